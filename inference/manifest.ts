@@ -1,0 +1,214 @@
+import { z } from "zod";
+
+/** Names of models: they become part of function names, image tags and addresses. */
+export const ModelName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, "a model's name is 1 to 40 of a-z, 0-9 and -, and starts with a letter");
+
+/** An ISO 8601 duration without years and months, such as `PT30M` or `P1DT6H`. */
+export const Duration = z
+  .string()
+  .regex(
+    /^P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$/,
+    "a duration reads like PT30M, PT6H or P1D (ISO 8601)",
+  );
+
+/** Seconds in a duration of the form that `Duration` accepts. */
+export const seconds = (duration: string): number => {
+  const [, days, hours, minutes, rest] =
+    duration.match(/^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/) ?? [];
+  return (
+    Number(days ?? 0) * 86_400 + Number(hours ?? 0) * 3_600 + Number(minutes ?? 0) * 60 + Number(rest ?? 0)
+  );
+};
+
+const FeatureName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_ .-]{0,127}$/, "an input's name starts with a letter or _")
+  .refine((name) => name !== "__proto__", "__proto__ is no name for an input");
+const required = z
+  .boolean()
+  .default(true)
+  .describe("false: the value may be missing or null, and reaches the model as NaN");
+
+/** One column of the model's public contract. */
+export const Input = z.discriminatedUnion("type", [
+  z.strictObject({ name: FeatureName, type: z.literal("integer"), min: z.int(), max: z.int(), required }),
+  z.strictObject({
+    name: FeatureName,
+    type: z.literal("number"),
+    min: z.number(),
+    max: z.number(),
+    required,
+  }),
+  z.strictObject({
+    name: FeatureName,
+    type: z.literal("category"),
+    values: z.array(z.string().max(256)).min(1).max(10_000),
+    unknown: z
+      .enum(["refuse", "map"])
+      .default("refuse")
+      .describe("map: an unknown category reaches the model as it is"),
+    required,
+  }),
+  z.strictObject({
+    name: FeatureName,
+    type: z.literal("string"),
+    maxLength: z.int().min(1).max(1_000_000).default(10_000),
+    required,
+  }),
+  z.strictObject({ name: FeatureName, type: z.literal("boolean"), required }),
+]);
+export type Input = z.infer<typeof Input>;
+
+const share = z.number().min(0).max(1);
+/** A score that must be high: a floor, and how much worse than the champion it may be. */
+const HighScore = z.strictObject({ min: z.number(), notWorseThanChampionBy: z.number().min(0).optional() });
+/** An error that must be low. */
+const LowScore = z.strictObject({
+  max: z.number().min(0),
+  notWorseThanChampionBy: z.number().min(0).optional(),
+});
+
+export const Gates = z.strictObject({
+  accuracy: HighScore.optional(),
+  auc: HighScore.optional(),
+  mae: LowScore.optional(),
+  rmse: LowScore.optional(),
+  latencyP95Ms: z.number().positive(),
+  imageSizeMb: z.number().positive(),
+  vulnerabilities: z.strictObject({ critical: z.int().min(0), high: z.int().min(0) }),
+});
+export type Gates = z.infer<typeof Gates>;
+
+/** Slack's user ids. */
+export const SlackUser = z
+  .string()
+  .regex(/^[UW][A-Z0-9]{2,20}$/, "an approver is a Slack user id such as U024BE7LH");
+
+export const ApprovalRule = z.strictObject({
+  approvers: z.array(SlackUser).min(1).max(50),
+  quorum: z.int().min(1).max(10),
+  authorMayApprove: z.boolean(),
+  timeout: Duration,
+});
+export type ApprovalRule = z.infer<typeof ApprovalRule>;
+
+export const CanaryRule = z.strictObject({
+  /** Percent of the traffic, growing. */
+  steps: z.array(z.int().min(1).max(99)).min(1).max(10),
+  bake: Duration,
+  minSamples: z.int().min(1),
+  onInconclusive: z.enum(["extend", "roll-back"]),
+  atMost: Duration,
+});
+export type CanaryRule = z.infer<typeof CanaryRule>;
+
+const fields = {
+  name: ModelName,
+  owner: z.string().min(1).max(200),
+  description: z.string().max(2_000).optional(),
+  artifact: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9_][A-Za-z0-9_.-]*\.onnx$/,
+      "the artifact is a file name that ends in .onnx, beside model.yaml",
+    )
+    .default("model.onnx"),
+  inputs: z.array(Input).min(1).max(2_000),
+  gates: Gates,
+  approval: ApprovalRule,
+  canary: CanaryRule,
+  resources: z.strictObject({
+    memoryMb: z.int().min(128).max(10_240),
+    timeoutSeconds: z.int().min(1).max(900),
+  }),
+  records: z.strictObject({ inputs: z.enum(["full", "hashed", "none"]), ttlDays: z.int().min(1).max(3_650) }),
+};
+
+/** What a model's folder promises: `models/<name>/model.yaml`. */
+export const Manifest = z
+  .discriminatedUnion("task", [
+    z.strictObject({
+      ...fields,
+      task: z.literal("classification"),
+      output: z.strictObject({
+        /** In the order of the columns of the model's probabilities. */
+        labels: z.array(z.string().min(1).max(128)).min(2).max(1_000),
+        positive: z.string().optional(),
+        bands: z.strictObject({ low: share, high: share }).optional(),
+      }),
+    }),
+    z.strictObject({
+      ...fields,
+      task: z.literal("regression"),
+      output: z.strictObject({ name: z.string().min(1).max(128), unit: z.string().max(32).optional() }),
+    }),
+  ])
+  .superRefine((manifest, context) => {
+    const say = (path: (string | number)[], message: string) =>
+      context.addIssue({ code: "custom", path, message });
+    const seen = new Set<string>();
+    for (const [index, input] of manifest.inputs.entries()) {
+      if (seen.has(input.name)) say(["inputs", index, "name"], `two inputs are named ${input.name}`);
+      seen.add(input.name);
+      if ("min" in input && input.min > input.max) say(["inputs", index, "min"], "min is greater than max");
+      if ("values" in input && new Set(input.values).size < input.values.length)
+        say(["inputs", index, "values"], "a category is listed twice");
+    }
+    if (manifest.canary.steps.some((step, index, all) => index > 0 && step <= (all[index - 1] ?? 0)))
+      say(["canary", "steps"], "canary steps grow from one to the next");
+    if (manifest.approval.approvers.length < manifest.approval.quorum)
+      say(["approval", "quorum"], "the quorum is larger than the number of approvers");
+    for (const [path, duration, atLeast, atMost] of [
+      ["timeout", manifest.approval.timeout, 120, 20 * 86_400],
+      ["bake", manifest.canary.bake, 1, 86_400],
+      ["atMost", manifest.canary.atMost, 1, 86_400],
+    ] as const) {
+      const value = seconds(duration);
+      if (value < atLeast || value > atMost)
+        say(
+          [path === "timeout" ? "approval" : "canary", path],
+          `${path} is between ${atLeast} seconds and ${atMost / 86_400} days`,
+        );
+    }
+    if (manifest.task === "classification") {
+      const { labels, positive, bands } = manifest.output;
+      if (new Set(labels).size < labels.length) say(["output", "labels"], "a label is listed twice");
+      if (positive !== undefined && !labels.includes(positive))
+        say(["output", "positive"], "positive is one of the labels");
+      if (bands && positive === undefined)
+        say(["output", "bands"], "bands need output.positive: the label whose score they cut");
+      if (bands && bands.low > bands.high) say(["output", "bands"], "bands.low is greater than bands.high");
+      if (manifest.gates.auc && positive === undefined) say(["gates", "auc"], "auc needs output.positive");
+      for (const gate of ["mae", "rmse"] as const)
+        if (manifest.gates[gate])
+          say(["gates", gate], `${gate} is a gate of regression; classification has accuracy and auc`);
+    } else {
+      for (const gate of ["accuracy", "auc"] as const)
+        if (manifest.gates[gate])
+          say(["gates", gate], `${gate} is a gate of classification; regression has mae and rmse`);
+    }
+  });
+export type Manifest = z.infer<typeof Manifest>;
+
+/** One row as applications send it: input name to value. */
+export const Row = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+export type Row = z.infer<typeof Row>;
+
+/** One answered row. `scores` per label (classification) or under the output's name (regression). */
+export const Prediction = z.object({
+  label: z.string().optional(),
+  value: z.number().optional(),
+  scores: z.record(z.string(), z.number()),
+  band: z.enum(["low", "medium", "high"]).optional(),
+});
+export type Prediction = z.infer<typeof Prediction>;
+
+/** `golden.json`: rows and what the model answered them at training. */
+export const Golden = z.strictObject({
+  tolerance: z.number().positive().max(0.01),
+  rows: z.array(Row).min(1).max(1_000),
+  predictions: z.array(Prediction).min(1).max(1_000),
+});
+export type Golden = z.infer<typeof Golden>;

@@ -1,0 +1,46 @@
+/** What an image is made from; it says all that the digest depends on. */
+export type BuildRequest = {
+  readonly model: string;
+  /** The commit whose `models/<model>/` goes into the image. */
+  readonly commit: string;
+  /** Content hash of the runtime layer, `sha256:…`, as the delivery's input carries it. */
+  readonly runtime: string;
+};
+
+export type Build = { readonly digest: string; readonly sizeBytes: number; readonly buildId: string };
+
+export type Severity = "critical" | "high" | "medium" | "low" | "unknown";
+
+export type Finding = {
+  readonly id: string;
+  readonly package: string;
+  readonly version: string;
+  readonly severity: Severity;
+  readonly summary: string;
+  readonly fixedIn?: string;
+};
+
+export type Scan =
+  | { readonly status: "pending" }
+  | {
+      readonly status: "complete";
+      readonly findings: readonly Finding[];
+      /** Packages looked up, by ecosystem. */
+      readonly scanned: Readonly<Record<string, number>>;
+      /** Ecosystems in the image for which no advisories were loaded: nothing is known of their packages. */
+      readonly unknownEcosystems: readonly string[];
+      /** The advisories' own date, ISO 8601; absent where none are loaded. */
+      readonly advisoriesAsOf?: string;
+    };
+
+/** Images of inference functions, named only by digest. */
+export interface Images {
+  /** Checks the model's folder and builds; a check that fails throws its own error (ManifestInvalid, ModelUnreadable …). */
+  build(request: BuildRequest): Promise<Build>;
+  describe(digest: string): Promise<{ readonly sizeBytes: number } | undefined>;
+  scan(digest: string): Promise<Scan>;
+}
+
+export class ImageNotFound extends Error {
+  override readonly name = "ImageNotFound";
+}

@@ -1,0 +1,47 @@
+/** What one inference request adds to the metrics of the version that answered it. */
+export type RequestMetrics = {
+  readonly environment: "stage" | "prod";
+  readonly model: string;
+  /** The function version that answered. */
+  readonly version: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly latencyMs: number;
+  readonly failed: boolean;
+  /** How many rows got which label. */
+  readonly labels: Readonly<Record<string, number>>;
+};
+
+export type Window = {
+  readonly environment: "stage" | "prod";
+  readonly model: string;
+  readonly version: string;
+  /** Epoch milliseconds, `from` inclusive, `to` exclusive. */
+  readonly from: number;
+  readonly to: number;
+};
+
+export type Statistics = {
+  readonly requests: number;
+  readonly failures: number;
+  readonly labels: Readonly<Record<string, number>>;
+  /** Latencies in milliseconds, one for each asked percentile (nearest rank); undefined without requests. */
+  readonly latencyMs: readonly (number | undefined)[];
+};
+
+export type Count = {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: "Count" | "Milliseconds" | "Bytes";
+  readonly dimensions: Readonly<Record<string, string>>;
+};
+
+export interface Metrics {
+  request(metrics: RequestMetrics): void;
+  /** A metric of the delivery itself: outcomes, durations. */
+  count(count: Count): void;
+  /** Statistics of one version's requests; `percentiles` between 0 and 100. All requests emitted before are in. */
+  statistics(window: Window, options: { readonly percentiles: readonly number[] }): Promise<Statistics>;
+  /** Sum of a delivery metric over all time. */
+  total(name: string, dimensions: Readonly<Record<string, string>>): Promise<number>;
+}

@@ -1,0 +1,42 @@
+/** The registry's names for versions that play a part in serving. */
+export type Alias = "champion" | "challenger" | "previous_champion";
+
+export type ModelVersion = {
+  readonly model: string;
+  /** 1, 2, 3 … per model. */
+  readonly version: number;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly aliases: readonly Alias[];
+};
+
+export type Registration = {
+  readonly model: string;
+  /** The delivery that registers: registering again under the same delivery finds the same version. */
+  readonly delivery: string;
+  /** The ONNX file's bytes. */
+  readonly artifact: Uint8Array;
+  /** The manifest, as committed. */
+  readonly manifest: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Metrics of training (`metrics.json`), by name. */
+  readonly metrics: Readonly<Record<string, number>>;
+};
+
+/** Immutable versions of models with tags and movable aliases. */
+export interface Registry {
+  /** Creates the version, or completes and returns the one that this delivery began. */
+  register(registration: Registration): Promise<ModelVersion>;
+  version(model: string, version: number): Promise<ModelVersion | undefined>;
+  byAlias(model: string, alias: Alias): Promise<ModelVersion | undefined>;
+  /** The version's artefact as it was registered, byte for byte. */
+  artifact(model: string, version: number): Promise<Uint8Array | undefined>;
+  /** Moves an alias to a version, or takes it away with `undefined`. */
+  setAlias(model: string, alias: Alias, version: number | undefined): Promise<void>;
+  setTags(model: string, version: number, tags: Readonly<Record<string, string>>): Promise<void>;
+  /** Newest first. */
+  versions(model: string, options: { readonly limit: number }): Promise<readonly ModelVersion[]>;
+}
+
+export class ModelVersionNotFound extends Error {
+  override readonly name = "ModelVersionNotFound";
+}

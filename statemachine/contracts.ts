@@ -1,0 +1,264 @@
+/**
+ * What goes into each state of a delivery and what comes out of it. Steps parse their input with these
+ * schemas, the engine's data is nothing else, and the definition in delivery.ts names no other field.
+ */
+import { z } from "zod";
+import { ModelName } from "../inference/manifest.ts";
+
+export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits");
+export const CommitId = z.string().regex(/^[0-9a-f]{40}$/, "a commit is 40 hex digits");
+export const EnvironmentName = z.enum(["stage", "prod"]);
+
+/** Every way a delivery ends. */
+export const Outcome = z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]);
+export type Outcome = z.infer<typeof Outcome>;
+
+/** Every error that a delivery can end with, and what a person does about it. */
+export const remedies = {
+  ManifestInvalid: "Run `slipway check models/<name>`: it names the line and the mistake.",
+  ModelUnreadable:
+    "Run `slipway check models/<name>`: the ONNX file is broken, refused, or does not match its manifest.",
+  ImageBuildFailed: "Read the build's log; `slipway image models/<name>` runs the same build here.",
+  ImageScanFailed:
+    "Update the packages that the findings name, or raise the manifest's limit within the platform's floor.",
+  GateFailed: "The model did not meet a gate of its manifest: the failed checks say by how much.",
+  GoldenVectorsDiffer:
+    "The deployed model answers otherwise than at training: export again with the same versions and commit model and golden.json together.",
+  CanaryFailed:
+    "The new version did worse on live traffic: the canary's checks say in what. Prod serves the version before.",
+  ProdBusy: "Another delivery held prod for too long: see `slipway status`, then deliver again.",
+  ProdChanged: "Prod kept changing while approvals were asked: deliver again when it is quiet.",
+  ApprovalNotAsked:
+    "The question could not be put to Slack: check the bot's token and channel, then deliver again.",
+  RollBackFailed: "An environment could not be put back: run `slipway rollback <model>` and read the cause.",
+  Interrupted:
+    "The delivery was stopped before its commit point: everything is back as it was; deliver again.",
+  "Engine.Timeout": "A state took longer than its limit: see which one, then deliver again.",
+  "Engine.TaskFailed": "A step failed without a name of its own: the cause says why.",
+  "Engine.Runtime":
+    "The state machine met data it cannot read: this is a fault of Slipway, please report it.",
+} as const satisfies Record<string, string>;
+export type ErrorName = keyof typeof remedies;
+
+export const Verdict = z.enum(["pass", "fail", "inconclusive"]);
+export type Verdict = z.infer<typeof Verdict>;
+
+/** One measured result of one gate. */
+export const Check = z.object({
+  name: z.string(),
+  verdict: Verdict,
+  measured: z.number().nullable(),
+  limit: z.number().nullable(),
+  unit: z.string(),
+  /** One sentence for the approver: intervals, counts, why it is inconclusive or was omitted. */
+  detail: z.string(),
+});
+export type Check = z.infer<typeof Check>;
+
+/** What every step is told: which delivery, of which model, at which commit. */
+export const Subject = z.object({
+  /** The execution's name. */
+  delivery: z.string().regex(/^[A-Za-z0-9_-]{1,80}$/),
+  model: ModelName,
+  commit: CommitId,
+});
+export type Subject = z.infer<typeof Subject>;
+
+/** The state machine's input. */
+export const DeliveryInput = Subject.extend({
+  /** Content hash of the runtime layer. */
+  runtime: Digest,
+  /** Who pushed, as the host authenticated them; undefined where it did not. */
+  pusher: z.string().optional(),
+  author: z.object({ name: z.string(), email: z.string() }),
+  /** When the push was received, epoch milliseconds: the later request supersedes the earlier. */
+  requestedAt: z.int(),
+});
+export type DeliveryInput = z.infer<typeof DeliveryInput>;
+
+const Fence = z.int().positive();
+
+export const ClaimStageInput = Subject.extend({ environment: z.literal("stage"), requestedAt: z.int() });
+export const ClaimProdInput = Subject.extend({
+  environment: z.literal("prod"),
+  requestedAt: z.int(),
+  stageFence: Fence,
+  /** Sequence of the ledger entry that prod served when the question was asked; 0: nothing. */
+  baseline: z.int().min(0),
+  /** When this delivery first asked for prod, epoch milliseconds; carried through the loop. */
+  firstAskedAt: z.int().nullable(),
+});
+export const ClaimInput = z.discriminatedUnion("environment", [ClaimStageInput, ClaimProdInput]);
+export type ClaimInput = z.infer<typeof ClaimInput>;
+export const Claim = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("granted"), fence: Fence, firstAskedAt: z.int() }),
+  z.object({ status: z.literal("busy"), holder: z.string(), firstAskedAt: z.int() }),
+  z.object({ status: z.literal("stale"), serving: z.int().min(0), firstAskedAt: z.null() }),
+]);
+export type Claim = z.infer<typeof Claim>;
+
+/** CodeBuild's form: `$.BuildImage.Build.ExportedEnvironmentVariables`. */
+export const ExportedVariables = z.array(z.object({ Name: z.string(), Value: z.string() }));
+/** What those variables say, read by each step that needs it. */
+export const BuiltImage = z.object({ digest: Digest, sizeBytes: z.int().positive(), buildId: z.string() });
+export type BuiltImage = z.infer<typeof BuiltImage>;
+
+export const ScanImageInput = Subject.extend({
+  build: ExportedVariables,
+  /** Epoch milliseconds of the first look; null at the first. */
+  firstLookAt: z.int().nullable(),
+});
+export type ScanImageInput = z.infer<typeof ScanImageInput>;
+export const ScanImageOutput = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("pending"), firstLookAt: z.int() }),
+  z.object({
+    status: z.literal("complete"),
+    firstLookAt: z.int(),
+    verdict: z.enum(["pass", "inconclusive"]),
+    checks: z.array(Check),
+  }),
+]);
+export type ScanImageOutput = z.infer<typeof ScanImageOutput>;
+
+export const RegisterModelInput = Subject.extend({ build: ExportedVariables, runtime: Digest });
+export type RegisterModelInput = z.infer<typeof RegisterModelInput>;
+export const RegisterModelOutput = z.object({
+  /** unchanged: the champion is this very image and model. */
+  status: z.enum(["registered", "unchanged"]),
+  version: z.int().positive(),
+  digest: Digest,
+});
+export type RegisterModelOutput = z.infer<typeof RegisterModelOutput>;
+
+export const DeployModelInput = Subject.extend({
+  environment: EnvironmentName,
+  fence: Fence,
+  digest: Digest,
+  version: z.int().positive(),
+});
+export type DeployModelInput = z.infer<typeof DeployModelInput>;
+export const DeployModelOutput = z.object({
+  functionVersion: z.string(),
+  url: z.string(),
+  /** The function version that served before, which a canary is compared with. */
+  championVersion: z.string().nullable(),
+  /** False where there is nothing to compare with: a model's first version. */
+  canary: z.boolean(),
+});
+export type DeployModelOutput = z.infer<typeof DeployModelOutput>;
+
+export const VerifyModelInput = Subject.extend({
+  fence: Fence,
+  digest: Digest,
+  version: z.int().positive(),
+  functionVersion: z.string(),
+});
+export type VerifyModelInput = z.infer<typeof VerifyModelInput>;
+export const VerifyModelOutput = z.object({
+  verdict: Verdict,
+  /** Set with verdict `fail`: what the delivery ends with, and the failed checks in a sentence. */
+  error: z.object({ name: z.enum(["GateFailed", "GoldenVectorsDiffer"]), cause: z.string() }).nullable(),
+  checks: z.array(Check),
+  /** How long the approval may take, seconds: the state's time-out. */
+  approvalTimeoutSeconds: z.int().positive(),
+});
+export type VerifyModelOutput = z.infer<typeof VerifyModelOutput>;
+
+export const RequestApprovalInput = Subject.extend({
+  taskToken: z.string().min(1).max(2_048),
+  fence: Fence,
+  digest: Digest,
+  version: z.int().positive(),
+  author: z.object({ name: z.string(), email: z.string() }),
+  pusher: z.string().nullable(),
+  checks: z.array(Check),
+  timeoutSeconds: z.int().positive(),
+});
+export type RequestApprovalInput = z.infer<typeof RequestApprovalInput>;
+export const ApprovalDecision = z.object({
+  status: z.enum(["approved", "rejected"]),
+  by: z.array(z.object({ user: z.string(), name: z.string(), at: z.string() })),
+  reason: z.string().nullable(),
+  approval: z.string(),
+  baseline: z.int().min(0),
+});
+export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
+
+export const ShiftTrafficInput = Subject.extend({
+  fence: Fence,
+  championVersion: z.string(),
+  functionVersion: z.string(),
+  /** Index into the canary steps in force. */
+  step: z.int().min(0),
+});
+export type ShiftTrafficInput = z.infer<typeof ShiftTrafficInput>;
+export const ShiftTrafficOutput = z.object({
+  step: z.int().min(0),
+  /** Percent of the traffic. */
+  share: z.int().min(1).max(99),
+  /** When this share began, epoch milliseconds. */
+  since: z.int(),
+  bakeSeconds: z.int().positive(),
+});
+export type ShiftTrafficOutput = z.infer<typeof ShiftTrafficOutput>;
+
+export const JudgeCanaryInput = Subject.extend({
+  championVersion: z.string(),
+  functionVersion: z.string(),
+  step: z.int().min(0),
+  since: z.int(),
+});
+export type JudgeCanaryInput = z.infer<typeof JudgeCanaryInput>;
+export const JudgeCanaryOutput = z.object({
+  verdict: Verdict,
+  /** What the machine does now: `shift` to step `step`, `bake` once more, `promote`, or `roll-back`. */
+  next: z.enum(["shift", "bake", "promote", "roll-back"]),
+  step: z.int().min(0),
+  checks: z.array(Check),
+  error: z.object({ name: z.literal("CanaryFailed"), cause: z.string() }).nullable(),
+});
+export type JudgeCanaryOutput = z.infer<typeof JudgeCanaryOutput>;
+
+export const PromoteModelInput = Subject.extend({
+  fence: Fence,
+  stageFence: Fence,
+  digest: Digest,
+  version: z.int().positive(),
+  functionVersion: z.string(),
+});
+export type PromoteModelInput = z.infer<typeof PromoteModelInput>;
+export const PromoteModelOutput = z.object({ sequence: z.int().positive(), promotedAt: z.string() });
+export type PromoteModelOutput = z.infer<typeof PromoteModelOutput>;
+
+export const MoveChampionInput = Subject;
+export const MoveChampionOutput = z.object({
+  champion: z.int().positive(),
+  previous: z.int().positive().nullable(),
+});
+export type MoveChampionOutput = z.infer<typeof MoveChampionOutput>;
+
+/** A fault as the engine hands it to Catch. */
+export const CaughtError = z.object({ Error: z.string(), Cause: z.string().default("") });
+export const RollBackInput = Subject.extend({ error: CaughtError.nullable() });
+export type RollBackInput = z.infer<typeof RollBackInput>;
+export const RollBackOutput = z.object({
+  /** The original fault under the name that a person reads; null where none led here. */
+  error: z.object({ name: z.string(), cause: z.string() }).nullable(),
+  restored: z.array(
+    z.object({
+      environment: EnvironmentName,
+      /** kept: a newer delivery has the environment, which is its to look after. */
+      result: z.enum(["restored", "untouched", "kept", "emptied"]),
+      serves: z.string().nullable(),
+    }),
+  ),
+});
+export type RollBackOutput = z.infer<typeof RollBackOutput>;
+
+export const ReportOutcomeInput = Subject.extend({
+  outcome: Outcome,
+  error: z.object({ name: z.string(), cause: z.string() }).nullable(),
+});
+export type ReportOutcomeInput = z.infer<typeof ReportOutcomeInput>;
+export const ReportOutcomeOutput = z.object({ outcome: Outcome, reportedAt: z.string() });
+export type ReportOutcomeOutput = z.infer<typeof ReportOutcomeOutput>;
