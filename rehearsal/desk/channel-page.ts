@@ -39,6 +39,7 @@ export const channelPage = (
   layout(options, {
     title: `#${options.channel.name} · Slipway`,
     me,
+    path: "/",
     current: "channel",
     main: html`
     <header class="top"><h1><span aria-hidden="true">#</span> ${options.channel.name}</h1>

@@ -33,7 +33,8 @@ const pill = (facts: Pick<DeliveryFacts, "status" | "outcome">): Html =>
   html`<span class="pill ${tone(facts)}">${facts.status === "RUNNING" ? "running" : (facts.outcome ?? facts.status.toLowerCase())}</span>`;
 
 const number = new Intl.NumberFormat("en-US", { maximumFractionDigits: 4 });
-const measured = (value: number | null): string => (value === null ? "–" : number.format(value));
+const measured = (value: number | null): string =>
+  value === null ? "–" : number.format(value).replace("-", "−");
 const verdictEmoji = { pass: "white_check_mark", fail: "x", inconclusive: "grey_question" } as const;
 
 const checkTable = (title: string, checks: readonly Check[]): Html => {

@@ -14,6 +14,7 @@ export const deliveryPages = (options: DeskOptions & { readonly me: (c: Context)
       layout(options, {
         title,
         me: me(c),
+        path: c.req.path,
         current: "deliveries",
         main: html`<header class="top"><h1>${heading}</h1></header><div class="scroll" tabindex="0" data-sheet>${sheet}</div>`,
       }),

@@ -20,6 +20,8 @@ export const layout = (
   page: {
     readonly title: string;
     readonly me: DeskUser;
+    /** Where the page lies: choosing another person stays on it. */
+    readonly path: string;
     readonly current: "channel" | "deliveries";
     readonly main: Html;
   },
@@ -41,13 +43,13 @@ export const layout = (
     <p class="workspace"><svg viewBox="0 0 36 36" aria-hidden="true"><use href="/desk/assets/icon.svg#icon"></use></svg>${team.name}</p>
     <div class="nav">
       <h2>Channels</h2>
-      <ul><li><a class="place" href="/?as=${page.me.id}" ${page.current === "channel" ? html`aria-current="page"` : ""}><span class="hash" aria-hidden="true">#</span>${channel.name}</a></li></ul>
+      <ul><li><a class="place" href="/?as=${page.me.id}" aria-label="${channel.name}" ${page.current === "channel" ? html`aria-current="page"` : ""}><span class="hash" aria-hidden="true">#</span><span class="place-name">${channel.name}</span></a></li></ul>
       <h2>Apps</h2>
-      <ul><li><a class="place" href="/deliveries?as=${page.me.id}" ${page.current === "deliveries" ? html`aria-current="page"` : ""}><svg class="hash" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5h10M3 10h14M3 15h7"/></svg>Deliveries</a></li></ul>
+      <ul><li><a class="place" href="/deliveries?as=${page.me.id}" aria-label="Deliveries" ${page.current === "deliveries" ? html`aria-current="page"` : ""}><svg class="hash" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5h10M3 10h14M3 15h7"/></svg><span class="place-name">Deliveries</span></a></li></ul>
     </div>
     <div class="people">
       <h2>You click as</h2>
-      <ul>${users.map((user, index) => person(user, index, "/", page.me))}</ul>
+      <ul>${users.map((user, index) => person(user, index, page.path, page.me))}</ul>
     </div>
   </nav>
   <main id="main" class="${page.current}">${page.main}</main>

@@ -116,26 +116,40 @@ if (list) {
     if (form) void closeView(form);
   });
 
-  const events = new EventSource(`/desk/events?as=${me}`);
-  // Everything once more at each connection: what changed in between is not told again.
-  events.addEventListener("hello", async () => {
+  const refresh = async () => {
     const { messages, view } = await (await fetch(`/desk/channel?as=${me}`)).json();
-    const stick = atBottom();
-    list.innerHTML = messages;
+    const next = document.createElement("template");
+    next.innerHTML = messages;
+    // Left alone where nothing changed: whoever is on a button with the keyboard stays there.
+    if (next.innerHTML !== list.innerHTML) {
+      const stick = atBottom();
+      list.replaceChildren(next.content);
+      if (stick) toBottom();
+    }
     if (view !== null && !dialog.open) showView(view);
-    if (stick) toBottom();
     live.textContent = "live";
     live.dataset.state = "live";
-  });
+  };
+  // Each waits for the one before: what comes during a refresh must not be overwritten by it.
+  let last = Promise.resolve();
+  const inTurn = (work) => {
+    last = last.then(work).catch((error) => console.error(error));
+  };
+  const events = new EventSource(`/desk/events?as=${me}`);
+  // Everything once more at each connection: what changed in between is not told again.
+  events.addEventListener("hello", () => inTurn(refresh));
   events.addEventListener("error", () => {
     live.textContent = "reconnecting…";
     live.dataset.state = "lost";
   });
-  events.addEventListener("message", (event) => showMessage(JSON.parse(event.data)));
-  events.addEventListener("removed", (event) => showMessage(JSON.parse(event.data)));
-  events.addEventListener("view", (event) => showView(JSON.parse(event.data).view));
+  for (const type of ["message", "removed"])
+    events.addEventListener(type, (event) => inTurn(() => showMessage(JSON.parse(event.data))));
+  events.addEventListener("view", (event) => inTurn(() => showView(JSON.parse(event.data).view)));
 
-  if (dialog.querySelector("form")) dialog.showModal();
+  if (dialog.querySelector("form")) {
+    dialog.showModal();
+    dialog.querySelector("textarea, input")?.focus();
+  }
   const linked = location.hash.startsWith("#m-") && document.getElementById(location.hash.slice(1));
   if (linked) linked.scrollIntoView({ block: "center" });
   else toBottom();

@@ -1,0 +1,49 @@
+import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export type Callback = { readonly payload: Record<string, unknown>; readonly verified: boolean };
+
+/**
+ * The app's side of a callback: keeps what came, checks its signature by its own reading of Slack's rule,
+ * and answers with what `answer` gives (undefined: never).
+ */
+export const callbackServer = async (
+  secret: string,
+  answer: (callback: Callback) => Promise<{ status?: number; body?: string } | undefined>,
+) => {
+  const received: Callback[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk) => chunks.push(chunk));
+    request.on("end", async () => {
+      const raw = Buffer.concat(chunks);
+      const stamp = String(request.headers["x-slack-request-timestamp"]);
+      const hmac = createHmac("sha256", secret);
+      hmac.update("v0:");
+      hmac.update(stamp);
+      hmac.update(":");
+      hmac.update(raw);
+      const verified =
+        request.headers["x-slack-signature"] === `v0=${hmac.digest("hex")}` &&
+        request.headers["content-type"] === "application/x-www-form-urlencoded";
+      const callback = {
+        payload: JSON.parse(new URLSearchParams(raw.toString()).get("payload") ?? ""),
+        verified,
+      };
+      received.push(callback);
+      const answered = await answer(callback);
+      if (answered !== undefined) response.writeHead(answered.status ?? 200).end(answered.body ?? "");
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address() as AddressInfo;
+  return {
+    received,
+    url: `http://127.0.0.1:${port}/slack`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+};

@@ -1,0 +1,120 @@
+import { WebClient } from "@slack/web-api";
+import { expect, test } from "vitest";
+import { browser } from "../browser.ts";
+import { type Callback, callbackServer } from "./callback-server.ts";
+import { approvalBlocks, approvedBlocks, rejectReason } from "./sample.ts";
+import { servedDesk } from "./served-desk.ts";
+
+const { skip, launch } = browser();
+
+/** A question on the desk, an app that answers clicks on it as Slipway does, and a browser that looks at it. */
+const scene = async (answer: (slack: WebClient, callback: Callback) => Promise<{ body?: string }>) => {
+  const stack = new AsyncDisposableStack();
+  const secret = "a signing secret of the test";
+  const app = stack.use(await callbackServer(secret, (callback) => answer(slack, callback)));
+  const desk = stack.use(await servedDesk({ callbackUrl: () => app.url, signingSecret: secret }));
+  const slack = new WebClient(desk.options.botToken, { slackApiUrl: `${desk.url}/api/` });
+  const chromium = stack.use(await launch());
+  const page = await chromium.context.newPage();
+  const problems: string[] = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(message.text());
+  });
+  const blocks = approvalBlocks(desk.url) as never;
+  await slack.chat.postMessage({ channel: "C0DELIVERY", text: "question", blocks });
+  const look = async (path = "/") => {
+    await page.goto(`${desk.url}${path}`);
+    await page.locator('[data-live][data-state="live"]').waitFor();
+  };
+  return { app, desk, slack, page, problems, look, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+};
+const tsOf = ({ payload }: Callback) => (payload.container as { message_ts: string }).message_ts;
+
+test.skipIf(skip)("a click on Approve changes the message without a reload", async () => {
+  await using it = await scene(async (slack, callback) => {
+    await slack.chat.update({
+      channel: "C0DELIVERY",
+      ts: tsOf(callback),
+      text: "approved",
+      blocks: approvedBlocks as never,
+    });
+    return {};
+  });
+  await it.look();
+  let loads = 0;
+  it.page.on("load", () => loads++);
+  await it.page.getByRole("button", { name: "Approve" }).click();
+  await it.page.getByRole("heading", { name: "churn version 2 is on its way to prod" }).waitFor();
+  expect(loads).toBe(0);
+  expect(await it.page.getByRole("button", { name: "Approve" }).count()).toBe(0);
+  expect(await it.page.getByText("(edited)").count()).toBe(1);
+  expect(it.app.received).toMatchObject([{ verified: true, payload: { user: { id: "U024BE7LH" } } }]);
+  expect(it.problems).toEqual([]);
+});
+
+test.skipIf(skip)(
+  "Reject asks for a reason, says what is wrong with it, and closes once it is given",
+  async () => {
+    await using it = await scene(async (slack, { payload }) => {
+      if (payload.type === "block_actions") {
+        await slack.views.open({ trigger_id: String(payload.trigger_id), view: rejectReason as never });
+        return {};
+      }
+      return JSON.stringify(payload).includes("because")
+        ? {}
+        : { body: JSON.stringify({ response_action: "errors", errors: { reason: "Say why." } }) };
+    });
+    await it.look();
+    await it.page.getByRole("button", { name: "Reject" }).click();
+    const dialog = it.page.getByRole("dialog");
+    const send = dialog.getByRole("button", { name: "Reject" });
+    await send.click();
+    await dialog.getByText("Please complete this required field.").waitFor();
+    await dialog.getByLabel("Why does it not go to prod?").fill("no");
+    await send.click();
+    await dialog.getByText("Say why.").waitFor();
+    await dialog.getByLabel("Why does it not go to prod?").fill("because of the recall");
+    await send.click();
+    await dialog.waitFor({ state: "hidden" });
+    expect(it.app.received).toHaveLength(3);
+    expect(it.problems).toEqual([]);
+  },
+);
+
+test.skipIf(skip)("someone else's click is theirs, and the refusal is whispered to them alone", async () => {
+  await using it = await scene(async (slack, { payload }) => {
+    const { id } = payload.user as { id: string };
+    await slack.chat.postEphemeral({ channel: "C0DELIVERY", user: id, text: "You may not approve this." });
+    return {};
+  });
+  await it.look();
+  await it.page.getByRole("link", { name: /Guest/ }).click();
+  await it.page.locator('[data-live][data-state="live"]').waitFor();
+  await it.page.getByRole("button", { name: "Approve" }).click();
+  await it.page.getByText("Only visible to you").waitFor();
+  expect(it.app.received[0]?.payload.user).toMatchObject({ id: "U0GUEST1" });
+  await it.look("/?as=U024BE7LH");
+  expect(await it.page.getByText("You may not approve this.").count()).toBe(0);
+});
+
+test.skipIf(skip)("an app that is not there is told beneath the message", async () => {
+  await using it = await scene(async () => ({}));
+  await it.look();
+  await it.app[Symbol.asyncDispose]();
+  await it.page.getByRole("button", { name: "Approve" }).click();
+  await it.page.getByText("This app is not responding.").waitFor();
+  expect(await it.page.getByRole("button", { name: "Approve" }).isEnabled()).toBe(true);
+});
+
+test.skipIf(skip)("text that looks like HTML stays text", async () => {
+  await using it = await scene(async () => ({}));
+  await it.slack.chat.postMessage({
+    channel: "C0DELIVERY",
+    text: "<img src=x onerror=alert(1)> &lt;script&gt;alert(1)&lt;/script&gt;",
+  });
+  await it.look();
+  await it.page.getByText("<script>alert(1)</script>").waitFor();
+  expect(await it.page.locator(".messages img, .messages script").count()).toBe(0);
+  expect(it.problems).toEqual([]);
+});
