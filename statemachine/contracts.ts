@@ -248,6 +248,8 @@ export const CaughtError = z.object({ Error: z.string(), Cause: z.string().defau
 export const RollBackInput = Subject.extend({ error: CaughtError.nullable() });
 export type RollBackInput = z.infer<typeof RollBackInput>;
 export const RollBackOutput = z.object({
+  /** True: the ledger says that this delivery was promoted, so there is no way back, only forward. */
+  committed: z.boolean(),
   /** The original fault under the name that a person reads; null where none led here. */
   error: z.object({ name: z.string(), cause: z.string() }).nullable(),
   restored: z.array(

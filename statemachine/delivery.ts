@@ -295,7 +295,11 @@ export const delivery = (resources: Resources) => {
       // The claims stay open, so sweep-deliveries tries again.
       RollBackFailed: {
         Type: "Pass",
-        Parameters: { error: { name: "RollBackFailed", "cause.$": "$.rollbackError.Cause" }, restored: [] },
+        Parameters: {
+          committed: false,
+          error: { name: "RollBackFailed", "cause.$": "$.rollbackError.Cause" },
+          restored: [],
+        },
         ResultPath: "$.RollBack",
         Next: "MarkFailed",
       },
