@@ -67,8 +67,6 @@ export type VoteResult =
   | { readonly result: "refused"; readonly why: string }
   | { readonly result: "unknown" };
 
-type ApprovalDecision = z.infer<typeof ApprovalDecision>;
-
 const partition = "approvals";
 /** Kept for the record after the question ended. */
 const keptSeconds = 400 * 86_400;
@@ -188,6 +186,21 @@ export const approvals = ({
     },
 
     send,
+
+    /** Ends the record of a question whose delivery has ended: nobody waits for an answer any more. */
+    close: async (id: string, why: string): Promise<void> => {
+      for (;;) {
+        const found = await read(id);
+        if (!found) return;
+        const { state } = found.approval;
+        if (state.status === "sent" || state.status === "withdrawn") return;
+        const next: Approval["state"] =
+          state.status === "decided"
+            ? { status: "sent", decision: state.decision }
+            : { status: "withdrawn", why };
+        if ((await write({ ...found.approval, state: next }, found.version)).written) return;
+      }
+    },
 
     /** Takes an undecided question back, and ends the task that waits for it with `error`. */
     withdraw: async (id: string, error: { readonly name: string; readonly cause: string }): Promise<void> => {

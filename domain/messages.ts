@@ -80,17 +80,18 @@ export const messages = ({
 
   /** Brings Slack to what the store says. False: Slack could not be reached. */
   const show = async (delivery: string): Promise<boolean> => {
-    const found = await read(delivery);
-    if (!found) return true;
     try {
-      if (found.posted) {
+      for (;;) {
+        const found = await read(delivery);
+        if (!found) return true;
+        if (!found.posted) {
+          await write({ view: found.view, posted: await channel.post(found.view) }, found.version);
+          continue;
+        }
         await channel.update(found.posted, found.view);
-        return true;
+        // Someone changed the view meanwhile, and Slack may have heard the two in the wrong order: tell it again.
+        if ((await read(delivery))?.version === found.version) return true;
       }
-      const posted = await channel.post(found.view);
-      for (let item = await read(delivery); item && !item.posted; item = await read(delivery))
-        if ((await write({ view: item.view, posted }, item.version)).written) break;
-      return true;
     } catch (fault) {
       warn(`the message of ${delivery} could not be shown in Slack`, fault);
       return false;
