@@ -188,7 +188,6 @@ export const ApprovalDecision = z.object({
   baseline: z.int().min(0),
 });
 export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
-export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
 
 export const ShiftTrafficInput = Subject.extend({
   fence: Fence,
