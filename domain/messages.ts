@@ -17,6 +17,7 @@ export const MessageView = z.object({
   /** Rules and yardsticks that this very commit changes: the first line. */
   changed: z.array(z.string()),
   checks: z.array(Check),
+  omitted: z.array(z.object({ name: z.string(), why: z.string() })),
   question: z
     .discriminatedUnion("status", [
       z.object({

@@ -122,7 +122,7 @@ export const ScanImageOutput = z.discriminatedUnion("status", [
 ]);
 export type ScanImageOutput = z.infer<typeof ScanImageOutput>;
 
-export const RegisterModelInput = Subject.extend({ build: ExportedVariables, runtime: Digest });
+export const RegisterModelInput = Subject.extend({ fence: Fence, build: ExportedVariables, runtime: Digest });
 export type RegisterModelInput = z.infer<typeof RegisterModelInput>;
 export const RegisterModelOutput = z.object({
   /** unchanged: the champion is this very image and model. */
@@ -161,6 +161,8 @@ export const VerifyModelOutput = z.object({
   /** Set with verdict `fail`: what the delivery ends with, and the failed checks in a sentence. */
   error: z.object({ name: z.enum(["GateFailed", "GoldenVectorsDiffer"]), cause: z.string() }).nullable(),
   checks: z.array(Check),
+  /** What could not be measured, and why: the approver is shown this too. */
+  omitted: z.array(z.object({ name: z.string(), why: z.string() })),
   /** How long the approval may take, seconds: the state's time-out. */
   approvalTimeoutSeconds: z.int().positive(),
 });
@@ -175,6 +177,7 @@ export const RequestApprovalInput = Subject.extend({
   pusher: z.string().nullable(),
   scanChecks: z.array(Check),
   checks: z.array(Check),
+  omitted: z.array(z.object({ name: z.string(), why: z.string() })),
   timeoutSeconds: z.int().positive(),
 });
 export type RequestApprovalInput = z.infer<typeof RequestApprovalInput>;

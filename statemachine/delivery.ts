@@ -133,7 +133,11 @@ export const delivery = (resources: Resources) => {
       IsScanned: choice("$.ScanImage.status", { pending: "AwaitScan" }, "RegisterModel"),
       AwaitScan: { Type: "Wait", Seconds: 60, Next: "ScanImage" },
       RegisterModel: {
-        ...step("register-model", { "build.$": "$.BuildImage.variables", "runtime.$": "$.runtime" }, 300),
+        ...step(
+          "register-model",
+          { "build.$": "$.BuildImage.variables", "runtime.$": "$.runtime", "fence.$": "$.ClaimStage.fence" },
+          300,
+        ),
         ResultPath: "$.RegisterModel",
         Catch: fails,
         Next: "IsNew",
@@ -175,6 +179,7 @@ export const delivery = (resources: Resources) => {
             "pusher.$": "$.pusher",
             "scanChecks.$": "$.ScanImage.checks",
             "checks.$": "$.VerifyStage.checks",
+            "omitted.$": "$.VerifyStage.omitted",
             "timeoutSeconds.$": "$.VerifyStage.approvalTimeoutSeconds",
           },
         },
