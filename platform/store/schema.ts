@@ -51,4 +51,30 @@ export const schema: readonly string[] = [
      total REAL NOT NULL,
      PRIMARY KEY (name, dimensions)
    ) STRICT;`,
+  `CREATE TABLE executions (
+     name TEXT PRIMARY KEY,
+     number INTEGER NOT NULL UNIQUE,
+     status TEXT NOT NULL,
+     input TEXT NOT NULL,
+     output TEXT,
+     error_name TEXT,
+     error_cause TEXT,
+     started_at INTEGER NOT NULL,
+     ended_at INTEGER,
+     state TEXT,
+     state_data TEXT
+   ) STRICT;
+   CREATE INDEX executions_status ON executions (status, number);
+   CREATE TABLE execution_events (
+     name TEXT NOT NULL REFERENCES executions (name),
+     sequence INTEGER NOT NULL,
+     state TEXT NOT NULL,
+     status TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     ms INTEGER NOT NULL,
+     output TEXT,
+     error_name TEXT,
+     error_cause TEXT,
+     PRIMARY KEY (name, sequence)
+   ) STRICT;`,
 ];
