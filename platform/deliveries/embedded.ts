@@ -163,6 +163,7 @@ export const embeddedDeliveries = (
   /** Writes an execution's events as they come and tells when a state's entry is written. */
   const recorder = (name: string) => {
     const enteredAt = new Map<string, number>();
+    const caught = new Set<string>();
     const written = new Map<string, { promise: Promise<void>; resolve: () => void }>();
     const entry = (state: string) => {
       const found = written.get(state) ?? Promise.withResolvers<void>();
@@ -193,6 +194,8 @@ export const embeddedDeliveries = (
               break;
             case "StateExited":
               written.delete(event.state.name);
+              // A caught fault leaves its state too, and has been told of.
+              if (caught.delete(event.state.name)) break;
               add(event.state.name, "succeeded", at, { output: (event.state.output ?? null) as Json });
               break;
             case "StateFailed":
@@ -204,7 +207,7 @@ export const embeddedDeliveries = (
               add(event.state.name, "retried", at);
               break;
             case "StateCaught":
-              written.delete(event.state.name);
+              caught.add(event.state.name);
               add(event.state.name, "caught", at);
               break;
             default:
@@ -288,10 +291,8 @@ const ended = (thrown: unknown): { status: ExecutionStatus; error: Fault } => {
   }
 };
 
-/** The engine wraps what a Fail state says: `Execution has failed with the following error: [Error] Cause`. */
-const failure = (thrown: unknown, name: string, message: string): Fault => {
-  const wrapped = thrown instanceof Error && "errorInfo" in thrown ? thrown.errorInfo : undefined;
-  if (isJsonObject(wrapped) && typeof wrapped.Error === "string")
-    return { name: wrapped.Error, cause: String(wrapped.Cause ?? "") };
-  return { name, cause: message };
-};
+/** The engine wraps the fault that a Fail state, or a state without a Catch, ended with. */
+const failure = (thrown: unknown, name: string, message: string): Fault =>
+  thrown instanceof Error && thrown.cause instanceof Error
+    ? { name: thrown.cause.name, cause: thrown.cause.message }
+    : { name, cause: message };
