@@ -6,7 +6,8 @@ import type { RequestMetrics } from "../platform/metrics/metrics.ts";
  * Source of the rules: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  * - Dimension values are members of the line's root, so one line has one value for each dimension: counts per label
  *   cannot differ by a dimension `label` within a line. They are metrics named `Rows.<label>` instead.
- * - A directive holds at most 100 metric definitions: further labels go into further directives.
+ * - A directive holds at most 100 metric definitions and a line at most 256 KB: the 97 labels with the most rows are
+ *   counted, which is every label of a model that has no more.
  * - A metric's name is a member of the root, and may have 1 to 1,024 characters; a label has at most 128.
  * `labels` says the same in a form that Logs Insights can read.
  */
@@ -14,6 +15,7 @@ export const namespace = "Slipway/Inference";
 const dimensions = ["environment", "model", "version"];
 const rowsOf = "Rows.";
 const maxMetrics = 100;
+const maxLabels = maxMetrics - 3;
 
 const Directive = z.object({
   Namespace: z.string(),
@@ -52,7 +54,9 @@ export const emfLine = ({
   failed,
   labels,
 }: RequestMetrics): string => {
-  const counts = Object.entries(labels);
+  const counts = Object.entries(labels)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, maxLabels);
   const metrics = [
     { Name: "Requests", Unit: "Count" },
     { Name: "Failures", Unit: "Count" },
@@ -60,15 +64,11 @@ export const emfLine = ({
     { Name: "LatencyMs", Unit: "Milliseconds", StorageResolution: 1 },
     ...counts.map(([label]) => ({ Name: `${rowsOf}${label}`, Unit: "Count" })),
   ];
-  const directives = [];
-  for (let from = 0; from < metrics.length; from += maxMetrics)
-    directives.push({
-      Namespace: namespace,
-      Dimensions: [dimensions],
-      Metrics: metrics.slice(from, from + maxMetrics),
-    });
   return JSON.stringify({
-    _aws: { Timestamp: Math.trunc(at), CloudWatchMetrics: directives },
+    _aws: {
+      Timestamp: Math.trunc(at),
+      CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [dimensions], Metrics: metrics }],
+    },
     environment,
     model,
     version,
@@ -76,7 +76,7 @@ export const emfLine = ({
     Failures: failed ? 1 : 0,
     LatencyMs: latencyMs,
     ...Object.fromEntries(counts.map(([label, count]) => [`${rowsOf}${label}`, count])),
-    labels,
+    labels: Object.fromEntries(counts),
   });
 };
 
