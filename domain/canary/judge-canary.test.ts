@@ -80,31 +80,24 @@ const look = (challenger: Statistics, more: Partial<Parameters<typeof judgeCanar
     ...more,
   });
 
-/** A whole canary as the machine runs it: looks after each bake, the window of a step growing with its bakes. */
+/** A whole canary as the machine runs it: a look after each bake, a step's window growing with its bakes. */
 const canary = (seed: number, challenger: Behaviour, perBake: number) => {
   const random = seeded(seed);
+  const fresh = () => ({ champion: traffic(random), challenger: traffic(random) });
+  let arms = fresh();
   let step = 0;
-  let now = 0;
-  for (let looks = 0; ; ) {
-    const arms = { champion: traffic(random), challenger: traffic(random) };
-    for (let stepNow = step; stepNow === step; ) {
-      const share = (rule.steps[step] ?? 0) / 100;
-      arms.champion.add(Math.round(perBake * (1 - share)), champion);
-      arms.challenger.add(Math.round(perBake * share), challenger);
-      now += 30 * minute;
-      looks++;
-      const judged = look(arms.challenger.statistics(), {
-        step,
-        champion: arms.champion.statistics(),
-        now,
-      });
-      if (judged.next === "promote" || judged.next === "roll-back") return { ...judged, looks };
-      stepNow = judged.next === "shift" ? judged.step : step;
-      if (stepNow !== step) {
-        step = stepNow;
-        break;
-      }
-    }
+  for (let looks = 1; ; looks++) {
+    const share = (rule.steps[step] ?? 0) / 100;
+    arms.champion.add(Math.round(perBake * (1 - share)), champion);
+    arms.challenger.add(Math.round(perBake * share), challenger);
+    const judged = look(arms.challenger.statistics(), {
+      step,
+      champion: arms.champion.statistics(),
+      now: looks * 30 * minute,
+    });
+    if (judged.next === "promote" || judged.next === "roll-back") return judged;
+    if (judged.next === "shift") arms = fresh();
+    step = judged.step;
   }
 };
 

@@ -66,6 +66,10 @@ export const auc = (truth: readonly string[], positive: string | undefined): Sco
   };
 };
 
+/** Squares of absurd answers overflow, and what overflows is no measurement. */
+const orTooLarge = (interval: Interval): Measured =>
+  Number.isFinite(interval.estimate) ? interval : "its errors are too large";
+
 const errorScoring = (
   truth: readonly number[],
   ways: {
@@ -87,13 +91,13 @@ const errorScoring = (
     higherIsBetter: false,
     measure: (answers) => {
       const errors = errorsOf(answers);
-      return typeof errors === "string" ? errors : ways.interval(errors);
+      return typeof errors === "string" ? errors : orTooLarge(ways.interval(errors));
     },
     gain: (champion, challenger) => {
       const before = errorsOf(champion);
       const after = errorsOf(challenger);
       if (typeof before === "string") return before;
-      return typeof after === "string" ? after : ways.gain(before, after);
+      return typeof after === "string" ? after : orTooLarge(ways.gain(before, after));
     },
   };
 };
