@@ -1,0 +1,159 @@
+// The page's behaviour: clicks go to the desk, changes come back through server-sent events.
+const me = document.body.dataset.me;
+const list = document.querySelector("[data-list]");
+const scroller = document.querySelector("[data-messages]");
+const live = document.querySelector("[data-live]");
+const dialog = document.querySelector("[data-dialog]");
+
+const post = async (path, body) => {
+  try {
+    const response = await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ as: me, ...body }),
+    });
+    return await response.json();
+  } catch {
+    return { status: "failed", notice: "The desk does not answer: is the rehearsal still running?" };
+  }
+};
+
+const say = (notice, text) => {
+  if (!notice) return;
+  notice.textContent = text ?? "";
+  notice.hidden = !text;
+};
+
+const element = (html) => {
+  const template = document.createElement("template");
+  template.innerHTML = html.trim();
+  return template.content.firstElementChild;
+};
+
+const atBottom = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 120;
+const toBottom = () => scroller.scrollTo({ top: scroller.scrollHeight });
+
+const showMessage = ({ ts, html }) => {
+  const stick = atBottom();
+  const before = document.getElementById(`m-${ts}`);
+  if (html === null) before?.remove();
+  else if (before === null) list.append(element(html));
+  else {
+    const hadFocus = before.contains(document.activeElement);
+    const after = element(html);
+    before.replaceWith(after);
+    after.classList.add("changed");
+    if (hadFocus) after.querySelector("button, a.button")?.focus({ preventScroll: true });
+  }
+  if (stick) toBottom();
+};
+
+const showView = (html) => {
+  if (html === null) {
+    dialog.close();
+    return;
+  }
+  dialog.innerHTML = html;
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector("textarea, input")?.focus();
+};
+
+const closeView = async (form) => {
+  dialog.close();
+  await post(`/desk/views/${form.dataset.view}/close`, {});
+};
+
+const submitView = async (form) => {
+  const typed = {};
+  for (const field of form.querySelectorAll("textarea, input")) typed[field.name] = field.value;
+  const submit = form.querySelector("[type=submit]");
+  submit.disabled = true;
+  submit.setAttribute("aria-busy", "true");
+  const result = await post(`/desk/views/${form.dataset.view}`, { typed });
+  submit.disabled = false;
+  submit.removeAttribute("aria-busy");
+  for (const problem of form.querySelectorAll("[data-problem]"))
+    problem.textContent = result.errors?.[problem.dataset.problem] ?? "";
+  say(form.querySelector(".notice"), result.notice);
+  if (result.status === "closed") dialog.close();
+  if (result.status === "updated") showView(result.view);
+  if (result.status === "refused") form.querySelector("textarea, input")?.focus();
+};
+
+const click = async (button) => {
+  const message = button.closest(".message");
+  button.setAttribute("aria-busy", "true");
+  if (button instanceof HTMLButtonElement) button.disabled = true;
+  const notice = message.querySelector(".notice");
+  say(notice, "");
+  const result = await post("/desk/clicks", {
+    ts: message.dataset.ts,
+    block: button.dataset.block,
+    action: button.dataset.action,
+  });
+  button.removeAttribute("aria-busy");
+  if (button instanceof HTMLButtonElement) button.disabled = false;
+  if (result.status === "failed")
+    say(document.getElementById(message.id)?.querySelector(".notice") ?? notice, result.notice);
+};
+
+if (list) {
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : undefined;
+    const button = target?.closest(".message [data-action]");
+    if (button) void click(button);
+    const dismiss = target?.closest(".message .dismiss");
+    if (dismiss) void post(`/desk/messages/${dismiss.closest(".message").dataset.ts}/dismiss`, {});
+    const close = target?.closest("[data-close]");
+    if (close) void closeView(close.closest("form"));
+  });
+  dialog.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void submitView(event.target);
+  });
+  dialog.addEventListener("cancel", () => {
+    const form = dialog.querySelector("form");
+    if (form) void closeView(form);
+  });
+
+  const events = new EventSource(`/desk/events?as=${me}`);
+  // Everything once more at each connection: what changed in between is not told again.
+  events.addEventListener("hello", async () => {
+    const { messages, view } = await (await fetch(`/desk/channel?as=${me}`)).json();
+    const stick = atBottom();
+    list.innerHTML = messages;
+    if (view !== null && !dialog.open) showView(view);
+    if (stick) toBottom();
+    live.textContent = "live";
+    live.dataset.state = "live";
+  });
+  events.addEventListener("error", () => {
+    live.textContent = "reconnecting…";
+    live.dataset.state = "lost";
+  });
+  events.addEventListener("message", (event) => showMessage(JSON.parse(event.data)));
+  events.addEventListener("removed", (event) => showMessage(JSON.parse(event.data)));
+  events.addEventListener("view", (event) => showView(JSON.parse(event.data).view));
+
+  if (dialog.querySelector("form")) dialog.showModal();
+  const linked = location.hash.startsWith("#m-") && document.getElementById(location.hash.slice(1));
+  if (linked) linked.scrollIntoView({ block: "center" });
+  else toBottom();
+}
+
+// A delivery under way: the sheet is fetched anew until it has ended.
+const sheet = document.querySelector("[data-sheet]");
+if (sheet) {
+  const refresh = async () => {
+    if (!sheet.querySelector("[data-running]")) return;
+    try {
+      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      const next = page.querySelector("[data-sheet]");
+      if (next && next.innerHTML !== sheet.innerHTML) sheet.innerHTML = next.innerHTML;
+    } catch {
+      // The rehearsal is restarting: the next round finds it again.
+    }
+    setTimeout(refresh, 1_000);
+  };
+  setTimeout(refresh, 1_000);
+}

@@ -1,0 +1,55 @@
+import { html } from "hono/html";
+import type { DeskOptions, DeskUser } from "./desk-options.ts";
+import { layout } from "./layout.ts";
+import { renderMessage, renderView } from "./message-html.ts";
+import type { Html, Names } from "./mrkdwn.ts";
+import type { Message, View } from "./state.ts";
+
+const day = new Intl.DateTimeFormat("en-US", { weekday: "long", month: "long", day: "numeric" });
+
+/** The messages in the order in which they were said, with a line for each day. */
+export const renderMessages = (messages: readonly Message[], names: Names): Html => {
+  const dayOf = (message: Message | undefined) =>
+    message === undefined ? undefined : day.format(new Date(Number(message.ts) * 1_000));
+  return html`${messages.map((message, index) => {
+    const today = dayOf(message);
+    return html`${
+      today === dayOf(messages[index - 1])
+        ? ""
+        : html`<div class="day" role="separator"><span>${today}</span></div>`
+    }${renderMessage(message, names)}`;
+  })}`;
+};
+
+/** The page that looks like a Slack channel. */
+export const channelPage = (
+  options: Pick<DeskOptions, "channel" | "users">,
+  {
+    me,
+    messages,
+    view,
+    names,
+  }: {
+    readonly me: DeskUser;
+    readonly messages: readonly Message[];
+    readonly view: View | undefined;
+    readonly names: Names;
+  },
+): Html =>
+  layout(options, {
+    title: `#${options.channel.name} · Slipway`,
+    me,
+    current: "channel",
+    main: html`
+    <header class="top"><h1><span aria-hidden="true">#</span> ${options.channel.name}</h1>
+      <p class="topic">Every model on its way to production</p>
+      <span class="live" role="status" data-live>connecting…</span></header>
+    <div class="scroll" tabindex="0" role="log" aria-label="Messages" aria-live="polite" data-messages>
+      <div class="welcome"><h2># ${options.channel.name}</h2>
+        <p>Deliveries ask here before they touch production. This desk stands in for Slack on your machine: same client, same signed callbacks, same limits.</p></div>
+      <div class="messages" data-list>${renderMessages(messages, names)}</div>
+    </div>
+    <p class="composer"><span class="face face-${options.users.indexOf(me) % 4}" aria-hidden="true">${me.name.slice(0, 1)}</span>
+      <span>You click as <b>${me.name}</b> — ${me.title}. Choose someone else at the side to see what they may do.</span></p>
+    <dialog data-dialog>${view === undefined ? "" : renderView(view, names)}</dialog>`,
+  });

@@ -1,0 +1,140 @@
+/** What a delivery's page says, read from its execution and history. */
+import { z } from "zod";
+import type { Execution, StateEvent } from "../../platform/deliveries/deliveries.ts";
+import {
+  ApprovalDecision,
+  CaughtError,
+  Check,
+  DeliveryInput,
+  Outcome,
+  remedies,
+} from "../../statemachine/contracts.ts";
+
+/** One stay in one state. */
+export type Stay = {
+  readonly state: string;
+  /** ISO 8601. */
+  readonly from: string;
+  /** Milliseconds; undefined while it runs. */
+  readonly ms: number | undefined;
+  readonly status: "running" | "succeeded" | "failed";
+  readonly retries: number;
+  readonly error: { readonly name: string; readonly cause: string } | undefined;
+};
+
+export type DeliveryFacts = {
+  readonly name: string;
+  readonly status: Execution["status"];
+  readonly outcome: Outcome | undefined;
+  readonly startedAt: string;
+  readonly endedAt: string | undefined;
+  readonly input: DeliveryInput | undefined;
+  readonly digest: string | undefined;
+  readonly version: number | undefined;
+  readonly decision: ApprovalDecision | undefined;
+  readonly error:
+    | { readonly name: string; readonly cause: string; readonly remedy: string | undefined }
+    | undefined;
+  readonly stays: readonly Stay[];
+  readonly checks: readonly { readonly title: string; readonly checks: readonly Check[] }[];
+};
+
+const Checked = z.object({ checks: z.array(Check) });
+/** The fields of the state data that the page shows; whatever does not have their form is left out. */
+const Data = z.object({
+  outcome: Outcome.optional().catch(undefined),
+  error: CaughtError.optional().catch(undefined),
+  ScanImage: Checked.optional().catch(undefined),
+  RegisterModel: z.object({ version: z.int(), digest: z.string() }).optional().catch(undefined),
+  VerifyStage: Checked.optional().catch(undefined),
+  RequestApproval: ApprovalDecision.optional().catch(undefined),
+  ShiftTraffic: z.object({ share: z.number() }).optional().catch(undefined),
+  JudgeCanary: Checked.optional().catch(undefined),
+  RollBack: z
+    .object({ error: z.object({ name: z.string(), cause: z.string() }).nullable() })
+    .optional()
+    .catch(undefined),
+});
+type Data = z.infer<typeof Data>;
+const dataOf = (value: unknown): Data => Data.safeParse(value).data ?? {};
+
+const staysOf = (history: readonly StateEvent[]): Stay[] => {
+  const stays: Stay[] = [];
+  for (const event of history) {
+    const open = stays.findLast((stay) => stay.state === event.state && stay.status === "running");
+    const at = open === undefined ? -1 : stays.lastIndexOf(open);
+    if (event.status === "entered")
+      stays.push({
+        state: event.state,
+        from: event.at,
+        ms: undefined,
+        status: "running",
+        retries: 0,
+        error: undefined,
+      });
+    else if (open !== undefined && event.status === "retried")
+      stays[at] = { ...open, retries: open.retries + 1, error: event.error };
+    else if (open !== undefined)
+      stays[at] = {
+        ...open,
+        ms: event.ms,
+        status: event.status === "succeeded" ? "succeeded" : "failed",
+        error: event.error,
+      };
+    else if (event.status === "caught") {
+      // Where the engine tells of the failure and of its catch, both belong to one stay.
+      const failed = stays.findLastIndex((stay) => stay.state === event.state);
+      const before = stays[failed];
+      if (before !== undefined) stays[failed] = { ...before, error: before.error ?? event.error };
+    }
+  }
+  return stays;
+};
+
+const checksOf = (history: readonly StateEvent[]): DeliveryFacts["checks"] => {
+  const groups = new Map<string, readonly Check[]>();
+  let look = 0;
+  for (const event of history) {
+    if (event.status !== "succeeded") continue;
+    const data = dataOf(event.output);
+    if (event.state === "ScanImage" && data.ScanImage) groups.set("Image scan", data.ScanImage.checks);
+    if (event.state === "VerifyStage" && data.VerifyStage) groups.set("On stage", data.VerifyStage.checks);
+    if (event.state === "JudgeCanary" && data.JudgeCanary)
+      groups.set(
+        `Canary, look ${++look} at ${data.ShiftTraffic?.share ?? "?"} % of prod`,
+        data.JudgeCanary.checks,
+      );
+  }
+  return [...groups].map(([title, checks]) => ({ title, checks }));
+};
+
+/** Reads everything that the page shows; history oldest first. */
+export const deliveryFacts = (execution: Execution, history: readonly StateEvent[]): DeliveryFacts => {
+  const last = dataOf(execution.output ?? history.findLast((event) => event.output !== undefined)?.output);
+  const stays = staysOf(history);
+  const fault =
+    last.RollBack?.error ??
+    execution.error ??
+    (last.error === undefined ? undefined : { name: last.error.Error, cause: last.error.Cause });
+  const known = new Map<string, string>(Object.entries(remedies));
+  return {
+    name: execution.name,
+    status: execution.status,
+    outcome:
+      execution.status === "RUNNING" ? undefined : execution.status === "SUCCEEDED" ? last.outcome : "failed",
+    startedAt: execution.startedAt,
+    endedAt: execution.endedAt,
+    input: DeliveryInput.safeParse(execution.input).data,
+    digest: last.RegisterModel?.digest,
+    version: last.RegisterModel?.version,
+    decision: last.RequestApproval,
+    error:
+      fault && execution.status !== "SUCCEEDED" ? { ...fault, remedy: known.get(fault.name) } : undefined,
+    stays:
+      execution.status === "RUNNING"
+        ? stays
+        : // A state that was cut off when the execution ended did not go on.
+          stays.map((stay) => (stay.status === "running" ? { ...stay, status: "failed" as const } : stay)),
+    checks: checksOf(history),
+  };
+};

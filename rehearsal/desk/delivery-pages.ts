@@ -1,0 +1,55 @@
+import { type Context, Hono } from "hono";
+import { html } from "hono/html";
+import { deliveryFacts } from "./delivery-facts.ts";
+import { renderDelivery, renderDeliveryList } from "./delivery-html.ts";
+import type { DeskOptions, DeskUser } from "./desk-options.ts";
+import { layout } from "./layout.ts";
+import type { Html } from "./mrkdwn.ts";
+
+/** The list of deliveries and a page for each: one place that says where a model is and why it stopped. */
+export const deliveryPages = (options: DeskOptions & { readonly me: (c: Context) => DeskUser }): Hono => {
+  const { deliveries, state, clock, me } = options;
+  const page = (c: Context, heading: Html, title: string, sheet: Html) =>
+    c.html(
+      layout(options, {
+        title,
+        me: me(c),
+        current: "deliveries",
+        main: html`<header class="top"><h1>${heading}</h1></header><div class="scroll" tabindex="0" data-sheet>${sheet}</div>`,
+      }),
+    );
+
+  const app = new Hono();
+  app.get("/", async (c) => {
+    const after = c.req.query("after");
+    const { executions, cursor } = await deliveries.list({
+      limit: 50,
+      ...(after === undefined ? {} : { after }),
+    });
+    const sheet = renderDeliveryList(executions, { me: me(c).id, now: clock(), next: cursor });
+    return page(c, html`Deliveries`, "Deliveries · Slipway", sheet);
+  });
+  app.get("/:delivery", async (c) => {
+    const name = c.req.param("delivery");
+    const execution = await deliveries.describe(name);
+    const back = html`<a href="/deliveries?as=${me(c).id}">Deliveries</a> <span class="faint">/</span> ${name}`;
+    if (execution === undefined) {
+      c.status(404);
+      return page(
+        c,
+        back,
+        "No such delivery · Slipway",
+        html`<p class="empty">There is no delivery of this name here.</p>`,
+      );
+    }
+    const facts = deliveryFacts(execution, await deliveries.history(name));
+    const message = state.messageAbout(name)?.ts;
+    return page(
+      c,
+      back,
+      `${facts.input?.model ?? name} · Slipway`,
+      renderDelivery(facts, { me: me(c).id, now: clock(), message }),
+    );
+  });
+  return app;
+};

@@ -1,0 +1,249 @@
+/**
+ * What happens when a person clicks: the payload exactly as Slack makes it, signed, posted to the app.
+ * Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload and …/view-interactions-payload
+ */
+import { z } from "zod";
+import type { Button } from "./blocks.ts";
+import { MessageBlocks, Modal, slackMessages, withIds } from "./blocks.ts";
+import { type DeskOptions, type DeskUser, team } from "./desk-options.ts";
+import type { Hub } from "./hub.ts";
+import { signSlackRequest } from "./sign.ts";
+import { slackMessage, slackView, type ViewValues } from "./slack-objects.ts";
+import type { Message, View } from "./state.ts";
+
+/** What the page shows after a click. */
+export type Clicked =
+  | { readonly status: "answered" }
+  | { readonly status: "failed"; readonly notice: string };
+export type Submitted =
+  | { readonly status: "closed" }
+  | { readonly status: "updated"; readonly view: View }
+  | { readonly status: "refused"; readonly errors: Readonly<Record<string, string>> }
+  | { readonly status: "failed"; readonly notice: string };
+
+const ViewAnswer = z.discriminatedUnion("response_action", [
+  z.object({ response_action: z.literal("clear") }),
+  z.object({ response_action: z.literal("errors"), errors: z.record(z.string(), z.string()) }),
+  z.object({ response_action: z.literal("update"), view: Modal }),
+]);
+
+const minutes = 60_000;
+export const triggerLifeMs = 3_000;
+
+const buttonsOf = (message: Message): { readonly blockId: string | undefined; readonly button: Button }[] =>
+  message.blocks.flatMap((block) => {
+    if (block.type === "actions")
+      return block.elements.map((button) => ({ blockId: block.block_id, button }));
+    return block.type === "section" && block.accessory !== undefined
+      ? [{ blockId: block.block_id, button: block.accessory }]
+      : [];
+  });
+
+export const createInteractions = (options: DeskOptions & { readonly hub: Hub }) => {
+  const { state, clock, randomId, hub, teamId, appId, channel } = options;
+
+  const send = async (
+    payload: Record<string, unknown>,
+  ): Promise<{ status: "answered"; body: string } | { status: "failed"; notice: string }> => {
+    const body = `payload=${encodeURIComponent(JSON.stringify(payload))}`;
+    const timestamp = Math.floor(clock() / 1_000);
+    try {
+      const response = await fetch(options.callbackUrl(), {
+        method: "POST",
+        headers: {
+          "content-type": "application/x-www-form-urlencoded",
+          accept: "application/json,*/*",
+          "user-agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+          "x-slack-request-timestamp": String(timestamp),
+          "x-slack-signature": signSlackRequest(options.signingSecret, timestamp, body),
+        },
+        body,
+        redirect: "manual",
+        signal: AbortSignal.timeout(options.callbackTimeoutMs ?? 3_000),
+      });
+      const answer = await response.text();
+      return response.status === 200
+        ? { status: "answered", body: answer }
+        : { status: "failed", notice: `This app responded with status code ${response.status}.` };
+    } catch (error) {
+      // fetch's own words name addresses and internals: the person gets Slack's sentence.
+      return error instanceof Error && error.name === "TimeoutError"
+        ? { status: "failed", notice: "Operation timed out: the app did not answer within 3 seconds." }
+        : { status: "failed", notice: "This app is not responding." };
+    }
+  };
+
+  const shared = (user: DeskUser) => {
+    const trigger = `${clock()}.${randomId()}`;
+    state.addTrigger(trigger, user.id, clock() + triggerLifeMs);
+    return {
+      user: { id: user.id, username: user.username, name: user.username, team_id: teamId },
+      api_app_id: appId,
+      // Slack's verification token, long deprecated: the signature is what an app must check.
+      token: "deprecated",
+      trigger_id: trigger,
+      team: { id: teamId, domain: team.domain },
+      enterprise: null,
+      is_enterprise_install: false,
+    };
+  };
+
+  return {
+    /** Someone clicks a button. Undefined: that message or button is not there (any more). */
+    async click(request: {
+      readonly user: DeskUser;
+      readonly ts: string;
+      readonly block: string;
+      readonly action: string;
+      /** The desk's own origin, for the response_url. */
+      readonly origin: string;
+    }): Promise<Clicked | undefined> {
+      const { user, ts } = request;
+      const message = state.message(ts);
+      if (message === undefined || (message.onlyFor !== undefined && message.onlyFor !== user.id))
+        return undefined;
+      const found = buttonsOf(message).find(
+        ({ blockId, button }) => blockId === request.block && button.action_id === request.action,
+      );
+      if (found === undefined) return undefined;
+      const { text, url, value, style } = found.button;
+      const responseId = randomId() + randomId();
+      state.addResponseAddress(responseId, { ts, user: user.id }, clock() + 30 * minutes);
+      const answer = await send({
+        type: "block_actions",
+        ...shared(user),
+        container: {
+          type: "message",
+          message_ts: ts,
+          channel_id: channel.id,
+          is_ephemeral: message.onlyFor !== undefined,
+        },
+        channel: { id: channel.id, name: channel.name },
+        ...(message.onlyFor === undefined ? { message: slackMessage(message, options) } : {}),
+        state: { values: {} },
+        response_url: `${request.origin}/response/${responseId}`,
+        actions: [
+          {
+            action_id: request.action,
+            block_id: request.block,
+            text: { ...text, emoji: text.emoji ?? true },
+            ...(value === undefined ? {} : { value }),
+            ...(url === undefined ? {} : { url }),
+            ...(style === undefined ? {} : { style }),
+            type: "button",
+            action_ts: (clock() / 1_000).toFixed(6),
+          },
+        ],
+      });
+      return answer.status === "answered" ? { status: "answered" } : answer;
+    },
+
+    /** Someone submits a dialog with what was typed, by block. Undefined: that dialog is not open. */
+    async submit(request: {
+      readonly user: DeskUser;
+      readonly view: string;
+      readonly typed: Readonly<Record<string, string>>;
+    }): Promise<Submitted | undefined> {
+      const view = state.view(request.view);
+      if (view === undefined || view.user !== request.user.id) return undefined;
+      const values: Record<string, Record<string, string>> = {};
+      const errors: Record<string, string> = {};
+      for (const block of view.modal.blocks) {
+        if (block.type !== "input") continue;
+        const { block_id: id = "", element } = block;
+        const value = request.typed[id] ?? "";
+        const { min_length: least = 0, max_length: most = 3_000 } = element;
+        // Slack's client holds these back; the app never sees them.
+        if (value.trim() === "" && !block.optional) errors[id] = "Please complete this required field.";
+        else if (value.length > most) errors[id] = `Please enter no more than ${most} characters.`;
+        else if (value !== "" && value.length < least)
+          errors[id] = `Please enter at least ${least} characters.`;
+        values[id] = { [element.action_id ?? ""]: value };
+      }
+      if (Object.keys(errors).length > 0) return { status: "refused", errors };
+      const answer = await send({
+        type: "view_submission",
+        ...shared(request.user),
+        view: slackView(view, options, values satisfies ViewValues),
+        response_urls: [],
+      });
+      if (answer.status === "failed") return answer;
+      if (answer.body.trim() === "") {
+        state.removeView(view.id);
+        return { status: "closed" };
+      }
+      return applyAnswer(view, answer.body);
+    },
+
+    /** The app answers through a response_url. */
+    respond(id: string, body: unknown): { readonly error: string } | undefined {
+      const address = state.useResponseAddress(id, clock());
+      if (address === undefined) return { error: "expired_url" };
+      const parsed = ResponseBody.safeParse(body);
+      if (!parsed.success) return { error: "invalid_payload" };
+      const { text, blocks, replace_original, delete_original, response_type } = parsed.data;
+      if (delete_original) {
+        state.removeMessage(address.ts);
+        hub.tell({ type: "removed", ts: address.ts });
+        return undefined;
+      }
+      const original = state.message(address.ts);
+      if (text === undefined && blocks === undefined) return { error: "no_text" };
+      const named = withIds(blocks ?? [], randomId);
+      const message: Message =
+        replace_original && original !== undefined
+          ? { ...original, text: text ?? "", blocks: named }
+          : {
+              ts: state.nextTs(clock()),
+              user: original?.user ?? "",
+              text: text ?? "",
+              blocks: named,
+              ...(response_type === "in_channel" ? {} : { onlyFor: address.user }),
+            };
+      state.putMessage(message);
+      hub.tell({ type: "message", message });
+      return undefined;
+    },
+  };
+
+  function applyAnswer(view: View, body: string): Submitted {
+    const answer = ViewAnswer.safeParse(parseJson(body));
+    if (!answer.success)
+      return {
+        status: "failed",
+        notice: `The app's answer could not be read: ${slackMessages(answer.error, "")[0] ?? ""}`,
+      };
+    switch (answer.data.response_action) {
+      case "clear":
+        state.removeView(view.id);
+        return { status: "closed" };
+      case "errors":
+        return { status: "refused", errors: answer.data.errors };
+      case "update": {
+        const { view: modal } = answer.data;
+        const next = { ...view, modal: { ...modal, blocks: withIds(modal.blocks, randomId) } };
+        state.putView(next);
+        return { status: "updated", view: next };
+      }
+      default:
+        return answer.data satisfies never;
+    }
+  }
+};
+
+/** Source: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses */
+const ResponseBody = z.object({
+  text: z.string().max(40_000).optional(),
+  blocks: MessageBlocks.optional(),
+  replace_original: z.boolean().default(false),
+  delete_original: z.boolean().default(false),
+  response_type: z.enum(["ephemeral", "in_channel"]).default("ephemeral"),
+});
+
+const parseJson = (body: string): unknown => {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+};

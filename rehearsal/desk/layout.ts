@@ -1,0 +1,56 @@
+import { html } from "hono/html";
+import { type DeskOptions, type DeskUser, team } from "./desk-options.ts";
+import type { Html } from "./mrkdwn.ts";
+
+const initials = (name: string) =>
+  name
+    .split(/\s+/)
+    .map((part) => part.slice(0, 1).toUpperCase())
+    .slice(0, 2)
+    .join("");
+
+const person = (user: DeskUser, index: number, path: string, me: DeskUser): Html =>
+  html`<li><a class="person" href="${path}?as=${user.id}" ${user.id === me.id ? html`aria-current="true"` : ""} title="${user.title}">
+    <span class="face face-${index % 4}" aria-hidden="true">${initials(user.name)}</span>
+    <span class="who"><span class="who-name">${user.name}${user.id === me.id ? html` <span class="you">you</span>` : ""}</span><span class="who-title">${user.title}</span></span></a></li>`;
+
+/** The frame of every page: Slack's sidebar, and `main` beside it. */
+export const layout = (
+  { channel, users }: Pick<DeskOptions, "channel" | "users">,
+  page: {
+    readonly title: string;
+    readonly me: DeskUser;
+    readonly current: "channel" | "deliveries";
+    readonly main: Html;
+  },
+): Html => html`<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="light dark">
+  <title>${page.title}</title>
+  <link rel="icon" href="/desk/assets/icon.svg" type="image/svg+xml">
+  <link rel="stylesheet" href="/desk/assets/desk.css">
+  <script src="/desk/assets/desk.js" type="module"></script>
+</head>
+<body data-me="${page.me.id}">
+<a class="skip" href="#main">Skip to the ${page.current}</a>
+<div class="app">
+  <nav class="sidebar" aria-label="Workspace">
+    <p class="workspace"><svg viewBox="0 0 36 36" aria-hidden="true"><use href="/desk/assets/icon.svg#icon"></use></svg>${team.name}</p>
+    <div class="nav">
+      <h2>Channels</h2>
+      <ul><li><a class="place" href="/?as=${page.me.id}" ${page.current === "channel" ? html`aria-current="page"` : ""}><span class="hash" aria-hidden="true">#</span>${channel.name}</a></li></ul>
+      <h2>Apps</h2>
+      <ul><li><a class="place" href="/deliveries?as=${page.me.id}" ${page.current === "deliveries" ? html`aria-current="page"` : ""}><svg class="hash" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5h10M3 10h14M3 15h7"/></svg>Deliveries</a></li></ul>
+    </div>
+    <div class="people">
+      <h2>You click as</h2>
+      <ul>${users.map((user, index) => person(user, index, "/", page.me))}</ul>
+    </div>
+  </nav>
+  <main id="main" class="${page.current}">${page.main}</main>
+</div>
+</body>
+</html>`;

@@ -1,0 +1,87 @@
+import { html } from "hono/html";
+import type { Button, MessageBlock, TextObject, ViewBlock } from "./blocks.ts";
+import { type Html, type Names, renderMrkdwn, renderPlain } from "./mrkdwn.ts";
+import type { Message, View } from "./state.ts";
+
+const text = (object: TextObject, names: Names): Html =>
+  object.type === "mrkdwn" ? renderMrkdwn(object.text, names) : renderPlain(object.text);
+
+const button = (element: Button, blockId: string | undefined): Html => {
+  const shared = html`class="button ${element.style ?? "plain"}" data-block="${blockId ?? ""}" data-action="${element.action_id ?? ""}"`;
+  const label = element.accessibility_label ?? element.text.text;
+  return element.url === undefined
+    ? html`<button type="button" ${shared} aria-label="${label}">${renderPlain(element.text.text)}</button>`
+    : html`<a href="${element.url}" ${shared} aria-label="${label}">${renderPlain(element.text.text)}</a>`;
+};
+
+const block = (block: MessageBlock | ViewBlock, names: Names): Html => {
+  switch (block.type) {
+    case "header":
+      return html`<h3 class="block header">${renderPlain(block.text.text)}</h3>`;
+    case "divider":
+      return html`<hr class="block">`;
+    case "section":
+      return html`<div class="block section"><div class="grow">${
+        block.text && html`<div class="text">${text(block.text, names)}</div>`
+      }${
+        block.fields &&
+        html`<div class="fields">${block.fields.map((field) => html`<div class="field">${text(field, names)}</div>`)}</div>`
+      }</div>${block.accessory && button(block.accessory, block.block_id)}</div>`;
+    case "context":
+      return html`<div class="block context">${block.elements.map((element) => html`<span>${text(element, names)}</span>`)}</div>`;
+    case "actions":
+      return html`<div class="block actions">${block.elements.map((element) => button(element, block.block_id))}</div>`;
+    case "input": {
+      const name = `${block.block_id ?? ""}`;
+      const { element } = block;
+      const limits = html`name="${name}" id="input-${name}" aria-describedby="about-${name}" maxlength="${element.max_length ?? 3_000}" placeholder="${element.placeholder?.text ?? ""}"`;
+      return html`<div class="block input">
+        <label for="input-${name}">${block.label.text}${block.optional ? html` <span class="faint">(optional)</span>` : ""}</label>
+        ${
+          element.multiline
+            ? html`<textarea rows="4" ${limits}>${element.initial_value ?? ""}</textarea>`
+            : html`<input type="text" value="${element.initial_value ?? ""}" ${limits}>`
+        }
+        <p class="hint" id="about-${name}">${block.hint?.text ?? ""}</p>
+        <p class="problem" role="alert" data-problem="${name}"></p>
+      </div>`;
+    }
+    default:
+      return block satisfies never;
+  }
+};
+
+const clockTime = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit" });
+const fullTime = new Intl.DateTimeFormat("en-US", { dateStyle: "full", timeStyle: "medium" });
+
+/** One message of the channel, as an `<article>`. */
+export const renderMessage = (message: Message, names: Names): Html => {
+  const at = new Date(Number(message.ts) * 1_000);
+  return html`<article class="message${message.onlyFor === undefined ? "" : " ephemeral"}" id="m-${message.ts}" data-ts="${message.ts}" aria-label="${names.get(message.user) ?? "App"}, ${clockTime.format(at)}">
+    <svg class="avatar" viewBox="0 0 36 36" aria-hidden="true"><use href="/desk/assets/icon.svg#icon"></use></svg>
+    <div class="body">
+      ${message.onlyFor === undefined ? "" : html`<p class="only-you"><svg viewBox="0 0 20 20" aria-hidden="true"><path d="M1.500 10S4.500 4.500 10 4.500 18.500 10 18.500 10 15.500 15.500 10 15.500 1.500 10 1.500 10z"/><circle cx="10" cy="10" r="2.600"/></svg> Only visible to you</p>`}
+      <header><b class="name">${names.get(message.user) ?? "App"}</b> <span class="badge">APP</span>
+        <a class="time" href="#m-${message.ts}"><time datetime="${at.toISOString()}" title="${fullTime.format(at)}">${clockTime.format(at)}</time></a></header>
+      ${
+        message.blocks.length > 0
+          ? message.blocks.map((each) => block(each, names))
+          : html`<div class="block section"><div class="text">${renderMrkdwn(message.text, names)}</div></div>`
+      }
+      ${message.edited === undefined ? "" : html`<span class="edited">(edited)</span>`}
+      ${message.onlyFor === undefined ? "" : html`<button type="button" class="link dismiss">Dismiss message</button>`}
+      <p class="notice" role="alert" hidden></p>
+    </div>
+  </article>`;
+};
+
+/** The inside of the page's `<dialog>` for an open modal. */
+export const renderView = ({ id, modal }: View, names: Names): Html =>
+  html`<form class="view" data-view="${id}" aria-labelledby="view-title" novalidate>
+    <header><h2 id="view-title">${modal.title.text}</h2>
+      <button type="button" class="close" aria-label="Close" data-close>✕</button></header>
+    <div class="view-blocks">${modal.blocks.map((each) => block(each, names))}
+      <p class="notice" role="alert" hidden></p></div>
+    <footer><button type="button" class="button plain" data-close>${modal.close?.text ?? "Cancel"}</button>
+      ${modal.submit === undefined ? "" : html`<button type="submit" class="button primary">${modal.submit.text}</button>`}</footer>
+  </form>`;

@@ -1,0 +1,43 @@
+/** Messages and views in the form in which Slack's API and interaction payloads show them. */
+import { botUser, type DeskOptions } from "./desk-options.ts";
+import type { Message, View } from "./state.ts";
+
+type App = Pick<DeskOptions, "teamId" | "appId">;
+
+export const slackMessage = ({ onlyFor: _, ...message }: Message, { teamId, appId }: App) => ({
+  type: "message" as const,
+  ...message,
+  team: teamId,
+  bot_id: botUser.botId,
+  app_id: appId,
+});
+
+/** What was typed: by block, by action. */
+export type ViewValues = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+export const slackView = ({ id, hash, modal }: View, { teamId, appId }: App, values: ViewValues) => ({
+  id,
+  team_id: teamId,
+  ...modal,
+  submit: modal.submit ?? null,
+  close: modal.close ?? null,
+  state: {
+    values: Object.fromEntries(
+      Object.entries(values).map(([block, actions]) => [
+        block,
+        Object.fromEntries(
+          Object.entries(actions).map(([action, value]) => [
+            action,
+            { type: "plain_text_input", value: value === "" ? null : value },
+          ]),
+        ),
+      ]),
+    ),
+  },
+  hash,
+  root_view_id: id,
+  previous_view_id: null,
+  app_id: appId,
+  app_installed_team_id: teamId,
+  bot_id: botUser.botId,
+});

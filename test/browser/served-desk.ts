@@ -1,0 +1,59 @@
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
+import { createDesk } from "../../rehearsal/desk/desk.ts";
+import type { DeskOptions, DeskUser } from "../../rehearsal/desk/desk-options.ts";
+import { openDeskState } from "../../rehearsal/desk/state.ts";
+
+export const ada: DeskUser = {
+  id: "U024BE7LH",
+  name: "Ada Byron",
+  username: "ada",
+  title: "may approve",
+};
+export const sam: DeskUser = {
+  id: "U0AUTHOR",
+  name: "Sam Carter",
+  username: "sam",
+  title: "the commit's author",
+};
+export const guest: DeskUser = { id: "U0GUEST1", name: "Guest", username: "guest", title: "an outsider" };
+
+/** A desk on a free port with stand-ins for what a test does not give. */
+export const servedDesk = async (given: Partial<DeskOptions> = {}) => {
+  const stop = new AbortController();
+  const state = given.state ?? openDeskState(":memory:");
+  const options: DeskOptions = {
+    clock: Date.now,
+    randomId: () => randomUUID().slice(0, 13),
+    signingSecret: "a signing secret of the test",
+    botToken: "xoxb-of-the-test",
+    callbackUrl: () => "http://127.0.0.1:9/",
+    teamId: "T0SLIPWAY",
+    appId: "A0SLIPWAY",
+    channel: { id: "C0DELIVERY", name: "model-deliveries" },
+    users: [ada, sam, guest],
+    deliveries: {
+      describe: async () => undefined,
+      history: async () => [],
+      list: async () => ({ executions: [] }),
+    },
+    ...given,
+    state,
+    stop: stop.signal,
+  };
+  const desk = createDesk(options);
+  const { promise, resolve } = Promise.withResolvers<AddressInfo>();
+  const server = serve({ fetch: desk.fetch, hostname: "127.0.0.1", port: 0 }, resolve);
+  const { port } = await promise;
+  return {
+    options,
+    desk,
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await new Promise((done) => server.close(done));
+      if (given.state === undefined) state.close();
+    },
+  };
+};
