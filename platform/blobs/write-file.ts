@@ -24,14 +24,15 @@ const viaTemporary = async (
     const file = await open(temporary, "wx", options.mode ?? 0o644);
     try {
       for (const part of parts) await file.writeFile(part);
-    } finally {
       await file.close();
+      return await settle(temporary);
+    } finally {
+      // Closing twice is harmless; here it is for the write that failed.
+      await file.close();
+      await rm(temporary, { force: true });
     }
-    return await settle(temporary);
   } catch (error) {
     throw asDataFolderError(path, error);
-  } finally {
-    await rm(temporary, { force: true });
   }
 };
 

@@ -45,7 +45,10 @@ export const sqliteMetrics = (needs: {
     `SELECT label.key AS label, sum(label.value) AS rows
      FROM (SELECT labels ${window}) AS chosen, json_each(chosen.labels) AS label GROUP BY label.key`,
   );
-  const selectLatency = database.prepare(`SELECT latency_ms ${window} ORDER BY latency_ms LIMIT 1 OFFSET ?`);
+  const selectLatencies = database.prepare(
+    `SELECT rank, latency_ms FROM (SELECT latency_ms, row_number() OVER (ORDER BY latency_ms) AS rank ${window})
+     WHERE rank IN (SELECT value FROM json_each(?))`,
+  );
   const selectTotal = database.prepare("SELECT total FROM totals WHERE name = ? AND dimensions = ?");
 
   let waiting: Entry[] = [];
@@ -123,17 +126,18 @@ export const sqliteMetrics = (needs: {
       return database.write(() => {
         const counts = selectCounts.get(...where);
         const requests = Number(counts?.requests ?? 0);
-        const latencyMs = percentiles.map((percentile) => {
-          const row =
-            requests === 0 ? undefined : selectLatency.get(...where, rank(percentile, requests) - 1);
-          return row === undefined ? undefined : Number(row.latency_ms);
-        });
+        const ranks = percentiles.map((percentile) => rank(percentile, requests));
+        const latencies = new Map(
+          selectLatencies
+            .all(...where, JSON.stringify(ranks))
+            .map((row) => [Number(row.rank), Number(row.latency_ms)]),
+        );
         const labels = selectLabels.all(...where).map(({ label, rows }) => [String(label), Number(rows)]);
         return {
           requests,
           failures: Number(counts?.failures ?? 0),
           labels: Object.fromEntries(labels),
-          latencyMs,
+          latencyMs: ranks.map((at) => latencies.get(at)),
         };
       });
     },
