@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { parse as parseYaml } from "yaml";
+import { ManifestInvalid } from "../inference/folder-problem.ts";
 import type { Golden, Manifest } from "../inference/manifest.ts";
 import { parseGolden } from "../inference/parse-golden.ts";
 import { type Holdout, parseHoldout } from "../inference/parse-holdout.ts";
-import { ManifestInvalid } from "../inference/folder-problem.ts";
 import { readManifest } from "../inference/read-manifest.ts";
 import type { Source } from "../platform/source/source.ts";
 import { Policy } from "./policy/policy.ts";
@@ -21,30 +21,30 @@ export type CommittedModel = {
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
+/** A file that every model's folder has; without it the delivery ends as `slipway check` would. */
+const needed = (
+  files: ReadonlyMap<string, Uint8Array>,
+  file: string,
+  model: string,
+  commit: string,
+): Uint8Array => {
+  const bytes = files.get(file);
+  if (bytes) return bytes;
+  const message = `models/${model}/${file} is not there at ${commit.slice(0, 12)}`;
+  throw new ManifestInvalid([{ severity: "error", file, path: "", message, remedy: "Commit it." }]);
+};
+
 /** Reads `models/<model>/` at a commit. Throws ManifestInvalid or ModelUnreadable as `slipway check` would. */
 export const committedModel =
   ({ source }: { source: Source }) =>
   async (model: string, commit: string): Promise<CommittedModel> => {
     const files = await source.modelFiles(model, commit);
-    const manifestBytes = files.get("model.yaml");
-    if (!manifestBytes)
-      throw new ManifestInvalid([
-        {
-          severity: "error",
-          file: "model.yaml",
-          line: 1,
-          column: 1,
-          path: "",
-          message: `models/${model}/model.yaml is not there at ${commit.slice(0, 12)}`,
-          remedy: "Commit the model's manifest.",
-        },
-      ]);
-    const manifestText = text(manifestBytes);
+    const manifestText = text(needed(files, "model.yaml", model, commit));
     const manifest = readManifest(manifestText);
     return {
       manifest,
       manifestText,
-      golden: parseGolden(files.get("golden.json"), manifest),
+      golden: parseGolden(needed(files, "golden.json", model, commit), manifest),
       files,
       hashes: Object.fromEntries(
         [...files].map(([name, bytes]) => [name, createHash("sha256").update(bytes).digest("hex")]),
@@ -52,9 +52,9 @@ export const committedModel =
     };
   };
 
-/** The model's holdout rows with their truth. */
-export const holdoutOf = ({ files, manifest }: CommittedModel): Holdout =>
-  parseHoldout(files.get("holdout.csv"), manifest);
+/** The rows that the model is measured on, with their truth. */
+export const holdoutOf = ({ files, manifest }: CommittedModel, model: string, commit: string): Holdout =>
+  parseHoldout(needed(files, "holdout.csv", model, commit), manifest);
 
 /** The platform's floor at a commit: `policy.yaml` at the repository's root. */
 export const platformPolicy =

@@ -1,8 +1,9 @@
+import { judgeCanary as judge } from "../../domain/canary/judge-canary.ts";
+import { percentilesFor } from "../../domain/canary/percentiles-for.ts";
 import { judgedBy } from "../../domain/committed-model.ts";
 import { ContractBroken } from "../../domain/faults.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
-import { judgeCanary as judge, percentilesFor } from "../../domain/rollout.ts";
 import type { Metrics, Statistics, Window } from "../../platform/metrics/metrics.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { JudgeCanaryInput, type JudgeCanaryOutput } from "../../statemachine/contracts.ts";

@@ -58,6 +58,7 @@ export const registerModel =
       manifest: manifestText,
       metrics: metricsOf(files.get("metrics.json")),
       tags: {
+        delivery,
         commit,
         digest,
         runtime,

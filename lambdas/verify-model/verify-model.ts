@@ -2,14 +2,14 @@ import { askModel, askModelAll, RowsRefused } from "../../domain/ask-model.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { holdoutOf, judgedBy } from "../../domain/committed-model.ts";
 import { goldenCheck } from "../../domain/gates/golden-check.ts";
-import { type Holdout, holdoutChecks } from "../../domain/gates/holdout-checks.ts";
+import { holdoutChecks } from "../../domain/gates/holdout-checks.ts";
 import { imageSizeCheck } from "../../domain/gates/image-size-check.ts";
 import { latencyCheck } from "../../domain/gates/latency-check.ts";
 import { schemaCheck } from "../../domain/gates/schema-check.ts";
 import { smokeCheck } from "../../domain/gates/smoke-check.ts";
 import { verdictOf } from "../../domain/gates/verdict-of.ts";
 import type { Deployment, Ledger } from "../../domain/ledger.ts";
-import { type Prediction, type Row, seconds } from "../../inference/manifest.ts";
+import { type Manifest, type Prediction, type Row, seconds } from "../../inference/manifest.ts";
 import { ImageNotFound, type Images } from "../../platform/images/images.ts";
 import { type Environment, NotServed, type Serving } from "../../platform/serving/serving.ts";
 import type { Source } from "../../platform/source/source.ts";
@@ -52,14 +52,18 @@ export const verifyModel =
       checks.push(
         goldenCheck({ golden, answered: await askModelAll(stage)(model, challenger, golden.rows) }),
       );
-      const { rows, ...truth } = holdoutOf(committed);
-      const held = holdoutChecks({
+      const holdout = holdoutOf(committed, model, commit);
+      const { rows } = holdout;
+      const answers = {
         gates: rules.gates,
         challenger: await askModelAll(stage)(model, challenger, rows),
         champion: await askChampion({ stage, ledger }, model, championServes, rows),
-        ...(manifest.task === "classification" ? { positive: manifest.output.positive } : {}),
-        ...truth,
-      } satisfies Holdout as Holdout);
+      };
+      const held = holdoutChecks(
+        holdout.task === "classification"
+          ? { ...answers, task: "classification", positive: positiveOf(manifest), truth: holdout.labels }
+          : { ...answers, task: "regression", truth: holdout.values },
+      );
       checks.push(...held.checks);
       omitted.push(...held.omitted);
       const latenciesMs: number[] = [];
@@ -95,6 +99,9 @@ export const verifyModel =
       approvalTimeoutSeconds: seconds(rules.approval.timeout),
     };
   };
+
+const positiveOf = (manifest: Manifest) =>
+  manifest.task === "classification" ? manifest.output.positive : undefined;
 
 /** The first request that the version ever gets: whether it answers, and how long its start took. */
 const askFirst = async (stage: Serving, model: string, version: string, rows: readonly Row[]) => {
