@@ -27,7 +27,6 @@ export const remedies = {
   CanaryFailed:
     "The new version did worse on live traffic: the canary's checks say in what. Prod serves the version before.",
   ProdBusy: "Another delivery held prod for too long: see `slipway status`, then deliver again.",
-  ProdChanged: "Prod kept changing while approvals were asked: deliver again when it is quiet.",
   ApprovalNotAsked:
     "The question could not be put to Slack: check the bot's token and channel, then deliver again.",
   RollBackFailed: "An environment could not be put back: run `slipway rollback <model>` and read the cause.",
@@ -68,11 +67,13 @@ export type Subject = z.infer<typeof Subject>;
 export const DeliveryInput = Subject.extend({
   /** Content hash of the runtime layer. */
   runtime: Digest,
-  /** Who pushed, as the host authenticated them; undefined where it did not. */
-  pusher: z.string().optional(),
+  /** Who pushed, as the host authenticated them; null where it did not. */
+  pusher: z.string().nullable(),
   author: z.object({ name: z.string(), email: z.string() }),
   /** When the push was received, epoch milliseconds: the later request supersedes the earlier. */
   requestedAt: z.int(),
+  /** Where a caught fault will lie: the definition's Choices test only fields that always exist. */
+  error: z.null(),
 });
 export type DeliveryInput = z.infer<typeof DeliveryInput>;
 
@@ -85,42 +86,43 @@ export const ClaimProdInput = Subject.extend({
   stageFence: Fence,
   /** Sequence of the ledger entry that prod served when the question was asked; 0: nothing. */
   baseline: z.int().min(0),
-  /** When this delivery first asked for prod, epoch milliseconds; carried through the loop. */
-  firstAskedAt: z.int().nullable(),
+  /** When the approval was decided, epoch milliseconds: the wait for prod ends 6 h later. */
+  approvedAt: z.int(),
 });
 export const ClaimInput = z.discriminatedUnion("environment", [ClaimStageInput, ClaimProdInput]);
 export type ClaimInput = z.infer<typeof ClaimInput>;
 export const Claim = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("granted"), fence: Fence, firstAskedAt: z.int() }),
-  z.object({ status: z.literal("busy"), holder: z.string(), firstAskedAt: z.int() }),
-  z.object({ status: z.literal("stale"), serving: z.int().min(0), firstAskedAt: z.null() }),
+  z.object({ status: z.literal("granted"), fence: Fence }),
+  z.object({ status: z.literal("busy"), holder: z.string() }),
+  z.object({ status: z.literal("stale"), serving: z.int().min(0) }),
 ]);
 export type Claim = z.infer<typeof Claim>;
 
-/** CodeBuild's form: `$.BuildImage.Build.ExportedEnvironmentVariables`. */
+/** CodeBuild's form of what a build exports: `Build.ExportedEnvironmentVariables`. */
 export const ExportedVariables = z.array(z.object({ Name: z.string(), Value: z.string() }));
 /** What those variables say, read by each step that needs it. */
-export const BuiltImage = z.object({ digest: Digest, sizeBytes: z.int().positive(), buildId: z.string() });
+export const BuiltImage = z.object({
+  digest: Digest,
+  sizeBytes: z.int().positive(),
+  buildId: z.string(),
+  /** Epoch milliseconds: the scan's deadline counts from here. */
+  builtAt: z.int(),
+});
 export type BuiltImage = z.infer<typeof BuiltImage>;
 
-export const ScanImageInput = Subject.extend({
-  build: ExportedVariables,
-  /** Epoch milliseconds of the first look; null at the first. */
-  firstLookAt: z.int().nullable(),
-});
+export const ScanImageInput = Subject.extend({ build: ExportedVariables });
 export type ScanImageInput = z.infer<typeof ScanImageInput>;
 export const ScanImageOutput = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("pending"), firstLookAt: z.int() }),
+  z.object({ status: z.literal("pending") }),
   z.object({
     status: z.literal("complete"),
-    firstLookAt: z.int(),
     verdict: z.enum(["pass", "inconclusive"]),
     checks: z.array(Check),
   }),
 ]);
 export type ScanImageOutput = z.infer<typeof ScanImageOutput>;
 
-export const RegisterModelInput = Subject.extend({ build: ExportedVariables, runtime: Digest });
+export const RegisterModelInput = Subject.extend({ fence: Fence, build: ExportedVariables, runtime: Digest });
 export type RegisterModelInput = z.infer<typeof RegisterModelInput>;
 export const RegisterModelOutput = z.object({
   /** unchanged: the champion is this very image and model. */
@@ -159,6 +161,8 @@ export const VerifyModelOutput = z.object({
   /** Set with verdict `fail`: what the delivery ends with, and the failed checks in a sentence. */
   error: z.object({ name: z.enum(["GateFailed", "GoldenVectorsDiffer"]), cause: z.string() }).nullable(),
   checks: z.array(Check),
+  /** What could not be measured, and why: the approver is shown this too. */
+  omitted: z.array(z.object({ name: z.string(), why: z.string() })),
   /** How long the approval may take, seconds: the state's time-out. */
   approvalTimeoutSeconds: z.int().positive(),
 });
@@ -171,7 +175,9 @@ export const RequestApprovalInput = Subject.extend({
   version: z.int().positive(),
   author: z.object({ name: z.string(), email: z.string() }),
   pusher: z.string().nullable(),
+  scanChecks: z.array(Check),
   checks: z.array(Check),
+  omitted: z.array(z.object({ name: z.string(), why: z.string() })),
   timeoutSeconds: z.int().positive(),
 });
 export type RequestApprovalInput = z.infer<typeof RequestApprovalInput>;
@@ -180,6 +186,8 @@ export const ApprovalDecision = z.object({
   by: z.array(z.object({ user: z.string(), name: z.string(), at: z.string() })),
   reason: z.string().nullable(),
   approval: z.string(),
+  /** Epoch milliseconds. */
+  decidedAt: z.int(),
   baseline: z.int().min(0),
 });
 export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
@@ -206,6 +214,7 @@ export const JudgeCanaryInput = Subject.extend({
   championVersion: z.string(),
   functionVersion: z.string(),
   step: z.int().min(0),
+  /** When this share began, epoch milliseconds. */
   since: z.int(),
 });
 export type JudgeCanaryInput = z.infer<typeof JudgeCanaryInput>;
@@ -242,6 +251,8 @@ export const CaughtError = z.object({ Error: z.string(), Cause: z.string().defau
 export const RollBackInput = Subject.extend({ error: CaughtError.nullable() });
 export type RollBackInput = z.infer<typeof RollBackInput>;
 export const RollBackOutput = z.object({
+  /** True: the ledger says that this delivery was promoted, so there is no way back, only forward. */
+  committed: z.boolean(),
   /** The original fault under the name that a person reads; null where none led here. */
   error: z.object({ name: z.string(), cause: z.string() }).nullable(),
   restored: z.array(

@@ -25,3 +25,8 @@ export interface Source {
 export class CommitNotFound extends Error {
   override readonly name = "CommitNotFound";
 }
+
+/** A model's folder holds what cannot be delivered: a symbolic link, a submodule, too many bytes. */
+export class ModelFilesRefused extends Error {
+  override readonly name = "ModelFilesRefused";
+}

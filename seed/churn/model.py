@@ -33,7 +33,7 @@ def build(settings: dict) -> Pipeline:
     ]
     if len(members) == 1:
         return Pipeline([("columns", columns), ("classifier", members[0])])
-    # num_parallel_tree would also average, but the ONNX converter takes its trees for classes.
+    # num_parallel_tree would also average, but the ONNX converter takes its trees for classes: the graph does not load.
     # flatten_transform changes no prediction; the converter refuses True.
     named = [(f"seed{seed}", member) for seed, member in enumerate(members)]
     bag = VotingClassifier(named, voting="soft", flatten_transform=False)

@@ -1,0 +1,261 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { ApprovalRule } from "../inference/manifest.ts";
+import type { Cipher } from "../platform/cipher/cipher.ts";
+import { type Deliveries, TaskGone } from "../platform/deliveries/deliveries.ts";
+import type { Store } from "../platform/store/store.ts";
+import { ApprovalDecision } from "../statemachine/contracts.ts";
+
+const Voter = z.object({ user: z.string(), name: z.string(), at: z.string() });
+
+/** Where a question stands. Only these moves exist: pending → decided → sent, and pending → withdrawn. */
+const State = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("pending"), votes: z.array(Voter) }),
+  z.object({ status: z.literal("decided"), decision: ApprovalDecision }),
+  z.object({ status: z.literal("sent"), decision: ApprovalDecision }),
+  z.object({ status: z.literal("withdrawn"), why: z.string() }),
+]);
+
+export const Approval = z.object({
+  id: z.string(),
+  /** What exactly is approved: another digest, version, prod baseline or fence is another question. */
+  delivery: z.string(),
+  model: z.string(),
+  commit: z.string(),
+  digest: z.string(),
+  version: z.int().positive(),
+  baseline: z.int().min(0),
+  fence: z.int().positive(),
+  author: z.object({ name: z.string(), email: z.string() }),
+  pusher: z.string().nullable(),
+  rule: ApprovalRule,
+  askedAt: z.int(),
+  /** Epoch milliseconds after which no vote counts: a minute before the waiting task times out. */
+  expiresAt: z.int(),
+  /** The task token, encrypted; the newest one, when the question was asked again. */
+  token: z.string(),
+  state: State,
+});
+export type Approval = z.infer<typeof Approval>;
+export type NewApproval = Omit<Approval, "id" | "token" | "state">;
+
+export type Vote = {
+  readonly user: string;
+  readonly name: string;
+  /** The user's e-mail as Slack knows it: it tells whether the author approves herself. */
+  readonly email: string | undefined;
+  readonly verdict: "approved" | "rejected";
+  readonly reason: string | null;
+  /** Epoch milliseconds. */
+  readonly at: number;
+};
+
+/** What a vote came to. Only `decided` has changed where the question stands. */
+export type VoteResult =
+  | {
+      readonly result: "decided" | "already";
+      readonly decision: ApprovalDecision;
+      readonly approval: Approval;
+    }
+  | {
+      readonly result: "counted";
+      readonly votes: number;
+      readonly quorum: number;
+      readonly approval: Approval;
+    }
+  | { readonly result: "expired" | "withdrawn"; readonly approval: Approval }
+  | { readonly result: "refused"; readonly why: string }
+  | { readonly result: "unknown" };
+
+const partition = "approvals";
+/** Kept for the record after the question ended. */
+const keptSeconds = 400 * 86_400;
+
+/** The same delivery asking about the same prod is the same question; prod changed: another one. */
+export const approvalId = ({
+  model,
+  delivery,
+  baseline,
+}: Pick<Approval, "model" | "delivery" | "baseline">): string =>
+  `${model}~${createHash("sha256").update(`${delivery}\n${baseline}`).digest("hex").slice(0, 24)}`;
+
+/**
+ * One question to humans, bound to an exact artefact. PENDING → DECIDED → SENT by conditional writes: the first
+ * decides, and whoever finds a decision that was not sent sends that same one.
+ */
+export const approvals = ({
+  store,
+  cipher,
+  deliveries,
+}: {
+  store: Store;
+  cipher: Cipher;
+  deliveries: Deliveries;
+}) => {
+  const read = async (id: string) => {
+    const item = await store.get({ partition, sort: id });
+    return item && { approval: Approval.parse(item.value), version: item.version };
+  };
+  const write = (approval: Approval, expect: number | "absent") =>
+    store.put({ partition, sort: approval.id }, approval, {
+      expect,
+      expiresAt: Math.floor(approval.askedAt / 1000) + keptSeconds,
+    });
+  const context = (id: string) => ({ purpose: "task-token", approval: id });
+
+  const send = async (id: string): Promise<"sent" | "gone" | "nothing to send"> => {
+    const found = await read(id);
+    if (found?.approval.state.status !== "decided") return "nothing to send";
+    const { approval } = found;
+    const token = await cipher.decrypt(approval.token, context(id));
+    let gone = false;
+    try {
+      await deliveries.succeed(token, found.approval.state.decision);
+    } catch (fault) {
+      if (!(fault instanceof TaskGone)) throw fault;
+      gone = true;
+    }
+    // A task that is gone may come back under a new token (a retried request-approval finds the decision and sends
+    // it again), so only an accepted answer closes the question.
+    if (gone) return "gone";
+    await write(
+      { ...approval, state: { status: "sent", decision: found.approval.state.decision } },
+      found.version,
+    );
+    return "sent";
+  };
+
+  return {
+    read: async (id: string) => (await read(id))?.approval,
+
+    /** Asks, or puts a newer task token under the question that stands. */
+    ask: async (question: NewApproval, taskToken: string): Promise<Approval> => {
+      const id = approvalId(question);
+      const token = await cipher.encrypt(taskToken, context(id));
+      for (;;) {
+        const found = await read(id);
+        const approval: Approval = found
+          ? {
+              ...found.approval,
+              token,
+              expiresAt: question.expiresAt,
+              // The decision went to a task that is no more; the new one has to hear the same.
+              state:
+                found.approval.state.status === "sent"
+                  ? { status: "decided", decision: found.approval.state.decision }
+                  : found.approval.state,
+            }
+          : { ...question, id, token, state: { status: "pending", votes: [] } };
+        if ((await write(approval, found?.version ?? "absent")).written) return approval;
+      }
+    },
+
+    /** Counts a vote by the rule in force; the first decision stands. */
+    vote: async (id: string, vote: Vote): Promise<VoteResult> => {
+      for (;;) {
+        const found = await read(id);
+        if (!found) return { result: "unknown" };
+        const { approval } = found;
+        const { state, rule } = approval;
+        if (state.status === "withdrawn") return { result: "withdrawn", approval };
+        if (state.status !== "pending") return { result: "already", decision: state.decision, approval };
+        if (vote.at >= approval.expiresAt) return { result: "expired", approval };
+        const refusal = whyRefused(approval, vote);
+        if (refusal) return { result: "refused", why: refusal };
+
+        const voter = { user: vote.user, name: vote.name, at: new Date(vote.at).toISOString() };
+        const votes = [...state.votes.filter(({ user }) => user !== vote.user), voter];
+        const decides = vote.verdict === "rejected" || votes.length >= rule.quorum;
+        const decision: ApprovalDecision = {
+          status: vote.verdict,
+          by: vote.verdict === "rejected" ? [voter] : votes,
+          reason: vote.reason,
+          approval: id,
+          decidedAt: vote.at,
+          baseline: approval.baseline,
+        };
+        const next: Approval = {
+          ...approval,
+          state: decides ? { status: "decided", decision } : { status: "pending", votes },
+        };
+        if (!(await write(next, found.version)).written) continue;
+        return decides
+          ? { result: "decided", decision, approval: next }
+          : { result: "counted", votes: votes.length, quorum: rule.quorum, approval: next };
+      }
+    },
+
+    send,
+
+    /** Ends the record of a question whose delivery has ended: nobody waits for an answer any more. */
+    close: async (id: string, why: string): Promise<void> => {
+      for (;;) {
+        const found = await read(id);
+        if (!found) return;
+        const { state } = found.approval;
+        if (state.status === "sent" || state.status === "withdrawn") return;
+        const next: Approval["state"] =
+          state.status === "decided"
+            ? { status: "sent", decision: state.decision }
+            : { status: "withdrawn", why };
+        if ((await write({ ...found.approval, state: next }, found.version)).written) return;
+      }
+    },
+
+    /** Takes an undecided question back, and ends the task that waits for it with `error`. */
+    withdraw: async (id: string, error: { readonly name: string; readonly cause: string }): Promise<void> => {
+      for (;;) {
+        const found = await read(id);
+        if (found?.approval.state.status !== "pending" && found?.approval.state.status !== "withdrawn")
+          return;
+        const next: Approval = { ...found.approval, state: { status: "withdrawn", why: error.cause } };
+        if (found.approval.state.status === "pending" && !(await write(next, found.version)).written)
+          continue;
+        try {
+          await deliveries.fail(await cipher.decrypt(next.token, context(id)), error);
+        } catch (fault) {
+          if (!(fault instanceof TaskGone)) throw fault;
+        }
+        return;
+      }
+    },
+
+    /** Questions of a model (or of all) that are pending or decided and not sent. */
+    open: async (model?: string): Promise<readonly Approval[]> => {
+      const found: Approval[] = [];
+      for (let after: string | undefined; ; ) {
+        const page = await store.page({
+          partition,
+          order: "ascending",
+          limit: 100,
+          ...(model === undefined ? {} : { prefix: `${model}~` }),
+          ...(after ? { after } : {}),
+        });
+        for (const item of page.items) {
+          const approval = Approval.parse(item.value);
+          if (approval.state.status === "pending" || approval.state.status === "decided")
+            found.push(approval);
+        }
+        if (!page.cursor) return found;
+        after = page.cursor;
+      }
+    },
+  };
+};
+export type Approvals = ReturnType<typeof approvals>;
+
+/**
+ * Who may answer: the rule's approvers, and not the author unless the rule allows it. The author is the commit's
+ * author and the pusher; a user whose e-mail Slack does not show could be either, so the answer is no.
+ */
+const whyRefused = ({ rule, author, pusher }: Approval, { user, email }: Vote): string | undefined => {
+  if (!rule.approvers.includes(user))
+    return "Only the approvers that the model's manifest and the platform's policy name may answer this.";
+  if (rule.authorMayApprove) return undefined;
+  if (email === undefined)
+    return "Slack shows no e-mail address for you, so it is not certain that you are not the author.";
+  const same = (other: string | null) => other !== null && other.toLowerCase() === email.toLowerCase();
+  return same(author.email) || same(pusher)
+    ? "The author of a change may not approve it: another approver has to answer."
+    : undefined;
+};

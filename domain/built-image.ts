@@ -1,0 +1,27 @@
+import type { z } from "zod";
+import { BuiltImage, type ExportedVariables } from "../statemachine/contracts.ts";
+import { ContractBroken } from "./faults.ts";
+
+/** Names of the variables that a build exports (buildspec.yml and the embedded builder). */
+export const buildVariables = {
+  digest: "SLIPWAY_DIGEST",
+  sizeBytes: "SLIPWAY_SIZE_BYTES",
+  buildId: "SLIPWAY_BUILD_ID",
+  builtAt: "SLIPWAY_BUILT_AT",
+  /** Set by a build whose check failed: the error's name and cause, which the delivery ends with. */
+  error: "SLIPWAY_ERROR",
+  cause: "SLIPWAY_CAUSE",
+} as const;
+
+/** What a build exported, read from CodeBuild's list of variables. */
+export const builtImage = (variables: z.infer<typeof ExportedVariables>): BuiltImage => {
+  const value = (name: string) => variables.find(({ Name }) => Name === name)?.Value;
+  const built = BuiltImage.safeParse({
+    digest: value(buildVariables.digest),
+    sizeBytes: Number(value(buildVariables.sizeBytes)),
+    buildId: value(buildVariables.buildId),
+    builtAt: Number(value(buildVariables.builtAt)),
+  });
+  if (!built.success) throw new ContractBroken(`the build exported no usable image: ${built.error.message}`);
+  return built.data;
+};

@@ -1,0 +1,143 @@
+import type { Statistics } from "../../platform/metrics/metrics.ts";
+import type { Check, Verdict } from "../../statemachine/contracts.ts";
+import { plural, rounded } from "../gates/in-words.ts";
+import type { Interval } from "../intervals/interval.ts";
+import { newcombe } from "../intervals/newcombe.ts";
+import type { Share } from "../intervals/wilson.ts";
+import type { CanaryLimits } from "../policy/policy.ts";
+import { judgeAtMost } from "../verdict.ts";
+import { confidence } from "./confidence.ts";
+import { p95Interval } from "./percentiles-for.ts";
+
+type Arms = { readonly champion: Statistics; readonly challenger: Statistics };
+
+/** A pass needs only the interval at 95 %, a fail the wider one; a fail goes before a pass. */
+const combine = (atPass: Verdict, atFail: Verdict): Verdict =>
+  atFail === "fail" ? "fail" : atPass === "pass" ? "pass" : "inconclusive";
+
+const points = (value: number) => rounded(100 * value, 3);
+const signed = (value: number) => (value > 0 ? `+${value}` : String(value));
+
+/** Enough requests to each version; too few leave a canary open, they never fail it. */
+export const samplesCheck = ({ champion, challenger }: Arms, minSamples: number): Check => {
+  const fewest = Math.min(champion.requests, challenger.requests);
+  const enough = fewest >= minSamples;
+  return {
+    name: "canary samples",
+    verdict: enough ? "pass" : "inconclusive",
+    measured: fewest,
+    limit: minSamples,
+    unit: "requests",
+    detail: `The challenger got ${plural(challenger.requests, "request")} and the champion ${champion.requests}; ${enough ? "" : "each needs "}at least ${minSamples}${enough ? " each were asked" : ""}.`,
+  };
+};
+
+/** The share of failed requests, challenger − champion, at most `limit` percentage points more. */
+export const errorsCheck = ({ champion, challenger }: Arms, limit: number): Check => {
+  const share = ({ failures, requests }: Statistics): Share => ({ count: failures, of: requests });
+  const at = (level: number) => newcombe(share(challenger), share(champion), level);
+  const shown = at(confidence.pass);
+  const bound = { limit: limit / 100 };
+  const seen = champion.requests > 0 && challenger.requests > 0;
+  const verdict = combine(
+    judgeAtMost({ ...shown, ...bound }),
+    judgeAtMost({ ...at(confidence.fail), ...bound }),
+  );
+  return {
+    name: "canary errors",
+    verdict: seen ? verdict : "inconclusive",
+    measured: seen ? points(shown.estimate) : null,
+    limit,
+    unit: "percentage points",
+    detail: seen
+      ? `${challenger.failures} of the challenger's ${challenger.requests} requests failed and ${champion.failures} of the champion's ${champion.requests}: ${signed(points(shown.estimate))} points (95 % interval ${points(shown.low)} to ${points(shown.high)}), at most +${limit} allowed.`
+      : "One of the two versions has no requests yet, so their errors cannot be compared.",
+  };
+};
+
+/**
+ * The p95's ratio, challenger over champion, by the ends of both intervals: conservative, because both
+ * would have to lie at their far end at once. `slackMs` lifts the limit where the champion is so fast that
+ * the ratio measures the machine.
+ */
+export const latencyCheck = ({ champion, challenger }: Arms, limits: CanaryLimits["latencyP95"]): Check => {
+  const before = p95Interval(champion.requests, champion.latencyMs);
+  const after = p95Interval(challenger.requests, challenger.latencyMs);
+  const check = { name: "canary latency p95", limit: limits.ratio, unit: "times the champion's" };
+  if (!before || !after)
+    return {
+      ...check,
+      verdict: "inconclusive",
+      measured: null,
+      detail: "One of the two versions has no latencies yet, so they cannot be compared.",
+    };
+  const allowed = (championMs: number) => Math.max(limits.ratio * championMs, championMs + limits.slackMs);
+  const passes = after.pass.high <= allowed(before.pass.low);
+  const fails = after.fail.low > allowed(before.fail.high);
+  const ms = (value: number) => (Number.isFinite(value) ? String(rounded(value, 3)) : "unknown");
+  return {
+    ...check,
+    verdict: fails ? "fail" : passes ? "pass" : "inconclusive",
+    measured: before.estimate > 0 ? rounded(after.estimate / before.estimate, 4) : null,
+    detail: `The challenger's p95 is ${ms(after.estimate)} ms (95 % interval ${ms(after.pass.low)} to ${ms(after.pass.high)}), the champion's ${ms(before.estimate)} ms (${ms(before.pass.low)} to ${ms(before.pass.high)}); ${limits.ratio} times, or ${limits.slackMs} ms more, is allowed.`,
+  };
+};
+
+/**
+ * Rows with this label. Rows of one request may be alike, so they count for no more than their requests:
+ * Kish's design effect at its worst (Survey Sampling, 1965, section 5.4), where a request is one sample.
+ */
+const labelShare = ({ labels, requests, failures }: Statistics, label: string): Share => {
+  const rows = Object.values(labels).reduce((sum, count) => sum + count, 0);
+  if (rows === 0) return { count: 0, of: 0 };
+  const of = Math.max(0, Math.min(rows, requests - failures));
+  return { count: ((labels[label] ?? 0) / rows) * of, of };
+};
+
+const judgeShift = (at: (level: number) => Interval, limit: number, labels: number): Verdict => {
+  const inside = at(confidence.pass);
+  // Two labels move together, so they are one comparison.
+  const outside = at(1 - (1 - confidence.fail) / (labels > 2 ? labels : 1));
+  if (outside.low > limit || outside.high < -limit) return "fail";
+  return inside.low >= -limit && inside.high <= limit ? "pass" : "inconclusive";
+};
+
+/**
+ * The share of every label, challenger − champion, at most `limit` percentage points up or down. Which
+ * request meets which version is chance alone, so a shift beyond chance is the model's.
+ * All labels must stay inside for a pass, which needs no correction (an intersection-union test: Berger &
+ * Hsu, Stat Sci 1996;11:283); any one label outside is a fail, whose confidence is raised by Bonferroni.
+ */
+export const labelsCheck = (
+  { champion, challenger }: Arms,
+  limit: number,
+  known: readonly string[],
+): Check => {
+  const labels = [...new Set([...known, ...Object.keys(champion.labels), ...Object.keys(challenger.labels)])];
+  const shifts = labels.map((label) => {
+    const at = (level: number) => newcombe(labelShare(challenger, label), labelShare(champion, label), level);
+    return { label, shown: at(confidence.pass), verdict: judgeShift(at, limit / 100, labels.length) };
+  });
+  const order: readonly Verdict[] = ["fail", "inconclusive", "pass"];
+  const worst = shifts.toSorted(
+    (a, b) =>
+      order.indexOf(a.verdict) - order.indexOf(b.verdict) ||
+      Math.abs(b.shown.estimate) - Math.abs(a.shown.estimate),
+  )[0];
+  const check = { name: "canary labels", limit, unit: "percentage points" };
+  const seen = [champion, challenger].every((arm) => Object.values(arm.labels).some((count) => count > 0));
+  if (!worst || !seen)
+    return {
+      ...check,
+      verdict: "inconclusive",
+      measured: null,
+      detail: "One of the two versions has answered no row yet, so their labels cannot be compared.",
+    };
+  const { label, shown, verdict } = worst;
+  return {
+    ...check,
+    verdict,
+    measured: points(Math.abs(shown.estimate)),
+    detail: `Of all labels ${label} moved the most that matters: ${signed(points(shown.estimate))} points (95 % interval ${points(shown.low)} to ${points(shown.high)}), at most ${limit} up or down allowed.`,
+  };
+};

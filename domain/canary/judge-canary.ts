@@ -1,0 +1,85 @@
+import { type CanaryRule, seconds } from "../../inference/manifest.ts";
+import type { Statistics } from "../../platform/metrics/metrics.ts";
+import type { Check, JudgeCanaryOutput } from "../../statemachine/contracts.ts";
+import { verdictOf } from "../gates/verdict-of.ts";
+import type { CanaryLimits } from "../policy/policy.ts";
+import { errorsCheck, labelsCheck, latencyCheck, samplesCheck } from "./canary-checks.ts";
+import { nextStep } from "./next-step.ts";
+
+type Look = {
+  readonly rule: CanaryRule;
+  readonly limits: CanaryLimits;
+  /** The labels that the model can answer; none for regression. */
+  readonly labels: readonly string[];
+  /** Index of the step that was baked. */
+  readonly step: number;
+  /** Of this step's window, each with the latencies at `percentilesFor(requests)`. */
+  readonly champion: Statistics;
+  readonly challenger: Statistics;
+  /** When the canary's first step began, epoch milliseconds: `atMost` counts from here. */
+  readonly startedAt: number;
+  /** Epoch milliseconds. */
+  readonly now: number;
+};
+
+const details = (checks: readonly Check[], verdict: Check["verdict"]) =>
+  checks
+    .filter((check) => check.verdict === verdict)
+    .map(({ detail }) => detail)
+    .join(" ");
+
+/** What to do with a canary that can neither pass nor fail yet: wait on, or give up with the reason. */
+const whenInconclusive = ({
+  rule,
+  startedAt,
+  now,
+}: Look): { bake: true } | { bake: false; because: string } => {
+  if (rule.onInconclusive === "roll-back")
+    return { bake: false, because: "The canary was inconclusive, and its rule is to roll back then." };
+  // Written so that a time that is no number ends the canary instead of prolonging it.
+  return now - startedAt < seconds(rule.atMost) * 1_000
+    ? { bake: true }
+    : { bake: false, because: `The canary was still inconclusive after ${rule.atMost}.` };
+};
+
+/**
+ * One look at a canary: the challenger's live traffic against the champion's at the same time.
+ * All checks pass: on to the next step, or to promotion. One fails: roll back, also before there are
+ * enough samples. Otherwise bake once more, until `atMost`; what is missing is never a pass.
+ */
+export const judgeCanary = (look: Look): JudgeCanaryOutput => {
+  const { rule, limits, labels, step } = look;
+  const arms = { champion: look.champion, challenger: look.challenger };
+  const answersLabels = [labels, Object.keys(arms.champion.labels), Object.keys(arms.challenger.labels)].some(
+    (names) => names.length > 0,
+  );
+  const checks = [
+    samplesCheck(arms, rule.minSamples),
+    errorsCheck(arms, limits.errorPoints),
+    latencyCheck(arms, limits.latencyP95),
+    ...(answersLabels ? [labelsCheck(arms, limits.labelSharePoints, labels)] : []),
+  ];
+  const verdict = verdictOf(checks);
+  const rollBack = (cause: string): JudgeCanaryOutput => ({
+    verdict,
+    next: "roll-back",
+    step,
+    checks,
+    error: { name: "CanaryFailed", cause },
+  });
+  switch (verdict) {
+    case "pass": {
+      const { next, step: to } = nextStep(rule, step);
+      return { verdict, next, step: to, checks, error: null };
+    }
+    case "fail":
+      return rollBack(details(checks, "fail"));
+    case "inconclusive": {
+      const then = whenInconclusive(look);
+      if (then.bake) return { verdict, next: "bake", step, checks, error: null };
+      return rollBack(`${then.because} ${details(checks, "inconclusive")}`);
+    }
+    default:
+      return verdict satisfies never;
+  }
+};

@@ -1,0 +1,118 @@
+import { z } from "zod";
+import type { Environment } from "../platform/serving/serving.ts";
+import type { Store } from "../platform/store/store.ts";
+import { Superseded } from "./faults.ts";
+
+const ClaimItem = z.object({
+  environment: z.enum(["stage", "prod"]),
+  model: z.string(),
+  /** Grows with every grant and never falls; a lower fence may not change the environment. */
+  fence: z.int().positive(),
+  /** Who holds it now; null once released. */
+  holder: z.string().nullable(),
+  /** When the holder's push was received, epoch milliseconds. */
+  requestedAt: z.int(),
+  grantedAt: z.int(),
+});
+export type ClaimItem = z.infer<typeof ClaimItem>;
+
+export type Request = {
+  readonly environment: Environment;
+  readonly model: string;
+  readonly delivery: string;
+  /** Epoch milliseconds. */
+  readonly requestedAt: number;
+  /** Epoch milliseconds. */
+  readonly now: number;
+};
+
+export type Grant =
+  | { readonly status: "granted"; readonly fence: number }
+  | { readonly status: "busy"; readonly holder: string };
+
+const partition = "claims";
+const sort = (environment: Environment, model: string) => `${environment}#${model}`;
+
+/**
+ * The right of one delivery to change one (model, environment). Every grant carries a higher fence than any
+ * before it; what protects the environment is that fence, checked again wherever something is written
+ * (Kleppmann, "How to do distributed locking", 2016), so a holder that was thought dead can do no harm.
+ */
+export const claims = ({ store }: { store: Store }) => {
+  const read = async (environment: Environment, model: string) => {
+    const item = await store.get({ partition, sort: sort(environment, model) });
+    return item && { claim: ClaimItem.parse(item.value), version: item.version };
+  };
+
+  /**
+   * @param when may the request take the claim from an open holder: `newer` (stage: the later push wins; an
+   *   earlier one is Superseded), `free` (prod: busy while someone holds it), `force` (a person's rollback)
+   */
+  const take = async (request: Request, when: "newer" | "free" | "force"): Promise<Grant> => {
+    const { environment, model, delivery, requestedAt, now } = request;
+    for (;;) {
+      const current = await read(environment, model);
+      const claim = current?.claim;
+      if (claim?.holder === delivery) return { status: "granted", fence: claim.fence };
+      if (claim && when === "newer" && claim.requestedAt > requestedAt)
+        throw new Superseded(
+          `a later push of ${model} (${claim.holder ?? "already ended"}) has ${environment}`,
+        );
+      if (claim?.holder && when === "free") return { status: "busy", holder: claim.holder };
+      const fence = (claim?.fence ?? 0) + 1;
+      const item: ClaimItem = { environment, model, fence, holder: delivery, requestedAt, grantedAt: now };
+      const put = await store.put({ partition, sort: sort(environment, model) }, item, {
+        expect: current?.version ?? "absent",
+      });
+      if (put.written) return { status: "granted", fence };
+    }
+  };
+
+  return {
+    take,
+    read: async (environment: Environment, model: string) => (await read(environment, model))?.claim,
+
+    /** Throws Superseded when someone was granted the environment after this fence. */
+    assertHeld: async (environment: Environment, model: string, fence: number): Promise<void> => {
+      const claim = (await read(environment, model))?.claim;
+      if (claim && claim.fence > fence)
+        throw new Superseded(
+          `${environment} of ${model} was claimed by ${claim.holder ?? "a delivery that has ended"} (fence ${claim.fence} > ${fence})`,
+        );
+    },
+
+    /** Gives the claim back where this delivery still holds it. */
+    release: async (environment: Environment, model: string, delivery: string): Promise<void> => {
+      for (;;) {
+        const current = await read(environment, model);
+        if (current?.claim.holder !== delivery) return;
+        const put = await store.put(
+          { partition, sort: sort(environment, model) },
+          { ...current.claim, holder: null },
+          { expect: current.version },
+        );
+        if (put.written) return;
+      }
+    },
+
+    /** Every claim that someone holds. */
+    open: async (): Promise<readonly ClaimItem[]> => {
+      const found: ClaimItem[] = [];
+      for (let after: string | undefined; ; ) {
+        const page = await store.page({
+          partition,
+          order: "ascending",
+          limit: 100,
+          ...(after ? { after } : {}),
+        });
+        for (const item of page.items) {
+          const claim = ClaimItem.parse(item.value);
+          if (claim.holder) found.push(claim);
+        }
+        if (!page.cursor) return found;
+        after = page.cursor;
+      }
+    },
+  };
+};
+export type Claims = ReturnType<typeof claims>;

@@ -1,0 +1,34 @@
+/** A newer delivery, or a person's rollback, has the environment: this one ends without touching it. */
+export class Superseded extends Error {
+  override readonly name = "Superseded";
+}
+
+/** Another try may succeed: the state machine retries what ends with this. */
+export class TemporaryFault extends Error {
+  override readonly name = "TemporaryFault";
+}
+
+/** Another delivery held prod until this one's patience ended. */
+export class ProdBusy extends Error {
+  override readonly name = "ProdBusy";
+}
+
+/** The deployed model answered its golden vectors otherwise than at training. */
+export class GoldenVectorsDiffer extends Error {
+  override readonly name = "GoldenVectorsDiffer";
+}
+
+/** The image has findings over the limits, or its scan did not end in time. */
+export class ImageScanFailed extends Error {
+  override readonly name = "ImageScanFailed";
+}
+
+/** What the ledger names could not be put back, or did not prove itself when it was. */
+export class RollBackFailed extends Error {
+  override readonly name = "RollBackFailed";
+}
+
+/** A step was given data that its contract refuses: a fault of the definition or of the caller. */
+export class ContractBroken extends Error {
+  override readonly name = "ContractBroken";
+}

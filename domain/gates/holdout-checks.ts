@@ -1,0 +1,120 @@
+import type { Prediction } from "../../inference/manifest.ts";
+import type { Check } from "../../statemachine/contracts.ts";
+import type { Interval } from "../intervals/interval.ts";
+import type { GatesInForce, ScoreInForce } from "../policy/rules-in-force.ts";
+import { judgeDifference } from "../verdict.ts";
+import type { Checked } from "./checked.ts";
+import { between, plural, rounded } from "./in-words.ts";
+import { accuracy, auc, mae, rmse, type Scoring } from "./scorings.ts";
+
+type Absent = { readonly absent: string };
+type Common = {
+  readonly gates: GatesInForce;
+  /** The challenger's answers, one for each row of the holdout. */
+  readonly challenger: readonly Prediction[];
+  /** The champion's answers to the same rows; or, as a sentence, why there are none. */
+  readonly champion: readonly Prediction[] | Absent;
+};
+export type Holdout = Common &
+  (
+    | {
+        readonly task: "classification";
+        readonly positive?: string | undefined;
+        readonly truth: readonly string[];
+      }
+    | { readonly task: "regression"; readonly truth: readonly number[] }
+  );
+
+const isAbsent = (champion: Holdout["champion"]): champion is Absent => "absent" in champion;
+
+const unmeasurable = (name: string, why: string): Check => ({
+  name,
+  verdict: "fail",
+  measured: null,
+  limit: null,
+  unit: "",
+  detail: why,
+});
+
+const againstBound = (scoring: Scoring, bound: ScoreInForce, measured: Interval, rows: number): Check[] => {
+  const limit = scoring.higherIsBetter ? bound.min : bound.max;
+  if (limit === undefined) return [];
+  const met = scoring.higherIsBetter ? measured.estimate >= limit : measured.estimate <= limit;
+  return [
+    {
+      name: scoring.name,
+      verdict: met ? "pass" : "fail",
+      measured: rounded(measured.estimate, 6),
+      limit,
+      unit: "",
+      detail: `${scoring.words} is ${rounded(measured.estimate)} on ${plural(rows, "holdout row")} (${between(measured)}); ${scoring.higherIsBetter ? "at least" : "at most"} ${limit} is asked.`,
+    },
+  ];
+};
+
+const meanings = {
+  pass: "no worse than the champion by more than",
+  fail: "worse than the champion by more than",
+  inconclusive: "the rows do not tell whether it is worse than the champion by more than",
+} as const;
+
+const againstChampion = (scoring: Scoring, margin: number, gain: Interval): Check => {
+  const verdict = judgeDifference({ ...gain, margin });
+  const better = gain.estimate >= 0;
+  return {
+    name: `${scoring.name} vs champion`,
+    verdict,
+    measured: rounded(gain.estimate, 6),
+    limit: -margin,
+    unit: "",
+    detail: `On the same rows ${scoring.words} is ${rounded(Math.abs(gain.estimate), 3)} ${better ? "better" : "worse"} than the champion's (${between(gain)}): ${meanings[verdict]} ${margin}.`,
+  };
+};
+
+/** All checks of one score; `gain` is positive where the challenger is better, whatever the score's direction. */
+const checkScore = (scoring: Scoring, bound: ScoreInForce, holdout: Holdout): Checked => {
+  const own = scoring.measure(holdout.challenger);
+  if (typeof own === "string")
+    return {
+      checks: [unmeasurable(scoring.name, `${scoring.words} cannot be measured: ${own}.`)],
+      omitted: [],
+    };
+  const checks = againstBound(scoring, bound, own, holdout.truth.length);
+  const margin = bound.notWorseThanChampionBy;
+  if (margin === undefined) return { checks, omitted: [] };
+  const name = `${scoring.name} vs champion`;
+  if (isAbsent(holdout.champion)) return { checks, omitted: [{ name, why: holdout.champion.absent }] };
+  const gain = scoring.gain(holdout.champion, holdout.challenger);
+  if (typeof gain === "string") {
+    const detail = `${scoring.words} of the champion cannot be measured: ${gain}.`;
+    return { checks: [...checks, { ...unmeasurable(name, detail), verdict: "inconclusive" }], omitted: [] };
+  }
+  return { checks: [...checks, againstChampion(scoring, margin, gain)], omitted: [] };
+};
+
+/**
+ * The holdout's checks: each score with a gate against its bound (by the estimate, its interval in the
+ * sentence) and against the champion on the same rows (by the interval of the paired difference). Scores are
+ * shares from 0 to 1 (accuracy, auc) or in the unit of the output (mae, rmse). What a challenger answers so
+ * that it cannot be measured fails; what only the champion lacks is inconclusive.
+ * Throws RangeError when there is not one answer for each row.
+ */
+export const holdoutChecks = (holdout: Holdout): Checked => {
+  for (const answers of isAbsent(holdout.champion)
+    ? [holdout.challenger]
+    : [holdout.challenger, holdout.champion])
+    if (answers.length !== holdout.truth.length)
+      throw new RangeError(`${answers.length} answers to ${plural(holdout.truth.length, "holdout row")}`);
+  const scorings =
+    holdout.task === "classification"
+      ? [accuracy(holdout.truth), auc(holdout.truth, holdout.positive)]
+      : [mae(holdout.truth), rmse(holdout.truth)];
+  const results = scorings.map((scoring) => {
+    const bound = holdout.gates[scoring.name];
+    return bound ? checkScore(scoring, bound, holdout) : { checks: [], omitted: [] };
+  });
+  return {
+    checks: results.flatMap(({ checks }) => checks),
+    omitted: results.flatMap(({ omitted }) => omitted),
+  };
+};

@@ -1,0 +1,21 @@
+import type { Check } from "../../statemachine/contracts.ts";
+
+/** An image's size against the limit; 1 MB is 10⁶ bytes, as registries count. */
+export const imageSizeCheck = ({
+  sizeBytes,
+  limitMb,
+}: {
+  readonly sizeBytes: number;
+  readonly limitMb: number;
+}): Check => {
+  const megabytes = Number((sizeBytes / 1e6).toFixed(1));
+  const within = sizeBytes <= limitMb * 1e6;
+  return {
+    name: "image size",
+    verdict: within ? "pass" : "fail",
+    measured: megabytes,
+    limit: limitMb,
+    unit: "MB",
+    detail: `The image has ${megabytes} MB; at most ${limitMb} MB are allowed.`,
+  };
+};

@@ -1,0 +1,119 @@
+import type { Prediction } from "../../inference/manifest.ts";
+import { aucDifference, aucInterval } from "../intervals/delong.ts";
+import { maeGain, maeInterval, rmseGain, rmseInterval } from "../intervals/error-intervals.ts";
+import type { Interval } from "../intervals/interval.ts";
+import { newcombePaired } from "../intervals/newcombe-paired.ts";
+import { wilson } from "../intervals/wilson.ts";
+
+type Answers = readonly Prediction[];
+/** A string says why there is nothing to measure. */
+type Measured = Interval | string;
+
+/** One way to score a model's answers, and its gain over another's answers to the same rows. */
+export type Scoring = {
+  readonly name: "accuracy" | "auc" | "mae" | "rmse";
+  readonly words: string;
+  readonly higherIsBetter: boolean;
+  readonly measure: (answers: Answers) => Measured;
+  /** Above 0 where the challenger is better. */
+  readonly gain: (champion: Answers, challenger: Answers) => Measured;
+};
+
+export const accuracy = (truth: readonly string[]): Scoring => {
+  const right = (answers: Answers) => answers.map(({ label }, row) => label === truth[row]);
+  return {
+    name: "accuracy",
+    words: "accuracy",
+    higherIsBetter: true,
+    measure: (answers) =>
+      truth.length === 0
+        ? "the holdout has no rows"
+        : wilson({ count: right(answers).filter(Boolean).length, of: truth.length }),
+    gain: (champion, challenger) => {
+      const before = right(champion);
+      const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
+      for (const [row, after] of right(challenger).entries())
+        counts[after ? (before[row] ? "both" : "onlyFirst") : before[row] ? "onlySecond" : "neither"]++;
+      return newcombePaired(counts);
+    },
+  };
+};
+
+export const auc = (truth: readonly string[], positive: string | undefined): Scoring => {
+  const isPositive = truth.map((label) => label === positive);
+  const scoresOf = (answers: Answers): readonly number[] | string => {
+    if (positive === undefined) return "the manifest names no positive label";
+    if (!isPositive.includes(true) || !isPositive.includes(false))
+      return `the holdout needs rows labelled ${positive} and others`;
+    const scores = answers.map(({ scores }) => scores[positive] ?? Number.NaN);
+    const bad = scores.findIndex((score) => !Number.isFinite(score));
+    return bad < 0 ? scores : `row ${bad + 1} was answered without a finite score for ${positive}`;
+  };
+  return {
+    name: "auc",
+    words: "AUC",
+    higherIsBetter: true,
+    measure: (answers) => {
+      const scores = scoresOf(answers);
+      return typeof scores === "string" ? scores : aucInterval(scores, isPositive);
+    },
+    gain: (champion, challenger) => {
+      const before = scoresOf(champion);
+      const after = scoresOf(challenger);
+      if (typeof before === "string") return before;
+      return typeof after === "string" ? after : aucDifference(after, before, isPositive);
+    },
+  };
+};
+
+/** Squares of absurd answers overflow, and what overflows is no measurement. */
+const orTooLarge = (interval: Interval): Measured =>
+  Number.isFinite(interval.estimate) ? interval : "its errors are too large";
+
+const errorScoring = (
+  truth: readonly number[],
+  ways: {
+    readonly name: "mae" | "rmse";
+    readonly words: string;
+    readonly interval: (errors: readonly number[]) => Interval;
+    readonly gain: (champion: readonly number[], challenger: readonly number[]) => Interval;
+  },
+): Scoring => {
+  const errorsOf = (answers: Answers): readonly number[] | string => {
+    if (truth.length === 0) return "the holdout has no rows";
+    const errors = answers.map(({ value }, row) => (value ?? Number.NaN) - (truth[row] ?? Number.NaN));
+    const bad = errors.findIndex((error) => !Number.isFinite(error));
+    return bad < 0 ? errors : `row ${bad + 1} was answered without a finite value`;
+  };
+  return {
+    name: ways.name,
+    words: ways.words,
+    higherIsBetter: false,
+    measure: (answers) => {
+      const errors = errorsOf(answers);
+      return typeof errors === "string" ? errors : orTooLarge(ways.interval(errors));
+    },
+    gain: (champion, challenger) => {
+      const before = errorsOf(champion);
+      const after = errorsOf(challenger);
+      if (typeof before === "string") return before;
+      return typeof after === "string" ? after : orTooLarge(ways.gain(before, after));
+    },
+  };
+};
+
+export const mae = (truth: readonly number[]): Scoring =>
+  errorScoring(truth, {
+    name: "mae",
+    words: "the mean absolute error",
+    interval: maeInterval,
+    gain: maeGain,
+  });
+
+export const rmse = (truth: readonly number[]): Scoring =>
+  errorScoring(truth, {
+    name: "rmse",
+    words: "the root mean squared error",
+    interval: rmseInterval,
+    gain: rmseGain,
+  });

@@ -1,0 +1,156 @@
+import { z } from "zod";
+import type { Environment } from "../platform/serving/serving.ts";
+import type { Store } from "../platform/store/store.ts";
+
+/** One deployment: what served which share of an environment from when. */
+export const Deployment = z.object({
+  sequence: z.int().positive(),
+  environment: z.enum(["stage", "prod"]),
+  model: z.string(),
+  /** The delivery, or the person's rollback, that made it. */
+  delivery: z.string(),
+  commit: z.string(),
+  digest: z.string(),
+  /** Registry version. */
+  version: z.int().positive(),
+  functionVersion: z.string(),
+  fence: z.int().positive(),
+  /** `promoted` is the commit point; `ended` was taken back before it. */
+  status: z.enum(["deployed", "canary", "promoting", "promoted", "ended"]),
+  /** Share of the traffic in percent, from when (epoch milliseconds). */
+  shares: z.array(z.object({ percent: z.number(), from: z.int() })),
+  startedAt: z.int(),
+  promotedAt: z.int().nullable(),
+  /** Sequence of the deployment that a rollback from here goes to; 0: none. */
+  previous: z.int().min(0),
+  /** Whether the registry's aliases followed this promotion. */
+  championMoved: z.boolean(),
+  /** Who and why, where a person did it. */
+  reason: z.string().nullable(),
+});
+export type Deployment = z.infer<typeof Deployment>;
+
+export type NewDeployment = Pick<
+  Deployment,
+  | "environment"
+  | "model"
+  | "delivery"
+  | "commit"
+  | "digest"
+  | "version"
+  | "functionVersion"
+  | "fence"
+  | "previous"
+  | "reason"
+>;
+
+const key = (environment: Environment, model: string, sequence: number) => ({
+  partition: `ledger#${environment}#${model}`,
+  sort: String(sequence).padStart(10, "0"),
+});
+
+/**
+ * The append-only account of every environment. What it calls `promoted` last is what the environment serves;
+ * the rollback of a failed delivery and of a person goes by it and never needs the registry.
+ */
+export const ledger = ({ store }: { store: Store }) => {
+  async function* newestFirst(environment: Environment, model: string) {
+    const { partition } = key(environment, model, 0);
+    for (let after: string | undefined; ; ) {
+      const page = await store.page({
+        partition,
+        order: "descending",
+        limit: 25,
+        ...(after ? { after } : {}),
+      });
+      for (const item of page.items)
+        yield { deployment: Deployment.parse(item.value), version: item.version };
+      if (!page.cursor) return;
+      after = page.cursor;
+    }
+  }
+
+  const find = async (
+    environment: Environment,
+    model: string,
+    matches: (deployment: Deployment) => boolean,
+  ) => {
+    for await (const { deployment } of newestFirst(environment, model))
+      if (matches(deployment)) return deployment;
+    return undefined;
+  };
+
+  return {
+    /** What the environment serves by the ledger: the deployment promoted last. */
+    serving: (environment: Environment, model: string) =>
+      find(environment, model, (deployment) => deployment.status === "promoted"),
+    /** The deployment that a delivery made there. */
+    ofDelivery: (environment: Environment, model: string, delivery: string) =>
+      find(environment, model, (deployment) => deployment.delivery === delivery),
+    /** The newest deployment of this very image and registry version. */
+    ofImage: (environment: Environment, model: string, digest: string, version: number) =>
+      find(environment, model, (entry) => entry.digest === digest && entry.version === version),
+    at: async (
+      environment: Environment,
+      model: string,
+      sequence: number,
+    ): Promise<Deployment | undefined> => {
+      const item = await store.get(key(environment, model, sequence));
+      return item && Deployment.parse(item.value);
+    },
+
+    /** Opens a deployment, or finds the one that this delivery opened. */
+    begin: async (deployment: NewDeployment, now: number): Promise<Deployment> => {
+      const { environment, model, delivery } = deployment;
+      for (;;) {
+        let newest = 0;
+        for await (const { deployment: entry } of newestFirst(environment, model)) {
+          newest = Math.max(newest, entry.sequence);
+          if (entry.delivery === delivery) return entry;
+        }
+        const entry: Deployment = {
+          ...deployment,
+          sequence: newest + 1,
+          status: "deployed",
+          shares: [],
+          startedAt: now,
+          promotedAt: null,
+          championMoved: false,
+        };
+        const put = await store.put(key(environment, model, entry.sequence), entry, { expect: "absent" });
+        if (put.written) return entry;
+      }
+    },
+
+    /** Changes one deployment by a pure function, again on a lost race; `undefined` leaves it as it is. */
+    change: async (
+      { environment, model, sequence }: Pick<Deployment, "environment" | "model" | "sequence">,
+      next: (current: Deployment) => Deployment | undefined,
+    ): Promise<Deployment> => {
+      for (;;) {
+        const item = await store.get(key(environment, model, sequence));
+        if (!item) throw new Error(`the ledger of ${environment}/${model} has no entry ${sequence}`);
+        const current = Deployment.parse(item.value);
+        const changed = next(current);
+        if (!changed) return current;
+        const put = await store.put(key(environment, model, sequence), changed, { expect: item.version });
+        if (put.written) return changed;
+      }
+    },
+
+    /** Newest first. */
+    entries: async (
+      environment: Environment,
+      model: string,
+      limit: number,
+    ): Promise<readonly Deployment[]> => {
+      const entries: Deployment[] = [];
+      for await (const { deployment } of newestFirst(environment, model)) {
+        entries.push(deployment);
+        if (entries.length >= limit) break;
+      }
+      return entries;
+    },
+  };
+};
+export type Ledger = ReturnType<typeof ledger>;

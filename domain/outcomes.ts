@@ -1,0 +1,34 @@
+import { z } from "zod";
+import type { Store } from "../platform/store/store.ts";
+import { Outcome } from "../statemachine/contracts.ts";
+
+export const Ended = z.object({
+  delivery: z.string(),
+  model: z.string(),
+  commit: z.string(),
+  outcome: Outcome,
+  error: z.object({ name: z.string(), cause: z.string() }).nullable(),
+  /** Epoch milliseconds. */
+  at: z.int(),
+});
+export type Ended = z.infer<typeof Ended>;
+
+const key = (delivery: string) => ({ partition: "outcomes", sort: delivery });
+
+/**
+ * How deliveries ended. The execution's own status tells how the state machine ended; this tells what became of the
+ * model, also where the sweep carried an interrupted delivery to its end.
+ */
+export const outcomes = ({ store }: { store: Store }) => ({
+  read: async (delivery: string): Promise<Ended | undefined> => {
+    const item = await store.get(key(delivery));
+    return item && Ended.parse(item.value);
+  },
+  /** Keeps an outcome; true where none was kept before (a repaired rollback replaces the failed one). */
+  keep: async (ended: Ended): Promise<boolean> => {
+    const found = await store.get(key(ended.delivery));
+    await store.put(key(ended.delivery), ended);
+    return found === undefined;
+  },
+});
+export type Outcomes = ReturnType<typeof outcomes>;

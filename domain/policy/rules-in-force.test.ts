@@ -1,0 +1,197 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { Manifest, seconds } from "../../inference/manifest.ts";
+import { changedFiles } from "./changed-files.ts";
+import { Policy } from "./policy.ts";
+import { rulesInForce } from "./rules-in-force.ts";
+
+const read = (path: string) => parse(readFileSync(new URL(`../../${path}`, import.meta.url), "utf8"));
+const churn = Manifest.parse(read("models/churn/model.yaml"));
+const floor = Policy.parse(read("policy.yaml"));
+
+const allowed = ["U0AAA", "U0BBB", "U0CCC"] as const;
+const wide: Policy = { ...floor, approval: { ...floor.approval, approvers: [...allowed] } };
+
+const minutes = fc.integer({ min: 2, max: 600 }).map((count) => `PT${count}M`);
+/** Manifests that differ from churn's in every rule that can be tightened. */
+const manifests = fc
+  .record({
+    min: fc.double({ min: 0.5, max: 0.9, noNaN: true }),
+    margin: fc.option(fc.double({ min: 0, max: 0.2, noNaN: true }), { nil: undefined }),
+    auc: fc.boolean(),
+    latencyP95Ms: fc.integer({ min: 1, max: 5_000 }),
+    imageSizeMb: fc.integer({ min: 1, max: 5_000 }),
+    critical: fc.nat(9),
+    high: fc.nat(20),
+    quorum: fc.constantFrom(1, 2),
+    authorMayApprove: fc.boolean(),
+    timeout: minutes,
+    steps: fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 10 }),
+    bake: minutes,
+    minSamples: fc.integer({ min: 1, max: 9_999 }),
+    onInconclusive: fc.constantFrom("extend" as const, "roll-back" as const),
+    atMost: minutes,
+  })
+  .map((rule) =>
+    Manifest.parse({
+      ...churn,
+      gates: {
+        accuracy: {
+          min: rule.min,
+          ...(rule.margin === undefined ? {} : { notWorseThanChampionBy: rule.margin }),
+        },
+        ...(rule.auc ? { auc: { min: rule.min } } : {}),
+        latencyP95Ms: rule.latencyP95Ms,
+        imageSizeMb: rule.imageSizeMb,
+        vulnerabilities: { critical: rule.critical, high: rule.high },
+      },
+      approval: {
+        approvers: [...allowed],
+        quorum: rule.quorum,
+        authorMayApprove: rule.authorMayApprove,
+        timeout: rule.timeout,
+      },
+      canary: {
+        steps: rule.steps.toSorted((a, b) => a - b),
+        bake: rule.bake,
+        minSamples: rule.minSamples,
+        onInconclusive: rule.onInconclusive,
+        atMost: rule.atMost,
+      },
+    }),
+  );
+
+const most = Number.POSITIVE_INFINITY;
+
+test("the rules in force are never looser than the floor, the champion's manifest or the challenger's", () =>
+  fc.assert(
+    fc.property(manifests, manifests, (champion, challenger) => {
+      const rules = rulesInForce({ floor: wide, champion, challenger });
+      for (const { gates, approval, canary } of [champion, challenger]) {
+        expect(rules.gates.accuracy?.min ?? 0).toBeGreaterThanOrEqual(gates.accuracy?.min ?? 0);
+        expect(rules.gates.auc?.min ?? 0).toBeGreaterThanOrEqual(gates.auc?.min ?? 0);
+        expect(rules.gates.accuracy?.notWorseThanChampionBy ?? most).toBeLessThanOrEqual(
+          gates.accuracy?.notWorseThanChampionBy ?? most,
+        );
+        expect(rules.canary.steps).toEqual(expect.arrayContaining(canary.steps));
+        expect(approval.authorMayApprove || !rules.approval.authorMayApprove).toBe(true);
+        expect(canary.onInconclusive === "extend" || rules.canary.onInconclusive === "roll-back").toBe(true);
+      }
+      for (const bound of [champion, challenger, wide] as const) {
+        expect(rules.gates.latencyP95Ms).toBeLessThanOrEqual(bound.gates.latencyP95Ms);
+        expect(rules.gates.imageSizeMb).toBeLessThanOrEqual(bound.gates.imageSizeMb);
+        expect(rules.gates.vulnerabilities.critical).toBeLessThanOrEqual(
+          bound.gates.vulnerabilities.critical,
+        );
+        expect(rules.gates.vulnerabilities.high).toBeLessThanOrEqual(bound.gates.vulnerabilities.high);
+        expect(rules.approval.quorum).toBeGreaterThanOrEqual(bound.approval.quorum);
+        expect(seconds(rules.approval.timeout)).toBeLessThanOrEqual(seconds(bound.approval.timeout));
+        expect(seconds(rules.canary.bake)).toBeGreaterThanOrEqual(seconds(bound.canary.bake));
+        expect(seconds(rules.canary.atMost)).toBeLessThanOrEqual(seconds(bound.canary.atMost));
+        expect(rules.canary.minSamples).toBeGreaterThanOrEqual(bound.canary.minSamples);
+      }
+      expect(rules.canary.steps[0]).toBeLessThanOrEqual(wide.canary.firstStep);
+      expect(rules.gates.auc?.notWorseThanChampionBy).toBeLessThanOrEqual(0.05);
+      expect(rules.approval.authorMayApprove).toBe(false);
+    }),
+  ));
+
+test("a champion with the challenger's own rules changes nothing, and a looser one neither", () =>
+  fc.assert(
+    fc.property(manifests, (manifest) => {
+      const alone = rulesInForce({ floor: wide, challenger: manifest });
+      expect(rulesInForce({ floor: wide, champion: manifest, challenger: manifest })).toEqual(alone);
+      const looser = { ...manifest, gates: { ...manifest.gates, latencyP95Ms: 9_000, imageSizeMb: 9_000 } };
+      expect(rulesInForce({ floor: wide, champion: looser, challenger: manifest }).gates).toEqual(
+        alone.gates,
+      );
+    }),
+  ));
+
+test("a tighter floor never loosens a rule", () =>
+  fc.assert(
+    fc.property(
+      manifests,
+      fc.integer({ min: 1, max: 1_000 }),
+      fc.integer({ min: 100, max: 900 }),
+      (challenger, ms, n) => {
+        const before = rulesInForce({ floor: wide, challenger });
+        const tight: Policy = {
+          ...wide,
+          gates: { ...wide.gates, latencyP95Ms: ms },
+          canary: { ...wide.canary, minSamples: n, firstStep: 5 },
+        };
+        const after = rulesInForce({ floor: tight, challenger });
+        expect(after.gates.latencyP95Ms).toBeLessThanOrEqual(before.gates.latencyP95Ms);
+        expect(after.canary.minSamples).toBeGreaterThanOrEqual(before.canary.minSamples);
+        expect(after.canary.steps[0]).toBeLessThanOrEqual(5);
+      },
+    ),
+  ));
+
+const approvedBy = (...approvers: string[]): Manifest => ({
+  ...churn,
+  approval: { ...churn.approval, approvers },
+});
+
+test("a commit cannot appoint its own approvers once there is a champion", () => {
+  const { approval } = rulesInForce({
+    floor: wide,
+    champion: approvedBy("U0AAA"),
+    challenger: approvedBy("U0BBB"),
+  });
+  expect(approval.approvers).toEqual(["U0AAA"]);
+});
+
+test("a first version's approvers are those of its manifest whom the floor allows", () => {
+  const { approval } = rulesInForce({ floor: wide, challenger: approvedBy("U0BBB", "U0ZZZ") });
+  expect(approval.approvers).toEqual(["U0BBB"]);
+});
+
+test("a quorum that the allowed approvers cannot reach is an invalid manifest, in a sentence", () => {
+  const impossible = () => rulesInForce({ floor: wide, challenger: approvedBy("U0ZZZ") });
+  expect(impossible).toThrow(
+    expect.objectContaining({
+      name: "ManifestInvalid",
+      message:
+        "churn could never be approved: 1 approval is needed, and of the approvers that the manifest names (U0ZZZ) policy.yaml allows none.",
+    }),
+  );
+  // The same person named twice is one approver.
+  const twice = approvedBy("U0AAA", "U0AAA");
+  expect(() =>
+    rulesInForce({ floor: wide, challenger: { ...twice, approval: { ...twice.approval, quorum: 2 } } }),
+  ).toThrow("2 approvals are needed");
+});
+
+test("what changed is named with both values, what did not is not", () => {
+  const { auc: _, ...gates } = churn.gates;
+  const challenger: Manifest = {
+    ...churn,
+    gates: { ...gates, accuracy: { min: 0.6, notWorseThanChampionBy: 0.02 } },
+    canary: { ...churn.canary, steps: [50] },
+    resources: { memoryMb: 512, timeoutSeconds: 3 },
+  };
+  const rules = rulesInForce({ floor, champion: churn, challenger });
+  expect(rules.changed).toEqual([
+    "canary.steps [10, 50] → [50]",
+    "gates.accuracy.min 0.75 → 0.6",
+    "gates.auc.min was removed (it was 0.8)",
+    "gates.auc.notWorseThanChampionBy was removed (it was 0.02)",
+  ]);
+  expect(rules.gates.accuracy?.min).toBe(0.75);
+  expect(rules.gates.auc).toEqual({ min: 0.8, notWorseThanChampionBy: 0.02 });
+  expect(rules.canary.steps).toEqual([10, 50]);
+});
+
+test("changed holdout rows and golden vectors are named; other files and a first version are not", () => {
+  const champion = { "holdout.csv": "a", "golden.json": "b", "model.onnx": "c" };
+  expect(changedFiles({ champion, challenger: { ...champion, "model.onnx": "d" } })).toEqual([]);
+  expect(changedFiles({ champion, challenger: { "holdout.csv": "z" } })).toEqual([
+    "holdout.csv changed",
+    "golden.json was removed",
+  ]);
+  expect(changedFiles({ challenger: champion })).toEqual([]);
+});

@@ -1,0 +1,162 @@
+import { type ApprovalRule, type CanaryRule, type Manifest, seconds } from "../../inference/manifest.ts";
+import { changedRules } from "./changed-rules.ts";
+import { ManifestInvalid } from "./manifest-invalid.ts";
+import type { CanaryLimits, Policy } from "./policy.ts";
+
+/** Bounds of one score: at least `min` (accuracy, auc) or at most `max` (mae, rmse), where a manifest sets one. */
+export type ScoreInForce = {
+  readonly min?: number;
+  readonly max?: number;
+  readonly notWorseThanChampionBy?: number;
+};
+
+export type GatesInForce = {
+  readonly accuracy?: ScoreInForce;
+  readonly auc?: ScoreInForce;
+  readonly mae?: ScoreInForce;
+  readonly rmse?: ScoreInForce;
+  readonly latencyP95Ms: number;
+  readonly imageSizeMb: number;
+  readonly vulnerabilities: { readonly critical: number; readonly high: number };
+};
+
+export type RulesInForce = {
+  readonly gates: GatesInForce;
+  readonly approval: ApprovalRule;
+  readonly canary: CanaryRule;
+  readonly canaryLimits: CanaryLimits;
+  readonly resources: Manifest["resources"];
+  /** What of gates, approval and canary the challenger's manifest changes, a sentence each; for the message's first line. */
+  readonly changed: readonly string[];
+};
+
+const shortest = (durations: readonly string[]) =>
+  durations.toSorted((a, b) => seconds(a) - seconds(b))[0] ?? "";
+const longest = (durations: readonly string[]) =>
+  durations.toSorted((a, b) => seconds(b) - seconds(a))[0] ?? "";
+const defined = <T>(values: readonly (T | undefined)[]): T[] => values.filter((value) => value !== undefined);
+
+const scores = { classification: ["accuracy", "auc"], regression: ["mae", "rmse"] } as const;
+type Score = (typeof scores)[keyof typeof scores][number];
+
+/** Each bound that anyone sets, at its strictest; undefined where nobody sets one. */
+const strictestScore = (
+  score: Score,
+  floor: Policy,
+  manifests: readonly Manifest[],
+): ScoreInForce | undefined => {
+  const set: readonly ScoreInForce[] = defined(manifests.map(({ gates }) => gates[score]));
+  const mins = defined(set.map(({ min }) => min));
+  const maxs = defined(set.map(({ max }) => max));
+  const losses = defined([
+    floor.gates.notWorseThanChampionBy[score],
+    ...set.map(({ notWorseThanChampionBy }) => notWorseThanChampionBy),
+  ]);
+  const bounds = {
+    ...(mins.length > 0 ? { min: Math.max(...mins) } : {}),
+    ...(maxs.length > 0 ? { max: Math.min(...maxs) } : {}),
+    ...(losses.length > 0 ? { notWorseThanChampionBy: Math.min(...losses) } : {}),
+  };
+  return Object.keys(bounds).length > 0 ? bounds : undefined;
+};
+
+const strictestGates = (
+  floor: Policy,
+  manifests: readonly Manifest[],
+  challenger: Manifest,
+): GatesInForce => {
+  const all = [floor.gates, ...manifests.map(({ gates }) => gates)];
+  const least = (of: (gates: (typeof all)[number]) => number) => Math.min(...all.map(of));
+  // The floor holds for every score that can be measured, so that a manifest without a gate escapes nothing.
+  const measurable = scores[challenger.task].filter(
+    (score) =>
+      score !== "auc" ||
+      (challenger.task === "classification" && challenger.output.positive !== undefined) ||
+      manifests.some(({ gates }) => gates.auc),
+  );
+  const bounds = measurable.map((score) => [score, strictestScore(score, floor, manifests)] as const);
+  return {
+    ...Object.fromEntries(bounds.filter(([, bound]) => bound !== undefined)),
+    latencyP95Ms: least(({ latencyP95Ms }) => latencyP95Ms),
+    imageSizeMb: least(({ imageSizeMb }) => imageSizeMb),
+    vulnerabilities: {
+      critical: least(({ vulnerabilities }) => vulnerabilities.critical),
+      high: least(({ vulnerabilities }) => vulnerabilities.high),
+    },
+  };
+};
+
+/**
+ * Who approves is not the challenger's to say once there is a champion: its manifest's approvers decide, so a
+ * commit cannot appoint its own judges, and a team replaces an approver by having the old ones approve it.
+ */
+const strictestApproval = (
+  floor: Policy,
+  manifests: readonly Manifest[],
+  named: Manifest,
+  challenger: Manifest,
+): ApprovalRule => {
+  const rules = [floor.approval, ...manifests.map(({ approval }) => approval)];
+  const quorum = Math.max(...rules.map((rule) => rule.quorum));
+  const approvers = [...new Set(named.approval.approvers)].filter((user) =>
+    floor.approval.approvers.includes(user),
+  );
+  if (approvers.length < quorum) {
+    const whose = named === challenger ? "the manifest" : "the champion's manifest";
+    throw new ManifestInvalid(
+      `${challenger.name} could never be approved: ${quorum} approval${quorum === 1 ? " is" : "s are"} needed, and of the approvers that ${whose} names (${named.approval.approvers.join(", ")}) policy.yaml allows ${approvers.length === 0 ? "none" : approvers.join(", ")}.`,
+    );
+  }
+  return {
+    approvers,
+    quorum,
+    authorMayApprove: rules.every((rule) => rule.authorMayApprove),
+    timeout: shortest(rules.map((rule) => rule.timeout)),
+  };
+};
+
+/** Every stop that anyone asks for: a canary waits wherever one of the manifests would have waited. */
+const strictestCanary = (floor: Policy, manifests: readonly Manifest[]): CanaryRule => {
+  const rules = manifests.map(({ canary }) => canary);
+  const stops = [...new Set(rules.flatMap(({ steps }) => steps))].toSorted((a, b) => a - b);
+  const first = floor.canary.firstStep;
+  return {
+    steps: (stops[0] ?? 100) > first ? [first, ...stops] : stops,
+    bake: longest([floor.canary.bake, ...rules.map(({ bake }) => bake)]),
+    minSamples: Math.max(floor.canary.minSamples, ...rules.map(({ minSamples }) => minSamples)),
+    onInconclusive: rules.some(({ onInconclusive }) => onInconclusive === "roll-back")
+      ? "roll-back"
+      : "extend",
+    atMost: shortest([floor.canary.atMost, ...rules.map(({ atMost }) => atMost)]),
+  };
+};
+
+/**
+ * The rules that a delivery is held to: each at the strictest of the platform's floor, the champion's
+ * manifest and the challenger's, because whoever changes a model also commits its manifest.
+ * Approvers are those of the champion's manifest (the challenger's for a first version) whom the floor allows.
+ * Throws ManifestInvalid, with a sentence, when those are fewer than the quorum.
+ */
+export const rulesInForce = ({
+  floor,
+  champion,
+  challenger,
+}: {
+  readonly floor: Policy;
+  readonly champion?: Manifest | undefined;
+  readonly challenger: Manifest;
+}): RulesInForce => {
+  const manifests = champion ? [champion, challenger] : [challenger];
+  return {
+    gates: strictestGates(floor, manifests, challenger),
+    approval: strictestApproval(floor, manifests, champion ?? challenger, challenger),
+    canary: strictestCanary(floor, manifests),
+    canaryLimits: floor.canary.limits,
+    // What a model needs may grow with the model, up to the floor.
+    resources: {
+      memoryMb: Math.min(floor.resources.memoryMb, challenger.resources.memoryMb),
+      timeoutSeconds: Math.min(floor.resources.timeoutSeconds, challenger.resources.timeoutSeconds),
+    },
+    changed: changedRules({ champion, challenger }),
+  };
+};

@@ -1,0 +1,18 @@
+import type { Golden } from "../inference/manifest.ts";
+import type { Serving } from "../platform/serving/serving.ts";
+import type { Check } from "../statemachine/contracts.ts";
+import { askModelAll } from "./ask-model.ts";
+import { GoldenVectorsDiffer } from "./faults.ts";
+import { goldenCheck } from "./gates/golden-check.ts";
+
+/** Asks a deployed version its golden rows. Throws GoldenVectorsDiffer unless it answers as at training. */
+export const proveGolden =
+  (serving: Pick<Serving, "invoke">) =>
+  async (model: string, qualifier: "live" | { readonly version: string }, golden: Golden): Promise<Check> => {
+    const check = goldenCheck({
+      golden,
+      answered: await askModelAll(serving)(model, qualifier, golden.rows),
+    });
+    if (check.verdict !== "pass") throw new GoldenVectorsDiffer(check.detail);
+    return check;
+  };

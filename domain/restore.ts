@@ -1,0 +1,59 @@
+import type { Environment, Serving } from "../platform/serving/serving.ts";
+import type { Source } from "../platform/source/source.ts";
+import { committedModel } from "./committed-model.ts";
+import { RollBackFailed } from "./faults.ts";
+import { fencedRoute, type Writer } from "./fenced-route.ts";
+import { functionConfig } from "./function-config.ts";
+import type { Deployment, Ledger } from "./ledger.ts";
+import { proveGolden } from "./prove-golden.ts";
+
+export type Needs = {
+  readonly serving: Readonly<Record<Environment, Serving>>;
+  readonly source: Source;
+  readonly ledger: Ledger;
+};
+
+/**
+ * Puts an environment back to a deployment of prod's ledger (`undefined`: nobody is served), reads the alias back and
+ * has the golden vectors answered through it. Returns the function version that serves now.
+ * Throws Superseded under a higher fence, RollBackFailed when what was put back does not prove itself.
+ */
+export const restore =
+  ({ serving, source, ledger }: Needs) =>
+  async (
+    environment: Environment,
+    writer: Writer,
+    target: Deployment | undefined,
+  ): Promise<string | null> => {
+    const here = serving[environment];
+    const { model } = writer;
+    if (!target) {
+      await fencedRoute(here)(writer, undefined);
+      return null;
+    }
+    const { manifest, golden } = await committedModel({ source })(model, target.commit);
+    const known =
+      environment === "prod"
+        ? target
+        : await ledger.ofImage(environment, model, target.digest, target.version);
+    const there = known && (await here.version(model, known.functionVersion));
+    // The image is immutable, so publishing it again gives back the very same function.
+    const { version } =
+      there ??
+      (await here.publish(model, functionConfig({ ...target, environment, resources: manifest.resources })));
+    await fencedRoute(here)(writer, { version });
+    const live = await here.live(model);
+    if (live?.version !== version || live.canary)
+      throw new RollBackFailed(`the alias of ${model} on ${environment} does not read back as ${version}`);
+    try {
+      await proveGolden(here)(model, "live", golden);
+    } catch (fault) {
+      throw new RollBackFailed(
+        `${model} was put back on ${environment} but does not prove itself: ${String(fault)}`,
+        {
+          cause: fault,
+        },
+      );
+    }
+    return version;
+  };

@@ -1,0 +1,236 @@
+import { z } from "zod";
+import type { Approvals, VoteResult } from "../../domain/approvals.ts";
+import type { Messages } from "../../domain/messages.ts";
+import type { Outcomes } from "../../domain/outcomes.ts";
+import type { SlackApi } from "../../platform/slack/slack-channel.ts";
+import { RequestRefused, verifySlackRequest } from "./slack-request.ts";
+
+export type Needs = {
+  readonly approvals: Approvals;
+  readonly messages: Messages;
+  readonly outcomes: Outcomes;
+  readonly slack: Pick<SlackApi, "views" | "users"> & {
+    readonly chat: Pick<SlackApi["chat"], "postEphemeral">;
+  };
+  /** One secret, or two while they are rotated. */
+  readonly signingSecrets: () => Promise<readonly string[]>;
+  readonly teamId: string;
+  readonly appId: string;
+  readonly clock: () => number;
+  readonly warn: (sentence: string, fault: unknown) => void;
+};
+
+export type SlackCallback = {
+  readonly rawBody: Uint8Array;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+};
+export type CallbackAnswer = { readonly status: number; readonly body: string };
+
+/** A callback's form holds one JSON document; Slack's own are far below this. */
+const largestBody = 1_000_000;
+
+const Person = z.object({ id: z.string(), name: z.string().optional(), username: z.string().optional() });
+const Common = { user: Person, team: z.object({ id: z.string() }), api_app_id: z.string() };
+const Payload = z.discriminatedUnion("type", [
+  z.object({
+    ...Common,
+    type: z.literal("block_actions"),
+    trigger_id: z.string(),
+    channel: z.object({ id: z.string() }),
+    actions: z.array(z.object({ action_id: z.string(), value: z.string().max(2_000).optional() })).min(1),
+  }),
+  z.object({
+    ...Common,
+    type: z.literal("view_submission"),
+    view: z.object({
+      callback_id: z.string(),
+      private_metadata: z.string().max(3_000),
+      state: z.object({
+        values: z.record(
+          z.string(),
+          z.record(z.string(), z.object({ value: z.string().nullable().optional() })),
+        ),
+      }),
+    }),
+  }),
+]);
+type Payload = z.infer<typeof Payload>;
+
+const ok: CallbackAnswer = { status: 200, body: "" };
+
+/**
+ * Slack's callbacks: Approve decides, Reject asks for its reason first. The raw bytes are verified before they are
+ * parsed; the decision is kept before it is sent, so a crash in between strands nothing.
+ */
+export const answerApproval =
+  (needs: Needs) =>
+  async ({ rawBody, headers }: SlackCallback): Promise<CallbackAnswer> => {
+    if (rawBody.byteLength > largestBody) return { status: 413, body: "the request is too large" };
+    try {
+      verifySlackRequest({
+        rawBody,
+        headers,
+        secrets: await needs.signingSecrets(),
+        now: needs.clock() / 1_000,
+      });
+    } catch (fault) {
+      if (fault instanceof RequestRefused) return { status: 401, body: fault.message };
+      throw fault;
+    }
+    const payload = readPayload(rawBody);
+    if (!payload) return { status: 400, body: "the request is no callback that this app knows" };
+    if (payload.team.id !== needs.teamId || payload.api_app_id !== needs.appId)
+      return { status: 401, body: "the request is for another workspace or app" };
+    return payload.type === "block_actions" ? clicked(needs, payload) : submitted(needs, payload);
+  };
+
+const readPayload = (rawBody: Uint8Array): Payload | undefined => {
+  try {
+    const form = new URLSearchParams(new TextDecoder("utf-8", { fatal: true }).decode(rawBody));
+    const payload = Payload.safeParse(JSON.parse(form.get("payload") ?? ""));
+    return payload.success ? payload.data : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const clicked = async (
+  needs: Needs,
+  payload: Extract<Payload, { type: "block_actions" }>,
+): Promise<CallbackAnswer> => {
+  const action = payload.actions.find(({ action_id }) => action_id === "approve" || action_id === "reject");
+  if (!action?.value) return ok;
+  if (action.action_id === "reject") {
+    await needs.slack.views.open({ trigger_id: payload.trigger_id, view: reasonDialog(action.value) });
+    return ok;
+  }
+  const sentence = await decide(needs, action.value, payload.user, "approved", null);
+  if (sentence) await whisper(needs, payload.channel.id, payload.user.id, sentence);
+  return ok;
+};
+
+const submitted = async (
+  needs: Needs,
+  { view, user }: Extract<Payload, { type: "view_submission" }>,
+): Promise<CallbackAnswer> => {
+  if (view.callback_id !== "reject-reason") return ok;
+  const reason = (view.state.values.reason?.reason?.value ?? "").trim();
+  const refuse = (sentence: string): CallbackAnswer => ({
+    status: 200,
+    body: JSON.stringify({ response_action: "errors", errors: { reason: sentence } }),
+  });
+  if (reason === "") return refuse("Please say why: the data scientist reads it.");
+  const sentence = await decide(needs, view.private_metadata, user, "rejected", reason.slice(0, 2_000));
+  return sentence ? refuse(sentence) : ok;
+};
+
+/** Votes, sends and shows; returns what the voter has to be told, nothing when the message itself says it. */
+export const decide = async (
+  needs: Pick<Needs, "approvals" | "messages" | "outcomes" | "slack" | "clock" | "warn">,
+  approvalId: string,
+  user: { readonly id: string; readonly name?: string | undefined; readonly username?: string | undefined },
+  verdict: "approved" | "rejected",
+  reason: string | null,
+): Promise<string | undefined> => {
+  const name = user.name ?? user.username ?? user.id;
+  const email = await emailOf(needs, user.id);
+  const voted = await needs.approvals.vote(approvalId, {
+    user: user.id,
+    name,
+    email,
+    verdict,
+    reason,
+    at: needs.clock(),
+  });
+  return tell(needs, voted);
+};
+
+const tell = async (
+  { approvals, messages, outcomes }: Pick<Needs, "approvals" | "messages" | "outcomes">,
+  voted: VoteResult,
+): Promise<string | undefined> => {
+  switch (voted.result) {
+    case "decided":
+    case "already": {
+      // Also after an earlier decision: a crash may have kept it from being sent, and the first click after it mends that.
+      const sent = await approvals.send(voted.approval.id);
+      const { decision, approval } = voted;
+      if (sent !== "nothing to send" || voted.result === "decided")
+        await messages.change(approval.delivery, (view) => ({
+          ...view,
+          question:
+            decision.status === "approved"
+              ? { status: "approved", by: decision.by }
+              : { status: "rejected", by: decision.by, reason: decision.reason },
+        }));
+      return voted.result === "decided"
+        ? undefined
+        : `This was already ${decision.status} by ${decision.by.map((by) => by.name).join(", ")}.`;
+    }
+    case "counted":
+      await messages.change(voted.approval.delivery, (view) => ({
+        ...view,
+        question: view.question?.status === "open" ? { ...view.question, votes: voted.votes } : view.question,
+      }));
+      return undefined;
+    case "expired":
+    case "withdrawn": {
+      const ended = await outcomes.read(voted.approval.delivery);
+      await messages.show(voted.approval.delivery);
+      return ended
+        ? `This delivery has ended: ${ended.outcome}.`
+        : voted.result === "expired"
+          ? "The time for this answer is over."
+          : "This question was withdrawn.";
+    }
+    case "refused":
+      return voted.why;
+    case "unknown":
+      return "This question is not known here any more.";
+    default:
+      return voted satisfies never;
+  }
+};
+
+const User = z.object({
+  user: z.object({ profile: z.object({ email: z.string().optional() }).optional() }).optional(),
+});
+
+/** The user's e-mail as Slack has it; undefined where Slack does not say. */
+const emailOf = async (
+  { slack, warn }: Pick<Needs, "slack" | "warn">,
+  user: string,
+): Promise<string | undefined> => {
+  try {
+    return User.parse(await slack.users.info({ user })).user?.profile?.email;
+  } catch (fault) {
+    warn(`Slack did not say who ${user} is`, fault);
+    return undefined;
+  }
+};
+
+/** A note that only one person sees; that it fails changes nothing about the decision. */
+const whisper = async ({ slack, warn }: Needs, channel: string, user: string, text: string) => {
+  try {
+    await slack.chat.postEphemeral({ channel, user, text });
+  } catch (fault) {
+    warn("a note to an approver could not be shown in Slack", fault);
+  }
+};
+
+const reasonDialog = (approvalId: string) => ({
+  type: "modal" as const,
+  callback_id: "reject-reason",
+  private_metadata: approvalId,
+  title: { type: "plain_text" as const, text: "Reject this version" },
+  submit: { type: "plain_text" as const, text: "Reject" },
+  close: { type: "plain_text" as const, text: "Cancel" },
+  blocks: [
+    {
+      type: "input" as const,
+      block_id: "reason",
+      label: { type: "plain_text" as const, text: "Why may it not go to prod?" },
+      element: { type: "plain_text_input" as const, action_id: "reason", multiline: true, max_length: 2_000 },
+    },
+  ],
+});

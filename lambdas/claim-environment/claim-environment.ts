@@ -1,0 +1,56 @@
+import type { Approvals } from "../../domain/approvals.ts";
+import type { Claims } from "../../domain/claims.ts";
+import { ProdBusy } from "../../domain/faults.ts";
+import type { Ledger } from "../../domain/ledger.ts";
+import type { Messages } from "../../domain/messages.ts";
+import { type Claim, ClaimInput } from "../../statemachine/contracts.ts";
+
+export type Needs = {
+  readonly claims: Claims;
+  readonly ledger: Ledger;
+  readonly approvals: Approvals;
+  readonly messages: Messages;
+  readonly clock: () => number;
+};
+
+/** How long a delivery waits for prod after its approval. */
+const patienceMs = 6 * 3_600_000;
+
+/**
+ * Claims stage, superseding older deliveries of the model, or prod, where the holder is left in peace.
+ * Throws Superseded when a later push has stage, ProdBusy when the patience is over.
+ */
+export const claimEnvironment =
+  ({ claims, ledger, approvals, messages, clock }: Needs) =>
+  async (event: unknown): Promise<Claim> => {
+    const input = ClaimInput.parse(event);
+    const { model, delivery } = input;
+    const request = { ...input, now: clock() };
+
+    if (input.environment === "stage") {
+      const grant = await claims.take(request, "newer");
+      if (grant.status === "busy") throw new Error("a stage claim is never busy");
+      for (const older of await approvals.open(model)) {
+        if (older.delivery === delivery || older.fence >= grant.fence) continue;
+        const cause = `superseded by the later delivery ${delivery}`;
+        await approvals.withdraw(older.id, { name: "Superseded", cause });
+        await messages.change(older.delivery, (view) => ({
+          ...view,
+          question: { status: "withdrawn", why: cause },
+        }));
+      }
+      return grant;
+    }
+
+    await claims.assertHeld("stage", model, input.stageFence);
+    const grant = await claims.take(request, "free");
+    if (grant.status === "busy") {
+      if (clock() - input.approvedAt > patienceMs)
+        throw new ProdBusy(`prod of ${model} was held by ${grant.holder} for over 6 hours`);
+      return grant;
+    }
+    const serving = (await ledger.serving("prod", model))?.sequence ?? 0;
+    if (serving === input.baseline) return grant;
+    await claims.release("prod", model, delivery);
+    return { status: "stale", serving };
+  };

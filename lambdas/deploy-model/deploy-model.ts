@@ -1,0 +1,65 @@
+import type { Claims } from "../../domain/claims.ts";
+import { committedModel } from "../../domain/committed-model.ts";
+import { fencedRoute } from "../../domain/fenced-route.ts";
+import { functionConfig } from "../../domain/function-config.ts";
+import type { Ledger } from "../../domain/ledger.ts";
+import { proveGolden } from "../../domain/prove-golden.ts";
+import type { Environment, Serving } from "../../platform/serving/serving.ts";
+import type { Source } from "../../platform/source/source.ts";
+import { DeployModelInput, type DeployModelOutput } from "../../statemachine/contracts.ts";
+
+export type Needs = {
+  readonly serving: Readonly<Record<Environment, Serving>>;
+  readonly source: Source;
+  readonly ledger: Ledger;
+  readonly claims: Claims;
+  readonly clock: () => number;
+};
+
+/**
+ * Publishes the image as a function version. On stage the alias moves there at once; on prod the version is proven
+ * by its golden vectors and gets no traffic, and what a former delivery left of a canary is taken away.
+ * Throws Superseded or GoldenVectorsDiffer.
+ */
+export const deployModel =
+  ({ serving, source, ledger, claims, clock }: Needs) =>
+  async (event: unknown): Promise<DeployModelOutput> => {
+    const { delivery, model, commit, environment, fence, digest, version } = DeployModelInput.parse(event);
+    await claims.assertHeld(environment, model, fence);
+    const committed = await committedModel({ source })(model, commit);
+    const champion = await ledger.serving("prod", model);
+    const here = serving[environment];
+    const { url } = await here.ensure(model);
+    const published = await here.publish(
+      model,
+      functionConfig({ model, environment, digest, version, resources: committed.manifest.resources }),
+    );
+    await ledger.begin(
+      {
+        environment,
+        model,
+        delivery,
+        commit,
+        digest,
+        version,
+        functionVersion: published.version,
+        fence,
+        previous: champion?.sequence ?? 0,
+        reason: null,
+      },
+      clock(),
+    );
+    const writer = { model, delivery, fence };
+    if (environment === "stage") {
+      await fencedRoute(here)(writer, { version: published.version });
+      return { functionVersion: published.version, url, championVersion: null, canary: false };
+    }
+    await proveGolden(here)(model, { version: published.version }, committed.golden);
+    if (champion) await fencedRoute(here)(writer, { version: champion.functionVersion });
+    return {
+      functionVersion: published.version,
+      url,
+      championVersion: champion?.functionVersion ?? null,
+      canary: champion !== undefined,
+    };
+  };

@@ -1,0 +1,55 @@
+import { judgeCanary as judge } from "../../domain/canary/judge-canary.ts";
+import { percentilesFor } from "../../domain/canary/percentiles-for.ts";
+import { judgedBy } from "../../domain/committed-model.ts";
+import { ContractBroken } from "../../domain/faults.ts";
+import type { Ledger } from "../../domain/ledger.ts";
+import type { Messages } from "../../domain/messages.ts";
+import type { Metrics, Statistics, Window } from "../../platform/metrics/metrics.ts";
+import type { Source } from "../../platform/source/source.ts";
+import { JudgeCanaryInput, type JudgeCanaryOutput } from "../../statemachine/contracts.ts";
+
+export type Needs = {
+  readonly metrics: Metrics;
+  readonly source: Source;
+  readonly ledger: Ledger;
+  readonly messages: Messages;
+  readonly clock: () => number;
+};
+
+/** Compares the two versions on the traffic since the share began: shift on, bake again, promote or roll back. */
+export const judgeCanary =
+  ({ metrics, source, ledger, messages, clock }: Needs) =>
+  async (event: unknown): Promise<JudgeCanaryOutput> => {
+    const { delivery, model, commit, championVersion, functionVersion, step, since } =
+      JudgeCanaryInput.parse(event);
+    const serving = await ledger.serving("prod", model);
+    const { rules, challenger: committed } = await judgedBy({ source })(model, commit, serving?.commit);
+    const deployment = await ledger.ofDelivery("prod", model, delivery);
+    const startedAt = deployment?.shares[0]?.from;
+    if (startedAt === undefined) throw new ContractBroken(`the ledger knows no canary of ${delivery}`);
+
+    const now = clock();
+    const statistics = async (version: string): Promise<Statistics> => {
+      const window: Window = { environment: "prod", model, version, from: since, to: now };
+      const { requests } = await metrics.statistics(window, { percentiles: [] });
+      return metrics.statistics(window, { percentiles: percentilesFor(requests) });
+    };
+    const judged = judge({
+      rule: rules.canary,
+      limits: rules.canaryLimits,
+      labels: committed.manifest.task === "classification" ? committed.manifest.output.labels : [],
+      step,
+      champion: await statistics(championVersion),
+      challenger: await statistics(functionVersion),
+      startedAt,
+      now,
+    });
+    await messages.change(delivery, (view) => ({
+      ...view,
+      checks: [
+        ...view.checks.filter(({ name }) => !judged.checks.some((check) => check.name === name)),
+        ...judged.checks,
+      ],
+    }));
+    return judged;
+  };

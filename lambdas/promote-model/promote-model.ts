@@ -1,0 +1,65 @@
+import type { Claims } from "../../domain/claims.ts";
+import { ContractBroken, Superseded, TemporaryFault } from "../../domain/faults.ts";
+import { fencedRoute } from "../../domain/fenced-route.ts";
+import type { Ledger } from "../../domain/ledger.ts";
+import type { Messages } from "../../domain/messages.ts";
+import type { Serving } from "../../platform/serving/serving.ts";
+import { PromoteModelInput, type PromoteModelOutput } from "../../statemachine/contracts.ts";
+
+export type Needs = {
+  readonly serving: { readonly prod: Serving };
+  readonly ledger: Ledger;
+  readonly claims: Claims;
+  readonly messages: Messages;
+  readonly clock: () => number;
+};
+
+/**
+ * Gives the new version all of prod's traffic: ledger `promoting`, alias 100 %, ledger `promoted`. That last write
+ * is the commit point of the delivery; before it a fault rolls back, after it everything goes forward.
+ */
+export const promoteModel =
+  ({ serving, ledger, claims, messages, clock }: Needs) =>
+  async (event: unknown): Promise<PromoteModelOutput> => {
+    const { delivery, model, fence, functionVersion } = PromoteModelInput.parse(event);
+    const deployment = await ledger.ofDelivery("prod", model, delivery);
+    if (!deployment) throw new ContractBroken(`the ledger knows no deployment of ${delivery} on prod`);
+    if (deployment.status !== "promoted") {
+      await claims.assertHeld("prod", model, fence);
+      await ledger.change(deployment, (current) => ({
+        ...current,
+        status: stillOurs(current.status) && ("promoting" as const),
+      }));
+      await fencedRoute(serving.prod)({ model, delivery, fence }, { version: functionVersion });
+      const live = await serving.prod.live(model);
+      if (live?.version !== functionVersion || live.canary)
+        throw new TemporaryFault(
+          `prod's alias of ${model} does not read back as ${functionVersion} at 100 %`,
+        );
+    }
+    const promoted = await ledger.change(deployment, (current) => {
+      if (current.status === "promoted") return undefined;
+      const now = clock();
+      stillOurs(current.status);
+      return {
+        ...current,
+        status: "promoted",
+        promotedAt: now,
+        shares: [...current.shares, { percent: 100, from: now }],
+      };
+    });
+    await messages.change(delivery, (view) => ({
+      ...view,
+      progress: `Version ${promoted.version} serves all of prod's traffic`,
+    }));
+    return {
+      sequence: promoted.sequence,
+      promotedAt: new Date(promoted.promotedAt ?? clock()).toISOString(),
+    };
+  };
+
+/** A deployment that a person's rollback has ended is not promoted any more. */
+const stillOurs = (status: string): true => {
+  if (status === "ended") throw new Superseded("this deployment was ended on prod by a rollback");
+  return true;
+};

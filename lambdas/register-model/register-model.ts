@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { builtImage } from "../../domain/built-image.ts";
+import type { Claims } from "../../domain/claims.ts";
+import { committedModel } from "../../domain/committed-model.ts";
+import type { Ledger } from "../../domain/ledger.ts";
+import { ModelUnreadable } from "../../inference/model-unreadable.ts";
+import type { Registry } from "../../platform/registry/registry.ts";
+import type { Source } from "../../platform/source/source.ts";
+import { RegisterModelInput, type RegisterModelOutput } from "../../statemachine/contracts.ts";
+
+export type Needs = {
+  readonly registry: Registry;
+  readonly source: Source;
+  readonly ledger: Ledger;
+  readonly claims: Claims;
+};
+
+/** metrics.json may hold anything; its plain numbers, and `{ value: number }`, become the version's metrics. */
+const metricsOf = (bytes: Uint8Array | undefined): Record<string, number> => {
+  if (!bytes) return {};
+  try {
+    const entries = Object.entries(
+      z.record(z.string(), z.unknown()).parse(JSON.parse(new TextDecoder().decode(bytes))),
+    );
+    return Object.fromEntries(
+      entries.flatMap(([name, value]) => {
+        const number = z
+          .union([z.number(), z.object({ value: z.number() }).transform((held) => held.value)])
+          .safeParse(value);
+        return number.success ? [[name, number.data]] : [];
+      }),
+    );
+  } catch {
+    // Training metrics inform people; a model is not stopped for want of them.
+    return {};
+  }
+};
+
+/**
+ * Registers the model as a version and names it challenger; where prod already serves this very image, it says so
+ * and registers nothing.
+ */
+export const registerModel =
+  ({ registry, source, ledger, claims }: Needs) =>
+  async (event: unknown): Promise<RegisterModelOutput> => {
+    const { delivery, model, commit, build, runtime, fence } = RegisterModelInput.parse(event);
+    const { digest } = builtImage(build);
+    const champion = await ledger.serving("prod", model);
+    if (champion?.digest === digest) return { status: "unchanged", version: champion.version, digest };
+
+    const { manifest, manifestText, files, hashes } = await committedModel({ source })(model, commit);
+    const artifact = files.get(manifest.artifact);
+    if (!artifact) throw new ModelUnreadable(`models/${model}/${manifest.artifact} is not there`);
+    const { version } = await registry.register({
+      model,
+      delivery,
+      artifact,
+      manifest: manifestText,
+      metrics: metricsOf(files.get("metrics.json")),
+      tags: {
+        delivery,
+        commit,
+        digest,
+        runtime,
+        artifact_sha256: hashes[manifest.artifact] ?? "",
+        holdout_sha256: hashes["holdout.csv"] ?? "",
+        owner: manifest.owner,
+      },
+    });
+    await claims.assertHeld("stage", model, fence);
+    await registry.setAlias(model, "challenger", version);
+    return { status: "registered", version, digest };
+  };

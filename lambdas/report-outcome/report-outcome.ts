@@ -1,0 +1,59 @@
+import type { Claims } from "../../domain/claims.ts";
+import type { Messages } from "../../domain/messages.ts";
+import type { Outcomes } from "../../domain/outcomes.ts";
+import type { Metrics } from "../../platform/metrics/metrics.ts";
+import { ReportOutcomeInput, type ReportOutcomeOutput } from "../../statemachine/contracts.ts";
+
+export type Needs = {
+  readonly outcomes: Outcomes;
+  readonly claims: Claims;
+  readonly messages: Messages;
+  readonly metrics: Metrics;
+  readonly clock: () => number;
+};
+
+/** Ends a delivery in the eyes of people: its outcome is kept, counted and shown; a promoted one gives its claims back. */
+export const reportOutcome =
+  ({ outcomes, claims, messages, metrics, clock }: Needs) =>
+  async (event: unknown): Promise<ReportOutcomeOutput> => {
+    const { delivery, model, commit, outcome, error } = ReportOutcomeInput.parse(event);
+    const at = clock();
+    const first = await outcomes.keep({ delivery, model, commit, outcome, error, at });
+    if (first) metrics.count({ name: "Deliveries", value: 1, unit: "Count", dimensions: { model, outcome } });
+    await messages.put(
+      {
+        delivery,
+        model,
+        commit,
+        author: "",
+        version: null,
+        digest: null,
+        baseline: null,
+        changed: [],
+        checks: [],
+        omitted: [],
+        question: null,
+        progress: null,
+        outcome: null,
+        error: null,
+      },
+      (view) => ({
+        ...view,
+        outcome,
+        error,
+        progress: null,
+        question: view.question?.status === "open" ? ended(outcome) : view.question,
+      }),
+    );
+    if (outcome === "promoted") {
+      await claims.release("prod", model, delivery);
+      await claims.release("stage", model, delivery);
+    }
+    return { outcome, reportedAt: new Date(at).toISOString() };
+  };
+
+/** What becomes of a question that nobody answered. */
+const ended = (outcome: string) =>
+  outcome === "expired"
+    ? { status: "expired" as const }
+    : { status: "withdrawn" as const, why: `the delivery ended as ${outcome}` };

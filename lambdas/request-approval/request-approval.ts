@@ -1,0 +1,92 @@
+import type { Approvals } from "../../domain/approvals.ts";
+import type { Claims } from "../../domain/claims.ts";
+import { judgedBy } from "../../domain/committed-model.ts";
+import { Superseded } from "../../domain/faults.ts";
+import type { Ledger } from "../../domain/ledger.ts";
+import type { Messages, MessageView } from "../../domain/messages.ts";
+import { changedFiles } from "../../domain/policy/changed-files.ts";
+import type { Source } from "../../platform/source/source.ts";
+import { RequestApprovalInput } from "../../statemachine/contracts.ts";
+
+export type Needs = {
+  readonly approvals: Approvals;
+  readonly claims: Claims;
+  readonly ledger: Ledger;
+  readonly messages: Messages;
+  readonly source: Source;
+  readonly clock: () => number;
+};
+
+/** The question ends this long before the task that waits for it, so that no vote falls between the two. */
+const marginMs = 60_000;
+
+/**
+ * Puts the question to the approvers, bound to {digest, version, prod baseline, fence}; the answer reaches the
+ * state machine through the task token. A retry, or a state machine that comes back after an interruption, asks
+ * under the same approval and hears a decision that was already made. Throws Superseded.
+ */
+export const requestApproval =
+  ({ approvals, claims, ledger, messages, source, clock }: Needs) =>
+  async (event: unknown): Promise<void> => {
+    const input = RequestApprovalInput.parse(event);
+    const { delivery, model, commit, digest, version, fence, author, pusher } = input;
+    const serving = await ledger.serving("prod", model);
+    const { challenger, champion, rules } = await judgedBy({ source })(model, commit, serving?.commit);
+    const now = clock();
+    const approval = await approvals.ask(
+      {
+        delivery,
+        model,
+        commit,
+        digest,
+        version,
+        baseline: serving?.sequence ?? 0,
+        fence,
+        author,
+        pusher,
+        rule: rules.approval,
+        askedAt: now,
+        expiresAt: now + input.timeoutSeconds * 1_000 - marginMs,
+      },
+      input.taskToken,
+    );
+    // A newer delivery withdraws the questions that it finds; one asked just now may have escaped it.
+    const stage = await claims.read("stage", model);
+    if (stage && stage.fence > fence) {
+      const cause = `superseded by the later delivery ${stage.holder ?? "that has ended"}`;
+      await approvals.close(approval.id, cause);
+      throw new Superseded(cause);
+    }
+    if (approval.state.status === "withdrawn") throw new Superseded(approval.state.why);
+    if (approval.state.status === "decided") {
+      await approvals.send(approval.id);
+      return;
+    }
+    const view: MessageView = {
+      delivery,
+      model,
+      commit,
+      author: author.name,
+      version,
+      digest,
+      baseline: serving ? `version ${serving.version} (${serving.digest.slice(7, 19)})` : null,
+      changed: [
+        ...rules.changed,
+        ...changedFiles({ champion: champion?.hashes, challenger: challenger.hashes }),
+      ],
+      checks: [...input.scanChecks, ...input.checks],
+      omitted: input.omitted,
+      question: {
+        status: "open",
+        approval: approval.id,
+        expiresAt: approval.expiresAt,
+        votes: approval.state.status === "pending" ? approval.state.votes.length : 0,
+        quorum: rules.approval.quorum,
+        approvers: rules.approval.approvers,
+      },
+      progress: null,
+      outcome: null,
+      error: null,
+    };
+    await messages.put(view, () => view);
+  };

@@ -1,0 +1,69 @@
+import type { Approvals } from "../../domain/approvals.ts";
+import type { Claims } from "../../domain/claims.ts";
+import { type Needs as RestoreNeeds, restore } from "../../domain/restore.ts";
+import type { Registry } from "../../platform/registry/registry.ts";
+import type { Environment } from "../../platform/serving/serving.ts";
+import { RollBackInput, type RollBackOutput, type Subject } from "../../statemachine/contracts.ts";
+import { originalError } from "./original-error.ts";
+
+export type Needs = RestoreNeeds & {
+  readonly claims: Claims;
+  readonly approvals: Approvals;
+  readonly registry: Registry;
+  readonly warn: (sentence: string, fault: unknown) => void;
+};
+
+type Restored = RollBackOutput["restored"][number];
+
+/**
+ * Puts everything back where the ledger says, proves it, and gives the claims back. A delivery that the ledger calls
+ * promoted is not touched: `committed` sends it forward. Throws RollBackFailed with the claims still open, so that
+ * sweep-deliveries tries again.
+ */
+export const rollBack =
+  (needs: Needs) =>
+  async (event: unknown): Promise<RollBackOutput> => {
+    const { error, ...subject } = RollBackInput.parse(event);
+    const { delivery, model } = subject;
+    const { ledger, claims, approvals } = needs;
+    if ((await ledger.ofDelivery("prod", model, delivery))?.status === "promoted")
+      return { committed: true, error: null, restored: [] };
+
+    for (const approval of await approvals.open(model))
+      if (approval.delivery === delivery) await approvals.close(approval.id, "the delivery has ended");
+    const restored = [await putBack(needs)(subject, "prod"), await putBack(needs)(subject, "stage")];
+    await restoreChallenger(needs, subject);
+    for (const environment of ["prod", "stage"] as const) await claims.release(environment, model, delivery);
+    return { committed: false, error: error && originalError(error), restored };
+  };
+
+const putBack =
+  (needs: Needs) =>
+  async ({ delivery, model }: Subject, environment: Environment): Promise<Restored> => {
+    const { claims, ledger, serving } = needs;
+    const claim = await claims.read(environment, model);
+    const live = await serving[environment].live(model);
+    const serves = live?.version ?? null;
+    const entry = await ledger.ofDelivery(environment, model, delivery);
+    if (claim?.holder !== delivery) return { environment, result: entry ? "kept" : "untouched", serves };
+    const target = await ledger.serving("prod", model);
+    if (environment === "prod" && !entry && live && !live.canary)
+      return { environment, result: "untouched", serves };
+    if (!target && !live) {
+      if (entry) await ledger.change(entry, (current) => ({ ...current, status: "ended" }));
+      return { environment, result: "untouched", serves: null };
+    }
+    const version = await restore(needs)(environment, { model, delivery, fence: claim.fence }, target);
+    if (entry) await ledger.change(entry, (current) => ({ ...current, status: "ended" }));
+    return { environment, result: version === null ? "emptied" : "restored", serves: version };
+  };
+
+/** The registry informs; that it cannot be reached stops no rollback, and the next registration moves the alias anyway. */
+const restoreChallenger = async ({ registry, warn }: Needs, { delivery, model }: Subject) => {
+  try {
+    const challenger = await registry.byAlias(model, "challenger");
+    if (challenger?.tags.delivery === delivery) await registry.setAlias(model, "challenger", undefined);
+  } catch (fault) {
+    warn(`the alias challenger of ${model} could not be taken back`, fault);
+  }
+};

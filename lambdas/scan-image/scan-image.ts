@@ -1,0 +1,45 @@
+import { builtImage } from "../../domain/built-image.ts";
+import { judgedBy } from "../../domain/committed-model.ts";
+import { ImageScanFailed } from "../../domain/faults.ts";
+import { scanChecks } from "../../domain/gates/scan-checks.ts";
+import { verdictOf } from "../../domain/gates/verdict-of.ts";
+import type { Ledger } from "../../domain/ledger.ts";
+import type { Images } from "../../platform/images/images.ts";
+import type { Source } from "../../platform/source/source.ts";
+import { ScanImageInput, type ScanImageOutput } from "../../statemachine/contracts.ts";
+
+export type Needs = {
+  readonly images: Images;
+  readonly source: Source;
+  readonly ledger: Ledger;
+  readonly clock: () => number;
+};
+
+/** A scan that is absent this long after the build fails: nothing is known of the image. */
+const deadlineMs = 30 * 60_000;
+
+/** Holds the scan's findings against the limits in force. Throws ImageScanFailed. */
+export const scanImage =
+  ({ images, source, ledger, clock }: Needs) =>
+  async (event: unknown): Promise<ScanImageOutput> => {
+    const { model, commit, build } = ScanImageInput.parse(event);
+    const { digest, builtAt } = builtImage(build);
+    const scan = await images.scan(digest);
+    if (scan.status === "pending") {
+      if (clock() - builtAt > deadlineMs)
+        throw new ImageScanFailed(`no scan of ${digest} within 30 minutes of its build`);
+      return { status: "pending" };
+    }
+    const champion = await ledger.serving("prod", model);
+    const { rules } = await judgedBy({ source })(model, commit, champion?.commit);
+    const checks = scanChecks({ scan, limits: rules.gates.vulnerabilities });
+    const verdict = verdictOf(checks);
+    if (verdict === "fail")
+      throw new ImageScanFailed(
+        checks
+          .filter((check) => check.verdict === "fail")
+          .map(({ detail }) => detail)
+          .join(" "),
+      );
+    return { status: "complete", verdict, checks };
+  };

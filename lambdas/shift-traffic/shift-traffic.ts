@@ -1,0 +1,48 @@
+import { judgedBy } from "../../domain/committed-model.ts";
+import { ContractBroken } from "../../domain/faults.ts";
+import { fencedRoute } from "../../domain/fenced-route.ts";
+import type { Ledger } from "../../domain/ledger.ts";
+import type { Messages } from "../../domain/messages.ts";
+import { seconds } from "../../inference/manifest.ts";
+import type { Serving } from "../../platform/serving/serving.ts";
+import type { Source } from "../../platform/source/source.ts";
+import { ShiftTrafficInput, type ShiftTrafficOutput } from "../../statemachine/contracts.ts";
+
+export type Needs = {
+  readonly serving: { readonly prod: Serving };
+  readonly source: Source;
+  readonly ledger: Ledger;
+  readonly messages: Messages;
+  readonly clock: () => number;
+};
+
+/** Gives the new version one step's share of prod's traffic. Throws Superseded. */
+export const shiftTraffic =
+  ({ serving, source, ledger, messages, clock }: Needs) =>
+  async (event: unknown): Promise<ShiftTrafficOutput> => {
+    const { delivery, model, commit, fence, championVersion, functionVersion, step } =
+      ShiftTrafficInput.parse(event);
+    const champion = await ledger.serving("prod", model);
+    const { rules } = await judgedBy({ source })(model, commit, champion?.commit);
+    const share = rules.canary.steps[step];
+    if (share === undefined) throw new ContractBroken(`the canary of ${model} has no step ${step}`);
+    const deployment = await ledger.ofDelivery("prod", model, delivery);
+    if (!deployment) throw new ContractBroken(`the ledger knows no deployment of ${delivery} on prod`);
+
+    await fencedRoute(serving.prod)(
+      { model, delivery, fence },
+      { version: championVersion, canary: { version: functionVersion, weight: share / 100 } },
+    );
+    // The window is judged from when the share is known to flow; a step run twice keeps its first beginning.
+    const entry = await ledger.change(deployment, (current) =>
+      current.shares.some(({ percent }) => percent === share)
+        ? undefined
+        : { ...current, status: "canary", shares: [...current.shares, { percent: share, from: clock() }] },
+    );
+    const since = entry.shares.find(({ percent }) => percent === share)?.from ?? clock();
+    await messages.change(delivery, (view) => ({
+      ...view,
+      progress: `Canary: ${share} % of prod's traffic goes to version ${view.version ?? "?"}`,
+    }));
+    return { step, share, since, bakeSeconds: seconds(rules.canary.bake) };
+  };

@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { ModelName } from "../../inference/manifest.ts";
+import type { Deliveries } from "../../platform/deliveries/deliveries.ts";
+import type { Source } from "../../platform/source/source.ts";
+import { CommitId, type DeliveryInput, Digest } from "../../statemachine/contracts.ts";
+import { deliveryName } from "./delivery-name.ts";
+
+export type Needs = {
+  readonly source: Source;
+  readonly deliveries: Deliveries;
+  readonly clock: () => number;
+};
+
+/** A push, or a person's wish to deliver again. */
+export const StartDeliveryInput = z.object({
+  /** Tells repositories apart; part of the execution's name. */
+  repository: z.string().min(1),
+  /** The commit before the push; null: deliver what `models` says. */
+  before: CommitId.nullable(),
+  after: CommitId,
+  pusher: z.string().nullable(),
+  /** Content hash of the runtime layer that the images get. */
+  runtime: Digest,
+  /** By hand: exactly these models, in a new attempt even where this commit was delivered before. */
+  models: z.array(ModelName).optional(),
+});
+export type StartDeliveryInput = z.input<typeof StartDeliveryInput>;
+
+export type Started = {
+  readonly deliveries: readonly {
+    readonly name: string;
+    readonly model: string;
+    readonly started: boolean;
+  }[];
+  /** Models whose folder the push removed: nothing is delivered, `slipway retire` takes them off. */
+  readonly removed: readonly string[];
+};
+
+/** What lies outside models/ and yet goes into every image. */
+const affectsAll = [/^inference\//, /^lambdas\/predict\//, /^package-lock\.json$/, /^base-image\.txt$/];
+
+/** Starts one execution per affected model; a push that touches none starts none. */
+export const startDelivery =
+  ({ source, deliveries, clock }: Needs) =>
+  async (event: unknown): Promise<Started> => {
+    const { repository, before, after, pusher, runtime, models: wanted } = StartDeliveryInput.parse(event);
+    const there = await source.models(after);
+    const affected = wanted ?? (await affectedModels(source, before, after, there));
+    const { author } = await source.commit(after);
+    const started: { name: string; model: string; started: boolean }[] = [];
+    for (const model of affected.filter((name) => there.includes(name))) {
+      for (let attempt = 1; ; attempt++) {
+        const name = deliveryName({ repository, model, commit: after, attempt });
+        const input: DeliveryInput = {
+          delivery: name,
+          model,
+          commit: after,
+          runtime,
+          pusher,
+          author: { name: author.name, email: author.email },
+          requestedAt: clock(),
+          error: null,
+        };
+        const result = await deliveries.start(name, input);
+        if (!result.started && wanted) continue;
+        started.push({ name, model, started: result.started });
+        break;
+      }
+    }
+    return { deliveries: started, removed: affected.filter((name) => !there.includes(name)) };
+  };
+
+const affectedModels = async (
+  source: Source,
+  before: string | null,
+  after: string,
+  there: readonly string[],
+): Promise<readonly string[]> => {
+  const paths = await source.changedPaths(before ?? undefined, after);
+  if (paths.some((path) => affectsAll.some((pattern) => pattern.test(path)))) return there;
+  const touched = paths.flatMap((path) => {
+    const name = ModelName.safeParse(path.match(/^models\/([^/]+)\//)?.[1]);
+    return name.success ? [name.data] : [];
+  });
+  return [...new Set(touched)];
+};

@@ -1,0 +1,134 @@
+import { askModel, askModelAll, RowsRefused } from "../../domain/ask-model.ts";
+import type { Claims } from "../../domain/claims.ts";
+import { holdoutOf, judgedBy } from "../../domain/committed-model.ts";
+import { goldenCheck } from "../../domain/gates/golden-check.ts";
+import { holdoutChecks } from "../../domain/gates/holdout-checks.ts";
+import { imageSizeCheck } from "../../domain/gates/image-size-check.ts";
+import { latencyCheck } from "../../domain/gates/latency-check.ts";
+import { schemaCheck } from "../../domain/gates/schema-check.ts";
+import { smokeCheck } from "../../domain/gates/smoke-check.ts";
+import { verdictOf } from "../../domain/gates/verdict-of.ts";
+import type { Deployment, Ledger } from "../../domain/ledger.ts";
+import { type Manifest, type Prediction, type Row, seconds } from "../../inference/manifest.ts";
+import { ImageNotFound, type Images } from "../../platform/images/images.ts";
+import { type Environment, NotServed, type Serving } from "../../platform/serving/serving.ts";
+import type { Source } from "../../platform/source/source.ts";
+import { VerifyModelInput, type VerifyModelOutput } from "../../statemachine/contracts.ts";
+
+export type Needs = {
+  readonly serving: Readonly<Record<Environment, Serving>>;
+  readonly images: Images;
+  readonly source: Source;
+  readonly ledger: Ledger;
+  readonly claims: Claims;
+};
+
+/** Single-row invocations whose p95 is judged: enough that the 95th percentile is the tenth largest. */
+const latencySamples = 200;
+
+/**
+ * Measures the model as it runs on stage (DESIGN section 6): smoke, golden vectors, holdout metrics against the
+ * minimum and the champion, latency, image size, input schema. A verdict is data; only a fault of the measuring
+ * itself throws.
+ */
+export const verifyModel =
+  ({ serving, images, source, ledger, claims }: Needs) =>
+  async (event: unknown): Promise<VerifyModelOutput> => {
+    const { model, commit, fence, digest, functionVersion } = VerifyModelInput.parse(event);
+    const stage = serving.stage;
+    const challenger = { version: functionVersion };
+    const championServes = await ledger.serving("prod", model);
+    const {
+      challenger: committed,
+      champion,
+      rules,
+    } = await judgedBy({ source })(model, commit, championServes?.commit);
+    const { golden, manifest } = committed;
+
+    const smoke = await askFirst(stage, model, functionVersion, golden.rows);
+    const checks = [smoke.check];
+    const omitted: { name: string; why: string }[] = [];
+    if (smoke.check.verdict === "pass") {
+      checks.push(
+        goldenCheck({ golden, answered: await askModelAll(stage)(model, challenger, golden.rows) }),
+      );
+      const holdout = holdoutOf(committed, model, commit);
+      const { rows } = holdout;
+      const answers = {
+        gates: rules.gates,
+        challenger: await askModelAll(stage)(model, challenger, rows),
+        champion: await askChampion({ stage, ledger }, model, championServes, rows),
+      };
+      const held = holdoutChecks(
+        holdout.task === "classification"
+          ? { ...answers, task: "classification", positive: positiveOf(manifest), truth: holdout.labels }
+          : { ...answers, task: "regression", truth: holdout.values },
+      );
+      checks.push(...held.checks);
+      omitted.push(...held.omitted);
+      const latenciesMs: number[] = [];
+      for (let sample = 0; sample < latencySamples; sample++) {
+        const row = rows[sample % rows.length];
+        if (row) latenciesMs.push((await askModel(stage)(model, challenger, [row])).durationMs);
+      }
+      checks.push(latencyCheck({ latenciesMs, coldStartMs: smoke.initMs, limit: rules.gates.latencyP95Ms }));
+    }
+    const image = await images.describe(digest);
+    if (!image) throw new ImageNotFound(`the image ${digest} is not in the repository any more`);
+    checks.push(imageSizeCheck({ sizeBytes: image.sizeBytes, limitMb: rules.gates.imageSizeMb }));
+    const schema = schemaCheck({ champion: champion?.manifest, challenger: manifest });
+    checks.push(...schema.checks);
+    omitted.push(...schema.omitted);
+
+    // What was measured while another delivery took the stage was measured on no one knows what.
+    await claims.assertHeld("stage", model, fence);
+    const failed = checks.filter(({ verdict }) => verdict === "fail");
+    return {
+      verdict: verdictOf(checks),
+      error:
+        failed.length === 0
+          ? null
+          : {
+              name: failed.some(({ name }) => name === "golden vectors")
+                ? "GoldenVectorsDiffer"
+                : "GateFailed",
+              cause: failed.map(({ name, detail }) => `${name}: ${detail}`).join(" "),
+            },
+      checks,
+      omitted,
+      approvalTimeoutSeconds: seconds(rules.approval.timeout),
+    };
+  };
+
+const positiveOf = (manifest: Manifest) =>
+  manifest.task === "classification" ? manifest.output.positive : undefined;
+
+/** The first request that the version ever gets: whether it answers, and how long its start took. */
+const askFirst = async (stage: Serving, model: string, version: string, rows: readonly Row[]) => {
+  try {
+    const { initMs } = await askModel(stage)(model, { version }, rows.slice(0, 1));
+    return { check: smokeCheck({ asked: 1, answered: 1 }), initMs };
+  } catch (fault) {
+    if (!(fault instanceof RowsRefused)) throw fault;
+    return { check: smokeCheck({ asked: 1, answered: 0, problem: fault.message }), initMs: undefined };
+  }
+};
+
+/** The champion's answers to the same rows, from its own version on stage: prod is not burdened with a verification. */
+const askChampion = async (
+  { stage, ledger }: { stage: Serving; ledger: Ledger },
+  model: string,
+  champion: Deployment | undefined,
+  rows: readonly Row[],
+): Promise<readonly Prediction[] | { absent: string }> => {
+  if (!champion) return { absent: "prod serves no version of this model yet" };
+  const onStage = await ledger.ofImage("stage", model, champion.digest, champion.version);
+  if (!onStage) return { absent: "the champion was never deployed to stage" };
+  try {
+    return await askModelAll(stage)(model, { version: onStage.functionVersion }, rows);
+  } catch (fault) {
+    if (fault instanceof RowsRefused) return { absent: `the champion refuses these rows: ${fault.message}` };
+    if (fault instanceof NotServed) return { absent: "the champion's version is no longer on stage" };
+    throw fault;
+  }
+};

@@ -1,0 +1,25 @@
+import { readBlobFile, writeBlobFile } from "./blob-file.ts";
+import { blobSignature } from "./blob-signature.ts";
+import type { Blobs } from "./blobs.ts";
+
+/**
+ * Objects as files under `folder`. Links lead to `<baseUrl>/blobs/<key>`, where `blobRoute` with the same
+ * folder and key answers; `key` signs them.
+ */
+export const fileBlobs = (needs: {
+  readonly folder: string;
+  readonly baseUrl: string;
+  readonly key: Uint8Array;
+}): Blobs => ({
+  put: (key, bytes, { contentType }) => writeBlobFile(needs.folder, key, { contentType, bytes }),
+
+  get: async (key) => (await readBlobFile(needs.folder, key))?.bytes,
+
+  link: async (key, { expiresAt }) => {
+    // Reading first refuses a key that is none, and a link to nothing would be found out only by its reader.
+    await readBlobFile(needs.folder, key);
+    const expires = String(expiresAt);
+    const signature = blobSignature(needs.key, key, expires);
+    return `${needs.baseUrl}/blobs/${key}?${new URLSearchParams({ expires, signature })}`;
+  },
+});

@@ -1,0 +1,141 @@
+import type { Database, DatabaseRow } from "../store/open-database.ts";
+import type { Json } from "../store/store.ts";
+import type { Execution, ExecutionStatus, StateEvent } from "./deliveries.ts";
+
+type Fault = { readonly name: string; readonly cause: string };
+
+/** Where an execution stands: the state that it entered last, and the data it entered with. */
+export type Position = { readonly state: string; readonly data: Json };
+
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+const iso = (value: unknown): string => new Date(Number(value)).toISOString();
+const json = (value: string): Json => JSON.parse(value);
+const fault = (row: DatabaseRow): { error?: Fault } => {
+  const name = text(row.error_name);
+  return name === undefined ? {} : { error: { name, cause: text(row.error_cause) ?? "" } };
+};
+
+const statuses = [
+  "RUNNING",
+  "SUCCEEDED",
+  "FAILED",
+  "ABORTED",
+  "TIMED_OUT",
+] as const satisfies ExecutionStatus[];
+const eventStatuses = [
+  "entered",
+  "succeeded",
+  "failed",
+  "retried",
+  "caught",
+] as const satisfies StateEvent["status"][];
+
+const execution = (row: DatabaseRow): Execution => {
+  const output = text(row.output);
+  return {
+    name: String(row.name),
+    status: statuses.find((status) => status === row.status) ?? "ABORTED",
+    input: json(String(row.input)),
+    startedAt: iso(row.started_at),
+    ...(output === undefined ? {} : { output: json(output) }),
+    ...(row.ended_at === null ? {} : { endedAt: iso(row.ended_at) }),
+    ...fault(row),
+  };
+};
+
+const event = (row: DatabaseRow): StateEvent => {
+  const output = text(row.output);
+  return {
+    state: String(row.state),
+    status: eventStatuses.find((status) => status === row.status) ?? "failed",
+    at: iso(row.at),
+    ms: Number(row.ms),
+    ...(output === undefined ? {} : { output: json(output) }),
+    ...fault(row),
+  };
+};
+
+/** Executions and their events in the embedded world's database. Times are epoch milliseconds. */
+export const executionTable = (database: Database) => {
+  const insert = database.prepare(
+    `INSERT INTO executions (name, number, status, input, started_at)
+     VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM executions), 'RUNNING', ?, ?) ON CONFLICT (name) DO NOTHING`,
+  );
+  const select = database.prepare("SELECT * FROM executions WHERE name = ?");
+  const page = database.prepare(
+    `SELECT * FROM executions WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR number < ?2) ORDER BY number DESC LIMIT ?3`,
+  );
+  const enter = database.prepare(
+    "UPDATE executions SET state = ?, state_data = ? WHERE name = ? AND status = 'RUNNING'",
+  );
+  const finish = database.prepare(
+    `UPDATE executions SET status = ?, output = ?, error_name = ?, error_cause = ?, ended_at = ? WHERE name = ? AND status = 'RUNNING'`,
+  );
+  const addEvent = database.prepare(
+    `INSERT INTO execution_events (name, sequence, state, status, at, ms, output, error_name, error_cause)
+     VALUES (?1, (SELECT coalesce(max(sequence), 0) + 1 FROM execution_events WHERE name = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+  );
+  const events = database.prepare("SELECT * FROM execution_events WHERE name = ? ORDER BY sequence");
+
+  return {
+    /** False where an execution of that name stands already. */
+    start: (name: string, input: Json, now: number): boolean =>
+      insert.run(name, JSON.stringify(input), now) > 0,
+    read: (name: string): Execution | undefined => {
+      const row = select.get(name);
+      return row && execution(row);
+    },
+    /** The state that a running execution entered last; undefined before its first. */
+    position: (name: string): Position | undefined => {
+      const row = select.get(name);
+      const state = text(row?.state);
+      return state === undefined ? undefined : { state, data: json(text(row?.state_data) ?? "null") };
+    },
+    enter: (name: string, { state, data }: Position): void => {
+      enter.run(state, JSON.stringify(data), name);
+    },
+    /** Ends a running execution; false where it had ended before. */
+    finish: (
+      name: string,
+      end: { readonly status: ExecutionStatus; readonly output?: Json; readonly error?: Fault },
+      now: number,
+    ): boolean =>
+      finish.run(
+        end.status,
+        end.output === undefined ? null : JSON.stringify(end.output),
+        end.error?.name ?? null,
+        end.error?.cause ?? null,
+        now,
+        name,
+      ) > 0,
+    addEvent: (name: string, added: Omit<StateEvent, "at"> & { readonly at: number }): void => {
+      addEvent.run(
+        name,
+        added.state,
+        added.status,
+        added.at,
+        added.ms,
+        added.output === undefined ? null : JSON.stringify(added.output),
+        added.error?.name ?? null,
+        added.error?.cause ?? null,
+      );
+    },
+    events: (name: string): StateEvent[] => events.all(name).map(event),
+    list: (options: {
+      readonly limit: number;
+      readonly status?: ExecutionStatus;
+      readonly after?: string;
+    }) => {
+      const rows = page.all(
+        options.status ?? null,
+        options.after === undefined ? null : Number(options.after),
+        options.limit + 1,
+      );
+      const shown = rows.slice(0, options.limit);
+      return {
+        executions: shown.map(execution),
+        ...(rows.length > options.limit ? { cursor: String(shown.at(-1)?.number) } : {}),
+      };
+    },
+  };
+};

@@ -1,0 +1,113 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { registryContract } from "../../test/contracts/registry.ts";
+import { temporaryFolder } from "../../test/temporary-folder.ts";
+import type { Blobs } from "../blobs/blobs.ts";
+import { fileBlobs } from "../blobs/files.ts";
+import { type Database, openDatabase, type Statement } from "../store/open-database.ts";
+import { sqliteRegistry } from "./sqlite.ts";
+
+const blobsIn = (folder: string): Blobs =>
+  fileBlobs({ folder: join(folder, "blobs"), baseUrl: "http://127.0.0.1:1", key: Buffer.from("key") });
+
+/** What stands behind the registry, with one call that fails; transactions count as one call. */
+const withFault = (database: Database, blobs: Blobs, count: number, when: "before" | "after") => {
+  let calls = 0;
+  let nested = false;
+  const faulty = <T>(work: () => T): T => {
+    if (nested) return work();
+    calls += 1;
+    if (calls === count && when === "before") throw new Error("broken off");
+    const result = work();
+    if (calls === count) throw new Error("broken off");
+    return result;
+  };
+  const statement = (inner: Statement): Statement => ({
+    get: (...values) => faulty(() => inner.get(...values)),
+    all: (...values) => faulty(() => inner.all(...values)),
+    run: (...values) => faulty(() => inner.run(...values)),
+  });
+  const faultyDatabase: Database = {
+    ...database,
+    prepare: (sql) => statement(database.prepare(sql)),
+    write: (work) =>
+      faulty(() => {
+        nested = true;
+        try {
+          return database.write(work);
+        } finally {
+          nested = false;
+        }
+      }),
+  };
+  const awaited = async <T>(work: () => Promise<T>): Promise<T> => {
+    calls += 1;
+    const mine = calls === count;
+    if (mine && when === "before") throw new Error("broken off");
+    const result = await work();
+    if (mine) throw new Error("broken off");
+    return result;
+  };
+  const faultyBlobs: Blobs = {
+    put: (...args) => awaited(() => blobs.put(...args)),
+    get: (...args) => awaited(() => blobs.get(...args)),
+    link: blobs.link,
+  };
+  return { database: faultyDatabase, blobs: faultyBlobs };
+};
+
+registryContract("SQLite", async () => {
+  const folder = await temporaryFolder();
+  const database = openDatabase(join(folder.path, "state.db"));
+  const blobs = blobsIn(folder.path);
+  return {
+    registry: sqliteRegistry({ database, blobs, clock: Date.now }),
+    failing: (count, when) => sqliteRegistry({ ...withFault(database, blobs, count, when), clock: Date.now }),
+    close: async () => {
+      database.close();
+      await folder.remove();
+    },
+  };
+});
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let database: Database;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  database = openDatabase(join(folder.path, "state.db"));
+});
+afterEach(async () => {
+  database.close();
+  await folder.remove();
+});
+const registration = {
+  model: "churn",
+  delivery: "delivery-1",
+  artifact: new Uint8Array([1, 2, 3]),
+  manifest: "name: churn\n",
+  tags: {},
+  metrics: { auc: 0.84 },
+};
+
+test("an artefact that was deleted since is put back by the registration it came from", async () => {
+  const registry = sqliteRegistry({ database, blobs: blobsIn(folder.path), clock: Date.now });
+  await registry.register(registration);
+  await rm(join(folder.path, "blobs"), { recursive: true });
+  expect(await registry.artifact("churn", 1)).toBeUndefined();
+  await registry.register(registration);
+  expect(await registry.artifact("churn", 1)).toEqual(registration.artifact);
+});
+
+test("an artefact that does not read back as it was written makes no version", async () => {
+  const blobs = { ...blobsIn(folder.path), get: async () => new Uint8Array([1, 2]) };
+  const registry = sqliteRegistry({ database, blobs, clock: Date.now });
+  await expect(registry.register(registration)).rejects.toThrow(/did not read back/);
+  expect(await registry.versions("churn", { limit: 5 })).toEqual([]);
+});
+
+test("the metrics of training are kept with the version", async () => {
+  await sqliteRegistry({ database, blobs: blobsIn(folder.path), clock: Date.now }).register(registration);
+  const row = database.prepare("SELECT metrics FROM model_versions WHERE model = 'churn'").get();
+  expect(JSON.parse(String(row?.metrics))).toEqual({ auc: 0.84 });
+});

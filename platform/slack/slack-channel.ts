@@ -1,0 +1,75 @@
+import type { KnownBlock, WebClient } from "@slack/web-api";
+import { z } from "zod";
+
+/** The parts of Slack's Web API that deliveries use; a `WebClient` of @slack/web-api is one. */
+export type SlackApi = {
+  readonly chat: Pick<WebClient["chat"], "postMessage" | "update" | "postEphemeral">;
+  readonly conversations: Pick<WebClient["conversations"], "history">;
+  readonly views: Pick<WebClient["views"], "open">;
+  readonly users: Pick<WebClient["users"], "info">;
+};
+
+/**
+ * Settings of the WebClient that suit a function: its defaults retry for half an hour and wait without end
+ * (https://docs.slack.dev/tools/node-slack-sdk/web-api#retry).
+ */
+export const slackClientOptions = {
+  retryConfig: { retries: 2, factor: 2, minTimeout: 100, maxTimeout: 500 },
+  timeout: 2_000,
+  rejectRateLimitedCalls: true,
+} as const;
+
+const History = z.object({
+  messages: z
+    .array(
+      z.object({
+        ts: z.string(),
+        metadata: z
+          .object({ event_type: z.string(), event_payload: z.record(z.string(), z.unknown()) })
+          .optional(),
+      }),
+    )
+    .default([]),
+});
+const Posted = z.object({ channel: z.string(), ts: z.string() });
+
+const eventType = "slipway_delivery";
+
+/** How far back an interrupted post is looked for. */
+const lookBack = 100;
+
+/**
+ * Posts and edits messages in one channel. Slack cannot be told not to post twice, so each message carries its
+ * subject as metadata, and a post looks for it first (https://docs.slack.dev/messaging/message-metadata).
+ */
+export const slackChannel = <View extends { readonly delivery: string }>({
+  slack,
+  channel,
+  render,
+}: {
+  slack: Pick<SlackApi, "chat" | "conversations">;
+  channel: string;
+  render: (view: View) => { text: string; blocks: KnownBlock[] };
+}) => ({
+  post: async (view: View): Promise<{ channel: string; ts: string }> => {
+    const history = History.parse(
+      await slack.conversations.history({ channel, limit: lookBack, include_all_metadata: true }),
+    );
+    const found = history.messages.find(
+      ({ metadata }) =>
+        metadata?.event_type === eventType && metadata.event_payload.delivery === view.delivery,
+    );
+    if (found) return { channel, ts: found.ts };
+    return Posted.parse(
+      await slack.chat.postMessage({
+        channel,
+        ...render(view),
+        unfurl_links: false,
+        metadata: { event_type: eventType, event_payload: { delivery: view.delivery } },
+      }),
+    );
+  },
+  update: async (posted: { channel: string; ts: string }, view: View): Promise<void> => {
+    await slack.chat.update({ ...posted, ...render(view) });
+  },
+});

@@ -1,0 +1,67 @@
+import { type ExecFileException, execFile } from "node:child_process";
+
+/** git itself could not do its work: it is missing, the folder is no repository, it took too long. */
+export class GitFailed extends Error {
+  override readonly name = "GitFailed";
+}
+
+export type GitResult = { readonly code: number; readonly stdout: Buffer; readonly stderr: string };
+
+export type GitOptions = { readonly input?: string; readonly maxBytes?: number };
+
+const timeoutMs = 60_000;
+
+/** Without the caller's GIT_* variables: inside a hook they would point git at another repository. */
+const environment = (from: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(from).filter(([name]) => !name.startsWith("GIT_"))),
+  LC_ALL: "C",
+  GIT_TERMINAL_PROMPT: "0",
+  GIT_OPTIONAL_LOCKS: "0",
+  GIT_NO_REPLACE_OBJECTS: "1",
+});
+
+const settings = ["core.quotePath=false", "i18n.logOutputEncoding=UTF-8", "log.showSignature=false"];
+
+const explain = (repository: string, error: ExecFileException): string => {
+  if (error.code === "ENOENT")
+    return "git cannot be started: install it, and see that `git --version` answers.";
+  if (error.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER")
+    return `git gave more than was asked of ${repository}.`;
+  if (error.killed)
+    return `git took more than ${timeoutMs / 1_000} s in ${repository}: run \`git fsck\` there.`;
+  return `git failed in ${repository}: ${error.message}`;
+};
+
+/**
+ * Runs git in a repository without a shell. A code other than 0 is a result, not an error: the caller knows
+ * what it means. Throws GitFailed where git did not run, took over a minute or gave over `maxBytes` (64 MB).
+ */
+export const runGit =
+  (repository: string) =>
+  (args: readonly string[], options: GitOptions = {}): Promise<GitResult> =>
+    new Promise((resolve, reject) => {
+      const child = execFile(
+        "git",
+        ["-C", repository, ...settings.flatMap((setting) => ["-c", setting]), ...args],
+        {
+          encoding: "buffer",
+          env: environment(process.env),
+          maxBuffer: options.maxBytes ?? 64 * 1024 * 1024,
+          timeout: timeoutMs,
+          windowsHide: true,
+        },
+        (error, stdout, stderr) => {
+          const text = stderr.toString("utf8").trim();
+          if (error === null) return resolve({ code: 0, stdout, stderr: text });
+          if (typeof error.code === "number") {
+            const unusable = /not a git repository|cannot change to|dubious ownership/.exec(text);
+            if (unusable !== null) return reject(new GitFailed(`${repository}: ${text}`, { cause: error }));
+            return resolve({ code: error.code, stdout, stderr: text });
+          }
+          reject(new GitFailed(explain(repository, error), { cause: error }));
+        },
+      );
+      // git may end before it has read all of its input; what counts is how it ends.
+      child.stdin?.on("error", () => undefined);
+      child.stdin?.end(options.input ?? "");
+    });

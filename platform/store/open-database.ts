@@ -1,0 +1,126 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
+import { asDataFolderError, DataFolderUnusable } from "./data-folder-unusable.ts";
+import { schema } from "./schema.ts";
+
+export type DatabaseRow = Readonly<Record<string, SQLOutputValue>>;
+
+/** A prepared statement whose faults of disk and rights are DataFolderUnusable. */
+export type Statement = {
+  get(...values: SQLInputValue[]): DatabaseRow | undefined;
+  all(...values: SQLInputValue[]): DatabaseRow[];
+  /** How many rows were changed. */
+  run(...values: SQLInputValue[]): number;
+};
+
+export type Database = {
+  readonly path: string;
+  prepare(sql: string): Statement;
+  /**
+   * Runs `work`, which must be synchronous, in one transaction that holds the file's write lock from its
+   * start: nobody writes between what it reads and what it writes. A throw undoes all of it. Must not be nested.
+   */
+  write<T>(work: () => T): T;
+  close(): void;
+};
+
+const busyTimeoutMs = 5_000;
+
+/** SQLITE_BUSY comes without the busy handler having been asked when two processes turn on WAL at once. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error &&
+  "errcode" in error &&
+  typeof error.errcode === "number" &&
+  (error.errcode & 0xff) === 5;
+
+const retryWhileBusy = (work: () => void): void => {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let waitedMs = 0; ; waitedMs += 20) {
+    try {
+      work();
+      return;
+    } catch (error) {
+      if (!isBusy(error) || waitedMs >= busyTimeoutMs) throw error;
+      Atomics.wait(pause, 0, 0, 20);
+    }
+  }
+};
+
+const versionOf = (database: DatabaseSync): number =>
+  Number(database.prepare("PRAGMA user_version").get()?.user_version ?? 0);
+
+const inTransaction = <T>(database: DatabaseSync, work: () => T): T => {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    // After a full disk SQLite has rolled back already, and a second ROLLBACK would hide the reason.
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+};
+
+const migrate = (database: DatabaseSync, path: string): void => {
+  if (versionOf(database) === schema.length) return;
+  inTransaction(database, () => {
+    // Read again under the lock: another process may have brought the file up to date meanwhile.
+    const version = versionOf(database);
+    if (version > schema.length) {
+      throw new DataFolderUnusable(
+        `${path} was written by a newer Slipway (schema ${version}, this one knows ${schema.length}). Update Slipway, or start over with --fresh.`,
+      );
+    }
+    for (const step of schema.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${schema.length}`);
+  });
+};
+
+const connect = (path: string): DatabaseSync => {
+  mkdirSync(dirname(path), { recursive: true });
+  const database = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
+  try {
+    // WAL with synchronous=NORMAL: every committed transaction survives the death of the process (SIGKILL
+    // included), because its pages are with the operating system. Only a power cut may take the last
+    // transactions, and even that leaves the file whole.
+    retryWhileBusy(() => database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"));
+    retryWhileBusy(() => migrate(database, path));
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+};
+
+/**
+ * Opens the embedded world's database, creating folder, file and tables where they are missing. Several
+ * processes may have it open at once; a write waits up to 5 seconds for another process's.
+ * Throws DataFolderUnusable with the remedy.
+ */
+export const openDatabase = (path: string): Database => {
+  const guarded = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw asDataFolderError(path, error);
+    }
+  };
+  const database = guarded(() => connect(path));
+  return {
+    path,
+    prepare: (sql) => {
+      const statement = guarded(() => database.prepare(sql));
+      return {
+        get: (...values) => guarded(() => statement.get(...values)),
+        all: (...values) => guarded(() => statement.all(...values)),
+        run: (...values) => guarded(() => Number(statement.run(...values).changes)),
+      };
+    },
+    write: (work) => guarded(() => inTransaction(database, work)),
+    close: () => {
+      if (database.isOpen) database.close();
+    },
+  };
+};

@@ -1,0 +1,163 @@
+import { execFile } from "node:child_process";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { storeContract } from "../../test/contracts/store.ts";
+import { temporaryFolder } from "../../test/temporary-folder.ts";
+import { openDatabase } from "./open-database.ts";
+import { sqliteStore } from "./sqlite.ts";
+
+storeContract("SQLite", async () => {
+  const folder = await temporaryFolder();
+  const database = openDatabase(join(folder.path, "state.db"));
+  let offset = 0;
+  const now = () => Date.now() + offset;
+  return {
+    store: sqliteStore({ database, clock: now }),
+    now,
+    advance: (milliseconds) => {
+      offset += milliseconds;
+    },
+    close: async () => {
+      database.close();
+      await folder.remove();
+    },
+  };
+});
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(() => folder.remove());
+
+/** Runs a script in processes of their own, all at once, each with the path of the same database. */
+const inProcesses = async (count: number, script: string): Promise<readonly string[]> => {
+  const source = `
+    import { openDatabase } from ${JSON.stringify(import.meta.resolve("./open-database.ts"))};
+    import { sqliteStore } from ${JSON.stringify(import.meta.resolve("./sqlite.ts"))};
+    const path = ${JSON.stringify(join(folder.path, "new", "state.db"))};
+    ${script}`;
+  const run = promisify(execFile);
+  const args = ["--no-warnings", "--input-type=module", "--eval", source];
+  return Promise.all(
+    Array.from({ length: count }, async () => (await run(process.execPath, args)).stdout.trim()),
+  );
+};
+
+test("of processes that race for each of 300 items exactly one wins each, from the creation of the file on", async () => {
+  const wins = await inProcesses(
+    3,
+    `const store = sqliteStore({ database: openDatabase(path), clock: Date.now });
+     const won = [];
+     for (let item = 0; item < 300; item += 1) {
+       const key = { partition: "race", sort: String(item) };
+       if ((await store.put(key, process.pid, { expect: "absent" })).written) won.push(item);
+     }
+     console.log(JSON.stringify(won));`,
+  );
+  const items = wins.flatMap((line): number[] => JSON.parse(line)).sort((a, b) => a - b);
+  expect(items).toEqual(Array.from({ length: 300 }, (_, item) => item));
+});
+
+test("processes that count up one item under its version lose no step", async () => {
+  await inProcesses(
+    3,
+    `const store = sqliteStore({ database: openDatabase(path), clock: Date.now });
+     const key = { partition: "race", sort: "counter" };
+     for (let steps = 0; steps < 100; ) {
+       const found = await store.get(key);
+       const expect = found?.version ?? "absent";
+       if ((await store.put(key, (found?.value ?? 0) + 1, { expect })).written) steps += 1;
+     }`,
+  );
+  const database = openDatabase(join(folder.path, "new", "state.db"));
+  const found = await sqliteStore({ database, clock: Date.now }).get({ partition: "race", sort: "counter" });
+  database.close();
+  expect(found).toMatchObject({ value: 300, version: 300 });
+});
+
+test("what was answered as written is there after the process was killed", async () => {
+  const key = `{ partition: "kill", sort: "item" }`;
+  const killed = inProcesses(
+    1,
+    `const store = sqliteStore({ database: openDatabase(path), clock: Date.now });
+     await store.put(${key}, "kept");
+     process.kill(process.pid, "SIGKILL");`,
+  );
+  await expect(killed).rejects.toMatchObject({ signal: "SIGKILL" });
+  const database = openDatabase(join(folder.path, "new", "state.db"));
+  const found = await sqliteStore({ database, clock: Date.now }).get({ partition: "kill", sort: "item" });
+  database.close();
+  expect(found?.value).toBe("kept");
+});
+
+test("a get takes less than 20 microseconds", async () => {
+  const database = openDatabase(join(folder.path, "state.db"));
+  const store = sqliteStore({ database, clock: Date.now });
+  const key = { partition: "speed", sort: "item" };
+  await store.put(key, { fence: 1, delivery: "d" });
+  const round = async (): Promise<number> => {
+    const start = performance.now();
+    for (let read = 0; read < 1_000; read += 1) await store.get(key);
+    return performance.now() - start;
+  };
+  const rounds: number[] = [];
+  for (let count = 0; count < 20; count += 1) rounds.push(await round());
+  database.close();
+  // The best of several rounds: the machine may be busy with other things in any one of them.
+  expect(Math.min(...rounds)).toBeLessThan(20);
+});
+
+test("a file where the folder should be is named with its remedy", async () => {
+  await writeFile(join(folder.path, "taken"), "");
+  expect(() => openDatabase(join(folder.path, "taken", "state.db"))).toThrow(
+    expect.objectContaining({
+      name: "DataFolderUnusable",
+      message: expect.stringMatching(/taken.*a file stands where a folder is needed/),
+    }),
+  );
+});
+
+test("a file that is no database is named with its remedy", async () => {
+  await writeFile(join(folder.path, "state.db"), "this is no database, however long it may be".repeat(50));
+  expect(() => openDatabase(join(folder.path, "state.db"))).toThrow(
+    expect.objectContaining({ name: "DataFolderUnusable", message: expect.stringMatching(/--fresh/) }),
+  );
+});
+
+test("a database of a newer version is left alone", async () => {
+  const path = join(folder.path, "state.db");
+  const database = openDatabase(path);
+  database.prepare("PRAGMA user_version = 999").run();
+  database.close();
+  expect(() => openDatabase(path)).toThrow(
+    expect.objectContaining({ name: "DataFolderUnusable", message: expect.stringMatching(/newer Slipway/) }),
+  );
+});
+
+test("a full disk is DataFolderUnusable at the write that met it, and what was written before stays", async () => {
+  const path = join(folder.path, "state.db");
+  const database = openDatabase(path);
+  const store = sqliteStore({ database, clock: Date.now });
+  const key = { partition: "full", sort: "item" };
+  await store.put(key, "kept");
+  // SQLite answers with the same code (SQLITE_FULL) when the file may not grow and when the disk is full.
+  database.prepare("PRAGMA max_page_count = 1").get();
+  await expect(store.put({ ...key, sort: "large" }, "x".repeat(300_000))).rejects.toMatchObject({
+    name: "DataFolderUnusable",
+    message: expect.stringMatching(/the disk is full/),
+  });
+  expect((await store.get(key))?.value).toBe("kept");
+  database.close();
+});
+
+test.skipIf(process.getuid?.() === 0)("a folder that may not be written to is named", async () => {
+  const locked = join(folder.path, "locked");
+  await mkdir(locked);
+  await chmod(locked, 0o500);
+  expect(() => openDatabase(join(locked, "state.db"))).toThrow(
+    expect.objectContaining({ name: "DataFolderUnusable" }),
+  );
+});

@@ -1,0 +1,134 @@
+import type { Database, DatabaseRow } from "./open-database.ts";
+import {
+  ItemTooLarge,
+  itemLimitBytes,
+  type Json,
+  type Key,
+  type Page,
+  type PageQuery,
+  type Store,
+  type Stored,
+} from "./store.ts";
+
+/** Rounds of writing after which bytes of expired items are cleared away. */
+const sweepEvery = 500;
+
+const live = "(expires_at IS NULL OR expires_at * 1000 >= ?)";
+
+const storedOf = (partition: string, row: DatabaseRow): Stored => {
+  const value: Json = JSON.parse(String(row.value));
+  return { key: { partition, sort: String(row.sort) }, value, version: Number(row.version) };
+};
+
+const encode = (key: Key, value: Json): string => {
+  const json = JSON.stringify(value);
+  // A UTF-16 unit takes at most three bytes of UTF-8: most items need no counting.
+  if (json.length * 3 > itemLimitBytes && Buffer.byteLength(json) > itemLimitBytes) {
+    throw new ItemTooLarge(
+      `${key.partition} ${key.sort} has ${Buffer.byteLength(json)} bytes of JSON, the limit is ${itemLimitBytes}: keep it in blobs.`,
+    );
+  }
+  return json;
+};
+
+/** The least string above every string that starts with `prefix`; undefined where there is none. */
+const above = (prefix: string): string | undefined => {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    // UTF-8 keeps the order of code points, and surrogates are none.
+    if (last < 0x10ffff) return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
+  }
+  return undefined;
+};
+
+/** A store in the embedded world's database; `clock` gives epoch milliseconds and decides what has expired. */
+export const sqliteStore = (needs: { readonly database: Database; readonly clock: () => number }): Store => {
+  const { database, clock } = needs;
+  const upsert = (condition: string) =>
+    database.prepare(
+      `INSERT INTO items (partition, sort, value, version, expires_at) VALUES (?, ?, ?, 1, ?)
+       ON CONFLICT (partition, sort) DO UPDATE
+       SET value = excluded.value, version = items.version + 1, expires_at = excluded.expires_at
+       ${condition} RETURNING version`,
+    );
+  const select = database.prepare(
+    `SELECT sort, value, version FROM items WHERE partition = ? AND sort = ? AND ${live}`,
+  );
+  const write = upsert("");
+  // An expired item counts as absent; its number goes on, so that nobody's old number fits the new item.
+  const create = upsert("WHERE items.expires_at * 1000 < ?");
+  const replace = database.prepare(
+    `UPDATE items SET value = ?, version = version + 1, expires_at = ?
+     WHERE partition = ? AND sort = ? AND version = ? AND ${live} RETURNING version`,
+  );
+  const erase = database.prepare(`DELETE FROM items WHERE partition = ? AND sort = ? AND ${live}`);
+  const eraseVersion = database.prepare(
+    `DELETE FROM items WHERE partition = ? AND sort = ? AND ${live} AND version = ?`,
+  );
+  const sweep = database.prepare(
+    "DELETE FROM items WHERE rowid IN (SELECT rowid FROM items WHERE expires_at * 1000 < ? LIMIT 200)",
+  );
+  const range = (direction: "ASC" | "DESC") =>
+    database.prepare(
+      `SELECT sort, value, version FROM items
+       WHERE partition = ? AND sort >= ? AND sort < ? AND ${live} ORDER BY sort ${direction} LIMIT ?`,
+    );
+  const pages = { ascending: range("ASC"), descending: range("DESC") };
+
+  const find = ({ partition, sort }: Key): Stored | undefined => {
+    const row = select.get(partition, sort, clock());
+    return row === undefined ? undefined : storedOf(partition, row);
+  };
+
+  let writes = 0;
+  const sweepNowAndThen = (): void => {
+    writes += 1;
+    if (writes % sweepEvery === 0) sweep.run(clock());
+  };
+
+  return {
+    get: async (key) => find(key),
+
+    put: async (key, value, options = {}) => {
+      const json = encode(key, value);
+      const { expect, expiresAt = null } = options;
+      sweepNowAndThen();
+      const { partition, sort } = key;
+      if (expect === undefined) {
+        return { written: true, version: Number(write.get(partition, sort, json, expiresAt)?.version) };
+      }
+      // One transaction, so that a refusal shows the very item that it was refused for.
+      return database.write(() => {
+        const row =
+          expect === "absent"
+            ? create.get(partition, sort, json, expiresAt, clock())
+            : replace.get(json, expiresAt, partition, sort, expect, clock());
+        return row === undefined
+          ? { written: false, found: find(key) }
+          : { written: true, version: Number(row.version) };
+      });
+    },
+
+    remove: async ({ partition, sort }, { expect } = {}) =>
+      (expect === undefined
+        ? erase.run(partition, sort, clock())
+        : eraseVersion.run(partition, sort, clock(), expect)) > 0,
+
+    page: async (query: PageQuery): Promise<Page> => {
+      const { partition, order, limit, prefix = "", after } = query;
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
+        throw new RangeError(`A page holds 1 to 1,000 items, not ${limit}.`);
+      }
+      const cursor = after === undefined ? undefined : Buffer.from(after, "base64url").toString("utf8");
+      // The least string above a string is that string and a NUL; SQLite puts every BLOB above every TEXT.
+      const from = order === "ascending" && cursor !== undefined ? `${cursor}\u0000` : prefix;
+      const to = (order === "descending" ? cursor : undefined) ?? above(prefix) ?? new Uint8Array(0);
+      const rows = pages[order].all(partition, from, to, clock(), limit + 1);
+      const items = rows.slice(0, limit).map((row) => storedOf(partition, row));
+      const last = items.at(-1);
+      return rows.length <= limit || last === undefined
+        ? { items }
+        : { items, cursor: Buffer.from(last.key.sort, "utf8").toString("base64url") };
+    },
+  };
+};

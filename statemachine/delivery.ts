@@ -1,0 +1,332 @@
+/**
+ * The delivery of one model at one commit, as an Amazon States Language definition (JSONPath).
+ * `docs/delivery.md` is its drawing. What each state is given and gives is in contracts.ts; what a state gives
+ * lies at `$.<StateName>`, a caught fault at `$.error`, the way it ends at `$.outcome`.
+ */
+
+/** Function names of the steps: folders under lambdas/, functions in Terraform, keys of the embedded host. */
+export const stepNames = [
+  "claim-environment",
+  "scan-image",
+  "register-model",
+  "deploy-model",
+  "verify-model",
+  "request-approval",
+  "shift-traffic",
+  "judge-canary",
+  "promote-model",
+  "move-champion",
+  "report-outcome",
+  "roll-back",
+] as const;
+export type StepName = (typeof stepNames)[number];
+
+export type Resources = {
+  /** The function's ARN, by step. */
+  readonly functions: Readonly<Record<StepName, string>>;
+  /** Name of the CodeBuild project that builds images. */
+  readonly buildProject: string;
+};
+
+/** Errors that another try may mend: our own TemporaryFault, lost races, and Lambda's transient ones. */
+const transient = [
+  "TemporaryFault",
+  "RevisionConflict",
+  "Lambda.ServiceException",
+  "Lambda.AWSLambdaException",
+  "Lambda.SdkClientException",
+  "Lambda.TooManyRequestsException",
+];
+const retry = [
+  {
+    ErrorEquals: transient,
+    IntervalSeconds: 2,
+    MaxAttempts: 4,
+    BackoffRate: 2,
+    JitterStrategy: "FULL" as const,
+  },
+];
+const fails = [
+  { ErrorEquals: ["Superseded"], Next: "Superseded", ResultPath: "$.superseded" },
+  { ErrorEquals: ["States.ALL"], Next: "Failed", ResultPath: "$.error" },
+];
+
+const subject = { "delivery.$": "$.delivery", "model.$": "$.model", "commit.$": "$.commit" };
+const artifact = { "digest.$": "$.RegisterModel.digest", "version.$": "$.RegisterModel.version" };
+
+/** Ends of a delivery before its commit point: each puts everything back, then reports. */
+const ending = (outcome: string) => ({
+  Type: "Pass" as const,
+  Result: outcome,
+  ResultPath: "$.outcome",
+  Next: "RollBack",
+});
+
+/** A verdict that stops the delivery becomes the error it ends with. */
+const stopped = (by: "VerifyStage" | "JudgeCanary") => ({
+  Type: "Pass" as const,
+  Parameters: { "Error.$": `$.${by}.error.name`, "Cause.$": `$.${by}.error.cause` },
+  ResultPath: "$.error",
+  Next: "Failed",
+});
+
+/**
+ * The state machine.
+ * @param resources names of the functions and the build project that its tasks call
+ */
+export const delivery = (resources: Resources) => {
+  const step = (name: StepName, parameters: object, seconds: number) => ({
+    Type: "Task" as const,
+    Resource: resources.functions[name],
+    Parameters: { ...subject, ...parameters },
+    TimeoutSeconds: seconds,
+    Retry: retry,
+  });
+  const choice = (variable: string, next: Record<string, string>, otherwise: string) => ({
+    Type: "Choice" as const,
+    Choices: Object.entries(next).map(([value, Next]) => ({ Variable: variable, StringEquals: value, Next })),
+    Default: otherwise,
+  });
+
+  return {
+    Comment: "Slipway: one model at one commit, from its folder to prod",
+    StartAt: "ClaimStage",
+    States: {
+      ClaimStage: {
+        ...step("claim-environment", { environment: "stage", "requestedAt.$": "$.requestedAt" }, 60),
+        ResultPath: "$.ClaimStage",
+        Catch: fails,
+        Next: "BuildImage",
+      },
+      BuildImage: {
+        Type: "Task",
+        Resource: "arn:aws:states:::codebuild:startBuild.sync",
+        Parameters: {
+          ProjectName: resources.buildProject,
+          "SourceVersion.$": "$.commit",
+          EnvironmentVariablesOverride: [
+            { Name: "SLIPWAY_MODEL", "Value.$": "$.model", Type: "PLAINTEXT" },
+            { Name: "SLIPWAY_COMMIT", "Value.$": "$.commit", Type: "PLAINTEXT" },
+            { Name: "SLIPWAY_RUNTIME", "Value.$": "$.runtime", Type: "PLAINTEXT" },
+          ],
+        },
+        ResultSelector: { "variables.$": "$.Build.ExportedEnvironmentVariables" },
+        ResultPath: "$.BuildImage",
+        TimeoutSeconds: 1800,
+        Retry: [
+          {
+            ErrorEquals: transient.concat("CodeBuild.CodeBuildException"),
+            IntervalSeconds: 5,
+            MaxAttempts: 3,
+            BackoffRate: 2,
+          },
+        ],
+        Catch: fails,
+        Next: "ScanImage",
+      },
+      ScanImage: {
+        ...step("scan-image", { "build.$": "$.BuildImage.variables" }, 60),
+        ResultPath: "$.ScanImage",
+        Catch: fails,
+        Next: "IsScanned",
+      },
+      IsScanned: choice("$.ScanImage.status", { pending: "AwaitScan" }, "RegisterModel"),
+      AwaitScan: { Type: "Wait", Seconds: 60, Next: "ScanImage" },
+      RegisterModel: {
+        ...step(
+          "register-model",
+          { "build.$": "$.BuildImage.variables", "runtime.$": "$.runtime", "fence.$": "$.ClaimStage.fence" },
+          300,
+        ),
+        ResultPath: "$.RegisterModel",
+        Catch: fails,
+        Next: "IsNew",
+      },
+      IsNew: choice("$.RegisterModel.status", { unchanged: "Unchanged" }, "DeployStage"),
+      DeployStage: {
+        ...step("deploy-model", { ...artifact, environment: "stage", "fence.$": "$.ClaimStage.fence" }, 600),
+        ResultPath: "$.DeployStage",
+        Catch: fails,
+        Next: "VerifyStage",
+      },
+      VerifyStage: {
+        ...step(
+          "verify-model",
+          {
+            ...artifact,
+            "fence.$": "$.ClaimStage.fence",
+            "functionVersion.$": "$.DeployStage.functionVersion",
+          },
+          900,
+        ),
+        ResultPath: "$.VerifyStage",
+        Catch: fails,
+        Next: "IsVerified",
+      },
+      IsVerified: choice("$.VerifyStage.verdict", { fail: "GateMissed" }, "RequestApproval"),
+      GateMissed: stopped("VerifyStage"),
+      RequestApproval: {
+        Type: "Task",
+        Resource: "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        Parameters: {
+          FunctionName: resources.functions["request-approval"],
+          Payload: {
+            ...subject,
+            ...artifact,
+            "taskToken.$": "$$.Task.Token",
+            "fence.$": "$.ClaimStage.fence",
+            "author.$": "$.author",
+            "pusher.$": "$.pusher",
+            "scanChecks.$": "$.ScanImage.checks",
+            "checks.$": "$.VerifyStage.checks",
+            "omitted.$": "$.VerifyStage.omitted",
+            "timeoutSeconds.$": "$.VerifyStage.approvalTimeoutSeconds",
+          },
+        },
+        ResultPath: "$.RequestApproval",
+        TimeoutSecondsPath: "$.VerifyStage.approvalTimeoutSeconds",
+        Retry: retry,
+        Catch: [{ ErrorEquals: ["States.Timeout"], Next: "Expired", ResultPath: "$.expired" }, ...fails],
+        Next: "IsApproved",
+      },
+      IsApproved: choice("$.RequestApproval.status", { rejected: "Rejected" }, "ClaimProd"),
+      ClaimProd: {
+        ...step(
+          "claim-environment",
+          {
+            environment: "prod",
+            "requestedAt.$": "$.requestedAt",
+            "stageFence.$": "$.ClaimStage.fence",
+            "baseline.$": "$.RequestApproval.baseline",
+            "approvedAt.$": "$.RequestApproval.decidedAt",
+          },
+          60,
+        ),
+        ResultPath: "$.ClaimProd",
+        Catch: fails,
+        Next: "IsProdClaimed",
+      },
+      // Stale: prod changed since the question was asked, so the answer was to another question.
+      IsProdClaimed: choice(
+        "$.ClaimProd.status",
+        { busy: "AwaitProd", stale: "RequestApproval" },
+        "DeployProd",
+      ),
+      AwaitProd: { Type: "Wait", Seconds: 60, Next: "ClaimProd" },
+      DeployProd: {
+        ...step("deploy-model", { ...artifact, environment: "prod", "fence.$": "$.ClaimProd.fence" }, 600),
+        ResultPath: "$.DeployProd",
+        Catch: fails,
+        Next: "NeedsCanary",
+      },
+      NeedsCanary: {
+        Type: "Choice",
+        Choices: [{ Variable: "$.DeployProd.canary", BooleanEquals: true, Next: "StartCanary" }],
+        Default: "PromoteModel",
+      },
+      StartCanary: { Type: "Pass", Result: { step: 0 }, ResultPath: "$.JudgeCanary", Next: "ShiftTraffic" },
+      ShiftTraffic: {
+        ...step(
+          "shift-traffic",
+          {
+            "fence.$": "$.ClaimProd.fence",
+            "championVersion.$": "$.DeployProd.championVersion",
+            "functionVersion.$": "$.DeployProd.functionVersion",
+            "step.$": "$.JudgeCanary.step",
+          },
+          60,
+        ),
+        ResultPath: "$.ShiftTraffic",
+        Catch: fails,
+        Next: "Bake",
+      },
+      Bake: { Type: "Wait", SecondsPath: "$.ShiftTraffic.bakeSeconds", Next: "JudgeCanary" },
+      JudgeCanary: {
+        ...step(
+          "judge-canary",
+          {
+            "championVersion.$": "$.DeployProd.championVersion",
+            "functionVersion.$": "$.DeployProd.functionVersion",
+            "step.$": "$.ShiftTraffic.step",
+            "since.$": "$.ShiftTraffic.since",
+          },
+          120,
+        ),
+        ResultPath: "$.JudgeCanary",
+        Catch: fails,
+        Next: "IsCanarySound",
+      },
+      IsCanarySound: choice(
+        "$.JudgeCanary.next",
+        { shift: "ShiftTraffic", bake: "Bake", promote: "PromoteModel" },
+        "CanaryStopped",
+      ),
+      CanaryStopped: stopped("JudgeCanary"),
+      PromoteModel: {
+        ...step(
+          "promote-model",
+          {
+            ...artifact,
+            "fence.$": "$.ClaimProd.fence",
+            "stageFence.$": "$.ClaimStage.fence",
+            "functionVersion.$": "$.DeployProd.functionVersion",
+          },
+          120,
+        ),
+        ResultPath: "$.PromoteModel",
+        Catch: fails,
+        Next: "Promoted",
+      },
+      // From here everything only goes forward: a fault is left to sweep-deliveries.
+      Promoted: { Type: "Pass", Result: "promoted", ResultPath: "$.outcome", Next: "MoveChampion" },
+      MoveChampion: {
+        ...step("move-champion", {}, 120),
+        ResultPath: "$.MoveChampion",
+        Catch: [{ ErrorEquals: ["States.ALL"], Next: "ReportOutcome", ResultPath: "$.championError" }],
+        Next: "ReportOutcome",
+      },
+
+      Unchanged: ending("unchanged"),
+      Rejected: ending("rejected"),
+      Expired: ending("expired"),
+      Superseded: ending("superseded"),
+      Failed: ending("failed"),
+      RollBack: {
+        ...step("roll-back", { "error.$": "$.error" }, 600),
+        ResultPath: "$.RollBack",
+        Catch: [{ ErrorEquals: ["States.ALL"], Next: "RollBackFailed", ResultPath: "$.rollbackError" }],
+        Next: "NameError",
+      },
+      // The claims stay open, so sweep-deliveries tries again.
+      RollBackFailed: {
+        Type: "Pass",
+        Parameters: {
+          committed: false,
+          error: { name: "RollBackFailed", "cause.$": "$.rollbackError.Cause" },
+          restored: [],
+        },
+        ResultPath: "$.RollBack",
+        Next: "MarkFailed",
+      },
+      MarkFailed: { Type: "Pass", Result: "failed", ResultPath: "$.outcome", Next: "NameError" },
+      NameError: {
+        Type: "Pass",
+        InputPath: "$.RollBack.error",
+        ResultPath: "$.error",
+        Next: "ReportOutcome",
+      },
+      ReportOutcome: {
+        ...step("report-outcome", { "outcome.$": "$.outcome", "error.$": "$.error" }, 120),
+        ResultPath: "$.ReportOutcome",
+        Catch: [{ ErrorEquals: ["States.ALL"], Next: "HasFailed", ResultPath: "$.reportError" }],
+        Next: "HasFailed",
+      },
+      HasFailed: choice("$.outcome", { failed: "DeliveryFailed" }, "Delivered"),
+      DeliveryFailed: { Type: "Fail", ErrorPath: "$.error.name", CausePath: "$.error.cause" },
+      Delivered: { Type: "Succeed" },
+    },
+  } as const;
+};
+
+export type Definition = ReturnType<typeof delivery>;
+export type StateName = keyof Definition["States"];

@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { BlobKeyRefused, type Blobs } from "../../platform/blobs/blobs.ts";
+
+export type BlobsUnderTest = {
+  readonly blobs: Blobs;
+  /** Follows a link as a browser without any rights of its own would. */
+  follow(link: string): Promise<Response>;
+  close(): Promise<void>;
+};
+
+/** The rules of `Blobs`, for every implementation. `make` gives a place in which nothing is stored under `contract/`. */
+export const blobsContract = (name: string, make: () => Promise<BlobsUnderTest>): void => {
+  describe(`blobs: ${name}`, () => {
+    let subject: BlobsUnderTest;
+    beforeEach(async () => {
+      subject = await make();
+    });
+    afterEach(() => subject.close());
+    const inAnHour = () => Math.floor(Date.now() / 1_000) + 3_600;
+    const text = { contentType: "text/plain" };
+
+    test("any bytes come back as they were put, and a second put replaces them", async () => {
+      const bytes = fc.uint8Array({ maxLength: 5_000 });
+      await fc.assert(
+        fc.asyncProperty(bytes, bytes, async (first, second) => {
+          await subject.blobs.put("contract/same", first, text);
+          expect(Buffer.from((await subject.blobs.get("contract/same")) ?? "none").equals(first)).toBe(true);
+          await subject.blobs.put("contract/same", second, text);
+          expect(Buffer.from((await subject.blobs.get("contract/same")) ?? "none").equals(second)).toBe(true);
+        }),
+        { numRuns: 20 },
+      );
+    });
+
+    test("what was never put is undefined", async () => {
+      expect(await subject.blobs.get("contract/never")).toBeUndefined();
+    });
+
+    test("a key and a key below it stand side by side", async () => {
+      await subject.blobs.put("contract/a", Buffer.from("above"), text);
+      await subject.blobs.put("contract/a/b", Buffer.from("below"), text);
+      expect(Buffer.from((await subject.blobs.get("contract/a")) ?? "").toString()).toBe("above");
+      expect(Buffer.from((await subject.blobs.get("contract/a/b")) ?? "").toString()).toBe("below");
+    });
+
+    test("of writers of one key at once a reader sees one's bytes, never a mixture", async () => {
+      const whole = (letter: string) => Buffer.alloc(200_000, letter);
+      await subject.blobs.put("contract/raced", whole("a"), text);
+      const writes = ["b", "c", "d"].map((letter) =>
+        subject.blobs.put("contract/raced", whole(letter), text),
+      );
+      const reads = Array.from({ length: 10 }, () => subject.blobs.get("contract/raced"));
+      await Promise.all(writes);
+      for (const bytes of await Promise.all(reads)) {
+        expect(bytes).toHaveLength(200_000);
+        expect(new Set(bytes).size).toBe(1);
+      }
+    });
+
+    test.each([
+      "",
+      "/contract",
+      "contract/",
+      "contract//a",
+      "../secret",
+      "contract/../a",
+      "a\\b",
+      "a b",
+      "é",
+      "a?b",
+      "a\0b",
+    ])("%j is refused as a key", async (key) => {
+      await expect(subject.blobs.put(key, Buffer.from("x"), text)).rejects.toThrow(BlobKeyRefused);
+      await expect(subject.blobs.get(key)).rejects.toThrow(BlobKeyRefused);
+      await expect(subject.blobs.link(key, { expiresAt: inAnHour() })).rejects.toThrow(BlobKeyRefused);
+    });
+
+    test("a link shows the object with its content type to whoever holds it", async () => {
+      await subject.blobs.put("contract/report.html", Buffer.from("<p>é</p>"), {
+        contentType: "text/html; charset=utf-8",
+      });
+      const link = await subject.blobs.link("contract/report.html", { expiresAt: inAnHour() });
+      const response = await subject.follow(link);
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+      expect(await response.text()).toBe("<p>é</p>");
+    });
+  });
+};

@@ -1,0 +1,189 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Deliveries, type Execution, TaskGone } from "../../platform/deliveries/deliveries.ts";
+
+export type DeliveriesUnderTest = {
+  readonly deliveries: Deliveries;
+  /** The token that the task of this execution waits with; resolves once the task has begun. */
+  token(name: string): Promise<string>;
+  close(): Promise<void>;
+};
+
+const ended = async (deliveries: Deliveries, name: string): Promise<Execution | undefined> => {
+  const settled = async () => (await deliveries.describe(name))?.status ?? "RUNNING";
+  await expect.poll(settled, { timeout: 30_000, interval: 10 }).not.toBe("RUNNING");
+  return deliveries.describe(name);
+};
+
+/**
+ * The rules of `Deliveries`, for every implementation. `make` gives one without executions, for this definition:
+ * `{ StartAt: "Ask", States: { Ask: { Type: "Task", <a resource that waits for a token>, TimeoutSeconds: 60,
+ * ResultPath: "$.Ask", End: true } } }`: no Retry, no Catch. The task's function does nothing but hand its token,
+ * under the execution's name, to whoever calls `token`.
+ */
+export const deliveriesContract = (name: string, make: () => Promise<DeliveriesUnderTest>): void => {
+  describe(`deliveries: ${name}`, () => {
+    let subject: DeliveriesUnderTest;
+    beforeEach(async () => {
+      subject = await make();
+    });
+    afterEach(() => subject.close());
+
+    test("a started execution runs until its token is answered, and ends with the answer", async () => {
+      const { deliveries, token } = subject;
+      expect(await deliveries.start("one", { model: "churn" })).toEqual({ started: true });
+      const waiting = await token("one");
+      const running = await deliveries.describe("one");
+      expect(running).toMatchObject({ name: "one", status: "RUNNING", input: { model: "churn" } });
+      expect(running?.endedAt).toBeUndefined();
+      expect(Number.isNaN(Date.parse(running?.startedAt ?? ""))).toBe(false);
+      await deliveries.succeed(waiting, { status: "approved" });
+      const execution = await ended(deliveries, "one");
+      expect(execution).toMatchObject({
+        status: "SUCCEEDED",
+        output: { model: "churn", Ask: { status: "approved" } },
+      });
+      expect(Date.parse(execution?.endedAt ?? "")).toBeGreaterThanOrEqual(
+        Date.parse(execution?.startedAt ?? ""),
+      );
+    });
+
+    test("the same name again starts nothing, while the execution runs and after it ended", async () => {
+      const { deliveries, token } = subject;
+      const input = { model: "churn" };
+      await deliveries.start("one", input);
+      const waiting = await token("one");
+      expect(await deliveries.start("one", input)).toEqual({ started: false });
+      expect(await token("one")).toBe(waiting);
+      await deliveries.succeed(waiting, {});
+      const execution = await ended(deliveries, "one");
+      expect(await deliveries.start("one", input)).toEqual({ started: false });
+      expect(await deliveries.describe("one")).toEqual(execution);
+      expect((await deliveries.list({ limit: 10 })).executions).toHaveLength(1);
+    });
+
+    test("of many starts under one name at once exactly one starts", async () => {
+      const starts = await Promise.all(Array.from({ length: 8 }, () => subject.deliveries.start("one", {})));
+      expect(starts.filter(({ started }) => started)).toHaveLength(1);
+    });
+
+    test("what was never started is undefined and has no history", async () => {
+      expect(await subject.deliveries.describe("none")).toBeUndefined();
+      expect(await subject.deliveries.history("none")).toEqual([]);
+    });
+
+    test("an execution whose task is failed ends FAILED with that error's name and cause", async () => {
+      const { deliveries, token } = subject;
+      await deliveries.start("one", {});
+      await deliveries.fail(await token("one"), { name: "Superseded", cause: "a newer delivery came" });
+      expect(await ended(deliveries, "one")).toMatchObject({
+        status: "FAILED",
+        error: { name: "Superseded", cause: "a newer delivery came" },
+      });
+    });
+
+    test("a token is answered once: every later answer is TaskGone and changes nothing", async () => {
+      const { deliveries, token } = subject;
+      await deliveries.start("one", {});
+      const waiting = await token("one");
+      await deliveries.succeed(waiting, { status: "approved" });
+      await expect(deliveries.succeed(waiting, { status: "rejected" })).rejects.toThrow(TaskGone);
+      const again = deliveries.fail(waiting, { name: "Superseded", cause: "late" });
+      await expect(again).rejects.toThrow(TaskGone);
+      expect(await ended(deliveries, "one")).toMatchObject({
+        status: "SUCCEEDED",
+        output: { Ask: { status: "approved" } },
+      });
+      await expect(deliveries.succeed(waiting, {})).rejects.toThrow(TaskGone);
+    });
+
+    test("of answers to one token at once exactly one is taken", async () => {
+      const { deliveries, token } = subject;
+      await deliveries.start("one", {});
+      const waiting = await token("one");
+      const answers = await Promise.allSettled(
+        [1, 2, 3, 4].map((vote) => deliveries.succeed(waiting, { vote })),
+      );
+      expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+      for (const answer of answers) {
+        if (answer.status === "rejected") expect(answer.reason).toBeInstanceOf(TaskGone);
+      }
+    });
+
+    test.each(["", "no token", "x".repeat(2_000)])("the unknown token %j is TaskGone", async (unknown) => {
+      await expect(subject.deliveries.succeed(unknown, {})).rejects.toThrow(TaskGone);
+      const failing = subject.deliveries.fail(unknown, { name: "Superseded", cause: "" });
+      await expect(failing).rejects.toThrow(TaskGone);
+    });
+
+    test("a stopped execution is ABORTED with the cause, and its token is gone", async () => {
+      const { deliveries, token } = subject;
+      await deliveries.start("one", {});
+      const waiting = await token("one");
+      await deliveries.stop("one", "a person stopped it");
+      const execution = await ended(deliveries, "one");
+      expect(execution).toMatchObject({ status: "ABORTED", error: { cause: "a person stopped it" } });
+      await expect(deliveries.succeed(waiting, {})).rejects.toThrow(TaskGone);
+      expect(await deliveries.describe("one")).toEqual(execution);
+    });
+
+    test("the history tells the states from the oldest on, with the output of what succeeded", async () => {
+      const { deliveries, token } = subject;
+      await deliveries.start("one", { model: "churn" });
+      const waiting = await token("one");
+      expect(await deliveries.history("one")).toMatchObject([{ state: "Ask", status: "entered" }]);
+      await deliveries.succeed(waiting, { status: "approved" });
+      await ended(deliveries, "one");
+      const history = await deliveries.history("one");
+      expect(history).toMatchObject([
+        { state: "Ask", status: "entered" },
+        { state: "Ask", status: "succeeded", output: { model: "churn", Ask: { status: "approved" } } },
+      ]);
+      for (const { at, ms } of history) {
+        expect(Number.isNaN(Date.parse(at))).toBe(false);
+        expect(ms).toBeGreaterThanOrEqual(0);
+      }
+    });
+
+    test("the history of a failed task names its error", async () => {
+      const { deliveries, token } = subject;
+      await deliveries.start("one", {});
+      await deliveries.fail(await token("one"), { name: "Superseded", cause: "newer" });
+      await ended(deliveries, "one");
+      expect((await deliveries.history("one")).at(-1)).toMatchObject({
+        state: "Ask",
+        status: "failed",
+        error: { name: "Superseded", cause: "newer" },
+      });
+    });
+
+    test("executions are listed newest first, page by page, each once", async () => {
+      const { deliveries, token } = subject;
+      const names = ["a", "b", "c", "d", "e"];
+      for (const each of names) {
+        await deliveries.start(each, {});
+        await token(each);
+      }
+      const listed: string[] = [];
+      let after: string | undefined;
+      do {
+        const page = await deliveries.list({ limit: 2, ...(after === undefined ? {} : { after }) });
+        expect(page.executions.length).toBeLessThanOrEqual(2);
+        listed.push(...page.executions.map((execution) => execution.name));
+        after = page.cursor;
+      } while (after !== undefined);
+      expect(listed).toEqual([...names].reverse());
+    });
+
+    test("a list by status holds those of that status alone", async () => {
+      const { deliveries, token } = subject;
+      for (const each of ["a", "b", "c"]) await deliveries.start(each, {});
+      await deliveries.succeed(await token("b"), {});
+      await ended(deliveries, "b");
+      const namesOf = async (status: Execution["status"]) =>
+        (await deliveries.list({ limit: 10, status })).executions.map((execution) => execution.name);
+      expect(await namesOf("SUCCEEDED")).toEqual(["b"]);
+      expect((await namesOf("RUNNING")).sort()).toEqual(["a", "c"]);
+      expect(await namesOf("FAILED")).toEqual([]);
+    });
+  });
+};

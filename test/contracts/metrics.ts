@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Metrics, RequestMetrics, Window } from "../../platform/metrics/metrics.ts";
+
+export type MetricsUnderTest = {
+  readonly metrics: Metrics;
+  /** Whole minutes before now, epoch milliseconds: some services keep their statistics by the minute. */
+  readonly minute: number;
+  close(): Promise<void>;
+};
+
+/** Nearest rank (https://en.wikipedia.org/wiki/Percentile#The_nearest-rank_method), written down plainly. */
+const nearestRank = (sorted: readonly number[], percentile: number): number | undefined =>
+  sorted[Math.max(0, Math.ceil((percentile / 100) * sorted.length) - 1)];
+
+const observation = fc.record({
+  latencyMs: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.double({ min: 0, max: 5_000, noNaN: true })),
+  failed: fc.boolean(),
+  labels: fc.dictionary(fc.constantFrom("stay", "churn", "a label", "é"), fc.integer({ min: 0, max: 50 }), {
+    noNullPrototype: true,
+  }),
+});
+
+/** The rules of `Metrics`, for every implementation. `make` gives one in which no model named `contract-…` has metrics. */
+export const metricsContract = (name: string, make: () => Promise<MetricsUnderTest>): void => {
+  describe(`metrics: ${name}`, () => {
+    let subject: MetricsUnderTest;
+    let runs = 0;
+    let window: Window;
+    let request: RequestMetrics;
+    const renew = () => {
+      runs += 1;
+      const version = { environment: "prod", model: `contract-${runs}`, version: "3" } as const;
+      window = { ...version, from: subject.minute, to: subject.minute + 60_000 };
+      request = { ...version, at: subject.minute, latencyMs: 5, failed: false, labels: { stay: 1 } };
+    };
+    beforeEach(async () => {
+      subject = await make();
+      renew();
+    });
+    afterEach(() => subject.close());
+
+    test("counts, label sums and nearest-rank percentiles are exact for any requests", async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(observation, { maxLength: 60 }),
+          fc.array(fc.integer({ min: 0, max: 100 }), { maxLength: 4 }),
+          async (observations, percentiles) => {
+            renew();
+            for (const each of observations) subject.metrics.request({ ...request, ...each });
+            const latencies = observations.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
+            const labels: Record<string, number> = {};
+            for (const each of observations)
+              for (const [label, rows] of Object.entries(each.labels))
+                labels[label] = (labels[label] ?? 0) + rows;
+            expect(await subject.metrics.statistics(window, { percentiles })).toEqual({
+              requests: observations.length,
+              failures: observations.filter(({ failed }) => failed).length,
+              labels,
+              latencyMs: percentiles.map((percentile) => nearestRank(latencies, percentile)),
+            });
+          },
+        ),
+        { numRuns: 40 },
+      );
+    });
+
+    test("without requests there are zeros, and no percentile", async () => {
+      expect(await subject.metrics.statistics(window, { percentiles: [95] })).toEqual({
+        requests: 0,
+        failures: 0,
+        labels: {},
+        latencyMs: [undefined],
+      });
+    });
+
+    test("a window takes its first millisecond in and leaves its last one out", async () => {
+      for (const at of [window.from - 1, window.from, window.to - 1, window.to])
+        subject.metrics.request({ ...request, at });
+      expect((await subject.metrics.statistics(window, { percentiles: [] })).requests).toBe(2);
+    });
+
+    test("requests of another environment, model or version do not count", async () => {
+      subject.metrics.request({ ...request, environment: "stage" });
+      subject.metrics.request({ ...request, model: `${request.model}0` });
+      subject.metrics.request({ ...request, version: "30" });
+      expect((await subject.metrics.statistics(window, { percentiles: [] })).requests).toBe(0);
+    });
+
+    test("the total of a delivery metric adds up what has the very same dimensions, in whatever order", async () => {
+      const outcome = `outcome-${runs}-${subject.minute}`;
+      const count = { name: outcome, unit: "Count" } as const;
+      subject.metrics.count({ ...count, value: 2, dimensions: { model: "churn", outcome: "promoted" } });
+      subject.metrics.count({ ...count, value: 3, dimensions: { outcome: "promoted", model: "churn" } });
+      subject.metrics.count({ ...count, value: 5, dimensions: { model: "churn" } });
+      expect(await subject.metrics.total(outcome, { model: "churn", outcome: "promoted" })).toBe(5);
+      expect(await subject.metrics.total(outcome, { model: "churn" })).toBe(5);
+      expect(await subject.metrics.total(outcome, { model: "other" })).toBe(0);
+    });
+  });
+};

@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ModelVersionNotFound, type Registration, type Registry } from "../../platform/registry/registry.ts";
+
+export type RegistryUnderTest = {
+  readonly registry: Registry;
+  /** The registry through a client whose `count`-th call of what lies behind it fails: `before` or `after` it took effect. */
+  failing(count: number, when: "before" | "after"): Registry;
+  close(): Promise<void>;
+};
+
+/** The rules of `Registry`, for every implementation. `make` gives one without any model `contract-…`. */
+export const registryContract = (name: string, make: () => Promise<RegistryUnderTest>): void => {
+  describe(`registry: ${name}`, () => {
+    let subject: RegistryUnderTest;
+    let registration: Registration;
+    let model: string;
+    let models = 0;
+    const renew = () => {
+      models += 1;
+      model = `contract-${models}`;
+      registration = {
+        model,
+        delivery: "delivery-1",
+        artifact: new Uint8Array([0, 255, 10, 13, 0, 8]),
+        manifest: `name: ${model}\n`,
+        tags: { commit: "c0ffee", digest: "sha256:1" },
+        metrics: { auc: 0.84, accuracy: 0.8 },
+      };
+    };
+    beforeEach(async () => {
+      subject = await make();
+      renew();
+    });
+    afterEach(() => subject.close());
+
+    test("a registered version is found by its number, with its tags and its artefact byte for byte", async () => {
+      const { registry } = subject;
+      const registered = await registry.register(registration);
+      expect(registered).toMatchObject({ model, version: 1, tags: registration.tags, aliases: [] });
+      expect(await registry.version(model, 1)).toEqual(registered);
+      expect(await registry.artifact(model, 1)).toEqual(registration.artifact);
+    });
+
+    test("what is not there is undefined", async () => {
+      const { registry } = subject;
+      expect(await registry.version(model, 1)).toBeUndefined();
+      expect(await registry.artifact(model, 1)).toBeUndefined();
+      expect(await registry.byAlias(model, "champion")).toBeUndefined();
+      expect(await registry.versions(model, { limit: 5 })).toEqual([]);
+      await registry.register(registration);
+      expect(await registry.version(model, 2)).toBeUndefined();
+      expect(await registry.artifact(model, 2)).toBeUndefined();
+      expect(await registry.byAlias(model, "champion")).toBeUndefined();
+    });
+
+    test("registering again under the same delivery is the same version, another delivery's is the next", async () => {
+      const { registry } = subject;
+      const first = await registry.register(registration);
+      expect(await registry.register(registration)).toEqual(first);
+      expect((await registry.register({ ...registration, delivery: "delivery-2" })).version).toBe(2);
+      expect((await registry.register(registration)).version).toBe(1);
+      expect((await registry.versions(model, { limit: 10 })).map(({ version }) => version)).toEqual([2, 1]);
+    });
+
+    test("versions are numbered per model, and the newest come first up to the limit", async () => {
+      const { registry } = subject;
+      for (const delivery of ["a", "b", "c"]) await registry.register({ ...registration, delivery });
+      const other = await registry.register({ ...registration, model: `${model}-other` });
+      expect(other.version).toBe(1);
+      expect((await registry.versions(model, { limit: 2 })).map(({ version }) => version)).toEqual([3, 2]);
+    });
+
+    test("an alias names one version, moves, and can be taken away", async () => {
+      const { registry } = subject;
+      for (const delivery of ["a", "b"]) await registry.register({ ...registration, delivery });
+      await registry.setAlias(model, "champion", 1);
+      await registry.setAlias(model, "challenger", 2);
+      expect((await registry.byAlias(model, "champion"))?.version).toBe(1);
+      await registry.setAlias(model, "champion", 2);
+      await registry.setAlias(model, "previous_champion", 1);
+      expect([...((await registry.version(model, 2))?.aliases ?? [])].sort()).toEqual([
+        "challenger",
+        "champion",
+      ]);
+      expect((await registry.version(model, 1))?.aliases).toEqual(["previous_champion"]);
+      await registry.setAlias(model, "challenger", undefined);
+      await registry.setAlias(model, "challenger", undefined);
+      expect(await registry.byAlias(model, "challenger")).toBeUndefined();
+      expect((await registry.byAlias(model, "champion"))?.aliases).toEqual(["champion"]);
+    });
+
+    test("tags are added and replaced one by one; the others stay", async () => {
+      const { registry } = subject;
+      await registry.register(registration);
+      await registry.setTags(model, 1, { verdict: "pass", commit: "decaf" });
+      expect((await registry.version(model, 1))?.tags).toMatchObject({
+        commit: "decaf",
+        digest: "sha256:1",
+        verdict: "pass",
+      });
+    });
+
+    test("an alias or tags for a version that is not there are ModelVersionNotFound", async () => {
+      const { registry } = subject;
+      await registry.register(registration);
+      await expect(registry.setAlias(model, "champion", 9)).rejects.toThrow(ModelVersionNotFound);
+      await expect(registry.setTags(model, 9, { a: "b" })).rejects.toThrow(ModelVersionNotFound);
+      expect(await registry.byAlias(model, "champion")).toBeUndefined();
+    });
+
+    test("registering again does not undo tags and aliases that came later", async () => {
+      const { registry } = subject;
+      await registry.register(registration);
+      await registry.setTags(model, 1, { commit: "decaf" });
+      await registry.setAlias(model, "champion", 1);
+      const again = await registry.register(registration);
+      expect(again).toMatchObject({ tags: { commit: "decaf" }, aliases: ["champion"] });
+    });
+
+    test.each(["before", "after"] as const)(
+      "a registration that breaks off %s any inner call is not seen, and is completed and never doubled by the next",
+      async (when) => {
+        for (let count = 1; ; count += 1) {
+          renew();
+          const broken = await subject
+            .failing(count, when)
+            .register(registration)
+            .then(() => false)
+            .catch(() => true);
+          for (const { version } of await subject.registry.versions(model, { limit: 5 })) {
+            // What can be seen is whole, also right after the break.
+            expect(await subject.registry.artifact(model, version)).toEqual(registration.artifact);
+          }
+          const registered = await subject.registry.register(registration);
+          expect(registered).toMatchObject({ version: 1, tags: registration.tags });
+          expect(await subject.registry.artifact(model, 1)).toEqual(registration.artifact);
+          expect(await subject.registry.versions(model, { limit: 5 })).toEqual([registered]);
+          if (!broken) {
+            expect(count).toBeGreaterThan(3);
+            return;
+          }
+        }
+      },
+    );
+
+    test("a registration of which many run at once is one version", async () => {
+      const { registry } = subject;
+      const all = await Promise.all(Array.from({ length: 8 }, () => registry.register(registration)));
+      expect(new Set(all.map(({ version }) => version))).toEqual(new Set([1]));
+      expect(await registry.versions(model, { limit: 5 })).toHaveLength(1);
+    });
+  });
+};

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CommitNotFound, type Source } from "../../platform/source/source.ts";
+
+/** Files by their path from the repository's root; null deletes one. */
+export type Changes = Readonly<Record<string, string | Uint8Array | null>>;
+
+export type SourceUnderTest = {
+  readonly source: Source;
+  /** Commits the changes to `main` on top of the commit before, by Ada Lovelace <ada@example.com>; gives the id. */
+  commit(changes: Changes, message: string): Promise<string>;
+  close(): Promise<void>;
+};
+
+const everyByte = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 31 + (index >> 8)) % 256);
+
+/** The rules of `Source`, for every implementation. `make` gives a repository without commits, made once for all tests. */
+export const sourceContract = (name: string, make: () => Promise<SourceUnderTest>): void => {
+  describe(`source: ${name}`, () => {
+    let subject: SourceUnderTest;
+    let first: string;
+    let second: string;
+    beforeAll(async () => {
+      subject = await make();
+      first = await subject.commit(
+        {
+          "README.md": "# hi\n",
+          "models/README.md": "no model\n",
+          "models/churn/model.yaml": "name: churn\n",
+          "models/churn/model.onnx": everyByte,
+          "models/churn/empty.csv": "",
+          "models/churn/deep/er/über datei 語.txt": "öäü\r\n",
+          "models/churn-2/model.yaml": "name: churn-2\n",
+          "inference/churn/model.yaml": "not a model\n",
+        },
+        "First models\n\nWith a body.",
+      );
+      second = await subject.commit(
+        {
+          "README.md": null,
+          "models/churn/model.yaml": "name: churn # again\n",
+          "models/churn-2/model.yaml": null,
+          "models/spam/model yaml é": "x",
+        },
+        "Second: é",
+      );
+    });
+    afterAll(() => subject.close());
+
+    test("a commit says who made it, when, and the first line of its message", async () => {
+      const commit = await subject.source.commit(first);
+      expect(commit).toMatchObject({
+        id: first,
+        author: { name: "Ada Lovelace", email: "ada@example.com" },
+        subject: "First models",
+      });
+      expect(Math.abs(Date.parse(commit.committedAt) - Date.now())).toBeLessThan(3_600_000);
+    });
+
+    test("a branch and an abbreviated id lead to the commit", async () => {
+      expect((await subject.source.commit("main")).id).toBe(second);
+      expect((await subject.source.commit(first.slice(0, 12))).id).toBe(first);
+      expect((await subject.source.commit(second)).subject).toBe("Second: é");
+    });
+
+    test.each([
+      "",
+      " ",
+      "no-such-branch",
+      "0".repeat(40),
+      "-x",
+      "--upload-pack=touch /tmp/x",
+      "--output=x",
+      "main:README.md",
+      ":/First",
+      "main..main",
+      "main^{/First}",
+      "main; true",
+      "$(true)",
+      "main\n",
+      "main\0",
+      "m".repeat(5_000),
+    ])("%j is CommitNotFound", async (revision) => {
+      await expect(subject.source.commit(revision)).rejects.toThrow(CommitNotFound);
+      await expect(subject.source.modelFiles("churn", revision)).rejects.toThrow(CommitNotFound);
+      await expect(subject.source.changedPaths(revision, first)).rejects.toThrow(CommitNotFound);
+    });
+
+    test("changed paths are those added, changed and deleted, with whatever letters they are written", async () => {
+      expect([...(await subject.source.changedPaths(first, second))].sort()).toEqual([
+        "README.md",
+        "models/churn-2/model.yaml",
+        "models/churn/model.yaml",
+        "models/spam/model yaml é",
+      ]);
+      expect(await subject.source.changedPaths(first, first)).toEqual([]);
+    });
+
+    test("without a commit before, all paths are changed", async () => {
+      const paths = await subject.source.changedPaths(undefined, first);
+      expect(paths).toHaveLength(8);
+      expect(paths).toContain("models/churn/deep/er/über datei 語.txt");
+    });
+
+    test("models are the folders under models/ at that commit, and nothing else", async () => {
+      expect([...(await subject.source.models(first))].sort()).toEqual(["churn", "churn-2"]);
+      expect([...(await subject.source.models(second))].sort()).toEqual(["churn", "spam"]);
+    });
+
+    test("a model's files are all files of its folder at that commit, byte for byte", async () => {
+      const files = await subject.source.modelFiles("churn", first);
+      expect([...files.keys()].sort()).toEqual([
+        "deep/er/über datei 語.txt",
+        "empty.csv",
+        "model.onnx",
+        "model.yaml",
+      ]);
+      expect(Buffer.from(files.get("model.onnx") ?? "").equals(everyByte)).toBe(true);
+      expect(files.get("empty.csv")).toHaveLength(0);
+      expect(Buffer.from(files.get("deep/er/über datei 語.txt") ?? "").toString()).toBe("öäü\r\n");
+      const later = await subject.source.modelFiles("churn", second);
+      expect(Buffer.from(later.get("model.yaml") ?? "").toString()).toBe("name: churn # again\n");
+    });
+
+    test.each(["none", "", ".", "..", "churn/deep", "../inference/churn", "README.md", "*"])(
+      "%j is no model and has no files",
+      async (model) => {
+        expect((await subject.source.modelFiles(model, first)).size).toBe(0);
+      },
+    );
+
+    test("a file is read by its path from the root, byte for byte", async () => {
+      expect(Buffer.from((await subject.source.file("README.md", first)) ?? "").toString()).toBe("# hi\n");
+      const bytes = await subject.source.file("models/churn/model.onnx", second);
+      expect(Buffer.from(bytes ?? "").equals(everyByte)).toBe(true);
+      const named = await subject.source.file("models/spam/model yaml é", second);
+      expect(Buffer.from(named ?? "").toString()).toBe("x");
+    });
+
+    test.each([
+      "README.md",
+      "none",
+      "models",
+      "models/",
+      "/README.md",
+      "../README.md",
+      "./policy.yaml",
+      "",
+      "--help",
+    ])("%j at a commit where no such file stands is undefined", async (path) => {
+      expect(await subject.source.file(path, second)).toBeUndefined();
+    });
+  });
+};

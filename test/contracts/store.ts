@@ -1,0 +1,232 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  ItemTooLarge,
+  itemLimitBytes,
+  type Json,
+  type Key,
+  type Store,
+  type Stored,
+} from "../../platform/store/store.ts";
+
+export type StoreUnderTest = {
+  readonly store: Store;
+  /** Moves the store's clock on; it starts at the real time. */
+  advance(milliseconds: number): void;
+  now(): number;
+  close(): Promise<void>;
+};
+
+/** Well-formed, no longer than what DynamoDB takes as a sort key, never empty, and with each length of UTF-8. */
+const text = fc.string({
+  minLength: 1,
+  maxLength: 6,
+  unit: fc.constantFrom("a", "b", "B", "~", "#", "0", " ", "é", "ß", "\uffff", "語", "😀", "\u{10ffff}"),
+});
+
+const byBytes = (a: Stored, b: Stored): number =>
+  Buffer.compare(Buffer.from(a.key.sort), Buffer.from(b.key.sort));
+
+const all = async (
+  store: Store,
+  query: Omit<Parameters<Store["page"]>[0], "after">,
+): Promise<readonly Stored[]> => {
+  const items: Stored[] = [];
+  let after: string | undefined;
+  do {
+    const page = await store.page({ ...query, ...(after === undefined ? {} : { after }) });
+    expect(page.items.length).toBeLessThanOrEqual(query.limit);
+    items.push(...page.items);
+    after = page.cursor;
+  } while (after !== undefined);
+  return items;
+};
+
+type Command =
+  | {
+      readonly do: "put";
+      readonly sort: string;
+      readonly value: Json;
+      readonly expect: "fits" | "stale" | "absent" | "any";
+    }
+  | { readonly do: "remove"; readonly sort: string; readonly expect: "fits" | "stale" | "any" }
+  | { readonly do: "get"; readonly sort: string }
+  | {
+      readonly do: "page";
+      readonly limit: number;
+      readonly prefix: string;
+      readonly order: "ascending" | "descending";
+    };
+
+const sorts = fc.oneof(fc.constantFrom("a", "ab", "b", "é", "😀"), text);
+const commands: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    do: fc.constant("put" as const),
+    sort: sorts,
+    // What JSON can carry: through JSON once, because it has no -0.
+    value: fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value)) as Json),
+    expect: fc.constantFrom("fits" as const, "stale" as const, "absent" as const, "any" as const),
+  }),
+  fc.record({
+    do: fc.constant("remove" as const),
+    sort: sorts,
+    expect: fc.constantFrom("fits" as const, "stale" as const, "any" as const),
+  }),
+  fc.record({ do: fc.constant("get" as const), sort: sorts }),
+  fc.record({
+    do: fc.constant("page" as const),
+    limit: fc.integer({ min: 1, max: 5 }),
+    prefix: fc.oneof(fc.constant(""), text),
+    order: fc.constantFrom("ascending" as const, "descending" as const),
+  }),
+);
+
+/** One command on both the store and a Map that does the same; they must agree on every answer. */
+const agree = async (
+  store: Store,
+  model: Map<string, Stored>,
+  partition: string,
+  command: Command,
+): Promise<void> => {
+  if (command.do === "page") {
+    const { limit, prefix, order } = command;
+    const expected = [...model.values()].filter(({ key }) => key.sort.startsWith(prefix)).sort(byBytes);
+    if (order === "descending") expected.reverse();
+    expect(await all(store, { partition, order, limit, ...(prefix === "" ? {} : { prefix }) })).toEqual(
+      expected,
+    );
+    return;
+  }
+  const key = { partition, sort: command.sort };
+  const found = model.get(command.sort);
+  if (command.do === "get") {
+    expect(await store.get(key)).toEqual(found);
+    return;
+  }
+  const expected =
+    command.expect === "fits"
+      ? (found?.version ?? 1)
+      : command.expect === "stale"
+        ? (found?.version ?? 0) + 1
+        : command.expect;
+  const holds =
+    expected === "any" || (expected === "absent" ? found === undefined : found?.version === expected);
+  if (command.do === "remove") {
+    const options = typeof expected === "number" ? { expect: expected } : {};
+    expect(await store.remove(key, options)).toBe(holds && found !== undefined);
+    if (holds) model.delete(command.sort);
+    return;
+  }
+  const result = await store.put(key, command.value, expected === "any" ? {} : { expect: expected });
+  const version = (found?.version ?? 0) + 1;
+  expect(result).toEqual(holds ? { written: true, version } : { written: false, found });
+  if (holds) model.set(command.sort, { key, value: command.value, version });
+};
+
+/** The rules of `Store`, for every implementation. `make` gives an empty store, or one whose partitions are new. */
+export const storeContract = (name: string, make: () => Promise<StoreUnderTest>): void => {
+  describe(`store: ${name}`, () => {
+    let subject: StoreUnderTest;
+    let partitions = 0;
+    let key: Key;
+    beforeEach(async () => {
+      subject = await make();
+      partitions += 1;
+      key = { partition: `contract#${partitions}`, sort: "item" };
+    });
+    afterEach(() => subject.close());
+
+    test("a Map that does the same agrees with every answer", { timeout: 120_000 }, async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(commands, { maxLength: 30 }), async (list) => {
+          partitions += 1;
+          const model = new Map<string, Stored>();
+          for (const command of list) await agree(subject.store, model, `contract#${partitions}`, command);
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    test("of many that create the same item at once exactly one does, and the others are shown its item", async () => {
+      const results = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => subject.store.put(key, { index }, { expect: "absent" })),
+      );
+      expect(results.filter(({ written }) => written)).toHaveLength(1);
+      const stored = await subject.store.get(key);
+      for (const result of results) if (!result.written) expect(result.found).toEqual(stored);
+    });
+
+    test("of many that replace the same version at once exactly one does", async () => {
+      await subject.store.put(key, "first");
+      const results = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => subject.store.put(key, index, { expect: 1 })),
+      );
+      expect(results.filter(({ written }) => written)).toHaveLength(1);
+      expect((await subject.store.get(key))?.version).toBe(2);
+    });
+
+    test("items of one partition are never seen in another, even where one's name begins the other's", async () => {
+      await subject.store.put(key, 1);
+      const other = { partition: `${key.partition}0`, sort: key.sort };
+      expect(await subject.store.get(other)).toBeUndefined();
+      expect(await all(subject.store, { partition: other.partition, order: "ascending", limit: 10 })).toEqual(
+        [],
+      );
+    });
+
+    test("an item is gone once its time is over: reads, pages, removal and conditions no longer see it", async () => {
+      const { store, advance, now } = subject;
+      await store.put(key, "short", { expiresAt: Math.floor(now() / 1_000) + 60 });
+      await store.put({ ...key, sort: "other" }, "long");
+      advance(58_000);
+      expect((await store.get(key))?.value).toBe("short");
+      advance(4_000);
+      expect(await store.get(key)).toBeUndefined();
+      const page = await all(store, { partition: key.partition, order: "ascending", limit: 10 });
+      expect(page.map(({ value }) => value)).toEqual(["long"]);
+      expect(await store.put(key, "stale", { expect: 1 })).toEqual({ written: false, found: undefined });
+      expect(await store.remove(key)).toBe(false);
+      expect((await store.put(key, "new", { expect: "absent" })).written).toBe(true);
+      expect((await store.get(key))?.value).toBe("new");
+    });
+
+    test("a write without an expiry takes the earlier one away", async () => {
+      const { store, advance, now } = subject;
+      await store.put(key, "short", { expiresAt: Math.floor(now() / 1_000) + 60 });
+      await store.put(key, "stays");
+      advance(120_000);
+      expect((await store.get(key))?.value).toBe("stays");
+    });
+
+    test("items written while pages are read shift none of those that were there", async () => {
+      const { store } = subject;
+      const put = (sort: string) => store.put({ ...key, sort }, sort);
+      for (const sort of ["b", "d", "f", "h"]) await put(sort);
+      const first = await store.page({ partition: key.partition, order: "ascending", limit: 2 });
+      await put("a");
+      await put("c");
+      const rest = await store.page({
+        partition: key.partition,
+        order: "ascending",
+        limit: 10,
+        ...(first.cursor === undefined ? {} : { after: first.cursor }),
+      });
+      expect([...first.items, ...rest.items].map(({ value }) => value)).toEqual(["b", "d", "f", "h"]);
+    });
+
+    test("an item at the limit is kept, one above it is refused with ItemTooLarge and changes nothing", async () => {
+      const fits = "x".repeat(itemLimitBytes - 2);
+      expect((await subject.store.put(key, fits)).written).toBe(true);
+      await expect(subject.store.put(key, `${fits}x`)).rejects.toThrow(ItemTooLarge);
+      await expect(subject.store.put(key, "語".repeat(itemLimitBytes / 3 + 1))).rejects.toThrow(ItemTooLarge);
+      expect((await subject.store.get(key))?.value).toBe(fits);
+    });
+
+    test("a page of no or of more than 1,000 items is refused", async () => {
+      for (const limit of [0, 1_001, 1.5]) {
+        const query = { partition: key.partition, order: "ascending", limit } as const;
+        await expect(subject.store.page(query)).rejects.toThrow(RangeError);
+      }
+    });
+  });
+};
