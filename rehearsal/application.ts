@@ -1,0 +1,92 @@
+import type { Row } from "../inference/manifest.ts";
+
+export type Calls = { readonly answered: number; readonly failed: number };
+
+export type Application = {
+  /** Points the application at prod's endpoint of a model, with rows to ask. */
+  follow(model: string, url: string, rows: readonly Row[]): void;
+  calls(): Calls;
+  /** Registry versions that have answered it. */
+  versions(): ReadonlySet<string>;
+  /** Resolves when a given registry version answers. */
+  answeredBy(version: string): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** How long one request may take before the application gives it up. */
+const timeoutMs = 10_000;
+
+/**
+ * A synthetic application: it calls prod's public endpoint with holdout rows at a steady rate, one row a request, and
+ * knows nothing of deliveries.
+ * @param requestsPerSecond the rate; a request that has to wait delays none of the others
+ * @param random a number in [0, 1), chooses the rows
+ */
+export const syntheticApplication = ({
+  requestsPerSecond,
+  random,
+  onFailure,
+}: {
+  requestsPerSecond: number;
+  random: () => number;
+  onFailure: (sentence: string) => void;
+}): Application => {
+  const targets = new Map<string, { url: string; rows: readonly Row[] }>();
+  const versions = new Set<string>();
+  const waiting: { version: string; resolve: () => void }[] = [];
+  const underway = new Set<Promise<void>>();
+  let answered = 0;
+  let failed = 0;
+
+  const call = async ({ url, rows }: { url: string; rows: readonly Row[] }): Promise<void> => {
+    const row = rows[Math.floor(random() * rows.length)];
+    try {
+      const response = await fetch(`${url}/v1/predict`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ rows: [row] }),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const body = (await response.json()) as { version?: unknown };
+      if (!response.ok) throw new Error(`prod answered ${response.status}: ${JSON.stringify(body)}`);
+      answered++;
+      const version = String(body.version);
+      versions.add(version);
+      for (const waiter of waiting.filter((each) => each.version === version)) waiter.resolve();
+    } catch (fault) {
+      failed++;
+      onFailure(
+        `the application's request to prod failed: ${fault instanceof Error ? fault.message : String(fault)}`,
+      );
+    }
+  };
+
+  // A steady clock with catching up: a busy moment delays requests, it does not drop them.
+  const everyMs = Math.max(5, 1_000 / requestsPerSecond);
+  let due = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    due = Math.min(due + ((now - last) / 1_000) * requestsPerSecond, 50);
+    last = now;
+    for (; due >= 1; due--)
+      for (const target of targets.values()) {
+        const request = call(target).finally(() => underway.delete(request));
+        underway.add(request);
+      }
+  }, everyMs);
+
+  return {
+    follow: (model, url, rows) => targets.set(model, { url, rows }),
+    calls: () => ({ answered, failed }),
+    versions: () => versions,
+    answeredBy: (version) =>
+      versions.has(version)
+        ? Promise.resolve()
+        : new Promise((resolve) => waiting.push({ version, resolve })),
+    stop: async () => {
+      clearInterval(timer);
+      await Promise.all(underway);
+    },
+  };
+};

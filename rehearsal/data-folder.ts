@@ -1,0 +1,21 @@
+import { join } from "node:path";
+
+/** What lies where in the data folder (`.slipway/`). */
+export const dataFolder = (root: string) => ({
+  root,
+  /** Store, registry, metrics, executions. */
+  database: join(root, "state.sqlite"),
+  desk: join(root, "desk.sqlite"),
+  blobs: join(root, "blobs"),
+  /** OCI layouts and unpacked images. */
+  images: join(root, "images"),
+  /** The watched repository that models are committed to. */
+  repository: join(root, "repository"),
+  secrets: join(root, "secrets.env"),
+  cipherKey: join(root, "cipher.key"),
+  /** Who runs on this folder, and where it listens. */
+  running: join(root, "running.json"),
+  /** Lines of the functions and warnings. */
+  log: join(root, "rehearsal.log"),
+});
+export type DataFolder = ReturnType<typeof dataFolder>;

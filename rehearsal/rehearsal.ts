@@ -1,0 +1,287 @@
+import { randomUUID } from "node:crypto";
+import { appendFileSync } from "node:fs";
+import { LogLevel, WebClient } from "@slack/web-api";
+import { Hono } from "hono";
+import { committedModel, holdoutOf } from "../domain/committed-model.ts";
+import { parseEmf } from "../inference/emf.ts";
+import { blobRoute } from "../platform/blobs/blob-route.ts";
+import { environments } from "../platform/serving/serving.ts";
+import { slackClientOptions } from "../platform/slack/slack-channel.ts";
+import type { Json } from "../platform/store/store.ts";
+import { type Application, syntheticApplication } from "./application.ts";
+import { controlRoute } from "./control.ts";
+import type { DataFolder } from "./data-folder.ts";
+import { createDesk } from "./desk/desk.ts";
+import { openDeskState } from "./desk/state.ts";
+import { type Engine, startEngine } from "./engine.ts";
+import { functionHost } from "./functions.ts";
+import { gateway } from "./gateway.ts";
+import { localImages } from "./local-images.ts";
+import { announceRunning } from "./running.ts";
+import { callbackPath, listen, slackCallbackRoute } from "./server.ts";
+import { slackWorkspace } from "./slack-workspace.ts";
+import { type Steps, stepsOn } from "./steps.ts";
+import type { Voice } from "./terminal.ts";
+import { watchedRepository } from "./watched-repository.ts";
+import { openCapabilities, worldOf } from "./world.ts";
+
+export type RehearsalOptions = {
+  readonly folder: DataFolder;
+  /** Slipway's own folder: models, their trained versions, the runtime's code. */
+  readonly checkout: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Milliseconds of each bake; undefined: as the manifest says. */
+  readonly bakeMs: number | undefined;
+  /** Requests a second of the synthetic application; 0: none. */
+  readonly traffic: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: () => number;
+  readonly voice: Voice;
+};
+
+/** How often the sweep looks on its own; an execution that ends calls it at once. */
+const sweepEveryMs = 300_000;
+
+/**
+ * The whole of Slipway on this machine: the engine, the functions' host, the gateway, the desk, a watched repository
+ * and an application that calls prod. What an earlier process left unfinished is swept or asked again before it returns.
+ */
+export const startRehearsal = async (options: RehearsalOptions) => {
+  const { folder, clock, voice, env } = options;
+  const log = (sentence: string, fault?: unknown) => {
+    const why =
+      fault instanceof Error
+        ? `: ${fault.stack ?? fault.message}`
+        : fault === undefined
+          ? ""
+          : `: ${String(fault)}`;
+    appendFileSync(folder.log, `${new Date(clock()).toISOString()} ${sentence}${why}\n`);
+  };
+  const server = await listen(options.port, log);
+  const { url } = server;
+  const capabilities = await openCapabilities({ folder, url, clock, log, env }).catch(async (fault) => {
+    await server.close();
+    throw fault;
+  });
+  const { secrets, metrics, store, source } = capabilities;
+  const botToken = await secrets.read("SLACK_BOT_TOKEN");
+  const controlToken = await secrets.read("CONTROL_TOKEN");
+  const withdraw = announceRunning(folder, { pid: process.pid, url });
+
+  const { images, imageRoot, runtime } = await localImages({ folder, source, log });
+  const functions = functionHost({
+    imageRoot,
+    metrics,
+    parseEmf,
+    onLine: ({ environment, model, version, line }) => log(`[${environment} ${model} ${version}] ${line}`),
+    staysWarm: async ({ environment, model, version }) => {
+      const live = await world.serving[environment].live(model);
+      return live?.version === version || live?.canary?.version === version;
+    },
+    clock,
+    requestId: randomUUID,
+  });
+  const slack = new WebClient(botToken, {
+    ...slackClientOptions,
+    slackApiUrl: `${url}/api/`,
+    logLevel: LogLevel.ERROR,
+  });
+
+  const shown = new Map<string, string>();
+  const tellServing = async () => {
+    for (const environment of environments)
+      for (const model of await world.serving[environment].models()) {
+        const live = await world.serving[environment].live(model);
+        const config = live && (await world.serving[environment].version(model, live.version))?.config;
+        if (!config) continue;
+        const key = `${environment}/${model}`;
+        const version = Number(config.variables.SLIPWAY_MODEL_VERSION);
+        const says = `${version} ${config.digest}`;
+        if (shown.get(key) === says) continue;
+        shown.set(key, says);
+        const at = `${url}/${environment}/models/${model}`;
+        voice.event({ event: "serving", environment, model, version, digest: config.digest, url: at });
+        if (environment === "prod") await follow(model, at);
+      }
+  };
+  const follow = async (model: string, at: string) => {
+    const serving = await world.ledger.serving("prod", model);
+    if (!serving) return;
+    const { rows } = holdoutOf(
+      await committedModel({ source })(model, serving.commit),
+      model,
+      serving.commit,
+    );
+    application?.follow(model, at, rows);
+  };
+
+  const endings = new Map<string, (() => void)[]>();
+  const tellOutcome = async (name: string) => {
+    const ended = await world.outcomes.read(name);
+    if (!ended) return;
+    await tellServing();
+    voice.event({
+      event: "outcome",
+      delivery: name,
+      outcome: ended.outcome,
+      ...(ended.error ? { error: ended.error } : {}),
+    });
+    for (const resolve of endings.get(name) ?? []) resolve();
+    endings.delete(name);
+  };
+  const background = new Set<Promise<unknown>>();
+  const inBackground = (what: string, work: Promise<unknown>) => {
+    const watched = work
+      .catch((fault) => log(`${what} failed`, fault))
+      .finally(() => background.delete(watched));
+    background.add(watched);
+  };
+  const sweep = async () => {
+    const { deliveries: swept } = await steps.sweepDeliveries({});
+    for (const { delivery, result } of swept) {
+      voice.say(`  ${delivery} had been interrupted: ${result}`);
+      if (result !== "failed") await tellOutcome(delivery);
+    }
+  };
+
+  const engine: Engine = startEngine({
+    capabilities,
+    images,
+    steps: () => ({ ...steps.machine, "request-approval": askAndTell }),
+    pace: { bakeMs: options.bakeMs },
+    onEvent: (delivery, { state, status, ms }) => {
+      voice.event({ event: "state", delivery, state, status, ms });
+      if (status === "succeeded" && /^(DeployStage|PromoteModel|RollBack)$/.test(state))
+        inBackground("telling what is served", tellServing());
+    },
+    onEnd: (name, status) =>
+      inBackground(
+        `the end of ${name}`,
+        status === "SUCCEEDED" ? tellOutcome(name) : sweep().then(() => tellOutcome(name)),
+      ),
+  });
+  const world = worldOf(capabilities, { images, functions, deliveries: engine, slack });
+  const steps: Steps = stepsOn(world);
+  const askAndTell = async (event: unknown) => {
+    await steps.machine["request-approval"](event);
+    for (const { delivery, state } of await world.approvals.open())
+      if (state.status === "pending" && isFor(event, delivery))
+        voice.event({
+          event: "question",
+          delivery,
+          desk: `${url}/deliveries/${delivery}`,
+          callbackUrl: `${url}${callbackPath}`,
+        });
+  };
+
+  const stopping = new AbortController();
+  const desk = openDeskState(folder.desk);
+  const app = new Hono()
+    .route("/", gateway({ servings: world.serving, token: controlToken, clock, requestId: randomUUID }))
+    .route("/", controlRoute({ deliveries: engine, token: controlToken }))
+    .route("/", slackCallbackRoute(steps.answerApproval))
+    .route("/", blobRoute({ folder: folder.blobs, key: capabilities.blobKey, clock }))
+    .route(
+      "/",
+      createDesk({
+        state: desk,
+        clock,
+        randomId: randomUUID,
+        signingSecret: await secrets.read("SLACK_SIGNING_SECRET"),
+        botToken,
+        callbackUrl: () => `${url}${callbackPath}`,
+        ...slackWorkspace,
+        deliveries: engine,
+        stop: stopping.signal,
+      }),
+    );
+  server.serve(app);
+
+  const repository = watchedRepository({ folder: folder.repository, checkout: options.checkout });
+  await repository.prepare();
+  const application: Application | undefined =
+    options.traffic > 0
+      ? syntheticApplication({ requestsPerSecond: options.traffic, random: Math.random, onFailure: log })
+      : undefined;
+
+  /** Delivers what was committed since the last look; a push that touches no model starts nothing, and says so. */
+  const seenKey = { partition: "rehearsal", sort: "seen" };
+  const look = async (): Promise<void> => {
+    const head = await repository.head();
+    const seen = await store.get(seenKey);
+    const before = typeof seen?.value === "string" ? seen.value : null;
+    if (!head || head === before) return;
+    const started = await steps.startDelivery({
+      repository: "rehearsal",
+      before,
+      after: head,
+      pusher: null,
+      runtime,
+    });
+    await store.put(seenKey, head);
+    for (const { name, model, started: fresh } of started.deliveries)
+      if (fresh) voice.say(`Delivering ${model} at ${head.slice(0, 12)} as ${name}`);
+    for (const model of started.removed)
+      voice.say(
+        `models/${model} was removed: prod still serves it; \`npx slipway retire ${model}\` takes it off.`,
+      );
+    if (before !== null && started.deliveries.length === 0 && started.removed.length === 0)
+      voice.say(`${head.slice(0, 12)} touches no model: nothing to deliver.`);
+  };
+  let looking: Promise<void> = Promise.resolve();
+  const lookSoon = () => {
+    looking = looking.then(look).catch((fault) => {
+      const why = fault instanceof Error ? fault.message : String(fault);
+      voice.say(`The last commit could not be delivered: ${why}`);
+      log("looking for commits failed", fault);
+    });
+    return looking;
+  };
+
+  const { resumed, interrupted } = await engine.resume();
+  for (const name of resumed) voice.say(`Going on with ${name}: its approval is asked again.`);
+  if (interrupted.length > 0) await sweep();
+  else await steps.sweepDeliveries({});
+  await tellServing();
+  const watcher = repository.watch(() => inBackground("looking for commits", lookSoon()));
+  const timer = setInterval(() => inBackground("the sweep", sweep()), sweepEveryMs);
+  timer.unref();
+
+  return {
+    url,
+    runtime,
+    world,
+    steps,
+    engine,
+    repository,
+    application,
+    /** Looks for commits now. */
+    look: lookSoon,
+    /** Resolves when a delivery has ended and been reported. */
+    ended: async (name: string) => {
+      if (await world.outcomes.read(name)) {
+        const execution = await engine.describe(name);
+        if (execution?.status !== "RUNNING") return;
+      }
+      await new Promise<void>((resolve) => endings.set(name, [...(endings.get(name) ?? []), resolve]));
+    },
+    stop: async () => {
+      watcher.close();
+      clearInterval(timer);
+      await application?.stop();
+      stopping.abort();
+      await server.close();
+      await functions.stop();
+      await Promise.all(background);
+      metrics.close();
+      desk.close();
+      capabilities.database.close();
+      withdraw();
+    },
+  };
+};
+export type Rehearsal = Awaited<ReturnType<typeof startRehearsal>>;
+
+const isFor = (event: unknown, delivery: string): boolean =>
+  typeof event === "object" && event !== null && "delivery" in event && (event.delivery as Json) === delivery;

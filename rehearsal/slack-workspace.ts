@@ -1,0 +1,29 @@
+/** The desk's workspace: one channel, and three people to be. */
+export const slackWorkspace = {
+  teamId: "T0SLIPWAY",
+  appId: "A0SLIPWAY",
+  channel: { id: "C0DELIVERY", name: "model-deliveries" },
+  users: [
+    {
+      id: "U024BE7LH",
+      name: "Ada Byron",
+      username: "ada",
+      title: "may approve",
+      email: "ada.byron@example.com",
+    },
+    {
+      id: "U0AUTHOR",
+      name: "Sam Carter",
+      username: "sam",
+      title: "wrote the model",
+      email: "sam.carter@example.com",
+    },
+    {
+      id: "U0GUEST1",
+      name: "Guest",
+      username: "guest",
+      title: "may not approve",
+      email: "guest@example.com",
+    },
+  ],
+} as const;

@@ -1,0 +1,121 @@
+import { type FSWatcher, watch } from "node:fs";
+import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { runGit } from "../platform/source/run-git.ts";
+
+export type Person = { readonly name: string; readonly email: string };
+
+/** Who commits in a rehearsal. */
+export const rehearsalAuthor: Person = { name: "Sam Carter", email: "sam.carter@example.com" };
+
+/** What a rehearsal can commit to a model's folder. */
+export const changes = ["first", "second", "better", "worse", "broken"] as const;
+export type Change = (typeof changes)[number];
+
+export class ChangeUnknown extends Error {
+  override readonly name = "ChangeUnknown";
+}
+
+/** A part of the ONNX file that is no model any more. */
+const brokenBytes = 1_000;
+
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * The small repository that a rehearsal watches, a git repository like any other.
+ * @param checkout Slipway's own folder, which holds the models and their trained versions
+ */
+export const watchedRepository = ({ folder, checkout }: { folder: string; checkout: string }) => {
+  const git = runGit(folder);
+  const must = async (args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await git(args);
+    if (code !== 0) throw new Error(`git ${args.join(" ")} in ${folder}: ${stderr.trim()}`);
+    return stdout.toString("utf8").trim();
+  };
+  const versionFolder = (model: string, change: Change) => join(checkout, "seed", model, "versions", change);
+
+  const head = async (): Promise<string | undefined> => {
+    const { code, stdout } = await git(["rev-parse", "--verify", "--quiet", "HEAD"]);
+    return code === 0 ? stdout.toString("utf8").trim() : undefined;
+  };
+
+  const commitAll = async (message: string, author: Person): Promise<string | undefined> => {
+    await must(["add", "--all"]);
+    if ((await git(["diff", "--cached", "--quiet"])).code === 0) return undefined;
+    const identity = ["-c", `user.name=${author.name}`, "-c", `user.email=${author.email}`];
+    await must([
+      ...identity,
+      "-c",
+      "commit.gpgsign=false",
+      "commit",
+      "--quiet",
+      "--no-verify",
+      "-m",
+      message,
+    ]);
+    return head();
+  };
+
+  return {
+    folder,
+    head,
+
+    /** Makes the repository where it is missing; its first commit holds the policy and no model. */
+    prepare: async (): Promise<void> => {
+      await mkdir(folder, { recursive: true });
+      if (!(await exists(join(folder, ".git")))) await must(["init", "--quiet", "--initial-branch=main"]);
+      // Left by a git that was killed with a rehearsal; no other process writes here while one starts.
+      await rm(join(folder, ".git", "index.lock"), { force: true });
+      if (await head()) return;
+      await cp(join(checkout, "policy.yaml"), join(folder, "policy.yaml"));
+      await writeFile(join(folder, ".gitattributes"), "*.csv -text\n*.onnx binary\n");
+      await commitAll("The platform's policy", { name: "Platform team", email: "platform@example.com" });
+    },
+
+    /** Commits one of the trained versions of a model, or a broken file; undefined where that is there already. */
+    commitChange: async (
+      model: string,
+      change: Change,
+      author: Person = rehearsalAuthor,
+    ): Promise<string | undefined> => {
+      const target = join(folder, "models", model);
+      if (change === "first") {
+        const first = join(checkout, "models", model);
+        if (!(await exists(join(first, "model.yaml"))))
+          throw new ChangeUnknown(`there is no model ${model}: models/${model}/model.yaml is not there`);
+        await rm(target, { recursive: true, force: true });
+        await cp(first, target, { recursive: true });
+      } else if (change === "broken") {
+        const onnx = join(target, "model.onnx");
+        if (!(await exists(onnx))) throw new ChangeUnknown(`${model} has no model.onnx in ${folder} yet`);
+        await writeFile(onnx, (await readFile(onnx)).subarray(0, brokenBytes));
+      } else {
+        const version = versionFolder(model, change);
+        if (!(await exists(version)))
+          throw new ChangeUnknown(`no version called ${change} was trained for ${model} (${version})`);
+        await cp(version, target, { recursive: true });
+      }
+      return commitAll(`${model}: ${subjects[change]}`, author);
+    },
+
+    /** Whether a version of this name was trained for the model. */
+    hasVersion: (model: string, change: Change) => exists(versionFolder(model, change)),
+
+    /** Calls `onPush` when the branch has moved, once for each burst of writes. */
+    watch: (onPush: () => void): FSWatcher =>
+      watch(join(folder, ".git", "logs"), { persistent: false }, onPush),
+  };
+};
+export type WatchedRepository = ReturnType<typeof watchedRepository>;
+
+const subjects: Readonly<Record<Change, string>> = {
+  first: "the first version",
+  second: "tuned by cross-validation",
+  better: "a wider search, averaged over five seeds",
+  worse: "only a few of the columns",
+  broken: "an interrupted export",
+};

@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { approvals } from "../domain/approvals.ts";
+import { claims } from "../domain/claims.ts";
+import { ledger } from "../domain/ledger.ts";
+import { messageBlocks } from "../domain/message-blocks.ts";
+import { type MessageView, messages } from "../domain/messages.ts";
+import { outcomes } from "../domain/outcomes.ts";
+import { fileBlobs } from "../platform/blobs/files.ts";
+import { keyFileCipher } from "../platform/cipher/key-file.ts";
+import type { Deliveries } from "../platform/deliveries/deliveries.ts";
+import type { Images } from "../platform/images/images.ts";
+import { sqliteMetrics } from "../platform/metrics/sqlite.ts";
+import { sqliteRegistry } from "../platform/registry/sqlite.ts";
+import { environmentSecrets } from "../platform/secrets/environment.ts";
+import { embeddedServing } from "../platform/serving/embedded.ts";
+import type { Functions } from "../platform/serving/functions.ts";
+import type { Environment } from "../platform/serving/serving.ts";
+import { type SlackApi, slackChannel } from "../platform/slack/slack-channel.ts";
+import { gitSource } from "../platform/source/git.ts";
+import { openDatabase } from "../platform/store/open-database.ts";
+import { sqliteStore } from "../platform/store/sqlite.ts";
+import type { DataFolder } from "./data-folder.ts";
+import { slackWorkspace } from "./slack-workspace.ts";
+
+/** Secrets that a data folder makes for itself where the environment does not give them. */
+const generated = ["SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "CONTROL_TOKEN", "BLOB_KEY"];
+
+export type Log = (sentence: string, fault?: unknown) => void;
+
+export type WorldNeeds = {
+  readonly folder: DataFolder;
+  /** Where the rehearsal's server answers, without a slash at the end. */
+  readonly url: string;
+  readonly clock: () => number;
+  readonly log: Log;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** The small capabilities, which need nothing but the data folder. */
+export const openCapabilities = async ({ folder, url, clock, log, env }: WorldNeeds) => {
+  mkdirSync(folder.root, { recursive: true, mode: 0o700 });
+  const database = openDatabase(folder.database);
+  const secrets = environmentSecrets({ env, file: { path: folder.secrets, generate: generated } });
+  const blobKey = new TextEncoder().encode(await secrets.read("BLOB_KEY"));
+  const blobs = fileBlobs({ folder: folder.blobs, baseUrl: url, key: blobKey });
+  return {
+    folder,
+    url,
+    clock,
+    log,
+    database,
+    secrets,
+    blobKey,
+    blobs,
+    store: sqliteStore({ database, clock }),
+    registry: sqliteRegistry({ database, blobs, clock }),
+    metrics: sqliteMetrics({ database, clock, onFault: (fault) => log("metrics wait for the disk", fault) }),
+    cipher: keyFileCipher({ file: folder.cipherKey }),
+    source: gitSource({ repository: folder.repository }),
+  };
+};
+export type Capabilities = Awaited<ReturnType<typeof openCapabilities>>;
+
+/** Everything that the steps run on. */
+export const worldOf = (
+  capabilities: Capabilities,
+  rest: {
+    readonly images: Images;
+    readonly functions: Functions;
+    readonly deliveries: Deliveries;
+    readonly slack: SlackApi;
+  },
+) => {
+  const { store, cipher, clock, log, url } = capabilities;
+  const { images, functions, deliveries, slack } = rest;
+  const serving = (environment: Environment) =>
+    embeddedServing({ environment, store, images, functions, url, random: Math.random });
+  const channel = slackChannel<MessageView>({
+    slack,
+    channel: slackWorkspace.channel.id,
+    render: (view) => messageBlocks(view, `${url}/deliveries/${view.delivery}`),
+  });
+  return {
+    ...capabilities,
+    ...rest,
+    serving: { stage: serving("stage"), prod: serving("prod") },
+    claims: claims({ store }),
+    ledger: ledger({ store }),
+    outcomes: outcomes({ store }),
+    approvals: approvals({ store, cipher, deliveries }),
+    messages: messages({ store, channel, clock, warn: log }),
+    warn: log,
+    teamId: slackWorkspace.teamId,
+    appId: slackWorkspace.appId,
+    signingSecrets: async () => [await capabilities.secrets.read("SLACK_SIGNING_SECRET")],
+  };
+};
+export type World = ReturnType<typeof worldOf>;
+
+export const newToken = (): string => randomUUID();
