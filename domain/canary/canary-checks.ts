@@ -66,7 +66,7 @@ export const errorsCheck = ({ champion, challenger }: Arms, limit: number): Chec
  * would have to lie at their far end at once. `slackMs` lifts the limit where the champion is so fast that
  * the ratio measures the machine.
  */
-export const latencyCheck = ({ champion, challenger }: Arms, limits: CanaryLimits["latencyP95"]): Check => {
+export const p95Check = ({ champion, challenger }: Arms, limits: CanaryLimits["latencyP95"]): Check => {
   const before = p95Interval(champion.requests, champion.latencyMs);
   const after = p95Interval(challenger.requests, challenger.latencyMs);
   const check = { name: "canary latency p95", limit: limits.ratio, unit: "times the champion's" };
