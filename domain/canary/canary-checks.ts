@@ -3,6 +3,7 @@ import type { Check, Verdict } from "../../statemachine/contracts.ts";
 import { plural, rounded } from "../gates/in-words.ts";
 import type { Interval } from "../intervals/interval.ts";
 import { newcombe } from "../intervals/newcombe.ts";
+import { twoSidedZ } from "../intervals/normal-quantile.ts";
 import type { Share } from "../intervals/wilson.ts";
 import type { CanaryLimits } from "../policy/policy.ts";
 import { judgeAtMost } from "../verdict.ts";
@@ -32,6 +33,10 @@ export const samplesCheck = ({ champion, challenger }: Arms, minSamples: number)
   };
 };
 
+/** Why a canary without a single failure can be open still: Wilson's upper end of 0 in n is z² / (n + z²). */
+const fewestToTell = (limit: number): number =>
+  limit > 0 ? Math.ceil((twoSidedZ(confidence.pass) ** 2 * (1 - limit)) / limit) : Number.POSITIVE_INFINITY;
+
 /** The share of failed requests, challenger − champion, at most `limit` percentage points more. */
 export const errorsCheck = ({ champion, challenger }: Arms, limit: number): Check => {
   const share = ({ failures, requests }: Statistics): Share => ({ count: failures, of: requests });
@@ -39,6 +44,7 @@ export const errorsCheck = ({ champion, challenger }: Arms, limit: number): Chec
   const shown = at(confidence.pass);
   const bound = { limit: limit / 100 };
   const seen = champion.requests > 0 && challenger.requests > 0;
+  const needed = fewestToTell(bound.limit);
   const verdict = combine(
     judgeAtMost({ ...shown, ...bound }),
     judgeAtMost({ ...at(confidence.fail), ...bound }),
@@ -50,7 +56,7 @@ export const errorsCheck = ({ champion, challenger }: Arms, limit: number): Chec
     limit,
     unit: "percentage points",
     detail: seen
-      ? `${challenger.failures} of the challenger's ${challenger.requests} requests failed and ${champion.failures} of the champion's ${champion.requests}: ${signed(points(shown.estimate))} points (95 % interval ${points(shown.low)} to ${points(shown.high)}), at most +${limit} allowed.`
+      ? `${challenger.failures} of the challenger's ${challenger.requests} requests failed and ${champion.failures} of the champion's ${champion.requests}: ${signed(points(shown.estimate))} points (95 % interval ${points(shown.low)} to ${points(shown.high)}), at most +${limit} allowed${verdict === "inconclusive" && challenger.requests < needed ? `; even without a failure it takes ${needed} requests to tell` : ""}.`
       : "One of the two versions has no requests yet, so their errors cannot be compared.",
   };
 };
@@ -60,7 +66,7 @@ export const errorsCheck = ({ champion, challenger }: Arms, limit: number): Chec
  * would have to lie at their far end at once. `slackMs` lifts the limit where the champion is so fast that
  * the ratio measures the machine.
  */
-export const latencyCheck = ({ champion, challenger }: Arms, limits: CanaryLimits["latencyP95"]): Check => {
+export const p95Check = ({ champion, challenger }: Arms, limits: CanaryLimits["latencyP95"]): Check => {
   const before = p95Interval(champion.requests, champion.latencyMs);
   const after = p95Interval(challenger.requests, challenger.latencyMs);
   const check = { name: "canary latency p95", limit: limits.ratio, unit: "times the champion's" };

@@ -3,7 +3,7 @@ import type { Statistics } from "../../platform/metrics/metrics.ts";
 import type { Check, JudgeCanaryOutput } from "../../statemachine/contracts.ts";
 import { verdictOf } from "../gates/verdict-of.ts";
 import type { CanaryLimits } from "../policy/policy.ts";
-import { errorsCheck, labelsCheck, latencyCheck, samplesCheck } from "./canary-checks.ts";
+import { errorsCheck, labelsCheck, p95Check, samplesCheck } from "./canary-checks.ts";
 import { nextStep } from "./next-step.ts";
 
 type Look = {
@@ -56,7 +56,7 @@ export const judgeCanary = (look: Look): JudgeCanaryOutput => {
   const checks = [
     samplesCheck(arms, rule.minSamples),
     errorsCheck(arms, limits.errorPoints),
-    latencyCheck(arms, limits.latencyP95),
+    p95Check(arms, limits.latencyP95),
     ...(answersLabels ? [labelsCheck(arms, limits.labelSharePoints, labels)] : []),
   ];
   const verdict = verdictOf(checks);
