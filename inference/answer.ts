@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
 import { type LoadedModel, RowsInvalid } from "./load-model.ts";
 import { Prediction } from "./manifest.ts";

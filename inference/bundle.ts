@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { z } from "zod";
+import * as z from "zod";
 
 export type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
 export type RuntimeBundle = {
@@ -58,6 +58,8 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
     keepNames: true,
     minifyWhitespace: true,
     minifySyntax: true,
+    // Node shows the line of an uncaught error: without this, half of the bundle.
+    lineLimit: 160,
     legalComments: "none",
     charset: "utf8",
     external: ["onnxruntime-node"],

@@ -59,6 +59,8 @@ type State = {
   initializers: number;
   initializerBytes: number;
   readonly opsets: Map<string, number>;
+  /** Domains of the nodes; ONNX's own has two names. */
+  readonly domains: Set<string>;
   /** Small integer constants by name: shapes. Names may repeat in subgraphs; the largest counts. */
   readonly constants: Map<string, number>;
   readonly shapes: { readonly operator: string; readonly input: string }[];
@@ -260,6 +262,7 @@ const node = (state: State, depth: number): void => {
         return;
     }
   });
+  state.domains.add(domain === "ai.onnx" ? "" : domain);
   if (!allowedDomains.has(domain))
     refuse(
       `the operator ${operator} is of the domain ${domain}, which is not allowed here: export with standard operators`,
@@ -359,7 +362,7 @@ const opset = (state: State): void => {
     refuse(
       `the model imports operators of the domain ${domain}, which is not allowed here: export with standard operators`,
     );
-  state.opsets.set(domain, version);
+  state.opsets.set(domain === "ai.onnx" ? "" : domain, version);
 };
 
 const model = (state: State): OnnxSummary => {
@@ -386,6 +389,9 @@ const model = (state: State): OnnxSummary => {
   const { nodes, initializers, initializerBytes, opsets } = state;
   if (!found) return refuse("the file holds no ONNX graph");
   if (opsets.size === 0) return refuse("the file names no operator set");
+  for (const domain of state.domains)
+    if (!opsets.has(domain))
+      refuse(`the file names no version of the operators of ${domain || "ONNX"}, which it uses`);
   return { opsets, nodes, initializers, initializerBytes, ...found };
 };
 
@@ -405,6 +411,7 @@ export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultLimit
     initializers: 0,
     initializerBytes: 0,
     opsets: new Map(),
+    domains: new Set(),
     constants: new Map(),
     shapes: [],
   };

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Names of models: they become part of function names, image tags and addresses. */
 export const ModelName = z

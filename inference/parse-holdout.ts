@@ -1,5 +1,5 @@
 import { CsvError, parse } from "csv-parse/sync";
-import { z } from "zod";
+import * as z from "zod";
 import { ManifestInvalid, type Problem } from "./folder-problem.ts";
 import type { Input, Manifest, Row } from "./manifest.ts";
 import { nearestName } from "./nearest-name.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * What a caller gets instead of an answer: RFC 9457 problem details (`application/problem+json`), with one entry

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { Prediction } from "./manifest.ts";
 
 /** What became of a model's first run. */
@@ -25,8 +25,8 @@ const watchMs = 10;
 
 /** Resident megabytes of a process; 0 where the system does not say (elsewhere than on Linux). */
 const residentMb = async (pid: number): Promise<number> => {
-  const pages = await readFile(`/proc/${pid}/statm`, "utf8").catch(() => "");
-  return (Number(pages.split(" ")[1] ?? 0) * 4_096) / 1_024 / 1_024;
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return Number(status.match(/^VmRSS:\s+(\d+) kB$/m)?.[1] ?? 0) / 1_024;
 };
 
 const collect = async (stream: Readable): Promise<string> => {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Answer, answerRequest, type Needs } from "../../inference/answer.ts";
 import { createApp } from "../../inference/app.ts";
 import type { HttpProblem } from "../../inference/problem.ts";
