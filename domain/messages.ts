@@ -101,6 +101,8 @@ export const messages = ({
 
   return {
     read: async (delivery: string) => (await read(delivery))?.view,
+    /** Where Slack has the message; null before it was posted. */
+    posted: async (delivery: string) => (await read(delivery))?.posted ?? null,
     show,
     /** Creates the message from `first`, or changes the one that stands, and shows it. */
     put: async (first: MessageView, change: (view: MessageView) => MessageView): Promise<boolean> => {

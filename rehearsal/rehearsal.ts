@@ -130,6 +130,8 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     for (const resolve of endings.get(name) ?? []) resolve();
     endings.delete(name);
   };
+  const asked = new Set<string>();
+  const askedWaiters = new Map<string, (() => void)[]>();
   const background = new Set<Promise<unknown>>();
   const inBackground = (what: string, work: Promise<unknown>) => {
     const watched = work
@@ -165,14 +167,12 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   const steps: Steps = stepsOn(world);
   const askAndTell = async (event: unknown) => {
     await steps.machine["request-approval"](event);
-    for (const { delivery, state } of await world.approvals.open())
-      if (state.status === "pending" && isFor(event, delivery))
-        voice.event({
-          event: "question",
-          delivery,
-          desk: `${url}/deliveries/${delivery}`,
-          callbackUrl: `${url}${callbackPath}`,
-        });
+    for (const { delivery, state } of await world.approvals.open()) {
+      if (state.status !== "pending" || !isFor(event, delivery)) continue;
+      voice.event({ event: "question", delivery, desk: `${url}/`, callbackUrl: `${url}${callbackPath}` });
+      asked.add(delivery);
+      for (const resolve of askedWaiters.get(delivery) ?? []) resolve();
+    }
   };
 
   const stopping = new AbortController();
@@ -258,6 +258,15 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     application,
     /** Looks for commits now. */
     look: lookSoon,
+    /** The dialog that stands open for a user of the desk. */
+    openView: (user: string) => desk.viewOf(user)?.id,
+    /** Resolves when a delivery has put its question. */
+    asked: async (name: string) => {
+      if (asked.has(name)) return;
+      await new Promise<void>((resolve) =>
+        askedWaiters.set(name, [...(askedWaiters.get(name) ?? []), resolve]),
+      );
+    },
     /** Resolves when a delivery has ended and been reported. */
     ended: async (name: string) => {
       if (await world.outcomes.read(name)) {

@@ -155,8 +155,9 @@ test("a quorum that the allowed approvers cannot reach is an invalid manifest, i
   expect(impossible).toThrow(
     expect.objectContaining({
       name: "ManifestInvalid",
-      message:
+      message: expect.stringContaining(
         "churn could never be approved: 1 approval is needed, and of the approvers that the manifest names (U0ZZZ) policy.yaml allows none.",
+      ),
     }),
   );
   // The same person named twice is one approver.

@@ -1,6 +1,6 @@
+import { ManifestInvalid } from "../../inference/folder-problem.ts";
 import { type ApprovalRule, type CanaryRule, type Manifest, seconds } from "../../inference/manifest.ts";
 import { changedRules } from "./changed-rules.ts";
-import { ManifestInvalid } from "./manifest-invalid.ts";
 import type { CanaryLimits, Policy } from "./policy.ts";
 
 /** Bounds of one score: at least `min` (accuracy, auc) or at most `max` (mae, rmse), where a manifest sets one. */
@@ -103,9 +103,11 @@ const strictestApproval = (
   );
   if (approvers.length < quorum) {
     const whose = named === challenger ? "the manifest" : "the champion's manifest";
-    throw new ManifestInvalid(
-      `${challenger.name} could never be approved: ${quorum} approval${quorum === 1 ? " is" : "s are"} needed, and of the approvers that ${whose} names (${named.approval.approvers.join(", ")}) policy.yaml allows ${approvers.length === 0 ? "none" : approvers.join(", ")}.`,
-    );
+    const message = `${challenger.name} could never be approved: ${quorum} approval${quorum === 1 ? " is" : "s are"} needed, and of the approvers that ${whose} names (${named.approval.approvers.join(", ")}) policy.yaml allows ${approvers.length === 0 ? "none" : approvers.join(", ")}`;
+    const remedy = "Name approvers that policy.yaml allows, or ask the platform team to allow these.";
+    throw new ManifestInvalid([
+      { severity: "error", file: "model.yaml", path: "approval.approvers", message, remedy },
+    ]);
   }
   return {
     approvers,

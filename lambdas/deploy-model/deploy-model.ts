@@ -1,5 +1,5 @@
 import type { Claims } from "../../domain/claims.ts";
-import { committedModel } from "../../domain/committed-model.ts";
+import { judgedBy } from "../../domain/committed-model.ts";
 import { fencedRoute } from "../../domain/fenced-route.ts";
 import { functionConfig } from "../../domain/function-config.ts";
 import type { Ledger } from "../../domain/ledger.ts";
@@ -26,13 +26,13 @@ export const deployModel =
   async (event: unknown): Promise<DeployModelOutput> => {
     const { delivery, model, commit, environment, fence, digest, version } = DeployModelInput.parse(event);
     await claims.assertHeld(environment, model, fence);
-    const committed = await committedModel({ source })(model, commit);
     const champion = await ledger.serving("prod", model);
+    const { challenger: committed, rules } = await judgedBy({ source })(model, commit, champion?.commit);
     const here = serving[environment];
     const { url } = await here.ensure(model);
     const published = await here.publish(
       model,
-      functionConfig({ model, environment, digest, version, resources: committed.manifest.resources }),
+      functionConfig({ model, environment, digest, version, resources: rules.resources }),
     );
     await ledger.begin(
       {

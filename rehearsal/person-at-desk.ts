@@ -1,0 +1,55 @@
+import { z } from "zod";
+import type { Rehearsal } from "./rehearsal.ts";
+
+/** The desk refused, or its callback did. */
+export class ClickFailed extends Error {
+  override readonly name = "ClickFailed";
+}
+
+const Answer = z.object({
+  status: z.string(),
+  notice: z.string().optional(),
+  errors: z.record(z.string(), z.string()).optional(),
+});
+
+/**
+ * Answers a delivery's question as an allowed approver would: by the desk's own page requests, so through the signed
+ * callback and everything behind it.
+ */
+export const personAtDesk = ({ url, world, openView }: Pick<Rehearsal, "url" | "world" | "openView">) => {
+  const post = async (path: string, body: object) => {
+    const response = await fetch(`${url}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", origin: url },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const answer = Answer.parse(await response.json());
+    if (!response.ok || answer.status === "failed" || answer.status === "refused")
+      throw new ClickFailed(
+        answer.notice ??
+          Object.values(answer.errors ?? {}).join(" ") ??
+          `the desk answered ${response.status}`,
+      );
+  };
+  const question = async (delivery: string) => {
+    const posted = await world.messages.posted(delivery);
+    const approval = (await world.approvals.open()).find((open) => open.delivery === delivery);
+    const approver = approval?.rule.approvers[0];
+    if (!posted || !approver) throw new ClickFailed(`no question of ${delivery} stands on the desk`);
+    return { ts: posted.ts, as: approver };
+  };
+  return {
+    approve: async (delivery: string): Promise<void> => {
+      const { ts, as } = await question(delivery);
+      await post("/desk/clicks", { as, ts, block: "decision", action: "approve" });
+    },
+    reject: async (delivery: string, reason: string): Promise<void> => {
+      const { ts, as } = await question(delivery);
+      await post("/desk/clicks", { as, ts, block: "decision", action: "reject" });
+      const view = openView(as);
+      if (!view) throw new ClickFailed("the dialog that asks for the reason did not open");
+      await post(`/desk/views/${view}`, { as, typed: { reason } });
+    },
+  };
+};
