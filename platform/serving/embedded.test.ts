@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { functionHost } from "../../rehearsal/functions.ts";
+import { plainFunction } from "../../test/contracts/plain-function.ts";
+import { servingContract } from "../../test/contracts/serving.ts";
+import { openDatabase } from "../store/open-database.ts";
+import { sqliteStore } from "../store/sqlite.ts";
+import { embeddedServing } from "./embedded.ts";
+
+const digests = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`] as const;
+
+servingContract("embedded, with worker processes", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "slipway-serving-"));
+  const plain = await plainFunction();
+  const host = functionHost({
+    imageRoot: async () => plain.root,
+    metrics: { request: () => {} },
+    parseEmf: () => undefined,
+    onLine: () => {},
+    staysWarm: async () => false,
+    clock: Date.now,
+    requestId: () => "request",
+  });
+  const databases = [0, 1].map(() => openDatabase(join(folder, "state.db")));
+  const [serving, elsewhere] = databases.map((database) =>
+    embeddedServing({
+      environment: "stage",
+      store: sqliteStore({ database, clock: Date.now }),
+      images: {
+        describe: async (digest) => (digests.some((one) => one === digest) ? { sizeBytes: 1 } : undefined),
+      },
+      functions: host,
+      url: "http://127.0.0.1:4000",
+      random: Math.random,
+    }),
+  );
+  if (!serving || !elsewhere) throw new Error("two handles are needed");
+  return {
+    serving,
+    elsewhere,
+    digests,
+    payload: { do: "echo" },
+    breaking: { do: "throw" },
+    versionIn: (answer) => z.object({ version: z.string() }).parse(answer).version,
+    stop: async () => {
+      await host.stop();
+      for (const database of databases) database.close();
+      await Promise.all([plain.remove(), rm(folder, { recursive: true, force: true })]);
+    },
+  };
+});

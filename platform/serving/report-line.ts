@@ -1,0 +1,21 @@
+/** What Lambda's log says about one call: the last line of `X-Amz-Log-Result`. */
+export type Report = { readonly durationMs: number; readonly initMs?: number };
+
+/** The line as Lambda writes it, with tabs between its parts. */
+export const reportLine = (requestId: string, memoryMb: number, { durationMs, initMs }: Report): string =>
+  [
+    `REPORT RequestId: ${requestId}`,
+    `Duration: ${durationMs.toFixed(2)} ms`,
+    `Billed Duration: ${Math.ceil(durationMs)} ms`,
+    `Memory Size: ${memoryMb} MB`,
+    ...(initMs === undefined ? [] : [`Init Duration: ${initMs.toFixed(2)} ms`]),
+  ].join("\t");
+
+/** Finds and reads that line in the log of a call; undefined where it is not there. */
+export const readReport = (log: string): Report | undefined => {
+  const line = log.split("\n").findLast((candidate) => candidate.startsWith("REPORT "));
+  const duration = line?.match(/\tDuration: ([\d.]+) ms/)?.[1];
+  const init = line?.match(/\tInit Duration: ([\d.]+) ms/)?.[1];
+  if (duration === undefined) return undefined;
+  return { durationMs: Number(duration), ...(init !== undefined && { initMs: Number(init) }) };
+};

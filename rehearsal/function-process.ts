@@ -1,0 +1,178 @@
+import { fork } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { functionName } from "../platform/serving/function-name.ts";
+import { type Environment, FunctionFailed, type FunctionVersion } from "../platform/serving/serving.ts";
+import type { Json } from "../platform/store/store.ts";
+import { lineSplitter } from "./line-splitter.ts";
+
+/** CloudWatch's limit for one log event, which is also the longest metrics line. */
+const longestLine = 256 * 1024;
+/** A function that is asked to end and does not is killed after this. */
+const graceMs = 2_000;
+
+const Message = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("ready") }),
+  z.object({ kind: z.literal("broken"), message: z.string() }),
+  z.object({ kind: z.literal("output"), text: z.string() }),
+  z.object({
+    kind: z.literal("answer"),
+    id: z.string(),
+    payload: z.custom<Json>((value) => value !== undefined),
+  }),
+  z.object({ kind: z.literal("error"), id: z.string(), message: z.string() }),
+]);
+
+export type Output = { readonly stream: "stdout" | "stderr"; readonly line: string };
+
+type Start = {
+  readonly environment: Environment;
+  readonly model: string;
+  readonly version: FunctionVersion;
+  /** Folder that holds the image's files. */
+  readonly root: string;
+  /** Milliseconds that loading the bundle may take. */
+  readonly initLimitMs: number;
+  readonly onOutput: (output: Output) => void;
+};
+
+export type FunctionProcess = {
+  readonly pid: number | undefined;
+  /** Resolves once the function takes requests. Throws FunctionFailed where it never will. */
+  readonly ready: Promise<void>;
+  /** Runs one request; the caller waits for its answer before it sends the next. Throws FunctionFailed. */
+  call(id: string, payload: Json): Promise<Json>;
+  readonly running: () => boolean;
+  /** Ends the process and waits until it is gone. */
+  end(): Promise<void>;
+};
+
+/** Forks one worker process for a function version. It sees its own variables and PATH, nothing else of ours. */
+export const startFunctionProcess = (start: Start): FunctionProcess => {
+  const { version, config } = start.version;
+  const task = join(start.root, "var", "task");
+  const child = fork(fileURLToPath(new URL("./worker.mjs", import.meta.url)), [join(task, "index.mjs")], {
+    cwd: task,
+    env: {
+      PATH: process.env.PATH,
+      TZ: ":UTC",
+      LAMBDA_TASK_ROOT: task,
+      ...config.variables,
+      AWS_LAMBDA_FUNCTION_NAME: functionName(start.environment, start.model),
+      AWS_LAMBDA_FUNCTION_VERSION: version,
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(config.memoryMb),
+    },
+    execArgv: [`--max-old-space-size=${config.memoryMb}`],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+
+  let running = true;
+  let outOfMemory = false;
+  let call: { readonly id: string; readonly settle: PromiseWithResolvers<Json> } | undefined;
+  const ready = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  // The callers of `ready` and `call` see the failure; nobody need be waiting when a process ends.
+  ready.promise.catch(() => {});
+
+  const fail = (message: string) => {
+    const error = new FunctionFailed(message);
+    ready.reject(error);
+    call?.settle.reject(error);
+    call = undefined;
+  };
+
+  const stdout = lineSplitter(longestLine, (line) => start.onOutput({ stream: "stdout", line }));
+  const stderr = lineSplitter(longestLine, (line) => {
+    if (line.includes("heap out of memory")) outOfMemory = true;
+    start.onOutput({ stream: "stderr", line });
+  });
+  child.stdout?.setEncoding("utf8").on("data", stdout.write).on("end", stdout.end);
+  child.stderr?.setEncoding("utf8").on("data", stderr.write).on("end", stderr.end);
+
+  child.on("message", (received) => {
+    const parsed = Message.safeParse(received);
+    if (!parsed.success) return;
+    const message = parsed.data;
+    switch (message.kind) {
+      case "ready":
+        return ready.resolve();
+      case "broken":
+        return fail(`the function could not be loaded: ${message.message}`);
+      case "output":
+        return stdout.write(message.text);
+      case "answer":
+      case "error": {
+        if (call?.id !== message.id) return;
+        const { settle } = call;
+        call = undefined;
+        if (message.kind === "answer") return settle.resolve(message.payload);
+        return settle.reject(new FunctionFailed(message.message));
+      }
+      default:
+        return message satisfies never;
+    }
+  });
+  child.on("error", (error) => {
+    fail(`the function's process failed: ${error.message}`);
+    if (child.pid === undefined) {
+      running = false;
+      gone.resolve();
+    }
+  });
+  // `close` comes after the last line of output, which says whether memory ran out.
+  child.on("close", (code, signal) => {
+    running = false;
+    stdout.end();
+    const how = signal ?? `exit code ${code}`;
+    fail(
+      outOfMemory
+        ? `the function ran out of its ${config.memoryMb} MB of memory`
+        : `the function ended with ${how}`,
+    );
+    gone.resolve();
+  });
+
+  const kill = (reason: string) => {
+    running = false;
+    fail(reason);
+    child.kill("SIGKILL");
+  };
+  const initTimer = setTimeout(
+    () => kill(`the function was not loaded within ${start.initLimitMs / 1_000} s`),
+    start.initLimitMs,
+  );
+  ready.promise.finally(() => clearTimeout(initTimer)).catch(() => {});
+
+  return {
+    pid: child.pid,
+    ready: ready.promise,
+    running: () => running,
+    async call(id, payload) {
+      if (!running) throw new FunctionFailed("the function's process has ended");
+      const limitMs = config.timeoutSeconds * 1_000;
+      const settle = Promise.withResolvers<Json>();
+      call = { id, settle };
+      const timer = setTimeout(
+        () => kill(`the function took longer than ${config.timeoutSeconds} s`),
+        limitMs,
+      );
+      child.send({ id, deadline: Date.now() + limitMs, payload }, (error) => {
+        if (error)
+          settle.reject(new FunctionFailed(`the request did not reach the function: ${error.message}`));
+      });
+      try {
+        return await settle.promise;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    async end() {
+      running = false;
+      if (child.connected) child.disconnect();
+      const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+      await gone.promise;
+      clearTimeout(timer);
+    },
+  };
+};

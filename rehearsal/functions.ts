@@ -1,0 +1,175 @@
+import type { Metrics, RequestMetrics } from "../platform/metrics/metrics.ts";
+import type { FunctionAnswer, FunctionCall, Functions } from "../platform/serving/functions.ts";
+import { type Environment, FunctionFailed } from "../platform/serving/serving.ts";
+import { type FunctionProcess, startFunctionProcess } from "./function-process.ts";
+
+/** What a function printed, one line of at most 4,000 characters. */
+export type FunctionLine = {
+  readonly environment: Environment;
+  readonly model: string;
+  readonly version: string;
+  readonly stream: "stdout" | "stderr";
+  readonly line: string;
+};
+
+type Needs = {
+  /** The folder that holds the files of an image, unpacked. */
+  readonly imageRoot: (digest: string) => Promise<string>;
+  readonly metrics: Pick<Metrics, "request">;
+  /** Reads a line in CloudWatch's embedded metric format; undefined where the line is none. */
+  readonly parseEmf: (line: string) => RequestMetrics | undefined;
+  readonly onLine: (line: FunctionLine) => void;
+  /** Whether `live` names this version, so that it is kept although nobody calls it just now. */
+  readonly staysWarm: (
+    call: Pick<FunctionCall, "environment" | "model"> & { version: string },
+  ) => Promise<boolean>;
+  /** Epoch milliseconds. */
+  readonly clock: () => number;
+  readonly requestId: () => string;
+  /** A version that got no request for so long is asked about with `staysWarm`, and ends. */
+  readonly idleMs?: number;
+  readonly initLimitMs?: number;
+};
+
+export type FunctionHost = Functions & {
+  /** Process ids of the functions that run now. */
+  processes(): readonly number[];
+  /** Ends every function and takes no more calls. */
+  stop(): Promise<void>;
+};
+
+/** One version's place: its process, and the queue of calls for it. */
+type Slot = {
+  process?: FunctionProcess;
+  last: Promise<unknown>;
+  waiting: number;
+  idle?: NodeJS.Timeout;
+};
+
+/** More calls than this waiting for one version are refused, as Lambda throttles beyond its concurrency. */
+const mostWaiting = 1_000;
+const longestLogged = 4_000;
+
+/**
+ * Runs function versions as worker processes on this machine, each started by its first call and given one
+ * request at a time, as Lambda does. A process that ends is started again by the next call.
+ */
+export const functionHost = (needs: Needs): FunctionHost => {
+  const { idleMs = 600_000, initLimitMs = 60_000 } = needs;
+  const slots = new Map<string, Slot>();
+  const ending = new Set<Promise<void>>();
+  let stopped = false;
+
+  /** Metrics that cannot be kept (a full disk) must not fail the request that they tell of. */
+  const record = (measured: RequestMetrics): void => {
+    try {
+      needs.metrics.request(measured);
+    } catch (error) {
+      const { environment, model, version } = measured;
+      const line = `the metrics of a request were lost: ${String(error)}`;
+      needs.onLine({ environment, model, version, stream: "stderr", line });
+    }
+  };
+
+  const start = async (slot: Slot, call: FunctionCall): Promise<FunctionProcess> => {
+    const about = { environment: call.environment, model: call.model, version: call.version.version };
+    const root = await needs.imageRoot(call.version.config.digest).catch((error: unknown) => {
+      throw new FunctionFailed(`the image could not be unpacked: ${String(error)}`, { cause: error });
+    });
+    if (stopped) throw new FunctionFailed("the function host has stopped");
+    const started = startFunctionProcess({
+      ...call,
+      root,
+      initLimitMs,
+      onOutput: ({ stream, line }) => {
+        const measured = stream === "stdout" ? needs.parseEmf(line) : undefined;
+        if (measured) record(measured);
+        else needs.onLine({ ...about, stream, line: line.slice(0, longestLogged) });
+      },
+    });
+    slot.process = started;
+    try {
+      await started.ready;
+    } catch (error) {
+      await started.end();
+      throw error;
+    }
+    return started;
+  };
+
+  const run = async (slot: Slot, call: FunctionCall): Promise<FunctionAnswer> => {
+    const began = performance.now();
+    const warm = slot.process?.running() ? slot.process : undefined;
+    const process = warm ?? (await start(slot, call));
+    const sent = performance.now();
+    const payload = await process.call(needs.requestId(), call.payload);
+    const durationMs = performance.now() - sent;
+    return warm ? { payload, durationMs } : { payload, durationMs, initMs: sent - began };
+  };
+
+  const end = (key: string, slot: Slot): void => {
+    slots.delete(key);
+    if (!slot.process) return;
+    const ended = slot.process.end();
+    ending.add(ended);
+    void ended.finally(() => ending.delete(ended));
+  };
+
+  const whenIdle = (key: string, slot: Slot, call: FunctionCall): void => {
+    clearTimeout(slot.idle);
+    slot.idle = setTimeout(async () => {
+      const about = { environment: call.environment, model: call.model, version: call.version.version };
+      // A store that cannot be read just now is no reason to let a live version go.
+      const stays = await needs.staysWarm(about).catch(() => true);
+      if (slot.waiting > 0 || slots.get(key) !== slot) return;
+      if (stays) whenIdle(key, slot, call);
+      else end(key, slot);
+    }, idleMs);
+    slot.idle.unref();
+  };
+
+  return {
+    async invoke(call) {
+      if (stopped) throw new FunctionFailed("the function host has stopped");
+      const { environment, model, version } = call;
+      const key = JSON.stringify([environment, model, version.version, version.config]);
+      const slot = slots.get(key) ?? { last: Promise.resolve(), waiting: 0 };
+      slots.set(key, slot);
+      if (slot.waiting >= mostWaiting)
+        throw new FunctionFailed(`${mostWaiting} requests wait for version ${version.version} already`);
+      slot.waiting++;
+      clearTimeout(slot.idle);
+      const began = performance.now();
+      const answer = slot.last.then(() => run(slot, call));
+      slot.last = answer.catch(() => {});
+      try {
+        return await answer;
+      } catch (error) {
+        // A function that broke wrote no metrics of its own.
+        record({
+          environment,
+          model,
+          version: version.version,
+          at: needs.clock(),
+          latencyMs: performance.now() - began,
+          failed: true,
+          labels: {},
+        });
+        throw error;
+      } finally {
+        slot.waiting--;
+        if (slot.waiting === 0 && !stopped) whenIdle(key, slot, call);
+      }
+    },
+    processes: () =>
+      [...slots.values()].flatMap(({ process }) => (process?.running() && process.pid ? [process.pid] : [])),
+    async stop() {
+      stopped = true;
+      for (const [key, slot] of slots) {
+        clearTimeout(slot.idle);
+        end(key, slot);
+      }
+      await Promise.all(ending);
+    },
+  };
+};

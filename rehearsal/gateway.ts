@@ -1,0 +1,136 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { type Context, Hono } from "hono";
+import { readFunctionName } from "../platform/serving/function-name.ts";
+import { reportLine } from "../platform/serving/report-line.ts";
+import {
+  type Environment,
+  environments,
+  FunctionFailed,
+  NotServed,
+  type Serving,
+} from "../platform/serving/serving.ts";
+import type { Json } from "../platform/store/store.ts";
+import { httpAnswer, httpEvent } from "./http-event.ts";
+
+type Needs = {
+  readonly servings: Readonly<Record<Environment, Serving>>;
+  /** Whoever calls functions past the public route shows this, as `Authorization: Bearer …`. */
+  readonly token: string;
+  /** Epoch milliseconds. */
+  readonly clock: () => number;
+  readonly requestId: () => string;
+};
+
+/** API Gateway's limit for a request. */
+const requestLimit = 10 * 1024 * 1024;
+/** Lambda's limit for what goes into a function and for what comes out. */
+const payloadLimit = 6 * 1024 * 1024;
+
+/** An RFC 9457 problem. */
+const problem = (status: number, title: string, detail: string): Response =>
+  Response.json(
+    { type: "about:blank", title, status, detail },
+    { status, headers: { "content-type": "application/problem+json" } },
+  );
+
+/** The body, or undefined as soon as it is longer than `limit` bytes. */
+const readBody = async (request: Request, limit: number): Promise<Uint8Array | undefined> => {
+  if (Number(request.headers.get("content-length") ?? 0) > limit) return undefined;
+  if (!request.body) return new Uint8Array();
+  if (request.headers.has("content-length")) return new Uint8Array(await request.arrayBuffer());
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body) {
+    length += chunk.length;
+    if (length > limit) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+};
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest();
+
+/**
+ * The rehearsal's front door to its functions, an app to mount at the root of an HTTP server: what API
+ * Gateway's HTTP API does (`/<environment>/models/<model>/…`, open to applications), and Lambda's own Invoke
+ * path, by which other processes of this machine call functions directly.
+ */
+export const gateway = ({ servings, token, clock, requestId }: Needs): Hono => {
+  const app = new Hono();
+  const expected = sha256(`Bearer ${token}`);
+
+  const predict = async (context: Context, environment: Environment): Promise<Response> => {
+    const request = context.req.raw;
+    const model = context.req.param("model") ?? "";
+    const body = await readBody(request, requestLimit);
+    if (!body)
+      return problem(
+        413,
+        "Content Too Large",
+        "a request may carry 10 MB, and about 6 MB reach the function",
+      );
+    const path = new URL(request.url).pathname.slice(environment.length + 1);
+    const event = httpEvent(request, path, body, { model, requestId: requestId(), now: clock() });
+    // Only a body of some size can bring the event past the limit: the event is not counted for each small one.
+    if (body.length > payloadLimit / 8 && Buffer.byteLength(JSON.stringify(event)) > payloadLimit)
+      return problem(413, "Content Too Large", "a function takes at most 6 MB, base64 included");
+    try {
+      const { payload } = await servings[environment].invoke(model, "live", event);
+      const answer = httpAnswer(payload);
+      return (
+        answer ?? problem(502, "Bad Gateway", `the function of ${model} gave an answer that is not HTTP`)
+      );
+    } catch (error) {
+      if (error instanceof NotServed)
+        return problem(404, "Not Found", `no version of a model named ${model} is served on ${environment}`);
+      if (error instanceof FunctionFailed)
+        return problem(502, "Bad Gateway", `the function of ${model} failed; its log says why`);
+      throw error;
+    }
+  };
+
+  for (const environment of environments)
+    app.all(`/${environment}/models/:model/*`, (context) => predict(context, environment));
+
+  /** Errors as Lambda's API gives them. */
+  const refusal = (status: number, type: string, message: string) =>
+    Response.json({ Type: "User", Message: message }, { status, headers: { "x-amzn-errortype": type } });
+
+  // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+  app.post("/2015-03-31/functions/:name/invocations", async (context) => {
+    if (!timingSafeEqual(sha256(context.req.header("authorization") ?? ""), expected))
+      return refusal(403, "AccessDeniedException", "this needs the bearer token of the running rehearsal");
+    const name = readFunctionName(context.req.param("name"));
+    if (!name) return refusal(404, "ResourceNotFoundException", "there is no function of that name");
+    const body = await readBody(context.req.raw, payloadLimit);
+    if (!body) return refusal(413, "RequestTooLargeException", "a function takes at most 6 MB");
+    let payload: Json;
+    try {
+      payload = JSON.parse(Buffer.from(body).toString("utf8"));
+    } catch {
+      return refusal(400, "InvalidRequestContentException", "the payload is not JSON");
+    }
+    const asked = context.req.query("Qualifier") ?? "live";
+    try {
+      const answer = await servings[name.environment].invoke(
+        name.model,
+        asked === "live" ? "live" : { version: asked },
+        payload,
+      );
+      const version = await servings[name.environment].version(name.model, answer.version);
+      const log = reportLine(requestId(), version?.config.memoryMb ?? 0, answer);
+      return Response.json(answer.payload, {
+        headers: {
+          "x-amz-executed-version": answer.version,
+          "x-amz-log-result": Buffer.from(`${log}\n`).toString("base64"),
+        },
+      });
+    } catch (error) {
+      if (error instanceof NotServed) return refusal(404, "ResourceNotFoundException", error.message);
+      if (!(error instanceof FunctionFailed)) throw error;
+      const told = { errorType: error.name, errorMessage: error.message, trace: [] };
+      return Response.json(told, { headers: { "x-amz-function-error": "Unhandled" } });
+    }
+  });
+  return app;
+};

@@ -1,0 +1,108 @@
+import { z } from "zod";
+import type { Json } from "../platform/store/store.ts";
+
+type Context = {
+  readonly model: string;
+  readonly requestId: string /** Epoch milliseconds. */;
+  readonly now: number;
+};
+
+const textual =
+  /^(text\/|application\/([\w.+-]+\+)?(json|xml|javascript)\b|application\/x-www-form-urlencoded\b)/i;
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The body as text where it is declared as text and reads as UTF-8; otherwise undefined. */
+const asText = (body: Uint8Array, headers: Headers): string | undefined => {
+  if (headers.has("content-encoding") || !textual.test(headers.get("content-type") ?? "text/plain"))
+    return undefined;
+  try {
+    return utf8.decode(body);
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * A request as API Gateway's HTTP API hands it to Lambda, payload format 2.0. `path` is what stands behind
+ * the gateway's own prefix: `/models/churn/v1/predict`.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ */
+export const httpEvent = (
+  request: Request,
+  path: string,
+  body: Uint8Array,
+  { model, requestId, now }: Context,
+): { [key: string]: Json } => {
+  const url = new URL(request.url);
+  const headers: { [name: string]: string } = {};
+  for (const [name, value] of request.headers) if (name !== "cookie") headers[name] = value;
+  const cookie = request.headers.get("cookie");
+  const query: { [name: string]: string } = {};
+  for (const [name, value] of url.searchParams)
+    query[name] = name in query ? `${query[name]},${value}` : value;
+  const routeKey = `ANY /models/${model}/{proxy+}`;
+  const text = asText(body, request.headers);
+  return {
+    version: "2.0",
+    routeKey,
+    rawPath: path,
+    rawQueryString: url.search.slice(1),
+    ...(cookie !== null && { cookies: cookie.split(";").map((one) => one.trim()) }),
+    headers,
+    ...(Object.keys(query).length > 0 && { queryStringParameters: query }),
+    pathParameters: { proxy: path.split("/").slice(3).join("/") },
+    requestContext: {
+      accountId: "000000000000",
+      apiId: "rehearsal",
+      domainName: url.hostname,
+      domainPrefix: "rehearsal",
+      http: {
+        method: request.method,
+        path,
+        protocol: "HTTP/1.1",
+        sourceIp: "127.0.0.1",
+        userAgent: request.headers.get("user-agent") ?? "",
+      },
+      requestId,
+      routeKey,
+      stage: "$default",
+      time: new Date(now).toISOString(),
+      timeEpoch: now,
+    },
+    ...(body.length > 0 && { body: text ?? Buffer.from(body).toString("base64") }),
+    isBase64Encoded: body.length > 0 && text === undefined,
+  };
+};
+
+const Answer = z.object({
+  statusCode: z.int().min(200).max(599),
+  headers: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  cookies: z.array(z.string()).optional(),
+  body: z.string().optional(),
+  isBase64Encoded: z.boolean().optional(),
+});
+
+/**
+ * The HTTP answer that a function's result means, by the rules of payload format 2.0: without a `statusCode`
+ * the result itself is the JSON body of a 200. Undefined where it has a `statusCode` and is malformed.
+ */
+export const httpAnswer = (result: Json): Response | undefined => {
+  if (typeof result !== "object" || result === null || Array.isArray(result) || !("statusCode" in result))
+    return Response.json(result);
+  const parsed = Answer.safeParse(result);
+  if (!parsed.success) return undefined;
+  const { statusCode, headers = {}, cookies = [], body = "", isBase64Encoded } = parsed.data;
+  const answer = new Headers();
+  try {
+    for (const [name, value] of Object.entries(headers)) answer.set(name, String(value));
+    for (const cookie of cookies) answer.append("set-cookie", cookie);
+  } catch {
+    return undefined;
+  }
+  // The server counts the bytes and keeps the connection; a function's word on either is not passed on.
+  for (const name of ["content-length", "connection", "transfer-encoding"]) answer.delete(name);
+  if (!answer.has("content-type")) answer.set("content-type", "text/plain;charset=UTF-8");
+  const empty = statusCode === 204 || statusCode === 205 || statusCode === 304;
+  const bytes = isBase64Encoded ? Buffer.from(body, "base64") : body;
+  return new Response(empty ? null : bytes, { status: statusCode, headers: answer });
+};

@@ -1,0 +1,32 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Does what its event asks: `{ do: "echo" | "throw" | "exit" | "hang" | "allocate" | "print" | "environment" }`. */
+const handler = `
+export const handler = async (event, context) => {
+  switch (event.do) {
+    case "throw": throw new TypeError("asked to throw");
+    case "exit": process.exit(3);
+    case "hang": for (;;) {}
+    case "allocate": { const all = []; for (;;) all.push(new Array(1e6).fill(all.length)); }
+    case "print": for (const line of event.lines) console.log(line); console.error("to stderr"); break;
+    case "environment": return { ...process.env };
+    case "overlap": {
+      const before = globalThis.running ?? 0; globalThis.running = before + 1;
+      await new Promise((done) => setTimeout(done, 5)); globalThis.running--;
+      return { before };
+    }
+  }
+  return { version: context.functionVersion, pid: process.pid, answered: event.body ?? null, event };
+};`;
+
+/** An unpacked image of a function that obeys its event, for tests of what runs it. */
+export const plainFunction = async (
+  source = handler,
+): Promise<{ root: string; remove: () => Promise<void> }> => {
+  const root = await mkdtemp(join(tmpdir(), "slipway-plain-"));
+  await mkdir(join(root, "var", "task"), { recursive: true });
+  await writeFile(join(root, "var", "task", "index.mjs"), source);
+  return { root, remove: () => rm(root, { recursive: true, force: true }) };
+};
