@@ -95,6 +95,8 @@ export const createDesk = (options: DeskOptions): Hono => {
           return event satisfies never;
       }
     };
+    // The connection ends with the stream: a server that closes has not to wait for the browser to let go of it.
+    c.header("connection", "close");
     return streamSSE(c, async (stream) => {
       const ended = Promise.withResolvers<void>();
       let last: Promise<unknown> = stream.writeSSE({ event: "hello", data: "{}", retry: 1_000 });
