@@ -25,6 +25,10 @@ test("a failed delivery names its error, its remedy, and every check that was ma
     ["Image scan", 2],
     ["On stage", 7],
   ]);
+  expect(facts.stays.find(({ state }) => state === "VerifyStage")).toMatchObject({
+    status: "succeeded",
+    verdict: "fail",
+  });
 });
 
 test("each look of the canary stands for itself, with the share that it judged", () => {

@@ -52,8 +52,10 @@ const checkTable = (title: string, checks: readonly Check[]): Html => {
 const timeline = (stays: readonly Stay[], now: number): Html => {
   const longest = Math.max(1, ...stays.map(({ ms }) => ms ?? 0));
   return html`<ol class="timeline">${stays.map(
-    (stay) => html`<li class="${stay.status}"><span class="dot" aria-hidden="true"></span>
-      <span class="state">${stay.state}${stay.retries > 0 ? html` <span class="faint">${stay.retries} ${stay.retries === 1 ? "retry" : "retries"}</span>` : ""}</span>
+    (
+      stay,
+    ) => html`<li class="${stay.verdict === "fail" ? "failed" : stay.status}"><span class="dot" aria-hidden="true"></span>
+      <span class="state">${stay.state}${stay.retries > 0 ? html` <span class="faint">${stay.retries} ${stay.retries === 1 ? "retry" : "retries"}</span>` : ""}${stay.verdict === undefined ? "" : html` <span class="found">${stay.verdict}</span>`}</span>
       <span class="bar" aria-hidden="true"><span class="w${Math.ceil(((stay.ms ?? longest) / longest) * 20)}"></span></span>
       <span class="took">${stay.status === "running" ? `for ${duration(Math.max(0, now - Date.parse(stay.from)))}` : stay.ms === undefined ? "cut off" : duration(stay.ms)}</span>
       <span class="when">${time(stay.from)}</span>
