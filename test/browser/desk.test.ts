@@ -138,12 +138,12 @@ test.skipIf(skip)("a delivery's page follows it to its end without a reload", as
   await using chromium = await launch();
   const page = await chromium.context.newPage();
   await page.goto(`${desk.url}/deliveries/${running.name}`);
-  expect(await page.locator(".pill").innerText()).toBe("running");
-  expect(await page.locator(".timeline .running").innerText()).toContain("VerifyStage");
+  expect(await page.locator(".pill").textContent()).toBe("running");
+  expect(await page.locator(".timeline .running").textContent()).toContain("VerifyStage");
   let loads = 0;
   page.on("load", () => loads++);
   ended = true;
   await page.getByRole("heading", { name: "GateFailed" }).waitFor();
-  expect(await page.locator(".pill").innerText()).toBe("failed");
+  expect(await page.locator(".pill").textContent()).toBe("failed");
   expect(loads).toBe(0);
 });
