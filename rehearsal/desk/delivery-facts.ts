@@ -8,6 +8,7 @@ import {
   DeliveryInput,
   Outcome,
   remedies,
+  Verdict,
 } from "../../statemachine/contracts.ts";
 
 /** One stay in one state. */
@@ -18,6 +19,8 @@ export type Stay = {
   /** Milliseconds; undefined while it runs. */
   readonly ms: number | undefined;
   readonly status: "running" | "succeeded" | "failed";
+  /** What the state found, where it judges. */
+  readonly verdict: Verdict | undefined;
   readonly retries: number;
   readonly error: { readonly name: string; readonly cause: string } | undefined;
 };
@@ -58,6 +61,11 @@ const Data = z.object({
 type Data = z.infer<typeof Data>;
 const dataOf = (value: unknown): Data => Data.safeParse(value).data ?? {};
 
+const verdictOf = (event: StateEvent): Verdict | undefined =>
+  z.looseObject({ [event.state]: z.looseObject({ verdict: Verdict }) }).safeParse(event.output).data?.[
+    event.state
+  ]?.verdict;
+
 const staysOf = (history: readonly StateEvent[]): Stay[] => {
   const stays: Stay[] = [];
   for (const event of history) {
@@ -69,6 +77,7 @@ const staysOf = (history: readonly StateEvent[]): Stay[] => {
         from: event.at,
         ms: undefined,
         status: "running",
+        verdict: undefined,
         retries: 0,
         error: undefined,
       });
@@ -79,6 +88,7 @@ const staysOf = (history: readonly StateEvent[]): Stay[] => {
         ...open,
         ms: event.ms,
         status: event.status === "succeeded" ? "succeeded" : "failed",
+        verdict: verdictOf(event),
         error: event.error,
       };
     else if (event.status === "caught") {

@@ -49,13 +49,15 @@ const checkTable = (title: string, checks: readonly Check[]): Html => {
 };
 
 /** Bars sit on one scale: the longest stay is as wide as the column. Widths go in tenths, by class: the page has no inline style. */
-const timeline = (stays: readonly Stay[]): Html => {
+const timeline = (stays: readonly Stay[], now: number): Html => {
   const longest = Math.max(1, ...stays.map(({ ms }) => ms ?? 0));
   return html`<ol class="timeline">${stays.map(
-    (stay) => html`<li class="${stay.status}"><span class="dot" aria-hidden="true"></span>
-      <span class="state">${stay.state}${stay.retries > 0 ? html` <span class="faint">${stay.retries} ${stay.retries === 1 ? "retry" : "retries"}</span>` : ""}</span>
+    (
+      stay,
+    ) => html`<li class="${stay.verdict === "fail" ? "failed" : stay.status}"><span class="dot" aria-hidden="true"></span>
+      <span class="state">${stay.state}${stay.retries > 0 ? html` <span class="faint">${stay.retries} ${stay.retries === 1 ? "retry" : "retries"}</span>` : ""}${stay.verdict === undefined ? "" : html` <span class="found">${stay.verdict}</span>`}</span>
       <span class="bar" aria-hidden="true"><span class="w${Math.ceil(((stay.ms ?? longest) / longest) * 20)}"></span></span>
-      <span class="took">${stay.status === "running" ? "running…" : stay.ms === undefined ? "cut off" : duration(stay.ms)}</span>
+      <span class="took">${stay.status === "running" ? `for ${duration(Math.max(0, now - Date.parse(stay.from)))}` : stay.ms === undefined ? "cut off" : duration(stay.ms)}</span>
       <span class="when">${time(stay.from)}</span>
       ${stay.error === undefined ? "" : html`<span class="fault"><b>${stay.error.name}</b> ${stay.error.cause}</span>`}</li>`,
   )}</ol>`;
@@ -95,7 +97,7 @@ export const renderDelivery = (
     ${fact("Question", message === undefined ? undefined : html`<a href="/?as=${me}#m-${message}">in the channel</a>`)}
   </dl>
   ${facts.checks.length === 0 ? "" : html`<section aria-label="Checks">${facts.checks.map(({ title, checks }) => checkTable(title, checks))}</section>`}
-  <section aria-label="States"><h3>States <span class="faint">${facts.stays.length}</span></h3>${timeline(facts.stays)}</section>
+  <section aria-label="States"><h3>States <span class="faint">${facts.stays.length}</span></h3>${timeline(facts.stays, now)}</section>
   </div>`;
 };
 

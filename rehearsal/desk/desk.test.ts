@@ -263,6 +263,20 @@ describe("the page", () => {
     }
   });
 
+  test("names people, not their ids", async () => {
+    await using it = await asked(fine);
+    expect((await page(`${it.desk.url}/`)).text).toContain('<span class="mention">@Ada Byron</span>');
+  });
+
+  test("that is open does not keep the desk from stopping", async () => {
+    const desk = await servedDesk();
+    const events = await fetch(`${desk.url}/desk/events`);
+    const reader = events.body?.getReader();
+    await reader?.read();
+    await desk[Symbol.asyncDispose]();
+    expect((await reader?.read())?.done).toBe(true);
+  });
+
   test("names the token and the secret nowhere", async () => {
     await using it = await asked(fine);
     const { text } = await page(`${it.desk.url}/`);

@@ -95,7 +95,7 @@ export const createDesk = (options: DeskOptions): Hono => {
           return event satisfies never;
       }
     };
-    return streamSSE(c, async (stream) => {
+    const response = streamSSE(c, async (stream) => {
       const ended = Promise.withResolvers<void>();
       let last: Promise<unknown> = stream.writeSSE({ event: "hello", data: "{}", retry: 1_000 });
       const forget = hub.listen((event) => {
@@ -114,6 +114,9 @@ export const createDesk = (options: DeskOptions): Hono => {
       options.stop?.removeEventListener("abort", stop);
       forget();
     });
+    // The connection ends with the stream: a server that closes need not wait for the browser to let go of it.
+    response.headers.set("connection", "close");
+    return response;
   });
 
   app.post("/desk/clicks", async (c) => {

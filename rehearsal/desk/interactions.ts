@@ -27,6 +27,23 @@ const ViewAnswer = z.discriminatedUnion("response_action", [
   z.object({ response_action: z.literal("update"), view: Modal }),
 ]);
 
+/** Source: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses */
+const ResponseBody = z.object({
+  text: z.string().max(40_000).optional(),
+  blocks: MessageBlocks.optional(),
+  replace_original: z.boolean().default(false),
+  delete_original: z.boolean().default(false),
+  response_type: z.enum(["ephemeral", "in_channel"]).default("ephemeral"),
+});
+
+const parseJson = (body: string): unknown => {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+};
+
 const minutes = 60_000;
 export const triggerLifeMs = 3_000;
 
@@ -86,6 +103,30 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
       enterprise: null,
       is_enterprise_install: false,
     };
+  };
+
+  const applyAnswer = (view: View, body: string): Submitted => {
+    const answer = ViewAnswer.safeParse(parseJson(body));
+    if (!answer.success)
+      return {
+        status: "failed",
+        notice: `The app's answer could not be read: ${slackMessages(answer.error, "")[0] ?? ""}`,
+      };
+    switch (answer.data.response_action) {
+      case "clear":
+        state.removeView(view.id);
+        return { status: "closed" };
+      case "errors":
+        return { status: "refused", errors: answer.data.errors };
+      case "update": {
+        const { view: modal } = answer.data;
+        const next = { ...view, modal: { ...modal, blocks: withIds(modal.blocks, randomId) } };
+        state.putView(next);
+        return { status: "updated", view: next };
+      }
+      default:
+        return answer.data satisfies never;
+    }
   };
 
   return {
@@ -205,45 +246,4 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
       return undefined;
     },
   };
-
-  function applyAnswer(view: View, body: string): Submitted {
-    const answer = ViewAnswer.safeParse(parseJson(body));
-    if (!answer.success)
-      return {
-        status: "failed",
-        notice: `The app's answer could not be read: ${slackMessages(answer.error, "")[0] ?? ""}`,
-      };
-    switch (answer.data.response_action) {
-      case "clear":
-        state.removeView(view.id);
-        return { status: "closed" };
-      case "errors":
-        return { status: "refused", errors: answer.data.errors };
-      case "update": {
-        const { view: modal } = answer.data;
-        const next = { ...view, modal: { ...modal, blocks: withIds(modal.blocks, randomId) } };
-        state.putView(next);
-        return { status: "updated", view: next };
-      }
-      default:
-        return answer.data satisfies never;
-    }
-  }
-};
-
-/** Source: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses */
-const ResponseBody = z.object({
-  text: z.string().max(40_000).optional(),
-  blocks: MessageBlocks.optional(),
-  replace_original: z.boolean().default(false),
-  delete_original: z.boolean().default(false),
-  response_type: z.enum(["ephemeral", "in_channel"]).default("ephemeral"),
-});
-
-const parseJson = (body: string): unknown => {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 };

@@ -11,7 +11,7 @@ const button = (element: Button, blockId: string | undefined): Html => {
   const label = element.accessibility_label ?? element.text.text;
   return element.url === undefined
     ? html`<button type="button" ${shared} aria-label="${label}">${renderPlain(element.text.text)}</button>`
-    : html`<a href="${element.url}" ${shared} aria-label="${label}">${renderPlain(element.text.text)}</a>`;
+    : html`<a href="${element.url}" target="_blank" rel="noopener noreferrer" ${shared} aria-label="${label}">${renderPlain(element.text.text)}</a>`;
 };
 
 const block = (block: MessageBlock | ViewBlock, names: Names): Html => {

@@ -1,54 +1,13 @@
 /** The methods of Slack's Web API that the app calls, under `/api/<method>`. Source: https://docs.slack.dev/reference/methods */
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { z } from "zod";
 import { blocksTextLimit, MessageBlocks, Modal, slackMessages, withIds } from "./blocks.ts";
 import { botUser, type DeskOptions, team } from "./desk-options.ts";
 import type { Hub } from "./hub.ts";
 import { rateLimit, slackRates } from "./rate-limit.ts";
+import { type Arguments, isTrue, readArguments, SlackError, structured, text } from "./slack-arguments.ts";
 import { slackMessage, slackView } from "./slack-objects.ts";
 import type { Message } from "./state.ts";
-
-/** An answer as Slack gives it: HTTP 200, `ok` false, the error's name. */
-class SlackError extends Error {
-  override readonly name = "SlackError";
-  readonly error: string;
-  readonly messages: readonly string[];
-  constructor(error: string, messages: readonly string[] = []) {
-    super(error);
-    this.error = error;
-    this.messages = messages;
-  }
-}
-
-type Arguments = Readonly<Record<string, unknown>>;
-
-const readArguments = async (c: Context): Promise<Arguments> => {
-  const type = c.req.header("content-type") ?? "";
-  if (c.req.method === "GET") return c.req.query();
-  if (type.startsWith("application/json")) {
-    const body = z.record(z.string(), z.unknown()).safeParse(await c.req.json().catch(() => undefined));
-    if (!body.success) throw new SlackError("invalid_json");
-    return body.data;
-  }
-  return c.req.parseBody();
-};
-
-/** A structured argument: itself in a JSON body, JSON in a form field. */
-const structured = (value: unknown, error: string): unknown => {
-  if (typeof value !== "string") return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    throw new SlackError(error);
-  }
-};
-
-const text = (args: Arguments, name: string): string | undefined => {
-  const value = args[name];
-  return value === undefined || value === null ? undefined : String(value);
-};
-const isTrue = (value: unknown) => value === true || value === "true" || value === "1";
 
 /** Characters of every `text` within, however deep. */
 const textLength = (value: unknown): number =>

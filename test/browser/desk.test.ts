@@ -1,8 +1,9 @@
 import { WebClient } from "@slack/web-api";
 import { expect, test } from "vitest";
+import type { Execution } from "../../platform/deliveries/deliveries.ts";
 import { browser } from "../browser.ts";
 import { type Callback, callbackServer } from "./callback-server.ts";
-import { approvalBlocks, approvedBlocks, rejectReason } from "./sample.ts";
+import { approvalBlocks, approvedBlocks, failedDelivery, failedHistory, rejectReason } from "./sample.ts";
 import { servedDesk } from "./served-desk.ts";
 
 const { skip, launch } = browser();
@@ -117,4 +118,32 @@ test.skipIf(skip)("text that looks like HTML stays text", async () => {
   await it.page.getByText("<script>alert(1)</script>").waitFor();
   expect(await it.page.locator(".messages img, .messages script").count()).toBe(0);
   expect(it.problems).toEqual([]);
+});
+
+test.skipIf(skip)("a delivery's page follows it to its end without a reload", async () => {
+  let ended = false;
+  const running: Execution = {
+    name: failedDelivery.name,
+    status: "RUNNING",
+    input: failedDelivery.input,
+    startedAt: failedDelivery.startedAt,
+  };
+  await using desk = await servedDesk({
+    deliveries: {
+      describe: async () => (ended ? failedDelivery : running),
+      history: async () => (ended ? failedHistory : failedHistory.slice(0, 11)),
+      list: async () => ({ executions: [] }),
+    },
+  });
+  await using chromium = await launch();
+  const page = await chromium.context.newPage();
+  await page.goto(`${desk.url}/deliveries/${running.name}`);
+  expect(await page.locator(".pill").textContent()).toBe("running");
+  expect(await page.locator(".timeline .running").textContent()).toContain("VerifyStage");
+  let loads = 0;
+  page.on("load", () => loads++);
+  ended = true;
+  await page.getByRole("heading", { name: "GateFailed" }).waitFor();
+  expect(await page.locator(".pill").textContent()).toBe("failed");
+  expect(loads).toBe(0);
 });

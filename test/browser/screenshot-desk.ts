@@ -52,7 +52,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   await page.emulateMedia({ colorScheme });
   await take(`channel-${colorScheme}`, "/");
   await take(`author-${colorScheme}`, "/?as=U0AUTHOR");
-  await take(`delivery-${colorScheme}`, `/deliveries/${failedDelivery.name}`, 1_180, 1_060);
+  await take(`delivery-${colorScheme}`, `/deliveries/${failedDelivery.name}`, 1_180, 1_460);
   await take(`deliveries-${colorScheme}`, "/deliveries", 1_180, 420);
   await take(`phone-${colorScheme}`, "/", 390, 844);
   await take(`phone-delivery-${colorScheme}`, `/deliveries/${failedDelivery.name}`, 390, 844);

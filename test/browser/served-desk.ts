@@ -2,22 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { createDesk } from "../../rehearsal/desk/desk.ts";
-import type { DeskOptions, DeskUser } from "../../rehearsal/desk/desk-options.ts";
+import { type DeskOptions, people } from "../../rehearsal/desk/desk-options.ts";
 import { openDeskState } from "../../rehearsal/desk/state.ts";
-
-export const ada: DeskUser = {
-  id: "U024BE7LH",
-  name: "Ada Byron",
-  username: "ada",
-  title: "may approve",
-};
-export const sam: DeskUser = {
-  id: "U0AUTHOR",
-  name: "Sam Carter",
-  username: "sam",
-  title: "the commit's author",
-};
-export const guest: DeskUser = { id: "U0GUEST1", name: "Guest", username: "guest", title: "an outsider" };
 
 /** A desk on a free port with stand-ins for what a test does not give. */
 export const servedDesk = async (given: Partial<DeskOptions> = {}) => {
@@ -32,7 +18,7 @@ export const servedDesk = async (given: Partial<DeskOptions> = {}) => {
     teamId: "T0SLIPWAY",
     appId: "A0SLIPWAY",
     channel: { id: "C0DELIVERY", name: "model-deliveries" },
-    users: [ada, sam, guest],
+    users: people,
     deliveries: {
       describe: async () => undefined,
       history: async () => [],

@@ -9,6 +9,8 @@ const post = async (path, body) => {
   try {
     const response = await fetch(path, {
       method: "POST",
+      // A link button's click is told although the person goes on to the link.
+      keepalive: true,
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ as: me, ...body }),
     });

@@ -1,0 +1,81 @@
+import { expect, test } from "vitest";
+import type { Execution, StateEvent } from "../../platform/deliveries/deliveries.ts";
+import { failedDelivery, failedHistory } from "../../test/browser/sample.ts";
+import { deliveryFacts } from "./delivery-facts.ts";
+
+const running: Execution = { name: "d", status: "RUNNING", input: {}, startedAt: "2026-11-21T13:00:00.000Z" };
+const at = "2026-11-21T13:00:01.000Z";
+const event = (state: string, status: StateEvent["status"], rest: Partial<StateEvent> = {}): StateEvent => ({
+  state,
+  status,
+  at,
+  ms: 5,
+  ...rest,
+});
+const check = { name: "errors", verdict: "pass", measured: 0, limit: 1, unit: "points", detail: "" };
+
+test("a failed delivery names its error, its remedy, and every check that was made", () => {
+  const facts = deliveryFacts(failedDelivery, failedHistory);
+  expect(facts).toMatchObject({
+    outcome: "failed",
+    version: 3,
+    error: { name: "GateFailed", remedy: expect.stringContaining("the failed checks say by how much") },
+  });
+  expect(facts.checks.map(({ title, checks }) => [title, checks.length])).toEqual([
+    ["Image scan", 2],
+    ["On stage", 7],
+  ]);
+  expect(facts.stays.find(({ state }) => state === "VerifyStage")).toMatchObject({
+    status: "succeeded",
+    verdict: "fail",
+  });
+});
+
+test("each look of the canary stands for itself, with the share that it judged", () => {
+  const judged = (share: number) =>
+    event("JudgeCanary", "succeeded", {
+      output: { ShiftTraffic: { share }, JudgeCanary: { checks: [check] } },
+    });
+  const facts = deliveryFacts(running, [judged(10), judged(50)]);
+  expect(facts.checks.map(({ title }) => title)).toEqual([
+    "Canary, look 1 at 10 % of prod",
+    "Canary, look 2 at 50 % of prod",
+  ]);
+});
+
+test("a retried state is one stay, a state entered again is another", () => {
+  const facts = deliveryFacts(running, [
+    event("ScanImage", "entered"),
+    event("ScanImage", "retried", { error: { name: "Throttled", cause: "" } }),
+    event("ScanImage", "succeeded"),
+    event("ScanImage", "entered"),
+  ]);
+  expect(facts.stays).toMatchObject([
+    { status: "succeeded", retries: 1, error: undefined },
+    { status: "running", retries: 0, ms: undefined },
+  ]);
+});
+
+test("what a state failed with is kept where the engine tells of the failure and of its catch", () => {
+  const error = { name: "ModelUnreadable", cause: "no such operator" };
+  for (const ending of [
+    [event("BuildImage", "failed", { error }), event("BuildImage", "caught", { error })],
+    [event("BuildImage", "caught", { error })],
+  ])
+    expect(deliveryFacts(running, [event("BuildImage", "entered"), ...ending]).stays).toMatchObject([
+      { status: "failed", ms: 5, error },
+    ]);
+});
+
+test("a state that was running when the delivery was stopped is shown as cut off", () => {
+  const facts = deliveryFacts({ ...running, status: "ABORTED" }, [event("RequestApproval", "entered")]);
+  expect(facts.stays).toMatchObject([{ status: "failed", ms: undefined }]);
+});
+
+test("data of another form is left out, and the page still stands", () => {
+  const facts = deliveryFacts(
+    { ...running, status: "SUCCEEDED", output: { outcome: "promoted", RegisterModel: 7 } },
+    [],
+  );
+  expect(facts).toMatchObject({ outcome: "promoted", version: undefined });
+});
