@@ -1,0 +1,42 @@
+/** How commands end; the README has the same table. */
+export const exitCode = {
+  ok: 0,
+  /** What was asked for did not come about: a check failed, a delivery ended otherwise, nothing to roll back to. */
+  failed: 1,
+  /** The command line was not understood. */
+  usage: 2,
+  /** This machine or folder is in the way: port in use, folder not writable, nothing is running, no git. */
+  environment: 3,
+  /** Ctrl-C. */
+  interrupted: 130,
+} as const;
+
+/** Errors whose remedy lies in the machine, by name. */
+const environmental = new Set([
+  "PortUnusable",
+  "DataFolderUnusable",
+  "GitFailed",
+  "NotRunning",
+  "AlreadyRunning",
+  "RehearsalUnreachable",
+  "SecretMissing",
+]);
+
+/** What a person asked for wrongly. */
+const usage = new Set(["ChangeUnknown", "UsageMistake"]);
+
+export const exitCodeOf = (fault: unknown): number => {
+  const name = fault instanceof Error ? fault.name : "";
+  if (usage.has(name)) return exitCode.usage;
+  return environmental.has(name) ? exitCode.environment : exitCode.failed;
+};
+
+/** The command line names something that is not there. */
+export class UsageMistake extends Error {
+  override readonly name = "UsageMistake";
+}
+
+/** Another rehearsal runs on the data folder. */
+export class AlreadyRunning extends Error {
+  override readonly name = "AlreadyRunning";
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+// Slipway runs on Node 24, which npm installs beside it; an older Node only opens the door.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const command = fileURLToPath(new URL("./slipway.ts", import.meta.url));
+const installed = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
+
+if (Number(process.versions.node.split(".")[0]) >= 24) {
+  await import(command);
+} else if (existsSync(installed)) {
+  const child = spawn(installed, [command, ...process.argv.slice(2)], { stdio: "inherit" });
+  // Ctrl-C reaches the child from the terminal itself; this process only waits for how it ends.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  child.on("exit", (code, signal) => {
+    process.exitCode = code ?? (signal === "SIGINT" ? 130 : 1);
+  });
+} else {
+  console.error("Slipway is not installed yet: run `npm ci` (or `npm start`) in its folder first.");
+  process.exitCode = 3;
+}
