@@ -78,6 +78,21 @@ test("processes that count up one item under its version lose no step", async ()
   expect(found).toMatchObject({ value: 300, version: 300 });
 });
 
+test("a transaction that reads and then writes waits for another process's and loses none of its steps", async () => {
+  await inProcesses(
+    3,
+    `const database = openDatabase(path);
+     database.prepare("CREATE TABLE IF NOT EXISTS counter (value INTEGER)").run();
+     const read = database.prepare("SELECT coalesce(max(value), 0) AS value FROM counter");
+     const write = database.prepare("INSERT INTO counter VALUES (?)");
+     for (let step = 0; step < 200; step += 1) database.write(() => write.run(read.get().value + 1));`,
+  );
+  const database = openDatabase(join(folder.path, "new", "state.db"));
+  const row = database.prepare("SELECT max(value) AS value FROM counter").get();
+  database.close();
+  expect(row?.value).toBe(600);
+});
+
 test("what was answered as written is there after the process was killed", async () => {
   const key = `{ partition: "kill", sort: "item" }`;
   const killed = inProcesses(
