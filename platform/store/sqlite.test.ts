@@ -38,6 +38,8 @@ const inProcesses = async (count: number, script: string): Promise<readonly stri
     import { openDatabase } from ${JSON.stringify(import.meta.resolve("./open-database.ts"))};
     import { sqliteStore } from ${JSON.stringify(import.meta.resolve("./sqlite.ts"))};
     const path = ${JSON.stringify(join(folder.path, "new", "state.db"))};
+    // All begin together, or the first would be done before the last has started.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, ${Date.now() + 400} - Date.now()));
     ${script}`;
   const run = promisify(execFile);
   const args = ["--no-warnings", "--input-type=module", "--eval", source];
