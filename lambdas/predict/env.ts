@@ -1,7 +1,6 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
-import type { Identity } from "../../inference/answer.ts";
 import { ModelName } from "../../inference/manifest.ts";
 
 /** The inference function's environment variables. */
@@ -20,12 +19,3 @@ export const Env = z.object({
   AWS_LAMBDA_FUNCTION_VERSION: z.string().min(1).default("$LATEST"),
 });
 export type Env = z.infer<typeof Env>;
-
-/** Who answers, as the environment says. */
-export const identityOf = (env: Env): Identity => ({
-  model: env.SLIPWAY_MODEL,
-  version: env.SLIPWAY_MODEL_VERSION,
-  digest: env.SLIPWAY_DIGEST,
-  environment: env.SLIPWAY_ENVIRONMENT,
-  functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-});

@@ -1,14 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { emfLine } from "../../inference/emf.ts";
 import { openModel } from "../../inference/open-model.ts";
-import { Env, identityOf } from "./env.ts";
+import { Env } from "./env.ts";
 import { predict } from "./predict.ts";
 
 const env = Env.parse(process.env);
 
 export const handler = predict({
   model: await openModel(env.MODEL_DIRECTORY),
-  identity: identityOf(env),
+  identity: {
+    model: env.SLIPWAY_MODEL,
+    version: env.SLIPWAY_MODEL_VERSION,
+    digest: env.SLIPWAY_DIGEST,
+    environment: env.SLIPWAY_ENVIRONMENT,
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+  },
   now: Date.now,
   tick: () => performance.now(),
   newId: randomUUID,

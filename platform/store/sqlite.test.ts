@@ -38,6 +38,8 @@ const inProcesses = async (count: number, script: string): Promise<readonly stri
     import { openDatabase } from ${JSON.stringify(import.meta.resolve("./open-database.ts"))};
     import { sqliteStore } from ${JSON.stringify(import.meta.resolve("./sqlite.ts"))};
     const path = ${JSON.stringify(join(folder.path, "new", "state.db"))};
+    // All begin together, or the first would be done before the last has started.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, ${Date.now() + 400} - Date.now()));
     ${script}`;
   const run = promisify(execFile);
   const args = ["--no-warnings", "--input-type=module", "--eval", source];
@@ -76,6 +78,21 @@ test("processes that count up one item under its version lose no step", async ()
   const found = await sqliteStore({ database, clock: Date.now }).get({ partition: "race", sort: "counter" });
   database.close();
   expect(found).toMatchObject({ value: 300, version: 300 });
+});
+
+test("a transaction that reads and then writes waits for another process's and loses none of its steps", async () => {
+  await inProcesses(
+    3,
+    `const database = openDatabase(path);
+     database.prepare("CREATE TABLE IF NOT EXISTS counter (value INTEGER)").run();
+     const read = database.prepare("SELECT coalesce(max(value), 0) AS value FROM counter");
+     const write = database.prepare("INSERT INTO counter VALUES (?)");
+     for (let step = 0; step < 200; step += 1) database.write(() => write.run(read.get().value + 1));`,
+  );
+  const database = openDatabase(join(folder.path, "new", "state.db"));
+  const row = database.prepare("SELECT max(value) AS value FROM counter").get();
+  database.close();
+  expect(row?.value).toBe(600);
 });
 
 test("what was answered as written is there after the process was killed", async () => {

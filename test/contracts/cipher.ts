@@ -66,6 +66,19 @@ export const cipherContract = (name: string, make: () => Promise<CipherUnderTest
       );
     });
 
+    test("a text has one form: none of its last characters can be exchanged for another that means the same", async () => {
+      const bound = { approval: "1" };
+      for (const text of ["a", "ab", "abc"]) {
+        const sealed = await subject.cipher.encrypt(text, bound);
+        for (const other of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=+/ ") {
+          const broken = sealed.slice(0, -1) + other;
+          if (broken !== sealed)
+            await expect(subject.cipher.decrypt(broken, bound)).rejects.toThrow(CipherRefused);
+        }
+        await expect(subject.cipher.decrypt(`${sealed}=`, bound)).rejects.toThrow(CipherRefused);
+      }
+    });
+
     test("what never was a ciphertext is refused", async () => {
       for (const text of ["", "v1.", "token", "v9.AAAA", "{}"]) {
         await expect(subject.cipher.decrypt(text, { approval: "1" })).rejects.toThrow(CipherRefused);
