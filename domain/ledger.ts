@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Environment } from "../platform/serving/serving.ts";
+import { type Environment, environments } from "../platform/serving/serving.ts";
 import type { Store } from "../platform/store/store.ts";
 
 /** One deployment: what served which share of an environment from when. */
@@ -136,6 +136,17 @@ export const ledger = ({ store }: { store: Store }) => {
         const put = await store.put(key(environment, model, sequence), changed, { expect: item.version });
         if (put.written) return changed;
       }
+    },
+
+    /** Ends every deployment of a model that was taken off: the ledger keeps the record, and names nothing as serving. */
+    retire: async (model: string, now: number): Promise<void> => {
+      for (const environment of environments)
+        for await (const { deployment, version } of newestFirst(environment, model)) {
+          if (deployment.status === "ended") continue;
+          const shares = [...deployment.shares, { percent: 0, from: now }];
+          const ended: Deployment = { ...deployment, status: "ended", shares };
+          await store.put(key(environment, model, deployment.sequence), ended, { expect: version });
+        }
     },
 
     /** Newest first. */

@@ -143,7 +143,7 @@ const expectOutcome = ({ delivery, outcome }: Delivered, expected: Outcome) => {
 /** Prod's public endpoint answers with the version that the delivery promoted. */
 const proveServing = async (rehearsal: Rehearsal, model: string, delivery: string): Promise<void> => {
   const deployment = await rehearsal.world.ledger.ofDelivery("prod", model, delivery);
-  const { url, body } = await exampleRequest(rehearsal, model);
+  const { url, body } = await exampleRequest(rehearsal.world, model);
   const response = await fetch(`${url}/v1/predict`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -160,11 +160,14 @@ const proveServing = async (rehearsal: Rehearsal, model: string, delivery: strin
 
 /** A request to prod that works: the first golden row of what it serves. */
 export const exampleRequest = async (
-  { world, url }: Pick<Rehearsal, "world" | "url">,
+  world: Rehearsal["world"],
   model: string,
 ): Promise<{ url: string; body: string }> => {
   const serving = await world.ledger.serving("prod", model);
   if (!serving) throw new ScenarioFailed(`prod serves no version of ${model}`);
   const { golden } = await committedModel(world)(model, serving.commit);
-  return { url: `${url}/prod/models/${model}`, body: JSON.stringify({ rows: golden.rows.slice(0, 1) }) };
+  return {
+    url: `${world.url}/prod/models/${model}`,
+    body: JSON.stringify({ rows: golden.rows.slice(0, 1) }),
+  };
 };

@@ -1,0 +1,44 @@
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { Command } from "commander";
+import { checkModel } from "../../inference/check-model.ts";
+import { problemLine } from "../../inference/folder-problem.ts";
+import { exitCode, UsageMistake } from "../exit-code.ts";
+import { jsonOption } from "../options.ts";
+import { paint, print, printJson } from "../print.ts";
+
+/** `slipway check`: every mistake in a model's folder, with its line and remedy. */
+export const checkCommand = (): Command =>
+  new Command("check")
+    .description("check a model's folder before it is committed")
+    .argument("<folder>", "models/<name>")
+    .addOption(jsonOption())
+    .action(async (folder: string, { json }: { json?: boolean }) => {
+      const files = await readFolder(folder);
+      const problems = await checkModel({ model: basename(resolve(folder)), files });
+      const errors = problems.filter(({ severity }) => severity === "error");
+      if (json) printJson(problems);
+      else {
+        for (const problem of problems)
+          print(
+            `${problem.severity === "error" ? paint("red", "✗") : paint("yellow", "!")} ${join(folder, problemLine(problem))}`,
+          );
+        if (errors.length === 0) print(`${paint("green", "✓")} ${folder} can be delivered.`);
+      }
+      if (errors.length > 0) process.exitCode = exitCode.failed;
+    });
+
+/** The files of a model's folder by name. Throws UsageMistake when it is no readable folder. */
+export const readFolder = async (folder: string): Promise<ReadonlyMap<string, Uint8Array>> => {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    return new Map(
+      await Promise.all(files.map(async ({ name }) => [name, await readFile(join(folder, name))] as const)),
+    );
+  } catch (fault) {
+    throw new UsageMistake(
+      `${folder} cannot be read: ${fault instanceof Error ? fault.message : String(fault)}`,
+    );
+  }
+};

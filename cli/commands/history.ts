@@ -1,0 +1,46 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { environments } from "../../platform/serving/serving.ts";
+import { withWorld } from "../open-world.ts";
+import { dataOption, jsonOption, modelArgument } from "../options.ts";
+import { print, printJson, printTable } from "../print.ts";
+
+const limitArgument = (text: string): number => {
+  const limit = Number(text);
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+    throw new InvalidArgumentError("a number from 1 to 1000");
+  return limit;
+};
+
+/** `slipway history`: the ledger of one model. */
+export const historyCommand = (): Command =>
+  new Command("history")
+    .description("what served a model's environment from when: the ledger, newest first")
+    .argument("<model>", "the model", modelArgument)
+    .addOption(new Option("--environment <name>", "stage or prod").choices(environments).default("prod"))
+    .addOption(new Option("--limit <n>", "at most so many entries").default(20).argParser(limitArgument))
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .action(
+      (
+        model: string,
+        options: { environment: "stage" | "prod"; limit: number; json?: boolean; data?: string },
+      ) =>
+        withWorld(options.data, async ({ world }) => {
+          const entries = await world.ledger.entries(options.environment, model, options.limit);
+          if (options.json) return printJson(entries);
+          if (entries.length === 0)
+            return print(`The ledger of ${options.environment} has no entry for ${model}.`);
+          printTable(
+            ["#", "version", "status", "since", "delivery", "image", "why"],
+            entries.map((entry) => [
+              String(entry.sequence),
+              String(entry.version),
+              entry.status,
+              new Date(entry.promotedAt ?? entry.startedAt).toISOString(),
+              entry.delivery,
+              entry.digest.slice(0, 19),
+              entry.reason ?? "",
+            ]),
+          );
+        }),
+    );

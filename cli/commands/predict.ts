@@ -1,0 +1,80 @@
+import { readFile } from "node:fs/promises";
+import { Command, Option } from "commander";
+import { z } from "zod";
+import { Row } from "../../inference/manifest.ts";
+import { exampleRequest } from "../../rehearsal/scenario.ts";
+import { exitCode, UsageMistake } from "../exit-code.ts";
+import { withWorld } from "../open-world.ts";
+import { dataOption, jsonOption, modelArgument } from "../options.ts";
+import { print, printError, printJson, printTable } from "../print.ts";
+
+const Answer = z.object({
+  model: z.string(),
+  version: z.union([z.string(), z.number()]),
+  predictions: z.array(
+    z.object({
+      label: z.string().optional(),
+      value: z.number().optional(),
+      scores: z.record(z.string(), z.number()),
+      band: z.string().optional(),
+    }),
+  ),
+});
+
+/** `slipway predict`: asks a deployed model over its public endpoint. */
+export const predictCommand = (): Command =>
+  new Command("predict")
+    .description("ask the model that prod serves; without rows, its first golden row")
+    .argument("<model>", "the model", modelArgument)
+    .addOption(new Option("--rows <file>", "a JSON file: one row, or an array of rows"))
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .action((model: string, { rows, json, data }: { rows?: string; json?: boolean; data?: string }) =>
+      withWorld(data, async ({ world, running }) => {
+        if (!running)
+          throw new UsageMistake(
+            "no rehearsal runs on this folder, so nothing answers: start one with `npm start`.",
+          );
+        const example = await exampleRequest(world, model);
+        const response = await fetch(`${example.url}/v1/predict`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: rows === undefined ? example.body : JSON.stringify({ rows: await readRows(rows) }),
+        });
+        const body: unknown = await response.json();
+        if (!response.ok) {
+          printError(JSON.stringify(body, undefined, 2));
+          process.exitCode = exitCode.failed;
+          return;
+        }
+        if (json) return printJson(body);
+        const { version, predictions } = Answer.parse(body);
+        print(`${model} version ${version}`);
+        printTable(
+          ["row", "answer", "band", "scores"],
+          predictions.map((each, index) => [
+            String(index),
+            each.label ?? String(each.value),
+            each.band ?? "",
+            Object.entries(each.scores)
+              .map(([label, score]) => `${label} ${score.toFixed(4)}`)
+              .join("  "),
+          ]),
+        );
+      }),
+    );
+
+const readRows = async (file: string): Promise<readonly Row[]> => {
+  const rows = z.union([z.array(Row), Row.transform((row) => [row])]);
+  try {
+    return rows.parse(JSON.parse(await readFile(file, "utf8")));
+  } catch (fault) {
+    const why =
+      fault instanceof z.ZodError
+        ? "it holds no rows (objects of input name to value)"
+        : fault instanceof Error
+          ? fault.message
+          : String(fault);
+    throw new UsageMistake(`${file} cannot be used: ${why}`);
+  }
+};

@@ -1,0 +1,216 @@
+import { accessSync, constants, existsSync, mkdirSync, rmSync } from "node:fs";
+import { Command, Option } from "commander";
+import { asDataFolderError, DataFolderUnusable } from "../../platform/store/data-folder-unusable.ts";
+import type { DataFolder } from "../../rehearsal/data-folder.ts";
+import { startRehearsal } from "../../rehearsal/rehearsal.ts";
+import { runningOn } from "../../rehearsal/running.ts";
+import { exampleRequest, playScenario } from "../../rehearsal/scenario.ts";
+import { jsonVoice, terminalVoice, type Voice } from "../../rehearsal/terminal.ts";
+import { type Change, changes, watchedRepository } from "../../rehearsal/watched-repository.ts";
+import { AlreadyRunning, exitCode, UsageMistake } from "../exit-code.ts";
+import { checkout, folderOf } from "../open-world.ts";
+import { bakeArgument, dataOption, modelArgument, portArgument, rateArgument } from "../options.ts";
+import { paint, print } from "../print.ts";
+
+type Options = {
+  readonly change?: Change;
+  readonly approve?: boolean;
+  readonly reject?: boolean;
+  readonly json?: boolean;
+  readonly fresh?: boolean;
+  readonly port: number;
+  readonly data?: string;
+  readonly model: string;
+  readonly bake?: number;
+  readonly traffic: number;
+};
+
+const defaults = { port: 4747, model: "churn", bakeMs: 3_000, traffic: 250 } as const;
+
+/** `slipway rehearse`: what `npm start` runs; with `--change` a commit for a rehearsal that runs already. */
+export const rehearseCommand = (): Command =>
+  new Command("rehearse")
+    .description(
+      "deliver a model twice on this machine, then watch its repository (npm start); or commit a change to it",
+    )
+    .addOption(
+      new Option(
+        "--change <version>",
+        "commit this version to the watched repository, and leave the delivery to the rehearsal that runs",
+      ).choices(changes),
+    )
+    .addOption(
+      new Option("--approve", "answer both questions as an allowed approver, and exit").conflicts([
+        "reject",
+        "change",
+      ]),
+    )
+    .addOption(
+      new Option("--reject", "approve the first version, reject the second, and exit").conflicts(["change"]),
+    )
+    .addOption(new Option("--json", "one JSON object a line on stdout; sentences on stderr"))
+    .addOption(new Option("--fresh", "start over: remove the data folder first").conflicts("change"))
+    .addOption(
+      new Option("--port <port>", "where desk and prod listen on 127.0.0.1")
+        .default(defaults.port)
+        .argParser(portArgument),
+    )
+    .addOption(
+      new Option("--model <name>", "the model to deliver").default(defaults.model).argParser(modelArgument),
+    )
+    .addOption(
+      new Option("--bake <time>", "how long the engine waits in each bake; `manifest`: as on AWS")
+        .default(defaults.bakeMs, "3s")
+        .argParser(bakeArgument),
+    )
+    .addOption(
+      new Option("--traffic <rate>", "requests a second of the synthetic application")
+        .default(defaults.traffic)
+        .argParser(rateArgument),
+    )
+    .addOption(dataOption())
+    .action((options: Options) =>
+      options.change ? commitChange(options, options.change) : rehearse(options),
+    );
+
+const commitChange = async ({ data, model }: Options, change: Change): Promise<void> => {
+  const folder = folderOf(data);
+  if (!existsSync(folder.repository))
+    throw new UsageMistake(
+      `${folder.root} has no watched repository yet: run \`npm start\` first, or name another folder with --data.`,
+    );
+  const repository = watchedRepository({ folder: folder.repository, checkout });
+  const commit = await repository.commitChange(model, change);
+  if (!commit) {
+    print(
+      `The repository already holds the version "${change}" of ${model}: nothing to commit. Try another --change.`,
+    );
+    return;
+  }
+  print(`Committed ${commit.slice(0, 12)} (${change}) to ${folder.repository}.`);
+  print(
+    runningOn(folder)
+      ? "The running rehearsal delivers it now: its terminal and its desk show how it goes."
+      : "No rehearsal runs on this folder: the next `npm start` delivers it.",
+  );
+};
+
+/** A folder that can be written, and that nobody else runs on. */
+const prepareFolder = (folder: DataFolder, fresh: boolean): void => {
+  const running = runningOn(folder);
+  if (running)
+    throw new AlreadyRunning(
+      `a rehearsal runs on ${folder.root} already (process ${running.pid}, ${running.url}): stop it, or choose another folder with --data.`,
+    );
+  try {
+    if (fresh) {
+      if (existsSync(folder.root) && !existsSync(folder.database) && !existsSync(folder.log))
+        throw new DataFolderUnusable(
+          `${folder.root} is no data folder of Slipway's, so --fresh does not remove it: name another with --data.`,
+        );
+      rmSync(folder.root, { recursive: true, force: true });
+    }
+    mkdirSync(folder.root, { recursive: true, mode: 0o700 });
+    accessSync(folder.root, constants.W_OK);
+  } catch (fault) {
+    throw asDataFolderError(folder.root, fault);
+  }
+};
+
+const rehearse = async (options: Options): Promise<void> => {
+  const folder = folderOf(options.data);
+  if (!existsSync(`${checkout}/models/${options.model}/model.yaml`))
+    throw new UsageMistake(
+      `there is no model ${options.model}: models/${options.model}/model.yaml is not there.`,
+    );
+  prepareFolder(folder, options.fresh ?? false);
+  const continued = existsSync(folder.database);
+  const voice: Voice = options.json ? jsonVoice() : terminalVoice();
+
+  const interrupted = Promise.withResolvers<"interrupted">();
+  const onSignal = () => interrupted.resolve("interrupted");
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+
+  const rehearsal = await startRehearsal({
+    folder,
+    checkout,
+    port: options.port,
+    bakeMs: options.bake,
+    traffic: options.traffic,
+    env: process.env,
+    clock: Date.now,
+    voice,
+  });
+  try {
+    greet(voice, { url: rehearsal.url, folder, continued, bakeMs: options.bake });
+    const answers = options.approve ? "approve" : options.reject ? "reject" : "person";
+    const played = playScenario(rehearsal, { model: options.model, answers, voice });
+    // An interruption wins the race; what the scenario then says of a stopped world is of no interest.
+    played.catch(() => undefined);
+    const first = await Promise.race([played, interrupted.promise]);
+    if (first === "interrupted") return sayInterrupted(voice);
+    await sayServing(voice, rehearsal, options.model);
+    if (answers !== "person") return;
+    voice.say(`\nStill here: commit to ${folder.repository}, or try in a second terminal`);
+    voice.say(
+      `  npx slipway rehearse --change better     ${paint("dim", "(or worse, or broken: watch the gates hold)")}`,
+    );
+    voice.say("Ctrl-C ends it; the next `npm start` goes on from here.");
+    await interrupted.promise;
+    sayInterrupted(voice);
+  } finally {
+    await rehearsal.stop();
+  }
+};
+
+const sayInterrupted = (voice: Voice): void => {
+  voice.say("\nStopped. What was under way is put right, or asked again, by the next `npm start`.");
+  process.exitCode = exitCode.interrupted;
+};
+
+const greet = (
+  voice: Voice,
+  {
+    url,
+    folder,
+    continued,
+    bakeMs,
+  }: { url: string; folder: DataFolder; continued: boolean; bakeMs: number | undefined },
+): void => {
+  voice.say(
+    `${paint("bold", "Slipway")} on this machine. The desk, where approvals are asked: ${paint("cyan", `${url}/`)}`,
+  );
+  voice.say(
+    continued
+      ? `Going on from what ${folder.root} holds (--fresh starts over).`
+      : `Its data lies in ${folder.root}.`,
+  );
+  if (bakeMs !== undefined)
+    voice.say(
+      paint(
+        "dim",
+        `The engine's waits are shortened (each bake ${bakeMs / 1_000} s); manifest, policy and state machine are as on AWS.`,
+      ),
+    );
+  voice.say("");
+};
+
+const sayServing = async (
+  voice: Voice,
+  rehearsal: Awaited<ReturnType<typeof startRehearsal>>,
+  model: string,
+): Promise<void> => {
+  const serving = await rehearsal.world.ledger.serving("prod", model);
+  if (!serving) return voice.say(`Prod serves no version of ${model}.`);
+  const { url, body } = await exampleRequest(rehearsal.world, model);
+  voice.say(`Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`);
+  voice.say(
+    `  curl -s ${url}/v1/predict -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'`,
+  );
+  const { application } = rehearsal;
+  if (application) {
+    const { answered, failed } = application.calls();
+    voice.say(`The application's calls to prod so far: ${answered} answered, ${failed} failed.`);
+  }
+  voice.say(`The watched repository: ${rehearsal.repository.folder}`);
+};

@@ -1,0 +1,40 @@
+import { Command, Option } from "commander";
+import { environments } from "../../platform/serving/serving.ts";
+import { UsageMistake } from "../exit-code.ts";
+import { withWorld } from "../open-world.ts";
+import { dataOption, jsonOption, modelArgument } from "../options.ts";
+import { print, printJson } from "../print.ts";
+
+/** `slipway retire`: takes a model off both environments. */
+export const retireCommand = (): Command =>
+  new Command("retire")
+    .description(
+      "remove a model's functions, aliases and routes from stage and prod; registry and ledger keep their record",
+    )
+    .argument("<model>", "the model", modelArgument)
+    .addOption(new Option("--yes", "do it; without, only say what would be removed"))
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .action((model: string, { yes, json, data }: { yes?: boolean; json?: boolean; data?: string }) =>
+      withWorld(data, async ({ world }) => {
+        const open = (await world.claims.open()).find((claim) => claim.model === model);
+        if (open)
+          throw new UsageMistake(
+            `${open.holder} is delivering ${model} to ${open.environment}: let it end first (slipway status).`,
+          );
+        const there: ("stage" | "prod")[] = [];
+        for (const environment of environments)
+          if ((await world.serving[environment].models()).includes(model)) there.push(environment);
+        if (there.length === 0) throw new UsageMistake(`${model} has no function on stage or prod.`);
+        if (yes) {
+          for (const environment of there) await world.serving[environment].retire(model);
+          await world.ledger.retire(model, world.clock());
+        }
+        if (json) return printJson({ model, environments: there, removed: yes ?? false });
+        print(
+          yes
+            ? `${model} was removed from ${there.join(" and ")}.`
+            : `This would remove ${model} from ${there.join(" and ")}: say --yes to do it.`,
+        );
+      }),
+    );

@@ -1,0 +1,39 @@
+import { InvalidArgumentError, Option } from "commander";
+import { ModelName } from "../inference/manifest.ts";
+
+/** `--data <folder>`, the same in every command. */
+export const dataOption = () =>
+  new Option("--data <folder>", "the data folder (default: .slipway beside Slipway)");
+
+/** `--json`, on what prints data. */
+export const jsonOption = () => new Option("--json", "print JSON, for programs");
+
+export const modelArgument = (text: string): string => {
+  const name = ModelName.safeParse(text);
+  if (!name.success) throw new InvalidArgumentError(name.error.issues[0]?.message ?? "no model's name");
+  return name.data;
+};
+
+export const portArgument = (text: string): number => {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError("a port is a number from 0 to 65535");
+  return port;
+};
+
+/** `500ms`, `3s`, `2m`, `1h`, or `manifest` for what the manifest says. Milliseconds. */
+export const bakeArgument = (text: string): number | undefined => {
+  if (text === "manifest") return undefined;
+  const [, amount, unit] = text.match(/^(\d+(?:\.\d+)?)(ms|s|m|h)$/) ?? [];
+  const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[unit ?? ""];
+  if (amount === undefined || factor === undefined)
+    throw new InvalidArgumentError("write 500ms, 3s, 2m, 1h or manifest");
+  return Math.round(Number(amount) * factor);
+};
+
+export const rateArgument = (text: string): number => {
+  const rate = Number(text);
+  if (!Number.isFinite(rate) || rate < 0 || rate > 5_000)
+    throw new InvalidArgumentError("requests a second are a number from 0 to 5000");
+  return rate;
+};

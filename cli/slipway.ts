@@ -1,0 +1,53 @@
+/** The `slipway` command. Each command is a file under commands/; how commands end stands in exit-code.ts. */
+import { Command, CommanderError } from "commander";
+import { approvalCommands } from "./commands/approvals.ts";
+import { checkCommand } from "./commands/check.ts";
+import { deliverCommand } from "./commands/deliver.ts";
+import { historyCommand } from "./commands/history.ts";
+import { imageCommand } from "./commands/image.ts";
+import { predictCommand } from "./commands/predict.ts";
+import { rehearseCommand } from "./commands/rehearse.ts";
+import { retireCommand } from "./commands/retire.ts";
+import { rollbackCommand } from "./commands/rollback.ts";
+import { statusCommand } from "./commands/status.ts";
+import { exitCode, exitCodeOf } from "./exit-code.ts";
+import { paint, printError } from "./print.ts";
+
+const program = new Command("slipway")
+  .description("Brings a model from a data scientist's commit to the production inference function.")
+  .showHelpAfterError("(slipway --help lists the commands)")
+  .showSuggestionAfterError()
+  .exitOverride()
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 done, 1 not as asked, 2 usage, 3 this machine or folder is in the way, 130 Ctrl-C.",
+  );
+
+for (const command of [
+  rehearseCommand(),
+  statusCommand(),
+  predictCommand(),
+  historyCommand(),
+  rollbackCommand(),
+  deliverCommand(),
+  checkCommand(),
+  imageCommand(),
+  retireCommand(),
+  ...approvalCommands(),
+])
+  program.addCommand(command.exitOverride().showHelpAfterError());
+
+try {
+  await program.parseAsync();
+} catch (fault) {
+  if (fault instanceof CommanderError) {
+    process.exitCode = fault.exitCode === 0 ? exitCode.ok : exitCode.usage;
+  } else {
+    const { name, message } = fault instanceof Error ? fault : new Error(String(fault));
+    const known = exitCodeOf(fault) !== exitCode.failed || name !== "Error";
+    printError(
+      `${paint("red", "✗")} ${known ? message : (fault instanceof Error && fault.stack) || message}`,
+    );
+    process.exitCode = exitCodeOf(fault);
+  }
+}

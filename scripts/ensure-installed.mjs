@@ -1,0 +1,41 @@
+// Installs what package-lock.json names where it is missing, and nothing else. Runs on Node 20, before anything is installed.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+/** Node 24, as npm installs it. */
+export const node = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
+
+const packages = (file) => {
+  try {
+    return JSON.parse(readFileSync(`${root}${file}`, "utf8")).packages;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Every package of the lock file is there in that very version; what is optional may be for another platform. */
+const complete = () => {
+  const wanted = packages("package-lock.json");
+  const there = packages("node_modules/.package-lock.json");
+  if (!wanted || !there) return false;
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => path === "" || optional || there[path]?.version === version,
+  );
+};
+
+export const ensureInstalled = () => {
+  if (complete()) return;
+  console.error("Installing Slipway's packages (once; a minute or less where the registry is near) …");
+  const npm = process.env.npm_execpath;
+  const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+  const options = { cwd: root, stdio: ["ignore", 2, 2] };
+  const { status } = npm
+    ? spawnSync(process.execPath, [npm, ...args], options)
+    : spawnSync("npm", args, options);
+  if (status !== 0) {
+    console.error("The packages could not be installed: see npm's words above, then start again.");
+    process.exit(3);
+  }
+};
