@@ -65,9 +65,10 @@ const reason = (error: unknown): string =>
 const requestRows = (body: unknown): unknown => {
   if (typeof body !== "object" || body === null || Array.isArray(body))
     throw new RowsInvalid([{ pointer: "", detail: 'must be an object { "rows": [ … ] }' }]);
-  const extra = Object.keys(body).filter((key) => key !== "rows");
-  if (extra.length > 0) throw new RowsInvalid([{ pointer: "", detail: "must hold `rows` and nothing else" }]);
-  return Object.hasOwn(body, "rows") ? Reflect.get(body, "rows") : undefined;
+  const keys = Object.keys(body);
+  if (keys.length !== 1 || keys[0] !== "rows")
+    throw new RowsInvalid([{ pointer: "", detail: "must hold `rows` and nothing else" }]);
+  return Reflect.get(body, "rows");
 };
 
 const countLabels = (predictions: readonly Prediction[]): Record<string, number> => {

@@ -132,7 +132,7 @@ describe("checkModel", () => {
     [
       "a holdout line with too few cells",
       edited("holdout.csv", "\n1,0,0,0,8,", "\n1,0,0,8,"),
-      { file: "holdout.csv", line: 3 },
+      { file: "holdout.csv", line: 3, message: "19 cells stand under 20 names" },
     ],
     [
       "a holdout with a stray quote",

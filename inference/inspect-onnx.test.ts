@@ -179,6 +179,12 @@ describe("inspectOnnx", () => {
     ).toEqual(["sequence", "bool", "other"]);
   });
 
+  test("a message that claims to reach beyond the one that holds it is refused", () => {
+    // A graph of two bytes, in it a node of four: the two more are the operator set's.
+    const bytes = Uint8Array.of(0x08, 0x08, 0x3a, 0x02, 0x0a, 0x04, 0x42, 0x02, 0x10, 0x11);
+    expect(reasonOf(bytes)).toMatch(/cut off/);
+  });
+
   test("a file cut off at any byte is refused", () => {
     for (let end = 0; end < churn.length; end++)
       expect(reasonOf(churn.subarray(0, end))).not.toBe("accepted");

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from "yaml";
+import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type { z } from "zod";
 import { ManifestInvalid, type Problem, pathText } from "./folder-problem.ts";
 import { Manifest } from "./manifest.ts";
@@ -124,7 +124,7 @@ const unit = (origin: string): string =>
 const kinds = (path: readonly PropertyKey[]): string =>
   path.at(-1) === "task" ? "classification or regression" : "integer, number, category, string or boolean";
 
-/** What YAML itself finds wrong: syntax, duplicate keys, aliases that multiply, depth. */
+/** What YAML itself finds wrong: syntax, duplicate keys, depth. */
 const syntaxProblems = (parsed: Parsed): Located[] => {
   const found: Located[] = [...parsed.document.errors, ...parsed.document.warnings]
     .slice(0, maxProblems)
@@ -137,11 +137,9 @@ const syntaxProblems = (parsed: Parsed): Located[] => {
           : (error.message.split("\n")[0] ?? "").replace(/ at line .*$/, ""),
       remedy: error.code === "DUPLICATE_KEY" ? "Keep one of the two." : "Correct the YAML here.",
     }));
-  let aliases = 0;
   let tooDeep: number | undefined;
   visit(parsed.document, {
     Node: (_, node, ancestors) => {
-      if (isAlias(node)) aliases++;
       if (ancestors.length > maxDepth * 2) {
         tooDeep = node.range?.[0] ?? 0;
         return visit.BREAK;
@@ -149,14 +147,6 @@ const syntaxProblems = (parsed: Parsed): Located[] => {
       return undefined;
     },
   });
-  if (aliases > maxAliases)
-    found.push({
-      line: 1,
-      column: 1,
-      path: "",
-      message: `more than ${maxAliases} aliases`,
-      remedy: "Write the values out.",
-    });
   if (tooDeep !== undefined)
     found.push({
       ...place(parsed, tooDeep),

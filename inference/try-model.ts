@@ -40,11 +40,19 @@ const collect = async (stream: Readable): Promise<string> => {
 };
 
 const runProcess = async (folder: string, limits: TrialLimits): Promise<Trial> => {
-  const child = spawn(process.execPath, ["--max-old-space-size=256", program, folder], {
-    // No environment: a hostile model finds no secret in it.
-    env: {},
-    stdio: ["ignore", "ignore", "ignore", "pipe"],
-  });
+  const node = [process.execPath, "--max-old-space-size=256", program, folder];
+  // The shell's limit on processor time ends a loop even when this process was killed meanwhile; exec keeps the pid.
+  const child = spawn(
+    "/bin/sh",
+    ["-c", 'ulimit -t "$0" && exec "$@"', String(2 * limits.seconds + 10), ...node],
+    {
+      // No environment: a hostile model finds no secret in it.
+      env: {},
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
+    },
+  );
+  const leave = () => child.kill("SIGKILL");
+  process.once("exit", leave);
   let stopped: string | undefined;
   const stop = (why: string) => {
     stopped ??= why;
@@ -70,13 +78,14 @@ const runProcess = async (folder: string, limits: TrialLimits): Promise<Trial> =
   } finally {
     clearTimeout(clock);
     clearInterval(watch);
+    process.off("exit", leave);
   }
 };
 
 /**
  * Loads a model and answers its golden rows in a process of its own, which is killed beyond its time or memory: a
  * hostile graph can ask for a terabyte or loop for ever. Memory is watched from outside every 10 ms through /proc;
- * limits on the address space (ulimit -v) are of no use, since Node reserves far more of it than it ever touches.
+ * a limit on the address space (ulimit -v) is of no use, since Node reserves far more of it than it ever touches.
  * Where there is no /proc only the time is limited.
  */
 export const tryModel = async (
