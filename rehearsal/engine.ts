@@ -46,6 +46,7 @@ export const startEngine = ({
   pace,
   onEvent,
   onEnd,
+  onFault,
 }: {
   capabilities: Pick<Capabilities, "database" | "clock">;
   images: Images;
@@ -54,6 +55,7 @@ export const startEngine = ({
   pace: Pace;
   onEvent: (name: string, event: StateEvent) => void;
   onEnd: (name: string, status: ExecutionStatus) => void;
+  onFault: (sentence: string, fault: unknown) => void;
 }) => {
   const asTask = (name: StepName) => async (event: Json) => {
     const output: unknown = await steps()[name](event);
@@ -77,6 +79,7 @@ export const startEngine = ({
     retryMs,
     onEvent,
     onEnd,
+    onFault,
   });
 };
 export type Engine = ReturnType<typeof startEngine>;

@@ -23,7 +23,7 @@ import { slackWorkspace } from "./slack-workspace.ts";
 import { type Steps, stepsOn } from "./steps.ts";
 import type { Voice } from "./terminal.ts";
 import { watchedRepository } from "./watched-repository.ts";
-import { openCapabilities, worldOf } from "./world.ts";
+import { type Instrument, openCapabilities, worldOf } from "./world.ts";
 
 export type RehearsalOptions = {
   readonly folder: DataFolder;
@@ -38,6 +38,8 @@ export type RehearsalOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: () => number;
   readonly voice: Voice;
+  /** Tests put their own between the steps and each capability here. */
+  readonly instrument?: Instrument;
 };
 
 /** How often the sweep looks on its own; an execution that ends calls it at once. */
@@ -69,7 +71,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   const controlToken = await secrets.read("CONTROL_TOKEN");
   const withdraw = announceRunning(folder, { pid: process.pid, url });
 
-  const { images, imageRoot, runtime } = await localImages({ folder, source, log });
+  const { images, imageRoot, runtime } = await localImages({ folder, source, clock });
   const functions = functionHost({
     imageRoot,
     metrics,
@@ -157,13 +159,14 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       if (status === "succeeded" && /^(DeployStage|PromoteModel|RollBack)$/.test(state))
         inBackground("telling what is served", tellServing());
     },
+    onFault: log,
     onEnd: (name, status) =>
       inBackground(
         `the end of ${name}`,
         status === "SUCCEEDED" ? tellOutcome(name) : sweep().then(() => tellOutcome(name)),
       ),
   });
-  const world = worldOf(capabilities, { images, functions, deliveries: engine, slack });
+  const world = worldOf(capabilities, { images, functions, deliveries: engine, slack }, options.instrument);
   const steps: Steps = stepsOn(world);
   const askAndTell = async (event: unknown) => {
     await steps.machine["request-approval"](event);

@@ -18,6 +18,7 @@ export const remedies = {
   ManifestInvalid: "Run `slipway check models/<name>`: it names the line and the mistake.",
   ModelUnreadable:
     "Run `slipway check models/<name>`: the ONNX file is broken, refused, or does not match its manifest.",
+  ModelFilesRefused: "Keep plain files only in the model's folder (no links, no submodules), at most 512 MB.",
   ImageBuildFailed: "Read the build's log; `slipway image models/<name>` runs the same build here.",
   ImageScanFailed:
     "Update the packages that the findings name, or raise the manifest's limit within the platform's floor.",

@@ -19,6 +19,8 @@ export type Needs = {
   /** Milliseconds before each retry, in place of the definition's intervals. */
   readonly retryMs?: number;
   readonly onEvent?: (name: string, event: StateEvent) => void;
+  /** An event could not be written (a full disk): the execution stands still until the next start sweeps it. */
+  readonly onFault?: (sentence: string, fault: unknown) => void;
   readonly onEnd?: (name: string, status: ExecutionStatus) => void;
 };
 
@@ -156,7 +158,10 @@ export const embeddedDeliveries = (
       forget(name);
       running.delete(name);
       if (table.finish(name, end, clock())) needs.onEnd?.(name, end.status);
-    })();
+    })().catch((fault: unknown) => {
+      running.delete(name);
+      needs.onFault?.(`the course of ${name} could not be written`, fault);
+    });
     running.set(name, { abort: execution.abort, ended: endOfIt });
   };
 
