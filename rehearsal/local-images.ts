@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleRuntime } from "../inference/bundle.ts";
 import { assertModel } from "../inference/check-model.ts";
-import { loadAdvisories } from "../platform/images/advisories.ts";
+import { readAdvisories } from "../platform/images/advisories.ts";
 import type { Images } from "../platform/images/images.ts";
 import { ociImages } from "../platform/images/oci.ts";
 import { type Platform, thisPlatform } from "../platform/images/runtime-layer.ts";
@@ -41,8 +41,12 @@ export const localImages = async ({
     platform,
     bundle: bundleRuntime,
     check: assertModel,
-    advisories: () => loadAdvisories(advisoriesFile),
+    advisories: () => readAdvisories(advisoriesFile),
     clock,
   });
-  return { images, imageRoot: unpackImage({ folder: layout }), runtime: await images.runtimeHash() };
+  return {
+    images,
+    imageRoot: unpackImage({ folder: layout, into: join(folder.images, "unpacked") }),
+    runtime: await images.runtimeHash(),
+  };
 };

@@ -118,10 +118,16 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     application?.follow(model, at, rows);
   };
 
+  const toldOutcomes = new Set<string>();
   const endings = new Map<string, (() => void)[]>();
   const tellOutcome = async (name: string) => {
     const ended = await world.outcomes.read(name);
     if (!ended) return;
+    for (const resolve of endings.get(name) ?? []) resolve();
+    endings.delete(name);
+    const says = `${name} ${ended.outcome} ${ended.error?.name ?? ""}`;
+    if (toldOutcomes.has(says)) return;
+    toldOutcomes.add(says);
     await tellServing();
     voice.event({
       event: "outcome",
@@ -129,8 +135,6 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       outcome: ended.outcome,
       ...(ended.error ? { error: ended.error } : {}),
     });
-    for (const resolve of endings.get(name) ?? []) resolve();
-    endings.delete(name);
   };
   const asked = new Set<string>();
   const askedWaiters = new Map<string, (() => void)[]>();
@@ -272,11 +276,11 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     },
     /** Resolves when a delivery has ended and been reported. */
     ended: async (name: string) => {
-      if (await world.outcomes.read(name)) {
-        const execution = await engine.describe(name);
-        if (execution?.status !== "RUNNING") return;
-      }
-      await new Promise<void>((resolve) => endings.set(name, [...(endings.get(name) ?? []), resolve]));
+      const told = new Promise<void>((resolve) => endings.set(name, [...(endings.get(name) ?? []), resolve]));
+      // Looked up after waiting has begun, so that no end falls between the two.
+      const [outcome, execution] = [await world.outcomes.read(name), await engine.describe(name)];
+      if (outcome && execution?.status !== "RUNNING") return;
+      await told;
     },
     stop: async () => {
       watcher.close();

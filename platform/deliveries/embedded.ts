@@ -88,6 +88,13 @@ export const embeddedDeliveries = (
     if (task && !tasks[task.name]) throw new Error(`nothing runs the task ${task.name} of state ${name}`);
   }
 
+  const states = Object.fromEntries(
+    Object.entries(definition.States).map(([name, state]) => [
+      name,
+      timeoutInParameters(structuredClone(state)),
+    ]),
+  );
+
   const forget = (execution: string) => {
     for (const [token, { execution: owner }] of waiting) if (owner === execution) waiting.delete(token);
   };
@@ -118,7 +125,7 @@ export const embeddedDeliveries = (
       }),
     );
     const machine = new StateMachine(
-      { ...structuredClone(definition), StartAt: position.state } as StateMachineDefinition,
+      { ...definition, StartAt: position.state, States: states } as StateMachineDefinition,
       { validationOptions: { noValidate: true } },
     );
     const { retryMs } = needs;
@@ -283,6 +290,19 @@ export const embeddedDeliveries = (
     },
   };
 };
+
+/**
+ * The engine looks for TimeoutSecondsPath in what Parameters made, where the States Language means the state's input
+ * (https://states-language.net/#task-state): the value is handed to it there.
+ */
+const timeoutInParameters = (state: object): object =>
+  "TimeoutSecondsPath" in state && "Parameters" in state && isJsonObject(state.Parameters)
+    ? {
+        ...state,
+        Parameters: { ...state.Parameters, "TimeoutSeconds.$": state.TimeoutSecondsPath },
+        TimeoutSecondsPath: "$.TimeoutSeconds",
+      }
+    : state;
 
 const ended = (thrown: unknown): { status: ExecutionStatus; error: Fault } => {
   const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
