@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Names of models: they become part of function names, image tags and addresses. */
 export const ModelName = z
@@ -134,7 +134,16 @@ export const Manifest = z
       task: z.literal("classification"),
       output: z.strictObject({
         /** In the order of the columns of the model's probabilities. */
-        labels: z.array(z.string().min(1).max(128)).min(2).max(1_000),
+        labels: z
+          .array(
+            z
+              .string()
+              .min(1)
+              .max(128)
+              .refine((label) => label !== "__proto__", "__proto__ is no name for a label"),
+          )
+          .min(2)
+          .max(1_000),
         positive: z.string().optional(),
         bands: z.strictObject({ low: share, high: share }).optional(),
       }),
@@ -142,7 +151,14 @@ export const Manifest = z
     z.strictObject({
       ...fields,
       task: z.literal("regression"),
-      output: z.strictObject({ name: z.string().min(1).max(128), unit: z.string().max(32).optional() }),
+      output: z.strictObject({
+        name: z
+          .string()
+          .min(1)
+          .max(128)
+          .refine((name) => name !== "__proto__", "__proto__ is no name for a value"),
+        unit: z.string().max(32).optional(),
+      }),
     }),
   ])
   .superRefine((manifest, context) => {

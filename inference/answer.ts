@@ -1,0 +1,122 @@
+import * as z from "zod";
+import type { RequestMetrics } from "../platform/metrics/metrics.ts";
+import { type LoadedModel, RowsInvalid } from "./load-model.ts";
+import { Prediction } from "./manifest.ts";
+import { type HttpProblem, problem } from "./problem.ts";
+import { OutputNotFinite } from "./read-predictions.ts";
+
+/** The answer to one predict request. */
+export const Answer = z.object({
+  id: z.string(),
+  model: z.string(),
+  /** The registry's version of the model. */
+  version: z.int().nonnegative(),
+  predictions: z.array(Prediction),
+  latencyMs: z.number().nonnegative(),
+  createdAt: z.iso.datetime(),
+});
+export type Answer = z.infer<typeof Answer>;
+
+/** Who answers: what is known only at deployment. */
+export type Identity = {
+  readonly model: string;
+  /** The registry's version of the model. */
+  readonly version: number;
+  readonly digest: string;
+  readonly environment: "stage" | "prod";
+  /** The function's version, which metrics are kept by. */
+  readonly functionVersion: string;
+};
+
+export type Needs = {
+  readonly model: LoadedModel;
+  readonly identity: Identity;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly tick: () => number;
+  readonly newId: () => string;
+  /** Told of every predict request once, answered or not. */
+  readonly report: (metrics: RequestMetrics) => void;
+  /** Told why a request failed by our fault; holds no input. */
+  readonly log: (line: string) => void;
+};
+
+export type Answered =
+  | { readonly status: "answered"; readonly answer: Answer }
+  | { readonly status: "refused"; readonly problem: HttpProblem };
+
+/** What a caller may read of an error: the model's inner life stays in the log. */
+const refusal = (error: unknown): HttpProblem => {
+  if (error instanceof RowsInvalid)
+    return problem(
+      "rows-invalid",
+      `${error.problems.length} value${error.problems.length === 1 ? " does" : "s do"} not fit.`,
+      [...error.problems],
+    );
+  if (error instanceof OutputNotFinite)
+    return problem("output-not-finite", "No answer is better than a wrong one.");
+  return problem("prediction-failed", "The model could not answer these rows.");
+};
+
+const reason = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message.slice(0, 500)}` : typeof error;
+
+const requestRows = (body: unknown): unknown => {
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw new RowsInvalid([{ pointer: "", detail: 'must be an object { "rows": [ … ] }' }]);
+  const extra = Object.keys(body).filter((key) => key !== "rows");
+  if (extra.length > 0) throw new RowsInvalid([{ pointer: "", detail: "must hold `rows` and nothing else" }]);
+  return Object.hasOwn(body, "rows") ? Reflect.get(body, "rows") : undefined;
+};
+
+const countLabels = (predictions: readonly Prediction[]): Record<string, number> => {
+  const labels: Record<string, number> = {};
+  for (const { label } of predictions) if (label !== undefined) labels[label] = (labels[label] ?? 0) + 1;
+  return labels;
+};
+
+/**
+ * Answers one predict request, given a way to its body (anything; a refusal where there is none), and reports it
+ * once, whatever happens. A failure is ours (5xx); a caller's mistake is none.
+ */
+export const answerRequest =
+  ({ model, identity, now, tick, newId, report, log }: Needs) =>
+  async (body: () => Promise<{ readonly body: unknown } | HttpProblem>): Promise<Answered> => {
+    const at = now();
+    const started = tick();
+    const answered = await attempt();
+    report({
+      environment: identity.environment,
+      model: identity.model,
+      version: identity.functionVersion,
+      at,
+      latencyMs: tick() - started,
+      failed: answered.status === "refused" && answered.problem.status >= 500,
+      labels: answered.status === "answered" ? countLabels(answered.answer.predictions) : {},
+    });
+    return answered;
+
+    async function attempt(): Promise<Answered> {
+      try {
+        const request = await body();
+        if (!("body" in request)) return { status: "refused", problem: request };
+        const predictions = await model.predict(requestRows(request.body));
+        return {
+          status: "answered",
+          answer: {
+            id: newId(),
+            model: identity.model,
+            version: identity.version,
+            predictions,
+            latencyMs: Math.round((tick() - started) * 1_000) / 1_000,
+            createdAt: new Date(at).toISOString(),
+          },
+        };
+      } catch (error) {
+        const refused = refusal(error);
+        if (refused.status >= 500) log(`prediction failed: ${reason(error)}`);
+        return { status: "refused", problem: refused };
+      }
+    }
+  };

@@ -1,0 +1,72 @@
+import { spawn } from "node:child_process";
+import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { expect, test } from "vitest";
+import { churnGolden } from "../test/onnx/churn-folder.ts";
+import { Answer } from "./answer.ts";
+import { bundleRuntime } from "./bundle.ts";
+import { compareGolden } from "./compare-golden.ts";
+import { parseEmf } from "./emf.ts";
+import { Golden } from "./manifest.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+const run = (program: string, env: Record<string, string>): Promise<string[]> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    let errors = "";
+    child.stdout.on("data", (chunk) => (output += chunk));
+    child.stderr.on("data", (chunk) => (errors += chunk));
+    child.once("close", (code) =>
+      code === 0 ? resolve(output.trim().split("\n")) : reject(new Error(errors)),
+    );
+  });
+
+test("the bundle is the same for the same sources, names no path of this machine, and lists its packages", async () => {
+  const [first, second] = await Promise.all([bundleRuntime(), bundleRuntime()]);
+  expect([...first.files.keys()]).toEqual(["index.mjs"]);
+  expect(second).toEqual(first);
+  const text = new TextDecoder().decode(first.files.get("index.mjs"));
+  expect(text).not.toContain(root);
+  expect(text).not.toContain("/node_modules/");
+  expect(first.packages.map(({ name }) => name)).toEqual(["hono", "yaml", "zod"]);
+  for (const { version, license } of first.packages) expect([version, license]).not.toContain("UNKNOWN");
+});
+
+test("the bundled handler answers churn's golden rows as at training, from a folder that holds nothing else", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "slipway-bundle-"));
+  try {
+    const { files } = await bundleRuntime();
+    for (const [name, content] of files) await writeFile(join(folder, name), content);
+    await cp(join(root, "models", "churn"), join(folder, "model"), { recursive: true });
+    await symlink(join(root, "node_modules"), join(folder, "node_modules"));
+    const golden = Golden.parse(churnGolden());
+    const lines = await run(
+      `const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder, "index.mjs")).href)});
+       console.log(JSON.stringify(await handler(${JSON.stringify({ rows: golden.rows })})));`,
+      {
+        SLIPWAY_MODEL: "churn",
+        SLIPWAY_MODEL_VERSION: "1",
+        SLIPWAY_DIGEST: `sha256:${"a".repeat(64)}`,
+        SLIPWAY_ENVIRONMENT: "stage",
+      },
+    );
+    expect(lines).toHaveLength(2);
+    expect(parseEmf(lines[0] ?? "")).toMatchObject({
+      model: "churn",
+      environment: "stage",
+      version: "$LATEST",
+      failed: false,
+    });
+    const answer = Answer.parse(JSON.parse(lines[1] ?? ""));
+    expect(compareGolden(golden, answer.predictions)).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});

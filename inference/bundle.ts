@@ -1,0 +1,78 @@
+import { readFile } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import * as z from "zod";
+
+export type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
+export type RuntimeBundle = {
+  /** Path in the function's folder to content. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** What went in from npm, by name. */
+  readonly packages: readonly BundledPackage[];
+};
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const PackageJson = z.object({
+  name: z.string(),
+  version: z.string(),
+  license: z.string().default("UNKNOWN"),
+});
+
+/** The folder of the package that a bundled file belongs to: what follows the last `node_modules`. */
+const packageFolder = (input: string): string | undefined => {
+  const parts = input.split(/[\\/]/);
+  const at = parts.lastIndexOf("node_modules");
+  if (at < 0) return undefined;
+  return parts.slice(0, at + (parts[at + 1]?.startsWith("@") ? 3 : 2)).join(sep);
+};
+
+const packagesOf = async (inputs: readonly string[]): Promise<BundledPackage[]> => {
+  const folders = new Set(inputs.flatMap((input) => packageFolder(input) ?? []));
+  const packages = await Promise.all(
+    [...folders].map(async (folder) =>
+      PackageJson.parse(JSON.parse(await readFile(join(root, folder, "package.json"), "utf8"))),
+    ),
+  );
+  return packages.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+};
+
+/**
+ * Bundles the inference function into `index.mjs` (handler string `index.handler`); onnxruntime-node, which is native,
+ * stays outside and belongs beside it in node_modules. The same sources and packages give the same bytes, wherever
+ * the repository lies.
+ */
+export const bundleRuntime = async (): Promise<RuntimeBundle> => {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [join("lambdas", "predict", "handler.ts")],
+    outfile: "index.mjs",
+    write: false,
+    metafile: true,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    // Where node_modules is a link, its target's path must not show in the bundle.
+    preserveSymlinks: true,
+    keepNames: true,
+    minifyWhitespace: true,
+    minifySyntax: true,
+    // Node shows the line of an uncaught error: without this, half of the bundle.
+    lineLimit: 160,
+    legalComments: "none",
+    charset: "utf8",
+    external: ["onnxruntime-node"],
+    // Packages in CommonJS call require for Node's own modules, which an ES module does not have.
+    banner: {
+      js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
+    },
+    logLevel: "silent",
+  });
+  return {
+    files: new Map(
+      outputFiles.map(({ path, contents }) => [relative(root, path).split(sep).join("/"), contents]),
+    ),
+    packages: await packagesOf(Object.keys(metafile.inputs)),
+  };
+};

@@ -1,0 +1,104 @@
+import * as z from "zod";
+import type { RequestMetrics } from "../platform/metrics/metrics.ts";
+
+/**
+ * One predict request as a line that CloudWatch turns into metrics by itself (embedded metric format).
+ * Source of the rules: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ * - Dimension values are members of the line's root, so one line has one value for each dimension: counts per label
+ *   cannot differ by a dimension `label` within a line. They are metrics named `Rows.<label>` instead.
+ * - A directive holds at most 100 metric definitions and a line at most 256 KB: the 97 labels with the most rows are
+ *   counted, which is every label of a model that has no more.
+ * - A metric's name is a member of the root, and may have 1 to 1,024 characters; a label has at most 128.
+ * `labels` says the same in a form that Logs Insights can read.
+ */
+export const namespace = "Slipway/Inference";
+const dimensions = ["environment", "model", "version"];
+const rowsOf = "Rows.";
+const maxMetrics = 100;
+const maxLabels = maxMetrics - 3;
+
+const Directive = z.object({
+  Namespace: z.string(),
+  Dimensions: z.array(z.array(z.string()).max(30)),
+  Metrics: z
+    .array(
+      z.object({
+        Name: z.string().min(1).max(1_024),
+        Unit: z.string().optional(),
+        StorageResolution: z.union([z.literal(1), z.literal(60)]).optional(),
+      }),
+    )
+    .max(maxMetrics),
+});
+
+/** The line of one predict request. */
+export const EmfLine = z.looseObject({
+  _aws: z.object({ Timestamp: z.int().nonnegative(), CloudWatchMetrics: z.array(Directive).min(1) }),
+  environment: z.enum(["stage", "prod"]),
+  model: z.string(),
+  version: z.string(),
+  Requests: z.literal(1),
+  Failures: z.union([z.literal(0), z.literal(1)]),
+  LatencyMs: z.number().nonnegative(),
+  labels: z.record(z.string(), z.int().positive()),
+});
+export type EmfLine = z.infer<typeof EmfLine>;
+
+/** Writes a predict request as one line of the embedded metric format, without the line's end. */
+export const emfLine = ({
+  environment,
+  model,
+  version,
+  at,
+  latencyMs,
+  failed,
+  labels,
+}: RequestMetrics): string => {
+  const counts = Object.entries(labels)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, maxLabels);
+  const metrics = [
+    { Name: "Requests", Unit: "Count" },
+    { Name: "Failures", Unit: "Count" },
+    // Resolution of a second, so that a canary's first minute already shows.
+    { Name: "LatencyMs", Unit: "Milliseconds", StorageResolution: 1 },
+    ...counts.map(([label]) => ({ Name: `${rowsOf}${label}`, Unit: "Count" })),
+  ];
+  return JSON.stringify({
+    _aws: {
+      Timestamp: Math.trunc(at),
+      CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [dimensions], Metrics: metrics }],
+    },
+    environment,
+    model,
+    version,
+    Requests: 1,
+    Failures: failed ? 1 : 0,
+    LatencyMs: latencyMs,
+    ...Object.fromEntries(counts.map(([label, count]) => [`${rowsOf}${label}`, count])),
+    labels: Object.fromEntries(counts),
+  });
+};
+
+/** The request that a line of a function's output stands for; undefined for every other line (plain logs). */
+export const parseEmf = (line: string): RequestMetrics | undefined => {
+  if (!line.startsWith('{"_aws":')) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const parsed = EmfLine.safeParse(value);
+  if (!parsed.success || parsed.data._aws.CloudWatchMetrics[0]?.Namespace !== namespace) return undefined;
+  const { environment, model, version, Failures, LatencyMs, labels, _aws } = parsed.data;
+  return {
+    environment,
+    model,
+    version,
+    at: _aws.Timestamp,
+    latencyMs: LatencyMs,
+    failed: Failures === 1,
+    labels,
+  };
+};

@@ -1,0 +1,425 @@
+import { PbfReader } from "pbf";
+import { type ElementType, elementType, type GraphValue } from "./element-type.ts";
+import { ModelUnreadable } from "./model-unreadable.ts";
+
+/** What an ONNX file says of itself, read without running anything. */
+export type OnnxSummary = {
+  /** Version of each operator set that the graph imports; "" is ONNX's own. */
+  readonly opsets: ReadonlyMap<string, number>;
+  /** Nodes of the graph and of all graphs within it. */
+  readonly nodes: number;
+  readonly initializers: number;
+  readonly initializerBytes: number;
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
+};
+
+export type OnnxLimits = {
+  readonly bytes: number;
+  readonly nodes: number;
+  readonly initializers: number;
+  /** Elements of one tensor, stored or made by the graph from constants. */
+  readonly elements: number;
+  /** Messages within messages; a subgraph lies some deeper than the graph that holds it. */
+  readonly depth: number;
+};
+
+export const defaultLimits: OnnxLimits = {
+  bytes: 512 * 1_024 * 1_024,
+  nodes: 100_000,
+  initializers: 20_000,
+  elements: 2 ** 28,
+  depth: 40,
+};
+
+const allowedDomains = new Set(["", "ai.onnx", "ai.onnx.ml", "com.microsoft"]);
+// onnxruntime's own optimiser writes these imports into every file that it saves; no node may use them.
+const idleDomains = new Set([
+  "ai.onnx.training",
+  "ai.onnx.preview.training",
+  "com.microsoft.nchwc",
+  "com.microsoft.experimental",
+  "com.ms.internal.nhwc",
+  "org.pytorch.aten",
+]);
+
+const varint = 0;
+const lengthDelimited = 2;
+
+/** Operators that make a tensor as large as a constant says, and which of their inputs says it. */
+const shapeInputs: Readonly<Record<string, number>> = { ConstantOfShape: 0, Expand: 1, Tile: 1 };
+const shapeAttributes = new Set(["RandomNormal", "RandomUniform"]);
+const maxShapeLength = 64;
+const maxValues = 50_000;
+
+type State = {
+  readonly pbf: PbfReader;
+  readonly limits: OnnxLimits;
+  nodes: number;
+  initializers: number;
+  initializerBytes: number;
+  readonly opsets: Map<string, number>;
+  /** Domains of the nodes; ONNX's own has two names. */
+  readonly domains: Set<string>;
+  /** Small integer constants by name: shapes. Names may repeat in subgraphs; the largest counts. */
+  readonly constants: Map<string, number>;
+  readonly shapes: { readonly operator: string; readonly input: string }[];
+};
+
+const refuse = (message: string): never => {
+  throw new ModelUnreadable(message);
+};
+const truncated = (): never => refuse("the file is no ONNX model, or is cut off");
+
+/** Reads the fields of one message that ends at `end`; fields that `read` leaves alone are skipped. */
+const fields = (state: State, end: number, depth: number, read: (field: number) => void): void => {
+  const { pbf, limits } = state;
+  if (depth > limits.depth) refuse(`the model is nested deeper than ${limits.depth} messages`);
+  for (let field = pbf.nextField(end); field !== 0; field = pbf.nextField(end)) {
+    read(field);
+    if (pbf.pos > end) truncated();
+  }
+  if (pbf.pos !== end) truncated();
+};
+
+/** Where the length-delimited value that begins here ends; never beyond the file. */
+const valueEnd = ({ pbf }: State): number => {
+  if (pbf.type !== lengthDelimited) truncated();
+  const length = pbf.readVarint();
+  const end = pbf.pos + length;
+  if (!(end <= pbf.length)) truncated();
+  return end;
+};
+const message = (state: State, depth: number, read: (field: number) => void): void =>
+  fields(state, valueEnd(state), depth + 1, read);
+const text = (state: State, limit = 1_024): string => {
+  const end = valueEnd(state);
+  const { pbf } = state;
+  if (end - pbf.pos > limit) refuse(`the model holds a name of more than ${limit} bytes`);
+  const bytes = pbf.buf.subarray(pbf.pos, end);
+  pbf.pos = end;
+  return new TextDecoder().decode(bytes);
+};
+const number = ({ pbf }: State): number => (pbf.type === varint ? pbf.readVarint(true) : truncated());
+/** A repeated integer field, packed or not; stops keeping (not reading) beyond a shape's length. */
+const numbers = (state: State, kept: number[]): void => {
+  const { pbf } = state;
+  if (pbf.type === varint) {
+    kept.push(pbf.readVarint(true));
+  } else {
+    const end = valueEnd(state);
+    while (pbf.pos < end && kept.length <= maxShapeLength) kept.push(pbf.readVarint(true));
+    if (pbf.pos > end) truncated();
+    pbf.pos = end;
+  }
+  if (kept.length > maxShapeLength + 1) kept.length = maxShapeLength + 1;
+};
+
+/** Number of elements in a shape; -1 dimensions (open, to be inferred) count as 1. Never NaN. */
+const elements = (shape: readonly number[]): number =>
+  shape.includes(0) ? 0 : shape.reduce((product, size) => product * (size < 0 ? 1 : size), 1);
+
+type TensorSummary = { readonly name: string; readonly elements: number; readonly shape: number | undefined };
+
+/** A stored tensor: its data must lie in the file, and its size within the limit. */
+const tensor = (state: State, depth: number): TensorSummary => {
+  const { pbf } = state;
+  let name = "";
+  const data: { type: ElementType; external: boolean; raw?: Uint8Array } = { type: "other", external: false };
+  const dims: number[] = [];
+  const integers: number[] = [];
+  message(state, depth, (field) => {
+    switch (field) {
+      case 1:
+        return numbers(state, dims);
+      case 2:
+        data.type = elementType(number(state));
+        return;
+      case 7:
+        return numbers(state, integers);
+      case 8:
+        name = text(state, 65_536);
+        return;
+      case 9: {
+        const end = valueEnd(state);
+        data.raw = pbf.buf.subarray(pbf.pos, end);
+        pbf.pos = end;
+        return;
+      }
+      case 13:
+        data.external = true;
+        return;
+      case 14:
+        data.external ||= number(state) === 1;
+        return;
+    }
+  });
+  if (data.external)
+    refuse(
+      `the tensor ${name} keeps its data in another file: export it into one file (onnx.save with save_as_external_data=False)`,
+    );
+  if (dims.length > maxShapeLength || dims.some((size) => size < 0))
+    refuse(`the tensor ${name} has an impossible shape`);
+  const count = elements(dims);
+  if (count > state.limits.elements)
+    refuse(`the tensor ${name} has more than ${state.limits.elements} elements`);
+  state.initializers++;
+  if (state.initializers > state.limits.initializers)
+    refuse(`the model holds more than ${state.limits.initializers} tensors`);
+  return {
+    name,
+    elements: count,
+    shape: data.type === "int64" && count <= maxShapeLength ? shapeProduct(integers, data.raw) : undefined,
+  };
+};
+
+/** What a tensor of integers says as a shape: the product of its values. */
+const shapeProduct = (integers: readonly number[], raw: Uint8Array | undefined): number => {
+  if (!raw) return elements(integers);
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  return elements(
+    Array.from({ length: Math.floor(raw.byteLength / 8) }, (_, at) => Number(view.getBigInt64(at * 8, true))),
+  );
+};
+
+const initializer = (state: State, depth: number, names: Set<string>): void => {
+  const start = state.pbf.pos;
+  const stored = tensor(state, depth);
+  state.initializerBytes += state.pbf.pos - start;
+  names.add(stored.name);
+  remember(state, stored.name, stored.shape);
+};
+const remember = ({ constants }: State, name: string, shape: number | undefined): void => {
+  if (shape !== undefined) constants.set(name, Math.max(constants.get(name) ?? 0, shape));
+};
+
+type Attribute = { readonly name: string; readonly shape: number | undefined };
+
+const attribute = (state: State, depth: number): Attribute => {
+  let name = "";
+  let shape: number | undefined;
+  const integers: number[] = [];
+  message(state, depth, (field) => {
+    switch (field) {
+      case 1:
+        name = text(state);
+        return;
+      case 5:
+      case 10: {
+        const stored = tensor(state, depth + 1);
+        shape = stored.shape;
+        return;
+      }
+      case 6:
+      case 11:
+        graph(state, depth + 1);
+        return;
+      case 8:
+        return numbers(state, integers);
+      case 22:
+      case 23:
+        sparse(state, depth + 1);
+        return;
+    }
+  });
+  return { name, shape: shape ?? (integers.length > 0 ? elements(integers) : undefined) };
+};
+
+const sparse = (state: State, depth: number): void => {
+  const dims: number[] = [];
+  message(state, depth, (field) => {
+    if (field === 1 || field === 2) tensor(state, depth + 1);
+    else if (field === 3) numbers(state, dims);
+  });
+  if (elements(dims) > state.limits.elements)
+    refuse(`a sparse tensor has more than ${state.limits.elements} elements`);
+};
+
+const node = (state: State, depth: number): void => {
+  if (++state.nodes > state.limits.nodes) refuse(`the model has more than ${state.limits.nodes} nodes`);
+  const inputs: string[] = [];
+  let output = "";
+  let operator = "";
+  let domain = "";
+  const attributes: Attribute[] = [];
+  message(state, depth, (field) => {
+    switch (field) {
+      case 1:
+        // Only the first inputs can say a shape; a Concat may have thousands.
+        if (inputs.length < 8) inputs.push(text(state, 65_536));
+        return;
+      case 2:
+        output ||= text(state, 65_536);
+        return;
+      case 4:
+        operator = text(state);
+        return;
+      case 5:
+        attributes.push(attribute(state, depth));
+        return;
+      case 7:
+        domain = text(state);
+        return;
+    }
+  });
+  state.domains.add(domain === "ai.onnx" ? "" : domain);
+  if (!allowedDomains.has(domain))
+    refuse(
+      `the operator ${operator} is of the domain ${domain}, which is not allowed here: export with standard operators`,
+    );
+  if (operator === "Constant")
+    for (const { name, shape } of attributes)
+      if (name === "value" || name === "value_ints") remember(state, output, shape);
+  if (shapeAttributes.has(operator))
+    for (const { name, shape } of attributes)
+      if (name === "shape" && (shape ?? 0) > state.limits.elements) tooLarge(state, operator);
+  const input = inputs[shapeInputs[operator] ?? -1];
+  if (input) state.shapes.push({ operator, input });
+};
+
+const tooLarge = ({ limits }: State, operator: string): never =>
+  refuse(`an operator ${operator} makes a tensor of more than ${limits.elements} elements from a constant`);
+
+const kinds: Readonly<Record<number, "sequence" | "map" | "sparse" | "optional">> = {
+  4: "sequence",
+  5: "map",
+  8: "sparse",
+  9: "optional",
+};
+
+const shape = (state: State, depth: number): (number | string | null)[] => {
+  const sizes: (number | string | null)[] = [];
+  message(state, depth, (field) => {
+    if (field !== 1) return;
+    let size: number | string | null = null;
+    message(state, depth + 1, (inner) => {
+      if (inner === 1) size = number(state);
+      else if (inner === 2) size = text(state) || null;
+    });
+    if (sizes.push(size) > maxShapeLength) refuse(`a tensor has more than ${maxShapeLength} dimensions`);
+  });
+  return sizes;
+};
+
+const value = (state: State, depth: number): GraphValue => {
+  let name = "";
+  let found:
+    | { kind: "sequence" | "map" | "sparse" | "optional" | "unknown" }
+    | { kind: "tensor"; type: ElementType; shape: (number | string | null)[] | null } = { kind: "unknown" };
+  message(state, depth, (field) => {
+    if (field === 1) name = text(state, 65_536);
+    else if (field === 2)
+      message(state, depth + 1, (kind) => {
+        if (kind === 1) {
+          let type: ElementType = "other";
+          let sizes: (number | string | null)[] | null = null;
+          message(state, depth + 2, (part) => {
+            if (part === 1) type = elementType(number(state));
+            else if (part === 2) sizes = shape(state, depth + 3);
+          });
+          found = { kind: "tensor", type, shape: sizes };
+        } else if (kinds[kind]) found = { kind: kinds[kind] };
+      });
+  });
+  return { name, ...found };
+};
+
+type Graph = { readonly inputs: GraphValue[]; readonly outputs: GraphValue[] };
+
+const graph = (state: State, depth: number): Graph => {
+  const inputs: GraphValue[] = [];
+  const outputs: GraphValue[] = [];
+  const stored = new Set<string>();
+  const keep = (values: GraphValue[], what: string): void => {
+    if (values.push(value(state, depth)) > maxValues) refuse(`the graph has more than ${maxValues} ${what}`);
+  };
+  message(state, depth, (field) => {
+    switch (field) {
+      case 1:
+        return node(state, depth + 1);
+      case 5:
+        return initializer(state, depth + 1, stored);
+      case 11:
+        return keep(inputs, "inputs");
+      case 12:
+        return keep(outputs, "outputs");
+      case 15:
+        return sparse(state, depth + 1);
+    }
+  });
+  // Before IR version 4 each initializer was listed among the inputs as well.
+  return { inputs: inputs.filter(({ name }) => !stored.has(name)), outputs };
+};
+
+const opset = (state: State): void => {
+  let domain = "";
+  let version = 0;
+  message(state, 0, (field) => {
+    if (field === 1) domain = text(state);
+    else if (field === 2) version = number(state);
+  });
+  if (!allowedDomains.has(domain) && !idleDomains.has(domain))
+    refuse(
+      `the model imports operators of the domain ${domain}, which is not allowed here: export with standard operators`,
+    );
+  state.opsets.set(domain === "ai.onnx" ? "" : domain, version);
+};
+
+const model = (state: State): OnnxSummary => {
+  let found: Graph | undefined;
+  fields(state, state.pbf.length, 0, (field) => {
+    switch (field) {
+      case 7:
+        if (found) refuse("the model holds two graphs");
+        found = graph(state, 0);
+        return;
+      case 8:
+        return opset(state);
+      case 20:
+        return refuse("the model holds training graphs: export it for inference");
+      case 25:
+        // Functions that call functions grow without bound when they are inlined.
+        return refuse(
+          "the model holds functions of its own: inline them (onnx.inliner.inline_local_functions) before you export",
+        );
+    }
+  });
+  for (const { operator, input } of state.shapes)
+    if ((state.constants.get(input) ?? 0) > state.limits.elements) tooLarge(state, operator);
+  const { nodes, initializers, initializerBytes, opsets } = state;
+  if (!found) return refuse("the file holds no ONNX graph");
+  if (opsets.size === 0) return refuse("the file names no operator set");
+  for (const domain of state.domains)
+    if (!opsets.has(domain))
+      refuse(`the file names no version of the operators of ${domain || "ONNX"}, which it uses`);
+  return { opsets, nodes, initializers, initializerBytes, ...found };
+};
+
+/**
+ * Reads an ONNX file's structure with bounds on everything: nothing is run, no other file is opened, memory and time
+ * stay in proportion to the file. Throws ModelUnreadable with the reason for whatever is refused: no protobuf, cut
+ * off, data in other files, unknown domains, functions, too many nodes or tensors, tensors that are made too large.
+ * Source of the field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ */
+export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultLimits): OnnxSummary => {
+  if (bytes.length === 0) return refuse("the file is empty");
+  if (bytes.length > limits.bytes) return refuse(`the file is larger than ${limits.bytes} bytes`);
+  const state: State = {
+    pbf: new PbfReader(bytes),
+    limits,
+    nodes: 0,
+    initializers: 0,
+    initializerBytes: 0,
+    opsets: new Map(),
+    domains: new Set(),
+    constants: new Map(),
+    shapes: [],
+  };
+  try {
+    return model(state);
+  } catch (error) {
+    // The reader's own errors (a varint too long, a group, an offset outside the file) all mean the same.
+    if (error instanceof ModelUnreadable) throw error;
+    return truncated();
+  }
+};

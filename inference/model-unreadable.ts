@@ -1,0 +1,4 @@
+/** The ONNX file is broken, refused, or does not fit its manifest. */
+export class ModelUnreadable extends Error {
+  override readonly name = "ModelUnreadable";
+}

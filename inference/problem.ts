@@ -1,0 +1,36 @@
+import * as z from "zod";
+
+/**
+ * What a caller gets instead of an answer: RFC 9457 problem details (`application/problem+json`), with one entry
+ * in `errors` for each bad value and an RFC 6901 pointer to it, as the RFC's own example has them.
+ * Source: https://www.rfc-editor.org/rfc/rfc9457
+ */
+export const HttpProblem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int().min(400).max(599),
+  detail: z.string(),
+  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+});
+export type HttpProblem = z.infer<typeof HttpProblem>;
+
+const kinds = {
+  "broken-json": { status: 400, title: "The body is no JSON" },
+  "not-found": { status: 404, title: "There is nothing at this address" },
+  "method-not-allowed": { status: 405, title: "This address does not take this method" },
+  "too-large": { status: 413, title: "The body is too large" },
+  "wrong-content-type": { status: 415, title: "The body is of a type that is not read here" },
+  "rows-invalid": { status: 422, title: "The rows do not fit the model's inputs" },
+  "output-not-finite": { status: 500, title: "The model gave a score that is no number" },
+  "prediction-failed": { status: 500, title: "The prediction failed" },
+  "not-ready": { status: 503, title: "The model does not answer yet" },
+} as const;
+export type ProblemKind = keyof typeof kinds;
+
+/** A problem of one of the kinds that this service gives. */
+export const problem = (kind: ProblemKind, detail: string, errors?: HttpProblem["errors"]): HttpProblem => ({
+  type: `urn:slipway:problem:${kind}`,
+  ...kinds[kind],
+  detail,
+  ...(errors ? { errors } : {}),
+});

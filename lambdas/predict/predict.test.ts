@@ -1,0 +1,221 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Answer } from "../../inference/answer.ts";
+import { type LoadedModel, loadModel } from "../../inference/load-model.ts";
+import { HttpProblem } from "../../inference/problem.ts";
+import { OutputNotFinite } from "../../inference/read-predictions.ts";
+import type { RequestMetrics } from "../../platform/metrics/metrics.ts";
+import { churnFiles, churnGolden, churnManifest } from "../../test/onnx/churn-folder.ts";
+import { HttpResult, predict } from "./predict.ts";
+
+const identity = {
+  model: "churn",
+  version: 3,
+  digest: `sha256:${"a".repeat(64)}`,
+  environment: "prod",
+  functionVersion: "7",
+} as const;
+const [row] = churnGolden().rows;
+const at = Date.UTC(2026, 10, 21);
+let model: LoadedModel;
+let reported: RequestMetrics[] = [];
+let logged: string[] = [];
+let ticks = 0;
+
+beforeAll(async () => {
+  model = await loadModel({
+    manifest: churnManifest(),
+    model: { bytes: churnFiles().get("model.onnx") ?? new Uint8Array() },
+  });
+});
+afterAll(() => model.release());
+beforeEach(() => {
+  reported = [];
+  logged = [];
+  ticks = 0;
+});
+
+const functionWith = (loaded: LoadedModel) => {
+  let ids = 0;
+  return predict({
+    model: loaded,
+    identity,
+    now: () => at,
+    tick: () => ticks++,
+    newId: () => `id-${++ids}`,
+    report: (metrics) => reported.push(metrics),
+    log: (line) => logged.push(line),
+  });
+};
+const event = (method: string, path: string, body?: string, changes: Record<string, unknown> = {}) => ({
+  version: "2.0",
+  routeKey: "ANY /models/churn/{proxy+}",
+  rawPath: path,
+  rawQueryString: "",
+  headers: { "content-type": "application/json", host: "api.example.com" },
+  requestContext: { http: { method, path } },
+  ...(body === undefined ? {} : { body }),
+  isBase64Encoded: false,
+  ...changes,
+});
+const http = async (...given: Parameters<typeof event>) =>
+  HttpResult.parse(await functionWith(model)(event(...given)));
+const post = (body: string, changes?: Record<string, unknown>) =>
+  http("POST", "/models/churn/v1/predict", body, changes);
+const problemOf = (result: HttpResult) => {
+  expect(result.headers["content-type"]).toBe("application/problem+json");
+  const problem = HttpProblem.parse(JSON.parse(result.body));
+  expect(problem.status).toBe(result.statusCode);
+  return problem;
+};
+
+describe("a direct invocation", () => {
+  test("gets the answer object", async () => {
+    const answer = Answer.parse(await functionWith(model)({ rows: [row] }));
+    expect(answer).toMatchObject({
+      id: "id-1",
+      model: "churn",
+      version: 3,
+      createdAt: "2026-11-21T00:00:00.000Z",
+    });
+    expect(answer.predictions).toMatchObject([{ label: "stay", band: "low" }]);
+  });
+
+  test.each([
+    null,
+    undefined,
+    7,
+    "text",
+    [],
+    {},
+    { rows: 1 },
+    { rows: [] },
+    { rows: [row], more: 1 },
+    { rows: [{}] },
+  ])("with what is no request gets a problem and never throws: %j", async (given) => {
+    const problem = HttpProblem.parse(await functionWith(model)(given));
+    expect(problem.status).toBe(422);
+    expect(problem.errors?.length).toBeGreaterThan(0);
+  });
+
+  test("with a bad value is told where it stands", async () => {
+    const problem = HttpProblem.parse(await functionWith(model)({ rows: [row, { ...row, tenure: -1 }] }));
+    expect(problem.errors).toEqual([{ pointer: "/rows/1/tenure", detail: "must be between 0 and 120" }]);
+  });
+});
+
+describe("an HTTP API event", () => {
+  test("gets the same answer, under the model's route or without it", async () => {
+    for (const path of ["/models/churn/v1/predict", "/v1/predict"]) {
+      const result = await http("POST", path, JSON.stringify({ rows: [row] }));
+      expect(result.statusCode).toBe(200);
+      expect(Answer.parse(JSON.parse(result.body)).predictions).toMatchObject([{ label: "stay" }]);
+    }
+  });
+
+  test("may carry its body in base64", async () => {
+    const body = Buffer.from(JSON.stringify({ rows: [row] })).toString("base64");
+    expect((await post(body, { isBase64Encoded: true })).statusCode).toBe(200);
+  });
+
+  test.each<[string, number, Promise<HttpResult> | (() => Promise<HttpResult>)]>([
+    ["broken JSON", 400, () => post("{")],
+    ["no body", 400, () => http("POST", "/v1/predict")],
+    [
+      "bytes that are not UTF-8",
+      400,
+      () => post(Buffer.from([0x22, 0xff, 0x22]).toString("base64"), { isBase64Encoded: true }),
+    ],
+    ["another model's route", 404, () => http("POST", "/models/other/v1/predict", "{}")],
+    ["an unknown address", 404, () => http("GET", "/models/churn/nothing")],
+    ["a wrong method", 405, () => http("GET", "/models/churn/v1/predict")],
+    ["more than 6 MB", 413, () => post(" ".repeat(6 * 1_024 * 1_024 + 1))],
+    ["another content type", 415, () => post("{}", { headers: { "content-type": "text/plain" } })],
+    ["no content type", 415, () => post("{}", { headers: {} })],
+    [
+      "a compressed body",
+      415,
+      () => post("{}", { headers: { "content-type": "application/json", "content-encoding": "gzip" } }),
+    ],
+    ["rows that do not fit", 422, () => post('{"rows":[{"tenure":1e400}]}')],
+    ["a hundred thousand brackets", 422, () => post("[".repeat(100_000) + "]".repeat(100_000))],
+    ["__proto__ beside the rows", 422, () => post('{"__proto__":{"rows":[]}}')],
+  ])("with %s gets %i as a problem", async (_, status, send) => {
+    expect(problemOf(await (typeof send === "function" ? send() : send)).status).toBe(status);
+  });
+
+  test("says which methods an address takes", async () => {
+    expect((await http("DELETE", "/v1/model")).headers.allow).toBe("GET, HEAD");
+  });
+
+  test("finds health, readiness and the model's public part, which a client may keep by its ETag", async () => {
+    expect((await http("GET", "/models/churn/health")).statusCode).toBe(200);
+    expect((await http("GET", "/models/churn/ready")).statusCode).toBe(200);
+    const first = await http("GET", "/models/churn/v1/model");
+    expect(JSON.parse(first.body)).toMatchObject({
+      name: "churn",
+      version: 3,
+      digest: identity.digest,
+      environment: "prod",
+    });
+    expect(JSON.parse(first.body)).not.toHaveProperty("approval");
+    const again = await http("GET", "/v1/model", undefined, {
+      headers: { "if-none-match": first.headers.etag },
+    });
+    expect(again.statusCode).toBe(304);
+  });
+
+  test("keeps the caller's x-request-id where it is printable, and makes one otherwise", async () => {
+    const asked = (id: string) => http("GET", "/health", undefined, { headers: { "x-request-id": id } });
+    expect((await asked("Root=1-abc;x")).headers["x-request-id"]).toBe("Root=1-abc;x");
+    expect((await asked("x".repeat(129))).headers["x-request-id"]).toBe("id-1");
+    expect((await asked("a\r\nb: c")).headers["x-request-id"]).toBe("id-1");
+  });
+});
+
+describe("what is reported", () => {
+  test("one entry for an answered request, with its labels, under the function's version", async () => {
+    await post(JSON.stringify({ rows: [row, row] }));
+    expect(reported).toEqual([
+      {
+        environment: "prod",
+        model: "churn",
+        version: "7",
+        at,
+        latencyMs: expect.any(Number),
+        failed: false,
+        labels: { stay: 2 },
+      },
+    ]);
+  });
+
+  test("one entry for a refused request, which is no failure of ours", async () => {
+    await post("{");
+    await post(" ".repeat(6 * 1_024 * 1_024 + 1));
+    await functionWith(model)({ rows: [] });
+    expect(reported.map(({ failed, labels }) => ({ failed, labels }))).toEqual(
+      Array(3).fill({ failed: false, labels: {} }),
+    );
+  });
+
+  test("a score that is no number is a failure, logged without the caller's data", async () => {
+    const broken = { ...model, predict: () => Promise.reject(new OutputNotFinite("no finite number")) };
+    const result = HttpResult.parse(
+      await functionWith(broken)(event("POST", "/v1/predict", JSON.stringify({ rows: [row] }))),
+    );
+    expect(problemOf(result)).toMatchObject({ status: 500, type: "urn:slipway:problem:output-not-finite" });
+    expect(reported).toMatchObject([{ failed: true }]);
+    expect(logged).toEqual(["prediction failed: OutputNotFinite: no finite number"]);
+  });
+
+  test("nothing for other addresses", async () => {
+    await http("GET", "/health");
+    await http("GET", "/v1/predict");
+    expect(reported).toEqual([]);
+  });
+
+  test("a model that does not answer its own row is not ready", async () => {
+    const broken = { ...model, predict: () => Promise.reject(new Error("no")) };
+    const result = HttpResult.parse(await functionWith(broken)(event("GET", "/ready")));
+    expect(problemOf(result).status).toBe(503);
+  });
+});

@@ -1,0 +1,74 @@
+import * as z from "zod";
+import { type Answer, answerRequest, type Needs } from "../../inference/answer.ts";
+import { createApp } from "../../inference/app.ts";
+import type { HttpProblem } from "../../inference/problem.ts";
+
+/**
+ * What is read of an HTTP API event, payload version 2.0.
+ * Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ */
+export const HttpEvent = z.object({
+  version: z.literal("2.0"),
+  rawPath: z.string(),
+  rawQueryString: z.string().default(""),
+  headers: z.record(z.string(), z.string().optional()).default({}),
+  body: z.string().nullish(),
+  isBase64Encoded: z.boolean().default(false),
+  requestContext: z.object({ http: z.object({ method: z.string() }) }),
+});
+export type HttpEvent = z.infer<typeof HttpEvent>;
+
+export const HttpResult = z.object({
+  statusCode: z.int(),
+  headers: z.record(z.string(), z.string()),
+  body: z.string(),
+  isBase64Encoded: z.literal(false),
+});
+export type HttpResult = z.infer<typeof HttpResult>;
+
+/** The request that the event carries, at the address within the model's route `/models/<name>/{proxy+}`. */
+const request = (
+  { rawPath, rawQueryString, headers, body, isBase64Encoded, requestContext }: HttpEvent,
+  model: string,
+) => {
+  const prefix = `/models/${model}/`;
+  const path = rawPath.startsWith(prefix) ? rawPath.slice(prefix.length - 1) : rawPath;
+  const { method } = requestContext.http;
+  const bodiless = method === "GET" || method === "HEAD" || body === undefined || body === null;
+  const bytes = bodiless ? undefined : Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
+  const carried = new Headers();
+  // fetch's Headers throw on what no gateway lets through; such a header is as good as absent.
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(value))
+      carried.set(name, value);
+  if (bytes) carried.set("content-length", String(bytes.length));
+  const url = new URL("http://function");
+  url.pathname = path;
+  url.search = rawQueryString;
+  return new Request(url, { method, headers: carried, ...(bytes ? { body: bytes } : {}) });
+};
+
+/**
+ * The inference function: takes an HTTP API event (payload 2.0) or a direct invocation `{ rows: […] }`, and gives the
+ * HTTP result, or the answer itself, or a problem object. A caller's mistake is an answer, never a failed invocation.
+ */
+export const predict = (needs: Needs) => {
+  const app = createApp(needs);
+  const answer = answerRequest(needs);
+  // Own adapter: hono's is deprecated in this version, and decodes base64 bodies one character at a time.
+  const overHttp = async (event: HttpEvent): Promise<HttpResult> => {
+    const response = await app.fetch(request(event, needs.identity.model));
+    return {
+      statusCode: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: await response.text(),
+      isBase64Encoded: false,
+    };
+  };
+  return async (event: unknown): Promise<HttpResult | Answer | HttpProblem> => {
+    const http = HttpEvent.safeParse(event);
+    if (http.success) return overHttp(http.data);
+    const answered = await answer(async () => ({ body: event }));
+    return answered.status === "answered" ? answered.answer : answered.problem;
+  };
+};
