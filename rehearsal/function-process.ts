@@ -169,7 +169,8 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
     },
     async end() {
       running = false;
-      if (child.connected) child.disconnect();
+      // Not by disconnect(): Node emits no `close` for a channel that this side closed.
+      child.kill("SIGTERM");
       const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
       await gone.promise;
       clearTimeout(timer);
