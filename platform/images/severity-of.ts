@@ -1,6 +1,8 @@
-import { Cvss3P0, Cvss3P1, Cvss4P0 } from "ae-cvss-calculator";
+import cvss from "ae-cvss-calculator";
 import type { Advisory } from "./advisories.ts";
 import type { Severity } from "./images.ts";
+
+const { Cvss3P0, Cvss3P1, Cvss4P0 } = cvss;
 
 const words: Readonly<Record<string, Severity>> = {
   CRITICAL: "critical",

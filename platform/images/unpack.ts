@@ -36,12 +36,12 @@ const unpackTar = async (blobs: BlobFolder, digest: string, to: string): Promise
   // First the whole digest: nothing that was not checked is read as a tar.
   await blobs.verify(digest);
   const tar = extract();
-  const closed = new Promise((resolve) => tar.once("close", resolve));
+  const closed = new Promise<void>((resolve) => tar.once("close", resolve));
   const feed = async () => {
     for await (const chunk of createReadStream(blobs.path(digest), { highWaterMark: 1 << 20 })) {
       if (tar.destroyed) return;
       if (tar.write(chunk)) continue;
-      await Promise.race([new Promise((resolve) => tar.once("drain", resolve)), closed]);
+      await Promise.race([new Promise<void>((resolve) => tar.once("drain", resolve)), closed]);
     }
     tar.end(null);
   };
