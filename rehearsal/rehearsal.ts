@@ -3,8 +3,10 @@ import { appendFileSync } from "node:fs";
 import { LogLevel, WebClient } from "@slack/web-api";
 import { Hono } from "hono";
 import { committedModel, holdoutOf } from "../domain/committed-model.ts";
+import type { Outcomes } from "../domain/outcomes.ts";
 import { parseEmf } from "../inference/emf.ts";
 import { blobRoute } from "../platform/blobs/blob-route.ts";
+import type { Deliveries, Execution } from "../platform/deliveries/deliveries.ts";
 import { environments } from "../platform/serving/serving.ts";
 import { slackClientOptions } from "../platform/slack/slack-channel.ts";
 import type { Json } from "../platform/store/store.ts";
@@ -47,7 +49,7 @@ const sweepEveryMs = 300_000;
 
 /**
  * The whole of Slipway on this machine: the engine, the functions' host, the gateway, the desk, a watched repository
- * and an application that calls prod. What an earlier process left unfinished is swept or asked again before it returns.
+ * and an application that calls prod. `begin` sweeps, or asks again, what an earlier process left unfinished.
  */
 export const startRehearsal = async (options: RehearsalOptions) => {
   const { folder, clock, voice, env } = options;
@@ -148,7 +150,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   const sweep = async () => {
     const { deliveries: swept } = await steps.sweepDeliveries({});
     for (const { delivery, result } of swept) {
-      voice.say(`  ${delivery} had been interrupted: ${result}`);
+      voice.say(`  ${delivery}: ${result}`);
       if (result !== "failed") await tellOutcome(delivery);
     }
   };
@@ -199,7 +201,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
         botToken,
         callbackUrl: () => `${url}${callbackPath}`,
         ...slackWorkspace,
-        deliveries: engine,
+        deliveries: withOutcomes(engine, world.outcomes),
         stop: stopping.signal,
       }),
     );
@@ -246,17 +248,23 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     return looking;
   };
 
-  const { resumed, interrupted } = await engine.resume();
-  for (const name of resumed) voice.say(`Going on with ${name}: its approval is asked again.`);
-  if (interrupted.length > 0) await sweep();
-  else await steps.sweepDeliveries({});
-  await tellServing();
-  const watcher = repository.watch(() => inBackground("looking for commits", lookSoon()));
-  const timer = setInterval(() => inBackground("the sweep", sweep()), sweepEveryMs);
-  timer.unref();
+  let watcher: ReturnType<typeof repository.watch> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  /** Takes up what an earlier process left unfinished, and from then on looks after commits and broken ends. */
+  const begin = async (): Promise<void> => {
+    const { resumed, interrupted } = await engine.resume();
+    for (const name of resumed) voice.say(`Going on with ${name}: its approval is asked again.`);
+    for (const name of interrupted) voice.say(`${name} was interrupted: it is swept now.`);
+    await sweep();
+    await tellServing();
+    watcher = repository.watch(() => inBackground("looking for commits", lookSoon()));
+    timer = setInterval(() => inBackground("the sweep", sweep()), sweepEveryMs);
+    timer.unref();
+  };
 
   return {
     url,
+    begin,
     runtime,
     world,
     steps,
@@ -283,7 +291,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       await told;
     },
     stop: async () => {
-      watcher.close();
+      watcher?.close();
       clearInterval(timer);
       await application?.stop();
       stopping.abort();
@@ -298,6 +306,35 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   };
 };
 export type Rehearsal = Awaited<ReturnType<typeof startRehearsal>>;
+
+/** Executions as people should see them: where the sweep brought one to its end, that end counts. */
+const withOutcomes = (
+  deliveries: Deliveries,
+  outcomes: Outcomes,
+): Pick<Deliveries, "describe" | "history" | "list"> => {
+  const overlaid = async (execution: Execution): Promise<Execution> => {
+    const ended = execution.status === "RUNNING" ? undefined : await outcomes.read(execution.name);
+    if (!ended) return execution;
+    const { error: _, ...rest } = execution;
+    return ended.outcome === "failed"
+      ? { ...rest, status: "FAILED", ...(ended.error ? { error: ended.error } : {}) }
+      : { ...rest, status: "SUCCEEDED", output: { ...objectOf(rest.output), outcome: ended.outcome } };
+  };
+  return {
+    describe: async (name) => {
+      const execution = await deliveries.describe(name);
+      return execution && overlaid(execution);
+    },
+    history: deliveries.history,
+    list: async (options) => {
+      const page = await deliveries.list(options);
+      return { ...page, executions: await Promise.all(page.executions.map(overlaid)) };
+    },
+  };
+};
+
+const objectOf = (value: Json | undefined): { readonly [key: string]: Json } =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 
 const isFor = (event: unknown, delivery: string): boolean =>
   typeof event === "object" && event !== null && "delivery" in event && (event.delivery as Json) === delivery;

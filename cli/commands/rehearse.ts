@@ -143,6 +143,7 @@ const rehearse = async (options: Options): Promise<void> => {
   });
   try {
     greet(voice, { url: rehearsal.url, folder, continued, bakeMs: options.bake });
+    await rehearsal.begin();
     const answers = options.approve ? "approve" : options.reject ? "reject" : "person";
     const played = playScenario(rehearsal, { model: options.model, answers, voice });
     // An interruption wins the race; what the scenario then says of a stopped world is of no interest.

@@ -67,7 +67,6 @@ export const sweepDeliveries =
         const execution = await needs.deliveries.describe(approval.delivery);
         if (execution && execution.status !== "RUNNING")
           await needs.approvals.close(approval.id, "the delivery has ended");
-        else await needs.messages.show(approval.delivery);
       });
     for (const model of await needs.serving.prod.models()) {
       const serving = await needs.ledger.serving("prod", model);
@@ -77,6 +76,7 @@ export const sweepDeliveries =
       const subject: Subject = { delivery: serving.delivery, model, commit: serving.commit };
       await attempt(`the registry's aliases of ${model}`, () => needs.moveChampion(subject));
     }
+    await attempt("messages in Slack", () => needs.messages.showUnshown());
     return { deliveries: swept };
   };
 
