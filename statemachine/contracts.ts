@@ -30,10 +30,9 @@ export const remedies = {
   ProdBusy: "Another delivery held prod for too long: see `slipway status`, then deliver again.",
   ApprovalNotAsked:
     "The question could not be put to Slack: check the bot's token and channel, then deliver again.",
-  PolicyInvalid: "policy.yaml cannot be read: the cause names the line. The platform team owns it.",
   CommitNotFound: "The commit is not in the repository any more: push it again, then deliver it.",
-  ModelFilesRefused:
-    "The model's folder holds what cannot be delivered: the cause names the file; `slipway check` does too.",
+  PolicyInvalid: "policy.yaml cannot be read: the cause names the line. The platform team owns it.",
+  ImageDamaged: "The image does not read back as it was built: deliver again to build it anew.",
   ImageNotFound: "The image that was built is gone: deliver again to build it.",
   ModelVersionNotFound: "The registry lost a version of this model: deliver again to register it.",
   NotServed: "The function of this model is not there: deliver again; it is made anew.",
