@@ -110,7 +110,8 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
         if (call?.id !== message.id) return;
         const { settle } = call;
         call = undefined;
-        if (message.kind === "answer") return settle.resolve({ payload: message.payload, durationMs: message.durationMs });
+        if (message.kind === "answer")
+          return settle.resolve({ payload: message.payload, durationMs: message.durationMs });
         return settle.reject(new FunctionFailed(message.message));
       }
       default:
