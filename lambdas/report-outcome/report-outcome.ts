@@ -1,5 +1,6 @@
 import type { Claims } from "../../domain/claims.ts";
 import type { Messages } from "../../domain/messages.ts";
+import { originalError } from "../../domain/original-error.ts";
 import type { Outcomes } from "../../domain/outcomes.ts";
 import type { Metrics } from "../../platform/metrics/metrics.ts";
 import { ReportOutcomeInput, type ReportOutcomeOutput } from "../../statemachine/contracts.ts";
@@ -16,7 +17,9 @@ export type Needs = {
 export const reportOutcome =
   ({ outcomes, claims, messages, metrics, clock }: Needs) =>
   async (event: unknown): Promise<ReportOutcomeOutput> => {
-    const { delivery, model, commit, outcome, error } = ReportOutcomeInput.parse(event);
+    const { delivery, model, commit, outcome, error: told } = ReportOutcomeInput.parse(event);
+    // A rollback that failed brings its cause as the engine had it; people read the sentence in it.
+    const error = told && originalError({ Error: told.name, Cause: told.cause });
     const at = clock();
     const first = await outcomes.keep({ delivery, model, commit, outcome, error, at });
     if (first) metrics.count({ name: "Deliveries", value: 1, unit: "Count", dimensions: { model, outcome } });

@@ -1,10 +1,10 @@
 import type { Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
+import { originalError } from "../../domain/original-error.ts";
 import { type Needs as RestoreNeeds, restore } from "../../domain/restore.ts";
 import type { Registry } from "../../platform/registry/registry.ts";
 import type { Environment } from "../../platform/serving/serving.ts";
 import { RollBackInput, type RollBackOutput, type Subject } from "../../statemachine/contracts.ts";
-import { originalError } from "./original-error.ts";
 
 export type Needs = RestoreNeeds & {
   readonly claims: Claims;
