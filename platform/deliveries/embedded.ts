@@ -113,6 +113,8 @@ export const embeddedDeliveries = (
           if (!waitsForToken(state))
             return (await handle(event).catch((thrown) => Promise.reject(lambdaError(thrown)))) ?? null;
           const token = isJsonObject(event) ? String(event.taskToken) : "";
+          // The token of a try before this one is answered by nobody any more.
+          forget(name);
           const answer = new Promise<Json>((resolve, reject) =>
             waiting.set(token, { execution: name, resolve, reject }),
           );
@@ -225,9 +227,9 @@ export const embeddedDeliveries = (
             default:
               break;
           }
+          // A retry is told of when the next try has its token already: only who leaves the state is done with it.
           if (
-            event.type !== "StateEntered" &&
-            "state" in event &&
+            (event.type === "StateExited" || event.type === "StateCaught") &&
             waitsForToken(definition.States[event.state.name])
           )
             forget(name);
