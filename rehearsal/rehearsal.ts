@@ -44,6 +44,9 @@ export type RehearsalOptions = {
   readonly instrument?: Instrument;
 };
 
+/** A version that nobody calls and `live` does not name makes room after this long. */
+const versionIdleMs = 60_000;
+
 /** How often the sweep looks on its own; an execution that ends calls it at once. */
 const sweepEveryMs = 300_000;
 
@@ -85,6 +88,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     },
     clock,
     requestId: randomUUID,
+    idleMs: versionIdleMs,
   });
   const slack = new WebClient(botToken, {
     ...slackClientOptions,
