@@ -55,14 +55,12 @@ const headline = ({ model, version, outcome, question, progress }: MessageView):
   return progress === null ? `${what} is being delivered` : `${what} is on its way to prod`;
 };
 
-const number = (value: number | null) =>
-  value === null ? "–" : Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
-
+/** The detail is a sentence with the measured value, its interval and the limit in it: no number stands twice. */
 const checkLine = (
-  { name, verdict, measured, limit, unit, detail }: Check,
+  { name, verdict, detail }: Check,
   longest: { readonly name: number; readonly detail: number },
 ): string =>
-  `${marks[verdict]} *${clipped(escaped(name), longest.name)}*  ${number(measured)}${limit === null ? "" : ` of ${number(limit)}`}${unit ? ` ${clipped(escaped(unit), longest.name)}` : ""}\n${clipped(escaped(detail), longest.detail)}`;
+  `${marks[verdict]} *${clipped(escaped(name), longest.name)}* — ${clipped(escaped(detail), longest.detail)}`;
 
 /** Lines in as few sections as Slack's limit on their length allows; a line is never cut in two. */
 const sections = (lines: readonly string[]): KnownBlock[] => {
@@ -106,7 +104,7 @@ const questionLine = (question: MessageView["question"]): string | undefined => 
       return undefined;
     case "open": {
       const votes = question.quorum > 1 ? ` ${question.votes} of ${question.quorum} approvals.` : "";
-      return `Who may answer: ${question.approvers.map((user) => `<@${user}>`).join(", ")}.${votes} Until <!date^${Math.floor(question.expiresAt / 1000)}^{date_short_pretty} {time}|${new Date(question.expiresAt).toISOString()}>.`;
+      return `Who may answer: ${question.approvers.map((user) => `<@${user}>`).join(", ")}.${votes} Until <!date^${Math.floor(question.expiresAt / 1000)}^{date_short_pretty} {time}|${new Date(question.expiresAt).toUTCString()}>.`;
     }
     case "approved":
       return `:white_check_mark: Approved by ${people(question.by)}`;
