@@ -3,10 +3,12 @@ import type { Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
+import type { Outcomes } from "../../domain/outcomes.ts";
 import type { Deliveries, Execution } from "../../platform/deliveries/deliveries.ts";
 import type { Environment, Serving } from "../../platform/serving/serving.ts";
 import {
   type MoveChampionOutput,
+  Outcome,
   type ReportOutcomeOutput,
   type RollBackOutput,
   Subject,
@@ -20,6 +22,7 @@ export type Needs = {
   readonly claims: Claims;
   readonly approvals: Approvals;
   readonly ledger: Ledger;
+  readonly outcomes: Outcomes;
   readonly messages: Messages;
   readonly serving: Readonly<Record<Environment, Serving>>;
   readonly rollBack: Step<RollBackOutput>;
@@ -57,7 +60,8 @@ export const sweepDeliveries =
       }
     };
 
-    for (const delivery of await abandoned(needs)) {
+    const left = [...(await abandoned(needs)), ...(await unreported(needs))];
+    for (const delivery of new Map(left.map((each) => [each.name, each])).values()) {
       const result = await attempt(delivery.name, () => end(needs, delivery));
       swept.push({ delivery: delivery.name, result: result ?? "failed" });
     }
@@ -81,12 +85,8 @@ export const sweepDeliveries =
   };
 
 /** Executions that hold a claim and run no more. */
-const abandoned = async ({
-  claims,
-  deliveries,
-  clock,
-}: Needs): Promise<readonly Pick<Execution, "name" | "error" | "input">[]> => {
-  const found = new Map<string, Pick<Execution, "name" | "error" | "input">>();
+const abandoned = async ({ claims, deliveries, clock }: Needs): Promise<readonly Execution[]> => {
+  const found = new Map<string, Execution>();
   for (const claim of await claims.open()) {
     if (!claim.holder) continue;
     const execution = await deliveries.describe(claim.holder);
@@ -97,26 +97,51 @@ const abandoned = async ({
   return [...found.values()];
 };
 
+const ends = ["FAILED", "ABORTED", "TIMED_OUT", "SUCCEEDED"] as const;
+const pageOf = 25;
+
+/**
+ * Executions that ended unreported though they hold no claim: stopped before their first, after a rollback had given
+ * them back, or with a report that failed. Newest first, and back for as long as a page holds such a one.
+ */
+const unreported = async ({ deliveries, outcomes }: Needs): Promise<readonly Execution[]> => {
+  const found: Execution[] = [];
+  for (const status of ends)
+    for (let after: string | undefined; ; ) {
+      const page = await deliveries.list({ limit: pageOf, status, ...(after ? { after } : {}) });
+      const before = found.length;
+      for (const execution of page.executions)
+        if (!(await outcomes.read(execution.name))) found.push(execution);
+      if (!page.cursor || found.length === before) break;
+      after = page.cursor;
+    }
+  return found;
+};
+
 const interrupted = {
   Error: "Interrupted",
   Cause: "The execution was stopped before it came to an end of its own.",
 };
 
-const end = async (needs: Needs, { name, error, input }: Pick<Execution, "name" | "error" | "input">) => {
+/** What the state machine itself came to, where only the report is missing. */
+const Ended = z.object({ outcome: Outcome.exclude(["promoted", "failed"]) });
+
+const end = async (needs: Needs, { name, error, input, status, output }: Execution) => {
   const subject = Subject.parse(
     z
       .object({ model: z.string(), commit: z.string() })
       .transform((held) => ({ ...held, delivery: name }))
       .parse(input),
   );
+  const ended = Ended.safeParse(status === "SUCCEEDED" ? output : undefined);
   const { committed, error: original } = await needs.rollBack({
     ...subject,
-    error: error ? { Error: error.name, Cause: error.cause } : interrupted,
+    error: ended.success ? null : error ? { Error: error.name, Cause: error.cause } : interrupted,
   });
   if (committed) await needs.moveChampion(subject);
   await needs.reportOutcome({
     ...subject,
-    outcome: committed ? "promoted" : "failed",
+    outcome: committed ? "promoted" : ended.success ? ended.data.outcome : "failed",
     error: committed ? null : original,
   });
   return committed ? ("carried forward" as const) : ("rolled back" as const);
