@@ -1,11 +1,10 @@
 import { z } from "zod";
 import type { Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
-import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
 import type { Outcomes } from "../../domain/outcomes.ts";
+import { type Needs as RestoreNeeds, restore } from "../../domain/restore.ts";
 import type { Deliveries, Execution } from "../../platform/deliveries/deliveries.ts";
-import type { Environment, Serving } from "../../platform/serving/serving.ts";
 import {
   type MoveChampionOutput,
   Outcome,
@@ -17,14 +16,15 @@ import {
 /** A step as the sweep calls it: the same function that the state machine runs. */
 type Step<Output> = (event: unknown) => Promise<Output>;
 
-export type Needs = {
+/** One repair for itself: its fault is told of, and gives undefined. */
+type Attempt = <T>(what: string, repair: () => Promise<T>) => Promise<T | undefined>;
+
+export type Needs = RestoreNeeds & {
   readonly deliveries: Deliveries;
   readonly claims: Claims;
   readonly approvals: Approvals;
-  readonly ledger: Ledger;
   readonly outcomes: Outcomes;
   readonly messages: Messages;
-  readonly serving: Readonly<Record<Environment, Serving>>;
   readonly rollBack: Step<RollBackOutput>;
   readonly moveChampion: Step<MoveChampionOutput>;
   readonly reportOutcome: Step<ReportOutcomeOutput>;
@@ -51,7 +51,7 @@ export const sweepDeliveries =
   (needs: Needs) =>
   async (_event: unknown): Promise<Swept> => {
     const swept: { delivery: string; result: "carried forward" | "rolled back" | "failed" }[] = [];
-    const attempt = async <T>(what: string, repair: () => Promise<T>): Promise<T | undefined> => {
+    const attempt: Attempt = async (what, repair) => {
       try {
         return await repair();
       } catch (fault) {
@@ -65,6 +65,7 @@ export const sweepDeliveries =
       const result = await attempt(delivery.name, () => end(needs, delivery));
       swept.push({ delivery: delivery.name, result: result ?? "failed" });
     }
+    await endRollbacks(needs, attempt);
     for (const approval of await needs.approvals.open())
       await attempt(`the question ${approval.id}`, async () => {
         if (approval.state.status === "decided") await needs.approvals.send(approval.id);
@@ -85,16 +86,35 @@ export const sweepDeliveries =
   };
 
 /** Executions that hold a claim and run no more. */
-const abandoned = async ({ claims, deliveries, clock }: Needs): Promise<readonly Execution[]> => {
+const abandoned = async ({ claims, deliveries }: Needs): Promise<readonly Execution[]> => {
   const found = new Map<string, Execution>();
   for (const claim of await claims.open()) {
     if (!claim.holder) continue;
     const execution = await deliveries.describe(claim.holder);
     if (execution && execution.status !== "RUNNING") found.set(execution.name, execution);
-    if (!execution && clock() - claim.grantedAt > rollbackPatienceMs)
-      await claims.release(claim.environment, claim.model, claim.holder);
   }
   return [...found.values()];
+};
+
+/**
+ * A person's rollback is no execution: one that died on the way left its claim, and perhaps an alias that the ledger
+ * does not explain, or a canary whose delivery may not write any more. The environment goes to what the ledger says.
+ */
+const endRollbacks = async (needs: Needs, attempt: Attempt): Promise<void> => {
+  const { claims, deliveries, ledger, clock } = needs;
+  for (const { environment, model, holder, fence, grantedAt } of await claims.open()) {
+    if (!holder || clock() - grantedAt <= rollbackPatienceMs || (await deliveries.describe(holder))) continue;
+    await attempt(`the rollback ${holder}`, async () => {
+      const target = await ledger.serving("prod", model);
+      await restore(needs)(environment, { model, delivery: holder, fence }, target);
+      const entry = await ledger.ofDelivery(environment, model, holder);
+      if (entry)
+        await ledger.change(entry, (current) =>
+          current.status === "promoted" ? undefined : { ...current, status: "ended" },
+        );
+      await claims.release(environment, model, holder);
+    });
+  }
 };
 
 const ends = ["FAILED", "ABORTED", "TIMED_OUT", "SUCCEEDED"] as const;
