@@ -101,9 +101,12 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     });
     return { images, runtime, functions, stop: functions.stop };
   };
-  const { images, runtime, functions, stop: stopFunctions } = options.machine
-    ? { ...options.machine, stop: async () => {} }
-    : await ownMachine();
+  const {
+    images,
+    runtime,
+    functions,
+    stop: stopFunctions,
+  } = options.machine ? { ...options.machine, stop: async () => {} } : await ownMachine();
   const slack = new WebClient(botToken, {
     ...slackClientOptions,
     slackApiUrl: `${url}/api/`,
@@ -165,12 +168,19 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       .finally(() => background.delete(watched));
     background.add(watched);
   };
-  const sweep = async () => {
+  const sweepOnce = async () => {
     const { deliveries: swept } = await steps.sweepDeliveries({});
     for (const { delivery, result } of swept) {
       voice.say(`  ${delivery}: ${result}`);
       if (result !== "failed") await tellOutcome(delivery);
     }
+  };
+  let sweeping: Promise<void> = Promise.resolve();
+  /** One after another: two at once would both post the message that is missing. */
+  const sweep = () => {
+    const next = sweeping.then(sweepOnce);
+    sweeping = next.catch(() => undefined);
+    return next;
   };
 
   const engine: Engine = startEngine({
