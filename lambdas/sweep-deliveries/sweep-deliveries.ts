@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
+import { endRollback } from "../../domain/end-rollback.ts";
 import type { Messages } from "../../domain/messages.ts";
 import type { Outcomes } from "../../domain/outcomes.ts";
-import { type Needs as RestoreNeeds, restore } from "../../domain/restore.ts";
+import type { Needs as RestoreNeeds } from "../../domain/restore.ts";
 import type { Deliveries, Execution } from "../../platform/deliveries/deliveries.ts";
 import {
   type MoveChampionOutput,
@@ -96,24 +97,13 @@ const abandoned = async ({ claims, deliveries }: Needs): Promise<readonly Execut
   return [...found.values()];
 };
 
-/**
- * A person's rollback is no execution: one that died on the way left its claim, and perhaps an alias that the ledger
- * does not explain, or a canary whose delivery may not write any more. The environment goes to what the ledger says.
- */
+/** A person's rollback is no execution: one that died on the way is known by its claim alone. */
 const endRollbacks = async (needs: Needs, attempt: Attempt): Promise<void> => {
-  const { claims, deliveries, ledger, clock } = needs;
-  for (const { environment, model, holder, fence, grantedAt } of await claims.open()) {
+  const { claims, deliveries, clock } = needs;
+  for (const claim of await claims.open()) {
+    const { holder, grantedAt } = claim;
     if (!holder || clock() - grantedAt <= rollbackPatienceMs || (await deliveries.describe(holder))) continue;
-    await attempt(`the rollback ${holder}`, async () => {
-      const target = await ledger.serving("prod", model);
-      await restore(needs)(environment, { model, delivery: holder, fence }, target);
-      const entry = await ledger.ofDelivery(environment, model, holder);
-      if (entry)
-        await ledger.change(entry, (current) =>
-          current.status === "promoted" ? undefined : { ...current, status: "ended" },
-        );
-      await claims.release(environment, model, holder);
-    });
+    await attempt(`the rollback ${holder}`, () => endRollback(needs)(claim, holder));
   }
 };
 
