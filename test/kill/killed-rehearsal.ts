@@ -15,6 +15,7 @@ export type Start = {
   readonly recorder?: KillPoints;
   /** Whether the canary's version fails its requests. */
   readonly canaryFails?: boolean;
+  readonly clock?: () => number;
 };
 
 /** Requests to each version of a canary: over any manifest's minimum here, and enough for the intervals. */
@@ -24,7 +25,13 @@ const samples = 600;
  * A rehearsal for one of these tests. Nobody calls prod: what the canary is judged by is put into the metrics as soon
  * as its share flows, because hundreds of real requests a round would take minutes and say nothing about kills.
  */
-export const rehearse = async ({ folder, machine, recorder, canaryFails }: Start): Promise<Rehearsal> => {
+export const rehearse = async ({
+  folder,
+  machine,
+  recorder,
+  canaryFails,
+  clock = Date.now,
+}: Start): Promise<Rehearsal> => {
   const voice: Voice = {
     say: () => undefined,
     event: (event) => {
@@ -41,7 +48,7 @@ export const rehearse = async ({ folder, machine, recorder, canaryFails }: Start
     bakeMs: 5,
     traffic: 0,
     env: {},
-    clock: Date.now,
+    clock,
     voice,
     machine,
     ...(recorder ? { instrument: recorder.instrument } : {}),

@@ -65,14 +65,12 @@ export const brokenRules = async (
     must(live?.canary === undefined, `${environment} has a canary left`);
     const served = await answers(`${world.url}/${environment}/models/${model}`, row);
     must(served === expected.serves, `${environment} answers with version ${served}, not ${expected.serves}`);
-    for (const { status, sequence, delivery: of } of await world.ledger.entries(environment, model, 100))
-      must(
-        status === "promoted" ||
-          status === "ended" ||
-          (environment === "stage" && of !== delivery) ||
-          (environment === "stage" && outcome?.outcome === "promoted"),
-        `the ledger of ${environment} has entry ${sequence} of ${of} as ${status}`,
-      );
+    for (const entry of await world.ledger.entries(environment, model, 100)) {
+      // On stage nothing is promoted: what a delivery left open there stands for what prod serves.
+      const closed = entry.status === "promoted" || entry.status === "ended";
+      if (environment === "prod" || (entry.delivery === delivery && expected.outcome !== "promoted"))
+        must(closed, `the ledger of ${environment} has entry ${entry.sequence} as ${entry.status}`);
+    }
   }
   const champion = await world.registry.byAlias(model, "champion");
   must(
