@@ -24,10 +24,15 @@ export const outcomes = ({ store }: { store: Store }) => ({
     const item = await store.get(key(delivery));
     return item && Ended.parse(item.value);
   },
-  /** Keeps an outcome; true where none was kept before (a repaired rollback replaces the failed one). */
+  /**
+   * Keeps an outcome; true where none was kept before. Another outcome replaces it (a repaired rollback the failed
+   * one), the same again leaves the first with its time.
+   */
   keep: async (ended: Ended): Promise<boolean> => {
-    const found = await store.get(key(ended.delivery));
-    await store.put(key(ended.delivery), ended);
+    const item = await store.get(key(ended.delivery));
+    const found = item && Ended.parse(item.value);
+    const same = found?.outcome === ended.outcome && found.error?.name === ended.error?.name;
+    if (!same) await store.put(key(ended.delivery), ended);
     return found === undefined;
   },
 });

@@ -1,8 +1,6 @@
-import type { Claims } from "./claims.ts";
 import type { Deployment } from "./ledger.ts";
-import { type Needs as RestoreNeeds, restore } from "./restore.ts";
-
-export type Needs = RestoreNeeds & { readonly claims: Claims; readonly clock: () => number };
+import { restore } from "./restore.ts";
+import { type Needs, stageFollows } from "./stage-follows.ts";
 
 export type RolledBack = {
   /** What prod serves now. */
@@ -72,25 +70,9 @@ export const rollback =
         promotedAt: clock(),
         shares: [{ percent: 100, from: clock() }],
       }));
-      await restoreStage(needs, model, id, promoted);
+      await stageFollows(needs)({ model, id, target: promoted });
       return { to: promoted, from, ended: canary?.delivery ?? null };
     } finally {
       await claims.release("prod", model, id);
     }
   };
-
-/** Stage shows what prod serves, unless a delivery is at work there. */
-const restoreStage = async (needs: Needs, model: string, id: string, target: Deployment) => {
-  const { claims, clock } = needs;
-  const now = clock();
-  const grant = await claims.take(
-    { environment: "stage", model, delivery: id, requestedAt: now, now },
-    "free",
-  );
-  if (grant.status === "busy") return;
-  try {
-    await restore(needs)("stage", { model, delivery: id, fence: grant.fence }, target);
-  } finally {
-    await claims.release("stage", model, id);
-  }
-};

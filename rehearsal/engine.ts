@@ -49,8 +49,8 @@ export const startEngine = ({
   onFault,
 }: {
   capabilities: Pick<Capabilities, "database" | "clock">;
-  images: Images;
-  /** Looked up at each call, since the steps themselves need the engine. */
+  /** Looked up at each call like the steps, since the world that they run on needs the engine. */
+  images: () => Images;
   steps: () => Readonly<Record<StepName, (event: unknown) => Promise<unknown>>>;
   pace: Pace;
   onEvent: (name: string, event: StateEvent) => void;
@@ -66,7 +66,8 @@ export const startEngine = ({
     database: capabilities.database,
     definition: localDefinition,
     tasks: {
-      "codebuild:startBuild.sync": buildTask({ images, clock: capabilities.clock }),
+      "codebuild:startBuild.sync": async (event) =>
+        buildTask({ images: images(), clock: capabilities.clock })(event),
       ...Object.fromEntries(stepNames.map((name) => [name, asTask(name)])),
     },
     clock: capabilities.clock,

@@ -7,6 +7,8 @@ import type { Outcomes } from "../domain/outcomes.ts";
 import { parseEmf } from "../inference/emf.ts";
 import { blobRoute } from "../platform/blobs/blob-route.ts";
 import type { Deliveries, Execution } from "../platform/deliveries/deliveries.ts";
+import type { Images } from "../platform/images/images.ts";
+import type { Functions } from "../platform/serving/functions.ts";
 import { environments } from "../platform/serving/serving.ts";
 import { slackClientOptions } from "../platform/slack/slack-channel.ts";
 import type { Json } from "../platform/store/store.ts";
@@ -42,6 +44,16 @@ export type RehearsalOptions = {
   readonly voice: Voice;
   /** Tests put their own between the steps and each capability here. */
   readonly instrument?: Instrument;
+  /** Images and functions that are there already; whoever made them stops them. Tests share them between rehearsals. */
+  readonly machine?: Machine;
+};
+
+/** Where images are built and functions run. */
+export type Machine = {
+  readonly images: Images;
+  /** Content hash of the runtime layer that images get. */
+  readonly runtime: string;
+  readonly functions: Functions;
 };
 
 /** A version that nobody calls and `live` does not name makes room after this long. */
@@ -76,20 +88,29 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   const controlToken = await secrets.read("CONTROL_TOKEN");
   const withdraw = announceRunning(folder, { pid: process.pid, url });
 
-  const { images, imageRoot, runtime } = await localImages({ folder, source, clock });
-  const functions = functionHost({
-    imageRoot,
-    metrics,
-    parseEmf,
-    onLine: ({ environment, model, version, line }) => log(`[${environment} ${model} ${version}] ${line}`),
-    staysWarm: async ({ environment, model, version }) => {
-      const live = await world.serving[environment].live(model);
-      return live?.version === version || live?.canary?.version === version;
-    },
-    clock,
-    requestId: randomUUID,
-    idleMs: versionIdleMs,
-  });
+  const ownMachine = async () => {
+    const { images, imageRoot, runtime } = await localImages({ folder, source, clock });
+    const functions = functionHost({
+      imageRoot,
+      metrics,
+      parseEmf,
+      onLine: ({ environment, model, version, line }) => log(`[${environment} ${model} ${version}] ${line}`),
+      staysWarm: async ({ environment, model, version }) => {
+        const live = await world.serving[environment].live(model);
+        return live?.version === version || live?.canary?.version === version;
+      },
+      clock,
+      requestId: randomUUID,
+      idleMs: versionIdleMs,
+    });
+    return { images, runtime, functions, stop: functions.stop };
+  };
+  const {
+    images,
+    runtime,
+    functions,
+    stop: stopFunctions,
+  } = options.machine ? { ...options.machine, stop: async () => {} } : await ownMachine();
   const slack = new WebClient(botToken, {
     ...slackClientOptions,
     slackApiUrl: `${url}/api/`,
@@ -151,17 +172,24 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       .finally(() => background.delete(watched));
     background.add(watched);
   };
-  const sweep = async () => {
+  const sweepOnce = async () => {
     const { deliveries: swept } = await steps.sweepDeliveries({});
     for (const { delivery, result } of swept) {
       voice.say(`  ${delivery}: ${result}`);
       if (result !== "failed") await tellOutcome(delivery);
     }
   };
+  let sweeping: Promise<void> = Promise.resolve();
+  /** One after another: two at once would both post the message that is missing. */
+  const sweep = () => {
+    const next = sweeping.then(sweepOnce);
+    sweeping = next.catch(() => undefined);
+    return next;
+  };
 
   const engine: Engine = startEngine({
     capabilities,
-    images,
+    images: () => world.images,
     steps: () => ({ ...steps.machine, "request-approval": askAndTell }),
     pace: { bakeMs: options.bakeMs },
     onEvent: (delivery, { state, status, ms }) => {
@@ -300,7 +328,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       await application?.stop();
       stopping.abort();
       await server.close();
-      await functions.stop();
+      await stopFunctions();
       await Promise.all(background);
       metrics.close();
       desk.close();

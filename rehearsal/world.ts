@@ -98,8 +98,8 @@ export const worldOf = (
       `serving.${environment}`,
       embeddedServing({
         environment,
-        // Its own table, so to speak: what the gateway reads for each request is no call of a step.
-        store: capabilities.store,
+        // Its own table, so to speak.
+        store: instrument<Store>(`serving.${environment}.store`, capabilities.store),
         images: rest.images,
         functions: rest.functions,
         url,
