@@ -6,13 +6,18 @@ import { type BrowserContext, chromium } from "playwright-core";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
+/** Picture elements for each CSS pixel; 1 unless said. */
+export type LaunchOptions = { readonly deviceScaleFactor?: number };
 export type Browser = AsyncDisposable & { readonly context: BrowserContext };
 
 /**
  * The one rule for tests that need a browser: without Debian's chromium they are skipped, and say so;
  * under CI=true they fail instead, so that no run passes without having looked.
  */
-export const browser = (): { readonly skip: boolean; readonly launch: () => Promise<Browser> } => {
+export const browser = (): {
+  readonly skip: boolean;
+  readonly launch: (options?: LaunchOptions) => Promise<Browser>;
+} => {
   const missing = !existsSync(executablePath);
   if (missing && process.env.CI === "true")
     throw new Error(
@@ -24,9 +29,10 @@ export const browser = (): { readonly skip: boolean; readonly launch: () => Prom
     );
   return {
     skip: missing,
-    launch: async () => {
+    launch: async (options = {}) => {
       const profile = await mkdtemp(join(tmpdir(), "slipway-browser-"));
       const context = await chromium.launchPersistentContext(profile, {
+        ...options,
         executablePath,
         headless: true,
         args: [
