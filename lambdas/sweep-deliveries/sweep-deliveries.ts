@@ -61,12 +61,15 @@ export const sweepDeliveries =
       const result = await attempt(delivery.name, () => end(needs, delivery));
       swept.push({ delivery: delivery.name, result: result ?? "failed" });
     }
-    for (const approval of await needs.approvals.open())
-      await attempt(`the question ${approval.id}`, async () => {
-        if (approval.state.status === "decided") await needs.approvals.send(approval.id);
-        const execution = await needs.deliveries.describe(approval.delivery);
+    for (const { id, delivery, state } of await needs.approvals.open())
+      await attempt(`the question ${id}`, async () => {
+        const execution = await needs.deliveries.describe(delivery);
+        // Nobody waits for the answer of a delivery that has ended.
         if (execution && execution.status !== "RUNNING")
-          await needs.approvals.close(approval.id, "the delivery has ended");
+          return needs.approvals.close(id, "the delivery has ended");
+        if (state.status === "decided") await needs.approvals.send(id);
+        if (state.status === "withdrawn")
+          await needs.approvals.withdraw(id, { name: "Superseded", cause: state.why });
       });
     for (const model of await needs.serving.prod.models()) {
       const serving = await needs.ledger.serving("prod", model);
