@@ -83,7 +83,10 @@ describe("how many", () => {
     expect(await asked.vote(id, vote("U011"))).toMatchObject({ result: "counted", votes: 1 });
     const decided = await asked.vote(id, vote("U021"));
     expect(decided).toMatchObject({ result: "decided", decision: { status: "approved" } });
-    expect(decided.result === "decided" && decided.decision.by.map(({ user }) => user)).toEqual(["U011", "U021"]);
+    expect(decided.result === "decided" && decided.decision.by.map(({ user }) => user)).toEqual([
+      "U011",
+      "U021",
+    ]);
   });
 
   test("two that vote at once are both counted", async () => {

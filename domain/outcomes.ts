@@ -26,9 +26,9 @@ export const outcomes = ({ store }: { store: Store }) => ({
   },
   /** Keeps an outcome; true where none was kept before (a repaired rollback replaces the failed one). */
   keep: async (ended: Ended): Promise<boolean> => {
-    const found = await store.get(key(ended.delivery));
-    await store.put(key(ended.delivery), ended);
-    return found === undefined;
+    const { written } = await store.put(key(ended.delivery), ended, { expect: "absent" });
+    if (!written) await store.put(key(ended.delivery), ended);
+    return written;
   },
 });
 export type Outcomes = ReturnType<typeof outcomes>;
