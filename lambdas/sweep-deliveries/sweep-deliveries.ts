@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Approvals } from "../../domain/approvals.ts";
-import type { Claims } from "../../domain/claims.ts";
+import type { ClaimItem, Claims } from "../../domain/claims.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
 import type { Deliveries, Execution } from "../../platform/deliveries/deliveries.ts";
@@ -57,11 +57,11 @@ export const sweepDeliveries =
       }
     };
 
-    for (const delivery of await abandoned(needs)) {
+    for (const delivery of (await attempt("open claims", () => abandoned(needs, attempt))) ?? []) {
       const result = await attempt(delivery.name, () => end(needs, delivery));
       swept.push({ delivery: delivery.name, result: result ?? "failed" });
     }
-    for (const { id, delivery, state } of await needs.approvals.open())
+    for (const { id, delivery, state } of (await attempt("questions", () => needs.approvals.open())) ?? [])
       await attempt(`the question ${id}`, async () => {
         const execution = await needs.deliveries.describe(delivery);
         // Nobody waits for the answer of a delivery that has ended.
@@ -71,33 +71,48 @@ export const sweepDeliveries =
         if (state.status === "withdrawn")
           await needs.approvals.withdraw(id, { name: "Superseded", cause: state.why });
       });
-    for (const model of await needs.serving.prod.models()) {
-      const serving = await needs.ledger.serving("prod", model);
-      if (!serving || serving.championMoved) continue;
-      const execution = await needs.deliveries.describe(serving.delivery);
-      if (execution?.status === "RUNNING") continue;
-      const subject: Subject = { delivery: serving.delivery, model, commit: serving.commit };
-      await attempt(`the registry's aliases of ${model}`, () => needs.moveChampion(subject));
-    }
+    for (const model of (await attempt("models on prod", () => needs.serving.prod.models())) ?? [])
+      await attempt(`the registry's aliases of ${model}`, () => followPromotion(needs, model));
     await attempt("messages in Slack", () => needs.messages.showUnshown());
     return { deliveries: swept };
   };
 
-/** Executions that hold a claim and run no more. */
-const abandoned = async ({
-  claims,
-  deliveries,
-  clock,
-}: Needs): Promise<readonly Pick<Execution, "name" | "error" | "input">[]> => {
+/** The registry's aliases follow a promotion that no execution will bring them to any more. */
+const followPromotion = async ({ ledger, deliveries, moveChampion }: Needs, model: string) => {
+  const serving = await ledger.serving("prod", model);
+  if (!serving || serving.championMoved) return;
+  if ((await deliveries.describe(serving.delivery))?.status === "RUNNING") return;
+  await moveChampion({ delivery: serving.delivery, model, commit: serving.commit });
+};
+
+/** Executions that hold a claim and run no more. Claims of a person's rollback that died are seen to here. */
+const abandoned = async (
+  needs: Needs,
+  attempt: (what: string, repair: () => Promise<void>) => Promise<void>,
+): Promise<readonly Pick<Execution, "name" | "error" | "input">[]> => {
+  const { claims, deliveries, clock } = needs;
   const found = new Map<string, Pick<Execution, "name" | "error" | "input">>();
   for (const claim of await claims.open()) {
-    if (!claim.holder) continue;
-    const execution = await deliveries.describe(claim.holder);
-    if (execution && execution.status !== "RUNNING") found.set(execution.name, execution);
-    if (!execution && clock() - claim.grantedAt > rollbackPatienceMs)
-      await claims.release(claim.environment, claim.model, claim.holder);
+    const { environment, holder } = claim;
+    if (!holder) continue;
+    await attempt(`the claim of ${holder} on ${environment}`, async () => {
+      const execution = await deliveries.describe(holder);
+      if (execution && execution.status !== "RUNNING") found.set(execution.name, execution);
+      if (!execution && clock() - claim.grantedAt > rollbackPatienceMs) await endRollback(needs, claim);
+    });
   }
   return [...found.values()];
+};
+
+/** It may have died between alias and ledger, so the environment is put where the ledger says before anyone gets it. */
+const endRollback = async (
+  { ledger, rollBack, claims }: Needs,
+  { environment, model, holder }: ClaimItem,
+) => {
+  if (!holder) return;
+  const commit = (await ledger.serving("prod", model))?.commit;
+  if (commit !== undefined) await rollBack({ delivery: holder, model, commit, error: null });
+  await claims.release(environment, model, holder);
 };
 
 const interrupted = {
