@@ -110,7 +110,9 @@ export const messages = ({
     /** Shows again what Slack did not take before. */
     showUnshown: async (): Promise<void> => {
       const { items } = await store.page({ partition: unshown, order: "ascending", limit: 100 });
-      for (const { key: left } of items) if (await show(left.sort)) await store.remove(left);
+      // Only the note that was read: one written meanwhile is of a change that Slack did not take.
+      for (const { key: left, version } of items)
+        if (await show(left.sort)) await store.remove(left, { expect: version });
     },
     /** Creates the message from `first`, or changes the one that stands, and shows it. */
     put: async (first: MessageView, change: (view: MessageView) => MessageView): Promise<boolean> => {

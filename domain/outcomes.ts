@@ -29,11 +29,12 @@ export const outcomes = ({ store }: { store: Store }) => ({
    * one), the same again leaves the first with its time.
    */
   keep: async (ended: Ended): Promise<boolean> => {
-    const item = await store.get(key(ended.delivery));
-    const found = item && Ended.parse(item.value);
+    const { written, ...put } = await store.put(key(ended.delivery), ended, { expect: "absent" });
+    if (written) return true;
+    const found = "found" in put && put.found ? Ended.parse(put.found.value) : undefined;
     const same = found?.outcome === ended.outcome && found.error?.name === ended.error?.name;
     if (!same) await store.put(key(ended.delivery), ended);
-    return found === undefined;
+    return false;
   },
 });
 export type Outcomes = ReturnType<typeof outcomes>;

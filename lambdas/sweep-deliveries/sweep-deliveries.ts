@@ -61,50 +61,54 @@ export const sweepDeliveries =
       }
     };
 
-    const left = [...(await abandoned(needs)), ...(await unreported(needs))];
+    const left = [
+      ...((await attempt("open claims", () => abandoned(needs, attempt))) ?? []),
+      ...((await attempt("unreported deliveries", () => unreported(needs))) ?? []),
+    ];
     for (const delivery of new Map(left.map((each) => [each.name, each])).values()) {
       const result = await attempt(delivery.name, () => end(needs, delivery));
       swept.push({ delivery: delivery.name, result: result ?? "failed" });
     }
-    await endRollbacks(needs, attempt);
-    for (const approval of await needs.approvals.open())
-      await attempt(`the question ${approval.id}`, async () => {
-        if (approval.state.status === "decided") await needs.approvals.send(approval.id);
-        const execution = await needs.deliveries.describe(approval.delivery);
+    for (const { id, delivery, state } of (await attempt("questions", () => needs.approvals.open())) ?? [])
+      await attempt(`the question ${id}`, async () => {
+        const execution = await needs.deliveries.describe(delivery);
+        // Nobody waits for the answer of a delivery that has ended.
         if (execution && execution.status !== "RUNNING")
-          await needs.approvals.close(approval.id, "the delivery has ended");
+          return needs.approvals.close(id, "the delivery has ended");
+        if (state.status === "decided") await needs.approvals.send(id);
+        if (state.status === "withdrawn")
+          await needs.approvals.withdraw(id, { name: "Superseded", cause: state.why });
       });
-    for (const model of await needs.serving.prod.models()) {
-      const serving = await needs.ledger.serving("prod", model);
-      if (!serving || serving.championMoved) continue;
-      const execution = await needs.deliveries.describe(serving.delivery);
-      if (execution?.status === "RUNNING") continue;
-      const subject: Subject = { delivery: serving.delivery, model, commit: serving.commit };
-      await attempt(`the registry's aliases of ${model}`, () => needs.moveChampion(subject));
-    }
+    for (const model of (await attempt("models on prod", () => needs.serving.prod.models())) ?? [])
+      await attempt(`the registry's aliases of ${model}`, () => followPromotion(needs, model));
     await attempt("messages in Slack", () => needs.messages.showUnshown());
     return { deliveries: swept };
   };
 
-/** Executions that hold a claim and run no more. */
-const abandoned = async ({ claims, deliveries }: Needs): Promise<readonly Execution[]> => {
-  const found = new Map<string, Execution>();
-  for (const claim of await claims.open()) {
-    if (!claim.holder) continue;
-    const execution = await deliveries.describe(claim.holder);
-    if (execution && execution.status !== "RUNNING") found.set(execution.name, execution);
-  }
-  return [...found.values()];
+/** The registry's aliases follow a promotion that no execution will bring them to any more. */
+const followPromotion = async ({ ledger, deliveries, moveChampion }: Needs, model: string) => {
+  const serving = await ledger.serving("prod", model);
+  if (!serving || serving.championMoved) return;
+  if ((await deliveries.describe(serving.delivery))?.status === "RUNNING") return;
+  await moveChampion({ delivery: serving.delivery, model, commit: serving.commit });
 };
 
-/** A person's rollback is no execution: one that died on the way is known by its claim alone. */
-const endRollbacks = async (needs: Needs, attempt: Attempt): Promise<void> => {
+/** Executions that hold a claim and run no more. A person's rollback is no execution: one that died on
+ * the way is known by its claim alone, and brought to its end here. */
+const abandoned = async (needs: Needs, attempt: Attempt): Promise<readonly Execution[]> => {
   const { claims, deliveries, clock } = needs;
+  const found = new Map<string, Execution>();
   for (const claim of await claims.open()) {
-    const { holder, grantedAt } = claim;
-    if (!holder || clock() - grantedAt <= rollbackPatienceMs || (await deliveries.describe(holder))) continue;
-    await attempt(`the rollback ${holder}`, () => endRollback(needs)(claim, holder));
+    const { environment, holder } = claim;
+    if (!holder) continue;
+    await attempt(`the claim of ${holder} on ${environment}`, async () => {
+      const execution = await deliveries.describe(holder);
+      if (execution && execution.status !== "RUNNING") found.set(execution.name, execution);
+      if (!execution && clock() - claim.grantedAt > rollbackPatienceMs)
+        await endRollback(needs)(claim, holder);
+    });
   }
+  return [...found.values()];
 };
 
 const ends = ["FAILED", "ABORTED", "TIMED_OUT", "SUCCEEDED"] as const;
