@@ -92,7 +92,11 @@ export const fakeDeliveries = () => {
     },
     describe: async (name) => executions.get(name),
     history: async () => [],
-    list: async () => ({ executions: [...executions.values()].reverse() }),
+    list: async ({ status }) => ({
+      executions: [...executions.values()]
+        .reverse()
+        .filter((execution) => status === undefined || execution.status === status),
+    }),
     succeed: async (token, output) => answer(token, { output }),
     fail: async (token, error) => answer(token, { error }),
     stop: async () => undefined,
