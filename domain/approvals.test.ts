@@ -141,6 +141,14 @@ test("a decision that could not be sent is sent by the next, unchanged", async (
   expect(engine.answers).toMatchObject([{ token: "token", output: { status: "approved" } }]);
 });
 
+test("an answer that no task took is not called sent", async () => {
+  const id = await ask();
+  await asked.vote(id, vote("U011"));
+  engine.waiting.clear();
+  expect(await asked.send(id)).toBe("gone");
+  expect((await asked.read(id))?.state.status).toBe("decided");
+});
+
 test("a task that came back under a new token hears the decision that was made before", async () => {
   const id = await ask();
   await asked.vote(id, vote("U011"));

@@ -92,3 +92,17 @@ test("an alias that does not read back as it was written is a failed rollback", 
     restore({ ...world, serving: { ...world.serving, prod } })("prod", writer, first),
   ).rejects.toMatchObject({ name: "RollBackFailed", message: expect.stringContaining("read back") });
 });
+
+test("an alias that still shares its traffic is not restored", async () => {
+  const first = await serve(world, "a", 1);
+  const shared = {
+    version: "1",
+    canary: { version: "2", weight: 0.1 },
+    description: "fence=50",
+    revision: "9",
+  };
+  const prod = { ...world.serving.prod, route: async () => shared, live: async () => shared };
+  await expect(
+    restore({ ...world, serving: { ...world.serving, prod } })("prod", writer, first),
+  ).rejects.toMatchObject({ name: "RollBackFailed", message: expect.stringContaining("read back") });
+});

@@ -93,6 +93,7 @@ test("a share that is shifted twice began once; the next share begins anew", asy
   world.time.now += 60_000;
   expect(await shiftTraffic(world)(shift)).toEqual(first);
   expect(first).toMatchObject({ share: 10, bakeSeconds: 1_800 });
+  expect((await world.ledger.ofDelivery("prod", model, delivery))?.shares).toHaveLength(1);
   const next = await shiftTraffic(world)({ ...shift, step: 1 });
   expect(next).toMatchObject({ share: 50, since: first.since + 60_000 });
   expect(await live("prod")).toMatchObject({ version: "1", canary: { version: "2", weight: 0.5 } });
