@@ -49,7 +49,7 @@ describe("npm start -- --approve --json", () => {
       expect(only(started, "outcome").map(({ outcome }) => outcome)).toEqual(["promoted", "promoted"]);
       await started.groupEnded();
     },
-    2 * minutes,
+    5 * minutes,
   );
 
   test("stdout holds nothing but the four forms, one to a line", () => {
@@ -115,7 +115,7 @@ describe("npm start -- --approve --json", () => {
       expect(again.strays).toEqual([]);
       await again.groupEnded();
     },
-    minutes,
+    3 * minutes,
   );
 
   test("no secret and no token stands in any output or file", async () => {
@@ -149,6 +149,6 @@ describe("npm start -- --reject --json", () => {
         await set.strike();
       }
     },
-    2 * minutes,
+    5 * minutes,
   );
 });
