@@ -49,6 +49,8 @@ export const outsideCaller = (url: string, everyMs = 20) => {
     }
   };
   const timer = setInterval(() => {
+    // A machine that is busy with other things gets fewer requests, not a queue of them.
+    if (underway.size >= 16) return;
     const asked = call().finally(() => underway.delete(asked));
     underway.add(asked);
   }, everyMs);
