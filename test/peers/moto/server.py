@@ -13,6 +13,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 import functions
 import state_machines
+import storage
 from steps import steps_url
 
 # Loaded now, so that no first request of a test waits for it.
@@ -36,6 +37,7 @@ def end_with_parent():
 def main():
     threading.Thread(target=end_with_parent, daemon=True).start()
     functions.install(steps_url())
+    storage.install()
     state_machines.install(steps_url(), float(os.environ.get("TIME_SCALE", "1")))
     for service in SERVICES:
         moto.backends.get_backend(service)
