@@ -49,6 +49,8 @@ export type FaultProxy = {
   readonly injected: ReadonlyMap<Fault, number>;
   /** Injects this fault into each call that follows, instead of drawing; `undefined`: draws again. */
   force(fault: Fault | undefined): void;
+  /** Injects this fault into the next call alone. */
+  next(fault: Fault): void;
   stop(): Promise<void>;
 };
 
@@ -67,8 +69,15 @@ export const startFaultProxy = async (options: {
   const injected = new Map<Fault, number>();
   const met = new Map<string, number>();
   let forced: Fault | undefined;
+  let awaited: Fault | undefined;
 
   const draw = (call: string): Fault | undefined => {
+    if (awaited !== undefined) {
+      const fault = awaited;
+      awaited = undefined;
+      met.set(call, 2);
+      return fault;
+    }
     if (forced !== undefined) return forced;
     const before = met.get(call) ?? 0;
     if (before >= 2 || random() >= share) return undefined;
@@ -126,6 +135,9 @@ export const startFaultProxy = async (options: {
     injected,
     force: (fault) => {
       forced = fault;
+    },
+    next: (fault) => {
+      awaited = fault;
     },
     stop: async () => {
       server.closeAllConnections();
