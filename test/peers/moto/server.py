@@ -12,12 +12,13 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import functions
+import metrics
 import state_machines
 import storage
 from steps import steps_url
 
 # Loaded now, so that no first request of a test waits for it.
-SERVICES = ("awslambda", "cloudwatch", "codebuild", "codecommit", "dynamodb", "ecr", "kms", "s3", "ssm", "stepfunctions", "sts")
+SERVICES = ("awslambda", "cloudwatch", "codebuild", "codecommit", "dynamodb", "ecr", "kms", "logs", "s3", "ssm", "stepfunctions", "sts")
 
 
 class Quiet(WSGIRequestHandler):
@@ -38,6 +39,7 @@ def main():
     threading.Thread(target=end_with_parent, daemon=True).start()
     functions.install(steps_url())
     storage.install()
+    metrics.install()
     state_machines.install(steps_url(), float(os.environ.get("TIME_SCALE", "1")))
     for service in SERVICES:
         moto.backends.get_backend(service)
