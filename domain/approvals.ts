@@ -110,7 +110,7 @@ export const approvals = ({
     const token = await cipher.decrypt(approval.token, context(id));
     let gone = false;
     try {
-      await deliveries.succeed(token, found.approval.state.decision);
+      await deliveries.succeed(token, found.approval.state.decision, approval.delivery);
     } catch (fault) {
       if (!(fault instanceof TaskGone)) throw fault;
       gone = true;
@@ -212,7 +212,7 @@ export const approvals = ({
         if (found.approval.state.status === "pending" && !(await write(next, found.version)).written)
           continue;
         try {
-          await deliveries.fail(await cipher.decrypt(next.token, context(id)), error);
+          await deliveries.fail(await cipher.decrypt(next.token, context(id)), error, next.delivery);
         } catch (fault) {
           if (!(fault instanceof TaskGone)) throw fault;
         }
