@@ -111,7 +111,7 @@ export const approvals = ({
     const token = await cipher.decrypt(approval.token, context(id));
     let gone = false;
     try {
-      await deliveries.succeed(token, found.approval.state.decision);
+      await deliveries.succeed(token, found.approval.state.decision, approval.delivery);
     } catch (fault) {
       if (!(fault instanceof TaskGone)) throw fault;
       gone = true;
@@ -231,7 +231,7 @@ export const approvals = ({
             approval.state satisfies never;
         }
         try {
-          await deliveries.fail(await cipher.decrypt(approval.token, context(id)), error);
+          await deliveries.fail(await cipher.decrypt(approval.token, context(id)), error, approval.delivery);
         } catch (fault) {
           if (!(fault instanceof TaskGone)) throw fault;
         }

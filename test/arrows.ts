@@ -24,6 +24,7 @@ const contracts = new Set([
   "statemachine/contracts.ts",
   "statemachine/remedy-of.ts",
   "inference/manifest.ts",
+  "platform/temporary-fault.ts",
 ]);
 
 /** The readers of what data scientists commit: pure, without the runtime that they stand beside. */
@@ -43,6 +44,7 @@ const folderReaders = new Set([
 
 /** Files of `platform/<capability>/` that speak to AWS, GitHub or MLflow; all others but the contract are embedded. */
 const awsNames = new Set([
+  "aws-call",
   "dynamodb",
   "s3",
   "codecommit",
