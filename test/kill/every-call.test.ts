@@ -55,7 +55,7 @@ test("the kill points lie in every state that does something", () => {
 
 // Before the next test, whose recoveries use the copies up.
 test.each([
-  ["rolls back a canary", "ShiftTraffic, succeeded"],
+  ["rolls back a canary", "Bake, entered"],
   ["rolls back a registration", "RegisterModel, succeeded"],
   ["carries a promotion forward", "PromoteModel, succeeded"],
 ])(

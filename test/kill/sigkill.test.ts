@@ -1,5 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { cp, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -7,11 +9,26 @@ import { z } from "zod";
 import { withWorld } from "../../cli/open-world.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
-const slipway = fileURLToPath(new URL("../../cli/slipway.ts", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const rounds = 8;
 /** After how long a round is killed, milliseconds: from the start of the process to the middle of a delivery. */
 const earliest = 500;
 const latest = 8_000;
+
+/**
+ * A checkout of its own, like this one but for the latency that the model may have: tests that run beside this one
+ * make the machine slow, and a delivery stopped by that gate would have nothing left to kill.
+ */
+const checkout = async (to: string): Promise<string> => {
+  const left = /^(node_modules|terraform|dist|\.git|\.slipway)$/;
+  for (const name of readdirSync(root))
+    if (!left.test(name)) await cp(join(root, name), join(to, name), { recursive: true });
+  await symlink(join(root, "node_modules"), join(to, "node_modules"));
+  const manifest = join(to, "models", "churn", "model.yaml");
+  const text = await readFile(manifest, "utf8");
+  await writeFile(manifest, text.replace(/latencyP95Ms: \d+/, "latencyP95Ms: 1000"));
+  return to;
+};
 
 /** Numbers in [0, 1) that a seed decides (mulberry32). */
 const seeded = (seed: number) => () => {
@@ -21,14 +38,18 @@ const seeded = (seed: number) => () => {
   return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
 };
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let place: Awaited<ReturnType<typeof temporaryFolder>>;
+let slipway = "";
+let data = "";
 let running: ChildProcess | undefined;
 beforeEach(async () => {
-  folder = await temporaryFolder();
+  place = await temporaryFolder();
+  data = join(place.path, "data");
+  slipway = join(await checkout(join(place.path, "checkout")), "cli", "slipway.ts");
 });
 afterEach(async () => {
   running?.kill("SIGKILL");
-  await folder.remove();
+  await place.remove();
 });
 
 const rehearse = (): { child: ChildProcess; errors: () => string; ended: Promise<number | null> } => {
@@ -39,7 +60,7 @@ const rehearse = (): { child: ChildProcess; errors: () => string; ended: Promise
       "rehearse",
       "--approve",
       "--json",
-      ...["--bake", "300ms", "--traffic", "200", "--port", "0", "--data", folder.path],
+      ...["--bake", "300ms", "--traffic", "200", "--port", "0", "--data", data],
     ],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
@@ -106,13 +127,13 @@ const Status = z.object({
   approvals: z.array(z.unknown()),
 });
 const status = async () => {
-  const args = [slipway, "status", "--json", "--data", folder.path];
+  const args = [slipway, "status", "--json", "--data", data];
   return Status.parse(JSON.parse((await promisify(execFile)(process.execPath, args)).stdout));
 };
 
 /** What prod's alias points to that no entry of the ledger explains, after a kill and before any repair. */
 const unexplained = (): Promise<readonly string[]> =>
-  withWorld(folder.path, async ({ world }) => {
+  withWorld(data, async ({ world }) => {
     const live = await world.serving.prod.live("churn");
     if (!live) return [];
     const entries = await world.ledger.entries("prod", "churn", 100);
@@ -166,7 +187,7 @@ test("killed at random moments again and again, a rehearsal goes on each time an
       outcome === "failed" ? "Interrupted" : "",
     ]);
   expect(deliveries.filter(({ outcome }) => outcome === "promoted")).toHaveLength(2);
-  await withWorld(folder.path, async ({ world }) => {
+  await withWorld(data, async ({ world }) => {
     const entries = await world.ledger.entries("prod", "churn", 100);
     expect(entries.filter((entry) => entry.status === "promoted")).toHaveLength(2);
     expect(entries.every((entry) => entry.status === "promoted" || entry.status === "ended")).toBe(true);
