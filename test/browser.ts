@@ -3,27 +3,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium } from "playwright-core";
+import { peer } from "./peer.ts";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export type Browser = AsyncDisposable & { readonly context: BrowserContext };
 
-/**
- * The one rule for tests that need a browser: without Debian's chromium they are skipped, and say so;
- * under CI=true they fail instead, so that no run passes without having looked.
- */
+/** Debian's chromium for tests that look at a page; `peer`'s rule decides what its absence means. */
 export const browser = (): { readonly skip: boolean; readonly launch: () => Promise<Browser> } => {
-  const missing = !existsSync(executablePath);
-  if (missing && process.env.CI === "true")
-    throw new Error(
-      `There is no chromium at ${executablePath}, and CI=true allows no skipping: install the Debian package chromium.`,
-    );
-  if (missing)
-    console.warn(
-      `SKIPPED: browser tests, because there is no chromium at ${executablePath} (set CHROMIUM, or apt-get install chromium).`,
-    );
+  const { skip } = peer(
+    "browser tests",
+    existsSync(executablePath)
+      ? undefined
+      : `there is no chromium at ${executablePath} (set CHROMIUM, or apt-get install chromium)`,
+  );
   return {
-    skip: missing,
+    skip,
     launch: async () => {
       const profile = await mkdtemp(join(tmpdir(), "slipway-browser-"));
       const context = await chromium.launchPersistentContext(profile, {

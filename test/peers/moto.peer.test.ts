@@ -1,0 +1,22 @@
+import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Moto, motoClient, startMoto } from "./moto.ts";
+import { pythonPeer } from "./python-environment.ts";
+
+const { skip } = pythonPeer("tests on moto");
+
+describe.skipIf(skip)("moto", () => {
+  let moto: Moto;
+  beforeAll(async () => {
+    moto = await startMoto();
+  });
+  afterAll(() => moto.stop());
+
+  test("a client reaches it, and it holds nothing yet", async () => {
+    const client = new DynamoDBClient(motoClient(moto.endpoint));
+    await expect(client.send(new DescribeTableCommand({ TableName: "none" }))).rejects.toMatchObject({
+      name: "ResourceNotFoundException",
+    });
+    client.destroy();
+  });
+});

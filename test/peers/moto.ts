@@ -1,0 +1,58 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { pythonEnvironment } from "./python-environment.ts";
+
+const server = fileURLToPath(new URL("moto/server.py", import.meta.url));
+const startLimitMs = 60_000;
+
+export type Moto = {
+  /** For the clients' `endpoint` and for AWS_ENDPOINT_URL. */
+  readonly endpoint: string;
+  stop(): Promise<void>;
+};
+
+/** What every client of moto is given beside the endpoint; the account is 123456789012. */
+export const motoClient = (endpoint: string) => ({
+  endpoint,
+  region: "eu-central-1",
+  credentials: { accessKeyId: "test", secretAccessKey: "test" },
+});
+
+/**
+ * Starts moto with Slipway's additions (docs/peers.md) on a free port of 127.0.0.1. It ends with `stop`, and by
+ * itself when this process dies in whatever way, because it watches its standard input.
+ * `env`: what the additions read, such as STEPS_URL.
+ */
+export const startMoto = async (env: Readonly<Record<string, string>> = {}): Promise<Moto> => {
+  const { python } = await pythonEnvironment();
+  const start = performance.now();
+  const child = spawn(python, [server], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1", ...env },
+  });
+  const exited = once(child, "exit");
+  let complaints = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    complaints = `${complaints}${text}`.slice(-4_000);
+  });
+  const limit = setTimeout(() => child.kill("SIGKILL"), startLimitMs);
+  // Its one line is written when the port is open and every service in use is loaded.
+  const endpoint = await Promise.race([
+    once(createInterface({ input: child.stdout }), "line").then(
+      ([line]) => /^listening (http:\S+)$/.exec(line)?.[1],
+    ),
+    exited.then(() => undefined),
+  ]);
+  clearTimeout(limit);
+  if (endpoint === undefined) throw new Error(`moto did not start: ${complaints}`);
+  console.info(`peer: moto started in ${((performance.now() - start) / 1_000).toFixed(1)} s`);
+  return {
+    endpoint,
+    stop: async () => {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+};

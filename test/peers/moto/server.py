@@ -1,0 +1,48 @@
+"""moto server with what Slipway's suites need and moto lacks; docs/peers.md lists every difference from AWS.
+
+Prints `listening <url>` once all is loaded, and ends when its standard input does: with the process that started it.
+"""
+
+import os
+import sys
+import threading
+
+import moto.backends
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+import functions
+import state_machines
+from steps import steps_url
+
+# Loaded now, so that no first request of a test waits for it.
+SERVICES = ("awslambda", "cloudwatch", "codebuild", "codecommit", "dynamodb", "ecr", "kms", "s3", "ssm", "stepfunctions", "sts")
+
+
+class Quiet(WSGIRequestHandler):
+    """No line for each request; HTTP/1.1, because the clients keep their connections."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, *args, **kwargs):
+        pass
+
+
+def end_with_parent():
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def main():
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    functions.install(steps_url())
+    state_machines.install(steps_url(), float(os.environ.get("TIME_SCALE", "1")))
+    for service in SERVICES:
+        moto.backends.get_backend(service)
+    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True, request_handler=Quiet)
+    os.environ["MOTO_PORT"] = str(server.port)
+    print(f"listening http://127.0.0.1:{server.port}", flush=True)
+    server.serve_forever()
+
+
+main()

@@ -1,0 +1,187 @@
+"""Step Functions: moto's interpreter switched on, its tokens, stops, pages and waits made those of AWS."""
+
+import datetime
+import json
+import threading
+
+from moto.core.config import default_user_config
+from moto.core.responses import ActionResult, EmptyResult
+from moto.stepfunctions.parser.api import InvalidToken, TaskTimedOut
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import Timeout
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_factory
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported import StateTaskServiceUnsupported
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeFailure, CallbackOutcomeSuccess
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from steps import post
+
+lock = threading.RLock()
+
+
+def answer(backend, token, outcome):
+    """One answer for one token: later ones, and those for an execution that ended, are TaskTimedOut.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
+    """
+    for execution in backend._get_executions():
+        env = execution.exec_worker.env
+        endpoint = env.callback_pool_manager.get(token) if env else None
+        if endpoint is None:
+            continue
+        with lock:
+            waits = execution.status == "RUNNING" and endpoint.get_outcome() is None and endpoint.consumer_error is None
+            if not (waits and env.is_running()):
+                raise TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'")
+            endpoint.notify(outcome)
+        return
+    raise InvalidToken("Invalid Token: 'Invalid token'")
+
+
+def answer_once():
+    def send_task_success(self):
+        token = self._get_param("taskToken")
+        answer(self.stepfunction_backend, token, CallbackOutcomeSuccess(token, self._get_param("output")))
+        return EmptyResult()
+
+    def send_task_failure(self):
+        token = self._get_param("taskToken")
+        # Stock moto drops the cause.
+        outcome = CallbackOutcomeFailure(token, self._get_param("error"), self._get_param("cause"))
+        answer(self.stepfunction_backend, token, outcome)
+        return EmptyResult()
+
+    StepFunctionResponse.send_task_success = send_task_success
+    StepFunctionResponse.send_task_failure = send_task_failure
+
+
+def stop_at_once():
+    """StopExecution ends an execution that waits for a token, and its error and cause are kept.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
+    """
+    stock_reflect = BaseExecutionWorkerCommunication._reflect_execution_status
+    stock_error = Environment.set_error
+
+    def reflect(self):
+        stock_reflect(self)
+        state = self.execution.exec_worker.env.program_state()
+        if isinstance(state, ProgramStopped):
+            self.execution.error, self.execution.cause = state.error, state.cause
+
+    def stop_execution(self):
+        execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        now = datetime.datetime.now(tz=datetime.timezone.utc)
+        with lock:
+            execution.stop(stop_date=now, error=self._get_param("error"), cause=self._get_param("cause"))
+            for endpoint in list(execution.exec_worker.env.callback_pool_manager._pool.values()):
+                endpoint.interrupt_all()
+        return ActionResult({"stopDate": now})
+
+    def set_error(self, error):
+        # What the woken task complains of is no end of its own.
+        return stock_error(self, error) if self.is_running() else None
+
+    BaseExecutionWorkerCommunication._reflect_execution_status = reflect
+    StepFunctionResponse.stop_execution = stop_execution
+    Environment.set_error = set_error
+
+
+def start_once():
+    """Of several StartExecution under one name at once, one starts (stock moto looks, then appends)."""
+    stock = StepFunctionsParserBackend.start_execution
+
+    def start_execution(self, *args, **kwargs):
+        with lock:
+            return stock(self, *args, **kwargs)
+
+    StepFunctionsParserBackend.start_execution = start_execution
+
+
+def page_history():
+    """GetExecutionHistory in pages of maxResults (AWS: 100 unless told, at most 1,000) and in reverse.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
+    """
+
+    def get_execution_history(self):
+        events = self.stepfunction_backend.get_execution_history(self._get_param("executionArn"))["events"]
+        if self._get_param("reverseOrder"):
+            events = list(reversed(events))
+        size = self._get_int_param("maxResults") or 100
+        start = int(self._get_param("nextToken") or 0)
+        page = {"events": events[start : start + size]}
+        if start + size < len(events):
+            page["nextToken"] = str(start + size)
+        return ActionResult(page)
+
+    StepFunctionResponse.get_execution_history = get_execution_history
+
+
+def add_missing_calls():
+    StepFunctionResponse.validate_state_machine_definition = lambda self: ActionResult({"result": "OK", "diagnostics": []})
+    StepFunctionResponse.list_state_machine_versions = lambda self: ActionResult({"stateMachineVersions": []})
+
+
+def build_with(steps):
+    """codebuild:startBuild.sync, which moto knows only without .sync: POST /codebuild/startBuild gives the result."""
+
+    class CodeBuildSync(StateTaskServiceUnsupported):
+        def __init__(self):
+            super().__init__()
+            self._supported_integration_patterns = {ResourceCondition.Sync, ResourceCondition.WaitForTaskToken}
+
+        def _eval_service_task(self, env, resource_runtime_part, normalised_parameters, state_credentials):
+            env.stack.append({})
+
+        def _build_sync_resolver(self, env, resource_runtime_part, normalised_parameters, state_credentials):
+            env.stack.pop()
+
+            def resolve():
+                body = json.dumps(normalised_parameters).encode()
+                error, payload = post(f"{steps}/codebuild/startBuild", body, resource_runtime_part.account)
+                if error:
+                    raise RuntimeError(payload.decode())
+                return json.loads(payload)
+
+            return resolve
+
+    stock = state_task_service_factory.state_task_service_for
+
+    def service_for(service_name):
+        return CodeBuildSync() if service_name == "codebuild" else stock(service_name)
+
+    state_task_service_factory.state_task_service_for = service_for
+    state_task_factory.state_task_service_for = service_for
+
+
+def hurry(scale):
+    """With TIME_SCALE=60 a minute of Wait or TimeoutSeconds takes a second."""
+
+    def wait(self, env, wait_seconds):
+        env.program_state_event.wait(wait_seconds / scale)
+
+    def timeout(self, env):
+        env.stack.append(self._eval_seconds(env=env) / scale)
+
+    WaitFunction._wait_interval = wait
+    Timeout._eval_body = timeout
+
+
+def install(steps, time_scale):
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    answer_once()
+    stop_at_once()
+    start_once()
+    page_history()
+    add_missing_calls()
+    if steps:
+        build_with(steps)
+    if time_scale != 1:
+        hurry(time_scale)
