@@ -275,7 +275,16 @@ def forward(version_for, url):
         response_headers["Content-Length"] = str(len(payload))
         return payload
 
+    stock = LambdaResponse.invoke
+
+    def read_qualifier(self):
+        # moto looks for it in small letters, the clients send it as documented.
+        if "Qualifier" in self.querystring:
+            self.querystring["qualifier"] = self.querystring["Qualifier"]
+        return stock(self)
+
     LambdaBackend.invoke = invoke
+    LambdaResponse.invoke = read_qualifier
 
 
 def install(version_for):
