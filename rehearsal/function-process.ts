@@ -69,6 +69,7 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
 
   let running = true;
   let outOfMemory = false;
+  let ending = false;
   let call: { readonly id: string; readonly settle: PromiseWithResolvers<Json> } | undefined;
   const ready = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
@@ -120,6 +121,10 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
       gone.resolve();
     }
   });
+  // Node emits no `close` for a child that the parent disconnected from (seen with 24.21).
+  child.on("exit", () => {
+    if (ending) gone.resolve();
+  });
   // `close` comes after the last line of output, which says whether memory ran out.
   child.on("close", (code, signal) => {
     running = false;
@@ -169,6 +174,7 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
     },
     async end() {
       running = false;
+      ending = true;
       if (child.connected) child.disconnect();
       const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
       await gone.promise;
