@@ -1,11 +1,9 @@
+// Capabilities end with it as steps do, and they may not know the domain.
+export { TemporaryFault } from "../platform/temporary-fault.ts";
+
 /** A newer delivery, or a person's rollback, has the environment: this one ends without touching it. */
 export class Superseded extends Error {
   override readonly name = "Superseded";
-}
-
-/** Another try may succeed: the state machine retries what ends with this. */
-export class TemporaryFault extends Error {
-  override readonly name = "TemporaryFault";
 }
 
 /** Another delivery held prod until this one's patience ended. */

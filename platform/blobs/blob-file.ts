@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { asDataFolderError } from "../store/data-folder-unusable.ts";
-import { BlobKeyRefused } from "./blobs.ts";
+import { checkedBlobKey } from "./blobs.ts";
 import { replaceFile } from "./write-file.ts";
 
 export type BlobFile = { readonly contentType: string; readonly bytes: Uint8Array };
@@ -10,14 +10,7 @@ export type BlobFile = { readonly contentType: string; readonly bytes: Uint8Arra
  * Where a key's object lies. The ending, which no key can contain, lets `a` and `a/b` stand side by side.
  * Throws BlobKeyRefused for what is no key.
  */
-const pathOf = (folder: string, key: string): string => {
-  const parts = key.split("/");
-  if (key.length > 500 || !parts.every((part) => /^[A-Za-z0-9._-]{1,200}$/.test(part) && !/^\.+$/.test(part)))
-    throw new BlobKeyRefused(
-      `${JSON.stringify(key.slice(0, 500))} is no key: it is made of A-Z, a-z, 0-9, ".", "_", "-" and "/", without "..".`,
-    );
-  return join(folder, `${key}@blob`);
-};
+const pathOf = (folder: string, key: string): string => join(folder, `${checkedBlobKey(key)}@blob`);
 
 /** One object with its content type, whole or not at all: the type's line comes first, then the bytes. */
 export const writeBlobFile = async (folder: string, key: string, blob: BlobFile): Promise<void> => {

@@ -10,3 +10,13 @@ export interface Blobs {
 export class BlobKeyRefused extends Error {
   override readonly name = "BlobKeyRefused";
 }
+
+/** The key as it was given; throws BlobKeyRefused for what is none. Its parts are no longer than a file's name. */
+export const checkedBlobKey = (key: string): string => {
+  const parts = key.split("/");
+  if (key.length > 500 || !parts.every((part) => /^[A-Za-z0-9._-]{1,200}$/.test(part) && !/^\.+$/.test(part)))
+    throw new BlobKeyRefused(
+      `${JSON.stringify(key.slice(0, 500))} is no key: it is made of A-Z, a-z, 0-9, ".", "_", "-" and "/", without "..".`,
+    );
+  return key;
+};

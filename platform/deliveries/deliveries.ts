@@ -40,9 +40,16 @@ export interface Deliveries {
     readonly status?: ExecutionStatus;
     readonly after?: string;
   }): Promise<{ readonly executions: readonly Execution[]; readonly cursor?: string }>;
-  /** Answers a waiting task. Throws TaskGone when nobody waits for this token any more. */
-  succeed(taskToken: string, output: Json): Promise<void>;
-  fail(taskToken: string, error: { readonly name: string; readonly cause: string }): Promise<void>;
+  /**
+   * Answers a waiting task. Throws TaskGone when nobody waits for this token any more. `execution`: whose task it is,
+   * where that is known: then an answer that was taken, but of which the network lost the news, is told from a late one.
+   */
+  succeed(taskToken: string, output: Json, execution?: string): Promise<void>;
+  fail(
+    taskToken: string,
+    error: { readonly name: string; readonly cause: string },
+    execution?: string,
+  ): Promise<void>;
   stop(name: string, cause: string): Promise<void>;
 }
 

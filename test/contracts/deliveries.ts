@@ -36,7 +36,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       expect(running).toMatchObject({ name: "one", status: "RUNNING", input: { model: "churn" } });
       expect(running?.endedAt).toBeUndefined();
       expect(Number.isNaN(Date.parse(running?.startedAt ?? ""))).toBe(false);
-      await deliveries.succeed(waiting, { status: "approved" });
+      await deliveries.succeed(waiting, { status: "approved" }, "one");
       const execution = await ended(deliveries, "one");
       expect(execution).toMatchObject({
         status: "SUCCEEDED",
@@ -54,7 +54,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       const waiting = await token("one");
       expect(await deliveries.start("one", input)).toEqual({ started: false });
       expect(await token("one")).toBe(waiting);
-      await deliveries.succeed(waiting, {});
+      await deliveries.succeed(waiting, {}, "one");
       const execution = await ended(deliveries, "one");
       expect(await deliveries.start("one", input)).toEqual({ started: false });
       expect(await deliveries.describe("one")).toEqual(execution);
@@ -74,7 +74,11 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
     test("an execution whose task is failed ends FAILED with that error's name and cause", async () => {
       const { deliveries, token } = subject;
       await deliveries.start("one", {});
-      await deliveries.fail(await token("one"), { name: "Superseded", cause: "a newer delivery came" });
+      await deliveries.fail(
+        await token("one"),
+        { name: "Superseded", cause: "a newer delivery came" },
+        "one",
+      );
       expect(await ended(deliveries, "one")).toMatchObject({
         status: "FAILED",
         error: { name: "Superseded", cause: "a newer delivery came" },
@@ -85,15 +89,15 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       const { deliveries, token } = subject;
       await deliveries.start("one", {});
       const waiting = await token("one");
-      await deliveries.succeed(waiting, { status: "approved" });
-      await expect(deliveries.succeed(waiting, { status: "rejected" })).rejects.toThrow(TaskGone);
-      const again = deliveries.fail(waiting, { name: "Superseded", cause: "late" });
+      await deliveries.succeed(waiting, { status: "approved" }, "one");
+      await expect(deliveries.succeed(waiting, { status: "rejected" }, "one")).rejects.toThrow(TaskGone);
+      const again = deliveries.fail(waiting, { name: "Superseded", cause: "late" }, "one");
       await expect(again).rejects.toThrow(TaskGone);
       expect(await ended(deliveries, "one")).toMatchObject({
         status: "SUCCEEDED",
         output: { Ask: { status: "approved" } },
       });
-      await expect(deliveries.succeed(waiting, {})).rejects.toThrow(TaskGone);
+      await expect(deliveries.succeed(waiting, {}, "one")).rejects.toThrow(TaskGone);
     });
 
     test("of answers to one token at once exactly one is taken", async () => {
@@ -101,7 +105,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       await deliveries.start("one", {});
       const waiting = await token("one");
       const answers = await Promise.allSettled(
-        [1, 2, 3, 4].map((vote) => deliveries.succeed(waiting, { vote })),
+        [1, 2, 3, 4].map((vote) => deliveries.succeed(waiting, { vote }, "one")),
       );
       expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
       for (const answer of answers) {
@@ -122,7 +126,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       await deliveries.stop("one", "a person stopped it");
       const execution = await ended(deliveries, "one");
       expect(execution).toMatchObject({ status: "ABORTED", error: { cause: "a person stopped it" } });
-      await expect(deliveries.succeed(waiting, {})).rejects.toThrow(TaskGone);
+      await expect(deliveries.succeed(waiting, {}, "one")).rejects.toThrow(TaskGone);
       expect(await deliveries.describe("one")).toEqual(execution);
     });
 
@@ -131,7 +135,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       await deliveries.start("one", { model: "churn" });
       const waiting = await token("one");
       expect(await deliveries.history("one")).toMatchObject([{ state: "Ask", status: "entered" }]);
-      await deliveries.succeed(waiting, { status: "approved" });
+      await deliveries.succeed(waiting, { status: "approved" }, "one");
       await ended(deliveries, "one");
       const history = await deliveries.history("one");
       expect(history).toMatchObject([
@@ -147,7 +151,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
     test("the history of a failed task names its error", async () => {
       const { deliveries, token } = subject;
       await deliveries.start("one", {});
-      await deliveries.fail(await token("one"), { name: "Superseded", cause: "newer" });
+      await deliveries.fail(await token("one"), { name: "Superseded", cause: "newer" }, "one");
       await ended(deliveries, "one");
       expect((await deliveries.history("one")).at(-1)).toMatchObject({
         state: "Ask",
@@ -177,7 +181,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
     test("a list by status holds those of that status alone", async () => {
       const { deliveries, token } = subject;
       for (const each of ["a", "b", "c"]) await deliveries.start(each, {});
-      await deliveries.succeed(await token("b"), {});
+      await deliveries.succeed(await token("b"), {}, "b");
       await ended(deliveries, "b");
       const namesOf = async (status: Execution["status"]) =>
         (await deliveries.list({ limit: 10, status })).executions.map((execution) => execution.name);

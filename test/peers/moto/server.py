@@ -15,6 +15,7 @@ import function_versions
 import functions
 import http_api
 import state_machines
+import storage
 import trust
 from steps import steps_url
 
@@ -42,6 +43,7 @@ def main():
     function_versions.install(functions.version_for)
     http_api.install()
     trust.install()
+    storage.install()
     state_machines.install(steps_url(), float(os.environ.get("TIME_SCALE", "1")))
     for service in SERVICES:
         moto.backends.get_backend(service)

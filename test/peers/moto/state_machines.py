@@ -6,7 +6,7 @@ import threading
 
 from moto.core.config import default_user_config
 from moto.core.responses import ActionResult, EmptyResult
-from moto.stepfunctions.parser.api import InvalidToken, TaskTimedOut
+from moto.stepfunctions.exceptions import AWSError
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import Timeout
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_factory
@@ -23,6 +23,16 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from steps import post
 
 lock = threading.RLock()
+
+
+class TaskTimedOut(AWSError):
+    TYPE = "TaskTimedOut"
+    STATUS = 400
+
+
+class InvalidToken(AWSError):
+    TYPE = "InvalidToken"
+    STATUS = 400
 
 
 def answer(backend, token, outcome):

@@ -1,0 +1,67 @@
+import { TemporaryFault } from "./temporary-fault.ts";
+
+/**
+ * Throttling by its many names, where AWS does not say it by the status 429.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+ */
+const throttled = new Set([
+  "BandwidthLimitExceeded",
+  "EC2ThrottledException",
+  "LimitExceededException",
+  "PriorRequestNotComplete",
+  "ProvisionedThroughputExceededException",
+  "RequestLimitExceeded",
+  "RequestThrottled",
+  "RequestThrottledException",
+  "SlowDown",
+  "ThrottledException",
+  "Throttling",
+  "ThrottlingException",
+  "TooManyRequestsException",
+  "TransactionInProgressException",
+]);
+/** Faults without an answer: the connection, not the service. */
+const unanswered = new Set(["TimeoutError", "RequestTimeout", "RequestTimeoutException", "AbortError"]);
+const connection = new Set([
+  "ECONNRESET",
+  "ECONNREFUSED",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
+
+const statusOf = (error: Error): number => {
+  const metadata: unknown = "$metadata" in error ? error.$metadata : undefined;
+  return typeof metadata === "object" && metadata !== null && "httpStatusCode" in metadata
+    ? Number(metadata.httpStatusCode)
+    : 0;
+};
+
+const isTemporary = (error: Error): boolean => {
+  const status = statusOf(error);
+  return (
+    throttled.has(error.name) ||
+    unanswered.has(error.name) ||
+    ("code" in error && connection.has(String(error.code))) ||
+    status === 429 ||
+    status >= 500
+  );
+};
+
+/**
+ * One call of an AWS client, which has its own few quick retries. What is still throttled, without an answer or a
+ * fault of the service's ends as TemporaryFault, for the state machine to try again; all else is thrown as it is.
+ * `what`: the call in words, such as `DynamoDB GetItem`.
+ */
+export const awsCall = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof Error && isTemporary(error))) throw error;
+    throw new TemporaryFault(`${what} did not succeed: ${error.name}: ${error.message}`, { cause: error });
+  }
+};

@@ -1,0 +1,64 @@
+import {
+  DecryptCommand,
+  EncryptCommand,
+  IncorrectKeyException,
+  InvalidCiphertextException,
+  type KMSClient,
+} from "@aws-sdk/client-kms";
+import { awsCall } from "../aws-call.ts";
+import { type Cipher, CipherRefused } from "./cipher.ts";
+
+/** What KMS encrypts itself; a task token has at most 2,048 characters. */
+const mostBytes = 4_096;
+/** The envelope's first letters; another way of encrypting gets another version. */
+const version = "k1.";
+
+/**
+ * Encryption by a symmetric KMS key, with the context as KMS's encryption context: it is in CloudTrail, so it holds
+ * no secret. Envelope: `k1.` and base64url of KMS's ciphertext. Texts hold 1 to 4,096 bytes (RangeError above).
+ * https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
+ */
+export const kmsCipher = (needs: {
+  readonly client: KMSClient;
+  /** The key's id, ARN or alias. */
+  readonly key: string;
+}): Cipher => {
+  const { client, key } = needs;
+  const refused = (cause?: unknown) =>
+    new CipherRefused("This text was changed, or encrypted for another context or under another key.", {
+      cause,
+    });
+  return {
+    encrypt: async (plaintext, context) => {
+      const bytes = Buffer.from(plaintext, "utf8");
+      if (bytes.length > mostBytes)
+        throw new RangeError(`KMS encrypts at most ${mostBytes} bytes, and this text has ${bytes.length}.`);
+      const command = new EncryptCommand({ KeyId: key, Plaintext: bytes, EncryptionContext: { ...context } });
+      const { CiphertextBlob } = await awsCall("KMS Encrypt", () => client.send(command));
+      if (CiphertextBlob === undefined) throw new Error("KMS Encrypt answered without a ciphertext.");
+      return version + Buffer.from(CiphertextBlob).toString("base64url");
+    },
+
+    decrypt: async (ciphertext, context) => {
+      const body = ciphertext.slice(version.length);
+      const envelope = Buffer.from(body, "base64url");
+      // Several texts decode to the same bytes; only the one that encrypt gave is taken.
+      if (!ciphertext.startsWith(version) || body === "" || envelope.toString("base64url") !== body)
+        throw refused();
+      // Naming the key refuses what another key of the account encrypted.
+      const command = new DecryptCommand({
+        KeyId: key,
+        CiphertextBlob: envelope,
+        EncryptionContext: { ...context },
+      });
+      try {
+        const { Plaintext } = await awsCall("KMS Decrypt", () => client.send(command));
+        return Buffer.from(Plaintext ?? new Uint8Array(0)).toString("utf8");
+      } catch (error) {
+        if (error instanceof InvalidCiphertextException || error instanceof IncorrectKeyException)
+          throw refused(error);
+        throw error;
+      }
+    },
+  };
+};

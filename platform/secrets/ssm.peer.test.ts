@@ -1,0 +1,36 @@
+import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { expect, test } from "vitest";
+import { secretsContract } from "../../test/contracts/secrets.ts";
+import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
+import { ssmSecrets } from "./ssm.ts";
+
+const subject = async (peer: Peer) => {
+  const direct = new SSMClient(peer.direct());
+  const values = { SLACK_BOT_TOKEN: "xoxb-contract", EMPTY_SECRET: " " };
+  for (const [name, Value] of Object.entries(values))
+    await direct.send(
+      new PutParameterCommand({ Name: `/slipway/${name}`, Value, Type: "SecureString", Overwrite: true }),
+    );
+  direct.destroy();
+  const client = new SSMClient(peer.config());
+  return { secrets: ssmSecrets({ client, prefix: "/slipway/" }), close: async () => client.destroy() };
+};
+
+throughFaults("secrets", (peer, name) => {
+  secretsContract(`SSM, ${name}`, () => subject(peer));
+
+  test("a hundred reads in a row all give the secret", async () => {
+    const { secrets, close } = await subject(peer);
+    for (let count = 0; count < 100; count += 1)
+      expect(await secrets.read("SLACK_BOT_TOKEN")).toBe("xoxb-contract");
+    await close();
+  });
+
+  test("a missing secret's message says how to put it there", async () => {
+    const { secrets, close } = await subject(peer);
+    await expect(secrets.read("MISSING_SECRET")).rejects.toThrow(
+      "aws ssm put-parameter --type SecureString --overwrite --name /slipway/MISSING_SECRET",
+    );
+    await close();
+  });
+});

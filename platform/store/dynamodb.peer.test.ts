@@ -1,0 +1,106 @@
+import {
+  CreateTableCommand,
+  DeleteItemCommand,
+  DynamoDBClient,
+  UpdateTimeToLiveCommand,
+} from "@aws-sdk/client-dynamodb";
+import { expect, test } from "vitest";
+import { storeContract } from "../../test/contracts/store.ts";
+import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
+import { dynamodbStore } from "./dynamodb.ts";
+
+let tables = 0;
+const makeTable = async (peer: Peer): Promise<string> => {
+  const direct = new DynamoDBClient(peer.direct());
+  tables += 1;
+  const TableName = `slipway-${tables}`;
+  await direct.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: "PAY_PER_REQUEST",
+      KeySchema: [
+        { AttributeName: "pk", KeyType: "HASH" },
+        { AttributeName: "sk", KeyType: "RANGE" },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: "pk", AttributeType: "S" },
+        { AttributeName: "sk", AttributeType: "S" },
+      ],
+    }),
+  );
+  const TimeToLiveSpecification = { AttributeName: "expiresAt", Enabled: true };
+  await direct.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
+  direct.destroy();
+  return TableName;
+};
+
+const subject = async (peer: Peer) => {
+  const table = await makeTable(peer);
+  const client = new DynamoDBClient(peer.config());
+  let offset = 0;
+  const now = () => Date.now() + offset;
+  return {
+    table,
+    store: dynamodbStore({ client, table, clock: now }),
+    now,
+    advance: (milliseconds: number) => {
+      offset += milliseconds;
+    },
+    close: async () => client.destroy(),
+  };
+};
+
+throughFaults("store", (peer, name) => {
+  storeContract(`DynamoDB, ${name}`, () => subject(peer));
+
+  test("a page goes on over answers that hold none of its items, to the partition's end", async () => {
+    const { store, now, advance, close } = await subject(peer);
+    const at = (index: number) => ({ partition: "p", sort: String(index).padStart(3, "0") });
+    const expiresAt = Math.floor(now() / 1_000) + 60;
+    for (let index = 0; index < 60; index += 1)
+      await store.put(at(index), index, index < 59 ? { expiresAt } : {});
+    advance(120_000);
+    const page = await store.page({ partition: "p", order: "ascending", limit: 1 });
+    expect(page.items.map(({ value }) => value)).toEqual([59]);
+    expect(page.cursor).toBeUndefined();
+    await close();
+  });
+
+  test("items of 300 KB, of which an answer holds three, come back on one page", async () => {
+    const { store, close } = await subject(peer);
+    const large = "x".repeat(300_000);
+    for (const sort of ["a", "b", "c", "d", "e"]) await store.put({ partition: "p", sort }, large);
+    const page = await store.page({ partition: "p", order: "descending", limit: 10 });
+    expect(page.items.map(({ key }) => key.sort)).toEqual(["e", "d", "c", "b", "a"]);
+    await close();
+  });
+
+  test.each(["throttled", "failed", "cut before", "cut after"] as const)(
+    "what is %s at each attempt ends as TemporaryFault",
+    async (fault) => {
+      const { store, close } = await subject(peer);
+      const key = { partition: "p", sort: "a" };
+      peer.proxy().force(fault);
+      for (const call of [
+        () => store.get(key),
+        () => store.put(key, 1),
+        () => store.remove(key),
+        () => store.page({ partition: "p", order: "ascending", limit: 1 }),
+      ])
+        await expect(call()).rejects.toMatchObject({ name: "TemporaryFault" });
+      peer.proxy().force(undefined);
+      await close();
+    },
+  );
+
+  test("an item that DynamoDB deleted after its expiry is created anew", async () => {
+    const { store, table, now, close } = await subject(peer);
+    const key = { partition: "p", sort: "a" };
+    await store.put(key, 1, { expiresAt: Math.floor(now() / 1_000) + 60 });
+    const direct = new DynamoDBClient(peer.direct());
+    await direct.send(new DeleteItemCommand({ TableName: table, Key: { pk: { S: "p" }, sk: { S: "a" } } }));
+    direct.destroy();
+    expect(await store.put(key, 2, { expect: "absent" })).toEqual({ written: true, version: 1 });
+    await close();
+  });
+});

@@ -1,0 +1,227 @@
+import { randomUUID } from "node:crypto";
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  type QueryCommandOutput,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { awsCall } from "../aws-call.ts";
+import { TemporaryFault } from "../temporary-fault.ts";
+import {
+  ItemTooLarge,
+  itemLimitBytes,
+  type Json,
+  type Key,
+  type Page,
+  type PageQuery,
+  type PutOptions,
+  type Store,
+  type Stored,
+  type Written,
+} from "./store.ts";
+
+type Item = Record<string, AttributeValue>;
+
+/** Attributes of an item; `expiresAt` (epoch seconds) is the table's TTL attribute. */
+const names = {
+  "#pk": "pk",
+  "#value": "value",
+  "#version": "version",
+  "#expiresAt": "expiresAt",
+  "#write": "write",
+};
+/** DynamoDB refuses a name that an expression does not use. */
+const namesIn = (...expressions: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(names).filter(([name]) =>
+      expressions.some((expression) => expression.match(/#\w+/g)?.includes(name)),
+    ),
+  );
+
+const keyOf = ({ partition, sort }: Key): Item => ({ pk: { S: partition }, sk: { S: sort } });
+
+const storedOf = (item: Item): Stored => {
+  const value: Json = JSON.parse(item.value?.S ?? "null");
+  return {
+    key: { partition: item.pk?.S ?? "", sort: item.sk?.S ?? "" },
+    value,
+    version: Number(item.version?.N),
+  };
+};
+
+const encode = (key: Key, value: Json): string => {
+  const json = JSON.stringify(value);
+  const bytes = Buffer.byteLength(json);
+  if (bytes <= itemLimitBytes) return json;
+  throw new ItemTooLarge(
+    `${key.partition} ${key.sort} has ${bytes} bytes of JSON, the limit is ${itemLimitBytes}: keep it in blobs.`,
+  );
+};
+
+/**
+ * A store in one DynamoDB table with the string keys `pk` and `sk` and `expiresAt` as its TTL attribute. `clock`
+ * gives epoch milliseconds and decides what has expired: DynamoDB deletes hours or days later.
+ *
+ * An answer that was lost changes nothing: each write carries an id of its own (`newId`), so that the client's
+ * retry is recognised as the write that took effect, and removals are transactions with a token, which DynamoDB
+ * answers alike for ten minutes. Only when another write came in between is such a write told that it lost, which
+ * is how things then stand.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+ */
+export const dynamodbStore = (needs: {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+  readonly clock: () => number;
+  readonly newId?: () => string;
+}): Store => {
+  const { client, table, clock } = needs;
+  const newId = needs.newId ?? randomUUID;
+  const now = (): AttributeValue => ({ N: String(clock() / 1_000) });
+  const live = "(attribute_not_exists(#expiresAt) OR #expiresAt >= :now)";
+  const isLive = (item: Item): boolean =>
+    item.expiresAt?.N === undefined || Number(item.expiresAt.N) * 1_000 >= clock();
+  const liveOf = (item: Item | undefined): Stored | undefined =>
+    item !== undefined && isLive(item) ? storedOf(item) : undefined;
+
+  const conditionOf = (expect: PutOptions["expect"]): string => {
+    if (expect === undefined) return "(attribute_not_exists(#write) OR #write <> :write)";
+    return expect === "absent"
+      ? "(attribute_not_exists(#pk) OR #expiresAt < :now)"
+      : `#version = :expect AND ${live}`;
+  };
+
+  const put = async (key: Key, value: Json, { expect, expiresAt }: PutOptions): Promise<Written> => {
+    const json = encode(key, value);
+    const write = newId();
+    const set = "SET #value = :value, #version = if_not_exists(#version, :zero) + :one, #write = :write";
+    const update = expiresAt === undefined ? `${set} REMOVE #expiresAt` : `${set}, #expiresAt = :expiresAt`;
+    const condition = conditionOf(expect);
+    try {
+      const { Attributes } = await client.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: keyOf(key),
+          UpdateExpression: update,
+          ConditionExpression: condition,
+          ExpressionAttributeNames: namesIn(update, condition),
+          ExpressionAttributeValues: {
+            ":value": { S: json },
+            ":zero": { N: "0" },
+            ":one": { N: "1" },
+            ":write": { S: write },
+            ...(expiresAt === undefined ? {} : { ":expiresAt": { N: String(expiresAt) } }),
+            ...(condition.includes(":now") ? { ":now": now() } : {}),
+            ...(typeof expect === "number" ? { ":expect": { N: String(expect) } } : {}),
+          },
+          ReturnValues: "UPDATED_NEW",
+          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+        }),
+      );
+      return { written: true, version: Number(Attributes?.version?.N) };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      const found = error.Item;
+      // What stands there is this very write: its first answer was lost.
+      if (found?.write?.S === write) return { written: true, version: Number(found.version?.N) };
+      return { written: false, found: liveOf(found) };
+    }
+  };
+
+  const remove = async (key: Key, expect: number | undefined): Promise<boolean> => {
+    const condition = `attribute_exists(#pk) AND ${live}${expect === undefined ? "" : " AND #version = :expect"}`;
+    try {
+      await client.send(
+        new TransactWriteItemsCommand({
+          ClientRequestToken: newId(),
+          TransactItems: [
+            {
+              Delete: {
+                TableName: table,
+                Key: keyOf(key),
+                ConditionExpression: condition,
+                ExpressionAttributeNames: namesIn(condition),
+                ExpressionAttributeValues: {
+                  ":now": now(),
+                  ...(expect === undefined ? {} : { ":expect": { N: String(expect) } }),
+                },
+              },
+            },
+          ],
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
+      if (codes.includes("ConditionalCheckFailed")) return false;
+      // Another transaction or write held the item, or it was throttled: nothing has happened.
+      throw new TemporaryFault(`DynamoDB cancelled a removal: ${codes.join(", ")}`, { cause: error });
+    }
+  };
+
+  const query = (
+    { partition, order, prefix = "" }: PageQuery,
+    limit: number,
+    start: Item | undefined,
+  ): Promise<QueryCommandOutput> =>
+    client.send(
+      new QueryCommand({
+        TableName: table,
+        ConsistentRead: true,
+        ScanIndexForward: order === "ascending",
+        Limit: limit,
+        KeyConditionExpression: `pk = :pk${prefix === "" ? "" : " AND begins_with(sk, :prefix)"}`,
+        FilterExpression: live,
+        ExpressionAttributeNames: namesIn(live),
+        ExpressionAttributeValues: {
+          ":pk": { S: partition },
+          ":now": now(),
+          ...(prefix === "" ? {} : { ":prefix": { S: prefix } }),
+        },
+        ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+      }),
+    );
+
+  return {
+    get: (key) =>
+      awsCall("DynamoDB GetItem", async () => {
+        const { Item } = await client.send(
+          new GetItemCommand({ TableName: table, Key: keyOf(key), ConsistentRead: true }),
+        );
+        return liveOf(Item);
+      }),
+
+    put: (key, value, options = {}) => awsCall("DynamoDB UpdateItem", () => put(key, value, options)),
+
+    remove: (key, { expect } = {}) => awsCall("DynamoDB TransactWriteItems", () => remove(key, expect)),
+
+    page: async (asked): Promise<Page> => {
+      const { partition, limit, after } = asked;
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+        throw new RangeError(`A page holds 1 to 1,000 items, not ${limit}.`);
+      const items: Stored[] = [];
+      let start: Item | undefined =
+        after === undefined
+          ? undefined
+          : keyOf({ partition, sort: Buffer.from(after, "base64url").toString("utf8") });
+      // DynamoDB counts its Limit before the filter and ends an answer at 1 MB: only a missing LastEvaluatedKey is
+      // the end. One item more than asked tells whether there is a next page.
+      do {
+        const missing = limit + 1 - items.length;
+        const answer = await awsCall("DynamoDB Query", () => query(asked, Math.max(missing, 25), start));
+        items.push(...(answer.Items ?? []).map(storedOf));
+        start = answer.LastEvaluatedKey;
+      } while (start !== undefined && items.length <= limit);
+      const shown = items.slice(0, limit);
+      const last = shown.at(-1);
+      return items.length <= limit || last === undefined
+        ? { items: shown }
+        : { items: shown, cursor: Buffer.from(last.key.sort, "utf8").toString("base64url") };
+    },
+  };
+};

@@ -1,0 +1,147 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+
+/** What can happen to a call on its way. */
+export type Fault =
+  | "throttled"
+  | "failed"
+  /** The connection is cut before the service has heard of the call. */
+  | "cut before"
+  /** The service has done it, and the answer is lost. */
+  | "cut after";
+
+const kinds: readonly Fault[] = ["throttled", "failed", "cut before", "cut after"];
+
+/** Numbers in [0, 1) that are the same for the same seed (mulberry32, public domain). */
+const randomFrom = (seed: number): (() => number) => {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
+
+const bodyOf = async (message: IncomingMessage): Promise<Buffer> => {
+  const parts: Buffer[] = [];
+  for await (const part of message) parts.push(part);
+  return Buffer.concat(parts);
+};
+
+/** The answers of a service in trouble, in the form that the caller's protocol has for them. */
+const refuse = (to: ServerResponse, from: IncomingMessage, fault: "throttled" | "failed"): void => {
+  const isS3 = String(from.headers.authorization).includes("/s3/aws4_request");
+  const code = fault === "throttled" ? (isS3 ? "SlowDown" : "ThrottlingException") : "InternalServerError";
+  const status = fault === "failed" ? 500 : isS3 ? 503 : 400;
+  if (isS3) {
+    to.writeHead(status, { "content-type": "application/xml" });
+    to.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>injected</Message></Error>`);
+    return;
+  }
+  to.writeHead(status, { "content-type": "application/x-amz-json-1.0", "x-amzn-errortype": code });
+  to.end(JSON.stringify({ __type: code, message: "injected" }));
+};
+
+export type FaultProxy = {
+  readonly endpoint: string;
+  /** How often each fault was injected. */
+  readonly injected: ReadonlyMap<Fault, number>;
+  /** Injects this fault into each call that follows, instead of drawing; `undefined`: draws again. */
+  force(fault: Fault | undefined): void;
+  /** Injects this fault into the next call alone. */
+  next(fault: Fault): void;
+  stop(): Promise<void>;
+};
+
+/**
+ * A way to `target` on which `share` of the calls meet with a fault, drawn from `seed`. A call of an AWS client
+ * (its `amz-sdk-invocation-id` stays over its retries) meets with at most two, so that a client with three attempts
+ * gets through; `force` takes that mercy away.
+ */
+export const startFaultProxy = async (options: {
+  readonly target: string;
+  readonly share: number;
+  readonly seed: number;
+}): Promise<FaultProxy> => {
+  const { target, share } = options;
+  const random = randomFrom(options.seed);
+  const injected = new Map<Fault, number>();
+  const met = new Map<string, number>();
+  let forced: Fault | undefined;
+  let awaited: Fault | undefined;
+
+  const draw = (call: string): Fault | undefined => {
+    if (awaited !== undefined) {
+      const fault = awaited;
+      awaited = undefined;
+      met.set(call, 2);
+      return fault;
+    }
+    if (forced !== undefined) return forced;
+    const before = met.get(call) ?? 0;
+    if (before >= 2 || random() >= share) return undefined;
+    met.set(call, before + 1);
+    return kinds[Math.floor(random() * kinds.length)];
+  };
+
+  const forward = async (from: IncomingMessage, body: Buffer): Promise<[IncomingMessage, Buffer]> => {
+    const { method, url, headers } = from;
+    const call = request(new URL(url ?? "/", target), {
+      method,
+      headers: { ...headers, connection: "close" },
+    });
+    call.end(body);
+    const [answer]: IncomingMessage[] = await once(call, "response");
+    if (answer === undefined) throw new Error("no answer");
+    return [answer, await bodyOf(answer)];
+  };
+
+  const server = createServer((from, to) => {
+    const handle = async () => {
+      const body = await bodyOf(from);
+      const fault = draw(String(from.headers["amz-sdk-invocation-id"] ?? from.url));
+      if (fault !== undefined) injected.set(fault, (injected.get(fault) ?? 0) + 1);
+      switch (fault) {
+        case "throttled":
+        case "failed":
+          refuse(to, from, fault);
+          return;
+        case "cut before":
+          from.socket.destroy();
+          return;
+        case "cut after":
+          await forward(from, body);
+          from.socket.destroy();
+          return;
+        case undefined: {
+          const [answer, bytes] = await forward(from, body);
+          to.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+          to.end(bytes);
+          return;
+        }
+        default:
+          fault satisfies never;
+      }
+    };
+    handle().catch(() => from.socket.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+  return {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    injected,
+    force: (fault) => {
+      forced = fault;
+    },
+    next: (fault) => {
+      awaited = fault;
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+};

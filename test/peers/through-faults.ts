@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
+import { type Moto, motoClient, startMoto } from "./moto.ts";
+import { pythonPeer } from "./python-environment.ts";
+
+/** What a suite builds its clients from: those of `config` may meet with faults, those of `direct` never do. */
+export type Peer = {
+  config(): ReturnType<typeof motoClient> & { readonly retryStrategy: typeof quickRetries };
+  direct(): ReturnType<typeof motoClient>;
+  proxy(): FaultProxy;
+  moto(): Moto;
+};
+
+const isRetryable = (type: string) =>
+  type === "TRANSIENT" || type === "THROTTLING" || type === "SERVER_ERROR";
+
+/** The SDK's three attempts without its pauses, which are made for a service far away. */
+const quickRetries = {
+  acquireInitialRetryToken: async () => token(0),
+  refreshRetryTokenForRetry: async (
+    before: { getRetryCount(): number },
+    { errorType }: { readonly errorType: string },
+  ) => {
+    if (before.getRetryCount() >= 2 || !isRetryable(errorType)) throw new Error("no further attempt");
+    return token(before.getRetryCount() + 1);
+  },
+  recordSuccess: () => undefined,
+};
+const token = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 1 + count * 4 });
+
+const fixedSeed = 20_261_121;
+
+/**
+ * The same suites against moto twice: undisturbed, and with 8 % of the calls throttled, failed, cut off or robbed
+ * of their answers, as drawn from a seed (`SLIPWAY_SEED` for another one). One moto serves both.
+ */
+export const throughFaults = (
+  title: string,
+  suites: (peer: Peer, name: string) => void,
+  env: () => Promise<Readonly<Record<string, string>>> = async () => ({}),
+): void => {
+  const { skip } = pythonPeer(`${title} on moto`);
+  describe.skipIf(skip)(title, () => {
+    let moto: Moto;
+    beforeAll(async () => {
+      moto = await startMoto(await env());
+    });
+    afterAll(() => moto?.stop());
+    for (const share of [0, 0.08]) {
+      describe(share === 0 ? "undisturbed" : `with ${share * 100} % faults`, () => {
+        let proxy: FaultProxy;
+        beforeAll(async () => {
+          const seed = Number(process.env.SLIPWAY_SEED ?? fixedSeed);
+          proxy = await startFaultProxy({ target: moto.endpoint, share, seed });
+        });
+        afterAll(async () => {
+          await proxy?.stop();
+          const count = [...(proxy?.injected.values() ?? [])].reduce((sum, each) => sum + each, 0);
+          if (share > 0) expect(count).toBeGreaterThan(0);
+        });
+        suites(
+          {
+            config: () => ({ ...motoClient(proxy.endpoint), retryStrategy: quickRetries }),
+            direct: () => motoClient(moto.endpoint),
+            proxy: () => proxy,
+            moto: () => moto,
+          },
+          share === 0 ? "moto" : "moto with faults",
+        );
+      });
+    }
+  });
+};
