@@ -24,14 +24,11 @@ const contracts = new Set([
   "statemachine/contracts.ts",
   "statemachine/remedy-of.ts",
   "inference/manifest.ts",
-<<<<<<< HEAD
   "platform/serving/config-hash.ts",
   "platform/serving/function-name.ts",
   "platform/serving/report-line.ts",
   "platform/source/model-limit.ts",
-=======
   "platform/temporary-fault.ts",
->>>>>>> aws-a
 ]);
 
 /** The readers of what data scientists commit: pure, without the runtime that they stand beside. */
@@ -51,11 +48,8 @@ const folderReaders = new Set([
 
 /** Files of `platform/<capability>/` that speak to AWS, GitHub or MLflow; all others but the contract are embedded. */
 const awsNames = new Set([
-<<<<<<< HEAD
   "assume-role",
-=======
   "aws-call",
->>>>>>> aws-a
   "dynamodb",
   "s3",
   "codecommit",
