@@ -24,6 +24,10 @@ const contracts = new Set([
   "statemachine/contracts.ts",
   "statemachine/remedy-of.ts",
   "inference/manifest.ts",
+  "platform/serving/config-hash.ts",
+  "platform/serving/function-name.ts",
+  "platform/serving/report-line.ts",
+  "platform/source/model-limit.ts",
   "platform/temporary-fault.ts",
 ]);
 
@@ -44,6 +48,7 @@ const folderReaders = new Set([
 
 /** Files of `platform/<capability>/` that speak to AWS, GitHub or MLflow; all others but the contract are embedded. */
 const awsNames = new Set([
+  "assume-role",
   "aws-call",
   "dynamodb",
   "s3",

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Images } from "../images/images.ts";
 import type { Key, Store, Stored } from "../store/store.ts";
+import { configHash } from "./config-hash.ts";
 import type { Functions } from "./functions.ts";
 import {
   type Environment,
@@ -41,19 +41,6 @@ const AliasItem = z
     description: z.string(),
   })
   .nullable();
-
-/** A hash that two configurations share when, and only when, they say the same. */
-const configHash = (config: FunctionConfig): string =>
-  createHash("sha256")
-    .update(
-      JSON.stringify([
-        config.digest,
-        config.memoryMb,
-        config.timeoutSeconds,
-        Object.entries(config.variables).sort(([a], [b]) => (a < b ? -1 : 1)),
-      ]),
-    )
-    .digest("hex");
 
 const versionSort = (version: string) => `version#${version.padStart(10, "0")}`;
 

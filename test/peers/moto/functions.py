@@ -36,7 +36,6 @@ def check_revisions():
             current = self.backend.get_alias(alias_name, function_name).revision_id
             if given is not None and given != current:
                 raise PreconditionFailedException(
-                    "PreconditionFailedException",
                     "The RevisionId provided does not match the latest RevisionId. Call the GetAlias API to retrieve the latest RevisionId for your resource.",
                 )
             return stock_response(self)

@@ -11,14 +11,20 @@ import moto.backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+import function_versions
 import functions
+import http_api
 import metrics
 import state_machines
 import storage
+import trust
 from steps import steps_url
 
 # Loaded now, so that no first request of a test waits for it.
-SERVICES = ("awslambda", "cloudwatch", "codebuild", "codecommit", "dynamodb", "ecr", "kms", "logs", "s3", "ssm", "stepfunctions", "sts")
+SERVICES = (
+    "apigatewayv2", "awslambda", "cloudwatch", "codebuild", "codecommit", "dynamodb", "ecr", "iam", "kms", "logs", "s3",
+    "ssm", "stepfunctions", "sts",
+)
 
 
 class Quiet(WSGIRequestHandler):
@@ -38,6 +44,9 @@ def end_with_parent():
 def main():
     threading.Thread(target=end_with_parent, daemon=True).start()
     functions.install(steps_url())
+    function_versions.install(functions.version_for)
+    http_api.install()
+    trust.install()
     storage.install()
     metrics.install()
     state_machines.install(steps_url(), float(os.environ.get("TIME_SCALE", "1")))

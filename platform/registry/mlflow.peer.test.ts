@@ -1,0 +1,186 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CreateBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { Golden } from "../../inference/manifest.ts";
+import { registryContract } from "../../test/contracts/registry.ts";
+import { type Mlflow, mlflowStartLimitMs, startMlflow } from "../../test/peers/mlflow.ts";
+import { type Moto, motoClient, startMoto } from "../../test/peers/moto.ts";
+import { pythonPeer } from "../../test/peers/python-environment.ts";
+import { mlflowRegistry } from "./mlflow.ts";
+
+const { skip } = pythonPeer("tests of the registry on MLflow");
+const churn = join(import.meta.dirname, "..", "..", "models", "churn");
+
+// Two thousand calls of a Python server, for a registration that breaks off at each of its own.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
+
+/** fetch whose `count`-th call breaks off, before or after the server heard of it. */
+const breaking = (count: number, when: "before" | "after"): typeof fetch => {
+  let calls = 0;
+  return async (...args) => {
+    calls += 1;
+    const mine = calls === count;
+    if (mine && when === "before") throw new TypeError("broken off");
+    const answer = await fetch(...args);
+    if (mine) throw new TypeError("broken off");
+    return answer;
+  };
+};
+
+const registration = async () => {
+  const [artifact, manifest] = await Promise.all([
+    readFile(join(churn, "model.onnx")),
+    readFile(join(churn, "model.yaml"), "utf8"),
+  ]);
+  return {
+    model: "churn",
+    delivery: "delivery-1",
+    artifact: new Uint8Array(artifact),
+    manifest,
+    tags: { commit: "c0ffee", digest: "sha256:1" },
+    metrics: { accuracy: 0.8 },
+  };
+};
+
+const Loaded = z.object({
+  onnx: z.array(z.array(z.number())),
+  pyfunc: z.array(z.looseObject({ label: z.string(), stay: z.number(), churn: z.number() })),
+  columns: z.array(z.string()),
+});
+
+/** What Python gives for the champion is what golden.json says. */
+const expectGolden = async (mlflow: Mlflow) => {
+  const golden = Golden.parse(JSON.parse(await readFile(join(churn, "golden.json"), "utf8")));
+  const printed = await mlflow.python("mlflow/load_model.py", [
+    "models:/churn@champion",
+    join(churn, "golden.json"),
+  ]);
+  const loaded = Loaded.parse(JSON.parse(printed.trim().split("\n").at(-1) ?? ""));
+  expect(loaded.columns).toContain("total_charges");
+  expect(loaded.onnx).toHaveLength(golden.predictions.length);
+  for (const [index, { label, scores }] of golden.predictions.entries()) {
+    const { stay = Number.NaN, churn: leaves = Number.NaN } = scores;
+    expect(Math.abs((loaded.onnx[index]?.[1] ?? 0) - leaves)).toBeLessThan(golden.tolerance);
+    expect(loaded.pyfunc[index]?.label).toBe(label);
+    expect(Math.abs((loaded.pyfunc[index]?.stay ?? 0) - stay)).toBeLessThan(golden.tolerance);
+    expect(Math.abs((loaded.pyfunc[index]?.churn ?? 0) - leaves)).toBeLessThan(golden.tolerance);
+  }
+};
+
+describe.skipIf(skip)("MLflow with its artefact proxy", () => {
+  let mlflow: Mlflow;
+  const registry = (over = {}) => mlflowRegistry({ uri: mlflow.uri, fetch, clock: Date.now, ...over });
+  beforeAll(async () => {
+    mlflow = await startMlflow("proxied");
+  }, mlflowStartLimitMs);
+  afterAll(() => mlflow?.stop());
+
+  let suites = 0;
+  registryContract("MLflow", async () => {
+    // The suite numbers its models within one server: each of its tests has names of its own here.
+    suites += 1;
+    const prefix = `t${suites}-`;
+    const named = (under: ReturnType<typeof mlflowRegistry>) => prefixed(under, prefix);
+    return {
+      registry: named(registry()),
+      failing: (count, when) => named(registry({ fetch: breaking(count, when) })),
+      close: async () => {},
+    };
+  });
+
+  test("Python loads the champion as ONNX and as a function of a DataFrame, and both answer as at training", async () => {
+    const under = registry();
+    const { version } = await under.register(await registration());
+    await under.setAlias("churn", "champion", version);
+    await expectGolden(mlflow);
+  });
+
+  test("an object that was deleted after the registration is put back by the next one", async () => {
+    const under = registry();
+    const { version } = await under.register(await registration());
+    const { model_version } = z
+      .object({ model_version: z.object({ source: z.string() }) })
+      .parse(
+        await (
+          await fetch(`${mlflow.uri}/api/2.0/mlflow/model-versions/get?name=churn&version=${version}`)
+        ).json(),
+      );
+    const path = `${new URL(model_version.source).pathname}/model.onnx`;
+    await fetch(`${mlflow.uri}/api/2.0/mlflow-artifacts/artifacts${path}`, { method: "DELETE" });
+    expect(await under.artifact("churn", version)).toBeUndefined();
+    await under.register(await registration());
+    expect(await under.artifact("churn", version)).toEqual((await registration()).artifact);
+  });
+
+  test("a server that is not there is a TemporaryFault that names it", async () => {
+    const gone = mlflowRegistry({ uri: "http://127.0.0.1:9", fetch, clock: Date.now });
+    await expect(gone.version("churn", 1)).rejects.toMatchObject({
+      name: "TemporaryFault",
+      message: expect.stringContaining("http://127.0.0.1:9"),
+    });
+  });
+});
+
+describe.skipIf(skip)("MLflow with artefacts in S3", () => {
+  let moto: Moto;
+  let mlflow: Mlflow;
+  let s3: S3Client;
+  beforeAll(async () => {
+    moto = await startMoto();
+    s3 = new S3Client({ ...motoClient(moto.endpoint), forcePathStyle: true });
+    await s3.send(
+      new CreateBucketCommand({
+        Bucket: "models",
+        CreateBucketConfiguration: { LocationConstraint: "eu-central-1" },
+      }),
+    );
+    mlflow = await startMlflow("s3://models/mlflow", {
+      MLFLOW_S3_ENDPOINT_URL: moto.endpoint,
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      AWS_DEFAULT_REGION: "eu-central-1",
+    });
+  }, mlflowStartLimitMs);
+  afterAll(async () => {
+    await mlflow?.stop();
+    s3?.destroy();
+    await moto?.stop();
+  });
+
+  test("artefacts go to the bucket directly, MLmodel last, and Python loads them from there", async () => {
+    const under = mlflowRegistry({ uri: mlflow.uri, fetch, clock: Date.now, s3: () => s3 });
+    const puts: string[] = [];
+    s3.middlewareStack.add((next, context) => (args) => {
+      if (context.commandName === "PutObjectCommand") puts.push(JSON.stringify(args.input));
+      return next(args);
+    });
+    const { version } = await under.register(await registration());
+    await under.setAlias("churn", "champion", version);
+
+    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: "models" }));
+    expect(Contents?.map(({ Key }) => Key?.replace(/.*\/artifacts\//, ""))).toContain("model/MLmodel");
+    expect(puts.at(-1)).toContain("/model/MLmodel");
+    expect(await under.artifact("churn", version)).toEqual((await registration()).artifact);
+    await expectGolden(mlflow);
+  });
+});
+
+/** The registry under other names of models. */
+const prefixed = (
+  under: ReturnType<typeof mlflowRegistry>,
+  prefix: string,
+): ReturnType<typeof mlflowRegistry> => {
+  const back = <T extends { model: string } | undefined>(found: T): T =>
+    found && { ...found, model: found.model.slice(prefix.length) };
+  return {
+    register: async (asked) => back(await under.register({ ...asked, model: prefix + asked.model })),
+    version: async (model, version) => back(await under.version(prefix + model, version)),
+    byAlias: async (model, alias) => back(await under.byAlias(prefix + model, alias)),
+    artifact: (model, version) => under.artifact(prefix + model, version),
+    setAlias: (model, alias, version) => under.setAlias(prefix + model, alias, version),
+    setTags: (model, version, tags) => under.setTags(prefix + model, version, tags),
+    versions: async (model, options) => (await under.versions(prefix + model, options)).map(back),
+  };
+};

@@ -1,0 +1,52 @@
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { awsCall } from "../../aws-call.ts";
+import type { MlflowApi } from "./mlflow-api.ts";
+
+/** Files of one model version, by their path inside its folder. */
+export type ArtifactFolder = {
+  put(path: string, bytes: Uint8Array): Promise<void>;
+  get(path: string): Promise<Uint8Array | undefined>;
+};
+
+/** Artefacts lie where Slipway cannot write: neither in S3 nor behind the server's proxy. */
+export class ArtifactsOutOfReach extends Error {
+  override readonly name = "ArtifactsOutOfReach";
+}
+
+const inS3 = (s3: S3Client, bucket: string, prefix: string): ArtifactFolder => ({
+  async put(path, bytes) {
+    const Key = `${prefix}/${path}`;
+    await awsCall("S3 PutObject", () => s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: bytes })));
+  },
+  get: (path) =>
+    awsCall("S3 GetObject", async () => {
+      try {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: `${prefix}/${path}` }));
+        return await Body?.transformToByteArray();
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
+    }),
+});
+
+/**
+ * The folder that a version's `source` names: `s3://…` is written directly, `mlflow-artifacts:/…` by the tracking
+ * server's proxy. Throws ArtifactsOutOfReach for all else.
+ */
+export const artifactFolder = (
+  { api, s3 }: { readonly api: MlflowApi; readonly s3?: (() => S3Client) | undefined },
+  source: string,
+): ArtifactFolder => {
+  const { protocol, host, pathname } = new URL(source);
+  const path = decodeURIComponent(pathname).replace(/^\/+/, "");
+  if (protocol === "s3:" && s3 !== undefined) return inS3(s3(), host, path);
+  if (protocol === "mlflow-artifacts:")
+    return {
+      put: (name, bytes) => api.putArtifact(`${path}/${name}`, bytes),
+      get: (name) => api.getArtifact(`${path}/${name}`),
+    };
+  throw new ArtifactsOutOfReach(
+    `MLflow keeps artefacts at ${source}: start it with --artifacts-destination or with an artifact root in S3.`,
+  );
+};

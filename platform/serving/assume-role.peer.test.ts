@@ -1,0 +1,90 @@
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createRole } from "../../test/peers/create-role.ts";
+import { type Moto, motoClient, startMoto } from "../../test/peers/moto.ts";
+import { pythonPeer } from "../../test/peers/python-environment.ts";
+import { assumeRole } from "./assume-role.ts";
+
+const { skip } = pythonPeer("tests of roles in other accounts");
+const accounts = { stage: "111122223333", prod: "444455556666" } as const;
+
+describe.skipIf(skip)("roles in other accounts", () => {
+  let moto: Moto;
+  let sts: STSClient;
+  beforeAll(async () => {
+    moto = await startMoto();
+    sts = new STSClient(motoClient(moto.endpoint));
+    for (const [name, account] of Object.entries(accounts))
+      await createRole(moto.endpoint, account, name, {
+        account: "123456789012",
+        externalId: `id of ${name}`,
+      });
+  });
+  afterAll(async () => {
+    sts?.destroy();
+    await moto?.stop();
+  });
+
+  const role = (name: keyof typeof accounts, over: Partial<Parameters<typeof assumeRole>[0]> = {}) =>
+    assumeRole({
+      sts,
+      roleArn: `arn:aws:iam::${accounts[name]}:role/${name}`,
+      externalId: `id of ${name}`,
+      session: `churn-${"c0ffee".repeat(12)}`,
+      clock: Date.now,
+      ...over,
+    });
+  const callerOf = async (credentials: ReturnType<typeof assumeRole>): Promise<string> => {
+    const client = new STSClient({ ...motoClient(moto.endpoint), credentials });
+    const { Arn } = await client.send(new GetCallerIdentityCommand({}));
+    client.destroy();
+    return Arn ?? "";
+  };
+
+  test("each environment's calls come from its own account, under the execution's name", async () => {
+    expect(await callerOf(role("stage"))).toBe(
+      `arn:aws:sts::${accounts.stage}:assumed-role/stage/${`churn-${"c0ffee".repeat(12)}`.slice(0, 64)}`,
+    );
+    expect(await callerOf(role("prod"))).toContain(accounts.prod);
+  });
+
+  test.each([
+    ["another environment's external id", { externalId: "id of prod" }],
+    ["a role that nobody made", { roleArn: `arn:aws:iam::${accounts.stage}:role/none` }],
+  ])("%s is RoleNotAssumed, and says where to look", async (_, over) => {
+    await expect(role("stage", over)()).rejects.toMatchObject({
+      name: "RoleNotAssumed",
+      message: expect.stringMatching(/trust policy/),
+    });
+  });
+
+  test("credentials are fetched once for many calls, and anew shortly before they end", async () => {
+    let now = Date.now();
+    let asked = 0;
+    const counting = new STSClient(motoClient(moto.endpoint));
+    counting.middlewareStack.add((next) => (args) => {
+      asked++;
+      return next(args);
+    });
+    const credentials = role("stage", { sts: counting, clock: () => now });
+    const [one, two] = await Promise.all([credentials(), credentials()]);
+    now += 54 * 60_000;
+    const kept = await credentials();
+    expect([two, kept]).toEqual([one, one]);
+    expect(asked).toBe(1);
+    now += 2 * 60_000;
+    expect((await credentials()).accessKeyId).not.toBe(one.accessKeyId);
+    expect(asked).toBe(2);
+    counting.destroy();
+  });
+
+  test("a refusal is not kept: the next call asks again", async () => {
+    const late = role("stage", { roleArn: `arn:aws:iam::${accounts.stage}:role/late` });
+    await expect(late()).rejects.toThrow();
+    await createRole(moto.endpoint, accounts.stage, "late", {
+      account: "123456789012",
+      externalId: "id of stage",
+    });
+    expect((await late()).sessionToken).not.toBe("");
+  });
+});

@@ -1,0 +1,255 @@
+import {
+  ApiGatewayV2Client,
+  CreateApiCommand,
+  GetIntegrationsCommand,
+  GetRoutesCommand,
+} from "@aws-sdk/client-apigatewayv2";
+import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { CreateRepositoryCommand, ECRClient, PutImageCommand } from "@aws-sdk/client-ecr";
+import {
+  GetPolicyCommand,
+  LambdaClient,
+  ListFunctionsCommand,
+  PublishVersionCommand,
+  UpdateFunctionConfigurationCommand,
+} from "@aws-sdk/client-lambda";
+import { STSClient } from "@aws-sdk/client-sts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { plainFunction } from "../../test/contracts/plain-function.ts";
+import { servingContract } from "../../test/contracts/serving.ts";
+import { createRole } from "../../test/peers/create-role.ts";
+import { functionServer } from "../../test/peers/function-server.ts";
+import { motoClient, startMoto } from "../../test/peers/moto.ts";
+import { pythonPeer } from "../../test/peers/python-environment.ts";
+import { assumeRole } from "./assume-role.ts";
+import { lambdaServing } from "./lambda.ts";
+
+const { skip } = pythonPeer("tests of serving on Lambda");
+const tooling = "123456789012";
+const stage = "111122223333";
+
+/** An image that ECR knows, in the tooling account; what runs is the plain function. */
+const pushImage = async (ecr: ECRClient, content: string): Promise<string> => {
+  const { image } = await ecr.send(
+    new PutImageCommand({
+      repositoryName: "slipway",
+      imageManifest: JSON.stringify({
+        schemaVersion: 2,
+        mediaType: "application/vnd.oci.image.manifest.v1+json",
+        config: { size: 1, digest: "sha256:0" },
+        layers: [{ size: 1_000, digest: `sha256:${content}` }],
+      }),
+      imageTag: content,
+    }),
+  );
+  return z.string().parse(image?.imageId?.imageDigest);
+};
+
+/** Two accounts: images lie in tooling, functions in stage, which is reached by its role. */
+const twoAccounts = async () => {
+  const plain = await plainFunction();
+  const functions = await functionServer(async () => plain.root);
+  const moto = await startMoto({ FUNCTIONS_URL: functions.url });
+  const ecr = new ECRClient(motoClient(moto.endpoint));
+  await ecr.send(new CreateRepositoryCommand({ repositoryName: "slipway" }));
+  const first = await pushImage(ecr, "first");
+  const digests = [await pushImage(ecr, "a"), await pushImage(ecr, "b")] as const;
+  const deployer = await createRole(moto.endpoint, stage, "deployer", {
+    account: tooling,
+    externalId: "secret",
+  });
+  const role = await createRole(moto.endpoint, stage, "function", { service: "lambda.amazonaws.com" });
+  const credentials = assumeRole({
+    sts: new STSClient(motoClient(moto.endpoint)),
+    roleArn: deployer,
+    externalId: "secret",
+    session: "delivery-1",
+    clock: Date.now,
+  });
+  const inStage = { ...motoClient(moto.endpoint), credentials };
+  const lambda = new LambdaClient(inStage);
+  const api = new ApiGatewayV2Client(inStage);
+  const logs = new CloudWatchLogsClient(inStage);
+  const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: "stage", ProtocolType: "HTTP" }));
+  const serving = (over: { lambda?: LambdaClient } = {}) =>
+    lambdaServing({
+      environment: "stage",
+      lambda,
+      api,
+      logs,
+      role,
+      repository: `${tooling}.dkr.ecr.eu-central-1.amazonaws.com/slipway`,
+      firstDigest: first,
+      architecture: "arm64",
+      httpApi: { id: ApiId, url: "https://api.example.com" },
+      logRetentionDays: 30,
+      poll: { minDelay: 0.01, maxDelay: 0.05 },
+      ...over,
+    });
+  return {
+    moto,
+    digests,
+    lambda,
+    api,
+    logs,
+    apiId: ApiId,
+    serving,
+    inStage,
+    stop: async () => {
+      await moto.stop();
+      await functions.stop();
+      await plain.remove();
+    },
+  };
+};
+
+if (!skip)
+  servingContract("Lambda in another account, on moto", async () => {
+    const { serving, digests, stop } = await twoAccounts();
+    return {
+      serving: serving(),
+      elsewhere: serving(),
+      digests: [digests[0], digests[1]],
+      payload: { do: "echo" },
+      breaking: { do: "throw" },
+      versionIn: (answer) => z.object({ version: z.string() }).parse(answer).version,
+      stop,
+    };
+  });
+
+describe.skipIf(skip)("serving on Lambda", () => {
+  let world: Awaited<ReturnType<typeof twoAccounts>>;
+  beforeAll(async () => {
+    world = await twoAccounts();
+  });
+  afterAll(() => world?.stop());
+  const config = (variable = "1") => ({
+    digest: world.digests[0],
+    memoryMb: 256,
+    timeoutSeconds: 10,
+    variables: { SLIPWAY_MODEL_VERSION: variable },
+  });
+  const routesAndIntegrations = async () => {
+    const [routes, integrations] = await Promise.all([
+      world.api.send(new GetRoutesCommand({ ApiId: world.apiId })),
+      world.api.send(new GetIntegrationsCommand({ ApiId: world.apiId })),
+    ]);
+    return [routes.Items ?? [], integrations.Items ?? []] as const;
+  };
+
+  test("ensuring makes one route to the alias, a log group that forgets, and nothing in the caller's account", async () => {
+    const serving = world.serving();
+    await Promise.all([serving.ensure("churn"), serving.ensure("churn")]);
+    await serving.ensure("churn");
+
+    const [routes, integrations] = await routesAndIntegrations();
+    expect(routes.map(({ RouteKey }) => RouteKey)).toEqual(["ANY /models/churn/{proxy+}"]);
+    const target = integrations.find(
+      ({ IntegrationId }) => routes[0]?.Target === `integrations/${IntegrationId}`,
+    );
+    expect(target).toMatchObject({
+      IntegrationUri: `arn:aws:lambda:eu-central-1:${stage}:function:slipway-stage-churn:live`,
+      PayloadFormatVersion: "2.0",
+    });
+    const { logGroups } = await world.logs.send(new DescribeLogGroupsCommand({}));
+    expect(logGroups).toMatchObject([
+      { logGroupName: "/aws/lambda/slipway-stage-churn", retentionInDays: 30 },
+    ]);
+    const own = new LambdaClient(motoClient(world.moto.endpoint));
+    expect((await own.send(new ListFunctionsCommand({}))).Functions).toEqual([]);
+
+    await serving.retire("churn");
+    expect((await routesAndIntegrations()).map(({ length }) => length)).toEqual([0, 0]);
+    expect((await world.logs.send(new DescribeLogGroupsCommand({}))).logGroups).toEqual([]);
+  });
+
+  test("the HTTP API may call the alias as soon as there is one, and after it came back", async () => {
+    const serving = world.serving();
+    await serving.ensure("allowed");
+    const { version } = await serving.publish("allowed", config());
+    const alias = { version, description: "fence=1" };
+    const { revision } = await serving.route("allowed", alias, { expect: "absent" });
+    await serving.unroute("allowed", { expect: revision });
+    await serving.route("allowed", alias, { expect: "absent" });
+
+    const { Policy } = await world.lambda.send(
+      new GetPolicyCommand({ FunctionName: "slipway-stage-allowed", Qualifier: "live" }),
+    );
+    expect(JSON.parse(Policy ?? "{}").Statement).toMatchObject([
+      { Principal: { Service: "apigateway.amazonaws.com" }, Action: "lambda:InvokeFunction" },
+    ]);
+  });
+
+  test("a version is found among many pages of versions", async () => {
+    const serving = world.serving();
+    await serving.ensure("many");
+    const first = await serving.publish("many", config("0"));
+    for (let count = 1; count < 8; count++) await serving.publish("many", config(String(count)));
+    expect(await serving.publish("many", config("0"))).toEqual(first);
+    expect((await serving.models()).filter((model) => model === "many")).toHaveLength(1);
+  });
+
+  test("what a person changed on the function by hand is never published under a configuration's name", async () => {
+    const serving = world.serving();
+    await serving.ensure("by-hand");
+    const meddling = new LambdaClient({ ...world.inStage });
+    let meddled = 0;
+    meddling.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName === PublishVersionCommand.name && meddled++ === 0)
+          await world.lambda.send(
+            new UpdateFunctionConfigurationCommand({
+              FunctionName: "slipway-stage-by-hand",
+              MemorySize: 3_008,
+            }),
+          );
+        return next(args);
+      },
+      { step: "initialize" },
+    );
+
+    const published = await world.serving({ lambda: meddling }).publish("by-hand", config());
+
+    expect(meddled).toBeGreaterThan(1);
+    expect(await serving.version("by-hand", published.version)).toEqual({ ...published, config: config() });
+  });
+
+  test.each([
+    "PublishVersionCommand",
+    "UpdateFunctionCodeCommand",
+    "CreateAliasCommand",
+    "UpdateAliasCommand",
+  ])("%s whose answer was lost has its effect once", async (command) => {
+    const model = `lost-${command.toLowerCase()}`;
+    const flaky = new LambdaClient({ ...world.inStage, maxAttempts: 3 });
+    let lost = 0;
+    flaky.middlewareStack.add(
+      (next, context) => async (args) => {
+        const result = await next(args);
+        if (context.commandName !== command || lost++ > 0) return result;
+        throw Object.assign(new Error("socket hang up"), {
+          name: "TimeoutError",
+          code: "ECONNRESET",
+          $retryable: {},
+        });
+      },
+      { step: "finalizeRequest", priority: "low" },
+    );
+    const serving = world.serving({ lambda: flaky });
+    await serving.ensure(model);
+    const { version } = await serving.publish(model, config());
+    const second = await serving.publish(model, config("2"));
+    const { revision } = await serving.route(model, { version, description: "a" }, { expect: "absent" });
+    const moved = await serving.route(
+      model,
+      { version: second.version, description: "b" },
+      { expect: revision },
+    );
+
+    expect(lost).toBeGreaterThan(0);
+    expect(await world.serving().live(model)).toEqual(moved);
+    expect(moved).toMatchObject({ version: second.version, description: "b" });
+    expect(await world.serving().version(model, String(Number(second.version) + 1))).toBeUndefined();
+  });
+});

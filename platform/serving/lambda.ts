@@ -1,0 +1,173 @@
+import {
+  CreateLogGroupCommand,
+  DeleteLogGroupCommand,
+  ResourceNotFoundException as NoLogGroup,
+  PutRetentionPolicyCommand,
+  ResourceAlreadyExistsException,
+} from "@aws-sdk/client-cloudwatch-logs";
+import {
+  CreateFunctionCommand,
+  DeleteFunctionCommand,
+  GetFunctionCommand,
+  InvokeCommand,
+  type InvokeCommandOutput,
+  paginateListFunctions,
+  ResourceConflictException,
+  ResourceNotFoundException,
+  waitUntilFunctionActiveV2,
+} from "@aws-sdk/client-lambda";
+import { z } from "zod";
+import type { Json } from "../store/store.ts";
+import { functionName, readFunctionName } from "./function-name.ts";
+import { httpRoute } from "./lambda/http-route.ts";
+import { defaultPoll, type LambdaNeeds, longestUpdate } from "./lambda/lambda-needs.ts";
+import { aliasName, liveAlias } from "./lambda/live-alias.ts";
+import { publishVersion, readVersion } from "./lambda/publish-version.ts";
+import { readReport } from "./report-line.ts";
+import { FunctionFailed, NotServed, type Serving } from "./serving.ts";
+
+/** What a function made before its first version has; each published version brings its own. */
+const firstMemoryMb = 128;
+
+const Failure = z.object({ errorMessage: z.string(), errorType: z.string().optional() });
+
+const failureIn = ({ FunctionError, Payload }: InvokeCommandOutput): FunctionFailed => {
+  const text = Payload?.transformToString() ?? "";
+  try {
+    const { errorType, errorMessage } = Failure.parse(JSON.parse(text));
+    return new FunctionFailed(errorType ? `${errorType}: ${errorMessage}` : errorMessage);
+  } catch {
+    return new FunctionFailed(`${FunctionError}: ${text.slice(0, 1_000)}`);
+  }
+};
+
+const isThere = (error: unknown): boolean =>
+  error instanceof ResourceConflictException || error instanceof ResourceAlreadyExistsException;
+const isGone = (error: unknown): boolean =>
+  error instanceof ResourceNotFoundException || error instanceof NoLogGroup;
+
+/** Waits for a call and takes the named refusals for its success: another attempt was faster. */
+const unless = async (accepted: (error: unknown) => boolean, call: Promise<unknown>): Promise<void> => {
+  await call.catch((error: unknown) => {
+    if (!accepted(error)) throw error;
+  });
+};
+
+/**
+ * Serving on Lambda and an HTTP API, in the account that the clients act in. One function per model from one image
+ * repository; `live` is its alias. Throws, beside the contract's errors, FunctionBusy.
+ */
+export const lambdaServing = (needs: LambdaNeeds): Serving => {
+  const { environment, lambda, logs, httpApi, poll = defaultPoll } = needs;
+  const alias = liveAlias(needs);
+  const http = httpRoute(needs);
+  const logGroup = (model: string) => `/aws/lambda/${functionName(environment, model)}`;
+
+  /** The ARN of the alias `live`, whether or not it exists. Throws ResourceNotFoundException without function. */
+  const aliasArn = async (model: string): Promise<string> => {
+    const found = await lambda.send(
+      new GetFunctionCommand({ FunctionName: functionName(environment, model) }),
+    );
+    return `${found.Configuration?.FunctionArn?.replace(/:\$LATEST$/, "")}:${aliasName}`;
+  };
+
+  const ensureLogGroup = async (model: string): Promise<void> => {
+    const logGroupName = logGroup(model);
+    await unless(isThere, logs.send(new CreateLogGroupCommand({ logGroupName })));
+    await logs.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays: needs.logRetentionDays }));
+  };
+
+  const ensureFunction = async (model: string): Promise<void> => {
+    const FunctionName = functionName(environment, model);
+    const standing = await lambda.send(new GetFunctionCommand({ FunctionName })).catch((error: unknown) => {
+      if (!isGone(error)) throw error;
+      return undefined;
+    });
+    if (standing?.Configuration?.State === "Active") return;
+    if (standing === undefined)
+      await unless(
+        isThere,
+        lambda.send(
+          new CreateFunctionCommand({
+            FunctionName,
+            PackageType: "Image",
+            Code: { ImageUri: `${needs.repository}@${needs.firstDigest}` },
+            Role: needs.role,
+            Architectures: [needs.architecture],
+            MemorySize: firstMemoryMb,
+            Tags: { "slipway:model": model, "slipway:environment": environment },
+          }),
+        ),
+      );
+    // An Inactive function (idle for weeks) wakes with its next update, and would be waited for in vain.
+    if (standing?.Configuration?.State !== "Inactive")
+      await waitUntilFunctionActiveV2(
+        { client: lambda, maxWaitTime: longestUpdate, ...poll },
+        { FunctionName },
+      );
+  };
+
+  return {
+    async ensure(model) {
+      // The log group comes first, or the function's first line would make one that keeps its lines forever.
+      await ensureLogGroup(model);
+      await ensureFunction(model);
+      const arn = await aliasArn(model);
+      await http.ensure(model, arn);
+      if (await alias.live(model)) await alias.allowHttpApi(model, arn);
+      return { url: `${httpApi.url}/models/${model}` };
+    },
+
+    publish: publishVersion(needs),
+    version: readVersion(needs),
+    live: alias.live,
+
+    async route(model, wanted, { expect }) {
+      const written = await alias.route(model, wanted, expect);
+      await alias.allowHttpApi(model, await aliasArn(model));
+      return written;
+    },
+
+    unroute: (model, { expect }) => alias.unroute(model, expect),
+
+    async invoke(model, qualifier, payload) {
+      const Qualifier = qualifier === "live" ? aliasName : qualifier.version;
+      const answer = await lambda
+        .send(
+          new InvokeCommand({
+            FunctionName: functionName(environment, model),
+            Qualifier,
+            LogType: "Tail",
+            Payload: Buffer.from(JSON.stringify(payload)),
+          }),
+        )
+        .catch((error: unknown) => {
+          if (!isGone(error)) throw error;
+          throw new NotServed(`${model} has no ${Qualifier} in ${environment}`, { cause: error });
+        });
+      if (answer.FunctionError !== undefined) throw failureIn(answer);
+      const body: Json = JSON.parse(answer.Payload?.transformToString() || "null");
+      const log = Buffer.from(answer.LogResult ?? "", "base64").toString("utf8");
+      const version = answer.ExecutedVersion ?? Qualifier;
+      return { payload: body, version, ...(readReport(log) ?? { durationMs: 0 }) };
+    },
+
+    async retire(model) {
+      const FunctionName = functionName(environment, model);
+      await http.remove(model, FunctionName);
+      await unless(isGone, logs.send(new DeleteLogGroupCommand({ logGroupName: logGroup(model) })));
+      // The function goes last, and its versions and alias with it: an interrupted retirement is still listed.
+      await unless(isGone, lambda.send(new DeleteFunctionCommand({ FunctionName })));
+    },
+
+    async models() {
+      const names: string[] = [];
+      for await (const { Functions } of paginateListFunctions({ client: lambda }, {}))
+        for (const { FunctionName = "", PackageType } of Functions ?? []) {
+          const read = readFunctionName(FunctionName);
+          if (PackageType === "Image" && read?.environment === environment) names.push(read.model);
+        }
+      return names;
+    },
+  };
+};

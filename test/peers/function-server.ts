@@ -1,0 +1,77 @@
+import { createServer } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { z } from "zod";
+import { readFunctionName } from "../../platform/serving/function-name.ts";
+import { reportLine } from "../../platform/serving/report-line.ts";
+import { FunctionFailed } from "../../platform/serving/serving.ts";
+import { functionHost } from "../../rehearsal/functions.ts";
+
+/** What moto's addition tells of a version (moto/function_versions.py): Lambda's own description of it. */
+const Told = z.object({
+  FunctionName: z.string(),
+  Version: z.string(),
+  MemorySize: z.number(),
+  Timeout: z.number(),
+  ImageUri: z.string(),
+  Environment: z.object({ Variables: z.record(z.string(), z.string()) }).optional(),
+});
+
+/**
+ * Runs the functions that moto is asked to invoke as worker processes, on a free port (moto's FUNCTIONS_URL).
+ * `imageRoot`: the folder that holds an image's files.
+ */
+export const functionServer = async (imageRoot: (digest: string) => Promise<string>) => {
+  const host = functionHost({
+    imageRoot,
+    metrics: { request: () => {} },
+    parseEmf: () => undefined,
+    onLine: () => {},
+    staysWarm: async () => false,
+    clock: Date.now,
+    requestId: () => "request",
+  });
+
+  const call = async (header: string, body: Buffer) => {
+    const told = Told.parse(JSON.parse(Buffer.from(header, "base64").toString("utf8")));
+    const named = readFunctionName(told.FunctionName);
+    if (!named) throw new Error(`${told.FunctionName} is no inference function`);
+    const config = {
+      digest: told.ImageUri.split("@")[1] ?? "",
+      memoryMb: told.MemorySize,
+      timeoutSeconds: told.Timeout,
+      variables: told.Environment?.Variables ?? {},
+    };
+    const version = { version: told.Version, config };
+    const answer = await host.invoke({ ...named, version, payload: JSON.parse(body.toString("utf8")) });
+    return { payload: answer.payload, log: reportLine("request", told.MemorySize, answer) };
+  };
+
+  const server = createServer(async (request, response) => {
+    try {
+      const { payload, log } = await call(
+        String(request.headers["x-slipway-function"]),
+        await buffer(request),
+      );
+      response
+        .writeHead(200, { "x-amz-log-result": Buffer.from(log).toString("base64") })
+        .end(JSON.stringify(payload));
+    } catch (error) {
+      if (error instanceof FunctionFailed)
+        response
+          .writeHead(200, { "x-amz-function-error": "Unhandled" })
+          .end(JSON.stringify({ errorType: "Error", errorMessage: error.message }));
+      else response.writeHead(500).end(String(error));
+    }
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+      await host.stop();
+    },
+  };
+};

@@ -1,0 +1,95 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { pythonEnvironment } from "./python-environment.ts";
+
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const startLimitMs = 120_000;
+/** The first test also installs MLflow: 90 s when the packages come over the net. */
+export const mlflowStartLimitMs = 600_000;
+
+const environment = () => pythonEnvironment(here("requirements-mlflow.txt"));
+
+export type Mlflow = {
+  readonly uri: string;
+  /** Runs a Python script beside this file with MLFLOW_TRACKING_URI set; gives what it printed. */
+  python(script: string, args: readonly string[]): Promise<string>;
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts a real MLflow server on SQLite in a folder of its own. `artifacts`: `proxied` keeps them in that folder behind
+ * the server; an `s3://…` address is where clients write by themselves, with `env` to reach it.
+ */
+export const startMlflow = async (
+  artifacts: "proxied" | `s3://${string}`,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Mlflow> => {
+  const { python } = await environment();
+  const folder = await temporaryFolder();
+  const start = performance.now();
+  const artifactFolder = join(folder.path, "artifacts");
+  await mkdir(artifactFolder);
+  const where =
+    artifacts === "proxied"
+      ? ["--artifacts-destination", artifactFolder]
+      : ["--default-artifact-root", artifacts, "--no-serve-artifacts"];
+  const own = {
+    PATH: process.env.PATH,
+    HOME: folder.path,
+    MLFLOW_DISABLE_TELEMETRY: "true",
+    // Seven processes for evaluation jobs that nobody asks for here.
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
+    PYTHONDONTWRITEBYTECODE: "1",
+    ...env,
+  };
+  const child = spawn(
+    python,
+    [
+      here("mlflow/server.py"),
+      "--backend-store-uri",
+      `sqlite:///${join(folder.path, "mlflow.db")}`,
+      ...where,
+    ],
+    { stdio: ["pipe", "pipe", "pipe"], cwd: folder.path, env: own },
+  );
+  const exited = once(child, "exit");
+  let complaints = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    complaints = `${complaints}${text}`.slice(-4_000);
+  });
+  const stop = async () => {
+    child.stdin.end();
+    await exited;
+    await folder.remove();
+  };
+  const limit = setTimeout(() => child.stdin.end(), startLimitMs);
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const uri = /^listening (http:\S+)$/.exec(line)?.[1];
+      if (uri === undefined) continue;
+      child.stdout.resume();
+      console.info(`peer: MLflow started in ${((performance.now() - start) / 1_000).toFixed(1)} s`);
+      return {
+        uri,
+        stop,
+        python: async (script, args) => {
+          const { stdout } = await promisify(execFile)(python, [here(script), ...args], {
+            env: { ...own, MLFLOW_TRACKING_URI: uri },
+            maxBuffer: 16 * 1024 * 1024,
+          });
+          return stdout;
+        },
+      };
+    }
+  } finally {
+    clearTimeout(limit);
+  }
+  await stop();
+  throw new Error(`MLflow did not start: ${complaints}`);
+};

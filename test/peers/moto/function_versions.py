@@ -1,0 +1,299 @@
+"""Lambda functions from images: what AWS does with their updates, revisions, versions and calls, and moto does not."""
+
+import base64
+import json
+import os
+import re
+import threading
+import urllib.error
+import urllib.request
+import uuid
+from urllib.parse import quote, unquote
+
+from moto.awslambda import models
+from moto.awslambda.exceptions import (
+    InvalidParameterValueException,
+    LambdaClientError,
+    PreconditionFailedException,
+)
+from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage
+from moto.awslambda.responses import LambdaResponse
+from moto.ecr.models import ecr_backends
+
+lock = threading.RLock()
+
+# Smaller than AWS's 50, so that no suite passes that reads one page alone.
+PAGE = 3
+
+
+class ResourceConflict(LambdaClientError):
+    code = 409
+
+    def __init__(self, message):
+        super().__init__("ResourceConflictException", message)
+
+
+def function_of(response, place=-2):
+    return response.backend.get_function(unquote(response.path.rstrip("/").split("/")[place]), None)
+
+
+def check_revision(given, current):
+    if given is not None and given != current:
+        raise PreconditionFailedException(
+            "The Revision Id provided does not match the latest Revision Id. "
+            "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+        )
+
+
+def give_functions_states():
+    """A new function is Pending, a changed one InProgress, until it was looked at once; its revision changes with each.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+    """
+    stock_init = LambdaFunction.__init__
+    stock_configuration = LambdaFunction.get_configuration
+
+    def init(self, *args, **kwargs):
+        stock_init(self, *args, **kwargs)
+        self.revision_id = str(uuid.uuid4())
+        self.under_way = "State" if self.package_type == "Image" else None
+
+    def get_configuration(self, on_create=False):
+        configuration = stock_configuration(self, on_create)
+        configuration["RevisionId"] = self.revision_id
+        if self.under_way == "State":
+            configuration["State"] = "Pending"
+        if self.under_way == "LastUpdateStatus":
+            configuration["LastUpdateStatus"] = "InProgress"
+        return configuration
+
+    def looked_at(stock, place):
+        def look(self):
+            with lock:
+                answer = stock(self)
+                qualifier = self._get_param("Qualifier", None)
+                function = self.backend.get_function(unquote(self.path.rstrip("/").split("/")[place]), qualifier)
+                if function.under_way:
+                    function.under_way = None
+                    function.revision_id = str(uuid.uuid4())
+                return answer
+
+        return look
+
+    LambdaFunction.__init__ = init
+    LambdaFunction.get_configuration = get_configuration
+    LambdaResponse.get_function = looked_at(LambdaResponse.get_function, -1)
+    LambdaResponse.get_function_configuration = looked_at(LambdaResponse.get_function_configuration, -2)
+
+
+def check_updates():
+    """No update while another is under way, none under an old RevisionId, and a new revision after each.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
+    """
+
+    def guarded(stock, changes):
+        def update(self):
+            with lock:
+                function = function_of(self)
+                if function.under_way:
+                    raise ResourceConflict(
+                        "The operation cannot be performed at this time. "
+                        f"An update is in progress for resource: {function.function_arn}"
+                    )
+                check_revision(json.loads(self.body or "{}").get("RevisionId"), function.revision_id)
+                if not changes:
+                    return stock(self)
+                # moto publishes copies that share this dictionary, and writes into it.
+                function.code = dict(function.code)
+                answer = stock(self)
+                function.under_way = "LastUpdateStatus" if function.package_type == "Image" else None
+                function.revision_id = str(uuid.uuid4())
+                body = json.loads(answer[2])
+                body.update(function.get_configuration())
+                return answer[0], answer[1], json.dumps(body)
+
+        return update
+
+    LambdaResponse.update_function_code = guarded(LambdaResponse.update_function_code, True)
+    LambdaResponse.update_function_configuration = guarded(LambdaResponse.update_function_configuration, True)
+    LambdaResponse.publish_version = guarded(LambdaResponse.publish_version, False)
+
+
+def publish_changes_only():
+    """PublishVersion without a change since the last version gives that one; a new one is Pending until looked at.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+    """
+    stock = LambdaStorage.publish_version
+
+    def publish_version(self, name_or_arn, description=""):
+        latest = self.get_function_by_name_or_arn_forbid_qualifier(name_or_arn)
+        before = len(self._functions[latest.function_name]["versions"])
+        version = stock(self, name_or_arn, description)
+        latest.code_or_config_updated = False  # stock moto forgets this for the first version
+        if len(self._functions[latest.function_name]["versions"]) > before and version.package_type == "Image":
+            version.under_way = "State"
+        return version
+
+    LambdaStorage.publish_version = publish_version
+
+
+def find_images_by_account():
+    """An image is looked for in the registry that its address names, of whatever account; unknown ones are refused."""
+    stock = LambdaFunction._set_function_code
+    address = re.compile(r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^@:]+)@(sha256:[0-9a-f]{64})$")
+
+    def set_function_code(self, updated_spec):
+        named = address.match(updated_spec.get("ImageUri", ""))
+        if not named:
+            return stock(self, updated_spec)
+        account, region, repository, digest = named.groups()
+        repositories = ecr_backends[account][region].repositories
+        images = repositories[repository].images if repository in repositories else []
+        if not any(image.get_image_digest() == digest for image in images):
+            raise InvalidParameterValueException(
+                f"Source image {updated_spec['ImageUri']} does not exist. Provide a valid source image."
+            )
+        self.code_sha_256 = digest.split(":")[1]
+        self.code_size = 0
+        self.code["ImageUri"] = updated_spec["ImageUri"]
+
+    stock_code = LambdaFunction.get_code
+
+    def get_code(self):
+        answer = stock_code(self)
+        uri = self.code.get("ImageUri", "")
+        if address.match(uri):
+            answer["Code"]["ResolvedImageUri"] = uri
+        return answer
+
+    LambdaFunction._set_function_code = set_function_code
+    LambdaFunction.get_code = get_code
+
+
+def guard_aliases():
+    """Aliases: one of a name, versions that exist, weights between 0 and 1, and a policy that goes with them.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html
+    """
+    stock_create, stock_update = LambdaBackend.create_alias, LambdaBackend.update_alias
+    stock_delete, stock_permit = LambdaBackend.delete_alias, LambdaBackend.add_permission
+
+    def check_routing(self, function_name, function_version, routing_config):
+        for version, weight in ((routing_config or {}).get("AdditionalVersionWeights") or {}).items():
+            self.get_function(function_name, version)
+            if version == function_version:
+                raise InvalidParameterValueException("The function version in the routing config should be different")
+            if not 0 <= weight <= 1:
+                raise InvalidParameterValueException("The weight is not between 0 and 1")
+
+    def create_alias(self, name, function_name, function_version, description, routing_config):
+        with lock:
+            check_routing(self, function_name, function_version, routing_config)
+            if any(alias.name == name for alias in self.list_aliases(function_name)):
+                raise ResourceConflict(f"Alias already exists: {function_name}:{name}")
+            return stock_create(self, name, function_name, function_version, description, routing_config)
+
+    def update_alias(self, name, function_name, function_version, description, routing_config):
+        with lock:
+            check_routing(self, function_name, function_version, routing_config)
+            return stock_update(self, name, function_name, function_version, description, routing_config)
+
+    def delete_alias(self, name, function_name):
+        with lock:
+            if any(alias.name == name for alias in self.list_aliases(function_name)):
+                policy = self.get_function(function_name, name).policy
+                policy.statements = [one for one in policy.statements if not one["Resource"].endswith(f":{name}")]
+            return stock_delete(self, name, function_name)
+
+    def add_permission(self, function_name, qualifier, raw):
+        with lock:
+            function = self.get_function(function_name, qualifier)
+            sid = json.loads(raw)["StatementId"]
+            for statement in function.policy.statements:
+                if statement["Sid"] == sid and statement["Resource"].endswith(f":{qualifier}"):
+                    raise ResourceConflict(f"The statement id ({sid}) provided already exists.")
+            return stock_permit(self, function_name, qualifier, raw)
+
+    LambdaBackend.create_alias = create_alias
+    LambdaBackend.update_alias = update_alias
+    LambdaBackend.delete_alias = delete_alias
+    LambdaBackend.add_permission = add_permission
+
+
+def page_lists():
+    """ListFunctions and ListVersionsByFunction in pages with a Marker, and 404 for versions of an unknown function."""
+
+    def paged(stock, key):
+        def answer(self):
+            if key == "Versions":
+                function_of(self)
+            items = json.loads(stock(self))[key]
+            start = int(self.querystring.get("Marker", ["0"])[0])
+            body = {key: items[start : start + PAGE]}
+            if start + PAGE < len(items):
+                body["NextMarker"] = str(start + PAGE)
+            return json.dumps(body)
+
+        return answer
+
+    LambdaResponse.list_functions = paged(LambdaResponse.list_functions, "Functions")
+    LambdaResponse.list_versions_by_function = paged(LambdaResponse.list_versions_by_function, "Versions")
+
+
+def forward(version_for, url):
+    """Invoke goes to a local server, which is told the version's configuration and answers with Lambda's headers.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    """
+
+    def invoke(self, function_name, qualifier, body, headers, response_headers):
+        name = self.get_function(function_name, qualifier).function_name  # unknown ones are refused as AWS does
+        version = version_for(self, name, qualifier) or "$LATEST"
+        function = self.get_function(name, version)
+        told = {**function.get_configuration(), "ImageUri": function.code.get("ImageUri"), "Account": self.account_id}
+        request = urllib.request.Request(
+            f"{url}/2015-03-31/functions/{quote(name)}/invocations?Qualifier={quote(version)}",
+            data=(body if isinstance(body, bytes) else (body or "").encode()) or b"{}",
+            headers={
+                "content-type": "application/json",
+                "x-amz-log-type": headers.get("X-Amz-Log-Type", "None"),
+                "x-slipway-account": self.account_id,
+                "x-slipway-function": base64.b64encode(json.dumps(told, default=str).encode()).decode(),
+            },
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:
+                payload = answer.read()
+                for header in ("x-amz-function-error", "x-amz-log-result"):
+                    if answer.headers.get(header):
+                        response_headers[header] = answer.headers[header]
+        except urllib.error.HTTPError as error:
+            raise LambdaClientError("ServiceException", error.read().decode()) from error
+        response_headers["x-amz-executed-version"] = version
+        response_headers["Content-Length"] = str(len(payload))
+        return payload
+
+    stock = LambdaResponse.invoke
+
+    def read_qualifier(self):
+        # moto looks for it in small letters, the clients send it as documented.
+        if "Qualifier" in self.querystring:
+            self.querystring["qualifier"] = self.querystring["Qualifier"]
+        return stock(self)
+
+    LambdaBackend.invoke = invoke
+    LambdaResponse.invoke = read_qualifier
+
+
+def install(version_for):
+    give_functions_states()
+    check_updates()
+    publish_changes_only()
+    find_images_by_account()
+    guard_aliases()
+    page_lists()
+    url = os.environ.get("FUNCTIONS_URL")
+    if url:
+        forward(version_for, url)
