@@ -56,8 +56,8 @@ export type Machine = {
   readonly functions: Functions;
 };
 
-/** A version that nobody calls and `live` does not name makes room after this long. */
-const versionIdleMs = 60_000;
+/** A version that nobody calls and `live` does not name makes room after this long: what stage served before is asked only while the next version is verified. */
+const versionIdleMs = 10_000;
 
 /** How often the sweep looks on its own; an execution that ends calls it at once. */
 const sweepEveryMs = 300_000;
