@@ -58,7 +58,8 @@ export const reportOutcome =
       await claims.release("prod", model, delivery);
       await claims.release("stage", model, delivery);
     }
-    return { outcome, reportedAt: new Date(at).toISOString() };
+    const kept = await outcomes.read(delivery);
+    return { outcome, reportedAt: new Date(kept?.at ?? at).toISOString() };
   };
 
 /** What becomes of a question that stands open in the message: its answer, where only the message missed it. */

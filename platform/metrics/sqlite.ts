@@ -54,6 +54,7 @@ export const sqliteMetrics = (needs: {
   let waiting: Entry[] = [];
   let timer: NodeJS.Timeout | undefined;
   let prunedAt = Number.NEGATIVE_INFINITY;
+  let closed = false;
 
   const store = (entry: Entry): void => {
     if ("count" in entry) {
@@ -102,6 +103,8 @@ export const sqliteMetrics = (needs: {
   };
 
   const note = (entry: Entry): void => {
+    // The last words of a function that is being stopped come after the file was closed.
+    if (closed) return;
     waiting.push(entry);
     // Every 500th, not every one from the 500th on: while the disk refuses, the timer alone tries again.
     if (waiting.length % flushAtEntries === 0) flushInBackground();
@@ -148,6 +151,9 @@ export const sqliteMetrics = (needs: {
     },
 
     flush,
-    close: flush,
+    close: () => {
+      closed = true;
+      flush();
+    },
   };
 };
