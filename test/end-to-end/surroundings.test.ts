@@ -59,7 +59,11 @@ describe("what stands in the way", { timeout: 3 * minutes }, () => {
 
   test("a data folder that cannot be created ends with 3", async () => {
     // Nobody, root included, makes a folder in /proc.
-    expectSentence(await rehearse("--data", "/proc/slipway/data"), 3, /choose another folder with --data/);
+    expectSentence(
+      await rehearse("--data", "/proc/slipway/data"),
+      3,
+      /no folder can be made there\. Choose another/,
+    );
   });
 
   test("--fresh removes no folder that is none of Slipway's", async () => {
