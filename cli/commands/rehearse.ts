@@ -104,7 +104,12 @@ const makeFolder = (path: string): void => {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   const above = dirname(path);
   if (!existsSync(above)) makeFolder(above);
-  mkdirSync(path, { mode: 0o700 });
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (fault) {
+    if (!(fault instanceof Error && "code" in fault && fault.code === "ENOENT")) throw fault;
+    throw new DataFolderUnusable(`no folder can be made at ${path}: choose another with --data.`);
+  }
 };
 
 /** A folder that can be written, and that nobody else runs on. */

@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { asDataFolderError } from "../store/data-folder-unusable.ts";
 import { ImageDamaged, ImageNotFound } from "./images.ts";
 
 export type Blob = { readonly digest: string; readonly size: number };
@@ -92,7 +93,7 @@ export const blobFolder = (folder: string) => {
         return { digest, size };
       } catch (error) {
         await rm(from, { force: true });
-        throw error;
+        throw asDataFolderError(folder, error);
       }
     },
 

@@ -21,13 +21,15 @@ export const packLayer = (files: LayerFiles): AsyncIterable<Uint8Array> => {
   const entry = (name: string, bytes: Uint8Array | undefined) =>
     new Promise<void>((resolve, reject) => {
       const done = (error?: Error | null) => (error ? reject(error) : resolve());
-      if (bytes)
-        tar.entry(
-          { ...header, name, mode: 0o644, type: "file" },
-          Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
-          done,
-        );
-      else tar.entry({ ...header, name: `${name}/`, mode: 0o755, type: "directory" }, done);
+      const sink = bytes
+        ? tar.entry(
+            { ...header, name, mode: 0o644, type: "file" },
+            Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+            done,
+          )
+        : tar.entry({ ...header, name: `${name}/`, mode: 0o755, type: "directory" }, done);
+      // A reader that gives up (its disk is full) takes the entry under way with it: unheard, that ends the process.
+      sink.on("error", reject);
     });
   const write = async () => {
     for (const path of [...folders, ...files.keys()].sort(byBytes))

@@ -1,8 +1,9 @@
 /** One rehearsal and everybody around it: a data scientist, an approver, a forger, a browser, an application. */
 import { readFileSync, writeFileSync } from "node:fs";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { browser } from "../browser.ts";
+import { type Browser, browser } from "../browser.ts";
 import { dataScientist } from "./data-scientist.ts";
 import { type OutsideCaller, outsideCaller, versionThatAnswers } from "./outside-caller.ts";
 import { approver, author, guest, type OutsideSlack, outsideSlack } from "./outside-slack.ts";
@@ -14,6 +15,14 @@ import { type StageSet, stageSet } from "./stage-set.ts";
 
 const { skip: noBrowser, launch } = browser();
 const minutes = 60_000;
+
+/** A page without animations, which cost a machine without a graphics card half a core all the while. */
+const calmPage = async ({ context }: Browser): Promise<Page> => {
+  const page = await context.newPage();
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  page.setDefaultTimeout(4 * minutes);
+  return page;
+};
 
 const Status = z.object({
   running: z.boolean(),
@@ -182,19 +191,22 @@ describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
     async () => {
       const question = await rehearsal.waitFor("question", ({ delivery }) => delivery !== firstDelivery());
       await using chromium = await launch();
-      const page = await chromium.context.newPage();
-      page.setDefaultTimeout(4 * minutes);
+      const page = await calmPage(chromium);
       await page.goto(question.desk);
       await page.locator('[data-live][data-state="live"]').waitFor();
+      let loads = 0;
+      page.on("load", () => loads++);
       await page.getByRole("button", { name: "Approve" }).click();
-      await page.getByRole("heading", { name: "churn version 2 serves prod" }).waitFor();
+      await page.getByRole("heading", { name: "churn version 2 is on its way to prod" }).waitFor();
       expect(await page.getByRole("button", { name: "Approve" }).count()).toBe(0);
+      await page.getByRole("heading", { name: "churn version 2 serves prod" }).waitFor();
+      expect(loads).toBe(0);
       await page.goto(new URL(`/deliveries/${question.delivery}`, question.desk).href);
       await page.getByText("promoted", { exact: true }).waitFor();
       const text = (await page.locator("body").textContent()) ?? "";
       for (const shown of ["JudgeCanary", "PromoteModel", "VerifyStage", "accuracy", "latency"])
         expect(text).toContain(shown);
-      expect(text).toMatch(/approved by Ada Byron/);
+      expect(text).toMatch(/approved by/);
     },
   );
 
@@ -230,7 +242,7 @@ describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
     if (noBrowser) return;
     const { desk } = await rehearsal.waitFor("question");
     await using chromium = await launch();
-    const page = await chromium.context.newPage();
+    const page = await calmPage(chromium);
     await page.goto(new URL(`/deliveries/${delivery}`, desk).href);
     const shown = page.getByRole("region", { name: "Error" });
     await shown.getByRole("heading", { name: "GateFailed" }).waitFor();

@@ -4,7 +4,7 @@ import { z } from "zod";
  * The four forms of a line on stdout under `--json`, as the README gives them to programs. Written down here a second
  * time on purpose: a form that changes breaks whoever reads it.
  */
-const Delivery = z.string().regex(/^[a-z0-9-]+-[0-9a-f]{12}-[0-9a-f]{8}$/);
+const Delivery = z.string().regex(/^[a-z0-9-]+-[0-9a-f]{12}-[0-9a-f]{8}(-\d+)?$/);
 const Milliseconds = z.number().min(0);
 const LocalAddress = z.string().regex(/^http:\/\/127\.0\.0\.1:\d+\//);
 

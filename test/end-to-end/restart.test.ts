@@ -78,7 +78,9 @@ test(
         await using interrupted = rehearsalProcess(set, { args: quick, through: "npm start" });
         ({ delivery } = await interrupted.waitFor("state", ({ state }) => state === "BuildImage"));
         interrupted.interrupt();
-        expect((await interrupted.ended()).code, interrupted.picture()).toBe(130);
+        const { code, signal } = await interrupted.ended();
+        // npm ends by the signal itself, which every shell reads as 130.
+        expect(code ?? signal, interrupted.picture()).toSatisfy((end) => end === 130 || end === "SIGINT");
         expect(interrupted.stderr()).toMatch(/Stopped\./);
         await interrupted.groupEnded();
       }
@@ -87,8 +89,7 @@ test(
       const first = await started.waitFor("outcome");
       expect(first).toMatchObject({ delivery, outcome: "failed", error: { name: "Interrupted" } });
       const question = await started.waitFor("question");
-      expect(question.delivery).not.toBe(delivery);
-      expect(question.delivery.slice(0, -9)).toBe(delivery.slice(0, -9));
+      expect(question.delivery).toBe(`${delivery}-2`);
       started.interrupt();
       expect((await started.ended()).code, started.picture()).toBe(130);
       await started.groupEnded();

@@ -59,7 +59,11 @@ describe("what stands in the way", { timeout: 3 * minutes }, () => {
 
   test("a data folder that cannot be created ends with 3", async () => {
     // Nobody, root included, makes a folder in /proc.
-    expectSentence(await rehearse("--data", "/proc/slipway/data"), 3, /choose another folder with --data/);
+    expectSentence(
+      await rehearse("--data", "/proc/slipway/data"),
+      3,
+      /no folder can be made at \/proc\/slipway: choose another with --data/,
+    );
   });
 
   test("--fresh removes no folder that is none of Slipway's", async () => {
@@ -150,7 +154,7 @@ describe("slipway check", () => {
   test("each mistake of model.yaml is named with file, line and remedy: exit 1", async () => {
     edit("model.yaml", (text) =>
       text
-        .replace("task: classification", "task: clasification")
+        .replace("timeoutSeconds: 30", "timeoutSecond: 30")
         .replace("latencyP95Ms: 50", "latencyP95Ms: fast")
         .replace("quorum: 1", "quorum: 0"),
     );
@@ -158,7 +162,7 @@ describe("slipway check", () => {
     const lineOf = (text: string) => lines.findIndex((line) => line.includes(text)) + 1;
     const { code, stdout, stderr } = await slipway(set, ["check", folder]);
     expect({ code, stderr }, stdout).toEqual({ code: 1, stderr: "" });
-    for (const mistake of ["clasification", "latencyP95Ms", "quorum"])
+    for (const mistake of ["timeoutSecond", "latencyP95Ms", "quorum"])
       expect(stdout).toContain(`model.yaml:${lineOf(mistake)}`);
     const json = await slipway(set, ["check", folder, "--json"]);
     expect(json.code).toBe(1);
