@@ -11,9 +11,11 @@ import moto.backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+import builds
 import function_versions
 import functions
 import http_api
+import repositories
 import state_machines
 import storage
 import trust
@@ -41,7 +43,9 @@ def main():
     threading.Thread(target=end_with_parent, daemon=True).start()
     functions.install(steps_url())
     function_versions.install(functions.version_for)
+    builds.install()
     http_api.install()
+    repositories.install()
     trust.install()
     storage.install()
     state_machines.install(steps_url(), float(os.environ.get("TIME_SCALE", "1")))
