@@ -15,6 +15,7 @@ import builds
 import function_versions
 import functions
 import http_api
+import image_scans
 import repositories
 import state_machines
 import storage
@@ -45,6 +46,7 @@ def main():
     function_versions.install(functions.version_for)
     builds.install()
     http_api.install()
+    image_scans.install()
     repositories.install()
     trust.install()
     storage.install()
