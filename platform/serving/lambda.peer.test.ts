@@ -19,6 +19,7 @@ import { z } from "zod";
 import { plainFunction } from "../../test/contracts/plain-function.ts";
 import { servingContract } from "../../test/contracts/serving.ts";
 import { createRole } from "../../test/peers/create-role.ts";
+import { startFaultProxy } from "../../test/peers/fault-proxy.ts";
 import { functionServer } from "../../test/peers/function-server.ts";
 import { motoClient, startMoto } from "../../test/peers/moto.ts";
 import { pythonPeer } from "../../test/peers/python-environment.ts";
@@ -46,8 +47,11 @@ const pushImage = async (ecr: ECRClient, content: string): Promise<string> => {
   return z.string().parse(image?.imageId?.imageDigest);
 };
 
-/** Two accounts: images lie in tooling, functions in stage, which is reached by its role. */
-const twoAccounts = async () => {
+/**
+ * Two accounts: images lie in tooling, functions in stage, which is reached by its role. `faults`: the share of calls
+ * in stage that are throttled, fail, are cut off or lose their answer.
+ */
+const twoAccounts = async ({ faults = 0 } = {}) => {
   const plain = await plainFunction();
   const functions = await functionServer(async () => plain.root);
   const moto = await startMoto({ FUNCTIONS_URL: functions.url });
@@ -67,7 +71,8 @@ const twoAccounts = async () => {
     session: "delivery-1",
     clock: Date.now,
   });
-  const inStage = { ...motoClient(moto.endpoint), credentials };
+  const proxy = await startFaultProxy({ target: moto.endpoint, share: faults, seed: 20_261_121 });
+  const inStage = { ...motoClient(proxy.endpoint), credentials };
   const lambda = new LambdaClient(inStage);
   const api = new ApiGatewayV2Client(inStage);
   const logs = new CloudWatchLogsClient(inStage);
@@ -96,7 +101,9 @@ const twoAccounts = async () => {
     apiId: ApiId,
     serving,
     inStage,
+    proxy,
     stop: async () => {
+      await proxy.stop();
       await moto.stop();
       await functions.stop();
       await plain.remove();
@@ -104,9 +111,9 @@ const twoAccounts = async () => {
   };
 };
 
-if (!skip)
-  servingContract("Lambda in another account, on moto", async () => {
-    const { serving, digests, stop } = await twoAccounts();
+for (const faults of skip ? [] : [0, 0.08])
+  servingContract(`Lambda in another account, on moto${faults ? " with faults" : ""}`, async () => {
+    const { serving, digests, proxy, stop } = await twoAccounts({ faults });
     return {
       serving: serving(),
       elsewhere: serving(),
@@ -114,7 +121,10 @@ if (!skip)
       payload: { do: "echo" },
       breaking: { do: "throw" },
       versionIn: (answer) => z.object({ version: z.string() }).parse(answer).version,
-      stop,
+      stop: async () => {
+        await stop();
+        expect(proxy.injected.size > 0).toBe(faults > 0);
+      },
     };
   });
 
@@ -251,5 +261,17 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect(await world.serving().live(model)).toEqual(moved);
     expect(moved).toMatchObject({ version: second.version, description: "b" });
     expect(await world.serving().version(model, String(Number(second.version) + 1))).toBeUndefined();
+  });
+
+  test("a service that stays in trouble is a TemporaryFault, and the alias is as it was", async () => {
+    const serving = world.serving();
+    await serving.ensure("trouble");
+    const { version } = await serving.publish("trouble", config());
+    const live = await serving.route("trouble", { version, description: "a" }, { expect: "absent" });
+    world.proxy.force("failed");
+    const moving = serving.route("trouble", { version, description: "b" }, { expect: live.revision });
+    await expect(moving).rejects.toMatchObject({ name: "TemporaryFault" });
+    world.proxy.force(undefined);
+    expect(await serving.live("trouble")).toEqual(live);
   });
 });
