@@ -7,6 +7,7 @@ import {
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { CreateRepositoryCommand, ECRClient, PutImageCommand } from "@aws-sdk/client-ecr";
 import {
+  GetAliasCommand,
   GetPolicyCommand,
   LambdaClient,
   ListFunctionsCommand,
@@ -189,6 +190,29 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect(JSON.parse(Policy ?? "{}").Statement).toMatchObject([
       { Principal: { Service: "apigateway.amazonaws.com" }, Action: "lambda:InvokeFunction" },
     ]);
+  });
+
+  test("the end of a canary leaves no weight behind, of which the next delivery would know nothing", async () => {
+    const serving = world.serving();
+    await serving.ensure("leftover");
+    const [one, two] = [
+      await serving.publish("leftover", config("1")),
+      await serving.publish("leftover", config("2")),
+    ];
+    const canary = { version: two.version, weight: 0.5 };
+    const begun = await serving.route(
+      "leftover",
+      { version: one.version, canary, description: "" },
+      { expect: "absent" },
+    );
+    await serving.route("leftover", { version: two.version, description: "" }, { expect: begun.revision });
+
+    const alias = await world.lambda.send(
+      new GetAliasCommand({ FunctionName: "slipway-stage-leftover", Name: "live" }),
+    );
+    expect(alias.FunctionVersion).toBe(two.version);
+    expect(alias.RoutingConfig?.AdditionalVersionWeights ?? {}).toEqual({});
+    expect(await serving.live("leftover")).not.toHaveProperty("canary");
   });
 
   test("a version is found among many pages of versions", async () => {
