@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-const exclude = ["node_modules", ".slipway", "terraform", "dist"];
+const never = ["node_modules", ".slipway", "terraform", "dist"];
+/** Runs of the whole, which want the machine to themselves: what they measure is judged by the manifest's gates. */
+const whole = ["test/end-to-end/**/*.test.ts", "test/kill/**/*.test.ts", "test/steps/**/*.test.ts"];
+const peers = ["**/*.peer.test.ts"];
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
@@ -8,9 +11,20 @@ export default defineConfig({
     projects: [
       {
         test: {
-          name: "slipway",
+          name: "parts",
           include: ["**/*.test.ts"],
-          exclude: [...exclude, "**/*.peer.test.ts"],
+          exclude: [...never, ...whole, ...peers],
+          sequence: { groupOrder: 0 },
+          ...timeouts,
+        },
+      },
+      {
+        test: {
+          name: "whole",
+          include: whole,
+          exclude: never,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
           ...timeouts,
         },
       },
@@ -18,10 +32,11 @@ export default defineConfig({
         // Tests beside servers that we did not write; docs/peers.md tells what they are.
         test: {
           name: "peers",
-          include: ["**/*.peer.test.ts"],
-          exclude,
-          ...timeouts,
+          include: peers,
+          exclude: never,
           globalSetup: "test/peers/prepare-python.ts",
+          sequence: { groupOrder: 2 },
+          ...timeouts,
         },
       },
     ],

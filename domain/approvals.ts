@@ -13,7 +13,8 @@ const State = z.discriminatedUnion("status", [
   z.object({ status: z.literal("pending"), votes: z.array(Voter) }),
   z.object({ status: z.literal("decided"), decision: ApprovalDecision }),
   z.object({ status: z.literal("sent"), decision: ApprovalDecision }),
-  z.object({ status: z.literal("withdrawn"), why: z.string() }),
+  /** `told`: the task that waited knows; until then the next withdrawal, or the sweep, tells it. */
+  z.object({ status: z.literal("withdrawn"), why: z.string(), told: z.boolean().default(true) }),
 ]);
 
 export const Approval = z.object({
@@ -110,7 +111,7 @@ export const approvals = ({
     const token = await cipher.decrypt(approval.token, context(id));
     let gone = false;
     try {
-      await deliveries.succeed(token, found.approval.state.decision);
+      await deliveries.succeed(token, found.approval.state.decision, approval.delivery);
     } catch (fault) {
       if (!(fault instanceof TaskGone)) throw fault;
       gone = true;
@@ -193,34 +194,57 @@ export const approvals = ({
         const found = await read(id);
         if (!found) return;
         const { state } = found.approval;
-        if (state.status === "sent" || state.status === "withdrawn") return;
+        if (state.status === "sent" || (state.status === "withdrawn" && state.told)) return;
         const next: Approval["state"] =
           state.status === "decided"
             ? { status: "sent", decision: state.decision }
-            : { status: "withdrawn", why };
+            : { status: "withdrawn", why, told: true };
         if ((await write({ ...found.approval, state: next }, found.version)).written) return;
       }
     },
 
-    /** Takes an undecided question back, and ends the task that waits for it with `error`. */
-    withdraw: async (id: string, error: { readonly name: string; readonly cause: string }): Promise<void> => {
+    /**
+     * Takes an undecided question back, and ends the task that waits for it with `error`. Killed between the two, the
+     * next call tells the task. False: it was decided before, so the answer stands.
+     */
+    withdraw: async (
+      id: string,
+      error: { readonly name: string; readonly cause: string },
+    ): Promise<boolean> => {
       for (;;) {
         const found = await read(id);
-        if (found?.approval.state.status !== "pending" && found?.approval.state.status !== "withdrawn")
-          return;
-        const next: Approval = { ...found.approval, state: { status: "withdrawn", why: error.cause } };
-        if (found.approval.state.status === "pending" && !(await write(next, found.version)).written)
-          continue;
+        if (!found) return false;
+        const { approval, version } = found;
+        switch (approval.state.status) {
+          case "decided":
+          case "sent":
+            return false;
+          case "pending":
+            await write(
+              { ...approval, state: { status: "withdrawn", why: error.cause, told: false } },
+              version,
+            );
+            continue;
+          case "withdrawn":
+            break;
+          default:
+            approval.state satisfies never;
+        }
         try {
-          await deliveries.fail(await cipher.decrypt(next.token, context(id)), error);
+          await deliveries.fail(await cipher.decrypt(approval.token, context(id)), error, approval.delivery);
         } catch (fault) {
           if (!(fault instanceof TaskGone)) throw fault;
         }
-        return;
+        const told: Approval = {
+          ...approval,
+          state: { status: "withdrawn", why: error.cause, told: true },
+        };
+        // A newer token may have been put under the question meanwhile: its task has to be told, too.
+        if ((await write(told, version)).written) return true;
       }
     },
 
-    /** Questions of a model (or of all) that are pending or decided and not sent. */
+    /** Questions of a model (or of all) that wait: for votes, or for their task to be told what became of them. */
     open: async (model?: string): Promise<readonly Approval[]> => {
       const found: Approval[] = [];
       for (let after: string | undefined; ; ) {
@@ -233,8 +257,9 @@ export const approvals = ({
         });
         for (const item of page.items) {
           const approval = Approval.parse(item.value);
-          if (approval.state.status === "pending" || approval.state.status === "decided")
-            found.push(approval);
+          const { state } = approval;
+          if (state.status === "pending" || state.status === "decided") found.push(approval);
+          if (state.status === "withdrawn" && !state.told) found.push(approval);
         }
         if (!page.cursor) return found;
         after = page.cursor;

@@ -15,7 +15,8 @@ export const buildVariables = {
 
 /** What a build exported, read from CodeBuild's list of variables. */
 export const builtImage = (variables: z.infer<typeof ExportedVariables>): BuiltImage => {
-  const value = (name: string) => variables.find(({ Name }) => Name === name)?.Value;
+  // CodeBuild exports a variable that was never set as an empty one, and Number("") is 0.
+  const value = (name: string) => variables.find(({ Name }) => Name === name)?.Value || undefined;
   const built = BuiltImage.safeParse({
     digest: value(buildVariables.digest),
     sizeBytes: Number(value(buildVariables.sizeBytes)),

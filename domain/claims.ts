@@ -10,7 +10,7 @@ const ClaimItem = z.object({
   fence: z.int().positive(),
   /** Who holds it now; null once released. */
   holder: z.string().nullable(),
-  /** When the holder's push was received, epoch milliseconds. */
+  /** When the latest push that was ever granted it was received, epoch milliseconds; 0: none yet. */
   requestedAt: z.int(),
   grantedAt: z.int(),
 });
@@ -60,7 +60,15 @@ export const claims = ({ store }: { store: Store }) => {
         );
       if (claim?.holder && when === "free") return { status: "busy", holder: claim.holder };
       const fence = (claim?.fence ?? 0) + 1;
-      const item: ClaimItem = { environment, model, fence, holder: delivery, requestedAt, grantedAt: now };
+      const item: ClaimItem = {
+        environment,
+        model,
+        fence,
+        holder: delivery,
+        // Only a push counts among pushes: a rollback's passing visit to stage supersedes none of them.
+        requestedAt: when === "newer" ? requestedAt : (claim?.requestedAt ?? 0),
+        grantedAt: now,
+      };
       const put = await store.put({ partition, sort: sort(environment, model) }, item, {
         expect: current?.version ?? "absent",
       });
@@ -79,6 +87,26 @@ export const claims = ({ store }: { store: Store }) => {
         throw new Superseded(
           `${environment} of ${model} was claimed by ${claim.holder ?? "a delivery that has ended"} (fence ${claim.fence} > ${fence})`,
         );
+    },
+
+    /**
+     * A higher fence for the same holder: what an earlier step of the same delivery is still about to write (it timed
+     * out, or its execution was stopped, and nothing stops the function itself) is refused from here on. Throws
+     * Superseded where someone else holds the claim, or nobody.
+     */
+    renew: async (environment: Environment, model: string, delivery: string): Promise<number> => {
+      for (;;) {
+        const current = await read(environment, model);
+        if (current?.claim.holder !== delivery)
+          throw new Superseded(`${environment} of ${model} is not held by ${delivery} any more`);
+        const fence = current.claim.fence + 1;
+        const put = await store.put(
+          { partition, sort: sort(environment, model) },
+          { ...current.claim, fence },
+          { expect: current.version },
+        );
+        if (put.written) return fence;
+      }
     },
 
     /** Gives the claim back where this delivery still holds it. */

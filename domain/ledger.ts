@@ -63,8 +63,7 @@ export const ledger = ({ store }: { store: Store }) => {
         limit: 25,
         ...(after ? { after } : {}),
       });
-      for (const item of page.items)
-        yield { deployment: Deployment.parse(item.value), version: item.version };
+      for (const item of page.items) yield Deployment.parse(item.value);
       if (!page.cursor) return;
       after = page.cursor;
     }
@@ -75,9 +74,25 @@ export const ledger = ({ store }: { store: Store }) => {
     model: string,
     matches: (deployment: Deployment) => boolean,
   ) => {
-    for await (const { deployment } of newestFirst(environment, model))
+    for await (const deployment of newestFirst(environment, model))
       if (matches(deployment)) return deployment;
     return undefined;
+  };
+
+  /** Changes one deployment by a pure function, again on a lost race; `undefined` leaves it as it is. */
+  const change = async (
+    { environment, model, sequence }: Pick<Deployment, "environment" | "model" | "sequence">,
+    next: (current: Deployment) => Deployment | undefined,
+  ): Promise<Deployment> => {
+    for (;;) {
+      const item = await store.get(key(environment, model, sequence));
+      if (!item) throw new Error(`the ledger of ${environment}/${model} has no entry ${sequence}`);
+      const current = Deployment.parse(item.value);
+      const changed = next(current);
+      if (!changed) return current;
+      const put = await store.put(key(environment, model, sequence), changed, { expect: item.version });
+      if (put.written) return changed;
+    }
   };
 
   return {
@@ -104,7 +119,7 @@ export const ledger = ({ store }: { store: Store }) => {
       const { environment, model, delivery } = deployment;
       for (;;) {
         let newest = 0;
-        for await (const { deployment: entry } of newestFirst(environment, model)) {
+        for await (const entry of newestFirst(environment, model)) {
           newest = Math.max(newest, entry.sequence);
           if (entry.delivery === delivery) return entry;
         }
@@ -122,31 +137,17 @@ export const ledger = ({ store }: { store: Store }) => {
       }
     },
 
-    /** Changes one deployment by a pure function, again on a lost race; `undefined` leaves it as it is. */
-    change: async (
-      { environment, model, sequence }: Pick<Deployment, "environment" | "model" | "sequence">,
-      next: (current: Deployment) => Deployment | undefined,
-    ): Promise<Deployment> => {
-      for (;;) {
-        const item = await store.get(key(environment, model, sequence));
-        if (!item) throw new Error(`the ledger of ${environment}/${model} has no entry ${sequence}`);
-        const current = Deployment.parse(item.value);
-        const changed = next(current);
-        if (!changed) return current;
-        const put = await store.put(key(environment, model, sequence), changed, { expect: item.version });
-        if (put.written) return changed;
-      }
-    },
+    change,
 
     /** Ends every deployment of a model that was taken off: the ledger keeps the record, and names nothing as serving. */
     retire: async (model: string, now: number): Promise<void> => {
       for (const environment of environments)
-        for await (const { deployment, version } of newestFirst(environment, model)) {
-          if (deployment.status === "ended") continue;
-          const shares = [...deployment.shares, { percent: 0, from: now }];
-          const ended: Deployment = { ...deployment, status: "ended", shares };
-          await store.put(key(environment, model, deployment.sequence), ended, { expect: version });
-        }
+        for await (const deployment of newestFirst(environment, model))
+          await change(deployment, (current) =>
+            current.status === "ended"
+              ? undefined
+              : { ...current, status: "ended", shares: [...current.shares, { percent: 0, from: now }] },
+          );
     },
 
     /** Newest first. */
@@ -156,7 +157,7 @@ export const ledger = ({ store }: { store: Store }) => {
       limit: number,
     ): Promise<readonly Deployment[]> => {
       const entries: Deployment[] = [];
-      for await (const { deployment } of newestFirst(environment, model)) {
+      for await (const deployment of newestFirst(environment, model)) {
         entries.push(deployment);
         if (entries.length >= limit) break;
       }

@@ -55,6 +55,8 @@ export type Channel = {
 };
 
 const key = (delivery: string) => ({ partition: "messages", sort: delivery });
+/** Deliveries whose message Slack did not take, for the sweep. */
+const unshown = "messages-unshown";
 const keptSeconds = 400 * 86_400;
 
 /**
@@ -94,7 +96,8 @@ export const messages = ({
         if ((await read(delivery))?.version === found.version) return true;
       }
     } catch (fault) {
-      warn(`the message of ${delivery} could not be shown in Slack`, fault);
+      warn(`the message of ${delivery} could not be shown in Slack; the sweep tries again`, fault);
+      await store.put({ partition: unshown, sort: delivery }, {});
       return false;
     }
   };
@@ -104,6 +107,13 @@ export const messages = ({
     /** Where Slack has the message; null before it was posted. */
     posted: async (delivery: string) => (await read(delivery))?.posted ?? null,
     show,
+    /** Shows again what Slack did not take before. */
+    showUnshown: async (): Promise<void> => {
+      const { items } = await store.page({ partition: unshown, order: "ascending", limit: 100 });
+      // Only the note that was read: one written meanwhile is of a change that Slack did not take.
+      for (const { key: left, version } of items)
+        if (await show(left.sort)) await store.remove(left, { expect: version });
+    },
     /** Creates the message from `first`, or changes the one that stands, and shows it. */
     put: async (first: MessageView, change: (view: MessageView) => MessageView): Promise<boolean> => {
       for (;;) {

@@ -24,11 +24,17 @@ export const outcomes = ({ store }: { store: Store }) => ({
     const item = await store.get(key(delivery));
     return item && Ended.parse(item.value);
   },
-  /** Keeps an outcome; true where none was kept before (a repaired rollback replaces the failed one). */
+  /**
+   * Keeps an outcome; true where none was kept before. Another outcome replaces it (a repaired rollback the failed
+   * one), the same again leaves the first with its time.
+   */
   keep: async (ended: Ended): Promise<boolean> => {
-    const found = await store.get(key(ended.delivery));
-    await store.put(key(ended.delivery), ended);
-    return found === undefined;
+    const { written, ...put } = await store.put(key(ended.delivery), ended, { expect: "absent" });
+    if (written) return true;
+    const found = "found" in put && put.found ? Ended.parse(put.found.value) : undefined;
+    const same = found?.outcome === ended.outcome && found.error?.name === ended.error?.name;
+    if (!same) await store.put(key(ended.delivery), ended);
+    return false;
   },
 });
 export type Outcomes = ReturnType<typeof outcomes>;

@@ -37,9 +37,10 @@ export const restore =
         ? target
         : await ledger.ofImage(environment, model, target.digest, target.version);
     const there = known && (await here.version(model, known.functionVersion));
-    // The image is immutable, so publishing it again gives back the very same function.
+    // A model that was retired and came back counts its versions anew, so the image decides, not the number; it is
+    // immutable, so publishing it again gives back the very same function.
     const { version } =
-      there ??
+      (there?.config.digest === target.digest ? there : undefined) ??
       (await here.publish(model, functionConfig({ ...target, environment, resources: manifest.resources })));
     await fencedRoute(here)(writer, { version });
     const live = await here.live(model);

@@ -1,8 +1,6 @@
-import type { Claims } from "./claims.ts";
 import type { Deployment } from "./ledger.ts";
-import { type Needs as RestoreNeeds, restore } from "./restore.ts";
-
-export type Needs = RestoreNeeds & { readonly claims: Claims; readonly clock: () => number };
+import { restore } from "./restore.ts";
+import { type Needs, stageFollows } from "./stage-follows.ts";
 
 export type RolledBack = {
   /** What prod serves now. */
@@ -10,6 +8,10 @@ export type RolledBack = {
   readonly from: Deployment;
   /** The delivery whose canary was ended, where one was under way: then prod keeps its champion. */
   readonly ended: string | null;
+  /** busy: a delivery is at work there; failed: prod is rolled back all the same, and the sweep tries stage again. */
+  readonly stage:
+    | { readonly status: "restored" | "busy" }
+    | { readonly status: "failed"; readonly fault: unknown };
 };
 
 /** There is no version before the one that prod serves. */
@@ -20,26 +22,16 @@ export class NothingBefore extends Error {
 /**
  * A person's rollback: takes the prod claim by force, so that no delivery under way may write any more, puts the
  * previous version back (or, during a canary, the champion alone), proves it by its golden vectors and writes the
- * ledger. Stage follows where no delivery holds it.
+ * ledger. Stage follows where no delivery holds it. Throws NothingBefore, or RollBackFailed when what was put back does
+ * not prove itself: prod then serves what it served before.
  * @param by who asks, and why: it stands in the ledger
  */
 export const rollback =
   (needs: Needs) =>
   async ({ model, id, by }: { model: string; id: string; by: string }): Promise<RolledBack> => {
     const { claims, ledger, clock } = needs;
-    const from = await ledger.serving("prod", model);
-    if (!from)
-      throw new NothingBefore(`prod serves no version of ${model}, so there is nothing to roll back`);
-    const holder = (await claims.read("prod", model))?.holder ?? null;
-    const underway = holder === null ? undefined : await ledger.ofDelivery("prod", model, holder);
-    const canary =
-      underway && underway.sequence > from.sequence && underway.status !== "ended" ? underway : undefined;
-    const to = canary ? from : from.previous > 0 ? await ledger.at("prod", model, from.previous) : undefined;
-    if (!to)
-      throw new NothingBefore(
-        `version ${from.version} is the first that prod served of ${model}: there is none before it`,
-      );
-
+    // Asked before the claim is taken, too: a wish that cannot be granted must stop no delivery.
+    await wayBack(needs, model, (await claims.read("prod", model))?.fence ?? 0);
     const now = clock();
     const grant = await claims.take(
       { environment: "prod", model, delivery: id, requestedAt: now, now },
@@ -47,50 +39,75 @@ export const rollback =
     );
     if (grant.status !== "granted") throw new Error("a claim taken by force is granted");
     const writer = { model, delivery: id, fence: grant.fence };
-    try {
-      if (canary)
-        await ledger.change(canary, (current) =>
-          current.status === "promoted" ? undefined : { ...current, status: "ended" },
-        );
-      const entry = await ledger.begin(
-        {
-          ...to,
-          delivery: id,
-          fence: grant.fence,
-          previous: to.previous,
-          reason: by,
-          environment: "prod",
-          model,
-        },
-        now,
-      );
-      await ledger.change(entry, (current) => ({ ...current, status: "promoting" }));
-      await restore(needs)("prod", writer, to);
-      const promoted = await ledger.change(entry, (current) => ({
-        ...current,
-        status: "promoted",
-        promotedAt: clock(),
-        shares: [{ percent: 100, from: clock() }],
-      }));
-      await restoreStage(needs, model, id, promoted);
-      return { to: promoted, from, ended: canary?.delivery ?? null };
-    } finally {
+    const { from, to, ended } = await endCanary(needs, model, grant.fence - 1).catch(async (fault) => {
       await claims.release("prod", model, id);
+      throw fault;
+    });
+    const entry = await ledger.begin(
+      {
+        ...to,
+        delivery: id,
+        fence: grant.fence,
+        previous: to.previous,
+        reason: by,
+        environment: "prod",
+        model,
+      },
+      now,
+    );
+    await ledger.change(entry, (current) => ({ ...current, status: "promoting" }));
+    let functionVersion: string | null;
+    try {
+      functionVersion = await restore(needs)("prod", writer, to);
+    } catch (fault) {
+      // The version before does not prove itself: better the one that prod served. Where that cannot be put back
+      // either, the claim stays open, and sweep-deliveries puts prod where the ledger says.
+      await ledger.change(entry, (current) => ({ ...current, status: "ended" }));
+      await restore(needs)("prod", writer, from);
+      await claims.release("prod", model, id);
+      throw fault;
     }
+    const promoted = await ledger.change(entry, (current) => ({
+      ...current,
+      functionVersion: functionVersion ?? current.functionVersion,
+      status: "promoted",
+      promotedAt: clock(),
+      shares: [{ percent: 100, from: clock() }],
+    }));
+    // Before prod is given back: a rollback that dies here is brought to its end by that claim.
+    const stage = await stageFollows(needs)({ model, id, target: promoted });
+    await claims.release("prod", model, id);
+    return { to: promoted, from, ended, stage };
   };
 
-/** Stage shows what prod serves, unless a delivery is at work there. */
-const restoreStage = async (needs: Needs, model: string, id: string, target: Deployment) => {
-  const { claims, clock } = needs;
-  const now = clock();
-  const grant = await claims.take(
-    { environment: "stage", model, delivery: id, requestedAt: now, now },
-    "free",
-  );
-  if (grant.status === "busy") return;
-  try {
-    await restore(needs)("stage", { model, delivery: id, fence: grant.fence }, target);
-  } finally {
-    await claims.release("stage", model, id);
+/** Ends the deployment under way, where there is one; looks again where it was promoted a moment before. */
+const endCanary = async (needs: Needs, model: string, fence: number) => {
+  for (;;) {
+    const { from, to, canary } = await wayBack(needs, model, fence);
+    if (!canary) return { from, to, ended: null };
+    const left = await needs.ledger.change(canary, (current) =>
+      current.status === "promoted" ? undefined : { ...current, status: "ended" },
+    );
+    if (left.status === "ended") return { from, to, ended: canary.delivery };
   }
+};
+
+/**
+ * From which deployment to which a rollback goes.
+ * @param fence of the last claim before the rollback's own: what was deployed under it and has not ended is under way
+ */
+const wayBack = async ({ ledger }: Needs, model: string, fence: number) => {
+  const from = await ledger.serving("prod", model);
+  if (!from) throw new NothingBefore(`prod serves no version of ${model}, so there is nothing to roll back`);
+  const [newest] = await ledger.entries("prod", model, 1);
+  const canary =
+    newest && newest.sequence > from.sequence && newest.status !== "ended" && newest.fence === fence
+      ? newest
+      : undefined;
+  const to = canary ? from : from.previous > 0 ? await ledger.at("prod", model, from.previous) : undefined;
+  if (!to)
+    throw new NothingBefore(
+      `version ${from.version} is the first that prod served of ${model}: there is none before it`,
+    );
+  return { from, to, canary };
 };

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, stop } from "esbuild";
 import * as z from "zod";
 
 export type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
@@ -37,38 +37,53 @@ const packagesOf = async (inputs: readonly string[]): Promise<BundledPackage[]> 
   return packages.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 };
 
+let underway = 0;
+
+/** Ends esbuild's own process once nobody bundles any more: idle it would hold 55 MB. */
+const endingEsbuild = async <T>(work: () => Promise<T>): Promise<T> => {
+  underway++;
+  try {
+    return await work();
+  } finally {
+    underway--;
+    if (underway === 0) await stop();
+  }
+};
+
 /**
  * Bundles the inference function into `index.mjs` (handler string `index.handler`); onnxruntime-node, which is native,
  * stays outside and belongs beside it in node_modules. The same sources and packages give the same bytes, wherever
  * the repository lies.
  */
 export const bundleRuntime = async (): Promise<RuntimeBundle> => {
-  const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: [join("lambdas", "predict", "handler.ts")],
-    outfile: "index.mjs",
-    write: false,
-    metafile: true,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    // Where node_modules is a link, its target's path must not show in the bundle.
-    preserveSymlinks: true,
-    keepNames: true,
-    minifyWhitespace: true,
-    minifySyntax: true,
-    // Node shows the line of an uncaught error: without this, half of the bundle.
-    lineLimit: 160,
-    legalComments: "none",
-    charset: "utf8",
-    external: ["onnxruntime-node"],
-    // Packages in CommonJS call require for Node's own modules, which an ES module does not have.
-    banner: {
-      js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
-    },
-    logLevel: "silent",
-  });
+  const { outputFiles, metafile } = await endingEsbuild(() =>
+    build({
+      absWorkingDir: root,
+      entryPoints: [join("lambdas", "predict", "handler.ts")],
+      outfile: "index.mjs",
+      write: false,
+      metafile: true,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      target: "node24",
+      // Where node_modules is a link, its target's path must not show in the bundle.
+      preserveSymlinks: true,
+      keepNames: true,
+      minifyWhitespace: true,
+      minifySyntax: true,
+      // Node shows the line of an uncaught error: without this, half of the bundle.
+      lineLimit: 160,
+      legalComments: "none",
+      charset: "utf8",
+      external: ["onnxruntime-node"],
+      // Packages in CommonJS call require for Node's own modules, which an ES module does not have.
+      banner: {
+        js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
+      },
+      logLevel: "silent",
+    }),
+  );
   return {
     files: new Map(
       outputFiles.map(({ path, contents }) => [relative(root, path).split(sep).join("/"), contents]),

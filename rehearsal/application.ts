@@ -15,11 +15,16 @@ export type Application = {
 
 /** How long one request may take before the application gives it up. */
 const timeoutMs = 10_000;
+/**
+ * How many requests are under way at once, as a client's connection pool allows. Without a limit a machine that is
+ * busy for a moment never comes back: requests pile up, every one times out, and each is worked on all the same.
+ */
+const mostUnderway = 32;
 
 /**
  * A synthetic application: it calls prod's public endpoint with holdout rows at a steady rate, one row a request, and
  * knows nothing of deliveries.
- * @param requestsPerSecond the rate; a request that has to wait delays none of the others
+ * @param requestsPerSecond the rate, where prod keeps up with it; at most 32 requests are under way at once
  * @param random a number in [0, 1), chooses the rows
  */
 export const syntheticApplication = ({
@@ -69,7 +74,7 @@ export const syntheticApplication = ({
     const now = performance.now();
     due = Math.min(due + ((now - last) / 1_000) * requestsPerSecond, 50);
     last = now;
-    for (; due >= 1; due--)
+    for (; due >= 1 && underway.size < mostUnderway; due--)
       for (const target of targets.values()) {
         const request = call(target).finally(() => underway.delete(request));
         underway.add(request);

@@ -27,7 +27,9 @@ export const controlRoute = ({ deliveries, token }: { deliveries: Deliveries; to
     const given = sha256(context.req.header("authorization") ?? "");
     if (!timingSafeEqual(given, sha256(`Bearer ${token}`)))
       return context.json({ error: "not allowed" }, 403);
-    const call = Call.parse(await context.req.json());
+    const read = Call.safeParse(await context.req.json().catch(() => undefined));
+    if (!read.success) return context.json({ error: "no call that is known here" }, 400);
+    const call = read.data;
     try {
       switch (call.call) {
         case "start":
@@ -77,6 +79,8 @@ export const remoteDeliveries = ({
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       body: JSON.stringify(call),
       signal: AbortSignal.timeout(10_000),
+    }).catch((fault: unknown) => {
+      throw new NotRunning(`the rehearsal at ${url} does not answer: is it still running?`, { cause: fault });
     });
     if (response.status === 410) throw new TaskGone("nobody waits for this answer any more");
     if (!response.ok) throw new Error(`the rehearsal answered ${response.status}: ${await response.text()}`);

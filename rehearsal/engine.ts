@@ -46,14 +46,16 @@ export const startEngine = ({
   pace,
   onEvent,
   onEnd,
+  onFault,
 }: {
   capabilities: Pick<Capabilities, "database" | "clock">;
-  images: Images;
-  /** Looked up at each call, since the steps themselves need the engine. */
+  /** Looked up at each call like the steps, since the world that they run on needs the engine. */
+  images: () => Images;
   steps: () => Readonly<Record<StepName, (event: unknown) => Promise<unknown>>>;
   pace: Pace;
   onEvent: (name: string, event: StateEvent) => void;
   onEnd: (name: string, status: ExecutionStatus) => void;
+  onFault: (sentence: string, fault: unknown) => void;
 }) => {
   const asTask = (name: StepName) => async (event: Json) => {
     const output: unknown = await steps()[name](event);
@@ -64,7 +66,8 @@ export const startEngine = ({
     database: capabilities.database,
     definition: localDefinition,
     tasks: {
-      "codebuild:startBuild.sync": buildTask({ images, clock: capabilities.clock }),
+      "codebuild:startBuild.sync": async (event) =>
+        buildTask({ images: images(), clock: capabilities.clock })(event),
       ...Object.fromEntries(stepNames.map((name) => [name, asTask(name)])),
     },
     clock: capabilities.clock,
@@ -77,6 +80,7 @@ export const startEngine = ({
     retryMs,
     onEvent,
     onEnd,
+    onFault,
   });
 };
 export type Engine = ReturnType<typeof startEngine>;

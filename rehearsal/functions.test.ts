@@ -102,9 +102,10 @@ describe("the function host", () => {
   });
 
   test("gives a function one request at a time, however many arrive", async () => {
-    const { call } = await started();
+    const { call, host } = await started();
     const answers = await Promise.all(Array.from({ length: 20 }, () => call({ do: "overlap" })));
-    expect(answers.map(({ payload }) => payload)).toEqual(Array(20).fill({ before: 0 }));
+    const [pid] = host.processes();
+    expect(answers.map(({ payload }) => payload)).toEqual(Array(20).fill({ before: 0, pid }));
   });
 
   test("fails the call of a function that ends, counts it, and starts it again for the next", async () => {

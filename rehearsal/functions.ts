@@ -101,10 +101,9 @@ export const functionHost = (needs: Needs): FunctionHost => {
     const began = performance.now();
     const warm = slot.process?.running() ? slot.process : undefined;
     const process = warm ?? (await start(slot, call));
-    const sent = performance.now();
-    const payload = await process.call(needs.requestId(), call.payload);
-    const durationMs = performance.now() - sent;
-    return warm ? { payload, durationMs } : { payload, durationMs, initMs: sent - began };
+    const initMs = performance.now() - began;
+    const answer = await process.call(needs.requestId(), call.payload);
+    return warm ? answer : { ...answer, initMs };
   };
 
   const end = (key: string, slot: Slot): void => {

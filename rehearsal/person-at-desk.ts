@@ -39,10 +39,17 @@ export const personAtDesk = ({ url, world, openView }: Pick<Rehearsal, "url" | "
     if (!posted || !approver) throw new ClickFailed(`no question of ${delivery} stands on the desk`);
     return { ts: posted.ts, as: approver };
   };
+  /** A refusal is whispered to the person; the question then still stands. */
+  const mustBeDecided = async (delivery: string, as: string) => {
+    const open = (await world.approvals.open()).find((approval) => approval.delivery === delivery);
+    if (open?.state.status === "pending" && open.rule.quorum === 1)
+      throw new ClickFailed(`the answer of ${as} was not taken: the desk (${url}/) says why`);
+  };
   return {
     approve: async (delivery: string): Promise<void> => {
       const { ts, as } = await question(delivery);
       await post("/desk/clicks", { as, ts, block: "decision", action: "approve" });
+      await mustBeDecided(delivery, as);
     },
     reject: async (delivery: string, reason: string): Promise<void> => {
       const { ts, as } = await question(delivery);
@@ -50,6 +57,7 @@ export const personAtDesk = ({ url, world, openView }: Pick<Rehearsal, "url" | "
       const view = openView(as);
       if (!view) throw new ClickFailed("the dialog that asks for the reason did not open");
       await post(`/desk/views/${view}`, { as, typed: { reason } });
+      await mustBeDecided(delivery, as);
     },
   };
 };

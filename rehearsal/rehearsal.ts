@@ -3,8 +3,12 @@ import { appendFileSync } from "node:fs";
 import { LogLevel, WebClient } from "@slack/web-api";
 import { Hono } from "hono";
 import { committedModel, holdoutOf } from "../domain/committed-model.ts";
+import type { Outcomes } from "../domain/outcomes.ts";
 import { parseEmf } from "../inference/emf.ts";
 import { blobRoute } from "../platform/blobs/blob-route.ts";
+import type { Deliveries, Execution } from "../platform/deliveries/deliveries.ts";
+import type { Images } from "../platform/images/images.ts";
+import type { Functions } from "../platform/serving/functions.ts";
 import { environments } from "../platform/serving/serving.ts";
 import { slackClientOptions } from "../platform/slack/slack-channel.ts";
 import type { Json } from "../platform/store/store.ts";
@@ -23,7 +27,7 @@ import { slackWorkspace } from "./slack-workspace.ts";
 import { type Steps, stepsOn } from "./steps.ts";
 import type { Voice } from "./terminal.ts";
 import { watchedRepository } from "./watched-repository.ts";
-import { openCapabilities, worldOf } from "./world.ts";
+import { type Instrument, openCapabilities, worldOf } from "./world.ts";
 
 export type RehearsalOptions = {
   readonly folder: DataFolder;
@@ -38,14 +42,29 @@ export type RehearsalOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: () => number;
   readonly voice: Voice;
+  /** Tests put their own between the steps and each capability here. */
+  readonly instrument?: Instrument;
+  /** Images and functions that are there already; whoever made them stops them. Tests share them between rehearsals. */
+  readonly machine?: Machine;
 };
+
+/** Where images are built and functions run. */
+export type Machine = {
+  readonly images: Images;
+  /** Content hash of the runtime layer that images get. */
+  readonly runtime: string;
+  readonly functions: Functions;
+};
+
+/** A version that nobody calls and `live` does not name makes room after this long. */
+const versionIdleMs = 60_000;
 
 /** How often the sweep looks on its own; an execution that ends calls it at once. */
 const sweepEveryMs = 300_000;
 
 /**
  * The whole of Slipway on this machine: the engine, the functions' host, the gateway, the desk, a watched repository
- * and an application that calls prod. What an earlier process left unfinished is swept or asked again before it returns.
+ * and an application that calls prod. `begin` sweeps, or asks again, what an earlier process left unfinished.
  */
 export const startRehearsal = async (options: RehearsalOptions) => {
   const { folder, clock, voice, env } = options;
@@ -69,19 +88,29 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   const controlToken = await secrets.read("CONTROL_TOKEN");
   const withdraw = announceRunning(folder, { pid: process.pid, url });
 
-  const { images, imageRoot, runtime } = await localImages({ folder, source, log });
-  const functions = functionHost({
-    imageRoot,
-    metrics,
-    parseEmf,
-    onLine: ({ environment, model, version, line }) => log(`[${environment} ${model} ${version}] ${line}`),
-    staysWarm: async ({ environment, model, version }) => {
-      const live = await world.serving[environment].live(model);
-      return live?.version === version || live?.canary?.version === version;
-    },
-    clock,
-    requestId: randomUUID,
-  });
+  const ownMachine = async () => {
+    const { images, imageRoot, runtime } = await localImages({ folder, source, clock });
+    const functions = functionHost({
+      imageRoot,
+      metrics,
+      parseEmf,
+      onLine: ({ environment, model, version, line }) => log(`[${environment} ${model} ${version}] ${line}`),
+      staysWarm: async ({ environment, model, version }) => {
+        const live = await world.serving[environment].live(model);
+        return live?.version === version || live?.canary?.version === version;
+      },
+      clock,
+      requestId: randomUUID,
+      idleMs: versionIdleMs,
+    });
+    return { images, runtime, functions, stop: functions.stop };
+  };
+  const {
+    images,
+    runtime,
+    functions,
+    stop: stopFunctions,
+  } = options.machine ? { ...options.machine, stop: async () => {} } : await ownMachine();
   const slack = new WebClient(botToken, {
     ...slackClientOptions,
     slackApiUrl: `${url}/api/`,
@@ -116,10 +145,16 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     application?.follow(model, at, rows);
   };
 
+  const toldOutcomes = new Set<string>();
   const endings = new Map<string, (() => void)[]>();
   const tellOutcome = async (name: string) => {
     const ended = await world.outcomes.read(name);
     if (!ended) return;
+    for (const resolve of endings.get(name) ?? []) resolve();
+    endings.delete(name);
+    const says = `${name} ${ended.outcome} ${ended.error?.name ?? ""}`;
+    if (toldOutcomes.has(says)) return;
+    toldOutcomes.add(says);
     await tellServing();
     voice.event({
       event: "outcome",
@@ -127,8 +162,6 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       outcome: ended.outcome,
       ...(ended.error ? { error: ended.error } : {}),
     });
-    for (const resolve of endings.get(name) ?? []) resolve();
-    endings.delete(name);
   };
   const asked = new Set<string>();
   const askedWaiters = new Map<string, (() => void)[]>();
@@ -139,17 +172,24 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       .finally(() => background.delete(watched));
     background.add(watched);
   };
-  const sweep = async () => {
+  const sweepOnce = async () => {
     const { deliveries: swept } = await steps.sweepDeliveries({});
     for (const { delivery, result } of swept) {
-      voice.say(`  ${delivery} had been interrupted: ${result}`);
+      voice.say(`  ${delivery}: ${result}`);
       if (result !== "failed") await tellOutcome(delivery);
     }
+  };
+  let sweeping: Promise<void> = Promise.resolve();
+  /** One after another: two at once would both post the message that is missing. */
+  const sweep = () => {
+    const next = sweeping.then(sweepOnce);
+    sweeping = next.catch(() => undefined);
+    return next;
   };
 
   const engine: Engine = startEngine({
     capabilities,
-    images,
+    images: () => world.images,
     steps: () => ({ ...steps.machine, "request-approval": askAndTell }),
     pace: { bakeMs: options.bakeMs },
     onEvent: (delivery, { state, status, ms }) => {
@@ -157,13 +197,14 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       if (status === "succeeded" && /^(DeployStage|PromoteModel|RollBack)$/.test(state))
         inBackground("telling what is served", tellServing());
     },
+    onFault: log,
     onEnd: (name, status) =>
       inBackground(
         `the end of ${name}`,
         status === "SUCCEEDED" ? tellOutcome(name) : sweep().then(() => tellOutcome(name)),
       ),
   });
-  const world = worldOf(capabilities, { images, functions, deliveries: engine, slack });
+  const world = worldOf(capabilities, { images, functions, deliveries: engine, slack }, options.instrument);
   const steps: Steps = stepsOn(world);
   const askAndTell = async (event: unknown) => {
     await steps.machine["request-approval"](event);
@@ -192,7 +233,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
         botToken,
         callbackUrl: () => `${url}${callbackPath}`,
         ...slackWorkspace,
-        deliveries: engine,
+        deliveries: withOutcomes(engine, world.outcomes),
         stop: stopping.signal,
       }),
     );
@@ -239,17 +280,23 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     return looking;
   };
 
-  const { resumed, interrupted } = await engine.resume();
-  for (const name of resumed) voice.say(`Going on with ${name}: its approval is asked again.`);
-  if (interrupted.length > 0) await sweep();
-  else await steps.sweepDeliveries({});
-  await tellServing();
-  const watcher = repository.watch(() => inBackground("looking for commits", lookSoon()));
-  const timer = setInterval(() => inBackground("the sweep", sweep()), sweepEveryMs);
-  timer.unref();
+  let watcher: ReturnType<typeof repository.watch> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  /** Takes up what an earlier process left unfinished, and from then on looks after commits and broken ends. */
+  const begin = async (): Promise<void> => {
+    const { resumed, interrupted } = await engine.resume();
+    for (const name of resumed) voice.say(`Going on with ${name}: its approval is asked again.`);
+    for (const name of interrupted) voice.say(`${name} was interrupted: it is swept now.`);
+    await sweep();
+    await tellServing();
+    watcher = repository.watch(() => inBackground("looking for commits", lookSoon()));
+    timer = setInterval(() => inBackground("the sweep", sweep()), sweepEveryMs);
+    timer.unref();
+  };
 
   return {
     url,
+    begin,
     runtime,
     world,
     steps,
@@ -269,19 +316,19 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     },
     /** Resolves when a delivery has ended and been reported. */
     ended: async (name: string) => {
-      if (await world.outcomes.read(name)) {
-        const execution = await engine.describe(name);
-        if (execution?.status !== "RUNNING") return;
-      }
-      await new Promise<void>((resolve) => endings.set(name, [...(endings.get(name) ?? []), resolve]));
+      const told = new Promise<void>((resolve) => endings.set(name, [...(endings.get(name) ?? []), resolve]));
+      // Looked up after waiting has begun, so that no end falls between the two.
+      const [outcome, execution] = [await world.outcomes.read(name), await engine.describe(name)];
+      if (outcome && execution?.status !== "RUNNING") return;
+      await told;
     },
     stop: async () => {
-      watcher.close();
+      watcher?.close();
       clearInterval(timer);
       await application?.stop();
       stopping.abort();
       await server.close();
-      await functions.stop();
+      await stopFunctions();
       await Promise.all(background);
       metrics.close();
       desk.close();
@@ -291,6 +338,35 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   };
 };
 export type Rehearsal = Awaited<ReturnType<typeof startRehearsal>>;
+
+/** Executions as people should see them: where the sweep brought one to its end, that end counts. */
+const withOutcomes = (
+  deliveries: Deliveries,
+  outcomes: Outcomes,
+): Pick<Deliveries, "describe" | "history" | "list"> => {
+  const overlaid = async (execution: Execution): Promise<Execution> => {
+    const ended = execution.status === "RUNNING" ? undefined : await outcomes.read(execution.name);
+    if (!ended) return execution;
+    const { error: _, ...rest } = execution;
+    return ended.outcome === "failed"
+      ? { ...rest, status: "FAILED", ...(ended.error ? { error: ended.error } : {}) }
+      : { ...rest, status: "SUCCEEDED", output: { ...objectOf(rest.output), outcome: ended.outcome } };
+  };
+  return {
+    describe: async (name) => {
+      const execution = await deliveries.describe(name);
+      return execution && overlaid(execution);
+    },
+    history: deliveries.history,
+    list: async (options) => {
+      const page = await deliveries.list(options);
+      return { ...page, executions: await Promise.all(page.executions.map(overlaid)) };
+    },
+  };
+};
+
+const objectOf = (value: Json | undefined): { readonly [key: string]: Json } =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 
 const isFor = (event: unknown, delivery: string): boolean =>
   typeof event === "object" && event !== null && "delivery" in event && (event.delivery as Json) === delivery;

@@ -97,6 +97,10 @@ export const watchedRepository = ({ folder, checkout }: { folder: string; checko
         const version = versionFolder(model, change);
         if (!(await exists(version)))
           throw new ChangeUnknown(`no version called ${change} was trained for ${model} (${version})`);
+        if (!(await exists(join(target, "model.yaml"))))
+          throw new ChangeUnknown(
+            `${model} is not in ${folder} yet: commit its first version before this one`,
+          );
         await cp(version, target, { recursive: true });
       }
       return commitAll(`${model}: ${subjects[change]}`, author);

@@ -6,20 +6,26 @@ import { ledger } from "../domain/ledger.ts";
 import { messageBlocks } from "../domain/message-blocks.ts";
 import { type MessageView, messages } from "../domain/messages.ts";
 import { outcomes } from "../domain/outcomes.ts";
+import type { Blobs } from "../platform/blobs/blobs.ts";
 import { fileBlobs } from "../platform/blobs/files.ts";
+import type { Cipher } from "../platform/cipher/cipher.ts";
 import { keyFileCipher } from "../platform/cipher/key-file.ts";
 import type { Deliveries } from "../platform/deliveries/deliveries.ts";
 import type { Images } from "../platform/images/images.ts";
+import type { Metrics } from "../platform/metrics/metrics.ts";
 import { sqliteMetrics } from "../platform/metrics/sqlite.ts";
+import type { Registry } from "../platform/registry/registry.ts";
 import { sqliteRegistry } from "../platform/registry/sqlite.ts";
 import { environmentSecrets } from "../platform/secrets/environment.ts";
 import { embeddedServing } from "../platform/serving/embedded.ts";
 import type { Functions } from "../platform/serving/functions.ts";
-import type { Environment } from "../platform/serving/serving.ts";
+import type { Environment, Serving } from "../platform/serving/serving.ts";
 import { type SlackApi, slackChannel } from "../platform/slack/slack-channel.ts";
 import { gitSource } from "../platform/source/git.ts";
+import type { Source } from "../platform/source/source.ts";
 import { openDatabase } from "../platform/store/open-database.ts";
 import { sqliteStore } from "../platform/store/sqlite.ts";
+import type { Store } from "../platform/store/store.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { slackWorkspace } from "./slack-workspace.ts";
 
@@ -62,6 +68,9 @@ export const openCapabilities = async ({ folder, url, clock, log, env }: WorldNe
 };
 export type Capabilities = Awaited<ReturnType<typeof openCapabilities>>;
 
+/** Stands between the steps and a capability; what it returns is used in the capability's place. */
+export type Instrument = <Capability extends object>(name: string, capability: Capability) => Capability;
+
 /** Everything that the steps run on. */
 export const worldOf = (
   capabilities: Capabilities,
@@ -71,11 +80,32 @@ export const worldOf = (
     readonly deliveries: Deliveries;
     readonly slack: SlackApi;
   },
+  instrument: Instrument = (_, capability) => capability,
 ) => {
-  const { store, cipher, clock, log, url } = capabilities;
-  const { images, functions, deliveries, slack } = rest;
+  const { clock, log, url } = capabilities;
+  const store = instrument<Store>("store", capabilities.store);
+  const cipher = instrument<Cipher>("cipher", capabilities.cipher);
+  const deliveries = instrument<Deliveries>("deliveries", rest.deliveries);
+  const images = instrument<Images>("images", rest.images);
+  const slack: SlackApi = {
+    chat: instrument("slack.chat", rest.slack.chat),
+    conversations: instrument("slack.conversations", rest.slack.conversations),
+    views: instrument("slack.views", rest.slack.views),
+    users: instrument("slack.users", rest.slack.users),
+  };
   const serving = (environment: Environment) =>
-    embeddedServing({ environment, store, images, functions, url, random: Math.random });
+    instrument<Serving>(
+      `serving.${environment}`,
+      embeddedServing({
+        environment,
+        // Its own table, so to speak.
+        store: instrument<Store>(`serving.${environment}.store`, capabilities.store),
+        images: rest.images,
+        functions: rest.functions,
+        url,
+        random: Math.random,
+      }),
+    );
   const channel = slackChannel<MessageView>({
     slack,
     channel: slackWorkspace.channel.id,
@@ -83,7 +113,15 @@ export const worldOf = (
   });
   return {
     ...capabilities,
-    ...rest,
+    store,
+    cipher,
+    images,
+    deliveries,
+    slack,
+    registry: instrument<Registry>("registry", capabilities.registry),
+    source: instrument<Source>("source", capabilities.source),
+    metrics: instrument<Metrics>("metrics", capabilities.metrics),
+    blobs: instrument<Blobs>("blobs", capabilities.blobs),
     serving: { stage: serving("stage"), prod: serving("prod") },
     claims: claims({ store }),
     ledger: ledger({ store }),

@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("..", import.meta.url));
 /** Node 24, as npm installs it. */
 export const node = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
+/** Where Node keeps compiled code between starts, types stripped: it halves the time to load ours. */
+export const compileCache = fileURLToPath(new URL("../node_modules/.cache/slipway", import.meta.url));
 
 const packages = (file) => {
   try {

@@ -1,14 +1,15 @@
 // node scripts/run.mjs <file> [arguments]: installs what is missing, then runs a file of ours on Node 24.
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { ensureInstalled, node, root } from "./ensure-installed.mjs";
+import { compileCache, ensureInstalled, node, root } from "./ensure-installed.mjs";
 
 export const run = (file, args) => {
   ensureInstalled();
   const bin = `${root}node_modules/.bin`;
-  const child = spawn(node, [...file, ...args], {
+  // A small nursery for young objects: 80 MB less for a rehearsal, at no cost that shows.
+  const child = spawn(node, ["--max-semi-space-size=4", ...file, ...args], {
     stdio: "inherit",
-    env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env, PATH: `${bin}:${process.env.PATH}` },
   });
   // From a terminal Ctrl-C reaches the child as well; this process only waits for how it ends.
   process.on("SIGINT", () => undefined);

@@ -18,6 +18,7 @@ export const remedies = {
   ManifestInvalid: "Run `slipway check models/<name>`: it names the line and the mistake.",
   ModelUnreadable:
     "Run `slipway check models/<name>`: the ONNX file is broken, refused, or does not match its manifest.",
+  ModelFilesRefused: "Keep plain files only in the model's folder (no links, no submodules), at most 512 MB.",
   ImageBuildFailed: "Read the build's log; `slipway image models/<name>` runs the same build here.",
   ImageScanFailed:
     "Update the packages that the findings name, or raise the manifest's limit within the platform's floor.",
@@ -29,10 +30,27 @@ export const remedies = {
   ProdBusy: "Another delivery held prod for too long: see `slipway status`, then deliver again.",
   ApprovalNotAsked:
     "The question could not be put to Slack: check the bot's token and channel, then deliver again.",
+  CommitNotFound: "The commit is not in the repository any more: push it again, then deliver it.",
+  PolicyInvalid: "policy.yaml cannot be read: the cause names the line. The platform team owns it.",
+  ImageDamaged: "The image does not read back as it was built: deliver again to build it anew.",
+  ImageNotFound: "The image that was built is gone: deliver again to build it.",
+  ModelVersionNotFound: "The registry lost a version of this model: deliver again to register it.",
+  NotServed: "The function of this model is not there: deliver again; it is made anew.",
+  FunctionFailed: "The model's function does not answer: the cause has its last words.",
+  RowsRefused:
+    "The deployed model refused rows of its own folder: compare holdout.csv with model.yaml's inputs.",
+  ItemTooLarge:
+    "A report is larger than the store takes: shorten the model's lists, or report a fault of Slipway.",
+  CipherRefused: "A stored secret cannot be read: check the key that the platform uses, then deliver again.",
+  TemporaryFault: "A service did not answer, also when asked again: the cause says which; deliver again.",
+  RevisionConflict:
+    "Someone else kept changing the same environment: see `slipway status`, then deliver again.",
+  ContractBroken: "Two parts of Slipway disagree: this is a fault of Slipway, please report it.",
   RollBackFailed: "An environment could not be put back: run `slipway rollback <model>` and read the cause.",
   Interrupted:
     "The delivery was stopped before its commit point: everything is back as it was; deliver again.",
   "Engine.Timeout": "A state took longer than its limit: see which one, then deliver again.",
+  "Engine.Permissions": "Slipway's own role lacks a right: the cause names it. The platform team grants it.",
   "Engine.TaskFailed": "A step failed without a name of its own: the cause says why.",
   "Engine.Runtime":
     "The state machine met data it cannot read: this is a fault of Slipway, please report it.",
@@ -78,6 +96,8 @@ export const DeliveryInput = Subject.extend({
 export type DeliveryInput = z.infer<typeof DeliveryInput>;
 
 const Fence = z.int().positive();
+/** Seconds that a state waits: longer ones overflow the timers of Node, on which the embedded engine runs. */
+const WaitSeconds = z.int().positive().max(2_147_483);
 
 export const ClaimStageInput = Subject.extend({ environment: z.literal("stage"), requestedAt: z.int() });
 export const ClaimProdInput = Subject.extend({
@@ -97,6 +117,8 @@ export const Claim = z.discriminatedUnion("status", [
   z.object({ status: z.literal("stale"), serving: z.int().min(0) }),
 ]);
 export type Claim = z.infer<typeof Claim>;
+/** Stage is always granted: an older delivery that holds it is superseded. */
+export const StageClaim = Claim.options[0];
 
 /** CodeBuild's form of what a build exports: `Build.ExportedEnvironmentVariables`. */
 export const ExportedVariables = z.array(z.object({ Name: z.string(), Value: z.string() }));
@@ -163,8 +185,8 @@ export const VerifyModelOutput = z.object({
   checks: z.array(Check),
   /** What could not be measured, and why: the approver is shown this too. */
   omitted: z.array(z.object({ name: z.string(), why: z.string() })),
-  /** How long the approval may take, seconds: the state's time-out. */
-  approvalTimeoutSeconds: z.int().positive(),
+  /** How long the approval may take: the state's time-out. */
+  approvalTimeoutSeconds: WaitSeconds,
 });
 export type VerifyModelOutput = z.infer<typeof VerifyModelOutput>;
 
@@ -206,7 +228,7 @@ export const ShiftTrafficOutput = z.object({
   share: z.int().min(1).max(99),
   /** When this share began, epoch milliseconds. */
   since: z.int(),
-  bakeSeconds: z.int().positive(),
+  bakeSeconds: WaitSeconds,
 });
 export type ShiftTrafficOutput = z.infer<typeof ShiftTrafficOutput>;
 

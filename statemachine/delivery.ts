@@ -303,6 +303,8 @@ export const delivery = (resources: Resources) => {
         Parameters: {
           committed: false,
           error: { name: "RollBackFailed", "cause.$": "$.rollbackError.Cause" },
+          // Why the rollback was wanted at all: $.error gets the new name below.
+          "original.$": "$.error",
           restored: [],
         },
         ResultPath: "$.RollBack",
@@ -313,7 +315,13 @@ export const delivery = (resources: Resources) => {
         Type: "Pass",
         InputPath: "$.RollBack.error",
         ResultPath: "$.error",
-        Next: "ReportOutcome",
+        Next: "IsCommitted",
+      },
+      // A promotion whose answer was lost, or a person who came too late: the ledger has the last word.
+      IsCommitted: {
+        Type: "Choice",
+        Choices: [{ Variable: "$.RollBack.committed", BooleanEquals: true, Next: "Promoted" }],
+        Default: "ReportOutcome",
       },
       ReportOutcome: {
         ...step("report-outcome", { "outcome.$": "$.outcome", "error.$": "$.error" }, 120),

@@ -7,10 +7,15 @@ import { peer } from "./peer.ts";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
+/** Picture elements for each CSS pixel; 1 unless said. */
+export type LaunchOptions = { readonly deviceScaleFactor?: number };
 export type Browser = AsyncDisposable & { readonly context: BrowserContext };
 
 /** Debian's chromium for tests that look at a page; `peer`'s rule decides what its absence means. */
-export const browser = (): { readonly skip: boolean; readonly launch: () => Promise<Browser> } => {
+export const browser = (): {
+  readonly skip: boolean;
+  readonly launch: (options?: LaunchOptions) => Promise<Browser>;
+} => {
   const { skip } = peer(
     "browser tests",
     existsSync(executablePath)
@@ -19,9 +24,10 @@ export const browser = (): { readonly skip: boolean; readonly launch: () => Prom
   );
   return {
     skip,
-    launch: async () => {
+    launch: async (options = {}) => {
       const profile = await mkdtemp(join(tmpdir(), "slipway-browser-"));
       const context = await chromium.launchPersistentContext(profile, {
+        ...options,
         executablePath,
         headless: true,
         args: [

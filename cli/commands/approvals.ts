@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { decide } from "../../lambdas/answer-approval/answer-approval.ts";
+import { NotRunning } from "../../rehearsal/control.ts";
 import { exitCode, UsageMistake } from "../exit-code.ts";
 import { withWorld } from "../open-world.ts";
 import { dataOption, jsonOption } from "../options.ts";
@@ -50,7 +51,7 @@ const answer = (name: "approve" | "reject", verdict: "approved" | "rejected"): C
     .action((id: string, { as, reason, data }: { as: string; reason?: string; data?: string }) =>
       withWorld(data, async ({ world, running }) => {
         if (!running)
-          throw new UsageMistake(
+          throw new NotRunning(
             "no rehearsal runs on this folder, so nobody waits for the answer: start one with `npm start`.",
           );
         if (verdict === "rejected" && !reason)

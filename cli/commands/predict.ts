@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { z } from "zod";
 import { Row } from "../../inference/manifest.ts";
+import { NotRunning } from "../../rehearsal/control.ts";
 import { exampleRequest } from "../../rehearsal/scenario.ts";
 import { exitCode, UsageMistake } from "../exit-code.ts";
 import { withWorld } from "../open-world.ts";
@@ -32,7 +33,7 @@ export const predictCommand = (): Command =>
     .action((model: string, { rows, json, data }: { rows?: string; json?: boolean; data?: string }) =>
       withWorld(data, async ({ world, running }) => {
         if (!running)
-          throw new UsageMistake(
+          throw new NotRunning(
             "no rehearsal runs on this folder, so nothing answers: start one with `npm start`.",
           );
         const example = await exampleRequest(world, model);

@@ -1,4 +1,5 @@
-import { accessSync, constants, existsSync, mkdirSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { Command, Option } from "commander";
 import { asDataFolderError, DataFolderUnusable } from "../../platform/store/data-folder-unusable.ts";
 import type { DataFolder } from "../../rehearsal/data-folder.ts";
@@ -95,6 +96,17 @@ const commitChange = async ({ data, model }: Options, change: Change): Promise<v
   );
 };
 
+/**
+ * Makes a folder and those above it that are missing. Node's own `recursive` never returns where a folder that is
+ * there takes none in it and answers ENOENT, as /proc does.
+ */
+const makeFolder = (path: string): void => {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const above = dirname(path);
+  if (!existsSync(above)) makeFolder(above);
+  mkdirSync(path, { mode: 0o700 });
+};
+
 /** A folder that can be written, and that nobody else runs on. */
 const prepareFolder = (folder: DataFolder, fresh: boolean): void => {
   const running = runningOn(folder);
@@ -110,7 +122,7 @@ const prepareFolder = (folder: DataFolder, fresh: boolean): void => {
         );
       rmSync(folder.root, { recursive: true, force: true });
     }
-    mkdirSync(folder.root, { recursive: true, mode: 0o700 });
+    makeFolder(folder.root);
     accessSync(folder.root, constants.W_OK);
   } catch (fault) {
     throw asDataFolderError(folder.root, fault);
@@ -143,6 +155,7 @@ const rehearse = async (options: Options): Promise<void> => {
   });
   try {
     greet(voice, { url: rehearsal.url, folder, continued, bakeMs: options.bake });
+    await rehearsal.begin();
     const answers = options.approve ? "approve" : options.reject ? "reject" : "person";
     const played = playScenario(rehearsal, { model: options.model, answers, voice });
     // An interruption wins the race; what the scenario then says of a stopped world is of no interest.

@@ -29,6 +29,8 @@ export const retireCommand = (): Command =>
         if (yes) {
           for (const environment of there) await world.serving[environment].retire(model);
           await world.ledger.retire(model, world.clock());
+          for (const alias of ["champion", "challenger", "previous_champion"] as const)
+            await world.registry.setAlias(model, alias, undefined);
         }
         if (json) return printJson({ model, environments: there, removed: yes ?? false });
         print(

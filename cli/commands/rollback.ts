@@ -21,12 +21,14 @@ export const rollbackCommand = (): Command =>
       withWorld(data, async ({ world }) => {
         const began = performance.now();
         const id = `rollback-${model}-${randomUUID().slice(0, 8)}`;
-        const { from, to, ended } = await rollback(world)({
+        const { from, to, ended, stage } = await rollback(world)({
           model,
           id,
           by: `${userInfo().username}: ${reason}`,
         });
         const ms = Math.round(performance.now() - began);
+        if (stage.status === "failed")
+          printError(`Stage does not follow yet, the next sweep tries again: ${String(stage.fault)}`);
         try {
           await moveChampion(world)({ delivery: id, model, commit: to.commit });
         } catch (fault) {

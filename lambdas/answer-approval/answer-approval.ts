@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { answeredQuestion } from "../../domain/answered-question.ts";
 import type { Approvals, VoteResult } from "../../domain/approvals.ts";
 import type { Messages } from "../../domain/messages.ts";
 import type { Outcomes } from "../../domain/outcomes.ts";
@@ -158,10 +159,7 @@ const tell = async (
       if (sent !== "nothing to send" || voted.result === "decided")
         await messages.change(approval.delivery, (view) => ({
           ...view,
-          question:
-            decision.status === "approved"
-              ? { status: "approved", by: decision.by }
-              : { status: "rejected", by: decision.by, reason: decision.reason },
+          question: answeredQuestion(decision),
         }));
       return voted.result === "decided"
         ? undefined

@@ -33,7 +33,8 @@ export const claimEnvironment =
       for (const older of await approvals.open(model)) {
         if (older.delivery === delivery || older.fence >= grant.fence) continue;
         const cause = `superseded by the later delivery ${delivery}`;
-        await approvals.withdraw(older.id, { name: "Superseded", cause });
+        // What was decided before stays shown as decided; that delivery ends at its next look at its claim.
+        if (!(await approvals.withdraw(older.id, { name: "Superseded", cause }))) continue;
         await messages.change(older.delivery, (view) => ({
           ...view,
           question: { status: "withdrawn", why: cause },

@@ -29,15 +29,17 @@ export const judgeCanary =
     if (startedAt === undefined) throw new ContractBroken(`the ledger knows no canary of ${delivery}`);
 
     const now = clock();
+    const { manifest } = committed;
+    const labels = manifest.task === "classification" ? manifest.output.labels : [];
     const statistics = async (version: string): Promise<Statistics> => {
       const window: Window = { environment: "prod", model, version, from: since, to: now };
       const { requests } = await metrics.statistics(window, { percentiles: [] });
-      return metrics.statistics(window, { percentiles: percentilesFor(requests) });
+      return metrics.statistics(window, { percentiles: percentilesFor(requests), labels });
     };
     const judged = judge({
       rule: rules.canary,
       limits: rules.canaryLimits,
-      labels: committed.manifest.task === "classification" ? committed.manifest.output.labels : [],
+      labels,
       step,
       champion: await statistics(championVersion),
       challenger: await statistics(functionVersion),

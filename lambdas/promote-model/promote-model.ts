@@ -26,10 +26,12 @@ export const promoteModel =
     if (!deployment) throw new ContractBroken(`the ledger knows no deployment of ${delivery} on prod`);
     if (deployment.status !== "promoted") {
       await claims.assertHeld("prod", model, fence);
-      await ledger.change(deployment, (current) => ({
-        ...current,
-        status: stillOurs(current.status) && ("promoting" as const),
-      }));
+      // A run of this step that was thought dead may have passed the commit point meanwhile: it is never taken back.
+      await ledger.change(deployment, (current) =>
+        current.status === "promoted"
+          ? undefined
+          : { ...current, status: stillOurs(current.status) && ("promoting" as const) },
+      );
       await fencedRoute(serving.prod)({ model, delivery, fence }, { version: functionVersion });
       const live = await serving.prod.live(model);
       if (live?.version !== functionVersion || live.canary)

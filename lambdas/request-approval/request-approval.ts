@@ -1,3 +1,4 @@
+import { answeredQuestion } from "../../domain/answered-question.ts";
 import type { Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { judgedBy } from "../../domain/committed-model.ts";
@@ -59,6 +60,9 @@ export const requestApproval =
     }
     if (approval.state.status === "withdrawn") throw new Superseded(approval.state.why);
     if (approval.state.status === "decided") {
+      // Decided before an interruption: whoever decided may not have come to tell the message.
+      const question = answeredQuestion(approval.state.decision);
+      await messages.change(delivery, (view) => ({ ...view, question }));
       await approvals.send(approval.id);
       return;
     }

@@ -1,10 +1,12 @@
 import type { Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
+import { Superseded } from "../../domain/faults.ts";
+import type { Deployment, Ledger } from "../../domain/ledger.ts";
+import { originalError } from "../../domain/original-error.ts";
 import { type Needs as RestoreNeeds, restore } from "../../domain/restore.ts";
 import type { Registry } from "../../platform/registry/registry.ts";
 import type { Environment } from "../../platform/serving/serving.ts";
 import { RollBackInput, type RollBackOutput, type Subject } from "../../statemachine/contracts.ts";
-import { originalError } from "./original-error.ts";
 
 export type Needs = RestoreNeeds & {
   readonly claims: Claims;
@@ -26,7 +28,10 @@ export const rollBack =
     const { error, ...subject } = RollBackInput.parse(event);
     const { delivery, model } = subject;
     const { ledger, claims, approvals } = needs;
-    if ((await ledger.ofDelivery("prod", model, delivery))?.status === "promoted")
+    // Ended or promoted: one write on one entry decides, and the other writer sees it. So it comes before anything is
+    // put back, or a PromoteModel that was thought dead could still pass the commit point behind this step's back.
+    const entry = await ledger.ofDelivery("prod", model, delivery);
+    if (entry && (await end(ledger, entry)).status === "promoted")
       return { committed: true, error: null, restored: [] };
 
     for (const approval of await approvals.open(model))
@@ -41,22 +46,32 @@ const putBack =
   (needs: Needs) =>
   async ({ delivery, model }: Subject, environment: Environment): Promise<Restored> => {
     const { claims, ledger, serving } = needs;
-    const claim = await claims.read(environment, model);
+    // A step of this very delivery may still run (its state timed out, its execution was stopped): a higher fence shuts
+    // it out before anything is put back, or it would write over what was.
+    const fence = await claims.renew(environment, model, delivery).catch((fault: unknown) => {
+      if (fault instanceof Superseded) return undefined;
+      throw fault;
+    });
     const live = await serving[environment].live(model);
     const serves = live?.version ?? null;
     const entry = await ledger.ofDelivery(environment, model, delivery);
-    if (claim?.holder !== delivery) return { environment, result: entry ? "kept" : "untouched", serves };
+    if (fence === undefined) return { environment, result: entry ? "kept" : "untouched", serves };
     const target = await ledger.serving("prod", model);
     if (environment === "prod" && !entry && live && !live.canary)
       return { environment, result: "untouched", serves };
     if (!target && !live) {
-      if (entry) await ledger.change(entry, (current) => ({ ...current, status: "ended" }));
+      if (entry) await end(ledger, entry);
       return { environment, result: "untouched", serves: null };
     }
-    const version = await restore(needs)(environment, { model, delivery, fence: claim.fence }, target);
-    if (entry) await ledger.change(entry, (current) => ({ ...current, status: "ended" }));
+    const version = await restore(needs)(environment, { model, delivery, fence }, target);
+    if (entry) await end(ledger, entry);
     return { environment, result: version === null ? "emptied" : "restored", serves: version };
   };
+
+const end = (ledger: Ledger, entry: Deployment) =>
+  ledger.change(entry, (current) =>
+    current.status === "promoted" || current.status === "ended" ? undefined : { ...current, status: "ended" },
+  );
 
 /** The registry informs; that it cannot be reached stops no rollback, and the next registration moves the alias anyway. */
 const restoreChallenger = async ({ registry, warn }: Needs, { delivery, model }: Subject) => {

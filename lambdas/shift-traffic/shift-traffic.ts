@@ -1,5 +1,5 @@
 import { judgedBy } from "../../domain/committed-model.ts";
-import { ContractBroken } from "../../domain/faults.ts";
+import { ContractBroken, Superseded } from "../../domain/faults.ts";
 import { fencedRoute } from "../../domain/fenced-route.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
@@ -34,11 +34,12 @@ export const shiftTraffic =
       { version: championVersion, canary: { version: functionVersion, weight: share / 100 } },
     );
     // The window is judged from when the share is known to flow; a step run twice keeps its first beginning.
-    const entry = await ledger.change(deployment, (current) =>
-      current.shares.some(({ percent }) => percent === share)
+    const entry = await ledger.change(deployment, (current) => {
+      if (current.status === "ended") throw new Superseded("this deployment was ended on prod by a rollback");
+      return current.shares.some(({ percent }) => percent === share)
         ? undefined
-        : { ...current, status: "canary", shares: [...current.shares, { percent: share, from: clock() }] },
-    );
+        : { ...current, status: "canary", shares: [...current.shares, { percent: share, from: clock() }] };
+    });
     const since = entry.shares.find(({ percent }) => percent === share)?.from ?? clock();
     await messages.change(delivery, (view) => ({
       ...view,

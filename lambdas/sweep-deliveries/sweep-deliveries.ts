@@ -1,12 +1,14 @@
 import { z } from "zod";
 import type { Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
-import type { Ledger } from "../../domain/ledger.ts";
+import { endRollback } from "../../domain/end-rollback.ts";
 import type { Messages } from "../../domain/messages.ts";
+import type { Outcomes } from "../../domain/outcomes.ts";
+import type { Needs as RestoreNeeds } from "../../domain/restore.ts";
 import type { Deliveries, Execution } from "../../platform/deliveries/deliveries.ts";
-import type { Environment, Serving } from "../../platform/serving/serving.ts";
 import {
   type MoveChampionOutput,
+  Outcome,
   type ReportOutcomeOutput,
   type RollBackOutput,
   Subject,
@@ -15,13 +17,15 @@ import {
 /** A step as the sweep calls it: the same function that the state machine runs. */
 type Step<Output> = (event: unknown) => Promise<Output>;
 
-export type Needs = {
+/** One repair for itself: its fault is told of, and gives undefined. */
+type Attempt = <T>(what: string, repair: () => Promise<T>) => Promise<T | undefined>;
+
+export type Needs = RestoreNeeds & {
   readonly deliveries: Deliveries;
   readonly claims: Claims;
   readonly approvals: Approvals;
-  readonly ledger: Ledger;
+  readonly outcomes: Outcomes;
   readonly messages: Messages;
-  readonly serving: Readonly<Record<Environment, Serving>>;
   readonly rollBack: Step<RollBackOutput>;
   readonly moveChampion: Step<MoveChampionOutput>;
   readonly reportOutcome: Step<ReportOutcomeOutput>;
@@ -48,7 +52,7 @@ export const sweepDeliveries =
   (needs: Needs) =>
   async (_event: unknown): Promise<Swept> => {
     const swept: { delivery: string; result: "carried forward" | "rolled back" | "failed" }[] = [];
-    const attempt = async <T>(what: string, repair: () => Promise<T>): Promise<T | undefined> => {
+    const attempt: Attempt = async (what, repair) => {
       try {
         return await repair();
       } catch (fault) {
@@ -57,44 +61,75 @@ export const sweepDeliveries =
       }
     };
 
-    for (const delivery of await abandoned(needs)) {
+    const left = [
+      ...((await attempt("open claims", () => abandoned(needs, attempt))) ?? []),
+      ...((await attempt("unreported deliveries", () => unreported(needs))) ?? []),
+    ];
+    for (const delivery of new Map(left.map((each) => [each.name, each])).values()) {
       const result = await attempt(delivery.name, () => end(needs, delivery));
       swept.push({ delivery: delivery.name, result: result ?? "failed" });
     }
-    for (const approval of await needs.approvals.open())
-      await attempt(`the question ${approval.id}`, async () => {
-        if (approval.state.status === "decided") await needs.approvals.send(approval.id);
-        const execution = await needs.deliveries.describe(approval.delivery);
+    for (const { id, delivery, state } of (await attempt("questions", () => needs.approvals.open())) ?? [])
+      await attempt(`the question ${id}`, async () => {
+        const execution = await needs.deliveries.describe(delivery);
+        // Nobody waits for the answer of a delivery that has ended.
         if (execution && execution.status !== "RUNNING")
-          await needs.approvals.close(approval.id, "the delivery has ended");
-        else await needs.messages.show(approval.delivery);
+          return needs.approvals.close(id, "the delivery has ended");
+        if (state.status === "decided") await needs.approvals.send(id);
+        if (state.status === "withdrawn")
+          await needs.approvals.withdraw(id, { name: "Superseded", cause: state.why });
       });
-    for (const model of await needs.serving.prod.models()) {
-      const serving = await needs.ledger.serving("prod", model);
-      if (!serving || serving.championMoved) continue;
-      const execution = await needs.deliveries.describe(serving.delivery);
-      if (execution?.status === "RUNNING") continue;
-      const subject: Subject = { delivery: serving.delivery, model, commit: serving.commit };
-      await attempt(`the registry's aliases of ${model}`, () => needs.moveChampion(subject));
-    }
+    for (const model of (await attempt("models on prod", () => needs.serving.prod.models())) ?? [])
+      await attempt(`the registry's aliases of ${model}`, () => followPromotion(needs, model));
+    await attempt("messages in Slack", () => needs.messages.showUnshown());
     return { deliveries: swept };
   };
 
-/** Executions that hold a claim and run no more. */
-const abandoned = async ({
-  claims,
-  deliveries,
-  clock,
-}: Needs): Promise<readonly Pick<Execution, "name" | "error" | "input">[]> => {
-  const found = new Map<string, Pick<Execution, "name" | "error" | "input">>();
+/** The registry's aliases follow a promotion that no execution will bring them to any more. */
+const followPromotion = async ({ ledger, deliveries, moveChampion }: Needs, model: string) => {
+  const serving = await ledger.serving("prod", model);
+  if (!serving || serving.championMoved) return;
+  if ((await deliveries.describe(serving.delivery))?.status === "RUNNING") return;
+  await moveChampion({ delivery: serving.delivery, model, commit: serving.commit });
+};
+
+/** Executions that hold a claim and run no more. A person's rollback is no execution: one that died on
+ * the way is known by its claim alone, and brought to its end here. */
+const abandoned = async (needs: Needs, attempt: Attempt): Promise<readonly Execution[]> => {
+  const { claims, deliveries, clock } = needs;
+  const found = new Map<string, Execution>();
   for (const claim of await claims.open()) {
-    if (!claim.holder) continue;
-    const execution = await deliveries.describe(claim.holder);
-    if (execution && execution.status !== "RUNNING") found.set(execution.name, execution);
-    if (!execution && clock() - claim.grantedAt > rollbackPatienceMs)
-      await claims.release(claim.environment, claim.model, claim.holder);
+    const { environment, holder } = claim;
+    if (!holder) continue;
+    await attempt(`the claim of ${holder} on ${environment}`, async () => {
+      const execution = await deliveries.describe(holder);
+      if (execution && execution.status !== "RUNNING") found.set(execution.name, execution);
+      if (!execution && clock() - claim.grantedAt > rollbackPatienceMs)
+        await endRollback(needs)(claim, holder);
+    });
   }
   return [...found.values()];
+};
+
+const ends = ["FAILED", "ABORTED", "TIMED_OUT", "SUCCEEDED"] as const;
+const pageOf = 25;
+
+/**
+ * Executions that ended unreported though they hold no claim: stopped before their first, after a rollback had given
+ * them back, or with a report that failed. Newest first, and back for as long as a page holds such a one.
+ */
+const unreported = async ({ deliveries, outcomes }: Needs): Promise<readonly Execution[]> => {
+  const found: Execution[] = [];
+  for (const status of ends)
+    for (let after: string | undefined; ; ) {
+      const page = await deliveries.list({ limit: pageOf, status, ...(after ? { after } : {}) });
+      const before = found.length;
+      for (const execution of page.executions)
+        if (!(await outcomes.read(execution.name))) found.push(execution);
+      if (!page.cursor || found.length === before) break;
+      after = page.cursor;
+    }
+  return found;
 };
 
 const interrupted = {
@@ -102,21 +137,25 @@ const interrupted = {
   Cause: "The execution was stopped before it came to an end of its own.",
 };
 
-const end = async (needs: Needs, { name, error, input }: Pick<Execution, "name" | "error" | "input">) => {
+/** What the state machine itself came to, where only the report is missing. */
+const Ended = z.object({ outcome: Outcome.exclude(["promoted", "failed"]) });
+
+const end = async (needs: Needs, { name, error, input, status, output }: Execution) => {
   const subject = Subject.parse(
     z
       .object({ model: z.string(), commit: z.string() })
       .transform((held) => ({ ...held, delivery: name }))
       .parse(input),
   );
+  const ended = Ended.safeParse(status === "SUCCEEDED" ? output : undefined);
   const { committed, error: original } = await needs.rollBack({
     ...subject,
-    error: error ? { Error: error.name, Cause: error.cause } : interrupted,
+    error: ended.success ? null : error ? { Error: error.name, Cause: error.cause } : interrupted,
   });
   if (committed) await needs.moveChampion(subject);
   await needs.reportOutcome({
     ...subject,
-    outcome: committed ? "promoted" : "failed",
+    outcome: committed ? "promoted" : ended.success ? ended.data.outcome : "failed",
     error: committed ? null : original,
   });
   return committed ? ("carried forward" as const) : ("rolled back" as const);

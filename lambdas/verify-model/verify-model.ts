@@ -124,6 +124,8 @@ const askChampion = async (
   if (!champion) return { absent: "prod serves no version of this model yet" };
   const onStage = await ledger.ofImage("stage", model, champion.digest, champion.version);
   if (!onStage) return { absent: "the champion was never deployed to stage" };
+  if ((await stage.version(model, onStage.functionVersion))?.config.digest !== champion.digest)
+    return { absent: "the champion's version is no longer on stage" };
   try {
     return await askModelAll(stage)(model, { version: onStage.functionVersion }, rows);
   } catch (fault) {

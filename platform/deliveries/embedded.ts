@@ -19,6 +19,8 @@ export type Needs = {
   /** Milliseconds before each retry, in place of the definition's intervals. */
   readonly retryMs?: number;
   readonly onEvent?: (name: string, event: StateEvent) => void;
+  /** An event could not be written (a full disk): the execution stands still until the next start sweeps it. */
+  readonly onFault?: (sentence: string, fault: unknown) => void;
   readonly onEnd?: (name: string, status: ExecutionStatus) => void;
 };
 
@@ -86,6 +88,13 @@ export const embeddedDeliveries = (
     if (task && !tasks[task.name]) throw new Error(`nothing runs the task ${task.name} of state ${name}`);
   }
 
+  const states = Object.fromEntries(
+    Object.entries(definition.States).map(([name, state]) => [
+      name,
+      timeoutInParameters(structuredClone(state)),
+    ]),
+  );
+
   const forget = (execution: string) => {
     for (const [token, { execution: owner }] of waiting) if (owner === execution) waiting.delete(token);
   };
@@ -104,6 +113,8 @@ export const embeddedDeliveries = (
           if (!waitsForToken(state))
             return (await handle(event).catch((thrown) => Promise.reject(lambdaError(thrown)))) ?? null;
           const token = isJsonObject(event) ? String(event.taskToken) : "";
+          // The token of a try before this one is answered by nobody any more.
+          forget(name);
           const answer = new Promise<Json>((resolve, reject) =>
             waiting.set(token, { execution: name, resolve, reject }),
           );
@@ -116,7 +127,7 @@ export const embeddedDeliveries = (
       }),
     );
     const machine = new StateMachine(
-      { ...structuredClone(definition), StartAt: position.state } as StateMachineDefinition,
+      { ...definition, StartAt: position.state, States: states } as StateMachineDefinition,
       { validationOptions: { noValidate: true } },
     );
     const { retryMs } = needs;
@@ -156,7 +167,10 @@ export const embeddedDeliveries = (
       forget(name);
       running.delete(name);
       if (table.finish(name, end, clock())) needs.onEnd?.(name, end.status);
-    })();
+    })().catch((fault: unknown) => {
+      running.delete(name);
+      needs.onFault?.(`the course of ${name} could not be written`, fault);
+    });
     running.set(name, { abort: execution.abort, ended: endOfIt });
   };
 
@@ -213,9 +227,9 @@ export const embeddedDeliveries = (
             default:
               break;
           }
+          // A retry is told of when the next try has its token already: only who leaves the state is done with it.
           if (
-            event.type !== "StateEntered" &&
-            "state" in event &&
+            (event.type === "StateExited" || event.type === "StateCaught") &&
             waitsForToken(definition.States[event.state.name])
           )
             forget(name);
@@ -278,6 +292,19 @@ export const embeddedDeliveries = (
     },
   };
 };
+
+/**
+ * The engine looks for TimeoutSecondsPath in what Parameters made, where the States Language means the state's input
+ * (https://states-language.net/#task-state): the value is handed to it there.
+ */
+const timeoutInParameters = (state: object): object =>
+  "TimeoutSecondsPath" in state && "Parameters" in state && isJsonObject(state.Parameters)
+    ? {
+        ...state,
+        Parameters: { ...state.Parameters, "TimeoutSeconds.$": state.TimeoutSecondsPath },
+        TimeoutSecondsPath: "$.TimeoutSeconds",
+      }
+    : state;
 
 const ended = (thrown: unknown): { status: ExecutionStatus; error: Fault } => {
   const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));

@@ -44,3 +44,13 @@ export interface Images {
 export class ImageNotFound extends Error {
   override readonly name = "ImageNotFound";
 }
+
+/** The image could not be built, for a reason that does not lie in the model's folder. */
+export class ImageBuildFailed extends Error {
+  override readonly name = "ImageBuildFailed";
+}
+
+/** What is stored of an image is not what its digest says. */
+export class ImageDamaged extends Error {
+  override readonly name = "ImageDamaged";
+}

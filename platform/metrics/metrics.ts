@@ -40,8 +40,14 @@ export interface Metrics {
   request(metrics: RequestMetrics): void;
   /** A metric of the delivery itself: outcomes, durations. */
   count(count: Count): void;
-  /** Statistics of one version's requests; `percentiles` between 0 and 100. All requests emitted before are in. */
-  statistics(window: Window, options: { readonly percentiles: readonly number[] }): Promise<Statistics>;
+  /**
+   * Statistics of one version's requests; `percentiles` between 0 and 100. All requests emitted before are in, as far
+   * as the service shows them yet. `labels`: those that may occur; a service may find others only minutes later.
+   */
+  statistics(
+    window: Window,
+    options: { readonly percentiles: readonly number[]; readonly labels?: readonly string[] },
+  ): Promise<Statistics>;
   /** Sum of a delivery metric over all time. */
   total(name: string, dimensions: Readonly<Record<string, string>>): Promise<number>;
 }

@@ -1,4 +1,5 @@
-import type { KnownBlock, WebClient } from "@slack/web-api";
+import { setTimeout as pause } from "node:timers/promises";
+import { ErrorCode, type KnownBlock, type WebClient } from "@slack/web-api";
 import { z } from "zod";
 
 /** The parts of Slack's Web API that deliveries use; a `WebClient` of @slack/web-api is one. */
@@ -11,10 +12,11 @@ export type SlackApi = {
 
 /**
  * Settings of the WebClient that suit a function: its defaults retry for half an hour and wait without end
- * (https://docs.slack.dev/tools/node-slack-sdk/web-api#retry).
+ * (https://docs.slack.dev/tools/node-slack-sdk/web-api#retry). It does not retry at all, because it would post a
+ * message again whose answer was lost: whoever calls knows what may be said twice.
  */
 export const slackClientOptions = {
-  retryConfig: { retries: 2, factor: 2, minTimeout: 100, maxTimeout: 500 },
+  retryConfig: { retries: 0 },
   timeout: 2_000,
   rejectRateLimitedCalls: true,
 } as const;
@@ -33,6 +35,21 @@ const History = z.object({
 });
 const Posted = z.object({ channel: z.string(), ts: z.string() });
 
+const Unanswered = z.object({ code: z.enum([ErrorCode.RequestError, ErrorCode.HTTPError]) });
+const attempts = 3;
+
+/** Calls again, twice, quickly, where Slack gave no answer; what it refused stays refused. */
+const untilAnswered = async <T>(call: () => Promise<T>): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call();
+    } catch (fault) {
+      if (attempt === attempts || !Unanswered.safeParse(fault).success) throw fault;
+      await pause(100 * attempt);
+    }
+  }
+};
+
 const eventType = "slipway_delivery";
 
 /** How far back an interrupted post is looked for. */
@@ -50,8 +67,8 @@ export const slackChannel = <View extends { readonly delivery: string }>({
   slack: Pick<SlackApi, "chat" | "conversations">;
   channel: string;
   render: (view: View) => { text: string; blocks: KnownBlock[] };
-}) => ({
-  post: async (view: View): Promise<{ channel: string; ts: string }> => {
+}) => {
+  const findOrPost = async (view: View): Promise<{ channel: string; ts: string }> => {
     const history = History.parse(
       await slack.conversations.history({ channel, limit: lookBack, include_all_metadata: true }),
     );
@@ -68,8 +85,11 @@ export const slackChannel = <View extends { readonly delivery: string }>({
         metadata: { event_type: eventType, event_payload: { delivery: view.delivery } },
       }),
     );
-  },
-  update: async (posted: { channel: string; ts: string }, view: View): Promise<void> => {
-    await slack.chat.update({ ...posted, ...render(view) });
-  },
-});
+  };
+  return {
+    post: (view: View) => untilAnswered(() => findOrPost(view)),
+    update: async (posted: { channel: string; ts: string }, view: View): Promise<void> => {
+      await untilAnswered(() => slack.chat.update({ ...posted, ...render(view) }));
+    },
+  };
+};

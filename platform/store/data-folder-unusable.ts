@@ -6,6 +6,7 @@ export class DataFolderUnusable extends Error {
 const remedies: Readonly<Record<string, string>> = {
   EACCES: "this user may not write there. Give it the right to, or choose another folder with --data.",
   EPERM: "this user may not write there. Give it the right to, or choose another folder with --data.",
+  ENOENT: "no folder can be made there. Choose another folder with --data.",
   EROFS: "it lies on a read-only file system. Choose another folder with --data.",
   ENOSPC: "the disk is full. Free some space and start again: what was written before is complete.",
   EDQUOT:

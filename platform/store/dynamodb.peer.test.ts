@@ -51,7 +51,23 @@ const subject = async (peer: Peer) => {
 };
 
 throughFaults("store", (peer, name) => {
-  storeContract(`DynamoDB, ${name}`, () => subject(peer));
+  storeContract(`DynamoDB, ${name}`, () => subject(peer), 25);
+
+  test("a write or removal of which the news was lost is this caller's, and has the effect of one", async () => {
+    const { store, close } = await subject(peer);
+    const key = { partition: "p", sort: "a" };
+    const losing = <T>(call: () => Promise<T>): Promise<T> => {
+      peer.proxy().next("cut after");
+      return call();
+    };
+    const created = await losing(() => store.put(key, "one", { expect: "absent" }));
+    expect(created).toEqual({ written: true, version: 1 });
+    expect(await losing(() => store.put(key, "two", { expect: 1 }))).toEqual({ written: true, version: 2 });
+    expect(await losing(() => store.put(key, "three"))).toEqual({ written: true, version: 3 });
+    expect(await losing(() => store.remove(key, { expect: 3 }))).toBe(true);
+    expect(await store.remove(key)).toBe(false);
+    await close();
+  });
 
   test("a page goes on over answers that hold none of its items, to the partition's end", async () => {
     const { store, now, advance, close } = await subject(peer);

@@ -11,6 +11,8 @@ export type DeskUser = {
   readonly username: string;
   /** Why one would click as this person. */
   readonly title: string;
+  /** By which the author of a commit is known. */
+  readonly email: string;
 };
 
 export type DeskOptions = {
@@ -41,10 +43,3 @@ export type DeskOptions = {
 export const botUser = { id: "U0SLIPWAY", botId: "B0SLIPWAY", name: "Slipway", username: "slipway" } as const;
 /** The workspace. */
 export const team = { name: "Slipway", domain: "slipway" } as const;
-
-/** Who the rehearsal's desk offers to click as: one who may approve, the commit's author, an outsider. */
-export const people: readonly [DeskUser, ...DeskUser[]] = [
-  { id: "U024BE7LH", name: "Ada Byron", username: "ada", title: "may approve" },
-  { id: "U0AUTHOR", name: "Sam Carter", username: "sam", title: "the commit's author" },
-  { id: "U0GUEST1", name: "Guest", username: "guest", title: "an outsider" },
-];

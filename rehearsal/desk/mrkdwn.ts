@@ -29,11 +29,19 @@ const inlineToken = new RegExp(
 const safeAddress = (address: string): string | undefined =>
   /^(https?:\/\/|mailto:)/i.test(address) && URL.canParse(address) ? address : undefined;
 
+/** Desk and reader share a machine, so its time zone is the reader's; what is no time shows its fallback, as in Slack. */
+const date = (target: string, fallback: string | undefined): Html => {
+  const seconds = Number(target.split("^")[1]);
+  return Number.isInteger(seconds) && Math.abs(seconds) < 8e12
+    ? html`<time>${new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" }).format(seconds * 1_000)}</time>`
+    : html`<span>${decoded(fallback ?? target)}</span>`;
+};
+
 const angle = (content: string, names: Names): Html => {
   const [target = "", label] = content.split(/\|(.*)/s);
   if (/^[@#]/.test(target))
     return html`<span class="mention">${target.slice(0, 1)}${names.get(target.slice(1)) ?? label ?? target.slice(1)}</span>`;
-  if (target.startsWith("!date^")) return html`<span>${decoded(label ?? target)}</span>`;
+  if (target.startsWith("!date^")) return date(target, label);
   if (target.startsWith("!")) return html`<span class="mention">@${target.slice(1)}</span>`;
   const address = safeAddress(decoded(target));
   return address === undefined

@@ -4,7 +4,8 @@ import type { Message, View } from "./state.ts";
 
 type App = Pick<DeskOptions, "teamId" | "appId">;
 
-export const slackMessage = ({ onlyFor: _, ...message }: Message, { teamId, appId }: App) => ({
+/** Without its metadata, which only `include_all_metadata` shows. */
+export const slackMessage = ({ onlyFor: _, metadata: __, ...message }: Message, { teamId, appId }: App) => ({
   type: "message" as const,
   ...message,
   team: teamId,

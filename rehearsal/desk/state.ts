@@ -3,6 +3,13 @@ import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { MessageBlocks, Modal } from "./blocks.ts";
 
+const Flat = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+/** What the app attaches to a message, unseen by people. Source: https://docs.slack.dev/messaging/message-metadata */
+export const Metadata = z.strictObject({
+  event_type: z.string().regex(/^\w+$/, "must be alphanumeric"),
+  event_payload: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), Flat, z.array(Flat)])),
+});
+
 const Message = z.object({
   ts: z.string(),
   /** Who said it: the app's bot. */
@@ -10,6 +17,7 @@ const Message = z.object({
   text: z.string(),
   blocks: MessageBlocks,
   thread_ts: z.string().optional(),
+  metadata: Metadata.optional(),
   edited: z.object({ user: z.string(), ts: z.string() }).optional(),
   /** An ephemeral message is for this user alone. */
   onlyFor: z.string().optional(),

@@ -73,6 +73,44 @@ describe("Slack's own client", () => {
     expect(edited.message).toMatchObject({ text: "other", blocks: [{ type: "actions" }] });
   });
 
+  const about = (delivery: string) => ({ event_type: "slipway_delivery", event_payload: { delivery } });
+  const newest = async (asked: object) =>
+    (await client().conversations.history({ channel, limit: 1, ...asked })).messages?.[0];
+
+  test("a message's metadata is read back by whoever asks for it, and by nobody else", async () => {
+    const posted = await client().chat.postMessage({ channel, text: "q", metadata: about("first") });
+    expect(posted.message).not.toHaveProperty("metadata");
+    expect(await newest({ include_all_metadata: true })).toMatchObject({ metadata: about("first") });
+    expect(await newest({ include_all_metadata: false })).not.toHaveProperty("metadata");
+    expect(await newest({})).not.toHaveProperty("metadata");
+  });
+  test("an edit keeps a message's metadata, replaces it, or with {} takes it off", async () => {
+    const { ts = "" } = await client().chat.postMessage({ channel, text: "q", metadata: about("first") });
+    const all = { include_all_metadata: true };
+    await client().chat.update({ channel, ts, text: "kept" });
+    expect(await newest(all)).toMatchObject({ text: "kept", metadata: about("first") });
+    await client().chat.update({ channel, ts, text: "replaced", metadata: about("second") });
+    expect(await newest(all)).toMatchObject({ text: "replaced", metadata: about("second") });
+    await client().apiCall("chat.update", { channel, ts, text: "bare", metadata: {} });
+    expect(await newest(all)).not.toHaveProperty("metadata");
+  });
+  test.each<[string, unknown]>([
+    ["invalid_metadata_format", "{"],
+    ["invalid_metadata_format", "1"],
+    ["invalid_metadata_schema", { event_type: "a" }],
+    ["invalid_metadata_schema", { event_type: "", event_payload: {} }],
+    ["invalid_metadata_schema", { event_type: "a b", event_payload: {} }],
+    ["invalid_metadata_schema", { event_type: "a", event_payload: { deep: { deeper: { deepest: 1 } } } }],
+    ["invalid_metadata_schema", { event_type: "a", event_payload: {}, other: 1 }],
+    ["metadata_too_large", about(text(8_000))],
+  ])("metadata is refused as %s: %j", async (error, metadata) => {
+    expect(
+      await outcome(client().apiCall("chat.postMessage", { channel, text: "q", metadata })),
+    ).toMatchObject({
+      error,
+    });
+  });
+
   test("every message gets a timestamp of its own, in the order of posting", async () => {
     const stamps: string[] = [];
     for (const said of ["a", "b", "c"])
@@ -88,7 +126,7 @@ describe("Slack's own client", () => {
       user_id: "U0SLIPWAY",
     });
     expect(await client().users.info({ user: "U0AUTHOR" })).toMatchObject({
-      user: { real_name: "Sam Carter" },
+      user: { real_name: "Sam Carter", profile: { email: "sam.carter@example.com" } },
     });
     expect(await client().conversations.list()).toMatchObject({ channels: [{ name: "model-deliveries" }] });
   });

@@ -7,7 +7,7 @@ import type { Hub } from "./hub.ts";
 import { rateLimit, slackRates } from "./rate-limit.ts";
 import { type Arguments, isTrue, readArguments, SlackError, structured, text } from "./slack-arguments.ts";
 import { slackMessage, slackView } from "./slack-objects.ts";
-import type { Message } from "./state.ts";
+import { type Message, Metadata } from "./state.ts";
 
 /** Characters of every `text` within, however deep. */
 const textLength = (value: unknown): number =>
@@ -18,6 +18,9 @@ const textLength = (value: unknown): number =>
         0,
       )
     : 0;
+
+/** Slack answers `metadata_too_large` beyond a bound that it does not document: this one is cautious. */
+const metadataLimit = 8_000;
 
 /** Slack truncates a message's text beyond this. Source: https://docs.slack.dev/reference/methods/chat.postMessage#truncating */
 const textLimit = 40_000;
@@ -34,6 +37,19 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
     return withIds(parsed.data, randomId);
   };
 
+  /** `{}` takes the metadata off; undefined leaves what the message has. */
+  const readMetadata = (args: Arguments): Message["metadata"] | "none" | undefined => {
+    if (args.metadata === undefined || args.metadata === null) return undefined;
+    const given = structured(args.metadata, "invalid_metadata_format");
+    if (typeof given !== "object" || given === null) throw new SlackError("invalid_metadata_format");
+    if (Object.keys(given).length === 0) return "none";
+    const parsed = Metadata.safeParse(given);
+    if (!parsed.success)
+      throw new SlackError("invalid_metadata_schema", slackMessages(parsed.error, "/metadata"));
+    if (JSON.stringify(parsed.data).length > metadataLimit) throw new SlackError("metadata_too_large");
+    return parsed.data;
+  };
+
   const inChannel = (args: Arguments): void => {
     const asked = text(args, "channel");
     if (asked !== channel.id && asked !== channel.name && asked !== `#${channel.name}`)
@@ -47,12 +63,15 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
     const thread = text(args, "thread_ts");
     return {
       ts: state.nextTs(clock()),
+      ...carried(readMetadata(args)),
       user: botUser.id,
       text: said.slice(0, textLimit),
       blocks,
       ...(thread === undefined ? {} : { thread_ts: thread }),
     };
   };
+  const carried = (metadata: Message["metadata"] | "none") =>
+    metadata === undefined || metadata === "none" ? {} : { metadata };
   const known = (id: string | undefined) => users.find((user) => user.id === id);
 
   const methods: Readonly<Record<string, (args: Arguments, base: string) => Record<string, unknown>>> = {
@@ -78,9 +97,11 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
       const blocks = readBlocks(args);
       const said = text(args, "text");
       if (said === undefined && blocks === undefined) throw new SlackError("no_text");
-      // Without `blocks`, Slack keeps those that the message has.
+      const { metadata: kept, ...rest } = found;
+      // Without `blocks` or `metadata`, Slack keeps those that the message has.
       const message: Message = {
-        ...found,
+        ...rest,
+        ...carried(readMetadata(args) ?? kept),
         text: (said ?? found.text).slice(0, textLimit),
         blocks: blocks ?? found.blocks,
         edited: { user: botUser.id, ts: `${Math.floor(clock() / 1_000)}.000000` },
@@ -136,7 +157,10 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
         .filter(({ ts }) => latest === undefined || ts < latest || (inclusive && ts === latest))
         .filter(({ ts }) => oldest === undefined || ts > oldest || (inclusive && ts === oldest));
       return {
-        messages: found.slice(0, limit).map((message) => slackMessage(message, options)),
+        messages: found.slice(0, limit).map((message) => ({
+          ...slackMessage(message, options),
+          ...(isTrue(args.include_all_metadata) ? carried(message.metadata) : {}),
+        })),
         has_more: found.length > limit,
       };
     },
@@ -155,7 +179,7 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
           real_name: user.name,
           deleted: false,
           is_bot: false,
-          profile: { real_name: user.name, display_name: user.name, title: user.title },
+          profile: { real_name: user.name, display_name: user.name, title: user.title, email: user.email },
         },
       };
     },

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { createDesk } from "../../rehearsal/desk/desk.ts";
-import { type DeskOptions, people } from "../../rehearsal/desk/desk-options.ts";
+import type { DeskOptions } from "../../rehearsal/desk/desk-options.ts";
 import { openDeskState } from "../../rehearsal/desk/state.ts";
+import { slackWorkspace } from "../../rehearsal/slack-workspace.ts";
 
 /** A desk on a free port with stand-ins for what a test does not give. */
 export const servedDesk = async (given: Partial<DeskOptions> = {}) => {
@@ -15,10 +16,7 @@ export const servedDesk = async (given: Partial<DeskOptions> = {}) => {
     signingSecret: "a signing secret of the test",
     botToken: "xoxb-of-the-test",
     callbackUrl: () => "http://127.0.0.1:9/",
-    teamId: "T0SLIPWAY",
-    appId: "A0SLIPWAY",
-    channel: { id: "C0DELIVERY", name: "model-deliveries" },
-    users: people,
+    ...slackWorkspace,
     deliveries: {
       describe: async () => undefined,
       history: async () => [],

@@ -15,7 +15,7 @@ export const handler = async (event, context) => {
     case "overlap": {
       const before = globalThis.running ?? 0; globalThis.running = before + 1;
       await new Promise((done) => setTimeout(done, 5)); globalThis.running--;
-      return { before };
+      return { before, pid: process.pid };
     }
   }
   return { version: context.functionVersion, pid: process.pid, answered: event.body ?? null, event };

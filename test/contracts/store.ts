@@ -130,8 +130,11 @@ const agree = async (
   if (holds) model.set(command.sort, { key, value: command.value, version });
 };
 
-/** The rules of `Store`, for every implementation. `make` gives an empty store, or one whose partitions are new. */
-export const storeContract = (name: string, make: () => Promise<StoreUnderTest>): void => {
+/**
+ * The rules of `Store`, for every implementation. `make` gives an empty store, or one whose partitions are new.
+ * `runs`: random command lists that are tried; fewer where each command is a call over the network.
+ */
+export const storeContract = (name: string, make: () => Promise<StoreUnderTest>, runs = 60): void => {
   describe(`store: ${name}`, () => {
     let subject: StoreUnderTest;
     let partitions = 0;
@@ -150,7 +153,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
           const model = new Map<string, Stored>();
           for (const command of list) await agree(subject.store, model, `contract#${partitions}`, command);
         }),
-        { numRuns: 60 },
+        { numRuns: runs },
       );
     });
 

@@ -16,6 +16,7 @@ import function_versions
 import functions
 import http_api
 import image_scans
+import metrics
 import repositories
 import state_machines
 import storage
@@ -23,7 +24,10 @@ import trust
 from steps import steps_url
 
 # Loaded now, so that no first request of a test waits for it.
-SERVICES = ("apigatewayv2", "awslambda", "cloudwatch", "codebuild", "codecommit", "dynamodb", "ecr", "iam", "kms", "logs", "s3", "ssm", "stepfunctions", "sts")
+SERVICES = (
+    "apigatewayv2", "awslambda", "cloudwatch", "codebuild", "codecommit", "dynamodb", "ecr", "iam", "kms", "logs", "s3",
+    "ssm", "stepfunctions", "sts",
+)
 
 
 class Quiet(WSGIRequestHandler):
@@ -50,6 +54,7 @@ def main():
     repositories.install()
     trust.install()
     storage.install()
+    metrics.install()
     state_machines.install(steps_url(), float(os.environ.get("TIME_SCALE", "1")))
     for service in SERVICES:
         moto.backends.get_backend(service)

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { buildVariables } from "../../domain/built-image.ts";
-import { type CaughtError, ExportedVariables } from "../../statemachine/contracts.ts";
+import { type CaughtError, ExportedVariables } from "../statemachine/contracts.ts";
+import { buildVariables } from "./built-image.ts";
 
 type Caught = z.infer<typeof CaughtError>;
 

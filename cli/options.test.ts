@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { bakeArgument, modelArgument, portArgument, rateArgument } from "./options.ts";
+
+const refused = expect.objectContaining({ code: "commander.invalidArgument" });
+
+test("a bake is a number and a unit, or what the manifest says", () => {
+  expect(["500ms", "3s", "1.5m", "24h", "manifest"].map(bakeArgument)).toEqual([
+    500,
+    3_000,
+    90_000,
+    86_400_000,
+    undefined,
+  ]);
+});
+
+// Node's timers count to 24.8 days; beyond it they fire at once.
+test.each(["", "3", "s", "-3s", "3 s", "3d", "1e3s", "25h", "999999h"])("a bake of %j is refused", (text) => {
+  expect(() => bakeArgument(text)).toThrow(refused);
+});
+
+test("a port is a number in digits", () => {
+  expect(["0", "4747", "65535"].map(portArgument)).toEqual([0, 4_747, 65_535]);
+  for (const text of ["", " ", "0x50", "1e3", "80.5", "-1", "65536", "http"])
+    expect(() => portArgument(text), text).toThrow(refused);
+});
+
+test("a rate is a number that says something", () => {
+  expect(["0", "250", "0.5"].map(rateArgument)).toEqual([0, 250, 0.5]);
+  for (const text of ["", " ", "many", "-1", "5001", "Infinity"])
+    expect(() => rateArgument(text), text).toThrow(refused);
+});
+
+test("a model's name is refused with the rule it breaks", () => {
+  expect(modelArgument("churn-2")).toBe("churn-2");
+  for (const text of ["", "Churn", "../churn", "churn.", "-churn"])
+    expect(() => modelArgument(text), text).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/1 to 40/) }),
+    );
+});

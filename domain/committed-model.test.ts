@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { commitOf, model, modelYaml, type StepWorld, sha256, stepWorld } from "../test/step-world.ts";
+import { committedModel, holdoutOf, judgedBy, platformPolicy } from "./committed-model.ts";
+
+let world: StepWorld;
+beforeEach(() => {
+  world = stepWorld();
+});
+afterEach(() => world.close());
+
+test("a folder is read as it was committed, with the hash of every file", async () => {
+  const read = await committedModel(world)(model, world.commit("a"));
+  expect(read.manifest).toMatchObject({ name: "toy", artifact: "model.onnx" });
+  expect(read.golden.rows).toEqual([{ x: 1 }, { x: 2 }]);
+  expect(read.hashes["model.onnx"]).toBe(sha256(`onnx of ${commitOf("a")}`));
+  expect(holdoutOf(read, model, commitOf("a"))).toMatchObject({ labels: ["yes", "no"] });
+});
+
+test.each(["model.yaml", "golden.json"])("without %s the commit and the remedy are named", async (file) => {
+  const commit = world.commit("a");
+  world.commits.get(commit)?.delete(file);
+  await expect(committedModel(world)(model, commit)).rejects.toMatchObject({
+    name: "ManifestInvalid",
+    message: `${file}: models/toy/${file} is not there at aaaaaaaaaaaa. Commit it.`,
+  });
+});
+
+test.each([
+  ["is not there", undefined],
+  ["says too little", "approval: {}"],
+  ["is no mapping", "- 1"],
+])("a policy that %s is named with its commit", async (_, text) => {
+  const file = async () => (text === undefined ? undefined : new TextEncoder().encode(text));
+  await expect(platformPolicy({ source: { ...world.source, file } })(commitOf("a"))).rejects.toMatchObject({
+    name: "PolicyInvalid",
+    message: expect.stringContaining("aaaaaaaaaaaa"),
+  });
+});
+
+test("a challenger is judged by the champion's rules where they are stricter", async () => {
+  const gates = (latency: number) =>
+    `{ latencyP95Ms: ${latency}, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } }`;
+  world.commit("a", modelYaml({ gates: gates(20) }));
+  world.commit("b", modelYaml({ gates: gates(900) }));
+  const alone = await judgedBy(world)(model, commitOf("b"), undefined);
+  expect([alone.champion, alone.rules.gates.latencyP95Ms]).toEqual([undefined, 900]);
+  const { rules } = await judgedBy(world)(model, commitOf("b"), commitOf("a"));
+  expect(rules.gates.latencyP95Ms).toBe(20);
+  expect(rules.changed.length).toBeGreaterThan(0);
+});

@@ -1,0 +1,79 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { blocksTextLimit, MessageBlocks } from "../rehearsal/desk/blocks.ts";
+import { Outcome, Verdict } from "../statemachine/contracts.ts";
+import { messageBlocks } from "./message-blocks.ts";
+import type { MessageView } from "./messages.ts";
+
+// Also what Slack's limits are about: long, empty, and full of characters that are escaped to five.
+const text = fc.oneof(
+  fc.string(),
+  fc.constantFrom("", "&", "<@U1>"),
+  fc.integer({ min: 1, max: 4_000 }).map((length) => "&".repeat(length)),
+  fc.integer({ min: 1, max: 12_000 }).map((length) => "x".repeat(length)),
+);
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
+const user = fc.stringMatching(/^U[A-Z0-9]{8}$/);
+const people = fc.array(fc.record({ user, name: text }), { maxLength: 50 });
+const view: fc.Arbitrary<MessageView> = fc.record({
+  delivery: fc.stringMatching(/^[a-z0-9-]{1,80}$/),
+  model: fc.stringMatching(/^[a-z][a-z0-9-]{0,39}$/),
+  commit: fc.constant("c".repeat(40)),
+  author: text,
+  version: maybe(fc.nat()),
+  digest: maybe(fc.constant(`sha256:${"d".repeat(64)}`)),
+  baseline: maybe(text),
+  changed: fc.array(text, { maxLength: 20 }),
+  checks: fc.array(
+    fc.record({
+      name: text,
+      verdict: fc.constantFrom(...Verdict.options),
+      measured: maybe(fc.double({ noNaN: true })),
+      limit: maybe(fc.double({ noNaN: true })),
+      unit: text,
+      detail: text,
+    }),
+    { maxLength: 60 },
+  ),
+  omitted: fc.array(fc.record({ name: text, why: text }), { maxLength: 20 }),
+  question: fc.oneof(
+    fc.constant(null),
+    fc.record({
+      status: fc.constant("open" as const),
+      approval: fc.uuid(),
+      expiresAt: fc.integer({ min: 0, max: 4_102_444_800_000 }),
+      votes: fc.nat(10),
+      quorum: fc.integer({ min: 1, max: 10 }),
+      approvers: fc.array(user, { minLength: 1, maxLength: 50 }),
+    }),
+    fc.record({ status: fc.constant("approved" as const), by: people }),
+    fc.record({ status: fc.constant("rejected" as const), by: people, reason: maybe(text) }),
+    fc.record({ status: fc.constant("expired" as const) }),
+    fc.record({ status: fc.constant("withdrawn" as const), why: text }),
+  ),
+  progress: maybe(text),
+  outcome: maybe(fc.constantFrom(...Outcome.options)),
+  error: maybe(fc.record({ name: text, cause: text })),
+});
+
+const texts = (value: unknown): string[] =>
+  typeof value === "object" && value !== null
+    ? Object.entries(value).flatMap(([key, inner]) =>
+        key === "text" && typeof inner === "string" ? [inner] : texts(inner),
+      )
+    : [];
+
+test("Slack takes the message of any delivery, and its buttons and what to do about an error are there", () => {
+  fc.assert(
+    fc.property(view, maybe(fc.webUrl()), (given, link) => {
+      const { text: line, blocks } = messageBlocks(given, link ?? undefined);
+      expect(line).not.toBe("");
+      expect(MessageBlocks.safeParse(blocks).error?.message).toBeUndefined();
+      expect(texts(blocks).join("").length).toBeLessThanOrEqual(blocksTextLimit);
+      const all = JSON.stringify(blocks);
+      expect(all.includes('"action_id":"approve"')).toBe(given.question?.status === "open");
+      expect(all.includes("*What to do:*")).toBe(given.error !== null);
+    }),
+    { seed: 11, numRuns: 200 },
+  );
+});

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "../../test/step-world.ts";
+import { claimEnvironment } from "./claim-environment.ts";
+
+let world: StepWorld;
+beforeEach(() => {
+  world = stepWorld();
+});
+afterEach(() => world.close());
+
+const commit = commitOf("a");
+const stage = (delivery: string, requestedAt: number) =>
+  claimEnvironment(world)({ delivery, model, commit, environment: "stage", requestedAt });
+const prod = (delivery: string, changes: Record<string, unknown> = {}) =>
+  claimEnvironment(world)({
+    delivery,
+    model,
+    commit,
+    environment: "prod",
+    requestedAt: 1,
+    stageFence: 1,
+    baseline: 0,
+    approvedAt: world.time.now,
+    ...changes,
+  });
+const ask = (delivery: string, fence: number) => {
+  world.engine.waiting.add(delivery);
+  return world.approvals.ask(
+    {
+      delivery,
+      model,
+      commit,
+      digest: digestOf("a"),
+      version: 1,
+      baseline: 0,
+      fence,
+      author: { name: "Sam", email: "sam@example.com" },
+      pusher: null,
+      rule: { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" },
+      askedAt: world.time.now,
+      expiresAt: world.time.now + 1_000,
+    },
+    delivery,
+  );
+};
+
+test("the later push takes stage and withdraws the older question, once; asked again it has the same claim", async () => {
+  expect(await stage("older", 1)).toEqual({ status: "granted", fence: 1 });
+  await ask("older", 1);
+  expect(await stage("newer", 2)).toEqual({ status: "granted", fence: 2 });
+  expect(await stage("newer", 2)).toEqual({ status: "granted", fence: 2 });
+  expect(world.engine.answers).toMatchObject([{ token: "older", error: { name: "Superseded" } }]);
+  await expect(stage("older", 1)).rejects.toMatchObject({ name: "Superseded" });
+});
+
+test("a withdrawal that failed is made up for when the step runs again", async () => {
+  await stage("older", 1);
+  await ask("older", 1);
+  const fail = world.deliveries.fail;
+  world.deliveries.fail = () => Promise.reject(new Error("killed"));
+  await expect(stage("newer", 2)).rejects.toThrow("killed");
+  world.deliveries.fail = fail;
+  await stage("newer", 2);
+  expect(world.engine.answers).toMatchObject([{ token: "older", error: { name: "Superseded" } }]);
+});
+
+test("the delivery's own question is not withdrawn by its own claim", async () => {
+  await stage("one", 1);
+  await ask("one", 1);
+  await stage("one", 1);
+  expect(world.engine.answers).toEqual([]);
+});
+
+test("a busy prod is waited for, and given up when the patience is over", async () => {
+  await stage("one", 1);
+  await world.claims.take({ environment: "prod", model, delivery: "other", requestedAt: 1, now: 1 }, "free");
+  const approvedAt = world.time.now;
+  expect(await prod("one", { approvedAt })).toEqual({ status: "busy", holder: "other" });
+  world.time.now += 6 * 3_600_000;
+  expect((await prod("one", { approvedAt })).status).toBe("busy");
+  world.time.now += 1;
+  await expect(prod("one", { approvedAt })).rejects.toMatchObject({ name: "ProdBusy" });
+});
+
+test("a prod that changed since the question was asked is stale, and is given back", async () => {
+  const served = await serve(world, "a", 1);
+  await stage("one", world.time.now);
+  const stageFence = (await world.claims.read("stage", model))?.fence;
+  expect(await prod("one", { stageFence })).toEqual({ status: "stale", serving: served.sequence });
+  expect((await world.claims.read("prod", model))?.holder).toBeNull();
+  expect((await prod("one", { stageFence, baseline: served.sequence })).status).toBe("granted");
+});
+
+test("who lost stage gets no prod", async () => {
+  await stage("older", 1);
+  await stage("newer", 2);
+  await expect(prod("older")).rejects.toMatchObject({ name: "Superseded" });
+  expect(await world.claims.read("prod", model)).toBeUndefined();
+});

@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Serving } from "../../platform/serving/serving.ts";
+import type { Store } from "../../platform/store/store.ts";
+import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "../../test/step-world.ts";
+import { deployModel } from "../deploy-model/deploy-model.ts";
+import { rollBack } from "../roll-back/roll-back.ts";
+import { shiftTraffic } from "../shift-traffic/shift-traffic.ts";
+import { promoteModel } from "./promote-model.ts";
+
+/** What was asked of a capability, in order; each argument list as JSON. */
+const recorded: string[] = [];
+const recording = <Capability extends object>(name: string, capability: Capability): Capability =>
+  new Proxy(capability, {
+    get: (target, property, receiver) => {
+      const found: unknown = Reflect.get(target, property, receiver);
+      if (typeof found !== "function") return found;
+      return (...given: unknown[]) => {
+        recorded.push(`${name}.${String(property)} ${JSON.stringify(given)}`);
+        return found.apply(target, given);
+      };
+    },
+  });
+
+let world: StepWorld;
+let input: Record<string, unknown>;
+const delivery = "delivery-b";
+beforeEach(async () => {
+  world = stepWorld({ instrument: (store: Store) => recording("store", store) });
+  await serve(world, "a", 1);
+  input = await deployed();
+  recorded.length = 0;
+});
+afterEach(() => world.close());
+
+/** A delivery that has proven its version on prod and may now promote it. */
+const deployed = async () => {
+  const commit = world.commit("b");
+  const grant = await world.claims.take(
+    { environment: "prod", model, delivery, requestedAt: world.time.now, now: world.time.now },
+    "free",
+  );
+  if (grant.status !== "granted") throw new Error("prod is free");
+  const artifact = { delivery, model, commit, digest: digestOf("b"), version: 2, fence: grant.fence };
+  const { functionVersion } = await deployModel(world)({ ...artifact, environment: "prod" });
+  return { ...artifact, stageFence: 1, functionVersion };
+};
+const served = async () => {
+  const live = await world.serving.prod.live(model);
+  return { version: live?.version, canary: live?.canary };
+};
+
+test("ledger promoting, alias, alias read back, ledger promoted: in this order and in no other", async () => {
+  const prod: Serving = recording("prod", world.serving.prod);
+  await promoteModel({ ...world, serving: { prod } })(input);
+  const at = (pattern: RegExp) => recorded.findIndex((call) => pattern.test(call));
+  const promoting = at(/^store\.put .*ledger#prod.*"status":"promoting"/);
+  const alias = at(/^prod\.route /);
+  const back = recorded.findLastIndex((call) => /^prod\.live /.test(call));
+  const promoted = at(/^store\.put .*ledger#prod.*"status":"promoted"/);
+  expect([promoting, alias, back, promoted]).toEqual(
+    [promoting, alias, back, promoted].toSorted((a, b) => a - b),
+  );
+  expect(promoting).toBeGreaterThanOrEqual(0);
+  expect(back).toBeGreaterThan(alias);
+  expect(recorded.filter((call) => /"status":"promoted"/.test(call))).toHaveLength(1);
+});
+
+test("run twice it promotes once, at the first time", async () => {
+  const first = await promoteModel(world)(input);
+  world.time.now += 60_000;
+  expect(await promoteModel(world)(input)).toEqual(first);
+  expect((await world.ledger.serving("prod", model))?.shares.map(({ percent }) => percent)).toEqual([100]);
+});
+
+test("two runs at once promote once, and neither takes the commit point back", async () => {
+  const before = recorded.length;
+  const [one, two] = await Promise.all([promoteModel(world)(input), promoteModel(world)(input)]);
+  expect(one).toEqual(two);
+  const statuses = recorded
+    .slice(before)
+    .flatMap((call) => call.match(/ledger#prod.*"status":"(promoting|promoted)"/)?.[1] ?? []);
+  expect(statuses.lastIndexOf("promoting")).toBeLessThan(statuses.indexOf("promoted"));
+});
+
+test("a run that was held up before its first write does not take back what the next one committed", async () => {
+  const claims = {
+    ...world.claims,
+    // The other run comes and goes while this one looks at its claim.
+    assertHeld: async () => void (await promoteModel(world)(input)),
+  };
+  const crashing = {
+    ...world.serving.prod,
+    live: () => Promise.reject(new Error("killed after its first write")),
+  };
+  await expect(promoteModel({ ...world, claims, serving: { prod: crashing } })(input)).rejects.toThrow(
+    "killed",
+  );
+  expect((await world.ledger.serving("prod", model))?.version).toBe(2);
+});
+
+test("an alias that does not read back is tried again, and nothing is committed", async () => {
+  const prod = {
+    ...world.serving.prod,
+    route: async () => ({ version: "2", description: "", revision: "9" }),
+  };
+  await expect(promoteModel({ ...world, serving: { prod } })(input)).rejects.toMatchObject({
+    name: "TemporaryFault",
+  });
+  expect((await world.ledger.serving("prod", model))?.version).toBe(1);
+});
+
+test("a delivery whose claim was taken by force promotes nothing", async () => {
+  await world.claims.take(
+    { environment: "prod", model, delivery: "rollback-1", requestedAt: 1, now: 1 },
+    "force",
+  );
+  await expect(promoteModel(world)(input)).rejects.toMatchObject({ name: "Superseded" });
+  expect(await served()).toEqual({ version: "1", canary: undefined });
+});
+
+test("a step that was thought dead writes nothing after the delivery was rolled back", async () => {
+  const claims = {
+    ...world.claims,
+    assertHeld: async () =>
+      void (await rollBack(world)({ delivery, model, commit: commitOf("b"), error: null })),
+  };
+  await expect(promoteModel({ ...world, claims })(input)).rejects.toMatchObject({ name: "Superseded" });
+  await expect(
+    shiftTraffic(world)({
+      delivery,
+      model,
+      commit: commitOf("b"),
+      fence: input.fence,
+      championVersion: "1",
+      functionVersion: "2",
+      step: 0,
+    }),
+  ).rejects.toMatchObject({ name: "Superseded" });
+  expect(await served()).toEqual({ version: "1", canary: undefined });
+  expect((await world.ledger.serving("prod", model))?.version).toBe(1);
+});
+
+test("a rollback that comes while prod's alias is moved has the last word on prod", async () => {
+  const { route } = world.serving.prod;
+  const prod = {
+    ...world.serving.prod,
+    route: async (...given: Parameters<typeof route>) => {
+      const routed = await route(...given);
+      await rollBack(world)({ delivery, model, commit: commitOf("b"), error: null });
+      return routed;
+    },
+  };
+  await expect(promoteModel({ ...world, serving: { prod } })(input)).rejects.toThrow();
+  expect(await served()).toEqual({ version: "1", canary: undefined });
+  expect((await world.ledger.ofDelivery("prod", model, delivery))?.status).toBe("ended");
+});

@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { commitOf, model, type StepWorld, serve, stepWorld } from "../../test/step-world.ts";
+import { judgeCanary } from "../judge-canary/judge-canary.ts";
+import { reportOutcome } from "./report-outcome.ts";
+
+let world: StepWorld;
+beforeEach(() => {
+  world = stepWorld();
+});
+afterEach(() => world.close());
+
+const delivery = "delivery-a";
+const report = (outcome: string) =>
+  reportOutcome(world)({ delivery, model, commit: commitOf("a"), outcome, error: null });
+const claim = (environment: "stage" | "prod", of = delivery) =>
+  world.claims.take({ environment, model, delivery: of, requestedAt: 1, now: 1 }, "force");
+
+test("a promoted delivery gives back its own claims, and nobody else's", async () => {
+  await claim("prod");
+  await claim("stage", "newer");
+  await report("promoted");
+  expect((await world.claims.open()).map(({ holder }) => holder)).toEqual(["newer"]);
+});
+
+test("run twice it is counted once and shown in one message", async () => {
+  await report("rejected");
+  await report("rejected");
+  expect(await world.metrics.total("Deliveries", { model, outcome: "rejected" })).toBe(1);
+  expect([...world.slack.shown.values()]).toMatchObject([{ delivery, outcome: "rejected" }]);
+});
+
+test("what was not promoted keeps its claims until RollBack has put things back", async () => {
+  await claim("stage");
+  await report("failed");
+  expect(await world.claims.open()).toHaveLength(1);
+});
+
+test("a canary is judged on the window since its share began, and its checks stand in the message once", async () => {
+  await serve(world, "a", 1);
+  const champion = await world.ledger.serving("prod", model);
+  if (!champion) throw new Error("prod serves");
+  const entry = await world.ledger.begin({ ...champion, delivery: "delivery-b" }, world.time.now);
+  const input = {
+    delivery: "delivery-b",
+    model,
+    commit: world.commit("b"),
+    championVersion: "1",
+    functionVersion: "2",
+    step: 0,
+    since: world.time.now,
+  };
+  await expect(judgeCanary(world)(input)).rejects.toMatchObject({ name: "ContractBroken" });
+  await world.ledger.change(entry, (current) => ({
+    ...current,
+    status: "canary",
+    shares: [{ percent: 10, from: world.time.now }],
+  }));
+  const request = (version: string, failed: boolean, at: number) =>
+    world.metrics.request({
+      environment: "prod",
+      model,
+      version,
+      at,
+      latencyMs: 5,
+      failed,
+      labels: { yes: 1 },
+    });
+  // Before the share began everything failed: that is not the canary's.
+  for (let index = 0; index < 300; index++) request("2", true, world.time.now - 1);
+  for (let index = 0; index < 2_000; index++) {
+    request("1", false, world.time.now + 1);
+    request("2", false, world.time.now + 1);
+  }
+  world.time.now += 60_000;
+  expect(await judgeCanary(world)(input)).toMatchObject({ verdict: "pass", next: "shift", step: 1 });
+  for (let index = 0; index < 300; index++) request("2", true, world.time.now - 1);
+  expect(await judgeCanary(world)(input)).toMatchObject({
+    next: "roll-back",
+    error: { name: "CanaryFailed" },
+  });
+  expect(await judgeCanary(world)({ ...input, since: world.time.now })).toMatchObject({ next: "bake" });
+});

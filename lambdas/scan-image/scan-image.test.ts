@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Scan } from "../../platform/images/images.ts";
+import { buildOf, model, type StepWorld, stepWorld } from "../../test/step-world.ts";
+import { scanImage } from "./scan-image.ts";
+
+let world: StepWorld;
+beforeEach(() => {
+  world = stepWorld();
+});
+afterEach(() => world.close());
+
+const scan = (found: Scan) =>
+  scanImage({
+    ...world,
+    images: { scan: async () => found, describe: async () => undefined, build: () => Promise.reject() },
+  })({ delivery: "d", model, commit: world.commit("a"), build: buildOf("a", 1_000_000_000) });
+const complete = (changes: object = {}): Scan => ({
+  status: "complete",
+  findings: [],
+  scanned: { npm: 3 },
+  unknownEcosystems: [],
+  ...changes,
+});
+const finding = {
+  id: "GHSA-1",
+  package: "left-pad",
+  version: "1.0.0",
+  severity: "critical",
+  summary: "",
+} as const;
+
+test("a scan is waited for until 30 minutes after the build, and no longer", async () => {
+  world.time.now = 1_000_000_000 + 30 * 60_000;
+  expect(await scan({ status: "pending" })).toEqual({ status: "pending" });
+  world.time.now++;
+  await expect(scan({ status: "pending" })).rejects.toMatchObject({ name: "ImageScanFailed" });
+});
+
+test("a finding over the limit fails by name", async () => {
+  await expect(scan(complete({ findings: [finding] }))).rejects.toMatchObject({
+    name: "ImageScanFailed",
+    message: expect.stringContaining("left-pad 1.0.0 (GHSA-1)"),
+  });
+});
+
+test("a clean scan passes; packages without advisories, or none at all, leave it inconclusive", async () => {
+  expect(await scan(complete())).toMatchObject({ status: "complete", verdict: "pass" });
+  for (const doubt of [{ unknownEcosystems: ["pypi"] }, { scanned: {} }])
+    expect(await scan(complete(doubt))).toMatchObject({ status: "complete", verdict: "inconclusive" });
+});

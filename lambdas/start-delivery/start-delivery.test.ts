@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { commitOf, digestOf, type StepWorld, stepWorld } from "../../test/step-world.ts";
+import { deliveryName } from "./delivery-name.ts";
+import { startDelivery } from "./start-delivery.ts";
+
+let world: StepWorld;
+let paths: string[];
+beforeEach(() => {
+  world = stepWorld();
+  paths = [];
+});
+afterEach(() => world.close());
+
+const there = ["churn", "fraud", "toy"];
+const start = (changes: Record<string, unknown> = {}) =>
+  startDelivery({
+    ...world,
+    source: { ...world.source, changedPaths: async () => paths, models: async () => there },
+  })({
+    repository: "shop",
+    before: commitOf("a"),
+    after: commitOf("b"),
+    pusher: "pat@example.com",
+    runtime: digestOf("f"),
+    ...changes,
+  });
+const names = async (changes = {}) => (await start(changes)).deliveries.map(({ model }) => model);
+
+test("each model whose folder was touched is delivered once, with all its execution needs to know", async () => {
+  paths = ["models/churn/model.onnx", "models/churn/model.yaml", "models/toy/golden.json", "README.md"];
+  const { deliveries, removed } = await start();
+  expect(deliveries.map(({ model, started }) => [model, started])).toEqual([
+    ["churn", true],
+    ["toy", true],
+  ]);
+  expect(removed).toEqual([]);
+  expect(world.engine.executions.get(deliveries[0]?.name ?? "")?.input).toEqual({
+    delivery: deliveries[0]?.name,
+    model: "churn",
+    commit: commitOf("b"),
+    runtime: digestOf("f"),
+    pusher: "pat@example.com",
+    author: { name: "Sam", email: "sam@example.com" },
+    requestedAt: world.time.now,
+    error: null,
+  });
+});
+
+test("the same push again starts nothing, and says so", async () => {
+  paths = ["models/churn/model.onnx"];
+  await start();
+  expect((await start()).deliveries).toMatchObject([{ model: "churn", started: false }]);
+  expect(world.engine.executions.size).toBe(1);
+});
+
+test("a push that touches no model starts none", async () => {
+  paths = ["README.md", "models/README.md", "models/Not A Model/x", "docs/models/churn/x"];
+  expect(await start()).toEqual({ deliveries: [], removed: [] });
+});
+
+test.each(["inference/app.ts", "lambdas/predict/handler.ts", "package-lock.json", "base-image.txt"])(
+  "a change of %s affects every model",
+  async (path) => {
+    paths = [path];
+    expect(await names()).toEqual(there);
+  },
+);
+
+test.each(["seed/inference/x.ts", "lambdas/predictor/x.ts", "docs/package-lock.json", "inference.md"])(
+  "a change of %s affects none",
+  async (path) => {
+    paths = [path];
+    expect(await names()).toEqual([]);
+  },
+);
+
+test("a model whose folder the push removed is named and not delivered", async () => {
+  paths = ["models/gone/model.yaml", "models/toy/model.yaml"];
+  expect(await start()).toMatchObject({ deliveries: [{ model: "toy" }], removed: ["gone"] });
+});
+
+test("a person's wish is a new attempt each time, once for each model, touched or not", async () => {
+  const wish = { models: ["churn", "churn"] };
+  const attempts = [await start(wish), await start(wish)].flatMap(({ deliveries }) => deliveries);
+  const first = deliveryName({ repository: "shop", model: "churn", commit: commitOf("b"), attempt: 1 });
+  expect(attempts.map(({ name }) => name)).toEqual([first, `${first}-2`]);
+});
+
+test("a name tells repository, commit and model apart, and fits Step Functions", () => {
+  const of = { repository: "shop", model: "m".repeat(40), commit: commitOf("b"), attempt: 999_999 };
+  const others = [
+    { repository: "else" },
+    { model: "n".repeat(40) },
+    { commit: commitOf("c") },
+    { attempt: 2 },
+  ];
+  const made = [of, ...others.map((other) => ({ ...of, ...other }))].map(deliveryName);
+  expect(new Set(made).size).toBe(made.length);
+  for (const name of made) expect(name).toMatch(/^[A-Za-z0-9_-]{1,80}$/);
+});

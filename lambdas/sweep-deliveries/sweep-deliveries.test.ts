@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { ExecutionStatus } from "../../platform/deliveries/deliveries.ts";
+import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "../../test/step-world.ts";
+import { moveChampion } from "../move-champion/move-champion.ts";
+import { reportOutcome } from "../report-outcome/report-outcome.ts";
+import { rollBack } from "../roll-back/roll-back.ts";
+import { type Needs, sweepDeliveries } from "./sweep-deliveries.ts";
+
+let world: StepWorld;
+beforeEach(() => {
+  world = stepWorld();
+});
+afterEach(() => world.close());
+
+const sweep = (changes: Partial<Needs> = {}) =>
+  sweepDeliveries({
+    ...world,
+    rollBack: rollBack(world),
+    moveChampion: moveChampion(world),
+    reportOutcome: reportOutcome(world),
+    ...changes,
+  })({});
+const execution = (name: string, status: ExecutionStatus, of = model) =>
+  world.engine.executions.set(name, {
+    name,
+    status,
+    input: { model: of, commit: commitOf("a") },
+    startedAt: "2026-01-01T00:00:00Z",
+  });
+const claim = (delivery: string, environment: "stage" | "prod" = "stage", of = model) =>
+  world.claims.take(
+    { environment, model: of, delivery, requestedAt: world.time.now, now: world.time.now },
+    "force",
+  );
+const register = (delivery: string) =>
+  world.registry.register({
+    model,
+    delivery,
+    artifact: new Uint8Array([1]),
+    manifest: "",
+    tags: { delivery },
+    metrics: {},
+  });
+const ask = async (delivery: string, baseline = 0) => {
+  world.engine.waiting.add(`token-${delivery}`);
+  const rule = { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" };
+  const author = { name: "Sam", email: "sam@example.com" };
+  return world.approvals.ask(
+    {
+      delivery,
+      model,
+      commit: commitOf("a"),
+      digest: digestOf("a"),
+      version: 1,
+      baseline,
+      fence: 1,
+      author,
+      pusher: null,
+      rule,
+      askedAt: world.time.now,
+      expiresAt: world.time.now + 1_000_000,
+    },
+    `token-${delivery}`,
+  );
+};
+const approve = (id: string) =>
+  world.approvals.vote(id, {
+    user: "U024BE7LH",
+    name: "Ada",
+    email: undefined,
+    verdict: "approved",
+    reason: null,
+    at: world.time.now,
+  });
+
+test("a delivery that was stopped is rolled back, reported and loses its claims", async () => {
+  execution("stopped", "ABORTED");
+  await claim("stopped");
+  expect(await sweep()).toEqual({ deliveries: [{ delivery: "stopped", result: "rolled back" }] });
+  expect(await world.outcomes.read("stopped")).toMatchObject({
+    outcome: "failed",
+    error: { name: "Interrupted" },
+  });
+  expect(await world.claims.open()).toEqual([]);
+  expect(await sweep()).toEqual({ deliveries: [] });
+});
+
+test("one that runs is left alone", async () => {
+  execution("running", "RUNNING");
+  await claim("running");
+  expect(await sweep()).toEqual({ deliveries: [] });
+  expect(await world.claims.open()).toHaveLength(1);
+});
+
+test("one that was stopped after its commit point is carried forward", async () => {
+  const promoted = await serve(world, "a", 1);
+  await world.ledger.change(promoted, (current) => ({ ...current, championMoved: false }));
+  await register(promoted.delivery);
+  execution(promoted.delivery, "ABORTED");
+  await claim(promoted.delivery, "prod");
+  expect(await sweep()).toEqual({ deliveries: [{ delivery: promoted.delivery, result: "carried forward" }] });
+  expect((await world.outcomes.read(promoted.delivery))?.outcome).toBe("promoted");
+  expect((await world.registry.byAlias(model, "champion"))?.version).toBe(1);
+  expect(await world.claims.open()).toEqual([]);
+});
+
+test("one that cannot be repaired hinders no other, and is tried again by the next sweep", async () => {
+  for (const each of ["a", "b", "c"]) {
+    execution(`of-${each}`, "FAILED", `model-${each}`);
+    await claim(`of-${each}`, "stage", `model-${each}`);
+  }
+  let broken = true;
+  const roll = rollBack(world);
+  const needs: Partial<Needs> = {
+    rollBack: async (event) => {
+      if (broken && JSON.stringify(event).includes("model-b")) throw new Error("not now");
+      return roll(event);
+    },
+  };
+  const results = async () =>
+    (await sweep(needs)).deliveries.map(({ delivery, result }) => `${delivery} ${result}`);
+  expect(await results()).toEqual(["of-a rolled back", "of-b failed", "of-c rolled back"]);
+  expect(world.warnings.join()).toContain("of-b could not be repaired now");
+  broken = false;
+  expect(await results()).toEqual(["of-b rolled back"]);
+});
+
+test("a delivery that cannot even be looked at hinders no other", async () => {
+  execution("seen", "FAILED", "model-b");
+  await claim("unseen", "stage", "model-a");
+  await claim("seen", "stage", "model-b");
+  const describe = async (name: string) => {
+    if (name === "unseen") throw new Error("not now");
+    return world.deliveries.describe(name);
+  };
+  expect(await sweep({ deliveries: { ...world.deliveries, describe } })).toEqual({
+    deliveries: [{ delivery: "seen", result: "rolled back" }],
+  });
+});
+
+test("questions are looked after although claims, models and Slack cannot be", async () => {
+  execution("waiting", "RUNNING");
+  const { id } = await ask("waiting");
+  await approve(id);
+  world.slack.state.down = true;
+  const prod = { ...world.serving.prod, models: () => Promise.reject(new Error("not now")) };
+  await sweep({
+    claims: { ...world.claims, open: () => Promise.reject(new Error("not now")) },
+    serving: { ...world.serving, prod },
+  });
+  expect(world.engine.answers).toMatchObject([{ token: "token-waiting", output: { status: "approved" } }]);
+});
+
+test("a withdrawal that was not told to its task is told", async () => {
+  execution("older", "RUNNING");
+  const { id } = await ask("older");
+  const fail = world.deliveries.fail;
+  world.deliveries.fail = () => Promise.reject(new Error("killed"));
+  await world.approvals.withdraw(id, { name: "Superseded", cause: "later" }).catch(() => undefined);
+  world.deliveries.fail = fail;
+  await sweep();
+  expect(world.engine.answers).toMatchObject([{ token: "token-older", error: { name: "Superseded" } }]);
+});
+
+test("the question of a delivery that has ended is closed, sent or not", async () => {
+  execution("ended", "FAILED");
+  await ask("ended");
+  const { id } = await ask("ended", 1);
+  await approve(id);
+  await sweep();
+  expect(await world.approvals.open()).toEqual([]);
+  expect(world.engine.answers).toEqual([]);
+});
+
+test("aliases of a promotion that nobody will move any more follow it; of one under way they wait", async () => {
+  const promoted = await serve(world, "a", 1);
+  await register(promoted.delivery);
+  await world.ledger.change(promoted, (current) => ({ ...current, championMoved: false }));
+  execution(promoted.delivery, "RUNNING");
+  await sweep();
+  expect(await world.registry.byAlias(model, "champion")).toBeUndefined();
+  execution(promoted.delivery, "SUCCEEDED");
+  await sweep();
+  expect((await world.registry.byAlias(model, "champion"))?.version).toBe(1);
+});
+
+test("messages that Slack did not take are shown", async () => {
+  execution("stopped", "ABORTED");
+  await claim("stopped");
+  world.slack.state.down = true;
+  await sweep();
+  expect(world.slack.shown.size).toBe(0);
+  world.slack.state.down = false;
+  await sweep();
+  expect([...world.slack.shown.values()]).toMatchObject([{ delivery: "stopped", outcome: "failed" }]);
+});
+
+test("after a person's rollback that died on the way prod serves what the ledger says, and is free", async () => {
+  const first = await serve(world, "a", 1);
+  const champion = await serve(world, "b", 2);
+  await world.ledger.begin({ ...first, delivery: "rollback-toy-1" }, world.time.now);
+  const taken = await claim("rollback-toy-1", "prod");
+  const { route, live } = world.serving.prod;
+  const description = `fence=${taken.status === "granted" ? taken.fence : 0} delivery=rollback-toy-1`;
+  await route(model, { version: "1", description }, { expect: (await live(model))?.revision ?? "" });
+  world.time.now += 59_000;
+  await sweep();
+  expect((await world.claims.read("prod", model))?.holder).toBe("rollback-toy-1");
+  world.time.now += 2_000;
+  await sweep();
+  expect((await live(model))?.version).toBe(champion.functionVersion);
+  expect(await world.claims.open()).toEqual([]);
+});

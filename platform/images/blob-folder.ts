@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { ImageDamaged, ImageNotFound } from "./images.ts";
+
+export type Blob = { readonly digest: string; readonly size: number };
+
+/** Leftovers of a process that was killed are removed once they are this old. */
+const leftoverMs = 3_600_000;
+
+const digestPattern = /^sha256:[0-9a-f]{64}$/;
+export const digestOf = (bytes: Uint8Array): string =>
+  `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+
+const digestHex = (digest: string): string => {
+  if (!digestPattern.test(digest)) throw new ImageNotFound(`${digest} is no digest`);
+  return digest.slice("sha256:".length);
+};
+
+const damaged = (path: string) => new ImageDamaged(`${path} is damaged: remove it and build the image again`);
+
+const sizeOf = async (path: string): Promise<number | undefined> => {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+};
+
+/**
+ * Blobs of an OCI image layout, `blobs/sha256/<hex>` under `folder`, and other files that appear whole or not
+ * at all: everything is written beside its place and renamed into it.
+ */
+export const blobFolder = (folder: string) => {
+  const temporary = join(folder, "tmp");
+  let made = 0;
+  const newTemporary = async () => {
+    await mkdir(temporary, { recursive: true });
+    return join(temporary, `${process.pid}-${made++}-${process.hrtime.bigint()}`);
+  };
+  const path = (digest: string) => join(folder, "blobs", "sha256", digestHex(digest));
+
+  const place = async (from: string, to: string): Promise<void> => {
+    await mkdir(join(to, ".."), { recursive: true });
+    await rename(from, to);
+  };
+
+  return {
+    path,
+    /** Whether the whole blob is there; one of another size is a damaged one, which a write replaces. */
+    has: async (blob: Blob): Promise<boolean> => (await sizeOf(path(blob.digest))) === blob.size,
+    size: (digest: string): Promise<number | undefined> => sizeOf(path(digest)),
+
+    /** A small blob's content, checked. Throws ImageNotFound, ImageDamaged. */
+    async read(digest: string): Promise<Buffer> {
+      const at = path(digest);
+      if ((await sizeOf(at)) === undefined) throw new ImageNotFound(`there is no ${digest}`);
+      const bytes = await readFile(at);
+      if (digestOf(bytes) !== digest) throw damaged(at);
+      return bytes;
+    },
+
+    async writeBytes(bytes: Uint8Array): Promise<Blob> {
+      const blob = { digest: digestOf(bytes), size: bytes.length };
+      const to = path(blob.digest);
+      if ((await sizeOf(to)) === blob.size) return blob;
+      const from = await newTemporary();
+      await writeFile(from, bytes);
+      await place(from, to);
+      return blob;
+    },
+
+    /** Stores a stream of unknown length and says what it was. */
+    async writeStream(stream: AsyncIterable<Uint8Array>): Promise<Blob> {
+      const from = await newTemporary();
+      const hash = createHash("sha256");
+      let size = 0;
+      const counted = async function* () {
+        for await (const chunk of stream) {
+          hash.update(chunk);
+          size += chunk.length;
+          yield chunk;
+        }
+      };
+      try {
+        await pipeline(counted, createWriteStream(from));
+        const digest = `sha256:${hash.digest("hex")}`;
+        await place(from, path(digest));
+        return { digest, size };
+      } catch (error) {
+        await rm(from, { force: true });
+        throw error;
+      }
+    },
+
+    /** Checks a blob of any size against its digest. Throws ImageNotFound, ImageDamaged. */
+    async verify(digest: string): Promise<void> {
+      const at = path(digest);
+      if ((await sizeOf(at)) === undefined) throw new ImageNotFound(`there is no ${digest}`);
+      const hash = createHash("sha256");
+      for await (const chunk of createReadStream(at, { highWaterMark: 1 << 20 })) hash.update(chunk);
+      if (`sha256:${hash.digest("hex")}` !== digest) throw damaged(at);
+    },
+
+    /** A file of the layout that is no blob, replaced as a whole. */
+    async writeFile(name: string, text: string): Promise<void> {
+      const from = await newTemporary();
+      await writeFile(from, text);
+      await place(from, join(folder, name));
+    },
+
+    /** Removes what processes that were killed left half-written. `now`: epoch milliseconds. */
+    async tidy(now: number): Promise<void> {
+      const names = await readdir(temporary).catch(() => []);
+      for (const name of names) {
+        const at = join(temporary, name);
+        const found = await stat(at).catch(() => undefined);
+        if (found && now - found.mtimeMs > leftoverMs) await rm(at, { force: true, recursive: true });
+      }
+    },
+  };
+};
+export type BlobFolder = ReturnType<typeof blobFolder>;

@@ -1,0 +1,218 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { imagesContract } from "../../test/contracts/images.ts";
+import type { Advisories } from "./advisories.ts";
+import { digestOf } from "./blob-folder.ts";
+import { ociImages } from "./oci.ts";
+import { unpackImage } from "./unpack.ts";
+
+class CheckFailed extends Error {
+  constructor(name: string) {
+    super("the check failed");
+    this.name = name;
+  }
+}
+const text = (value: string) => Buffer.from(value);
+const folderOf = (onnx: string, manifest = "name: churn\nartifact: model.onnx\n") =>
+  new Map<string, Uint8Array>([
+    ["model.yaml", text(manifest)],
+    ["model.onnx", text(onnx)],
+    ["holdout.csv", text("rows")],
+  ]);
+const commits: Record<string, ReadonlyMap<string, Uint8Array>> = {
+  first: folderOf("one"),
+  // Only what is not served differs.
+  same: new Map([...folderOf("one"), ["holdout.csv", text("other rows")]]),
+  other: folderOf("two"),
+  ManifestInvalid: folderOf("ManifestInvalid"),
+  ModelUnreadable: folderOf("ModelUnreadable"),
+};
+
+const make = (folder: string, advisories?: Advisories, bundle = "export const handler = 1;") =>
+  ociImages({
+    folder,
+    source: { modelFiles: async (_model, commit) => commits[commit] ?? new Map() },
+    platform: "linux/arm64",
+    bundle: async () => ({
+      files: new Map([["index.mjs", text(bundle)]]),
+      packages: [{ name: "minimist", version: "1.2.5", license: "MIT" }],
+    }),
+    check: async ({ files }) => {
+      const onnx = Buffer.from(files.get("model.onnx") ?? []).toString();
+      if (onnx.startsWith("M")) throw new CheckFailed(onnx);
+    },
+    advisories: async () => advisories,
+    clock: Date.now,
+  });
+
+imagesContract("OCI layout on disk", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "slipway-images-"));
+  const images = make(folder);
+  return {
+    images,
+    elsewhere: make(folder),
+    runtime: await images.runtimeHash(),
+    model: "churn",
+    commits: { first: "first", same: "same", other: "other" },
+    failing: { ManifestInvalid: "ManifestInvalid", ModelUnreadable: "ModelUnreadable" },
+    stop: () => rm(folder, { recursive: true, force: true }),
+  };
+});
+
+const undo: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0)) await step();
+});
+const temporary = async () => {
+  const folder = await mkdtemp(join(tmpdir(), "slipway-images-"));
+  undo.push(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+};
+const built = async (folder: string, commit = "first") => {
+  const images = make(folder);
+  const build = await images.build({ model: "churn", commit, runtime: await images.runtimeHash() });
+  return { images, ...build };
+};
+const blob = (folder: string, digest: string) => join(folder, "blobs", "sha256", digest.slice(7));
+const layersOf = async (folder: string, digest: string): Promise<{ digest: string; size: number }[]> =>
+  JSON.parse(await readFile(blob(folder, digest), "utf8")).layers;
+
+test("two folders that share nothing get the same digests", async () => {
+  const [one, two] = await Promise.all([temporary(), temporary()]);
+  expect((await built(one)).digest).toBe((await built(two)).digest);
+});
+
+test("every blob of the layout is what its name says, and the index lists image and SBOM", async () => {
+  const folder = await temporary();
+  const { digest } = await built(folder);
+  await built(folder, "other");
+
+  for (const hex of await readdir(join(folder, "blobs", "sha256")))
+    expect(digestOf(await readFile(join(folder, "blobs", "sha256", hex)))).toBe(`sha256:${hex}`);
+  const index = JSON.parse(await readFile(join(folder, "index.json"), "utf8"));
+  expect(index.manifests).toHaveLength(4);
+  expect(index.manifests.map((one: { digest: string }) => one.digest)).toContain(digest);
+  expect(JSON.parse(await readFile(join(folder, "oci-layout"), "utf8"))).toEqual({
+    imageLayoutVersion: "1.0.0",
+  });
+  expect(await readdir(join(folder, "tmp"))).toEqual([]);
+});
+
+test("the holdout is not in the image; runtime, manifest and artifact are", async () => {
+  const folder = await temporary();
+  const { digest } = await built(folder);
+  const root = await unpackImage({ folder, into: join(folder, "unpacked") })(digest);
+
+  const task = join(root, "var", "task");
+  expect((await readdir(join(task, "model"))).sort()).toEqual(["model.onnx", "model.yaml"]);
+  expect((await readdir(task)).sort()).toEqual(["index.mjs", "model", "node_modules", "package.json"]);
+  const native = join(task, "node_modules", "onnxruntime-node", "bin", "napi-v6");
+  expect(await readdir(native)).toEqual(["linux"]);
+  expect(await readdir(join(native, "linux"))).toEqual(["arm64"]);
+});
+
+test("the SBOM is CycloneDX 1.6 and names the bundled packages and onnxruntime", async () => {
+  const folder = await temporary();
+  const { digest } = await built(folder);
+  const bom = JSON.parse(await readFile(join(folder, "images", `${digest.slice(7)}.cdx.json`), "utf8"));
+
+  expect([bom.bomFormat, bom.specVersion]).toEqual(["CycloneDX", "1.6"]);
+  const purls = bom.components.flatMap(({ purl = "" }) => purl.replace(/@[^@]*$/, "") || []);
+  expect(purls).toEqual(["pkg:npm/minimist", "pkg:npm/onnxruntime-common", "pkg:npm/onnxruntime-node"]);
+});
+
+test("another runtime gives another image, and the hash of an unchanged one is found without packing", async () => {
+  const folder = await temporary();
+  const before = await make(folder).runtimeHash();
+  const [remembered = ""] = await readdir(join(folder, "runtimes"));
+  const began = performance.now();
+  expect(await make(folder).runtimeHash()).toBe(before);
+  expect(await readdir(join(folder, "runtimes"))).toEqual([remembered]);
+  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(await make(folder, undefined, "export const handler = 2;").runtimeHash()).not.toBe(before);
+});
+
+test("a blob that is gone or cut short is no image, until the next build mends it", async () => {
+  const folder = await temporary();
+  const { digest, sizeBytes, images } = await built(folder);
+  const [runtime, model] = await layersOf(folder, digest);
+  for (const layer of [runtime, model]) {
+    const path = blob(folder, layer?.digest ?? "");
+    await truncate(path, 100);
+    expect(await images.describe(digest)).toBeUndefined();
+    await built(folder);
+    expect(await images.describe(digest)).toEqual({ sizeBytes });
+    await rm(path);
+    expect(await images.describe(digest)).toBeUndefined();
+    await built(folder);
+    expect(await images.describe(digest)).toEqual({ sizeBytes });
+  }
+});
+
+test("a build after a kill between any two writes gives the same image", async () => {
+  const whole = await temporary();
+  const { digest, sizeBytes } = await built(whole);
+  const files = (await readdir(whole, { recursive: true, withFileTypes: true })).filter((file) =>
+    file.isFile(),
+  );
+  for (const missing of files) {
+    await rm(join(missing.parentPath, missing.name));
+    const again = await built(whole);
+    expect([again.digest, again.sizeBytes]).toEqual([digest, sizeBytes]);
+    expect(await again.images.describe(digest)).toEqual({ sizeBytes });
+    expect((await again.images.scan(digest)).status).toBe("complete");
+  }
+});
+
+test("old leftovers of a killed build are removed, those of a running one stay", async () => {
+  const folder = await temporary();
+  await mkdir(join(folder, "tmp"));
+  await Promise.all(["old", "new"].map((name) => writeFile(join(folder, "tmp", name), "half")));
+  const old = new Date(Date.now() - 7_200_000);
+  await utimes(join(folder, "tmp", "old"), old, old);
+  await built(folder);
+  expect(await readdir(join(folder, "tmp"))).toEqual(["new"]);
+});
+
+test("a folder that cannot be written ends the build as ImageBuildFailed", async () => {
+  const folder = await temporary();
+  await writeFile(join(folder, "file"), "");
+  const images = make(join(folder, "file", "images"));
+  await expect(
+    images.build({ model: "churn", commit: "first", runtime: `sha256:${"1".repeat(64)}` }),
+  ).rejects.toMatchObject({ name: "ImageBuildFailed", message: expect.stringContaining("ENOTDIR") });
+});
+
+test("without advisories the packages' ecosystem is unknown; with a bad package the finding names it", async () => {
+  const folder = await temporary();
+  const { digest, images } = await built(folder);
+  expect(await images.scan(digest)).toEqual({
+    status: "complete",
+    findings: [],
+    scanned: {},
+    unknownEcosystems: ["npm"],
+  });
+
+  const record = JSON.parse(
+    await readFile(new URL("./fixtures/GHSA-xvch-5gv4-984h.json", import.meta.url), "utf8"),
+  );
+  const advisories: Advisories = { asOf: "2026-11-01T00:00:00Z", ecosystem: "npm", advisories: [record] };
+  expect(await make(folder, advisories).scan(digest)).toEqual({
+    status: "complete",
+    findings: [
+      {
+        id: "GHSA-xvch-5gv4-984h",
+        package: "minimist",
+        version: "1.2.5",
+        severity: "critical",
+        summary: "Prototype Pollution in minimist",
+        fixedIn: "1.2.6",
+      },
+    ],
+    scanned: { npm: 3 },
+    unknownEcosystems: [],
+    advisoriesAsOf: "2026-11-01T00:00:00Z",
+  });
+});

@@ -1,0 +1,209 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import type { Source } from "../source/source.ts";
+import type { Advisories } from "./advisories.ts";
+import { type Blob, blobFolder, digestOf } from "./blob-folder.ts";
+import { type BuildRequest, ImageBuildFailed, ImageNotFound, type Images } from "./images.ts";
+import { packLayer } from "./pack-layer.ts";
+import { type Package, type Platform, type RuntimeLayer, runtimeLayer } from "./runtime-layer.ts";
+import { sbom } from "./sbom.ts";
+import { scanSbom } from "./scan-sbom.ts";
+
+const manifestType = "application/vnd.oci.image.manifest.v1+json";
+const configType = "application/vnd.oci.image.config.v1+json";
+const layerType = "application/vnd.oci.image.layer.v1.tar";
+const sbomType = "application/vnd.cyclonedx+json";
+
+const Descriptor = z.looseObject({ digest: z.string(), size: z.int().min(0), mediaType: z.string() });
+/** What is read of an image's manifest. https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md */
+export const ImageManifest = z.looseObject({ config: Descriptor, layers: z.array(Descriptor).min(1) });
+const Artifact = z.looseObject({ artifact: z.string().default("model.onnx") });
+
+type Needs = {
+  /** Folder of the OCI image layout; made where it is missing. */
+  readonly folder: string;
+  readonly source: Pick<Source, "modelFiles">;
+  readonly platform: Platform;
+  readonly bundle: () => Promise<{
+    readonly files: ReadonlyMap<string, Uint8Array>;
+    readonly packages: readonly Package[];
+  }>;
+  /** Throws an error of its own where the folder is no deliverable model. */
+  readonly check: (folder: {
+    readonly model: string;
+    readonly files: ReadonlyMap<string, Uint8Array>;
+  }) => Promise<void>;
+  /** What is known of vulnerable packages; undefined where nothing was loaded. */
+  readonly advisories: () => Promise<Advisories | undefined>;
+  /** Epoch milliseconds. */
+  readonly clock: () => number;
+};
+
+/** The errors of the model's check that a build passes on as they are. */
+const ofTheModel = new Set(["ManifestInvalid", "ModelUnreadable"]);
+
+const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+
+/** The files of a model's folder that serving needs; the name of its ONNX file comes from its manifest. */
+const servedFiles = (
+  files: ReadonlyMap<string, Uint8Array>,
+): { artifact: Uint8Array; layer: Map<string, Uint8Array> } => {
+  const manifest = files.get("model.yaml");
+  const name = manifest && Artifact.parse(parse(Buffer.from(manifest).toString("utf8"))).artifact;
+  const artifact = name === undefined ? undefined : files.get(name);
+  if (!manifest || name === undefined || !artifact)
+    throw new ImageBuildFailed("the model's folder holds no model.yaml, or not the artifact that it names");
+  const layer = new Map([
+    ["model.yaml", manifest],
+    [name, artifact],
+  ]);
+  const tokenizer = files.get("tokenizer.json");
+  if (tokenizer) layer.set("tokenizer.json", tokenizer);
+  return { artifact, layer };
+};
+
+/** https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md, the same for equal contents. */
+const imageConfig = (platform: Platform, layers: readonly Blob[]) => {
+  const [os, architecture] = platform.split("/");
+  return {
+    architecture: architecture === "x64" ? "amd64" : architecture,
+    os,
+    created: "1970-01-01T00:00:00Z",
+    config: { Env: ["LAMBDA_TASK_ROOT=/var/task"], WorkingDir: "/var/task", Cmd: ["index.handler"] },
+    rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
+    history: ["the runtime", "the model"].map((what) => ({
+      created: "1970-01-01T00:00:00Z",
+      created_by: `slipway: ${what}`,
+    })),
+  };
+};
+
+/**
+ * Images as an OCI image layout on disk, without any daemon: two uncompressed layers, the runtime and the model.
+ * The digest follows from the files served and from the runtime alone. Everything is written beside its place
+ * and renamed, and a name is only ever given to whole content, so a build that was killed is repaired by the next.
+ */
+export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<string> } => {
+  const { folder, source, platform, check } = needs;
+  const blobs = blobFolder(folder);
+  const runtime = runtimeLayer({ blobs, folder, platform, bundle: needs.bundle });
+
+  const readManifest = async (digest: string) =>
+    ImageManifest.parse(JSON.parse((await blobs.read(digest)).toString("utf8")));
+
+  /** One file for each image says what belongs into index.json: so that two builders cannot lose each other's. */
+  const writeIndex = async (): Promise<void> => {
+    for (let before = ""; ; ) {
+      const names = (await readdir(join(folder, "images")))
+        .filter((name) => name.endsWith(".index.json"))
+        .sort();
+      if (names.join() === before) return;
+      before = names.join();
+      const all = await Promise.all(names.map((name) => readFile(join(folder, "images", name), "utf8")));
+      const manifests = all.flatMap((text) => z.array(Descriptor).parse(JSON.parse(text)));
+      const index = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests };
+      await blobs.writeFile("index.json", JSON.stringify(index));
+    }
+  };
+
+  /** The SBOM as an artefact that refers to its image, which is how registries keep it. */
+  const writeSbom = async (subject: Blob, text: string) => {
+    const empty = await blobs.writeBytes(json({}));
+    const content = await blobs.writeBytes(Buffer.from(text));
+    const manifest = await blobs.writeBytes(
+      json({
+        schemaVersion: 2,
+        mediaType: manifestType,
+        artifactType: sbomType,
+        config: { mediaType: "application/vnd.oci.empty.v1+json", ...empty },
+        layers: [{ mediaType: sbomType, ...content }],
+        subject: { mediaType: manifestType, ...subject },
+      }),
+    );
+    return { mediaType: manifestType, artifactType: sbomType, ...manifest };
+  };
+
+  const assemble = async (model: string, layer: RuntimeLayer, files: ReadonlyMap<string, Uint8Array>) => {
+    const served = servedFiles(files);
+    const modelFiles = new Map(
+      [...served.layer].map(([name, bytes]) => [`var/task/model/${name}`, async () => bytes]),
+    );
+    const modelLayer = await blobs.writeStream(packLayer(modelFiles));
+    const layers = [{ digest: layer.digest, size: layer.size }, modelLayer];
+    const config = await blobs.writeBytes(json(imageConfig(platform, layers)));
+    const image = await blobs.writeBytes(
+      json({
+        schemaVersion: 2,
+        mediaType: manifestType,
+        config: { mediaType: configType, ...config },
+        layers: layers.map((one) => ({ mediaType: layerType, ...one })),
+        annotations: { "org.opencontainers.image.title": model },
+      }),
+    );
+    const text = sbom({ model, packages: layer.packages, artifactDigest: digestOf(served.artifact) });
+    const artefact = await writeSbom(image, text);
+    const name = `images/${image.digest.slice("sha256:".length)}`;
+    await blobs.writeFile(`${name}.cdx.json`, text);
+    const listed = [{ mediaType: manifestType, ...image }, artefact];
+    await blobs.writeFile(`${name}.index.json`, JSON.stringify(listed));
+    await blobs.writeFile("oci-layout", JSON.stringify({ imageLayoutVersion: "1.0.0" }));
+    await writeIndex();
+    return { digest: image.digest, sizeBytes: config.size + layers.reduce((sum, { size }) => sum + size, 0) };
+  };
+
+  const build = async ({ model, commit, runtime: asked }: BuildRequest) => {
+    await blobs.tidy(needs.clock());
+    const files = await source.modelFiles(model, commit);
+    await check({ model, files });
+    const layer = await runtime.current();
+    if (layer.digest !== asked)
+      throw new ImageBuildFailed(
+        `the runtime here is ${layer.digest}, this delivery was started with ${asked}: deliver again, so that it starts with the runtime at hand`,
+      );
+    const built = await assemble(model, layer, files);
+    return { ...built, buildId: `embedded:${built.digest.slice("sha256:".length, "sha256:".length + 16)}` };
+  };
+
+  return {
+    async runtimeHash() {
+      return (await runtime.current()).digest;
+    },
+    async build(request) {
+      try {
+        return await build(request);
+      } catch (error) {
+        if (error instanceof Error && (ofTheModel.has(error.name) || error instanceof ImageBuildFailed))
+          throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new ImageBuildFailed(`the image of ${request.model} could not be built: ${reason}`, {
+          cause: error,
+        });
+      }
+    },
+    async describe(digest) {
+      try {
+        const { config, layers } = await readManifest(digest);
+        const whole = await Promise.all([config, ...layers].map((blob) => blobs.has(blob)));
+        if (whole.includes(false)) return undefined;
+        return { sizeBytes: [config, ...layers].reduce((sum, { size }) => sum + size, 0) };
+      } catch (error) {
+        if (error instanceof ImageNotFound) return undefined;
+        throw error;
+      }
+    },
+    async scan(digest) {
+      await readManifest(digest);
+      const text = await readFile(
+        join(folder, "images", `${digest.slice("sha256:".length)}.cdx.json`),
+        "utf8",
+      ).catch((error: unknown) => {
+        throw new ImageNotFound(`there is no list of what ${digest} contains: build it again`, {
+          cause: error,
+        });
+      });
+      return scanSbom(text, await needs.advisories());
+    },
+  };
+};

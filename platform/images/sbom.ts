@@ -1,0 +1,40 @@
+import * as CDX from "@cyclonedx/cyclonedx-library";
+import type { Package } from "./runtime-layer.ts";
+
+type Contents = {
+  readonly model: string;
+  readonly packages: readonly Package[];
+  /** The ONNX file's digest, `sha256:…`. */
+  readonly artifactDigest: string;
+};
+
+/** A package URL; the @ of a scope is escaped. https://github.com/package-url/purl-spec */
+const npmPurl = ({ name, version }: Package) =>
+  `pkg:npm/${name.replace(/^@/, "%40")}@${encodeURIComponent(version)}`;
+
+/**
+ * What an image contains, as CycloneDX 1.6 JSON. It carries neither time nor serial number, so that the same
+ * contents give the same bytes.
+ */
+export const sbom = ({ model, packages, artifactDigest }: Contents): string => {
+  const { Models, Enums, Serialize, Spec } = CDX;
+  const bom = new Models.Bom();
+  bom.metadata.component = new Models.Component(Enums.ComponentType.Container, `slipway-${model}`, {
+    bomRef: "image",
+  });
+  const onnx = new Models.Component(Enums.ComponentType.MachineLearningModel, model, { bomRef: "model" });
+  onnx.hashes.set(Enums.HashAlgorithm["SHA-256"], artifactDigest.slice("sha256:".length));
+  bom.components.add(onnx);
+  for (const one of packages) {
+    const purl = npmPurl(one);
+    const component = new Models.Component(Enums.ComponentType.Library, one.name, {
+      version: one.version,
+      purl,
+      bomRef: purl,
+    });
+    if (one.license) component.licenses.add(new Models.NamedLicense(one.license));
+    bom.components.add(component);
+  }
+  const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
+  return serializer.serialize(bom, { sortLists: true, space: 2 });
+};

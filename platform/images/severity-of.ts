@@ -1,0 +1,42 @@
+import cvss from "ae-cvss-calculator";
+import type { Advisory } from "./advisories.ts";
+import type { Severity } from "./images.ts";
+
+const { Cvss3P0, Cvss3P1, Cvss4P0 } = cvss;
+
+const words: Readonly<Record<string, Severity>> = {
+  CRITICAL: "critical",
+  HIGH: "high",
+  MODERATE: "medium",
+  MEDIUM: "medium",
+  LOW: "low",
+};
+
+/** https://www.first.org/cvss/v3.1/specification-document, section 5: the qualitative scale, the same in 4.0. */
+const rating = (score: number): Severity =>
+  score >= 9 ? "critical" : score >= 7 ? "high" : score >= 4 ? "medium" : score > 0 ? "low" : "unknown";
+
+const score = (vector: string): number => {
+  if (vector.startsWith("CVSS:4.0/")) return new Cvss4P0(vector).calculateScores().overall;
+  if (vector.startsWith("CVSS:3.1/")) return new Cvss3P1(vector).calculateScores().base ?? 0;
+  if (vector.startsWith("CVSS:3.0/")) return new Cvss3P0(vector).calculateScores().base ?? 0;
+  return 0;
+};
+
+/**
+ * How bad an advisory is: its database's own word, else the highest of its CVSS scores. Malicious packages
+ * (`MAL-…`, https://github.com/ossf/malicious-packages) carry neither and are critical.
+ */
+export const severityOf = (advisory: Advisory): Severity => {
+  const word = words[advisory.database_specific?.severity?.toUpperCase() ?? ""];
+  if (word) return word;
+  if (advisory.id.startsWith("MAL-")) return "critical";
+  const scores = (advisory.severity ?? []).map((given) => {
+    try {
+      return score(given.score);
+    } catch {
+      return 0;
+    }
+  });
+  return rating(Math.max(0, ...scores));
+};

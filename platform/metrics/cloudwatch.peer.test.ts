@@ -1,0 +1,84 @@
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from "@aws-sdk/client-cloudwatch-logs";
+import { expect, test } from "vitest";
+import { metricsContract } from "../../test/contracts/metrics.ts";
+import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
+import { cloudwatchMetrics } from "./cloudwatch.ts";
+import type { Metrics } from "./metrics.ts";
+
+let groups = 0;
+/** Lines go the way that a function's output goes: into a log group, from where CloudWatch takes the metrics. */
+const subject = async (peer: Peer) => {
+  const logs = new CloudWatchLogsClient(peer.direct());
+  groups += 1;
+  const stream = { logGroupName: `/slipway/contract-${groups}`, logStreamName: "one" };
+  await logs.send(new CreateLogGroupCommand({ logGroupName: stream.logGroupName }));
+  await logs.send(new CreateLogStreamCommand(stream));
+  const client = new CloudWatchClient(peer.config());
+  let lines: string[] = [];
+  const emit = (line: string) => void lines.push(line);
+  const metrics = cloudwatchMetrics({ client, namespace: `Slipway-${groups}`, emit, clock: Date.now });
+  const shipped = async () => {
+    const logEvents = lines.map((message) => ({ message, timestamp: Date.now() }));
+    lines = [];
+    if (logEvents.length > 0) await logs.send(new PutLogEventsCommand({ ...stream, logEvents }));
+  };
+  const subjectMetrics: Metrics = {
+    ...metrics,
+    statistics: async (...asked) => {
+      await shipped();
+      return metrics.statistics(...asked);
+    },
+    total: async (...asked) => {
+      await shipped();
+      return metrics.total(...asked);
+    },
+  };
+  return {
+    metrics: subjectMetrics,
+    lines: () => lines,
+    minute: Math.floor(Date.now() / 60_000 - 2) * 60_000,
+    close: async () => {
+      client.destroy();
+      logs.destroy();
+    },
+  };
+};
+
+throughFaults("metrics", (peer, name) => {
+  metricsContract(`CloudWatch, ${name}`, () => subject(peer));
+
+  const of = { environment: "prod", model: "many", version: "1" } as const;
+
+  test("150 labels are all counted, though a line takes 100 metrics, and a window of hours is one period", async () => {
+    const { metrics, minute, close } = await subject(peer);
+    const labels = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`label ${index}`, index]));
+    for (const [index, latencyMs] of [1, 2, 3, 4].entries())
+      metrics.request({ ...of, at: minute - index * 3_600_000, latencyMs, failed: false, labels });
+    const window = { ...of, from: minute - 4 * 3_600_000 + 17, to: minute + 1 };
+    const statistics = await metrics.statistics(window, { percentiles: [50, 100] });
+    expect(statistics.requests).toBe(4);
+    expect(statistics.latencyMs).toEqual([2, 4]);
+    expect(Object.keys(statistics.labels)).toHaveLength(150);
+    expect(statistics.labels["label 149"]).toBe(4 * 149);
+    await close();
+  });
+
+  test("a latency that is no number takes nothing else of its request away", async () => {
+    const { metrics, minute, close } = await subject(peer);
+    metrics.request({ ...of, at: minute, latencyMs: Number.NaN, failed: true, labels: { stay: 2 } });
+    const window = { ...of, from: minute, to: minute + 60_000 };
+    expect(await metrics.statistics(window, { percentiles: [50] })).toEqual({
+      requests: 1,
+      failures: 1,
+      labels: { stay: 2 },
+      latencyMs: [undefined],
+    });
+    await close();
+  });
+});

@@ -1,0 +1,185 @@
+import {
+  type CloudWatchClient,
+  type Dimension,
+  GetMetricDataCommand,
+  GetMetricStatisticsCommand,
+  ListMetricsCommand,
+} from "@aws-sdk/client-cloudwatch";
+import { awsCall } from "../aws-call.ts";
+import { metricLines } from "./cloudwatch/metric-lines.ts";
+import { labelOf, rowsMetric } from "./cloudwatch/rows-metric.ts";
+import type { Metrics, Window } from "./metrics.ts";
+
+const minuteMs = 60_000;
+const day = 24 * 60 * 60;
+/** CloudWatch keeps what it has for 455 days. */
+const keptDays = 455;
+/** GetMetricStatistics takes ten percentiles, GetMetricData 500 metrics a call. */
+const percentilesPerCall = 10;
+const metricsPerCall = 500;
+
+const chunks = <T>(all: readonly T[], size: number): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
+    all.slice(index * size, (index + 1) * size),
+  );
+
+/** Percentiles as CloudWatch writes them: two decimals at most. */
+const percentileName = (percentile: number): string => `p${Number(percentile.toFixed(2))}`;
+
+const dimensionsOf = (dimensions: Readonly<Record<string, string>>): Dimension[] =>
+  Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
+
+/** CloudWatch counts by whole minutes: a window that begins or ends within one takes that minute in. */
+const wholeMinutes = ({ from, to }: Window) => {
+  const start = Math.floor(from / minuteMs) * minuteMs;
+  const end = Math.max(start + minuteMs, Math.ceil(to / minuteMs) * minuteMs);
+  return { StartTime: new Date(start), EndTime: new Date(end), seconds: (end - start) / 1_000 };
+};
+
+/**
+ * Metrics in CloudWatch, under one namespace. They leave as lines in the embedded metric format, written by `emit`
+ * (standard output in a function): no call while a request is answered. CloudWatch shows them a minute or two later,
+ * so a young window holds less than was emitted, never more; its percentiles are near the nearest rank.
+ * `clock`: epoch milliseconds.
+ */
+export const cloudwatchMetrics = (needs: {
+  readonly client: CloudWatchClient;
+  readonly namespace: string;
+  readonly emit: (line: string) => void;
+  readonly clock: () => number;
+}): Metrics => {
+  const { client, namespace, emit, clock } = needs;
+
+  /** Sums over the window, by metric name; a metric without data is 0. */
+  const sums = async (
+    names: readonly string[],
+    Dimensions: Dimension[],
+    window: { readonly StartTime: Date; readonly EndTime: Date },
+    Period: number,
+  ): Promise<ReadonlyMap<string, number>> => {
+    const found = new Map<string, number>();
+    for (const part of chunks(names, metricsPerCall)) {
+      const MetricDataQueries = part.map((MetricName, index) => ({
+        Id: `m${index}`,
+        MetricStat: { Metric: { Namespace: namespace, MetricName, Dimensions }, Period, Stat: "Sum" },
+      }));
+      let NextToken: string | undefined;
+      do {
+        const command = new GetMetricDataCommand({
+          MetricDataQueries,
+          StartTime: window.StartTime,
+          EndTime: window.EndTime,
+          NextToken,
+        });
+        const answer = await awsCall("CloudWatch GetMetricData", () => client.send(command));
+        for (const { Id = "", Values = [] } of answer.MetricDataResults ?? []) {
+          const name = part[Number(Id.slice(1))] ?? "";
+          found.set(
+            name,
+            Values.reduce((sum, value) => sum + value, found.get(name) ?? 0),
+          );
+        }
+        NextToken = answer.NextToken;
+      } while (NextToken !== undefined);
+    }
+    return found;
+  };
+
+  /** Labels that CloudWatch lists for this very version: up to 15 minutes after a label's first row. */
+  const listedLabels = async (dimensions: Dimension[]): Promise<readonly string[]> => {
+    const labels: string[] = [];
+    let NextToken: string | undefined;
+    do {
+      const command = new ListMetricsCommand({ Namespace: namespace, Dimensions: dimensions, NextToken });
+      const page = await awsCall("CloudWatch ListMetrics", () => client.send(command));
+      for (const { MetricName = "", Dimensions = [] } of page.Metrics ?? []) {
+        // The filter also finds metrics that have more dimensions than asked.
+        const label = Dimensions.length === dimensions.length ? labelOf(MetricName) : undefined;
+        if (label !== undefined) labels.push(label);
+      }
+      NextToken = page.NextToken;
+    } while (NextToken !== undefined);
+    return labels;
+  };
+
+  /** Over the window as one period, because percentiles of minutes do not add up to one of the hour. */
+  const latencies = async (
+    percentiles: readonly number[],
+    Dimensions: Dimension[],
+    window: ReturnType<typeof wholeMinutes>,
+  ): Promise<ReadonlyMap<string, number>> => {
+    const found = new Map<string, number>();
+    for (const ExtendedStatistics of chunks(
+      [...new Set(percentiles.map(percentileName))],
+      percentilesPerCall,
+    )) {
+      const command = new GetMetricStatisticsCommand({
+        Namespace: namespace,
+        MetricName: "LatencyMs",
+        Dimensions,
+        StartTime: window.StartTime,
+        EndTime: window.EndTime,
+        Period: window.seconds,
+        ExtendedStatistics: [...ExtendedStatistics],
+      });
+      const answer = await awsCall("CloudWatch GetMetricStatistics", () => client.send(command));
+      for (const [name, value] of Object.entries(answer.Datapoints?.[0]?.ExtendedStatistics ?? {}))
+        found.set(name, value);
+    }
+    return found;
+  };
+
+  return {
+    request: ({ environment, model, version, at, latencyMs, failed, labels }) => {
+      const values = [
+        { name: "Requests", value: 1, unit: "Count" },
+        { name: "Failures", value: failed ? 1 : 0, unit: "Count" },
+        { name: "LatencyMs", value: latencyMs, unit: "Milliseconds" },
+        ...Object.entries(labels).map(([label, rows]) => ({
+          name: rowsMetric(label),
+          value: rows,
+          unit: "Count",
+        })),
+      ];
+      const dimensions = { environment, model, version };
+      for (const line of metricLines({ namespace, at, dimensions, values })) emit(line);
+    },
+
+    count: ({ name, value, unit, dimensions }) => {
+      const values = [{ name, value, unit }];
+      for (const line of metricLines({ namespace, at: clock(), dimensions, values })) emit(line);
+    },
+
+    statistics: async (window, { percentiles, labels: known = [] }) => {
+      const { environment, model, version } = window;
+      const dimensions = dimensionsOf({ environment, model, version });
+      const minutes = wholeMinutes(window);
+      const labels = [...new Set([...known, ...(await listedLabels(dimensions))])];
+      const names = ["Requests", "Failures", ...labels.map(rowsMetric)];
+      const summed = await sums(names, dimensions, minutes, 60);
+      const requests = summed.get("Requests") ?? 0;
+      const ranked =
+        requests === 0 ? new Map<string, number>() : await latencies(percentiles, dimensions, minutes);
+      return {
+        requests,
+        failures: summed.get("Failures") ?? 0,
+        labels: Object.fromEntries(
+          labels.flatMap((label) => {
+            const rows = summed.get(rowsMetric(label));
+            return rows === undefined ? [] : [[label, rows]];
+          }),
+        ),
+        latencyMs: percentiles.map((percentile) => ranked.get(percentileName(percentile))),
+      };
+    },
+
+    total: async (name, dimensions) => {
+      const today = Math.floor(clock() / 1_000 / day) * day;
+      const window = {
+        StartTime: new Date((today - keptDays * day) * 1_000),
+        EndTime: new Date((today + day) * 1_000),
+      };
+      return (await sums([name], dimensionsOf(dimensions), window, day)).get(name) ?? 0;
+    },
+  };
+};

@@ -1,0 +1,38 @@
+/** A line may define so many metrics; more are dropped by CloudWatch, with the line. */
+const mostMetrics = 100;
+
+/**
+ * Values as log lines in the embedded metric format, one dimension set each; `at`: epoch milliseconds.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
+export const metricLines = (metrics: {
+  readonly namespace: string;
+  readonly at: number;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly values: readonly { readonly name: string; readonly value: number; readonly unit: string }[];
+}): readonly string[] => {
+  const { namespace, at, dimensions } = metrics;
+  // What is no number would be null in JSON, and CloudWatch would drop its whole line.
+  const values = metrics.values.filter(({ value }) => Number.isFinite(value));
+  const lines: string[] = [];
+  for (let start = 0; start < values.length; start += mostMetrics) {
+    const part = values.slice(start, start + mostMetrics);
+    lines.push(
+      JSON.stringify({
+        _aws: {
+          Timestamp: Math.floor(at),
+          CloudWatchMetrics: [
+            {
+              Namespace: namespace,
+              Dimensions: [Object.keys(dimensions)],
+              Metrics: part.map(({ name, unit }) => ({ Name: name, Unit: unit })),
+            },
+          ],
+        },
+        ...dimensions,
+        ...Object.fromEntries(part.map(({ name, value }) => [name, value])),
+      }),
+    );
+  }
+  return lines;
+};

@@ -1,0 +1,36 @@
+import { Hono } from "hono";
+import { expect, test } from "vitest";
+import { syntheticApplication } from "./application.ts";
+import { listen } from "./server.ts";
+
+test("it asks one row a request, tells versions apart, counts what failed, and stops when it is told to", async () => {
+  const server = await listen(0, () => undefined);
+  const asked: unknown[] = [];
+  let version = "1";
+  server.serve(
+    new Hono().post("/v1/predict", async (context) => {
+      asked.push(await context.req.json());
+      if (asked.length === 2) return context.json({ title: "no" }, 503);
+      return context.json({ version });
+    }),
+  );
+  const failures: string[] = [];
+  const application = syntheticApplication({
+    requestsPerSecond: 200,
+    random: () => 0.99,
+    onFailure: (sentence) => void failures.push(sentence),
+  });
+  application.follow("toy", server.url, [{ x: 1 }, { x: 2 }]);
+  await application.answeredBy("1");
+  version = "2";
+  await application.answeredBy("2");
+  await application.answeredBy("1");
+  await application.stop();
+  const { answered, failed } = application.calls();
+  expect(answered + failed).toBe(asked.length);
+  expect([failed, failures.length]).toEqual([1, 1]);
+  expect(failures[0]).toContain("503");
+  expect(new Set(asked.map((each) => JSON.stringify(each)))).toEqual(new Set(['{"rows":[{"x":2}]}']));
+  expect([...application.versions()]).toEqual(["1", "2"]);
+  await server.close();
+});

@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bundleRuntime } from "../inference/bundle.ts";
+import { assertModel } from "../inference/check-model.ts";
+import { readAdvisories } from "../platform/images/advisories.ts";
+import type { Images } from "../platform/images/images.ts";
+import { ociImages } from "../platform/images/oci.ts";
+import { type Platform, thisPlatform } from "../platform/images/runtime-layer.ts";
+import { unpackImage } from "../platform/images/unpack.ts";
+import type { Source } from "../platform/source/source.ts";
+import type { DataFolder } from "./data-folder.ts";
+
+/** No onnxruntime is packed for this kind of machine. */
+export class PlatformUnknown extends Error {
+  override readonly name = "PlatformUnknown";
+}
+
+/** Where `npm run advisories` writes what is known of vulnerable npm packages. */
+export const advisoriesFile = fileURLToPath(new URL("../advisories/npm.json", import.meta.url));
+
+/** Images built on this machine, for this machine unless `platform` says otherwise, and where they lie unpacked. */
+export const localImages = async ({
+  folder,
+  source,
+  platform = thisPlatform(),
+  clock,
+}: {
+  folder: Pick<DataFolder, "images">;
+  source: Pick<Source, "modelFiles">;
+  platform?: Platform | undefined;
+  clock: () => number;
+}): Promise<{ images: Images; imageRoot: (digest: string) => Promise<string>; runtime: string }> => {
+  if (!platform)
+    throw new PlatformUnknown(
+      `no image can be made for ${process.platform}/${process.arch}: Slipway runs on Linux (x64, arm64) and on Macs with Apple silicon.`,
+    );
+  const layout = join(folder.images, platform.replace("/", "-"));
+  const images = ociImages({
+    folder: layout,
+    source,
+    platform,
+    bundle: bundleRuntime,
+    check: assertModel,
+    advisories: () => readAdvisories(advisoriesFile),
+    clock,
+  });
+  return {
+    images,
+    imageRoot: unpackImage({ folder: layout, into: join(folder.images, "unpacked") }),
+    runtime: await images.runtimeHash(),
+  };
+};

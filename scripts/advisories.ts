@@ -1,0 +1,65 @@
+/**
+ * Makes advisories/npm.json, which image scans read: what OSV knows of the packages in package-lock.json.
+ *   npm run advisories                        downloads OSV's npm archive
+ *   npm run advisories -- --from all.zip      takes a copy of it, or a folder of its records
+ */
+import { createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { readOsvRecords } from "./read-osv-records.ts";
+import { selectAdvisories } from "./select-advisories.ts";
+
+const archive = "https://osv-vulnerabilities.storage.googleapis.com/npm/all.zip";
+const downloadLimitMs = 600_000;
+const root = fileURLToPath(new URL("..", import.meta.url));
+const LockFile = z.looseObject({ packages: z.record(z.string(), z.unknown()) });
+
+/** Names of all packages in the lock file, those of nested node_modules included. */
+const lockedPackages = async (): Promise<Set<string>> => {
+  const lock = LockFile.parse(JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")));
+  const names = Object.keys(lock.packages).map((path) => path.slice(path.lastIndexOf("node_modules/") + 13));
+  return new Set(names.filter((name) => name !== ""));
+};
+
+const download = async (to: string): Promise<void> => {
+  const response = await fetch(archive, { signal: AbortSignal.timeout(downloadLimitMs) });
+  if (!response.ok || !response.body) throw new Error(`${archive} answers ${response.status}`);
+  await pipeline(response.body, createWriteStream(to));
+};
+
+const make = async (from: string, out: string): Promise<string> => {
+  const made = await selectAdvisories(readOsvRecords(from), await lockedPackages());
+  await mkdir(dirname(out), { recursive: true });
+  const temporary = `${out}.${process.pid}.tmp`;
+  await writeFile(temporary, `${JSON.stringify(made)}\n`);
+  await rename(temporary, out);
+  const packages = made.packages?.length ?? 0;
+  return `${made.advisories.length} advisories for ${packages} packages as of ${made.asOf} in ${out}`;
+};
+
+const { values } = parseArgs({
+  options: {
+    from: { type: "string" },
+    out: { type: "string", default: join(root, "advisories", "npm.json") },
+  },
+});
+const folder = await mkdtemp(join(tmpdir(), "slipway-advisories-"));
+try {
+  const from = values.from ?? join(folder, "all.zip");
+  if (values.from === undefined) await download(from);
+  process.stdout.write(`${await make(from, values.out)}\n`);
+} catch (error) {
+  const reason = error instanceof Error ? error.message : String(error);
+  const why = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
+  process.stderr.write(`No advisories were made: ${reason}${why}\n`);
+  if (values.from === undefined)
+    process.stderr.write(`Without a way to OSV, fetch ${archive} elsewhere and pass it with --from.\n`);
+  process.exitCode = 1;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}

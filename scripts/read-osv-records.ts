@@ -1,0 +1,75 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import yauzl from "yauzl";
+
+/** A record of the database is some kilobytes; nothing near this is one. */
+const recordLimit = 16 * 1024 * 1024;
+
+/** The database's archive or folder is not what it should be. */
+export class OsvUnreadable extends Error {
+  override readonly name = "OsvUnreadable";
+}
+
+const parse = (name: string, json: string): unknown => {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new OsvUnreadable(`${name} is no JSON`, { cause: error });
+  }
+};
+
+const openZip = (path: string): Promise<yauzl.ZipFile> =>
+  new Promise((resolve, reject) => {
+    yauzl.open(path, { lazyEntries: true, autoClose: true }, (error, zip) => {
+      if (error) reject(new OsvUnreadable(`${path} is no zip archive: ${error.message}`, { cause: error }));
+      else resolve(zip);
+    });
+  });
+
+const nextEntry = async (zip: yauzl.ZipFile): Promise<yauzl.Entry | undefined> => {
+  const next = Promise.withResolvers<yauzl.Entry | undefined>();
+  const onEnd = () => next.resolve(undefined);
+  zip.on("entry", next.resolve).on("end", onEnd).on("error", next.reject);
+  zip.readEntry();
+  try {
+    return await next.promise;
+  } catch (error) {
+    throw new OsvUnreadable(`the archive is damaged: ${String(error)}`, { cause: error });
+  } finally {
+    zip.off("entry", next.resolve).off("end", onEnd).off("error", next.reject);
+  }
+};
+
+const entryText = (zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<string> =>
+  new Promise((resolve, reject) => {
+    zip.openReadStream(entry, (error, stream) => {
+      if (error) reject(error);
+      else text(stream).then(resolve, reject);
+    });
+  });
+
+async function* fromZip(path: string): AsyncGenerator<unknown> {
+  const zip = await openZip(path);
+  for (let entry = await nextEntry(zip); entry; entry = await nextEntry(zip)) {
+    if (!entry.fileName.endsWith(".json")) continue;
+    if (entry.uncompressedSize > recordLimit)
+      throw new OsvUnreadable(`${entry.fileName} is too large for a record`);
+    yield parse(entry.fileName, await entryText(zip, entry));
+  }
+}
+
+async function* fromFolder(path: string): AsyncGenerator<unknown> {
+  for (const name of (await readdir(path, { recursive: true })).sort()) {
+    if (!name.endsWith(".json")) continue;
+    yield parse(name, await readFile(join(path, name), "utf8"));
+  }
+}
+
+/** Every record of an OSV database, from its zip archive or a folder of JSON files. Throws OsvUnreadable. */
+export const readOsvRecords = async function* (path: string): AsyncGenerator<unknown> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw new OsvUnreadable(`${path} cannot be read`, { cause: error });
+  });
+  yield* found.isDirectory() ? fromFolder(path) : fromZip(path);
+};

@@ -1,0 +1,43 @@
+// npm test: installs what is missing, checks types, style and tests, and closes with one line that counts them.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ensureInstalled, node, root } from "./ensure-installed.mjs";
+
+ensureInstalled();
+const bin = `${root}node_modules/.bin`;
+const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+const results = mkdtempSync(join(tmpdir(), "slipway-test-"));
+const report = join(results, "report.json");
+const chosen = process.argv.slice(2);
+
+const run = (title, command, args) => {
+  console.log(`\n— ${title}`);
+  const { status } = spawnSync(command, args, { cwd: root, env, stdio: "inherit" });
+  return status === 0;
+};
+
+// A part of the tests may be chosen (`npm test -- rehearsal`); the checks belong to the whole.
+const checked =
+  chosen.length > 0 ||
+  [run("types", `${bin}/tsc`, []), run("style", `${bin}/biome`, ["check", "."])].every(Boolean);
+const tested = run("tests", node, [
+  `${root}node_modules/vitest/vitest.mjs`,
+  "run",
+  "--reporter=default",
+  "--reporter=json",
+  `--outputFile.json=${report}`,
+  ...chosen,
+]);
+
+let counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTotalTests: 0 };
+try {
+  counts = JSON.parse(readFileSync(report, "utf8"));
+} catch {
+  console.error("The test run left no report: it did not come to its end.");
+}
+rmSync(results, { recursive: true, force: true });
+const skipped = counts.numPendingTests > 0 ? `, ${counts.numPendingTests} skipped` : "";
+console.log(`\n${counts.numPassedTests} passed, ${counts.numFailedTests} failed${skipped}`);
+process.exitCode = checked && tested && counts.numTotalTests > 0 ? 0 : 1;

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import {
+  ApprovalDecision,
+  Claim,
+  ClaimProdInput,
+  ClaimStageInput,
+  DeployModelInput,
+  DeployModelOutput,
+  ExportedVariables,
+  JudgeCanaryInput,
+  JudgeCanaryOutput,
+  MoveChampionInput,
+  MoveChampionOutput,
+  PromoteModelInput,
+  PromoteModelOutput,
+  RegisterModelInput,
+  RegisterModelOutput,
+  ReportOutcomeInput,
+  ReportOutcomeOutput,
+  RequestApprovalInput,
+  RollBackInput,
+  RollBackOutput,
+  ScanImageInput,
+  ScanImageOutput,
+  ShiftTrafficInput,
+  ShiftTrafficOutput,
+  StageClaim,
+  VerifyModelInput,
+  VerifyModelOutput,
+} from "./contracts.ts";
+import type { Definition, StateName } from "./delivery.ts";
+
+type TaskName = {
+  [Name in StateName]: Definition["States"][Name] extends { readonly Type: "Task" } ? Name : never;
+}[StateName];
+
+/** What each Task state is given and what lies at `$.<State>` after it; a build is given what CodeBuild defines. */
+export const stateContracts = {
+  ClaimStage: { input: ClaimStageInput, output: StageClaim },
+  BuildImage: { input: undefined, output: z.object({ variables: ExportedVariables }) },
+  ScanImage: { input: ScanImageInput, output: ScanImageOutput },
+  RegisterModel: { input: RegisterModelInput, output: RegisterModelOutput },
+  DeployStage: { input: DeployModelInput, output: DeployModelOutput },
+  VerifyStage: { input: VerifyModelInput, output: VerifyModelOutput },
+  RequestApproval: { input: RequestApprovalInput, output: ApprovalDecision },
+  ClaimProd: { input: ClaimProdInput, output: Claim },
+  DeployProd: { input: DeployModelInput, output: DeployModelOutput },
+  ShiftTraffic: { input: ShiftTrafficInput, output: ShiftTrafficOutput },
+  JudgeCanary: { input: JudgeCanaryInput, output: JudgeCanaryOutput },
+  PromoteModel: { input: PromoteModelInput, output: PromoteModelOutput },
+  MoveChampion: { input: MoveChampionInput, output: MoveChampionOutput },
+  ReportOutcome: { input: ReportOutcomeInput, output: ReportOutcomeOutput },
+  RollBack: { input: RollBackInput, output: RollBackOutput },
+} as const satisfies Record<TaskName, { input: z.ZodObject | undefined; output: z.ZodType }>;

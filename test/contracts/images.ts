@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ImageNotFound, type Images } from "../../platform/images/images.ts";
+
+export type ImagesUnderTest = {
+  readonly images: Images;
+  /** A second builder over the same images, as another process has it. */
+  readonly elsewhere: Images;
+  readonly runtime: string;
+  /** A model, two commits at which its served files are the same, and one at which they are others. */
+  readonly model: string;
+  readonly commits: { readonly first: string; readonly same: string; readonly other: string };
+  /** Commits at which the model's folder fails its check, by the name of the check's error. */
+  readonly failing: Readonly<Record<"ManifestInvalid" | "ModelUnreadable", string>>;
+  readonly stop: () => Promise<void>;
+};
+
+/** What every implementation of Images must keep. */
+export const imagesContract = (name: string, make: () => Promise<ImagesUnderTest>): void => {
+  describe(`images, ${name}`, () => {
+    let under: ImagesUnderTest;
+    beforeAll(async () => {
+      under = await make();
+    });
+    afterAll(async () => under?.stop());
+    const build = (commit: string, images = under.images, runtime = under.runtime) =>
+      images.build({ model: under.model, commit, runtime });
+
+    test("an image is named by its digest, and is there with its size once it is built", async () => {
+      const built = await build(under.commits.first);
+
+      expect(built.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+      expect(built.buildId).not.toBe("");
+      expect(await under.elsewhere.describe(built.digest)).toEqual({ sizeBytes: built.sizeBytes });
+    });
+
+    test("the same files at another commit, or built elsewhere, give the same image", async () => {
+      const first = await build(under.commits.first);
+      const same = await build(under.commits.same, under.elsewhere);
+      expect([same.digest, same.sizeBytes]).toEqual([first.digest, first.sizeBytes]);
+    });
+
+    test("other files give another image", async () => {
+      const first = await build(under.commits.first);
+      const other = await build(under.commits.other);
+      expect(other.digest).not.toBe(first.digest);
+    });
+
+    test("two that build the same at once both get it", async () => {
+      const [one, two] = await Promise.all([
+        build(under.commits.other),
+        build(under.commits.other, under.elsewhere),
+      ]);
+      expect(one.digest).toBe(two.digest);
+      expect(await under.images.describe(one.digest)).toEqual({ sizeBytes: one.sizeBytes });
+    });
+
+    test("a check that fails ends the build with the check's own error", async () => {
+      await expect(build(under.failing.ManifestInvalid)).rejects.toMatchObject({ name: "ManifestInvalid" });
+      await expect(build(under.failing.ModelUnreadable)).rejects.toMatchObject({ name: "ModelUnreadable" });
+    });
+
+    test("an image is not built with another runtime than the delivery was started with", async () => {
+      const other = build(under.commits.first, under.images, `sha256:${"0".repeat(64)}`);
+      await expect(other).rejects.toMatchObject({
+        name: "ImageBuildFailed",
+        message: expect.stringContaining("deliver again"),
+      });
+    });
+
+    test("what was never built is not there, and cannot be scanned", async () => {
+      const digest = `sha256:${"0".repeat(64)}`;
+      expect(await under.images.describe(digest)).toBeUndefined();
+      await expect(under.images.scan(digest)).rejects.toThrow(ImageNotFound);
+    });
+
+    test("a scan ends and says of every package whether anything is known", async () => {
+      const { digest } = await build(under.commits.first);
+      const scan = await under.images.scan(digest);
+
+      if (scan.status === "pending") return;
+      const packages = Object.values(scan.scanned).reduce((sum, count) => sum + count, 0);
+      expect(packages > 0 || scan.unknownEcosystems.length > 0).toBe(true);
+      if (scan.unknownEcosystems.length === 0) expect(scan.advisoriesAsOf).toBeDefined();
+    });
+  });
+};

@@ -1,0 +1,408 @@
+/** One rehearsal and everybody around it: a data scientist, an approver, a forger, a browser, an application. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { browser } from "../browser.ts";
+import { dataScientist } from "./data-scientist.ts";
+import { type OutsideCaller, outsideCaller, versionThatAnswers } from "./outside-caller.ts";
+import { approver, author, guest, type OutsideSlack, outsideSlack } from "./outside-slack.ts";
+import type { EventOf } from "./rehearsal-event.ts";
+import { type RehearsalProcess, rehearsalProcess } from "./rehearsal-process.ts";
+import { secretsFoundIn } from "./secrets-nowhere.ts";
+import { slipway } from "./slipway.ts";
+import { type StageSet, stageSet } from "./stage-set.ts";
+
+const { skip: noBrowser, launch } = browser();
+const minutes = 60_000;
+
+const Status = z.object({
+  running: z.boolean(),
+  serving: z.array(
+    z.object({ environment: z.enum(["stage", "prod"]), version: z.number(), percent: z.number() }),
+  ),
+  deliveries: z.array(
+    z.object({
+      delivery: z.string(),
+      outcome: z.string().nullable(),
+      error: z.object({ name: z.string(), cause: z.string() }).optional(),
+    }),
+  ),
+  approvals: z.array(z.object({ delivery: z.string() })),
+});
+const Ledger = z.array(
+  z.object({
+    sequence: z.number(),
+    version: z.number(),
+    status: z.string(),
+    delivery: z.string(),
+    reason: z.string().nullish(),
+  }),
+);
+
+describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
+  let set: StageSet;
+  let rehearsal: RehearsalProcess;
+  let slack: OutsideSlack;
+  let prod = "";
+  let caller: OutsideCaller | undefined;
+  const scientist = () => dataScientist(set);
+  beforeAll(async () => {
+    set = await stageSet();
+    rehearsal = rehearsalProcess(set, { args: ["--port", "0", "--bake", "300ms", "--traffic", "300"] });
+  });
+  afterAll(async () => {
+    await caller?.stop();
+    await rehearsal[Symbol.asyncDispose]();
+    await set.strike();
+  });
+
+  const command = (...args: string[]) => slipway(set, [...args, "--data", set.data]);
+  const status = async () => {
+    const { code, stdout, stderr } = await command("status", "churn", "--json");
+    expect(code, stderr).toBe(0);
+    return Status.parse(JSON.parse(stdout));
+  };
+  const history = async () => {
+    const { code, stdout, stderr } = await command("history", "churn", "--json");
+    expect(code, stderr).toBe(0);
+    return Ledger.parse(JSON.parse(stdout));
+  };
+  const servesAlone = async (version: number) => {
+    expect((await status()).serving).toMatchObject([
+      { environment: "stage", version, percent: 100 },
+      { environment: "prod", version, percent: 100 },
+    ]);
+    expect(await versionThatAnswers(prod)).toBe(version);
+  };
+  const outcomeOf = (delivery: string): Promise<EventOf<"outcome">> =>
+    rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
+  /** The delivery of the next commit, from its first state on. */
+  const nextDelivery = async (from: number): Promise<string> =>
+    (await rehearsal.waitFor("state", (event) => event.state === "ClaimStage", { from })).delivery;
+  const approve = async (delivery: string) => {
+    await rehearsal.waitFor("question", (event) => event.delivery === delivery);
+    const value = await slack.questionOf(delivery);
+    expect(value).toBeDefined();
+    expect(await slack.callback({ user: approver, value: value ?? "" })).toEqual({ status: 200, text: "" });
+  };
+  /** Nobody's request failed since the last look, and only these versions answered. */
+  const nobodyNoticed = async (versions: readonly number[]) => {
+    const heard = await caller?.take();
+    expect(heard?.failures).toEqual([]);
+    expect(heard?.answered).toBeGreaterThan(0);
+    expect(versions, `prod answered with ${heard?.versions}`).toEqual(
+      expect.arrayContaining([...(heard?.versions ?? [])]),
+    );
+  };
+  const failsAndLeavesProd = async (make: () => Promise<void> | void, error: string, version: number) => {
+    const from = rehearsal.mark();
+    await make();
+    const delivery = await nextDelivery(from);
+    expect(await outcomeOf(delivery)).toMatchObject({ outcome: "failed", error: { name: error } });
+    await servesAlone(version);
+    await nobodyNoticed([version]);
+    const shown = (await status()).deliveries.find((each) => each.delivery === delivery);
+    expect(shown).toMatchObject({ outcome: "failed", error: { name: error } });
+    const page = await slack.pageFor(approver, `/deliveries/${delivery}`);
+    expect(page).toContain(error);
+    expect(page).toContain("What to do");
+    return delivery;
+  };
+  const change = async (name: string) => {
+    const { code, stdout, stderr } = await slipway(set, [
+      ...["rehearse", "--change", name, "--data", set.data],
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/The running rehearsal delivers it now/);
+  };
+
+  test("forged, old and foreign callbacks are refused with 401 and change nothing", async () => {
+    const question = await rehearsal.waitFor("question");
+    slack = outsideSlack(set, question);
+    const value = (await slack.questionOf(question.delivery)) ?? "";
+    expect(value).not.toBe("");
+    const before = await slack.messages();
+    const refused = [
+      { secret: "another secret" },
+      { secret: "" },
+      { late: 301 },
+      { late: -310 },
+      { team: "T0OTHER" },
+      { tamper: (body: string) => `${body}&more=1` },
+    ];
+    for (const difference of refused)
+      expect((await slack.callback({ user: approver, value, ...difference })).status).toBe(401);
+    expect(await slack.messages()).toEqual(before);
+    expect((await status()).approvals).toMatchObject([{ delivery: question.delivery }]);
+  });
+
+  test("the author and a guest are refused, and are told so alone", async () => {
+    const { delivery } = await rehearsal.waitFor("question");
+    const value = (await slack.questionOf(delivery)) ?? "";
+    const before = await slack.messages();
+    for (const user of [author, guest]) {
+      const whispers = /Only visible to you/g;
+      expect((await slack.pageFor(user)).match(whispers)).toBeNull();
+      expect((await slack.callback({ user, value })).status).toBe(200);
+      expect((await slack.pageFor(user)).match(whispers)).toHaveLength(1);
+      expect((await slack.pageFor(approver)).match(whispers)).toBeNull();
+    }
+    expect(await slack.messages()).toEqual(before);
+    expect((await status()).approvals).toMatchObject([{ delivery }]);
+  });
+
+  test("an approver's signed click approves, and clicks at the same time send once", async () => {
+    const { delivery } = await rehearsal.waitFor("question");
+    const value = (await slack.questionOf(delivery)) ?? "";
+    const clicks = await Promise.all([1, 2, 3].map(() => slack.callback({ user: approver, value })));
+    expect(clicks.map(({ status: code }) => code)).toEqual([200, 200, 200]);
+    expect(await outcomeOf(delivery)).toMatchObject({ outcome: "promoted" });
+    const entries = rehearsal.events.filter(
+      (event) =>
+        event.event === "state" &&
+        event.delivery === delivery &&
+        event.state === "RequestApproval" &&
+        event.status === "succeeded",
+    );
+    expect(entries).toHaveLength(1);
+    const [message, ...others] = await slack.messagesOf(delivery);
+    expect(others).toEqual([]);
+    expect(message?.text).toBe("churn version 1 serves prod");
+    expect(JSON.stringify(message?.blocks)).toContain(`Approved by <@${approver}>`);
+    expect(await slack.questionOf(delivery)).toBeUndefined();
+    // A click that comes after all is told so, and changes nothing.
+    expect((await slack.callback({ user: approver, value })).status).toBe(200);
+    expect(await slack.pageFor(approver)).toMatch(/already approved by/);
+    prod = (await rehearsal.waitFor("serving", (event) => event.environment === "prod")).url;
+    caller = outsideCaller(prod);
+  });
+
+  test.skipIf(noBrowser)(
+    "in a browser a click on Approve changes the message to its end, and the page shows the delivery",
+    async () => {
+      const question = await rehearsal.waitFor("question", ({ delivery }) => delivery !== firstDelivery());
+      await using chromium = await launch();
+      const page = await chromium.context.newPage();
+      page.setDefaultTimeout(4 * minutes);
+      await page.goto(question.desk);
+      await page.locator('[data-live][data-state="live"]').waitFor();
+      await page.getByRole("button", { name: "Approve" }).click();
+      await page.getByRole("heading", { name: "churn version 2 serves prod" }).waitFor();
+      expect(await page.getByRole("button", { name: "Approve" }).count()).toBe(0);
+      await page.goto(new URL(`/deliveries/${question.delivery}`, question.desk).href);
+      await page.getByText("promoted", { exact: true }).waitFor();
+      const text = (await page.locator("body").textContent()) ?? "";
+      for (const shown of ["JudgeCanary", "PromoteModel", "VerifyStage", "accuracy", "latency"])
+        expect(text).toContain(shown);
+      expect(text).toMatch(/approved by Ada Byron/);
+    },
+  );
+
+  const firstDelivery = () =>
+    rehearsal.events.find((event): event is EventOf<"question"> => event.event === "question")?.delivery;
+
+  test("the second version is promoted over a canary that no caller notices", async () => {
+    const question = await rehearsal.waitFor("question", ({ delivery }) => delivery !== firstDelivery());
+    // Without a browser nobody has clicked yet.
+    if (noBrowser) await approve(question.delivery);
+    expect(await outcomeOf(question.delivery)).toMatchObject({ outcome: "promoted" });
+    await servesAlone(2);
+    await nobodyNoticed([1, 2]);
+    const weights = rehearsal.events.filter(
+      (event) =>
+        event.event === "state" &&
+        event.delivery === question.delivery &&
+        event.state === "ShiftTraffic" &&
+        event.status === "entered",
+    );
+    expect(weights).toHaveLength(2);
+    expect(await history()).toMatchObject([
+      { version: 2, status: "promoted" },
+      { version: 1, status: "promoted" },
+    ]);
+    await rehearsal.saysOnStderr(/Ctrl-C ends it/);
+  });
+
+  test("a worse model ends in GateFailed, and the page says why and what to do", async () => {
+    const delivery = await failsAndLeavesProd(() => change("worse"), "GateFailed", 2);
+    const { error } = await outcomeOf(delivery);
+    expect(error?.cause).toMatch(/auc|accuracy/);
+    if (noBrowser) return;
+    const { desk } = await rehearsal.waitFor("question");
+    await using chromium = await launch();
+    const page = await chromium.context.newPage();
+    await page.goto(new URL(`/deliveries/${delivery}`, desk).href);
+    const shown = page.getByRole("region", { name: "Error" });
+    await shown.getByRole("heading", { name: "GateFailed" }).waitFor();
+    expect(await shown.textContent()).toMatch(/What to do.*the failed checks say by how much/);
+    expect(await page.getByRole("region", { name: "Checks" }).textContent()).toMatch(/auc/);
+    expect(await page.getByRole("region", { name: "States" }).textContent()).toMatch(/VerifyStage/);
+  });
+
+  test("a broken ONNX file ends in ModelUnreadable", async () => {
+    await failsAndLeavesProd(() => change("broken"), "ModelUnreadable", 2);
+  });
+
+  test("golden vectors that the model does not answer end in GoldenVectorsDiffer", async () => {
+    await failsAndLeavesProd(
+      () => {
+        scientist().useTrained("better");
+        const file = scientist().file("golden.json");
+        // Every score a little off: far beyond the tolerance of 1e-5, far within what a gate would let pass.
+        const golden = readFileSync(file, "utf8").replaceAll(
+          /0\.(\d{2})(\d+)/g,
+          (_, kept: string, rest: string) => `0.${kept}${rest.split("").reverse().join("")}`,
+        );
+        writeFileSync(file, golden);
+        scientist().commit("churn: vectors of another training");
+      },
+      "GoldenVectorsDiffer",
+      2,
+    );
+  });
+
+  test("a broken model.yaml ends in ManifestInvalid", async () => {
+    await failsAndLeavesProd(
+      () => {
+        const file = scientist().file("model.yaml");
+        writeFileSync(
+          file,
+          readFileSync(file, "utf8").replace("task: classification", "task: clasification"),
+        );
+        scientist().commit("churn: a typing mistake");
+      },
+      "ManifestInvalid",
+      2,
+    );
+  });
+
+  test("a commit that touches no model starts no delivery, and is said to touch none", async () => {
+    const from = rehearsal.mark();
+    writeFileSync(`${set.repository}/README.md`, "Models of the data science team.\n");
+    const commit = scientist().commit("A README");
+    await rehearsal.saysOnStderr(new RegExp(`${commit.slice(0, 12)} touches no model: nothing to deliver`));
+    expect(rehearsal.events.slice(from)).toEqual([]);
+  });
+
+  let better = 0;
+  test("a later commit supersedes a delivery whose question is open, and asks itself", async () => {
+    let from = rehearsal.mark();
+    scientist().restore("HEAD~4");
+    scientist().useTrained("better");
+    scientist().commit("churn: better, and asked about");
+    const earlier = await nextDelivery(from);
+    await rehearsal.waitFor("question", ({ delivery }) => delivery === earlier);
+    const value = (await slack.questionOf(earlier)) ?? "";
+
+    from = rehearsal.mark();
+    const file = scientist().file("model.yaml");
+    writeFileSync(file, `${readFileSync(file, "utf8")}# reviewed\n`);
+    scientist().commit("churn: better, and reviewed");
+    const later = await nextDelivery(from);
+    expect(later).not.toBe(earlier);
+    expect(await outcomeOf(earlier)).toMatchObject({ outcome: "superseded" });
+    await rehearsal.waitFor("question", ({ delivery }) => delivery === later);
+
+    const [message, ...others] = await slack.messagesOf(earlier);
+    expect(others).toEqual([]);
+    expect(message?.text).toMatch(/was superseded by a later commit/);
+    expect(await slack.questionOf(earlier)).toBeUndefined();
+    // The old question's answer counts for nothing any more.
+    expect((await slack.callback({ user: approver, value })).status).toBe(200);
+    expect((await status()).approvals).toMatchObject([{ delivery: later }]);
+    await nobodyNoticed([2]);
+  });
+
+  test("rollback during a canary ends the canary: the delivery is superseded, prod keeps its champion", async () => {
+    const [open] = (await status()).approvals;
+    const delivery = open?.delivery ?? "";
+    const from = rehearsal.mark();
+    await approve(delivery);
+    await rehearsal.waitFor(
+      "state",
+      (event) =>
+        event.delivery === delivery && event.state === "ShiftTraffic" && event.status === "succeeded",
+      { from },
+    );
+    better = Math.max(...(await status()).serving.map(({ version }) => version));
+    expect(better).toBeGreaterThan(2);
+    const { code, stdout, stderr } = await command("rollback", "churn", "--reason", "too early");
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(new RegExp(`canary of ${delivery} was ended: prod serves churn version 2 alone`));
+    const during = await caller?.take();
+    expect(during?.failures).toEqual([]);
+    expect([2, better]).toEqual(expect.arrayContaining([...(during?.versions ?? [])]));
+    expect(await outcomeOf(delivery)).toMatchObject({ outcome: "superseded" });
+    await servesAlone(2);
+    await nobodyNoticed([2]);
+    expect((await history())[0]).toMatchObject({
+      version: 2,
+      status: "promoted",
+      reason: expect.stringMatching(/too early/),
+    });
+  });
+
+  test("what was rolled back can be delivered again, by hand, and is promoted", async () => {
+    const from = rehearsal.mark();
+    const { code, stdout, stderr } = await command("deliver", "churn", "--json");
+    expect(code, stderr).toBe(0);
+    const [started] = z.array(z.object({ name: z.string() })).parse(JSON.parse(stdout));
+    expect(await nextDelivery(from)).toBe(started?.name);
+    await approve(started?.name ?? "");
+    expect(await outcomeOf(started?.name ?? "")).toMatchObject({ outcome: "promoted" });
+    const [newest] = await history();
+    expect(newest).toMatchObject({ status: "promoted", delivery: started?.name });
+    better = newest?.version ?? 0;
+    await servesAlone(better);
+    await nobodyNoticed([2, better]);
+  });
+
+  test("rollback puts the version before back at once, and the ledger says why", async () => {
+    const { code, stdout, stderr } = await command(
+      "rollback",
+      "churn",
+      "--reason",
+      "calls went up",
+      "--json",
+    );
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ model: "churn", from: better, to: 2, ended: null });
+    // At once: the very next request, and all after it.
+    const after = await Promise.all(Array.from({ length: 20 }, () => versionThatAnswers(prod)));
+    expect(new Set(after)).toEqual(new Set([2]));
+    await nobodyNoticed([2, better]);
+    await servesAlone(2);
+    await nobodyNoticed([2]);
+    expect((await history())[0]).toMatchObject({
+      version: 2,
+      status: "promoted",
+      reason: expect.stringMatching(/calls went up/),
+    });
+  });
+
+  test("rolled back to the first version there is nothing before it: exit 1, and a sentence", async () => {
+    expect((await command("rollback", "churn", "--reason", "to the first")).code).toBe(0);
+    await servesAlone(1);
+    const before = await history();
+    const { code, stdout, stderr } = await command("rollback", "churn");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/version 1 is the first that prod served of churn: there is none before it/);
+    expect(await history()).toEqual(before);
+    await servesAlone(1);
+    await nobodyNoticed([1, 2]);
+  });
+
+  test("Ctrl-C ends it with 130, a sentence, and no process left", async () => {
+    await caller?.stop();
+    rehearsal.interrupt();
+    expect(await rehearsal.ended(), rehearsal.picture()).toEqual({ code: 130, signal: null });
+    expect(rehearsal.stderr()).toMatch(/Stopped\..*next `npm start`/);
+    await rehearsal.groupEnded();
+    expect(rehearsal.strays).toEqual([]);
+  });
+
+  test("no secret and no token stood in any output, page or file", async () => {
+    await rehearsal[Symbol.asyncDispose]();
+    expect(secretsFoundIn(set)).toEqual([]);
+  });
+});

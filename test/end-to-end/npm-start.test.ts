@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { versionThatAnswers } from "./outside-caller.ts";
+import type { EventOf, RehearsalEvent } from "./rehearsal-event.ts";
+import { type RehearsalProcess, rehearsalProcess } from "./rehearsal-process.ts";
+import { secretsFoundIn } from "./secrets-nowhere.ts";
+import { slipway } from "./slipway.ts";
+import { type StageSet, stageSet } from "./stage-set.ts";
+
+const quick = ["--port", "0", "--bake", "300ms", "--traffic", "300"];
+const minutes = 60_000;
+
+const only = <Name extends RehearsalEvent["event"]>(process: RehearsalProcess, name: Name): EventOf<Name>[] =>
+  process.events.filter((event): event is EventOf<Name> => event.event === name);
+/** The states that a delivery entered, each run of Bake and JudgeCanary once. */
+const path = (process: RehearsalProcess, delivery: string | undefined): string[] => {
+  const entered = only(process, "state")
+    .filter((event) => event.delivery === delivery && event.status === "entered")
+    .map(({ state }) => state);
+  return entered.filter((state, at) => !entered.slice(0, at).includes(state));
+};
+const Status = z.object({
+  serving: z.array(z.object({ environment: z.string(), version: z.number(), percent: z.number() })),
+});
+
+describe("npm start -- --approve --json", () => {
+  let set: StageSet;
+  let started: RehearsalProcess;
+  beforeAll(async () => {
+    set = await stageSet();
+    started = rehearsalProcess(set, { args: ["--approve", ...quick], through: "npm start" });
+  });
+  afterAll(async () => {
+    await started[Symbol.asyncDispose]();
+    await set.strike();
+  });
+
+  test(
+    "delivers both versions, and prod has answered with the second before it exits 0",
+    async () => {
+      // Asked while the process still lives: with --approve it ends as soon as prod has answered.
+      const second = started.waitFor(
+        "serving",
+        (event) => event.environment === "prod" && event.version === 2,
+      );
+      const answered = second.then(({ url }) => versionThatAnswers(url));
+      expect(await answered).toBe(2);
+      expect(await started.ended(), started.picture()).toEqual({ code: 0, signal: null });
+      expect(only(started, "outcome").map(({ outcome }) => outcome)).toEqual(["promoted", "promoted"]);
+      await started.groupEnded();
+    },
+    5 * minutes,
+  );
+
+  test("stdout holds nothing but the four forms, one to a line", () => {
+    expect(started.strays).toEqual([]);
+    expect(new Set(started.events.map(({ event }) => event))).toEqual(
+      new Set(["state", "question", "serving", "outcome"]),
+    );
+  });
+
+  test("the states come in the definition's order, the first version without a canary", () => {
+    const [first, second] = only(started, "question").map(({ delivery }) => delivery);
+    const before = [
+      "ClaimStage",
+      "BuildImage",
+      "ScanImage",
+      "IsScanned",
+      "RegisterModel",
+      "IsNew",
+      "DeployStage",
+      "VerifyStage",
+      "IsVerified",
+      "RequestApproval",
+      "IsApproved",
+      "ClaimProd",
+      "IsProdClaimed",
+      "DeployProd",
+      "NeedsCanary",
+    ];
+    const canary = ["StartCanary", "ShiftTraffic", "Bake", "JudgeCanary", "IsCanarySound"];
+    const after = ["PromoteModel", "Promoted", "MoveChampion", "ReportOutcome", "HasFailed", "Delivered"];
+    expect(path(started, first)).toEqual([...before, ...after]);
+    expect(path(started, second)).toEqual([...before, ...canary, ...after]);
+  });
+
+  test("serving is told once for each change, stage before prod, by the image's digest", () => {
+    const serving = only(started, "serving");
+    expect(serving.map(({ environment, model, version }) => `${environment} ${model} ${version}`)).toEqual([
+      "stage churn 1",
+      "prod churn 1",
+      "stage churn 2",
+      "prod churn 2",
+    ]);
+    expect(serving[0]?.digest).toBe(serving[1]?.digest);
+    expect(serving[2]?.digest).toBe(serving[3]?.digest);
+    expect(serving[0]?.digest).not.toBe(serving[2]?.digest);
+  });
+
+  test("says on stderr that the waits are shortened, how to call prod, and that no call failed", () => {
+    expect(started.stderr()).toMatch(/waits are shortened.*manifest, policy and state machine are as on AWS/);
+    expect(started.stderr()).toMatch(/curl -s http:\/\/127\.0\.0\.1:\d+\/prod\/models\/churn\/v1\/predict/);
+    expect(started.stderr()).toMatch(/\d+ answered, 0 failed/);
+    expect(started.stderr()).toContain(set.repository);
+  });
+
+  test(
+    "a second run goes on from there, has nothing left to deliver, and exits 0",
+    async () => {
+      await using again = rehearsalProcess(set, { args: ["--approve", ...quick], through: "npm start" });
+      expect(await again.ended(), again.picture()).toEqual({ code: 0, signal: null });
+      expect(again.stderr()).toMatch(/Going on from what .* holds/);
+      expect(again.stderr()).toMatch(/delivered before: promoted/);
+      expect(again.events.filter(({ event }) => event !== "serving")).toEqual([]);
+      expect(again.strays).toEqual([]);
+      await again.groupEnded();
+    },
+    3 * minutes,
+  );
+
+  test("no secret and no token stands in any output or file", async () => {
+    await started[Symbol.asyncDispose]();
+    expect(secretsFoundIn(set)).toEqual([]);
+  });
+});
+
+describe("npm start -- --reject --json", () => {
+  test(
+    "approves the first, rejects the second, and leaves stage and prod with the first",
+    async () => {
+      const set = await stageSet();
+      try {
+        await using started = rehearsalProcess(set, { args: ["--reject", ...quick], through: "npm start" });
+        expect(await started.ended(), started.picture()).toEqual({ code: 0, signal: null });
+        expect(only(started, "outcome").map(({ outcome }) => outcome)).toEqual(["promoted", "rejected"]);
+        const status = await slipway(set, ["status", "churn", "--json", "--data", set.data]);
+        expect(status.code, status.stderr).toBe(0);
+        expect(Status.parse(JSON.parse(status.stdout)).serving).toEqual([
+          { environment: "stage", version: 1, percent: 100 },
+          { environment: "prod", version: 1, percent: 100 },
+        ]);
+        expect(started.strays).toEqual([]);
+        await started.groupEnded();
+        const predicted = await slipway(set, ["predict", "churn", "--data", set.data]);
+        expect(predicted.code).toBe(3);
+        expect(predicted.stderr).toMatch(/no rehearsal runs on this folder.*start one with `npm start`/);
+        expect(secretsFoundIn(set)).toEqual([]);
+      } finally {
+        await set.strike();
+      }
+    },
+    5 * minutes,
+  );
+});

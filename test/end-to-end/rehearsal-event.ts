@@ -1,0 +1,41 @@
+import { z } from "zod";
+
+/**
+ * The four forms of a line on stdout under `--json`, as the README gives them to programs. Written down here a second
+ * time on purpose: a form that changes breaks whoever reads it.
+ */
+const Delivery = z.string().regex(/^[a-z0-9-]+-[0-9a-f]{12}-[0-9a-f]{8}$/);
+const Milliseconds = z.number().min(0);
+const LocalAddress = z.string().regex(/^http:\/\/127\.0\.0\.1:\d+\//);
+
+export const RehearsalEvent = z.discriminatedUnion("event", [
+  z.strictObject({
+    event: z.literal("state"),
+    delivery: Delivery,
+    state: z.string().regex(/^[A-Z][A-Za-z]+$/),
+    status: z.enum(["entered", "succeeded", "failed", "retried", "caught"]),
+    ms: Milliseconds,
+  }),
+  z.strictObject({
+    event: z.literal("question"),
+    delivery: Delivery,
+    desk: LocalAddress,
+    callbackUrl: LocalAddress,
+  }),
+  z.strictObject({
+    event: z.literal("serving"),
+    environment: z.enum(["stage", "prod"]),
+    model: z.string(),
+    version: z.int().positive(),
+    digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+    url: LocalAddress,
+  }),
+  z.strictObject({
+    event: z.literal("outcome"),
+    delivery: Delivery,
+    outcome: z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]),
+    error: z.strictObject({ name: z.string(), cause: z.string() }).optional(),
+  }),
+]);
+export type RehearsalEvent = z.infer<typeof RehearsalEvent>;
+export type EventOf<Name extends RehearsalEvent["event"]> = Extract<RehearsalEvent, { event: Name }>;

@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { StageSet } from "./stage-set.ts";
+
+/** Kept in the clear by design and readable by their owner alone: the keys themselves. */
+const keyFiles = /^(cipher\.key|secrets\.env)$/;
+
+const files = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? files(join(folder, entry.name)) : entry.isFile() ? [join(folder, entry.name)] : [],
+  );
+
+/**
+ * Where a secret of the set, or anything that is named a task token, stands: in all that its processes said and its
+ * pages showed, and in every file that they left. Databases are searched as bytes: what is encrypted is not found.
+ */
+export const secretsFoundIn = (set: StageSet): string[] => {
+  const values = Object.entries(set.secrets);
+  const said = set.said.flatMap(({ where, text }) => [
+    ...values.filter(([, value]) => text.includes(value)).map(([name]) => `${name} in ${where}`),
+    ...(/task.?token/i.test(text) ? [`a task token in ${where}`] : []),
+  ]);
+  const left = files(set.data)
+    .filter((file) => !keyFiles.test(relative(set.data, file)) && statSync(file).size < 200_000_000)
+    .filter((file) => !relative(set.data, file).startsWith("images/"))
+    .flatMap((file) => {
+      const bytes = readFileSync(file);
+      return values
+        .filter(([, value]) => bytes.includes(value))
+        .map(([name]) => `${name} in ${relative(set.data, file)}`);
+    });
+  return [...said, ...left];
+};

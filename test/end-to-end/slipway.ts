@@ -1,0 +1,31 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { checkout, type StageSet, slipwayCommand } from "./stage-set.ts";
+
+export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+
+/** Runs one `slipway` command to its end, as in a second terminal. */
+export const slipway = async (
+  { env, said }: Pick<StageSet, "env" | "said">,
+  args: readonly string[],
+  timeoutMs = 60_000,
+): Promise<Ended> => {
+  const child = spawn(process.execPath, [slipwayCommand, ...args], {
+    cwd: checkout,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: timeoutMs,
+    killSignal: "SIGKILL",
+  });
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close"),
+  ]);
+  said.push(
+    { where: `stdout of slipway ${args.join(" ")}`, text: stdout },
+    { where: `stderr of slipway ${args.join(" ")}`, text: stderr },
+  );
+  return { code, stdout, stderr };
+};

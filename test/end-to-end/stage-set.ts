@@ -1,0 +1,32 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+export const checkout = fileURLToPath(new URL("../..", import.meta.url));
+export const slipwayCommand = join(checkout, "cli", "slipway.ts");
+
+const secret = () => randomBytes(24).toString("hex");
+
+/** What one end-to-end run owns: a data folder that does not exist yet, secrets given by environment, all that was said. */
+export const stageSet = async () => {
+  const folder = await temporaryFolder();
+  const secrets = {
+    SLACK_SIGNING_SECRET: secret(),
+    SLACK_BOT_TOKEN: `xoxb-${secret()}`,
+    CONTROL_TOKEN: secret(),
+    BLOB_KEY: secret(),
+  };
+  return {
+    /** A folder of the test's own, beside the data folder. */
+    room: folder.path,
+    data: join(folder.path, "data"),
+    repository: join(folder.path, "data", "repository"),
+    secrets,
+    env: { ...process.env, ...secrets, NO_COLOR: "1" } as Readonly<Record<string, string | undefined>>,
+    /** All output of all processes on this set, for the search after secrets. */
+    said: [] as { readonly where: string; readonly text: string }[],
+    strike: folder.remove,
+  };
+};
+export type StageSet = Awaited<ReturnType<typeof stageSet>>;

@@ -1,0 +1,96 @@
+import { copyFileSync, cpSync, existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type DataFolder, dataFolder } from "../../rehearsal/data-folder.ts";
+import type { Instrument } from "../../rehearsal/world.ts";
+
+/** A moment of a rehearsal, and a data folder as a SIGKILL at that moment would have left it. */
+export type KillPoint = { readonly moment: string; readonly folder: DataFolder };
+
+/** A folder of its own with what a data folder keeps; repository and images are shared, and never written here. */
+export const copyOf = (from: DataFolder, root: string): DataFolder => {
+  mkdirSync(root, { recursive: true });
+  const to = { ...dataFolder(root), repository: from.repository, images: from.images };
+  for (const [source, target] of [
+    [from.database, to.database],
+    [`${from.database}-wal`, `${to.database}-wal`],
+    [from.desk, to.desk],
+    [`${from.desk}-wal`, `${to.desk}-wal`],
+    [from.secrets, to.secrets],
+    [from.cipherKey, to.cipherKey],
+  ] as const)
+    if (existsSync(source)) copyFileSync(source, target);
+  if (existsSync(from.blobs)) cpSync(from.blobs, to.blobs, { recursive: true });
+  return to;
+};
+
+/**
+ * Kills a rehearsal before and after every call of a capability, without ending it: all that outlives a SIGKILL is
+ * what lies on the disk, so a copy of the data folder taken at that moment is what the next start would find.
+ * (Everything durable is written synchronously in this one process, so no copy catches a write half done; SQLite's
+ * log is copied with its file. Half-written files are sigkill.test.ts's to find, with real processes.)
+ *
+ * Moments between which nothing durable changed are one and the same kill: SQLite counts the commits of others
+ * (`PRAGMA data_version`, https://sqlite.org/pragma.html#pragma_data_version), and only a moment at which that count
+ * has moved makes a kill point. So the hundreds of reads inside one state count once, and "after call i" is "before
+ * call i+1" unless something was written between the two.
+ */
+export const killPoints = (live: DataFolder, into: string) => {
+  const points: KillPoint[] = [];
+  const watchers: DatabaseSync[] = [];
+  let state = "before the first state";
+  let calls = 0;
+  let seen = "";
+  let on = false;
+
+  const look = (moment: string): void => {
+    if (!on) return;
+    const versions = watchers.map((watcher) => watcher.prepare("PRAGMA data_version").get()?.data_version);
+    if (versions.join() === seen) return;
+    seen = versions.join();
+    const name = `${points.length}: ${state}, ${moment}`;
+    points.push({ moment: name, folder: copyOf(live, join(into, String(points.length))) });
+  };
+
+  const instrument: Instrument = (name, capability) =>
+    new Proxy(capability, {
+      get: (target, key, receiver) => {
+        const method: unknown = Reflect.get(target, key, receiver);
+        if (typeof method !== "function") return method;
+        return (...given: unknown[]) => {
+          const call = `call ${++calls} (${name}.${String(key)})`;
+          look(`before ${call}`);
+          const answer: unknown = Reflect.apply(method, target, given);
+          if (!(answer instanceof Promise)) {
+            look(`after ${call}`);
+            return answer;
+          }
+          return answer.finally(() => look(`after ${call}`));
+        };
+      },
+    });
+
+  return {
+    points: points as readonly KillPoint[],
+    instrument,
+    /** From here on moments count. */
+    begin: () => {
+      for (const path of [live.database, live.desk])
+        watchers.push(new DatabaseSync(path, { readOnly: true }));
+      on = true;
+      look("before any call");
+    },
+    /** The engine has written that it entered or left a state: a moment of its own. */
+    entered: (name: string, status: string) => {
+      state = name;
+      look(status);
+    },
+    end: () => {
+      look("at the end");
+      on = false;
+      for (const watcher of watchers.splice(0)) watcher.close();
+    },
+    calls: () => calls,
+  };
+};
+export type KillPoints = ReturnType<typeof killPoints>;

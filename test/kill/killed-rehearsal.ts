@@ -1,0 +1,97 @@
+import { fileURLToPath } from "node:url";
+import { deliveryName } from "../../lambdas/start-delivery/delivery-name.ts";
+import type { DataFolder } from "../../rehearsal/data-folder.ts";
+import { personAtDesk } from "../../rehearsal/person-at-desk.ts";
+import { type Machine, type Rehearsal, startRehearsal } from "../../rehearsal/rehearsal.ts";
+import type { Voice } from "../../rehearsal/terminal.ts";
+import type { KillPoints } from "./kill-points.ts";
+
+const checkout = fileURLToPath(new URL("../..", import.meta.url));
+export const model = "churn";
+
+export type Start = {
+  readonly folder: DataFolder;
+  readonly machine: Machine;
+  readonly recorder?: KillPoints;
+  /** Whether the canary's version fails its requests. */
+  readonly canaryFails?: boolean;
+  readonly clock?: () => number;
+};
+
+/** Requests to each version of a canary: over any manifest's minimum here, and enough for the intervals. */
+const samples = 600;
+
+/**
+ * A rehearsal for one of these tests. Nobody calls prod: what the canary is judged by is put into the metrics as soon
+ * as its share flows, because hundreds of real requests a round would take minutes and say nothing about kills.
+ */
+export const rehearse = async ({
+  folder,
+  machine,
+  recorder,
+  canaryFails,
+  clock = Date.now,
+}: Start): Promise<Rehearsal> => {
+  const voice: Voice = {
+    say: () => undefined,
+    event: (event) => {
+      if (event.event !== "state") return;
+      if (event.state === "ShiftTraffic" && event.status === "succeeded")
+        putCanaryMetrics(rehearsal, canaryFails);
+      recorder?.entered(event.state, event.status);
+    },
+  };
+  const rehearsal: Rehearsal = await startRehearsal({
+    folder,
+    checkout,
+    port: 0,
+    bakeMs: 5,
+    traffic: 0,
+    env: {},
+    clock,
+    voice,
+    machine,
+    ...(recorder ? { instrument: recorder.instrument } : {}),
+  });
+  return rehearsal;
+};
+
+const putCanaryMetrics = ({ world }: Rehearsal, fails = false): void => {
+  // Read past the capability: this is no call of a step, and must be done before the bake is over.
+  const row = world.database
+    .prepare("SELECT value FROM items WHERE partition = ? AND sort = 'alias'")
+    .get(`serving#prod#${model}`);
+  const alias = JSON.parse(String(row?.value)) as { version: string; canary: { version: string } };
+  for (const version of [alias.version, alias.canary.version])
+    for (let sample = 0; sample < samples; sample++)
+      world.metrics.request({
+        environment: "prod",
+        model,
+        version,
+        at: Date.now(),
+        latencyMs: 1 + (sample % 10) / 10,
+        failed: fails && version === alias.canary.version && sample % 2 === 0,
+        labels: { stay: sample % 4 === 0 ? 0 : 1, churn: sample % 4 === 0 ? 1 : 0 },
+      });
+};
+
+/** The delivery of a commit, as a push of it is named. */
+export const deliveryOf = (commit: string, attempt = 1): string =>
+  deliveryName({ repository: "rehearsal", model, commit, attempt });
+
+/** Answers the question of a delivery if it asks one, and waits for its end. */
+export const answerAndWait = async (
+  rehearsal: Rehearsal,
+  name: string,
+  answer: "approve" | "reject" = "approve",
+): Promise<void> => {
+  const person = personAtDesk(rehearsal);
+  const ended = rehearsal.ended(name);
+  await Promise.race([
+    rehearsal
+      .asked(name)
+      .then(() => (answer === "approve" ? person.approve(name) : person.reject(name, "Not this one"))),
+    ended,
+  ]);
+  await ended;
+};

@@ -1,0 +1,47 @@
+import type { KillPoint } from "./kill-points.ts";
+import { answerAndWait, rehearse } from "./killed-rehearsal.ts";
+import type { PreparedWorld } from "./prepared-world.ts";
+import { brokenRules, deliverAgain, type Expected, type Found, found } from "./recovery.ts";
+
+export type After = {
+  /** What a person must find once the restart has put right what was found. */
+  readonly expected: (found: Found) => Expected;
+  readonly answer?: "approve" | "reject";
+  readonly canaryFails?: boolean;
+  /** Every how many kill points the same commit is delivered once more. */
+  readonly againEvery?: number;
+};
+
+/** Starts a rehearsal on what each kill left, and gives a sentence for every rule that is broken then. */
+export const recoverAll = async (
+  { machine, commit, delivery, row }: PreparedWorld,
+  points: readonly KillPoint[],
+  { expected, answer, canaryFails = false, againEvery = 12 }: After,
+): Promise<string[]> => {
+  const broken: string[] = [];
+  for (const [index, { moment, folder }] of points.entries()) {
+    const rehearsal = await rehearse({ folder, machine, canaryFails });
+    try {
+      const before = await found(rehearsal, delivery);
+      await rehearsal.begin();
+      if (before.execution === "absent") await rehearsal.look();
+      if ((await rehearsal.world.deliveries.describe(delivery))?.status === "RUNNING")
+        await answerAndWait(rehearsal, delivery, answer);
+      const wanted = expected(before);
+      const rules = await brokenRules(rehearsal, delivery, wanted, row);
+      if (!canaryFails && index % againEvery === againEvery - 1) {
+        const outcome = await deliverAgain(rehearsal, commit);
+        if (outcome !== (wanted.outcome === "promoted" ? "unchanged" : "promoted"))
+          rules.push(`delivered again, it ends as ${outcome}`);
+      }
+      broken.push(
+        ...rules.map((sentence) => `${moment} (${before.execution} in ${before.state}): ${sentence}`),
+      );
+    } catch (fault) {
+      broken.push(`${moment}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`);
+    } finally {
+      await rehearsal.stop();
+    }
+  }
+  return broken;
+};

@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { gitSource } from "../../platform/source/git.ts";
+import { dataFolder } from "../../rehearsal/data-folder.ts";
+import { functionHost } from "../../rehearsal/functions.ts";
+import { localImages } from "../../rehearsal/local-images.ts";
+import type { Machine } from "../../rehearsal/rehearsal.ts";
+
+/**
+ * Images and functions that many rehearsals share, so that each need not pack a runtime and load onnxruntime anew.
+ * What is shared holds nothing of a delivery: images lie under their digests, and a function knows its configuration
+ * alone. Whatever the machine's load, a call counts as one that took a millisecond: how fast the model is, is judged
+ * in other tests.
+ * @param root a folder of its own
+ * @param repository the git repository that all of them watch
+ */
+export const sharedMachine = async (
+  root: string,
+  repository: string,
+): Promise<{ machine: Machine; stop(): Promise<void> }> => {
+  const folder = dataFolder(root);
+  const { images, imageRoot, runtime } = await localImages({
+    folder: { images: join(folder.root, "images") },
+    source: gitSource({ repository }),
+    clock: Date.now,
+  });
+  let calls = 0;
+  const functions = functionHost({
+    imageRoot,
+    metrics: { request: () => undefined },
+    parseEmf: () => undefined,
+    onLine: () => undefined,
+    staysWarm: async () => true,
+    clock: Date.now,
+    requestId: () => String(++calls),
+  });
+  const machine: Machine = {
+    images,
+    runtime,
+    functions: {
+      invoke: async (call) => {
+        const { payload } = await functions.invoke(call);
+        return { payload, durationMs: 1 };
+      },
+    },
+  };
+  return { machine, stop: functions.stop };
+};

@@ -1,0 +1,147 @@
+"""CloudWatch: log lines in the embedded metric format become metrics, and statistics are those of AWS.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+import datetime
+import json
+import math
+
+from moto.cloudwatch.models import CloudWatchBackend, MetricDatum, cloudwatch_backends
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
+from moto.logs.models import LogsBackend
+
+
+def data_of(line, fallback_millis):
+    """The data of one log line: each named metric, under each of its dimension sets."""
+    try:
+        entry = json.loads(line)
+        directives = entry["_aws"]["CloudWatchMetrics"]
+    except (ValueError, KeyError, TypeError):
+        return
+    millis = entry["_aws"].get("Timestamp", fallback_millis)
+    # Metrics of standard resolution are kept by the minute.
+    minute = datetime.datetime.fromtimestamp(millis // 60_000 * 60, tz=datetime.timezone.utc).replace(tzinfo=None)
+    for directive in directives:
+        for keys in directive["Dimensions"]:
+            if len(keys) > 30 or len(directive["Metrics"]) > 100:
+                return  # CloudWatch drops the whole line
+            dimensions = [{"Name": key, "Value": str(entry[key])} for key in keys]
+            for metric in directive["Metrics"]:
+                values = entry[metric["Name"]]
+                for value in values if isinstance(values, list) else [values]:
+                    yield MetricDatum(directive["Namespace"], metric["Name"], float(value), dimensions, minute, metric.get("Unit", "None"))
+
+
+def take_metrics_from_logs():
+    stock = LogsBackend.put_log_events
+
+    def put_log_events(self, log_group_name, log_stream_name, log_events):
+        answer = stock(self, log_group_name, log_stream_name, log_events)
+        kept = cloudwatch_backends[self.account_id][self.region_name].metric_data
+        for event in log_events:
+            kept.extend(data_of(event["message"], event["timestamp"]))
+        return answer
+
+    LogsBackend.put_log_events = put_log_events
+
+
+def same_dimensions(datum, dimensions):
+    return sorted((each.name, each.value) for each in datum.dimensions) == sorted((each["Name"], each["Value"]) for each in dimensions)
+
+
+def percentile(values, percent):
+    """Nearest rank; AWS interpolates within its own histogram, so it is near this and not always equal."""
+    return values[max(0, math.ceil(round(percent / 100 * len(values), 9)) - 1)]
+
+
+plain = {"Sum": math.fsum, "SampleCount": len, "Minimum": min, "Maximum": max, "Average": lambda values: math.fsum(values) / len(values)}
+
+
+def naive(moment):
+    return moment.replace(tzinfo=None, second=0, microsecond=0)
+
+
+def periods_of(backend, metric, start, end, period):
+    """Time and sorted values of each period that has data, counted from the start; dimensions match exactly."""
+    periods = {}
+    for datum in backend.metric_data:
+        named = datum.namespace == metric["Namespace"] and datum.name == metric["MetricName"]
+        if named and start <= datum.timestamp < end and same_dimensions(datum, metric.get("Dimensions") or []):
+            periods.setdefault(int((datum.timestamp - start).total_seconds()) // period, []).append(datum.value)
+    return [(start + datetime.timedelta(seconds=index * period), sorted(values)) for index, values in sorted(periods.items())]
+
+
+def statistics_from_start():
+    """GetMetricStatistics and GetMetricData: namespaces and exact dimension sets, periods counted from StartTime,
+    percentiles, and pages (of 100 metrics, where AWS's depend on how many datapoints there are).
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+    """
+
+    def get_metric_statistics(self):
+        ask = self._get_param
+        metric = {"Namespace": ask("Namespace"), "MetricName": ask("MetricName"), "Dimensions": ask("Dimensions", [])}
+        found = periods_of(self.cloudwatch_backend, metric, naive(ask("StartTime")), naive(ask("EndTime")), self._get_int_param("Period"))
+        points = []
+        for time, values in found:
+            point = {"Timestamp": time, "Unit": "None"}
+            point.update({name: float(plain[name](values)) for name in ask("Statistics", []) or []})
+            asked = ask("ExtendedStatistics", []) or []
+            if asked:
+                point["ExtendedStatistics"] = {name: percentile(values, float(name[1:])) for name in asked}
+            points.append(point)
+        return ActionResult({"Label": ask("MetricName"), "Datapoints": points})
+
+    stock = CloudWatchResponse.get_metric_data
+
+    def get_metric_data(self):
+        params = self._get_params()
+        queries = params.get("MetricDataQueries", [])
+        if not all(query.get("MetricStat", {}).get("Stat") in plain for query in queries):
+            return stock(self)  # expressions
+        first = int(params.get("NextToken") or 0)
+        results = []
+        for query in queries[first : first + 100]:
+            asked = query["MetricStat"]
+            start, end = naive(params["StartTime"]), naive(params["EndTime"])
+            found = periods_of(self.cloudwatch_backend, asked["Metric"], start, end, int(asked["Period"]))
+            results.append(
+                {
+                    "Id": query["Id"],
+                    "Label": asked["Metric"]["MetricName"],
+                    "Timestamps": [time for time, _ in found],
+                    "Values": [float(plain[asked["Stat"]](values)) for _, values in found],
+                    "StatusCode": "Complete",
+                }
+            )
+        more = first + 100 < len(queries)
+        return ActionResult({"MetricDataResults": results, "NextToken": str(first + 100) if more else None})
+
+    CloudWatchResponse.get_metric_statistics = get_metric_statistics
+    CloudWatchResponse.get_metric_data = get_metric_data
+
+
+def list_each_once():
+    """ListMetrics looks at each datum once; stock moto compares each with all that it has listed."""
+
+    def get_filtered_metrics(self, metric_name, namespace, dimensions):
+        asked = {(each["Name"], each.get("Value")) for each in dimensions or []}
+        listed = {}
+        for datum in self.metric_data:
+            if (namespace and datum.namespace != namespace) or (metric_name and datum.name != metric_name):
+                continue
+            own = {(each.name, each.value) for each in datum.dimensions}
+            if asked <= own:
+                listed.setdefault((datum.namespace, datum.name, frozenset(own)), datum)
+        return list(listed.values())
+
+    CloudWatchBackend.get_filtered_metrics = get_filtered_metrics
+
+
+def install():
+    take_metrics_from_logs()
+    statistics_from_start()
+    list_each_once()

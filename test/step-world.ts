@@ -1,0 +1,309 @@
+import { createHash } from "node:crypto";
+import { approvals } from "../domain/approvals.ts";
+import { claims } from "../domain/claims.ts";
+import { ledger } from "../domain/ledger.ts";
+import { type Channel, type MessageView, messages } from "../domain/messages.ts";
+import { outcomes } from "../domain/outcomes.ts";
+import type { Blobs } from "../platform/blobs/blobs.ts";
+import { type Deliveries, type Execution, TaskGone } from "../platform/deliveries/deliveries.ts";
+import { sqliteMetrics } from "../platform/metrics/sqlite.ts";
+import { sqliteRegistry } from "../platform/registry/sqlite.ts";
+import { embeddedServing } from "../platform/serving/embedded.ts";
+import { type Environment, FunctionFailed } from "../platform/serving/serving.ts";
+import { CommitNotFound, type Source } from "../platform/source/source.ts";
+import { openDatabase } from "../platform/store/open-database.ts";
+import { sqliteStore } from "../platform/store/sqlite.ts";
+import type { Json, Store } from "../platform/store/store.ts";
+
+/** What the tests deliver: a classifier of one number, whose function answers every row alike. */
+export const model = "toy";
+export const commitOf = (letter: string): string => letter.repeat(40);
+export const digestOf = (letter: string): string => `sha256:${letter.repeat(64)}`;
+
+export const modelYaml = (changes: Readonly<Record<string, string>> = {}): string =>
+  Object.entries({
+    name: model,
+    task: "classification",
+    owner: "owner@example.com",
+    inputs: "[{ name: x, type: number, min: 0, max: 10 }]",
+    output: "{ labels: [no, yes], positive: yes }".replaceAll("no", '"no"').replaceAll("yes", '"yes"'),
+    gates: "{ latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } }",
+    approval: "{ approvers: [U024BE7LH], quorum: 1, authorMayApprove: false, timeout: PT24H }",
+    canary: "{ steps: [10, 50], bake: PT30M, minSamples: 200, onInconclusive: extend, atMost: PT6H }",
+    resources: "{ memoryMb: 512, timeoutSeconds: 30 }",
+    records: "{ inputs: full, ttlDays: 30 }",
+    ...changes,
+  })
+    .map(([name, value]) => `${name}: ${value}`)
+    .join("\n");
+
+const policyYaml = `
+approval: { approvers: [U024BE7LH, U0SECOND1], quorum: 1, authorMayApprove: false, timeout: P7D }
+gates:
+  latencyP95Ms: 1000
+  imageSizeMb: 1000
+  vulnerabilities: { critical: 0, high: 10 }
+  notWorseThanChampionBy: { accuracy: 0.05 }
+canary:
+  firstStep: 25
+  bake: PT5M
+  minSamples: 100
+  atMost: PT6H
+  limits: { errorPoints: 1, latencyP95: { ratio: 1.5, slackMs: 5 }, labelSharePoints: 10 }
+resources: { memoryMb: 3008, timeoutSeconds: 60 }
+`;
+
+const prediction = { label: "yes", scores: { no: 0.25, yes: 0.75 } };
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** The files of the model at a commit: every commit has an ONNX file of its own. */
+export const modelFiles = (commit: string, yaml = modelYaml()): Map<string, Uint8Array> =>
+  new Map([
+    ["model.yaml", bytes(yaml)],
+    ["model.onnx", bytes(`onnx of ${commit}`)],
+    ["holdout.csv", bytes("x,label\n1,yes\n2,no\n")],
+    [
+      "golden.json",
+      bytes(
+        JSON.stringify({
+          tolerance: 1e-5,
+          rows: [{ x: 1 }, { x: 2 }],
+          predictions: [prediction, prediction],
+        }),
+      ),
+    ],
+    ["metrics.json", bytes(`{"auc": 0.84, "accuracy": {"value": 0.8}, "note": "tuned"}`)],
+  ]);
+
+/** Executions as a test sets them, and task tokens that are each answered once. */
+export const fakeDeliveries = () => {
+  const executions = new Map<string, Execution>();
+  const waiting = new Set<string>();
+  const answers: { token: string; output?: Json; error?: { name: string; cause: string } }[] = [];
+  const answer = (token: string, given: { output?: Json; error?: { name: string; cause: string } }) => {
+    if (!waiting.delete(token)) throw new TaskGone("no task waits for this token");
+    answers.push({ token, ...given });
+  };
+  const deliveries: Deliveries = {
+    start: async (name, input) => {
+      if (executions.has(name)) return { started: false };
+      executions.set(name, { name, status: "RUNNING", input, startedAt: "2026-01-01T00:00:00Z" });
+      return { started: true };
+    },
+    describe: async (name) => executions.get(name),
+    history: async () => [],
+    list: async ({ status }) => ({
+      executions: [...executions.values()]
+        .reverse()
+        .filter((execution) => status === undefined || execution.status === status),
+    }),
+    succeed: async (token, output) => answer(token, { output }),
+    fail: async (token, error) => answer(token, { error }),
+    stop: async () => undefined,
+  };
+  return { deliveries, executions, waiting, answers };
+};
+
+/** A channel that keeps what it shows; `down` makes it refuse. */
+export const fakeChannel = () => {
+  const shown = new Map<string, MessageView>();
+  const state = { down: false, posts: 0 };
+  const reach = () => {
+    if (state.down) throw new Error("Slack is down");
+  };
+  const channel: Channel = {
+    post: async (view) => {
+      reach();
+      const left = [...shown].find(([, each]) => each.delivery === view.delivery)?.[0];
+      if (left === undefined) state.posts++;
+      const ts = left ?? `ts-${state.posts}`;
+      if (left === undefined) shown.set(ts, view);
+      return { channel: "C0DELIVERY", ts };
+    },
+    update: async ({ ts }, view) => {
+      reach();
+      shown.set(ts, view);
+    },
+  };
+  return { channel, shown, state };
+};
+
+const memoryBlobs = (): Blobs => {
+  const kept = new Map<string, Uint8Array>();
+  return {
+    put: async (key, value) => void kept.set(key, value),
+    get: async (key) => kept.get(key),
+    link: async (key) => `memory:${key}`,
+  };
+};
+
+/** A store in memory, on a clock that the test sets. */
+export const memoryStore = () => {
+  const time = { now: 1_000_000_000 };
+  const clock = () => time.now;
+  const database = openDatabase(":memory:");
+  return { store: sqliteStore({ database, clock }), database, time, clock };
+};
+
+/** A cipher that hides nothing: what is encrypted where is held by its own tests. */
+export const plainCipher = {
+  encrypt: async (text: string) => text,
+  decrypt: async (text: string) => text,
+};
+
+/**
+ * All that steps run on, in memory: the embedded implementations where they are quick, stubs elsewhere.
+ * @param instrument wraps the store that claims, ledger and approvals stand on
+ */
+export const stepWorld = ({ instrument = (store: Store) => store } = {}) => {
+  const { store: plain, database, time, clock } = memoryStore();
+  const store = instrument(plain);
+  const commits = new Map<string, Map<string, Uint8Array>>();
+  const changed = new Map<string, readonly string[]>();
+  const filesAt = (commit: string) => {
+    const files = commits.get(commit);
+    if (!files) throw new CommitNotFound(`there is no commit ${commit}`);
+    return files;
+  };
+  const source: Source = {
+    commit: async (id) => ({
+      id,
+      author: { name: "Sam", email: "sam@example.com" },
+      subject: "a change",
+      committedAt: "2026-01-01T00:00:00Z",
+    }),
+    changedPaths: async (before, after) => changed.get(`${before ?? ""}..${after}`) ?? [],
+    models: async (commit) => (filesAt(commit).size > 0 ? [model] : []),
+    modelFiles: async (name, commit) => (name === model ? filesAt(commit) : new Map()),
+    file: async (path) => (path === "policy.yaml" ? bytes(policyYaml) : undefined),
+  };
+  /** Digests whose function answers otherwise than its golden vectors say, or not at all. */
+  const faulty = new Map<string, "differs" | "crashes">();
+  const serving = (environment: Environment) =>
+    embeddedServing({
+      environment,
+      store: plain,
+      images: { describe: async () => ({ sizeBytes: 1_000 }) },
+      functions: {
+        invoke: async ({ version, payload }) => {
+          const fault = faulty.get(version.config.digest);
+          if (fault === "crashes") throw new FunctionFailed("out of memory");
+          const rows = (payload as { rows: unknown[] }).rows;
+          const given = fault === "differs" ? { label: "no", scores: { no: 0.9, yes: 0.1 } } : prediction;
+          return { payload: { predictions: rows.map(() => given), latencyMs: 1 }, durationMs: 1 };
+        },
+      },
+      url: "http://127.0.0.1:4000",
+      random: () => 0.5,
+    });
+  const engine = fakeDeliveries();
+  const slack = fakeChannel();
+  const warnings: string[] = [];
+  const warn = (sentence: string) => void warnings.push(sentence);
+  return {
+    store,
+    database,
+    time,
+    clock,
+    source,
+    commits,
+    changed,
+    faulty,
+    engine,
+    deliveries: engine.deliveries,
+    slack,
+    warnings,
+    warn,
+    registry: sqliteRegistry({ database, blobs: memoryBlobs(), clock }),
+    metrics: sqliteMetrics({ database, clock, onFault: () => undefined }),
+    serving: { stage: serving("stage"), prod: serving("prod") },
+    claims: claims({ store }),
+    ledger: ledger({ store }),
+    outcomes: outcomes({ store }),
+    approvals: approvals({ store, cipher: plainCipher, deliveries: engine.deliveries }),
+    messages: messages({ store, channel: slack.channel, clock, warn }),
+    /** Commits the model; the letter names commit and image. */
+    commit: (letter: string, yaml?: string) => {
+      commits.set(commitOf(letter), modelFiles(commitOf(letter), yaml));
+      return commitOf(letter);
+    },
+    close: () => database.close(),
+  };
+};
+export type StepWorld = ReturnType<typeof stepWorld>;
+
+/** What a build exports for an image. */
+export const buildOf = (letter: string, builtAt = 1_000_000_000) => [
+  { Name: "SLIPWAY_DIGEST", Value: digestOf(letter) },
+  { Name: "SLIPWAY_SIZE_BYTES", Value: "1000" },
+  { Name: "SLIPWAY_BUILD_ID", Value: "build:1" },
+  { Name: "SLIPWAY_BUILT_AT", Value: String(builtAt) },
+];
+
+export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** Brings the model at a commit to prod as a whole delivery would, by the domain's own means. */
+export const serve = async (world: StepWorld, letter: string, version: number) => {
+  const { claims: rights, ledger: account, serving, time } = world;
+  const commit = world.commit(letter);
+  const delivery = `delivery-${letter}`;
+  const config = {
+    digest: digestOf(letter),
+    memoryMb: 512,
+    timeoutSeconds: 30,
+    variables: {
+      SLIPWAY_MODEL: model,
+      SLIPWAY_MODEL_VERSION: String(version),
+      SLIPWAY_DIGEST: digestOf(letter),
+    },
+  };
+  let last: Awaited<ReturnType<typeof account.begin>> | undefined;
+  for (const environment of ["stage", "prod"] as const) {
+    const here = serving[environment];
+    const grant = await rights.take(
+      { environment, model, delivery, requestedAt: time.now, now: time.now },
+      "force",
+    );
+    if (grant.status !== "granted") throw new Error("a forced claim is granted");
+    await here.ensure(model);
+    const published = await here.publish(model, {
+      ...config,
+      variables: { ...config.variables, SLIPWAY_ENVIRONMENT: environment },
+    });
+    const previous = (await account.serving("prod", model))?.sequence ?? 0;
+    const entry = await account.begin(
+      {
+        environment,
+        model,
+        delivery,
+        commit,
+        digest: digestOf(letter),
+        version,
+        functionVersion: published.version,
+        fence: grant.fence,
+        previous,
+        reason: null,
+      },
+      time.now,
+    );
+    const live = await here.live(model);
+    await here.route(
+      model,
+      { version: published.version, description: `fence=${grant.fence} delivery=${delivery}` },
+      { expect: live?.revision ?? "absent" },
+    );
+    last =
+      environment === "prod"
+        ? await account.change(entry, (current) => ({
+            ...current,
+            status: "promoted",
+            promotedAt: time.now,
+            championMoved: true,
+          }))
+        : entry;
+  }
+  for (const environment of ["stage", "prod"] as const) await rights.release(environment, model, delivery);
+  time.now += 1_000;
+  if (!last) throw new Error("two environments were served");
+  return last;
+};
