@@ -7,6 +7,7 @@ import {
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { CreateRepositoryCommand, ECRClient, PutImageCommand } from "@aws-sdk/client-ecr";
 import {
+  GetAliasCommand,
   GetPolicyCommand,
   LambdaClient,
   ListFunctionsCommand,
@@ -19,6 +20,7 @@ import { z } from "zod";
 import { plainFunction } from "../../test/contracts/plain-function.ts";
 import { servingContract } from "../../test/contracts/serving.ts";
 import { createRole } from "../../test/peers/create-role.ts";
+import { startFaultProxy } from "../../test/peers/fault-proxy.ts";
 import { functionServer } from "../../test/peers/function-server.ts";
 import { motoClient, startMoto } from "../../test/peers/moto.ts";
 import { pythonPeer } from "../../test/peers/python-environment.ts";
@@ -46,8 +48,11 @@ const pushImage = async (ecr: ECRClient, content: string): Promise<string> => {
   return z.string().parse(image?.imageId?.imageDigest);
 };
 
-/** Two accounts: images lie in tooling, functions in stage, which is reached by its role. */
-const twoAccounts = async () => {
+/**
+ * Two accounts: images lie in tooling, functions in stage, which is reached by its role. `faults`: the share of calls
+ * in stage that are throttled, fail, are cut off or lose their answer.
+ */
+const twoAccounts = async ({ faults = 0 } = {}) => {
   const plain = await plainFunction();
   const functions = await functionServer(async () => plain.root);
   const moto = await startMoto({ FUNCTIONS_URL: functions.url });
@@ -67,7 +72,8 @@ const twoAccounts = async () => {
     session: "delivery-1",
     clock: Date.now,
   });
-  const inStage = { ...motoClient(moto.endpoint), credentials };
+  const proxy = await startFaultProxy({ target: moto.endpoint, share: faults, seed: 20_261_121 });
+  const inStage = { ...motoClient(proxy.endpoint), credentials };
   const lambda = new LambdaClient(inStage);
   const api = new ApiGatewayV2Client(inStage);
   const logs = new CloudWatchLogsClient(inStage);
@@ -96,7 +102,9 @@ const twoAccounts = async () => {
     apiId: ApiId,
     serving,
     inStage,
+    proxy,
     stop: async () => {
+      await proxy.stop();
       await moto.stop();
       await functions.stop();
       await plain.remove();
@@ -104,9 +112,9 @@ const twoAccounts = async () => {
   };
 };
 
-if (!skip)
-  servingContract("Lambda in another account, on moto", async () => {
-    const { serving, digests, stop } = await twoAccounts();
+for (const faults of skip ? [] : [0, 0.08])
+  servingContract(`Lambda in another account, on moto${faults ? " with faults" : ""}`, async () => {
+    const { serving, digests, proxy, stop } = await twoAccounts({ faults });
     return {
       serving: serving(),
       elsewhere: serving(),
@@ -114,7 +122,10 @@ if (!skip)
       payload: { do: "echo" },
       breaking: { do: "throw" },
       versionIn: (answer) => z.object({ version: z.string() }).parse(answer).version,
-      stop,
+      stop: async () => {
+        await stop();
+        expect(proxy.injected.size > 0).toBe(faults > 0);
+      },
     };
   });
 
@@ -179,6 +190,29 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect(JSON.parse(Policy ?? "{}").Statement).toMatchObject([
       { Principal: { Service: "apigateway.amazonaws.com" }, Action: "lambda:InvokeFunction" },
     ]);
+  });
+
+  test("the end of a canary leaves no weight behind, of which the next delivery would know nothing", async () => {
+    const serving = world.serving();
+    await serving.ensure("leftover");
+    const [one, two] = [
+      await serving.publish("leftover", config("1")),
+      await serving.publish("leftover", config("2")),
+    ];
+    const canary = { version: two.version, weight: 0.5 };
+    const begun = await serving.route(
+      "leftover",
+      { version: one.version, canary, description: "" },
+      { expect: "absent" },
+    );
+    await serving.route("leftover", { version: two.version, description: "" }, { expect: begun.revision });
+
+    const alias = await world.lambda.send(
+      new GetAliasCommand({ FunctionName: "slipway-stage-leftover", Name: "live" }),
+    );
+    expect(alias.FunctionVersion).toBe(two.version);
+    expect(alias.RoutingConfig?.AdditionalVersionWeights ?? {}).toEqual({});
+    expect(await serving.live("leftover")).not.toHaveProperty("canary");
   });
 
   test("a version is found among many pages of versions", async () => {
@@ -251,5 +285,17 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect(await world.serving().live(model)).toEqual(moved);
     expect(moved).toMatchObject({ version: second.version, description: "b" });
     expect(await world.serving().version(model, String(Number(second.version) + 1))).toBeUndefined();
+  });
+
+  test("a service that stays in trouble is a TemporaryFault, and the alias is as it was", async () => {
+    const serving = world.serving();
+    await serving.ensure("trouble");
+    const { version } = await serving.publish("trouble", config());
+    const live = await serving.route("trouble", { version, description: "a" }, { expect: "absent" });
+    world.proxy.force("failed");
+    const moving = serving.route("trouble", { version, description: "b" }, { expect: live.revision });
+    await expect(moving).rejects.toMatchObject({ name: "TemporaryFault" });
+    world.proxy.force(undefined);
+    expect(await serving.live("trouble")).toEqual(live);
   });
 });
