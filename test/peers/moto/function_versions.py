@@ -243,12 +243,16 @@ def page_lists():
 
 
 def forward(version_for, url):
-    """Invoke goes to a local server, which is told the version's configuration and answers with Lambda's headers.
+    """Invoke of a function from an image goes to a local server, which is told the version's configuration and answers with Lambda's headers.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     """
 
+    stock_invoke = LambdaBackend.invoke
+
     def invoke(self, function_name, qualifier, body, headers, response_headers):
+        if self.get_function(function_name, None).package_type != "Image":
+            return stock_invoke(self, function_name, qualifier, body, headers, response_headers)
         name = self.get_function(function_name, qualifier).function_name  # unknown ones are refused as AWS does
         version = version_for(self, name, qualifier) or "$LATEST"
         function = self.get_function(name, version)
