@@ -1,7 +1,7 @@
 import { judgeCanary as judge } from "../../domain/canary/judge-canary.ts";
 import { percentilesFor } from "../../domain/canary/percentiles-for.ts";
 import { judgedBy } from "../../domain/committed-model.ts";
-import { ContractBroken } from "../../domain/faults.ts";
+import { ContractBroken, Superseded } from "../../domain/faults.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
 import type { Metrics, Statistics, Window } from "../../platform/metrics/metrics.ts";
@@ -16,7 +16,7 @@ export type Needs = {
   readonly clock: () => number;
 };
 
-/** Compares the two versions on the traffic since the share began: shift on, bake again, promote or roll back. */
+/** Compares the two versions on the traffic since the share began: shift on, bake again, promote or roll back. Throws Superseded. */
 export const judgeCanary =
   ({ metrics, source, ledger, messages, clock }: Needs) =>
   async (event: unknown): Promise<JudgeCanaryOutput> => {
@@ -27,6 +27,8 @@ export const judgeCanary =
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     const startedAt = deployment?.shares[0]?.from;
     if (startedAt === undefined) throw new ContractBroken(`the ledger knows no canary of ${delivery}`);
+    // No traffic comes to a canary that a person ended: without this it would bake for samples until its longest time.
+    if (deployment?.status === "ended") throw new Superseded("this canary was ended by a rollback");
 
     const now = clock();
     const { manifest } = committed;
