@@ -17,6 +17,7 @@ import {
   waitUntilFunctionActiveV2,
 } from "@aws-sdk/client-lambda";
 import { z } from "zod";
+import { awsCall } from "../aws-call.ts";
 import type { Json } from "../store/store.ts";
 import { functionName, readFunctionName } from "./function-name.ts";
 import { httpRoute } from "./lambda/http-route.ts";
@@ -53,11 +54,7 @@ const unless = async (accepted: (error: unknown) => boolean, call: Promise<unkno
   });
 };
 
-/**
- * Serving on Lambda and an HTTP API, in the account that the clients act in. One function per model from one image
- * repository; `live` is its alias. Throws, beside the contract's errors, FunctionBusy.
- */
-export const lambdaServing = (needs: LambdaNeeds): Serving => {
+const unguarded = (needs: LambdaNeeds): Serving => {
   const { environment, lambda, logs, httpApi, poll = defaultPoll } = needs;
   const alias = liveAlias(needs);
   const http = httpRoute(needs);
@@ -169,5 +166,28 @@ export const lambdaServing = (needs: LambdaNeeds): Serving => {
         }
       return names;
     },
+  };
+};
+
+/**
+ * Serving on Lambda and an HTTP API, in the account that the clients act in. One function per model from one image
+ * repository; `live` is its alias. Throws, beside the contract's errors, TemporaryFault.
+ */
+export const lambdaServing = (needs: LambdaNeeds): Serving => {
+  const serving = unguarded(needs);
+  const guard =
+    <Input extends unknown[], Output>(what: string, call: (...input: Input) => Promise<Output>) =>
+    (...input: Input): Promise<Output> =>
+      awsCall(`Lambda: ${what}`, () => call(...input));
+  return {
+    ensure: guard("making a function", serving.ensure),
+    publish: guard("publishing a version", serving.publish),
+    version: guard("reading a version", serving.version),
+    live: guard("reading the alias", serving.live),
+    route: guard("moving the alias", serving.route),
+    unroute: guard("taking the alias away", serving.unroute),
+    invoke: guard("calling a function", serving.invoke),
+    retire: guard("retiring a model", serving.retire),
+    models: guard("listing functions", serving.models),
   };
 };

@@ -1,8 +1,6 @@
 import { GitFailed, type GitOptions, runGit } from "./run-git.ts";
 import { CommitNotFound, ModelFilesRefused, type Source } from "./source.ts";
-
-/** The most bytes that one model's folder may hold. */
-const modelLimitBytes = 512 * 1024 * 1024;
+import { isInside, isRevision, modelLimitBytes, refuseEntry, refuseTooMuch } from "./source-rules.ts";
 
 type Entry = {
   readonly mode: string;
@@ -11,17 +9,6 @@ type Entry = {
   readonly bytes: number;
   readonly path: string;
 };
-
-/** Branches, tags, ids and `HEAD~1`; nothing that git reads as an option, a path, a search or a range. */
-const isRevision = (revision: string): boolean =>
-  revision.length > 0 &&
-  revision.length <= 250 &&
-  !revision.startsWith("-") &&
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
-  !/[\u0000- \u007f:?*[\\]|\.\.|@\{|\^\{/.test(revision);
-
-const isInside = (path: string): boolean =>
-  path.length > 0 && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 
 const listed = (stdout: Buffer): readonly string[] =>
   stdout
@@ -39,20 +26,16 @@ const entryOf = (line: string): Entry => {
 
 const refuseUnfit = (model: string, entries: readonly Entry[]): void => {
   for (const { mode, path } of entries) {
-    const what = { "120000": "a symbolic link", "160000": "a submodule" }[mode];
-    if (what !== undefined) {
-      throw new ModelFilesRefused(`${path} is ${what}: commit the file itself under models/${model}/.`);
-    }
+    if (mode === "120000") refuseEntry(model, path, "a symbolic link");
+    if (mode === "160000") refuseEntry(model, path, "a submodule");
     if (path.includes("\uFFFD")) {
       throw new ModelFilesRefused(`The name of ${path} is not UTF-8: rename it.`);
     }
   }
-  const total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (total > modelLimitBytes) {
-    throw new ModelFilesRefused(
-      `models/${model}/ holds ${Math.ceil(total / 1024 / 1024)} MB, the limit is 512 MB: name a large artefact by its address and sha256 in model.yaml.`,
-    );
-  }
+  refuseTooMuch(
+    model,
+    entries.reduce((sum, { bytes }) => sum + bytes, 0),
+  );
 };
 
 /** The contents in the answer of `cat-file --batch`: per object a line `<id> <type> <size>`, the bytes, a newline. */

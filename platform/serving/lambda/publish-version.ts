@@ -12,15 +12,11 @@ import {
   waitUntilFunctionUpdatedV2,
   waitUntilPublishedVersionActive,
 } from "@aws-sdk/client-lambda";
+import { TemporaryFault } from "../../temporary-fault.ts";
 import { configHash } from "../config-hash.ts";
 import { functionName } from "../function-name.ts";
 import { type FunctionConfig, type FunctionVersion, NotServed } from "../serving.ts";
 import { defaultPoll, type LambdaNeeds, longestUpdate } from "./lambda-needs.ts";
-
-/** Others change this function all the time: the step is retried by the machine. */
-export class FunctionBusy extends Error {
-  override readonly name = "FunctionBusy";
-}
 
 type Needs = Pick<LambdaNeeds, "environment" | "lambda" | "repository" | "poll">;
 
@@ -151,7 +147,7 @@ export const publishVersion = (needs: Needs) => {
         if (!(error instanceof PreconditionFailedException || error instanceof ResourceConflictException))
           throw error;
       }
-    throw new FunctionBusy(
+    throw new TemporaryFault(
       `${name} was changed by others ${rounds} times while a version was being published`,
     );
   };

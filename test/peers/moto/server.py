@@ -11,10 +11,13 @@ import moto.backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+import builds
 import function_versions
 import functions
 import http_api
+import image_scans
 import metrics
+import repositories
 import state_machines
 import storage
 import trust
@@ -45,7 +48,10 @@ def main():
     threading.Thread(target=end_with_parent, daemon=True).start()
     functions.install(steps_url())
     function_versions.install(functions.version_for)
+    builds.install()
     http_api.install()
+    image_scans.install()
+    repositories.install()
     trust.install()
     storage.install()
     metrics.install()

@@ -1,0 +1,199 @@
+import { CodeBuildClient, CreateProjectCommand, ListBuildsCommand } from "@aws-sdk/client-codebuild";
+import {
+  CreateRepositoryCommand,
+  ECRClient,
+  PutImageCommand,
+  StartImageScanCommand,
+} from "@aws-sdk/client-ecr";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { type Moto, motoClient, startMoto } from "../../test/peers/moto.ts";
+import { pythonPeer } from "../../test/peers/python-environment.ts";
+import { ecrImages } from "./ecr.ts";
+
+const { skip } = pythonPeer("tests of images in ECR");
+const absent = `sha256:${"0".repeat(64)}`;
+const commits = { good: "a".repeat(40), invalid: "b".repeat(40), broken: "c".repeat(40) };
+
+describe.skipIf(skip)("images in ECR", () => {
+  let moto: Moto;
+  let ecr: ECRClient;
+  let codebuild: CodeBuildClient;
+  let digest: string;
+  const slept: number[] = [];
+  const images = () =>
+    ecrImages({
+      ecr,
+      codebuild,
+      repository: "slipway",
+      buildProject: "slipway-build",
+      sleep: async (milliseconds) => void slept.push(milliseconds),
+    });
+
+  beforeAll(async () => {
+    const variables = { SLIPWAY_DIGEST: absent, SLIPWAY_SIZE_BYTES: "1234" };
+    const failed = { SLIPWAY_ERROR: "ManifestInvalid", SLIPWAY_CAUSE: "model.yaml:3 is wrong" };
+    moto = await startMoto({
+      BUILDS: JSON.stringify({
+        [commits.good]: { status: "SUCCEEDED", variables },
+        [commits.invalid]: { status: "FAILED", variables: { ...failed, SLIPWAY_DIGEST: "" } },
+        [commits.broken]: { status: "FAILED", variables: {} },
+      }),
+    });
+    ecr = new ECRClient(motoClient(moto.endpoint));
+    codebuild = new CodeBuildClient(motoClient(moto.endpoint));
+    await ecr.send(new CreateRepositoryCommand({ repositoryName: "slipway" }));
+    const { image } = await ecr.send(
+      new PutImageCommand({
+        repositoryName: "slipway",
+        imageTag: "one",
+        imageManifest: JSON.stringify({
+          schemaVersion: 2,
+          mediaType: "application/vnd.oci.image.manifest.v1+json",
+          config: { mediaType: "application/vnd.oci.image.config.v1+json", size: 1, digest: absent },
+          layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", size: 1_000, digest: absent }],
+        }),
+      }),
+    );
+    digest = z.string().parse(image?.imageId?.imageDigest);
+    await codebuild.send(
+      new CreateProjectCommand({
+        name: "slipway-build",
+        source: {
+          type: "CODECOMMIT",
+          location: "https://git-codecommit.eu-central-1.amazonaws.com/v1/repos/models",
+        },
+        artifacts: { type: "NO_ARTIFACTS" },
+        environment: {
+          type: "ARM_CONTAINER",
+          image: "aws/codebuild/standard",
+          computeType: "BUILD_GENERAL1_SMALL",
+        },
+        serviceRole: "arn:aws:iam::123456789012:role/service-role/build",
+      }),
+    );
+  });
+  afterAll(async () => {
+    ecr?.destroy();
+    codebuild?.destroy();
+    await moto?.stop();
+  });
+
+  /** What ECR says of the scan from now on, answer after answer (moto's own way of saying it). */
+  const findings = async (...answers: readonly object[]) => {
+    const results = answers.map((answer) => ({
+      registryId: "123456789012",
+      repositoryName: "slipway",
+      imageId: { imageDigest: digest },
+      ...answer,
+    }));
+    const response = await fetch(`${moto.endpoint}/moto-api/static/ecr/scan-finding-results`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ results, region: "eu-central-1" }),
+    });
+    expect(response.status).toBe(201);
+  };
+  const status = (status: string) => ({ imageScanStatus: { status } });
+
+  test("an image is there with its size, and one that was never pushed is not", async () => {
+    expect(await images().describe(digest)).toEqual({ sizeBytes: expect.any(Number) });
+    expect((await images().describe(digest))?.sizeBytes).toBeGreaterThan(0);
+    expect(await images().describe(absent)).toBeUndefined();
+    await expect(images().scan(absent)).rejects.toMatchObject({ name: "ImageNotFound" });
+  });
+
+  test("a scan that nobody started, or that goes on, is pending", async () => {
+    expect(await images().scan(digest)).toEqual({ status: "pending" });
+    await ecr.send(
+      new StartImageScanCommand({ repositoryName: "slipway", imageId: { imageDigest: digest } }),
+    );
+    for (const one of ["IN_PROGRESS", "PENDING"]) {
+      await findings(status(one));
+      expect(await images().scan(digest)).toEqual({ status: "pending" });
+    }
+  });
+
+  test.each(["FAILED", "UNSUPPORTED_IMAGE", "FINDINGS_UNAVAILABLE", "SCAN_ELIGIBILITY_EXPIRED"])(
+    "a scan that ended %s leaves everything unknown, and nothing passed",
+    async (ended) => {
+      await findings(status(ended));
+      expect(await images().scan(digest)).toMatchObject({
+        status: "complete",
+        findings: [],
+        scanned: {},
+        unknownEcosystems: ["the operating system", "npm"],
+      });
+    },
+  );
+
+  test("basic scanning's findings are read, and npm is unknown to it", async () => {
+    const attributes = [
+      { key: "package_name", value: "openssl" },
+      { key: "package_version", value: "3.0.1" },
+    ];
+    await findings({
+      ...status("COMPLETE"),
+      imageScanFindings: {
+        vulnerabilitySourceUpdatedAt: 1_795_000_000,
+        findings: [{ name: "CVE-2026-1", severity: "CRITICAL", description: "bad", attributes }],
+      },
+    });
+    expect(await images().scan(digest)).toMatchObject({
+      findings: [{ id: "CVE-2026-1", package: "openssl", version: "3.0.1", severity: "critical" }],
+      unknownEcosystems: ["npm"],
+      advisoriesAsOf: "2026-11-18T11:06:40.000Z",
+    });
+  });
+
+  test("Inspector's findings are read to the last page, one for each package", async () => {
+    const page = (id: string, severity: string, names: readonly string[], nextToken?: string) => ({
+      ...status("ACTIVE"),
+      ...(nextToken && { nextToken }),
+      imageScanFindings: {
+        enhancedFindings: [
+          {
+            severity,
+            title: id,
+            packageVulnerabilityDetails: {
+              vulnerabilityId: id,
+              vulnerablePackages: names.map((name) => ({ name, version: "1.0.0", fixedInVersion: "1.0.1" })),
+            },
+          },
+        ],
+      },
+    });
+    await findings(page("CVE-1", "HIGH", ["a", "b"], "more"), page("CVE-2", "UNTRIAGED", ["c"]));
+    const scan = await images().scan(digest);
+    expect(scan).toMatchObject({
+      findings: [
+        { id: "CVE-1", package: "a", severity: "high", fixedIn: "1.0.1" },
+        { id: "CVE-1", package: "b", severity: "high" },
+        { id: "CVE-2", package: "c", severity: "unknown" },
+      ],
+      unknownEcosystems: [],
+    });
+  });
+
+  const build = (commit: string) => images().build({ model: "churn", commit, runtime: absent });
+
+  test("a build is started once at the exact commit, waited for, and gives what it exported", async () => {
+    const before = (await codebuild.send(new ListBuildsCommand({}))).ids?.length ?? 0;
+    const built = await build(commits.good);
+    expect(built).toEqual({
+      digest: absent,
+      sizeBytes: 1_234,
+      buildId: expect.stringMatching(/^slipway-build:/),
+    });
+    expect(slept).toEqual([5_000]);
+    expect((await codebuild.send(new ListBuildsCommand({}))).ids).toHaveLength(before + 1);
+  });
+
+  test("a build whose check failed ends with the check's own error, any other as ImageBuildFailed", async () => {
+    await expect(build(commits.invalid)).rejects.toMatchObject({
+      name: "ManifestInvalid",
+      message: "model.yaml:3 is wrong",
+    });
+    await expect(build(commits.broken)).rejects.toMatchObject({ name: "ImageBuildFailed" });
+  });
+});

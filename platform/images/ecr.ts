@@ -1,0 +1,204 @@
+import {
+  BatchGetBuildsCommand,
+  type CodeBuildClient,
+  type Build as Found,
+  StartBuildCommand,
+} from "@aws-sdk/client-codebuild";
+import {
+  DescribeImageScanFindingsCommand,
+  type DescribeImageScanFindingsCommandOutput,
+  DescribeImagesCommand,
+  type ECRClient,
+  type EnhancedImageScanFinding,
+  ImageNotFoundException,
+  type ImageScanFinding,
+  ScanNotFoundException,
+} from "@aws-sdk/client-ecr";
+import { awsCall } from "../aws-call.ts";
+import { TemporaryFault } from "../temporary-fault.ts";
+import { type Build, type Finding, ImageNotFound, type Images, type Scan, type Severity } from "./images.ts";
+
+type Needs = {
+  readonly ecr: ECRClient;
+  readonly codebuild: CodeBuildClient;
+  /** The repository's name, not its address. */
+  readonly repository: string;
+  readonly buildProject: string;
+  /** Waits so many milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
+};
+
+/** A build that ended without an image. Its name is the failed check's own, such as ManifestInvalid, where one failed. */
+export class BuildFailed extends Error {
+  override readonly name: string;
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+const pollMs = 5_000;
+
+const severities: Readonly<Record<string, Severity>> = {
+  CRITICAL: "critical",
+  HIGH: "high",
+  MEDIUM: "medium",
+  LOW: "low",
+  INFORMATIONAL: "low",
+};
+const severityOf = (said: string | undefined): Severity => severities[said ?? ""] ?? "unknown";
+
+/** Basic scanning looks at the operating system's packages alone. */
+const basicFinding = (found: ImageScanFinding): Finding => {
+  const attribute = (name: string) => found.attributes?.find(({ key }) => key === name)?.value;
+  return {
+    id: found.name ?? "",
+    package: attribute("package_name") ?? "",
+    version: attribute("package_version") ?? "",
+    severity: severityOf(found.severity),
+    summary: found.description ?? "",
+  };
+};
+
+/** Amazon Inspector's, one for each package that a vulnerability is in. */
+const enhancedFindings = (found: EnhancedImageScanFinding): readonly Finding[] => {
+  const { vulnerabilityId, vulnerablePackages = [] } = found.packageVulnerabilityDetails ?? {};
+  const about = {
+    id: vulnerabilityId ?? found.findingArn ?? "",
+    severity: severityOf(found.severity),
+    summary: found.title ?? found.description ?? "",
+  };
+  if (vulnerablePackages.length === 0) return [{ ...about, package: "", version: "" }];
+  return vulnerablePackages.map(({ name = "", version = "", fixedInVersion }) => ({
+    ...about,
+    package: name,
+    version,
+    ...(fixedInVersion && fixedInVersion !== "NotAvailable" && { fixedIn: fixedInVersion }),
+  }));
+};
+
+/** A scan that ECR gave up: nothing is known of anything in the image. */
+const nothingKnown: Scan = {
+  status: "complete",
+  findings: [],
+  scanned: {},
+  unknownEcosystems: ["the operating system", "npm"],
+};
+
+/** Statuses that another look may change. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanStatus.html */
+const pending = new Set(["IN_PROGRESS", "PENDING"]);
+const complete = new Set(["COMPLETE", "ACTIVE"]);
+
+const exported = ({ exportedEnvironmentVariables }: Found, name: string): string | undefined =>
+  exportedEnvironmentVariables?.find((variable) => variable.name === name)?.value || undefined;
+
+/**
+ * Images in ECR, built by CodeBuild and scanned by ECR: by Amazon Inspector where enhanced scanning is on, else basic
+ * scanning, which knows nothing of npm's packages and says so here.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html
+ */
+export const ecrImages = (needs: Needs): Images => {
+  const { ecr, codebuild, repository: repositoryName, sleep } = needs;
+
+  const page = (digest: string, nextToken: string | undefined) =>
+    awsCall("ECR DescribeImageScanFindings", async () => {
+      try {
+        return await ecr.send(
+          new DescribeImageScanFindingsCommand({
+            repositoryName,
+            imageId: { imageDigest: digest },
+            nextToken,
+          }),
+        );
+      } catch (error) {
+        if (error instanceof ScanNotFoundException) return undefined;
+        if (!(error instanceof ImageNotFoundException)) throw error;
+        throw new ImageNotFound(`there is no image ${digest} in ${repositoryName}`, { cause: error });
+      }
+    });
+
+  const scan = async (digest: string): Promise<Scan> => {
+    const findings: Finding[] = [];
+    let enhanced = false;
+    let asOf: Date | undefined;
+    let token: string | undefined;
+    do {
+      const found: DescribeImageScanFindingsCommandOutput | undefined = await page(digest, token);
+      const status = found?.imageScanStatus?.status ?? "PENDING";
+      if (pending.has(status)) return { status: "pending" };
+      if (!complete.has(status)) return nothingKnown;
+      const { imageScanFindings } = found ?? {};
+      enhanced ||= imageScanFindings?.enhancedFindings !== undefined;
+      asOf = imageScanFindings?.vulnerabilitySourceUpdatedAt ?? asOf;
+      findings.push(
+        ...(imageScanFindings?.findings ?? []).map(basicFinding),
+        ...(imageScanFindings?.enhancedFindings ?? []).flatMap(enhancedFindings),
+      );
+      token = found?.nextToken;
+    } while (token !== undefined);
+    return {
+      status: "complete",
+      findings,
+      // ECR does not say how many packages it looked up: the image counts as one.
+      scanned: { image: 1 },
+      unknownEcosystems: enhanced ? [] : ["npm"],
+      ...(asOf && { advisoriesAsOf: asOf.toISOString() }),
+    };
+  };
+
+  const finished = async (id: string): Promise<Found> => {
+    for (;;) {
+      const { builds } = await awsCall("CodeBuild BatchGetBuilds", () =>
+        codebuild.send(new BatchGetBuildsCommand({ ids: [id] })),
+      );
+      const build = builds?.[0];
+      if (!build) throw new TemporaryFault(`CodeBuild does not know build ${id} yet`);
+      if (build.buildStatus !== "IN_PROGRESS") return build;
+      await sleep(pollMs);
+    }
+  };
+
+  return {
+    async build({ model, commit, runtime }): Promise<Build> {
+      const variables = { SLIPWAY_MODEL: model, SLIPWAY_COMMIT: commit, SLIPWAY_RUNTIME: runtime };
+      const { build: started } = await awsCall("CodeBuild StartBuild", () =>
+        codebuild.send(
+          new StartBuildCommand({
+            projectName: needs.buildProject,
+            sourceVersion: commit,
+            environmentVariablesOverride: Object.entries(variables).map(([name, value]) => ({
+              name,
+              value,
+              type: "PLAINTEXT",
+            })),
+          }),
+        ),
+      );
+      const build = await finished(started?.id ?? "");
+      const log = build.logs?.deepLink ?? build.id;
+      const name = exported(build, "SLIPWAY_ERROR");
+      if (name) throw new BuildFailed(name, exported(build, "SLIPWAY_CAUSE") ?? `see ${log}`);
+      const digest = exported(build, "SLIPWAY_DIGEST");
+      const sizeBytes = Number(exported(build, "SLIPWAY_SIZE_BYTES"));
+      if (build.buildStatus !== "SUCCEEDED" || digest === undefined || !(sizeBytes > 0))
+        throw new BuildFailed("ImageBuildFailed", `the build ended ${build.buildStatus}: ${log}`);
+      return { digest, sizeBytes, buildId: build.id ?? "" };
+    },
+
+    describe: (digest) =>
+      awsCall("ECR DescribeImages", async () => {
+        try {
+          const { imageDetails } = await ecr.send(
+            new DescribeImagesCommand({ repositoryName, imageIds: [{ imageDigest: digest }] }),
+          );
+          const sizeBytes = imageDetails?.[0]?.imageSizeInBytes;
+          return sizeBytes === undefined ? undefined : { sizeBytes };
+        } catch (error) {
+          if (error instanceof ImageNotFoundException) return undefined;
+          throw error;
+        }
+      }),
+
+    scan,
+  };
+};

@@ -1,0 +1,55 @@
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { CodeCommitClient } from "@aws-sdk/client-codecommit";
+import { describe, expect, test } from "vitest";
+import { sourceContract } from "../../test/contracts/source.ts";
+import { gitRepository } from "../../test/git-repository.ts";
+import { motoClient, startMoto } from "../../test/peers/moto.ts";
+import { pythonPeer } from "../../test/peers/python-environment.ts";
+import { codeCommitSource } from "./codecommit.ts";
+
+const { skip } = pythonPeer("tests of CodeCommit");
+
+const onMoto = async () => {
+  const repository = await gitRepository();
+  const moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
+  const client = new CodeCommitClient(motoClient(moto.endpoint));
+  return {
+    repository,
+    source: codeCommitSource({ client, repository: "models" }),
+    close: async () => {
+      client.destroy();
+      await moto.stop();
+      await repository.remove();
+    },
+  };
+};
+
+if (!skip)
+  sourceContract("CodeCommit, on moto over a git repository", async () => {
+    const { source, repository, close } = await onMoto();
+    return { source, commit: repository.commit, close };
+  });
+
+describe.skipIf(skip)("a model's folder in CodeCommit", () => {
+  test("a symbolic link and a file larger than the service gives out are refused by name", async () => {
+    const { source, repository, close } = await onMoto();
+    try {
+      const large = await repository.commit(
+        { "models/large/model.onnx": new Uint8Array(7 * 1024 * 1024) },
+        "A large file",
+      );
+      await expect(source.modelFiles("large", large)).rejects.toMatchObject({
+        name: "ModelFilesRefused",
+        message: expect.stringMatching(/model.onnx is larger .* sha256/),
+      });
+      await symlink("/etc/passwd", join(repository.path, "models/large/link"));
+      const link = await repository.commit({ "models/large/model.onnx": null }, "A link");
+      await expect(source.modelFiles("large", link)).rejects.toMatchObject({
+        message: expect.stringMatching(/models\/large\/link is a symbolic link/),
+      });
+    } finally {
+      await close();
+    }
+  });
+});

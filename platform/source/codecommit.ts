@@ -1,0 +1,208 @@
+import {
+  BatchGetCommitsCommand,
+  BranchDoesNotExistException,
+  type CodeCommitClient,
+  CommitDoesNotExistException,
+  CommitIdDoesNotExistException,
+  FileTooLargeException,
+  FolderDoesNotExistException,
+  type Commit as Found,
+  GetBlobCommand,
+  GetBranchCommand,
+  GetCommitCommand,
+  GetFolderCommand,
+  type GetFolderCommandOutput,
+  GetRepositoryCommand,
+  InvalidBranchNameException,
+  paginateGetDifferences,
+} from "@aws-sdk/client-codecommit";
+import { awsCall } from "../aws-call.ts";
+import { type Commit, CommitNotFound, ModelFilesRefused, type Source } from "./source.ts";
+import { isInside, isRevision, refuseEntry, refuseTooMuch } from "./source-rules.ts";
+
+type Needs = { readonly client: CodeCommitClient; readonly repository: string };
+
+/** CodeCommit knows commits by their whole id alone; an abbreviated one is looked for among so many of the newest. */
+const longestWalk = 2_000;
+/** BatchGetCommits takes at most 100. */
+const batch = 100;
+/** Blobs read at once. */
+const together = 8;
+
+/** CodeCommit's dates: seconds since 1970 and the zone, `1484167798 -0800`. */
+const isoDate = (date: string | undefined): string =>
+  new Date(Number((date ?? "").split(" ")[0]) * 1_000).toISOString();
+
+const toCommit = (found: Found): Commit => ({
+  id: found.commitId ?? "",
+  author: { name: found.author?.name ?? "", email: found.author?.email ?? "" },
+  subject: (found.message ?? "").split("\n")[0] ?? "",
+  committedAt: isoDate(found.committer?.date),
+});
+
+/**
+ * A repository in CodeCommit. Beside the contract's errors TemporaryFault, and the service's own for a repository that
+ * is not there or not allowed. https://docs.aws.amazon.com/codecommit/latest/APIReference/Welcome.html
+ */
+export const codeCommitSource = ({ client, repository }: Needs): Source => {
+  const repositoryName = repository;
+  const notFound = (revision: string, cause?: unknown) =>
+    new CommitNotFound(`There is no commit ${JSON.stringify(revision)} in ${repository}.`, { cause });
+
+  const byId = async (id: string): Promise<Found | undefined> => {
+    try {
+      const { commit } = await awsCall("CodeCommit GetCommit", () =>
+        client.send(new GetCommitCommand({ repositoryName, commitId: id })),
+      );
+      return commit;
+    } catch (error) {
+      if (error instanceof CommitIdDoesNotExistException) return undefined;
+      throw error;
+    }
+  };
+
+  const branchTip = async (branchName: string): Promise<string | undefined> => {
+    try {
+      const { branch } = await awsCall("CodeCommit GetBranch", () =>
+        client.send(new GetBranchCommand({ repositoryName, branchName })),
+      );
+      return branch?.commitId;
+    } catch (error) {
+      if (error instanceof BranchDoesNotExistException || error instanceof InvalidBranchNameException)
+        return undefined;
+      throw error;
+    }
+  };
+
+  const abbreviated = async (start: string): Promise<Found | undefined> => {
+    const { repositoryMetadata } = await awsCall("CodeCommit GetRepository", () =>
+      client.send(new GetRepositoryCommand({ repositoryName })),
+    );
+    const tip = repositoryMetadata?.defaultBranch && (await branchTip(repositoryMetadata.defaultBranch));
+    const seen = new Set<string>();
+    let wanted = tip ? [tip] : [];
+    while (wanted.length > 0 && seen.size < longestWalk) {
+      const ids = wanted.slice(0, batch);
+      for (const id of ids) seen.add(id);
+      const { commits = [] } = await awsCall("CodeCommit BatchGetCommits", () =>
+        client.send(new BatchGetCommitsCommand({ repositoryName, commitIds: ids })),
+      );
+      const found = commits.find(({ commitId }) => commitId?.startsWith(start));
+      if (found) return found;
+      const parents = commits.flatMap(({ parents }) => parents ?? []).filter((id) => !seen.has(id));
+      wanted = [...new Set([...wanted.slice(batch), ...parents])];
+    }
+    return undefined;
+  };
+
+  const resolve = async (revision: string): Promise<Found> => {
+    if (!isRevision(revision)) throw notFound(revision);
+    const tip = await branchTip(revision);
+    const found = /^[0-9a-f]{40}$/.test(revision)
+      ? await byId(revision)
+      : tip !== undefined
+        ? await byId(tip)
+        : /^[0-9a-f]{7,39}$/.test(revision)
+          ? await abbreviated(revision)
+          : undefined;
+    if (!found?.commitId) throw notFound(revision);
+    return found;
+  };
+  const idOf = async (revision: string): Promise<string> => (await resolve(revision)).commitId ?? "";
+
+  const folder = async (commit: string, path: string): Promise<GetFolderCommandOutput | undefined> => {
+    try {
+      return await awsCall("CodeCommit GetFolder", () =>
+        client.send(new GetFolderCommand({ repositoryName, commitSpecifier: commit, folderPath: path })),
+      );
+    } catch (error) {
+      if (error instanceof FolderDoesNotExistException) return undefined;
+      throw error;
+    }
+  };
+
+  const blob = async (blobId: string, path: string): Promise<Uint8Array> => {
+    try {
+      const { content } = await awsCall("CodeCommit GetBlob", () =>
+        client.send(new GetBlobCommand({ repositoryName, blobId })),
+      );
+      return content ?? new Uint8Array();
+    } catch (error) {
+      if (!(error instanceof FileTooLargeException)) throw error;
+      throw new ModelFilesRefused(
+        `${path} is larger than CodeCommit gives out: name it by its address and sha256 in model.yaml.`,
+        { cause: error },
+      );
+    }
+  };
+
+  /** Every file below a folder, as `[path from the root, blob]`. GetFolder gives one level at a time. */
+  const filesBelow = async (model: string, commit: string, path: string): Promise<[string, string][]> => {
+    const found = await folder(commit, path);
+    for (const { absolutePath } of found?.symbolicLinks ?? [])
+      refuseEntry(model, absolutePath ?? path, "a symbolic link");
+    for (const { absolutePath } of found?.subModules ?? [])
+      refuseEntry(model, absolutePath ?? path, "a submodule");
+    const files = (found?.files ?? []).map(({ absolutePath = "", blobId = "" }): [string, string] => [
+      absolutePath,
+      blobId,
+    ]);
+    for (const { absolutePath } of found?.subFolders ?? [])
+      if (absolutePath) files.push(...(await filesBelow(model, commit, absolutePath)));
+    return files;
+  };
+
+  return {
+    commit: async (revision) => toCommit(await resolve(revision)),
+
+    async changedPaths(before, after) {
+      const afterCommitSpecifier = await idOf(after);
+      const beforeCommitSpecifier = before === undefined ? undefined : await idOf(before);
+      const paths = new Set<string>();
+      await awsCall("CodeCommit GetDifferences", async () => {
+        for await (const { differences } of paginateGetDifferences(
+          { client },
+          { repositoryName, afterCommitSpecifier, beforeCommitSpecifier },
+        ))
+          for (const { beforeBlob, afterBlob } of differences ?? [])
+            for (const path of [beforeBlob?.path, afterBlob?.path]) if (path) paths.add(path);
+      }).catch((error: unknown) => {
+        throw error instanceof CommitDoesNotExistException ? notFound(before ?? after, error) : error;
+      });
+      return [...paths];
+    },
+
+    async models(commit) {
+      const found = await folder(await idOf(commit), "models");
+      return (found?.subFolders ?? []).flatMap(({ relativePath }) => relativePath ?? []);
+    },
+
+    async modelFiles(model, commit) {
+      const id = await idOf(commit);
+      if (model.includes("/") || !isInside(model)) return new Map();
+      const root = `models/${model}`;
+      const files = await filesBelow(model, id, root);
+      const read = new Map<string, Uint8Array>();
+      let total = 0;
+      for (let start = 0; start < files.length; start += together) {
+        const some = files.slice(start, start + together);
+        const contents = await Promise.all(some.map(([path, id]) => blob(id, path)));
+        for (const [index, [path]] of some.entries()) {
+          const bytes = contents[index] ?? new Uint8Array();
+          total += bytes.byteLength;
+          read.set(path.slice(root.length + 1), bytes);
+        }
+        refuseTooMuch(model, total);
+      }
+      return read;
+    },
+
+    async file(path, commit) {
+      const id = await idOf(commit);
+      if (!isInside(path)) return undefined;
+      const parent = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "/";
+      const found = (await folder(id, parent))?.files?.find(({ absolutePath }) => absolutePath === path);
+      return found?.blobId === undefined ? undefined : blob(found.blobId, path);
+    },
+  };
+};

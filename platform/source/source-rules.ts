@@ -1,0 +1,29 @@
+import { ModelFilesRefused } from "./source.ts";
+
+/** The most bytes that one model's folder may hold. */
+export const modelLimitBytes = 512 * 1024 * 1024;
+
+/** Branches, tags, ids and `HEAD~1`; nothing that git reads as an option, a path, a search or a range. */
+export const isRevision = (revision: string): boolean =>
+  revision.length > 0 &&
+  revision.length <= 250 &&
+  !revision.startsWith("-") &&
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+  !/[\u0000- \u007f:?*[\\]|\.\.|@\{|\^\{/.test(revision);
+
+/** A path that stays inside the folder it is read in. */
+export const isInside = (path: string): boolean =>
+  path.length > 0 && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+
+/** Throws ModelFilesRefused for what cannot be delivered in a model's folder. */
+export const refuseEntry = (model: string, path: string, what: "a symbolic link" | "a submodule"): never => {
+  throw new ModelFilesRefused(`${path} is ${what}: commit the file itself under models/${model}/.`);
+};
+
+/** Throws ModelFilesRefused when a model's folder holds more than the limit. */
+export const refuseTooMuch = (model: string, total: number): void => {
+  if (total > modelLimitBytes)
+    throw new ModelFilesRefused(
+      `models/${model}/ holds ${Math.ceil(total / 1024 / 1024)} MB, the limit is 512 MB: name a large artefact by its address and sha256 in model.yaml.`,
+    );
+};

@@ -1,0 +1,197 @@
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import { z } from "zod";
+
+/** The excerpt of GitHub's own OpenAPI description that this server answers by. */
+const Excerpt = z.object({
+  operations: z.record(
+    z.string(),
+    z.object({ query: z.array(z.string()), statuses: z.record(z.string(), z.unknown()) }),
+  ),
+});
+
+type Operation = "get-a-commit" | "get-a-tree" | "get-a-blob";
+type Answer = { readonly status: number; readonly body: unknown; readonly raw?: Buffer };
+type Git = (...args: string[]) => Buffer;
+
+const base = "https://api.github.com/repos/example/models";
+
+const attempt = (git: Git, ...args: string[]): string | undefined => {
+  try {
+    return git(...args).toString("utf8");
+  } catch {
+    return undefined;
+  }
+};
+
+const problem = (status: number, message: string): Answer => ({
+  status,
+  body: { message, documentation_url: "https://docs.github.com/rest", status: String(status) },
+});
+
+/** A branch, a tag or the beginning of an id. https://docs.github.com/en/rest/commits/commits#get-a-commit */
+const getCommit = (git: Git, ref: string): Answer => {
+  if (attempt(git, "rev-parse", "--verify", "--quiet", "HEAD") === undefined)
+    return problem(409, "Git Repository is empty.");
+  const sha = attempt(git, "rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`)?.trim();
+  // An id in full letters of which there is no commit, and a name that is none, are both answered so.
+  if (sha === undefined || ref.length > 250) return problem(422, `No commit found for SHA: ${ref}`);
+  const format = "--format=%T%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B";
+  const [tree = "", name, email, date, committer, committerEmail, committed, message = ""] = git(
+    "log",
+    "-1",
+    format,
+    sha,
+  )
+    .toString("utf8")
+    .split("\0");
+  return {
+    status: 200,
+    body: {
+      url: `${base}/commits/${sha}`,
+      sha,
+      node_id: sha,
+      html_url: `${base}/commit/${sha}`,
+      comments_url: `${base}/commits/${sha}/comments`,
+      commit: {
+        url: `${base}/git/commits/${sha}`,
+        author: { name, email, date },
+        committer: { name: committer, email: committerEmail, date: committed },
+        message: message.trimEnd(),
+        comment_count: 0,
+        tree: { sha: tree, url: `${base}/git/trees/${tree}` },
+      },
+      author: null,
+      committer: null,
+      parents: [],
+    },
+  };
+};
+
+/** https://docs.github.com/en/rest/git/trees#get-a-tree */
+const getTree = (git: Git, sha: string): Answer => {
+  const listed = attempt(git, "ls-tree", "-z", "-l", "--full-tree", sha);
+  if (listed === undefined) return problem(404, "Not Found");
+  const tree = listed
+    .split("\0")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [, mode, type, id, size, path] = /^(\d+) (\w+) (\w+) +(\d+|-)\t(.*)$/s.exec(line) ?? [];
+      return {
+        path,
+        mode,
+        type,
+        sha: id,
+        ...(size !== "-" && { size: Number(size) }),
+        url: `${base}/git/${id}`,
+      };
+    });
+  return { status: 200, body: { sha, url: `${base}/git/trees/${sha}`, tree, truncated: false } };
+};
+
+/** `application/vnd.github.raw+json` gives the bytes alone. https://docs.github.com/en/rest/git/blobs#get-a-blob */
+const getBlob = (git: Git, sha: string): Answer => {
+  try {
+    const raw = git("cat-file", "blob", sha);
+    const body = {
+      sha,
+      node_id: sha,
+      size: raw.length,
+      url: `${base}/git/blobs/${sha}`,
+      content: raw.toString("base64"),
+      encoding: "base64",
+    };
+    return { status: 200, body, raw };
+  } catch {
+    return problem(404, "Not Found");
+  }
+};
+
+/** Without these GitHub answers nobody. https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api */
+const refusal = (headers: IncomingHttpHeaders, token: string): Answer | undefined => {
+  if (!headers["user-agent"]) return problem(403, "Request forbidden by administrative rules.");
+  if (headers["x-github-api-version"] !== "2022-11-28") return problem(400, "Unsupported version");
+  // A private repository is hidden from those who may not read it.
+  if (headers.authorization !== `Bearer ${token}`) return problem(404, "Not Found");
+  return undefined;
+};
+
+/**
+ * Stands in for GitHub's REST API over a local git repository named example/models, for want of a GitHub of our own:
+ * answers are checked against GitHub's published OpenAPI description (openapi.json beside this file) before they go
+ * out, and calls against its parameters. `mishap`: answers the next call so, instead.
+ */
+export const gitHubServer = async ({ git, token }: { readonly git: Git; readonly token: string }) => {
+  const text = await readFile(new URL("openapi.json", import.meta.url), "utf8");
+  const { operations } = Excerpt.parse(JSON.parse(text));
+  let mishap: { readonly status: number; readonly headers: Record<string, string> } | undefined;
+
+  const check = (operation: Operation, { status, body }: Answer, query: URLSearchParams): void => {
+    const described = operations[operation];
+    for (const name of query.keys())
+      if (!described?.query.includes(name)) throw new Error(`${operation} has no parameter ${name}`);
+    const schema = described?.statuses[String(status)];
+    if (!schema) throw new Error(`${operation} never answers ${status}`);
+    z.fromJSONSchema(z.record(z.string(), z.unknown()).parse(schema), { defaultTarget: "openapi-3.0" }).parse(
+      body,
+    );
+  };
+
+  const answer = (path: string): readonly [Operation, Answer] | undefined => {
+    const [, kind, rest = ""] =
+      /^\/repos\/example\/models\/(commits|git\/trees|git\/blobs)\/(.+)$/.exec(path) ?? [];
+    const name = decodeURIComponent(rest);
+    switch (kind) {
+      case "commits":
+        return ["get-a-commit", getCommit(git, name)];
+      case "git/trees":
+        return ["get-a-tree", getTree(git, name)];
+      case "git/blobs":
+        return ["get-a-blob", getBlob(git, name)];
+      default:
+        return undefined;
+    }
+  };
+
+  const send = (to: ServerResponse, { status, body }: Answer) =>
+    to.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(body));
+
+  const server = createServer((request, response) => {
+    try {
+      if (mishap) {
+        const { status, headers } = mishap;
+        mishap = undefined;
+        response.writeHead(status, headers).end(JSON.stringify({ message: "a mishap" }));
+        return;
+      }
+      const { pathname, searchParams } = new URL(request.url ?? "/", base);
+      const refused = refusal(request.headers, token);
+      const found = refused ? undefined : answer(pathname);
+      if (!found) {
+        send(response, refused ?? problem(404, "Not Found"));
+        return;
+      }
+      check(found[0], found[1], searchParams);
+      const { raw } = found[1];
+      if (raw && request.headers.accept === "application/vnd.github.raw+json")
+        response.writeHead(200, { "content-type": "application/vnd.github.raw+json" }).end(raw);
+      else send(response, found[1]);
+    } catch (error) {
+      // Our own mistake, in a form that no client takes for GitHub's.
+      response.writeHead(418).end(String(error));
+    }
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    mishap: (status: number, headers: Record<string, string> = {}) => {
+      mishap = { status, headers };
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+};

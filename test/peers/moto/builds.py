@@ -1,0 +1,32 @@
+"""CodeBuild: builds that go on until they were looked at once, then end as the tests said for their commit.
+
+Stock moto ends every build as SUCCEEDED, without exported variables. BUILDS: JSON, a commit to
+`{"status": …, "variables": {name: value}}`. https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Build.html
+"""
+
+import json
+import os
+
+from moto.codebuild.models import CodeBuildBackend
+
+
+def install():
+    said = json.loads(os.environ.get("BUILDS", "{}"))
+    if not said:
+        return
+    stock = CodeBuildBackend.batch_get_builds
+    looks = {}
+
+    def batch_get_builds(self, ids):
+        builds = [dict(build) for build in stock(self, ids)]
+        for build in builds:
+            looks[build["id"]] = looks.get(build["id"], 0) + 1
+            if looks[build["id"]] == 1:
+                build["buildStatus"] = "IN_PROGRESS"
+                continue
+            end = said[build["sourceVersion"]]
+            build["buildStatus"] = end["status"]
+            build["exportedEnvironmentVariables"] = [{"name": name, "value": value} for name, value in end["variables"].items()]
+        return builds
+
+    CodeBuildBackend.batch_get_builds = batch_get_builds
