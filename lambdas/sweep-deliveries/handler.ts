@@ -40,22 +40,8 @@ const serving = servingOf({ env, sts: new STSClient({}), session: "sweep-deliver
 const records = { claims: claims({ store }), ledger: ledger({ store }), outcomes: outcomes({ store }) };
 const approvals = taskApprovals({ env, store, deliveries });
 const messages = slackMessages({ env, secrets, store, clock });
-const needs = {
-  ...records,
-  approvals,
-  messages,
-  deliveries,
-  serving,
-  source,
-  registry,
-  metrics,
-  clock,
-  warn,
-};
+const told = { approvals, messages, metrics, warn };
+const needs = { ...records, ...told, deliveries, serving, source, registry, clock };
+const steps = { rollBack: rollBack(needs), moveChampion: moveChampion(needs) };
 
-export const handler = sweepDeliveries({
-  ...needs,
-  rollBack: rollBack(needs),
-  moveChampion: moveChampion(needs),
-  reportOutcome: reportOutcome(needs),
-});
+export const handler = sweepDeliveries({ ...needs, ...steps, reportOutcome: reportOutcome(needs) });
