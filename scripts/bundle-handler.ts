@@ -31,6 +31,8 @@ export const bundleHandler = async (name: string): Promise<HandlerBundle> => {
     preserveSymlinks: true,
     minify: true,
     keepNames: true,
+    // Node shows the line of an uncaught error: without this, half of the bundle.
+    lineLimit: 160,
     legalComments: "none",
     charset: "utf8",
     // It is native; only predict needs it, whose image carries it.

@@ -11,11 +11,15 @@ export const runBundle = async (
   events: readonly unknown[] = [],
 ): Promise<{ readonly answers: readonly unknown[]; readonly error: string; readonly code: unknown }> => {
   const program = `
-    const { handler } = await import(${JSON.stringify(`file://${file}`)});
-    if (typeof handler !== "function") throw new Error("there is no handler");
-    const answers = [];
-    for (const event of ${JSON.stringify(events)}) answers.push(await handler(event));
-    process.stdout.write(JSON.stringify(answers), () => process.exit(0));`;
+    try {
+      const { handler } = await import(${JSON.stringify(`file://${file}`)});
+      if (typeof handler !== "function") throw new Error("there is no handler");
+      const answers = [];
+      for (const event of ${JSON.stringify(events)}) answers.push(await handler(event));
+      process.stdout.write(JSON.stringify(answers), () => process.exit(0));
+    } catch (fault) {
+      process.stderr.write(fault.name + ": " + fault.message, () => process.exit(1));
+    }`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
     env: { ...variables },
     stdio: ["ignore", "pipe", "pipe"],
