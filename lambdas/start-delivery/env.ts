@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Digest } from "../../statemachine/contracts.ts";
 import { parts } from "../environment-parts.ts";
 

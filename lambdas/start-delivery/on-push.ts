@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CommitId } from "../../statemachine/contracts.ts";
 import type { StartDeliveryInput, Started } from "./start-delivery.ts";
 
