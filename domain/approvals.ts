@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { ApprovalRule } from "../inference/manifest.ts";
 import type { Cipher } from "../platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "../platform/deliveries/deliveries.ts";

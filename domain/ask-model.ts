@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Prediction, type Row } from "../inference/manifest.ts";
 import type { Invocation, Serving } from "../platform/serving/serving.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Environment } from "../platform/serving/serving.ts";
 import type { Store } from "../platform/store/store.ts";
 import { Superseded } from "./faults.ts";

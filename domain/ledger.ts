@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Environment, environments } from "../platform/serving/serving.ts";
 import type { Store } from "../platform/store/store.ts";
 

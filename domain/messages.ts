@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Store } from "../platform/store/store.ts";
 import { Check, Outcome } from "../statemachine/contracts.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type CaughtError, ExportedVariables } from "../statemachine/contracts.ts";
 import { buildVariables } from "./built-image.ts";
 

@@ -2,7 +2,7 @@
  * What goes into each state of a delivery and what comes out of it. Steps parse their input with these
  * schemas, the engine's data is nothing else, and the definition in delivery.ts names no other field.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { ModelName } from "../inference/manifest.ts";
 
 export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits");

@@ -1,6 +1,6 @@
 /** Draws docs/delivery.md from the definition: `npm run docs:machine`. */
 import { writeFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { delivery, type StepName, stepNames } from "./delivery.ts";
 import { stateContracts } from "./state-contracts.ts";
 

@@ -11,6 +11,7 @@ type Part =
   | "aws"
   | "embedded"
   | "environment"
+  | "composition"
   | "handler"
   | "step"
   | "rehearsal"
@@ -24,6 +25,7 @@ const contracts = new Set([
   "statemachine/contracts.ts",
   "statemachine/remedy-of.ts",
   "inference/manifest.ts",
+  "platform/secrets/kept-secrets.ts",
   "platform/serving/config-hash.ts",
   "platform/serving/function-name.ts",
   "platform/serving/report-line.ts",
@@ -78,6 +80,9 @@ const partOf = (path: string): Part => {
   if (top === "platform" && rest.length === 1 && last === second) return "contract";
   if (top === "platform")
     return awsNames.has(last) || rest.some((part) => awsNames.has(part)) ? "aws" : "embedded";
+  // Files beside the functions' folders are what several handlers are composed of.
+  if (path === "lambdas/environment-parts.ts") return "environment";
+  if (top === "lambdas" && rest.length === 0) return "composition";
   if (top === "lambdas" && last === "env") return "environment";
   if (top === "lambdas" && last === "handler") return "handler";
   if (top === "lambdas") return "step";
@@ -98,7 +103,18 @@ const mayImport: Readonly<Record<Exclude<Part, "test" | null>, readonly Part[]>>
   embedded: ["contract", "folder", "definition", "inference", "embedded"],
   environment: ["contract", "environment"],
   step: ["contract", "folder", "slack", "domain", "inference", "step"],
-  handler: ["contract", "folder", "slack", "domain", "inference", "step", "environment", "aws"],
+  composition: ["contract", "slack", "domain", "environment", "aws", "composition"],
+  handler: [
+    "contract",
+    "folder",
+    "slack",
+    "domain",
+    "inference",
+    "step",
+    "environment",
+    "aws",
+    "composition",
+  ],
   rehearsal: [
     "contract",
     "folder",
@@ -139,6 +155,7 @@ const names: Readonly<Record<Exclude<Part, null>, string>> = {
   embedded: "an embedded implementation",
   environment: "a function's env.ts",
   step: "a step",
+  composition: "what handlers are composed of",
   handler: "a function's handler",
   rehearsal: "the rehearsal",
   cli: "the command",

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Duration, SlackUser, seconds } from "../../inference/manifest.ts";
 
 const points = z.number().min(0).max(100);

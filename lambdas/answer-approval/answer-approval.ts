@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { answeredQuestion } from "../../domain/answered-question.ts";
 import type { Approvals, VoteResult } from "../../domain/approvals.ts";
 import type { Messages } from "../../domain/messages.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { builtImage } from "../../domain/built-image.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { committedModel } from "../../domain/committed-model.ts";

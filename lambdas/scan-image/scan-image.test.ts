@@ -12,7 +12,7 @@ afterEach(() => world.close());
 const scan = (found: Scan) =>
   scanImage({
     ...world,
-    images: { scan: async () => found, describe: async () => undefined, build: () => Promise.reject() },
+    images: { scan: async () => found },
   })({ delivery: "d", model, commit: world.commit("a"), build: buildOf("a", 1_000_000_000) });
 const complete = (changes: object = {}): Scan => ({
   status: "complete",

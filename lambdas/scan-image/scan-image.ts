@@ -9,7 +9,7 @@ import type { Source } from "../../platform/source/source.ts";
 import { ScanImageInput, type ScanImageOutput } from "../../statemachine/contracts.ts";
 
 export type Needs = {
-  readonly images: Images;
+  readonly images: Pick<Images, "scan">;
   readonly source: Source;
   readonly ledger: Ledger;
   readonly clock: () => number;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ModelName } from "../../inference/manifest.ts";
 import type { Deliveries } from "../../platform/deliveries/deliveries.ts";
 import type { Source } from "../../platform/source/source.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { endRollback } from "../../domain/end-rollback.ts";

@@ -11,13 +11,13 @@ import { verdictOf } from "../../domain/gates/verdict-of.ts";
 import type { Deployment, Ledger } from "../../domain/ledger.ts";
 import { type Manifest, type Prediction, type Row, seconds } from "../../inference/manifest.ts";
 import { ImageNotFound, type Images } from "../../platform/images/images.ts";
-import { type Environment, NotServed, type Serving } from "../../platform/serving/serving.ts";
+import { NotServed, type Serving } from "../../platform/serving/serving.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { VerifyModelInput, type VerifyModelOutput } from "../../statemachine/contracts.ts";
 
 export type Needs = {
-  readonly serving: Readonly<Record<Environment, Serving>>;
-  readonly images: Images;
+  readonly serving: { readonly stage: Serving };
+  readonly images: Pick<Images, "describe">;
   readonly source: Source;
   readonly ledger: Ledger;
   readonly claims: Claims;

@@ -93,13 +93,14 @@ const exported = ({ exportedEnvironmentVariables }: Found, name: string): string
   exportedEnvironmentVariables?.find((variable) => variable.name === name)?.value || undefined;
 
 /**
- * Images in ECR, built by CodeBuild and scanned by ECR: by Amazon Inspector where enhanced scanning is on, else basic
+ * Images in ECR, scanned by ECR: by Amazon Inspector where enhanced scanning is on, else basic
  * scanning, which knows nothing of npm's packages and says so here.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html
  */
-export const ecrImages = (needs: Needs): Images => {
-  const { ecr, codebuild, repository: repositoryName, sleep } = needs;
-
+export const ecrRepository = ({
+  ecr,
+  repository: repositoryName,
+}: Pick<Needs, "ecr" | "repository">): Pick<Images, "describe" | "scan"> => {
   const page = (digest: string, nextToken: string | undefined) =>
     awsCall("ECR DescribeImageScanFindings", async () => {
       try {
@@ -146,6 +147,29 @@ export const ecrImages = (needs: Needs): Images => {
     };
   };
 
+  return {
+    describe: (digest) =>
+      awsCall("ECR DescribeImages", async () => {
+        try {
+          const { imageDetails } = await ecr.send(
+            new DescribeImagesCommand({ repositoryName, imageIds: [{ imageDigest: digest }] }),
+          );
+          const sizeBytes = imageDetails?.[0]?.imageSizeInBytes;
+          return sizeBytes === undefined ? undefined : { sizeBytes };
+        } catch (error) {
+          if (error instanceof ImageNotFoundException) return undefined;
+          throw error;
+        }
+      }),
+
+    scan,
+  };
+};
+
+/** Those images, built by CodeBuild: for who builds outside the state machine. */
+export const ecrImages = (needs: Needs): Images => {
+  const { codebuild, sleep } = needs;
+
   const finished = async (id: string): Promise<Found> => {
     for (;;) {
       const { builds } = await awsCall("CodeBuild BatchGetBuilds", () =>
@@ -159,6 +183,8 @@ export const ecrImages = (needs: Needs): Images => {
   };
 
   return {
+    ...ecrRepository(needs),
+
     async build({ model, commit, runtime }): Promise<Build> {
       const variables = { SLIPWAY_MODEL: model, SLIPWAY_COMMIT: commit, SLIPWAY_RUNTIME: runtime };
       const { build: started } = await awsCall("CodeBuild StartBuild", () =>
@@ -184,21 +210,5 @@ export const ecrImages = (needs: Needs): Images => {
         throw new BuildFailed("ImageBuildFailed", `the build ended ${build.buildStatus}: ${log}`);
       return { digest, sizeBytes, buildId: build.id ?? "" };
     },
-
-    describe: (digest) =>
-      awsCall("ECR DescribeImages", async () => {
-        try {
-          const { imageDetails } = await ecr.send(
-            new DescribeImagesCommand({ repositoryName, imageIds: [{ imageDigest: digest }] }),
-          );
-          const sizeBytes = imageDetails?.[0]?.imageSizeInBytes;
-          return sizeBytes === undefined ? undefined : { sizeBytes };
-        } catch (error) {
-          if (error instanceof ImageNotFoundException) return undefined;
-          throw error;
-        }
-      }),
-
-    scan,
   };
 };

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { BlobFolder } from "./blob-folder.ts";
 import { digestOf } from "./blob-folder.ts";
 import { packLayer } from "./pack-layer.ts";

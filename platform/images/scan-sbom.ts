@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Advisories } from "./advisories.ts";
 import type { Finding, Scan } from "./images.ts";
 import { affectedParts, fixedVersion } from "./is-affected.ts";

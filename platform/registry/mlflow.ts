@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { z } from "zod";
+import * as z from "zod";
 import { TemporaryFault } from "../temporary-fault.ts";
 import { artifactFolder } from "./mlflow/artifact-store.ts";
 import { type MlflowNeeds, mlflowApi, unlessRefused } from "./mlflow/mlflow-api.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { Database, DatabaseRow } from "../store/open-database.ts";
 import {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Images } from "../images/images.ts";
 import type { Key, Store, Stored } from "../store/store.ts";
 import { configHash } from "./config-hash.ts";

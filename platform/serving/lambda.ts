@@ -16,7 +16,7 @@ import {
   ResourceNotFoundException,
   waitUntilFunctionActiveV2,
 } from "@aws-sdk/client-lambda";
-import { z } from "zod";
+import * as z from "zod";
 import { awsCall } from "../aws-call.ts";
 import type { Json } from "../store/store.ts";
 import { functionName, readFunctionName } from "./function-name.ts";

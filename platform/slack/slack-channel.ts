@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ErrorCode, type KnownBlock, type WebClient } from "@slack/web-api";
-import { z } from "zod";
+import * as z from "zod";
 
 /** The parts of Slack's Web API that deliveries use; a `WebClient` of @slack/web-api is one. */
 export type SlackApi = {

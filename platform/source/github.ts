@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { TemporaryFault } from "../temporary-fault.ts";
 import { type Commit, CommitNotFound, ModelFilesRefused, type Source } from "./source.ts";
 import { isInside, isRevision, refuseEntry, refuseTooMuch } from "./source-rules.ts";

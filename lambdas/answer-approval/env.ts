@@ -1,0 +1,14 @@
+import * as z from "zod";
+import { parts } from "../environment-parts.ts";
+
+/** Environment variables of answer-approval. */
+export const Env = z.object({
+  ...parts.store,
+  ...parts.cipher,
+  ...parts.deliveries,
+  ...parts.secrets,
+  ...parts.slack,
+  /** The workspace and the app that callbacks have to come from. */
+  SLACK_TEAM_ID: z.string().min(1),
+  SLACK_APP_ID: z.string().min(1),
+});

@@ -1,0 +1,11 @@
+import * as z from "zod";
+import { parts } from "../environment-parts.ts";
+
+/** Environment variables of claim-environment. */
+export const Env = z.object({
+  ...parts.store,
+  ...parts.cipher,
+  ...parts.deliveries,
+  ...parts.secrets,
+  ...parts.slack,
+});

@@ -1,0 +1,29 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { claims } from "../../domain/claims.ts";
+import { ledger } from "../../domain/ledger.ts";
+import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
+import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "../../platform/secrets/ssm.ts";
+import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { readEnv } from "../read-env.ts";
+import { slackMessages } from "../slack-messages.ts";
+import { taskApprovals } from "../task-approvals.ts";
+import { claimEnvironment } from "./claim-environment.ts";
+import { Env } from "./env.ts";
+
+const env = readEnv(Env);
+const clock = Date.now;
+const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
+const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const stateMachineArn = env.STATE_MACHINE_ARN;
+const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
+
+export const handler = claimEnvironment({
+  claims: claims({ store }),
+  ledger: ledger({ store }),
+  approvals: taskApprovals({ env, store, deliveries }),
+  messages: slackMessages({ env, secrets, store, clock }),
+  clock,
+});

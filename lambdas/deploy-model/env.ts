@@ -1,0 +1,12 @@
+import * as z from "zod";
+import { parts } from "../environment-parts.ts";
+
+/** Environment variables of deploy-model. */
+export const Env = z.object({
+  ...parts.store,
+  ...parts.secrets,
+  ...parts.source,
+  ...parts.functions,
+  ...parts.stage,
+  ...parts.prod,
+});

@@ -1,0 +1,27 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { STSClient } from "@aws-sdk/client-sts";
+import { claims } from "../../domain/claims.ts";
+import { ledger } from "../../domain/ledger.ts";
+import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "../../platform/secrets/ssm.ts";
+import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { Subject } from "../../statemachine/contracts.ts";
+import { readEnv } from "../read-env.ts";
+import { servingOf } from "../serving-of.ts";
+import { sourceOf } from "../source-of.ts";
+import { deployModel } from "./deploy-model.ts";
+import { Env } from "./env.ts";
+
+const env = readEnv(Env);
+const clock = Date.now;
+const sts = new STSClient({});
+const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
+const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const source = sourceOf(env, secrets);
+const needs = { source, ledger: ledger({ store }), claims: claims({ store }), clock };
+
+export const handler = async (event: unknown) => {
+  const session = Subject.parse(event).delivery;
+  return deployModel({ ...needs, serving: servingOf({ env, sts, session, clock }) })(event);
+};

@@ -1,0 +1,78 @@
+import * as z from "zod";
+
+const text = z.string().min(1);
+const arn = z.string().regex(/^arn:[\w-]+:/, "an ARN begins with arn:");
+const address = z.url().refine((url) => !url.endsWith("/"), "an address without a slash at its end");
+
+/**
+ * Environment variables that several functions have, by what they are for. Each function's env.ts spreads those that
+ * it needs into its own object, so that a variable has one name and one form.
+ */
+export const parts = {
+  /** Claims, ledger, approvals, messages and outcomes. */
+  store: { DELIVERY_TABLE: text },
+
+  secrets: {
+    /** What the names of the parameters in SSM begin with, such as `/slipway/`. */
+    SECRETS_PREFIX: z.string().regex(/^\/(.+\/)?$/, "a prefix begins and ends with a slash"),
+  },
+
+  /** Its name is known before it is made; so its ARN is put together, or functions and machine would need each other. */
+  deliveries: { STATE_MACHINE_ARN: arn },
+
+  /** The KMS key of task tokens: id, ARN or alias. */
+  cipher: { CIPHER_KEY: text },
+
+  slack: {
+    SLACK_CHANNEL: z.string().regex(/^[CG][A-Z0-9]+$/, "a channel's id begins with C or G"),
+    /** Another address of Slack's Web API, with a slash at the end: GovSlack's, or a test's. */
+    SLACK_API_URL: z.url().optional(),
+  },
+
+  source: {
+    SOURCE_HOST: z.enum(["codecommit", "github"]),
+    /** CodeCommit: the repository's name; GitHub: `owner/name`. */
+    SOURCE_REPOSITORY: text,
+    /** A GitHub Enterprise Server's API; absent: github.com's. */
+    GITHUB_API: address.optional(),
+  },
+
+  /** MLflow's address. */
+  registry: { MLFLOW_URI: address },
+
+  metrics: { METRICS_NAMESPACE: text.default("Slipway/Deliveries") },
+
+  /** What the inference functions of both environments have in common. */
+  functions: {
+    /** Where images lie, without tag and digest. */
+    IMAGE_REPOSITORY_URI: text,
+    /** The image that a function is made with before its first version. */
+    FIRST_DIGEST: z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits"),
+    ARCHITECTURE: z.enum(["arm64", "x86_64"]),
+    LOG_RETENTION_DAYS: z.coerce.number().int().positive(),
+  },
+
+  stage: {
+    /** The role in stage's account that steps assume, and what its trust policy asks for. */
+    STAGE_ROLE_ARN: arn,
+    STAGE_EXTERNAL_ID: text,
+    /** The one role of all inference functions there. */
+    STAGE_FUNCTION_ROLE_ARN: arn,
+    STAGE_HTTP_API_ID: text,
+    STAGE_HTTP_API_URL: address,
+    /** Absent: the routes are open. */
+    STAGE_AUTHORIZER_ID: text.optional(),
+  },
+
+  prod: {
+    PROD_ROLE_ARN: arn,
+    PROD_EXTERNAL_ID: text,
+    PROD_FUNCTION_ROLE_ARN: arn,
+    PROD_HTTP_API_ID: text,
+    PROD_HTTP_API_URL: address,
+    PROD_AUTHORIZER_ID: text.optional(),
+  },
+} as const satisfies Record<string, z.ZodRawShape>;
+
+/** What a function that spreads this part reads from its environment. */
+export type Variables<Name extends keyof typeof parts> = z.infer<z.ZodObject<(typeof parts)[Name]>>;

@@ -1,0 +1,115 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stop } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundleHandler, type HandlerBundle } from "../scripts/bundle-handler.ts";
+import { handlerEnvironment } from "../test/handler-environment.ts";
+import { runBundle } from "../test/run-bundle.ts";
+import { temporaryFolder } from "../test/temporary-folder.ts";
+
+const lambdas = import.meta.dirname;
+const functions = readdirSync(lambdas, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+/** Runs from its image, on a model: inference/bundle.ts packs it, and its own tests start it. */
+const steps = functions.filter((name) => name !== "predict");
+
+/** Lines that do something: no imports, comments or blank ones. */
+const codeLines = (source: string): readonly string[] =>
+  source
+    .replace(/^import [^;]*;\n/gm, "")
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !line.trim().startsWith("//"));
+
+const embedded = [
+  /^platform\/.*\b(sqlite|embedded|open-database)[^/]*$/,
+  /^platform\/(blobs\/files|cipher\/key-file|images\/oci|secrets\/environment|source\/git)\.ts$/,
+  /^(rehearsal|cli|test|terraform)\//,
+  /^node:sqlite$/,
+];
+
+test("there is a function for every step", () => {
+  expect(functions.length).toBe(16);
+});
+
+describe.each(functions)("%s", (name) => {
+  test.each([`${name}.ts`, "env.ts", "handler.ts"])("has its %s", (file) => {
+    expect(existsSync(join(lambdas, name, file))).toBe(true);
+  });
+
+  test("its handler composes in at most 20 lines of code", () => {
+    const lines = codeLines(readFileSync(join(lambdas, name, "handler.ts"), "utf8"));
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThanOrEqual(20);
+  });
+
+  test("its variables are in UPPER_SNAKE", async () => {
+    const { Env } = await import(`./${name}/env.ts`);
+    const names = Object.keys(Env.shape);
+    expect(names.length).toBeGreaterThan(0);
+    expect(names.filter((variable) => !/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(variable))).toEqual([]);
+  });
+});
+
+describe("a function's bundle", () => {
+  const bundles = new Map<string, HandlerBundle>();
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
+  const bundle = (name: string): HandlerBundle => {
+    const found = bundles.get(name);
+    if (!found) throw new Error(`${name} was not bundled`);
+    return found;
+  };
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    for (const name of functions) {
+      const bundled = await bundleHandler(name);
+      bundles.set(name, bundled);
+      await writeFile(fileOf(name), bundled.code);
+    }
+    await stop();
+    const sizes = [...bundles].map(([name, { code }]) => `${name} ${Math.round(code.byteLength / 1_024)} KB`);
+    console.info(`bundles: ${sizes.join(", ")}`);
+  });
+  afterAll(() => folder.remove());
+
+  test.each(functions)("%s: nothing of the embedded world is in it", (name) => {
+    const { inputs } = bundle(name);
+    expect(inputs).toContain(`lambdas/${name}/handler.ts`);
+    expect(inputs.filter((input) => embedded.some((pattern) => pattern.test(input)))).toEqual([]);
+  });
+
+  test.each(functions)("%s: it is below 1 MB, or 1.5 MB with the clients of nearly every service", (name) => {
+    const largest = ["roll-back", "sweep-deliveries"].includes(name) ? 1.5 : 1;
+    // What makes all of them grow at once: `import { z } from "zod"`, which brings zod's 50 languages along (350 KB).
+    expect(bundle(name).code.byteLength).toBeLessThan(largest * 1_048_576);
+  });
+
+  test.each(steps)("%s: onnxruntime is not in it", (name) => {
+    expect(bundle(name).inputs.filter((input) => input.includes("onnxruntime"))).toEqual([]);
+  });
+
+  test.each(steps)("%s: it starts with its variables", async (name) => {
+    const { Env } = await import(`./${name}/env.ts`);
+    // Only its own: what it reads beside them would be missing here as it would be there.
+    const own = Object.entries(handlerEnvironment).filter(
+      ([variable]) => variable.startsWith("AWS_") || variable in Env.shape,
+    );
+    expect(await runBundle(fileOf(name), Object.fromEntries(own))).toMatchObject({ code: 0, error: "" });
+  });
+
+  test.each(steps)(
+    "%s: without its variables it fails with a sentence that names each of them",
+    async (name) => {
+      const { Env } = await import(`./${name}/env.ts`);
+      const needed = Object.keys(Env.shape).filter((variable) => !Env.shape[variable].isOptional());
+      const { code, error } = await runBundle(fileOf(name), {});
+      expect(code).toBe(1);
+      expect(error).toContain("EnvironmentIncomplete: This function cannot start");
+      for (const variable of needed) expect(error).toContain(`${variable} is not set`);
+      expect(error).toMatch(/applying the stack again/);
+    },
+  );
+});

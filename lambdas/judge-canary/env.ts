@@ -1,0 +1,11 @@
+import * as z from "zod";
+import { parts } from "../environment-parts.ts";
+
+/** Environment variables of judge-canary. */
+export const Env = z.object({
+  ...parts.store,
+  ...parts.deliveries,
+  ...parts.secrets,
+  ...parts.slack,
+  ...parts.source,
+});

@@ -1,0 +1,30 @@
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { ledger } from "../../domain/ledger.ts";
+import { namespace } from "../../inference/emf.ts";
+import { cloudwatchMetrics } from "../../platform/metrics/cloudwatch.ts";
+import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "../../platform/secrets/ssm.ts";
+import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { emitLine } from "../emit-line.ts";
+import { readEnv } from "../read-env.ts";
+import { slackMessages } from "../slack-messages.ts";
+import { sourceOf } from "../source-of.ts";
+import { Env } from "./env.ts";
+import { judgeCanary } from "./judge-canary.ts";
+
+const env = readEnv(Env);
+const clock = Date.now;
+const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
+const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const source = sourceOf(env, secrets);
+const metrics = cloudwatchMetrics({ client: new CloudWatchClient({}), namespace, emit: emitLine, clock });
+
+export const handler = judgeCanary({
+  metrics,
+  source,
+  ledger: ledger({ store }),
+  messages: slackMessages({ env, secrets, store, clock }),
+  clock,
+});

@@ -1,0 +1,22 @@
+import type { z } from "zod";
+
+/** Environment variables are missing or wrong; the message names them, and never holds their values. */
+export class EnvironmentIncomplete extends Error {
+  override readonly name = "EnvironmentIncomplete";
+}
+
+/** A function's environment by its `Env`, read once when the function starts. Throws EnvironmentIncomplete. */
+export const readEnv = <Env extends z.ZodObject>(
+  Env: Env,
+  variables: Readonly<Record<string, string | undefined>> = process.env,
+): z.infer<Env> => {
+  const read = Env.safeParse(variables);
+  if (read.success) return read.data;
+  const wrong = read.error.issues.map(({ path, message }) => {
+    const name = path.join(".");
+    return variables[name] === undefined ? `${name} is not set` : `${name} is wrong (${message})`;
+  });
+  throw new EnvironmentIncomplete(
+    `This function cannot start: ${wrong.join("; ")}. Its env.ts says what each is; set them by applying the stack again.`,
+  );
+};

@@ -1,0 +1,10 @@
+import * as z from "zod";
+import { parts } from "../environment-parts.ts";
+
+/** Environment variables of register-model. */
+export const Env = z.object({
+  ...parts.store,
+  ...parts.secrets,
+  ...parts.source,
+  ...parts.registry,
+});

@@ -1,0 +1,27 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { claims } from "../../domain/claims.ts";
+import { ledger } from "../../domain/ledger.ts";
+import { mlflowRegistry } from "../../platform/registry/mlflow.ts";
+import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "../../platform/secrets/ssm.ts";
+import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { readEnv } from "../read-env.ts";
+import { sourceOf } from "../source-of.ts";
+import { Env } from "./env.ts";
+import { registerModel } from "./register-model.ts";
+
+const env = readEnv(Env);
+const clock = Date.now;
+const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
+const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const source = sourceOf(env, secrets);
+const registry = mlflowRegistry({ uri: env.MLFLOW_URI, fetch, s3: () => new S3Client({}), clock });
+
+export const handler = registerModel({
+  registry,
+  source,
+  ledger: ledger({ store }),
+  claims: claims({ store }),
+});

@@ -1,0 +1,12 @@
+import * as z from "zod";
+import { parts } from "../environment-parts.ts";
+
+/** Environment variables of report-outcome. */
+export const Env = z.object({
+  ...parts.store,
+  ...parts.cipher,
+  ...parts.deliveries,
+  ...parts.secrets,
+  ...parts.slack,
+  ...parts.metrics,
+});

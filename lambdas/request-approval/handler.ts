@@ -1,0 +1,32 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { claims } from "../../domain/claims.ts";
+import { ledger } from "../../domain/ledger.ts";
+import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
+import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "../../platform/secrets/ssm.ts";
+import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { readEnv } from "../read-env.ts";
+import { slackMessages } from "../slack-messages.ts";
+import { sourceOf } from "../source-of.ts";
+import { taskApprovals } from "../task-approvals.ts";
+import { Env } from "./env.ts";
+import { requestApproval } from "./request-approval.ts";
+
+const env = readEnv(Env);
+const clock = Date.now;
+const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
+const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const stateMachineArn = env.STATE_MACHINE_ARN;
+const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
+const source = sourceOf(env, secrets);
+
+export const handler = requestApproval({
+  approvals: taskApprovals({ env, store, deliveries }),
+  claims: claims({ store }),
+  ledger: ledger({ store }),
+  messages: slackMessages({ env, secrets, store, clock }),
+  source,
+  clock,
+});

@@ -1,0 +1,41 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { STSClient } from "@aws-sdk/client-sts";
+import { claims } from "../../domain/claims.ts";
+import { ledger } from "../../domain/ledger.ts";
+import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
+import { mlflowRegistry } from "../../platform/registry/mlflow.ts";
+import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "../../platform/secrets/ssm.ts";
+import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { Subject } from "../../statemachine/contracts.ts";
+import { readEnv } from "../read-env.ts";
+import { servingOf } from "../serving-of.ts";
+import { sourceOf } from "../source-of.ts";
+import { taskApprovals } from "../task-approvals.ts";
+import { warn } from "../warn.ts";
+import { Env } from "./env.ts";
+import { rollBack } from "./roll-back.ts";
+
+const env = readEnv(Env);
+const clock = Date.now;
+const sts = new STSClient({});
+const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
+const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const stateMachineArn = env.STATE_MACHINE_ARN;
+const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
+const source = sourceOf(env, secrets);
+const registry = mlflowRegistry({ uri: env.MLFLOW_URI, fetch, s3: () => new S3Client({}), clock });
+const records = {
+  ledger: ledger({ store }),
+  claims: claims({ store }),
+  approvals: taskApprovals({ env, store, deliveries }),
+};
+const needs = { ...records, source, registry, warn };
+
+export const handler = async (event: unknown) => {
+  const session = Subject.parse(event).delivery;
+  return rollBack({ ...needs, serving: servingOf({ env, sts, session, clock }) })(event);
+};

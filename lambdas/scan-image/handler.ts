@@ -1,0 +1,21 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ECRClient } from "@aws-sdk/client-ecr";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { ledger } from "../../domain/ledger.ts";
+import { ecrRepository } from "../../platform/images/ecr.ts";
+import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "../../platform/secrets/ssm.ts";
+import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { readEnv } from "../read-env.ts";
+import { sourceOf } from "../source-of.ts";
+import { Env } from "./env.ts";
+import { scanImage } from "./scan-image.ts";
+
+const env = readEnv(Env);
+const clock = Date.now;
+const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
+const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const source = sourceOf(env, secrets);
+const images = ecrRepository({ ecr: new ECRClient({}), repository: env.IMAGE_REPOSITORY });
+
+export const handler = scanImage({ images, source, ledger: ledger({ store }), clock });

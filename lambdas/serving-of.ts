@@ -1,0 +1,75 @@
+import { ApiGatewayV2Client } from "@aws-sdk/client-apigatewayv2";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import type { STSClient } from "@aws-sdk/client-sts";
+import { assumeRole } from "../platform/serving/assume-role.ts";
+import type { LambdaNeeds } from "../platform/serving/lambda/lambda-needs.ts";
+import { lambdaServing } from "../platform/serving/lambda.ts";
+import type { Environment, Serving } from "../platform/serving/serving.ts";
+import type { Variables } from "./environment-parts.ts";
+
+type Needs<Env> = {
+  readonly env: Env & Variables<"functions">;
+  readonly sts: STSClient;
+  /** The execution's name: it stands in the environment's CloudTrail beside each call. */
+  readonly session: string;
+  readonly clock: () => number;
+};
+
+type There = {
+  readonly roleArn: string;
+  readonly externalId: string;
+  readonly functionRole: string;
+  readonly httpApi: LambdaNeeds["httpApi"];
+};
+
+const servingThere = (environment: Environment, needs: Needs<unknown>, there: There): Serving => {
+  const { env, sts, session, clock } = needs;
+  const { roleArn, externalId } = there;
+  const credentials = assumeRole({ sts, roleArn, externalId, session, clock });
+  return lambdaServing({
+    environment,
+    lambda: new LambdaClient({ credentials }),
+    api: new ApiGatewayV2Client({ credentials }),
+    logs: new CloudWatchLogsClient({ credentials }),
+    role: there.functionRole,
+    repository: env.IMAGE_REPOSITORY_URI,
+    firstDigest: env.FIRST_DIGEST,
+    architecture: env.ARCHITECTURE,
+    httpApi: there.httpApi,
+    logRetentionDays: env.LOG_RETENTION_DAYS,
+  });
+};
+
+const authorizer = (id: string | undefined) => (id === undefined ? {} : { authorizerId: id });
+
+/** Stage's inference functions, under the role of its account. */
+export const stageServing = (needs: Needs<Variables<"stage">>): Serving =>
+  servingThere("stage", needs, {
+    roleArn: needs.env.STAGE_ROLE_ARN,
+    externalId: needs.env.STAGE_EXTERNAL_ID,
+    functionRole: needs.env.STAGE_FUNCTION_ROLE_ARN,
+    httpApi: {
+      id: needs.env.STAGE_HTTP_API_ID,
+      url: needs.env.STAGE_HTTP_API_URL,
+      ...authorizer(needs.env.STAGE_AUTHORIZER_ID),
+    },
+  });
+
+/** Prod's inference functions, under the role of its account. */
+export const prodServing = (needs: Needs<Variables<"prod">>): Serving =>
+  servingThere("prod", needs, {
+    roleArn: needs.env.PROD_ROLE_ARN,
+    externalId: needs.env.PROD_EXTERNAL_ID,
+    functionRole: needs.env.PROD_FUNCTION_ROLE_ARN,
+    httpApi: {
+      id: needs.env.PROD_HTTP_API_ID,
+      url: needs.env.PROD_HTTP_API_URL,
+      ...authorizer(needs.env.PROD_AUTHORIZER_ID),
+    },
+  });
+
+/** Both. Made for each event, because the session is its delivery's name; a role is assumed at the first call. */
+export const servingOf = (
+  needs: Needs<Variables<"stage"> & Variables<"prod">>,
+): Readonly<Record<Environment, Serving>> => ({ stage: stageServing(needs), prod: prodServing(needs) });

@@ -1,0 +1,13 @@
+import * as z from "zod";
+import { parts } from "../environment-parts.ts";
+
+/** Environment variables of shift-traffic. */
+export const Env = z.object({
+  ...parts.store,
+  ...parts.deliveries,
+  ...parts.secrets,
+  ...parts.slack,
+  ...parts.source,
+  ...parts.functions,
+  ...parts.prod,
+});

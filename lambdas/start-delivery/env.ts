@@ -1,0 +1,14 @@
+import * as z from "zod";
+import { Digest } from "../../statemachine/contracts.ts";
+import { parts } from "../environment-parts.ts";
+
+/** Environment variables of start-delivery. */
+export const Env = z.object({
+  ...parts.deliveries,
+  ...parts.secrets,
+  ...parts.source,
+  /** Pushes to other branches deliver nothing. */
+  SOURCE_BRANCH: z.string().min(1).default("main"),
+  /** Content hash of the runtime layer that images get. */
+  RUNTIME_DIGEST: Digest,
+});

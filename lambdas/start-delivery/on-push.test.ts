@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { onPush } from "./on-push.ts";
+
+const runtime = `sha256:${"a".repeat(64)}`;
+const before = "b".repeat(40);
+const after = "c".repeat(40);
+const detail = {
+  event: "referenceUpdated",
+  repositoryName: "models",
+  referenceType: "branch",
+  referenceName: "main",
+  oldCommitId: before,
+  commitId: after,
+  callerUserArn: "arn:aws:sts::123456789012:assumed-role/DataScience/pat@example.com",
+};
+const pushed = (changes: object = {}) => ({
+  source: "aws.codecommit",
+  "detail-type": "CodeCommit Repository State Change",
+  detail: { ...detail, ...changes },
+});
+
+const startedBy = async (event: unknown) => {
+  const inputs: unknown[] = [];
+  await onPush({ repository: "models", branch: "main", runtime })(async (input) => {
+    inputs.push(input);
+    return { deliveries: [], removed: [] };
+  })(event);
+  return inputs;
+};
+
+test("a push to the branch that delivers starts from its two commits, by whom the session names", async () => {
+  expect(await startedBy(pushed())).toEqual([
+    { repository: "models", before, after, pusher: "pat@example.com", runtime },
+  ]);
+});
+
+test("a user's ARN that names no e-mail is the pusher, and none is none", async () => {
+  const user = "arn:aws:iam::123456789012:user/pat";
+  expect(await startedBy(pushed({ callerUserArn: user }))).toMatchObject([{ pusher: user }]);
+  expect(await startedBy(pushed({ callerUserArn: undefined }))).toMatchObject([{ pusher: null }]);
+});
+
+test("a branch that was created has no commit before it", async () => {
+  expect(await startedBy(pushed({ event: "referenceCreated", oldCommitId: undefined }))).toMatchObject([
+    { before: null, after },
+  ]);
+});
+
+test.each([
+  ["another branch", { referenceName: "try-out" }],
+  ["a tag", { referenceType: "tag" }],
+  ["another repository", { repositoryName: "other" }],
+  ["a deletion", { event: "referenceDeleted", commitId: undefined }],
+])("%s starts nothing", async (_, changes) => {
+  expect(await startedBy(pushed(changes))).toEqual([]);
+});
+
+test("what is no event of CodeCommit's is the step's own input", async () => {
+  const byHand = { repository: "models", before: null, after, pusher: null, runtime, models: ["churn"] };
+  expect(await startedBy(byHand)).toEqual([byHand]);
+});

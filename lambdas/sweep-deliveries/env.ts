@@ -1,0 +1,17 @@
+import * as z from "zod";
+import { parts } from "../environment-parts.ts";
+
+/** Environment variables of sweep-deliveries. */
+export const Env = z.object({
+  ...parts.store,
+  ...parts.cipher,
+  ...parts.deliveries,
+  ...parts.secrets,
+  ...parts.slack,
+  ...parts.source,
+  ...parts.registry,
+  ...parts.metrics,
+  ...parts.functions,
+  ...parts.stage,
+  ...parts.prod,
+});

@@ -1,0 +1,13 @@
+import * as z from "zod";
+import { parts } from "../environment-parts.ts";
+
+/** Environment variables of verify-model. */
+export const Env = z.object({
+  ...parts.store,
+  ...parts.secrets,
+  ...parts.source,
+  ...parts.functions,
+  ...parts.stage,
+  /** The repository's name in ECR, not its address. */
+  IMAGE_REPOSITORY: z.string().min(1),
+});

@@ -1,0 +1,30 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ECRClient } from "@aws-sdk/client-ecr";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { STSClient } from "@aws-sdk/client-sts";
+import { claims } from "../../domain/claims.ts";
+import { ledger } from "../../domain/ledger.ts";
+import { ecrRepository } from "../../platform/images/ecr.ts";
+import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "../../platform/secrets/ssm.ts";
+import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { Subject } from "../../statemachine/contracts.ts";
+import { readEnv } from "../read-env.ts";
+import { stageServing } from "../serving-of.ts";
+import { sourceOf } from "../source-of.ts";
+import { Env } from "./env.ts";
+import { verifyModel } from "./verify-model.ts";
+
+const env = readEnv(Env);
+const clock = Date.now;
+const sts = new STSClient({});
+const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
+const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const source = sourceOf(env, secrets);
+const images = ecrRepository({ ecr: new ECRClient({}), repository: env.IMAGE_REPOSITORY });
+const needs = { images, source, ledger: ledger({ store }), claims: claims({ store }) };
+
+export const handler = async (event: unknown) => {
+  const session = Subject.parse(event).delivery;
+  return verifyModel({ ...needs, serving: { stage: stageServing({ env, sts, session, clock }) } })(event);
+};

@@ -1,0 +1,24 @@
+import { SecretMissing, type Secrets } from "./secrets.ts";
+
+const keptMs = 5 * 60_000;
+
+/**
+ * Secrets that are asked for at most every five minutes, which is how long a rotation takes to be seen: a function
+ * that anyone may call must not call on for each request. That one is missing is kept as well, other faults are not.
+ * `clock`: epoch milliseconds.
+ */
+export const keptSecrets = (secrets: Secrets, clock: () => number): Secrets => {
+  const kept = new Map<string, { readonly value: Promise<string>; readonly until: number }>();
+  return {
+    read: (name) => {
+      const found = kept.get(name);
+      if (found && clock() < found.until) return found.value;
+      const asked = { value: secrets.read(name), until: clock() + keptMs };
+      kept.set(name, asked);
+      asked.value.catch((fault: unknown) => {
+        if (!(fault instanceof SecretMissing) && kept.get(name) === asked) kept.delete(name);
+      });
+      return asked.value;
+    },
+  };
+};
