@@ -82,7 +82,9 @@ describe("a function's bundle", () => {
   });
 
   test.each(functions)("%s: it is below 1 MB, or 1.5 MB with the clients of nearly every service", (name) => {
-    const largest = ["roll-back", "sweep-deliveries"].includes(name) ? 1.5 : 1;
+    const largest = ["roll-back", "shift-traffic", "sweep-deliveries", "verify-model"].includes(name)
+      ? 1.5
+      : 1;
     // What makes all of them grow at once: `import { z } from "zod"`, which brings zod's 50 languages along (350 KB).
     expect(bundle(name).code.byteLength).toBeLessThan(largest * 1_048_576);
   });
