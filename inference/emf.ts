@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
+import { rowsMetric } from "./rows-metric.ts";
 
 /**
  * One predict request as a line that CloudWatch turns into metrics by itself (embedded metric format).
@@ -8,12 +9,11 @@ import type { RequestMetrics } from "../platform/metrics/metrics.ts";
  *   cannot differ by a dimension `label` within a line. They are metrics named `Rows.<label>` instead.
  * - A directive holds at most 100 metric definitions and a line at most 256 KB: the 97 labels with the most rows are
  *   counted, which is every label of a model that has no more.
- * - A metric's name is a member of the root, and may have 1 to 1,024 characters; a label has at most 128.
+ * - A metric's name is a member of the root, ASCII, of 1 to 1,024 characters; a label, of at most 128, is percent-encoded.
  * `labels` says the same in a form that Logs Insights can read.
  */
 export const namespace = "Slipway/Inference";
 const dimensions = ["environment", "model", "version"];
-const rowsOf = "Rows.";
 const maxMetrics = 100;
 const maxLabels = maxMetrics - 3;
 
@@ -62,7 +62,7 @@ export const emfLine = ({
     { Name: "Failures", Unit: "Count" },
     // Resolution of a second, so that a canary's first minute already shows.
     { Name: "LatencyMs", Unit: "Milliseconds", StorageResolution: 1 },
-    ...counts.map(([label]) => ({ Name: `${rowsOf}${label}`, Unit: "Count" })),
+    ...counts.map(([label]) => ({ Name: rowsMetric(label), Unit: "Count" })),
   ];
   return JSON.stringify({
     _aws: {
@@ -75,7 +75,7 @@ export const emfLine = ({
     Requests: 1,
     Failures: failed ? 1 : 0,
     LatencyMs: latencyMs,
-    ...Object.fromEntries(counts.map(([label, count]) => [`${rowsOf}${label}`, count])),
+    ...Object.fromEntries(counts.map(([label, count]) => [rowsMetric(label), count])),
     labels: Object.fromEntries(counts),
   });
 };

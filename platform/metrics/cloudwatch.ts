@@ -5,9 +5,9 @@ import {
   GetMetricStatisticsCommand,
   ListMetricsCommand,
 } from "@aws-sdk/client-cloudwatch";
+import { labelOf, rowsMetric } from "../../inference/rows-metric.ts";
 import { awsCall } from "../aws-call.ts";
 import { metricLines } from "./cloudwatch/metric-lines.ts";
-import { labelOf, rowsMetric } from "./cloudwatch/rows-metric.ts";
 import type { Metrics, Window } from "./metrics.ts";
 
 const minuteMs = 60_000;
