@@ -16,17 +16,22 @@ const earliest = 500;
 const latest = 8_000;
 
 /**
- * A checkout of its own, like this one but for the latency that the model may have: tests that run beside this one
- * make the machine slow, and a delivery stopped by that gate would have nothing left to kill.
+ * A checkout of its own, like this one but for the latencies that the model may have on stage and in its canary:
+ * what runs beside this test makes the machine slow, and a delivery that such a gate stops, or keeps baking, has
+ * nothing left to kill.
  */
 const checkout = async (to: string): Promise<string> => {
   const left = /^(node_modules|terraform|dist|\.git|\.slipway)$/;
   for (const name of readdirSync(root))
     if (!left.test(name)) await cp(join(root, name), join(to, name), { recursive: true });
   await symlink(join(root, "node_modules"), join(to, "node_modules"));
-  const manifest = join(to, "models", "churn", "model.yaml");
-  const text = await readFile(manifest, "utf8");
-  await writeFile(manifest, text.replace(/latencyP95Ms: \d+/, "latencyP95Ms: 1000"));
+  const loosened = async (path: string, rule: RegExp, by: string) => {
+    const text = await readFile(join(to, path), "utf8");
+    expect([path, rule.test(text)]).toEqual([path, true]);
+    await writeFile(join(to, path), text.replace(rule, by));
+  };
+  await loosened("models/churn/model.yaml", /latencyP95Ms: \d+/, "latencyP95Ms: 1000");
+  await loosened("policy.yaml", /slackMs: \d+/, "slackMs: 1000");
   return to;
 };
 
