@@ -160,7 +160,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       event: "outcome",
       delivery: name,
       outcome: ended.outcome,
-      ...(ended.error ? { error: ended.error } : {}),
+      ...(ended.error ? { error: ended.error.name, cause: ended.error.cause } : {}),
     });
   };
   const asked = new Set<string>();

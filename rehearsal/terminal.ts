@@ -31,7 +31,9 @@ export type RehearsalEvent =
       readonly event: "outcome";
       readonly delivery: string;
       readonly outcome: Outcome;
-      readonly error?: { readonly name: string; readonly cause: string };
+      /** The error's name, where it failed; its cause in a sentence. */
+      readonly error?: string;
+      readonly cause?: string;
     };
 
 /** Where a rehearsal speaks: events, and sentences for a person. */
@@ -91,11 +93,9 @@ export const terminalVoice = (): Voice => {
         case "outcome": {
           const good = event.outcome === "promoted" || event.outcome === "unchanged";
           say(
-            `  ${paint(good ? "green" : "yellow", event.outcome)}${event.error ? `: ${paint("red", event.error.name)} ${event.error.cause}` : ""}`,
+            `  ${paint(good ? "green" : "yellow", event.outcome)}${event.error ? `: ${paint("red", event.error)} ${event.cause ?? ""}` : ""}`,
           );
-          return event.error
-            ? say(`  ${paint("bold", "What to do:")} ${remedyOf(event.error.name)}\n`)
-            : say("");
+          return event.error ? say(`  ${paint("bold", "What to do:")} ${remedyOf(event.error)}\n`) : say("");
         }
         default:
           event satisfies never;

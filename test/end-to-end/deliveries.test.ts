@@ -107,7 +107,7 @@ describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
     const from = rehearsal.mark();
     await make();
     const delivery = await nextDelivery(from);
-    expect(await outcomeOf(delivery)).toMatchObject({ outcome: "failed", error: { name: error } });
+    expect(await outcomeOf(delivery)).toMatchObject({ outcome: "failed", error });
     await servesAlone(version);
     await nobodyNoticed([version]);
     const shown = (await status()).deliveries.find((each) => each.delivery === delivery);
@@ -237,8 +237,8 @@ describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
 
   test("a worse model ends in GateFailed, and the page says why and what to do", async () => {
     const delivery = await failsAndLeavesProd(() => change("worse"), "GateFailed", 2);
-    const { error } = await outcomeOf(delivery);
-    expect(error?.cause).toMatch(/auc|accuracy/);
+    const { cause } = await outcomeOf(delivery);
+    expect(cause).toMatch(/auc|accuracy/);
     if (noBrowser) return;
     const { desk } = await rehearsal.waitFor("question");
     await using chromium = await launch();

@@ -34,7 +34,8 @@ export const RehearsalEvent = z.discriminatedUnion("event", [
     event: z.literal("outcome"),
     delivery: Delivery,
     outcome: z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]),
-    error: z.strictObject({ name: z.string(), cause: z.string() }).optional(),
+    error: z.string().optional(),
+    cause: z.string().optional(),
   }),
 ]);
 export type RehearsalEvent = z.infer<typeof RehearsalEvent>;

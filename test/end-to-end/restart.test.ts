@@ -87,7 +87,7 @@ test(
       await using started = rehearsalProcess(set, { args: quick });
       // The cut-off delivery is put right and reported; its model is delivered again, under another name.
       const first = await started.waitFor("outcome");
-      expect(first).toMatchObject({ delivery, outcome: "failed", error: { name: "Interrupted" } });
+      expect(first).toMatchObject({ delivery, outcome: "failed", error: "Interrupted" });
       const question = await started.waitFor("question");
       expect(question.delivery).toBe(`${delivery}-2`);
       started.interrupt();
