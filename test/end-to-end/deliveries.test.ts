@@ -57,7 +57,7 @@ describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
   const scientist = () => dataScientist(set);
   beforeAll(async () => {
     set = await stageSet();
-    rehearsal = rehearsalProcess(set, { args: ["--port", "0", "--bake", "300ms", "--traffic", "300"] });
+    rehearsal = rehearsalProcess(set, { args: ["--port", "0", "--bake", "1s", "--traffic", "300"] });
   });
   afterAll(async () => {
     await caller?.stop();
