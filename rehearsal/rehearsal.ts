@@ -60,7 +60,7 @@ export type Machine = {
 const versionIdleMs = 10_000;
 
 /** How often the sweep looks on its own; an execution that ends calls it at once. */
-const sweepEveryMs = 300_000;
+const sweepEveryMs = 60_000;
 
 /**
  * The whole of Slipway on this machine: the engine, the functions' host, the gateway, the desk, a watched repository
