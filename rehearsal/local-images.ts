@@ -35,11 +35,16 @@ export const localImages = async ({
       `no image can be made for ${process.platform}/${process.arch}: Slipway runs on Linux (x64, arm64) and on Macs with Apple silicon.`,
     );
   const layout = join(folder.images, platform.replace("/", "-"));
+  let bundled: ReturnType<typeof bundleRuntime> | undefined;
   const images = ociImages({
     folder: layout,
     source,
     platform,
-    bundle: bundleRuntime,
+    // Once a process: what it announced as its runtime is what it builds with.
+    bundle: () => {
+      bundled ??= bundleRuntime();
+      return bundled;
+    },
     check: assertModel,
     advisories: () => readAdvisories(advisoriesFile),
     clock,

@@ -57,7 +57,7 @@ export type Machine = {
 };
 
 /** A version that nobody calls and `live` does not name makes room after this long: what stage served before is asked only while the next version is verified. */
-const versionIdleMs = 10_000;
+const versionIdleMs = 2_000;
 
 /** How often the sweep looks on its own; an execution that ends calls it at once. */
 const sweepEveryMs = 60_000;
