@@ -29,9 +29,9 @@ export const outcomes = ({ store }: { store: Store }) => ({
    * one), the same again leaves the first with its time.
    */
   keep: async (ended: Ended): Promise<boolean> => {
-    const { written, ...put } = await store.put(key(ended.delivery), ended, { expect: "absent" });
-    if (written) return true;
-    const found = "found" in put && put.found ? Ended.parse(put.found.value) : undefined;
+    const put = await store.put(key(ended.delivery), ended, { expect: "absent" });
+    if (put.written) return true;
+    const found = put.found && Ended.parse(put.found.value);
     const same = found?.outcome === ended.outcome && found.error?.name === ended.error?.name;
     if (!same) await store.put(key(ended.delivery), ended);
     return false;

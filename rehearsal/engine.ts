@@ -1,10 +1,11 @@
+import { randomUUID } from "node:crypto";
 import type { ExecutionStatus, StateEvent } from "../platform/deliveries/deliveries.ts";
 import { embeddedDeliveries } from "../platform/deliveries/embedded.ts";
 import type { Images } from "../platform/images/images.ts";
 import type { Json } from "../platform/store/store.ts";
 import { delivery, type StepName, stepNames } from "../statemachine/delivery.ts";
 import { buildTask } from "./build-task.ts";
-import { type Capabilities, newToken } from "./world.ts";
+import type { Capabilities } from "./world.ts";
 
 /** The definition with local names: nothing but Resources differs from the one on AWS. */
 export const localDefinition = delivery({
@@ -71,7 +72,7 @@ export const startEngine = ({
       ...Object.fromEntries(stepNames.map((name) => [name, asTask(name)])),
     },
     clock: capabilities.clock,
-    newToken,
+    newToken: randomUUID,
     waits: {
       AwaitScan: pollMs,
       AwaitProd: pollMs,

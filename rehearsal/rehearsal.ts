@@ -26,7 +26,7 @@ import { callbackPath, listen, slackCallbackRoute } from "./server.ts";
 import { slackWorkspace } from "./slack-workspace.ts";
 import { type Steps, stepsOn } from "./steps.ts";
 import type { Voice } from "./terminal.ts";
-import { watchedRepository } from "./watched-repository.ts";
+import { repositoryName, watchedRepository } from "./watched-repository.ts";
 import { type Instrument, openCapabilities, worldOf } from "./world.ts";
 
 export type RehearsalOptions = {
@@ -254,7 +254,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     const before = typeof seen?.value === "string" ? seen.value : null;
     if (!head || head === before) return;
     const started = await steps.startDelivery({
-      repository: "rehearsal",
+      repository: repositoryName,
       before,
       after: head,
       pusher: null,

@@ -4,7 +4,7 @@ import type { Outcome } from "../statemachine/contracts.ts";
 import { personAtDesk } from "./person-at-desk.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import type { Voice } from "./terminal.ts";
-import type { Change } from "./watched-repository.ts";
+import { type Change, repositoryName } from "./watched-repository.ts";
 
 /** Who answers the questions: a person at the desk, or the scenario in an approver's name. */
 export type Answers = "person" | "approve" | "reject";
@@ -13,9 +13,6 @@ export type Answers = "person" | "approve" | "reject";
 export class ScenarioFailed extends Error {
   override readonly name = "ScenarioFailed";
 }
-
-/** The name that the repository has in execution names. */
-export const repositoryName = "rehearsal";
 
 /**
  * Delivers a model twice: its first version, then a better one. What an earlier run delivered is not delivered again;

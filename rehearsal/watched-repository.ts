@@ -5,6 +5,9 @@ import { runGit } from "../platform/source/run-git.ts";
 
 export type Person = { readonly name: string; readonly email: string };
 
+/** The name that the repository has in execution names. */
+export const repositoryName = "rehearsal";
+
 /** Who commits in a rehearsal. */
 export const rehearsalAuthor: Person = { name: "Sam Carter", email: "sam.carter@example.com" };
 

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { approvals } from "../domain/approvals.ts";
 import { claims } from "../domain/claims.ts";
@@ -135,5 +134,3 @@ export const worldOf = (
   };
 };
 export type World = ReturnType<typeof worldOf>;
-
-export const newToken = (): string => randomUUID();

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { startDelivery } from "../../lambdas/start-delivery/start-delivery.ts";
-import { repositoryName } from "../../rehearsal/scenario.ts";
+import { repositoryName } from "../../rehearsal/watched-repository.ts";
 import { UsageMistake } from "../exit-code.ts";
 import { withWorld } from "../open-world.ts";
 import { dataOption, jsonOption, modelArgument } from "../options.ts";
