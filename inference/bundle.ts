@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, stop } from "esbuild";
+import { type BuildOptions, build, stop } from "esbuild";
 import * as z from "zod";
 
 export type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
@@ -50,6 +50,32 @@ const endingEsbuild = async <T>(work: () => Promise<T>): Promise<T> => {
   }
 };
 
+/** How every function of ours is bundled, whatever it carries and however far its names are shortened. */
+export const functionBundle = {
+  absWorkingDir: root,
+  outfile: "index.mjs",
+  write: false,
+  metafile: true,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  // Where node_modules is a link, its target's path must not show in the bundle.
+  preserveSymlinks: true,
+  keepNames: true,
+  // Node shows the line of an uncaught error: without this, half of the bundle.
+  lineLimit: 160,
+  legalComments: "none",
+  charset: "utf8",
+  // It is native; only predict needs it, whose image carries it.
+  external: ["onnxruntime-node"],
+  // Packages in CommonJS call require for Node's own modules, which an ES module does not have.
+  banner: {
+    js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
+  },
+  logLevel: "silent",
+} satisfies BuildOptions;
+
 /**
  * Bundles the inference function into `index.mjs` (handler string `index.handler`); onnxruntime-node, which is native,
  * stays outside and belongs beside it in node_modules. The same sources and packages give the same bytes, wherever
@@ -58,30 +84,10 @@ const endingEsbuild = async <T>(work: () => Promise<T>): Promise<T> => {
 export const bundleRuntime = async (): Promise<RuntimeBundle> => {
   const { outputFiles, metafile } = await endingEsbuild(() =>
     build({
-      absWorkingDir: root,
+      ...functionBundle,
       entryPoints: [join("lambdas", "predict", "handler.ts")],
-      outfile: "index.mjs",
-      write: false,
-      metafile: true,
-      bundle: true,
-      format: "esm",
-      platform: "node",
-      target: "node24",
-      // Where node_modules is a link, its target's path must not show in the bundle.
-      preserveSymlinks: true,
-      keepNames: true,
       minifyWhitespace: true,
       minifySyntax: true,
-      // Node shows the line of an uncaught error: without this, half of the bundle.
-      lineLimit: 160,
-      legalComments: "none",
-      charset: "utf8",
-      external: ["onnxruntime-node"],
-      // Packages in CommonJS call require for Node's own modules, which an ES module does not have.
-      banner: {
-        js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
-      },
-      logLevel: "silent",
     }),
   );
   return {

@@ -28,8 +28,6 @@ export const remedies = {
   CanaryFailed:
     "The new version did worse on live traffic: the canary's checks say in what. Prod serves the version before.",
   ProdBusy: "Another delivery held prod for too long: see `slipway status`, then deliver again.",
-  ApprovalNotAsked:
-    "The question could not be put to Slack: check the bot's token and channel, then deliver again.",
   CommitNotFound: "The commit is not in the repository any more: push it again, then deliver it.",
   PolicyInvalid: "policy.yaml cannot be read: the cause names the line. The platform team owns it.",
   ImageDamaged: "The image does not read back as it was built: deliver again to build it anew.",
