@@ -1,5 +1,6 @@
+import { assertNotEnded } from "../../domain/assert-not-ended.ts";
 import type { Claims } from "../../domain/claims.ts";
-import { ContractBroken, Superseded, TemporaryFault } from "../../domain/faults.ts";
+import { ContractBroken, TemporaryFault } from "../../domain/faults.ts";
 import { fencedRoute } from "../../domain/fenced-route.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
@@ -27,11 +28,10 @@ export const promoteModel =
     if (deployment.status !== "promoted") {
       await claims.assertHeld("prod", model, fence);
       // A run of this step that was thought dead may have passed the commit point meanwhile: it is never taken back.
-      await ledger.change(deployment, (current) =>
-        current.status === "promoted"
-          ? undefined
-          : { ...current, status: stillOurs(current.status) && ("promoting" as const) },
-      );
+      await ledger.change(deployment, (current) => {
+        assertNotEnded(current);
+        return current.status === "promoted" ? undefined : { ...current, status: "promoting" };
+      });
       await fencedRoute(serving.prod)({ model, delivery, fence }, { version: functionVersion });
       const live = await serving.prod.live(model);
       if (live?.version !== functionVersion || live.canary)
@@ -42,7 +42,7 @@ export const promoteModel =
     const promoted = await ledger.change(deployment, (current) => {
       if (current.status === "promoted") return undefined;
       const now = clock();
-      stillOurs(current.status);
+      assertNotEnded(current);
       return {
         ...current,
         status: "promoted",
@@ -59,9 +59,3 @@ export const promoteModel =
       promotedAt: new Date(promoted.promotedAt ?? clock()).toISOString(),
     };
   };
-
-/** A deployment that a person's rollback has ended is not promoted any more. */
-const stillOurs = (status: string): true => {
-  if (status === "ended") throw new Superseded("this deployment was ended on prod by a rollback");
-  return true;
-};

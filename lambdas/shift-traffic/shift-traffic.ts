@@ -1,5 +1,6 @@
+import { assertNotEnded } from "../../domain/assert-not-ended.ts";
 import { judgedBy } from "../../domain/committed-model.ts";
-import { ContractBroken, Superseded } from "../../domain/faults.ts";
+import { ContractBroken } from "../../domain/faults.ts";
 import { fencedRoute } from "../../domain/fenced-route.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
@@ -35,7 +36,7 @@ export const shiftTraffic =
     );
     // The window is judged from when the share is known to flow; a step run twice keeps its first beginning.
     const entry = await ledger.change(deployment, (current) => {
-      if (current.status === "ended") throw new Superseded("this deployment was ended on prod by a rollback");
+      assertNotEnded(current);
       return current.shares.some(({ percent }) => percent === share)
         ? undefined
         : { ...current, status: "canary", shares: [...current.shares, { percent: share, from: clock() }] };

@@ -1,0 +1,7 @@
+import { Superseded } from "./faults.ts";
+import type { Deployment } from "./ledger.ts";
+
+/** A deployment that a rollback has ended gets no traffic any more. Throws Superseded. */
+export const assertNotEnded = ({ status }: Pick<Deployment, "status">): void => {
+  if (status === "ended") throw new Superseded("this deployment was ended on prod by a rollback");
+};
