@@ -2,7 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { TemporaryFault } from "../temporary-fault.ts";
 import { artifactFolder } from "./mlflow/artifact-store.ts";
-import { type MlflowNeeds, mlflowApi, unlessRefused } from "./mlflow/mlflow-api.ts";
+import { type MlflowNeeds, MlflowRefused, mlflowApi, unlessRefused } from "./mlflow/mlflow-api.ts";
 import { mlflowModel, modelFile, onnxFile } from "./mlflow/mlflow-model.ts";
 import {
   type Alias,
@@ -242,13 +242,23 @@ export const mlflowRegistry = (needs: Needs): Registry => {
     await api.send("POST", "runs/update", { run_id, status: "FINISHED", end_time: clock() }, Nothing);
   };
 
-  const setTag = (model: string, version: number, key: string, value: string) =>
-    api.send(
-      "POST",
-      "model-versions/set-tag",
-      { name: model, version: String(version), key, value },
-      Nothing,
-    );
+  /**
+   * MLflow looks whether the tag is there and then inserts it: of two that set a new tag at once, its database refuses
+   * one, and the server passes that on as 400. Asked again, it finds the tag and writes over it.
+   */
+  const setTag = async (model: string, version: number, key: string, value: string): Promise<void> => {
+    const send = () =>
+      api.send(
+        "POST",
+        "model-versions/set-tag",
+        { name: model, version: String(version), key, value },
+        Nothing,
+      );
+    await send().catch((error: unknown) => {
+      if (error instanceof MlflowRefused && error.message.includes("IntegrityError")) return send();
+      throw error;
+    });
+  };
 
   return {
     async register(registration) {

@@ -149,5 +149,14 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
       expect(new Set(all.map(({ version }) => version))).toEqual(new Set([1]));
       expect(await registry.versions(model, { limit: 5 })).toHaveLength(1);
     });
+
+    test("a new tag that many set at once is set", async () => {
+      const { registry } = subject;
+      await registry.register(registration);
+      for (const key of ["one", "two", "three", "four", "five"]) {
+        await Promise.all(Array.from({ length: 8 }, () => registry.setTags(model, 1, { [key]: "set" })));
+        expect((await registry.version(model, 1))?.tags[key]).toBe("set");
+      }
+    });
   });
 };
