@@ -1,9 +1,11 @@
 import * as z from "zod";
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
-import { type LoadedModel, RowsInvalid } from "./load-model.ts";
+import type { LoadedModel } from "./load-model.ts";
 import { Prediction } from "./manifest.ts";
 import { type HttpProblem, problem } from "./problem.ts";
 import { OutputNotFinite } from "./read-predictions.ts";
+import type { RowProblem } from "./row-problem.ts";
+import { RowsInvalid } from "./rows-invalid.ts";
 
 /** The answer to one predict request. */
 export const Answer = z.object({
@@ -42,17 +44,25 @@ export type Needs = {
   readonly log: (line: string) => void;
 };
 
+/** What a protocol read from a request. */
+export type Question = {
+  /** Rows for the model, an object each; anything, as it came from the caller. */
+  readonly rows: unknown;
+  /** How the protocol's caller finds the value that a problem is about: an RFC 6901 pointer into what it sent. */
+  readonly pointer: (problem: RowProblem) => string;
+};
+
 export type Answered =
   | { readonly status: "answered"; readonly answer: Answer }
   | { readonly status: "refused"; readonly problem: HttpProblem };
 
 /** What a caller may read of an error: the model's inner life stays in the log. */
-const refusal = (error: unknown): HttpProblem => {
+const refusal = (error: unknown, pointer: Question["pointer"]): HttpProblem => {
   if (error instanceof RowsInvalid)
     return problem(
       "rows-invalid",
       `${error.problems.length} value${error.problems.length === 1 ? " does" : "s do"} not fit.`,
-      [...error.problems],
+      error.problems.map((found) => ({ pointer: pointer(found), detail: found.detail })),
     );
   if (error instanceof OutputNotFinite)
     return problem("output-not-finite", "No answer is better than a wrong one.");
@@ -62,15 +72,6 @@ const refusal = (error: unknown): HttpProblem => {
 const reason = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message.slice(0, 500)}` : typeof error;
 
-const requestRows = (body: unknown): unknown => {
-  if (typeof body !== "object" || body === null || Array.isArray(body))
-    throw new RowsInvalid([{ pointer: "", detail: 'must be an object { "rows": [ … ] }' }]);
-  const keys = Object.keys(body);
-  if (keys.length !== 1 || keys[0] !== "rows")
-    throw new RowsInvalid([{ pointer: "", detail: "must hold `rows` and nothing else" }]);
-  return Reflect.get(body, "rows");
-};
-
 const countLabels = (predictions: readonly Prediction[]): Record<string, number> => {
   const labels: Record<string, number> = {};
   for (const { label } of predictions) if (label !== undefined) labels[label] = (labels[label] ?? 0) + 1;
@@ -78,15 +79,40 @@ const countLabels = (predictions: readonly Prediction[]): Record<string, number>
 };
 
 /**
- * Answers one predict request, given a way to its body (anything; a refusal where there is none), and reports it
- * once, whatever happens. A failure is ours (5xx); a caller's mistake is none.
+ * Answers one request of whichever protocol, given a way to its question (or a refusal, where what came is none), and
+ * reports it once, whatever happens. A failure is ours (5xx); a caller's mistake is none.
  */
-export const answerRequest =
-  ({ model, identity, now, tick, newId, report, log }: Needs) =>
-  async (body: () => Promise<{ readonly body: unknown } | HttpProblem>): Promise<Answered> => {
+export const answerRequest = ({ model, identity, now, tick, newId, report, log }: Needs) => {
+  const predict = async (question: Question, at: number, started: number): Promise<Answered> => {
+    try {
+      const predictions = await model.predict(question.rows);
+      return {
+        status: "answered",
+        answer: {
+          id: newId(),
+          model: identity.model,
+          version: identity.version,
+          predictions,
+          latencyMs: Math.round((tick() - started) * 1_000) / 1_000,
+          createdAt: new Date(at).toISOString(),
+        },
+      };
+    } catch (error) {
+      const refused = refusal(error, question.pointer);
+      if (refused.status >= 500) log(`prediction failed: ${reason(error)}`);
+      return { status: "refused", problem: refused };
+    }
+  };
+
+  return async (read: () => Promise<Question | HttpProblem>): Promise<Answered> => {
     const at = now();
     const started = tick();
-    const answered = await attempt();
+    const question = await read().catch((error: unknown): HttpProblem => {
+      log(`request unread: ${reason(error)}`);
+      return problem("prediction-failed", "The request could not be read.");
+    });
+    const answered: Answered =
+      "rows" in question ? await predict(question, at, started) : { status: "refused", problem: question };
     report({
       environment: identity.environment,
       model: identity.model,
@@ -97,27 +123,5 @@ export const answerRequest =
       labels: answered.status === "answered" ? countLabels(answered.answer.predictions) : {},
     });
     return answered;
-
-    async function attempt(): Promise<Answered> {
-      try {
-        const request = await body();
-        if (!("body" in request)) return { status: "refused", problem: request };
-        const predictions = await model.predict(requestRows(request.body));
-        return {
-          status: "answered",
-          answer: {
-            id: newId(),
-            model: identity.model,
-            version: identity.version,
-            predictions,
-            latencyMs: Math.round((tick() - started) * 1_000) / 1_000,
-            createdAt: new Date(at).toISOString(),
-          },
-        };
-      } catch (error) {
-        const refused = refusal(error);
-        if (refused.status >= 500) log(`prediction failed: ${reason(error)}`);
-        return { status: "refused", problem: refused };
-      }
-    }
   };
+};

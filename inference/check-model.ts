@@ -9,6 +9,7 @@ import { ModelUnreadable } from "./model-unreadable.ts";
 import { parseGolden } from "./parse-golden.ts";
 import { parseHoldout } from "./parse-holdout.ts";
 import { readManifest } from "./read-manifest.ts";
+import { bindTokens } from "./text/bind-tokens.ts";
 import { defaultTrialLimits, type TrialLimits, tryModel } from "./try-model.ts";
 
 export type ModelFolder = {
@@ -41,7 +42,7 @@ const attempt = <T>(read: () => T): { readonly value: T } | { readonly problems:
 
 const fits = (manifest: Manifest, graph: OnnxSummary, yaml: string): Problem[] => {
   const at = locateYaml(yaml);
-  const bound = bindInputs(manifest, graph.inputs);
+  const bound = manifest.tokenizer ? bindTokens(graph.inputs) : bindInputs(manifest, graph.inputs);
   const found: Problem[] =
     bound.status === "bound"
       ? []
@@ -97,7 +98,9 @@ const checkRun = async (
   limits: TrialLimits,
 ): Promise<Problem[]> => {
   const needed = new Map(
-    [...files].filter(([name]) => [manifestFile, "golden.json", manifest.artifact].includes(name)),
+    [...files].filter(([name]) =>
+      [manifestFile, "golden.json", manifest.artifact, manifest.tokenizer?.file].includes(name),
+    ),
   );
   const trial = await tryModel(needed, limits);
   if (trial.status === "failed")

@@ -4,12 +4,12 @@ import { churnGolden, churnManifest } from "../test/onnx/churn-folder.ts";
 import type { Column } from "./bind-inputs.ts";
 import { encodeRows } from "./encode-rows.ts";
 import { Input } from "./manifest.ts";
+import { rowPointer } from "./row-problem.ts";
 
-const column = (input: unknown, element: Column["element"]): Column => ({
-  input: Input.parse(input),
-  element,
-  rank: 2,
-});
+const column = (given: unknown, element: Column["feed"]["element"]): Column => {
+  const input = Input.parse(given);
+  return { input, feed: { name: input.name, element, rank: 2, width: 1 }, offset: 0 };
+};
 const columns: Column[] = [
   column({ name: "age", type: "integer", min: 0, max: 120 }, "float32"),
   column({ name: "charge", type: "number", min: -1e39, max: 1e39, required: false }, "float32"),
@@ -24,12 +24,14 @@ const good = { age: 3, charge: 1.5, plan: "a", city: "x", note: "n", loyal: true
 const encode = encodeRows(columns);
 const problemsOf = (rows: unknown) => {
   const encoded = encode(rows);
-  return encoded.status === "invalid" ? encoded.problems : [];
+  return encoded.status === "invalid"
+    ? encoded.problems.map((problem) => ({ pointer: rowPointer("/rows")(problem), detail: problem.detail }))
+    : [];
 };
 const dataOf = (rows: unknown, name: string) => {
   const encoded = encode(rows);
   if (encoded.status === "invalid") throw new Error(JSON.stringify(encoded.problems));
-  return encoded.columns.find((one) => one.name === name)?.data;
+  return encoded.feeds.find((one) => one.name === name)?.data;
 };
 const parsed = (json: string): unknown => JSON.parse(json);
 
@@ -121,7 +123,7 @@ describe("encodeRows", () => {
           expect(encoded.problems.length).toBeGreaterThan(0);
           return;
         }
-        for (const { name, data } of encoded.columns)
+        for (const { name, data } of encoded.feeds)
           if (!["charge", "constructor"].includes(name))
             for (const one of data) expect(typeof one === "number" ? Number.isFinite(one) : true).toBe(true);
       }),

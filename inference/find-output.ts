@@ -1,10 +1,18 @@
 import type { Mismatch } from "./bind-inputs.ts";
 import type { GraphValue } from "./element-type.ts";
-import type { Manifest } from "./manifest.ts";
+import { type Manifest, valueNames } from "./manifest.ts";
 
-/** The one output that is fetched: probabilities [N, labels], or values [N] or [N, 1]. */
+/**
+ * The outputs that are fetched: scores [N, labels], the second label's probability alone ([N] or [N, 1]), or values
+ * as one tensor [N, values] or as one tensor [N] or [N, 1] for each.
+ */
 export type Output =
-  | { readonly status: "found"; readonly name: string; readonly width: number }
+  | {
+      readonly status: "found";
+      readonly names: readonly string[];
+      /** Numbers that each of these outputs holds for a row. */
+      readonly width: number;
+    }
   | ({ readonly status: "missing" } & Mismatch);
 
 const isFloat = (value: GraphValue): value is GraphValue & { kind: "tensor" } =>
@@ -19,7 +27,16 @@ const shown = (outputs: readonly GraphValue[]): string =>
     )
     .join("; ");
 
-const findProbabilities = (labels: number, outputs: readonly GraphValue[]): Output => {
+/** Whether a tensor holds `width` numbers for each row, as far as the graph says. */
+const holds = (width: number) => {
+  return ({ shape }: { readonly shape: readonly (number | string | null)[] | null }): boolean => {
+    if (shape === null || (width === 1 && shape.length === 1)) return true;
+    const last = shape.at(-1);
+    return shape.length === 2 && (typeof last !== "number" || last === width);
+  };
+};
+
+const findScores = (labels: number, outputs: readonly GraphValue[]): Output => {
   if (outputs.some((value) => value.kind === "sequence" || value.kind === "map"))
     return {
       status: "missing",
@@ -27,48 +44,50 @@ const findProbabilities = (labels: number, outputs: readonly GraphValue[]): Outp
       remedy:
         "Export with options={'zipmap': False} (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}}); onnxmltools: zipmap=False).",
     };
-  const fits = outputs.filter(isFloat).filter(({ shape }) => {
-    const last = shape?.at(-1);
-    return (shape === null || shape.length === 2) && (typeof last !== "number" || last === labels);
-  });
+  const floats = outputs.filter(isFloat);
+  const fits = floats.filter(holds(labels));
   // Where several fit, exporters name the probabilities so; raw scores beside them have other names.
   const found = fits.find((value) => /prob/i.test(value.name)) ?? (fits.length === 1 ? fits[0] : undefined);
+  if (found) return { status: "found", names: [found.name], width: labels };
+  const [single, ...others] = floats.filter(holds(1));
+  if (labels === 2 && fits.length === 0 && single && others.length === 0)
+    return { status: "found", names: [single.name], width: 1 };
+  return {
+    status: "missing",
+    message: `no output of the graph holds the scores of ${labels} labels, a float tensor [N, ${labels}] (it has ${shown(outputs)})`,
+    remedy:
+      "List the labels in model.yaml in the order of the scores' columns, or export the probabilities (an output whose name holds `prob` is preferred).",
+  };
+};
+
+const findValues = (names: readonly string[], outputs: readonly GraphValue[]): Output => {
+  const floats = outputs.filter(isFloat);
+  if (
+    names.length > 1 &&
+    names.every((name) => floats.some((value) => value.name === name && holds(1)(value)))
+  )
+    return { status: "found", names, width: 1 };
+  const fits = floats.filter(holds(names.length));
+  const found =
+    fits.find(({ name }) => names.length === 1 && name === names[0]) ??
+    (fits.length === 1 ? fits[0] : undefined);
   return found
-    ? { status: "found", name: found.name, width: labels }
+    ? { status: "found", names: [found.name], width: names.length }
     : {
         status: "missing",
-        message: `no output of the graph holds the probabilities of ${labels} labels, a float tensor [N, ${labels}] (it has ${shown(outputs)})`,
+        message: `no single output of the graph holds ${names.length === 1 ? "one value" : `${names.length} values`} a row, a float tensor [N, ${names.length}] (it has ${shown(outputs)})`,
         remedy:
-          "List the labels in model.yaml in the order of the probabilities' columns, or export the probabilities (an output whose name holds `prob` is preferred).",
+          "Export the values as one tensor, or name the graph's outputs in model.yaml under output.name (or output.names).",
       };
 };
 
-const findValue = (name: string, outputs: readonly GraphValue[]): Output => {
-  const fits = outputs
-    .filter(isFloat)
-    .filter(
-      ({ shape }) =>
-        shape === null ||
-        shape.length === 1 ||
-        (shape.length === 2 && (typeof shape[1] !== "number" || shape[1] === 1)),
-    );
-  const found = fits.find((value) => value.name === name) ?? (fits.length === 1 ? fits[0] : undefined);
-  return found
-    ? { status: "found", name: found.name, width: 1 }
-    : {
-        status: "missing",
-        message: `no single output of the graph holds one value a row, a float tensor [N, 1] (it has ${shown(outputs)})`,
-        remedy: "Export one value a row, or name that output in model.yaml under output.name.",
-      };
-};
-
-/** Which of the graph's outputs holds what the manifest promises. */
+/** Which of the graph's outputs hold what the manifest promises. */
 export const findOutput = (manifest: Manifest, outputs: readonly GraphValue[]): Output => {
   switch (manifest.task) {
     case "classification":
-      return findProbabilities(manifest.output.labels.length, outputs);
+      return findScores(manifest.output.labels.length, outputs);
     case "regression":
-      return findValue(manifest.output.name, outputs);
+      return findValues(valueNames(manifest.output), outputs);
     default:
       return manifest satisfies never;
   }

@@ -124,7 +124,63 @@ const fields = {
     timeoutSeconds: z.int().min(1).max(900),
   }),
   records: z.strictObject({ inputs: z.enum(["full", "hashed", "none"]), ttlDays: z.int().min(1).max(3_650) }),
+  tokenizer: z
+    .strictObject({
+      file: z
+        .string()
+        .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\.json$/, "the tokenizer is a .json file beside model.yaml")
+        .default("tokenizer.json"),
+      maxTokens: z.int().min(8).max(8_192).describe("longer texts are cut off; special tokens count"),
+    })
+    .optional()
+    .describe(
+      "for graphs that take input_ids: the Hugging Face tokenizer that makes them of the one text input",
+    ),
 };
+
+const outputName = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((name) => name !== "__proto__", "__proto__ is no name for an output");
+
+const ClassificationOutput = z
+  .strictObject({
+    /** In the order of the columns of the model's scores. */
+    labels: z
+      .array(z.union([outputName, z.int()]))
+      .min(2)
+      .max(1_000),
+    labelType: z
+      .enum(["string", "integer"])
+      .optional()
+      .describe(
+        "what protocols with types answer labels as; integer where all labels are written as numbers",
+      ),
+    positive: z.union([z.string(), z.int()]).optional(),
+    bands: z.strictObject({ low: share, high: share }).optional(),
+    scores: z
+      .enum(["probabilities", "logits"])
+      .default("probabilities")
+      .describe("what the graph gives; logits become probabilities by softmax"),
+  })
+  // Within Slipway a label is text: a key of scores, a metric's name.
+  .transform(({ labels, labelType, positive, ...rest }) => ({
+    ...rest,
+    labels: labels.map(String),
+    labelType: labelType ?? (labels.every((label) => typeof label === "number") ? "integer" : "string"),
+    ...(positive === undefined ? {} : { positive: String(positive) }),
+  }));
+
+const RegressionOutput = z.union([
+  z.strictObject({ name: outputName, unit: z.string().max(32).optional() }),
+  z.strictObject({ names: z.array(outputName).min(2).max(100), unit: z.string().max(32).optional() }),
+]);
+type RegressionOutput = z.infer<typeof RegressionOutput>;
+
+/** Names of the values that a regression answers for each row: one, or several. */
+export const valueNames = (output: RegressionOutput): readonly string[] =>
+  "names" in output ? output.names : [output.name];
 
 /** What a model's folder promises: `models/<name>/model.yaml`. */
 export const Manifest = z
@@ -132,33 +188,12 @@ export const Manifest = z
     z.strictObject({
       ...fields,
       task: z.literal("classification"),
-      output: z.strictObject({
-        /** In the order of the columns of the model's probabilities. */
-        labels: z
-          .array(
-            z
-              .string()
-              .min(1)
-              .max(128)
-              .refine((label) => label !== "__proto__", "__proto__ is no name for a label"),
-          )
-          .min(2)
-          .max(1_000),
-        positive: z.string().optional(),
-        bands: z.strictObject({ low: share, high: share }).optional(),
-      }),
+      output: ClassificationOutput,
     }),
     z.strictObject({
       ...fields,
       task: z.literal("regression"),
-      output: z.strictObject({
-        name: z
-          .string()
-          .min(1)
-          .max(128)
-          .refine((name) => name !== "__proto__", "__proto__ is no name for a value"),
-        unit: z.string().max(32).optional(),
-      }),
+      output: RegressionOutput,
     }),
   ])
   .superRefine((manifest, context) => {
@@ -171,6 +206,11 @@ export const Manifest = z
       if ("min" in input && input.min > input.max) say(["inputs", index, "min"], "min is greater than max");
       if ("values" in input && new Set(input.values).size < input.values.length)
         say(["inputs", index, "values"], "a category is listed twice");
+    }
+    if (manifest.tokenizer) {
+      const [input, ...others] = manifest.inputs;
+      if (others.length > 0 || input?.type !== "string" || !input.required)
+        say(["tokenizer"], "a model with a tokenizer takes one input, of type string and required");
     }
     if (manifest.canary.steps.some((step, index, all) => index > 0 && step <= (all[index - 1] ?? 0)))
       say(["canary", "steps"], "canary steps grow from one to the next");
@@ -189,7 +229,9 @@ export const Manifest = z
         );
     }
     if (manifest.task === "classification") {
-      const { labels, positive, bands } = manifest.output;
+      const { labels, labelType, positive, bands } = manifest.output;
+      if (labelType === "integer" && !labels.every((label) => Number.isSafeInteger(Number(label))))
+        say(["output", "labelType"], "a label is no integer");
       if (new Set(labels).size < labels.length) say(["output", "labels"], "a label is listed twice");
       if (positive !== undefined && !labels.includes(positive))
         say(["output", "positive"], "positive is one of the labels");
@@ -201,6 +243,8 @@ export const Manifest = z
         if (manifest.gates[gate])
           say(["gates", gate], `${gate} is a gate of regression; classification has accuracy and auc`);
     } else {
+      const names = valueNames(manifest.output);
+      if (new Set(names).size < names.length) say(["output", "names"], "a name is listed twice");
       for (const gate of ["accuracy", "auc"] as const)
         if (manifest.gates[gate])
           say(["gates", gate], `${gate} is a gate of classification; regression has mae and rmse`);
@@ -212,7 +256,10 @@ export type Manifest = z.infer<typeof Manifest>;
 export const Row = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 export type Row = z.infer<typeof Row>;
 
-/** One answered row. `scores` per label (classification) or under the output's name (regression). */
+/**
+ * One answered row. `scores` per label (classification) or value by name (regression); a regression of one value has
+ * it in `value` as well.
+ */
 export const Prediction = z.object({
   label: z.string().optional(),
   value: z.number().optional(),

@@ -31,7 +31,11 @@ const checkedManifest = (text: string): Manifest => {
  */
 export const openModel = async (folder: string): Promise<LoadedModel> => {
   const manifest = checkedManifest(await readFile(join(folder, "model.yaml"), "utf8"));
-  const model = await loadModel({ manifest, model: { path: join(folder, manifest.artifact) } });
+  const model = await loadModel({
+    manifest,
+    model: { path: join(folder, manifest.artifact) },
+    tokenizer: manifest.tokenizer && (await readFile(join(folder, manifest.tokenizer.file))),
+  });
   // A model that cannot answer this row may still answer others: /ready asks again and says so.
   await model.predict([sampleRow(manifest)]).catch(() => undefined);
   return model;

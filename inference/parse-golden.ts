@@ -1,6 +1,6 @@
 import { ManifestInvalid, type Problem, pathText } from "./folder-problem.ts";
 import { locateYaml, placeOf } from "./locate-yaml.ts";
-import { Golden, type Manifest } from "./manifest.ts";
+import { Golden, type Manifest, valueNames } from "./manifest.ts";
 import { rowChecker } from "./row-checker.ts";
 
 const maxBytes = 16 * 1_024 * 1_024;
@@ -23,7 +23,7 @@ const misfits = (golden: Golden, manifest: Manifest): Found[] => {
       message: `${golden.predictions.length} predictions stand beside ${golden.rows.length} rows`,
       remedy: again,
     });
-  const expected = manifest.task === "classification" ? manifest.output.labels : [manifest.output.name];
+  const expected = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
   for (const [at, { label, value, scores }] of golden.predictions.entries()) {
     const names = Object.keys(scores);
     if (names.length !== expected.length || !expected.every((name) => Object.hasOwn(scores, name)))
@@ -38,7 +38,7 @@ const misfits = (golden: Golden, manifest: Manifest): Found[] => {
         message: "label is none of the manifest's labels",
         remedy: again,
       });
-    if (manifest.task === "regression" && value === undefined)
+    if (manifest.task === "regression" && expected.length === 1 && value === undefined)
       found.push({ path: ["predictions", at], message: "value is missing", remedy: again });
   }
   return found;
@@ -50,7 +50,7 @@ const read = (value: unknown, manifest: Manifest): { golden: Golden } | { found:
     return { found: parsed.error.issues.map(({ path, message }) => ({ path, message, remedy: again })) };
   const rows = rowChecker(manifest)(parsed.data.rows).map(
     ({ row, input, detail }): Found => ({
-      path: ["rows", row, ...(input === undefined ? [] : [input])],
+      path: ["rows", ...[row, input].filter((part) => part !== undefined)],
       message: detail,
       remedy: "Golden rows are rows that the manifest's inputs allow: correct one of the two.",
     }),

@@ -1,19 +1,28 @@
 import { CsvError, parse } from "csv-parse/sync";
 import * as z from "zod";
 import { ManifestInvalid, type Problem } from "./folder-problem.ts";
-import type { Input, Manifest, Row } from "./manifest.ts";
+import { type Input, type Manifest, type Row, valueNames } from "./manifest.ts";
 import { nearestName } from "./nearest-name.ts";
 import { rowChecker } from "./row-checker.ts";
 
 /** The rows that a model is measured on, with what is true of each. */
 export type Holdout =
   | { readonly task: "classification"; readonly rows: readonly Row[]; readonly labels: readonly string[] }
-  | { readonly task: "regression"; readonly rows: readonly Row[]; readonly values: readonly number[] };
+  | {
+      readonly task: "regression";
+      readonly rows: readonly Row[];
+      /** The true values of each row by their name in the manifest's output. */
+      readonly values: readonly Readonly<Record<string, number>>[];
+    };
 
 export const maxHoldoutBytes = 64 * 1_024 * 1_024;
 const maxHoldoutRows = 100_000;
 const maxProblems = 100;
-const truth = "label";
+/** The column of what is true; where a model answers several values, one for each: `label.<name>`. */
+const truthColumns = (manifest: Manifest): readonly string[] =>
+  manifest.task === "regression" && "names" in manifest.output
+    ? manifest.output.names.map((name) => `label.${name}`)
+    : ["label"];
 
 type Located = Omit<Problem, "file" | "severity">;
 const Records = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.int() }) }));
@@ -42,8 +51,9 @@ const read = (bytes: Uint8Array): { records: Records } | { problem: Located } =>
   }
 };
 
-const headerProblems = (header: readonly string[], inputs: readonly Input[]): Located[] => {
-  const expected = [...inputs.map(({ name }) => name), truth];
+const headerProblems = (header: readonly string[], manifest: Manifest): Located[] => {
+  const truths = truthColumns(manifest);
+  const expected = [...manifest.inputs.map(({ name }) => name), ...truths];
   const seen = new Set<string>();
   const problems: Located[] = [];
   for (const name of header) {
@@ -65,7 +75,7 @@ const headerProblems = (header: readonly string[], inputs: readonly Input[]): Lo
         line: 1,
         path: name,
         message: "this column is missing",
-        remedy: "The header is the manifest's inputs and `label`.",
+        remedy: `The header is the manifest's inputs and ${truths.slice(0, 10).join(", ")}.`,
       });
   return problems;
 };
@@ -108,7 +118,8 @@ const truthProblem = (text: string, manifest: Manifest): Pick<Located, "message"
 };
 
 /**
- * Reads holdout.csv: a header with the manifest's inputs in any order and `label` (for regression: the true value).
+ * Reads holdout.csv: a header with the manifest's inputs in any order and `label` (for regression: the true value;
+ * for one of several values: `label.<name>` of each).
  * Throws ManifestInvalid with the line of each cell that does not fit.
  */
 export const parseHoldout = (bytes: Uint8Array, manifest: Manifest, file = "holdout.csv"): Holdout => {
@@ -123,7 +134,7 @@ export const parseHoldout = (bytes: Uint8Array, manifest: Manifest, file = "hold
   const [first, ...records] = "records" in content ? content.records : [];
   // A byte order mark is what spreadsheets put before the first name.
   const header = (first?.record ?? []).map((name, at) => (at === 0 ? name.replace(/^\uFEFF/, "") : name));
-  check(headerProblems(header, manifest.inputs));
+  check(headerProblems(header, manifest));
   if (records.length < 1 || records.length > maxHoldoutRows)
     check([
       {
@@ -148,20 +159,29 @@ export const parseHoldout = (bytes: Uint8Array, manifest: Manifest, file = "hold
     ),
   );
   const rows = rowsOf(records, header, manifest.inputs);
-  const truths = records.map(({ record }) => record[header.indexOf(truth)] ?? "");
+  const columns = truthColumns(manifest).map((name) => ({ name, at: header.indexOf(name) }));
+  const truths = records.map(({ record }) =>
+    columns.map(({ name, at }) => ({ name, text: record[at] ?? "" })),
+  );
   check([
     ...rowChecker(manifest)(rows).map(({ row, input, detail }) => ({
-      line: records[row]?.info.lines ?? 1,
+      line: records[row ?? 0]?.info.lines ?? 1,
       path: input ?? "",
       message: detail,
       remedy: "Holdout rows are rows that the manifest's inputs allow: correct one of the two.",
     })),
-    ...truths.flatMap((text, row) => {
-      const wrong = truthProblem(text, manifest);
-      return wrong ? [{ line: records[row]?.info.lines ?? 1, path: truth, ...wrong }] : [];
-    }),
+    ...truths.flatMap((cells, row) =>
+      cells.flatMap(({ name, text }) => {
+        const wrong = truthProblem(text, manifest);
+        return wrong ? [{ line: records[row]?.info.lines ?? 1, path: name, ...wrong }] : [];
+      }),
+    ),
   ]);
-  return manifest.task === "classification"
-    ? { task: "classification", rows, labels: truths }
-    : { task: "regression", rows, values: truths.map(Number) };
+  if (manifest.task === "classification")
+    return { task: "classification", rows, labels: truths.map(([cell]) => cell?.text ?? "") };
+  const names = valueNames(manifest.output);
+  const values = truths.map((cells) =>
+    Object.fromEntries(names.map((name, at) => [name, Number(cells[at]?.text)])),
+  );
+  return { task: "regression", rows, values };
 };

@@ -16,6 +16,7 @@ export type HttpProblem = z.infer<typeof HttpProblem>;
 
 const kinds = {
   "broken-json": { status: 400, title: "The body is no JSON" },
+  "broken-encoding": { status: 400, title: "The body's bytes cannot be read" },
   "not-found": { status: 404, title: "There is nothing at this address" },
   "method-not-allowed": { status: 405, title: "This address does not take this method" },
   "too-large": { status: 413, title: "The body is too large" },

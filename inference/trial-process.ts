@@ -12,7 +12,11 @@ const folder = process.argv[2] ?? "";
 const answer = async () => {
   const manifest = readManifest(readFileSync(join(folder, "model.yaml"), "utf8"));
   const golden = parseGolden(readFileSync(join(folder, "golden.json")), manifest);
-  const model = await loadModel({ manifest, model: { path: join(folder, manifest.artifact) } });
+  const model = await loadModel({
+    manifest,
+    model: { path: join(folder, manifest.artifact) },
+    tokenizer: manifest.tokenizer && readFileSync(join(folder, manifest.tokenizer.file)),
+  });
   return { status: "answered", predictions: await model.predict(golden.rows) };
 };
 const result = await answer().catch((error: unknown) => ({

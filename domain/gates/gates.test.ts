@@ -100,14 +100,13 @@ describe("holdout", () => {
 
   test("regression is held to mae and rmse, lower being better", () => {
     const values = Array.from({ length: 200 }, (_, row) => row);
-    const off = (by: number) =>
-      values.map((value, row) => ({ value: value + (row % 2 ? by : -by), scores: {} }));
+    const off = (by: number) => values.map((value, row) => ({ scores: { y: value + (row % 2 ? by : -by) } }));
     const bound = { max: 2, notWorseThanChampionBy: 0.5 };
     const judge = (champion: number, challenger: number) =>
       holdoutChecks({
         gates: { ...gates, mae: bound, rmse: bound },
         task: "regression",
-        truth: values,
+        truth: values.map((y) => ({ y })),
         champion: off(champion),
         challenger: off(challenger),
       }).checks.map(({ name, verdict, measured }) => [name, verdict, measured]);
@@ -119,6 +118,22 @@ describe("holdout", () => {
     ]);
     expect(judge(1, 2.5).map(([, verdict]) => verdict)).toEqual(["fail", "fail", "fail", "fail"]);
     expect(judge(3, 1).map(([, verdict]) => verdict)).toEqual(["pass", "pass", "pass", "pass"]);
+  });
+
+  test("a regression of several values is scored over all of them", () => {
+    const truth = Array.from({ length: 100 }, (_, row) => ({ east: row, north: -row }));
+    const answers = truth.map(({ east, north }) => ({ scores: { east: east + 3, north: north - 1 } }));
+    const { checks } = holdoutChecks({
+      gates: { ...gates, mae: { max: 2 }, rmse: { max: 2.2 } },
+      task: "regression",
+      truth,
+      champion: absent,
+      challenger: answers,
+    });
+    expect(checks.map(({ name, verdict, measured }) => [name, verdict, measured])).toEqual([
+      ["mae", "pass", 2],
+      ["rmse", "fail", 2.23607],
+    ]);
   });
 
   test("answers to other rows than the holdout's are refused", () =>
@@ -340,9 +355,9 @@ test("whatever is measured, a check is data that the state machine carries", () 
         ...holdoutChecks({
           gates: { ...gates, mae: { max: 1 }, rmse: { max: 1, notWorseThanChampionBy: 1 } },
           task: "regression",
-          truth: numbers.map(() => 0),
-          champion: numbers.map((value) => ({ value: value / 2, scores: {} })),
-          challenger: numbers.map((value) => ({ value, scores: {} })),
+          truth: numbers.map(() => ({ y: 0 })),
+          champion: numbers.map((value) => ({ scores: { y: value / 2 } })),
+          challenger: numbers.map((value) => ({ scores: { y: value } })),
         }).checks,
       ];
       for (const check of checks) expect(Check.parse(JSON.parse(JSON.stringify(check)))).toEqual(check);

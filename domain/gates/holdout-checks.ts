@@ -22,7 +22,7 @@ export type Holdout = Common &
         readonly positive?: string | undefined;
         readonly truth: readonly string[];
       }
-    | { readonly task: "regression"; readonly truth: readonly number[] }
+    | { readonly task: "regression"; readonly truth: readonly Readonly<Record<string, number>>[] }
   );
 
 const isAbsent = (champion: Holdout["champion"]): champion is Absent => "absent" in champion;

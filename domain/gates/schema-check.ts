@@ -1,4 +1,4 @@
-import type { Input, Manifest } from "../../inference/manifest.ts";
+import { type Input, type Manifest, valueNames } from "../../inference/manifest.ts";
 import type { Checked } from "./checked.ts";
 import { plural } from "./in-words.ts";
 
@@ -51,8 +51,13 @@ const brokenOutput = (champion: Manifest, challenger: Manifest): string[] => {
   if (champion.task === "regression" && challenger.task === "regression") {
     const { output: before } = champion;
     const { output: after } = challenger;
+    const lost = valueNames(before).filter((name) => !valueNames(after).includes(name));
     return [
-      ...(before.name === after.name ? [] : [`the output is named ${after.name} instead of ${before.name}`]),
+      ...(lost.length === 0
+        ? []
+        : [
+            `the output is named ${valueNames(after).join(", ")} instead of ${valueNames(before).join(", ")}`,
+          ]),
       ...(before.unit === after.unit
         ? []
         : [`the output is in ${after.unit ?? "no unit"} instead of ${before.unit ?? "no unit"}`]),

@@ -70,18 +70,27 @@ export const auc = (truth: readonly string[], positive: string | undefined): Sco
 const orTooLarge = (interval: Interval): Measured =>
   Number.isFinite(interval.estimate) ? interval : "its errors are too large";
 
+/** The true values of a row by name: one, or several. */
+type Truth = Readonly<Record<string, number>>;
+
 const errorScoring = (
-  truth: readonly number[],
+  truth: readonly Truth[],
   ways: {
     readonly name: "mae" | "rmse";
     readonly words: string;
+    /** A row's errors as one: such that the score of all rows is that of all their values. */
+    readonly together: (errors: readonly number[]) => number;
     readonly interval: (errors: readonly number[]) => Interval;
     readonly gain: (champion: readonly number[], challenger: readonly number[]) => Interval;
   },
 ): Scoring => {
   const errorsOf = (answers: Answers): readonly number[] | string => {
     if (truth.length === 0) return "the holdout has no rows";
-    const errors = answers.map(({ value }, row) => (value ?? Number.NaN) - (truth[row] ?? Number.NaN));
+    const errors = answers.map(({ scores }, row) =>
+      ways.together(
+        Object.entries(truth[row] ?? {}).map(([name, value]) => (scores[name] ?? Number.NaN) - value),
+      ),
+    );
     const bad = errors.findIndex((error) => !Number.isFinite(error));
     return bad < 0 ? errors : `row ${bad + 1} was answered without a finite value`;
   };
@@ -102,18 +111,22 @@ const errorScoring = (
   };
 };
 
-export const mae = (truth: readonly number[]): Scoring =>
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+export const mae = (truth: readonly Truth[]): Scoring =>
   errorScoring(truth, {
     name: "mae",
     words: "the mean absolute error",
+    together: (errors) => mean(errors.map(Math.abs)),
     interval: maeInterval,
     gain: maeGain,
   });
 
-export const rmse = (truth: readonly number[]): Scoring =>
+export const rmse = (truth: readonly Truth[]): Scoring =>
   errorScoring(truth, {
     name: "rmse",
     words: "the root mean squared error",
+    together: (errors) => Math.sqrt(mean(errors.map((error) => error * error))),
     interval: rmseInterval,
     gain: rmseGain,
   });

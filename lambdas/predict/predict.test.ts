@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Answer } from "../../inference/answer.ts";
 import { type LoadedModel, loadModel } from "../../inference/load-model.ts";
@@ -112,6 +113,12 @@ describe("an HTTP API event", () => {
     }
   });
 
+  test("may carry its body as gzip", async () => {
+    const body = gzipSync(JSON.stringify({ rows: [row] })).toString("base64");
+    const headers = { "content-type": "application/json", "content-encoding": "gzip" };
+    expect((await post(body, { headers, isBase64Encoded: true })).statusCode).toBe(200);
+  });
+
   test("may carry its body in base64", async () => {
     const body = Buffer.from(JSON.stringify({ rows: [row] })).toString("base64");
     expect((await post(body, { isBase64Encoded: true })).statusCode).toBe(200);
@@ -132,9 +139,23 @@ describe("an HTTP API event", () => {
     ["another content type", 415, () => post("{}", { headers: { "content-type": "text/plain" } })],
     ["no content type", 415, () => post("{}", { headers: {} })],
     [
-      "a compressed body",
+      "a body in another encoding than gzip",
       415,
+      () => post("{}", { headers: { "content-type": "application/json", "content-encoding": "br" } }),
+    ],
+    [
+      "a body that only says it is gzip",
+      400,
       () => post("{}", { headers: { "content-type": "application/json", "content-encoding": "gzip" } }),
+    ],
+    [
+      "a gzip bomb",
+      413,
+      () =>
+        post(gzipSync(Buffer.alloc(40 * 1_024 * 1_024, " ")).toString("base64"), {
+          headers: { "content-type": "application/json", "content-encoding": "gzip" },
+          isBase64Encoded: true,
+        }),
     ],
     ["rows that do not fit", 422, () => post('{"rows":[{"tenure":1e400}]}')],
     ["a hundred thousand brackets", 422, () => post("[".repeat(100_000) + "]".repeat(100_000))],

@@ -1,7 +1,9 @@
 import * as z from "zod";
-import { type Answer, answerRequest, type Needs } from "../../inference/answer.ts";
+import type { Answer, Needs } from "../../inference/answer.ts";
 import { createApp } from "../../inference/app.ts";
+import { nativeQuestion } from "../../inference/native/native-question.ts";
 import type { HttpProblem } from "../../inference/problem.ts";
+import { createService } from "../../inference/service.ts";
 
 /**
  * What is read of an HTTP API event, payload version 2.0.
@@ -53,8 +55,8 @@ const request = (
  * HTTP result, or the answer itself, or a problem object. A caller's mistake is an answer, never a failed invocation.
  */
 export const predict = (needs: Needs) => {
-  const app = createApp(needs);
-  const answer = answerRequest(needs);
+  const service = createService(needs);
+  const app = createApp(service);
   // Own adapter: hono's is deprecated in this version, and decodes base64 bodies one character at a time.
   const overHttp = async (event: HttpEvent): Promise<HttpResult> => {
     const response = await app.fetch(request(event, needs.identity.model));
@@ -68,7 +70,7 @@ export const predict = (needs: Needs) => {
   return async (event: unknown): Promise<HttpResult | Answer | HttpProblem> => {
     const http = HttpEvent.safeParse(event);
     if (http.success) return overHttp(http.data);
-    const answered = await answer(async () => ({ body: event }));
+    const answered = await service.answer(async () => nativeQuestion(event));
     return answered.status === "answered" ? answered.answer : answered.problem;
   };
 };

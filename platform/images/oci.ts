@@ -19,7 +19,10 @@ const sbomType = "application/vnd.cyclonedx+json";
 const Descriptor = z.looseObject({ digest: z.string(), size: z.int().min(0), mediaType: z.string() });
 /** What is read of an image's manifest. https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md */
 export const ImageManifest = z.looseObject({ config: Descriptor, layers: z.array(Descriptor).min(1) });
-const Artifact = z.looseObject({ artifact: z.string().default("model.onnx") });
+const Served = z.looseObject({
+  artifact: z.string().default("model.onnx"),
+  tokenizer: z.looseObject({ file: z.string().default("tokenizer.json") }).optional(),
+});
 
 type Needs = {
   /** Folder of the OCI image layout; made where it is missing. */
@@ -51,16 +54,20 @@ const servedFiles = (
   files: ReadonlyMap<string, Uint8Array>,
 ): { artifact: Uint8Array; layer: Map<string, Uint8Array> } => {
   const manifest = files.get("model.yaml");
-  const name = manifest && Artifact.parse(parse(Buffer.from(manifest).toString("utf8"))).artifact;
-  const artifact = name === undefined ? undefined : files.get(name);
-  if (!manifest || name === undefined || !artifact)
+  const named = manifest && Served.parse(parse(Buffer.from(manifest).toString("utf8")));
+  const artifact = named && files.get(named.artifact);
+  if (!artifact)
     throw new ImageBuildFailed("the model's folder holds no model.yaml, or not the artifact that it names");
   const layer = new Map([
     ["model.yaml", manifest],
-    [name, artifact],
+    [named.artifact, artifact],
   ]);
-  const tokenizer = files.get("tokenizer.json");
-  if (tokenizer) layer.set("tokenizer.json", tokenizer);
+  if (named.tokenizer) {
+    const { file } = named.tokenizer;
+    const tokenizer = files.get(file);
+    if (!tokenizer) throw new ImageBuildFailed(`the model's folder does not hold its tokenizer, ${file}`);
+    layer.set(file, tokenizer);
+  }
   return { artifact, layer };
 };
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
-import type { Input, Manifest } from "../../../inference/manifest.ts";
+import { type Input, type Manifest, valueNames } from "../../../inference/manifest.ts";
 import { readManifest } from "../../../inference/read-manifest.ts";
 import type { Registration } from "../registry.ts";
 import { loaderModule } from "./loader-module.ts";
@@ -30,14 +30,14 @@ const column = ({ name, type, required }: Input) => ({
 const signatureOf = (manifest: Manifest, scores: readonly string[]) => ({
   inputs: JSON.stringify(manifest.inputs.map(column)),
   outputs: JSON.stringify([
-    ...(scores.length > 1 ? [{ type: "string", name: "label", required: true }] : []),
+    ...(manifest.task === "classification" ? [{ type: "string", name: "label", required: true }] : []),
     ...scores.map((name) => ({ type: "double", name, required: true })),
   ]),
   params: null,
 });
 
 const scoresOf = (manifest: Manifest): readonly string[] =>
-  manifest.task === "classification" ? manifest.output.labels : [manifest.output.name];
+  manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
 
 /** The manifest, or undefined where it cannot be read: registering is no place to judge it. */
 const readable = (text: string): Manifest | undefined => {

@@ -1,0 +1,69 @@
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { type HttpProblem, problem } from "./problem.ts";
+
+/** Lambda carries 6 MB in and out. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const maxBodyBytes = 6 * 1_024 * 1_024;
+/** A compressed body may hold more than Lambda carries, and never enough to fill the memory. */
+export const maxUnpackedBytes = 32 * 1_024 * 1_024;
+
+const unpack = promisify(gunzip);
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+const tooLarge = (limit: number): HttpProblem =>
+  problem("too-large", `A body has at most ${limit} bytes: send fewer rows at a time.`);
+
+/** The body so far as it is no longer than `limit`; undefined as soon as it is. */
+const collect = async (request: Request, limit: number): Promise<Uint8Array | undefined> => {
+  const announced = request.headers.get("content-length");
+  if (Number(announced ?? 0) > limit) return undefined;
+  // A length that was announced is held to by whoever carries the body: it needs no counting.
+  if (announced !== null || !request.body) return new Uint8Array(await request.arrayBuffer());
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body) {
+    length += chunk.length;
+    if (length > limit) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+};
+
+/** A request's body as bytes, unpacked where it came as gzip; or why it cannot be had (413, 415, 400). */
+export const readBytes = async (request: Request): Promise<Uint8Array | HttpProblem> => {
+  const encoding = (request.headers.get("content-encoding") ?? "").trim().toLowerCase();
+  if (encoding !== "" && encoding !== "identity" && encoding !== "gzip")
+    return problem("wrong-content-type", "Send the body as it is, or with content-encoding gzip.");
+  const bytes = await collect(request, maxBodyBytes);
+  if (!bytes) return tooLarge(maxBodyBytes);
+  if (encoding !== "gzip") return bytes;
+  try {
+    return await unpack(bytes, { maxOutputLength: maxUnpackedBytes });
+  } catch (error) {
+    return error instanceof RangeError
+      ? tooLarge(maxUnpackedBytes)
+      : problem("broken-encoding", "The body is no gzip, or is cut off.");
+  }
+};
+
+/** Bytes as text, or a problem where they are not UTF-8. */
+export const readText = (bytes: Uint8Array): string | HttpProblem => {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return problem("broken-encoding", "The body is not UTF-8.");
+  }
+};
+
+/** Bytes as JSON, or a problem that says where it breaks off. */
+export const readJson = (bytes: Uint8Array): { readonly json: unknown } | HttpProblem => {
+  const text = readText(bytes);
+  if (typeof text !== "string") return text;
+  try {
+    return { json: JSON.parse(text) };
+  } catch (error) {
+    // The parser's own words may quote the body; its position does not.
+    const position = error instanceof SyntaxError ? error.message.match(/ at position \d+/)?.[0] : undefined;
+    return problem("broken-json", `The body cannot be read${position ?? ""}.`);
+  }
+};

@@ -1,0 +1,62 @@
+import type { InferenceSession, Tensor } from "onnxruntime-node";
+import type { GraphValue } from "./element-type.ts";
+import { ModelUnreadable } from "./model-unreadable.ts";
+
+/** A graph in onnxruntime: one run takes tensors by name and gives the data of the outputs that are named. */
+export type Session = {
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
+  readonly Tensor: typeof Tensor;
+  run(feeds: Readonly<Record<string, Tensor>>, outputs: readonly string[]): Promise<unknown[]>;
+  /** Frees the native memory. */
+  release(): Promise<void>;
+};
+
+/** One thread: a function of up to 1,769 MB has one processor, and a second thread only takes turns with the first. */
+const oneThread = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: "sequential",
+  graphOptimizationLevel: "all",
+  logSeverityLevel: 4,
+} as const satisfies InferenceSession.SessionOptions;
+
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const graphValue = (value: InferenceSession.ValueMetadata): GraphValue =>
+  value.isTensor
+    ? {
+        name: value.name,
+        kind: "tensor",
+        type: value.type === "uint4" || value.type === "int4" ? "other" : value.type,
+        shape: value.shape.map((size) => (size === "" ? null : size)),
+      }
+    : { name: value.name, kind: "unknown" };
+
+/** Opens an ONNX file, by path or bytes. Throws ModelUnreadable where onnxruntime refuses it. */
+export const openSession = async (
+  model: { readonly path: string } | { readonly bytes: Uint8Array },
+  sessionOptions: InferenceSession.SessionOptions = {},
+): Promise<Session> => {
+  // Imported here, so that a missing or broken native library is an error of ours with a sentence.
+  const { InferenceSession, Tensor } = await import("onnxruntime-node").catch((error: unknown) => {
+    throw new ModelUnreadable(`onnxruntime cannot be loaded: ${reason(error)}`);
+  });
+  const options = { ...oneThread, ...sessionOptions };
+  const session = await ("path" in model
+    ? InferenceSession.create(model.path, options)
+    : InferenceSession.create(model.bytes, options)
+  ).catch((error: unknown) => {
+    throw new ModelUnreadable(`onnxruntime refuses the model: ${reason(error)}`);
+  });
+  return {
+    inputs: session.inputMetadata.map(graphValue),
+    outputs: session.outputMetadata.map(graphValue),
+    Tensor,
+    run: async (feeds, outputs) => {
+      const fetched = await session.run(feeds, outputs);
+      return outputs.map((name) => fetched[name]?.data);
+    },
+    release: () => session.release(),
+  };
+};

@@ -1,0 +1,28 @@
+/** Texts of like length answered together: `rows` are places in the request, `tokens` the longest of them. */
+export type Batch = { readonly rows: readonly number[]; readonly tokens: number };
+
+const maxRows = 32;
+/** Rows × tokens of one run: what a run's activations take in memory stays bounded, whatever a request holds. */
+const maxCells = 4_096;
+
+/**
+ * Texts sorted by length and cut into batches: a batch is padded to its longest text, and padding costs as much as
+ * text (from 32 to 128 tokens: 3.7 times).
+ */
+export const batchByLength = (lengths: readonly number[]): Batch[] => {
+  const order = [...lengths.keys()].sort((a, b) => (lengths[a] ?? 0) - (lengths[b] ?? 0));
+  const batches: Batch[] = [];
+  let rows: number[] = [];
+  let tokens = 0;
+  for (const row of order) {
+    const length = lengths[row] ?? 0;
+    if (rows.length > 0 && (rows.length === maxRows || (rows.length + 1) * length > maxCells)) {
+      batches.push({ rows, tokens });
+      rows = [];
+    }
+    rows.push(row);
+    tokens = length;
+  }
+  if (rows.length > 0) batches.push({ rows, tokens });
+  return batches;
+};

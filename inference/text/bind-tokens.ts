@@ -1,0 +1,41 @@
+import type { Mismatch } from "../bind-inputs.ts";
+import type { GraphValue } from "../element-type.ts";
+
+const roles = ["input_ids", "attention_mask", "token_type_ids"] as const;
+
+/** An input of a text model's graph: what is written to it, [rows, tokens], and in which type. */
+export type TokenFeed = { readonly name: (typeof roles)[number]; readonly element: "int64" | "int32" };
+
+const remedy =
+  "Export the model with the inputs input_ids, attention_mask and, where it has them, token_type_ids, each int64 [None, None].";
+
+const bindOne = (value: GraphValue): TokenFeed | Mismatch => {
+  const name = roles.find((role) => role === value.name);
+  if (!name) return { message: `the graph's input ${value.name} is none that a tokenizer gives`, remedy };
+  if (value.kind !== "tensor" || (value.type !== "int64" && value.type !== "int32"))
+    return {
+      message: `the graph takes ${name} as ${value.kind === "tensor" ? value.type : value.kind}`,
+      remedy,
+    };
+  if (value.shape && (value.shape.length !== 2 || value.shape.some((size) => typeof size === "number")))
+    return { message: `the graph takes ${name} in a fixed shape [${value.shape.join(", ")}]`, remedy };
+  return { name, element: value.type };
+};
+
+/** What of a tokenizer's output each input of the graph takes, by the names that exporters of transformers use. */
+export const bindTokens = (
+  graphInputs: readonly GraphValue[],
+):
+  | { readonly status: "bound"; readonly feeds: readonly TokenFeed[] }
+  | { readonly status: "mismatched"; readonly mismatches: readonly Mismatch[] } => {
+  const bound = graphInputs.map(bindOne);
+  const mismatches = bound.flatMap((one) => ("message" in one ? [one] : []));
+  if (!graphInputs.some(({ name }) => name === "input_ids"))
+    mismatches.push({
+      message: "the graph has no input input_ids, though the manifest names a tokenizer",
+      remedy,
+    });
+  return mismatches.length > 0
+    ? { status: "mismatched", mismatches }
+    : { status: "bound", feeds: bound.flatMap((one) => ("message" in one ? [] : [one])) };
+};
