@@ -9,6 +9,7 @@ import { predictCommand } from "./commands/predict.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
 import { retireCommand } from "./commands/retire.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { statusCommand } from "./commands/status.ts";
 import { exitCode, exitCodeOf } from "./exit-code.ts";
 import { paint, printError } from "./print.ts";
@@ -32,6 +33,7 @@ for (const command of [
   deliverCommand(),
   checkCommand(),
   imageCommand(),
+  serveCommand(),
   retireCommand(),
   ...approvalCommands(),
 ])

@@ -4,7 +4,7 @@ import type { LoadedModel } from "./load-model.ts";
 import { Prediction } from "./manifest.ts";
 import { type HttpProblem, problem } from "./problem.ts";
 import { OutputNotFinite } from "./read-predictions.ts";
-import type { RowProblem } from "./row-problem.ts";
+import { type RowProblem, rowPointer } from "./row-problem.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 
 /** The answer to one predict request. */
@@ -83,6 +83,12 @@ const countLabels = (predictions: readonly Prediction[]): Record<string, number>
  * reports it once, whatever happens. A failure is ours (5xx); a caller's mistake is none.
  */
 export const answerRequest = ({ model, identity, now, tick, newId, report, log }: Needs) => {
+  const refused = (error: unknown, pointer: Question["pointer"]): HttpProblem => {
+    const told = refusal(error, pointer);
+    if (told.status >= 500) log(`prediction failed: ${reason(error)}`);
+    return told;
+  };
+
   const predict = async (question: Question, at: number, started: number): Promise<Answered> => {
     try {
       const predictions = await model.predict(question.rows);
@@ -98,19 +104,14 @@ export const answerRequest = ({ model, identity, now, tick, newId, report, log }
         },
       };
     } catch (error) {
-      const refused = refusal(error, question.pointer);
-      if (refused.status >= 500) log(`prediction failed: ${reason(error)}`);
-      return { status: "refused", problem: refused };
+      return { status: "refused", problem: refused(error, question.pointer) };
     }
   };
 
   return async (read: () => Promise<Question | HttpProblem>): Promise<Answered> => {
     const at = now();
     const started = tick();
-    const question = await read().catch((error: unknown): HttpProblem => {
-      log(`request unread: ${reason(error)}`);
-      return problem("prediction-failed", "The request could not be read.");
-    });
+    const question = await read().catch((error: unknown): HttpProblem => refused(error, rowPointer("/rows")));
     const answered: Answered =
       "rows" in question ? await predict(question, at, started) : { status: "refused", problem: question };
     report({

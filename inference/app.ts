@@ -1,6 +1,8 @@
 import { Hono } from "hono";
+import { compress } from "hono/compress";
 import { refuse } from "./http-answer.ts";
 import { nativeRoutes } from "./native/native-routes.ts";
+import { openapiRoutes } from "./openapi/openapi-routes.ts";
 import { problem } from "./problem.ts";
 import type { Service } from "./service.ts";
 
@@ -34,7 +36,9 @@ export const createApp = (service: Service): Hono => {
     await next();
     context.header("x-request-id", /^[\x21-\x7e]{1,128}$/.test(given) ? given : service.newId());
   });
+  app.use(compress({ encoding: "gzip" }));
   app.route("/", nativeRoutes(service));
+  app.route("/", openapiRoutes(service));
   refuseOtherMethods(app);
   app.notFound(() => refuse(problem("not-found", "See /v1/model for what is served here.")));
   app.onError(() => refuse(problem("prediction-failed", "The service failed.")));

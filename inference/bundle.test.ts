@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { churnGolden } from "../test/onnx/churn-folder.ts";
@@ -30,12 +30,19 @@ const run = (program: string, env: Record<string, string>): Promise<string[]> =>
 
 test("the bundle is the same for the same sources, names no path of this machine, and lists its packages", async () => {
   const [first, second] = await Promise.all([bundleRuntime(), bundleRuntime()]);
-  expect([...first.files.keys()]).toEqual(["index.mjs"]);
+  expect([...first.files.keys()]).toEqual(["index.mjs", "docs/swagger-ui-bundle.js", "docs/swagger-ui.css"]);
   expect(second).toEqual(first);
   const text = new TextDecoder().decode(first.files.get("index.mjs"));
   expect(text).not.toContain(root);
   expect(text).not.toContain("/node_modules/");
-  expect(first.packages.map(({ name }) => name)).toEqual(["@huggingface/tokenizers", "hono", "yaml", "zod"]);
+  expect(first.packages.map(({ name }) => name)).toEqual([
+    "@huggingface/tokenizers",
+    "csv-parse",
+    "hono",
+    "swagger-ui-dist",
+    "yaml",
+    "zod",
+  ]);
   for (const { version, license } of first.packages) expect([version, license]).not.toContain("UNKNOWN");
 });
 
@@ -43,7 +50,10 @@ test("the bundled handler answers churn's golden rows as at training, from a fol
   const folder = await mkdtemp(join(tmpdir(), "slipway-bundle-"));
   try {
     const { files } = await bundleRuntime();
-    for (const [name, content] of files) await writeFile(join(folder, name), content);
+    for (const [name, content] of files) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), content);
+    }
     await cp(join(root, "models", "churn"), join(folder, "model"), { recursive: true });
     await symlink(join(root, "node_modules"), join(folder, "node_modules"));
     const golden = Golden.parse(churnGolden());

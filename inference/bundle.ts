@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, stop } from "esbuild";
 import * as z from "zod";
 
+import { docsFiles, docsPackage } from "./openapi/docs-page.ts";
+
 export type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
 export type RuntimeBundle = {
   /** Path in the function's folder to content. */
@@ -90,10 +92,23 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
       minifySyntax: true,
     }),
   );
-  return {
-    files: new Map(
-      outputFiles.map(({ path, contents }) => [relative(root, path).split(sep).join("/"), contents]),
+  const docs = await Promise.all(
+    Object.keys(docsFiles).map(
+      async (name): Promise<[string, Uint8Array]> => [
+        `docs/${name}`,
+        await readFile(join(docsPackage(), name)),
+      ],
     ),
-    packages: await packagesOf(Object.keys(metafile.inputs)),
+  );
+  const swagger = join("node_modules", "swagger-ui-dist", "package.json");
+  return {
+    files: new Map([
+      ...outputFiles.map(({ path, contents }): [string, Uint8Array] => [
+        relative(root, path).split(sep).join("/"),
+        contents,
+      ]),
+      ...docs,
+    ]),
+    packages: await packagesOf([...Object.keys(metafile.inputs), swagger]),
   };
 };

@@ -1,8 +1,12 @@
 import type { HttpProblem } from "./problem.ts";
 
 /** An answer as JSON. */
-export const json = (body: unknown, status = 200, type = "application/json"): Response =>
-  new Response(JSON.stringify(body), { status, headers: { "content-type": type } });
+export const json = (body: unknown, status = 200, type = "application/json"): Response => {
+  const text = JSON.stringify(body);
+  // Short answers are not compressed, and this says that they are short.
+  const headers = { "content-type": type, "content-length": String(Buffer.byteLength(text)) };
+  return new Response(text, { status, headers });
+};
 
 /** A problem in the form of RFC 9457. */
 export const refuse = (problem: HttpProblem): Response =>

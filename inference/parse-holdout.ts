@@ -3,6 +3,7 @@ import * as z from "zod";
 import { ManifestInvalid, type Problem } from "./folder-problem.ts";
 import { type Input, type Manifest, type Row, valueNames } from "./manifest.ts";
 import { nearestName } from "./nearest-name.ts";
+import { readCell } from "./read-cell.ts";
 import { rowChecker } from "./row-checker.ts";
 
 /** The rows that a model is measured on, with what is true of each. */
@@ -80,27 +81,10 @@ const headerProblems = (header: readonly string[], manifest: Manifest): Located[
   return problems;
 };
 
-/** A cell as the application would send it. What cannot be read stays text, and the row's check says so. */
-const cell = (text: string, input: Input): string | number | boolean | null => {
-  switch (input.type) {
-    case "integer":
-    case "number":
-      if (text === "") return null;
-      return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : text;
-    case "boolean":
-      return text === "" ? null : text === "true" ? true : text === "false" ? false : text;
-    case "category":
-    case "string":
-      return text === "" && !input.required ? null : text;
-    default:
-      return input satisfies never;
-  }
-};
-
 const rowsOf = (records: Records, header: readonly string[], inputs: readonly Input[]): Row[] => {
   const columns = inputs.map((input) => ({ input, at: header.indexOf(input.name) }));
   return records.map(({ record }) =>
-    Object.fromEntries(columns.map(({ input, at }) => [input.name, cell(record[at] ?? "", input)])),
+    Object.fromEntries(columns.map(({ input, at }) => [input.name, readCell(record[at] ?? "", input)])),
   );
 };
 

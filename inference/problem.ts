@@ -16,6 +16,7 @@ export type HttpProblem = z.infer<typeof HttpProblem>;
 
 const kinds = {
   "broken-json": { status: 400, title: "The body is no JSON" },
+  "broken-csv": { status: 400, title: "The body is no CSV" },
   "broken-encoding": { status: 400, title: "The body's bytes cannot be read" },
   "not-found": { status: 404, title: "There is nothing at this address" },
   "method-not-allowed": { status: 405, title: "This address does not take this method" },
@@ -27,6 +28,9 @@ const kinds = {
   "not-ready": { status: 503, title: "The model does not answer yet" },
 } as const;
 export type ProblemKind = keyof typeof kinds;
+
+/** Status and title of these kinds. */
+export const problemsOf = (...of: ProblemKind[]) => of.map((kind) => kinds[kind]);
 
 /** A problem of one of the kinds that this service gives. */
 export const problem = (kind: ProblemKind, detail: string, errors?: HttpProblem["errors"]): HttpProblem => ({

@@ -26,13 +26,14 @@ export const slackCallbackRoute = (answer: (callback: SlackCallback) => Promise<
   });
 
 /**
- * The rehearsal's one server, on 127.0.0.1 alone. Its address is needed by what it serves, so it listens first and
- * is given its app afterwards. Throws PortUnusable.
+ * A server, on 127.0.0.1 alone unless another host is named. Its address may be needed by what it serves, so it
+ * listens first and is given its app afterwards. Throws PortUnusable.
  * @param port 0: any free port
  */
 export const listen = async (
   port: number,
   log: Log,
+  host = "127.0.0.1",
 ): Promise<{ url: string; serve: (app: Hono) => void; close: () => Promise<void> }> => {
   let listener: ReturnType<typeof getRequestListener> | undefined;
   const server: Server = createServer((request, response) => {
@@ -49,12 +50,12 @@ export const listen = async (
             : `port ${port} cannot be listened on: ${fault.message}`;
       reject(new PortUnusable(why, { cause: fault }));
     });
-    server.listen(port, "127.0.0.1", resolve);
+    server.listen(port, host, resolve);
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new PortUnusable("the server has no port");
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
     serve: (app) => {
       app.onError((fault, context) => {
         log(`${context.req.method} ${context.req.path} failed`, fault);

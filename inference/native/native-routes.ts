@@ -1,47 +1,55 @@
 import { Hono } from "hono";
 import { etag } from "hono/etag";
-import type { Question } from "../answer.ts";
+import type { Answer, Question } from "../answer.ts";
 import { json, refuse } from "../http-answer.ts";
 import { type HttpProblem, problem } from "../problem.ts";
-import { readBytes, readJson } from "../read-body.ts";
+import { readBytes, readJson, readText } from "../read-body.ts";
+import { rowPointer } from "../row-problem.ts";
 import type { Service } from "../service.ts";
+import { describeModel } from "./describe-model.ts";
 import { nativeQuestion } from "./native-question.ts";
 
-const readQuestion = async (request: Request): Promise<Question | HttpProblem> => {
-  const type = request.headers.get("content-type") ?? "";
-  if (!/^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type))
-    return problem("wrong-content-type", "Send application/json.");
+const mediaType = /^(application\/json|text\/csv)\s*(;\s*(charset="?utf-8"?|header=present)\s*)*$/i;
+
+/** A question in JSON or CSV. CSV has a header; its pointers are those of the rows in JSON. */
+const readQuestion = async (service: Service, request: Request): Promise<Question | HttpProblem> => {
+  const type = mediaType.exec(request.headers.get("content-type") ?? "")?.[1]?.toLowerCase();
+  if (!type) return problem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
   const bytes = await readBytes(request);
   if (!(bytes instanceof Uint8Array)) return bytes;
-  const read = readJson(bytes);
-  return "json" in read ? nativeQuestion(read.json) : read;
+  if (type === "application/json") {
+    const read = readJson(bytes);
+    return "json" in read ? nativeQuestion(read.json) : read;
+  }
+  const text = readText(bytes);
+  if (typeof text !== "string") return text;
+  const { readCsv } = await import("../csv/read-csv.ts");
+  const read = readCsv(service.model.manifest)(text, { header: true });
+  return "rows" in read ? { rows: read.rows, pointer: rowPointer("/rows") } : read;
 };
 
-const describe = ({ model: { manifest }, identity }: Service) => ({
-  name: manifest.name,
-  task: manifest.task,
-  ...(manifest.description === undefined ? {} : { description: manifest.description }),
-  owner: manifest.owner,
-  inputs: manifest.inputs,
-  output: manifest.output,
-  version: identity.version,
-  digest: identity.digest,
-  environment: identity.environment,
-});
+const answerCsv = async ({ model }: Service, { id, predictions }: Answer): Promise<Response> => {
+  const { writeCsv } = await import("../csv/write-csv.ts");
+  return new Response(writeCsv(model.manifest)(predictions), {
+    headers: { "content-type": "text/csv; charset=utf-8; header=present", "x-prediction-id": id },
+  });
+};
 
 /** Slipway's own protocol: POST /v1/predict, GET /v1/model, /health (the process lives), /ready (the model answered a row). */
 export const nativeRoutes = (service: Service): Hono => {
   const app = new Hono();
-  const description = describe(service);
+  const description = describeModel(service);
   app.post("/v1/predict", async (context) => {
-    const answered = await service.answer(() => readQuestion(context.req.raw));
-    return answered.status === "answered" ? json(answered.answer) : refuse(answered.problem);
+    const answered = await service.answer(() => readQuestion(service, context.req.raw));
+    if (answered.status === "refused") return refuse(answered.problem);
+    const accepted = context.req.header("accept") ?? "";
+    return /^\s*text\/csv\b/i.test(accepted) ? answerCsv(service, answered.answer) : json(answered.answer);
   });
   app.get("/v1/model", etag(), (context) => context.json(description, 200, { "cache-control": "no-cache" }));
-  app.get("/health", (context) => context.json({ status: "alive" }));
-  app.get("/ready", async (context) =>
+  app.get("/health", () => json({ status: "alive" }));
+  app.get("/ready", async () =>
     (await service.ready())
-      ? context.json({ status: "ready" })
+      ? json({ status: "ready" })
       : refuse(problem("not-ready", "The model did not answer its own test row.")),
   );
   return app;

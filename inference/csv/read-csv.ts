@@ -1,0 +1,73 @@
+import { CsvError, parse } from "csv-parse/sync";
+import { maxRows } from "../encode-rows.ts";
+import type { Input, Manifest } from "../manifest.ts";
+import { type HttpProblem, problem } from "../problem.ts";
+import { type Cell, readCell } from "../read-cell.ts";
+import type { RowProblem } from "../row-problem.ts";
+import { RowsInvalid } from "../rows-invalid.ts";
+
+type CsvRow = Record<string, Cell>;
+
+/** The cells of each line, or why the text is no table. */
+const recordsOf = (text: string): string[][] | HttpProblem => {
+  try {
+    // One line more than is taken, and the header: enough to see that there are too many.
+    return parse(text, {
+      bom: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      to: maxRows + 2,
+      max_record_size: 2_000_000,
+    });
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    return problem("broken-csv", `The table cannot be read: ${error.code}.`);
+  }
+};
+
+const headerProblems = (header: readonly string[], inputs: readonly Input[]): RowProblem[] => {
+  const known = new Set(inputs.map(({ name }) => name));
+  return [
+    ...header.flatMap((name, at) =>
+      header.indexOf(name) < at
+        ? [{ input: name.slice(0, 128).toWellFormed(), detail: "two columns have this name" }]
+        : known.has(name)
+          ? []
+          : [{ input: name.slice(0, 128).toWellFormed(), detail: "is no input of this model" }],
+    ),
+    ...inputs
+      .filter(({ name, required }) => required && !header.includes(name))
+      .map(({ name }) => ({ input: name, detail: "is required, and no column has this name" })),
+  ].slice(0, 100);
+};
+
+/**
+ * Reads rows from a CSV text (RFC 4180). With a header its names are the manifest's inputs in any order; without one
+ * the columns are the manifest's inputs in theirs. Cells become what JSON would hold; what they hold is the model's to check.
+ * Throws RowsInvalid for a header or a line that does not fit.
+ */
+export const readCsv =
+  ({ inputs }: Pick<Manifest, "inputs">) =>
+  (text: string, { header }: { readonly header: boolean }): { readonly rows: CsvRow[] } | HttpProblem => {
+    const records = recordsOf(text);
+    if (!Array.isArray(records)) return records;
+    const names = header ? (records.shift() ?? []) : inputs.map(({ name }) => name);
+    const wrong = header ? headerProblems(names, inputs) : [];
+    if (wrong.length > 0) throw new RowsInvalid(wrong);
+    const torn = records.findIndex(({ length }) => length !== names.length);
+    if (torn >= 0)
+      throw new RowsInvalid([
+        { row: torn, detail: `holds ${records[torn]?.length} cells where ${names.length} belong` },
+      ]);
+    const columns = names.flatMap((name, at) => {
+      const input = inputs.find((one) => one.name === name);
+      return input ? [{ name, at, input }] : [];
+    });
+    return {
+      rows: records.map((record) => {
+        const row: CsvRow = {};
+        for (const { name, at, input } of columns) row[name] = readCell(record[at] ?? "", input);
+        return row;
+      }),
+    };
+  };

@@ -1,0 +1,23 @@
+import { type Manifest, type Prediction, valueNames } from "../manifest.ts";
+
+const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+/** Predictions as a table (RFC 4180): `label`, `band` and `score.<label>` of each label; or the values under their names. */
+export const writeCsv = (manifest: Manifest) => {
+  const classifies = manifest.task === "classification";
+  const names = classifies ? manifest.output.labels : valueNames(manifest.output);
+  const banded = classifies && manifest.output.bands !== undefined;
+  const header = classifies
+    ? ["label", ...(banded ? ["band"] : []), ...names.map((name) => `score.${name}`)]
+    : names;
+  return (predictions: readonly Prediction[]): string => {
+    const lines = predictions.map(({ label, band, scores }) =>
+      [
+        ...(classifies ? [quoted(label ?? "")] : []),
+        ...(banded ? [band ?? ""] : []),
+        ...names.map((name) => String(scores[name] ?? "")),
+      ].join(","),
+    );
+    return `${[header.map(quoted).join(","), ...lines].join("\r\n")}\r\n`;
+  };
+};

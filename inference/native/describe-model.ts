@@ -1,0 +1,14 @@
+import type { Service } from "../service.ts";
+
+/** What applications may know of a model: its contract and which version answers. */
+export const describeModel = ({ model: { manifest }, identity }: Pick<Service, "model" | "identity">) => ({
+  name: manifest.name,
+  task: manifest.task,
+  ...(manifest.description === undefined ? {} : { description: manifest.description }),
+  owner: manifest.owner,
+  inputs: manifest.inputs,
+  output: manifest.output,
+  version: identity.version,
+  digest: identity.digest,
+  environment: identity.environment,
+});

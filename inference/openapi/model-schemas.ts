@@ -1,0 +1,53 @@
+import * as z from "zod";
+import { Answer } from "../answer.ts";
+import { maxRows } from "../encode-rows.ts";
+import { type Input, type Manifest, Prediction, valueNames } from "../manifest.ts";
+
+const valueSchema = (input: Input): z.ZodType => {
+  switch (input.type) {
+    case "integer":
+      return z.int().min(input.min).max(input.max);
+    case "number":
+      return z.number().min(input.min).max(input.max);
+    case "boolean":
+      return z.boolean();
+    case "category":
+      return input.unknown === "refuse" ? z.enum(input.values) : z.string().max(256);
+    case "string":
+      return z.string().max(input.maxLength);
+    default:
+      return input satisfies never;
+  }
+};
+
+/** What one row of this model's requests holds. */
+const rowSchema = ({ inputs }: Manifest) =>
+  z.strictObject(
+    Object.fromEntries(
+      inputs.map((input) => {
+        const value = valueSchema(input);
+        return [input.name, input.required ? value : value.nullable().optional()];
+      }),
+    ),
+  );
+
+const predictionSchema = (manifest: Manifest) => {
+  const names = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
+  const scores = z.strictObject(Object.fromEntries(names.map((name) => [name, z.number()])));
+  if (manifest.task === "regression")
+    return Prediction.pick(names.length === 1 ? { value: true } : {})
+      .required()
+      .extend({ scores });
+  const { label, band } = Prediction.shape;
+  return z.object({
+    label: label.unwrap().pipe(z.enum(names)),
+    scores,
+    ...(manifest.output.bands ? { band: band.unwrap() } : {}),
+  });
+};
+
+/** The bodies of this model's predict requests and answers: the general schemas with the manifest's names filled in. */
+export const modelSchemas = (manifest: Manifest) => ({
+  question: z.strictObject({ rows: z.array(rowSchema(manifest)).min(1).max(maxRows) }),
+  answer: Answer.extend({ predictions: z.array(predictionSchema(manifest)) }),
+});

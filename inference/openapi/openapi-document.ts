@@ -1,0 +1,125 @@
+import * as z from "zod";
+import { sampleRow } from "../load-model.ts";
+import { Input } from "../manifest.ts";
+import { HttpProblem, problemsOf } from "../problem.ts";
+import type { Service } from "../service.ts";
+import { modelSchemas } from "./model-schemas.ts";
+
+const schema = (of: z.ZodType, io: "input" | "output" = "output") => {
+  const { $schema: _, ...rest } = z.toJSONSchema(of, { target: "draft-2020-12", io });
+  return rest;
+};
+
+const Description = z.object({
+  name: z.string(),
+  task: z.enum(["classification", "regression"]),
+  description: z.string().optional(),
+  owner: z.string(),
+  inputs: z.array(Input),
+  output: z.record(z.string(), z.unknown()),
+  version: z.int(),
+  digest: z.string(),
+  environment: z.enum(["stage", "prod"]),
+});
+
+const content = (name: string) => ({
+  "application/json": { schema: { $ref: `#/components/schemas/${name}` } },
+});
+const csv = (description: string) => ({ "text/csv": { schema: { type: "string", description } } });
+const refusals = (...kinds: Parameters<typeof problemsOf>) =>
+  Object.fromEntries(
+    problemsOf(...kinds).map(({ status, title }) => [
+      String(status),
+      {
+        description: title,
+        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+      },
+    ]),
+  );
+const requestId = {
+  name: "x-request-id",
+  in: "header",
+  description: "1 to 128 printable characters; the answer carries it back",
+  schema: { type: "string" },
+};
+
+/** The native API of the model that this service serves, as OpenAPI 3.1: the schemas that the service itself has. */
+export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service, "model" | "identity">) => {
+  const { question, answer } = modelSchemas(manifest);
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: `${manifest.name}, version ${identity.version}`,
+      version: String(identity.version),
+      description:
+        manifest.description ??
+        `${manifest.task} by the model ${manifest.name}. Owner: ${manifest.owner}. Limits: 10,000 rows and 6 MB a request.`,
+    },
+    // Relative to where this document lies: behind a gateway the model has a path of its own.
+    servers: [{ url: "." }],
+    paths: {
+      "/v1/predict": {
+        post: {
+          operationId: "predict",
+          summary: "Answers each row",
+          parameters: [requestId],
+          requestBody: {
+            required: true,
+            content: {
+              "application/json": {
+                schema: { $ref: "#/components/schemas/Question" },
+                example: { rows: [sampleRow(manifest)] },
+              },
+              ...csv("a header with the inputs' names in any order, then a line for each row"),
+            },
+          },
+          responses: {
+            "200": {
+              description: "One prediction for each row, in order",
+              content: { ...content("Answer"), ...csv("where the request's Accept begins with text/csv") },
+            },
+            ...refusals(
+              "broken-json",
+              "too-large",
+              "wrong-content-type",
+              "rows-invalid",
+              "prediction-failed",
+            ),
+          },
+        },
+      },
+      "/v1/model": {
+        get: {
+          operationId: "model",
+          summary: "The model's contract and the version that answers",
+          responses: {
+            "200": { description: "Keeps until its ETag changes", content: content("Model") },
+            "304": { description: "What If-None-Match names is still so" },
+          },
+        },
+      },
+      "/health": {
+        get: {
+          operationId: "health",
+          summary: "The process lives",
+          responses: { "200": { description: "It lives" } },
+        },
+      },
+      "/ready": {
+        get: {
+          operationId: "ready",
+          summary: "The model answered a row",
+          responses: { "200": { description: "It did" }, ...refusals("not-ready") },
+        },
+      },
+    },
+    components: {
+      schemas: {
+        Question: schema(question, "input"),
+        Answer: schema(answer),
+        Model: schema(Description),
+        Problem: schema(HttpProblem),
+      },
+    },
+  };
+};
