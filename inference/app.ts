@@ -4,6 +4,8 @@ import { refuse } from "./http-answer.ts";
 import { nativeRoutes } from "./native/native-routes.ts";
 import { openapiRoutes } from "./openapi/openapi-routes.ts";
 import { problem } from "./problem.ts";
+import { endpointRoutes } from "./scoring/endpoint-routes.ts";
+import { scoringRoutes } from "./scoring/scoring-routes.ts";
 import type { Service } from "./service.ts";
 
 /** Every address answers the methods that it does not take with 405 and those that it takes. */
@@ -39,6 +41,8 @@ export const createApp = (service: Service): Hono => {
   app.use(compress({ encoding: "gzip" }));
   app.route("/", nativeRoutes(service));
   app.route("/", openapiRoutes(service));
+  app.route("/", scoringRoutes(service));
+  app.route("/", endpointRoutes(service));
   refuseOtherMethods(app);
   app.notFound(() => refuse(problem("not-found", "See /v1/model for what is served here.")));
   app.onError(() => refuse(problem("prediction-failed", "The service failed.")));

@@ -144,7 +144,7 @@ describe("a table of rows", () => {
 
 test("labels and names that hold commas and quotes stay in their cell", () => {
   const odd = manifestWith({ output: { labels: ['a "b"', "c,d"], positive: "c,d" } });
-  const text = writeCsv(odd)([{ label: "c,d", scores: { 'a "b"': 0.25, "c,d": 0.75 } }]);
+  const text = writeCsv(odd)([{ label: "c,d", scores: { 'a "b"': 0.25, "c,d": 0.75 } }], { header: true });
   expect(parse(text)).toEqual([
     ["label", 'score.a "b"', "score.c,d"],
     ["c,d", "0.25", "0.75"],

@@ -10,7 +10,7 @@ export const writeCsv = (manifest: Manifest) => {
   const header = classifies
     ? ["label", ...(banded ? ["band"] : []), ...names.map((name) => `score.${name}`)]
     : names;
-  return (predictions: readonly Prediction[]): string => {
+  return (predictions: readonly Prediction[], options: { readonly header: boolean }): string => {
     const lines = predictions.map(({ label, band, scores }) =>
       [
         ...(classifies ? [quoted(label ?? "")] : []),
@@ -18,6 +18,6 @@ export const writeCsv = (manifest: Manifest) => {
         ...names.map((name) => String(scores[name] ?? "")),
       ].join(","),
     );
-    return `${[header.map(quoted).join(","), ...lines].join("\r\n")}\r\n`;
+    return [...(options.header ? [header.map(quoted).join(",")] : []), ...lines, ""].join("\r\n");
   };
 };

@@ -30,7 +30,7 @@ const readQuestion = async (service: Service, request: Request): Promise<Questio
 
 const answerCsv = async ({ model }: Service, { id, predictions }: Answer): Promise<Response> => {
   const { writeCsv } = await import("../csv/write-csv.ts");
-  return new Response(writeCsv(model.manifest)(predictions), {
+  return new Response(writeCsv(model.manifest)(predictions, { header: true }), {
     headers: { "content-type": "text/csv; charset=utf-8; header=present", "x-prediction-id": id },
   });
 };
