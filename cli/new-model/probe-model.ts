@@ -1,0 +1,41 @@
+import * as z from "zod";
+import type { Input, Row } from "../../inference/manifest.ts";
+import { type Failed, runTrial } from "../../inference/run-trial.ts";
+import { defaultTrialLimits } from "../../inference/try-model.ts";
+
+/** All that a graph gave for some rows. */
+export const Probe = z.object({
+  status: z.literal("answered"),
+  outputs: z.array(
+    z.object({
+      name: z.string(),
+      /** Row by row. Floats as numbers, or null where they are not finite; integers and text as text. */
+      data: z.array(z.union([z.number(), z.string(), z.null()])),
+    }),
+  ),
+  /** Time of each of some runs of one row. */
+  milliseconds: z.array(z.number()),
+});
+export type Probe = z.infer<typeof Probe>;
+
+const Result = z.discriminatedUnion("status", [
+  Probe,
+  z.object({ status: z.literal("failed"), message: z.string() }),
+]);
+const program = new URL("probe-process.ts", import.meta.url);
+
+/** Runs a graph on rows in a process with limits on time and memory, and tells what each of its outputs holds. */
+export const probeModel = (
+  onnx: Uint8Array,
+  inputs: readonly Input[],
+  rows: readonly Row[],
+): Promise<Probe | Failed> =>
+  runTrial({
+    program,
+    files: new Map([
+      ["model.onnx", onnx],
+      ["probe.json", new TextEncoder().encode(JSON.stringify({ inputs, rows }))],
+    ]),
+    limits: defaultTrialLimits,
+    result: Result,
+  });
