@@ -3,7 +3,8 @@ import { basename, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
 import { Policy } from "../../domain/policy/policy.ts";
-import { problemLine } from "../../inference/folder-problem.ts";
+import { checkModel } from "../../inference/check-model.ts";
+import { type Problem, problemLine } from "../../inference/folder-problem.ts";
 import { SlackUser } from "../../inference/manifest.ts";
 import { exitCode, ModelFolderExists, UsageMistake } from "../exit-code.ts";
 import { type NewModel, newModel } from "../new-model/new-model.ts";
@@ -86,7 +87,7 @@ export const newCommand = (): Command =>
       });
       await mkdir(folder, { recursive: true });
       for (const [file, bytes] of made.files) await writeFile(join(folder, file), bytes);
-      report(folder, made);
+      report(folder, made, await checkModel({ model: name, files: made.files }));
     });
 
 const readBrought = (file: string): Promise<Uint8Array> =>
@@ -105,7 +106,8 @@ const policyApprovers = async (): Promise<readonly string[]> => {
 
 const report = (
   folder: string,
-  { files, guesses, notes, measured, rows, doubt, problems }: NewModel,
+  { files, guesses, notes, measured, rows, doubt }: NewModel,
+  problems: readonly Problem[],
 ): void => {
   print(`${paint("green", "✓")} ${folder}: ${[...files.keys()].join(", ")}`);
   for (const { words, score } of measured)

@@ -35,14 +35,6 @@ type Scores = {
 const isFloat = (value: GraphValue): boolean =>
   value.kind === "tensor" && (value.type === "float32" || value.type === "float64");
 
-const refuseMaps = (outputs: readonly GraphValue[]): void => {
-  if (outputs.some(({ kind }) => kind === "sequence" || kind === "map"))
-    throw new NewModelRefused(
-      "the graph ends in ZipMap: its probabilities are a sequence of maps",
-      "Export with zipmap off (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}}); onnxmltools: zipmap=False).",
-    );
-};
-
 /** The float outputs as rows of numbers. */
 const floats = ({ graph, outputs }: Question, rows: number): Scores[] =>
   outputs.flatMap(({ name, data }) => {
@@ -83,18 +75,25 @@ const scoring = ({
   };
 };
 
-const classification = (scores: Scores, labels: Labels): InferredOutput => {
+/** Of two labels the one that is looked for: 1 of 0 and 1, else the rarer. */
+const positiveOf = ({ labels, integers }: Labels, truth: readonly string[]): string | undefined => {
+  const [first = "", second = "", ...more] = labels;
+  if (more.length > 0) return undefined;
+  const count = (label: string): number => truth.filter((each) => each === label).length;
+  return integers || count(second) <= count(first) ? second : first;
+};
+
+const classification = (scores: Scores, labels: Labels, truth: readonly string[]): InferredOutput => {
   const { guesses, ...how } = scoring(scores);
-  const [, second, third] = labels.labels;
-  const positive = second !== undefined && third === undefined ? { positive: second } : {};
+  const positive = positiveOf(labels, truth);
   return {
     task: "classification",
     ...labels,
     ...how,
-    ...positive,
+    ...(positive === undefined ? {} : { positive }),
     guesses: [
       ...(labels.guess === undefined ? [] : [`labels: ${labels.guess}`]),
-      ...("positive" in positive ? [`positive: ${second}, the second label`] : []),
+      ...(positive === undefined ? [] : [`positive: ${positive}, the label that is looked for`]),
       ...guesses,
     ],
   };
@@ -137,7 +136,6 @@ const scoresAmong = (candidates: readonly Scores[], labels: number): Scores | un
  */
 export const inferOutput = (question: Question): InferredOutput => {
   const { graph, outputs, targets } = question;
-  refuseMaps(graph.outputs);
   const [truth = [], ...more] = targets.values();
   const rows = truth.length;
   const candidates = floats(question, rows);
@@ -166,6 +164,7 @@ export const inferOutput = (question: Question): InferredOutput => {
         stored: graph.classLabels.map(({ labels }) => labels).filter(({ length }) => length === scores.width),
         answered: answered?.data.map(String),
       }),
+      truth,
     );
   const [single, ...others] = candidates.filter(({ width }) => width === 1);
   const pair = distinct === 2 && single && others.length === 0;
@@ -176,6 +175,7 @@ export const inferOutput = (question: Question): InferredOutput => {
         single.rows.map(([score = 0]) => score),
         truth,
       ),
+      truth,
     );
   if (!numeric || answered)
     throw new NewModelRefused(

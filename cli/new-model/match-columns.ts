@@ -43,7 +43,7 @@ const manifestName = (column: string, taken: ReadonlySet<string>): string => {
     .normalize("NFKD")
     .replaceAll(/\p{M}/gu, "")
     .replaceAll(/\s*[^A-Za-z0-9_ .-]+\s*/g, (cut) => (/\s/.test(cut) ? " " : "_"))
-    .trim()
+    .replaceAll(/^ +|[_ ]+$/g, "")
     .slice(0, 110);
   const named = fits.test(column) ? column : /^[A-Za-z_]/.test(cleaned) ? cleaned : `column_${cleaned}`;
   const base = reserved.has(named) ? `column_${named}` : named;

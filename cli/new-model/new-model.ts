@@ -1,6 +1,4 @@
-import { checkModel } from "../../inference/check-model.ts";
 import { findOutput } from "../../inference/find-output.ts";
-import type { Problem } from "../../inference/folder-problem.ts";
 import { inspectOnnx, type OnnxSummary } from "../../inference/inspect-onnx.ts";
 import type { Gates, Golden, Manifest, Prediction, Row } from "../../inference/manifest.ts";
 import { type Holdout, parseHoldout } from "../../inference/parse-holdout.ts";
@@ -15,6 +13,7 @@ import { matchColumns } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe } from "./probe-model.ts";
 import { readTable, type Table } from "./read-table.ts";
+import { refuseGraph } from "./refuse-graph.ts";
 import { type Run, runOnRows } from "./run-on-rows.ts";
 import { writeHoldout } from "./write-holdout.ts";
 import { type NewManifest, writeManifest } from "./write-manifest.ts";
@@ -44,8 +43,6 @@ export type NewModel = {
   readonly rows: number;
   /** Set where the model does no better than one that answers every row alike. */
   readonly doubt: string | undefined;
-  /** What `slipway check` says of the folder. */
-  readonly problems: readonly Problem[];
 };
 
 const seed = "slipway new";
@@ -61,14 +58,6 @@ const columnsOf = ({ targets, ignored, csvName }: Brought, table: Table): readon
         `${name} is no column of ${csvName} (it has ${[...table.columns.keys()].slice(0, 20).join(", ")}).`,
       );
   return [...table.columns.keys()].filter((name) => !targets.includes(name) && !ignored.includes(name));
-};
-
-const refuseText = (graph: OnnxSummary): void => {
-  if (graph.inputs.some(({ name }) => name === "input_ids"))
-    throw new NewModelRefused(
-      "the graph takes input_ids: it is a text model, which needs its tokenizer",
-      "Write its folder by hand: docs/adding-a-model.md says how, under `Text models`.",
-    );
 };
 
 /** 1.0 and 1 are the same class; libraries write either. */
@@ -160,7 +149,7 @@ const draftOf = (brought: Brought, matchGuesses: readonly string[], run: Run, ou
  */
 export const newModel = async (brought: Brought): Promise<NewModel> => {
   const graph = inspectOnnx(brought.onnx);
-  refuseText(graph);
+  refuseGraph(graph);
   const table = readTable(brought.csv, brought.csvName);
   const columns = columnsOf(brought, table);
   const cells = (column: string): readonly string[] => table.columns.get(column) ?? [];
@@ -218,6 +207,5 @@ export const newModel = async (brought: Brought): Promise<NewModel> => {
     measured,
     rows: rows.length,
     doubt: doubtOf(holdout, measured),
-    problems: await checkModel({ model: brought.name, files }),
   };
 };

@@ -14,7 +14,8 @@ export const readableRange = (
   const high = greatest <= 0 && least < 0 ? Math.min(0, greatest + span / 2) : greatest + span / 2;
   const digit = 10 ** (Math.floor(Math.log10(high - low)) - 1);
   const step = integral ? Math.max(1, digit) : digit;
-  // 12 digits cut what binary fractions add: 3 * 0.1 is 0.3.
+  // Neither what binary fractions add counts as a step (4.3 - 1.8 is a little less than 2.5), nor does it show.
+  const dust = 1e-9;
   const readable = (steps: number): number => Number((steps * step).toPrecision(12)) || 0;
-  return { min: readable(Math.floor(low / step)), max: readable(Math.ceil(high / step)) };
+  return { min: readable(Math.floor(low / step + dust)), max: readable(Math.ceil(high / step - dust)) };
 };
