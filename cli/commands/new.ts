@@ -18,6 +18,8 @@ type Options = {
   readonly ignore: readonly string[];
   readonly approver: readonly string[];
   readonly owner?: string;
+  readonly tokenizer?: string;
+  readonly maxTokens: number;
   readonly models: string;
   readonly force?: boolean;
 };
@@ -27,6 +29,12 @@ const approver = (text: string, gathered: readonly string[]): readonly string[] 
   const user = SlackUser.safeParse(text);
   if (!user.success) throw new InvalidArgumentError(user.error.issues[0]?.message ?? "no Slack user id");
   return [...gathered, user.data];
+};
+
+const tokens = (text: string): number => {
+  const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(count >= 8 && count <= 8_192)) throw new InvalidArgumentError("tokens are a number from 8 to 8192");
+  return count;
 };
 
 /** `slipway new`: a model's folder from an ONNX file and a CSV. */
@@ -59,6 +67,12 @@ export const newCommand = (): Command =>
         .argParser(approver)
         .default([], "policy.yaml's"),
     )
+    .addOption(new Option("--tokenizer <file>", "the tokenizer.json of a model that takes input_ids"))
+    .addOption(
+      new Option("--max-tokens <number>", "how many tokens of a text it takes")
+        .argParser(tokens)
+        .default(256),
+    )
     .addOption(new Option("--owner <address>", "who answers for the model"))
     .addOption(new Option("--models <folder>", "the folder of all models").default("models"))
     .addOption(new Option("--force", "write over the files of a folder that is there"))
@@ -79,6 +93,10 @@ export const newCommand = (): Command =>
         onnx: await readBrought(options.onnx),
         csv: await readBrought(options.data),
         csvName: basename(options.data),
+        tokenizer:
+          options.tokenizer === undefined
+            ? undefined
+            : { bytes: await readBrought(options.tokenizer), maxTokens: options.maxTokens },
         targets: options.target,
         ignored: options.ignore,
         owner: options.owner,

@@ -21,6 +21,21 @@ const refuse = ({ column, element }: Match, what: string, remedy: string): never
   throw new NewModelRefused(`the column ${column}, which the graph takes as ${element}, ${what}`, remedy);
 };
 
+const asString = (match: Match, present: readonly string[], required: boolean): Omit<Inferred, "match"> => {
+  const longest = present.reduce((most, { length }) => Math.max(most, length), 0);
+  const maxLength = Math.min(1_000_000, Math.max(100, 10 ** Math.ceil(Math.log10(2 * longest))));
+  return {
+    input: { name: match.name, type: "string", maxLength, required },
+    remark: `data: up to ${longest} characters`,
+  };
+};
+
+/** The input of a text model: text of any kind, never missing. */
+export const inferText = (match: Match, cells: readonly string[]): Inferred => ({
+  match,
+  ...asString(match, cells, true),
+});
+
 const fromText = (match: Match, present: readonly string[], required: boolean): Omit<Inferred, "match"> => {
   const values = [...new Set(present)].sort();
   // Few rows for each value would be names or sentences.
@@ -29,12 +44,7 @@ const fromText = (match: Match, present: readonly string[], required: boolean): 
       input: { name: match.name, type: "category", values, unknown: "refuse", required },
       remark: "",
     };
-  const longest = present.reduce((most, { length }) => Math.max(most, length), 0);
-  const maxLength = Math.min(1_000_000, Math.max(100, 10 ** Math.ceil(Math.log10(2 * longest))));
-  return {
-    input: { name: match.name, type: "string", maxLength, required },
-    remark: `data: up to ${longest}`,
-  };
+  return asString(match, present, required);
 };
 
 const fromNumbers = (

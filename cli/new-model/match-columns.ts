@@ -52,6 +52,17 @@ const manifestName = (column: string, taken: ReadonlySet<string>): string => {
   return name;
 };
 
+/** The one column of a text model. Throws NewModelRefused where there are more. */
+export const matchText = (columns: readonly string[]): Match => {
+  const [column, ...others] = columns;
+  if (column === undefined || others.length > 0)
+    throw new NewModelRefused(
+      `a text model takes one column of text, the CSV has ${columns.length} beside the target: ${list(columns)}`,
+      "Leave the others out with --ignore <column>.",
+    );
+  return { name: manifestName(column, new Set()), column, element: "string", inMatrix: false };
+};
+
 const byName = (inputs: readonly Tensor[], columns: readonly string[]): Matched => {
   const left = new Set(columns);
   const guesses: string[] = [];

@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { checkModel } from "../../inference/check-model.ts";
+import { Golden } from "../../inference/manifest.ts";
 import { readManifest } from "../../inference/read-manifest.ts";
+import { tinyTokenizer } from "../../test/onnx/tiny-tokenizer.ts";
+import { tokenSums } from "../../test/onnx/token-sums.ts";
 import { bool, float, int64, type Value, writeOnnx } from "../../test/onnx/write-onnx.ts";
 import { type Brought, newModel } from "./new-model.ts";
 
@@ -17,6 +21,7 @@ const bring = (name: string, csv: string, changes: Partial<Brought> = {}) =>
     csv: new TextEncoder().encode(csv),
     csvName: "data.csv",
     targets: ["outcome"],
+    tokenizer: undefined,
     ignored: [],
     owner: undefined,
     approvers: [],
@@ -206,5 +211,45 @@ describe("a model's floor is its own score", () => {
     const made = await bring("string-matrix", odd, { targets: ["priority"] });
     const values = manifestOf(made).inputs.flatMap((input) => ("values" in input ? input.values : []));
     expect(values).toEqual(expect.arrayContaining(['say "no" # yes:', "no", "1"]));
+  });
+});
+
+describe("a text model", () => {
+  const sentences = ["good", "bad good", "what a good day", "bad"];
+  const rows = Array.from({ length: 12 }, (_, at) => sentences[at % 4] ?? "");
+  const csv = `review,ids,tokens\n${rows.map((text, at) => `${text},${at},${text.length}\n`).join("")}`;
+  const read = (changes: Partial<Brought>) =>
+    bring("sklearn-columns", csv, {
+      onnx: writeOnnx({ graph: tokenSums }),
+      targets: ["ids", "tokens"],
+      tokenizer: { bytes: tinyTokenizer, maxTokens: 8 },
+      ...changes,
+    });
+
+  test("is written with its tokenizer, and its golden rows are what the graph gives for their tokens", async () => {
+    const { files } = await read({});
+    expect(manifestOf({ files })).toMatchObject({
+      inputs: [{ name: "review", type: "string", maxLength: 100, required: true }],
+      tokenizer: { file: "tokenizer.json", maxTokens: 8 },
+      output: { names: ["ids", "tokens"] },
+    });
+    const golden = Golden.parse(JSON.parse(new TextDecoder().decode(files.get("golden.json"))));
+    // [CLS] 1, bad 4, good 3, [SEP] 2; unknown words are 0. The batches are by length, the answers in the rows' order.
+    expect(golden.predictions.slice(0, 4).map(({ scores }) => scores)).toEqual([
+      { ids: 6, tokens: 3 },
+      { ids: 10, tokens: 4 },
+      { ids: 6, tokens: 6 },
+      { ids: 7, tokens: 3 },
+    ]);
+    expect(await checkModel({ model: "mine", files })).toEqual([]);
+  });
+
+  test("takes one column, and a tokenizer fits no other graph", async () => {
+    await expect(read({ targets: ["ids"] })).rejects.toThrow(
+      "a text model takes one column of text, the CSV has 2",
+    );
+    await expect(read({ onnx: exported("sklearn-matrix", "model.onnx") })).rejects.toThrow(
+      "Leave --tokenizer out",
+    );
   });
 });

@@ -6,12 +6,12 @@ import { readManifest } from "../../inference/read-manifest.ts";
 import { readPredictions } from "../../inference/read-predictions.ts";
 import { UsageMistake } from "../exit-code.ts";
 import { blindScore, inferGates, type Measured, measure } from "./infer-gates.ts";
-import { inferInput } from "./infer-input.ts";
+import { type Inferred, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
 import { isMissing, isNumber } from "./input-cells.ts";
-import { matchColumns } from "./match-columns.ts";
+import { matchColumns, matchText } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
-import type { Probe } from "./probe-model.ts";
+import type { Probe, Tokenizer } from "./probe-model.ts";
 import { readTable, type Table } from "./read-table.ts";
 import { refuseGraph } from "./refuse-graph.ts";
 import { type Run, runOnRows } from "./run-on-rows.ts";
@@ -26,6 +26,8 @@ export type Brought = {
   readonly csvName: string;
   /** Columns with what is true: one, or one for each value of a regression of several. */
   readonly targets: readonly string[];
+  /** Of a text model. */
+  readonly tokenizer: Tokenizer | undefined;
   /** Columns that the model does not take. */
   readonly ignored: readonly string[];
   readonly owner: string | undefined;
@@ -46,6 +48,8 @@ export type NewModel = {
 };
 
 const seed = "slipway new";
+/** Texts run some hundred times as long as rows of numbers. */
+const sampled = { rows: 1_000, texts: 200 };
 const goldenRows = 20;
 const anyGates: Gates = { latencyP95Ms: 1, imageSizeMb: 1, vulnerabilities: { critical: 0, high: 0 } };
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -58,6 +62,23 @@ const columnsOf = ({ targets, ignored, csvName }: Brought, table: Table): readon
         `${name} is no column of ${csvName} (it has ${[...table.columns.keys()].slice(0, 20).join(", ")}).`,
       );
   return [...table.columns.keys()].filter((name) => !targets.includes(name) && !ignored.includes(name));
+};
+
+const inputsOf = (
+  brought: Brought,
+  graph: OnnxSummary,
+  table: Table,
+): { readonly guesses: readonly string[]; readonly inputs: readonly Inferred[] } => {
+  const columns = columnsOf(brought, table);
+  const cells = (column: string): readonly string[] => table.columns.get(column) ?? [];
+  if (brought.tokenizer) {
+    const match = matchText(columns);
+    return { guesses: [], inputs: [inferText(match, cells(match.column))] };
+  }
+  const { matches, guesses } = matchColumns(graph.inputs, columns, (column) =>
+    cells(column).some((text) => !isMissing(text, false) && !isNumber(text)),
+  );
+  return { guesses, inputs: matches.map((match) => inferInput(match, cells(match.column))) };
 };
 
 /** 1.0 and 1 are the same class; libraries write either. */
@@ -127,7 +148,7 @@ const truthColumns = (
 };
 
 const draftOf = (brought: Brought, matchGuesses: readonly string[], run: Run, output: InferredOutput) => {
-  const { name, owner, approvers, policyApprovers } = brought;
+  const { name, owner, approvers, policyApprovers, tokenizer } = brought;
   return (gates: Gates, measured: string): NewManifest => ({
     name,
     owner: owner ?? "owner@example.com",
@@ -139,6 +160,7 @@ const draftOf = (brought: Brought, matchGuesses: readonly string[], run: Run, ou
     measured,
     approvers: approvers.length > 0 ? approvers : policyApprovers,
     approversGiven: approvers.length > 0,
+    ...(tokenizer ? { tokenizer: { file: "tokenizer.json", maxTokens: tokenizer.maxTokens } } : {}),
   });
 };
 
@@ -149,23 +171,19 @@ const draftOf = (brought: Brought, matchGuesses: readonly string[], run: Run, ou
  */
 export const newModel = async (brought: Brought): Promise<NewModel> => {
   const graph = inspectOnnx(brought.onnx);
-  refuseGraph(graph);
+  refuseGraph(graph, brought.tokenizer !== undefined);
   const table = readTable(brought.csv, brought.csvName);
-  const columns = columnsOf(brought, table);
-  const cells = (column: string): readonly string[] => table.columns.get(column) ?? [];
-  const matched = matchColumns(graph.inputs, columns, (column) =>
-    cells(column).some((text) => !isMissing(text, false) && !isNumber(text)),
-  );
-  const inferred = matched.matches.map((match) => inferInput(match, cells(match.column)));
-  const { onnx, targets } = brought;
-  const run = await runOnRows({ onnx, table, targets, seed }, inferred);
+  const { guesses, inputs } = inputsOf(brought, graph, table);
+  const { onnx, tokenizer, targets } = brought;
+  const draw = { seed, most: tokenizer ? sampled.texts : sampled.rows };
+  const run = await runOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
   const { rows, truth, leftOut } = run.usable;
   const output = inferOutput({
     graph,
     outputs: run.probe.outputs,
     targets: new Map([...truth].map(([target, texts]) => [target, asLabels(texts)])),
   });
-  const draft = draftOf(brought, matched.guesses, run, output);
+  const draft = draftOf(brought, guesses, run, output);
   const manifest = readManifest(writeManifest(draft(anyGates, "")));
   const answers = answersOf(manifest, graph, run.probe, rows.length);
   const names = run.inputs.map(({ input }) => input.name);
@@ -180,6 +198,7 @@ export const newModel = async (brought: Brought): Promise<NewModel> => {
       ),
     ],
     ["model.onnx", onnx],
+    ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
     ["holdout.csv", holdoutFile],
     ["golden.json", encode(`${JSON.stringify(goldenOf(rows, answers), undefined, 1)}\n`)],
   ]);
@@ -187,7 +206,7 @@ export const newModel = async (brought: Brought): Promise<NewModel> => {
     files,
     guesses: [
       "inputs: types, ranges and categories are from the data",
-      ...matched.guesses,
+      ...guesses,
       ...run.inputs.flatMap(({ input, remark }) =>
         remark.startsWith("review: ") ? [`${input.name}: ${remark.slice("review: ".length)}`] : [],
       ),

@@ -1,8 +1,8 @@
 import type { Inferred } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
-import { type Probe, probeModel } from "./probe-model.ts";
+import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
 import type { Table } from "./read-table.ts";
-import { type Usable, usableRows } from "./usable-rows.ts";
+import { type Draw, type Usable, usableRows } from "./usable-rows.ts";
 
 /** What the graph gave, for which rows, with which of the inputs it takes a gap in. */
 export type Run = {
@@ -15,9 +15,10 @@ export type Run = {
 
 type Needs = {
   readonly onnx: Uint8Array;
+  readonly tokenizer: Tokenizer | undefined;
   readonly table: Table;
   readonly targets: readonly string[];
-  readonly seed: string;
+  readonly draw: Draw;
 };
 
 const require = (inputs: readonly Inferred[], names: ReadonlySet<string>): readonly Inferred[] =>
@@ -51,13 +52,13 @@ const intolerant = (inputs: readonly Inferred[], { rows }: Usable, finite: reado
  * gaps are left out. Throws NewModelRefused where it does not run, or gives no numbers.
  */
 export const runOnRows = async (
-  { onnx, table, targets, seed }: Needs,
+  { onnx, tokenizer, table, targets, draw }: Needs,
   inferred: readonly Inferred[],
 ): Promise<Run> => {
   const attempt = async (inputs: readonly Inferred[]) => {
-    const usable = usableRows(table, inputs, targets, seed);
+    const usable = usableRows(table, inputs, targets, draw);
     const probe = await probeModel(
-      onnx,
+      { onnx, tokenizer },
       inputs.map(({ input }) => input),
       usable.rows,
     );

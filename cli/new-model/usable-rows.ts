@@ -14,10 +14,10 @@ export type Usable = {
   readonly leftOut: number;
 };
 
-const most = 1_000;
+export type Draw = { readonly seed: string; readonly most: number };
 
 /** The same rows for the same seed, spread over the whole table, in its order. */
-const sample = (rows: readonly number[], seed: string): readonly number[] => {
+const sample = (rows: readonly number[], { seed, most }: Draw): readonly number[] => {
   if (rows.length <= most) return rows;
   const rank = new Map(
     rows.map((row) => [row, createHash("sha256").update(`${seed}:${row}`).digest("hex")] as const),
@@ -26,12 +26,12 @@ const sample = (rows: readonly number[], seed: string): readonly number[] => {
   return chosen.slice(0, most).toSorted((one, other) => one - other);
 };
 
-/** At most 1,000 rows, drawn by the seed, in which the targets and all required inputs are there. */
+/** At most so many rows, drawn by the seed, in which the targets and all required inputs are there. */
 export const usableRows = (
   { columns, rows }: Table,
   inputs: readonly Inferred[],
   targets: readonly string[],
-  seed: string,
+  draw: Draw,
 ): Usable => {
   const cells = (column: string): readonly string[] => columns.get(column) ?? [];
   const needed = [
@@ -48,7 +48,7 @@ export const usableRows = (
       "no row has a value for the target and for each input that the model needs",
       "Fill the gaps, or export a model that takes them.",
     );
-  const chosen = sample(whole, seed);
+  const chosen = sample(whole, draw);
   return {
     rows: chosen.map((row) =>
       Object.fromEntries(

@@ -77,7 +77,9 @@ export const writeManifest = (of: NewManifest): string => {
     `task: ${of.output.task}`,
     `owner: ${flow(of.owner)}${of.ownerGiven ? "" : review("who answers for this model?")}`,
     "artifact: model.onnx",
-    ...(of.tokenizer ? [`tokenizer: ${flow(of.tokenizer)}`] : []),
+    ...(of.tokenizer
+      ? [`tokenizer: ${flow(of.tokenizer)}${review("longer texts are cut off: as in training?")}`]
+      : []),
     `inputs:${review("ranges are the data's and half its span on either side; categories are the data's, others are refused")}`,
     ...of.inputGuesses.map(reviewLine),
     ...of.inputs.flatMap(inputLines),

@@ -82,6 +82,7 @@ describe("an export goes from file to served with no hand edit, and answers as t
       csv,
       csvName: "data.csv",
       targets,
+      tokenizer: undefined,
       ignored: [],
       owner: undefined,
       approvers: [],
