@@ -15,6 +15,7 @@ export type Inferred = {
 /** More different texts than this are free text, not a category. */
 const maxCategories = 60;
 const maxCodes = 10_000;
+const maxCategoryLength = 256;
 const quoted = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
 const refuse = ({ column, element }: Match, what: string, remedy: string): never => {
@@ -39,7 +40,8 @@ export const inferText = (match: Match, cells: readonly string[]): Inferred => (
 const fromText = (match: Match, present: readonly string[], required: boolean): Omit<Inferred, "match"> => {
   const values = [...new Set(present)].sort();
   // Few rows for each value would be names or sentences.
-  if (values.length <= maxCategories && values.length <= Math.max(10, present.length / 3))
+  const short = values.every(({ length }) => length <= maxCategoryLength);
+  if (short && values.length <= maxCategories && values.length <= Math.max(10, present.length / 3))
     return {
       input: { name: match.name, type: "category", values, unknown: "refuse", required },
       remark: "",
@@ -77,6 +79,8 @@ const fromCodes = (match: Match, present: readonly string[], required: boolean):
       `holds text such as ${quoted(strange)}`,
       "Export it as a string tensor, or write it as numbers.",
     );
+  if (values.some(({ length }) => length > maxCategoryLength))
+    return refuse(match, `holds long text such as ${quoted(strange)}`, "Leave the column out with --ignore.");
   if (values.length > maxCodes || (values.length > maxCategories && values.length > present.length / 3))
     return refuse(
       match,

@@ -9,6 +9,8 @@ export type Labels = {
   readonly guess?: string;
 };
 
+const maxLabelLength = 128;
+
 type Question = {
   /** Scores row by row, `width` numbers each. */
   readonly scores: readonly (readonly number[])[];
@@ -52,6 +54,12 @@ const share = (scores: Question["scores"], truth: readonly string[], order: read
 /** The order that the rows speak for, where the graph has other names for its labels, or none. */
 const byTruth = ({ scores, truth }: Question, width: number): Labels => {
   const names = sorted(truth);
+  const long = names.find((name) => name.length > maxLabelLength);
+  if (long !== undefined)
+    throw new NewModelRefused(
+      `the target holds ${JSON.stringify(long.slice(0, 40))}…, too long for a label`,
+      "Is this the column that the model was trained on?",
+    );
   const integers = names.every(isInteger);
   const counted = Array.from({ length: width }, (_, at) => String(at));
   if (names.length !== width) {

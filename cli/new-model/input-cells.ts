@@ -21,6 +21,8 @@ export const cellValue = (text: string, input: Input): Row[string] => {
     case "boolean":
       return isMissing(text, false) ? null : /^true$/i.test(text) || Number(text) === 1;
     case "category":
+      // NA is a gap among the names of a matrix of numbers, and a value where text is taken as it is.
+      return isMissing(text, input.values.includes(text)) ? null : text;
     case "string":
       return text === "" ? null : text;
     default:

@@ -17,5 +17,11 @@ export const readableRange = (
   // Neither what binary fractions add counts as a step (4.3 - 1.8 is a little less than 2.5), nor does it show.
   const dust = 1e-9;
   const readable = (steps: number): number => Number((steps * step).toPrecision(12)) || 0;
-  return { min: readable(Math.floor(low / step + dust)), max: readable(Math.ceil(high / step - dust)) };
+  const most = integral ? Number.MAX_SAFE_INTEGER : Number.MAX_VALUE;
+  // At the ends of what a number can be there is no margin; the data itself is always within.
+  const within = (end: number, seen: number): number => (Math.abs(end) <= most ? end : seen);
+  return {
+    min: Math.min(least, within(readable(Math.floor(low / step + dust)), least)),
+    max: Math.max(greatest, within(readable(Math.ceil(high / step - dust)), greatest)),
+  };
 };
