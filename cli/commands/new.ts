@@ -24,7 +24,7 @@ type Options = {
   readonly force?: boolean;
 };
 
-const gather = (text: string, gathered: readonly string[]): readonly string[] => [...gathered, text];
+const gather = (text: string, gathered: readonly string[] = []): readonly string[] => [...gathered, text];
 const approver = (text: string, gathered: readonly string[]): readonly string[] => {
   const user = SlackUser.safeParse(text);
   if (!user.success) throw new InvalidArgumentError(user.error.issues[0]?.message ?? "no Slack user id");
@@ -55,7 +55,7 @@ export const newCommand = (): Command =>
         "the column with what is true; once for each value of a regression of several",
       )
         .argParser(gather)
-        .default([], "required"),
+        .makeOptionMandatory(),
     )
     .addOption(
       new Option("--ignore <column>", "a column that the model does not take; may be repeated")
@@ -82,8 +82,6 @@ export const newCommand = (): Command =>
     )
     .action(async (name: string, options: Options) => {
       const folder = join(options.models, name);
-      if (options.target.length === 0)
-        throw new UsageMistake("name the column with what is true: --target <column>.");
       if (!options.force && (await stat(folder).catch(() => undefined)))
         throw new ModelFolderExists(
           `${folder} is there already: choose another name, or write over it with --force.`,

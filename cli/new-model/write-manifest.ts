@@ -53,7 +53,7 @@ const outputLines = (output: InferredOutput): string[] => {
   const guesses = output.guesses.map(reviewLine);
   if (output.task === "regression")
     return output.names.length === 1
-      ? ["output:", ...guesses, `  name: ${flow(output.names[0])}`, "  # unit: kWh"]
+      ? ["output:", ...guesses, `  name: ${flow(output.names[0])}`, "  # unit: min"]
       : ["output:", ...guesses, `  names: ${list(output.names)}`];
   const labels = output.integers ? output.labels.map(Number) : output.labels;
   return [
