@@ -83,8 +83,8 @@ const byTruth = ({ scores, truth }: Question, width: number): Labels => {
     integers,
     guess:
       order === names
-        ? "sorted: the graph does not name its labels"
-        : "the order that agrees best with the rows: the graph does not name its labels",
+        ? "sorted: the graph does not name the target's labels"
+        : "the order that agrees best with the rows: the graph does not name the target's labels",
   };
 };
 
