@@ -20,6 +20,7 @@ const environmental = new Set([
   "AlreadyRunning",
   "RehearsalUnreachable",
   "SecretMissing",
+  "ModelFolderExists",
 ]);
 
 /** What a person asked for wrongly. */
@@ -39,4 +40,9 @@ export class UsageMistake extends Error {
 /** Another rehearsal runs on the data folder. */
 export class AlreadyRunning extends Error {
   override readonly name = "AlreadyRunning";
+}
+
+/** A new model's folder is there already. */
+export class ModelFolderExists extends Error {
+  override readonly name = "ModelFolderExists";
 }

@@ -5,6 +5,7 @@ import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";
 import { historyCommand } from "./commands/history.ts";
 import { imageCommand } from "./commands/image.ts";
+import { newCommand } from "./commands/new.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
 import { retireCommand } from "./commands/retire.ts";
@@ -31,6 +32,7 @@ for (const command of [
   historyCommand(),
   rollbackCommand(),
   deliverCommand(),
+  newCommand(),
   checkCommand(),
   imageCommand(),
   serveCommand(),

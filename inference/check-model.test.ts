@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { churnFiles, churnYaml } from "../test/onnx/churn-folder.ts";
 import { bool, float, type Graph, int64, writeOnnx } from "../test/onnx/write-onnx.ts";
+import { temporaryFolder } from "../test/temporary-folder.ts";
 import { assertModel, checkModel } from "./check-model.ts";
 import { ManifestInvalid } from "./folder-problem.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
@@ -53,10 +53,16 @@ const y = { name: "y", type: float, shape: ["N", 1] };
 
 describe("checkModel", () => {
   test("churn, as it is committed, has nothing to complain of, and its trial leaves no file", async () => {
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith("slipway-trial-"));
-    expect(await checkModel({ model: "churn", files: churnFiles() })).toEqual([]);
-    const after = readdirSync(tmpdir()).filter((name) => name.startsWith("slipway-trial-"));
-    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+    // A folder of its own: other tests try models at the same time.
+    const own = await temporaryFolder();
+    vi.stubEnv("TMPDIR", own.path);
+    try {
+      expect(await checkModel({ model: "churn", files: churnFiles() })).toEqual([]);
+      expect(readdirSync(own.path)).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+      await own.remove();
+    }
   });
 
   const mistakes: [string, ReturnType<typeof churnWith>, Record<string, unknown>][] = [

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { churnFiles } from "../test/onnx/churn-folder.ts";
@@ -42,6 +43,15 @@ describe("inspectOnnx", () => {
     expect(summary.outputs.map(({ name }) => name)).toEqual(["label", "probabilities"]);
     expect([...summary.opsets.keys()]).toEqual(["", "ai.onnx.ml"]);
     expect(summary.nodes).toBeGreaterThan(5);
+  });
+
+  test.each([
+    ["string-matrix", [{ type: "string", labels: ["P1", "P2", "P3"] }]],
+    ["lightgbm-binary", [{ type: "integer", labels: ["0", "1"] }]],
+    ["mlp-logits", []],
+  ])("tells the labels that classifier nodes store: %s", (name, labels) => {
+    const bytes = readFileSync(new URL(`../test/exports/${name}/model.onnx`, import.meta.url));
+    expect(inspectOnnx(bytes).classLabels).toEqual(labels);
   });
 
   test("an initializer that is listed among the inputs is none", () => {

@@ -12,7 +12,11 @@ export type OnnxSummary = {
   readonly initializerBytes: number;
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
+  /** The labels that classifier nodes store, each list in the order of that node's scores. */
+  readonly classLabels: readonly ClassLabels[];
 };
+
+export type ClassLabels = { readonly type: "string" | "integer"; readonly labels: readonly string[] };
 
 export type OnnxLimits = {
   readonly bytes: number;
@@ -50,6 +54,11 @@ const lengthDelimited = 2;
 const shapeInputs: Readonly<Record<string, number>> = { ConstantOfShape: 0, Expand: 1, Tile: 1 };
 const shapeAttributes = new Set(["RandomNormal", "RandomUniform"]);
 const maxShapeLength = 64;
+/** Attributes of ai.onnx.ml's classifiers that hold their labels. */
+const labelAttributes = new Set(["classlabels_strings", "classlabels_int64s", "classlabels_ints"]);
+/** Beyond what a manifest can list. */
+const maxLabels = 1_001;
+const maxLabelLists = 100;
 const maxValues = 50_000;
 
 type State = {
@@ -64,6 +73,7 @@ type State = {
   /** Small integer constants by name: shapes. Names may repeat in subgraphs; the largest counts. */
   readonly constants: Map<string, number>;
   readonly shapes: { readonly operator: string; readonly input: string }[];
+  readonly classLabels: ClassLabels[];
 };
 
 const refuse = (message: string): never => {
@@ -101,18 +111,18 @@ const text = (state: State, limit = 1_024): string => {
   return new TextDecoder().decode(bytes);
 };
 const number = ({ pbf }: State): number => (pbf.type === varint ? pbf.readVarint(true) : truncated());
-/** A repeated integer field, packed or not; stops keeping (not reading) beyond a shape's length. */
-const numbers = (state: State, kept: number[]): void => {
+/** A repeated integer field, packed or not; stops keeping (not reading) beyond a shape's length, or what is asked for. */
+const numbers = (state: State, kept: number[], limit = maxShapeLength): void => {
   const { pbf } = state;
   if (pbf.type === varint) {
     kept.push(pbf.readVarint(true));
   } else {
     const end = valueEnd(state);
-    while (pbf.pos < end && kept.length <= maxShapeLength) kept.push(pbf.readVarint(true));
+    while (pbf.pos < end && kept.length <= limit) kept.push(pbf.readVarint(true));
     if (pbf.pos > end) truncated();
     pbf.pos = end;
   }
-  if (kept.length > maxShapeLength + 1) kept.length = maxShapeLength + 1;
+  if (kept.length > limit + 1) kept.length = limit + 1;
 };
 
 /** Number of elements in a shape; -1 dimensions (open, to be inferred) count as 1. Never NaN. */
@@ -199,6 +209,7 @@ const attribute = (state: State, depth: number): Attribute => {
   let name = "";
   let shape: number | undefined;
   const integers: number[] = [];
+  const strings: string[] = [];
   message(state, depth, (field) => {
     switch (field) {
       case 1:
@@ -215,13 +226,21 @@ const attribute = (state: State, depth: number): Attribute => {
         graph(state, depth + 1);
         return;
       case 8:
-        return numbers(state, integers);
+        return numbers(state, integers, maxLabels);
+      case 9:
+        // Its name stands before it in every exporter's files; where it does not, the labels stay unknown.
+        if (labelAttributes.has(name) && strings.length < maxLabels) strings.push(text(state, 65_536));
+        return;
       case 22:
       case 23:
         sparse(state, depth + 1);
         return;
     }
   });
+  if (labelAttributes.has(name) && state.classLabels.length < maxLabelLists) {
+    if (strings.length > 0) state.classLabels.push({ type: "string", labels: strings });
+    else if (integers.length > 0) state.classLabels.push({ type: "integer", labels: integers.map(String) });
+  }
   return { name, shape: shape ?? (integers.length > 0 ? elements(integers) : undefined) };
 };
 
@@ -386,13 +405,13 @@ const model = (state: State): OnnxSummary => {
   });
   for (const { operator, input } of state.shapes)
     if ((state.constants.get(input) ?? 0) > state.limits.elements) tooLarge(state, operator);
-  const { nodes, initializers, initializerBytes, opsets } = state;
+  const { nodes, initializers, initializerBytes, opsets, classLabels } = state;
   if (!found) return refuse("the file holds no ONNX graph");
   if (opsets.size === 0) return refuse("the file names no operator set");
   for (const domain of state.domains)
     if (!opsets.has(domain))
       refuse(`the file names no version of the operators of ${domain || "ONNX"}, which it uses`);
-  return { opsets, nodes, initializers, initializerBytes, ...found };
+  return { opsets, nodes, initializers, initializerBytes, classLabels, ...found };
 };
 
 /**
@@ -414,6 +433,7 @@ export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultLimit
     domains: new Set(),
     constants: new Map(),
     shapes: [],
+    classLabels: [],
   };
   try {
     return model(state);

@@ -1,45 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { manifestWith } from "../../test/onnx/churn-folder.ts";
-import { float, type Graph, int64, writeOnnx } from "../../test/onnx/write-onnx.ts";
+import { tinyTokenizer as tokenizer } from "../../test/onnx/tiny-tokenizer.ts";
+import { tokenSums as sums } from "../../test/onnx/token-sums.ts";
+import { type Graph, int64, writeOnnx } from "../../test/onnx/write-onnx.ts";
 import { loadModel } from "../load-model.ts";
 import { ModelUnreadable } from "../model-unreadable.ts";
 import { RowsInvalid } from "../rows-invalid.ts";
 import { batchByLength } from "./batch-by-length.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
 
-const words = ["[UNK]", "[CLS]", "[SEP]", "good", "bad"];
-const tokenizer = Buffer.from(
-  JSON.stringify({
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: [],
-    normalizer: { type: "Lowercase" },
-    pre_tokenizer: { type: "Whitespace" },
-    post_processor: {
-      type: "TemplateProcessing",
-      single: [
-        { SpecialToken: { id: "[CLS]", type_id: 0 } },
-        { Sequence: { id: "A", type_id: 0 } },
-        { SpecialToken: { id: "[SEP]", type_id: 0 } },
-      ],
-      pair: [],
-      special_tokens: {
-        "[CLS]": { id: "[CLS]", ids: [1], tokens: ["[CLS]"] },
-        "[SEP]": { id: "[SEP]", ids: [2], tokens: ["[SEP]"] },
-      },
-    },
-    decoder: null,
-    model: {
-      type: "WordPiece",
-      continuing_subword_prefix: "##",
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(words.map((word, id) => [word, id])),
-      unk_token: "[UNK]",
-    },
-  }),
-);
 const manifest = manifestWith({
   task: "regression",
   inputs: [{ name: "text", type: "string", maxLength: 1_000 }],
@@ -47,24 +17,6 @@ const manifest = manifestWith({
   gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
   tokenizer: { maxTokens: 8 },
 });
-/** Answers each text with the sum of its tokens' ids and with their number. */
-const sums: Graph = {
-  nodes: [
-    { op: "Cast", inputs: ["input_ids"], outputs: ["a"], attributes: [{ name: "to", int: float }] },
-    { op: "Cast", inputs: ["attention_mask"], outputs: ["b"], attributes: [{ name: "to", int: float }] },
-    { op: "ReduceSum", inputs: ["a", "axis"], outputs: ["ids"] },
-    { op: "ReduceSum", inputs: ["b", "axis"], outputs: ["tokens"] },
-  ],
-  initializers: [{ name: "axis", dims: [1], int64: [1] }],
-  inputs: [
-    { name: "input_ids", type: int64, shape: ["N", "S"] },
-    { name: "attention_mask", type: int64, shape: ["N", "S"] },
-  ],
-  outputs: [
-    { name: "ids", type: float, shape: ["N", 1] },
-    { name: "tokens", type: float, shape: ["N", 1] },
-  ],
-};
 const open = (graph: Graph, bytes: Uint8Array | undefined = tokenizer) =>
   loadModel({ manifest, model: { bytes: writeOnnx({ graph }) }, tokenizer: bytes });
 

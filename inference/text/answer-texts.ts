@@ -33,7 +33,10 @@ const fill = ({ name, element }: TokenFeed, texts: readonly (readonly number[])[
  * Answers texts: tokenizes each, runs texts of like length together, and gives the answers in the request's order.
  * Throws ModelUnreadable where the graph does not take what tokenizers give.
  */
-export const answerTexts = (manifest: Manifest, { session, tokenize, outputs, read }: Needs) => {
+export const answerTexts = (
+  manifest: Pick<Manifest, "inputs">,
+  { session, tokenize, outputs, read }: Needs,
+) => {
   const bound = bindTokens(session.inputs);
   if (bound.status === "mismatched")
     throw new ModelUnreadable(bound.mismatches.map(({ message }) => message).join("\n"));

@@ -1,0 +1,122 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ColumnElement } from "../../inference/bind-inputs.ts";
+import { Input } from "../../inference/manifest.ts";
+import { rowChecker } from "../../inference/row-checker.ts";
+import { inferInput } from "./infer-input.ts";
+import { cellValue, isMissing } from "./input-cells.ts";
+import { matchColumns } from "./match-columns.ts";
+import { NewModelRefused } from "./new-model-refused.ts";
+
+const infer = (element: ColumnElement, cells: readonly string[], inMatrix = true) =>
+  inferInput({ name: "x", column: "x", element, inMatrix }, cells);
+const elements = ["float32", "float64", "int32", "int64", "bool", "string"] as const;
+
+describe("a column's input", () => {
+  test.each([
+    ["float32", ["1", "2.5"], { type: "number" }],
+    ["float32", ["1", "60.0"], { type: "number" }],
+    ["float32", ["1", "2"], { type: "integer" }],
+    ["int64", ["1.0", "2.0"], { type: "integer" }],
+    ["float32", ["1e3", "NA", "-.5"], { type: "number", required: false }],
+    ["float32", ["True", "false"], { type: "boolean", required: true }],
+    ["bool", ["0", "1"], { type: "boolean" }],
+    ["int64", ["1", ""], { type: "integer", required: true }],
+    ["float32", ["b", "a", "b"], { type: "category", values: ["a", "b"] }],
+    ["string", ["3", "1", ""], { type: "category", values: ["1", "3"], required: false }],
+    ["string", ["NA", "DE"], { type: "category", values: ["DE", "NA"], required: true }],
+    ["string", Array.from({ length: 40 }, (_, at) => `sentence ${at}`), { type: "string", maxLength: 100 }],
+  ] as const)("of %s from %j", (element, cells, expected) =>
+    expect(infer(element, [...cells]).input).toMatchObject(expected),
+  );
+
+  test("whatever the cells hold, is one that takes each of them, or a refusal", () => {
+    const cell = fc.oneof(
+      fc.string({ unit: "grapheme", maxLength: 12 }),
+      fc.double().map(String),
+      fc.integer().map(String),
+      fc.constantFrom(
+        "",
+        "NA",
+        "true",
+        "False",
+        "0",
+        "1",
+        "1e308",
+        "-1e308",
+        "9007199254740993",
+        "yes",
+        "x".repeat(300),
+      ),
+    );
+    const column = fc.oneof(
+      fc.array(cell, { minLength: 1, maxLength: 30 }),
+      fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }).map(String), {
+        minLength: 1,
+        maxLength: 30,
+      }),
+      fc.array(fc.maxSafeInteger().map(String), { minLength: 1, maxLength: 30 }),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...elements), column, fc.boolean(), (element, cells, inMatrix) => {
+        try {
+          const { input } = infer(element, cells, inMatrix);
+          expect(Input.parse(input)).toEqual(input);
+          const usable = cells.filter((text) => !input.required || !isMissing(text, element === "string"));
+          const bad = rowChecker({ inputs: [input] })(usable.map((text) => ({ x: cellValue(text, input) })));
+          // Characters that no text for a model may hold are told by the check of the rows themselves.
+          expect(bad.filter(({ detail }) => !/surrogate|NUL/.test(detail))).toEqual([]);
+        } catch (error) {
+          expect(error).toBeInstanceOf(NewModelRefused);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("columns are matched with the graph", () => {
+  const input = (name: string, width: number | null, type: "float32" | "string" = "float32") =>
+    ({ name, kind: "tensor", type, shape: [null, width] }) as const;
+  const isText = (column: string) => column.startsWith("t");
+
+  test("by names that exporters changed", () => {
+    const { matches, guesses } = matchColumns(
+      [input("petal_width_cm_", 1), input("b", 1)],
+      ["b", "petal width (cm)"],
+      isText,
+    );
+    expect(matches.map(({ name, column }) => [name, column])).toEqual([
+      ["petal_width_cm_", "petal width (cm)"],
+      ["b", "b"],
+    ]);
+    expect(guesses).toEqual(["the column petal width (cm) is the graph's input petal_width_cm_"]);
+  });
+
+  test("text to the matrix of text and numbers to that of numbers, each in the CSV's order", () => {
+    const { matches } = matchColumns(
+      [input("n", 2), input("s", 2, "string")],
+      ["t1", "a", "t2", "b"],
+      isText,
+    );
+    expect(matches.map(({ column, element }) => `${column} ${element}`)).toEqual([
+      "a float32",
+      "b float32",
+      "t1 string",
+      "t2 string",
+    ]);
+  });
+
+  test("and get names that a manifest can have, each once", () => {
+    const columns = ["0", "sepal length (cm)", "od280/od315", "Größe", "label", "#", "%"];
+    expect(matchColumns([input("X", 7)], columns, isText).matches.map(({ name }) => name)).toEqual([
+      "column_0",
+      "sepal length cm",
+      "od280_od315",
+      "Gro_e",
+      "column_label",
+      "column_",
+      "column__2",
+    ]);
+  });
+});

@@ -1,0 +1,120 @@
+import type { Input } from "../../inference/manifest.ts";
+import { isFlag, isMissing, isNumber } from "./input-cells.ts";
+import type { Match } from "./match-columns.ts";
+import { NewModelRefused } from "./new-model-refused.ts";
+import { readableRange } from "./readable-range.ts";
+
+/** An input as its column shows it. */
+export type Inferred = {
+  readonly match: Match;
+  readonly input: Input;
+  /** What a person should know of it, to stand beside it in the manifest. */
+  readonly remark: string;
+};
+
+/** More different texts than this are free text, not a category. */
+const maxCategories = 60;
+const maxCodes = 10_000;
+const maxCategoryLength = 256;
+const quoted = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+
+const refuse = ({ column, element }: Match, what: string, remedy: string): never => {
+  throw new NewModelRefused(`the column ${column}, which the graph takes as ${element}, ${what}`, remedy);
+};
+
+const asString = (match: Match, present: readonly string[], required: boolean): Omit<Inferred, "match"> => {
+  const longest = present.reduce((most, { length }) => Math.max(most, length), 0);
+  const maxLength = Math.min(1_000_000, Math.max(100, 10 ** Math.ceil(Math.log10(2 * longest))));
+  return {
+    input: { name: match.name, type: "string", maxLength, required },
+    remark: `data: up to ${longest} characters`,
+  };
+};
+
+/** The input of a text model: text of any kind, never missing. */
+export const inferText = (match: Match, cells: readonly string[]): Inferred => ({
+  match,
+  ...asString(match, cells, true),
+});
+
+const fromText = (match: Match, present: readonly string[], required: boolean): Omit<Inferred, "match"> => {
+  const values = [...new Set(present)].sort();
+  // Few rows for each value would be names or sentences.
+  const short = values.every(({ length }) => length <= maxCategoryLength);
+  if (short && values.length <= maxCategories && values.length <= Math.max(10, present.length / 3))
+    return {
+      input: { name: match.name, type: "category", values, unknown: "refuse", required },
+      remark: "",
+    };
+  return asString(match, present, required);
+};
+
+const fromNumbers = (
+  match: Match,
+  present: readonly string[],
+  required: boolean,
+): Omit<Inferred, "match"> => {
+  const { name, element } = match;
+  const numbers = present.map(Number);
+  const least = numbers.reduce((low, value) => Math.min(low, value), Number.POSITIVE_INFINITY);
+  const greatest = numbers.reduce((high, value) => Math.max(high, value), Number.NEGATIVE_INFINITY);
+  if (!Number.isFinite(least) || !Number.isFinite(greatest))
+    return refuse(match, "holds numbers beyond what a computer counts", "Correct these cells.");
+  const whole = numbers.every(Number.isSafeInteger);
+  const counted = element === "int32" || element === "int64";
+  if (counted && !whole) return refuse(match, "holds fractions", "Export it as float, or round the column.");
+  // 60.0 may be an integer that pandas wrote beside a gap, or a measure: a number takes both.
+  const type = counted || (whole && present.every((text) => !text.includes("."))) ? "integer" : "number";
+  const range = readableRange(least, greatest, type === "integer");
+  return { input: { name, type, ...range, required }, remark: `data: ${least} to ${greatest}` };
+};
+
+/** Text in a matrix of numbers: pandas' category codes and scikit-learn's encoders count the sorted values. */
+const fromCodes = (match: Match, present: readonly string[], required: boolean): Omit<Inferred, "match"> => {
+  const values = [...new Set(present)].sort();
+  const strange = present.find((text) => !isNumber(text)) ?? "";
+  if (!match.inMatrix)
+    return refuse(
+      match,
+      `holds text such as ${quoted(strange)}`,
+      "Export it as a string tensor, or write it as numbers.",
+    );
+  if (values.some(({ length }) => length > maxCategoryLength))
+    return refuse(match, `holds long text such as ${quoted(strange)}`, "Leave the column out with --ignore.");
+  if (values.length > maxCodes || (values.length > maxCategories && values.length > present.length / 3))
+    return refuse(
+      match,
+      `holds ${values.length} different texts such as ${quoted(strange)}`,
+      "Write the numbers that the model takes, or leave the column out with --ignore.",
+    );
+  return {
+    input: { name: match.name, type: "category", values, unknown: "refuse", required },
+    remark: "review: goes into the matrix as its place in values, from 0: is this training's order?",
+  };
+};
+
+/**
+ * The manifest's input for one column, from how the graph takes it and what the cells hold. Throws NewModelRefused
+ * for cells that the graph cannot take.
+ */
+export const inferInput = (match: Match, cells: readonly string[]): Inferred => {
+  const { name, element } = match;
+  const textual = element === "string";
+  const present = cells.filter((text) => !isMissing(text, textual));
+  if (present.length === 0) return refuse(match, "is empty", "Fill it, or export the model without it.");
+  // Only these element types have a value that says "missing".
+  const required = present.length === cells.length || !["float32", "float64", "string"].includes(element);
+  const described = ((): Omit<Inferred, "match"> => {
+    if (textual) return fromText(match, present, required);
+    const flags =
+      present.every(isFlag) || (element === "bool" && present.every((text) => /^[01]$/.test(text)));
+    if (flags) return { input: { name, type: "boolean", required }, remark: "" };
+    if (element === "bool") return refuse(match, "holds more than true and false", "Export it as float.");
+    return present.every(isNumber)
+      ? fromNumbers(match, present, required)
+      : fromCodes(match, present, required);
+  })();
+  const gaps = cells.length - present.length;
+  const missing = required || gaps === 0 ? [] : [`missing in ${gaps} of ${cells.length} rows`];
+  return { match, ...described, remark: [described.remark, ...missing].filter(Boolean).join("; ") };
+};

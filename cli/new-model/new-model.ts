@@ -1,0 +1,230 @@
+import { findOutput } from "../../inference/find-output.ts";
+import { inspectOnnx, type OnnxSummary } from "../../inference/inspect-onnx.ts";
+import type { Gates, Golden, Manifest, Prediction, Row } from "../../inference/manifest.ts";
+import { type Holdout, parseHoldout } from "../../inference/parse-holdout.ts";
+import { readManifest } from "../../inference/read-manifest.ts";
+import { readPredictions } from "../../inference/read-predictions.ts";
+import { UsageMistake } from "../exit-code.ts";
+import { blindScore, inferGates, type Measured, measure } from "./infer-gates.ts";
+import { type Inferred, inferInput, inferText } from "./infer-input.ts";
+import { type InferredOutput, inferOutput } from "./infer-output.ts";
+import { isMissing, isNumber } from "./input-cells.ts";
+import { matchColumns, matchText } from "./match-columns.ts";
+import { NewModelRefused } from "./new-model-refused.ts";
+import type { Probe, Tokenizer } from "./probe-model.ts";
+import { readTable, type Table } from "./read-table.ts";
+import { refuseGraph } from "./refuse-graph.ts";
+import { type Run, runOnRows } from "./run-on-rows.ts";
+import { writeHoldout } from "./write-holdout.ts";
+import { type NewManifest, writeManifest } from "./write-manifest.ts";
+
+export type Brought = {
+  readonly name: string;
+  readonly onnx: Uint8Array;
+  readonly csv: Uint8Array;
+  /** The CSV's name, for messages. */
+  readonly csvName: string;
+  /** Columns with what is true: one, or one for each value of a regression of several. */
+  readonly targets: readonly string[];
+  /** Of a text model. */
+  readonly tokenizer: Tokenizer | undefined;
+  /** Columns that the model does not take. */
+  readonly ignored: readonly string[];
+  readonly owner: string | undefined;
+  readonly approvers: readonly string[];
+  /** Approvers for want of others, from the platform's policy. */
+  readonly policyApprovers: readonly string[];
+};
+
+/** A model's folder, and how sure of it one can be. */
+export type NewModel = {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly guesses: readonly string[];
+  readonly notes: readonly string[];
+  readonly measured: readonly Measured[];
+  readonly rows: number;
+  /** Set where the model does no better than one that answers every row alike. */
+  readonly doubt: string | undefined;
+};
+
+const seed = "slipway new";
+/** Texts run some hundred times as long as rows of numbers. */
+const sampled = { rows: 1_000, texts: 200 };
+const goldenRows = 20;
+const anyGates: Gates = { latencyP95Ms: 1, imageSizeMb: 1, vulnerabilities: { critical: 0, high: 0 } };
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+const short = (value: number): string => String(Number(value.toPrecision(3)));
+
+const columnsOf = ({ targets, ignored, csvName }: Brought, table: Table): readonly string[] => {
+  for (const name of [...targets, ...ignored])
+    if (!table.columns.has(name))
+      throw new UsageMistake(
+        `${name} is no column of ${csvName} (it has ${[...table.columns.keys()].slice(0, 20).join(", ")}).`,
+      );
+  return [...table.columns.keys()].filter((name) => !targets.includes(name) && !ignored.includes(name));
+};
+
+const inputsOf = (
+  brought: Brought,
+  graph: OnnxSummary,
+  table: Table,
+): { readonly guesses: readonly string[]; readonly inputs: readonly Inferred[] } => {
+  const columns = columnsOf(brought, table);
+  const cells = (column: string): readonly string[] => table.columns.get(column) ?? [];
+  if (brought.tokenizer) {
+    const match = matchText(columns);
+    return { guesses: [], inputs: [inferText(match, cells(match.column))] };
+  }
+  const { matches, guesses } = matchColumns(graph.inputs, columns, (column) =>
+    cells(column).some((text) => !isMissing(text, false) && !isNumber(text)),
+  );
+  return { guesses, inputs: matches.map((match) => inferInput(match, cells(match.column))) };
+};
+
+/** 1.0 and 1 are the same class; libraries write either. */
+const asLabels = (cells: readonly string[]): readonly string[] =>
+  cells.every((text) => isNumber(text) && Number.isSafeInteger(Number(text)))
+    ? cells.map((text) => String(Number(text)))
+    : cells;
+
+/** What the runtime will answer, from what the graph gave. */
+const answersOf = (
+  manifest: Manifest,
+  graph: OnnxSummary,
+  { outputs }: Probe,
+  rows: number,
+): Prediction[] => {
+  const output = findOutput(manifest, graph.outputs);
+  if (output.status === "missing") throw new NewModelRefused(output.message, output.remedy);
+  const data = output.names.map((name) => {
+    const value = graph.outputs.find((each) => each.name === name);
+    const numbers = (outputs.find((each) => each.name === name)?.data ?? []).map(Number);
+    return value?.kind === "tensor" && value.type === "float64"
+      ? Float64Array.from(numbers)
+      : Float32Array.from(numbers);
+  });
+  return readPredictions(manifest, output.width)(data, rows);
+};
+
+const goldenOf = (rows: readonly Row[], answers: readonly Prediction[]): Golden => {
+  const step = Math.max(1, Math.floor(rows.length / goldenRows));
+  const chosen = rows.flatMap((row, at) => {
+    const prediction = answers[at];
+    return at % step === 0 && prediction ? [{ row, prediction }] : [];
+  });
+  const kept = chosen.slice(0, goldenRows);
+  const largest = Math.max(
+    ...kept.flatMap(({ prediction }) => Object.values(prediction.scores).map(Math.abs)),
+  );
+  return {
+    // A float32 has seven digits; sums of many differ in the sixth from machine to machine.
+    tolerance: Math.min(0.01, Math.max(1e-5, Number((largest * 1e-6).toPrecision(1)))),
+    rows: kept.map(({ row }) => row),
+    predictions: kept.map(({ prediction }) => prediction),
+  };
+};
+
+const inWords = ({ words, score }: Measured): string =>
+  `${words} ${short(score.estimate)} (${short(score.low)} to ${short(score.high)})`;
+
+const doubtOf = (holdout: Holdout, measured: readonly Measured[]): string | undefined => {
+  const blind = blindScore(holdout);
+  const own = measured.find(({ name }) => name === blind.name)?.score.estimate;
+  if (own === undefined) return undefined;
+  const better = blind.name === "accuracy" ? own > blind.score : own < blind.score;
+  return better
+    ? undefined
+    : `The model does no better than one that answers every row alike (${blind.name} ${short(own)} against ${short(blind.score)}). Are the CSV's columns in the order of training, and is the target the right one?`;
+};
+
+const truthColumns = (
+  output: InferredOutput,
+  truth: Run["usable"]["truth"],
+): Map<string, readonly string[]> => {
+  const [first = []] = truth.values();
+  return output.task === "regression" && output.names.length > 1
+    ? new Map(output.names.map((name) => [`label.${name}`, truth.get(name) ?? []]))
+    : new Map([["label", output.task === "classification" ? asLabels(first) : first]]);
+};
+
+const draftOf = (brought: Brought, matchGuesses: readonly string[], run: Run, output: InferredOutput) => {
+  const { name, owner, approvers, policyApprovers, tokenizer } = brought;
+  return (gates: Gates, measured: string): NewManifest => ({
+    name,
+    owner: owner ?? "owner@example.com",
+    ownerGiven: owner !== undefined,
+    inputs: run.inputs,
+    inputGuesses: matchGuesses,
+    output,
+    gates,
+    measured,
+    approvers: approvers.length > 0 ? approvers : policyApprovers,
+    approversGiven: approvers.length > 0,
+    ...(tokenizer ? { tokenizer: { file: "tokenizer.json", maxTokens: tokenizer.maxTokens } } : {}),
+  });
+};
+
+/**
+ * Makes a model's folder of an ONNX file and a CSV: what graph, data and a run of some rows do not say is guessed and
+ * marked. Nothing is written. Throws UsageMistake for columns that are not there, ModelUnreadable for a file that is
+ * refused, NewModelRefused for what makes no model.
+ */
+export const newModel = async (brought: Brought): Promise<NewModel> => {
+  const graph = inspectOnnx(brought.onnx);
+  refuseGraph(graph, brought.tokenizer !== undefined);
+  const table = readTable(brought.csv, brought.csvName);
+  const { guesses, inputs } = inputsOf(brought, graph, table);
+  const { onnx, tokenizer, targets } = brought;
+  const draw = { seed, most: tokenizer ? sampled.texts : sampled.rows };
+  const run = await runOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
+  const { rows, truth, leftOut } = run.usable;
+  const output = inferOutput({
+    graph,
+    outputs: run.probe.outputs,
+    targets: new Map([...truth].map(([target, texts]) => [target, asLabels(texts)])),
+  });
+  const draft = draftOf(brought, guesses, run, output);
+  const manifest = readManifest(writeManifest(draft(anyGates, "")));
+  const answers = answersOf(manifest, graph, run.probe, rows.length);
+  const names = run.inputs.map(({ input }) => input.name);
+  const holdoutFile = encode(writeHoldout(names, rows, truthColumns(output, truth)));
+  const holdout = parseHoldout(holdoutFile, manifest);
+  const measured = measure(holdout, manifest, answers);
+  const files = new Map([
+    [
+      "model.yaml",
+      encode(
+        writeManifest(draft(inferGates(measured, run.probe.milliseconds), measured.map(inWords).join(", "))),
+      ),
+    ],
+    ["model.onnx", onnx],
+    ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
+    ["holdout.csv", holdoutFile],
+    ["golden.json", encode(`${JSON.stringify(goldenOf(rows, answers), undefined, 1)}\n`)],
+  ]);
+  return {
+    files,
+    guesses: [
+      "inputs: types, ranges and categories are from the data",
+      ...guesses,
+      ...run.inputs.flatMap(({ input, remark }) =>
+        remark.startsWith("review: ") ? [`${input.name}: ${remark.slice("review: ".length)}`] : [],
+      ),
+      ...output.guesses,
+      ...(brought.owner === undefined ? ["owner: --owner was not given"] : []),
+      ...(brought.approvers.length === 0
+        ? ["approvers: --approver was not given, so those of policy.yaml"]
+        : []),
+    ],
+    notes: [
+      ...table.notes,
+      ...run.notes,
+      ...(leftOut > 0
+        ? [`${leftOut} of ${table.rows} rows lack the target or a required input: they were left out.`]
+        : []),
+    ],
+    measured,
+    rows: rows.length,
+    doubt: doubtOf(holdout, measured),
+  };
+};

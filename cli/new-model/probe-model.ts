@@ -1,0 +1,57 @@
+import * as z from "zod";
+import { Input, Row } from "../../inference/manifest.ts";
+import { type Failed, runTrial } from "../../inference/run-trial.ts";
+import { defaultTrialLimits } from "../../inference/try-model.ts";
+
+/** The tokenizer.json of a text model, and how many tokens of a text it takes. */
+export type Tokenizer = { readonly bytes: Uint8Array; readonly maxTokens: number };
+
+/** What the process is asked: `maxTokens` where the one input is text for a tokenizer. */
+export const Question = z.object({
+  inputs: z.array(Input),
+  rows: z.array(Row),
+  maxTokens: z.int().optional(),
+});
+export type Question = z.infer<typeof Question>;
+
+/** All that a graph gave for some rows. */
+export const Probe = z.object({
+  status: z.literal("answered"),
+  outputs: z.array(
+    z.object({
+      name: z.string(),
+      /** Row by row. Floats as numbers, or null where they are not finite; integers and text as text. */
+      data: z.array(z.union([z.number(), z.string(), z.null()])),
+    }),
+  ),
+  /** Time of each of some runs of one row. */
+  milliseconds: z.array(z.number()),
+});
+export type Probe = z.infer<typeof Probe>;
+
+const Result = z.discriminatedUnion("status", [
+  Probe,
+  z.object({ status: z.literal("failed"), message: z.string() }),
+]);
+const program = new URL("probe-process.ts", import.meta.url);
+
+/** Runs a graph on rows in a process with limits on time and memory, and tells what each of its outputs holds. */
+export const probeModel = (
+  { onnx, tokenizer }: { readonly onnx: Uint8Array; readonly tokenizer: Tokenizer | undefined },
+  inputs: readonly Input[],
+  rows: readonly Row[],
+): Promise<Probe | Failed> => {
+  const question = new TextEncoder().encode(
+    JSON.stringify({ inputs, rows, maxTokens: tokenizer?.maxTokens }),
+  );
+  return runTrial({
+    program,
+    files: new Map([
+      ["model.onnx", onnx],
+      ["probe.json", question],
+      ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
+    ]),
+    limits: defaultTrialLimits,
+    result: Result,
+  });
+};

@@ -1,0 +1,111 @@
+/**
+ * Runs a graph on rows and tells all that it gives, before there is a manifest that says what to fetch:
+ * `node probe-process.ts <folder>` with model.onnx, probe.json and, for text, tokenizer.json. The result is one JSON
+ * line on the third file descriptor, because a model's native code may write to the others.
+ */
+import { readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { bindInputs } from "../../inference/bind-inputs.ts";
+import { encodeRows } from "../../inference/encode-rows.ts";
+import type { Prediction, Row } from "../../inference/manifest.ts";
+import { ModelUnreadable } from "../../inference/model-unreadable.ts";
+import { RowsInvalid } from "../../inference/rows-invalid.ts";
+import { openSession, type Session } from "../../inference/session.ts";
+import { answerTexts } from "../../inference/text/answer-texts.ts";
+import { openTokenizer } from "../../inference/text/open-tokenizer.ts";
+import { type Probe, Question } from "./probe-model.ts";
+
+type Cells = Probe["outputs"][number]["data"];
+/** Asks the graph for these outputs of some rows; row by row, undefined for what is no tensor of plain values. */
+type Ask = (rows: readonly Row[], outputs: readonly string[]) => Promise<(Cells | undefined)[]>;
+
+const timedRuns = 100;
+const timedMs = 1_000;
+
+/** JSON has neither NaN nor 64-bit integers. */
+const plain = (data: unknown): Cells | undefined => {
+  if (data instanceof Float32Array || data instanceof Float64Array)
+    return Array.from(data, (value) => (Number.isFinite(value) ? value : null));
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Array.from(data, String);
+  if (data instanceof Int32Array || data instanceof Uint8Array) return Array.from(data, String);
+  return Array.isArray(data) ? data.map(String) : undefined;
+};
+
+const askTable = (session: Session, inputs: Question["inputs"]): Ask => {
+  const bound = bindInputs({ inputs }, session.inputs);
+  if (bound.status === "mismatched")
+    throw new ModelUnreadable(bound.mismatches.map(({ message }) => message).join("\n"));
+  const encode = encodeRows(bound.columns);
+  return async (rows, outputs) => {
+    const encoded = encode(rows);
+    if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
+    const feeds = Object.fromEntries(
+      encoded.feeds.map(({ name, type, data, dims }) => [name, new session.Tensor(type, data, dims)]),
+    );
+    return (await session.run(feeds, outputs)).map(plain);
+  };
+};
+
+/** Texts run in batches of like length, of which answerTexts puts back together what is told of each row. */
+const askTexts = (
+  session: Session,
+  inputs: Question["inputs"],
+  tokenize: (text: string) => number[],
+): Ask => {
+  return async (rows, outputs) => {
+    const kept = new Map<Prediction, (Cells | undefined)[]>();
+    const read = (data: readonly unknown[], count: number): Prediction[] => {
+      const tensors = data.map(plain);
+      return Array.from({ length: count }, (_, row) => {
+        const prediction: Prediction = { scores: {} };
+        kept.set(
+          prediction,
+          tensors.map((cells) => {
+            const width = (cells?.length ?? 0) / count;
+            return cells?.slice(row * width, (row + 1) * width);
+          }),
+        );
+        return prediction;
+      });
+    };
+    const answered = await answerTexts({ inputs }, { session, tokenize, outputs, read })(rows);
+    return outputs.map((_, at) => answered.flatMap((prediction) => kept.get(prediction)?.[at] ?? []));
+  };
+};
+
+const probe = async (folder: string): Promise<Probe> => {
+  const { inputs, rows, maxTokens } = Question.parse(
+    JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")),
+  );
+  const session = await openSession({ path: join(folder, "model.onnx") });
+  const ask =
+    maxTokens === undefined
+      ? askTable(session, inputs)
+      : askTexts(session, inputs, openTokenizer(readFileSync(join(folder, "tokenizer.json")), maxTokens));
+  // What lies deeper is no answer, such as a hidden state of each token.
+  const names = session.outputs.flatMap((value) =>
+    value.kind === "tensor" && (value.shape?.length ?? 2) <= 2 ? [value.name] : [],
+  );
+  const given = await ask(rows, names);
+  const milliseconds: number[] = [];
+  const started = performance.now();
+  for (let at = 0; at < timedRuns && performance.now() - started < timedMs; at++) {
+    const before = performance.now();
+    await ask(rows.slice(at % rows.length, (at % rows.length) + 1), names);
+    milliseconds.push(performance.now() - before);
+  }
+  return {
+    status: "answered",
+    outputs: names.flatMap((name, at) => {
+      const data = given[at];
+      return data ? [{ name, data }] : [];
+    }),
+    milliseconds,
+  };
+};
+
+const result = await probe(process.argv[2] ?? "").catch((error: unknown) => ({
+  status: "failed",
+  message: error instanceof Error ? error.message : String(error),
+}));
+writeSync(3, `${JSON.stringify(result)}\n`);

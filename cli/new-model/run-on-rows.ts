@@ -1,0 +1,94 @@
+import type { Inferred } from "./infer-input.ts";
+import { NewModelRefused } from "./new-model-refused.ts";
+import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
+import type { Table } from "./read-table.ts";
+import { type Draw, type Usable, usableRows } from "./usable-rows.ts";
+
+/** What the graph gave, for which rows, with which of the inputs it takes a gap in. */
+export type Run = {
+  readonly inputs: readonly Inferred[];
+  readonly usable: Usable;
+  readonly probe: Probe;
+  /** Columns with gaps that the graph does not take, in words. */
+  readonly notes: readonly string[];
+};
+
+type Needs = {
+  readonly onnx: Uint8Array;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly table: Table;
+  readonly targets: readonly string[];
+  readonly draw: Draw;
+};
+
+const require = (inputs: readonly Inferred[], names: ReadonlySet<string>): readonly Inferred[] =>
+  inputs.map((each) =>
+    names.has(each.input.name) ? { ...each, input: { ...each.input, required: true } } : each,
+  );
+
+/** For each row whether all that the graph gave for it are numbers. */
+const finiteRows = ({ outputs }: Probe, rows: number): boolean[] =>
+  Array.from({ length: rows }, (_, row) =>
+    outputs.every(({ data }) => {
+      const width = data.length / rows;
+      return data.slice(row * width, (row + 1) * width).every((cell) => cell !== null);
+    }),
+  );
+
+/** Optional inputs of which no row with a gap was answered. */
+const intolerant = (inputs: readonly Inferred[], { rows }: Usable, finite: readonly boolean[]): Set<string> =>
+  new Set(
+    inputs
+      .map(({ input }) => input)
+      .filter(({ required, name }) => {
+        const gaps = rows.flatMap((row, at) => (row[name] === null ? [finite[at]] : []));
+        return !required && gaps.length > 0 && !gaps.includes(true);
+      })
+      .map(({ name }) => name),
+  );
+
+/**
+ * Runs the graph on rows of the table. An input whose gaps it does not take becomes required, and the rows with such
+ * gaps are left out. Throws NewModelRefused where it does not run, or gives no numbers.
+ */
+export const runOnRows = async (
+  { onnx, tokenizer, table, targets, draw }: Needs,
+  inferred: readonly Inferred[],
+): Promise<Run> => {
+  const attempt = async (inputs: readonly Inferred[]) => {
+    const usable = usableRows(table, inputs, targets, draw);
+    const probe = await probeModel(
+      { onnx, tokenizer },
+      inputs.map(({ input }) => input),
+      usable.rows,
+    );
+    return { inputs, usable, probe };
+  };
+  const optional = new Set(inferred.filter(({ input }) => !input.required).map(({ input }) => input.name));
+  let run = await attempt(inferred);
+  let strict = new Set<string>();
+  if (run.probe.status === "failed") strict = optional;
+  else strict = intolerant(inferred, run.usable, finiteRows(run.probe, run.usable.rows.length));
+  if (strict.size > 0) run = await attempt(require(inferred, strict));
+  const { probe, inputs, usable } = run;
+  if (probe.status === "failed")
+    throw new NewModelRefused(
+      `the model does not run on the CSV's rows: ${probe.message}`,
+      "Run it in Python with onnxruntime on these rows, and export again.",
+    );
+  const unanswered = finiteRows(probe, usable.rows.length).filter((finite) => !finite).length;
+  if (unanswered > 0)
+    throw new NewModelRefused(
+      `the model answers ${unanswered} of ${usable.rows.length} complete rows with no number`,
+      "Run it in Python with onnxruntime on these rows, and export again.",
+    );
+  return {
+    inputs,
+    usable,
+    probe,
+    notes:
+      strict.size > 0
+        ? [`The model does not take gaps in ${[...strict].join(", ")}: rows with one were left out.`]
+        : [],
+  };
+};

@@ -1,0 +1,20 @@
+import type { Row } from "../../inference/manifest.ts";
+
+const cell = (value: string | number | boolean | null | undefined): string => {
+  const text = value === null || value === undefined ? "" : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};
+
+/** holdout.csv: the inputs of each row, and what is true of it. */
+export const writeHoldout = (
+  inputs: readonly string[],
+  rows: readonly Row[],
+  truth: ReadonlyMap<string, readonly string[]>,
+): string => {
+  const header = [...inputs, ...truth.keys()];
+  const lines = rows.map((row, at) => [
+    ...inputs.map((name) => row[name]),
+    ...[...truth.values()].map((cells) => cells[at]),
+  ]);
+  return [header, ...lines].map((line) => `${line.map(cell).join(",")}\n`).join("");
+};

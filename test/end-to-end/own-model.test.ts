@@ -1,0 +1,100 @@
+/** Somebody's own export and table, by the commands alone: written, checked, delivered, asked. */
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import * as z from "zod";
+import { dataFolder } from "../../rehearsal/data-folder.ts";
+import { type Rehearsal, startRehearsal } from "../../rehearsal/rehearsal.ts";
+import { playScenario } from "../../rehearsal/scenario.ts";
+import { slipway } from "./slipway.ts";
+import { checkout, type StageSet, stageSet } from "./stage-set.ts";
+
+const model = "loan-risk";
+const brought = join(checkout, "test", "exports", "sklearn-columns");
+const voice = { say: () => undefined, event: () => undefined };
+const Answer = z.object({
+  version: z.number(),
+  predictions: z.array(z.object({ label: z.string(), scores: z.record(z.string(), z.number()) })),
+});
+
+let set: StageSet;
+let rehearsal: Rehearsal | undefined;
+beforeAll(async () => {
+  set = await stageSet();
+});
+afterAll(async () => {
+  await rehearsal?.stop();
+  await set.strike();
+});
+
+test("a model that slipway new wrote is delivered to prod and answers there", {
+  timeout: 180_000,
+}, async () => {
+  // The rehearsal takes models from its checkout: here one that holds the policy and this model.
+  const own = join(set.room, "checkout");
+  await cp(join(checkout, "policy.yaml"), join(own, "policy.yaml"));
+  const files = ["--onnx", join(brought, "model.onnx"), "--data", join(brought, "data.csv")];
+  const made = await slipway(set, [
+    "new",
+    model,
+    ...files,
+    "--target",
+    "outcome",
+    "--models",
+    join(own, "models"),
+  ]);
+  expect(made).toMatchObject({ code: 0, stderr: "" });
+  expect(made.stdout).toMatch(/accuracy 0\.81\d on 320 rows/);
+  expect(made.stdout).toContain("holdout.csv is of the rows that you brought.");
+  const checked = await slipway(set, ["check", join(own, "models", model)]);
+  expect(checked).toMatchObject({ code: 0, stdout: `✓ ${join(own, "models", model)} can be delivered.\n` });
+
+  rehearsal = await startRehearsal({
+    folder: dataFolder(set.data),
+    checkout: own,
+    port: 0,
+    bakeMs: 5,
+    traffic: 0,
+    env: {},
+    clock: Date.now,
+    voice,
+  });
+  await rehearsal.begin();
+  await playScenario(rehearsal, { model, answers: "approve", voice });
+
+  const row = {
+    age: 49,
+    income: null,
+    employment: "permanent",
+    home: "with parents",
+    debt_ratio: 0.361,
+    existing_customer: 1,
+  };
+  const response = await fetch(`${rehearsal.url}/prod/models/${model}/v1/predict`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ rows: [row] }),
+  });
+  // What scikit-learn says of this row, which is the second of the table (case.json).
+  const answer = Answer.parse(await response.json());
+  expect(answer).toMatchObject({ version: 1, predictions: [{ label: "repaid" }] });
+  expect(answer.predictions[0]?.scores.repaid).toBeCloseTo(0.505459, 4);
+});
+
+test("a folder that is there is left alone without --force, and a wrong column is a mistake of usage", async () => {
+  const models = join(set.room, "checkout", "models");
+  const onto = (...more: string[]) =>
+    slipway(set, [
+      ...["new", model, "--onnx", join(brought, "model.onnx"), "--data", join(brought, "data.csv")],
+      ...["--models", models, ...more],
+    ]);
+  expect(await onto("--target", "outcome")).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining("is there already: choose another name, or write over it with --force."),
+  });
+  expect(await onto("--target", "outcome", "--force")).toMatchObject({ code: 0 });
+  expect(await onto("--target", "income_class", "--force")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("income_class is no column of data.csv (it has age, income"),
+  });
+});
