@@ -44,8 +44,10 @@ const folderReaders = new Set([
   "inference/nearest-name.ts",
   "inference/parse-golden.ts",
   "inference/parse-holdout.ts",
+  "inference/read-cell.ts",
   "inference/read-manifest.ts",
   "inference/row-checker.ts",
+  "inference/row-problem.ts",
 ]);
 
 /** Files of `platform/<capability>/` that speak to AWS, GitHub or MLflow; all others but the contract are embedded. */
