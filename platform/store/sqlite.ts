@@ -1,5 +1,6 @@
 import type { Database, DatabaseRow } from "./open-database.ts";
 import {
+  type Counters,
   checkedAmounts,
   cursorAfter,
   distinctEntries,
@@ -79,7 +80,8 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
            ) GROUP BY key
          )
        ),
-       expires_at = excluded.expires_at`,
+       expires_at = excluded.expires_at
+     RETURNING value`,
   );
   const replace = database.prepare(
     `UPDATE items SET value = ?, version = version + 1, expires_at = ?
@@ -153,7 +155,9 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
       const json = JSON.stringify(checkedAmounts(amounts));
       sweepNowAndThen();
       const now = clock();
-      increase.run(partition, sort, json, expiresAt, now, now);
+      const row = increase.get(partition, sort, json, expiresAt, now, now);
+      const counters: Counters = JSON.parse(String(row?.value));
+      return counters;
     },
 
     page: async (query: PageQuery): Promise<Page> => {

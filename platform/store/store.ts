@@ -30,6 +30,9 @@ export type PageQuery = {
   readonly after?: string;
 };
 
+/** The counters of one item, by their names. */
+export type Counters = Readonly<Record<string, number>>;
+
 /** One item of `putAll`. */
 export type Entry = {
   readonly key: Key;
@@ -60,7 +63,8 @@ export interface Store {
   putAll(entries: readonly Entry[]): Promise<void>;
   /**
    * Adds whole numbers to the counters of one item, whoever else adds at the same time; a counter that is not there
-   * begins at 0. Reads show the item as `{ name: number }`, with the number of additions as its version. At most 100
+   * begins at 0. Gives all counters of the item as this addition left them, so that of many who add at once each gets
+   * numbers of its own. Reads show the item as `{ name: number }`, with the number of additions as its version. At most 100
    * names. `expiresAt` as in PutOptions. A key holds counters or a document, never first one and then the other.
    *
    * A retry over a lost answer adds nothing a second time where it finds its own addition as the item's last. Only
@@ -70,7 +74,7 @@ export interface Store {
     key: Key,
     amounts: Readonly<Record<string, number>>,
     options?: { readonly expiresAt?: number },
-  ): Promise<void>;
+  ): Promise<Counters>;
 }
 
 export class ItemTooLarge extends Error {

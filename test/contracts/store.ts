@@ -134,8 +134,8 @@ const agree = async (
     const counters = new Map(Object.entries((before?.value ?? {}) as Record<string, number>));
     for (const [name, amount] of Object.entries(command.amounts))
       counters.set(name, (counters.get(name) ?? 0) + amount);
-    await store.add(key, command.amounts);
     const value = Object.fromEntries(counters);
+    expect(await store.add(key, command.amounts)).toEqual(value);
     model.set(command.sort, { key, value, version: (before?.version ?? 0) + 1 });
     return;
   }
@@ -308,10 +308,14 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
     });
 
     test("what many add at once is all counted", async () => {
-      await Promise.all(
+      const given = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
           subject.store.add(key, { all: 1, [`n${index % 2}`]: index }),
         ),
+      );
+      // Each is told of its own addition and those before it, so no two are told the same.
+      expect(given.map(({ all }) => all).sort((a = 0, b = 0) => a - b)).toEqual(
+        Array.from({ length: 20 }, (_, index) => index + 1),
       );
       expect(await subject.store.get(key)).toEqual({ key, value: { all: 20, n0: 90, n1: 100 }, version: 20 });
     });
@@ -326,7 +330,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect((await store.get(key))?.value).toEqual({ a: 3, b: 1 });
       advance(40_000);
       expect(await store.get(key)).toBeUndefined();
-      await store.add(key, { a: 5 });
+      expect(await store.add(key, { a: 5 })).toEqual({ a: 5 });
       expect(await store.get(key)).toEqual({ key, value: { a: 5 }, version: 1 });
     });
 

@@ -7,8 +7,8 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { awsCall } from "../../aws-call.ts";
 import { TemporaryFault } from "../../temporary-fault.ts";
-import { checkedAmounts, type Key, type Store } from "../store.ts";
-import { counterName, type Item, keyOf, live, namesIn } from "./item.ts";
+import { type Counters, checkedAmounts, type Key, type Store } from "../store.ts";
+import { counterName, countersOf, keyOf, live, namesIn } from "./item.ts";
 
 type Needs = {
   readonly client: DynamoDBClient;
@@ -33,18 +33,20 @@ const attempts = 3;
  * over a lost answer is recognised as one that took effect.
  */
 export const addTo = ({ client, table, now, newId }: Needs): Store["add"] => {
-  /** Nothing where the call took effect, otherwise the item for which it was refused. */
-  const unless = async (call: () => Promise<unknown>): Promise<Item | undefined> => {
+  /** The counters where the call took effect, also at its first attempt, whose answer was lost; otherwise nothing. */
+  const unlessRefused = async (
+    { write }: Addition,
+    call: () => Promise<Counters>,
+  ): Promise<Counters | undefined> => {
     try {
-      await call();
-      return undefined;
+      return await call();
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return error.Item ?? {};
+      return error.Item?.write?.S === write ? countersOf(error.Item) : undefined;
     }
   };
 
-  const addToLive = ({ key, amounts, expiresAt, write }: Addition) => {
+  const addToLive = async ({ key, amounts, expiresAt, write }: Addition): Promise<Counters> => {
     const added = amounts.map((_, index) => `#n${index} :n${index}`).join(", ");
     const update = `ADD #version :one, ${added} SET #write = :write${
       expiresAt === undefined ? " REMOVE #expiresAt" : ", #expiresAt = :expiresAt"
@@ -66,12 +68,13 @@ export const addTo = ({ client, table, now, newId }: Needs): Store["add"] => {
         ...(expiresAt === undefined ? {} : { ":expiresAt": { N: String(expiresAt) } }),
         ...Object.fromEntries(amounts.map(([, amount], index) => [`:n${index}`, { N: String(amount) }])),
       },
+      ReturnValues: "ALL_NEW",
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
-    return unless(() => client.send(command));
+    return countersOf((await client.send(command)).Attributes ?? {});
   };
 
-  const beginAnew = ({ key, amounts, expiresAt, write }: Addition) => {
+  const beginAnew = async ({ key, amounts, expiresAt, write }: Addition): Promise<Counters> => {
     const condition = "#expiresAt < :now";
     const command = new PutItemCommand({
       TableName: table,
@@ -87,15 +90,18 @@ export const addTo = ({ client, table, now, newId }: Needs): Store["add"] => {
       ExpressionAttributeValues: { ":now": now() },
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
-    return unless(() => client.send(command));
+    await client.send(command);
+    return Object.fromEntries(amounts);
   };
 
   return async (key, amounts, { expiresAt } = {}) => {
     const addition = { key, amounts: Object.entries(checkedAmounts(amounts)), expiresAt, write: newId() };
     for (let attempt = 0; attempt < attempts; attempt += 1)
       for (const call of [addToLive, beginAnew]) {
-        const found = await awsCall("DynamoDB addition", () => call(addition));
-        if (found === undefined || found.write?.S === addition.write) return;
+        const counters = await awsCall("DynamoDB addition", () =>
+          unlessRefused(addition, () => call(addition)),
+        );
+        if (counters !== undefined) return counters;
       }
     throw new TemporaryFault("A counter in DynamoDB expired while it was added to.");
   };

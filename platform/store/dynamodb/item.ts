@@ -1,5 +1,5 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { ItemTooLarge, itemLimitBytes, type Json, type Key, type Stored } from "../store.ts";
+import { type Counters, ItemTooLarge, itemLimitBytes, type Json, type Key, type Stored } from "../store.ts";
 
 export type Item = Record<string, AttributeValue>;
 
@@ -26,7 +26,7 @@ export const live = "(attribute_not_exists(#expiresAt) OR #expiresAt >= :now)";
 const counterPrefix = "n:";
 export const counterName = (name: string): string => `${counterPrefix}${name}`;
 
-const countersOf = (item: Item): Json =>
+export const countersOf = (item: Item): Counters =>
   Object.fromEntries(
     Object.entries(item).flatMap(([name, value]) =>
       name.startsWith(counterPrefix) ? [[name.slice(counterPrefix.length), Number(value.N)]] : [],
