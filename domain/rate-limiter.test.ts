@@ -60,6 +60,15 @@ describe("a key with 3 requests a minute", () => {
     expect(admitted).toBe(6);
   });
 
+  test("has used a place until the whole minute is over, though its slot's first moment is past that", async () => {
+    opened.time.now = 1_200_000_999;
+    for (let count = 0; count < 3; count++) await instance()("key", rate);
+    opened.time.now += 59_999;
+    expect((await instance()("key", rate)).admitted).toBe(false);
+    opened.time.now += 1_001;
+    expect((await instance()("key", rate)).admitted).toBe(true);
+  });
+
   test("has its own count", async () => {
     const limit = instance();
     for (let count = 0; count < 4; count++) await limit("key", rate);
