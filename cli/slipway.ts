@@ -5,6 +5,7 @@ import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";
 import { historyCommand } from "./commands/history.ts";
 import { imageCommand } from "./commands/image.ts";
+import { keysCommand } from "./commands/keys.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
 import { retireCommand } from "./commands/retire.ts";
@@ -35,6 +36,7 @@ for (const command of [
   imageCommand(),
   serveCommand(),
   retireCommand(),
+  keysCommand(),
   ...approvalCommands(),
 ])
   program.addCommand(command.exitOverride().showHelpAfterError());

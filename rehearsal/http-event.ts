@@ -3,8 +3,11 @@ import type { Json } from "../platform/store/store.ts";
 
 type Context = {
   readonly model: string;
-  readonly requestId: string /** Epoch milliseconds. */;
+  readonly requestId: string;
+  /** Epoch milliseconds. */
   readonly now: number;
+  /** What a Lambda authorizer said of the request; absent: none was asked. */
+  readonly authorizer?: { [key: string]: Json };
 };
 
 const textual =
@@ -31,7 +34,7 @@ export const httpEvent = (
   request: Request,
   path: string,
   body: Uint8Array,
-  { model, requestId, now }: Context,
+  { model, requestId, now, authorizer }: Context,
 ): { [key: string]: Json } => {
   const url = new URL(request.url);
   const headers: { [name: string]: string } = {};
@@ -54,6 +57,7 @@ export const httpEvent = (
     requestContext: {
       accountId: "000000000000",
       apiId: "rehearsal",
+      ...(authorizer && { authorizer: { lambda: authorizer } }),
       domainName: url.hostname,
       domainPrefix: "rehearsal",
       http: {
