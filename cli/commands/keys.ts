@@ -4,7 +4,7 @@ import { type ApiKey, ApplicationName, keyState } from "../../domain/api-key.ts"
 import { Rate } from "../../inference/admission.ts";
 import { type Environment, environments } from "../../platform/serving/serving.ts";
 import { UsageMistake } from "../exit-code.ts";
-import { withWorld } from "../open-world.ts";
+import { withKeys } from "../open-keys.ts";
 import { countArgument, dataOption, durationArgument, jsonOption, modelsArgument } from "../options.ts";
 import { paint, print, printJson, printTable } from "../print.ts";
 
@@ -84,7 +84,7 @@ const createCommand = (): Command =>
         if (!rate.success) throw new UsageMistake(`no such rate: ${rate.error.issues[0]?.message}.`);
         const name = ApplicationName.safeParse(options.name);
         if (!name.success) throw new UsageMistake(`no such name: ${name.error.issues[0]?.message}.`);
-        return withWorld(data, async ({ world: { keys, clock } }) => {
+        return withKeys(data, { make: true }, async ({ keys, clock }) => {
           const { key, record } = await keys.create({
             name: name.data,
             environment,
@@ -111,7 +111,7 @@ const listCommand = (): Command =>
     .addOption(jsonOption())
     .addOption(dataOption())
     .action((options: Partial<Options>) =>
-      withWorld(options.data, async ({ world: { keys, clock } }) => {
+      withKeys(options.data, { make: false }, async ({ keys, clock }) => {
         const asked = options.environment === undefined ? environments : [options.environment];
         const found = (await Promise.all(asked.map((environment) => keys.list(environment)))).flat();
         if (options.json) return printJson(found.map((key) => shown(key, clock())));
@@ -145,7 +145,7 @@ const rotateCommand = (): Command =>
     .addOption(jsonOption())
     .addOption(dataOption())
     .action((id: string, { environment, grace, json, data }: Options & { readonly grace: number }) =>
-      withWorld(data, async ({ world: { keys, clock } }) => {
+      withKeys(data, { make: false }, async ({ keys, clock }) => {
         const { key, record } = await keys.rotate(environment, id, {
           graceMs: grace,
           by: userInfo().username,
@@ -167,7 +167,7 @@ const revokeCommand = (): Command =>
     .addOption(jsonOption())
     .addOption(dataOption())
     .action((id: string, { environment, json, data }: Options) =>
-      withWorld(data, async ({ world: { keys, clock } }) => {
+      withKeys(data, { make: false }, async ({ keys, clock }) => {
         const record = await keys.revoke(environment, id, userInfo().username);
         if (json) return printJson(shown(record, clock()));
         print(
