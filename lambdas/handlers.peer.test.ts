@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -117,6 +119,25 @@ describe.skipIf(skip)("as Lambda has it", () => {
           .split("\n")
           .map((line) => JSON.parse(line)),
       ).toEqual([expect.objectContaining({ reason: "wrong-model", keyId: record.id, model: "other" })]);
+    });
+
+    test("lets a key in that the command made in the environment's table", async () => {
+      const args = [
+        "create",
+        "--name",
+        "billing",
+        "--models",
+        "churn",
+        "--table",
+        handlerEnvironment.SERVING_TABLE,
+      ];
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ["--no-warnings", join(import.meta.dirname, "../cli/slipway.ts"), "keys", ...args, "--json"],
+        { env: variables() },
+      );
+      const { answers } = await authorize(asking(JSON.parse(stdout).key));
+      expect(answers).toMatchObject([{ isAuthorized: true }]);
     });
 
     test("counts in all its instances together", async () => {

@@ -4,13 +4,17 @@ import { type ApiKey, ApplicationName, keyState } from "../../domain/api-key.ts"
 import { Rate } from "../../inference/admission.ts";
 import { type Environment, environments } from "../../platform/serving/serving.ts";
 import { UsageMistake } from "../exit-code.ts";
-import { withKeys } from "../open-keys.ts";
+import { type Place, withKeys } from "../open-keys.ts";
 import { countArgument, dataOption, durationArgument, jsonOption, modelsArgument } from "../options.ts";
 import { paint, print, printJson, printTable } from "../print.ts";
 
-type Options = { readonly environment: Environment; readonly json?: boolean; readonly data?: string };
+type Options = Place & { readonly environment: Environment; readonly json?: boolean };
 
 const environmentOption = () => new Option("--environment <name>", "stage or prod").choices(environments);
+const tableOption = () =>
+  new Option("--table <name>", "an environment's DynamoDB table, with AWS's usual credentials").conflicts(
+    "data",
+  );
 const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10);
 const modelsOf = ({ models }: ApiKey) => (models === "all" ? "all models" : models.join(", "));
 
@@ -65,6 +69,7 @@ const createCommand = (): Command =>
     )
     .addOption(jsonOption())
     .addOption(dataOption())
+    .addOption(tableOption())
     .action(
       (
         options: Options & {
@@ -76,7 +81,7 @@ const createCommand = (): Command =>
           readonly expires?: number;
         },
       ) => {
-        const { environment, perMinute, burst = perMinute, expires, data, json } = options;
+        const { environment, perMinute, burst = perMinute, expires, data, table, json } = options;
         const models = options.allModels ? "all" : options.models;
         if (models === undefined)
           throw new UsageMistake("say which models: --models churn, or --all-models.");
@@ -84,7 +89,7 @@ const createCommand = (): Command =>
         if (!rate.success) throw new UsageMistake(`no such rate: ${rate.error.issues[0]?.message}.`);
         const name = ApplicationName.safeParse(options.name);
         if (!name.success) throw new UsageMistake(`no such name: ${name.error.issues[0]?.message}.`);
-        return withKeys(data, { make: true }, async ({ keys, clock }) => {
+        return withKeys({ data, table }, { make: true }, async ({ keys, clock }) => {
           const { key, record } = await keys.create({
             name: name.data,
             environment,
@@ -110,8 +115,9 @@ const listCommand = (): Command =>
     .addOption(environmentOption())
     .addOption(jsonOption())
     .addOption(dataOption())
+    .addOption(tableOption())
     .action((options: Partial<Options>) =>
-      withKeys(options.data, { make: false }, async ({ keys, clock }) => {
+      withKeys(options, { make: false }, async ({ keys, clock }) => {
         const asked = options.environment === undefined ? environments : [options.environment];
         const found = (await Promise.all(asked.map((environment) => keys.list(environment)))).flat();
         if (options.json) return printJson(found.map((key) => shown(key, clock())));
@@ -144,8 +150,9 @@ const rotateCommand = (): Command =>
     .addOption(environmentOption().default("prod"))
     .addOption(jsonOption())
     .addOption(dataOption())
-    .action((id: string, { environment, grace, json, data }: Options & { readonly grace: number }) =>
-      withKeys(data, { make: false }, async ({ keys, clock }) => {
+    .addOption(tableOption())
+    .action((id: string, { environment, grace, json, data, table }: Options & { readonly grace: number }) =>
+      withKeys({ data, table }, { make: false }, async ({ keys, clock }) => {
         const { key, record } = await keys.rotate(environment, id, {
           graceMs: grace,
           by: userInfo().username,
@@ -166,8 +173,9 @@ const revokeCommand = (): Command =>
     .addOption(environmentOption().default("prod"))
     .addOption(jsonOption())
     .addOption(dataOption())
-    .action((id: string, { environment, json, data }: Options) =>
-      withKeys(data, { make: false }, async ({ keys, clock }) => {
+    .addOption(tableOption())
+    .action((id: string, { environment, json, data, table }: Options) =>
+      withKeys({ data, table }, { make: false }, async ({ keys, clock }) => {
         const record = await keys.revoke(environment, id, userInfo().username);
         if (json) return printJson(shown(record, clock()));
         print(
