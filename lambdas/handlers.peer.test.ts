@@ -27,7 +27,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
     folder = await temporaryFolder();
     moto = await startMoto();
     client = new DynamoDBClient(motoClient(moto.endpoint));
-    for (const TableName of [handlerEnvironment.DELIVERY_TABLE, handlerEnvironment.SERVING_TABLE])
+    for (const TableName of [handlerEnvironment.DELIVERY_TABLE, handlerEnvironment.KEYS_TABLE])
       await client.send(
         new CreateTableCommand({
           TableName,
@@ -79,7 +79,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
   describe("authorize-key", () => {
     const keys = () =>
       apiKeys({
-        store: dynamodbStore({ client, table: handlerEnvironment.SERVING_TABLE, clock: Date.now }),
+        store: dynamodbStore({ client, table: handlerEnvironment.KEYS_TABLE, clock: Date.now }),
         random: randomBytes,
         clock: Date.now,
       });
@@ -129,7 +129,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
         "--models",
         "churn",
         "--table",
-        handlerEnvironment.SERVING_TABLE,
+        handlerEnvironment.KEYS_TABLE,
       ];
       const { stdout } = await promisify(execFile)(
         process.execPath,
@@ -160,7 +160,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
       const { key } = await keys().create(wanted);
       const { error, code } = await runBundle(
         fileOf("authorize-key"),
-        { ...variables(), SERVING_TABLE: "another" },
+        { ...variables(), KEYS_TABLE: "another" },
         [asking(key)],
       );
       expect(code).toBe(1);

@@ -4,7 +4,7 @@ export const handlerEnvironment = {
   AWS_ACCESS_KEY_ID: "test",
   AWS_SECRET_ACCESS_KEY: "test",
   DELIVERY_TABLE: "slipway",
-  SERVING_TABLE: "slipway-prod",
+  KEYS_TABLE: "slipway-prod",
   SLIPWAY_ENVIRONMENT: "prod",
   SECRETS_PREFIX: "/slipway/",
   STATE_MACHINE_ARN: "arn:aws:states:eu-central-1:123456789012:stateMachine:slipway",

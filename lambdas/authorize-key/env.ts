@@ -3,6 +3,6 @@ import * as z from "zod";
 /** Environment variables of authorize-key. */
 export const Env = z.object({
   /** The environment's own table, in its account: API keys and their counters, beside prediction records. */
-  SERVING_TABLE: z.string().min(1),
+  KEYS_TABLE: z.string().min(1),
   SLIPWAY_ENVIRONMENT: z.enum(["stage", "prod"]),
 });

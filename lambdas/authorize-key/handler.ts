@@ -12,9 +12,9 @@ import { Env } from "./env.ts";
 const env = readEnv(Env);
 const clock = Date.now;
 // A store that hangs is one that fails: whoever waits here is an application's request.
-const requestHandler = { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true };
+const requestHandler = { connectionTimeout: 300, requestTimeout: 700, throwOnRequestTimeout: true };
 const client = new DynamoDBClient({ maxAttempts: 2, requestHandler });
-const store = dynamodbStore({ client, table: env.SERVING_TABLE, clock });
+const store = dynamodbStore({ client, table: env.KEYS_TABLE, clock });
 const keys = apiKeys({ store, random: randomBytes, clock });
 const limiter = rateLimiter({ store, clock, warn });
 const refused = (refusal: object) =>
