@@ -17,7 +17,7 @@ export type AuthorizerAnswer =
 
 /**
  * API Gateway answers 401 to an authorizer that fails with this one message, 500 to any other, and 403 to
- * `isAuthorized: false`.
+ * `isAuthorized: false`. AWS writes so of REST APIs; were HTTP APIs otherwise, the 401 would be a 500, and nobody got in.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
  */
 export class Unauthorized extends Error {
