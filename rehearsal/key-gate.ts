@@ -44,7 +44,7 @@ export const keyGate = ({
       environment,
       warn: log,
       refused: ({ reason, model, keyId }) =>
-        log(`[${environment} ${model}] API key ${keyId ?? ""} refused: ${reason}`),
+        log(`[${environment} ${model}] API key${keyId === undefined ? "" : ` ${keyId}`} refused: ${reason}`),
     });
   const admit = { stage: admitting("stage"), prod: admitting("prod") };
   const own = sha256(token);
