@@ -38,7 +38,9 @@ export const httpEvent = (
 ): { [key: string]: Json } => {
   const url = new URL(request.url);
   const headers: { [name: string]: string } = {};
-  for (const [name, value] of request.headers) if (name !== "cookie") headers[name] = value;
+  // API Gateway hands a key on as well; here it may be the token that controls the engine, and no function needs it.
+  for (const [name, value] of request.headers)
+    if (name !== "cookie" && name !== "x-api-key") headers[name] = value;
   const cookie = request.headers.get("cookie");
   const query: { [name: string]: string } = {};
   for (const [name, value] of url.searchParams)

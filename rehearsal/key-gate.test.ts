@@ -89,10 +89,12 @@ test("a refused request reaches no function, and the log tells why", async () =>
   expect(logged[0]).toBe(`[prod churn] API key ${record.id} refused: wrong-model`);
 });
 
-test("the rehearsal's own callers get in by its token", async () => {
+test("the rehearsal's own callers get in by its token, which no function sees", async () => {
   await create();
   expect((await ask("the control token")).status).toBe(200);
   expect((await ask("the control toke")).status).toBe(401);
+  expect(invoked).toHaveLength(1);
+  expect(JSON.stringify(invoked)).not.toContain("the control token");
 });
 
 test("where keys cannot be read nobody gets in, and the caller may try again", async () => {
