@@ -24,7 +24,7 @@ const environmental = new Set([
 ]);
 
 /** What a person asked for wrongly. */
-const usage = new Set(["ChangeUnknown", "UsageMistake"]);
+const usage = new Set(["ChangeUnknown", "KeyUnknown", "UsageMistake"]);
 
 export const exitCodeOf = (fault: unknown): number => {
   const name = fault instanceof Error ? fault.name : "";

@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { bakeArgument, modelArgument, portArgument, rateArgument } from "./options.ts";
+import {
+  bakeArgument,
+  countArgument,
+  durationArgument,
+  modelArgument,
+  modelsArgument,
+  portArgument,
+  rateArgument,
+} from "./options.ts";
 
 const refused = expect.objectContaining({ code: "commander.invalidArgument" });
 
@@ -36,4 +44,22 @@ test("a model's name is refused with the rule it breaks", () => {
     expect(() => modelArgument(text), text).toThrow(
       expect.objectContaining({ message: expect.stringMatching(/1 to 40/) }),
     );
+});
+
+test("several models stand with commas between them, and one wrong name refuses all", () => {
+  expect(modelsArgument("churn,transit-time")).toEqual(["churn", "transit-time"]);
+  for (const text of ["", "churn,", "churn, other", "churn,../x"])
+    expect(() => modelsArgument(text), text).toThrow(refused);
+});
+
+test("a duration is written as in a manifest, and ends within ten years", () => {
+  expect(["PT24H", "P90D", "PT0S"].map(durationArgument)).toEqual([86_400_000, 7_776_000_000, 0]);
+  for (const text of ["", "24h", "P1Y", "P", "P3651D", "-P1D"])
+    expect(() => durationArgument(text), text).toThrow(refused);
+});
+
+test("a count is a whole number from 1 on", () => {
+  expect(countArgument("600")).toBe(600);
+  for (const text of ["", "0", "-1", "1.5", "1e3", "many", "9999999999"])
+    expect(() => countArgument(text), text).toThrow(refused);
 });

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import { ModelName } from "../inference/manifest.ts";
+import { Duration, ModelName, seconds } from "../inference/manifest.ts";
 
 /** `--data <folder>`, the same in every command. */
 export const dataOption = () =>
@@ -38,4 +38,23 @@ export const rateArgument = (text: string): number => {
   if (!(rate >= 0 && rate <= 5_000))
     throw new InvalidArgumentError("requests a second are a number from 0 to 5000");
   return rate;
+};
+
+/** Models' names with commas between them. */
+export const modelsArgument = (text: string): readonly string[] => text.split(",").map(modelArgument);
+
+/** An ISO 8601 duration such as `PT24H` or `P90D`, at most ten years. Milliseconds. */
+export const durationArgument = (text: string): number => {
+  const duration = Duration.safeParse(text);
+  if (!duration.success) throw new InvalidArgumentError(duration.error.issues[0]?.message ?? "no duration");
+  const ms = seconds(duration.data) * 1_000;
+  if (ms > 10 * 365 * 86_400_000) throw new InvalidArgumentError("a duration is at most ten years (P3650D)");
+  return ms;
+};
+
+/** A whole number from 1 on. */
+export const countArgument = (text: string): number => {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count < 1) throw new InvalidArgumentError("a whole number from 1 on");
+  return count;
 };

@@ -6,6 +6,7 @@ import { deliverCommand } from "./commands/deliver.ts";
 import { historyCommand } from "./commands/history.ts";
 import { imageCommand } from "./commands/image.ts";
 import { newCommand } from "./commands/new.ts";
+import { keysCommand } from "./commands/keys.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
 import { retireCommand } from "./commands/retire.ts";
@@ -37,6 +38,7 @@ for (const command of [
   imageCommand(),
   serveCommand(),
   retireCommand(),
+  keysCommand(),
   ...approvalCommands(),
 ])
   program.addCommand(command.exitOverride().showHelpAfterError());

@@ -18,13 +18,17 @@ const kinds = {
   "broken-json": { status: 400, title: "The body is no JSON" },
   "broken-csv": { status: 400, title: "The body is no CSV" },
   "broken-encoding": { status: 400, title: "The body's bytes cannot be read" },
+  unauthorized: { status: 401, title: "A valid API key is needed" },
+  forbidden: { status: 403, title: "The API key is for other models" },
   "not-found": { status: 404, title: "There is nothing at this address" },
   "method-not-allowed": { status: 405, title: "This address does not take this method" },
   "too-large": { status: 413, title: "The body is too large" },
   "wrong-content-type": { status: 415, title: "The body is of a type that is not read here" },
   "rows-invalid": { status: 422, title: "The rows do not fit the model's inputs" },
+  "too-many-requests": { status: 429, title: "The API key is over its rate limit" },
   "output-not-finite": { status: 500, title: "The model gave a score that is no number" },
   "prediction-failed": { status: 500, title: "The prediction failed" },
+  "keys-unavailable": { status: 503, title: "API keys cannot be checked now" },
   "not-ready": { status: 503, title: "The model does not answer yet" },
 } as const;
 export type ProblemKind = keyof typeof kinds;

@@ -1,8 +1,13 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { apiKeys } from "../domain/api-keys.ts";
+import { dynamodbStore } from "../platform/store/dynamodb.ts";
 import { bundleHandler } from "../scripts/bundle-handler.ts";
 import { handlerEnvironment } from "../test/handler-environment.ts";
 import { type Moto, motoClient, startMoto } from "../test/peers/moto.ts";
@@ -12,40 +17,42 @@ import { temporaryFolder } from "../test/temporary-folder.ts";
 
 const { skip } = pythonPeer("tests of handlers on moto");
 
-describe.skipIf(skip)("claim-environment as Lambda has it", () => {
+describe.skipIf(skip)("as Lambda has it", () => {
   let moto: Moto;
+  let client: DynamoDBClient;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
+  const variables = () => ({ ...handlerEnvironment, AWS_ENDPOINT_URL: moto.endpoint });
   beforeAll(async () => {
     folder = await temporaryFolder();
     moto = await startMoto();
-    const client = new DynamoDBClient(motoClient(moto.endpoint));
-    await client.send(
-      new CreateTableCommand({
-        TableName: handlerEnvironment.DELIVERY_TABLE,
-        BillingMode: "PAY_PER_REQUEST",
-        KeySchema: [
-          { AttributeName: "pk", KeyType: "HASH" },
-          { AttributeName: "sk", KeyType: "RANGE" },
-        ],
-        AttributeDefinitions: [
-          { AttributeName: "pk", AttributeType: "S" },
-          { AttributeName: "sk", AttributeType: "S" },
-        ],
-      }),
-    );
-    client.destroy();
-    await writeFile(
-      join(folder.path, "index.mjs"),
-      await bundleHandler("claim-environment").then(({ code }) => code),
-    );
+    client = new DynamoDBClient(motoClient(moto.endpoint));
+    for (const TableName of [handlerEnvironment.DELIVERY_TABLE, handlerEnvironment.KEYS_TABLE])
+      await client.send(
+        new CreateTableCommand({
+          TableName,
+          BillingMode: "PAY_PER_REQUEST",
+          KeySchema: [
+            { AttributeName: "pk", KeyType: "HASH" },
+            { AttributeName: "sk", KeyType: "RANGE" },
+          ],
+          AttributeDefinitions: [
+            { AttributeName: "pk", AttributeType: "S" },
+            { AttributeName: "sk", AttributeType: "S" },
+          ],
+        }),
+      );
+    for (const name of ["claim-environment", "authorize-key"])
+      await writeFile(fileOf(name), await bundleHandler(name).then(({ code }) => code));
     await stop();
   });
   afterAll(async () => {
+    client?.destroy();
     await moto?.stop();
     await folder?.remove();
   });
 
-  test("a later delivery takes stage under a higher fence, and the earlier one keeps its own when asked again", async () => {
+  test("claim-environment: a later delivery takes stage under a higher fence, and the earlier one keeps its own when asked again", async () => {
     const claim = (delivery: string, requestedAt: number) => ({
       delivery,
       model: "churn",
@@ -53,9 +60,8 @@ describe.skipIf(skip)("claim-environment as Lambda has it", () => {
       environment: "stage",
       requestedAt,
     });
-    const variables = { ...handlerEnvironment, AWS_ENDPOINT_URL: moto.endpoint };
     const earlier = claim("churn-1", 1_000);
-    const { answers, error } = await runBundle(join(folder.path, "index.mjs"), variables, [
+    const { answers, error } = await runBundle(fileOf("claim-environment"), variables(), [
       earlier,
       earlier,
       claim("churn-2", 2_000),
@@ -66,7 +72,99 @@ describe.skipIf(skip)("claim-environment as Lambda has it", () => {
       { status: "granted", fence: 1 },
       { status: "granted", fence: 2 },
     ]);
-    const late = await runBundle(join(folder.path, "index.mjs"), variables, [earlier]);
+    const late = await runBundle(fileOf("claim-environment"), variables(), [earlier]);
     expect(late.error).toMatch(/^Superseded: /);
+  });
+
+  describe("authorize-key", () => {
+    const keys = () =>
+      apiKeys({
+        store: dynamodbStore({ client, table: handlerEnvironment.KEYS_TABLE, clock: Date.now }),
+        random: randomBytes,
+        clock: Date.now,
+      });
+    const wanted = {
+      name: "billing",
+      environment: "prod",
+      models: ["churn"],
+      rate: { perMinute: 3, burst: 3 },
+      expiresAt: null,
+      by: "sam",
+    } as const;
+    const asking = (key: string, model = "churn") => ({
+      version: "2.0",
+      type: "REQUEST",
+      routeKey: `ANY /models/${model}/{proxy+}`,
+      headers: { "x-api-key": key },
+    });
+    const authorize = (...events: readonly object[]) =>
+      runBundle(fileOf("authorize-key"), variables(), events);
+
+    test("lets a key in as often as its rate says, then with seconds to wait, and to no other model", async () => {
+      const { key, record } = await keys().create(wanted);
+      const { answers, error } = await authorize(
+        ...Array.from({ length: 4 }, () => asking(key)),
+        asking(key, "other"),
+      );
+      expect(answers.map((answer) => JSON.stringify(answer))).toEqual([
+        ...[2, 1, 0].map((remaining) =>
+          expect.stringContaining(`"ratelimit":"\\"key\\";r=${remaining};t=60"`),
+        ),
+        expect.stringMatching(/"isAuthorized":true.*"retryAfter":6[01]\b/),
+        '{"isAuthorized":false}',
+      ]);
+      expect(
+        error
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line)),
+      ).toEqual([expect.objectContaining({ reason: "wrong-model", keyId: record.id, model: "other" })]);
+    });
+
+    test("lets a key in that the command made in the environment's table", async () => {
+      const args = [
+        "create",
+        "--name",
+        "billing",
+        "--models",
+        "churn",
+        "--table",
+        handlerEnvironment.KEYS_TABLE,
+      ];
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ["--no-warnings", join(import.meta.dirname, "../cli/slipway.ts"), "keys", ...args, "--json"],
+        { env: variables() },
+      );
+      const { answers } = await authorize(asking(JSON.parse(stdout).key));
+      expect(answers).toMatchObject([{ isAuthorized: true }]);
+    });
+
+    test("counts in all its instances together", async () => {
+      const { key } = await keys().create(wanted);
+      const instances = await Promise.all([1, 2].map(() => authorize(asking(key), asking(key))));
+      const answers = instances.flatMap(({ answers }) => answers).map((answer) => JSON.stringify(answer));
+      expect(answers.filter((answer) => !answer.includes("retryAfter"))).toHaveLength(3);
+    });
+
+    test("refuses a revoked key from the next request on", async () => {
+      const { key, record } = await keys().create(wanted);
+      await keys().revoke("prod", record.id, "sam");
+      const { error } = await authorize(asking(key));
+      expect(error).toContain('"reason":"revoked"');
+      expect(error).toMatch(/Unauthorized: Unauthorized$/);
+      expect(error).not.toContain(key);
+    });
+
+    test("lets nobody in where the table is not there", async () => {
+      const { key } = await keys().create(wanted);
+      const { error, code } = await runBundle(
+        fileOf("authorize-key"),
+        { ...variables(), KEYS_TABLE: "another" },
+        [asking(key)],
+      );
+      expect(code).toBe(1);
+      expect(error).not.toMatch(/Unauthorized: Unauthorized$/);
+    });
   });
 });

@@ -25,14 +25,17 @@ const mostUnderway = 32;
  * A synthetic application: it calls prod's public endpoint with holdout rows at a steady rate, one row a request, and
  * knows nothing of deliveries.
  * @param requestsPerSecond the rate, where prod keeps up with it; at most 32 requests are under way at once
+ * @param key what it shows as its API key, where prod asks for one
  * @param random a number in [0, 1), chooses the rows
  */
 export const syntheticApplication = ({
   requestsPerSecond,
+  key,
   random,
   onFailure,
 }: {
   requestsPerSecond: number;
+  key: string;
   random: () => number;
   onFailure: (sentence: string) => void;
 }): Application => {
@@ -48,7 +51,7 @@ export const syntheticApplication = ({
     try {
       const response = await fetch(`${url}/v1/predict`, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", "x-api-key": key },
         body: JSON.stringify({ rows: [row] }),
         signal: AbortSignal.timeout(timeoutMs),
       });

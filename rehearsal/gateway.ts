@@ -11,6 +11,7 @@ import {
 } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
 import { httpAnswer, httpEvent } from "./http-event.ts";
+import type { Gate } from "./key-gate.ts";
 
 type Needs = {
   readonly servings: Readonly<Record<Environment, Serving>>;
@@ -19,6 +20,8 @@ type Needs = {
   /** Epoch milliseconds. */
   readonly clock: () => number;
   readonly requestId: () => string;
+  /** Asked before anything else of a request to a model; absent: all are open. */
+  readonly gate?: Gate;
 };
 
 /** API Gateway's limit for a request. */
@@ -52,16 +55,24 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
 /**
  * The rehearsal's front door to its functions, an app to mount at the root of an HTTP server: what API
- * Gateway's HTTP API does (`/<environment>/models/<model>/…`, open to applications), and Lambda's own Invoke
+ * Gateway's HTTP API does (`/<environment>/models/<model>/…`, for applications), and Lambda's own Invoke
  * path, by which other processes of this machine call functions directly.
  */
-export const gateway = ({ servings, token, clock, requestId }: Needs): Hono => {
+export const gateway = ({ servings, token, clock, requestId, gate }: Needs): Hono => {
   const app = new Hono();
   const expected = sha256(`Bearer ${token}`);
 
   const predict = async (context: Context, environment: Environment): Promise<Response> => {
     const request = context.req.raw;
     const model = context.req.param("model") ?? "";
+    const passed = await gate?.(request, environment, model);
+    if (passed && "refused" in passed) {
+      const { problem: told, headers } = passed.refused;
+      return Response.json(told, {
+        status: told.status,
+        headers: { ...headers, "content-type": "application/problem+json" },
+      });
+    }
     const body = await readBody(request, requestLimit);
     if (!body)
       return problem(
@@ -70,7 +81,12 @@ export const gateway = ({ servings, token, clock, requestId }: Needs): Hono => {
         "a request may carry 10 MB, and about 6 MB reach the function",
       );
     const path = new URL(request.url).pathname.slice(environment.length + 1);
-    const event = httpEvent(request, path, body, { model, requestId: requestId(), now: clock() });
+    const event = httpEvent(request, path, body, {
+      model,
+      requestId: requestId(),
+      now: clock(),
+      ...(passed?.context ? { authorizer: passed.context } : {}),
+    });
     // Only a body of some size can bring the event past the limit: the event is not counted for each small one.
     if (body.length > payloadLimit / 8 && Buffer.byteLength(JSON.stringify(event)) > payloadLimit)
       return problem(413, "Content Too Large", "a function takes at most 6 MB, base64 included");

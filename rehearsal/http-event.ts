@@ -3,8 +3,11 @@ import type { Json } from "../platform/store/store.ts";
 
 type Context = {
   readonly model: string;
-  readonly requestId: string /** Epoch milliseconds. */;
+  readonly requestId: string;
+  /** Epoch milliseconds. */
   readonly now: number;
+  /** What a Lambda authorizer said of the request; absent: none was asked. */
+  readonly authorizer?: { [key: string]: Json };
 };
 
 const textual =
@@ -31,11 +34,13 @@ export const httpEvent = (
   request: Request,
   path: string,
   body: Uint8Array,
-  { model, requestId, now }: Context,
+  { model, requestId, now, authorizer }: Context,
 ): { [key: string]: Json } => {
   const url = new URL(request.url);
   const headers: { [name: string]: string } = {};
-  for (const [name, value] of request.headers) if (name !== "cookie") headers[name] = value;
+  // API Gateway hands a key on as well; here it may be the token that controls the engine, and no function needs it.
+  for (const [name, value] of request.headers)
+    if (name !== "cookie" && name !== "x-api-key") headers[name] = value;
   const cookie = request.headers.get("cookie");
   const query: { [name: string]: string } = {};
   for (const [name, value] of url.searchParams)
@@ -54,6 +59,7 @@ export const httpEvent = (
     requestContext: {
       accountId: "000000000000",
       apiId: "rehearsal",
+      ...(authorizer && { authorizer: { lambda: authorizer } }),
       domainName: url.hostname,
       domainPrefix: "rehearsal",
       http: {

@@ -20,6 +20,7 @@ import { openDeskState } from "./desk/state.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { functionHost } from "./functions.ts";
 import { gateway } from "./gateway.ts";
+import { keyGate } from "./key-gate.ts";
 import { localImages } from "./local-images.ts";
 import { announceRunning } from "./running.ts";
 import { callbackPath, listen, slackCallbackRoute } from "./server.ts";
@@ -219,7 +220,16 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   const stopping = new AbortController();
   const desk = openDeskState(folder.desk);
   const app = new Hono()
-    .route("/", gateway({ servings: world.serving, token: controlToken, clock, requestId: randomUUID }))
+    .route(
+      "/",
+      gateway({
+        servings: world.serving,
+        token: controlToken,
+        clock,
+        requestId: randomUUID,
+        gate: keyGate({ keys: world.keys, store, token: controlToken, clock, log }),
+      }),
+    )
     .route("/", controlRoute({ deliveries: engine, token: controlToken }))
     .route("/", slackCallbackRoute(steps.answerApproval))
     .route("/", blobRoute({ folder: folder.blobs, key: capabilities.blobKey, clock }))
@@ -243,7 +253,12 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   await repository.prepare();
   const application: Application | undefined =
     options.traffic > 0
-      ? syntheticApplication({ requestsPerSecond: options.traffic, random: Math.random, onFailure: log })
+      ? syntheticApplication({
+          requestsPerSecond: options.traffic,
+          key: controlToken,
+          random: Math.random,
+          onFailure: log,
+        })
       : undefined;
 
   /** Delivers what was committed since the last look; a push that touches no model starts nothing, and says so. */

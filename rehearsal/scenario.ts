@@ -140,12 +140,8 @@ const expectOutcome = ({ delivery, outcome }: Delivered, expected: Outcome) => {
 /** Prod's public endpoint answers with the version that the delivery promoted. */
 const proveServing = async (rehearsal: Rehearsal, model: string, delivery: string): Promise<void> => {
   const deployment = await rehearsal.world.ledger.ofDelivery("prod", model, delivery);
-  const { url, body } = await exampleRequest(rehearsal.world, model);
-  const response = await fetch(`${url}/v1/predict`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body,
-  });
+  const { url, body, headers } = await exampleRequest(rehearsal.world, model);
+  const response = await fetch(`${url}/v1/predict`, { method: "POST", headers, body });
   const answer: unknown = await response.json();
   const version =
     typeof answer === "object" && answer !== null && "version" in answer ? String(answer.version) : "";
@@ -155,16 +151,20 @@ const proveServing = async (rehearsal: Rehearsal, model: string, delivery: strin
     );
 };
 
-/** A request to prod that works: the first golden row of what it serves. */
+/** A request to prod that works, with or without API keys: the first golden row of what it serves. */
 export const exampleRequest = async (
   world: Rehearsal["world"],
   model: string,
-): Promise<{ url: string; body: string }> => {
+): Promise<{ url: string; body: string; headers: Readonly<Record<string, string>> }> => {
   const serving = await world.ledger.serving("prod", model);
   if (!serving) throw new ScenarioFailed(`prod serves no version of ${model}`);
   const { golden } = await committedModel(world)(model, serving.commit);
   return {
     url: `${world.url}/prod/models/${model}`,
     body: JSON.stringify({ rows: golden.rows.slice(0, 1) }),
+    headers: {
+      "content-type": "application/json",
+      "x-api-key": await world.secrets.read("CONTROL_TOKEN"),
+    },
   };
 };

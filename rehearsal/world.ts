@@ -1,4 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
+import { apiKeys } from "../domain/api-keys.ts";
 import { approvals } from "../domain/approvals.ts";
 import { claims } from "../domain/claims.ts";
 import { ledger } from "../domain/ledger.ts";
@@ -122,6 +124,8 @@ export const worldOf = (
     metrics: instrument<Metrics>("metrics", capabilities.metrics),
     blobs: instrument<Blobs>("blobs", capabilities.blobs),
     serving: { stage: serving("stage"), prod: serving("prod") },
+    // No step knows of keys, so nobody stands between them and the store.
+    keys: apiKeys({ store: capabilities.store, random: randomBytes, clock }),
     claims: claims({ store }),
     ledger: ledger({ store }),
     outcomes: outcomes({ store }),

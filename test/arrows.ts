@@ -24,6 +24,7 @@ type Part =
 const contracts = new Set([
   "statemachine/contracts.ts",
   "statemachine/remedy-of.ts",
+  "inference/admission.ts",
   "inference/manifest.ts",
   "platform/secrets/kept-secrets.ts",
   "platform/serving/config-hash.ts",

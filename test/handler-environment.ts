@@ -4,6 +4,8 @@ export const handlerEnvironment = {
   AWS_ACCESS_KEY_ID: "test",
   AWS_SECRET_ACCESS_KEY: "test",
   DELIVERY_TABLE: "slipway",
+  KEYS_TABLE: "slipway-prod",
+  SLIPWAY_ENVIRONMENT: "prod",
   SECRETS_PREFIX: "/slipway/",
   STATE_MACHINE_ARN: "arn:aws:states:eu-central-1:123456789012:stateMachine:slipway",
   CIPHER_KEY: "alias/slipway",

@@ -39,7 +39,7 @@ export const predictCommand = (): Command =>
         const example = await exampleRequest(world, model);
         const response = await fetch(`${example.url}/v1/predict`, {
           method: "POST",
-          headers: { "content-type": "application/json" },
+          headers: example.headers,
           body: rows === undefined ? example.body : JSON.stringify({ rows: await readRows(rows) }),
         });
         const body: unknown = await response.json();

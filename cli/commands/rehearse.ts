@@ -222,8 +222,17 @@ const sayServing = async (
   if (!serving) return voice.say(`Prod serves no version of ${model}.`);
   const { url, body } = await exampleRequest(rehearsal.world, model);
   voice.say(`Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`);
+  const keyed = await rehearsal.world.keys.coversModel("prod", model);
   voice.say(
-    `  curl -s ${url}/v1/predict -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'`,
+    `  curl -s ${url}/v1/predict${keyed ? ' -H "x-api-key: $SLIPWAY_KEY"' : ""} -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'`,
+  );
+  voice.say(
+    paint(
+      "dim",
+      keyed
+        ? `Prod asks for an API key of ${model}: \`npx slipway keys list\` shows them.`
+        : `It is open to whoever calls from this machine, until a key for it is made: npx slipway keys create --name my-app --models ${model}`,
+    ),
   );
   const { application } = rehearsal;
   if (application) {

@@ -193,6 +193,32 @@ describe("an HTTP API event", () => {
   });
 });
 
+describe("an event that an authorizer let in", () => {
+  const asked = (lambda: unknown) =>
+    post(JSON.stringify({ rows: [row] }), {
+      requestContext: { http: { method: "POST" }, authorizer: { lambda } },
+    });
+
+  test("is answered with what its key may still ask", async () => {
+    const result = await asked({ keyId: "k1", headers: { ratelimit: '"key";r=3;t=60' } });
+    expect([result.statusCode, result.headers.ratelimit]).toEqual([200, '"key";r=3;t=60']);
+  });
+
+  test("gets 429 before any work where its key is over the limit", async () => {
+    const result = await asked({ keyId: "k1", headers: { ratelimit: '"key";r=0;t=9' }, retryAfter: 9 });
+    expect(problemOf(result).status).toBe(429);
+    expect(result.headers).toMatchObject({ "retry-after": "9", ratelimit: '"key";r=0;t=9' });
+    expect(reported).toEqual([]);
+  });
+
+  test.each([null, "text", { keyId: 1 }, { principal: "another authorizer's" }])(
+    "is answered as without where the context is %j",
+    async (lambda) => {
+      expect((await asked(lambda)).statusCode).toBe(200);
+    },
+  );
+});
+
 describe("what is reported", () => {
   test("one entry for an answered request, with its labels, under the function's version", async () => {
     await post(JSON.stringify({ rows: [row, row] }));

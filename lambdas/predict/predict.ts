@@ -4,6 +4,7 @@ import { createApp } from "../../inference/app.ts";
 import { nativeQuestion } from "../../inference/native/native-question.ts";
 import type { HttpProblem } from "../../inference/problem.ts";
 import { createService } from "../../inference/service.ts";
+import { quotaHeaders, throttledBy } from "../../inference/throttled-by.ts";
 
 /**
  * What is read of an HTTP API event, payload version 2.0.
@@ -16,7 +17,11 @@ export const HttpEvent = z.object({
   headers: z.record(z.string(), z.string().optional()).default({}),
   body: z.string().nullish(),
   isBase64Encoded: z.boolean().default(false),
-  requestContext: z.object({ http: z.object({ method: z.string() }) }),
+  requestContext: z.object({
+    http: z.object({ method: z.string() }),
+    /** What the HTTP API's authorizer found out: inference/throttled-by.ts reads it. */
+    authorizer: z.object({ lambda: z.unknown() }).optional().catch(undefined),
+  }),
 });
 export type HttpEvent = z.infer<typeof HttpEvent>;
 
@@ -59,10 +64,19 @@ export const predict = (needs: Needs) => {
   const app = createApp(service);
   // Own adapter: hono's is deprecated in this version, and decodes base64 bodies one character at a time.
   const overHttp = async (event: HttpEvent): Promise<HttpResult> => {
+    const caller = event.requestContext.authorizer?.lambda;
+    const throttled = throttledBy(caller);
+    if (throttled)
+      return {
+        statusCode: 429,
+        headers: { ...throttled.headers, "content-type": "application/problem+json" },
+        body: JSON.stringify(throttled.problem),
+        isBase64Encoded: false,
+      };
     const response = await app.fetch(request(event, needs.identity.model));
     return {
       statusCode: response.status,
-      headers: Object.fromEntries(response.headers),
+      headers: { ...Object.fromEntries(response.headers), ...quotaHeaders(caller) },
       body: await response.text(),
       isBase64Encoded: false,
     };

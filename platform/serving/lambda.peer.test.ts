@@ -1,6 +1,7 @@
 import {
   ApiGatewayV2Client,
   CreateApiCommand,
+  CreateAuthorizerCommand,
   GetIntegrationsCommand,
   GetRoutesCommand,
 } from "@aws-sdk/client-apigatewayv2";
@@ -78,7 +79,7 @@ const twoAccounts = async ({ faults = 0 } = {}) => {
   const api = new ApiGatewayV2Client(inStage);
   const logs = new CloudWatchLogsClient(inStage);
   const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: "stage", ProtocolType: "HTTP" }));
-  const serving = (over: { lambda?: LambdaClient } = {}) =>
+  const serving = (over: { lambda?: LambdaClient; authorizerId?: string } = {}) =>
     lambdaServing({
       environment: "stage",
       lambda,
@@ -88,10 +89,14 @@ const twoAccounts = async ({ faults = 0 } = {}) => {
       repository: `${tooling}.dkr.ecr.eu-central-1.amazonaws.com/slipway`,
       firstDigest: first,
       architecture: "arm64",
-      httpApi: { id: ApiId, url: "https://api.example.com" },
+      httpApi: {
+        id: ApiId,
+        url: "https://api.example.com",
+        ...(over.authorizerId === undefined ? {} : { authorizerId: over.authorizerId }),
+      },
       logRetentionDays: 30,
       poll: { minDelay: 0.01, maxDelay: 0.05 },
-      ...over,
+      ...(over.lambda === undefined ? {} : { lambda: over.lambda }),
     });
   return {
     moto,
@@ -173,6 +178,35 @@ describe.skipIf(skip)("serving on Lambda", () => {
     await serving.retire("churn");
     expect((await routesAndIntegrations()).map(({ length }) => length)).toEqual([0, 0]);
     expect((await world.logs.send(new DescribeLogGroupsCommand({}))).logGroups).toEqual([]);
+  });
+
+  test("a route asks the authorizer from its making on, and an open one from the next delivery on", async () => {
+    const { AuthorizerId = "" } = await world.api.send(
+      new CreateAuthorizerCommand({
+        ApiId: world.apiId,
+        Name: "api-keys",
+        AuthorizerType: "REQUEST",
+        AuthorizerPayloadFormatVersion: "2.0",
+        AuthorizerResultTtlInSeconds: 0,
+        AuthorizerUri: `arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-central-1:${stage}:function:slipway-stage-authorize-key/invocations`,
+        EnableSimpleResponses: true,
+        IdentitySource: [],
+      }),
+    );
+    const asked = async (model: string) => {
+      const [routes] = await routesAndIntegrations();
+      const route = routes.find(({ RouteKey }) => RouteKey === `ANY /models/${model}/{proxy+}`);
+      return [route?.AuthorizationType, route?.AuthorizerId];
+    };
+    const keyed = world.serving({ authorizerId: AuthorizerId });
+    await world.serving().ensure("was-open");
+    expect(await asked("was-open")).toEqual(["NONE", undefined]);
+    await keyed.ensure("was-open");
+    await keyed.ensure("keyed");
+    for (const model of ["was-open", "keyed"]) {
+      expect(await asked(model)).toEqual(["CUSTOM", AuthorizerId]);
+      await keyed.retire(model);
+    }
   });
 
   test("the HTTP API may call the alias as soon as there is one, and after it came back", async () => {

@@ -69,6 +69,36 @@ throughFaults("store", (peer, name) => {
     await close();
   });
 
+  test("an addition of which the news was lost counts once, also where it begins expired counters anew", async () => {
+    const { store, now, advance, close } = await subject(peer);
+    const key = { partition: "p", sort: "a" };
+    const losing = (expiresAt: number) => {
+      peer.proxy().next("cut after");
+      return store.add(key, { a: 2 }, { expiresAt });
+    };
+    await losing(Math.floor(now() / 1_000) + 60);
+    expect((await store.get(key))?.value).toEqual({ a: 2 });
+    await losing(Math.floor(now() / 1_000) + 60);
+    expect(await store.get(key)).toEqual({ key, value: { a: 4 }, version: 2 });
+    advance(120_000);
+    await losing(Math.floor(now() / 1_000) + 60);
+    expect(await store.get(key)).toEqual({ key, value: { a: 2 }, version: 1 });
+    await close();
+  });
+
+  test("a batch of which the news was lost is written once", async () => {
+    const { store, close } = await subject(peer);
+    const entries = Array.from({ length: 30 }, (_, index) => ({
+      key: { partition: "p", sort: String(index).padStart(2, "0") },
+      value: index,
+    }));
+    peer.proxy().next("cut after");
+    await store.putAll(entries);
+    const { items } = await store.page({ partition: "p", order: "ascending", limit: 100 });
+    expect(items).toEqual(entries.map((entry) => ({ ...entry, version: 1 })));
+    await close();
+  });
+
   test("a page goes on over answers that hold none of its items, to the partition's end", async () => {
     const { store, now, advance, close } = await subject(peer);
     const at = (index: number) => ({ partition: "p", sort: String(index).padStart(3, "0") });
@@ -101,6 +131,8 @@ throughFaults("store", (peer, name) => {
         () => store.get(key),
         () => store.put(key, 1),
         () => store.remove(key),
+        () => store.putAll([{ key, value: 1 }]),
+        () => store.add(key, { a: 1 }),
         () => store.page({ partition: "p", order: "ascending", limit: 1 }),
       ])
         await expect(call()).rejects.toMatchObject({ name: "TemporaryFault" });

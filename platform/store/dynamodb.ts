@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
@@ -12,9 +13,11 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { awsCall } from "../aws-call.ts";
 import { TemporaryFault } from "../temporary-fault.ts";
+import { addTo } from "./dynamodb/add-to.ts";
+import { encode, type Item, keyOf, live, namesIn, storedOf } from "./dynamodb/item.ts";
+import { writeAll } from "./dynamodb/write-all.ts";
 import {
-  ItemTooLarge,
-  itemLimitBytes,
+  cursorAfter,
   type Json,
   type Key,
   type Page,
@@ -22,46 +25,9 @@ import {
   type PutOptions,
   type Store,
   type Stored,
+  sortOf,
   type Written,
 } from "./store.ts";
-
-type Item = Record<string, AttributeValue>;
-
-/** Attributes of an item; `expiresAt` (epoch seconds) is the table's TTL attribute. */
-const names = {
-  "#pk": "pk",
-  "#value": "value",
-  "#version": "version",
-  "#expiresAt": "expiresAt",
-  "#write": "write",
-};
-/** DynamoDB refuses a name that an expression does not use. */
-const namesIn = (...expressions: readonly string[]): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(names).filter(([name]) =>
-      expressions.some((expression) => expression.match(/#\w+/g)?.includes(name)),
-    ),
-  );
-
-const keyOf = ({ partition, sort }: Key): Item => ({ pk: { S: partition }, sk: { S: sort } });
-
-const storedOf = (item: Item): Stored => {
-  const value: Json = JSON.parse(item.value?.S ?? "null");
-  return {
-    key: { partition: item.pk?.S ?? "", sort: item.sk?.S ?? "" },
-    value,
-    version: Number(item.version?.N),
-  };
-};
-
-const encode = (key: Key, value: Json): string => {
-  const json = JSON.stringify(value);
-  const bytes = Buffer.byteLength(json);
-  if (bytes <= itemLimitBytes) return json;
-  throw new ItemTooLarge(
-    `${key.partition} ${key.sort} has ${bytes} bytes of JSON, the limit is ${itemLimitBytes}: keep it in blobs.`,
-  );
-};
 
 /**
  * A store in one DynamoDB table with the string keys `pk` and `sk` and `expiresAt` as its TTL attribute. `clock`
@@ -78,11 +44,13 @@ export const dynamodbStore = (needs: {
   readonly table: string;
   readonly clock: () => number;
   readonly newId?: () => string;
+  /** Waits before what DynamoDB left undone of a batch is sent again. */
+  readonly pause?: (milliseconds: number) => Promise<unknown>;
 }): Store => {
   const { client, table, clock } = needs;
   const newId = needs.newId ?? randomUUID;
+  const pause = needs.pause ?? setTimeout;
   const now = (): AttributeValue => ({ N: String(clock() / 1_000) });
-  const live = "(attribute_not_exists(#expiresAt) OR #expiresAt >= :now)";
   const isLive = (item: Item): boolean =>
     item.expiresAt?.N === undefined || Number(item.expiresAt.N) * 1_000 >= clock();
   const liveOf = (item: Item | undefined): Stored | undefined =>
@@ -200,15 +168,16 @@ export const dynamodbStore = (needs: {
 
     remove: (key, { expect } = {}) => awsCall("DynamoDB TransactWriteItems", () => remove(key, expect)),
 
+    putAll: writeAll({ client, table, pause }),
+    add: addTo({ client, table, now, newId }),
+
     page: async (asked): Promise<Page> => {
       const { partition, limit, after } = asked;
       if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
         throw new RangeError(`A page holds 1 to 1,000 items, not ${limit}.`);
       const items: Stored[] = [];
       let start: Item | undefined =
-        after === undefined
-          ? undefined
-          : keyOf({ partition, sort: Buffer.from(after, "base64url").toString("utf8") });
+        after === undefined ? undefined : keyOf({ partition, sort: sortOf(after) });
       // DynamoDB counts its Limit before the filter and ends an answer at 1 MB: only a missing LastEvaluatedKey is
       // the end. One item more than asked tells whether there is a next page.
       do {
@@ -221,7 +190,7 @@ export const dynamodbStore = (needs: {
       const last = shown.at(-1);
       return items.length <= limit || last === undefined
         ? { items: shown }
-        : { items: shown, cursor: Buffer.from(last.key.sort, "utf8").toString("base64url") };
+        : { items: shown, cursor: cursorAfter(last.key.sort) };
     },
   };
 };

@@ -1,5 +1,9 @@
 import type { Database, DatabaseRow } from "./open-database.ts";
 import {
+  type Counters,
+  checkedAmounts,
+  cursorAfter,
+  distinctEntries,
   ItemTooLarge,
   itemLimitBytes,
   type Json,
@@ -8,12 +12,15 @@ import {
   type PageQuery,
   type Store,
   type Stored,
+  sortOf,
 } from "./store.ts";
 
 /** Rounds of writing after which bytes of expired items are cleared away. */
 const sweepEvery = 500;
 
 const live = "(expires_at IS NULL OR expires_at * 1000 >= ?)";
+/** The same of the item that an upsert has met. */
+const liveItem = "(items.expires_at IS NULL OR items.expires_at * 1000 >= ?)";
 
 const storedOf = (partition: string, row: DatabaseRow): Stored => {
   const value: Json = JSON.parse(String(row.value));
@@ -57,6 +64,25 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
   const write = upsert("");
   // An expired item counts as absent; its number goes on, so that nobody's old number fits the new item.
   const create = upsert("WHERE items.expires_at * 1000 < ?");
+  const overwrite = database.prepare(
+    `INSERT INTO items (partition, sort, value, version, expires_at) VALUES (?, ?, ?, 1, ?)
+     ON CONFLICT (partition, sort) DO UPDATE
+     SET value = excluded.value, version = 1, expires_at = excluded.expires_at`,
+  );
+  const increase = database.prepare(
+    `INSERT INTO items (partition, sort, value, version, expires_at) VALUES (?, ?, ?, 1, ?)
+     ON CONFLICT (partition, sort) DO UPDATE SET
+       (value, version) = (
+         SELECT json_group_object(key, total), CASE WHEN ${liveItem} THEN items.version + 1 ELSE 1 END FROM (
+           SELECT key, sum(value) AS total FROM (
+             SELECT key, value FROM json_each(items.value) WHERE ${liveItem}
+             UNION ALL SELECT key, value FROM json_each(excluded.value)
+           ) GROUP BY key
+         )
+       ),
+       expires_at = excluded.expires_at
+     RETURNING value`,
+  );
   const replace = database.prepare(
     `UPDATE items SET value = ?, version = version + 1, expires_at = ?
      WHERE partition = ? AND sort = ? AND version = ? AND ${live} RETURNING version`,
@@ -114,12 +140,32 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
         ? erase.run(partition, sort, clock())
         : eraseVersion.run(partition, sort, clock(), expect)) > 0,
 
+    putAll: async (entries) => {
+      const rows = distinctEntries(entries).map(
+        ({ key, value, expiresAt = null }) =>
+          [key.partition, key.sort, encode(key, value), expiresAt] as const,
+      );
+      sweepNowAndThen();
+      database.write(() => {
+        for (const row of rows) overwrite.run(...row);
+      });
+    },
+
+    add: async ({ partition, sort }, amounts, { expiresAt = null } = {}) => {
+      const json = JSON.stringify(checkedAmounts(amounts));
+      sweepNowAndThen();
+      const now = clock();
+      const row = increase.get(partition, sort, json, expiresAt, now, now);
+      const counters: Counters = JSON.parse(String(row?.value));
+      return counters;
+    },
+
     page: async (query: PageQuery): Promise<Page> => {
       const { partition, order, limit, prefix = "", after } = query;
       if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
         throw new RangeError(`A page holds 1 to 1,000 items, not ${limit}.`);
       }
-      const cursor = after === undefined ? undefined : Buffer.from(after, "base64url").toString("utf8");
+      const cursor = after === undefined ? undefined : sortOf(after);
       // The least string above a string is that string and a NUL; SQLite puts every BLOB above every TEXT.
       const from = order === "ascending" && cursor !== undefined ? `${cursor}\u0000` : prefix;
       const to = (order === "descending" ? cursor : undefined) ?? above(prefix) ?? new Uint8Array(0);
@@ -128,7 +174,7 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
       const last = items.at(-1);
       return rows.length <= limit || last === undefined
         ? { items }
-        : { items, cursor: Buffer.from(last.key.sort, "utf8").toString("base64url") };
+        : { items, cursor: cursorAfter(last.key.sort) };
     },
   };
 };

@@ -26,8 +26,19 @@ export type PageQuery = {
   readonly limit: number;
   /** Only items whose sort key starts with this. */
   readonly prefix?: string;
-  /** The `cursor` of the page before. */
+  /** The `cursor` of the page before, or `cursorAfter` a sort key, whether or not an item has it. */
   readonly after?: string;
+};
+
+/** The counters of one item, by their names. */
+export type Counters = Readonly<Record<string, number>>;
+
+/** One item of `putAll`. */
+export type Entry = {
+  readonly key: Key;
+  readonly value: Json;
+  /** As in PutOptions. */
+  readonly expiresAt?: number;
 };
 
 export type Page = { readonly items: readonly Stored[]; readonly cursor?: string };
@@ -43,6 +54,27 @@ export interface Store {
   /** Removes the item, or with `expect` only that version of it; whether it was removed. */
   remove(key: Key, options?: { readonly expect?: number }): Promise<boolean>;
   page(query: PageQuery): Promise<Page>;
+  /**
+   * Writes up to 1,000 items whatever stands there, in as few calls as the store has: 25 a call and all calls at
+   * once on DynamoDB, one transaction on SQLite. Each item then has version 1, so these are no keys for conditional
+   * writes. Where one key comes twice its last entry counts. The same entries again leave the same items; after a
+   * fault some may be written and others not. One that is too large is refused before any is written.
+   */
+  putAll(entries: readonly Entry[]): Promise<void>;
+  /**
+   * Adds whole numbers to the counters of one item, whoever else adds at the same time; a counter that is not there
+   * begins at 0. Gives all counters of the item as this addition left them, so that of many who add at once each gets
+   * numbers of its own. Reads show the item as `{ name: number }`, with the number of additions as its version. At most 100
+   * names. `expiresAt` as in PutOptions. A key holds counters or a document, never first one and then the other.
+   *
+   * A retry over a lost answer adds nothing a second time where it finds its own addition as the item's last. Only
+   * where another writer has added in between does it count twice: a counter may say too much, never too little.
+   */
+  add(
+    key: Key,
+    amounts: Readonly<Record<string, number>>,
+    options?: { readonly expiresAt?: number },
+  ): Promise<Counters>;
 }
 
 export class ItemTooLarge extends Error {
@@ -51,3 +83,27 @@ export class ItemTooLarge extends Error {
 
 /** The most bytes of JSON that one item may hold. */
 export const itemLimitBytes = 350_000;
+
+/** Where a page begins that goes on behind the sort key, in either order. */
+export const cursorAfter = (sort: string): string => Buffer.from(sort, "utf8").toString("base64url");
+
+/** The sort key that a cursor stands for. */
+export const sortOf = (cursor: string): string => Buffer.from(cursor, "base64url").toString("utf8");
+
+/** The entries of which each key is written, the last of each; throws RangeError where there are too many. */
+export const distinctEntries = (entries: readonly Entry[]): readonly Entry[] => {
+  if (entries.length > 1_000) throw new RangeError(`putAll takes 1,000 items, not ${entries.length}.`);
+  return [...new Map(entries.map((entry) => [JSON.stringify(entry.key), entry])).values()];
+};
+
+/** The amounts as they were given; throws RangeError for what no counter can be added. */
+export const checkedAmounts = (
+  amounts: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> => {
+  const names = Object.keys(amounts);
+  if (names.length < 1 || names.length > 100)
+    throw new RangeError(`add takes 1 to 100 counters, not ${names.length}.`);
+  for (const name of names)
+    if (!Number.isSafeInteger(amounts[name])) throw new RangeError(`${name} is added no whole number.`);
+  return amounts;
+};

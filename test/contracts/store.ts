@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
+  cursorAfter,
   ItemTooLarge,
   itemLimitBytes,
   type Json,
@@ -50,6 +51,8 @@ type Command =
       readonly expect: "fits" | "older" | "newer" | "absent" | "any";
     }
   | { readonly do: "remove"; readonly sort: string; readonly expect: "fits" | "older" | "newer" | "any" }
+  | { readonly do: "putAll"; readonly entries: readonly (readonly [sort: string, value: number])[] }
+  | { readonly do: "add"; readonly sort: string; readonly amounts: Readonly<Record<string, number>> }
   | { readonly do: "get"; readonly sort: string }
   | {
       readonly do: "page";
@@ -83,6 +86,19 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
   }),
   fc.record({ do: fc.constant("get" as const), sort: sorts }),
   fc.record({
+    do: fc.constant("putAll" as const),
+    entries: fc.array(fc.tuple(sorts, fc.integer()), { maxLength: 4 }),
+  }),
+  fc.record({
+    do: fc.constant("add" as const),
+    sort: fc.constantFrom("a", "é", "\u{10ffff}").map((sort) => `${sort}+`),
+    amounts: fc.dictionary(
+      fc.oneof(fc.constantFrom("a", "b", "a.b", 'a"b', "__proto__", ""), text),
+      fc.integer({ min: -1_000, max: 1_000 }),
+      { minKeys: 1, maxKeys: 3 },
+    ),
+  }),
+  fc.record({
     do: fc.constant("page" as const),
     limit: fc.integer({ min: 1, max: 5 }),
     prefix: fc.constantFrom("", "a", "ab", "é", "😀", "\ud7ff", "\u{10ffff}"),
@@ -106,7 +122,23 @@ const agree = async (
     );
     return;
   }
+  if (command.do === "putAll") {
+    const entries = command.entries.map(([sort, value]) => ({ key: { partition, sort }, value }));
+    await store.putAll(entries);
+    for (const { key, value } of entries) model.set(key.sort, { key, value, version: 1 });
+    return;
+  }
   const key = { partition, sort: command.sort };
+  if (command.do === "add") {
+    const before = model.get(command.sort);
+    const counters = new Map(Object.entries((before?.value ?? {}) as Record<string, number>));
+    for (const [name, amount] of Object.entries(command.amounts))
+      counters.set(name, (counters.get(name) ?? 0) + amount);
+    const value = Object.fromEntries(counters);
+    expect(await store.add(key, command.amounts)).toEqual(value);
+    model.set(command.sort, { key, value, version: (before?.version ?? 0) + 1 });
+    return;
+  }
   const found = model.get(command.sort);
   if (command.do === "get") {
     expect(await store.get(key)).toEqual(found);
@@ -230,6 +262,98 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       await expect(subject.store.put(key, `${fits}x`)).rejects.toThrow(ItemTooLarge);
       await expect(subject.store.put(key, "語".repeat(itemLimitBytes / 3 + 1))).rejects.toThrow(ItemTooLarge);
       expect((await subject.store.get(key))?.value).toBe(fits);
+    });
+
+    test("a hundred items are written at once, the last of each key, and what stood there is replaced", async () => {
+      const { store } = subject;
+      const at = (index: number) => ({ ...key, sort: String(index).padStart(3, "0") });
+      await store.put(at(7), "before");
+      await store.put(at(7), "before");
+      const entries = Array.from({ length: 100 }, (_, index) => ({ key: at(index), value: { index } }));
+      await store.putAll([{ key: at(3), value: "earlier" }, ...entries]);
+      const items = await all(store, { partition: key.partition, order: "ascending", limit: 1_000 });
+      expect(items).toEqual(entries.map((entry) => ({ ...entry, version: 1 })));
+      await store.putAll(entries);
+      expect(await all(store, { partition: key.partition, order: "ascending", limit: 1_000 })).toEqual(items);
+      await store.putAll([]);
+    });
+
+    test("of items of which one is too large, or which are too many, none is written", async () => {
+      const { store } = subject;
+      const small = Array.from({ length: 30 }, (_, index) => ({
+        key: { ...key, sort: `${index}` },
+        value: 1,
+      }));
+      const large = { key, value: "x".repeat(itemLimitBytes) };
+      await expect(store.putAll([...small, large])).rejects.toThrow(ItemTooLarge);
+      const many = Array.from({ length: 1_001 }, (_, index) => ({
+        key: { ...key, sort: `${index}` },
+        value: 1,
+      }));
+      await expect(store.putAll(many)).rejects.toThrow(RangeError);
+      expect(await all(store, { partition: key.partition, order: "ascending", limit: 10 })).toEqual([]);
+    });
+
+    test("items written at once expire each by its own time", async () => {
+      const { store, advance, now } = subject;
+      const expiresAt = Math.floor(now() / 1_000) + 60;
+      await store.putAll([
+        { key, value: "short", expiresAt },
+        { key: { ...key, sort: "other" }, value: "long" },
+      ]);
+      expect((await store.get(key))?.value).toBe("short");
+      advance(62_000);
+      expect(await store.get(key)).toBeUndefined();
+      expect((await store.get({ ...key, sort: "other" }))?.value).toBe("long");
+    });
+
+    test("what many add at once is all counted", async () => {
+      const given = await Promise.all(
+        Array.from({ length: 20 }, (_, index) =>
+          subject.store.add(key, { all: 1, [`n${index % 2}`]: index }),
+        ),
+      );
+      // Each is told of its own addition and those before it, so no two are told the same.
+      expect(given.map(({ all }) => all).sort((a = 0, b = 0) => a - b)).toEqual(
+        Array.from({ length: 20 }, (_, index) => index + 1),
+      );
+      expect(await subject.store.get(key)).toEqual({ key, value: { all: 20, n0: 90, n1: 100 }, version: 20 });
+    });
+
+    test("counters begin anew once their time is over, and keep what is added before", async () => {
+      const { store, advance, now } = subject;
+      const soon = () => ({ expiresAt: Math.floor(now() / 1_000) + 60 });
+      await store.add(key, { a: 1, b: 1 }, soon());
+      advance(40_000);
+      await store.add(key, { a: 2 }, soon());
+      advance(40_000);
+      expect((await store.get(key))?.value).toEqual({ a: 3, b: 1 });
+      advance(40_000);
+      expect(await store.get(key)).toBeUndefined();
+      expect(await store.add(key, { a: 5 })).toEqual({ a: 5 });
+      expect(await store.get(key)).toEqual({ key, value: { a: 5 }, version: 1 });
+    });
+
+    test("a hundred counters of one item count at once, more are refused, and so is what is no whole number", async () => {
+      const { store } = subject;
+      const amounts = Object.fromEntries(
+        Array.from({ length: 100 }, (_, index) => [`${"label".repeat(20)} ${index}`, index]),
+      );
+      await store.add(key, amounts);
+      await store.add(key, amounts);
+      const doubled = Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, amount * 2]));
+      expect((await store.get(key))?.value).toEqual(doubled);
+      const wrong: Record<string, number>[] = [{ ...amounts, more: 1 }, {}, { a: 0.5 }, { a: Number.NaN }];
+      for (const refused of wrong) await expect(store.add(key, refused)).rejects.toThrow(RangeError);
+    });
+
+    test("a page can begin behind a sort key that no item has", async () => {
+      const { store } = subject;
+      for (const sort of ["a", "c", "e"]) await store.put({ ...key, sort }, sort);
+      const from = (order: "ascending" | "descending") =>
+        store.page({ partition: key.partition, order, limit: 10, after: cursorAfter("d") });
+      expect((await from("ascending")).items.map(({ value }) => value)).toEqual(["e"]);
+      expect((await from("descending")).items.map(({ value }) => value)).toEqual(["c", "a"]);
     });
 
     test("a page of no or of more than 1,000 items is refused", async () => {

@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+
+const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** Unsigned big-endian bytes in base 62, padded to `length` digits. */
+const base62 = (bytes: Uint8Array, length: number): string => {
+  let rest = BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
+  let text = "";
+  for (; rest > 0n; rest /= 62n) text = `${digits[Number(rest % 62n)]}${text}`;
+  return text.padStart(length, "0");
+};
+
+const checksum = (text: string): string => {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, crc32(text));
+  return base62(bytes, 6);
+};
+
+/** Characters of every key. */
+export const keyLength = 65;
+const form = /^slw_([0-9A-Za-z]{11})_[0-9A-Za-z]{49}$/;
+
+/**
+ * What is kept of a key. Plain SHA-256 suffices: salts and slow hashes make guessing dear where people chose the
+ * secret; nobody guesses one of 2^256 that were drawn evenly. NIST asks for no more than an approved one-way function
+ * from 112 bits of entropy on.
+ * https://pages.nist.gov/800-63-3/sp800-63b.html#lookupsecrets
+ */
+const hashOf = (key: string): string => createHash("sha256").update(key).digest("hex");
+
+/** Randomness for security, such as node:crypto's randomBytes. */
+export type Random = (bytes: number) => Uint8Array;
+
+/** A key's id: 64 random bits as 11 letters and digits. It is no secret. */
+export const newKeyId = (random: Random): string => base62(random(8), 11);
+
+/**
+ * A key `slw_<id>_<secret>`: the secret's 256 random bits are 43 letters and digits, and 6 more are a CRC-32 of all
+ * before them. By prefix and checksum typos and secret scanners recognise a key without asking anyone, and a
+ * double-click selects all of it.
+ * https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/
+ */
+export const newKey = (id: string, random: Random): { readonly key: string; readonly hash: string } => {
+  const body = `slw_${id}_${base62(random(32), 43)}`;
+  const key = `${body}${checksum(body)}`;
+  return { key, hash: hashOf(key) };
+};
+
+/** The id in what may be a key, and the hash by which it is known; undefined for whatever is none. Never throws. */
+export const readKey = (text: string): { readonly id: string; readonly hash: string } | undefined => {
+  if (text.length !== keyLength) return undefined;
+  const id = text.match(form)?.[1];
+  if (id === undefined || checksum(text.slice(0, -6)) !== text.slice(-6)) return undefined;
+  return { id, hash: hashOf(text) };
+};

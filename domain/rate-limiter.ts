@@ -1,0 +1,106 @@
+import * as z from "zod";
+import { type Quota, type Rate, windowSeconds } from "../inference/admission.ts";
+import type { Counters, Store } from "../platform/store/store.ts";
+
+/** Parts of a window that are counted one by one. */
+const slots = 60;
+
+const Kept = z.record(z.string(), z.number());
+
+export type Counted =
+  | { readonly admitted: true; readonly quota: Quota }
+  | {
+      readonly admitted: false;
+      readonly quota: Quota /** Whole seconds, at least 1. */;
+      readonly retryAfter: number;
+    };
+
+/** Counted requests by slot, the oldest first. */
+type Slot = { readonly slot: number; readonly count: number };
+
+/** The slots of one item that are still inside the window which ends in slot `now`. */
+const inside = (window: number, counters: Counters, now: number): readonly Slot[] =>
+  Object.entries(counters)
+    .map(([name, count]) => ({ slot: window * slots + Number(name), count }))
+    .filter(({ slot, count }) => slot >= now - slots && count > 0)
+    .toSorted((a, b) => a.slot - b.slot);
+
+/** The first slot in which fewer than `burst` of these requests are inside the window. */
+const freeFrom = (counted: readonly Slot[], burst: number, now: number): number => {
+  let left = counted.reduce((sum, { count }) => sum + count, 0);
+  for (const { slot, count } of counted) {
+    if (left < burst) break;
+    left -= count;
+    now = Math.max(now, slot + slots + 1);
+  }
+  return now;
+};
+
+/**
+ * Admits at most `burst` requests of a key within any window of `burst / perMinute` minutes, however many processes
+ * ask at once. A sliding window of two fixed ones, as Cloudflare counts, but each window's item counts 60 slots of its own:
+ * where their estimate spreads the last window's requests evenly, and lets nearly twice the limit through after a burst
+ * at its end, here only the oldest slot is in doubt, and it counts in full. So a place becomes free up to a sixtieth of
+ * the window late, and no window holds more than the limit, but for requests that are under way at the very moment
+ * when one item follows another, or whose processes' clocks differ by more than a slot.
+ * https://blog.cloudflare.com/counting-things-a-lot-of-different-things/
+ *
+ * A request costs one atomic addition, which says how many there are now, and one read of the item before; nothing is
+ * tried again when many ask at once, as a token bucket under conditional writes would have to. A refused request takes its
+ * count back, and its process refuses by itself until there can be a place: who asks on does not push the end away.
+ * Throws where the store cannot count.
+ */
+export const rateLimiter = ({
+  store,
+  clock,
+  warn,
+}: {
+  readonly store: Pick<Store, "add" | "get">;
+  readonly clock: () => number;
+  readonly warn: (sentence: string, fault: unknown) => void;
+}) => {
+  /** Epoch milliseconds before which no request of a key can be admitted. */
+  const full = new Map<string, number>();
+
+  return async (scope: string, rate: Rate): Promise<Counted> => {
+    const at = clock();
+    const slotMs = (windowSeconds(rate) * 1_000) / slots;
+    const now = Math.floor(at / slotMs);
+    const window = Math.floor(now / slots);
+    const refused = (until: number): Counted => ({
+      admitted: false,
+      quota: { rate, remaining: 0 },
+      retryAfter: Math.max(1, Math.ceil((until - at) / 1_000)),
+    });
+
+    const known = full.get(scope);
+    if (known !== undefined && known > at) return refused(known);
+    full.delete(scope);
+
+    const item = (index: number) => ({
+      partition: `api-key-rate#${scope}`,
+      sort: String(index).padStart(12, "0"),
+    });
+    const own = String(now - window * slots);
+    const expiresAt = Math.ceil(((window + 2) * slots * slotMs) / 1_000) + 60;
+    const [current, before] = await Promise.all([
+      store.add(item(window), { [own]: 1 }, { expiresAt }),
+      store.get(item(window - 1)),
+    ]);
+    const counted = [
+      ...inside(window - 1, Kept.parse(before?.value ?? {}), now),
+      ...inside(window, current, now),
+    ];
+    const total = counted.reduce((sum, { count }) => sum + count, 0);
+    if (total <= rate.burst) return { admitted: true, quota: { rate, remaining: rate.burst - total } };
+
+    const others = counted.map((each) => (each.slot === now ? { ...each, count: each.count - 1 } : each));
+    const until = freeFrom(others, rate.burst, now) * slotMs;
+    full.set(scope, until);
+    await store
+      .add(item(window), { [own]: -1 }, { expiresAt })
+      .catch((fault: unknown) => warn("a refused request stays counted for one window", fault));
+    return refused(until);
+  };
+};
+export type RateLimiter = ReturnType<typeof rateLimiter>;

@@ -1,0 +1,18 @@
+import { type Admitted, type Quota, type Throttled, windowSeconds } from "./admission.ts";
+
+const fields = ({ rate, remaining }: Quota, reset: number) => ({
+  "ratelimit-policy": `"key";q=${rate.burst};w=${Math.ceil(windowSeconds(rate))}`,
+  ratelimit: `"key";r=${remaining};t=${reset}`,
+});
+
+/**
+ * Headers by which a client learns how much it may ask: `RateLimit` and `RateLimit-Policy`, and `Retry-After` where it
+ * asked too much. All in whole seconds.
+ * https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11
+ */
+export const admissionHeaders = (admission: Admitted | Throttled): Readonly<Record<string, string>> => {
+  if (admission.status === "throttled")
+    return { "retry-after": String(admission.retryAfter), ...fields(admission.quota, admission.retryAfter) };
+  const { quota } = admission;
+  return quota === undefined ? {} : fields(quota, Math.ceil(windowSeconds(quota.rate)));
+};

@@ -1,0 +1,25 @@
+import { randomBytes } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { admitKey } from "../../domain/admit-key.ts";
+import { apiKeys } from "../../domain/api-keys.ts";
+import { rateLimiter } from "../../domain/rate-limiter.ts";
+import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { readEnv } from "../read-env.ts";
+import { warn } from "../warn.ts";
+import { authorizeKey } from "./authorize-key.ts";
+import { Env } from "./env.ts";
+
+const env = readEnv(Env);
+const clock = Date.now;
+// A store that hangs is one that fails: whoever waits here is an application's request.
+const requestHandler = { connectionTimeout: 300, requestTimeout: 700, throwOnRequestTimeout: true };
+const client = new DynamoDBClient({ maxAttempts: 2, requestHandler });
+const store = dynamodbStore({ client, table: env.KEYS_TABLE, clock });
+const keys = apiKeys({ store, random: randomBytes, clock });
+const limiter = rateLimiter({ store, clock, warn });
+const refused = (refusal: object) =>
+  process.stderr.write(`${JSON.stringify({ level: "INFO", message: "API key refused", ...refusal })}\n`);
+
+export const handler = authorizeKey({
+  admit: admitKey({ keys, limiter, environment: env.SLIPWAY_ENVIRONMENT, warn, refused }),
+});

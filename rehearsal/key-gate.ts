@@ -1,0 +1,66 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { admitKey } from "../domain/admit-key.ts";
+import type { ApiKeys } from "../domain/api-keys.ts";
+import { rateLimiter } from "../domain/rate-limiter.ts";
+import { admissionRefusal, keysUnavailable, type Refusal } from "../inference/admission-refusal.ts";
+import { givenKey } from "../inference/given-key.ts";
+import { type AuthorizerContext, authorizerContext } from "../inference/throttled-by.ts";
+import type { Environment } from "../platform/serving/serving.ts";
+import type { Store } from "../platform/store/store.ts";
+import type { Log } from "./world.ts";
+
+/** Whether a request may reach a model: refused, or let in with what the function is told of its key. */
+export type Gate = (
+  request: Request,
+  environment: Environment,
+  model: string,
+) => Promise<{ readonly refused: Refusal } | { readonly context: AuthorizerContext | undefined }>;
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest();
+
+/**
+ * What the HTTP API's authorizer does on AWS, with one difference: a model is open until a first key for it is made,
+ * so that a rehearsal can be called without any.
+ * @param token the rehearsal's own callers, its application among them, show this instead of a key
+ */
+export const keyGate = ({
+  keys,
+  store,
+  token,
+  clock,
+  log,
+}: {
+  readonly keys: ApiKeys;
+  readonly store: Store;
+  readonly token: string;
+  readonly clock: () => number;
+  readonly log: Log;
+}): Gate => {
+  const limiter = rateLimiter({ store, clock, warn: log });
+  const admitting = (environment: Environment) =>
+    admitKey({
+      keys,
+      limiter,
+      environment,
+      warn: log,
+      refused: ({ reason, model, keyId }) =>
+        log(`[${environment} ${model}] API key${keyId === undefined ? "" : ` ${keyId}`} refused: ${reason}`),
+    });
+  const admit = { stage: admitting("stage"), prod: admitting("prod") };
+  const own = sha256(token);
+
+  return async (request, environment, model) => {
+    const given = givenKey((name) => request.headers.get(name) ?? undefined);
+    if (given !== undefined && timingSafeEqual(sha256(given), own)) return { context: undefined };
+    try {
+      if (!(await keys.coversModel(environment, model))) return { context: undefined };
+      const admission = await admit[environment]({ given, model });
+      return admission.status === "refused"
+        ? { refused: admissionRefusal(admission) }
+        : { context: authorizerContext(admission) };
+    } catch (fault) {
+      log("a request was refused because API keys cannot be checked", fault);
+      return { refused: keysUnavailable };
+    }
+  };
+};
