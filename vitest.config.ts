@@ -35,7 +35,7 @@ export default defineConfig({
           name: "peers",
           include: peers,
           exclude: never,
-          globalSetup: "test/peers/prepare-python.ts",
+          globalSetup: "test/peers/prepare-peers.ts",
           sequence: { groupOrder: 3 },
           ...timeouts,
         },

@@ -35,6 +35,7 @@ test("the bundle is the same for the same sources, names no path of this machine
   const text = new TextDecoder().decode(first.files.get("index.mjs"));
   expect(text).not.toContain(root);
   expect(text).not.toContain("/node_modules/");
+  expect(text.length).toBeLessThan(1_048_576);
   expect(first.packages.map(({ name }) => name)).toEqual([
     "@huggingface/tokenizers",
     "csv-parse",

@@ -81,12 +81,18 @@ describe("a function's bundle", () => {
     expect(inputs.filter((input) => embedded.some((pattern) => pattern.test(input)))).toEqual([]);
   });
 
-  test.each(functions)("%s: it is below 1 MB, or 1.5 MB with the clients of nearly every service", (name) => {
-    const largest = ["roll-back", "shift-traffic", "sweep-deliveries", "verify-model"].includes(name)
-      ? 1.5
-      : 1;
+  test.each(functions)("%s: it is below 1 MB", (name) => {
     // What makes all of them grow at once: `import { z } from "zod"`, which brings zod's 50 languages along (350 KB).
-    expect(bundle(name).code.byteLength).toBeLessThan(largest * 1_048_576);
+    expect(bundle(name).code.byteLength).toBeLessThan(1_048_576);
+  });
+
+  test.each(steps)("%s: its map leads to our files and has no text of any", (name) => {
+    const { sources, mappings, ...others } = JSON.parse(Buffer.from(bundle(name).map).toString());
+    expect(sources).toContain(`lambdas/${name}/${name}.ts`);
+    expect(sources.filter((source: string) => source.startsWith(".") || source.startsWith("/"))).toEqual([]);
+    expect(sources.filter((source: string) => source.includes("node_modules"))).toEqual([]);
+    expect(mappings.length).toBeGreaterThan(1_000);
+    expect(others).toEqual({ version: 3, names: expect.any(Array) });
   });
 
   test.each(steps)("%s: onnxruntime is not in it", (name) => {

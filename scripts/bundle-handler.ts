@@ -1,30 +1,64 @@
 import { join } from "node:path";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { functionBundle } from "../inference/bundle.ts";
+import { literalKeys } from "./literal-keys.ts";
+import { ownSourceMap } from "./own-source-map.ts";
 
 export type HandlerBundle = {
-  /** `index.mjs`, for the handler string `index.handler`. */
+  /** `index.mjs`, for the handler string `index.handler`. It names `index.mjs.map` as its source map. */
   readonly code: Uint8Array;
+  /** `index.mjs.map`: our own lines, without their text. */
+  readonly map: Uint8Array;
   /** Every file in it, by its path from the repository's root. */
   readonly inputs: readonly string[];
 };
 
 /**
- * Bundles `lambdas/<name>/handler.ts` with all its packages, as its function's zip has it. Names are kept, because
- * the state machine catches errors by them. The caller ends esbuild's process with its `stop`.
+ * Lambda gives a function its role's credentials in environment variables, which the SDK tries first; it imports
+ * these other ways only after that. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+ */
+const otherCredentials = ["ini", "sso", "process", "web-identity"].map(
+  (way) => `@aws-sdk/credential-provider-${way}`,
+);
+
+/**
+ * How a step is bundled. Classes lose their names, errors do not: the state machine catches them by a `name` that each
+ * of ours says as a literal.
+ */
+export const handlerOptions = {
+  ...functionBundle,
+  // Packages in ES modules lose what is not used; those in CommonJS come whole.
+  mainFields: ["module", "main"],
+  // It has an ES module too, but offers it to browsers alone.
+  alias: { yaml: "./node_modules/yaml/browser/index.js" },
+  external: [...functionBundle.external, ...otherCredentials, "@smithy/credential-provider-imds"],
+  plugins: [literalKeys],
+  minify: true,
+  keepNames: false,
+  sourcemap: "linked",
+  sourcesContent: false,
+} satisfies BuildOptions;
+
+/**
+ * Bundles `lambdas/<name>/handler.ts` with all its packages, as its function's zip has it. The caller ends esbuild's
+ * process with its `stop`.
  */
 export const bundleHandler = async (name: string): Promise<HandlerBundle> => {
   const { outputFiles, metafile } = await build({
-    ...functionBundle,
+    ...handlerOptions,
     entryPoints: [join("lambdas", name, "handler.ts")],
-    // Packages in ES modules lose what is not used; those in CommonJS come whole.
-    mainFields: ["module", "main"],
-    minify: true,
   });
-  const [output] = outputFiles;
-  if (output === undefined) throw new Error(`esbuild gave nothing for lambdas/${name}/handler.ts`);
+  const output = (ending: string): Uint8Array => {
+    const file = outputFiles.find(({ path }) => path.endsWith(ending));
+    if (file === undefined) throw new Error(`esbuild gave no ${ending} for lambdas/${name}/handler.ts`);
+    return file.contents;
+  };
   const external = Object.values(metafile.outputs).flatMap(({ imports }) =>
     imports.filter((one) => one.external).map(({ path }) => path),
   );
-  return { code: output.contents, inputs: [...Object.keys(metafile.inputs), ...external] };
+  return {
+    code: output("index.mjs"),
+    map: ownSourceMap(output("index.mjs.map")),
+    inputs: [...Object.keys(metafile.inputs), ...external],
+  };
 };

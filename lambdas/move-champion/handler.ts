@@ -1,5 +1,4 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { S3Client } from "@aws-sdk/client-s3";
 import { ledger } from "../../domain/ledger.ts";
 import { mlflowRegistry } from "../../platform/registry/mlflow.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
@@ -10,6 +9,6 @@ import { moveChampion } from "./move-champion.ts";
 const env = readEnv(Env);
 const clock = Date.now;
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
-const registry = mlflowRegistry({ uri: env.MLFLOW_URI, fetch, s3: () => new S3Client({}), clock });
+const registry = mlflowRegistry({ uri: env.MLFLOW_URI, fetch, clock });
 
 export const handler = moveChampion({ registry, ledger: ledger({ store }) });

@@ -3,6 +3,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
+import { s3Artifacts } from "../../platform/registry/mlflow/s3-artifacts.ts";
 import { mlflowRegistry } from "../../platform/registry/mlflow.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
@@ -17,7 +18,8 @@ const clock = Date.now;
 const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const source = sourceOf(env, secrets);
-const registry = mlflowRegistry({ uri: env.MLFLOW_URI, fetch, s3: () => new S3Client({}), clock });
+const s3 = s3Artifacts(new S3Client({}));
+const registry = mlflowRegistry({ uri: env.MLFLOW_URI, fetch, s3, clock });
 
 export const handler = registerModel({
   registry,

@@ -1,5 +1,4 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
@@ -27,7 +26,7 @@ const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVER
 const stateMachineArn = env.STATE_MACHINE_ARN;
 const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
 const source = sourceOf(env, secrets);
-const registry = mlflowRegistry({ uri: env.MLFLOW_URI, fetch, s3: () => new S3Client({}), clock });
+const registry = mlflowRegistry({ uri: env.MLFLOW_URI, fetch, clock });
 const records = {
   ledger: ledger({ store }),
   claims: claims({ store }),

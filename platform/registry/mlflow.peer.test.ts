@@ -8,6 +8,7 @@ import { registryContract } from "../../test/contracts/registry.ts";
 import { type Mlflow, mlflowStartLimitMs, startMlflow } from "../../test/peers/mlflow.ts";
 import { type Moto, motoClient, startMoto } from "../../test/peers/moto.ts";
 import { pythonPeer } from "../../test/peers/python-environment.ts";
+import { s3Artifacts } from "./mlflow/s3-artifacts.ts";
 import { mlflowRegistry } from "./mlflow.ts";
 
 const { skip } = pythonPeer("tests of the registry on MLflow");
@@ -150,7 +151,7 @@ describe.skipIf(skip)("MLflow with artefacts in S3", () => {
   });
 
   test("artefacts go to the bucket directly, MLmodel last, and Python loads them from there", async () => {
-    const under = mlflowRegistry({ uri: mlflow.uri, fetch, clock: Date.now, s3: () => s3 });
+    const under = mlflowRegistry({ uri: mlflow.uri, fetch, clock: Date.now, s3: s3Artifacts(s3) });
     const puts: string[] = [];
     s3.middlewareStack.add((next, context) => (args) => {
       if (context.commandName === "PutObjectCommand") puts.push(JSON.stringify(args.input));

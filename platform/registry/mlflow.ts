@@ -1,7 +1,6 @@
-import type { S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { TemporaryFault } from "../temporary-fault.ts";
-import { artifactFolder } from "./mlflow/artifact-store.ts";
+import { artifactFolder, type BucketFolder } from "./mlflow/artifact-store.ts";
 import { type MlflowNeeds, MlflowRefused, mlflowApi, unlessRefused } from "./mlflow/mlflow-api.ts";
 import { mlflowModel, modelFile, onnxFile } from "./mlflow/mlflow-model.ts";
 import {
@@ -13,8 +12,8 @@ import {
 } from "./registry.ts";
 
 type Needs = MlflowNeeds & {
-  /** Called when the server keeps artefacts in S3. */
-  readonly s3?: () => S3Client;
+  /** Where the server keeps artefacts in S3: needed by `register` and `artifact` alone. */
+  readonly s3?: BucketFolder;
   /** Epoch milliseconds. */
   readonly clock: () => number;
 };

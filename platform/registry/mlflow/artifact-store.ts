@@ -1,5 +1,3 @@
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { awsCall } from "../../aws-call.ts";
 import type { MlflowApi } from "./mlflow-api.ts";
 
 /** Files of one model version, by their path inside its folder. */
@@ -13,34 +11,20 @@ export class ArtifactsOutOfReach extends Error {
   override readonly name = "ArtifactsOutOfReach";
 }
 
-const inS3 = (s3: S3Client, bucket: string, prefix: string): ArtifactFolder => ({
-  async put(path, bytes) {
-    const Key = `${prefix}/${path}`;
-    await awsCall("S3 PutObject", () => s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: bytes })));
-  },
-  get: (path) =>
-    awsCall("S3 GetObject", async () => {
-      try {
-        const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: `${prefix}/${path}` }));
-        return await Body?.transformToByteArray();
-      } catch (error) {
-        if (error instanceof NoSuchKey) return undefined;
-        throw error;
-      }
-    }),
-});
+/** The folder of a bucket under a prefix. */
+export type BucketFolder = (bucket: string, prefix: string) => ArtifactFolder;
 
 /**
  * The folder that a version's `source` names: `s3://…` is written directly, `mlflow-artifacts:/…` by the tracking
  * server's proxy. Throws ArtifactsOutOfReach for all else.
  */
 export const artifactFolder = (
-  { api, s3 }: { readonly api: MlflowApi; readonly s3?: (() => S3Client) | undefined },
+  { api, s3 }: { readonly api: MlflowApi; readonly s3?: BucketFolder | undefined },
   source: string,
 ): ArtifactFolder => {
   const { protocol, host, pathname } = new URL(source);
   const path = decodeURIComponent(pathname).replace(/^\/+/, "");
-  if (protocol === "s3:" && s3 !== undefined) return inS3(s3(), host, path);
+  if (protocol === "s3:" && s3 !== undefined) return s3(host, path);
   if (protocol === "mlflow-artifacts:")
     return {
       put: (name, bytes) => api.putArtifact(`${path}/${name}`, bytes),

@@ -1,0 +1,79 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stop } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundleHandler } from "../scripts/bundle-handler.ts";
+import { functionNames } from "../scripts/function-names.ts";
+import { functionZip } from "../scripts/function-zip.ts";
+import { handlerEnvironment } from "../test/handler-environment.ts";
+import { functionHost } from "../test/peers/function-host.ts";
+import { runtimeClientPeer } from "../test/peers/runtime-client.ts";
+import { temporaryFolder } from "../test/temporary-folder.ts";
+
+const { skip } = runtimeClientPeer("tests of the functions under AWS's runtime client");
+
+describe.skipIf(skip)("each function's zip under AWS's runtime client", () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  const zipOf = (name: string) => join(folder.path, `${name}.zip`);
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    for (const name of functionNames()) {
+      const { code, map } = await bundleHandler(name);
+      await writeFile(zipOf(name), functionZip({ "index.mjs": code, "index.mjs.map": map }));
+    }
+    await stop();
+  }, 120_000);
+  afterAll(() => folder?.remove());
+
+  const once = async (name: string, env: Record<string, string>, event: unknown) => {
+    const host = functionHost({ name, code: zipOf(name), env });
+    try {
+      return await host.invoke(event);
+    } finally {
+      await host.stop();
+    }
+  };
+  /** Only its own: what it reads beside them would be missing here as it would be there. */
+  const ownVariables = async (name: string) => {
+    const { Env } = await import(`./${name}/env.ts`);
+    const own = Object.entries(handlerEnvironment).filter(
+      ([variable]) => variable.startsWith("AWS_") || variable in Env.shape,
+    );
+    // Nobody listens there: what looks outside before it reads its event would say so.
+    const nowhere = { AWS_ENDPOINT_URL: "http://127.0.0.1:9" };
+    return { ...Object.fromEntries(own), ...nowhere, NODE_OPTIONS: "--enable-source-maps" };
+  };
+
+  // The sweep has no malformed event: it looks after everything, whatever woke it.
+  test.each(functionNames().filter((name) => name !== "sweep-deliveries"))(
+    "%s starts, and a malformed event ends by name, at a line of ours",
+    async (name) => {
+      const { payload, functionError, log } = await once(name, await ownVariables(name), "malformed");
+      expect(functionError).toBe("Unhandled");
+      expect(payload).toMatchObject({
+        errorType: "ZodError",
+        errorMessage: expect.stringContaining("expected"),
+      });
+      expect(log).toMatch(/(lambdas|domain)\/[\w/-]+\.ts:\d+/);
+    },
+  );
+
+  test("sweep-deliveries starts, and where it reaches nothing, its log says so", async () => {
+    const { functionError, log } = await once(
+      "sweep-deliveries",
+      await ownVariables("sweep-deliveries"),
+      "malformed",
+    );
+    expect(functionError).toBeUndefined();
+    expect(log).toContain("TemporaryFault");
+  });
+
+  test("a function without its variables answers with a sentence that names them", async () => {
+    const { payload, functionError } = await once("claim-environment", { AWS_REGION: "eu-central-1" }, {});
+    expect(functionError).toBe("Unhandled");
+    expect(payload).toMatchObject({
+      errorType: "EnvironmentIncomplete",
+      errorMessage: expect.stringMatching(/^This function cannot start: .*DELIVERY_TABLE is not set/),
+    });
+  });
+});

@@ -1,0 +1,27 @@
+import { execFile } from "node:child_process";
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../test/temporary-folder.ts";
+
+const build = (...options: readonly string[]): Promise<{ code: unknown; stdout: string; stderr: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [join(import.meta.dirname, "build.ts"), ...options], (error, stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, stdout, stderr }),
+    );
+  });
+
+test("each function is told with its sizes; one over the limit ends the build, and leaves no older zip behind", async () => {
+  const folder = await temporaryFolder();
+  try {
+    await writeFile(join(folder.path, "sweep-deliveries.zip"), "of an earlier build");
+    const asked = ["move-champion", "sweep-deliveries"];
+    const { code, stdout, stderr } = await build("--out", folder.path, "--limit", "700000", ...asked);
+    expect(code).toBe(1);
+    for (const name of asked) expect(stdout).toMatch(new RegExp(`^${name} +\\d+ KB +\\d+ KB +\\d+ KB$`, "m"));
+    expect(stderr).toContain("Over 684 KB, and so not written: sweep-deliveries.");
+    expect(await readdir(folder.path)).toEqual(["move-champion.zip"]);
+  } finally {
+    await folder.remove();
+  }
+});

@@ -1,0 +1,48 @@
+// npm run build [-- names]: dist/<verb-noun>.zip for each function, as Terraform uploads it. predict has no zip: it goes into an
+// image together with a model.
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { stop } from "esbuild";
+import { bundleHandler } from "./bundle-handler.ts";
+import { functionNames } from "./function-names.ts";
+import { functionZip } from "./function-zip.ts";
+
+const mebibyte = 1_048_576;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** Where the zips go. */
+    out: { type: "string", default: join(import.meta.dirname, "..", "dist") },
+    /** What a function's code, unpacked, or its zip may have at most, in bytes. */
+    limit: { type: "string", default: String(mebibyte) },
+  },
+});
+const limit = Number(values.limit);
+const columns = (...texts: readonly (string | number)[]) =>
+  texts.map((text, at) => (at === 0 ? String(text).padEnd(20) : String(text).padStart(10))).join("");
+const kilobytes = (bytes: number) => `${Math.ceil(bytes / 1_024)} KB`;
+
+await mkdir(values.out, { recursive: true });
+const tooLarge: string[] = [];
+process.stdout.write(`${columns("function", "code", "map", "zip")}\n`);
+try {
+  for (const name of positionals.length > 0 ? positionals : functionNames()) {
+    const { code, map } = await bundleHandler(name);
+    const zip = functionZip({ "index.mjs": code, "index.mjs.map": map });
+    process.stdout.write(`${columns(name, ...[code, map, zip].map(({ length }) => kilobytes(length)))}\n`);
+    const path = join(values.out, `${name}.zip`);
+    if (code.length > limit || zip.length > limit) {
+      tooLarge.push(name);
+      // What an earlier build left is not this function any more.
+      await rm(path, { force: true });
+    } else await writeFile(path, zip);
+  }
+} finally {
+  await stop();
+}
+if (tooLarge.length > 0) {
+  const which = tooLarge.join(", ");
+  process.stderr.write(`Over ${kilobytes(limit)}, and so not written: ${which}. What went in?\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build, stop } from "esbuild";
+import { afterAll, expect, test } from "vitest";
+import { temporaryFolder } from "../test/temporary-folder.ts";
+import { handlerOptions } from "./bundle-handler.ts";
+
+const root = join(import.meta.dirname, "..");
+afterAll(stop);
+
+/** Our files that declare errors. */
+const files = ["domain", "inference", "lambdas", "platform", "statemachine"]
+  .flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)),
+  )
+  .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
+  .filter((path) => / extends \w*Error \{/.test(readFileSync(join(root, path), "utf8")));
+
+const isError = (value: unknown): value is new (...told: unknown[]) => Error =>
+  typeof value === "function" && value.prototype instanceof Error;
+
+test("every error keeps its name in a bundle, where its class has none", async () => {
+  const folder = await temporaryFolder();
+  try {
+    const contents = files.map((path, at) => `export * as file${at} from "./${path}";`).join("\n");
+    const { outputFiles } = await build({
+      ...handlerOptions,
+      entryPoints: undefined,
+      sourcemap: false,
+      stdin: { contents, resolveDir: root, sourcefile: "errors.ts" },
+    });
+    const code = outputFiles.find(({ path }) => path.endsWith(".mjs"))?.contents ?? "";
+    await writeFile(join(folder.path, "index.mjs"), code);
+    const modules: Record<string, object> = await import(pathToFileURL(join(folder.path, "index.mjs")).href);
+
+    const errors = Object.values(modules).flatMap((module) =>
+      Object.entries(module).flatMap(([name, Class]) => (isError(Class) ? [{ name, Class }] : [])),
+    );
+    expect(errors.length).toBeGreaterThan(30);
+    expect(errors.filter(({ name, Class }) => Class.name === name)).toEqual([]);
+    for (const { name, Class } of errors) {
+      // BuildFailed has the name that the build's log gives it; some are told a list of problems.
+      const told = name === "BuildFailed" ? [name] : [[], []];
+      expect(new Class(...told).name).toBe(name);
+    }
+  } finally {
+    await folder.remove();
+  }
+});

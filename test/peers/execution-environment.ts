@@ -1,0 +1,109 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { open, readFile } from "node:fs/promises";
+import type { NextHeaders } from "./runtime-api/rules.ts";
+import { type Ended, runtimeApi } from "./runtime-api/runtime-api.ts";
+import { runtimeClient } from "./runtime-client.ts";
+
+type Needs = {
+  /** The folder that holds `index.mjs`. */
+  readonly root: string;
+  /** Where its output goes. A file and no pipe: what was printed before an answer is in it when the answer is there. */
+  readonly logFile: string;
+  readonly variables: Readonly<Record<string, string>>;
+};
+
+type Event = { readonly payload: string; readonly headers: NextHeaders; readonly timeoutSeconds: number };
+
+/** What Lambda's own errors are called; Step Functions' Catch matches these names. */
+const failed = (errorType: string, requestId: string, what: string): Ended => ({
+  status: "failed",
+  error: { errorType, errorMessage: `RequestId: ${requestId} Error: ${what}` },
+});
+
+/**
+ * One process under AWS's runtime client with a Runtime API of its own: what Lambda calls an execution environment.
+ * It ends when this process does, in whatever way, since its runtime then loses the API.
+ */
+export const executionEnvironment = async ({ root, logFile, variables }: Needs) => {
+  const client = await runtimeClient();
+  const api = await runtimeApi();
+  const output = await open(logFile, "a");
+  const child = spawn(process.execPath, [client], {
+    cwd: root,
+    stdio: ["ignore", output.fd, output.fd],
+    env: {
+      PATH: "/usr/local/bin:/usr/bin:/bin",
+      LANG: "en_US.UTF-8",
+      TZ: ":UTC",
+      LAMBDA_TASK_ROOT: root,
+      _HANDLER: "index.handler",
+      AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x",
+      AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
+      ...variables,
+      AWS_LAMBDA_RUNTIME_API: api.address,
+    },
+  });
+  const begun = performance.now();
+  let alive = true;
+  const exited = once(child, "exit").then(([code, signal]) => {
+    alive = false;
+    return signal === null ? `exit status ${code}` : "signal: killed";
+  });
+  await output.close();
+  let seen = 0;
+  let events = 0;
+
+  const kill = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await exited;
+  };
+  const gone = async (requestId: string): Promise<Ended> =>
+    failed("Runtime.ExitError", requestId, `Runtime exited with error: ${await exited}`);
+  const start = async (requestId: string): Promise<Ended | undefined> => {
+    const how = await Promise.race([api.started, gone(requestId)]);
+    if (how.status === "ready") return undefined;
+    // It exits by itself, after it has printed why.
+    await exited;
+    return how;
+  };
+
+  const run = async ({ payload, headers, timeoutSeconds }: Event): Promise<Ended> => {
+    const requestId = headers["lambda-runtime-aws-request-id"];
+    const late = failed(
+      "Sandbox.Timedout",
+      requestId,
+      `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
+    );
+    let isLate = false;
+    const limit = setTimeout(() => {
+      isLate = true;
+      child.kill("SIGKILL");
+    }, timeoutSeconds * 1_000);
+    const ended = await Promise.race([api.invoke({ payload, headers }), gone(requestId)]);
+    clearTimeout(limit);
+    return isLate && !alive ? late : ended;
+  };
+
+  return {
+    alive: () => alive,
+
+    /** Starts it where it is the first event. `headers` is asked for when the function is ready: its time runs from then. */
+    async serve(event: Omit<Event, "headers"> & { readonly requestId: string; headers(): NextHeaders }) {
+      const notStarted = events++ === 0 ? await start(event.requestId) : undefined;
+      const ready = performance.now();
+      const ended = notStarted ?? (await run({ ...event, headers: event.headers() }));
+      const whole = await readFile(logFile, "utf8");
+      const log = whole.slice(seen);
+      seen = whole.length;
+      const initMs = events === 1 ? { initMs: ready - begun } : {};
+      return { ended, log, durationMs: performance.now() - ready, ...initMs };
+    },
+
+    async stop(): Promise<void> {
+      await kill();
+      await api.stop();
+    },
+  };
+};
+export type ExecutionEnvironment = Awaited<ReturnType<typeof executionEnvironment>>;

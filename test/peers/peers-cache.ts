@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+const cache =
+  process.env.SLIPWAY_PEERS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "slipway-peers");
+
+/** Whoever asks while a folder is being made waits for it: some take minutes of all processors. */
+const underway = new Map<string, Promise<void>>();
+
+const makeOnce = async (folder: string, make: (folder: string) => Promise<void>): Promise<void> => {
+  await mkdir(cache, { recursive: true });
+  const building = await mkdtemp(`${folder}.`);
+  try {
+    await make(building);
+    // Another process may have been first: its folder is as good, and ours is taken away.
+    await rename(building, folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+    });
+  } finally {
+    await rm(building, { recursive: true, force: true });
+  }
+};
+
+/**
+ * A folder of the user's cache (`SLIPWAY_PEERS`, else `XDG_CACHE_HOME`, else ~/.cache) that is made once: per what it
+ * is `madeOf`, such as a lock file and the version of a compiler. `make` fills a folder beside it, which is then
+ * renamed into its place, so that nobody ever uses half of one.
+ */
+export const peersCache = async (
+  madeOf: readonly (string | Uint8Array)[],
+  make: (folder: string) => Promise<void>,
+): Promise<string> => {
+  const hash = createHash("sha256");
+  for (const part of madeOf) hash.update(part);
+  const folder = join(cache, hash.digest("hex").slice(0, 16));
+  if (existsSync(folder)) return folder;
+
+  const making = underway.get(folder) ?? makeOnce(folder, make).finally(() => underway.delete(folder));
+  underway.set(folder, making);
+  await making;
+  return folder;
+};

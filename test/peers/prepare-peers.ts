@@ -1,0 +1,24 @@
+import { pythonEnvironment, pythonPeer } from "./python-environment.ts";
+import { runtimeClient, runtimeClientPeer } from "./runtime-client.ts";
+
+/**
+ * Before the first peer's test: one process installs what all of them need. Not in a test: one that ran out of time
+ * would leave the installation running and the next one start another.
+ */
+export default async (): Promise<void> => {
+  const peers = [
+    { what: "Python's packages", peer: pythonPeer("tests on Python's servers"), install: pythonEnvironment },
+    {
+      what: "AWS's runtime client",
+      peer: runtimeClientPeer("tests under AWS's runtime client"),
+      install: runtimeClient,
+    },
+  ];
+  for (const { what, peer, install } of peers) {
+    if (peer.skip) continue;
+    const start = performance.now();
+    await install();
+    const seconds = (performance.now() - start) / 1_000;
+    if (seconds > 1) console.info(`peer: ${what} installed in ${seconds.toFixed(1)} s`);
+  }
+};

@@ -1,0 +1,148 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { answerLimit, ErrorRequest, ErrorTypeHeader, NextHeaders, routes } from "./rules.ts";
+
+/** One event for the function, and what its client is told of it in headers. */
+export type Given = { readonly payload: string; readonly headers: NextHeaders };
+
+/** How an event ended, as JSON for the caller. */
+export type Ended =
+  | { readonly status: "answered"; readonly payload: string }
+  | { readonly status: "failed"; readonly error: ErrorRequest };
+
+export type RuntimeApi = {
+  /** For AWS_LAMBDA_RUNTIME_API. */
+  readonly address: string;
+  /** The runtime asked for its first event, or said why it cannot start. */
+  readonly started: Promise<
+    { readonly status: "ready" } | { readonly status: "failed"; readonly error: ErrorRequest }
+  >;
+  /** Gives the runtime an event; one at a time. Throws RuntimeRuleBroken when it then speaks otherwise than it may. */
+  invoke(given: Given): Promise<Ended>;
+  stop(): Promise<void>;
+};
+
+/** The runtime said something that the Runtime API does not know. */
+export class RuntimeRuleBroken extends Error {
+  override readonly name = "RuntimeRuleBroken";
+}
+
+type Underway = {
+  readonly id: string;
+  readonly end: (ended: Ended) => void;
+  readonly fail: (error: Error) => void;
+};
+
+const say = (response: ServerResponse, status: number, body: object): void => {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+};
+const accepted = (response: ServerResponse): void => say(response, 202, { status: "OK" });
+
+const readError = (request: IncomingMessage, body: Buffer): ErrorRequest => {
+  ErrorTypeHeader.parse(request.headers["lambda-runtime-function-error-type"]);
+  return ErrorRequest.parse(JSON.parse(body.toString("utf8")));
+};
+
+/**
+ * Lambda's Runtime API for one execution environment, on a free port of 127.0.0.1: next, response, error and
+ * init/error. What it says is checked by the same rules as what it is told (rules.ts).
+ */
+export const runtimeApi = async (): Promise<RuntimeApi> => {
+  const started = Promise.withResolvers<Awaited<RuntimeApi["started"]>>();
+  let given: Given | undefined;
+  let waiting: ServerResponse | undefined;
+  let underway: Underway | undefined;
+  let broken: RuntimeRuleBroken | undefined;
+
+  const breakRule = (response: ServerResponse, status: 400 | 403, errorType: string, what: string): void => {
+    broken = new RuntimeRuleBroken(what);
+    underway?.fail(broken);
+    say(response, status, { errorMessage: what, errorType });
+  };
+  const giveNext = (): void => {
+    if (given === undefined || waiting === undefined) return;
+    const { payload, headers } = given;
+    waiting
+      .writeHead(200, { "content-type": "application/json", ...NextHeaders.parse(headers) })
+      .end(payload);
+    given = undefined;
+    waiting = undefined;
+  };
+  const finish = (ended: Ended): void => {
+    underway?.end(ended);
+    underway = undefined;
+  };
+
+  const answer = (response: ServerResponse, body: Buffer): void => {
+    if (body.length > answerLimit) {
+      const errorMessage = `Response payload size exceeded maximum allowed payload size (${answerLimit} bytes).`;
+      finish({ status: "failed", error: { errorType: "Function.ResponseSizeTooLarge", errorMessage } });
+      say(response, 413, { errorMessage, errorType: "RequestEntityTooLarge" });
+      return;
+    }
+    const payload = body.toString("utf8");
+    JSON.parse(payload);
+    finish({ status: "answered", payload });
+    accepted(response);
+  };
+
+  const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = request.url ?? "";
+    const route = routes.find((one) => one.method === request.method && one.path.test(path));
+    if (!route) return breakRule(response, 400, "InvalidRequest", `there is no ${request.method} ${path}`);
+    const body = await buffer(request);
+    const id = decodeURIComponent(route.path.exec(path)?.[1] ?? "");
+    if ((route.what === "response" || route.what === "error") && id !== underway?.id)
+      return breakRule(response, 400, "InvalidRequestID", `${id} is not under way`);
+    switch (route.what) {
+      case "next":
+        if (underway !== undefined && given === undefined)
+          return breakRule(
+            response,
+            403,
+            "InvalidStateTransition",
+            "next, with an event that is not answered",
+          );
+        started.resolve({ status: "ready" });
+        waiting = response;
+        return giveNext();
+      case "response":
+        return answer(response, body);
+      case "error":
+        finish({ status: "failed", error: readError(request, body) });
+        return accepted(response);
+      case "init error":
+        started.resolve({ status: "failed", error: readError(request, body) });
+        return accepted(response);
+      default:
+        return route satisfies never;
+    }
+  };
+
+  const server = createServer((request, response) => {
+    receive(request, response).catch((error: unknown) =>
+      breakRule(response, 400, "InvalidRequest", `${request.method} ${request.url}: ${String(error)}`),
+    );
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+
+  return {
+    address: `127.0.0.1:${address.port}`,
+    started: started.promise,
+    invoke: (next) => {
+      if (broken) return Promise.reject(broken);
+      if (underway) return Promise.reject(new Error("an event is under way"));
+      const { promise, resolve, reject } = Promise.withResolvers<Ended>();
+      underway = { id: next.headers["lambda-runtime-aws-request-id"], end: resolve, fail: reject };
+      given = next;
+      giveNext();
+      return promise;
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise<void>((closed) => server.close(() => closed()));
+    },
+  };
+};

@@ -1,0 +1,43 @@
+import { execFile, spawnSync } from "node:child_process";
+import { cp, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { peer } from "../peer.ts";
+import { peersCache } from "./peers-cache.ts";
+
+const run = promisify(execFile);
+const lock = join(import.meta.dirname, "ric");
+const outputLimit = 64 * 1024 * 1024;
+
+/** Its two native libraries come as source in the package, built by its own install script. */
+const tools = ["cmake", "make", "g++", "xz", "python3"];
+
+/** Whether tests that need AWS's runtime client are skipped (see `peer`). */
+export const runtimeClientPeer = (tests: string): { readonly skip: boolean } => {
+  const missing = tools.filter((tool) => spawnSync(tool, ["--version"]).status !== 0);
+  const what =
+    process.platform !== "linux"
+      ? "AWS's runtime client is built on Linux alone"
+      : `${missing.join(", ")} is not here (apt-get install cmake g++ make xz-utils python3)`;
+  return peer(tests, process.platform !== "linux" || missing.length > 0 ? what : undefined);
+};
+
+/**
+ * AWS's own runtime client for Node, `aws-lambda-ric`, as Lambda's base images start it: its main file. It is
+ * installed once (75 s) by test/peers/ric/package-lock.json, outside of the project's packages, so that nobody who
+ * only uses Slipway compiles it.
+ */
+export const runtimeClient = async (): Promise<string> => {
+  const madeOf = [
+    "aws-lambda-ric",
+    process.arch,
+    await readFile(join(lock, "package.json")),
+    await readFile(join(lock, "package-lock.json")),
+  ];
+  const folder = await peersCache(madeOf, async (building) => {
+    await cp(lock, building, { recursive: true });
+    const options = ["--no-audit", "--no-fund", "--ignore-scripts=false"];
+    await run("npm", ["ci", ...options], { cwd: building, maxBuffer: outputLimit });
+  });
+  return join(folder, "node_modules", "aws-lambda-ric", "index.mjs");
+};
