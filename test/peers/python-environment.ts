@@ -31,19 +31,24 @@ export const pythonPeer = (tests: string): { readonly skip: boolean } =>
       : undefined,
   );
 
+/** For a file that names all packages there are: nothing else is looked for, and nothing compiled that is never loaded. */
+export const complete: readonly string[] = ["--no-deps", "--no-compile"];
+
 /**
- * The interpreter of a virtual environment that holds `requirementsFile` (default: test/peers/requirements.txt).
+ * The interpreter of a virtual environment that holds `requirementsFile` (default: test/peers/requirements.txt),
+ * installed with pip's `options`.
  * It is made once per content of that file and interpreter, in the user's cache (`SLIPWAY_PEERS`, else
  * `XDG_CACHE_HOME`, else ~/.cache): built beside its place and renamed into it, so that nobody ever runs half of one.
  * It is started as `python -m` or with a script: the scripts in its `bin` name the folder it was built in.
  */
 export const pythonEnvironment = async (
   requirementsFile = requirements,
+  options: readonly string[] = [],
 ): Promise<{ readonly python: string }> => {
   const identity = identify();
   if (identity === undefined) throw new Error(`${python} with venv does not run here.`);
   const hash = createHash("sha256")
-    .update(identity)
+    .update([identity, ...options].join(" "))
     .update(await readFile(requirementsFile));
   const cache =
     process.env.SLIPWAY_PEERS ??
@@ -62,6 +67,7 @@ export const pythonEnvironment = async (
       "install",
       "--quiet",
       "--disable-pip-version-check",
+      ...options,
       "-r",
       requirementsFile,
     ];
