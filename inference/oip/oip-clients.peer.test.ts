@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { serve } from "@hono/node-server";
@@ -21,6 +22,8 @@ describe.skipIf(skip)("the clients that others wrote", () => {
   /** What the model itself answers to the golden rows, which the clients send. */
   let expected: { label: unknown[]; probabilities: unknown[]; band: unknown[] };
   let found: Record<string, unknown> = {};
+  let run: (args: readonly string[]) => Promise<string>;
+  let host = "";
 
   beforeAll(async () => {
     const { python } = await pythonEnvironment(file("test/peers/requirements-protocols.txt"), complete);
@@ -37,17 +40,18 @@ describe.skipIf(skip)("the clients that others wrote", () => {
     const listening = Promise.withResolvers<{ port: number }>();
     const { fetch } = serveModel(model, logged);
     server = serve({ fetch, hostname: "127.0.0.1", port: 0 }, listening.resolve);
-    const { port } = await listening.promise;
+    host = `127.0.0.1:${(await listening.promise).port}`;
+    run = async (args) => {
+      const options = { cwd: file("."), env: { PATH: process.env.PATH }, maxBuffer: 16 * 1_024 * 1_024 };
+      const { stdout } = await promisify(execFile)(python, args, options);
+      return stdout;
+    };
     const start = performance.now();
-    const { stdout } = await promisify(execFile)(
-      python,
-      [
-        file("test/peers/protocols/oip_clients.py"),
-        `http://127.0.0.1:${port}`,
-        file("models/churn/golden.json"),
-      ],
-      { env: { PATH: process.env.PATH }, maxBuffer: 16 * 1_024 * 1_024 },
-    );
+    const stdout = await run([
+      file("test/peers/protocols/oip_clients.py"),
+      `http://${host}`,
+      file("models/churn/golden.json"),
+    ]);
     console.info(`peer: the clients were done in ${((performance.now() - start) / 1_000).toFixed(1)} s`);
     found = JSON.parse(stdout);
   }, 600_000);
@@ -135,6 +139,15 @@ describe.skipIf(skip)("the clients that others wrote", () => {
       not_a_number: raised("/inputs/17/data/0 must be a finite number"),
       unknown_output: raised("/outputs/0/name must be one of label, probabilities, band"),
     });
+  });
+
+  test.each(["tritonclient", "kserve"])("answer as the documentation shows: %s", async (client) => {
+    const blocks = readFileSync(file("docs/protocols.md"), "utf8").matchAll(/^```python\n(.*?)^```$/gms);
+    const code = [...blocks].map(([, code = ""]) => code).find((code) => code.includes(client)) ?? "";
+    const printed = await run(["-c", code.replaceAll("localhost:8080", host)]);
+    expect(printed.replaceAll("'", '"')).toBe(
+      `${JSON.stringify(expected.label.slice(0, 3)).replaceAll(",", ", ")}\n`,
+    );
   });
 
   test("make nothing fail inside the service", () => {

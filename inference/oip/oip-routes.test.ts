@@ -407,6 +407,15 @@ describe("binary data that does not add up is refused", () => {
     },
   );
 
+  test("a JSON's length beyond a body of JSON alone", async () => {
+    const { body, ...rest } = jsonRequest({ inputs: tensors });
+    const length = String(Buffer.byteLength(String(body)) + 1);
+    const headers = { "inference-header-content-length": length };
+    expect((await problemOf(await infer({ ...rest, headers, body: Buffer.from(String(body)) }))).status).toBe(
+      400,
+    );
+  });
+
   test("a JSON's length that is not its own", async () => {
     const right = Number(new Headers(whole().headers).get("inference-header-content-length"));
     expect((await problemOf(await infer(headed(String(right - 1))))).status).toBe(400);

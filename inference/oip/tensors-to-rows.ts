@@ -61,8 +61,11 @@ const byName = (tensors: readonly Tensor[], inputs: readonly Input[]): readonly 
     columns.set(tensor.name, { input, tensor, index, offset: 0 });
   }
   const absent = inputs.filter(({ name, required }) => required && !columns.has(name));
-  if (absent.length > 0)
-    return { pointer: "/inputs", detail: `lacks ${absent.map(({ name }) => name).join(", ")}` };
+  if (absent.length > 0) {
+    const named = absent.slice(0, 10).map(({ name }) => name);
+    const more = absent.length > named.length ? ` and ${absent.length - named.length} more` : "";
+    return { pointer: "/inputs", detail: `lacks ${named.join(", ")}${more}` };
+  }
   return [...columns.values()];
 };
 
