@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { compress } from "hono/compress";
 import { refuse } from "./http-answer.ts";
 import { nativeRoutes } from "./native/native-routes.ts";
+import { oipRoutes } from "./oip/oip-routes.ts";
 import { openapiRoutes } from "./openapi/openapi-routes.ts";
 import { problem } from "./problem.ts";
 import { endpointRoutes } from "./scoring/endpoint-routes.ts";
@@ -41,6 +42,7 @@ export const createApp = (service: Service): Hono => {
   app.use(compress({ encoding: "gzip" }));
   app.route("/", nativeRoutes(service));
   app.route("/", openapiRoutes(service));
+  app.route("/", oipRoutes(service));
   app.route("/", scoringRoutes(service));
   app.route("/", endpointRoutes(service));
   refuseOtherMethods(app);

@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { gunzip, inflate } from "node:zlib";
 import { type HttpProblem, problem } from "./problem.ts";
 
 /** Lambda carries 6 MB in and out. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
@@ -7,7 +7,11 @@ export const maxBodyBytes = 6 * 1_024 * 1_024;
 /** A compressed body may hold more than Lambda carries, and never enough to fill the memory. */
 export const maxUnpackedBytes = 32 * 1_024 * 1_024;
 
-const unpack = promisify(gunzip);
+/** What HTTP calls deflate is zlib's format. Source: RFC 9110, 8.4.1.2 */
+const unpackers = new Map([
+  ["gzip", promisify(gunzip)],
+  ["deflate", promisify(inflate)],
+]);
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 const tooLarge = (limit: number): HttpProblem =>
@@ -29,20 +33,21 @@ const collect = async (request: Request, limit: number): Promise<Uint8Array | un
   return Buffer.concat(chunks);
 };
 
-/** A request's body as bytes, unpacked where it came as gzip; or why it cannot be had (413, 415, 400). */
+/** A request's body as bytes, unpacked where it came as gzip or deflate; or why it cannot be had (413, 415, 400). */
 export const readBytes = async (request: Request): Promise<Uint8Array | HttpProblem> => {
   const encoding = (request.headers.get("content-encoding") ?? "").trim().toLowerCase();
-  if (encoding !== "" && encoding !== "identity" && encoding !== "gzip")
-    return problem("wrong-content-type", "Send the body as it is, or with content-encoding gzip.");
+  const unpack = unpackers.get(encoding);
+  if (!unpack && encoding !== "" && encoding !== "identity")
+    return problem("wrong-content-type", "Send the body as it is, or with content-encoding gzip or deflate.");
   const bytes = await collect(request, maxBodyBytes);
   if (!bytes) return tooLarge(maxBodyBytes);
-  if (encoding !== "gzip") return bytes;
+  if (!unpack) return bytes;
   try {
     return await unpack(bytes, { maxOutputLength: maxUnpackedBytes });
   } catch (error) {
     return error instanceof RangeError
       ? tooLarge(maxUnpackedBytes)
-      : problem("broken-encoding", "The body is no gzip, or is cut off.");
+      : problem("broken-encoding", `The body is no ${encoding}, or is cut off.`);
   }
 };
 

@@ -164,6 +164,30 @@ describe("an HTTP API event", () => {
     expect(problemOf(await (typeof send === "function" ? send() : send)).status).toBe(status);
   });
 
+  test("gets what is no text in base64", async () => {
+    const inputs = churnManifest().inputs.map((input) => ({
+      name: input.name,
+      datatype: input.type === "category" ? "BYTES" : "FP64",
+      shape: [1],
+      data: [row[input.name]],
+    }));
+    const ask = (parameters: object) =>
+      http("POST", "/models/churn/v2/models/churn/infer", JSON.stringify({ id: "é", inputs, parameters }));
+    const text = await ask({});
+    expect(text.isBase64Encoded).toBe(false);
+    expect(JSON.parse(text.body)).toMatchObject({
+      id: "é",
+      outputs: [{ name: "label", data: ["stay"] }, {}, {}],
+    });
+    const binary = await ask({ binary_data_output: true });
+    expect(binary).toMatchObject({ isBase64Encoded: true, statusCode: 200 });
+    const bytes = Buffer.from(binary.body, "base64");
+    const length = Number(binary.headers["inference-header-content-length"]);
+    const header = JSON.parse(bytes.toString("utf8", 0, length));
+    expect(header).toMatchObject({ id: "é", outputs: [{ parameters: { binary_data_size: 8 } }, {}, {}] });
+    expect(bytes.toString("utf8", length + 4, length + 8)).toBe("stay");
+  });
+
   test("says which methods an address takes", async () => {
     expect((await http("DELETE", "/v1/model")).headers.allow).toBe("GET, HEAD");
   });

@@ -29,7 +29,8 @@ export const HttpResult = z.object({
   statusCode: z.int(),
   headers: z.record(z.string(), z.string()),
   body: z.string(),
-  isBase64Encoded: z.literal(false),
+  /** True where the body is bytes that are no text. */
+  isBase64Encoded: z.boolean(),
 });
 export type HttpResult = z.infer<typeof HttpResult>;
 
@@ -55,6 +56,20 @@ const request = (
   return new Request(url, { method, headers: carried, ...(bytes ? { body: bytes } : {}) });
 };
 
+const isText = (headers: Headers): boolean =>
+  !headers.has("content-encoding") &&
+  /^(text\/|application\/(json|[\w.-]+\+json|yaml|javascript)(;|$))/i.test(
+    headers.get("content-type") ?? "text/",
+  );
+
+/** The response as API Gateway takes it: what is no text travels in base64. */
+const result = async (response: Response): Promise<HttpResult> => {
+  const carried = { statusCode: response.status, headers: Object.fromEntries(response.headers) };
+  if (isText(response.headers)) return { ...carried, body: await response.text(), isBase64Encoded: false };
+  const bytes = Buffer.from(await response.arrayBuffer());
+  return { ...carried, body: bytes.toString("base64"), isBase64Encoded: true };
+};
+
 /**
  * The inference function: takes an HTTP API event (payload 2.0) or a direct invocation `{ rows: […] }`, and gives the
  * HTTP result, or the answer itself, or a problem object. A caller's mistake is an answer, never a failed invocation.
@@ -73,13 +88,8 @@ export const predict = (needs: Needs) => {
         body: JSON.stringify(throttled.problem),
         isBase64Encoded: false,
       };
-    const response = await app.fetch(request(event, needs.identity.model));
-    return {
-      statusCode: response.status,
-      headers: { ...Object.fromEntries(response.headers), ...quotaHeaders(caller) },
-      body: await response.text(),
-      isBase64Encoded: false,
-    };
+    const answered = await result(await app.fetch(request(event, needs.identity.model)));
+    return { ...answered, headers: { ...answered.headers, ...quotaHeaders(caller) } };
   };
   return async (event: unknown): Promise<HttpResult | Answer | HttpProblem> => {
     const http = HttpEvent.safeParse(event);

@@ -29,19 +29,24 @@ export const pythonPeer = (tests: string): { readonly skip: boolean } =>
       : undefined,
   );
 
+/** For a file that names all packages there are: nothing else is looked for, and nothing compiled that is never loaded. */
+export const complete: readonly string[] = ["--no-deps", "--no-compile"];
+
 /**
- * The interpreter of a virtual environment that holds `requirementsFile` (default: test/peers/requirements.txt), made
- * once per content of that file and interpreter. It is started as `python -m` or with a script: the scripts in its
- * `bin` name the folder it was built in.
+ * The interpreter of a virtual environment that holds `requirementsFile` (default: test/peers/requirements.txt),
+ * installed with pip's `options`, made once per content of that file and interpreter. It is started as `python -m` or
+ * with a script: the scripts in its `bin` name the folder it was built in.
  */
 export const pythonEnvironment = async (
   requirementsFile = requirements,
+  options: readonly string[] = [],
 ): Promise<{ readonly python: string }> => {
   const identity = identify();
   if (identity === undefined) throw new Error(`${python} with venv does not run here.`);
-  const folder = await peersCache([identity, await readFile(requirementsFile)], async (building) => {
+  const parts = [[identity, ...options].join(" "), await readFile(requirementsFile)];
+  const folder = await peersCache(parts, async (building) => {
     await run(python, ["-m", "venv", building]);
-    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...options];
     await run(join(building, "bin", "python"), [...install, "-r", requirementsFile]);
   });
   return { python: join(folder, "bin", "python") };

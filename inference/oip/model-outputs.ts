@@ -1,0 +1,49 @@
+import { type Manifest, type Prediction, valueNames } from "../manifest.ts";
+
+/** A tensor that a model answers: [rows], or [rows, labels] where it has labels. */
+export type ModelOutput = {
+  readonly name: string;
+  /** Names of the columns. */
+  readonly labels?: readonly string[];
+  readonly datatype: "FP64" | "INT64" | "BYTES";
+  /** The tensor's elements, row by row: texts for BYTES, else numbers. */
+  readonly read: (predictions: readonly Prediction[]) => readonly number[] | readonly string[];
+};
+
+const scoresOf = (predictions: readonly Prediction[], labels: readonly string[]): number[] => {
+  const values = new Array<number>(predictions.length * labels.length);
+  let place = 0;
+  for (const { scores } of predictions) for (const label of labels) values[place++] = scores[label] ?? 0;
+  return values;
+};
+
+const named = (name: string): ModelOutput => ({
+  name,
+  datatype: "FP64",
+  read: (predictions) => predictions.map(({ scores }) => scores[name] ?? 0),
+});
+
+/**
+ * The tensors that a model answers with. Classification: `label`, `probabilities` with a column for each label in the
+ * manifest's order, and `band` where the manifest cuts bands. Regression: each value by its name.
+ */
+export const modelOutputs = (manifest: Manifest): readonly ModelOutput[] => {
+  if (manifest.task === "regression") return valueNames(manifest.output).map(named);
+  const { labels, labelType, bands } = manifest.output;
+  const label: ModelOutput =
+    labelType === "integer"
+      ? { name: "label", datatype: "INT64", read: (rows) => rows.map(({ label }) => Number(label)) }
+      : { name: "label", datatype: "BYTES", read: (rows) => rows.map(({ label }) => label ?? "") };
+  const probabilities: ModelOutput = {
+    name: "probabilities",
+    datatype: "FP64",
+    labels,
+    read: (rows) => scoresOf(rows, labels),
+  };
+  const band: ModelOutput = {
+    name: "band",
+    datatype: "BYTES",
+    read: (rows) => rows.map(({ band }) => band ?? ""),
+  };
+  return bands ? [label, probabilities, band] : [label, probabilities];
+};

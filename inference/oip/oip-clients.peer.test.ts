@@ -1,0 +1,156 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { serve } from "@hono/node-server";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serveModel } from "../../test/oip/serve-model.ts";
+import { churnFiles, churnGolden, churnManifest } from "../../test/onnx/churn-folder.ts";
+import { complete, pythonEnvironment, pythonPeer } from "../../test/peers/python-environment.ts";
+import { type LoadedModel, loadModel } from "../load-model.ts";
+import type { Row } from "../manifest.ts";
+
+const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const { skip } = pythonPeer("kserve's and Triton's clients");
+const rows: Row[] = churnGolden().rows;
+
+describe.skipIf(skip)("the clients that others wrote", () => {
+  let model: LoadedModel;
+  let server: ReturnType<typeof serve>;
+  const logged: string[] = [];
+  /** What the model itself answers to the golden rows, which the clients send. */
+  let expected: { label: unknown[]; probabilities: unknown[]; band: unknown[] };
+  let found: Record<string, unknown> = {};
+  let run: (args: readonly string[]) => Promise<string>;
+  let host = "";
+
+  beforeAll(async () => {
+    const { python } = await pythonEnvironment(file("test/peers/requirements-protocols.txt"), complete);
+    model = await loadModel({
+      manifest: churnManifest(),
+      model: { bytes: churnFiles().get("model.onnx") ?? new Uint8Array() },
+    });
+    const predictions = await model.predict(rows);
+    expected = {
+      label: predictions.map(({ label }) => label),
+      probabilities: predictions.map(({ scores }) => [scores.stay, scores.churn]),
+      band: predictions.map(({ band }) => band),
+    };
+    const listening = Promise.withResolvers<{ port: number }>();
+    const { fetch } = serveModel(model, logged);
+    server = serve({ fetch, hostname: "127.0.0.1", port: 0 }, listening.resolve);
+    host = `127.0.0.1:${(await listening.promise).port}`;
+    run = async (args) => {
+      const options = { cwd: file("."), env: { PATH: process.env.PATH }, maxBuffer: 16 * 1_024 * 1_024 };
+      const { stdout } = await promisify(execFile)(python, args, options);
+      return stdout;
+    };
+    const start = performance.now();
+    const stdout = await run([
+      file("test/peers/protocols/oip_clients.py"),
+      `http://${host}`,
+      file("models/churn/golden.json"),
+    ]);
+    console.info(`peer: the clients were done in ${((performance.now() - start) / 1_000).toFixed(1)} s`);
+    found = JSON.parse(stdout);
+  }, 600_000);
+  afterAll(async () => {
+    server?.close();
+    if (server) await once(server, "close");
+    await model?.release();
+  });
+
+  test("find the server and the model, by name and version", () => {
+    expect(found.triton_asks).toEqual({
+      live: true,
+      ready: true,
+      model_ready: true,
+      version_ready: true,
+      other_ready: false,
+      server: expect.objectContaining({
+        name: "slipway",
+        extensions: ["binary_tensor_data", "classification"],
+      }),
+      model: expect.objectContaining({ name: "churn", versions: ["3"], platform: "onnx_onnxv1" }),
+    });
+    expect(found.kserve_asks).toEqual({ live: true, ready: true, model_ready: true, other_ready: false });
+  });
+
+  test.each(["triton_binary", "kserve_binary"])("get the model's answers with binary data: %s", (check) => {
+    expect(found[check]).toMatchObject({ id: "mine", ...expected });
+  });
+
+  // Charges that are missing before the first bill go as 0 there: neither client writes NaN as JSON that can be read.
+  test.each(["triton_json", "kserve_json"])("get the model's answers with JSON: %s", (check) => {
+    const answer = Object(found[check]);
+    expect(answer).toMatchObject({ id: "mine", label: expected.label });
+    const billed = (_: unknown, row: number) => rows[row]?.total_charges !== null;
+    expect(answer.probabilities.filter(billed)).toEqual(expected.probabilities.filter(billed));
+  });
+
+  test("get the same with a dictionary in which null is missing, and for the outputs they name", () => {
+    expect(found.kserve_dict).toEqual({ label: expected.label });
+    expect(found.kserve_outputs).toEqual({ id: "mine", label: expected.label, band: expected.band });
+  });
+
+  test("get the same with packed bodies, and with columns of 32 bits", () => {
+    expect(found.triton_packed).toMatchObject([expected, expected]);
+    expect(found.triton_narrow).toMatchObject({ label: expected.label, band: expected.band });
+  });
+
+  test("get the likeliest label as value, index and label", () => {
+    const all = ["stay", "churn"];
+    expect(found.triton_classes).toEqual(
+      expected.label.map((label) =>
+        expect.stringMatching(`^[0-9.e-]+:${all.indexOf(String(label))}:${label}$`),
+      ),
+    );
+  });
+
+  test("get an answer to each of many rows, requests and connections, and after each refusal", () => {
+    expect(found.triton_many).toBe(Math.min(10_000, rows.length * 200));
+    expect(found.triton_reconnects).toEqual(Array(10).fill(expected.label));
+    expect(found.kserve_at_once).toEqual(Array(20).fill(expected.label));
+  });
+
+  test("raise what was wrong, with where it stands", () => {
+    const status = (status: string, message: string) => ({
+      status,
+      message: expect.stringContaining(message),
+    });
+    expect(found.triton_errors).toEqual({
+      unknown_model: status("404", "Here is churn, version 3"),
+      unknown_version: status("404", "Here is churn, version 3"),
+      unknown_output: status("422", "/outputs/0/name must be one of label, probabilities, band"),
+      missing_input: status("422", "/inputs lacks tenure"),
+      not_a_number: status("422", "/inputs/17/data/0 must be a finite number"),
+      not_utf8: status("422", "/inputs/14/data/0 is not UTF-8"),
+      unknown_category: status("422", "/inputs/14/data/0 must be one of"),
+      unknown_model_metadata: status("404", "Here is churn, version 3"),
+    });
+    const raised = (message: string) => ({
+      type: "HTTPStatusError",
+      message: expect.stringContaining(message),
+    });
+    expect(found.kserve_errors).toEqual({
+      unknown_model: raised("Here is churn, version 3"),
+      unknown_category: raised("/inputs/14/data/0 must be one of"),
+      not_a_number: raised("/inputs/17/data/0 must be a finite number"),
+      unknown_output: raised("/outputs/0/name must be one of label, probabilities, band"),
+    });
+  });
+
+  test.each(["tritonclient", "kserve"])("answer as the documentation shows: %s", async (client) => {
+    const blocks = readFileSync(file("docs/protocols.md"), "utf8").matchAll(/^```python\n(.*?)^```$/gms);
+    const code = [...blocks].map(([, code = ""]) => code).find((code) => code.includes(client)) ?? "";
+    const printed = await run(["-c", code.replaceAll("localhost:8080", host)]);
+    expect(printed.replaceAll("'", '"')).toBe(
+      `${JSON.stringify(expected.label.slice(0, 3)).replaceAll(",", ", ")}\n`,
+    );
+  });
+
+  test("make nothing fail inside the service", () => {
+    expect(logged).toEqual([]);
+  });
+});

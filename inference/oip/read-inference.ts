@@ -1,0 +1,98 @@
+import type { Question } from "../answer.ts";
+import type { Input } from "../manifest.ts";
+import { type HttpProblem, problem } from "../problem.ts";
+import { readBytes, readJson } from "../read-body.ts";
+import { isFlaw, refusal } from "./flaw.ts";
+import { fields } from "./json-fields.ts";
+import type { ModelOutput } from "./model-outputs.ts";
+import { type Binary, readTensor, type Tensor } from "./read-tensor.ts";
+import { type AskedOutput, requestOutputs } from "./request-outputs.ts";
+import { tensorsToRows } from "./tensors-to-rows.ts";
+
+/** An inference request: what the model is asked, and how the caller wants the answer. */
+export type Inference = {
+  readonly question: Question;
+  readonly id: string | undefined;
+  readonly outputs: readonly AskedOutput[];
+};
+
+const maxIdLength = 1_000;
+
+type Parts = { readonly json: Uint8Array; readonly binary: Uint8Array };
+
+/** The body's JSON, and the tensors' binary data behind it. */
+const split = (body: Uint8Array, header: string | null): Parts | HttpProblem => {
+  if (header === null) return { json: body, binary: body.subarray(body.length) };
+  const length = /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+  if (length === undefined || length > body.length)
+    return problem(
+      "broken-encoding",
+      `Inference-Header-Content-Length must be the bytes of the body's JSON, of ${body.length} in all.`,
+    );
+  if (length === 0)
+    return problem("broken-encoding", "A tensor without its JSON is not read here: say what it is.");
+  return { json: body.subarray(0, length), binary: body.subarray(length) };
+};
+
+const reader = (bytes: Uint8Array): Binary => {
+  let from = 0;
+  return {
+    left: () => bytes.length - from,
+    take: (size) => {
+      if (size > bytes.length - from) return undefined;
+      from += size;
+      return bytes.subarray(from - size, from);
+    },
+  };
+};
+
+const readTensors = (inputs: readonly unknown[], binary: Binary): readonly Tensor[] | HttpProblem => {
+  const tensors: Tensor[] = [];
+  for (const [index, given] of inputs.entries()) {
+    const tensor = readTensor(given, `/inputs/${index}`, binary);
+    if (isFlaw(tensor)) return refusal(tensor);
+    tensors.push(tensor);
+  }
+  const left = binary.left();
+  return left === 0
+    ? tensors
+    : refusal({ pointer: "/inputs", detail: `${left} bytes follow the last tensor` }, "broken-encoding");
+};
+
+/** Clients in Python name no type for JSON, and octet-stream for JSON with binary data. */
+const isRead = (type: string | null): boolean =>
+  type === null ||
+  /^application\/(json|octet-stream|vnd\.[\w.+-]+\+json)\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type);
+
+/**
+ * Reads an inference request, JSON alone or with the binary tensor data extension.
+ * Sources: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md,
+ * https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
+ */
+export const readInference =
+  (inputs: readonly Input[], outputs: readonly ModelOutput[]) =>
+  async (request: Request): Promise<Inference | HttpProblem> => {
+    if (!isRead(request.headers.get("content-type")))
+      return problem("wrong-content-type", "Send application/json, or application/octet-stream.");
+    const bytes = await readBytes(request);
+    if (!(bytes instanceof Uint8Array)) return bytes;
+    const parts = split(bytes, request.headers.get("inference-header-content-length"));
+    if ("status" in parts) return parts;
+    const read = readJson(parts.json);
+    if ("status" in read) return read;
+    const body = fields(read.json);
+    if (!body) return refusal({ pointer: "", detail: 'must be an object { "inputs": [ … ] }' });
+    const { id } = body;
+    if (id !== undefined && id !== null && (typeof id !== "string" || id.length > maxIdLength))
+      return refusal({ pointer: "/id", detail: `must be a string of at most ${maxIdLength} characters` });
+    if (typeof id === "string" && !id.isWellFormed())
+      return refusal({ pointer: "/id", detail: "holds half of a surrogate pair, which is no text" });
+    const asked = requestOutputs(body.outputs, body.parameters, outputs);
+    if ("pointer" in asked) return refusal(asked);
+    if (!Array.isArray(body.inputs)) return refusal({ pointer: "/inputs", detail: "must be an array" });
+    const tensors = readTensors(body.inputs, reader(parts.binary));
+    if ("status" in tensors) return tensors;
+    const question = tensorsToRows(tensors, inputs);
+    if (isFlaw(question)) return refusal(question);
+    return { question, id: id ?? undefined, outputs: asked };
+  };

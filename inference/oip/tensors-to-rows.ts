@@ -1,0 +1,145 @@
+import type { Question } from "../answer.ts";
+import type { Input } from "../manifest.ts";
+import { type Datatype, datatypes, type Kind } from "./datatypes.ts";
+import type { Flaw } from "./flaw.ts";
+import { elementPointer, type Tensor } from "./read-tensor.ts";
+
+/** Where an input's values lie: every `tensor.width`th of the tensor's, from `offset` on. */
+type Column = {
+  readonly input: Input;
+  readonly tensor: Tensor;
+  /** The tensor's place among the request's inputs. */
+  readonly index: number;
+  readonly offset: number;
+};
+
+/** The datatype that a model's metadata names for an input. */
+export const datatypeOf: Readonly<Record<Input["type"], Datatype>> = {
+  integer: "INT64",
+  number: "FP64",
+  boolean: "BOOL",
+  category: "BYTES",
+  string: "BYTES",
+};
+
+const taken: Readonly<Record<Input["type"], readonly Kind[]>> = {
+  integer: ["integer", "float"],
+  number: ["integer", "float"],
+  boolean: ["boolean", "integer", "float"],
+  category: ["text"],
+  string: ["text"],
+};
+
+const at = (index: number): string => `/inputs/${index}`;
+
+const unsuited = ({ input, tensor, index }: Column): Flaw | undefined =>
+  taken[input.type].includes(datatypes[tensor.datatype].kind)
+    ? undefined
+    : {
+        pointer: `${at(index)}/datatype`,
+        detail: `${tensor.datatype} cannot hold ${input.name}, which is ${datatypeOf[input.type]}`,
+      };
+
+/** One tensor whose columns are all the manifest's inputs, in order. */
+const isMatrix = (tensors: readonly Tensor[], inputs: readonly Input[]): boolean =>
+  inputs.length > 1 && tensors.length === 1 && tensors[0]?.width === inputs.length;
+
+/** A tensor for each input, found by name; of inputs that are not required it may be left out. */
+const byName = (tensors: readonly Tensor[], inputs: readonly Input[]): readonly Column[] | Flaw => {
+  const known = new Map(inputs.map((input) => [input.name, input]));
+  const columns = new Map<string, Column>();
+  for (const [index, tensor] of tensors.entries()) {
+    const input = known.get(tensor.name);
+    if (!input) return { pointer: `${at(index)}/name`, detail: "is no input of this model" };
+    if (columns.has(tensor.name))
+      return { pointer: `${at(index)}/name`, detail: "names an input that came before" };
+    if (tensor.width !== 1)
+      return {
+        pointer: `${at(index)}/shape/1`,
+        detail: `must be 1, or ${inputs.length} where one tensor holds all inputs`,
+      };
+    columns.set(tensor.name, { input, tensor, index, offset: 0 });
+  }
+  const absent = inputs.filter(({ name, required }) => required && !columns.has(name));
+  if (absent.length > 0) {
+    const named = absent.slice(0, 10).map(({ name }) => name);
+    const more = absent.length > named.length ? ` and ${absent.length - named.length} more` : "";
+    return { pointer: "/inputs", detail: `lacks ${named.join(", ")}${more}` };
+  }
+  return [...columns.values()];
+};
+
+const columnsOf = (tensors: readonly Tensor[], inputs: readonly Input[]): readonly Column[] | Flaw => {
+  const [first] = tensors;
+  if (!first) return { pointer: "/inputs", detail: "must hold a tensor for each input of the model" };
+  for (const [index, { rows }] of tensors.entries())
+    if (rows !== first.rows)
+      return { pointer: `${at(index)}/shape/0`, detail: `must be ${first.rows} rows, as /inputs/0 has` };
+  const columns = isMatrix(tensors, inputs)
+    ? inputs.map((input, offset): Column => ({ input, tensor: first, index: 0, offset }))
+    : byName(tensors, inputs);
+  if ("pointer" in columns) return columns;
+  for (const column of columns) {
+    const flaw = unsuited(column);
+    if (flaw) return flaw;
+  }
+  return columns;
+};
+
+/**
+ * A column's values as rows have them. A missing value, which tensors have no word for, is NaN among floats and an
+ * empty text among categories, where the input may be missing and no category is empty. A 32-bit float that stands for
+ * a limit of the input's range is that limit: rounded it may lie just beyond.
+ */
+const plain = ({ input, tensor, offset }: Column): unknown[] => {
+  const { values, width, rows } = tensor;
+  const column = new Array<unknown>(rows);
+  for (let row = 0, place = offset; row < rows; row++, place += width) column[row] = values[place];
+  if (input.type === "boolean" && datatypes[tensor.datatype].kind !== "boolean") {
+    for (let row = 0; row < rows; row++)
+      if (column[row] === 1) column[row] = true;
+      else if (column[row] === 0) column[row] = false;
+  } else if (values instanceof Float32Array && "min" in input) {
+    const [least, most] = [Math.fround(input.min), Math.fround(input.max)];
+    for (let row = 0; row < rows; row++)
+      if (column[row] === least) column[row] = input.min;
+      else if (column[row] === most) column[row] = input.max;
+  }
+  if (input.required) return column;
+  if (values instanceof Float32Array || values instanceof Float64Array) {
+    for (let row = 0; row < rows; row++) if (Number.isNaN(column[row])) column[row] = null;
+  } else if (input.type === "category" && !input.values.includes("")) {
+    for (let row = 0; row < rows; row++) if (column[row] === "") column[row] = null;
+  }
+  return column;
+};
+
+/**
+ * The rows that a request's tensors hold: a tensor [rows] or [rows, 1] for each of the manifest's inputs, or a single one
+ * [rows, inputs] with all of them in order.
+ */
+export const tensorsToRows = (tensors: readonly Tensor[], inputs: readonly Input[]): Question | Flaw => {
+  const columns = columnsOf(tensors, inputs);
+  if ("pointer" in columns) return columns;
+  const names = columns.map(({ input }) => input.name);
+  const values = columns.map(plain);
+  // Rows cloned from one object share its shape, which makes reading them several times faster.
+  const blank = Object.fromEntries(names.map((name): [string, unknown] => [name, null]));
+  const rows = Array.from({ length: columns[0]?.tensor.rows ?? 0 }, () => ({ ...blank }));
+  for (const [column, name] of names.entries()) {
+    const from = values[column] ?? [];
+    for (let row = 0; row < rows.length; row++) {
+      const one = rows[row];
+      if (one) one[name] = from[row];
+    }
+  }
+  return {
+    rows,
+    pointer: ({ row, input }) => {
+      const column = columns.find((one) => one.input.name === input);
+      if (!column || row === undefined) return "/inputs";
+      const { tensor, offset, index } = column;
+      return elementPointer(at(index), tensor, row * tensor.width + offset);
+    },
+  };
+};
