@@ -127,6 +127,7 @@ describe.skipIf(skip)("the clients that others wrote", () => {
       not_a_number: status("422", "/inputs/17/data/0 must be a finite number"),
       not_utf8: status("422", "/inputs/14/data/0 is not UTF-8"),
       unknown_category: status("422", "/inputs/14/data/0 must be one of"),
+      packed: status("404", "Here is churn, version 3"),
       unknown_model_metadata: status("404", "Here is churn, version 3"),
     });
     const raised = (message: string) => ({

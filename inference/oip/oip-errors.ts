@@ -25,6 +25,8 @@ export const oipErrors: MiddlewareHandler = async (context, next) => {
   headers.delete("content-length");
   if (!(context.req.header("accept") ?? "").includes("application/problem+json"))
     headers.set("content-type", "application/json");
+  // Triton's client unpacks answers, and no errors.
+  headers.set("cache-control", "no-transform");
   context.res = undefined;
   context.res = new Response(JSON.stringify({ error: sentence(problem), ...problem }), {
     status: problem.status,

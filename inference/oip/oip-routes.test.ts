@@ -368,6 +368,15 @@ describe("what is refused, with a pointer to the value", () => {
     );
   });
 
+  test("an error is never packed: Triton's client unpacks answers alone", async () => {
+    const { headers, ...rest } = jsonRequest({
+      inputs: changed("tenure", { data: Array(4).fill("x".repeat(999)) }),
+    });
+    const response = await infer({ ...rest, headers: { ...headers, "accept-encoding": "gzip" } });
+    expect(response.headers.has("content-encoding")).toBe(false);
+    expect((await problemOf(response)).status).toBe(422);
+  });
+
   test("a problem is of RFC 9457's type for who accepts it by name", async () => {
     const response = await app.request("/v2/models/other", {
       headers: { accept: "application/json, application/problem+json" },

@@ -140,6 +140,7 @@ def triton_errors(client):
         "not_a_number": infer({"monthly_charges": (numpy.full(count, numpy.nan), "FP64")}),
         "not_utf8": infer({"contract": (numpy.array([b"\xff"] * count, dtype=object), "BYTES")}),
         "unknown_category": infer({"contract": (numpy.array(["Never"] * count, dtype=object), "BYTES")}),
+        "packed": lambda: client.infer("other", tensors(triton.InferInput, True), response_compression_algorithm="gzip"),
         "unknown_model_metadata": lambda: client.get_model_metadata("other"),
     }
     return {name: triton_error(client, ask) for name, ask in asks.items()}
