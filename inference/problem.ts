@@ -16,6 +16,7 @@ export type HttpProblem = z.infer<typeof HttpProblem>;
 
 const kinds = {
   "broken-json": { status: 400, title: "The body is no JSON" },
+  "duplicate-key": { status: 400, title: "The body has a key twice" },
   "broken-csv": { status: 400, title: "The body is no CSV" },
   "broken-encoding": { status: 400, title: "The body's bytes cannot be read" },
   unauthorized: { status: 401, title: "A valid API key is needed" },

@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { gunzip, inflate } from "node:zlib";
+import { duplicateKey } from "./duplicate-key.ts";
 import { type HttpProblem, problem } from "./problem.ts";
 
 /** Lambda carries 6 MB in and out. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
@@ -65,7 +66,11 @@ export const readJson = (bytes: Uint8Array): { readonly json: unknown } | HttpPr
   const text = readText(bytes);
   if (typeof text !== "string") return text;
   try {
-    return { json: JSON.parse(text) };
+    const json: unknown = JSON.parse(text);
+    const pointer = duplicateKey(bytes, json);
+    return pointer === undefined
+      ? { json }
+      : problem("duplicate-key", "1 key stands twice in its object.", [{ pointer, detail: "stands twice" }]);
   } catch (error) {
     // The parser's own words may quote the body; its position does not.
     const position = error instanceof SyntaxError ? error.message.match(/ at position \d+/)?.[0] : undefined;

@@ -157,6 +157,7 @@ describe("an HTTP API event", () => {
           isBase64Encoded: true,
         }),
     ],
+    ["a key twice", 400, () => post('{"rows":[{"tenure":1,"tenure":2}]}')],
     ["rows that do not fit", 422, () => post('{"rows":[{"tenure":1e400}]}')],
     ["a hundred thousand brackets", 422, () => post("[".repeat(100_000) + "]".repeat(100_000))],
     ["__proto__ beside the rows", 422, () => post('{"__proto__":{"rows":[]}}')],

@@ -1,0 +1,73 @@
+const quote = 0x22;
+const backslash = 0x5c;
+const colon = 0x3a;
+
+/** Keys in JSON text: colons that stand in no string. */
+const keysIn = (json: Uint8Array): number => {
+  let keys = 0;
+  let inText = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (inText) {
+      if (byte === backslash) at++;
+      else if (byte === quote) inText = false;
+    } else if (byte === quote) inText = true;
+    else if (byte === colon) keys++;
+  }
+  return keys;
+};
+
+/** Keys in what was parsed of it. A list of values to visit takes the place of recursion: depth is the caller's. */
+const keysOf = (value: unknown): number => {
+  let keys = 0;
+  const left: unknown[] = [value];
+  while (left.length > 0) {
+    const here = left.pop();
+    if (typeof here !== "object" || here === null) continue;
+    const values = Object.values(here);
+    if (!Array.isArray(here)) keys += values.length;
+    for (const one of values) if (typeof one === "object" && one !== null) left.push(one);
+  }
+  return keys;
+};
+
+const token = (key: string): string =>
+  key.slice(0, 128).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1");
+
+type Open = { keys: Set<string> | undefined; key: string; index: number };
+
+/** Walks through valid JSON token by token until an object has a key for the second time. */
+const pointerToSecond = (text: string): string => {
+  const open: Open[] = [];
+  const pointer = () => open.map(({ keys, key, index }) => `/${keys ? token(key) : index}`).join("");
+  let awaitsKey = false;
+  for (const [found] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},]/g)) {
+    const here = open.at(-1);
+    if (found === "{" || found === "[") {
+      open.push({ keys: found === "{" ? new Set() : undefined, key: "", index: 0 });
+      awaitsKey = found === "{";
+    } else if (found === "}" || found === "]") {
+      open.pop();
+      awaitsKey = false;
+    } else if (found === ",") {
+      if (here) here.index++;
+      awaitsKey = here?.keys !== undefined;
+    } else if (awaitsKey && here?.keys) {
+      here.key = String(JSON.parse(found));
+      if (here.keys.has(here.key)) return pointer();
+      here.keys.add(here.key);
+      awaitsKey = false;
+    }
+  }
+  return "";
+};
+
+/**
+ * The RFC 6901 pointer to a key that stands twice in one object; undefined where none does. JSON.parse keeps the last
+ * of them unseen, and two readers of one body may take different ones (RFC 8259, section 4).
+ * @param json valid JSON in UTF-8
+ * @param value what JSON.parse made of it
+ */
+export const duplicateKey = (json: Uint8Array, value: unknown): string | undefined =>
+  // Counting is cheap, and only a body with a key too many is read again.
+  keysIn(json) === keysOf(value) ? undefined : pointerToSecond(new TextDecoder().decode(json));
