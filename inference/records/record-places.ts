@@ -39,11 +39,18 @@ export const endOfHour = (hour: string): string => sortable(Date.parse(`${hour}:
 /** The least of these that is no less than `ttlDays`, for a bucket whose rules expire objects by their prefix. */
 export const keepDays = [1, 7, 30, 90, 365, 3_650] as const;
 
+const rowsPrefix = ({ environment, model }: Served, days: number): string =>
+  `records/keep-${days}-days/${environment}/${model}/`;
+
+/** What the rows of this model's large requests lie under. */
+export const rowsPrefixes = (served: Served): readonly string[] =>
+  keepDays.map((days) => rowsPrefix(served, days));
+
 /** Where the rows of a large request lie, under a prefix that a bucket can expire by. */
 export const rowsKey = (
-  { environment, model }: Served,
+  served: Served,
   request: { readonly at: number; readonly id: string; readonly ttlDays: number },
 ): string => {
-  const days = keepDays.find((days) => days >= request.ttlDays) ?? keepDays.at(-1);
-  return `records/keep-${days}-days/${environment}/${model}/${request.at}-${request.id}.jsonl.zst`;
+  const days = keepDays.find((days) => days >= request.ttlDays) ?? keepDays[keepDays.length - 1] ?? 0;
+  return `${rowsPrefix(served, days)}${request.at}-${request.id}.jsonl.zst`;
 };
