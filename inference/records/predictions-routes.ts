@@ -1,5 +1,6 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import * as z from "zod";
+import { json, refuse } from "../http-answer.ts";
 import { type HttpProblem, problem } from "../problem.ts";
 import { longestCursor } from "./list-position.ts";
 import { CursorInvalid, type PredictionReader } from "./records.ts";
@@ -24,12 +25,6 @@ const rules = {
   label: "label has 1 to 128 characters",
 } as const;
 
-const refuse = (refused: HttpProblem): Response =>
-  new Response(JSON.stringify(refused), {
-    status: refused.status,
-    headers: { "content-type": "application/problem+json", "cache-control": "no-store" },
-  });
-
 const invalid = (error: z.ZodError): HttpProblem => {
   const broken = Object.entries(rules).flatMap(([name, rule]) =>
     error.issues.some(({ path }) => path[0] === name) ? [rule] : [],
@@ -38,6 +33,12 @@ const invalid = (error: z.ZodError): HttpProblem => {
 };
 
 const noRecords = problem("not-found", "This service keeps no records of its predictions.");
+
+/** Records may hold a person's data: no cache on the way keeps them. */
+const noStore: MiddlewareHandler = async (context, next) => {
+  await next();
+  context.header("cache-control", "no-store");
+};
 
 type Needs = {
   /** Absent where the service keeps no records: then there is nothing at these addresses. */
@@ -49,8 +50,7 @@ type Needs = {
 /** GET /v1/predictions/{id} and GET /v1/predictions?limit&cursor&label. Whatever goes wrong is a problem (RFC 9457). */
 export const predictionsRoutes = ({ reader, log }: Needs): Hono => {
   const app = new Hono();
-  const answered = (body: unknown): Response =>
-    Response.json(body, { headers: { "cache-control": "no-store" } });
+  app.use("/v1/predictions/*", noStore);
 
   /** Records are not the service: that they cannot be read says nothing of its predictions. */
   const whileReadable = async (work: () => Promise<Response>): Promise<Response> => {
@@ -69,7 +69,7 @@ export const predictionsRoutes = ({ reader, log }: Needs): Hono => {
     return whileReadable(async () => {
       const found = await reader.prediction(context.req.param("id"));
       return found
-        ? answered(found)
+        ? json(found)
         : refuse(problem("prediction-not-found", "There is no record of this id, or its time is over."));
     });
   });
@@ -80,7 +80,7 @@ export const predictionsRoutes = ({ reader, log }: Needs): Hono => {
     if (!query.success) return refuse(invalid(query.error));
     const { limit, cursor, label } = query.data;
     return whileReadable(async () =>
-      answered(
+      json(
         await reader.list({
           limit,
           ...(cursor === undefined ? {} : { cursor }),
@@ -90,11 +90,5 @@ export const predictionsRoutes = ({ reader, log }: Needs): Hono => {
     );
   });
 
-  for (const path of ["/v1/predictions", "/v1/predictions/:id"])
-    app.all(path, () => {
-      const response = refuse(problem("method-not-allowed", "Allowed here: GET, HEAD."));
-      response.headers.set("allow", "GET, HEAD");
-      return response;
-    });
   return app;
 };
