@@ -32,7 +32,7 @@ export const RecordCall = z.discriminatedUnion("method", [
   }),
   z.object({
     method: z.literal("putBlob"),
-    args: z.tuple([z.string().max(500), z.base64(), z.object({ contentType: z.string().max(100) })]),
+    args: z.tuple([z.string().max(500), z.string(), z.object({ contentType: z.string().max(100) })]),
   }),
   z.object({ method: z.literal("getBlob"), args: z.tuple([z.string().max(500)]) }),
 ]);

@@ -1,11 +1,11 @@
 import type { Blobs } from "../../platform/blobs/blobs.ts";
 import { cursorAfter, type Store } from "../../platform/store/store.ts";
 import { type HourCounts, hourlyCounts } from "./hourly-counts.ts";
-import { IndexEntry, KeptRequest, KeptRow } from "./kept-request.ts";
+import { IndexEntry, KeptRequest, type KeptRow } from "./kept-request.ts";
 import { type ListPosition, readCursor, writeCursor } from "./list-position.ts";
 import { answerSort, endOfHour, hourOf, recordPlaces, requestAt, type Served } from "./record-places.ts";
 import type { ListQuery, PredictionPage, PredictionReader, PredictionRecord } from "./records.ts";
-import { unpackLines } from "./row-lines.ts";
+import { unpackRows } from "./row-lines.ts";
 
 type Needs = Served & {
   readonly store: Pick<Store, "get" | "page">;
@@ -43,16 +43,11 @@ const rowReader = ({ store, blobs, environment, model }: Needs) => {
     createdAt: new Date(kept.at).toISOString(),
   });
 
-  /** Reads rows one by one, so that of 10,000 only those that are shown are parsed. */
   const rowsOf = async ({ rows }: KeptRequest): Promise<(index: number) => KeptRow | undefined> => {
     if (Array.isArray(rows)) return (index) => rows[index];
     const bytes = await blobs.get(rows.blob);
     // A bucket forgets objects by its own rule, which may come a little before the item's.
-    const lines = bytes ? await unpackLines(bytes) : [];
-    return (index) => {
-      const line = lines[index];
-      return line === undefined ? undefined : KeptRow.parse(JSON.parse(line));
-    };
+    return bytes ? unpackRows(bytes) : () => undefined;
   };
 
   return {

@@ -19,8 +19,11 @@ type Needs = {
   readonly limitMs?: number;
 };
 
-/** A request of more rows, or of more JSON, becomes one blob: beyond that it is cheaper than an item is. */
-const inItem = { rows: 100, bytes: 100_000 };
+/**
+ * A request of more rows, or of JSON longer than this, becomes one blob: beyond that it is cheaper than an item is.
+ * In UTF-8 that length is at most 300 KB, which an item holds.
+ */
+const inItem = { rows: 100, length: 100_000 };
 /** The store adds to at most so many counters at once. */
 const countersAtOnce = 100;
 const hourMs = 3_600_000;
@@ -50,7 +53,7 @@ const keptRows = ({ manifest, hashKey }: Needs, answered: AnsweredRows): readonl
 };
 
 const isSmall = (rows: readonly KeptRow[]): boolean =>
-  rows.length <= inItem.rows && Buffer.byteLength(JSON.stringify(rows)) <= inItem.bytes;
+  rows.length <= inItem.rows && JSON.stringify(rows).length <= inItem.length;
 
 /** Writes all that is kept of a request: its items and the hour's counters at the same time, after its blob. */
 const writer = (needs: Needs) => {
@@ -122,7 +125,7 @@ const within = async (limitMs: number, work: Promise<void>): Promise<void> => {
 
 /**
  * Keeps every answered row for the manifest's `records.ttlDays`. A request costs one batch of two items and one
- * addition to the hour's counters, at the same time, however many rows it has; beyond 100 rows or 100 KB its rows
+ * addition to the hour's counters, at the same time, however many rows it has; beyond 100 rows or about 100 KB its rows
  * go as one blob before that.
  */
 export const recorder = (needs: Needs): Recorder => {
