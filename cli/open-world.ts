@@ -44,7 +44,7 @@ export const withWorld = async <T>(
       `${sentence}${fault === undefined ? "" : `: ${fault instanceof Error ? fault.message : String(fault)}`}`,
     );
   const capabilities = await openCapabilities({ folder, url, clock: Date.now, log, env: process.env });
-  const { secrets, database, source, metrics } = capabilities;
+  const { secrets, database, source, metrics, records } = capabilities;
   const token = await secrets.read("CONTROL_TOKEN");
   const { images, imageRoot, runtime } = await localImages({ folder, source, clock: Date.now });
   const host = running
@@ -52,6 +52,7 @@ export const withWorld = async <T>(
     : functionHost({
         imageRoot,
         metrics,
+        records,
         parseEmf,
         onLine: () => undefined,
         staysWarm: async () => false,

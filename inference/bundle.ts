@@ -55,12 +55,13 @@ const endingEsbuild = async <T>(work: () => Promise<T>): Promise<T> => {
 /** How every function of ours is bundled, whatever it carries and however far its names are shortened. */
 export const functionBundle = {
   absWorkingDir: root,
-  outfile: "index.mjs",
   write: false,
   metafile: true,
   bundle: true,
   format: "esm",
   platform: "node",
+  // Packages in ES modules lose what is not used; those in CommonJS come whole.
+  mainFields: ["module", "main"],
   target: "node24",
   // Where node_modules is a link, its target's path must not show in the bundle.
   preserveSymlinks: true,
@@ -78,8 +79,18 @@ export const functionBundle = {
   logLevel: "silent",
 } satisfies BuildOptions;
 
+/** What a cold start does not load is in files of its own. */
+const inParts = {
+  outdir: ".",
+  entryNames: "index",
+  chunkNames: "part-[hash]",
+  outExtension: { ".js": ".mjs" },
+  splitting: true,
+} satisfies BuildOptions;
+
 /**
- * Bundles the inference function into `index.mjs` (handler string `index.handler`); onnxruntime-node, which is native,
+ * Bundles the inference function into `index.mjs` (handler string `index.handler`) and files beside it, which it loads
+ * when it first needs them: the AWS clients that records are written with. onnxruntime-node, which is native,
  * stays outside and belongs beside it in node_modules. The same sources and packages give the same bytes, wherever
  * the repository lies.
  */
@@ -88,6 +99,7 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
     build({
       ...functionBundle,
       entryPoints: [join("lambdas", "predict", "handler.ts")],
+      ...inParts,
       minifyWhitespace: true,
       minifySyntax: true,
     }),

@@ -21,7 +21,9 @@ const kinds = {
   "broken-encoding": { status: 400, title: "The body's bytes cannot be read" },
   unauthorized: { status: 401, title: "A valid API key is needed" },
   forbidden: { status: 403, title: "The API key is for other models" },
+  "query-invalid": { status: 400, title: "A parameter of the query is wrong" },
   "not-found": { status: 404, title: "There is nothing at this address" },
+  "prediction-not-found": { status: 404, title: "There is no such record of a prediction" },
   "method-not-allowed": { status: 405, title: "This address does not take this method" },
   "too-large": { status: 413, title: "The body is too large" },
   "wrong-content-type": { status: 415, title: "The body is of a type that is not read here" },
@@ -31,6 +33,7 @@ const kinds = {
   "prediction-failed": { status: 500, title: "The prediction failed" },
   "keys-unavailable": { status: 503, title: "API keys cannot be checked now" },
   "not-ready": { status: 503, title: "The model does not answer yet" },
+  "records-unavailable": { status: 503, title: "The records of predictions cannot be read" },
 } as const;
 export type ProblemKind = keyof typeof kinds;
 

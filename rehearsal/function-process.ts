@@ -6,6 +6,7 @@ import { functionName } from "../platform/serving/function-name.ts";
 import { type Environment, FunctionFailed, type FunctionVersion } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
 import { lineSplitter } from "./line-splitter.ts";
+import { RecordCall, type workerRecords } from "./worker-records.ts";
 
 /** CloudWatch's limit for one log event, which is also the longest metrics line. */
 const longestLine = 256 * 1024;
@@ -23,6 +24,7 @@ const Message = z.discriminatedUnion("kind", [
     durationMs: z.number(),
   }),
   z.object({ kind: z.literal("error"), id: z.string(), message: z.string() }),
+  z.object({ kind: z.literal("call"), call: z.int(), asked: z.unknown() }),
 ]);
 
 export type Output = { readonly stream: "stdout" | "stderr"; readonly line: string };
@@ -36,6 +38,10 @@ type Start = {
   /** Milliseconds that loading the bundle may take. */
   readonly initLimitMs: number;
   readonly onOutput: (output: Output) => void;
+  /** Answers what the function asks of its records; absent: it keeps none. */
+  readonly records?: ReturnType<typeof workerRecords> | undefined;
+  /** Base64 of what records hash inputs under. */
+  readonly hashKey?: string | undefined;
 };
 
 /** What the handler answered, and how long it took by its own process's clock. */
@@ -56,21 +62,26 @@ export type FunctionProcess = {
 export const startFunctionProcess = (start: Start): FunctionProcess => {
   const { version, config } = start.version;
   const task = join(start.root, "var", "task");
-  const child = fork(fileURLToPath(new URL("./worker.mjs", import.meta.url)), [join(task, "index.mjs")], {
-    cwd: task,
-    env: {
-      PATH: process.env.PATH,
-      TZ: ":UTC",
-      LAMBDA_TASK_ROOT: task,
-      ...config.variables,
-      AWS_LAMBDA_FUNCTION_NAME: functionName(start.environment, start.model),
-      AWS_LAMBDA_FUNCTION_VERSION: version,
-      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(config.memoryMb),
+  const child = fork(
+    fileURLToPath(new URL("./worker.mjs", import.meta.url)),
+    [join(task, "index.mjs"), ...(start.records ? ["records"] : [])],
+    {
+      cwd: task,
+      env: {
+        PATH: process.env.PATH,
+        TZ: ":UTC",
+        LAMBDA_TASK_ROOT: task,
+        ...config.variables,
+        ...(start.hashKey === undefined ? {} : { RECORDS_HASH_KEY: start.hashKey }),
+        AWS_LAMBDA_FUNCTION_NAME: functionName(start.environment, start.model),
+        AWS_LAMBDA_FUNCTION_VERSION: version,
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(config.memoryMb),
+      },
+      // The small young generation keeps a worker at 140 MB where large requests would bring it past 155.
+      execArgv: [`--max-old-space-size=${config.memoryMb}`, "--max-semi-space-size=4"],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
     },
-    // The small young generation keeps a worker at 140 MB where large requests would bring it past 155.
-    execArgv: [`--max-old-space-size=${config.memoryMb}`, "--max-semi-space-size=4"],
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
+  );
 
   let running = true;
   let outOfMemory = false;
@@ -85,6 +96,19 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
     ready.reject(error);
     call?.settle.reject(error);
     call = undefined;
+  };
+
+  const answerRecords = async (call: number, asked: unknown): Promise<void> => {
+    const answer = await (async () => {
+      if (!start.records) throw new TypeError("this function keeps no records");
+      return { kind: "result", call, value: (await start.records(RecordCall.parse(asked))) ?? null };
+    })().catch((error: unknown) => ({
+      kind: "refused",
+      call,
+      error: error instanceof Error ? { name: error.name, message: error.message } : { name: "Error" },
+    }));
+    // A function that is gone by now wants no answer.
+    if (child.connected) child.send(answer, () => {});
   };
 
   const stdout = lineSplitter(longestLine, (line) => start.onOutput({ stream: "stdout", line }));
@@ -115,6 +139,8 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
           return settle.resolve({ payload: message.payload, durationMs: message.durationMs });
         return settle.reject(new FunctionFailed(message.message));
       }
+      case "call":
+        return void answerRecords(message.call, message.asked);
       default:
         return message satisfies never;
     }

@@ -1,7 +1,9 @@
+import type { RecordPlace } from "../inference/records/records.ts";
 import type { Metrics, RequestMetrics } from "../platform/metrics/metrics.ts";
 import type { FunctionAnswer, FunctionCall, Functions } from "../platform/serving/functions.ts";
 import { type Environment, FunctionFailed } from "../platform/serving/serving.ts";
 import { type FunctionProcess, startFunctionProcess } from "./function-process.ts";
+import { workerRecords } from "./worker-records.ts";
 
 /** What a function printed, one line of at most 4,000 characters. */
 export type FunctionLine = {
@@ -26,6 +28,8 @@ type Needs = {
   /** Epoch milliseconds. */
   readonly clock: () => number;
   readonly requestId: () => string;
+  /** Where functions keep their predictions, and what they hash inputs under, in base64; absent: they keep none. */
+  readonly records?: { readonly place: RecordPlace; readonly hashKey: string };
   /** A version that got no request for so long is asked about with `staysWarm`, and ends. */
   readonly idleMs?: number;
   readonly initLimitMs?: number;
@@ -81,6 +85,10 @@ export const functionHost = (needs: Needs): FunctionHost => {
       ...call,
       root,
       initLimitMs,
+      ...(needs.records && {
+        records: workerRecords(needs.records.place, call),
+        hashKey: needs.records.hashKey,
+      }),
       onOutput: ({ stream, line }) => {
         const measured = stream === "stdout" ? needs.parseEmf(line) : undefined;
         if (measured) record(measured);

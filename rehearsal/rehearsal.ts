@@ -84,7 +84,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     await server.close();
     throw fault;
   });
-  const { secrets, metrics, store, source } = capabilities;
+  const { secrets, metrics, store, source, records } = capabilities;
   const botToken = await secrets.read("SLACK_BOT_TOKEN");
   const controlToken = await secrets.read("CONTROL_TOKEN");
   const withdraw = announceRunning(folder, { pid: process.pid, url });
@@ -94,6 +94,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     const functions = functionHost({
       imageRoot,
       metrics,
+      records,
       parseEmf,
       onLine: ({ environment, model, version, line }) => log(`[${environment} ${model} ${version}] ${line}`),
       staysWarm: async ({ environment, model, version }) => {

@@ -33,10 +33,47 @@ const context = ({ id, deadline }) => ({
   getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
 });
 
+/** The records' place lies with the parent, which holds the store; bytes travel as base64. */
+const calls = new Map();
+let counted = 0;
+const ask = (method, ...args) =>
+  new Promise((resolve, reject) => {
+    const call = ++counted;
+    calls.set(call, { resolve, reject });
+    send({ kind: "call", call, asked: { method, args } });
+  });
+const settle = ({ kind, call, value, error }) => {
+  const asked = calls.get(call);
+  calls.delete(call);
+  if (kind === "result") asked?.resolve(value);
+  else asked?.reject(Object.assign(new Error(error.message), { name: error.name }));
+};
+const place = {
+  store: {
+    get: async (key) => (await ask("get", key)) ?? undefined,
+    page: (query) => ask("page", query),
+    putAll: (entries) => ask("putAll", entries),
+    add: (key, amounts, options = {}) => ask("add", key, amounts, options),
+  },
+  blobs: {
+    put: (key, bytes, options) => ask("putBlob", key, Buffer.from(bytes).toString("base64"), options),
+    get: async (key) => {
+      const bytes = await ask("getBlob", key);
+      return bytes === null ? undefined : Buffer.from(bytes, "base64");
+    },
+  },
+};
+
 try {
-  const { handler } = await import(pathToFileURL(process.argv[2]).href);
-  if (typeof handler !== "function") throw new TypeError("index.mjs exports no function named handler");
-  process.on("message", async ({ id, deadline, payload }) => {
+  const bundle = await import(pathToFileURL(process.argv[2]).href);
+  if (typeof bundle.handler !== "function")
+    throw new TypeError("index.mjs exports no function named handler");
+  // An image of an earlier runtime keeps no records.
+  const keepsRecords = process.argv[3] === "records" && typeof bundle.handlerOn === "function";
+  const handler = keepsRecords ? bundle.handlerOn(place) : bundle.handler;
+  process.on("message", async (message) => {
+    if (message.kind === "result" || message.kind === "refused") return settle(message);
+    const { id, deadline, payload } = message;
     try {
       // Measured here, as Lambda bills it: how busy the parent is belongs to nobody's duration.
       const began = performance.now();

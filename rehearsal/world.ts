@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { apiKeys } from "../domain/api-keys.ts";
 import { approvals } from "../domain/approvals.ts";
@@ -31,7 +31,13 @@ import type { DataFolder } from "./data-folder.ts";
 import { slackWorkspace } from "./slack-workspace.ts";
 
 /** Secrets that a data folder makes for itself where the environment does not give them. */
-const generated = ["SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "CONTROL_TOKEN", "BLOB_KEY"];
+const generated = [
+  "SLACK_SIGNING_SECRET",
+  "SLACK_BOT_TOKEN",
+  "CONTROL_TOKEN",
+  "BLOB_KEY",
+  "RECORDS_HASH_KEY",
+];
 
 export type Log = (sentence: string, fault?: unknown) => void;
 
@@ -51,6 +57,8 @@ export const openCapabilities = async ({ folder, url, clock, log, env }: WorldNe
   const secrets = environmentSecrets({ env, file: { path: folder.secrets, generate: generated } });
   const blobKey = new TextEncoder().encode(await secrets.read("BLOB_KEY"));
   const blobs = fileBlobs({ folder: folder.blobs, baseUrl: url, key: blobKey });
+  const hashSecret = await secrets.read("RECORDS_HASH_KEY");
+  const store = sqliteStore({ database, clock });
   return {
     folder,
     url,
@@ -60,7 +68,11 @@ export const openCapabilities = async ({ folder, url, clock, log, env }: WorldNe
     secrets,
     blobKey,
     blobs,
-    store: sqliteStore({ database, clock }),
+    store,
+    records: {
+      place: { store, blobs },
+      hashKey: createHash("sha256").update(hashSecret).digest("base64"),
+    },
     registry: sqliteRegistry({ database, blobs, clock }),
     metrics: sqliteMetrics({ database, clock, onFault: (fault) => log("metrics wait for the disk", fault) }),
     cipher: keyFileCipher({ file: folder.cipherKey }),

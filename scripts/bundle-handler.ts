@@ -27,8 +27,7 @@ const otherCredentials = ["ini", "sso", "process", "web-identity"].map(
  */
 export const handlerOptions = {
   ...functionBundle,
-  // Packages in ES modules lose what is not used; those in CommonJS come whole.
-  mainFields: ["module", "main"],
+  outfile: "index.mjs",
   // It has an ES module too, but offers it to browsers alone.
   alias: { yaml: "./node_modules/yaml/browser/index.js" },
   external: [...functionBundle.external, ...otherCredentials, "@smithy/credential-provider-imds"],

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import type { Blobs } from "../../platform/blobs/blobs.ts";
+import type { Store } from "../../platform/store/store.ts";
 import { Prediction, Row } from "../manifest.ts";
 
 /** One answered row as it is kept. */
@@ -66,6 +68,12 @@ export type PredictionReader = {
   prediction(id: string): Promise<PredictionRecord | undefined>;
   /** Throws CursorInvalid for what is no cursor of this list. */
   list(query: ListQuery): Promise<PredictionPage>;
+};
+
+/** Where records lie. */
+export type RecordPlace = {
+  readonly store: Pick<Store, "get" | "page" | "putAll" | "add">;
+  readonly blobs: Pick<Blobs, "put" | "get">;
 };
 
 /** What the service needs to keep records and to show them. */

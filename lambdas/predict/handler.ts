@@ -1,23 +1,30 @@
 import { randomUUID } from "node:crypto";
 import { emfLine } from "../../inference/emf.ts";
 import { openModel } from "../../inference/open-model.ts";
-import { Env } from "./env.ts";
+import type { RecordPlace } from "../../inference/records/records.ts";
+import { recordsOnAws } from "../records-on-aws.ts";
+import { Env, identityOf } from "./env.ts";
 import { predict } from "./predict.ts";
+import { recordsOf } from "./records-of.ts";
 
 const env = Env.parse(process.env);
+const clock = Date.now;
+const log = (line: string) => process.stderr.write(`${line}\n`);
+const model = await openModel(env.MODEL_DIRECTORY);
+const identity = identityOf(env);
+const records = recordsOf({ identity, manifest: model.manifest, hashKey: env.RECORDS_HASH_KEY, clock, log });
 
-export const handler = predict({
-  model: await openModel(env.MODEL_DIRECTORY),
-  identity: {
-    model: env.SLIPWAY_MODEL,
-    version: env.SLIPWAY_MODEL_VERSION,
-    digest: env.SLIPWAY_DIGEST,
-    environment: env.SLIPWAY_ENVIRONMENT,
-    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-  },
-  now: Date.now,
-  tick: () => performance.now(),
-  newId: randomUUID,
-  report: (metrics) => process.stdout.write(`${emfLine(metrics)}\n`),
-  log: (line) => process.stderr.write(`${line}\n`),
-});
+/** The function with its records in this place: the rehearsal gives it one that is not on AWS. */
+export const handlerOn = (place: RecordPlace | undefined) =>
+  predict({
+    model,
+    identity,
+    now: clock,
+    tick: () => performance.now(),
+    newId: randomUUID,
+    report: (metrics) => process.stdout.write(`${emfLine(metrics)}\n`),
+    log,
+    records: records(place),
+  });
+
+export const handler = handlerOn(recordsOnAws({ env, clock }));

@@ -1,5 +1,4 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { awsCall } from "../aws-call.ts";
 import { type Blobs, checkedBlobKey } from "./blobs.ts";
 
@@ -41,6 +40,8 @@ export const s3Blobs = (needs: {
 
     link: async (key, { expiresAt }) => {
       const now = clock();
+      // Loaded here, because most that put and get never sign.
+      const { getSignedUrl } = await import("@aws-sdk/s3-request-presigner");
       const seconds = Math.floor(expiresAt - now / 1_000);
       return getSignedUrl(client, new GetObjectCommand(place(key)), {
         signingDate: new Date(now),

@@ -1,0 +1,20 @@
+import { createHmac } from "node:crypto";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { hmacSha256 } from "./hash-inputs.ts";
+
+test("the digest is HMAC-SHA-256 as Node has it, for each key and text", () => {
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 32, maxLength: 64 }),
+      fc.string({ unit: "binary" }),
+      (key, text) => {
+        expect(hmacSha256(key)(text)).toBe(createHmac("sha256", key).update(text).digest("base64url"));
+      },
+    ),
+  );
+});
+
+test("a key that is too short to be secret is refused, and one that HMAC would shorten too", () => {
+  for (const bytes of [0, 31, 65]) expect(() => hmacSha256(new Uint8Array(bytes))).toThrow(RangeError);
+});

@@ -1,0 +1,26 @@
+import * as z from "zod";
+import { Prediction, Row } from "../manifest.ts";
+
+/** A request's item in the index: how many rows it had, and how many of them got each label. */
+export const IndexEntry = z.object({
+  rows: z.int().positive(),
+  labels: z.record(z.string(), z.int().positive()).optional(),
+});
+export type IndexEntry = z.infer<typeof IndexEntry>;
+
+export const KeptRow = z.object({
+  inputs: Row.optional(),
+  hash: z.string().optional(),
+  prediction: Prediction,
+});
+export type KeptRow = z.infer<typeof KeptRow>;
+
+/** A request's item under its id: its rows, or the blob that holds them as lines of JSON. */
+export const KeptRequest = z.object({
+  at: z.number(),
+  version: z.int().nonnegative(),
+  digest: z.string(),
+  latencyMs: z.number().nonnegative(),
+  rows: z.union([z.array(KeptRow), z.object({ blob: z.string() })]),
+});
+export type KeptRequest = z.infer<typeof KeptRequest>;

@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { answeredWith, recordWorld } from "../../test/record-world.ts";
+import { HttpProblem } from "../problem.ts";
+import { predictionsRoutes } from "./predictions-routes.ts";
+import { PredictionPage, PredictionRecord } from "./records.ts";
+
+const served = async () => {
+  const { recorder, reader } = recordWorld();
+  for (let request = 0; request < 30; request += 1)
+    await recorder.record(answeredWith([request % 3 ? "stay" : "churn"], { id: `r${request}` }));
+  const app = predictionsRoutes({ reader, log: () => {} });
+  return { get: (path: string) => app.request(path) };
+};
+
+test("a record is shown by its id, and no cache keeps it", async () => {
+  const { get } = await served();
+  const response = await get("/v1/predictions/r7.0");
+  expect(response.headers.get("cache-control")).toBe("no-store");
+  expect(PredictionRecord.parse(await response.json())).toMatchObject({ id: "r7.0" });
+  expect((await get("/v1/predictions")).headers.get("cache-control")).toBe("no-store");
+});
+
+test("pages hold twenty records unless another number is asked for, and go on at their cursor", async () => {
+  const { get } = await served();
+  const first = PredictionPage.parse(await (await get("/v1/predictions")).json());
+  expect(first).toMatchObject({ total: 30 });
+  expect(first.items).toHaveLength(20);
+  const rest = await get(`/v1/predictions?limit=100&cursor=${first.cursor}`);
+  expect(PredictionPage.parse(await rest.json()).items).toHaveLength(10);
+  const churn = PredictionPage.parse(await (await get("/v1/predictions?label=churn")).json());
+  expect(churn.items).toHaveLength(10);
+  expect(churn).toMatchObject({ total: 10 });
+});
+
+test.each([
+  ["limit=0", /limit/],
+  ["limit=101", /limit/],
+  ["limit=", /limit/],
+  ["limit=-1", /limit/],
+  ["limit=1e1", /limit/],
+  ["cursor=", /cursor/],
+  ["cursor=garbage", /cursor/],
+  [`cursor=${"A".repeat(5_000)}`, /cursor/],
+  ["label=", /label/],
+  [`label=${"x".repeat(129)}`, /label/],
+  ["limit=x&label=", /limit.*label/],
+])("what the query may not hold is a 400 that says what it may: %s", async (query, says) => {
+  const { get } = await served();
+  const response = await get(`/v1/predictions?${query}`);
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  expect(HttpProblem.parse(await response.json())).toMatchObject({
+    status: 400,
+    type: "urn:slipway:problem:query-invalid",
+    detail: expect.stringMatching(says),
+  });
+});
+
+test("an id without a record is a 404, and so are all of them where no records are kept", async () => {
+  const { get } = await served();
+  for (const id of ["r99.0", "r7.1", "%00", "r7", "%E0%A4"])
+    expect((await get(`/v1/predictions/${id}`)).status).toBe(404);
+  const without = predictionsRoutes({ log: () => {} });
+  for (const path of ["/v1/predictions", "/v1/predictions/r7.0"]) {
+    const response = await without.request(path);
+    expect(response.status).toBe(404);
+    expect(HttpProblem.parse(await response.json()).detail).toMatch(/keeps no records/);
+  }
+});
+
+test("a storage that cannot be read is a 503, and its reason stays in the log", async () => {
+  const lines: string[] = [];
+  const broken = () => Promise.reject(new Error("no such table"));
+  const app = predictionsRoutes({
+    reader: { prediction: broken, list: broken },
+    log: (line) => lines.push(line),
+  });
+  for (const path of ["/v1/predictions", "/v1/predictions/r7.0"]) {
+    const response = await app.request(path);
+    expect(response.status).toBe(503);
+    expect(await response.text()).not.toContain("table");
+  }
+  expect(lines).toEqual(Array(2).fill("records could not be read: Error: no such table"));
+});

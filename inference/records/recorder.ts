@@ -1,0 +1,149 @@
+import type { Blobs } from "../../platform/blobs/blobs.ts";
+import type { Entry, Store } from "../../platform/store/store.ts";
+import type { Manifest, Prediction } from "../manifest.ts";
+import { hashInputs } from "./hash-inputs.ts";
+import type { IndexEntry, KeptRequest, KeptRow } from "./kept-request.ts";
+import { answerSort, hourOf, hourStart, indexSort, recordPlaces, rowsKey } from "./record-places.ts";
+import type { AnsweredRows, Recorder } from "./records.ts";
+import { packRows, rowLinesType } from "./row-lines.ts";
+
+type Needs = {
+  readonly store: Pick<Store, "putAll" | "add">;
+  readonly blobs: Pick<Blobs, "put">;
+  readonly manifest: Pick<Manifest, "records">;
+  /** What inputs are hashed under, 32 to 64 bytes. Without it a manifest's `hashed` keeps no inputs at all. */
+  readonly hashKey?: Uint8Array | undefined;
+  /** Told what went wrong; holds no inputs. */
+  readonly log: (line: string) => void;
+  /** How long the answer waits for its record. What takes longer counts as failed, and may still be written. */
+  readonly limitMs?: number;
+};
+
+/**
+ * A request of more rows, or of JSON longer than this, becomes one blob: beyond that it is cheaper than an item is.
+ * In UTF-8 that length is at most 300 KB, which an item holds.
+ */
+const inItem = { rows: 100, length: 100_000 };
+/** The store adds to at most so many counters at once. */
+const countersAtOnce = 100;
+const hourMs = 3_600_000;
+
+const requestId = /^[A-Za-z0-9_-]{1,64}$/;
+
+const labelsOf = (predictions: readonly Prediction[]): Map<string, number> => {
+  const labels = new Map<string, number>();
+  for (const { label } of predictions)
+    if (label !== undefined) labels.set(label, (labels.get(label) ?? 0) + 1);
+  return labels;
+};
+
+/** Epoch seconds at which what happened at `at` is forgotten. */
+const expiry = (at: number, ttlDays: number): number => Math.ceil(at / 1_000) + ttlDays * 86_400;
+
+const keptRows = ({ manifest, hashKey }: Needs, answered: AnsweredRows): readonly KeptRow[] => {
+  const { rows, predictions, model } = answered;
+  if (rows.length !== predictions.length) throw new RangeError("there are not as many rows as predictions");
+  const { inputs } = manifest.records;
+  const hashed = inputs === "hashed" && hashKey !== undefined ? hashInputs(hashKey, model) : undefined;
+  return predictions.map((prediction, index) => {
+    const row = rows[index] ?? {};
+    if (inputs === "full") return { inputs: row, prediction };
+    return hashed ? { hash: hashed(row), prediction } : { prediction };
+  });
+};
+
+const isSmall = (rows: readonly KeptRow[]): boolean =>
+  rows.length <= inItem.rows && JSON.stringify(rows).length <= inItem.length;
+
+/** Writes all that is kept of a request: its items and the hour's counters at the same time, after its blob. */
+const writer = (needs: Needs) => {
+  const { store, blobs, manifest } = needs;
+  const { ttlDays } = manifest.records;
+
+  const count = async (answered: AnsweredRows, labels: ReadonlyMap<string, number>): Promise<void> => {
+    const key = { partition: recordPlaces(answered).counts, sort: hourOf(answered.at) };
+    const expiresAt = expiry(hourStart(answered.at) + hourMs, ttlDays);
+    const counters = [
+      ["rows", answered.predictions.length] as const,
+      ...[...labels].map(([label, rows]) => [`label:${label}`, rows] as const),
+    ];
+    const starts = Array.from(
+      { length: Math.ceil(counters.length / countersAtOnce) },
+      (_, index) => index * countersAtOnce,
+    );
+    await Promise.all(
+      starts.map((from) =>
+        store.add(key, Object.fromEntries(counters.slice(from, from + countersAtOnce)), { expiresAt }),
+      ),
+    );
+  };
+
+  const keep = async (answered: AnsweredRows, labels: ReadonlyMap<string, number>): Promise<void> => {
+    const { at, id, modelVersion: version, digest, latencyMs } = answered;
+    const rows = keptRows(needs, answered);
+    const blob = isSmall(rows) ? undefined : rowsKey(answered, { at, id, ttlDays });
+    if (blob !== undefined) await blobs.put(blob, await packRows(rows), { contentType: rowLinesType });
+    const kept: KeptRequest = { at, version, digest, latencyMs, rows: blob ? { blob } : [...rows] };
+    const index: IndexEntry = {
+      rows: rows.length,
+      ...(labels.size > 0 ? { labels: Object.fromEntries(labels) } : {}),
+    };
+    const expiresAt = expiry(at, ttlDays);
+    const places = recordPlaces(answered);
+    const entries: readonly Entry[] = [
+      { key: { partition: places.request(id), sort: answerSort(at) }, value: kept, expiresAt },
+      { key: { partition: places.index, sort: indexSort(at, id) }, value: index, expiresAt },
+    ];
+    await store.putAll(entries);
+  };
+
+  return async (answered: AnsweredRows): Promise<void> => {
+    if (!requestId.test(answered.id))
+      throw new RangeError("the request's id is none that records are kept by");
+    if (answered.predictions.length === 0) return;
+    const labels = labelsOf(answered.predictions);
+    await Promise.all([keep(answered, labels), count(answered, labels)]);
+  };
+};
+
+class RecordTooSlow extends Error {
+  override readonly name = "RecordTooSlow";
+}
+
+const within = async (limitMs: number, work: Promise<void>): Promise<void> => {
+  const limit = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => limit.reject(new RecordTooSlow(`not written within ${limitMs} ms`)),
+    limitMs,
+  );
+  try {
+    await Promise.race([work, limit.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/**
+ * Keeps every answered row for the manifest's `records.ttlDays`. A request costs one batch of two items and one
+ * addition to the hour's counters, at the same time, however many rows it has; beyond 100 rows or about 100 KB its rows
+ * go as one blob before that.
+ */
+export const recorder = (needs: Needs): Recorder => {
+  const { log, limitMs = 1_000, hashKey, manifest } = needs;
+  const write = writer(needs);
+  if (manifest.records.inputs === "hashed" && hashKey === undefined)
+    log("records are kept without inputs: the manifest has them hashed, and there is no key to hash under");
+  return {
+    async record(answered) {
+      try {
+        await within(limitMs, write(answered));
+        return "written";
+      } catch (error) {
+        const reason =
+          error instanceof Error ? `${error.name}: ${error.message.slice(0, 300)}` : typeof error;
+        log(`the record of request ${answered.id.slice(0, 64)} was not kept: ${reason}`);
+        return "failed";
+      }
+    },
+  };
+};

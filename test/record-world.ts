@@ -1,0 +1,57 @@
+import { predictionReader } from "../inference/records/prediction-reader.ts";
+import { recorder } from "../inference/records/recorder.ts";
+import type { AnsweredRows } from "../inference/records/records.ts";
+import type { Blobs } from "../platform/blobs/blobs.ts";
+import type { Store } from "../platform/store/store.ts";
+import { memoryStore } from "./step-world.ts";
+
+type Options = {
+  readonly inputs?: "full" | "hashed" | "none";
+  readonly hashKey?: Uint8Array;
+  readonly limitMs?: number;
+  readonly instrument?: (store: Store) => Store;
+};
+
+/** A recorder and a reader over a store and blobs in memory, on a clock that the test sets. */
+export const recordWorld = (options: Options = {}) => {
+  const { inputs = "full", hashKey, limitMs, instrument = (store: Store) => store } = options;
+  const { store: plain, time, clock } = memoryStore();
+  time.now = Date.UTC(2026, 10, 21, 12, 30);
+  const store = instrument(plain);
+  const kept = new Map<string, Uint8Array>();
+  const blobs: Blobs = {
+    put: async (key, bytes) => void kept.set(key, bytes),
+    get: async (key) => kept.get(key),
+    link: async (key) => key,
+  };
+  const lines: string[] = [];
+  const served = { environment: "prod", model: "churn" } as const;
+  const recording = recorder({
+    store,
+    blobs,
+    manifest: { records: { inputs, ttlDays: 30 } },
+    hashKey,
+    log: (line) => lines.push(line),
+    ...(limitMs === undefined ? {} : { limitMs }),
+  });
+  /** Reads like a process that has just started. */
+  const newReader = () => predictionReader({ store, blobs, clock, ...served });
+  return { recorder: recording, reader: newReader(), newReader, store, blobs, kept, time, lines };
+};
+
+/** A request that was answered with these labels, row by row. */
+export const answeredWith = (
+  labels: readonly string[],
+  changes: Partial<AnsweredRows> = {},
+): AnsweredRows => ({
+  id: "request-1",
+  at: Date.UTC(2026, 10, 21, 12),
+  model: "churn",
+  modelVersion: 3,
+  digest: `sha256:${"a".repeat(64)}`,
+  environment: "prod",
+  latencyMs: 1.5,
+  rows: labels.map((_, tenure) => ({ tenure, contract: "one-year" })),
+  predictions: labels.map((label) => ({ label, scores: { [label]: 1 } })),
+  ...changes,
+});
