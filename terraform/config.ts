@@ -9,6 +9,7 @@ const tooling = {
   account: "111111111111",
   region: "us-east-1",
   tags: { "cost-center": "machine-learning" },
+  protectData: true,
   logRetentionDays: 365,
   /** People and machines that may use the `slipway` command on the environments. */
   operators: ["arn:aws:iam::111111111111:role/slipway-people-*"],
@@ -29,6 +30,7 @@ const tooling = {
     running: true,
     image: "ghcr.io/mlflow/mlflow:v3.17.2-full",
     cidr: "10.20.0.0/24",
+    zones: ["us-east-1a", "us-east-1b"],
     peers: [],
   },
   ci: { repository: "example/models", branch: "main", environment: "infrastructure" },
@@ -39,6 +41,7 @@ const stage = {
   region: "us-east-1",
   tags: { "cost-center": "machine-learning" },
   externalId: "slipway-stage-7d1f5c",
+  protectData: true,
   logRetentionDays: 365,
   alarms: { errorPercent: 10, p99Ms: 3_000 },
 } as const satisfies Accounts["stage"];
@@ -48,6 +51,7 @@ const prod = {
   region: "us-east-1",
   tags: { "cost-center": "machine-learning" },
   externalId: "slipway-prod-2b9e60",
+  protectData: true,
   logRetentionDays: 365,
   alarms: { errorPercent: 10, p99Ms: 3_000 },
 } as const satisfies Accounts["prod"];

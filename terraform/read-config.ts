@@ -33,6 +33,8 @@ const account = {
   region: z.enum(regions, `a region is one of ${regions.join(", ")}`),
   /** On everything that Terraform makes there, beside `slipway:stack`. */
   tags: z.record(z.string().min(1), z.string().min(1)),
+  /** Tables, database and buckets refuse to be deleted; set to false and applied before an account is cleared. */
+  protectData: z.boolean(),
   logRetentionDays: z.literal(retentions, `logs are kept for one of ${retentions.join(", ")} days`),
 };
 
@@ -49,7 +51,10 @@ const Tooling = z.strictObject({
     channel: z.string().regex(/^[CG][A-Z0-9]+$/, "a channel's id begins with C or G"),
     teamId: z.string().regex(/^T[A-Z0-9]+$/, "a workspace's id begins with T"),
     appId: z.string().regex(/^A[A-Z0-9]+$/, "an app's id begins with A"),
-    secrets: z.array(z.enum(secretNames, `Slack's secrets are ${secretNames.join(" and ")}`)),
+    secrets: z.array(
+      z.enum(secretNames, `Slack's secrets are ${secretNames.join(" and ")}`),
+      `name Slack's secrets, ${secretNames.join(" and ")}`,
+    ),
   }),
   source: z.discriminatedUnion("host", [
     z.strictObject({
@@ -85,6 +90,8 @@ const Tooling = z.strictObject({
         ),
       /** The network's addresses; a /24 is plenty. */
       cidr,
+      /** Two availability zones by name; named, so that none is ever exchanged for another. */
+      zones: z.tuple([z.string(), z.string()]),
       /** Networks that are or will be connected with this one. */
       peers: z.array(z.strictObject({ name: z.string().min(1), cidr })),
       /** A certificate in ACM for the load balancer; absent: HTTP inside the network. */
@@ -165,6 +172,16 @@ const contradictions = ({ tooling, stage, prod }: Accounts): readonly string[] =
       found.push(
         `tooling.registry.cidr is a /${size}: a network of AWS has /16 to /28, and the four subnets here need a /26 or more.`,
       );
+  }
+  if (tooling.registry.kind === "own") {
+    const [one, two] = tooling.registry.zones;
+    for (const zone of new Set([one, two]))
+      if (!new RegExp(`^${tooling.region}[a-z]$`).test(zone))
+        found.push(
+          `tooling.registry.zones has ${zone}, which is no zone of ${tooling.region}: write ${tooling.region}a.`,
+        );
+    if (one === two)
+      found.push(`tooling.registry.zones names ${one} twice: Aurora and the load balancer need two zones.`);
   }
   const regionsUsed = new Set(named.map(([, { region }]) => region));
   if (regionsUsed.size > 1)

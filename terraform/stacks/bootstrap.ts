@@ -9,6 +9,7 @@ import { privateBucket } from "../constructs/private-bucket/private-bucket.ts";
 import { names, planRole, terraformRole } from "../names.ts";
 import { allow, allowAny, policy, type Statement } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
+import { suppress } from "../suppress.ts";
 import { slipwayStack } from "./slipway-stack.ts";
 
 const github = "token.actions.githubusercontent.com";
@@ -62,14 +63,15 @@ const ciRoles = (
       subjects: [`repo:${repository}:environment:${environment}`],
       statements: [
         allow(["sts:AssumeRole"], roles(terraformRole)),
-        ...state("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+        ...state("s3:GetObject", "s3:PutObject"),
+        allow(["s3:DeleteObject"], [`${stateBucket}/*.tflock`]),
       ],
     },
     {
       id: "ci-plan",
       name: ciPlan,
       subjects: [`repo:${repository}:pull_request`],
-      // A plan takes no lock, so it writes nothing.
+      // It plans from the states alone: no lock, no refresh, so it neither writes nor reads anything else.
       statements: [allow(["sts:AssumeRole"], roles(planRole)), ...state("s3:GetObject")],
     },
   ];
@@ -143,18 +145,13 @@ const terraformRoles = (scope: Construct, accounts: Accounts, account: string) =
       },
     ]),
   });
+  // A pull request's code runs under it, so it may do nothing: a plan without refresh needs an identity and the states.
   const look = new IamRole(scope, "plan", {
     name: planRole,
-    assumeRolePolicy: trust([
-      `${tooling}:role/${ciPlan}`,
-      `${tooling}:role/${ciApply}`,
-      ...accounts.tooling.operators,
-    ]),
+    assumeRolePolicy: trust([`${tooling}:role/${ciPlan}`, ...accounts.tooling.operators]),
   });
-  new IamRolePolicyAttachment(scope, "plan-reads", {
-    role: look.name,
-    policyArn: "arn:aws:iam::aws:policy/ReadOnlyAccess",
-  });
+  for (const role of [change, look])
+    suppress(role, { CKV_AWS_61: "the account is trusted for the very roles that the condition names" });
 };
 
 /** What a person makes once in each account, before any other stack: the key, and the roles that Terraform acts as. */
@@ -180,7 +177,11 @@ export const bootstrap = (
 /** The same in tooling, and there the bucket of all states and CI's identities; `github` is its OIDC provider's ARN. */
 export const bootstrapTooling = (app: App, accounts: Accounts): Key & { readonly github: string } => {
   const { stack, key } = bootstrap(app, accounts, "tooling");
-  const bucket = privateBucket(stack, "state", { name: names(accounts).stateBucket, key });
+  const bucket = privateBucket(stack, "state", {
+    name: names(accounts).stateBucket,
+    key,
+    protect: accounts.tooling.protectData,
+  });
   const provider = new IamOpenidConnectProvider(stack, "github", {
     url: `https://${github}`,
     clientIdList: ["sts.amazonaws.com"],

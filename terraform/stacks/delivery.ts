@@ -18,6 +18,7 @@ import { policy } from "../permissions/statement.ts";
 import { stepPermissions } from "../permissions/step-permissions.ts";
 import type { Accounts } from "../read-config.ts";
 import { stepTimeout } from "../step-timeouts.ts";
+import { suppress } from "../suppress.ts";
 import { type Values, values } from "../values.ts";
 import { variablesOf } from "../variables-of.ts";
 import { deliveryAlarms } from "./delivery-alarms.ts";
@@ -78,7 +79,10 @@ const alarmTopic = (stack: TerraformStack, accounts: Accounts, known: Names, key
   return topic;
 };
 
-/** Parameters with a value that nobody can guess, which a person overwrites once; Terraform never looks at it again. */
+/**
+ * Parameters with a value that nobody can guess, which a person overwrites once. It is written and never read back, so
+ * no state and no plan ever holds a secret.
+ */
 const secretParameters = (stack: TerraformStack, accounts: Accounts, known: Names, key: string): void => {
   const { slack, source } = accounts.tooling;
   const place = new Construct(stack, "secrets");
@@ -87,9 +91,9 @@ const secretParameters = (stack: TerraformStack, accounts: Accounts, known: Name
       name: `${known.secrets}${name}`,
       type: "SecureString",
       keyId: key,
-      value: `unset-${Fn.uuid()}`,
+      valueWo: `unset-${Fn.uuid()}`,
+      valueWoVersion: 1,
       description: "Put the value here by hand: docs/infrastructure.md",
-      lifecycle: { ignoreChanges: ["value"] },
     });
 };
 
@@ -156,11 +160,11 @@ const stepFunctions = (
 /** Everything that delivers: source, images, state machine, steps, their records, Slack's callback, alarms. */
 export const deliveryStack = (app: App, needs: Needs): void => {
   const { accounts, key } = needs;
-  const { account, region, logRetentionDays } = accounts.tooling;
+  const { account, region, logRetentionDays, protectData } = accounts.tooling;
   const known = names(accounts);
   const stack = slipwayStack(app, "delivery", { accounts, account: "tooling", as: "role" });
 
-  const table = keyedTable(stack, "deliveries", { name: known.table, key });
+  const table = keyedTable(stack, "deliveries", { name: known.table, key, protect: protectData });
   const tokens = accountKey(stack, "tokens", {
     account,
     region,
@@ -207,7 +211,7 @@ export const deliveryStack = (app: App, needs: Needs): void => {
   });
   deliveryAlarms(stack, { region, topic: topic.arn, machine: machine.arn, functions: functions.all });
 
-  new SsmParameter(stack, "outputs", {
+  const outputs = new SsmParameter(stack, "outputs", {
     name: known.outputs,
     type: "String",
     tier: "Standard",
@@ -218,5 +222,8 @@ export const deliveryStack = (app: App, needs: Needs): void => {
       SLACK_CALLBACK_URL: callback,
       BUILD_PROJECT: pipeline.project.name,
     }),
+  });
+  suppress(outputs, {
+    CKV2_AWS_34: "names and addresses for whoever may call the account at all; no secret is among them",
   });
 };

@@ -1,4 +1,3 @@
-import { DataAwsAvailabilityZones } from "@cdktn/provider-aws/lib/data-aws-availability-zones/index.js";
 import { DefaultSecurityGroup } from "@cdktn/provider-aws/lib/default-security-group/index.js";
 import { InternetGateway } from "@cdktn/provider-aws/lib/internet-gateway/index.js";
 import { RouteTable } from "@cdktn/provider-aws/lib/route-table/index.js";
@@ -26,7 +25,7 @@ type Own = Extract<Accounts["tooling"]["registry"], { kind: "own" }>;
  * The registry's network, in two zones. No NAT gateway (USD 33 a month and more): the one task that needs a way out has a
  * public address and a security group that lets nobody in (docs/infrastructure.md compares). S3 is reached inside.
  */
-export const network = (app: App, accounts: Accounts, { cidr }: Own): Network => {
+export const network = (app: App, accounts: Accounts, { cidr, zones }: Own): Network => {
   const stack = slipwayStack(app, "network", { accounts, account: "tooling", as: "role" });
   const { region } = accounts.tooling;
   const vpc = new Vpc(stack, "vpc", {
@@ -40,11 +39,6 @@ export const network = (app: App, accounts: Accounts, { cidr }: Own): Network =>
       "one task and one database speak here, and the load balancer's and the database's logs tell who did; flow logs cost by the gigabyte",
   });
   new DefaultSecurityGroup(stack, "nobody", { vpcId: vpc.id });
-  const zones = new DataAwsAvailabilityZones(stack, "zones", {
-    state: "available",
-    // Local zones have no Fargate.
-    filter: [{ name: "opt-in-status", values: ["opt-in-not-required"] }],
-  });
   const gateway = new InternetGateway(stack, "gateway", { vpcId: vpc.id, tags: { Name: "slipway" } });
   const out = new RouteTable(stack, "out", {
     vpcId: vpc.id,
@@ -54,11 +48,11 @@ export const network = (app: App, accounts: Accounts, { cidr }: Own): Network =>
   const inside = new RouteTable(stack, "in", { vpcId: vpc.id, route: [], tags: { Name: "slipway-in" } });
 
   const subnets = (kind: "outbound" | "inside", table: RouteTable) =>
-    [0, 1].map((zone) => {
+    zones.map((availabilityZone, zone) => {
       const subnet = new Subnet(stack, `${kind}-${zone}`, {
         vpcId: vpc.id,
         cidrBlock: Fn.cidrsubnet(cidr, 2, kind === "outbound" ? zone : zone + 2),
-        availabilityZone: Fn.element(zones.names, zone),
+        availabilityZone,
         mapPublicIpOnLaunch: false,
         tags: { Name: `slipway-${kind}-${zone}` },
       });
@@ -83,6 +77,8 @@ export const network = (app: App, accounts: Accounts, { cidr }: Own): Network =>
         ),
         Principal: "*",
       },
+      // Layers of images from ECR, where the server's lies there.
+      { ...allow(["s3:GetObject"], [`arn:aws:s3:::prod-${region}-starport-layer-bucket/*`]), Principal: "*" },
     ]),
     tags: { Name: "slipway-s3" },
   });

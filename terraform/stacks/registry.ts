@@ -31,8 +31,12 @@ type Own = Extract<Accounts["tooling"]["registry"], { kind: "own" }>;
  */
 export const registry = (app: App, accounts: Accounts, own: Own, { network, key }: Needs): Registry => {
   const stack = slipwayStack(app, "registry", { accounts, account: "tooling", as: "role" });
-  const { account, region, logRetentionDays } = accounts.tooling;
-  const bucket = privateBucket(stack, "artifacts", { name: `slipway-registry-${account}-${region}`, key });
+  const { account, region, logRetentionDays, protectData: protect } = accounts.tooling;
+  const bucket = privateBucket(stack, "artifacts", {
+    name: `slipway-registry-${account}-${region}`,
+    key,
+    protect,
+  });
   const api = new Apigatewayv2Api(stack, "api", {
     name: "slipway-registry",
     protocolType: "HTTP",
@@ -56,6 +60,7 @@ export const registry = (app: App, accounts: Accounts, own: Own, { network, key 
     publicHost: Fn.replace(api.apiEndpoint, "https://", ""),
     bucket: { name: bucket.bucket, arn: bucket.arn },
     key,
+    protect,
     logRetentionDays,
   });
   if (server !== undefined) {

@@ -14,23 +14,22 @@ import { imageRepository } from "./image-repository.ts";
 type Needs = { readonly accounts: Accounts; readonly names: Names; readonly key: string };
 
 /** Where the build gets the commit from, and what it needs for that. */
-const sourceOf = (place: Construct, { accounts, key }: Needs) => {
+const sourceOf = (place: Construct, { accounts }: Needs) => {
   const { source, account, region } = accounts.tooling;
   if (source.host === "codecommit") {
     const repository = new CodecommitRepository(place, "source", {
       repositoryName: source.repository,
       description: "What is delivered: models/, inference/ and the steps",
       defaultBranch: source.branch,
-      kmsKeyId: key,
-      lifecycle: { preventDestroy: false },
+    });
+    suppress(repository, {
+      CKV2_AWS_37:
+        "who may merge is the repository's owners' to say; what is delivered is asked about in Slack, and not of its author",
     });
     return {
       source: { type: "CODECOMMIT", location: repository.cloneUrlHttp },
       statements: [
         allow(["codecommit:GitPull"], [`arn:aws:codecommit:${region}:${account}:${source.repository}`]),
-        allow(["kms:Decrypt"], [key], {
-          StringEquals: { "kms:ViaService": `codecommit.${region}.amazonaws.com` },
-        }),
       ],
     };
   }
@@ -136,11 +135,6 @@ export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
     },
     logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: logs.name } },
     dependsOn: [rolePolicy],
-  });
-  suppress(project, {
-    CKV_AWS_147:
-      "the build leaves no artefact and no cache that a key could protect: its image goes to the repository, under that one's key",
-    CKV_AWS_311: "its log is in CloudWatch",
   });
   return { project: { name: project.name, arn: project.arn }, repository };
 };

@@ -7,6 +7,7 @@ import type { Names } from "../../names.ts";
 import { environmentPermissions } from "../../permissions/environment-permissions.ts";
 import { allow, allowAny, policy } from "../../permissions/statement.ts";
 import type { EnvironmentConfig } from "../../read-config.ts";
+import { suppress } from "../../suppress.ts";
 import { keyedTable } from "../keyed-table/keyed-table.ts";
 import { privateBucket } from "../private-bucket/private-bucket.ts";
 
@@ -27,12 +28,17 @@ type Needs = {
  */
 export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs) => {
   const { environment, config, names, key } = needs;
-  const { account, region } = config;
+  const { account, region, protectData: protect } = config;
   const place = new Construct(scope, id);
-  const table: DynamodbTable = keyedTable(place, "records", { name: names.recordsTable(environment), key });
+  const table: DynamodbTable = keyedTable(place, "records", {
+    name: names.recordsTable(environment),
+    key,
+    protect,
+  });
   const bucket = privateBucket(place, "blobs", {
     name: names.recordsBucket(environment),
     key,
+    protect,
     expireDays: 400,
   });
 
@@ -44,7 +50,6 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
         Effect: "Allow",
         Principal: { Service: "lambda.amazonaws.com" },
         Action: "sts:AssumeRole",
-        Condition: { StringEquals: { "aws:SourceAccount": account } },
       },
     ]),
   });
@@ -91,6 +96,7 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
       ]),
       maxSessionDuration: 3_600,
     });
+    suppress(role, { CKV_AWS_61: "the account is trusted for the very role that the condition names" });
     new IamRolePolicy(callers, `${caller}-policy`, {
       name: "calls",
       role: role.id,

@@ -5,7 +5,7 @@ import type { Construct } from "constructs";
 export const keyedTable = (
   scope: Construct,
   id: string,
-  { name, key }: { readonly name: string; readonly key: string },
+  { name, key, protect }: { readonly name: string; readonly key: string; readonly protect: boolean },
 ): DynamodbTable =>
   new DynamodbTable(scope, id, {
     name,
@@ -19,5 +19,5 @@ export const keyedTable = (
     ttl: { enabled: true, attributeName: "expiresAt" },
     pointInTimeRecovery: { enabled: true },
     serverSideEncryption: { enabled: true, kmsKeyArn: key },
-    deletionProtectionEnabled: true,
+    deletionProtectionEnabled: protect,
   });

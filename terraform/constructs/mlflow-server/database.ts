@@ -6,7 +6,7 @@ import { Construct } from "constructs";
 import type { Network } from "../../stacks/network.ts";
 import { suppress } from "../../suppress.ts";
 
-type Needs = { readonly network: Network; readonly key: string };
+type Needs = { readonly network: Network; readonly key: string; readonly protect: boolean };
 
 export const databaseName = "mlflow";
 export const databaseUser = "slipway";
@@ -17,7 +17,7 @@ export const databasePort = 5432;
  * and wakes within some 15 seconds. RDS keeps its password in Secrets Manager and turns it every week.
  * https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
  */
-export const database = (scope: Construct, id: string, { network, key }: Needs) => {
+export const database = (scope: Construct, id: string, { network, key, protect }: Needs) => {
   const place = new Construct(scope, id);
   const securityGroup = new SecurityGroup(place, "group", {
     name: "slipway-registry-database",
@@ -47,8 +47,8 @@ export const database = (scope: Construct, id: string, { network, key }: Needs) 
     enabledCloudwatchLogsExports: ["postgresql"],
     backupRetentionPeriod: 14,
     copyTagsToSnapshot: true,
-    deletionProtection: true,
-    skipFinalSnapshot: false,
+    deletionProtection: protect,
+    skipFinalSnapshot: !protect,
     finalSnapshotIdentifier: "slipway-registry-final",
   });
   suppress(cluster, {
@@ -71,7 +71,6 @@ export const database = (scope: Construct, id: string, { network, key }: Needs) 
     CKV_AWS_118:
       "Aurora's own metrics tell capacity and connections; enhanced monitoring pays log lines for each instance",
     CKV_AWS_353: "a registry asks a few small queries a delivery: there is nothing to tune",
-    CKV_AWS_354: "performance insights are off",
   });
   return { cluster, securityGroup, secret: cluster.masterUserSecret.get(0).secretArn };
 };

@@ -15,6 +15,7 @@ type Needs = {
   /** The server's security group. */
   readonly server: string;
   readonly certificate?: { readonly arn: string; readonly host: string } | undefined;
+  readonly protect: boolean;
 };
 
 /**
@@ -24,11 +25,15 @@ type Needs = {
 export const internalBalancer = (
   scope: Construct,
   id: string,
-  { network, port, server, certificate }: Needs,
+  { network, port, server, certificate, protect }: Needs,
 ) => {
   const place = new Construct(scope, id);
   const group = (name: string, description: string) =>
-    new SecurityGroup(place, `${name}-group`, { name: `slipway-registry-${name}`, description, vpcId: network.vpc });
+    new SecurityGroup(place, `${name}-group`, {
+      name: `slipway-registry-${name}`,
+      description,
+      vpcId: network.vpc,
+    });
   const link = group("link", "The HTTP API's way into the network");
   const balancerGroup = group("balancer", "The registry's load balancer: reached by the HTTP API alone");
   const listens = certificate === undefined ? 80 : 443;
@@ -40,12 +45,13 @@ export const internalBalancer = (
       referencedSecurityGroupId: to,
       description: name,
     });
-    new VpcSecurityGroupIngressRule(place, `${name}-in`, {
+    const entry = new VpcSecurityGroupIngressRule(place, `${name}-in`, {
       ...rule,
       securityGroupId: to,
       referencedSecurityGroupId: from,
       description: name,
     });
+    if (at === 80) suppress(entry, { CKV_AWS_260: "it lets in one security group, no addresses" });
   };
   pass("link-to-balancer", link.id, balancerGroup.id, listens);
   pass("balancer-to-server", balancerGroup.id, server, port);
@@ -57,11 +63,10 @@ export const internalBalancer = (
     subnets: [...network.inside],
     securityGroups: [balancerGroup.id],
     dropInvalidHeaderFields: true,
-    enableDeletionProtection: true,
+    enableDeletionProtection: protect,
   });
   suppress(balancer, {
     CKV_AWS_91: "the HTTP API before it logs each request with who made it",
-    CKV2_AWS_28: "nobody but the HTTP API reaches it, and that one asks for IAM",
     ...(certificate === undefined && {
       CKV2_AWS_20:
         "without a certificate there is nothing to redirect to: it is reached inside the network alone",
@@ -104,7 +109,6 @@ export const internalBalancer = (
       CKV_AWS_2:
         "no certificate is configured: HTTP inside the network, TLS and IAM at the HTTP API before it",
       CKV_AWS_103: "no certificate is configured",
-      CKV2_AWS_74: "no certificate is configured",
     });
   return {
     listener,

@@ -27,6 +27,8 @@ type Needs = {
   readonly publicHost: string;
   readonly bucket: { readonly name: string; readonly arn: string };
   readonly key: string;
+  /** Whether its database may not be deleted. */
+  readonly protect: boolean;
   readonly logRetentionDays: number;
 };
 
@@ -51,13 +53,13 @@ const role = (scope: Construct, id: string, account: string): IamRole =>
  * Artefacts go to S3 directly. Returns the load balancer's listener for a VPC link; undefined while it does not run.
  */
 export const mlflowServer = (scope: Construct, id: string, needs: Needs) => {
-  const { network, account, region, key, bucket } = needs;
+  const { network, account, region, key, bucket, protect } = needs;
   const place = new Construct(scope, id);
   const {
     cluster: aurora,
     securityGroup: databaseGroup,
     secret,
-  } = database(place, "database", { network, key });
+  } = database(place, "database", { network, key, protect });
   if (!needs.running) return undefined;
 
   const logs = new CloudwatchLogGroup(place, "logs", {
@@ -75,6 +77,7 @@ export const mlflowServer = (scope: Construct, id: string, needs: Needs) => {
     port,
     server: group.id,
     certificate: needs.certificate,
+    protect,
   });
   const rule = { ipProtocol: "tcp", fromPort: databasePort, toPort: databasePort };
   new VpcSecurityGroupIngressRule(place, "at-database", {

@@ -13,14 +13,20 @@ type Needs = {
   readonly name: string;
   /** ARN of the key that its objects lie under. */
   readonly key: string;
+  /** false: it goes with all that lies in it when it is destroyed. */
+  readonly protect: boolean;
   /** Objects end after so many days; absent: never. */
   readonly expireDays?: number;
 };
 
 /** A bucket for this account's roles alone: under a key, by TLS, versioned, never public. */
-export const privateBucket = (scope: Construct, id: string, { name, key, expireDays }: Needs): S3Bucket => {
+export const privateBucket = (
+  scope: Construct,
+  id: string,
+  { name, key, protect, expireDays }: Needs,
+): S3Bucket => {
   const place = new Construct(scope, id);
-  const bucket = new S3Bucket(place, "bucket", { bucket: name, lifecycle: { preventDestroy: false } });
+  const bucket = new S3Bucket(place, "bucket", { bucket: name, forceDestroy: !protect });
   suppress(bucket, {
     CKV_AWS_18:
       "CloudTrail tells who read what; access logs would need a second bucket and its own lifecycle",

@@ -62,7 +62,6 @@ export const stepFunction = (scope: Construct, id: string, needs: Needs): StepFu
         Effect: "Allow",
         Principal: { Service: "lambda.amazonaws.com" },
         Action: "sts:AssumeRole",
-        Condition: { StringEquals: { "aws:SourceAccount": account } },
       },
     ]),
   });
