@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { statementsOf } from "../test/terraform/policies.ts";
+import { resourcesOf, type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
 import type { Accounts } from "./read-config.ts";
-import { statementsOf } from "./testing/policies.ts";
-import { resourcesOf, type Written, writtenStacks } from "./testing/written-stacks.ts";
 
 const withStacks = async (change: (shipped: Accounts) => Accounts, look: (written: Written) => void) => {
   const written = await writtenStacks(change);

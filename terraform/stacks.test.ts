@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parts } from "../lambdas/environment-parts.ts";
 import { stepNames } from "../statemachine/delivery.ts";
+import { everyPolicy, several, statementsOf } from "../test/terraform/policies.ts";
+import { type Resource, resourcesOf, type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
 import { names } from "./names.ts";
 import { anyResource } from "./permissions/statement.ts";
-import { everyPolicy, several, statementsOf } from "./testing/policies.ts";
-import { type Resource, resourcesOf, type Written, writtenStacks } from "./testing/written-stacks.ts";
 
 let written: Written;
 beforeAll(async () => {

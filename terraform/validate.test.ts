@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { overrideStack, terraform, terraformPeer } from "../test/peers/terraform.ts";
-import { type Written, writtenStacks } from "./testing/written-stacks.ts";
+import { type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
 
 const Validation = z.object({
   valid: z.boolean(),

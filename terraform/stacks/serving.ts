@@ -78,7 +78,7 @@ export const serving = (app: App, needs: Needs): Serving => {
       KEYS_TABLE: shared.table.name,
       SLIPWAY_ENVIRONMENT: environment,
     }),
-    statements: [allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [shared.table.arn])],
+    statements: [allow(["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem"], [shared.table.arn])],
     timeoutSeconds: 5,
     memoryMb: 512,
     key,
@@ -92,8 +92,8 @@ export const serving = (app: App, needs: Needs): Serving => {
     authorizerUri: made.lambda.invokeArn,
     authorizerPayloadFormatVersion: "2.0",
     enableSimpleResponses: true,
-    identitySources: ["$request.header.x-api-key"],
-    // A key's rate is counted by the function, so it is asked each time.
+    // No identity source: a key comes in one of two headers. And no cached result: it would neither count a request nor
+    // notice a revoked key.
     authorizerResultTtlInSeconds: 0,
   });
   new LambdaPermission(stack, "authorizer-invoke", {

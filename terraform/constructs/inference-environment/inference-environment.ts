@@ -62,8 +62,13 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
         [`arn:aws:logs:${region}:${account}:log-group:/aws/lambda/slipway-${environment}-*:*`],
       ),
       allowAny("TracesNameNoResource", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]),
-      allow(["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"], [table.arn]),
+      allow(
+        ["GetItem", "Query", "UpdateItem", "PutItem", "BatchWriteItem"].map((name) => `dynamodb:${name}`),
+        [table.arn],
+      ),
       allow(["s3:GetObject", "s3:PutObject"], [`${bucket.arn}/*`]),
+      // Without it an object that is not there is AccessDenied instead of NoSuchKey.
+      allow(["s3:ListBucket"], [bucket.arn]),
     ]),
   });
 
