@@ -320,6 +320,21 @@ describe("ways in", () => {
     expect(all("aws_lambda_function_url")).toEqual([]);
   });
 
+  test("models are for callers with a key: their APIs have an authorizer, whose answers are never kept", () => {
+    for (const environment of ["stage", "prod"]) {
+      const [[, , authorizer] = []] = resourcesOf(written, "aws_apigatewayv2_authorizer", [
+        `serving-${environment}`,
+      ]);
+      expect(authorizer).toMatchObject({
+        authorizer_type: "REQUEST",
+        enable_simple_responses: true,
+        authorizer_result_ttl_in_seconds: 0,
+      });
+    }
+    const outputs = all("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ?? {};
+    expect(text(outputs, "value")).toMatch(/"PROD_AUTHORIZER_ID":"\$\{/);
+  });
+
   test("every stage of an HTTP API logs its requests, without headers and bodies, and is limited", () => {
     const stages = all("aws_apigatewayv2_stage");
     expect(stages.length).toBe(4);
@@ -427,13 +442,7 @@ describe("operations", () => {
   test("what the command reads has every variable that functions share, and fits a free parameter", () => {
     const outputs = all("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ?? {};
     const given = JSON.parse(text(outputs, "value").replace(/\$\{[^}]*\}/g, "made by Terraform"));
-    const optional = [
-      "SLACK_API_URL",
-      "GITHUB_API",
-      "METRICS_NAMESPACE",
-      "STAGE_AUTHORIZER_ID",
-      "PROD_AUTHORIZER_ID",
-    ];
+    const optional = ["SLACK_API_URL", "GITHUB_API", "METRICS_NAMESPACE"];
     const shared = Object.values(parts).flatMap((part) => Object.keys(part));
     expect(Object.keys(given)).toEqual(
       expect.arrayContaining(shared.filter((name) => !optional.includes(name))),

@@ -20,7 +20,7 @@ export const authorizerFunction = "authorize-key";
 export type Serving = {
   readonly httpApiId: string;
   readonly httpApiUrl: string;
-  readonly authorizerId?: string;
+  readonly authorizerId: string;
 };
 
 type Needs = {
@@ -64,17 +64,15 @@ export const serving = (app: App, needs: Needs): Serving => {
   });
 
   const authorize = needs.functions.find(({ name }) => name === authorizerFunction);
+  if (authorize === undefined)
+    throw new RangeError(`lambdas/ has no ${authorizerFunction}: every route to a model would be open.`);
   servingAlarms(stack, { environment, config, topic: needs.topic, httpApiId: api.id });
-  const served = { httpApiId: api.id, httpApiUrl: api.apiEndpoint };
-  if (authorize === undefined) return served;
-
   const made = stepFunction(stack, authorizerFunction, {
     name: names(accounts).functionName(authorizerFunction),
     zip: needs.zip(authorizerFunction),
     account,
     region,
     variables: variablesOf(authorize, {
-      RECORDS_TABLE: shared.table.name,
       KEYS_TABLE: shared.table.name,
       SLIPWAY_ENVIRONMENT: environment,
     }),
@@ -103,5 +101,5 @@ export const serving = (app: App, needs: Needs): Serving => {
     principal: "apigateway.amazonaws.com",
     sourceArn: `${api.executionArn}/authorizers/${authorizer.id}`,
   });
-  return { ...served, authorizerId: authorizer.id };
+  return { httpApiId: api.id, httpApiUrl: api.apiEndpoint, authorizerId: authorizer.id };
 };
