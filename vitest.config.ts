@@ -30,13 +30,23 @@ export default defineConfig({
         },
       },
       {
+        // The stacks as they are written: Terraform and checkov look at them, nothing is applied.
+        test: {
+          name: "terraform",
+          include: ["terraform/**/*.test.ts"],
+          exclude: ["**/node_modules", "terraform/cdktf.out", ...peers],
+          sequence: { groupOrder: 3 },
+          ...timeouts,
+        },
+      },
+      {
         // Tests beside servers that we did not write; docs/peers.md tells what they are.
         test: {
           name: "peers",
           include: peers,
           exclude: never,
           globalSetup: "test/peers/prepare-peers.ts",
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           ...timeouts,
         },
       },

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { metricNames } from "../platform/metrics/metric-names.ts";
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
 import { rowsMetric } from "./rows-metric.ts";
 
@@ -12,7 +13,7 @@ import { rowsMetric } from "./rows-metric.ts";
  * - A metric's name is a member of the root, ASCII, of 1 to 1,024 characters; a label, of at most 128, is percent-encoded.
  * `labels` says the same in a form that Logs Insights can read.
  */
-export const namespace = "Slipway/Inference";
+export const { namespace } = metricNames.inference;
 const dimensions = ["environment", "model", "version"];
 const maxMetrics = 100;
 const maxLabels = maxMetrics - 3;

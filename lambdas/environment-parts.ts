@@ -1,8 +1,14 @@
 import * as z from "zod";
+import { metricNames } from "../platform/metrics/metric-names.ts";
 
 const text = z.string().min(1);
 const arn = z.string().regex(/^arn:[\w-]+:/, "an ARN begins with arn:");
 const address = z.url().refine((url) => !url.endsWith("/"), "an address without a slash at its end");
+
+const prodRole = {
+  PROD_ROLE_ARN: arn,
+  PROD_EXTERNAL_ID: text,
+};
 
 /**
  * Environment variables that several functions have, by what they are for. Each function's env.ts spreads those that
@@ -37,10 +43,14 @@ export const parts = {
     GITHUB_API: address.optional(),
   },
 
-  /** MLflow's address. */
-  registry: { MLFLOW_URI: address },
+  registry: {
+    /** MLflow's address. */
+    MLFLOW_URI: address,
+    /** `iam`: it lies behind an API that takes requests signed by a role. */
+    MLFLOW_AUTH: z.enum(["iam", "none"]).default("none"),
+  },
 
-  metrics: { METRICS_NAMESPACE: text.default("Slipway/Deliveries") },
+  metrics: { METRICS_NAMESPACE: text.default(metricNames.deliveries.namespace) },
 
   /** What the inference functions of both environments have in common. */
   functions: {
@@ -64,9 +74,11 @@ export const parts = {
     STAGE_AUTHORIZER_ID: text.optional(),
   },
 
+  /** Enough for who only looks at what prod's account measured. */
+  prodRole,
+
   prod: {
-    PROD_ROLE_ARN: arn,
-    PROD_EXTERNAL_ID: text,
+    ...prodRole,
     PROD_FUNCTION_ROLE_ARN: arn,
     PROD_HTTP_API_ID: text,
     PROD_HTTP_API_URL: address,

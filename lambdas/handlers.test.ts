@@ -31,7 +31,7 @@ const embedded = [
 ];
 
 test("there is a function for every step", () => {
-  expect(functions.length).toBe(17);
+  expect(functions.length).toBe(18);
 });
 
 describe.each(functions)("%s", (name) => {

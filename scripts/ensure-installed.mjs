@@ -11,28 +11,30 @@ export const compileCache = fileURLToPath(new URL("../node_modules/.cache/slipwa
 
 const packages = (file) => {
   try {
-    return JSON.parse(readFileSync(`${root}${file}`, "utf8")).packages;
+    return JSON.parse(readFileSync(file, "utf8")).packages;
   } catch {
     return undefined;
   }
 };
 
 /** Every package of the lock file is there in that very version; what is optional may be for another platform. */
-const complete = () => {
-  const wanted = packages("package-lock.json");
-  const there = packages("node_modules/.package-lock.json");
+const complete = (folder) => {
+  const wanted = packages(`${folder}package-lock.json`);
+  const there = packages(`${folder}node_modules/.package-lock.json`);
   if (!wanted || !there) return false;
   return Object.entries(wanted).every(
     ([path, { version, optional }]) => path === "" || optional || there[path]?.version === version,
   );
 };
 
-export const ensureInstalled = () => {
-  if (complete()) return;
-  console.error("Installing Slipway's packages (once; a minute or less where the registry is near) …");
+/** `folder`: the repository's root, or one in it with a lock file of its own, each with a slash at its end. */
+export const ensureInstalled = (folder = root) => {
+  if (complete(folder)) return;
+  const whose = folder === root ? "Slipway's packages" : "Terraform's packages, 480 MB of them";
+  console.error(`Installing ${whose} (once; a minute or less where the registry is near) …`);
   const npm = process.env.npm_execpath;
   const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
-  const options = { cwd: root, stdio: ["ignore", 2, 2] };
+  const options = { cwd: folder, stdio: ["ignore", 2, 2] };
   const { status } = npm
     ? spawnSync(process.execPath, [npm, ...args], options)
     : spawnSync("npm", args, options);

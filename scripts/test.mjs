@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ensureInstalled, node, root } from "./ensure-installed.mjs";
 
 ensureInstalled();
+ensureInstalled(`${root}terraform/`);
 const bin = `${root}node_modules/.bin`;
 const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
 const results = mkdtempSync(join(tmpdir(), "slipway-test-"));
@@ -21,7 +22,11 @@ const run = (title, command, args) => {
 // A part of the tests may be chosen (`npm test -- rehearsal`); the checks belong to the whole.
 const checked =
   chosen.length > 0 ||
-  [run("types", `${bin}/tsc`, []), run("style", `${bin}/biome`, ["check", "."])].every(Boolean);
+  [
+    run("types", `${bin}/tsc`, []),
+    run("types of terraform/", `${bin}/tsc`, ["--project", "terraform"]),
+    run("style", `${bin}/biome`, ["check", "."]),
+  ].every(Boolean);
 const tested = run("tests", node, [
   `${root}node_modules/vitest/vitest.mjs`,
   "run",

@@ -26,6 +26,7 @@ const contracts = new Set([
   "statemachine/remedy-of.ts",
   "inference/admission.ts",
   "inference/manifest.ts",
+  "platform/metrics/metric-names.ts",
   "platform/secrets/kept-secrets.ts",
   "platform/serving/config-hash.ts",
   "platform/serving/function-name.ts",
@@ -69,6 +70,7 @@ const awsNames = new Set([
   "secrets-manager",
   "kms",
   "kinesis",
+  "signed-fetch",
 ]);
 
 const partOf = (path: string): Part => {

@@ -8,4 +8,5 @@ export const Env = z.object({
   ...parts.secrets,
   ...parts.slack,
   ...parts.source,
+  ...parts.prodRole,
 });

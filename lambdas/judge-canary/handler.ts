@@ -1,12 +1,15 @@
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
+import { STSClient } from "@aws-sdk/client-sts";
 import { ledger } from "../../domain/ledger.ts";
 import { namespace } from "../../inference/emf.ts";
 import { cloudwatchMetrics } from "../../platform/metrics/cloudwatch.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
+import { assumeRole } from "../../platform/serving/assume-role.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { Subject } from "../../statemachine/contracts.ts";
 import { emitLine } from "../emit-line.ts";
 import { readEnv } from "../read-env.ts";
 import { slackMessages } from "../slack-messages.ts";
@@ -19,12 +22,14 @@ const clock = Date.now;
 const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const source = sourceOf(env, secrets);
-const metrics = cloudwatchMetrics({ client: new CloudWatchClient({}), namespace, emit: emitLine, clock });
+const sts = new STSClient({});
+const messages = slackMessages({ env, secrets, store, clock });
+const prod = { roleArn: env.PROD_ROLE_ARN, externalId: env.PROD_EXTERNAL_ID };
 
-export const handler = judgeCanary({
-  metrics,
-  source,
-  ledger: ledger({ store }),
-  messages: slackMessages({ env, secrets, store, clock }),
-  clock,
-});
+export const handler = async (event: unknown) => {
+  const session = Subject.parse(event).delivery;
+  // The canary's metrics lie in the account that it runs in.
+  const client = new CloudWatchClient({ credentials: assumeRole({ sts, ...prod, session, clock }) });
+  const metrics = cloudwatchMetrics({ client, namespace, emit: emitLine, clock });
+  return judgeCanary({ metrics, source, ledger: ledger({ store }), messages, clock })(event);
+};

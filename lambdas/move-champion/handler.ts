@@ -1,14 +1,14 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ledger } from "../../domain/ledger.ts";
-import { mlflowRegistry } from "../../platform/registry/mlflow.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { readEnv } from "../read-env.ts";
+import { registryOf } from "../registry-of.ts";
 import { Env } from "./env.ts";
 import { moveChampion } from "./move-champion.ts";
 
 const env = readEnv(Env);
 const clock = Date.now;
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
-const registry = mlflowRegistry({ uri: env.MLFLOW_URI, fetch, clock });
+const registry = registryOf(env, clock);
 
 export const handler = moveChampion({ registry, ledger: ledger({ store }) });

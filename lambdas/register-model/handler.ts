@@ -4,11 +4,11 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
 import { s3Artifacts } from "../../platform/registry/mlflow/s3-artifacts.ts";
-import { mlflowRegistry } from "../../platform/registry/mlflow.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { readEnv } from "../read-env.ts";
+import { registryOf } from "../registry-of.ts";
 import { sourceOf } from "../source-of.ts";
 import { Env } from "./env.ts";
 import { registerModel } from "./register-model.ts";
@@ -19,7 +19,7 @@ const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const source = sourceOf(env, secrets);
 const s3 = s3Artifacts(new S3Client({}));
-const registry = mlflowRegistry({ uri: env.MLFLOW_URI, fetch, s3, clock });
+const registry = registryOf(env, clock, s3);
 
 export const handler = registerModel({
   registry,

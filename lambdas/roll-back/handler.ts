@@ -5,12 +5,12 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
 import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
-import { mlflowRegistry } from "../../platform/registry/mlflow.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { Subject } from "../../statemachine/contracts.ts";
 import { readEnv } from "../read-env.ts";
+import { registryOf } from "../registry-of.ts";
 import { servingOf } from "../serving-of.ts";
 import { sourceOf } from "../source-of.ts";
 import { taskApprovals } from "../task-approvals.ts";
@@ -26,7 +26,7 @@ const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVER
 const stateMachineArn = env.STATE_MACHINE_ARN;
 const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
 const source = sourceOf(env, secrets);
-const registry = mlflowRegistry({ uri: env.MLFLOW_URI, fetch, clock });
+const registry = registryOf(env, clock);
 const records = {
   ledger: ledger({ store }),
   claims: claims({ store }),

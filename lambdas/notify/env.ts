@@ -1,0 +1,8 @@
+import * as z from "zod";
+import { parts } from "../environment-parts.ts";
+
+/** Environment variables of notify. */
+export const Env = z.object({
+  ...parts.secrets,
+  ...parts.slack,
+});

@@ -1,0 +1,78 @@
+import * as z from "zod";
+import type { SlackApi } from "../../platform/slack/slack-channel.ts";
+
+export type Needs = {
+  readonly slack: { readonly chat: Pick<SlackApi["chat"], "postMessage"> };
+  readonly channel: string;
+};
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html */
+const Notification = z.object({
+  Records: z
+    .array(z.object({ Sns: z.object({ Subject: z.string().nullish(), Message: z.string() }) }))
+    .min(1),
+});
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-notification-json.html */
+const Alarm = z.object({
+  AlarmName: z.string(),
+  AlarmDescription: z.string().nullish(),
+  AWSAccountId: z.string(),
+  NewStateValue: z.enum(["ALARM", "OK", "INSUFFICIENT_DATA"]),
+  NewStateReason: z.string(),
+  Region: z.string().nullish(),
+  AlarmArn: z.string().nullish(),
+});
+
+/** Slack's control characters; what an alarm says is no markup. https://api.slack.com/reference/surfaces/formatting#escaping */
+const plain = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/** Slack cuts off longer texts in the middle of a word. */
+const longest = 3_000;
+
+const headings = {
+  ALARM: ":rotating_light: *Alarm*",
+  OK: ":white_check_mark: *Over*",
+  INSUFFICIENT_DATA: ":grey_question: *No data*",
+} as const;
+
+const consoleOf = (arn: string | null | undefined, name: string): string => {
+  const region = arn?.split(":")[3];
+  if (!region) return plain(name);
+  const address = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#alarmsV2:alarm/${encodeURIComponent(name)}`;
+  return `<${address}|${plain(name)}>`;
+};
+
+const textOf = (subject: string | null | undefined, message: string): string => {
+  const read = Alarm.safeParse(parsed(message));
+  if (!read.success) return plain(`${subject ? `${subject}: ` : ""}${message}`).slice(0, longest);
+  const alarm = read.data;
+  const lines = [
+    `${headings[alarm.NewStateValue]} ${consoleOf(alarm.AlarmArn, alarm.AlarmName)} in account ${alarm.AWSAccountId}`,
+    ...(alarm.AlarmDescription ? [plain(alarm.AlarmDescription)] : []),
+    ...(alarm.NewStateValue === "OK" ? [] : [`_${plain(alarm.NewStateReason)}_`]),
+  ];
+  return lines.join("\n").slice(0, longest);
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Tells the channel of alarms that begin and end. What is no alarm is told as it stands. A fault of Slack's fails the
+ * call: Lambda tries twice more, and then the notification lies in the dead letters, which have an alarm of their own.
+ */
+export const notify =
+  ({ slack, channel }: Needs) =>
+  async (event: unknown): Promise<{ readonly told: number }> => {
+    const { Records } = Notification.parse(event);
+    for (const { Sns } of Records)
+      await slack.chat.postMessage({ channel, text: textOf(Sns.Subject, Sns.Message), unfurl_links: false });
+    return { told: Records.length };
+  };

@@ -1,0 +1,118 @@
+import { createHash, createHmac } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { signedFetch } from "./signed-fetch.ts";
+
+type Got = {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+};
+const got: Got[] = [];
+const server = createServer(async (request, response) => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+  );
+  got.push({
+    method: request.method ?? "",
+    url: request.url ?? "",
+    headers,
+    body: Buffer.concat(chunks).toString("utf8"),
+  });
+  response.end("{}");
+});
+let address = "";
+beforeAll(async () => {
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => new Promise((closed) => server.close(closed)));
+
+const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+const ask = signedFetch({
+  fetch,
+  region: "us-east-1",
+  credentials: async () => ({
+    accessKeyId: "AKIDEXAMPLE",
+    secretAccessKey: secret,
+    sessionToken: "a session's token",
+  }),
+  clock: () => Date.UTC(2026, 10, 21, 12),
+});
+
+const hmac = (key: string | Buffer, text: string) => createHmac("sha256", key).update(text).digest();
+
+/** What API Gateway reckons: the string to sign, written as the reference says, under the key derived from the secret. */
+const signatureOf = (signed: Got, query: string, bodyHash: string): string => {
+  const names = /SignedHeaders=([^,]+)/.exec(signed.headers.authorization ?? "")?.[1] ?? "";
+  const canonical = [
+    signed.method,
+    signed.url.split("?")[0],
+    query,
+    ...names.split(";").map((name) => `${name}:${signed.headers[name]}`),
+    "",
+    names,
+    bodyHash,
+  ].join("\n");
+  const scope = "20261121/us-east-1/execute-api/aws4_request";
+  const text = ["AWS4-HMAC-SHA256", "20261121T120000Z", scope, sha256(canonical)].join("\n");
+  const key = ["20261121", "us-east-1", "execute-api", "aws4_request"].reduce<string | Buffer>(
+    hmac,
+    `AWS4${secret}`,
+  );
+  return hmac(key, text).toString("hex");
+};
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+const last = (): Got => {
+  const found = got.at(-1);
+  if (found === undefined) throw new Error("nothing was asked");
+  return found;
+};
+
+test("a request carries the signature that its receiver reckons from method, path, query, host, time, token and body", async () => {
+  const body = JSON.stringify({ name: "churn", note: "Größe" });
+  const response = await ask(`${address}/api/2.0/mlflow/runs/create?b=2&a=x%20y&a=1`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
+  expect(response.status).toBe(200);
+  const signed = last();
+  expect(signed.body).toBe(body);
+  expect(signed.headers["x-amz-security-token"]).toBe("a session's token");
+  expect(signed.headers.authorization).toContain(
+    "Credential=AKIDEXAMPLE/20261121/us-east-1/execute-api/aws4_request",
+  );
+  expect(signed.headers.authorization).toContain(
+    `Signature=${signatureOf(signed, "a=1&a=x%20y&b=2", sha256(body))}`,
+  );
+});
+
+test("without a body the empty one is signed", async () => {
+  await ask(`${address}/api/2.0/mlflow/experiments/get-by-name?experiment_name=s`);
+  const signed = last();
+  expect(signed.method).toBe("GET");
+  expect(signed.headers.authorization).toContain(
+    `Signature=${signatureOf(signed, "experiment_name=s", sha256(""))}`,
+  );
+});
+
+test("the host is signed, so that nobody else's server can use a request", async () => {
+  await ask(`${address}/`);
+  expect(last().headers.authorization).toMatch(/SignedHeaders=[^,]*\bhost\b/);
+});
+
+test("a stream is refused: it could not be signed before it is sent", async () => {
+  await expect(ask(address, { method: "POST", body: new Blob(["x"]).stream() })).rejects.toThrow(
+    /Only texts and bytes can be signed/,
+  );
+});
+
+test("a time-out of the caller's ends the request", async () => {
+  await expect(ask(address, { signal: AbortSignal.abort() })).rejects.toThrow();
+});

@@ -1,0 +1,59 @@
+import type { Accounts } from "./read-config.ts";
+
+/**
+ * What you fill in before the first deployment, one literal per account; `read-config.ts` says what each value is and
+ * refuses, in sentences, what cannot work. docs/infrastructure.md walks through it. Secrets are not here: their values
+ * go into SSM, after the first apply.
+ */
+const tooling = {
+  account: "111111111111",
+  region: "us-east-1",
+  tags: { "cost-center": "machine-learning" },
+  protectData: true,
+  logRetentionDays: 365,
+  /** People and machines that may use the `slipway` command on the environments. */
+  operators: ["arn:aws:iam::111111111111:role/slipway-people-*"],
+  slack: {
+    channel: "C0000000000",
+    teamId: "T0000000000",
+    appId: "A0000000000",
+    secrets: ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"],
+  },
+  source: { host: "codecommit", repository: "models", branch: "main" },
+  images: {
+    architecture: "arm64",
+    /** `slipway doctor` prints the command that finds it. */
+    firstDigest: `sha256:${"0".repeat(64)}`,
+  },
+  registry: {
+    kind: "own",
+    running: true,
+    image: "ghcr.io/mlflow/mlflow:v3.17.2-full",
+    cidr: "10.20.0.0/24",
+    zones: ["us-east-1a", "us-east-1b"],
+    peers: [],
+  },
+  ci: { repository: "example/models", branch: "main", environment: "infrastructure" },
+} as const satisfies Accounts["tooling"];
+
+const stage = {
+  account: "222222222222",
+  region: "us-east-1",
+  tags: { "cost-center": "machine-learning" },
+  externalId: "slipway-stage-7d1f5c",
+  protectData: true,
+  logRetentionDays: 365,
+  alarms: { errorPercent: 10, p99Ms: 3_000 },
+} as const satisfies Accounts["stage"];
+
+const prod = {
+  account: "333333333333",
+  region: "us-east-1",
+  tags: { "cost-center": "machine-learning" },
+  externalId: "slipway-prod-2b9e60",
+  protectData: true,
+  logRetentionDays: 365,
+  alarms: { errorPercent: 10, p99Ms: 3_000 },
+} as const satisfies Accounts["prod"];
+
+export const config: Accounts = { tooling, stage, prod };

@@ -1,0 +1,68 @@
+import { KmsAlias } from "@cdktn/provider-aws/lib/kms-alias/index.js";
+import { KmsKey } from "@cdktn/provider-aws/lib/kms-key/index.js";
+import { Construct } from "constructs";
+import { allowAny, policy, type Statement } from "../../permissions/statement.ts";
+
+type Needs = {
+  readonly account: string;
+  readonly region: string;
+  /** `slipway`: the alias is `alias/slipway`. */
+  readonly alias: string;
+  readonly description: string;
+  /** AWS services that use the key on behalf of whoever may use the data: `dynamodb`, `s3` … */
+  readonly services?: readonly string[];
+  /** More statements on the key; their resource is `*`, which in a key's policy is the key. */
+  readonly more?: readonly Statement[];
+};
+
+const data = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
+
+/**
+ * A key that turns every year. Whoever may read a table may use the key through DynamoDB, and through nothing else:
+ * AWS's own keys have this policy. Log groups use it by the service's name and only for groups of this account.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+ */
+export const accountKey = (scope: Construct, id: string, needs: Needs): KmsKey => {
+  const { account, region, services = [] } = needs;
+  const place = new Construct(scope, id);
+  const own = "KeyPoliciesNameTheirOwnKey";
+  const statements: readonly Statement[] = [
+    { ...allowAny(own, ["kms:*"]), Principal: { AWS: `arn:aws:iam::${account}:root` } },
+    ...(services.length === 0
+      ? []
+      : [
+          {
+            ...allowAny(own, [...data, "kms:CreateGrant"], {
+              StringEquals: {
+                "kms:CallerAccount": account,
+                "kms:ViaService": services.map((service) => `${service}.${region}.amazonaws.com`),
+              },
+            }),
+            Principal: { AWS: "*" },
+          },
+          {
+            ...allowAny(own, data, {
+              ArnLike: {
+                "kms:EncryptionContext:aws:logs:arn": `arn:aws:logs:${region}:${account}:log-group:*`,
+              },
+            }),
+            Principal: { Service: `logs.${region}.amazonaws.com` },
+          },
+        ]),
+    ...(needs.more ?? []),
+  ];
+  const key = new KmsKey(place, "key", {
+    description: needs.description,
+    enableKeyRotation: true,
+    deletionWindowInDays: 30,
+    // Statement ids are unique within a policy; the reason is told once.
+    policy: policy(
+      statements.map((statement, index) =>
+        index === 0 ? statement : { ...statement, Sid: `${statement.Sid}${index}` },
+      ),
+    ),
+  });
+  new KmsAlias(place, "alias", { name: `alias/${needs.alias}`, targetKeyId: key.keyId });
+  return key;
+};

@@ -1,0 +1,48 @@
+import { Apigatewayv2Stage } from "@cdktn/provider-aws/lib/apigatewayv2-stage/index.js";
+import { CloudwatchLogGroup } from "@cdktn/provider-aws/lib/cloudwatch-log-group/index.js";
+import { Construct } from "constructs";
+
+type Needs = {
+  /** Id of the HTTP API. */
+  readonly api: string;
+  readonly name: string;
+  readonly key: string;
+  readonly logRetentionDays: number;
+  /** Requests at once, and in a second, beyond which API Gateway answers 429. */
+  readonly burst: number;
+  readonly perSecond: number;
+};
+
+/** No header, body or query: neither keys nor rows come into the log. */
+const logged = {
+  requestId: "$context.requestId",
+  time: "$context.requestTimeEpoch",
+  caller: "$context.identity.userArn",
+  source: "$context.identity.sourceIp",
+  method: "$context.httpMethod",
+  path: "$context.path",
+  status: "$context.status",
+  bytes: "$context.responseLength",
+  milliseconds: "$context.responseLatency",
+  error: "$context.integrationErrorMessage",
+};
+
+/** An HTTP API's one stage, without a path of its own, with a log line for each request and limits. */
+export const httpStage = (scope: Construct, id: string, needs: Needs): void => {
+  const place = new Construct(scope, id);
+  const logs = new CloudwatchLogGroup(place, "logs", {
+    name: `/slipway/http/${needs.name}`,
+    retentionInDays: needs.logRetentionDays,
+    kmsKeyId: needs.key,
+  });
+  new Apigatewayv2Stage(place, "default", {
+    apiId: needs.api,
+    name: "$default",
+    autoDeploy: true,
+    accessLogSettings: { destinationArn: logs.arn, format: JSON.stringify(logged) },
+    defaultRouteSettings: {
+      throttlingBurstLimit: needs.burst,
+      throttlingRateLimit: needs.perSecond,
+    },
+  });
+};

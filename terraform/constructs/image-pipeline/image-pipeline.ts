@@ -1,0 +1,140 @@
+import { CloudwatchLogGroup } from "@cdktn/provider-aws/lib/cloudwatch-log-group/index.js";
+import { CodebuildProject } from "@cdktn/provider-aws/lib/codebuild-project/index.js";
+import { CodecommitRepository } from "@cdktn/provider-aws/lib/codecommit-repository/index.js";
+import { CodestarconnectionsConnection } from "@cdktn/provider-aws/lib/codestarconnections-connection/index.js";
+import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
+import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
+import { Construct } from "constructs";
+import type { Names } from "../../names.ts";
+import { allow, allowAny, policy, type Statement } from "../../permissions/statement.ts";
+import type { Accounts } from "../../read-config.ts";
+import { suppress } from "../../suppress.ts";
+import { imageRepository } from "./image-repository.ts";
+
+type Needs = { readonly accounts: Accounts; readonly names: Names; readonly key: string };
+
+/** Where the build gets the commit from, and what it needs for that. */
+const sourceOf = (place: Construct, { accounts }: Needs) => {
+  const { source, account, region } = accounts.tooling;
+  if (source.host === "codecommit") {
+    const repository = new CodecommitRepository(place, "source", {
+      repositoryName: source.repository,
+      description: "What is delivered: models/, inference/ and the steps",
+      defaultBranch: source.branch,
+    });
+    suppress(repository, {
+      CKV2_AWS_37:
+        "who may merge is the repository's owners' to say; what is delivered is asked about in Slack, and not of its author",
+    });
+    return {
+      source: { type: "CODECOMMIT", location: repository.cloneUrlHttp },
+      statements: [
+        allow(["codecommit:GitPull"], [`arn:aws:codecommit:${region}:${account}:${source.repository}`]),
+      ],
+    };
+  }
+  // It is made pending: a person accepts it once, in the console.
+  const connection = new CodestarconnectionsConnection(place, "source", {
+    name: "slipway-github",
+    providerType: "GitHub",
+  });
+  return {
+    source: {
+      type: "GITHUB",
+      location: `https://github.com/${source.repository}.git`,
+      auth: { type: "CODECONNECTIONS", resource: connection.arn },
+    },
+    statements: [
+      allow(
+        [
+          "codeconnections:UseConnection",
+          "codeconnections:GetConnection",
+          "codeconnections:GetConnectionToken",
+        ],
+        [connection.arn],
+      ),
+    ],
+  };
+};
+
+/**
+ * From a commit to an image: the source, the build by buildspec.yml at the exact commit, the repository. The build
+ * needs no privileges and no Docker: it puts layers together.
+ */
+export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
+  const { accounts, names, key } = needs;
+  const { account, region, logRetentionDays, images } = accounts.tooling;
+  const place = new Construct(scope, id);
+  const repository = imageRepository(place, "repository", needs);
+  const { source, statements } = sourceOf(place, needs);
+  const logs = new CloudwatchLogGroup(place, "logs", {
+    name: `/aws/codebuild/${names.buildProject}`,
+    retentionInDays: logRetentionDays,
+    kmsKeyId: key,
+  });
+  const role = new IamRole(place, "role", {
+    name: `${names.buildProject}-build`,
+    description: "What the build of images may do",
+    assumeRolePolicy: policy([
+      {
+        Effect: "Allow",
+        Principal: { Service: "codebuild.amazonaws.com" },
+        Action: "sts:AssumeRole",
+        Condition: {
+          StringEquals: {
+            "aws:SourceAccount": account,
+            "aws:SourceArn": `arn:aws:codebuild:${region}:${account}:project/${names.buildProject}`,
+          },
+        },
+      },
+    ]),
+  });
+  const granted: readonly Statement[] = [
+    allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logs.arn}:*`]),
+    allowAny("RegistryLoginNamesNoResource", ["ecr:GetAuthorizationToken"]),
+    allow(
+      [
+        "BatchCheckLayerAvailability",
+        "InitiateLayerUpload",
+        "UploadLayerPart",
+        "CompleteLayerUpload",
+        "PutImage",
+      ]
+        .concat("BatchGetImage", "GetDownloadUrlForLayer")
+        .map((name) => `ecr:${name}`),
+      [names.imageRepositoryArn],
+    ),
+    ...statements,
+  ];
+  const rolePolicy = new IamRolePolicy(place, "policy", {
+    name: "builds",
+    role: role.id,
+    policy: policy(granted),
+  });
+  const project = new CodebuildProject(place, "project", {
+    name: names.buildProject,
+    description: "Makes one model's image at one commit, by buildspec.yml",
+    serviceRole: role.arn,
+    buildTimeout: 25,
+    queuedTimeout: 60,
+    sourceVersion: accounts.tooling.source.branch,
+    source: { ...source, buildspec: "buildspec.yml", gitCloneDepth: 0 },
+    artifacts: { type: "NO_ARTIFACTS" },
+    environment: {
+      type: images.architecture === "arm64" ? "ARM_CONTAINER" : "LINUX_CONTAINER",
+      computeType: "BUILD_GENERAL1_SMALL",
+      image:
+        images.architecture === "arm64"
+          ? "aws/codebuild/amazonlinux-aarch64-standard:3.0"
+          : "aws/codebuild/amazonlinux-x86_64-standard:5.0",
+      privilegedMode: false,
+      environmentVariable: [
+        { name: "IMAGE_REPOSITORY_URI", value: names.imageRepositoryUri },
+        { name: "ARCHITECTURE", value: images.architecture },
+      ],
+    },
+    logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: logs.name } },
+    dependsOn: [rolePolicy],
+  });
+  return { project: { name: project.name, arn: project.arn }, repository };
+};

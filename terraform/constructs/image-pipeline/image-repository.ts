@@ -1,0 +1,98 @@
+import { EcrLifecyclePolicy } from "@cdktn/provider-aws/lib/ecr-lifecycle-policy/index.js";
+import { EcrRepository } from "@cdktn/provider-aws/lib/ecr-repository/index.js";
+import { EcrRepositoryPolicy } from "@cdktn/provider-aws/lib/ecr-repository-policy/index.js";
+import { Construct } from "constructs";
+import type { Names } from "../../names.ts";
+import { policy } from "../../permissions/statement.ts";
+import type { Accounts } from "../../read-config.ts";
+
+type Needs = { readonly accounts: Accounts; readonly names: Names; readonly key: string };
+
+const pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
+
+/**
+ * ECR removes what any rule selects unless a rule before it selected it too: the first rule takes every promoted image
+ * and would keep 9,999 of them, the second removes what was never promoted after 30 days.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+ */
+const lifecycle = {
+  rules: [
+    {
+      rulePriority: 1,
+      description: "promoted images are kept: a rollback needs them",
+      selection: {
+        tagStatus: "tagged",
+        tagPrefixList: ["release-"],
+        countType: "imageCountMoreThan",
+        countNumber: 9_999,
+      },
+      action: { type: "expire" },
+    },
+    {
+      rulePriority: 2,
+      description: "others go after 30 days",
+      selection: { tagStatus: "any", countType: "sinceImagePushed", countUnit: "days", countNumber: 30 },
+      action: { type: "expire" },
+    },
+  ],
+};
+
+/**
+ * One repository for the images of all models. Lambda takes them from there for functions of stage and prod, and only
+ * for functions of Slipway's.
+ * https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#configuration-images-xaccount-permissions
+ */
+export const imageRepository = (
+  scope: Construct,
+  id: string,
+  { accounts, names, key }: Needs,
+): EcrRepository => {
+  const place = new Construct(scope, id);
+  const repository = new EcrRepository(place, "repository", {
+    name: names.imageRepository,
+    imageTagMutability: "IMMUTABLE",
+    imageScanningConfiguration: { scanOnPush: true },
+    encryptionConfiguration: [{ encryptionType: "KMS", kmsKey: key }],
+  });
+  const environments = (["stage", "prod"] as const).map((environment) => ({
+    environment,
+    ...accounts[environment],
+  }));
+  new EcrRepositoryPolicy(place, "policy", {
+    repository: repository.name,
+    policy: policy([
+      {
+        Sid: "WhoMakesFunctions",
+        Effect: "Allow",
+        Principal: { AWS: environments.map(({ account }) => `arn:aws:iam::${account}:root`) },
+        Action: pull,
+        Condition: {
+          ArnLike: {
+            "aws:PrincipalArn": environments.map(
+              ({ environment, account }) => `arn:aws:iam::${account}:role/slipway-${environment}-*`,
+            ),
+          },
+        },
+      },
+      {
+        Sid: "LambdaForTheirFunctions",
+        Effect: "Allow",
+        Principal: { Service: "lambda.amazonaws.com" },
+        Action: pull,
+        Condition: {
+          ArnLike: {
+            "aws:SourceArn": environments.map(
+              ({ environment, account, region }) =>
+                `arn:aws:lambda:${region}:${account}:function:slipway-${environment}-*`,
+            ),
+          },
+        },
+      },
+    ]),
+  });
+  new EcrLifecyclePolicy(place, "lifecycle", {
+    repository: repository.name,
+    policy: JSON.stringify(lifecycle),
+  });
+  return repository;
+};

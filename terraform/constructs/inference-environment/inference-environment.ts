@@ -1,0 +1,112 @@
+import type { DynamodbTable } from "@cdktn/provider-aws/lib/dynamodb-table/index.js";
+import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
+import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
+import { Construct } from "constructs";
+import type { Environment } from "../../../platform/serving/serving.ts";
+import type { Names } from "../../names.ts";
+import { environmentPermissions } from "../../permissions/environment-permissions.ts";
+import { allow, allowAny, policy } from "../../permissions/statement.ts";
+import type { EnvironmentConfig } from "../../read-config.ts";
+import { suppress } from "../../suppress.ts";
+import { keyedTable } from "../keyed-table/keyed-table.ts";
+import { privateBucket } from "../private-bucket/private-bucket.ts";
+
+type Needs = {
+  readonly environment: Environment;
+  readonly config: EnvironmentConfig;
+  readonly names: Names;
+  readonly tooling: string;
+  readonly operators: readonly string[];
+  /** ARN of the account's key. */
+  readonly key: string;
+  readonly httpApiId: string;
+};
+
+/**
+ * What all inference functions of an environment share: the records' table and bucket, the one role that they run
+ * under, and a role for each of tooling's callers. The functions themselves are made by the pipeline.
+ */
+export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs) => {
+  const { environment, config, names, key } = needs;
+  const { account, region, protectData: protect } = config;
+  const place = new Construct(scope, id);
+  const table: DynamodbTable = keyedTable(place, "records", {
+    name: names.recordsTable(environment),
+    key,
+    protect,
+  });
+  const bucket = privateBucket(place, "blobs", {
+    name: names.recordsBucket(environment),
+    key,
+    protect,
+    expireDays: 400,
+  });
+
+  const inference = new IamRole(place, "inference", {
+    name: names.inferenceRole(environment),
+    description: `What every inference function of ${environment} may do`,
+    assumeRolePolicy: policy([
+      {
+        Effect: "Allow",
+        Principal: { Service: "lambda.amazonaws.com" },
+        Action: "sts:AssumeRole",
+      },
+    ]),
+  });
+  new IamRolePolicy(place, "inference-policy", {
+    name: "calls",
+    role: inference.id,
+    policy: policy([
+      allow(
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        [`arn:aws:logs:${region}:${account}:log-group:/aws/lambda/slipway-${environment}-*:*`],
+      ),
+      allowAny("TracesNameNoResource", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]),
+      allow(
+        ["GetItem", "Query", "UpdateItem", "PutItem", "BatchWriteItem"].map((name) => `dynamodb:${name}`),
+        [table.arn],
+      ),
+      allow(["s3:GetObject", "s3:PutObject"], [`${bucket.arn}/*`]),
+      // Without it an object that is not there is AccessDenied instead of NoSuchKey.
+      allow(["s3:ListBucket"], [bucket.arn]),
+    ]),
+  });
+
+  const permissions = environmentPermissions({
+    environment,
+    region,
+    account,
+    inferenceRole: inference.arn,
+    httpApiId: needs.httpApiId,
+    imageRepository: names.imageRepositoryArn,
+  });
+  const callers = new Construct(place, "callers");
+  for (const [caller, statements] of Object.entries(permissions)) {
+    const who = caller === "operator" ? needs.operators : [names.functionRoleArn(caller)];
+    if (who.length === 0) continue;
+    const role = new IamRole(callers, caller, {
+      name: names.callerRole(environment, caller),
+      description: `What tooling's ${caller} may do on ${environment}`,
+      // The account is trusted under the condition that it is this very role: a role that is made anew keeps its trust.
+      assumeRolePolicy: policy([
+        {
+          Effect: "Allow",
+          Principal: { AWS: `arn:aws:iam::${needs.tooling}:root` },
+          Action: "sts:AssumeRole",
+          Condition: {
+            StringEquals: { "sts:ExternalId": config.externalId },
+            ArnLike: { "aws:PrincipalArn": who },
+          },
+        },
+      ]),
+      maxSessionDuration: 3_600,
+    });
+    suppress(role, { CKV_AWS_61: "the account is trusted for the very role that the condition names" });
+    new IamRolePolicy(callers, `${caller}-policy`, {
+      name: "calls",
+      role: role.id,
+      policy: policy(statements),
+    });
+  }
+  return { table, bucket };
+};

@@ -1,0 +1,23 @@
+import { DynamodbTable } from "@cdktn/provider-aws/lib/dynamodb-table/index.js";
+import type { Construct } from "constructs";
+
+/** A table as platform/store/dynamodb.ts uses it: keys `pk` and `sk`, items that end at `expiresAt`; paid by request. */
+export const keyedTable = (
+  scope: Construct,
+  id: string,
+  { name, key, protect }: { readonly name: string; readonly key: string; readonly protect: boolean },
+): DynamodbTable =>
+  new DynamodbTable(scope, id, {
+    name,
+    billingMode: "PAY_PER_REQUEST",
+    hashKey: "pk",
+    rangeKey: "sk",
+    attribute: [
+      { name: "pk", type: "S" },
+      { name: "sk", type: "S" },
+    ],
+    ttl: { enabled: true, attributeName: "expiresAt" },
+    pointInTimeRecovery: { enabled: true },
+    serverSideEncryption: { enabled: true, kmsKeyArn: key },
+    deletionProtectionEnabled: protect,
+  });

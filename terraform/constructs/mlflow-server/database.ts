@@ -1,0 +1,76 @@
+import { DbSubnetGroup } from "@cdktn/provider-aws/lib/db-subnet-group/index.js";
+import { RdsCluster } from "@cdktn/provider-aws/lib/rds-cluster/index.js";
+import { RdsClusterInstance } from "@cdktn/provider-aws/lib/rds-cluster-instance/index.js";
+import { SecurityGroup } from "@cdktn/provider-aws/lib/security-group/index.js";
+import { Construct } from "constructs";
+import type { Network } from "../../stacks/network.ts";
+import { suppress } from "../../suppress.ts";
+
+type Needs = { readonly network: Network; readonly key: string; readonly protect: boolean };
+
+export const databaseName = "mlflow";
+export const databaseUser = "slipway";
+export const databasePort = 5432;
+
+/**
+ * Aurora PostgreSQL that pauses when nobody is connected for five minutes, which MLflow's NullPool makes true at night,
+ * and wakes within some 15 seconds. RDS keeps its password in Secrets Manager and turns it every week.
+ * https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
+ */
+export const database = (scope: Construct, id: string, { network, key, protect }: Needs) => {
+  const place = new Construct(scope, id);
+  const securityGroup = new SecurityGroup(place, "group", {
+    name: "slipway-registry-database",
+    description: "MLflow's database: who may connect is said by rules that name groups",
+    vpcId: network.vpc,
+  });
+  const subnets = new DbSubnetGroup(place, "subnets", {
+    name: "slipway-registry",
+    subnetIds: [...network.inside],
+  });
+  const cluster = new RdsCluster(place, "cluster", {
+    clusterIdentifier: "slipway-registry",
+    engine: "aurora-postgresql",
+    engineVersion: "16.8",
+    engineMode: "provisioned",
+    databaseName,
+    masterUsername: databaseUser,
+    manageMasterUserPassword: true,
+    masterUserSecretKmsKeyId: key,
+    port: databasePort,
+    serverlessv2ScalingConfiguration: { minCapacity: 0, maxCapacity: 2, secondsUntilAutoPause: 300 },
+    storageEncrypted: true,
+    kmsKeyId: key,
+    dbSubnetGroupName: subnets.name,
+    vpcSecurityGroupIds: [securityGroup.id],
+    iamDatabaseAuthenticationEnabled: true,
+    enabledCloudwatchLogsExports: ["postgresql"],
+    backupRetentionPeriod: 14,
+    copyTagsToSnapshot: true,
+    deletionProtection: protect,
+    skipFinalSnapshot: !protect,
+    finalSnapshotIdentifier: "slipway-registry-final",
+  });
+  suppress(cluster, {
+    CKV2_AWS_8:
+      "RDS keeps backups of 14 days itself; a plan of AWS Backup would be a second bill for the same",
+    CKV2_AWS_27:
+      "statements hold run names and tags of people's experiments: connections are logged, statements are not",
+  });
+  const instance = new RdsClusterInstance(place, "instance", {
+    identifier: "slipway-registry-1",
+    clusterIdentifier: cluster.id,
+    engine: "aurora-postgresql",
+    engineVersion: cluster.engineVersion,
+    instanceClass: "db.serverless",
+    publiclyAccessible: false,
+    autoMinorVersionUpgrade: true,
+    dbSubnetGroupName: subnets.name,
+  });
+  suppress(instance, {
+    CKV_AWS_118:
+      "Aurora's own metrics tell capacity and connections; enhanced monitoring pays log lines for each instance",
+    CKV_AWS_353: "a registry asks a few small queries a delivery: there is nothing to tune",
+  });
+  return { cluster, securityGroup, secret: cluster.masterUserSecret.get(0).secretArn };
+};

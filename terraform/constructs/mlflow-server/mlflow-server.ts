@@ -1,0 +1,212 @@
+import { readFileSync } from "node:fs";
+import { CloudwatchLogGroup } from "@cdktn/provider-aws/lib/cloudwatch-log-group/index.js";
+import { EcsCluster } from "@cdktn/provider-aws/lib/ecs-cluster/index.js";
+import { EcsService } from "@cdktn/provider-aws/lib/ecs-service/index.js";
+import { EcsTaskDefinition } from "@cdktn/provider-aws/lib/ecs-task-definition/index.js";
+import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
+import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
+import { SecurityGroup } from "@cdktn/provider-aws/lib/security-group/index.js";
+import { VpcSecurityGroupEgressRule } from "@cdktn/provider-aws/lib/vpc-security-group-egress-rule/index.js";
+import { VpcSecurityGroupIngressRule } from "@cdktn/provider-aws/lib/vpc-security-group-ingress-rule/index.js";
+import { Construct } from "constructs";
+import { allow, policy } from "../../permissions/statement.ts";
+import type { Network } from "../../stacks/network.ts";
+import { suppress } from "../../suppress.ts";
+import { database, databaseName, databasePort, databaseUser } from "./database.ts";
+import { internalBalancer } from "./internal-balancer.ts";
+
+type Needs = {
+  readonly network: Network;
+  readonly account: string;
+  readonly region: string;
+  readonly image: string;
+  /** false: database and artefacts only. */
+  readonly running: boolean;
+  readonly certificate?: { readonly arn: string; readonly host: string } | undefined;
+  /** The name under which callers outside the network reach it: MLflow refuses other Host headers. */
+  readonly publicHost: string;
+  readonly bucket: { readonly name: string; readonly arn: string };
+  readonly key: string;
+  /** Whether its database may not be deleted. */
+  readonly protect: boolean;
+  readonly logRetentionDays: number;
+};
+
+const port = 5_000;
+const connect = readFileSync(new URL("sitecustomize.py", import.meta.url), "utf8");
+
+const role = (scope: Construct, id: string, account: string): IamRole =>
+  new IamRole(scope, id, {
+    name: `slipway-registry-${id}`,
+    assumeRolePolicy: policy([
+      {
+        Effect: "Allow",
+        Principal: { Service: "ecs-tasks.amazonaws.com" },
+        Action: "sts:AssumeRole",
+        Condition: { StringEquals: { "aws:SourceAccount": account } },
+      },
+    ]),
+  });
+
+/**
+ * MLflow's tracking server as the smallest Fargate task, behind an internal load balancer, on a database that pauses.
+ * Artefacts go to S3 directly. Returns the load balancer's listener for a VPC link; undefined while it does not run.
+ */
+export const mlflowServer = (scope: Construct, id: string, needs: Needs) => {
+  const { network, account, region, key, bucket, protect } = needs;
+  const place = new Construct(scope, id);
+  const {
+    cluster: aurora,
+    securityGroup: databaseGroup,
+    secret,
+  } = database(place, "database", { network, key, protect });
+  if (!needs.running) return undefined;
+
+  const logs = new CloudwatchLogGroup(place, "logs", {
+    name: "/slipway/registry",
+    retentionInDays: needs.logRetentionDays,
+    kmsKeyId: key,
+  });
+  const group = new SecurityGroup(place, "group", {
+    name: "slipway-registry-server",
+    description: "The MLflow server: reached from its load balancer alone",
+    vpcId: network.vpc,
+  });
+  const balancer = internalBalancer(place, "balancer", {
+    network,
+    port,
+    server: group.id,
+    certificate: needs.certificate,
+    protect,
+  });
+  const rule = { ipProtocol: "tcp", fromPort: databasePort, toPort: databasePort };
+  new VpcSecurityGroupIngressRule(place, "at-database", {
+    ...rule,
+    securityGroupId: databaseGroup.id,
+    referencedSecurityGroupId: group.id,
+    description: "from the MLflow server",
+  });
+  new VpcSecurityGroupEgressRule(place, "from-server", {
+    ...rule,
+    securityGroupId: group.id,
+    referencedSecurityGroupId: databaseGroup.id,
+    description: "to its database",
+  });
+  new VpcSecurityGroupEgressRule(place, "outside", {
+    securityGroupId: group.id,
+    cidrIpv4: "0.0.0.0/0",
+    ipProtocol: "tcp",
+    fromPort: 443,
+    toPort: 443,
+    description: "image, logs, secret and S3, all by TLS",
+  });
+
+  const execution = role(place, "execution", account);
+  new IamRolePolicy(place, "execution-policy", {
+    name: "start",
+    role: execution.id,
+    policy: policy([allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logs.arn}:*`])]),
+  });
+  const task = role(place, "task", account);
+  new IamRolePolicy(place, "task-policy", {
+    name: "calls",
+    role: task.id,
+    policy: policy([
+      allow(["secretsmanager:GetSecretValue"], [secret]),
+      allow(["kms:Decrypt"], [key], {
+        StringEquals: { "kms:EncryptionContext:SecretARN": secret },
+      }),
+      // Artefacts that people look at and delete in the user interface.
+      allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [`${bucket.arn}/*`]),
+      allow(["s3:ListBucket"], [bucket.arn]),
+    ]),
+  });
+
+  const hosts = [balancer.host, needs.publicHost, "localhost:*", "127.0.0.1:*"];
+  const server = [
+    "exec mlflow server",
+    `--host 0.0.0.0 --port ${port} --workers 1`,
+    `--no-serve-artifacts --default-artifact-root s3://${bucket.name}/mlflow`,
+  ].join(" ");
+  const definition = new EcsTaskDefinition(place, "definition", {
+    family: "slipway-registry",
+    requiresCompatibilities: ["FARGATE"],
+    networkMode: "awsvpc",
+    cpu: "256",
+    memory: "512",
+    executionRoleArn: execution.arn,
+    taskRoleArn: task.arn,
+    runtimePlatform: { cpuArchitecture: "X86_64", operatingSystemFamily: "LINUX" },
+    volume: [{ name: "tmp" }],
+    containerDefinitions: JSON.stringify([
+      {
+        name: "mlflow",
+        image: needs.image,
+        essential: true,
+        readonlyRootFilesystem: true,
+        workingDirectory: "/tmp",
+        mountPoints: [{ sourceVolume: "tmp", containerPath: "/tmp", readOnly: false }],
+        portMappings: [{ containerPort: port, hostPort: port, protocol: "tcp" }],
+        entryPoint: ["sh", "-c"],
+        command: [
+          `mkdir -p /tmp/start && printf %s "$CONNECT" > /tmp/start/sitecustomize.py && PYTHONPATH=/tmp/start ${server}`,
+        ],
+        environment: [
+          { name: "AWS_DEFAULT_REGION", value: region },
+          { name: "CONNECT", value: connect },
+          { name: "DATABASE_SECRET", value: secret },
+          { name: "HOME", value: "/tmp" },
+          {
+            name: "MLFLOW_BACKEND_STORE_URI",
+            value: `postgresql+psycopg2://${databaseUser}@${aurora.endpoint}:${databasePort}/${databaseName}?sslmode=require`,
+          },
+          { name: "MLFLOW_SERVER_ALLOWED_HOSTS", value: hosts.join(",") },
+          // A pool would keep connections, and they the database awake; so would the server's own jobs.
+          { name: "MLFLOW_SQLALCHEMYSTORE_POOLCLASS", value: "NullPool" },
+          { name: "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", value: "false" },
+        ],
+        logConfiguration: {
+          logDriver: "awslogs",
+          options: {
+            "awslogs-group": logs.name,
+            "awslogs-region": region,
+            "awslogs-stream-prefix": "mlflow",
+          },
+        },
+      },
+    ]),
+  });
+  const cluster = new EcsCluster(place, "cluster", {
+    name: "slipway-registry",
+    setting: [{ name: "containerInsights", value: "disabled" }],
+  });
+  suppress(cluster, {
+    CKV_AWS_65: "container insights cost more a month than the task; an alarm watches the healthy hosts",
+  });
+  const service = new EcsService(place, "service", {
+    name: "mlflow",
+    cluster: cluster.id,
+    taskDefinition: definition.arn,
+    desiredCount: 1,
+    launchType: "FARGATE",
+    platformVersion: "LATEST",
+    // One after the other: two servers would migrate the database at once.
+    deploymentMinimumHealthyPercent: 0,
+    deploymentMaximumPercent: 100,
+    deploymentCircuitBreaker: { enable: true, rollback: true },
+    healthCheckGracePeriodSeconds: 180,
+    networkConfiguration: {
+      subnets: [...network.outbound],
+      securityGroups: [group.id],
+      assignPublicIp: true,
+    },
+    loadBalancer: [{ targetGroupArn: balancer.targetGroup, containerName: "mlflow", containerPort: port }],
+    propagateTags: "SERVICE",
+    dependsOn: [balancer.listener],
+  });
+  suppress(service, {
+    CKV_AWS_333:
+      "its public address is its way out, for USD 4 a month instead of a NAT gateway's 37; its security group lets in nobody but the load balancer",
+  });
+  return { listener: balancer.listener.arn, securityGroup: balancer.securityGroup, balancer };
+};

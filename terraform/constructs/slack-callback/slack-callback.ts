@@ -1,0 +1,64 @@
+import { Apigatewayv2Api } from "@cdktn/provider-aws/lib/apigatewayv2-api/index.js";
+import { Apigatewayv2Integration } from "@cdktn/provider-aws/lib/apigatewayv2-integration/index.js";
+import { Apigatewayv2Route } from "@cdktn/provider-aws/lib/apigatewayv2-route/index.js";
+import { LambdaPermission } from "@cdktn/provider-aws/lib/lambda-permission/index.js";
+import { Construct } from "constructs";
+import { suppress } from "../../suppress.ts";
+import { httpStage } from "../http-stage/http-stage.ts";
+import type { StepFunction } from "../step-function/step-function.ts";
+
+type Needs = {
+  /** The function that answers. */
+  readonly function: StepFunction;
+  readonly key: string;
+  readonly logRetentionDays: number;
+};
+
+const path = "/slack/interactions";
+
+/**
+ * The one route that anyone may call: Slack signs what it sends, and the function verifies that before it reads it.
+ * Returns the address that goes into the Slack app's settings.
+ */
+export const slackCallback = (scope: Construct, id: string, needs: Needs): string => {
+  const place = new Construct(scope, id);
+  const { lambda } = needs.function;
+  const api = new Apigatewayv2Api(place, "api", {
+    name: "slipway-slack",
+    protocolType: "HTTP",
+    description: "Slack's callbacks",
+  });
+  httpStage(place, "stage", {
+    api: api.id,
+    name: "slipway-slack",
+    key: needs.key,
+    logRetentionDays: needs.logRetentionDays,
+    burst: 20,
+    perSecond: 10,
+  });
+  const integration = new Apigatewayv2Integration(place, "integration", {
+    apiId: api.id,
+    integrationType: "AWS_PROXY",
+    integrationMethod: "POST",
+    integrationUri: lambda.invokeArn,
+    payloadFormatVersion: "2.0",
+  });
+  const route = new Apigatewayv2Route(place, "route", {
+    apiId: api.id,
+    routeKey: `POST ${path}`,
+    authorizationType: "NONE",
+    target: `integrations/${integration.id}`,
+  });
+  suppress(route, {
+    CKV_AWS_309:
+      "Slack has no identity in AWS: it signs, and the function verifies the signature before it reads anything",
+  });
+  new LambdaPermission(place, "invoke", {
+    statementId: "slipway-slack",
+    action: "lambda:InvokeFunction",
+    functionName: lambda.functionName,
+    principal: "apigateway.amazonaws.com",
+    sourceArn: `${api.executionArn}/*/POST${path}`,
+  });
+  return `${api.apiEndpoint}${path}`;
+};

@@ -1,0 +1,146 @@
+import { allow, allowAny, type Statement } from "./statement.ts";
+
+/** Where the functions of tooling's account find what they call; ARNs but for `secret`. */
+export type Places = {
+  readonly table: string;
+  /** The parameter of a secret. */
+  readonly secret: (name: string) => string;
+  /** The account's key, under which parameters lie. */
+  readonly key: string;
+  /** The key of task tokens. */
+  readonly tokens: string;
+  readonly stateMachine: string;
+  readonly executions: string;
+  readonly imageRepository: string;
+  /** CodeCommit's repository, or GitHub by the token among the secrets. */
+  readonly source: { readonly host: "codecommit"; readonly repository: string } | { readonly host: "github" };
+  /** The MLflow behind IAM and its artefacts; each absent where it is somebody else's. */
+  readonly registry: { readonly api?: string | undefined; readonly artifacts?: string | undefined };
+  readonly role: (environment: "stage" | "prod", caller: string) => string;
+};
+
+const readTable = ["dynamodb:GetItem", "dynamodb:Query"];
+const writeTable = "dynamodb:UpdateItem";
+
+/**
+ * What each function of tooling's account may do: the calls that its code makes, and no others. A new folder under
+ * lambdas/ needs its entry here. What AWS itself does in a function's name (log lines, traces, its dead letters) is in
+ * constructs/step-function; what steps do in the environments' accounts is in environment-permissions.ts.
+ */
+export const stepPermissions = (at: Places): Readonly<Record<string, readonly Statement[]>> => {
+  const table = (...actions: readonly string[]) => allow(actions, [at.table]);
+  const secrets = (...names: readonly string[]): readonly Statement[] =>
+    names.length === 0
+      ? []
+      : [
+          allow(["ssm:GetParameter"], names.map(at.secret)),
+          allow(["kms:Decrypt"], [at.key], {
+            StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": names.map(at.secret) },
+          }),
+        ];
+  const slack = secrets("SLACK_BOT_TOKEN");
+  /** A commit, and where files are read, its folders and blobs. */
+  const source = (...more: readonly string[]): readonly Statement[] =>
+    at.source.host === "github"
+      ? secrets("GITHUB_TOKEN")
+      : [
+          allow(
+            ["GetCommit", "GetBranch", "GetFolder", ...more].map((name) => `codecommit:${name}`),
+            [at.source.repository],
+          ),
+        ];
+  const modelFiles = source("GetBlob");
+  const registry =
+    at.registry.api === undefined ? [] : [allow(["execute-api:Invoke"], [`${at.registry.api}/*`])];
+  const artifacts =
+    at.registry.artifacts === undefined
+      ? []
+      : [
+          allow(["s3:GetObject", "s3:PutObject"], [`${at.registry.artifacts}/*`]),
+          // Without it an object that is not there is AccessDenied instead of NoSuchKey.
+          allow(["s3:ListBucket"], [at.registry.artifacts.replace(/(:::[^/]+).*/, "$1")]),
+        ];
+  const assume = (caller: string, ...environments: readonly ("stage" | "prod")[]) =>
+    allow(
+      ["sts:AssumeRole"],
+      environments.map((environment) => at.role(environment, caller)),
+    );
+  const encrypt = allow(["kms:Encrypt"], [at.tokens]);
+  /** Sends an answer to a task; the history tells whether one whose acknowledgement was lost had arrived. */
+  const answer = (...calls: readonly ("SendTaskSuccess" | "SendTaskFailure")[]): readonly Statement[] => [
+    allow(["kms:Decrypt"], [at.tokens]),
+    allowAny(
+      "TaskTokensNameNoResource",
+      calls.map((call) => `states:${call}`),
+    ),
+    allow(["states:GetExecutionHistory"], [at.executions]),
+  ];
+
+  return {
+    "answer-approval": [
+      table("dynamodb:GetItem", writeTable),
+      ...answer("SendTaskSuccess"),
+      ...secrets("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_SIGNING_SECRET_PREVIOUS"),
+    ],
+    "claim-environment": [table(...readTable, writeTable), ...answer("SendTaskFailure"), ...slack],
+    "deploy-model": [table(...readTable, writeTable), ...modelFiles, assume("deploy-model", "stage", "prod")],
+    "judge-canary": [
+      table(...readTable, writeTable),
+      ...modelFiles,
+      ...slack,
+      assume("judge-canary", "prod"),
+    ],
+    "move-champion": [table(...readTable, writeTable), ...registry],
+    notify: [...slack],
+    "promote-model": [table(...readTable, writeTable), ...slack, assume("promote-model", "prod")],
+    "register-model": [table(...readTable), ...modelFiles, ...registry, ...artifacts],
+    "report-outcome": [table("dynamodb:GetItem", writeTable), ...slack],
+    "request-approval": [
+      table(...readTable, writeTable),
+      encrypt,
+      ...answer("SendTaskSuccess"),
+      ...modelFiles,
+      ...slack,
+    ],
+    "roll-back": [
+      table(...readTable, writeTable),
+      ...modelFiles,
+      ...registry,
+      assume("roll-back", "stage", "prod"),
+    ],
+    "scan-image": [
+      table("dynamodb:Query"),
+      ...modelFiles,
+      allow(["ecr:DescribeImageScanFindings"], [at.imageRepository]),
+    ],
+    "shift-traffic": [
+      table(...readTable, writeTable),
+      ...modelFiles,
+      ...slack,
+      assume("shift-traffic", "prod"),
+    ],
+    "start-delivery": [
+      ...source("GetDifferences"),
+      allow(["states:StartExecution"], [at.stateMachine]),
+      // Whether a start whose answer was lost was ours.
+      allow(["states:DescribeExecution"], [at.executions]),
+    ],
+    "sweep-deliveries": [
+      // A message that Slack took at last loses its note.
+      table(...readTable, writeTable, "dynamodb:DeleteItem"),
+      ...answer("SendTaskSuccess", "SendTaskFailure"),
+      allow(["states:DescribeExecution"], [at.executions]),
+      allow(["states:ListExecutions"], [at.stateMachine]),
+      ...modelFiles,
+      ...registry,
+      ...slack,
+      assume("sweep-deliveries", "stage", "prod"),
+    ],
+    "verify-model": [
+      table(...readTable),
+      ...modelFiles,
+      allow(["ecr:DescribeImages"], [at.imageRepository]),
+      assume("verify-model", "stage"),
+    ],
+  };
+};

@@ -1,0 +1,453 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parts } from "../lambdas/environment-parts.ts";
+import { stepNames } from "../statemachine/delivery.ts";
+import { everyPolicy, several, statementsOf } from "../test/terraform/policies.ts";
+import { type Resource, resourcesOf, type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
+import { names } from "./names.ts";
+import { anyResource } from "./permissions/statement.ts";
+
+let written: Written;
+beforeAll(async () => {
+  written = await writtenStacks();
+});
+afterAll(() => written?.remove());
+
+const all = (type: string) => resourcesOf(written, type);
+const text = (resource: Resource, attribute: string) => String(resource[attribute]);
+/** Of a block that Terraform's JSON may write as one object or as a list of them. */
+const block = (value: unknown): Resource => (Array.isArray(value) ? value[0] : value) as Resource;
+const fileOf = (stack: string) => readFile(join(written.folder, "stacks", stack, "cdk.tf.json"), "utf8");
+
+describe("the stacks", () => {
+  test("are these, in the three accounts", () => {
+    expect([...written.stacks.keys()]).toEqual([
+      "bootstrap-prod",
+      "bootstrap-stage",
+      "bootstrap-tooling",
+      "delivery",
+      "network",
+      "registry",
+      "serving-prod",
+      "serving-stage",
+    ]);
+  });
+
+  test("run against no other account than the configuration's, and keep their states locked and encrypted in one bucket", () => {
+    for (const [stack, { provider, terraform }] of written.stacks) {
+      const account = stack.endsWith("prod") ? "prod" : stack.endsWith("stage") ? "stage" : "tooling";
+      expect(provider.aws[0]?.allowed_account_ids).toEqual([written.accounts[account].account]);
+      expect(terraform.backend.s3).toMatchObject({
+        bucket: names(written.accounts).stateBucket,
+        key: `${stack}.tfstate`,
+        encrypt: true,
+        use_lockfile: true,
+      });
+    }
+  });
+
+  test("tag what they make with their name and the configuration's tags", () => {
+    for (const [stack, { provider }] of written.stacks)
+      expect(block(provider.aws[0]?.default_tags).tags).toMatchObject({
+        "slipway:stack": stack,
+        "cost-center": "machine-learning",
+      });
+  });
+
+  test("are the same bytes on every machine: a second writing differs in nothing, and no path is absolute", async () => {
+    const again = await writtenStacks();
+    try {
+      for (const stack of written.stacks.keys()) {
+        const once = await fileOf(stack);
+        expect(await readFile(join(again.folder, "stacks", stack, "cdk.tf.json"), "utf8")).toBe(once);
+        expect(once).not.toContain(written.folder.slice(0, 8));
+      }
+    } finally {
+      await again.remove();
+    }
+  });
+
+  test("hold nothing that belongs to one model: no function from an image, no alias, no route but the shared ones", async () => {
+    expect(all("aws_lambda_function").filter(([, , one]) => one.package_type === "Image")).toEqual([]);
+    expect(all("aws_lambda_alias")).toEqual([]);
+    expect(resourcesOf(written, "aws_apigatewayv2_route", ["serving-stage", "serving-prod"])).toEqual([]);
+    for (const stack of written.stacks.keys()) expect(await fileOf(stack)).not.toContain("churn");
+  });
+});
+
+describe("permissions", () => {
+  test("name their resources; where one is *, the statement's own id says why", () => {
+    const without = everyPolicy(written).flatMap(({ stack, name, statements }) =>
+      statements
+        .filter(
+          ({ Effect, Resource, Sid = "" }) =>
+            Effect === "Allow" &&
+            several(Resource).some((resource) => /^\*$|^arn:aws:[\w-]+:[^:]*:[^:]*:\*$/.test(resource)) &&
+            !(Sid.replace(/\d+$/, "") in anyResource),
+        )
+        .map((statement) => `${stack} ${name}: ${JSON.stringify(statement)}`),
+    );
+    expect(without).toEqual([]);
+  });
+
+  test("name their actions: no service is given whole, but for a key to its own account", () => {
+    const wide = everyPolicy(written).flatMap(({ stack, name, kind, statements }) =>
+      statements
+        .filter(({ Effect }) => Effect === "Allow")
+        .flatMap(({ Action }) => several(Action))
+        .filter((action) => action.endsWith("*") && kind !== "aws_kms_key")
+        .map((action) => `${stack} ${name}: ${action}`),
+    );
+    expect(wide).toEqual([]);
+  });
+
+  test("of keys are used through a service, or by their own account's policies", () => {
+    for (const [stack, , key] of all("aws_kms_key")) {
+      const account =
+        written.accounts[stack.endsWith("prod") ? "prod" : stack.endsWith("stage") ? "stage" : "tooling"]
+          .account;
+      for (const { Principal, Condition } of statementsOf(key.policy)) {
+        const root = JSON.stringify(Principal) === JSON.stringify({ AWS: `arn:aws:iam::${account}:root` });
+        expect(root || Condition !== undefined).toBe(true);
+        if (JSON.stringify(Principal) === JSON.stringify({ AWS: "*" }))
+          expect(Condition?.StringEquals).toMatchObject({ "kms:CallerAccount": account });
+      }
+    }
+  });
+
+  test("each caller from tooling has a role of its own in an environment, which trusts that caller alone and asks for the environment's external id", () => {
+    for (const environment of ["stage", "prod"] as const) {
+      const roles = resourcesOf(written, "aws_iam_role", [`serving-${environment}`]).filter(([, name]) =>
+        name.includes("callers"),
+      );
+      expect(roles.length).toBeGreaterThan(3);
+      for (const [, , role] of roles) {
+        const caller = text(role, "name").replace(`slipway-${environment}-`, "");
+        const known = names(written.accounts);
+        expect(statementsOf(role.assume_role_policy)).toEqual([
+          {
+            Effect: "Allow",
+            Principal: { AWS: `arn:aws:iam::${written.accounts.tooling.account}:root` },
+            Action: "sts:AssumeRole",
+            Condition: {
+              StringEquals: { "sts:ExternalId": written.accounts[environment].externalId },
+              ArnLike: {
+                "aws:PrincipalArn":
+                  caller === "operator"
+                    ? written.accounts.tooling.operators
+                    : [known.functionRoleArn(caller)],
+              },
+            },
+          },
+        ]);
+      }
+    }
+  });
+
+  test("a function takes on the roles that its variables name, and each of these is there", () => {
+    const there = new Set(
+      (["stage", "prod"] as const).flatMap((environment) =>
+        resourcesOf(written, "aws_iam_role", [`serving-${environment}`]).map(
+          ([, , role]) => `arn:aws:iam::${written.accounts[environment].account}:role/${text(role, "name")}`,
+        ),
+      ),
+    );
+    for (const [, name, { policy }] of resourcesOf(written, "aws_iam_role_policy", ["delivery"])) {
+      const assumed = statementsOf(policy)
+        .filter(({ Action }) => several(Action).includes("sts:AssumeRole"))
+        .flatMap(({ Resource }) => several(Resource));
+      for (const role of assumed) expect(there).toContain(role);
+      const lambda = all("aws_lambda_function").find(([, other]) =>
+        other.startsWith(name.replace(/_policy_\w+$/, "_function_")),
+      )?.[2];
+      if (lambda === undefined) continue;
+      const variables = block(lambda.environment).variables as Record<string, string>;
+      const named = [variables.STAGE_ROLE_ARN, variables.PROD_ROLE_ARN].filter((arn) => arn !== undefined);
+      expect(assumed.toSorted()).toEqual(named.toSorted());
+    }
+  });
+});
+
+describe("functions", () => {
+  test("there is one for each folder, with the variables that its env.ts asks for and no others", () => {
+    const made = new Map(
+      all("aws_lambda_function").map(([stack, , one]) => [`${stack} ${text(one, "function_name")}`, one]),
+    );
+    const here = written.functions.filter(({ name }) => name !== "authorize-key");
+    expect(made.size).toBeGreaterThanOrEqual(here.length);
+    for (const { name, variables } of here) {
+      const one = made.get(`delivery slipway-${name}`);
+      expect(one, name).toBeDefined();
+      const given = Object.keys(block(one?.environment).variables as object);
+      const needed = [...variables].filter(([, { optional }]) => !optional).map(([variable]) => variable);
+      expect(given).toEqual(expect.arrayContaining(needed));
+      expect([...variables.keys()]).toEqual(expect.arrayContaining(given));
+    }
+  });
+
+  test("each has a log group under the key, and each that events invoke has dead letters with an alarm", () => {
+    const groups = new Map(
+      all("aws_cloudwatch_log_group").map(([stack, , one]) => [`${stack} ${text(one, "name")}`, one]),
+    );
+    const alarmed = JSON.stringify(all("aws_cloudwatch_metric_alarm").map(([, , one]) => one.dimensions));
+    for (const [stack, , one] of all("aws_lambda_function")) {
+      const name = text(one, "function_name");
+      expect(groups.get(`${stack} /aws/lambda/${name}`)?.kms_key_id, name).toBeDefined();
+    }
+    const queues = all("aws_sqs_queue");
+    expect(queues.map(([, , queue]) => text(queue, "name"))).toEqual([
+      "slipway-notify-dead-letters",
+      "slipway-start-delivery-dead-letters",
+      "slipway-sweep-deliveries-dead-letters",
+    ]);
+    for (const [, name] of queues) expect(alarmed).toContain(`aws_sqs_queue.${name}.name`);
+    for (const [, , target] of all("aws_cloudwatch_event_target"))
+      expect(target.dead_letter_config).toBeDefined();
+  });
+
+  test("may run as long as the state that waits for them", () => {
+    const timeouts = Object.fromEntries(
+      all("aws_lambda_function").map(([, , one]) => [text(one, "function_name"), one.timeout]),
+    );
+    expect(timeouts).toMatchObject({
+      "slipway-verify-model": 900,
+      "slipway-deploy-model": 600,
+      "slipway-judge-canary": 120,
+    });
+  });
+
+  test("the state machine may invoke its steps and no others", () => {
+    const [[, , machine] = []] = all("aws_sfn_state_machine");
+    const [, , granted] =
+      all("aws_iam_role_policy").find(([, name]) => name.startsWith("machine_policy")) ?? [];
+    const known = names(written.accounts);
+    const invoked = statementsOf(granted?.policy)
+      .filter(({ Action }) => several(Action).includes("lambda:InvokeFunction"))
+      .flatMap(({ Resource }) => several(Resource));
+    expect(invoked.toSorted()).toEqual(stepNames.map(known.functionArn).toSorted());
+    for (const arn of invoked) expect(text(machine ?? {}, "definition")).toContain(arn);
+    expect(machine?.logging_configuration).toMatchObject({ include_execution_data: false });
+  });
+});
+
+describe("data", () => {
+  test("tables, topics, queues, logs, buckets and images lie under a key", () => {
+    const keyed = [
+      ...all("aws_dynamodb_table").map(([, , one]) => block(one.server_side_encryption).kms_key_arn),
+      ...all("aws_sns_topic").map(([, , one]) => one.kms_master_key_id),
+      ...all("aws_sqs_queue").map(([, , one]) => one.kms_master_key_id),
+      ...all("aws_cloudwatch_log_group").map(([, , one]) => one.kms_key_id),
+      ...all("aws_rds_cluster").map(([, , one]) => one.kms_key_id),
+      ...all("aws_ecr_repository").map(([, , one]) => block(one.encryption_configuration).kms_key),
+      ...all("aws_s3_bucket_server_side_encryption_configuration").map(
+        ([, , one]) => block(block(one.rule).apply_server_side_encryption_by_default).kms_master_key_id,
+      ),
+    ];
+    expect(keyed.length).toBeGreaterThan(30);
+    for (const key of keyed) expect(String(key)).toMatch(/^\$\{.*key.*\}$/);
+    expect(all("aws_s3_bucket_server_side_encryption_configuration").length).toBe(
+      all("aws_s3_bucket").length,
+    );
+    for (const [, , key] of all("aws_kms_key")) expect(key.enable_key_rotation).toBe(true);
+  });
+
+  test("buckets, queues and topics refuse what does not come by TLS", () => {
+    const refusing = everyPolicy(written).filter(({ statements }) =>
+      statements.some(
+        ({ Effect, Principal, Condition }) =>
+          Effect === "Deny" && Principal === "*" && Condition?.Bool?.["aws:SecureTransport"] === "false",
+      ),
+    );
+    const count = (kind: string) => refusing.filter((policy) => policy.kind === kind).length;
+    expect(count("aws_s3_bucket_policy")).toBe(all("aws_s3_bucket").length);
+    expect(count("aws_sqs_queue_policy")).toBe(all("aws_sqs_queue").length);
+    expect(count("aws_sns_topic_policy")).toBe(all("aws_sns_topic").length);
+  });
+
+  test("no bucket, database or load balancer is public, and no address is let in by any security group", () => {
+    expect(all("aws_s3_bucket_public_access_block").length).toBe(all("aws_s3_bucket").length);
+    for (const [, , one] of all("aws_s3_bucket_public_access_block"))
+      expect(one).toMatchObject({
+        block_public_acls: true,
+        block_public_policy: true,
+        ignore_public_acls: true,
+        restrict_public_buckets: true,
+      });
+    for (const [, , one] of all("aws_rds_cluster_instance")) expect(one.publicly_accessible).toBe(false);
+    for (const [, , one] of all("aws_lb")) expect(one.internal).toBe(true);
+    const rules = all("aws_vpc_security_group_ingress_rule");
+    expect(rules.length).toBe(3);
+    for (const [, , rule] of rules) {
+      expect(rule.referenced_security_group_id).toBeDefined();
+      expect(rule.cidr_ipv4 ?? rule.cidr_ipv6).toBeUndefined();
+    }
+  });
+
+  test("may not be deleted, and logs are kept for as long as the configuration says", () => {
+    for (const [, , table] of all("aws_dynamodb_table"))
+      expect(table).toMatchObject({
+        deletion_protection_enabled: true,
+        point_in_time_recovery: { enabled: true },
+      });
+    for (const [, , cluster] of all("aws_rds_cluster"))
+      expect(cluster).toMatchObject({ deletion_protection: true, manage_master_user_password: true });
+    for (const [, , bucket] of all("aws_s3_bucket")) expect(bucket.force_destroy).toBe(false);
+    for (const [, , group] of all("aws_cloudwatch_log_group")) expect(group.retention_in_days).toBe(365);
+  });
+
+  test("secrets are written once and read back by no state", async () => {
+    const secrets = all("aws_ssm_parameter").filter(([, , one]) => one.type === "SecureString");
+    expect(secrets.map(([, , one]) => one.name)).toEqual([
+      "/slipway/SLACK_BOT_TOKEN",
+      "/slipway/SLACK_SIGNING_SECRET",
+    ]);
+    for (const [, , one] of secrets) {
+      expect(one.value).toBeUndefined();
+      expect(one.value_wo).toContain("uuid()");
+    }
+  });
+});
+
+describe("ways in", () => {
+  test("one route asks for nothing, which is Slack's", () => {
+    const open = all("aws_apigatewayv2_route").filter(
+      ([, , route]) => route.authorization_type !== "AWS_IAM",
+    );
+    expect(open.map(([stack, , route]) => [stack, route.route_key, route.authorization_type])).toEqual([
+      ["delivery", "POST /slack/interactions", "NONE"],
+    ]);
+    expect(all("aws_lambda_function_url")).toEqual([]);
+  });
+
+  test("models are for callers with a key: their APIs have an authorizer, whose answers are never kept", () => {
+    for (const environment of ["stage", "prod"]) {
+      const [[, , authorizer] = []] = resourcesOf(written, "aws_apigatewayv2_authorizer", [
+        `serving-${environment}`,
+      ]);
+      expect(authorizer).toMatchObject({
+        authorizer_type: "REQUEST",
+        enable_simple_responses: true,
+        authorizer_result_ttl_in_seconds: 0,
+      });
+    }
+    const outputs = all("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ?? {};
+    expect(text(outputs, "value")).toMatch(/"PROD_AUTHORIZER_ID":"\$\{/);
+  });
+
+  test("every stage of an HTTP API logs its requests, without headers and bodies, and is limited", () => {
+    const stages = all("aws_apigatewayv2_stage");
+    expect(stages.length).toBe(4);
+    for (const [, , stage] of stages) {
+      expect(JSON.stringify(stage.access_log_settings)).not.toMatch(/header|body|querystring/i);
+      expect(block(stage.default_route_settings).throttling_rate_limit).toBeGreaterThan(0);
+    }
+  });
+
+  test("CI signs in without keys, for this repository alone: pull requests may do nothing but plan", () => {
+    const trusts = resourcesOf(written, "aws_iam_role", ["bootstrap-tooling"])
+      .filter(([, , role]) => text(role, "name").startsWith("slipway-ci"))
+      .map(([, , role]) => [role.name, statementsOf(role.assume_role_policy)[0]?.Condition?.StringEquals]);
+    const { repository, environment } = written.accounts.tooling.ci;
+    const subject = "token.actions.githubusercontent.com:sub";
+    expect(Object.fromEntries(trusts)).toMatchObject({
+      "slipway-ci-apply": { [subject]: [`repo:${repository}:environment:${environment}`] },
+      "slipway-ci-plan": { [subject]: [`repo:${repository}:pull_request`] },
+    });
+    expect(all("aws_iam_access_key")).toEqual([]);
+    expect(all("aws_iam_user")).toEqual([]);
+    for (const account of ["tooling", "stage", "prod"])
+      expect(
+        resourcesOf(written, "aws_iam_role_policy", [`bootstrap-${account}`]).filter(([, , one]) =>
+          text(one, "role").includes("roles_plan"),
+        ),
+      ).toEqual([]);
+  });
+});
+
+describe("images", () => {
+  test("are immutable, scanned when pushed, and promoted ones are kept", () => {
+    const [[, , repository] = []] = all("aws_ecr_repository");
+    expect(repository).toMatchObject({
+      image_tag_mutability: "IMMUTABLE",
+      image_scanning_configuration: { scan_on_push: true },
+    });
+    const [[, , lifecycle] = []] = all("aws_ecr_lifecycle_policy");
+    const [first, second] = JSON.parse(text(lifecycle ?? {}, "policy")).rules;
+    expect(first.selection).toMatchObject({ tagPrefixList: ["release-"], countType: "imageCountMoreThan" });
+    expect(first.rulePriority).toBeLessThan(second.rulePriority);
+  });
+
+  test("are given to functions of stage and prod alone", () => {
+    const [[, , granted] = []] = all("aws_ecr_repository_policy");
+    const conditions = JSON.stringify(statementsOf(granted?.policy).map(({ Condition }) => Condition));
+    for (const environment of ["stage", "prod"] as const)
+      expect(conditions).toContain(
+        `:${written.accounts[environment].account}:function:slipway-${environment}-*`,
+      );
+    expect(statementsOf(granted?.policy).every(({ Condition }) => Condition !== undefined)).toBe(true);
+  });
+});
+
+describe("operations", () => {
+  test("every alarm tells the one topic when it begins and when it ends", () => {
+    const alarms = all("aws_cloudwatch_metric_alarm");
+    const told = alarms.map(([stack, , alarm]) => [
+      stack,
+      JSON.stringify([alarm.alarm_actions, alarm.ok_actions]),
+    ]);
+    for (const [stack, actions] of told)
+      expect(actions).toContain(stack === "delivery" ? "aws_sns_topic.alarms.arn" : ":slipway-alarms");
+    expect(alarms.map(([, , alarm]) => alarm.alarm_name).toSorted()).toEqual([
+      "slipway-deliveries-aborted",
+      "slipway-deliveries-approval-waits",
+      "slipway-deliveries-dead-letters-notify",
+      "slipway-deliveries-dead-letters-start-delivery",
+      "slipway-deliveries-dead-letters-sweep-deliveries",
+      "slipway-deliveries-failed",
+      "slipway-deliveries-throttles",
+      "slipway-deliveries-timed-out",
+      "slipway-prod-errors",
+      "slipway-prod-latency",
+      "slipway-prod-storage",
+      "slipway-prod-throttles",
+      "slipway-stage-errors",
+      "slipway-stage-latency",
+      "slipway-stage-storage",
+      "slipway-stage-throttles",
+    ]);
+  });
+
+  test("executions that ended badly reach the sweep, and so does the clock every five minutes", () => {
+    const rules = Object.fromEntries(all("aws_cloudwatch_event_rule").map(([, , rule]) => [rule.name, rule]));
+    expect(JSON.parse(text(rules["slipway-ended"] ?? {}, "event_pattern")).detail.status).toEqual([
+      "ABORTED",
+      "TIMED_OUT",
+      "FAILED",
+    ]);
+    expect(rules["slipway-sweep"]?.schedule_expression).toBe("rate(5 minutes)");
+    expect(JSON.parse(text(rules["slipway-push"] ?? {}, "event_pattern")).detail.referenceName).toEqual([
+      "main",
+    ]);
+  });
+
+  test("there is a dashboard for each environment and one for deliveries", () => {
+    expect(all("aws_cloudwatch_dashboard").map(([, , one]) => one.dashboard_name)).toEqual([
+      "slipway-deliveries",
+      "slipway-prod",
+      "slipway-stage",
+    ]);
+  });
+
+  test("what the command reads has every variable that functions share, and fits a free parameter", () => {
+    const outputs = all("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ?? {};
+    const given = JSON.parse(text(outputs, "value").replace(/\$\{[^}]*\}/g, "made by Terraform"));
+    const optional = ["SLACK_API_URL", "GITHUB_API", "METRICS_NAMESPACE"];
+    const shared = Object.values(parts).flatMap((part) => Object.keys(part));
+    expect(Object.keys(given)).toEqual(
+      expect.arrayContaining(shared.filter((name) => !optional.includes(name))),
+    );
+    expect(given.PROD_ROLE_ARN).toMatch(/role\/slipway-prod-operator$/);
+    expect(JSON.stringify(given).length).toBeLessThan(4_096);
+  });
+});

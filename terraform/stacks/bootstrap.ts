@@ -1,0 +1,192 @@
+import { IamOpenidConnectProvider } from "@cdktn/provider-aws/lib/iam-openid-connect-provider/index.js";
+import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
+import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
+import { IamRolePolicyAttachment } from "@cdktn/provider-aws/lib/iam-role-policy-attachment/index.js";
+import { type App, TerraformOutput, type TerraformStack } from "cdktn";
+import { Construct } from "constructs";
+import { accountKey } from "../constructs/account-key/account-key.ts";
+import { privateBucket } from "../constructs/private-bucket/private-bucket.ts";
+import { names, planRole, terraformRole } from "../names.ts";
+import { allow, allowAny, policy, type Statement } from "../permissions/statement.ts";
+import type { Accounts } from "../read-config.ts";
+import { suppress } from "../suppress.ts";
+import { slipwayStack } from "./slipway-stack.ts";
+
+const github = "token.actions.githubusercontent.com";
+const ciApply = "slipway-ci-apply";
+const ciPlan = "slipway-ci-plan";
+
+/** ARN of the account's key, `alias/slipway`. */
+type Key = { readonly key: string };
+
+/** What the account's alarms, events and topics do with data under the key by themselves. */
+const services = (accounts: Accounts): readonly Statement[] => [
+  {
+    ...allowAny("KeyPoliciesNameTheirOwnKey", ["kms:Decrypt", "kms:GenerateDataKey*"], {
+      StringEquals: { "aws:SourceAccount": Object.values(accounts).map(({ account }) => account) },
+    }),
+    Principal: { Service: ["cloudwatch.amazonaws.com", "events.amazonaws.com", "sns.amazonaws.com"] },
+  },
+];
+
+/** Trusts jobs of the configured GitHub repository, by what GitHub says of them. */
+const trustJobs = (provider: string, subjects: readonly string[]): string =>
+  policy([
+    {
+      Effect: "Allow",
+      Principal: { Federated: provider },
+      Action: "sts:AssumeRoleWithWebIdentity",
+      Condition: { StringEquals: { [`${github}:aud`]: "sts.amazonaws.com", [`${github}:sub`]: subjects } },
+    },
+  ]);
+
+/** CI's two identities, without keys: pull requests may look, an approved job on the branch may change. */
+const ciRoles = (
+  scope: Construct,
+  accounts: Accounts,
+  provider: string,
+  stateBucket: string,
+  key: string,
+) => {
+  const { repository, environment } = accounts.tooling.ci;
+  const roles = (name: string) =>
+    Object.values(accounts).map(({ account }) => `arn:aws:iam::${account}:role/${name}`);
+  const state = (...actions: readonly string[]) => [
+    allow(["s3:ListBucket"], [stateBucket]),
+    allow(actions, [`${stateBucket}/*`]),
+    allow(["kms:Decrypt", "kms:GenerateDataKey"], [key]),
+  ];
+  const kinds = [
+    {
+      id: "ci-apply",
+      name: ciApply,
+      subjects: [`repo:${repository}:environment:${environment}`],
+      statements: [
+        allow(["sts:AssumeRole"], roles(terraformRole)),
+        ...state("s3:GetObject", "s3:PutObject"),
+        allow(["s3:DeleteObject"], [`${stateBucket}/*.tflock`]),
+      ],
+    },
+    {
+      id: "ci-plan",
+      name: ciPlan,
+      subjects: [`repo:${repository}:pull_request`],
+      // It plans from the states alone: no lock, no refresh, so it neither writes nor reads anything else.
+      statements: [allow(["sts:AssumeRole"], roles(planRole)), ...state("s3:GetObject")],
+    },
+  ];
+  for (const { id, name, subjects, statements } of kinds) {
+    const place = new Construct(scope, id);
+    const role = new IamRole(place, "role", {
+      name,
+      assumeRolePolicy: trustJobs(provider, subjects),
+      maxSessionDuration: 3_600,
+    });
+    new IamRolePolicy(place, "policy", { name: "terraform", role: role.id, policy: policy(statements) });
+  }
+};
+
+/** The roles that Terraform acts as in this account: one that changes, one that looks. Trusted: CI's and the operators. */
+const terraformRoles = (scope: Construct, accounts: Accounts, account: string) => {
+  const tooling = `arn:aws:iam::${accounts.tooling.account}`;
+  const trust = (who: readonly string[]) =>
+    policy([
+      {
+        Effect: "Allow",
+        Principal: { AWS: `${tooling}:root` },
+        Action: "sts:AssumeRole",
+        Condition: { ArnLike: { "aws:PrincipalArn": who } },
+      },
+    ]);
+  const change = new IamRole(scope, "terraform", {
+    name: terraformRole,
+    assumeRolePolicy: trust([`${tooling}:role/${ciApply}`, ...accounts.tooling.operators]),
+  });
+  new IamRolePolicyAttachment(scope, "terraform-power", {
+    role: change.name,
+    policyArn: "arn:aws:iam::aws:policy/PowerUserAccess",
+  });
+  const own = [`arn:aws:iam::${account}:role/slipway-*`];
+  new IamRolePolicy(scope, "terraform-roles", {
+    name: "own-roles",
+    role: change.id,
+    policy: policy([
+      allow(
+        [
+          "GetRole",
+          "ListRolePolicies",
+          "ListAttachedRolePolicies",
+          "GetRolePolicy",
+          "ListInstanceProfilesForRole",
+        ].map((name) => `iam:${name}`),
+        own,
+      ),
+      // Neither itself nor the roles of CI: those are changed by a person, with the bootstrap stacks.
+      allow(
+        [
+          "CreateRole",
+          "DeleteRole",
+          "UpdateRole",
+          "UpdateAssumeRolePolicy",
+          "PutRolePolicy",
+          "DeleteRolePolicy",
+        ]
+          .concat("TagRole", "UntagRole", "PassRole")
+          .map((name) => `iam:${name}`),
+        [`arn:aws:iam::${account}:role/slipway-*`],
+      ),
+      {
+        Effect: "Deny",
+        Action: ["iam:*"],
+        Resource: [
+          `arn:aws:iam::${account}:role/${terraformRole}*`,
+          `arn:aws:iam::${account}:role/slipway-ci-*`,
+        ],
+      },
+    ]),
+  });
+  // A pull request's code runs under it, so it may do nothing: a plan without refresh needs an identity and the states.
+  const look = new IamRole(scope, "plan", {
+    name: planRole,
+    assumeRolePolicy: trust([`${tooling}:role/${ciPlan}`, ...accounts.tooling.operators]),
+  });
+  for (const role of [change, look])
+    suppress(role, { CKV_AWS_61: "the account is trusted for the very roles that the condition names" });
+};
+
+/** What a person makes once in each account, before any other stack: the key, and the roles that Terraform acts as. */
+export const bootstrap = (
+  app: App,
+  accounts: Accounts,
+  account: keyof Accounts,
+): Key & { readonly stack: TerraformStack } => {
+  const stack = slipwayStack(app, `bootstrap-${account}`, { accounts, account, as: "person" });
+  const { account: id, region } = accounts[account];
+  const key = accountKey(stack, "key", {
+    account: id,
+    region,
+    alias: "slipway",
+    description: "Slipway's tables, queues, topics, logs, buckets and images",
+    services: ["dynamodb", "s3", "sqs", "sns"],
+    more: services(accounts),
+  });
+  terraformRoles(new Construct(stack, "roles"), accounts, id);
+  return { stack, key: key.arn };
+};
+
+/** The same in tooling, and there the bucket of all states and CI's identities; `github` is its OIDC provider's ARN. */
+export const bootstrapTooling = (app: App, accounts: Accounts): Key & { readonly github: string } => {
+  const { stack, key } = bootstrap(app, accounts, "tooling");
+  const bucket = privateBucket(stack, "state", {
+    name: names(accounts).stateBucket,
+    key,
+    protect: accounts.tooling.protectData,
+  });
+  const provider = new IamOpenidConnectProvider(stack, "github", {
+    url: `https://${github}`,
+    clientIdList: ["sts.amazonaws.com"],
+  });
+  ciRoles(stack, accounts, provider.arn, bucket.arn, key);
+  new TerraformOutput(stack, "state-bucket", { value: bucket.bucket });
+  return { key, github: provider.arn };
+};

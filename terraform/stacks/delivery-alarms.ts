@@ -1,0 +1,117 @@
+import type { TerraformStack } from "cdktn";
+import { metricNames } from "../../platform/metrics/metric-names.ts";
+import { type Alarm, alarmSet } from "../constructs/alarm-set/alarm-set.ts";
+import { dashboard } from "../constructs/dashboard/dashboard.ts";
+import type { StepFunction } from "../constructs/step-function/step-function.ts";
+
+type Needs = {
+  readonly region: string;
+  readonly topic: string;
+  /** ARN of the state machine. */
+  readonly machine: string;
+  readonly functions: ReadonlyMap<string, StepFunction>;
+};
+
+const twelveHours = 12 * 3_600;
+const fiveMinutes = 300;
+const { namespace, approvalWaitingSeconds } = metricNames.deliveries;
+
+/** Alarms and the dashboard of deliveries. */
+export const deliveryAlarms = (stack: TerraformStack, { region, topic, machine, functions }: Needs): void => {
+  const executions = (name: string) => ({
+    namespace: "AWS/States",
+    name,
+    statistic: "Sum",
+    dimensions: { StateMachineArn: machine },
+  });
+  const ended: readonly Alarm[] = (
+    [
+      [
+        "failed",
+        "ExecutionsFailed",
+        "A delivery failed. Its message in Slack says why; prod serves what it served before.",
+      ],
+      ["timed-out", "ExecutionsTimedOut", "A delivery ran out of time. The sweep puts back what it changed."],
+      ["aborted", "ExecutionsAborted", "Someone stopped a delivery. The sweep puts back what it changed."],
+    ] as const
+  ).map(([name, metric, description]) => ({
+    name,
+    description,
+    above: 0,
+    seconds: fiveMinutes,
+    of: executions(metric),
+  }));
+  const letters: readonly Alarm[] = [...functions].flatMap(([name, { deadLetters }]) =>
+    deadLetters === undefined
+      ? []
+      : [
+          {
+            name: `dead-letters-${name}`,
+            description: `${name} could not take an event, which lies in its dead letters for 14 days: docs/infrastructure.md says how to send it again.`,
+            above: 0,
+            seconds: fiveMinutes,
+            of: {
+              namespace: "AWS/SQS",
+              name: "ApproximateNumberOfMessagesVisible",
+              statistic: "Maximum",
+              dimensions: { QueueName: deadLetters.name },
+            },
+          },
+        ],
+  );
+  alarmSet(stack, "delivery-alarms", {
+    set: "deliveries",
+    topic,
+    alarms: [
+      ...ended,
+      ...letters,
+      {
+        name: "approval-waits",
+        description:
+          "A question has waited for its approvers for more than 12 hours: slipway approvals lists it.",
+        above: twelveHours,
+        seconds: fiveMinutes,
+        of: { namespace, name: approvalWaitingSeconds, statistic: "Maximum" },
+      },
+      {
+        name: "throttles",
+        description: "Lambda refused calls in tooling's account: the account's concurrency is used up.",
+        above: 0,
+        seconds: fiveMinutes,
+        of: { namespace: "AWS/Lambda", name: "Throttles", statistic: "Sum" },
+      },
+    ],
+  });
+  const lambda = (metric: string) =>
+    [...functions.values()].map(({ lambda }) => ["AWS/Lambda", metric, "FunctionName", lambda.functionName]);
+  dashboard(stack, "dashboard", {
+    name: "slipway-deliveries",
+    region,
+    widgets: [
+      {
+        title: "Deliveries by outcome",
+        expressions: [`SEARCH('{${namespace},model,outcome} MetricName="Deliveries"', 'Sum', 3600)`],
+      },
+      {
+        title: "Executions: started, succeeded, failed, aborted, timed out",
+        metrics: ["Started", "Succeeded", "Failed", "Aborted", "TimedOut"].map((end) => [
+          "AWS/States",
+          `Executions${end}`,
+          "StateMachineArn",
+          machine,
+        ]),
+      },
+      { title: "Steps: errors", metrics: lambda("Errors") },
+      { title: "Steps: milliseconds", metrics: lambda("Duration") },
+      { title: "The longest open question, seconds", metrics: [[namespace, approvalWaitingSeconds]] },
+      {
+        title: "Dead letters",
+        metrics: [...functions.values()].flatMap(({ deadLetters }) =>
+          deadLetters
+            ? [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", deadLetters.name]]
+            : [],
+        ),
+      },
+    ],
+  });
+};

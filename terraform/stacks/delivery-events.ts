@@ -1,0 +1,126 @@
+import { CloudwatchEventRule } from "@cdktn/provider-aws/lib/cloudwatch-event-rule/index.js";
+import { CloudwatchEventTarget } from "@cdktn/provider-aws/lib/cloudwatch-event-target/index.js";
+import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
+import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
+import { LambdaPermission } from "@cdktn/provider-aws/lib/lambda-permission/index.js";
+import { Construct } from "constructs";
+import type { StepFunction } from "../constructs/step-function/step-function.ts";
+import type { Names } from "../names.ts";
+import { allow, policy } from "../permissions/statement.ts";
+import type { Accounts } from "../read-config.ts";
+import type { StepFunctions } from "./delivery.ts";
+
+type Needs = {
+  readonly accounts: Accounts;
+  readonly names: Names;
+  readonly functions: StepFunctions;
+  /** ARN of GitHub's OIDC provider. */
+  readonly github: string;
+};
+
+type When = { readonly eventPattern: string } | { readonly scheduleExpression: string };
+
+const rule = (
+  scope: Construct,
+  name: string,
+  description: string,
+  when: When,
+  { lambda, deadLetters }: StepFunction,
+) => {
+  const place = new Construct(scope, name);
+  const made = new CloudwatchEventRule(place, "rule", { name: `slipway-${name}`, description, ...when });
+  new CloudwatchEventTarget(place, "target", {
+    rule: made.name,
+    targetId: "function",
+    arn: lambda.arn,
+    retryPolicy: { maximumEventAgeInSeconds: 3_600, maximumRetryAttempts: 10 },
+    ...(deadLetters && { deadLetterConfig: { arn: deadLetters.arn } }),
+  });
+  new LambdaPermission(place, "invoke", {
+    statementId: `slipway-${name}`,
+    action: "lambda:InvokeFunction",
+    functionName: lambda.functionName,
+    principal: "events.amazonaws.com",
+    sourceArn: made.arn,
+  });
+};
+
+/** Pushes of a GitHub repository: its workflow takes this role on and invokes start-delivery; no key, no public route. */
+const pushesOfGitHub = (
+  place: Construct,
+  repository: string,
+  branch: string,
+  provider: string,
+  start: string,
+) => {
+  const host = "token.actions.githubusercontent.com";
+  const role = new IamRole(place, "github", {
+    name: "slipway-push",
+    description: "GitHub's workflow on the branch that delivers",
+    assumeRolePolicy: policy([
+      {
+        Effect: "Allow",
+        Principal: { Federated: provider },
+        Action: "sts:AssumeRoleWithWebIdentity",
+        Condition: {
+          StringEquals: {
+            [`${host}:aud`]: "sts.amazonaws.com",
+            [`${host}:sub`]: `repo:${repository}:ref:refs/heads/${branch}`,
+          },
+        },
+      },
+    ]),
+  });
+  new IamRolePolicy(place, "github-policy", {
+    name: "start",
+    role: role.id,
+    policy: policy([allow(["lambda:InvokeFunction"], [start])]),
+  });
+};
+
+/** What starts deliveries and what sweeps after them. */
+export const deliveryEvents = (scope: Construct, id: string, needs: Needs): void => {
+  const place = new Construct(scope, id);
+  const { source, account, region } = needs.accounts.tooling;
+  const start = needs.functions.of("start-delivery");
+  const sweep = needs.functions.of("sweep-deliveries");
+
+  if (source.host === "codecommit")
+    rule(
+      place,
+      "push",
+      "A push to the branch that delivers",
+      {
+        eventPattern: JSON.stringify({
+          source: ["aws.codecommit"],
+          "detail-type": ["CodeCommit Repository State Change"],
+          resources: [`arn:aws:codecommit:${region}:${account}:${source.repository}`],
+          detail: {
+            event: ["referenceCreated", "referenceUpdated"],
+            referenceType: ["branch"],
+            referenceName: [source.branch],
+          },
+        }),
+      },
+      start,
+    );
+  else pushesOfGitHub(place, source.repository, source.branch, needs.github, start.lambda.arn);
+
+  rule(
+    place,
+    "ended",
+    "An execution that its own RollBack may not have ended",
+    {
+      eventPattern: JSON.stringify({
+        source: ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        detail: {
+          status: ["ABORTED", "TIMED_OUT", "FAILED"],
+          stateMachineArn: [needs.names.stateMachineArn],
+        },
+      }),
+    },
+    sweep,
+  );
+  rule(place, "sweep", "What no event told of", { scheduleExpression: "rate(5 minutes)" }, sweep);
+};

@@ -1,0 +1,229 @@
+import type { KmsKey } from "@cdktn/provider-aws/lib/kms-key/index.js";
+import { LambdaPermission } from "@cdktn/provider-aws/lib/lambda-permission/index.js";
+import { SnsTopic } from "@cdktn/provider-aws/lib/sns-topic/index.js";
+import { SnsTopicPolicy } from "@cdktn/provider-aws/lib/sns-topic-policy/index.js";
+import { SnsTopicSubscription } from "@cdktn/provider-aws/lib/sns-topic-subscription/index.js";
+import { SsmParameter } from "@cdktn/provider-aws/lib/ssm-parameter/index.js";
+import { type App, Fn, type TerraformStack } from "cdktn";
+import { Construct } from "constructs";
+import { accountKey } from "../constructs/account-key/account-key.ts";
+import { imagePipeline } from "../constructs/image-pipeline/image-pipeline.ts";
+import { keyedTable } from "../constructs/keyed-table/keyed-table.ts";
+import { slackCallback } from "../constructs/slack-callback/slack-callback.ts";
+import { stateMachine } from "../constructs/state-machine/state-machine.ts";
+import { type StepFunction, stepFunction } from "../constructs/step-function/step-function.ts";
+import type { DeployedFunction } from "../functions.ts";
+import { type Names, names } from "../names.ts";
+import { policy } from "../permissions/statement.ts";
+import { stepPermissions } from "../permissions/step-permissions.ts";
+import type { Accounts } from "../read-config.ts";
+import { stepTimeout } from "../step-timeouts.ts";
+import { suppress } from "../suppress.ts";
+import { type Values, values } from "../values.ts";
+import { variablesOf } from "../variables-of.ts";
+import { deliveryAlarms } from "./delivery-alarms.ts";
+import { deliveryEvents } from "./delivery-events.ts";
+import type { Registry } from "./registry.ts";
+import { authorizerFunction, type Serving } from "./serving.ts";
+import { slipwayStack } from "./slipway-stack.ts";
+
+type Needs = {
+  readonly accounts: Accounts;
+  readonly functions: readonly DeployedFunction[];
+  readonly zip: (name: string) => string;
+  /** Content hash of the runtime layer that images get. */
+  readonly runtime: string;
+  readonly key: string;
+  /** ARN of GitHub's OIDC provider. */
+  readonly github: string;
+  readonly registry: Registry;
+  readonly serving: Readonly<Record<"stage" | "prod", Serving>>;
+};
+
+export type StepFunctions = {
+  readonly all: ReadonlyMap<string, StepFunction>;
+  /** Throws RangeError where lambdas/ has no such folder. */
+  readonly of: (name: string) => StepFunction;
+};
+
+/** Events invoke these; of the others the caller waits for the answer. */
+const invokedByEvents = new Set(["notify", "start-delivery", "sweep-deliveries"]);
+/** MB; a step has the whole holdout or every file of a model in memory. */
+const memory: Readonly<Record<string, number>> = { "verify-model": 1_024, "register-model": 1_024 };
+
+const alarmTopic = (stack: TerraformStack, accounts: Accounts, known: Names, key: string): SnsTopic => {
+  const topic = new SnsTopic(stack, "alarms", { name: known.alarmTopic, kmsMasterKeyId: key });
+  new SnsTopicPolicy(stack, "alarms-policy", {
+    arn: topic.arn,
+    policy: policy([
+      {
+        Sid: "AlarmsOfTheThreeAccounts",
+        Effect: "Allow",
+        Principal: { Service: "cloudwatch.amazonaws.com" },
+        Action: "sns:Publish",
+        Resource: topic.arn,
+        Condition: {
+          StringEquals: { "aws:SourceAccount": Object.values(accounts).map(({ account }) => account) },
+        },
+      },
+      {
+        Sid: "OnlyByTls",
+        Effect: "Deny",
+        Principal: "*",
+        Action: "sns:Publish",
+        Resource: topic.arn,
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+      },
+    ]),
+  });
+  return topic;
+};
+
+/**
+ * Parameters with a value that nobody can guess, which a person overwrites once. It is written and never read back, so
+ * no state and no plan ever holds a secret.
+ */
+const secretParameters = (stack: TerraformStack, accounts: Accounts, known: Names, key: string): void => {
+  const { slack, source } = accounts.tooling;
+  const place = new Construct(stack, "secrets");
+  for (const name of [...slack.secrets, ...(source.host === "github" ? ["GITHUB_TOKEN"] : [])])
+    new SsmParameter(place, name, {
+      name: `${known.secrets}${name}`,
+      type: "SecureString",
+      keyId: key,
+      valueWo: `unset-${Fn.uuid()}`,
+      valueWoVersion: 1,
+      description: "Put the value here by hand: docs/infrastructure.md",
+    });
+};
+
+const stepFunctions = (
+  stack: TerraformStack,
+  needs: Needs,
+  known: Names,
+  given: { readonly values: Values; readonly tokens: KmsKey; readonly table: string },
+): StepFunctions => {
+  const { account, region, logRetentionDays, source } = needs.accounts.tooling;
+  const permissions = stepPermissions({
+    table: given.table,
+    secret: (name) => `arn:aws:ssm:${region}:${account}:parameter${known.secrets}${name}`,
+    key: needs.key,
+    tokens: given.tokens.arn,
+    stateMachine: known.stateMachineArn,
+    executions: known.executionsArn,
+    imageRepository: known.imageRepositoryArn,
+    source:
+      source.host === "codecommit"
+        ? { host: "codecommit", repository: `arn:aws:codecommit:${region}:${account}:${source.repository}` }
+        : { host: "github" },
+    registry: needs.registry,
+    role: known.callerRoleArn,
+  });
+  const place = new Construct(stack, "functions");
+  const made = new Map(
+    needs.functions
+      .filter(({ name }) => name !== authorizerFunction)
+      .map((asked) => {
+        const { name } = asked;
+        const statements = permissions[name];
+        if (statements === undefined)
+          throw new RangeError(
+            `terraform/permissions/step-permissions.ts says nothing of lambdas/${name}: add what its code calls.`,
+          );
+        const one = stepFunction(place, name, {
+          name: known.functionName(name),
+          zip: needs.zip(name),
+          account,
+          region,
+          variables: variablesOf(asked, given.values(name)),
+          statements,
+          timeoutSeconds: stepTimeout(name),
+          memoryMb: memory[name] ?? 512,
+          key: needs.key,
+          logRetentionDays,
+          invokedBy: invokedByEvents.has(name) ? "events" : "caller that waits",
+        });
+        return [name, one] as const;
+      }),
+  );
+  return {
+    all: made,
+    of: (name) => {
+      const found = made.get(name);
+      if (found === undefined)
+        throw new RangeError(`lambdas/ has no ${name}, which the delivery stack needs.`);
+      return found;
+    },
+  };
+};
+
+/** Everything that delivers: source, images, state machine, steps, their records, Slack's callback, alarms. */
+export const deliveryStack = (app: App, needs: Needs): void => {
+  const { accounts, key } = needs;
+  const { account, region, logRetentionDays, protectData } = accounts.tooling;
+  const known = names(accounts);
+  const stack = slipwayStack(app, "delivery", { accounts, account: "tooling", as: "role" });
+
+  const table = keyedTable(stack, "deliveries", { name: known.table, key, protect: protectData });
+  const tokens = accountKey(stack, "tokens", {
+    account,
+    region,
+    alias: "slipway-tokens",
+    description: "Slipway's task tokens: who may decrypt under it may answer for an approver",
+  });
+  const topic = alarmTopic(stack, accounts, known, key);
+  secretParameters(stack, accounts, known, key);
+  const pipeline = imagePipeline(stack, "images", { accounts, names: known, key });
+
+  const given = values({ ...needs, names: known, tokens: tokens.arn });
+  const functions = stepFunctions(stack, needs, known, {
+    values: given,
+    tokens,
+    table: table.arn,
+  });
+  const machine = stateMachine(stack, "machine", {
+    name: known.stateMachine,
+    account,
+    region,
+    functionArn: (step) => known.functionArn(step),
+    buildProject: pipeline.project,
+    key,
+    logRetentionDays,
+  });
+  const callback = slackCallback(stack, "slack", {
+    function: functions.of("answer-approval"),
+    key,
+    logRetentionDays,
+  });
+  deliveryEvents(stack, "events", { accounts, names: known, functions, github: needs.github });
+  const { lambda: notify } = functions.of("notify");
+  new SnsTopicSubscription(stack, "notify", {
+    topicArn: topic.arn,
+    protocol: "lambda",
+    endpoint: notify.arn,
+  });
+  new LambdaPermission(stack, "notify-invoke", {
+    statementId: "slipway-alarms",
+    action: "lambda:InvokeFunction",
+    functionName: notify.functionName,
+    principal: "sns.amazonaws.com",
+    sourceArn: topic.arn,
+  });
+  deliveryAlarms(stack, { region, topic: topic.arn, machine: machine.arn, functions: functions.all });
+
+  const outputs = new SsmParameter(stack, "outputs", {
+    name: known.outputs,
+    type: "String",
+    tier: "Standard",
+    description: "What the slipway command reads; docs/infrastructure.md says what is in it",
+    value: JSON.stringify({
+      ...given("operator"),
+      ACCOUNTS: { tooling: account, stage: accounts.stage.account, prod: accounts.prod.account },
+      SLACK_CALLBACK_URL: callback,
+      BUILD_PROJECT: pipeline.project.name,
+    }),
+  });
+  suppress(outputs, {
+    CKV2_AWS_34: "names and addresses for whoever may call the account at all; no secret is among them",
+  });
+};

@@ -1,0 +1,86 @@
+import { DefaultSecurityGroup } from "@cdktn/provider-aws/lib/default-security-group/index.js";
+import { InternetGateway } from "@cdktn/provider-aws/lib/internet-gateway/index.js";
+import { RouteTable } from "@cdktn/provider-aws/lib/route-table/index.js";
+import { RouteTableAssociation } from "@cdktn/provider-aws/lib/route-table-association/index.js";
+import { Subnet } from "@cdktn/provider-aws/lib/subnet/index.js";
+import { Vpc } from "@cdktn/provider-aws/lib/vpc/index.js";
+import { VpcEndpoint } from "@cdktn/provider-aws/lib/vpc-endpoint/index.js";
+import { type App, Fn } from "cdktn";
+import { allow, policy } from "../permissions/statement.ts";
+import type { Accounts } from "../read-config.ts";
+import { suppress } from "../suppress.ts";
+import { slipwayStack } from "./slipway-stack.ts";
+
+export type Network = {
+  readonly vpc: string;
+  /** With a way out: the server pulls its image and calls AWS from there. Nothing gets in. */
+  readonly outbound: readonly string[];
+  /** Without a way out: the database, the load balancer. */
+  readonly inside: readonly string[];
+};
+
+type Own = Extract<Accounts["tooling"]["registry"], { kind: "own" }>;
+
+/**
+ * The registry's network, in two zones. No NAT gateway (USD 33 a month and more): the one task that needs a way out has a
+ * public address and a security group that lets nobody in (docs/infrastructure.md compares). S3 is reached inside.
+ */
+export const network = (app: App, accounts: Accounts, { cidr, zones }: Own): Network => {
+  const stack = slipwayStack(app, "network", { accounts, account: "tooling", as: "role" });
+  const { region } = accounts.tooling;
+  const vpc = new Vpc(stack, "vpc", {
+    cidrBlock: cidr,
+    enableDnsSupport: true,
+    enableDnsHostnames: true,
+    tags: { Name: "slipway" },
+  });
+  suppress(vpc, {
+    CKV2_AWS_11:
+      "one task and one database speak here, and the load balancer's and the database's logs tell who did; flow logs cost by the gigabyte",
+  });
+  new DefaultSecurityGroup(stack, "nobody", { vpcId: vpc.id });
+  const gateway = new InternetGateway(stack, "gateway", { vpcId: vpc.id, tags: { Name: "slipway" } });
+  const out = new RouteTable(stack, "out", {
+    vpcId: vpc.id,
+    route: [{ cidrBlock: "0.0.0.0/0", gatewayId: gateway.id }],
+    tags: { Name: "slipway-out" },
+  });
+  const inside = new RouteTable(stack, "in", { vpcId: vpc.id, route: [], tags: { Name: "slipway-in" } });
+
+  const subnets = (kind: "outbound" | "inside", table: RouteTable) =>
+    zones.map((availabilityZone, zone) => {
+      const subnet = new Subnet(stack, `${kind}-${zone}`, {
+        vpcId: vpc.id,
+        cidrBlock: Fn.cidrsubnet(cidr, 2, kind === "outbound" ? zone : zone + 2),
+        availabilityZone,
+        mapPublicIpOnLaunch: false,
+        tags: { Name: `slipway-${kind}-${zone}` },
+      });
+      new RouteTableAssociation(stack, `${kind}-${zone}-routes`, {
+        subnetId: subnet.id,
+        routeTableId: table.id,
+      });
+      return subnet.id;
+    });
+  const made = { outbound: subnets("outbound", out), inside: subnets("inside", inside) };
+
+  new VpcEndpoint(stack, "s3", {
+    vpcId: vpc.id,
+    serviceName: `com.amazonaws.${region}.s3`,
+    vpcEndpointType: "Gateway",
+    routeTableIds: [out.id, inside.id],
+    policy: policy([
+      {
+        ...allow(
+          ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "s3:GetBucketLocation"],
+          ["arn:aws:s3:::slipway-*"],
+        ),
+        Principal: "*",
+      },
+      // Layers of images from ECR, where the server's lies there.
+      { ...allow(["s3:GetObject"], [`arn:aws:s3:::prod-${region}-starport-layer-bucket/*`]), Principal: "*" },
+    ]),
+    tags: { Name: "slipway-s3" },
+  });
+  return { vpc: vpc.id, ...made };
+};

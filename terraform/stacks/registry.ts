@@ -1,0 +1,91 @@
+import { Apigatewayv2Api } from "@cdktn/provider-aws/lib/apigatewayv2-api/index.js";
+import { Apigatewayv2Integration } from "@cdktn/provider-aws/lib/apigatewayv2-integration/index.js";
+import { Apigatewayv2Route } from "@cdktn/provider-aws/lib/apigatewayv2-route/index.js";
+import { Apigatewayv2VpcLink } from "@cdktn/provider-aws/lib/apigatewayv2-vpc-link/index.js";
+import { type App, Fn } from "cdktn";
+import { httpStage } from "../constructs/http-stage/http-stage.ts";
+import { mlflowServer } from "../constructs/mlflow-server/mlflow-server.ts";
+import { privateBucket } from "../constructs/private-bucket/private-bucket.ts";
+import type { Accounts } from "../read-config.ts";
+import type { Network } from "./network.ts";
+import { slipwayStack } from "./slipway-stack.ts";
+
+export type Registry = {
+  readonly uri: string;
+  /** ARN of its API, for those who may call it. */
+  readonly api?: string;
+  /** ARN of the artefacts' folder. */
+  readonly artifacts?: string;
+};
+
+type Needs = {
+  readonly network: Network;
+  readonly key: string;
+};
+
+type Own = Extract<Accounts["tooling"]["registry"], { kind: "own" }>;
+
+/**
+ * MLflow with its database and artefacts. Who may call it is said by IAM: an HTTP API takes signed requests and passes
+ * them into the network, so that no function has to lie in the network and none needs a way out of it again.
+ */
+export const registry = (app: App, accounts: Accounts, own: Own, { network, key }: Needs): Registry => {
+  const stack = slipwayStack(app, "registry", { accounts, account: "tooling", as: "role" });
+  const { account, region, logRetentionDays, protectData: protect } = accounts.tooling;
+  const bucket = privateBucket(stack, "artifacts", {
+    name: `slipway-registry-${account}-${region}`,
+    key,
+    protect,
+  });
+  const api = new Apigatewayv2Api(stack, "api", {
+    name: "slipway-registry",
+    protocolType: "HTTP",
+    description: "MLflow, for callers that IAM lets in",
+  });
+  httpStage(stack, "stage", {
+    api: api.id,
+    name: "slipway-registry",
+    key,
+    logRetentionDays,
+    burst: 100,
+    perSecond: 50,
+  });
+  const server = mlflowServer(stack, "server", {
+    network,
+    account,
+    region,
+    image: own.image,
+    running: own.running,
+    certificate: own.certificate,
+    publicHost: Fn.replace(api.apiEndpoint, "https://", ""),
+    bucket: { name: bucket.bucket, arn: bucket.arn },
+    key,
+    protect,
+    logRetentionDays,
+  });
+  if (server !== undefined) {
+    const link = new Apigatewayv2VpcLink(stack, "link", {
+      name: "slipway-registry",
+      subnetIds: [...network.inside],
+      securityGroupIds: [server.securityGroup],
+    });
+    const integration = new Apigatewayv2Integration(stack, "server-integration", {
+      apiId: api.id,
+      integrationType: "HTTP_PROXY",
+      integrationMethod: "ANY",
+      integrationUri: server.listener,
+      connectionType: "VPC_LINK",
+      connectionId: link.id,
+      payloadFormatVersion: "1.0",
+      timeoutMilliseconds: 30_000,
+      ...(own.certificate && { tlsConfig: { serverNameToVerify: own.certificate.host } }),
+    });
+    new Apigatewayv2Route(stack, "route", {
+      apiId: api.id,
+      routeKey: "$default",
+      authorizationType: "AWS_IAM",
+      target: `integrations/${integration.id}`,
+    });
+  }
+  return { uri: api.apiEndpoint, api: api.executionArn, artifacts: `${bucket.arn}/mlflow` };
+};

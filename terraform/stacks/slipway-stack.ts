@@ -1,0 +1,53 @@
+import { AwsProvider } from "@cdktn/provider-aws/lib/provider/index.js";
+import { type App, S3Backend, TerraformStack, TerraformVariable } from "cdktn";
+import { names, terraformRole } from "../names.ts";
+import type { Accounts } from "../read-config.ts";
+
+type Needs = {
+  readonly accounts: Accounts;
+  /** The account that the stack's resources lie in. */
+  readonly account: keyof Accounts;
+  /** `person`: whoever applies acts as itself, before the role is there. */
+  readonly as: "role" | "person";
+};
+
+/**
+ * An empty stack with its provider, its tags and its state: one object in tooling's bucket, locked while it is used.
+ * It refuses to run against another account than the configuration's.
+ */
+export const slipwayStack = (app: App, name: string, { accounts, account, as }: Needs): TerraformStack => {
+  const stack = new TerraformStack(app, name);
+  const { region, account: id, tags } = accounts[account];
+  const role =
+    as === "person"
+      ? {}
+      : {
+          assumeRole: [
+            {
+              roleArn: `arn:aws:iam::${id}:role/${
+                new TerraformVariable(stack, "role", {
+                  type: "string",
+                  default: terraformRole,
+                  description:
+                    "The role to act as in the stack's account; the one that only looks is enough to plan.",
+                }).stringValue
+              }`,
+              sessionName: "slipway-terraform",
+            },
+          ],
+        };
+  new AwsProvider(stack, "aws", {
+    region,
+    allowedAccountIds: [id],
+    defaultTags: [{ tags: { ...tags, "slipway:stack": name } }],
+    ...role,
+  });
+  new S3Backend(stack, {
+    bucket: names(accounts).stateBucket,
+    key: `${name}.tfstate`,
+    region: accounts.tooling.region,
+    encrypt: true,
+    useLockfile: true,
+  });
+  return stack;
+};

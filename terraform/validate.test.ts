@@ -1,0 +1,58 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { overrideStack, terraform, terraformPeer } from "../test/peers/terraform.ts";
+import { type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
+
+const Validation = z.object({
+  valid: z.boolean(),
+  diagnostics: z.array(z.object({ summary: z.string(), detail: z.string().optional() })),
+});
+
+const { skip } = terraformPeer("terraform validate of the stacks");
+
+describe.skipIf(skip)("terraform validate", () => {
+  const configurations: Written[] = [];
+  beforeAll(async () => {
+    configurations.push(
+      await writtenStacks(),
+      await writtenStacks((shipped) => ({
+        ...shipped,
+        tooling: {
+          ...shipped.tooling,
+          source: { host: "github", repository: "example/models", branch: "main" },
+          registry: { kind: "existing", uri: "https://mlflow.example.com" },
+        },
+      })),
+    );
+  });
+  afterAll(async () => {
+    for (const { remove } of configurations) await remove();
+  });
+
+  test("takes every stack, as they ship, with GitHub and with somebody else's MLflow", {
+    timeout: 300_000,
+  }, async () => {
+    // As modules of one: the provider, 600 MB of it, starts once for all of them.
+    const [{ folder: shipped } = { folder: "" }] = configurations;
+    // Zips are named from a stack's folder, and Terraform starts in this one.
+    const root = join(shipped, "stacks", "all");
+    await mkdir(root);
+    const modules: Record<string, { source: string }> = {};
+    for (const [index, { folder, stacks }] of configurations.entries())
+      for (const stack of stacks.keys()) {
+        await overrideStack(join(folder, "stacks", stack));
+        modules[`${stack}-${index}`] = { source: join(folder, "stacks", stack) };
+      }
+    expect(Object.keys(modules).length).toBe(14);
+    await writeFile(join(root, "main.tf.json"), JSON.stringify({ module: modules }));
+    const began = await terraform(root, ["init", "-backend=false", "-no-color"]);
+    expect(began.output).toContain("successfully initialized");
+    const { output } = await terraform(root, ["validate", "-no-color", "-json"]);
+    const found = Validation.parse(JSON.parse(output));
+    // A module's own state is ignored, which is said of each.
+    const wrong = found.diagnostics.filter(({ summary }) => summary !== "Backend configuration ignored");
+    expect({ valid: found.valid, wrong }).toEqual({ valid: true, wrong: [] });
+  });
+});

@@ -1,0 +1,66 @@
+import type { parts } from "../lambdas/environment-parts.ts";
+import type { Names } from "./names.ts";
+import type { Accounts } from "./read-config.ts";
+import type { Registry } from "./stacks/registry.ts";
+import type { Serving } from "./stacks/serving.ts";
+
+type Shared = { [Part in keyof typeof parts]: keyof (typeof parts)[Part] }[keyof typeof parts];
+
+type Needs = {
+  readonly accounts: Accounts;
+  readonly names: Names;
+  readonly registry: Registry;
+  readonly serving: Readonly<Record<"stage" | "prod", Serving>>;
+  /** ARN of the key of task tokens. */
+  readonly tokens: string;
+  readonly runtime: string;
+};
+
+/** Values of all variables that functions of tooling's account may ask for, for one caller of the environments' roles. */
+export type Values = (caller: string) => Readonly<Record<string, string | undefined>>;
+
+/** A variable that lambdas/environment-parts.ts knows and that has no value here is an error of the compiler. */
+export const values = (needs: Needs): Values => {
+  const { accounts, names, registry, serving } = needs;
+  const { tooling, stage, prod } = accounts;
+  return (caller) => {
+    const shared: Record<Shared, string | undefined> = {
+      DELIVERY_TABLE: names.table,
+      SECRETS_PREFIX: names.secrets,
+      STATE_MACHINE_ARN: names.stateMachineArn,
+      CIPHER_KEY: needs.tokens,
+      SLACK_CHANNEL: tooling.slack.channel,
+      SLACK_API_URL: undefined,
+      SOURCE_HOST: tooling.source.host,
+      SOURCE_REPOSITORY: tooling.source.repository,
+      GITHUB_API: undefined,
+      MLFLOW_URI: registry.uri,
+      MLFLOW_AUTH: registry.api === undefined ? "none" : "iam",
+      METRICS_NAMESPACE: undefined,
+      IMAGE_REPOSITORY_URI: names.imageRepositoryUri,
+      FIRST_DIGEST: tooling.images.firstDigest,
+      ARCHITECTURE: tooling.images.architecture,
+      LOG_RETENTION_DAYS: String(prod.logRetentionDays),
+      STAGE_ROLE_ARN: names.callerRoleArn("stage", caller),
+      STAGE_EXTERNAL_ID: stage.externalId,
+      STAGE_FUNCTION_ROLE_ARN: names.inferenceRoleArn("stage"),
+      STAGE_HTTP_API_ID: serving.stage.httpApiId,
+      STAGE_HTTP_API_URL: serving.stage.httpApiUrl,
+      STAGE_AUTHORIZER_ID: serving.stage.authorizerId,
+      PROD_ROLE_ARN: names.callerRoleArn("prod", caller),
+      PROD_EXTERNAL_ID: prod.externalId,
+      PROD_FUNCTION_ROLE_ARN: names.inferenceRoleArn("prod"),
+      PROD_HTTP_API_ID: serving.prod.httpApiId,
+      PROD_HTTP_API_URL: serving.prod.httpApiUrl,
+      PROD_AUTHORIZER_ID: serving.prod.authorizerId,
+    };
+    return {
+      ...shared,
+      SLACK_TEAM_ID: tooling.slack.teamId,
+      SLACK_APP_ID: tooling.slack.appId,
+      SOURCE_BRANCH: tooling.source.branch,
+      RUNTIME_DIGEST: needs.runtime,
+      IMAGE_REPOSITORY: names.imageRepository,
+    };
+  };
+};
