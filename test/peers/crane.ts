@@ -10,12 +10,18 @@ const run = promisify(execFile);
 const module = "github.com/google/go-containerregistry/cmd/crane@v0.22.1";
 const startLimitMs = 60_000;
 
+/** The Go that this version of crane asks for, as its go.mod says. */
+const leastMinor = 25;
+
 /** Whether tests that need crane are skipped (see `peer`). */
-export const cranePeer = (tests: string): { readonly skip: boolean } =>
-  peer(
+export const cranePeer = (tests: string): { readonly skip: boolean } => {
+  const { stdout } = spawnSync("go", ["version"], { encoding: "utf8" });
+  const minor = Number(/\bgo1\.(\d+)/.exec(stdout ?? "")?.[1] ?? 0);
+  return peer(
     tests,
-    spawnSync("go", ["version"]).status === 0 ? undefined : "go is not here (apt-get install golang-go)",
+    minor >= leastMinor ? undefined : `Go 1.${leastMinor} or later is not here (https://go.dev/dl)`,
   );
+};
 
 /** The folder that holds `crane`, built once (20 s) from the Go module proxy, by Go's checksum database. */
 export const crane = (): Promise<string> =>
