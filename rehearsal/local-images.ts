@@ -4,6 +4,7 @@ import { bundleRuntime } from "../inference/bundle.ts";
 import { assertModel } from "../inference/check-model.ts";
 import { readAdvisories } from "../platform/images/advisories.ts";
 import type { Images } from "../platform/images/images.ts";
+import { layerFiles } from "../platform/images/layer-files.ts";
 import { ociImages } from "../platform/images/oci.ts";
 import { type Platform, thisPlatform } from "../platform/images/runtime-layer.ts";
 import { unpackImage } from "../platform/images/unpack.ts";
@@ -29,7 +30,13 @@ export const localImages = async ({
   source: Pick<Source, "modelFiles">;
   platform?: Platform | undefined;
   clock: () => number;
-}): Promise<{ images: Images; imageRoot: (digest: string) => Promise<string>; runtime: string }> => {
+}): Promise<{
+  images: Images;
+  imageRoot: (digest: string) => Promise<string>;
+  /** Its layers as tars, for another tool to push. */
+  layerFiles: (digest: string) => Promise<readonly string[]>;
+  runtime: string;
+}> => {
   if (!platform)
     throw new PlatformUnknown(
       `no image can be made for ${process.platform}/${process.arch}: Slipway runs on Linux (x64, arm64) and on Macs with Apple silicon.`,
@@ -52,6 +59,7 @@ export const localImages = async ({
   return {
     images,
     imageRoot: unpackImage({ folder: layout, into: join(folder.images, "unpacked") }),
+    layerFiles: layerFiles({ folder: layout }),
     runtime: await images.runtimeHash(),
   };
 };

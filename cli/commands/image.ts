@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { ModelName } from "../../inference/manifest.ts";
 import { type Platform, platforms } from "../../platform/images/runtime-layer.ts";
 import { localImages } from "../../rehearsal/local-images.ts";
@@ -9,33 +9,55 @@ import { dataOption, jsonOption } from "../options.ts";
 import { print, printJson } from "../print.ts";
 import { readFolder } from "./check.ts";
 
+/** As containers name a platform; Node and onnxruntime say x64. */
+const platformOf = (named: string): Platform => {
+  const platform = platforms.find((one) => one === named.replace(/\/amd64$/, "/x64"));
+  if (platform) return platform;
+  throw new InvalidArgumentError(`It is one of ${platforms.join(", ")}; linux/amd64 is linux/x64.`);
+};
+
+const buildImage = async (folder: string, options: { platform?: Platform; data?: string }) => {
+  const model = ModelName.safeParse(basename(resolve(folder)));
+  if (!model.success)
+    throw new UsageMistake(`${folder} is no model's folder: ${model.error.issues[0]?.message}`);
+  const files = await readFolder(folder);
+  const { images: folderOfImages } = folderOf(options.data);
+  const { images, imageRoot, layerFiles, runtime } = await localImages({
+    folder: { images: folderOfImages },
+    // Not a commit: what lies in the folder now.
+    source: { modelFiles: async () => files },
+    platform: options.platform,
+    clock: Date.now,
+  });
+  const build = await images.build({ model: model.data, commit: "working folder", runtime });
+  const [root, layers] = [await imageRoot(build.digest), await layerFiles(build.digest)];
+  return { model: model.data, ...build, runtime, root, layers };
+};
+
 /** `slipway image`: the build that a delivery runs, on a model's folder as it lies here. */
 export const imageCommand = (): Command =>
   new Command("image")
     .description("build a model's image: the same files and platform give the same digest")
     .argument("<folder>", "models/<name>")
-    .addOption(
-      new Option("--platform <platform>", "what the image is for (default: this machine)").choices(platforms),
+    .option(
+      "--platform <platform>",
+      "what the image is for: linux/amd64, linux/arm64, darwin/arm64 (default: this machine)",
+      platformOf,
     )
     .addOption(jsonOption())
     .addOption(dataOption())
     .action(async (folder: string, options: { platform?: Platform; json?: boolean; data?: string }) => {
-      const model = ModelName.safeParse(basename(resolve(folder)));
-      if (!model.success)
-        throw new UsageMistake(`${folder} is no model's folder: ${model.error.issues[0]?.message}`);
-      const files = await readFolder(folder);
-      const { images: folderOfImages } = folderOf(options.data);
-      const { images, imageRoot, runtime } = await localImages({
-        folder: { images: folderOfImages },
-        // Not a commit: what lies in the folder now.
-        source: { modelFiles: async () => files },
-        platform: options.platform,
-        clock: Date.now,
-      });
-      const build = await images.build({ model: model.data, commit: "working folder", runtime });
-      const root = await imageRoot(build.digest);
-      if (options.json) return printJson({ model: model.data, ...build, runtime, root });
-      print(`${build.digest}`);
-      print(`  ${(build.sizeBytes / 1e6).toFixed(1)} MB, runtime ${runtime.slice(0, 19)}…`);
+      if (options.json) {
+        try {
+          return printJson(await buildImage(folder, options));
+        } catch (fault) {
+          // For a build that another program started (buildspec.yml): the name is what a delivery ends with.
+          if (fault instanceof Error) printJson({ error: { name: fault.name, message: fault.message } });
+          throw fault;
+        }
+      }
+      const { digest, sizeBytes, runtime, root } = await buildImage(folder, options);
+      print(`${digest}`);
+      print(`  ${(sizeBytes / 1e6).toFixed(1)} MB, runtime ${runtime.slice(0, 19)}…`);
       print(`  unpacked in ${root}`);
     });

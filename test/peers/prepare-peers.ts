@@ -1,3 +1,4 @@
+import { crane, cranePeer } from "./crane.ts";
 import { pythonEnvironment, pythonPeer } from "./python-environment.ts";
 import { runtimeClient, runtimeClientPeer } from "./runtime-client.ts";
 
@@ -13,6 +14,7 @@ export default async (): Promise<void> => {
       peer: runtimeClientPeer("tests under AWS's runtime client"),
       install: runtimeClient,
     },
+    { what: "crane", peer: cranePeer("tests that push images"), install: crane },
   ];
   for (const { what, peer, install } of peers) {
     if (peer.skip) continue;
