@@ -1,9 +1,10 @@
 import * as z from "zod";
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
 import type { LoadedModel } from "./load-model.ts";
-import { Prediction } from "./manifest.ts";
+import { Prediction, type Row } from "./manifest.ts";
 import { type HttpProblem, problem } from "./problem.ts";
 import { OutputNotFinite } from "./read-predictions.ts";
+import type { Records } from "./records/records.ts";
 import { type RowProblem, rowPointer } from "./row-problem.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 
@@ -16,6 +17,8 @@ export const Answer = z.object({
   predictions: z.array(Prediction),
   latencyMs: z.number().nonnegative(),
   createdAt: z.iso.datetime(),
+  /** The prediction stands, and its record was lost to a fault of the storage. */
+  storageWarning: z.literal("write_failed").optional(),
 });
 export type Answer = z.infer<typeof Answer>;
 
@@ -42,6 +45,8 @@ export type Needs = {
   readonly report: (metrics: RequestMetrics) => void;
   /** Told why a request failed by our fault; holds no input. */
   readonly log: (line: string) => void;
+  /** Absent where none are kept. */
+  readonly records?: Records | undefined;
 };
 
 /** What a protocol read from a request. */
@@ -69,6 +74,9 @@ const refusal = (error: unknown, pointer: Question["pointer"]): HttpProblem => {
   return problem("prediction-failed", "The model could not answer these rows.");
 };
 
+/** Rows that the model answered: it checked each of them against its inputs. */
+const areRows = (rows: unknown): rows is readonly Row[] => Array.isArray(rows);
+
 const reason = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message.slice(0, 500)}` : typeof error;
 
@@ -82,7 +90,7 @@ const countLabels = (predictions: readonly Prediction[]): Record<string, number>
  * Answers one request of whichever protocol, given a way to its question (or a refusal, where what came is none), and
  * reports it once, whatever happens. A failure is ours (5xx); a caller's mistake is none.
  */
-export const answerRequest = ({ model, identity, now, tick, newId, report, log }: Needs) => {
+export const answerRequest = ({ model, identity, now, tick, newId, report, log, records }: Needs) => {
   const refused = (error: unknown, pointer: Question["pointer"]): HttpProblem => {
     const told = refusal(error, pointer);
     if (told.status >= 500) log(`prediction failed: ${reason(error)}`);
@@ -91,17 +99,24 @@ export const answerRequest = ({ model, identity, now, tick, newId, report, log }
 
   const predict = async (question: Question, at: number, started: number): Promise<Answered> => {
     try {
-      const predictions = await model.predict(question.rows);
+      const { rows } = question;
+      const predictions = await model.predict(rows);
+      const answer: Answer = {
+        id: newId(),
+        model: identity.model,
+        version: identity.version,
+        predictions,
+        latencyMs: Math.round((tick() - started) * 1_000) / 1_000,
+        createdAt: new Date(at).toISOString(),
+      };
+      if (!records || !areRows(rows)) return { status: "answered", answer };
+      const { digest, environment } = identity;
+      const { id, latencyMs } = answer;
+      const kept = { id, at, model: identity.model, modelVersion: identity.version, digest, environment };
+      const recorded = await records.recorder.record({ ...kept, latencyMs, rows, predictions });
       return {
         status: "answered",
-        answer: {
-          id: newId(),
-          model: identity.model,
-          version: identity.version,
-          predictions,
-          latencyMs: Math.round((tick() - started) * 1_000) / 1_000,
-          createdAt: new Date(at).toISOString(),
-        },
+        answer: recorded === "failed" ? { ...answer, storageWarning: "write_failed" } : answer,
       };
     } catch (error) {
       return { status: "refused", problem: refused(error, question.pointer) };
@@ -122,6 +137,7 @@ export const answerRequest = ({ model, identity, now, tick, newId, report, log }
       latencyMs: tick() - started,
       failed: answered.status === "refused" && answered.problem.status >= 500,
       labels: answered.status === "answered" ? countLabels(answered.answer.predictions) : {},
+      recordFailed: answered.status === "answered" && answered.answer.storageWarning !== undefined,
     });
     return answered;
   };

@@ -5,6 +5,7 @@ import { nativeRoutes } from "./native/native-routes.ts";
 import { oipRoutes } from "./oip/oip-routes.ts";
 import { openapiRoutes } from "./openapi/openapi-routes.ts";
 import { problem } from "./problem.ts";
+import { predictionsRoutes } from "./records/predictions-routes.ts";
 import { endpointRoutes } from "./scoring/endpoint-routes.ts";
 import { scoringRoutes } from "./scoring/scoring-routes.ts";
 import type { Service } from "./service.ts";
@@ -41,6 +42,7 @@ export const createApp = (service: Service): Hono => {
   });
   app.use(compress({ encoding: "gzip" }));
   app.route("/", nativeRoutes(service));
+  app.route("/", predictionsRoutes({ reader: service.records?.reader, log: service.log }));
   app.route("/", openapiRoutes(service));
   app.route("/", oipRoutes(service));
   app.route("/", scoringRoutes(service));

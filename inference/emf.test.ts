@@ -22,6 +22,19 @@ test("a line says what CloudWatch needs: every metric that it defines is a membe
   expect(line).toMatchObject({ Requests: 1, Failures: 0, LatencyMs: 1.25, "Rows.stay": 3, "Rows.churn": 1 });
 });
 
+test("by environment alone a line counts what the alarms look at, lost records among it", () => {
+  const line = EmfLine.parse(JSON.parse(emfLine({ ...metrics, recordFailed: true })));
+  const [, directive] = line._aws.CloudWatchMetrics;
+  expect(directive?.Dimensions).toEqual([["environment"]]);
+  expect(directive?.Metrics.map(({ Name }) => [Name, line[Name]])).toEqual([
+    ["Requests", 1],
+    ["Failures", 0],
+    ["LatencyMs", 1.25],
+    ["StorageWriteFailures", 1],
+  ]);
+  expect(JSON.parse(emfLine(metrics)).StorageWriteFailures).toBe(0);
+});
+
 test("what was written is read again", () => {
   expect(parseEmf(emfLine(metrics))).toEqual(metrics);
   expect(parseEmf(emfLine({ ...metrics, failed: true, labels: {} }))).toEqual({

@@ -11,12 +11,24 @@ import { rowsMetric } from "./rows-metric.ts";
  * - A directive holds at most 100 metric definitions and a line at most 256 KB: the 97 labels with the most rows are
  *   counted, which is every label of a model that has no more.
  * - A metric's name is a member of the root, ASCII, of 1 to 1,024 characters; a label, of at most 128, is percent-encoded.
+ * - Each directive is a set of metrics under its own dimensions: by version for canaries and dashboards, by environment
+ *   for its alarms, since a metric is found by exactly its dimensions.
  * `labels` says the same in a form that Logs Insights can read.
  */
 export const { namespace } = metricNames.inference;
+const { requests, failures, latencyMs: latency, storageWriteFailures } = metricNames.inference;
 const dimensions = ["environment", "model", "version"];
 const maxMetrics = 100;
 const maxLabels = maxMetrics - 3;
+
+const ofRequest = [
+  { Name: requests, Unit: "Count" },
+  { Name: failures, Unit: "Count" },
+  // Resolution of a second, so that a canary's first minute already shows.
+  { Name: latency, Unit: "Milliseconds", StorageResolution: 1 },
+];
+/** For the alarms alone, which look at an environment with all its models. */
+const ofRecord = { Name: storageWriteFailures, Unit: "Count" };
 
 const Directive = z.object({
   Namespace: z.string(),
@@ -54,21 +66,19 @@ export const emfLine = ({
   latencyMs,
   failed,
   labels,
+  recordFailed = false,
 }: RequestMetrics): string => {
   const counts = Object.entries(labels)
     .sort(([, a], [, b]) => b - a)
     .slice(0, maxLabels);
-  const metrics = [
-    { Name: "Requests", Unit: "Count" },
-    { Name: "Failures", Unit: "Count" },
-    // Resolution of a second, so that a canary's first minute already shows.
-    { Name: "LatencyMs", Unit: "Milliseconds", StorageResolution: 1 },
-    ...counts.map(([label]) => ({ Name: rowsMetric(label), Unit: "Count" })),
-  ];
+  const ofRows = counts.map(([label]) => ({ Name: rowsMetric(label), Unit: "Count" }));
   return JSON.stringify({
     _aws: {
       Timestamp: Math.trunc(at),
-      CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [dimensions], Metrics: metrics }],
+      CloudWatchMetrics: [
+        { Namespace: namespace, Dimensions: [dimensions], Metrics: [...ofRequest, ...ofRows] },
+        { Namespace: namespace, Dimensions: [["environment"]], Metrics: [...ofRequest, ofRecord] },
+      ],
     },
     environment,
     model,
@@ -76,6 +86,7 @@ export const emfLine = ({
     Requests: 1,
     Failures: failed ? 1 : 0,
     LatencyMs: latencyMs,
+    [storageWriteFailures]: recordFailed ? 1 : 0,
     ...Object.fromEntries(counts.map(([label, count]) => [rowsMetric(label), count])),
     labels: Object.fromEntries(counts),
   });

@@ -1,3 +1,4 @@
+import type { Answer } from "./answer.ts";
 import type { HttpProblem } from "./problem.ts";
 
 /** An answer as JSON. */
@@ -11,3 +12,10 @@ export const json = (body: unknown, status = 200, type = "application/json"): Re
 /** A problem in the form of RFC 9457. */
 export const refuse = (problem: HttpProblem): Response =>
   json(problem, problem.status, "application/problem+json");
+
+/** The answer of whichever protocol, with what all of them say in headers: its id, and a record that was lost. */
+export const withAnswerHeaders = (response: Response, { id, storageWarning }: Answer): Response => {
+  response.headers.set("x-prediction-id", id);
+  if (storageWarning) response.headers.set("x-storage-warning", storageWarning);
+  return response;
+};

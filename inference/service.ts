@@ -3,7 +3,7 @@ import { sampleRow } from "./load-model.ts";
 import type { HttpProblem } from "./problem.ts";
 
 /** What every protocol stands on: the model and who it is, a way to ask it, and whether it answers. */
-export type Service = Pick<Needs, "model" | "identity" | "newId"> & {
+export type Service = Pick<Needs, "model" | "identity" | "newId" | "records" | "log"> & {
   /** Answers one request and reports it, whatever happens. */
   readonly answer: (read: () => Promise<Question | HttpProblem>) => Promise<Answered>;
   /** True once the model answered its test row; asked again until then. */

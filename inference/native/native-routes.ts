@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { etag } from "hono/etag";
 import type { Answer, Question } from "../answer.ts";
-import { json, refuse } from "../http-answer.ts";
+import { json, refuse, withAnswerHeaders } from "../http-answer.ts";
 import { type HttpProblem, problem } from "../problem.ts";
 import { readBytes, readJson, readText } from "../read-body.ts";
 import { rowPointer } from "../row-problem.ts";
@@ -28,10 +28,10 @@ const readQuestion = async (service: Service, request: Request): Promise<Questio
   return "rows" in read ? { rows: read.rows, pointer: rowPointer("/rows") } : read;
 };
 
-const answerCsv = async ({ model }: Service, { id, predictions }: Answer): Promise<Response> => {
+const answerCsv = async ({ model }: Service, { predictions }: Answer): Promise<Response> => {
   const { writeCsv } = await import("../csv/write-csv.ts");
   return new Response(writeCsv(model.manifest)(predictions, { header: true }), {
-    headers: { "content-type": "text/csv; charset=utf-8; header=present", "x-prediction-id": id },
+    headers: { "content-type": "text/csv; charset=utf-8; header=present" },
   });
 };
 
@@ -43,7 +43,10 @@ export const nativeRoutes = (service: Service): Hono => {
     const answered = await service.answer(() => readQuestion(service, context.req.raw));
     if (answered.status === "refused") return refuse(answered.problem);
     const accepted = context.req.header("accept") ?? "";
-    return /^\s*text\/csv\b/i.test(accepted) ? answerCsv(service, answered.answer) : json(answered.answer);
+    const response = /^\s*text\/csv\b/i.test(accepted)
+      ? await answerCsv(service, answered.answer)
+      : json(answered.answer);
+    return withAnswerHeaders(response, answered.answer);
   });
   app.get("/v1/model", etag(), (context) => context.json(description, 200, { "cache-control": "no-cache" }));
   app.get("/health", () => json({ status: "alive" }));

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { json, refuse } from "../http-answer.ts";
+import { json, refuse, withAnswerHeaders } from "../http-answer.ts";
 import { problem } from "../problem.ts";
 import type { Service } from "../service.ts";
 import { describeModel, server } from "./describe-model.ts";
@@ -43,7 +43,10 @@ export const oipRoutes = (service: Service): Hono => {
       return found.question;
     });
     if (answered.status === "refused") return refuse(answered.problem);
-    return writeAnswer(answered.answer, inference?.id, inference?.outputs ?? []);
+    return withAnswerHeaders(
+      writeAnswer(answered.answer, inference?.id, inference?.outputs ?? []),
+      answered.answer,
+    );
   };
 
   for (const root of ["/v2", "/v2/*"]) app.use(root, oipErrors);

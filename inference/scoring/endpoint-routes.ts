@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { Answer, Question } from "../answer.ts";
-import { json } from "../http-answer.ts";
+import { json, withAnswerHeaders } from "../http-answer.ts";
 import { type HttpProblem, problem } from "../problem.ts";
 import { readBytes, readJson, readText } from "../read-body.ts";
 import { type RowProblem, rowPointer } from "../row-problem.ts";
@@ -86,7 +86,7 @@ export const endpointRoutes = (service: Service): Hono => {
     const answered = await service.answer(() => readQuestion(service, context.req.raw));
     if (answered.status === "refused") return refuse(answered.problem);
     const response = await answer(answered.answer, context.req.header("accept") ?? "");
-    response.headers.set("x-prediction-id", answered.answer.id);
+    withAnswerHeaders(response, answered.answer);
     response.headers.set("x-amzn-invoked-production-variant", String(answered.answer.version));
     const attributes = context.req.header("x-amzn-sagemaker-custom-attributes");
     if (attributes !== undefined) response.headers.set("x-amzn-sagemaker-custom-attributes", attributes);

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { Question } from "../answer.ts";
-import { json } from "../http-answer.ts";
+import { json, withAnswerHeaders } from "../http-answer.ts";
 import { type HttpProblem, problem } from "../problem.ts";
 import { readBytes, readJson, readText } from "../read-body.ts";
 import { rowPointer } from "../row-problem.ts";
@@ -63,10 +63,8 @@ export const scoringRoutes = (service: Service): Hono => {
   app.post("/invocations", async (context) => {
     const answered = await service.answer(() => readQuestion(service, context.req.raw));
     if (answered.status === "refused") return refuse(answered.problem);
-    const { id, predictions } = answered.answer;
-    const response = json({ predictions: records(predictions) });
-    response.headers.set("x-prediction-id", id);
-    return response;
+    const predictions = records(answered.answer.predictions);
+    return withAnswerHeaders(json({ predictions }), answered.answer);
   });
   return app;
 };

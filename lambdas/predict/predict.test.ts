@@ -4,6 +4,7 @@ import { Answer } from "../../inference/answer.ts";
 import { type LoadedModel, loadModel } from "../../inference/load-model.ts";
 import { HttpProblem } from "../../inference/problem.ts";
 import { OutputNotFinite } from "../../inference/read-predictions.ts";
+import type { AnsweredRows, Recorder } from "../../inference/records/records.ts";
 import type { RequestMetrics } from "../../platform/metrics/metrics.ts";
 import { churnFiles, churnGolden, churnManifest } from "../../test/onnx/churn-folder.ts";
 import { HttpResult, predict } from "./predict.ts";
@@ -244,6 +245,62 @@ describe("an event that an authorizer let in", () => {
   );
 });
 
+describe("records", () => {
+  const kept: AnsweredRows[] = [];
+  const reader = { prediction: async () => undefined, list: async () => ({ items: [], total: 0 }) };
+  const recording = (record: Recorder["record"]) =>
+    predict({
+      model,
+      identity,
+      now: () => at,
+      tick: () => ticks++,
+      newId: () => "id-1",
+      report: (metrics) => reported.push(metrics),
+      log: (line) => logged.push(line),
+      records: { recorder: { record }, reader },
+    });
+  const asked = event("POST", "/v1/predict", JSON.stringify({ rows: [row, row] }));
+
+  test("hold every answered row with its prediction, under the answer's id", async () => {
+    const answering = recording(async (rows) => {
+      kept.push(rows);
+      return "written";
+    });
+    const answer = Answer.parse(JSON.parse(HttpResult.parse(await answering(asked)).body));
+    expect(kept).toEqual([
+      {
+        id: answer.id,
+        at,
+        model: "churn",
+        modelVersion: 3,
+        digest: identity.digest,
+        environment: "prod",
+        latencyMs: answer.latencyMs,
+        rows: [row, row],
+        predictions: answer.predictions,
+      },
+    ]);
+  });
+
+  test("that are lost to the storage cost no answer: a header, a field and a metric say so", async () => {
+    const answering = recording(async () => "failed");
+    const result = HttpResult.parse(await answering(asked));
+    expect(result.statusCode).toBe(200);
+    expect(result.headers["x-storage-warning"]).toBe("write_failed");
+    expect(Answer.parse(JSON.parse(result.body)).predictions).toHaveLength(2);
+    expect(Answer.parse(await answering({ rows: [row] })).storageWarning).toBe("write_failed");
+    expect(reported).toMatchObject([
+      { failed: false, recordFailed: true },
+      { failed: false, recordFailed: true },
+    ]);
+  });
+
+  test("of refused rows are not kept", async () => {
+    const never = recording(() => Promise.reject(new Error("nothing to record")));
+    expect(HttpProblem.parse(await never({ rows: [{}] })).status).toBe(422);
+  });
+});
+
 describe("what is reported", () => {
   test("one entry for an answered request, with its labels, under the function's version", async () => {
     await post(JSON.stringify({ rows: [row, row] }));
@@ -256,6 +313,7 @@ describe("what is reported", () => {
         latencyMs: expect.any(Number),
         failed: false,
         labels: { stay: 2 },
+        recordFailed: false,
       },
     ]);
   });

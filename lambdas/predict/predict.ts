@@ -1,14 +1,10 @@
 import * as z from "zod";
-import type { Answer, Needs as AnswerNeeds } from "../../inference/answer.ts";
+import type { Answer, Needs } from "../../inference/answer.ts";
 import { createApp } from "../../inference/app.ts";
 import { nativeQuestion } from "../../inference/native/native-question.ts";
 import type { HttpProblem } from "../../inference/problem.ts";
-import type { Records } from "../../inference/records/records.ts";
 import { createService } from "../../inference/service.ts";
 import { quotaHeaders, throttledBy } from "../../inference/throttled-by.ts";
-
-/** `records`: absent where none are kept. */
-type Needs = AnswerNeeds & { readonly records?: Records | undefined };
 
 /**
  * What is read of an HTTP API event, payload version 2.0.

@@ -10,6 +10,8 @@ export type RequestMetrics = {
   readonly failed: boolean;
   /** How many rows got which label. */
   readonly labels: Readonly<Record<string, number>>;
+  /** The request was answered, and its record was lost to a fault of the storage. */
+  readonly recordFailed?: boolean;
 };
 
 export type Window = {
