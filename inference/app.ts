@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
 import { refuse } from "./http-answer.ts";
 import { nativeRoutes } from "./native/native-routes.ts";
@@ -32,14 +32,16 @@ const refuseOtherMethods = (app: Hono): void => {
 /**
  * The inference service over HTTP, in each of its protocols. Whatever is refused is a problem (RFC 9457). Each answer
  * carries x-request-id, the caller's own where it is 1 to 128 printable characters.
+ * @param admission asks each request for its API key, where no gateway has done so before
  */
-export const createApp = (service: Service): Hono => {
+export const createApp = (service: Service, admission?: MiddlewareHandler): Hono => {
   const app = new Hono();
   app.use(async (context, next) => {
     const given = context.req.header("x-request-id") ?? "";
     await next();
     context.header("x-request-id", /^[\x21-\x7e]{1,128}$/.test(given) ? given : service.newId());
   });
+  if (admission) app.use(admission);
   app.use(compress({ encoding: "gzip" }));
   app.route("/", nativeRoutes(service));
   app.route("/", predictionsRoutes({ reader: service.records?.reader, log: service.log }));

@@ -2,17 +2,24 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Hono } from "hono";
+import type { Admit } from "./admission.ts";
 import type { Identity, Needs } from "./answer.ts";
 import { createApp } from "./app.ts";
 import { openModel } from "./open-model.ts";
+import type { RecordPlace } from "./records/records.ts";
+import { recordsOf } from "./records/records-of.ts";
+import { requireApiKey } from "./require-api-key.ts";
 import { createService } from "./service.ts";
 
-type Options = Pick<Needs, "report" | "log"> &
-  Pick<Needs, "now" | "tick" | "newId"> & {
-    /** The model's folder. */
-    readonly folder: string;
-    readonly identity: Pick<Identity, "environment" | "version">;
-  };
+type Options = Pick<Needs, "report" | "log" | "now" | "tick" | "newId"> & {
+  /** The model's folder. */
+  readonly folder: string;
+  readonly identity: Pick<Identity, "environment" | "version">;
+  /** Where prediction records are kept; absent: nowhere. */
+  readonly records?: { readonly place: RecordPlace; readonly hashKey: Uint8Array } | undefined;
+  /** Decides on each request's API key; absent: everyone may ask. */
+  readonly admit?: Admit | undefined;
+};
 
 /**
  * The inference service of a model's folder, for an HTTP server: the same that its function is. The digest that it
@@ -20,21 +27,26 @@ type Options = Pick<Needs, "report" | "log"> &
  */
 export const serveModel = async ({
   folder,
-  identity,
+  identity: { environment, version },
+  records,
+  admit,
   ...needs
-}: Options): Promise<{ app: Hono; name: string }> => {
+}: Options): Promise<{ readonly app: Hono; readonly name: string }> => {
   const model = await openModel(folder);
-  const { name, artifact } = model.manifest;
-  const hash = createHash("sha256").update(await readFile(join(folder, artifact)));
-  const service = createService({
-    ...needs,
-    model,
-    identity: {
-      ...identity,
-      model: name,
-      digest: `sha256:${hash.digest("hex")}`,
-      functionVersion: String(identity.version),
-    },
-  });
-  return { app: createApp(service), name };
+  const { manifest } = model;
+  const { name } = manifest;
+  const hash = createHash("sha256").update(await readFile(join(folder, manifest.artifact)));
+  const identity: Identity = {
+    model: name,
+    environment,
+    version,
+    digest: `sha256:${hash.digest("hex")}`,
+    functionVersion: String(version),
+  };
+  const { log, now: clock } = needs;
+  const keeping = recordsOf({ identity, manifest, hashKey: records?.hashKey, clock, log });
+  const service = createService({ ...needs, model, identity, records: keeping(records?.place) });
+  const warn = (sentence: string, fault: unknown) =>
+    log(`${sentence}: ${fault instanceof Error ? fault.message : String(fault)}`);
+  return { app: createApp(service, admit && requireApiKey({ admit, model: name, warn })), name };
 };

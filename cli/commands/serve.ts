@@ -1,11 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { admitKey } from "../../domain/admit-key.ts";
+import { apiKeys } from "../../domain/api-keys.ts";
+import { rateLimiter } from "../../domain/rate-limiter.ts";
 import { emfLine } from "../../inference/emf.ts";
 import { serveModel } from "../../inference/serve-model.ts";
+import { dataFolder } from "../../rehearsal/data-folder.ts";
 import { listen } from "../../rehearsal/server.ts";
+import { openCapabilities } from "../../rehearsal/world.ts";
 import { UsageMistake } from "../exit-code.ts";
+import { checkout } from "../open-world.ts";
 import { portArgument } from "../options.ts";
 import { paint, print, printError } from "../print.ts";
 
@@ -15,11 +21,14 @@ const versionArgument = (text: string): number => {
 };
 
 type Options = {
-  port: number;
-  host: string;
-  environment: "stage" | "prod";
-  modelVersion: number;
-  emf?: boolean;
+  readonly port: number;
+  readonly host: string;
+  readonly data?: string;
+  readonly environment: "stage" | "prod";
+  readonly modelVersion: number;
+  readonly keys?: boolean;
+  readonly records: boolean;
+  readonly emf?: boolean;
 };
 
 const interrupted = (): Promise<void> =>
@@ -28,26 +37,72 @@ const interrupted = (): Promise<void> =>
     process.once("SIGTERM", () => resolve());
   });
 
+const log = (sentence: string, fault?: unknown): void =>
+  printError(
+    fault === undefined ? sentence : `${sentence}: ${fault instanceof Error ? fault.message : String(fault)}`,
+  );
+
+/** What a data folder gives to the service: a place for records, and the check of API keys. */
+const openFolder = async (root: string, environment: Options["environment"]) => {
+  const clock = Date.now;
+  const folder = dataFolder(root);
+  const { store, records, database, metrics } = await openCapabilities({
+    folder,
+    // Links to blobs are of no use here: nobody is sent any.
+    url: "http://127.0.0.1",
+    clock,
+    log,
+    env: process.env,
+  });
+  return {
+    records: { place: records.place, hashKey: Buffer.from(records.hashKey, "base64") },
+    admit: admitKey({
+      keys: apiKeys({ store, random: (size) => crypto.getRandomValues(new Uint8Array(size)), clock }),
+      limiter: rateLimiter({ store, clock, warn: log }),
+      environment,
+      warn: log,
+      refused: ({ reason, keyId }) =>
+        log(`API key${keyId === undefined ? "" : ` ${keyId}`} refused: ${reason}`),
+    }),
+    close: () => {
+      metrics.close();
+      database.close();
+    },
+  };
+};
+
 const serve = async (folder: string, options: Options): Promise<void> => {
   if (!existsSync(join(folder, "model.yaml")))
     throw new UsageMistake(`${folder} is no model's folder: there is no model.yaml in it.`);
+  const { environment, modelVersion: version } = options;
+  const root = options.data === undefined ? resolve(checkout, ".slipway", "serve") : resolve(options.data);
+  const opened = await openFolder(root, environment);
   const { app, name } = await serveModel({
     folder,
-    identity: { environment: options.environment, version: options.modelVersion },
+    identity: { environment, version },
+    records: options.records ? opened.records : undefined,
+    admit: options.keys ? opened.admit : undefined,
     now: Date.now,
     tick: () => performance.now(),
     newId: randomUUID,
     report: (metrics) => {
       if (options.emf) print(emfLine(metrics));
     },
-    log: printError,
+    log,
   });
-  const server = await listen(options.port, (text) => printError(text), options.host);
+  const server = await listen(options.port, log, options.host);
   server.serve(app);
   print(`${paint("green", "✓")} ${name} is served at ${paint("bold", server.url)} (Ctrl-C ends it)`);
-  print(`  ${server.url}/docs shows how to call it; ${server.url}/v1/model what it takes.`);
+  print(`  ${server.url}/docs shows how to call it, ${server.url}/v1/model what it takes.`);
+  print(`  Records of predictions: ${options.records ? root : "not kept"}.`);
+  print(
+    options.keys
+      ? `  Each request needs an API key: slipway keys create --data ${root} makes one.`
+      : "  Everyone who reaches it may ask: --keys asks for API keys.",
+  );
   await interrupted();
   await server.close();
+  opened.close();
 };
 
 /** `slipway serve`: the inference function's service as an HTTP server, from a model's folder. */
@@ -57,8 +112,11 @@ export const serveCommand = (): Command =>
     .argument("<folder>", "models/<name>")
     .addOption(new Option("--port <port>", "0: any free port").argParser(portArgument).default(8080))
     .addOption(new Option("--host <address>", "0.0.0.0 in a container").default("127.0.0.1"))
+    .addOption(new Option("--data <folder>", "where records and API keys lie (default: .slipway/serve)"))
+    .option("--keys", "ask each request for an API key")
+    .option("--no-records", "keep no records of predictions")
     .addOption(
-      new Option("--environment <name>", "what the answers and metrics say")
+      new Option("--environment <name>", "what answers, records and metrics say")
         .choices(["stage", "prod"])
         .default("stage"),
     )

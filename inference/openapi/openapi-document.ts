@@ -2,6 +2,8 @@ import * as z from "zod";
 import { sampleRow } from "../load-model.ts";
 import { Input } from "../manifest.ts";
 import { HttpProblem, problemsOf } from "../problem.ts";
+import { PredictionsQuery } from "../records/predictions-routes.ts";
+import { PredictionPage, PredictionRecord } from "../records/records.ts";
 import type { Service } from "../service.ts";
 import { modelSchemas } from "./model-schemas.ts";
 
@@ -57,6 +59,8 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
     },
     // Relative to where this document lies: behind a gateway the model has a path of its own.
     servers: [{ url: "." }],
+    // Asked for by the HTTP API and by slipway serve --keys; who serves without keys takes requests without one.
+    security: [{ apiKey: [] }, {}],
     paths: {
       "/v1/predict": {
         post: {
@@ -85,6 +89,38 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
               "rows-invalid",
               "prediction-failed",
             ),
+          },
+        },
+      },
+      "/v1/predictions": {
+        get: {
+          operationId: "predictions",
+          summary: "Recorded predictions, newest first",
+          parameters: Object.entries(schema(PredictionsQuery, "input").properties ?? {}).map(
+            ([name, described]) => ({ name, in: "query", schema: described }),
+          ),
+          responses: {
+            "200": { description: "One page", content: content("Page") },
+            ...refusals("query-invalid", "not-found", "records-unavailable"),
+          },
+        },
+      },
+      "/v1/predictions/{id}": {
+        get: {
+          operationId: "prediction",
+          summary: "One recorded prediction",
+          parameters: [
+            {
+              name: "id",
+              in: "path",
+              required: true,
+              description: "<request id>.<index of the row in its request>",
+              schema: { type: "string" },
+            },
+          ],
+          responses: {
+            "200": { description: "As it was answered", content: content("Record") },
+            ...refusals("prediction-not-found", "records-unavailable"),
           },
         },
       },
@@ -118,8 +154,11 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
         Question: schema(question, "input"),
         Answer: schema(answer),
         Model: schema(Description),
+        Page: schema(PredictionPage),
+        Record: schema(PredictionRecord),
         Problem: schema(HttpProblem),
       },
+      securitySchemes: { apiKey: { type: "apiKey", in: "header", name: "x-api-key" } },
     },
   };
 };

@@ -27,7 +27,7 @@ const predict = (body: unknown) =>
   });
 /** Checks a body against one of the document's schemas, as a client would. */
 const follows = async (
-  name: "Question" | "Answer" | "Model" | "Problem",
+  name: keyof ReturnType<typeof openapiDocument>["components"]["schemas"],
   body: unknown,
 ): Promise<boolean> => {
   const document = openapiDocument(service);

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { emfLine } from "../../inference/emf.ts";
 import { openModel } from "../../inference/open-model.ts";
 import type { RecordPlace } from "../../inference/records/records.ts";
+import { recordsOf } from "../../inference/records/records-of.ts";
 import { recordsOnAws } from "../records-on-aws.ts";
 import { Env, identityOf } from "./env.ts";
 import { predict } from "./predict.ts";
-import { recordsOf } from "./records-of.ts";
 
 const env = Env.parse(process.env);
 const clock = Date.now;

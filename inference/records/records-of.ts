@@ -1,8 +1,8 @@
-import type { Identity } from "../../inference/answer.ts";
-import type { Manifest } from "../../inference/manifest.ts";
-import { predictionReader } from "../../inference/records/prediction-reader.ts";
-import { recorder } from "../../inference/records/recorder.ts";
-import type { RecordPlace, Records } from "../../inference/records/records.ts";
+import type { Identity } from "../answer.ts";
+import type { Manifest } from "../manifest.ts";
+import { predictionReader } from "./prediction-reader.ts";
+import { recorder } from "./recorder.ts";
+import type { RecordPlace, Records } from "./records.ts";
 
 type Needs = {
   readonly identity: Pick<Identity, "environment" | "model">;
@@ -12,7 +12,7 @@ type Needs = {
   readonly log: (line: string) => void;
 };
 
-/** The records of this function's model in that place; none where there is no place for them. */
+/** The records of a model in that place; none where there is no place for them. */
 export const recordsOf =
   ({ identity: { environment, model }, manifest, hashKey, clock, log }: Needs) =>
   (place: RecordPlace | undefined): Records | undefined =>

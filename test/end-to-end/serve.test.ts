@@ -1,0 +1,85 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { expect, test } from "vitest";
+import { Answer } from "../../inference/answer.ts";
+import { PredictionPage } from "../../inference/records/records.ts";
+import { churnGolden } from "../onnx/churn-folder.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { checkout, slipwayCommand } from "./stage-set.ts";
+
+const run = (args: readonly string[]) =>
+  spawn(process.execPath, [slipwayCommand, ...args], { cwd: checkout, stdio: ["ignore", "pipe", "inherit"] });
+
+/** `slipway serve models/churn` as a process, until it says where it listens. */
+const served = async (args: readonly string[]) => {
+  const child = run(["serve", "models/churn", "--port", "0", ...args]);
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /http:\/\/[\d.:]+/.exec(line)?.[0];
+    if (url) return { child, url };
+  }
+  throw new Error("it ended before it listened");
+};
+const output = async (args: readonly string[]): Promise<string> => {
+  const child = run(args);
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+  });
+  await once(child, "close");
+  return text;
+};
+
+test("a served folder answers, keeps its records over a restart, asks for keys where it is told to, and ends on SIGTERM", async () => {
+  const folder = await temporaryFolder();
+  const data = join(folder.path, "data");
+  const { rows } = churnGolden();
+  const predict = (url: string, key?: string) =>
+    fetch(`${url}/v1/predict`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(key === undefined ? {} : { "x-api-key": key }) },
+      body: JSON.stringify({ rows }),
+    });
+  try {
+    const first = await served(["--data", data]);
+    const answer = Answer.parse(await (await predict(first.url)).json());
+    expect(answer.predictions).toHaveLength(rows.length);
+    expect(answer.storageWarning).toBeUndefined();
+    first.child.kill("SIGTERM");
+    expect(await once(first.child, "close")).toEqual([0, null]);
+
+    const made = await output([
+      "keys",
+      "create",
+      "--name",
+      "app",
+      "--models",
+      "churn",
+      "--environment",
+      "stage",
+      "--data",
+      data,
+    ]);
+    const key = /slw_[\w-]+/.exec(made)?.[0] ?? "";
+    const second = await served(["--data", data, "--keys"]);
+    expect((await predict(second.url)).status).toBe(401);
+    expect((await predict(second.url, key)).status).toBe(200);
+    const page = await fetch(`${second.url}/v1/predictions?limit=100`, { headers: { "x-api-key": key } });
+    const { items, total } = PredictionPage.parse(await page.json());
+    expect(total).toBe(2 * rows.length);
+    expect(items.map(({ id }) => id)).toContain(`${answer.id}.0`);
+    second.child.kill("SIGTERM");
+    expect(await once(second.child, "close")).toEqual([0, null]);
+  } finally {
+    await folder.remove();
+  }
+});
+
+test("a folder without a model is a mistake of the command line", async () => {
+  const child = spawn(process.execPath, [slipwayCommand, "serve", join("docs")], {
+    cwd: checkout,
+    stdio: "ignore",
+  });
+  expect(await once(child, "close")).toEqual([2, null]);
+});
