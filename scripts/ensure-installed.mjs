@@ -33,7 +33,9 @@ export const ensureInstalled = (folder = root) => {
   const there = `${folder}node_modules`;
   if (lstatSync(there, { throwIfNoEntry: false })?.isSymbolicLink()) {
     // npm would empty the folder behind the link, for everybody who uses it.
-    console.error(`${there} is a link to packages that are not those of package-lock.json: npm ci where it leads.`);
+    console.error(
+      `${there} is a link to packages that are not those of package-lock.json: npm ci where it leads.`,
+    );
     process.exit(3);
   }
   const whose = folder === root ? "Slipway's packages" : "Terraform's packages, 480 MB of them";
