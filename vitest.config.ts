@@ -44,7 +44,7 @@ export default defineConfig({
         test: {
           name: "peers",
           include: peers,
-          exclude: never,
+          exclude: ["**/node_modules", ".slipway", "dist", "terraform/cdktf.out"],
           globalSetup: "test/peers/prepare-peers.ts",
           sequence: { groupOrder: 4 },
           ...timeouts,
