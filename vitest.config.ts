@@ -35,6 +35,7 @@ export default defineConfig({
           name: "terraform",
           include: ["terraform/**/*.test.ts"],
           exclude: ["**/node_modules", "terraform/cdktf.out", ...peers],
+          globalSetup: "test/peers/prepare-checkov.ts",
           sequence: { groupOrder: 3 },
           ...timeouts,
         },
