@@ -35,6 +35,7 @@ export default defineConfig({
           name: "terraform",
           include: ["terraform/**/*.test.ts"],
           exclude: ["**/node_modules", "terraform/cdktf.out", ...peers],
+          globalSetup: "test/peers/prepare-checkov.ts",
           sequence: { groupOrder: 3 },
           ...timeouts,
         },
@@ -44,7 +45,7 @@ export default defineConfig({
         test: {
           name: "peers",
           include: peers,
-          exclude: never,
+          exclude: ["**/node_modules", ".slipway", "dist", "terraform/cdktf.out"],
           globalSetup: "test/peers/prepare-peers.ts",
           sequence: { groupOrder: 4 },
           ...timeouts,

@@ -8,6 +8,7 @@ import { imageCommand } from "./commands/image.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { newCommand } from "./commands/new.ts";
 import { predictCommand } from "./commands/predict.ts";
+import { registryCommand } from "./commands/registry.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
 import { retireCommand } from "./commands/retire.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
@@ -39,6 +40,7 @@ for (const command of [
   serveCommand(),
   retireCommand(),
   keysCommand(),
+  registryCommand(),
   ...approvalCommands(),
 ])
   program.addCommand(command.exitOverride().showHelpAfterError());

@@ -1,5 +1,5 @@
 // npm run build [-- names]: dist/<verb-noun>.zip for each function, as Terraform uploads it. predict has no zip: it goes into an
-// image together with a model.
+// image together with a model; of its layer that all images share, dist/runtime.digest has the content hash, for start-delivery.
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -7,6 +7,7 @@ import { stop } from "esbuild";
 import { bundleHandler } from "./bundle-handler.ts";
 import { functionNames } from "./function-names.ts";
 import { functionZip } from "./function-zip.ts";
+import { runtimeDigest } from "./runtime-digest.ts";
 
 const mebibyte = 1_048_576;
 const { values, positionals } = parseArgs({
@@ -38,6 +39,8 @@ try {
       await rm(path, { force: true });
     } else await writeFile(path, zip);
   }
+  if (positionals.length === 0)
+    await writeFile(join(values.out, "runtime.digest"), `${await runtimeDigest()}\n`);
 } finally {
   await stop();
 }

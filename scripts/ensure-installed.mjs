@@ -1,6 +1,6 @@
 // Installs what package-lock.json names where it is missing, and nothing else. Runs on Node 20, before anything is installed.
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -30,6 +30,14 @@ const complete = (folder) => {
 /** `folder`: the repository's root, or one in it with a lock file of its own, each with a slash at its end. */
 export const ensureInstalled = (folder = root) => {
   if (complete(folder)) return;
+  const there = `${folder}node_modules`;
+  if (lstatSync(there, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    // npm would empty the folder behind the link, for everybody who uses it.
+    console.error(
+      `${there} is a link to packages that are not those of package-lock.json: npm ci where it leads.`,
+    );
+    process.exit(3);
+  }
   const whose = folder === root ? "Slipway's packages" : "Terraform's packages, 480 MB of them";
   console.error(`Installing ${whose} (once; a minute or less where the registry is near) …`);
   const npm = process.env.npm_execpath;

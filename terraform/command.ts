@@ -15,6 +15,7 @@ import {
   stackOrder,
 } from "./invocations.ts";
 import { type Accounts, ConfigInvalid, readConfig } from "./read-config.ts";
+import { unsetDigests } from "./unset-digests.ts";
 import { VariableUnknown } from "./variables-of.ts";
 
 const folder = join(import.meta.dirname, "cdktf.out");
@@ -73,6 +74,7 @@ const work = async (): Promise<void> => {
   const functions = await deployedFunctions();
   const chosen = chosenStacks(stackOrder(accounts), options);
   write(accounts, functions);
+  for (const sentence of unsetDigests(accounts)) console.warn(sentence);
   if (verb === "synth") return console.log(`The stacks are in ${join(folder, "stacks")}.`);
   if (chosen.some((stack) => /^(serving|delivery)/.test(stack))) assertBuilt(functions);
   for (const stack of chosen)

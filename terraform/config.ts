@@ -22,7 +22,9 @@ const tooling = {
   source: { host: "codecommit", repository: "models", branch: "main" },
   images: {
     architecture: "arm64",
-    /** `slipway doctor` prints the command that finds it. */
+    /** `slipway doctor` prints the command that finds its digest. */
+    baseImage: `public.ecr.aws/lambda/nodejs:24@sha256:${"0".repeat(64)}`,
+    /** docs/infrastructure.md, step 4. */
     firstDigest: `sha256:${"0".repeat(64)}`,
   },
   registry: {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { config } from "./config.ts";
 import { overlap } from "./overlap.ts";
 import { type Accounts, ConfigInvalid, readConfig } from "./read-config.ts";
+import { unsetDigests } from "./unset-digests.ts";
 
 const problemsOf = (given: unknown): string => {
   try {
@@ -24,6 +25,13 @@ test("the configuration that ships is one that can be read", () => {
   expect(problemsOf(config)).toBe("");
 });
 
+test("digests that nobody filled in are told of, and are no reason not to write the stacks", () => {
+  expect(unsetDigests(config)).toEqual([
+    expect.stringMatching(/^tooling\.images\.baseImage is still all zeros/),
+    expect.stringMatching(/^tooling\.images\.firstDigest is still all zeros/),
+  ]);
+});
+
 describe("is refused in a sentence:", () => {
   test.each<[string, (accounts: Accounts) => object, RegExp]>([
     [
@@ -40,6 +48,13 @@ describe("is refused in a sentence:", () => {
       "accounts in different regions",
       ({ prod }) => ({ prod: { ...prod, region: "eu-west-1" } }),
       /lie in us-east-1, eu-west-1: Lambda takes images from its own region alone/,
+    ],
+    [
+      "a base image that is named by a tag alone",
+      ({ tooling }) => ({
+        tooling: { ...tooling, images: { ...tooling.images, baseImage: "public.ecr.aws/lambda/nodejs:24" } },
+      }),
+      /tooling\.images\.baseImage: a base image is named by its digest/,
     ],
     ["an account id that is none", ({ prod }) => ({ prod: { ...prod, account: "12345" } }), /12 digits/],
     [

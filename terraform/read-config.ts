@@ -73,6 +73,13 @@ const Tooling = z.strictObject({
   ]),
   images: z.strictObject({
     architecture: z.enum(["arm64", "x86_64"]),
+    /** Lambda's base image for Node 24, which models' layers are put on: by digest, or the same commit would give other images. */
+    baseImage: z
+      .string()
+      .regex(
+        /^[\w./:-]+@sha256:[0-9a-f]{64}$/,
+        "a base image is named by its digest: …@sha256: and 64 hex digits",
+      ),
     /** What a function is made from before its first version: an image in the repository, never served. */
     firstDigest: z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits"),
   }),

@@ -129,6 +129,7 @@ export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
           : "aws/codebuild/amazonlinux-x86_64-standard:5.0",
       privilegedMode: false,
       environmentVariable: [
+        { name: "BASE_IMAGE", value: images.baseImage },
         { name: "IMAGE_REPOSITORY_URI", value: names.imageRepositoryUri },
         { name: "ARCHITECTURE", value: images.architecture },
       ],

@@ -1,0 +1,19 @@
+import { localImages } from "../rehearsal/local-images.ts";
+import { config } from "../terraform/config.ts";
+import { temporaryFolder } from "../test/temporary-folder.ts";
+
+/** Content hash of the layer that all images share, for the architecture that the environments have. */
+export const runtimeDigest = async (): Promise<string> => {
+  const folder = await temporaryFolder();
+  try {
+    const { runtime } = await localImages({
+      folder: { images: folder.path },
+      source: { modelFiles: async () => new Map() },
+      platform: config.tooling.images.architecture === "arm64" ? "linux/arm64" : "linux/x64",
+      clock: Date.now,
+    });
+    return runtime;
+  } finally {
+    await folder.remove();
+  }
+};

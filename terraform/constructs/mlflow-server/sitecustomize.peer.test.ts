@@ -1,0 +1,59 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { pythonEnvironment, pythonPeer } from "../../../test/peers/python-environment.ts";
+
+const { skip } = pythonPeer("MLflow's way to its database");
+const requirements = join(import.meta.dirname, "..", "..", "..", "test", "peers", "requirements-mlflow.txt");
+
+/**
+ * SQLAlchemy's real events, a driver that knows one password, which is turned once in between, and a Secrets Manager that
+ * counts how often it is asked. Prints the passwords that were tried.
+ */
+const program = `
+import json, sys, types
+asked, tried, password = [], [], ["first"]
+
+class Secrets:
+    def get_secret_value(self, SecretId):
+        asked.append(SecretId)
+        return {"SecretString": json.dumps({"username": "slipway", "password": password[0]})}
+sys.modules["boto3"] = types.SimpleNamespace(client=lambda name: Secrets())
+
+import sitecustomize
+sitecustomize.boto3 = sys.modules["boto3"]
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+assert event.contains(Engine, "do_connect", sitecustomize._connect)
+
+class OperationalError(Exception): pass
+def connect(**options):
+    tried.append(options["password"])
+    if options["password"] != password[0]: raise OperationalError("password authentication failed")
+dialect = types.SimpleNamespace(connect=connect, dbapi=types.SimpleNamespace(OperationalError=OperationalError))
+for now in ["first", "first", "second"]:
+    password[0] = now
+    sitecustomize._connect(dialect, None, [], {"host": "db"})
+print(json.dumps({"asked": asked, "tried": tried}))
+`;
+
+test.skipIf(skip)(
+  "a connection gets the password that is kept; one that was turned is asked for again, and only then",
+  async () => {
+    const { python } = await pythonEnvironment(requirements);
+    const { stdout } = await promisify(execFile)(python, ["-c", program], {
+      env: {
+        ...process.env,
+        PYTHONPATH: import.meta.dirname,
+        DATABASE_SECRET: "arn:secret",
+        PYTHONDONTWRITEBYTECODE: "1",
+      },
+      timeout: 60_000,
+    });
+    expect(JSON.parse(stdout)).toEqual({
+      asked: ["arn:secret", "arn:secret"],
+      tried: ["first", "first", "first", "second"],
+    });
+  },
+);
