@@ -5,6 +5,7 @@ import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { readEnv } from "../read-env.ts";
 import { sourceOf } from "../source-of.ts";
+import { stepHandler } from "../step-handler.ts";
 import { Env } from "./env.ts";
 import { onPush } from "./on-push.ts";
 import { startDelivery } from "./start-delivery.ts";
@@ -17,4 +18,8 @@ const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMac
 const source = sourceOf(env, secrets);
 const ours = { repository: env.SOURCE_REPOSITORY, branch: env.SOURCE_BRANCH, runtime: env.RUNTIME_DIGEST };
 
-export const handler = onPush(ours)(startDelivery({ source, deliveries, clock }));
+export const handler = stepHandler(
+  "start-delivery",
+  onPush(ours)(startDelivery({ source, deliveries, clock })),
+  { each: ({ deliveries }) => deliveries.map(({ name, ...one }) => ({ delivery: name, ...one })) },
+);
