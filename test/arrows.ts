@@ -86,7 +86,7 @@ const partOf = (path: string): Part => {
   if (top === "platform")
     return awsNames.has(last) || rest.some((part) => awsNames.has(part)) ? "aws" : "embedded";
   // Files beside the functions' folders are what several handlers are composed of.
-  if (path === "lambdas/environment-parts.ts") return "environment";
+  if (/^lambdas\/(environment-parts|aws-outputs)\.ts$/.test(path)) return "environment";
   if (top === "lambdas" && rest.length === 0) return "composition";
   if (top === "lambdas" && last === "env") return "environment";
   if (top === "lambdas" && last === "handler") return "handler";
@@ -143,6 +143,7 @@ const mayImport: Readonly<Record<Exclude<Part, "test" | null>, readonly Part[]>>
     "embedded",
     "step",
     "environment",
+    "composition",
     "rehearsal",
     "cli",
   ],

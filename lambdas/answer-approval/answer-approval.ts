@@ -132,12 +132,18 @@ const submitted = async (
 export const decide = async (
   needs: Pick<Needs, "approvals" | "messages" | "outcomes" | "slack" | "metrics" | "clock" | "warn">,
   approvalId: string,
-  user: { readonly id: string; readonly name?: string | undefined; readonly username?: string | undefined },
+  user: {
+    readonly id: string;
+    readonly name?: string | undefined;
+    readonly username?: string | undefined;
+    /** Where another authority than Slack knows who it is. */
+    readonly email?: string | undefined;
+  },
   verdict: "approved" | "rejected",
   reason: string | null,
 ): Promise<string | undefined> => {
   const name = user.name ?? user.username ?? user.id;
-  const email = await emailOf(needs, user.id, approvalId);
+  const email = user.email ?? (await emailOf(needs, user.id, approvalId));
   const voted = await needs.approvals.vote(approvalId, {
     user: user.id,
     name,
