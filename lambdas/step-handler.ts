@@ -31,6 +31,7 @@ const Telling = z
     next: z.string(),
     outcome: z.string(),
     statusCode: z.number(),
+    ignored: z.string(),
     fence: z.number(),
     step: z.number(),
     share: z.number(),

@@ -28,6 +28,7 @@ const contracts = new Set([
   "inference/manifest.ts",
   "platform/metrics/metric-names.ts",
   "platform/secrets/kept-secrets.ts",
+  "platform/secrets/rotated-secrets.ts",
   "platform/serving/config-hash.ts",
   "platform/serving/function-name.ts",
   "platform/serving/report-line.ts",

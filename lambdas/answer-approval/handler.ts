@@ -9,6 +9,7 @@ import { signingSecrets } from "../../platform/slack/signing-secrets.ts";
 import { slackClient } from "../../platform/slack/slack-client.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { deliveryMetrics } from "../delivery-metrics.ts";
+import { overHttp } from "../over-http.ts";
 import { readEnv } from "../read-env.ts";
 import { slackMessages } from "../slack-messages.ts";
 import { stepHandler } from "../step-handler.ts";
@@ -16,7 +17,6 @@ import { taskApprovals } from "../task-approvals.ts";
 import { warn } from "../warn.ts";
 import { answerApproval } from "./answer-approval.ts";
 import { Env } from "./env.ts";
-import { overHttp } from "./over-http.ts";
 
 const env = readEnv(Env);
 const clock = Date.now;
