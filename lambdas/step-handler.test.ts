@@ -105,6 +105,13 @@ describe("a step's log", () => {
     });
   });
 
+  test("an event that its contract refuses ends as ContractBroken, and the log has nothing of it", async () => {
+    const work = `async (event) => { const z = await import(${JSON.stringify(import.meta.resolve("zod"))}); z.object({ commit: z.number() }).parse(event); }`;
+    const { error, lines } = await run(work, [{ commit: markedSecrets.inputRow }]);
+    expect(error).toMatch(/^ContractBroken: .*commit: .*deliver again/);
+    expect(lines[0]).toMatchObject({ level: "ERROR", fault: { name: "ContractBroken" } });
+  });
+
   test("an event that is none ends in an error with a name, not in silence", async () => {
     const work = `(event) => { throw new TypeError(typeof event); }`;
     const { error } = await run(work, [null]);

@@ -1,5 +1,6 @@
 import type { Context } from "aws-lambda";
 import * as z from "zod";
+import { namedFault } from "../domain/named-fault.ts";
 import { EnvironmentName, Subject } from "../statemachine/contracts.ts";
 import { faultInWords } from "./fault-in-words.ts";
 import { log } from "./log.ts";
@@ -82,7 +83,8 @@ export const stepHandler =
       for (const one of each(output)) log.info("looked after a delivery", one);
       log.info("the step is done", { ...defined(Telling.parse(output)), tookMs: tookMs() });
       return output;
-    } catch (fault) {
+    } catch (thrown) {
+      const fault = namedFault(thrown);
       log.error("the step failed", { fault: faultInWords(fault), tookMs: tookMs() });
       throw bare(fault);
     }

@@ -1,0 +1,17 @@
+import * as z from "zod";
+import { ContractBroken } from "./faults.ts";
+
+/**
+ * A fault under a name that the state machine and its readers know. What a schema refuses is ContractBroken, with the
+ * places that are wrong and none of what stood there.
+ */
+export const namedFault = (fault: unknown): unknown => {
+  if (!(fault instanceof z.ZodError)) return fault;
+  const wrong = fault.issues
+    .slice(0, 5)
+    .map(({ path, message }) => `${path.join(".") || "all of it"}: ${message}`);
+  return new ContractBroken(
+    `Data came in a form that this version of Slipway does not know: ${wrong.join("; ")}. See that all of it is of one version, deliver again, and report it where it comes back.`,
+    { cause: fault },
+  );
+};
