@@ -10,8 +10,12 @@ export const namedFault = (fault: unknown): unknown => {
   const wrong = fault.issues
     .slice(0, 5)
     .map(({ path, message }) => `${path.join(".") || "all of it"}: ${message}`);
-  return new ContractBroken(
+  const broken = new ContractBroken(
     `Data came in a form that this version of Slipway does not know: ${wrong.join("; ")}. See that all of it is of one version, deliver again, and report it where it comes back.`,
     { cause: fault },
   );
+  // Where it was refused, not where it was given its name.
+  const frames = fault.stack?.match(/\n {4}at .*/g);
+  if (frames) broken.stack = `${broken.name}: ${broken.message}${frames.join("")}`;
+  return broken;
 };
