@@ -4,6 +4,7 @@ import { Env as ClaimEnvironment } from "../../lambdas/claim-environment/env.ts"
 import { Env as DeployModel } from "../../lambdas/deploy-model/env.ts";
 import { Env as JudgeCanary } from "../../lambdas/judge-canary/env.ts";
 import { Env as MoveChampion } from "../../lambdas/move-champion/env.ts";
+import { Env as Notify } from "../../lambdas/notify/env.ts";
 import { Env as PromoteModel } from "../../lambdas/promote-model/env.ts";
 import { Env as RegisterModel } from "../../lambdas/register-model/env.ts";
 import { Env as ReportOutcome } from "../../lambdas/report-outcome/env.ts";
@@ -16,7 +17,7 @@ import { Env as SweepDeliveries } from "../../lambdas/sweep-deliveries/env.ts";
 import { Env as VerifyModel } from "../../lambdas/verify-model/env.ts";
 import type { StepName } from "../../statemachine/delivery.ts";
 
-type Named = StepName | "start-delivery" | "answer-approval" | "sweep-deliveries";
+type Named = StepName | "start-delivery" | "answer-approval" | "sweep-deliveries" | "notify";
 
 /** What each function of the tooling account reads from its environment; predict runs in the environments. */
 export const toolingFunctions = {
@@ -35,4 +36,5 @@ export const toolingFunctions = {
   "start-delivery": StartDelivery,
   "answer-approval": AnswerApproval,
   "sweep-deliveries": SweepDeliveries,
+  notify: Notify,
 } as const satisfies Record<Named, z.ZodObject>;

@@ -7,6 +7,7 @@ import type { Outcomes } from "../../domain/outcomes.ts";
 import type { Needs as RestoreNeeds } from "../../domain/restore.ts";
 import type { Warn } from "../../domain/warn.ts";
 import type { Deliveries, Execution } from "../../platform/deliveries/deliveries.ts";
+import { metricNames } from "../../platform/metrics/metric-names.ts";
 import type { Metrics } from "../../platform/metrics/metrics.ts";
 import {
   type MoveChampionOutput,
@@ -105,7 +106,8 @@ const tellWaiting = ({ metrics, clock }: Needs, questions: readonly Approval[]) 
   const waiting = questions.filter(({ state }) => state.status === "pending").map(({ askedAt }) => askedAt);
   if (waiting.length === 0) return;
   const value = Math.round((clock() - Math.min(...waiting)) / 1_000);
-  metrics.count({ name: "ApprovalWaitingSeconds", value, unit: "Seconds", dimensions: {} });
+  const name = metricNames.deliveries.approvalWaitingSeconds;
+  metrics.count({ name, value, unit: "Seconds", dimensions: {} });
 };
 
 /** The registry's aliases follow a promotion that no execution will bring them to any more. */
