@@ -21,10 +21,13 @@ const environmental = new Set([
   "RehearsalUnreachable",
   "SecretMissing",
   "ModelFolderExists",
+  "OutputsMissing",
+  "RoleNotAssumed",
+  "CredentialsProviderError",
 ]);
 
 /** What a person asked for wrongly. */
-const usage = new Set(["ChangeUnknown", "KeyUnknown", "UsageMistake"]);
+const usage = new Set(["ChangeUnknown", "KeyUnknown", "NotYou", "UsageMistake"]);
 
 export const exitCodeOf = (fault: unknown): number => {
   const name = fault instanceof Error ? fault.name : "";

@@ -5,7 +5,7 @@ import { openDatabase } from "../platform/store/open-database.ts";
 import { sqliteStore } from "../platform/store/sqlite.ts";
 import type { Store } from "../platform/store/store.ts";
 import { UsageMistake } from "./exit-code.ts";
-import { folderOf } from "./open-world.ts";
+import { folderOf } from "./folders.ts";
 
 export type OpenKeys = { readonly keys: ApiKeys; readonly store: Store; readonly clock: () => number };
 

@@ -1,79 +1,63 @@
-import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { LogLevel, WebClient } from "@slack/web-api";
-import { parseEmf } from "../inference/emf.ts";
-import { slackClientOptions } from "../platform/slack/slack-channel.ts";
-import { remoteDeliveries } from "../rehearsal/control.ts";
-import { dataFolder } from "../rehearsal/data-folder.ts";
-import { functionHost } from "../rehearsal/functions.ts";
-import { localImages } from "../rehearsal/local-images.ts";
-import { remoteFunctions } from "../rehearsal/remote-functions.ts";
-import { runningOn } from "../rehearsal/running.ts";
-import { openCapabilities, type World, worldOf } from "../rehearsal/world.ts";
-import { UsageMistake } from "./exit-code.ts";
-import { printError } from "./print.ts";
+import type { Row } from "../inference/manifest.ts";
+import type { Environment } from "../platform/serving/serving.ts";
+import type { World } from "../rehearsal/world.ts";
+import type { WorldOptions } from "./options.ts";
 
-/** Slipway's own folder. */
-export const checkout = fileURLToPath(new URL("..", import.meta.url));
+/** What commands work on, in either world. */
+export type CommandWorld = Pick<
+  World,
+  | "source"
+  | "deliveries"
+  | "serving"
+  | "registry"
+  | "claims"
+  | "ledger"
+  | "outcomes"
+  | "approvals"
+  | "messages"
+  | "clock"
+  | "warn"
+> & {
+  readonly metrics: Pick<World["metrics"], "count">;
+  readonly slack: Pick<World["slack"], "users" | "views" | "chat">;
+};
 
-/** The data folder: `--data`, or `.slipway` in Slipway's folder. */
-export const folderOf = (data: string | undefined) =>
-  dataFolder(data === undefined ? resolve(checkout, ".slipway") : resolve(data));
+export type Opened = {
+  readonly world: CommandWorld;
+  /** Whether an engine runs that waits for answers and goes on with deliveries. */
+  readonly running: boolean;
+  /** Where it runs, in a sentence. */
+  readonly where: string;
+  /** What tells the repository apart in a delivery's name. */
+  readonly repository: string;
+  /** The revision that is delivered where none is named. */
+  readonly head: string;
+  /** Content hash of the runtime layer that images get. */
+  readonly runtime: string;
+  /** The page that shows where a delivery is. */
+  readonly pageOf: (delivery: string) => string;
+  /** The address under which applications call a model. */
+  readonly urlOf: (environment: Environment, model: string) => string;
+  /** Rows to prod's model, as an application sends them; the answer as it came. */
+  readonly ask: (model: string, rows: readonly Row[]) => Promise<Asked>;
+  /** Who the person at the command is, before her answer to a question counts. Throws NotYou. */
+  readonly voter: (as: string) => Promise<Voter>;
+};
 
-export type Opened = { readonly world: World; readonly running: boolean; readonly runtime: string };
+export type Asked = { readonly ok: boolean; readonly body: unknown };
+/** `email`: what an authority beside Slack knows her by; undefined: Slack is asked. */
+export type Voter = { readonly id: string; readonly name?: string; readonly email?: string };
 
-/**
- * Runs `work` on a data folder's world from a process of its own. Where a rehearsal runs there, functions and the
- * engine are that process's; where none does, functions are started here and end with the command.
- */
+/** Runs `work` on the world that the options name. */
 export const withWorld = async <T>(
-  data: string | undefined,
+  options: WorldOptions,
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> => {
-  const folder = folderOf(data);
-  if (!existsSync(folder.database))
-    throw new UsageMistake(
-      `${folder.root} holds no deliveries yet: run \`npm start\` first, or name another folder with --data.`,
-    );
-  const running = runningOn(folder);
-  const url = running?.url ?? "http://127.0.0.1:0";
-  const log = (sentence: string, fault?: unknown) =>
-    printError(
-      `${sentence}${fault === undefined ? "" : `: ${fault instanceof Error ? fault.message : String(fault)}`}`,
-    );
-  const capabilities = await openCapabilities({ folder, url, clock: Date.now, log, env: process.env });
-  const { secrets, database, source, metrics, records } = capabilities;
-  const token = await secrets.read("CONTROL_TOKEN");
-  const { images, imageRoot, runtime } = await localImages({ folder, source, clock: Date.now });
-  const host = running
-    ? undefined
-    : functionHost({
-        imageRoot,
-        metrics,
-        records,
-        parseEmf,
-        onLine: () => undefined,
-        staysWarm: async () => false,
-        clock: Date.now,
-        requestId: randomUUID,
-      });
-  const world = worldOf(capabilities, {
-    images,
-    functions: host ?? remoteFunctions({ url, token }),
-    deliveries: remoteDeliveries({ database, url: running?.url, token }),
-    slack: new WebClient(await secrets.read("SLACK_BOT_TOKEN"), {
-      ...slackClientOptions,
-      slackApiUrl: `${url}/api/`,
-      logLevel: LogLevel.ERROR,
-    }),
-  });
-  try {
-    return await work({ world, running: running !== undefined, runtime });
-  } finally {
-    await host?.stop();
-    metrics.close();
-    database.close();
+  // Each world's packages are loaded only where it is asked for: AWS's clients take longer than a local command.
+  if (options.world === "aws") {
+    const { withAwsWorld } = await import("./open-aws-world.ts");
+    return withAwsWorld(options, work);
   }
+  const { withEmbeddedWorld } = await import("./open-embedded-world.ts");
+  return withEmbeddedWorld(options.data, work);
 };

@@ -1,9 +1,34 @@
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { Duration, ModelName, seconds } from "../inference/manifest.ts";
 
 /** `--data <folder>`, the same in every command. */
 export const dataOption = () =>
   new Option("--data <folder>", "the data folder (default: .slipway beside Slipway)");
+
+export type WorldOptions = {
+  readonly data?: string;
+  readonly world?: "embedded" | "aws";
+  readonly profile?: string;
+  readonly outputs?: string;
+};
+
+/** `--outputs <file>` and `--profile <name>`: which AWS set-up. */
+export const awsOptions = (): readonly Option[] => [
+  new Option("--profile <name>", "the profile of the tooling account in AWS's config (with --world aws)"),
+  new Option(
+    "--outputs <file>",
+    "what Terraform made (with --world aws; default: slipway.aws.json beside Slipway, else the parameter /slipway/outputs)",
+  ),
+];
+
+/** The options by which a command finds the world that it works on. */
+export const inWorld = (command: Command): Command => {
+  const world = new Option("--world <name>", "a rehearsal's, or AWS")
+    .choices(["embedded", "aws"])
+    .default("embedded");
+  for (const option of [world, ...awsOptions(), dataOption()]) command.addOption(option);
+  return command;
+};
 
 /** `--json`, on what prints data. */
 export const jsonOption = () => new Option("--json", "print JSON, for programs");

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { approvalCommands } from "./commands/approvals.ts";
 import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { historyCommand } from "./commands/history.ts";
 import { imageCommand } from "./commands/image.ts";
 import { keysCommand } from "./commands/keys.ts";
@@ -41,6 +42,7 @@ for (const command of [
   retireCommand(),
   keysCommand(),
   registryCommand(),
+  doctorCommand(),
   ...approvalCommands(),
 ])
   program.addCommand(command.exitOverride().showHelpAfterError());

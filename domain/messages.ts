@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Store } from "../platform/store/store.ts";
 import { Check, Outcome } from "../statemachine/contracts.ts";
+import type { Warn } from "./warn.ts";
 
 const Person = z.object({ user: z.string(), name: z.string() });
 
@@ -72,7 +73,7 @@ export const messages = ({
   store: Store;
   channel: Channel;
   clock: () => number;
-  warn: (sentence: string, fault: unknown) => void;
+  warn: Warn;
 }) => {
   const read = async (delivery: string) => {
     const item = await store.get(key(delivery));
@@ -96,7 +97,9 @@ export const messages = ({
         if ((await read(delivery))?.version === found.version) return true;
       }
     } catch (fault) {
-      warn(`the message of ${delivery} could not be shown in Slack; the sweep tries again`, fault);
+      warn(`the message of ${delivery} could not be shown in Slack; the sweep tries again`, fault, {
+        delivery,
+      });
       await store.put({ partition: unshown, sort: delivery }, {});
       return false;
     }

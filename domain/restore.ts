@@ -39,9 +39,12 @@ export const restore =
     const there = known && (await here.version(model, known.functionVersion));
     // A model that was retired and came back counts its versions anew, so the image decides, not the number; it is
     // immutable, so publishing it again gives back the very same function.
-    const { version } =
-      (there?.config.digest === target.digest ? there : undefined) ??
-      (await here.publish(model, functionConfig({ ...target, environment, resources: manifest.resources })));
+    const publish = async () => {
+      // Where someone deleted the function, it is made anew.
+      await here.ensure(model);
+      return here.publish(model, functionConfig({ ...target, environment, resources: manifest.resources }));
+    };
+    const { version } = (there?.config.digest === target.digest ? there : undefined) ?? (await publish());
     await fencedRoute(here)(writer, { version });
     const live = await here.live(model);
     if (live?.version !== version || live.canary)

@@ -143,6 +143,15 @@ test("a delivery that is promoted while the claim is taken is rolled back like a
   expect((await serves("prod")).digest).toBe(digestOf("a"));
 });
 
+test("functions that were deleted by hand are made anew", async () => {
+  await serve(world, "a", 1);
+  await serve(world, "b", 2);
+  for (const environment of ["stage", "prod"] as const) await world.serving[environment].retire(model);
+  expect((await back()).to.digest).toBe(digestOf("a"));
+  expect(await serves("prod")).toEqual({ digest: digestOf("a"), canary: undefined });
+  expect(await open()).toEqual([]);
+});
+
 test("a version before that does not prove itself is not left on prod", async () => {
   await serve(world, "a", 1);
   await serve(world, "b", 2);

@@ -72,7 +72,7 @@ describe("a function's bundle", () => {
     await stop();
     const sizes = [...bundles].map(([name, { code }]) => `${name} ${Math.round(code.byteLength / 1_024)} KB`);
     console.info(`bundles: ${sizes.join(", ")}`);
-  });
+  }, 180_000);
   afterAll(() => folder.remove());
 
   test.each(functions)("%s: nothing of the embedded world is in it", (name) => {

@@ -11,10 +11,12 @@ export const registryOf = (
   clock: () => number,
   /** For who reads or writes artefacts that lie in S3. */
   s3?: BucketFolder,
+  /** Whose requests they are: a function's role stands in its environment. */
+  credentials: Parameters<typeof signedFetch>[0]["credentials"] = fromEnv(),
 ): Registry => {
   const asked =
     env.MLFLOW_AUTH === "none"
       ? fetch
-      : signedFetch({ fetch, region: process.env.AWS_REGION ?? "", credentials: fromEnv(), clock });
+      : signedFetch({ fetch, region: process.env.AWS_REGION ?? "", credentials, clock });
   return mlflowRegistry({ uri: env.MLFLOW_URI, fetch: asked, clock, ...(s3 && { s3 }) });
 };

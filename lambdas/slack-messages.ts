@@ -1,22 +1,25 @@
 import { messageBlocks } from "../domain/message-blocks.ts";
 import { type Messages, type MessageView, messages } from "../domain/messages.ts";
+import type { Warn } from "../domain/warn.ts";
 import type { Secrets } from "../platform/secrets/secrets.ts";
 import { slackChannel } from "../platform/slack/slack-channel.ts";
 import { slackClient } from "../platform/slack/slack-client.ts";
 import type { Store } from "../platform/store/store.ts";
 import type { Variables } from "./environment-parts.ts";
 import { executionPage } from "./execution-page.ts";
-import { warn } from "./warn.ts";
+import { warn as logged } from "./warn.ts";
 
 type Needs = {
   readonly env: Variables<"slack"> & Variables<"deliveries">;
   readonly secrets: Secrets;
   readonly store: Store;
   readonly clock: () => number;
+  /** Who is told that Slack did not take a message; a function writes it to its log. */
+  readonly warn?: Warn;
 };
 
 /** The deliveries' messages, in the channel that the environment names, each linked to its execution. */
-export const slackMessages = ({ env, secrets, store, clock }: Needs): Messages => {
+export const slackMessages = ({ env, secrets, store, clock, warn = logged }: Needs): Messages => {
   const page = executionPage(env.STATE_MACHINE_ARN);
   const channel = slackChannel<MessageView>({
     slack: slackClient({ secrets, apiUrl: env.SLACK_API_URL }),

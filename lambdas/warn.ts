@@ -1,8 +1,8 @@
-/**
- * Writes one line for operators. Of the fault only name and message: what else hangs on errors of HTTP clients may be
- * the request, with its token.
- */
-export const warn = (sentence: string, fault: unknown): void => {
-  const told = fault instanceof Error ? `${fault.name}: ${fault.message}` : typeof fault;
-  process.stderr.write(`${JSON.stringify({ level: "WARN", message: sentence, fault: told })}\n`);
+import type { Warn } from "../domain/warn.ts";
+import { faultInWords } from "./fault-in-words.ts";
+import { log } from "./log.ts";
+
+/** Writes one line for operators. What it is `about` stands beside the event's own keys: a sweep has many deliveries. */
+export const warn: Warn = (sentence, fault, about = {}) => {
+  log.warn(sentence, { ...about, fault: faultInWords(fault) });
 };

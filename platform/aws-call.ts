@@ -52,15 +52,28 @@ const isTemporary = (error: Error): boolean => {
   );
 };
 
+/** The caller's role lacks a right, or the resource's own policy does not let it. */
+export class PermissionMissing extends Error {
+  override readonly name = "PermissionMissing";
+}
+const denied =
+  /^(AccessDenied|AccessDeniedException|KMSAccessDeniedException|UnauthorizedOperation|Forbidden)$/;
+
 /**
  * One call of an AWS client, which has its own few quick retries. What is still throttled, without an answer or a
- * fault of the service's ends as TemporaryFault, for the state machine to try again; all else is thrown as it is.
+ * fault of the service's ends as TemporaryFault, for the state machine to try again; what the role may not is
+ * PermissionMissing; all else is thrown as it is.
  * `what`: the call in words, such as `DynamoDB GetItem`.
  */
 export const awsCall = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
   try {
     return await call();
   } catch (error) {
+    if (error instanceof Error && denied.test(error.name))
+      throw new PermissionMissing(
+        `${what} is not allowed: ${error.message} The platform team grants it: in AWS by applying the stacks of this version again.`,
+        { cause: error },
+      );
     if (!(error instanceof Error && isTemporary(error))) throw error;
     throw new TemporaryFault(`${what} did not succeed: ${error.name}: ${error.message}`, { cause: error });
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { namedFault } from "../domain/named-fault.ts";
 import type { ExecutionStatus, StateEvent } from "../platform/deliveries/deliveries.ts";
 import { embeddedDeliveries } from "../platform/deliveries/embedded.ts";
 import type { Images } from "../platform/images/images.ts";
@@ -59,7 +60,11 @@ export const startEngine = ({
   onFault: (sentence: string, fault: unknown) => void;
 }) => {
   const asTask = (name: StepName) => async (event: Json) => {
-    const output: unknown = await steps()[name](event);
+    const output: unknown = await steps()
+      [name](event)
+      .catch((fault: unknown) => {
+        throw namedFault(fault);
+      });
     // Through JSON, as everything between states is.
     return output === undefined ? undefined : (JSON.parse(JSON.stringify(output)) as Json);
   };

@@ -43,6 +43,21 @@ export const remedies = {
   TemporaryFault: "A service did not answer, also when asked again: the cause says which; deliver again.",
   RevisionConflict:
     "Someone else kept changing the same environment: see `slipway status`, then deliver again.",
+  PermissionMissing:
+    "Slipway's own role lacks a right: the cause names call and resource. The platform team applies the stacks again.",
+  NoSuchBucket:
+    "A bucket that artefacts or reports go to is not there: the platform team applies the stacks again.",
+  RoleNotAssumed:
+    "An environment does not let Slipway in: run `slipway doctor`; the stack of that environment names who may.",
+  SecretMissing: "A secret has no value: the cause has the command that puts it there, then deliver again.",
+  GitHubRefused:
+    "GitHub refuses the token or does not know the repository: see the secret GITHUB_TOKEN and SOURCE_REPOSITORY.",
+  MlflowRefused:
+    "MLflow refuses the call: the cause has its words; `slipway doctor` says whether it is as it must be.",
+  ArtifactsOutOfReach:
+    "MLflow keeps artefacts where Slipway cannot write: give it an artefact root in S3 or --artifacts-destination.",
+  EnvironmentIncomplete:
+    "A function lacks variables: apply the stack `delivery` from this version, then deliver again.",
   ContractBroken: "Two parts of Slipway disagree: this is a fault of Slipway, please report it.",
   RollBackFailed: "An environment could not be put back: run `slipway rollback <model>` and read the cause.",
   Interrupted:

@@ -28,6 +28,7 @@ const contracts = new Set([
   "inference/manifest.ts",
   "platform/metrics/metric-names.ts",
   "platform/secrets/kept-secrets.ts",
+  "platform/secrets/rotated-secrets.ts",
   "platform/serving/config-hash.ts",
   "platform/serving/function-name.ts",
   "platform/serving/report-line.ts",
@@ -86,7 +87,7 @@ const partOf = (path: string): Part => {
   if (top === "platform")
     return awsNames.has(last) || rest.some((part) => awsNames.has(part)) ? "aws" : "embedded";
   // Files beside the functions' folders are what several handlers are composed of.
-  if (path === "lambdas/environment-parts.ts") return "environment";
+  if (/^lambdas\/(environment-parts|aws-outputs)\.ts$/.test(path)) return "environment";
   if (top === "lambdas" && rest.length === 0) return "composition";
   if (top === "lambdas" && last === "env") return "environment";
   if (top === "lambdas" && last === "handler") return "handler";
@@ -143,6 +144,7 @@ const mayImport: Readonly<Record<Exclude<Part, "test" | null>, readonly Part[]>>
     "embedded",
     "step",
     "environment",
+    "composition",
     "rehearsal",
     "cli",
   ],

@@ -1,37 +1,63 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
+import { buffer, text } from "node:stream/consumers";
+import { markedIn } from "./marked-secrets.ts";
+
+export type BundleRun = {
+  /** What the handler gave. */
+  readonly answers: readonly unknown[];
+  /** What ended the process: the error's name and message. */
+  readonly error: string;
+  readonly code: unknown;
+  /** Its log: each line of both outputs. */
+  readonly lines: readonly string[];
+};
 
 /**
  * Imports a bundle in a process of its own, which has these variables alone, and calls its handler with each event.
- * `answers`: what the handler gave, `error`: what ended the process.
+ * Whoever runs one also proves that its log holds no marked secret: a log that does is an error here.
  */
 export const runBundle = async (
   file: string,
   variables: Readonly<Record<string, string>>,
   events: readonly unknown[] = [],
-): Promise<{ readonly answers: readonly unknown[]; readonly error: string; readonly code: unknown }> => {
+): Promise<BundleRun> => {
+  // Results come over a pipe of their own: the outputs are the function's log.
   const program = `
+    import { writeSync } from "node:fs";
+    const told = { answers: [], error: "", code: 0 };
     try {
       const { handler } = await import(${JSON.stringify(`file://${file}`)});
       if (typeof handler !== "function") throw new Error("there is no handler");
-      const answers = [];
-      for (const event of ${JSON.stringify(events)}) answers.push(await handler(event));
-      process.stdout.write(JSON.stringify(answers), () => process.exit(0));
+      for (const event of ${JSON.stringify(events)}) told.answers.push(await handler(event));
     } catch (fault) {
-      process.stderr.write(fault.name + ": " + fault.message, () => process.exit(1));
-    }`;
+      told.error = fault.name + ": " + fault.message;
+      // As Lambda's runtime logs an error: with every property that hangs on it.
+      told.left = JSON.stringify(fault, (key, value) => value instanceof Error ? { ...value, stack: value.stack } : value);
+      told.code = 1;
+    }
+    for (let rest = Buffer.from(JSON.stringify(told)); rest.length > 0; ) rest = rest.subarray(writeSync(3, rest));
+    process.exit(told.code);`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
     env: { ...variables },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
-  let out = "";
-  let error = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    error += text;
-  });
-  const [code] = await once(child, "close");
-  return { answers: code === 0 ? JSON.parse(out) : [], error, code };
+  const [, stdout, stderr, results] = child.stdio as unknown as readonly [
+    unknown,
+    Readable,
+    Readable,
+    Readable,
+  ];
+  const [out, err, told] = await Promise.all([
+    text(stdout),
+    text(stderr),
+    buffer(results),
+    once(child, "close"),
+  ]);
+  const { answers, error, code, left = "" } = JSON.parse(told.toString("utf8"));
+  const found = markedIn(`${out}\n${err}\n${left}`);
+  if (found.length > 0) throw new Error(`the log of ${file} holds ${found.join(", ")}`);
+  const lines = `${out}\n${err}`.split("\n").filter((line) => line !== "");
+  return { answers, error, code, lines };
 };

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { environments } from "../../platform/serving/serving.ts";
 import { withWorld } from "../open-world.ts";
-import { dataOption, jsonOption, modelArgument } from "../options.ts";
+import { inWorld, jsonOption, modelArgument, type WorldOptions } from "../options.ts";
 import { print, printJson, printTable } from "../print.ts";
 
 const limitArgument = (text: string): number => {
@@ -13,19 +13,18 @@ const limitArgument = (text: string): number => {
 
 /** `slipway history`: the ledger of one model. */
 export const historyCommand = (): Command =>
-  new Command("history")
+  inWorld(new Command("history"))
     .description("what served a model's environment from when: the ledger, newest first")
     .argument("<model>", "the model", modelArgument)
     .addOption(new Option("--environment <name>", "stage or prod").choices(environments).default("prod"))
     .addOption(new Option("--limit <n>", "at most so many entries").default(20).argParser(limitArgument))
     .addOption(jsonOption())
-    .addOption(dataOption())
     .action(
       (
         model: string,
-        options: { environment: "stage" | "prod"; limit: number; json?: boolean; data?: string },
+        options: { environment: "stage" | "prod"; limit: number; json?: boolean } & WorldOptions,
       ) =>
-        withWorld(options.data, async ({ world }) => {
+        withWorld(options, async ({ world }) => {
           const entries = await world.ledger.entries(options.environment, model, options.limit);
           if (options.json) return printJson(entries);
           if (entries.length === 0)

@@ -4,7 +4,7 @@ import { ModelName } from "../../inference/manifest.ts";
 import { type Platform, platforms } from "../../platform/images/runtime-layer.ts";
 import { localImages } from "../../rehearsal/local-images.ts";
 import { UsageMistake } from "../exit-code.ts";
-import { folderOf } from "../open-world.ts";
+import { folderOf } from "../folders.ts";
 import { dataOption, jsonOption } from "../options.ts";
 import { print, printJson } from "../print.ts";
 import { readFolder } from "./check.ts";

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { z } from "zod";
+import { committedModel } from "../../domain/committed-model.ts";
 import { Row } from "../../inference/manifest.ts";
 import { NotRunning } from "../../rehearsal/control.ts";
-import { exampleRequest } from "../../rehearsal/scenario.ts";
 import { exitCode, UsageMistake } from "../exit-code.ts";
-import { withWorld } from "../open-world.ts";
-import { dataOption, jsonOption, modelArgument } from "../options.ts";
+import { type CommandWorld, withWorld } from "../open-world.ts";
+import { inWorld, jsonOption, modelArgument, type WorldOptions } from "../options.ts";
 import { print, printError, printJson, printTable } from "../print.ts";
 
 const Answer = z.object({
@@ -24,26 +24,20 @@ const Answer = z.object({
 
 /** `slipway predict`: asks a deployed model over its public endpoint. */
 export const predictCommand = (): Command =>
-  new Command("predict")
+  inWorld(new Command("predict"))
     .description("ask the model that prod serves; without rows, its first golden row")
     .argument("<model>", "the model", modelArgument)
     .addOption(new Option("--rows <file>", "a JSON file: one row, or an array of rows"))
     .addOption(jsonOption())
-    .addOption(dataOption())
-    .action((model: string, { rows, json, data }: { rows?: string; json?: boolean; data?: string }) =>
-      withWorld(data, async ({ world, running }) => {
+    .action((model: string, { rows, json, ...options }: { rows?: string; json?: boolean } & WorldOptions) =>
+      withWorld(options, async ({ world, running, ask }) => {
         if (!running)
           throw new NotRunning(
             "no rehearsal runs on this folder, so nothing answers: start one with `npm start`.",
           );
-        const example = await exampleRequest(world, model);
-        const response = await fetch(`${example.url}/v1/predict`, {
-          method: "POST",
-          headers: example.headers,
-          body: rows === undefined ? example.body : JSON.stringify({ rows: await readRows(rows) }),
-        });
-        const body: unknown = await response.json();
-        if (!response.ok) {
+        const asked = rows === undefined ? await goldenRow(world, model) : await readRows(rows);
+        const { ok, body } = await ask(model, asked);
+        if (!ok) {
           printError(JSON.stringify(body, undefined, 2));
           process.exitCode = exitCode.failed;
           return;
@@ -64,6 +58,13 @@ export const predictCommand = (): Command =>
         );
       }),
     );
+
+/** A row that prod's model answers: the first of its golden vectors. */
+const goldenRow = async (world: CommandWorld, model: string): Promise<readonly Row[]> => {
+  const serving = await world.ledger.serving("prod", model);
+  if (!serving) throw new UsageMistake(`prod serves no version of ${model}.`);
+  return (await committedModel(world)(model, serving.commit)).golden.rows.slice(0, 1);
+};
 
 const readRows = async (file: string): Promise<readonly Row[]> => {
   const rows = z.union([z.array(Row), Row.transform((row) => [row])]);

@@ -9,7 +9,7 @@ import { exampleRequest, playScenario } from "../../rehearsal/scenario.ts";
 import { jsonVoice, terminalVoice, type Voice } from "../../rehearsal/terminal.ts";
 import { type Change, changes, watchedRepository } from "../../rehearsal/watched-repository.ts";
 import { AlreadyRunning, exitCode, UsageMistake } from "../exit-code.ts";
-import { checkout, folderOf } from "../open-world.ts";
+import { checkout, folderOf } from "../folders.ts";
 import { bakeArgument, dataOption, modelArgument, portArgument, rateArgument } from "../options.ts";
 import { paint, print } from "../print.ts";
 

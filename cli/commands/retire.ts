@@ -2,21 +2,20 @@ import { Command, Option } from "commander";
 import { environments } from "../../platform/serving/serving.ts";
 import { UsageMistake } from "../exit-code.ts";
 import { withWorld } from "../open-world.ts";
-import { dataOption, jsonOption, modelArgument } from "../options.ts";
+import { inWorld, jsonOption, modelArgument, type WorldOptions } from "../options.ts";
 import { print, printJson } from "../print.ts";
 
 /** `slipway retire`: takes a model off both environments. */
 export const retireCommand = (): Command =>
-  new Command("retire")
+  inWorld(new Command("retire"))
     .description(
       "remove a model's functions, aliases and routes from stage and prod; registry and ledger keep their record",
     )
     .argument("<model>", "the model", modelArgument)
     .addOption(new Option("--yes", "do it; without, only say what would be removed"))
     .addOption(jsonOption())
-    .addOption(dataOption())
-    .action((model: string, { yes, json, data }: { yes?: boolean; json?: boolean; data?: string }) =>
-      withWorld(data, async ({ world }) => {
+    .action((model: string, { yes, json, ...options }: { yes?: boolean; json?: boolean } & WorldOptions) =>
+      withWorld(options, async ({ world }) => {
         const open = (await world.claims.open()).find((claim) => claim.model === model);
         if (open)
           throw new UsageMistake(

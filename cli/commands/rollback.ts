@@ -4,43 +4,43 @@ import { Command, Option } from "commander";
 import { rollback } from "../../domain/rollback.ts";
 import { moveChampion } from "../../lambdas/move-champion/move-champion.ts";
 import { withWorld } from "../open-world.ts";
-import { dataOption, jsonOption, modelArgument } from "../options.ts";
+import { inWorld, jsonOption, modelArgument, type WorldOptions } from "../options.ts";
 import { paint, print, printError, printJson } from "../print.ts";
 
 /** `slipway rollback`: the version before, back on prod, in one command. */
 export const rollbackCommand = (): Command =>
-  new Command("rollback")
+  inWorld(new Command("rollback"))
     .description(
       "put the previous version back on prod (during a canary: end the canary), proven by golden vectors",
     )
     .argument("<model>", "the model", modelArgument)
     .addOption(new Option("--reason <text>", "why; it stands in the ledger").default("no reason given"))
     .addOption(jsonOption())
-    .addOption(dataOption())
-    .action((model: string, { reason, json, data }: { reason: string; json?: boolean; data?: string }) =>
-      withWorld(data, async ({ world }) => {
-        const began = performance.now();
-        const id = `rollback-${model}-${randomUUID().slice(0, 8)}`;
-        const { from, to, ended, stage } = await rollback(world)({
-          model,
-          id,
-          by: `${userInfo().username}: ${reason}`,
-        });
-        const ms = Math.round(performance.now() - began);
-        if (stage.status === "failed")
-          printError(`Stage does not follow yet, the next sweep tries again: ${String(stage.fault)}`);
-        try {
-          await moveChampion(world)({ delivery: id, model, commit: to.commit });
-        } catch (fault) {
-          printError(`The registry's aliases will follow at the next sweep: ${String(fault)}`);
-        }
-        if (json)
-          return printJson({ model, from: from.version, to: to.version, digest: to.digest, ended, ms });
-        print(
-          ended
-            ? `${paint("green", "✓")} The canary of ${ended} was ended: prod serves ${model} version ${to.version} alone.`
-            : `${paint("green", "✓")} Prod serves ${model} version ${to.version} again (it was ${from.version}).`,
-        );
-        print(`  Proven by its golden vectors and written to the ledger in ${ms} ms.`);
-      }),
+    .action(
+      (model: string, { reason, json, ...options }: { reason: string; json?: boolean } & WorldOptions) =>
+        withWorld(options, async ({ world }) => {
+          const began = performance.now();
+          const id = `rollback-${model}-${randomUUID().slice(0, 8)}`;
+          const { from, to, ended, stage } = await rollback(world)({
+            model,
+            id,
+            by: `${userInfo().username}: ${reason}`,
+          });
+          const ms = Math.round(performance.now() - began);
+          if (stage.status === "failed")
+            printError(`Stage does not follow yet, the next sweep tries again: ${String(stage.fault)}`);
+          try {
+            await moveChampion(world)({ delivery: id, model, commit: to.commit });
+          } catch (fault) {
+            printError(`The registry's aliases will follow at the next sweep: ${String(fault)}`);
+          }
+          if (json)
+            return printJson({ model, from: from.version, to: to.version, digest: to.digest, ended, ms });
+          print(
+            ended
+              ? `${paint("green", "✓")} The canary of ${ended} was ended: prod serves ${model} version ${to.version} alone.`
+              : `${paint("green", "✓")} Prod serves ${model} version ${to.version} again (it was ${from.version}).`,
+          );
+          print(`  Proven by its golden vectors and written to the ledger in ${ms} ms.`);
+        }),
     );

@@ -1,20 +1,18 @@
 import { Command } from "commander";
 import { environments } from "../../platform/serving/serving.ts";
-import type { World } from "../../rehearsal/world.ts";
-import { withWorld } from "../open-world.ts";
-import { dataOption, jsonOption, modelArgument } from "../options.ts";
+import { type Opened, withWorld } from "../open-world.ts";
+import { inWorld, jsonOption, modelArgument, type WorldOptions } from "../options.ts";
 import { paint, print, printJson, printTable } from "../print.ts";
 
 /** `slipway status`: what serves where, what is under way, what waits for an answer. */
 export const statusCommand = (): Command =>
-  new Command("status")
+  inWorld(new Command("status"))
     .description("what serves where, which deliveries run, what waits for an approval")
     .argument("[model]", "only this model", modelArgument)
     .addOption(jsonOption())
-    .addOption(dataOption())
-    .action((model: string | undefined, { json, data }: { json?: boolean; data?: string }) =>
-      withWorld(data, async ({ world, running }) => {
-        const status = { running, ...(await readStatus(world, model)) };
+    .action((model: string | undefined, { json, ...options }: { json?: boolean } & WorldOptions) =>
+      withWorld(options, async (opened) => {
+        const status = { running: opened.running, ...(await readStatus(opened, model)) };
         if (json) return printJson(status);
         if (status.serving.length === 0) print("Nothing is served yet.");
         else
@@ -43,15 +41,13 @@ export const statusCommand = (): Command =>
         }
         for (const { id, delivery } of status.approvals)
           print(`${paint("yellow", "?")} ${delivery} waits for an answer (${id})`);
-        print(
-          paint("dim", running ? "A rehearsal runs on this folder." : "No rehearsal runs on this folder."),
-        );
+        print(paint("dim", opened.where));
       }),
     );
 
 const shownDeliveries = 10;
 
-const readStatus = async (world: World, only: string | undefined) => {
+const readStatus = async ({ world, urlOf }: Opened, only: string | undefined) => {
   const serving: {
     model: string;
     environment: "stage" | "prod";
@@ -78,7 +74,7 @@ const readStatus = async (world: World, only: string | undefined) => {
           version: Number(config.variables.SLIPWAY_MODEL_VERSION),
           digest: config.digest,
           percent,
-          url: `${world.url}/${environment}/models/${model}`,
+          url: urlOf(environment, model),
         });
       }
     }

@@ -3,6 +3,8 @@ import { answeredQuestion } from "../../domain/answered-question.ts";
 import type { Approvals, VoteResult } from "../../domain/approvals.ts";
 import type { Messages } from "../../domain/messages.ts";
 import type { Outcomes } from "../../domain/outcomes.ts";
+import type { Warn } from "../../domain/warn.ts";
+import type { Metrics } from "../../platform/metrics/metrics.ts";
 import type { SlackApi } from "../../platform/slack/slack-channel.ts";
 import { RequestRefused, verifySlackRequest } from "./slack-request.ts";
 
@@ -18,7 +20,8 @@ export type Needs = {
   readonly teamId: string;
   readonly appId: string;
   readonly clock: () => number;
-  readonly warn: (sentence: string, fault: unknown) => void;
+  readonly metrics: Pick<Metrics, "count">;
+  readonly warn: Warn;
 };
 
 export type SlackCallback = {
@@ -127,14 +130,20 @@ const submitted = async (
 
 /** Votes, sends and shows; returns what the voter has to be told, nothing when the message itself says it. */
 export const decide = async (
-  needs: Pick<Needs, "approvals" | "messages" | "outcomes" | "slack" | "clock" | "warn">,
+  needs: Pick<Needs, "approvals" | "messages" | "outcomes" | "slack" | "metrics" | "clock" | "warn">,
   approvalId: string,
-  user: { readonly id: string; readonly name?: string | undefined; readonly username?: string | undefined },
+  user: {
+    readonly id: string;
+    readonly name?: string | undefined;
+    readonly username?: string | undefined;
+    /** Where another authority than Slack knows who it is. */
+    readonly email?: string | undefined;
+  },
   verdict: "approved" | "rejected",
   reason: string | null,
 ): Promise<string | undefined> => {
   const name = user.name ?? user.username ?? user.id;
-  const email = await emailOf(needs, user.id);
+  const email = user.email ?? (await emailOf(needs, user.id, approvalId));
   const voted = await needs.approvals.vote(approvalId, {
     user: user.id,
     name,
@@ -147,15 +156,19 @@ export const decide = async (
 };
 
 const tell = async (
-  { approvals, messages, outcomes }: Pick<Needs, "approvals" | "messages" | "outcomes">,
+  { approvals, messages, outcomes, metrics }: Pick<Needs, "approvals" | "messages" | "outcomes" | "metrics">,
   voted: VoteResult,
 ): Promise<string | undefined> => {
   switch (voted.result) {
     case "decided":
     case "already": {
       // Also after an earlier decision: a crash may have kept it from being sent, and the first click after it mends that.
-      const sent = await approvals.send(voted.approval.id);
       const { decision, approval } = voted;
+      if (voted.result === "decided") {
+        const dimensions = { model: approval.model, decision: decision.status };
+        metrics.count({ name: "Approvals", value: 1, unit: "Count", dimensions });
+      }
+      const sent = await approvals.send(approval.id);
       if (sent !== "nothing to send" || voted.result === "decided")
         await messages.change(approval.delivery, (view) => ({
           ...view,
@@ -198,11 +211,12 @@ const User = z.object({
 const emailOf = async (
   { slack, warn }: Pick<Needs, "slack" | "warn">,
   user: string,
+  approval: string,
 ): Promise<string | undefined> => {
   try {
     return User.parse(await slack.users.info({ user })).user?.profile?.email;
   } catch (fault) {
-    warn(`Slack did not say who ${user} is`, fault);
+    warn(`Slack did not say who ${user} is`, fault, { approval });
     return undefined;
   }
 };

@@ -7,6 +7,7 @@ export const Env = z.object({
   ...parts.cipher,
   ...parts.deliveries,
   ...parts.secrets,
+  ...parts.metrics,
   ...parts.slack,
   /** The workspace and the app that callbacks have to come from. */
   SLACK_TEAM_ID: z.string().min(1),

@@ -8,13 +8,15 @@ import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { signingSecrets } from "../../platform/slack/signing-secrets.ts";
 import { slackClient } from "../../platform/slack/slack-client.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { deliveryMetrics } from "../delivery-metrics.ts";
+import { overHttp } from "../over-http.ts";
 import { readEnv } from "../read-env.ts";
 import { slackMessages } from "../slack-messages.ts";
+import { stepHandler } from "../step-handler.ts";
 import { taskApprovals } from "../task-approvals.ts";
 import { warn } from "../warn.ts";
 import { answerApproval } from "./answer-approval.ts";
 import { Env } from "./env.ts";
-import { overHttp } from "./over-http.ts";
 
 const env = readEnv(Env);
 const clock = Date.now;
@@ -30,4 +32,7 @@ const records = {
 };
 const app = { teamId: env.SLACK_TEAM_ID, appId: env.SLACK_APP_ID, signingSecrets: signingSecrets(secrets) };
 
-export const handler = overHttp(answerApproval({ ...records, ...app, slack, clock, warn }));
+export const handler = stepHandler(
+  "answer-approval",
+  overHttp(answerApproval({ ...records, ...app, slack, metrics: deliveryMetrics(env, clock), clock, warn })),
+);

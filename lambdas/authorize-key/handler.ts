@@ -4,6 +4,7 @@ import { admitKey } from "../../domain/admit-key.ts";
 import { apiKeys } from "../../domain/api-keys.ts";
 import { rateLimiter } from "../../domain/rate-limiter.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { log } from "../log.ts";
 import { readEnv } from "../read-env.ts";
 import { warn } from "../warn.ts";
 import { authorizeKey } from "./authorize-key.ts";
@@ -17,8 +18,7 @@ const client = new DynamoDBClient({ maxAttempts: 2, requestHandler });
 const store = dynamodbStore({ client, table: env.KEYS_TABLE, clock });
 const keys = apiKeys({ store, random: randomBytes, clock });
 const limiter = rateLimiter({ store, clock, warn });
-const refused = (refusal: object) =>
-  process.stderr.write(`${JSON.stringify({ level: "INFO", message: "API key refused", ...refusal })}\n`);
+const refused = (refusal: object) => log.info("API key refused", { ...refusal });
 
 export const handler = authorizeKey({
   admit: admitKey({ keys, limiter, environment: env.SLIPWAY_ENVIRONMENT, warn, refused }),

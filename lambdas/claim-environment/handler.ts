@@ -9,6 +9,7 @@ import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { readEnv } from "../read-env.ts";
 import { slackMessages } from "../slack-messages.ts";
+import { stepHandler } from "../step-handler.ts";
 import { taskApprovals } from "../task-approvals.ts";
 import { claimEnvironment } from "./claim-environment.ts";
 import { Env } from "./env.ts";
@@ -20,10 +21,13 @@ const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVER
 const stateMachineArn = env.STATE_MACHINE_ARN;
 const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
 
-export const handler = claimEnvironment({
-  claims: claims({ store }),
-  ledger: ledger({ store }),
-  approvals: taskApprovals({ env, store, deliveries }),
-  messages: slackMessages({ env, secrets, store, clock }),
-  clock,
-});
+export const handler = stepHandler(
+  "claim-environment",
+  claimEnvironment({
+    claims: claims({ store }),
+    ledger: ledger({ store }),
+    approvals: taskApprovals({ env, store, deliveries }),
+    messages: slackMessages({ env, secrets, store, clock }),
+    clock,
+  }),
+);

@@ -59,6 +59,14 @@ test("on prod a proven version gets no traffic, and what a former canary left is
   });
 });
 
+test("a function that was deleted by hand is made anew by the next delivery", async () => {
+  await serve(world, "a", 1);
+  await world.serving.stage.retire(model);
+  await deployModel(world)(await claimed("stage"));
+  const alias = await live("stage");
+  expect((await world.serving.stage.version(model, alias?.version ?? ""))?.config.digest).toBe(digestOf("c"));
+});
+
 test("a first version has nothing to compare with, and answers nobody before it is promoted", async () => {
   expect(await deployModel(world)(await claimed("prod"))).toMatchObject({
     championVersion: null,

@@ -10,6 +10,7 @@ import { Subject } from "../../statemachine/contracts.ts";
 import { readEnv } from "../read-env.ts";
 import { servingOf } from "../serving-of.ts";
 import { sourceOf } from "../source-of.ts";
+import { stepHandler } from "../step-handler.ts";
 import { deployModel } from "./deploy-model.ts";
 import { Env } from "./env.ts";
 
@@ -21,7 +22,7 @@ const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVER
 const source = sourceOf(env, secrets);
 const needs = { source, ledger: ledger({ store }), claims: claims({ store }), clock };
 
-export const handler = async (event: unknown) => {
+export const handler = stepHandler("deploy-model", (event: unknown) => {
   const session = Subject.parse(event).delivery;
   return deployModel({ ...needs, serving: servingOf({ env, sts, session, clock }) })(event);
-};
+});

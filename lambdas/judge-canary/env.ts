@@ -6,6 +6,7 @@ export const Env = z.object({
   ...parts.store,
   ...parts.deliveries,
   ...parts.secrets,
+  ...parts.metrics,
   ...parts.slack,
   ...parts.source,
   ...parts.prodRole,

@@ -10,10 +10,12 @@ import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { assumeRole } from "../../platform/serving/assume-role.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { Subject } from "../../statemachine/contracts.ts";
+import { countVerdicts } from "../count-verdicts.ts";
 import { emitLine } from "../emit-line.ts";
 import { readEnv } from "../read-env.ts";
 import { slackMessages } from "../slack-messages.ts";
 import { sourceOf } from "../source-of.ts";
+import { stepHandler } from "../step-handler.ts";
 import { Env } from "./env.ts";
 import { judgeCanary } from "./judge-canary.ts";
 
@@ -26,10 +28,14 @@ const sts = new STSClient({});
 const messages = slackMessages({ env, secrets, store, clock });
 const prod = { roleArn: env.PROD_ROLE_ARN, externalId: env.PROD_EXTERNAL_ID };
 
-export const handler = async (event: unknown) => {
-  const session = Subject.parse(event).delivery;
-  // The canary's metrics lie in the account that it runs in.
-  const client = new CloudWatchClient({ credentials: assumeRole({ sts, ...prod, session, clock }) });
-  const metrics = cloudwatchMetrics({ client, namespace, emit: emitLine, clock });
-  return judgeCanary({ metrics, source, ledger: ledger({ store }), messages, clock })(event);
-};
+export const handler = stepHandler(
+  "judge-canary",
+  (event: unknown) => {
+    const session = Subject.parse(event).delivery;
+    // The canary's metrics lie in the account that it runs in.
+    const client = new CloudWatchClient({ credentials: assumeRole({ sts, ...prod, session, clock }) });
+    const metrics = cloudwatchMetrics({ client, namespace, emit: emitLine, clock });
+    return judgeCanary({ metrics, source, ledger: ledger({ store }), messages, clock })(event);
+  },
+  { environment: "prod", counted: countVerdicts("CanaryVerdicts", env) },
+);

@@ -3,6 +3,7 @@ import { ledger } from "../../domain/ledger.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { readEnv } from "../read-env.ts";
 import { registryOf } from "../registry-of.ts";
+import { stepHandler } from "../step-handler.ts";
 import { Env } from "./env.ts";
 import { moveChampion } from "./move-champion.ts";
 
@@ -11,4 +12,4 @@ const clock = Date.now;
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const registry = registryOf(env, clock);
 
-export const handler = moveChampion({ registry, ledger: ledger({ store }) });
+export const handler = stepHandler("move-champion", moveChampion({ registry, ledger: ledger({ store }) }));

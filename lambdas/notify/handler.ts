@@ -3,6 +3,7 @@ import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { slackClient } from "../../platform/slack/slack-client.ts";
 import { readEnv } from "../read-env.ts";
+import { stepHandler } from "../step-handler.ts";
 import { Env } from "./env.ts";
 import { notify } from "./notify.ts";
 
@@ -11,4 +12,4 @@ const client = new SSMClient({});
 const secrets = keptSecrets(ssmSecrets({ client, prefix: env.SECRETS_PREFIX }), Date.now);
 const slack = slackClient({ secrets, apiUrl: env.SLACK_API_URL });
 
-export const handler = notify({ slack, channel: env.SLACK_CHANNEL });
+export const handler = stepHandler("notify", notify({ slack, channel: env.SLACK_CHANNEL }));

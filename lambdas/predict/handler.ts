@@ -9,9 +9,11 @@ import { predict } from "./predict.ts";
 
 const env = Env.parse(process.env);
 const clock = Date.now;
-const log = (line: string) => process.stderr.write(`${line}\n`);
-const model = await openModel(env.MODEL_DIRECTORY);
 const identity = identityOf(env);
+/** In the form of the steps' log, by hand: only faults are told, and a logger would cost each start of the function. */
+const log = (message: string) =>
+  process.stderr.write(`${JSON.stringify({ level: "ERROR", message, ...identity })}\n`);
+const model = await openModel(env.MODEL_DIRECTORY);
 const records = recordsOf({ identity, manifest: model.manifest, hashKey: env.RECORDS_HASH_KEY, clock, log });
 
 /** The function with its records in this place: the rehearsal gives it one that is not on AWS. */

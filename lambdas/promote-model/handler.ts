@@ -10,6 +10,7 @@ import { Subject } from "../../statemachine/contracts.ts";
 import { readEnv } from "../read-env.ts";
 import { prodServing } from "../serving-of.ts";
 import { slackMessages } from "../slack-messages.ts";
+import { stepHandler } from "../step-handler.ts";
 import { Env } from "./env.ts";
 import { promoteModel } from "./promote-model.ts";
 
@@ -25,7 +26,11 @@ const needs = {
   clock,
 };
 
-export const handler = async (event: unknown) => {
-  const session = Subject.parse(event).delivery;
-  return promoteModel({ ...needs, serving: { prod: prodServing({ env, sts, session, clock }) } })(event);
-};
+export const handler = stepHandler(
+  "promote-model",
+  (event: unknown) => {
+    const session = Subject.parse(event).delivery;
+    return promoteModel({ ...needs, serving: { prod: prodServing({ env, sts, session, clock }) } })(event);
+  },
+  { environment: "prod" },
+);

@@ -10,6 +10,7 @@ import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { readEnv } from "../read-env.ts";
 import { registryOf } from "../registry-of.ts";
 import { sourceOf } from "../source-of.ts";
+import { stepHandler } from "../step-handler.ts";
 import { Env } from "./env.ts";
 import { registerModel } from "./register-model.ts";
 
@@ -21,9 +22,12 @@ const source = sourceOf(env, secrets);
 const s3 = s3Artifacts(new S3Client({}));
 const registry = registryOf(env, clock, s3);
 
-export const handler = registerModel({
-  registry,
-  source,
-  ledger: ledger({ store }),
-  claims: claims({ store }),
-});
+export const handler = stepHandler(
+  "register-model",
+  registerModel({
+    registry,
+    source,
+    ledger: ledger({ store }),
+    claims: claims({ store }),
+  }),
+);

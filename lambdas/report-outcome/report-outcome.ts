@@ -12,7 +12,7 @@ export type Needs = {
   readonly approvals: Approvals;
   readonly claims: Claims;
   readonly messages: Messages;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, "count">;
   readonly clock: () => number;
 };
 
@@ -54,6 +54,13 @@ export const reportOutcome =
     // Kept after the message was told: a delivery without an outcome is one that the sweep has yet to report.
     const first = await outcomes.keep({ delivery, model, commit, outcome, error, at });
     if (first) metrics.count({ name: "Deliveries", value: 1, unit: "Count", dimensions: { model, outcome } });
+    if (first && error)
+      metrics.count({
+        name: "FailedDeliveries",
+        value: 1,
+        unit: "Count",
+        dimensions: { model, error: error.name },
+      });
     if (outcome === "promoted") {
       await claims.release("prod", model, delivery);
       await claims.release("stage", model, delivery);

@@ -10,6 +10,7 @@ import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { readEnv } from "../read-env.ts";
 import { slackMessages } from "../slack-messages.ts";
 import { sourceOf } from "../source-of.ts";
+import { stepHandler } from "../step-handler.ts";
 import { taskApprovals } from "../task-approvals.ts";
 import { Env } from "./env.ts";
 import { requestApproval } from "./request-approval.ts";
@@ -22,11 +23,14 @@ const stateMachineArn = env.STATE_MACHINE_ARN;
 const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
 const source = sourceOf(env, secrets);
 
-export const handler = requestApproval({
-  approvals: taskApprovals({ env, store, deliveries }),
-  claims: claims({ store }),
-  ledger: ledger({ store }),
-  messages: slackMessages({ env, secrets, store, clock }),
-  source,
-  clock,
-});
+export const handler = stepHandler(
+  "request-approval",
+  requestApproval({
+    approvals: taskApprovals({ env, store, deliveries }),
+    claims: claims({ store }),
+    ledger: ledger({ store }),
+    messages: slackMessages({ env, secrets, store, clock }),
+    source,
+    clock,
+  }),
+);

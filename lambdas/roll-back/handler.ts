@@ -13,6 +13,7 @@ import { readEnv } from "../read-env.ts";
 import { registryOf } from "../registry-of.ts";
 import { servingOf } from "../serving-of.ts";
 import { sourceOf } from "../source-of.ts";
+import { stepHandler } from "../step-handler.ts";
 import { taskApprovals } from "../task-approvals.ts";
 import { warn } from "../warn.ts";
 import { Env } from "./env.ts";
@@ -34,7 +35,7 @@ const records = {
 };
 const needs = { ...records, source, registry, warn };
 
-export const handler = async (event: unknown) => {
+export const handler = stepHandler("roll-back", (event: unknown) => {
   const session = Subject.parse(event).delivery;
   return rollBack({ ...needs, serving: servingOf({ env, sts, session, clock }) })(event);
-};
+});

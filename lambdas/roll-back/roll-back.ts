@@ -4,6 +4,7 @@ import { Superseded } from "../../domain/faults.ts";
 import type { Deployment, Ledger } from "../../domain/ledger.ts";
 import { originalError } from "../../domain/original-error.ts";
 import { type Needs as RestoreNeeds, restore } from "../../domain/restore.ts";
+import type { Warn } from "../../domain/warn.ts";
 import type { Registry } from "../../platform/registry/registry.ts";
 import type { Environment } from "../../platform/serving/serving.ts";
 import { RollBackInput, type RollBackOutput, type Subject } from "../../statemachine/contracts.ts";
@@ -12,7 +13,7 @@ export type Needs = RestoreNeeds & {
   readonly claims: Claims;
   readonly approvals: Approvals;
   readonly registry: Registry;
-  readonly warn: (sentence: string, fault: unknown) => void;
+  readonly warn: Warn;
 };
 
 type Restored = RollBackOutput["restored"][number];
@@ -79,6 +80,6 @@ const restoreChallenger = async ({ registry, warn }: Needs, { delivery, model }:
     const challenger = await registry.byAlias(model, "challenger");
     if (challenger?.tags.delivery === delivery) await registry.setAlias(model, "challenger", undefined);
   } catch (fault) {
-    warn(`the alias challenger of ${model} could not be taken back`, fault);
+    warn(`the alias challenger of ${model} could not be taken back`, fault, { delivery, model });
   }
 };

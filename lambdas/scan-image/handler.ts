@@ -8,6 +8,7 @@ import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { readEnv } from "../read-env.ts";
 import { sourceOf } from "../source-of.ts";
+import { stepHandler } from "../step-handler.ts";
 import { Env } from "./env.ts";
 import { scanImage } from "./scan-image.ts";
 
@@ -18,4 +19,7 @@ const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVER
 const source = sourceOf(env, secrets);
 const images = ecrRepository({ ecr: new ECRClient({}), repository: env.IMAGE_REPOSITORY });
 
-export const handler = scanImage({ images, source, ledger: ledger({ store }), clock });
+export const handler = stepHandler(
+  "scan-image",
+  scanImage({ images, source, ledger: ledger({ store }), clock }),
+);

@@ -10,6 +10,7 @@ import { readEnv } from "../read-env.ts";
 import { prodServing } from "../serving-of.ts";
 import { slackMessages } from "../slack-messages.ts";
 import { sourceOf } from "../source-of.ts";
+import { stepHandler } from "../step-handler.ts";
 import { Env } from "./env.ts";
 import { shiftTraffic } from "./shift-traffic.ts";
 
@@ -26,7 +27,11 @@ const needs = {
   clock,
 };
 
-export const handler = async (event: unknown) => {
-  const session = Subject.parse(event).delivery;
-  return shiftTraffic({ ...needs, serving: { prod: prodServing({ env, sts, session, clock }) } })(event);
-};
+export const handler = stepHandler(
+  "shift-traffic",
+  (event: unknown) => {
+    const session = Subject.parse(event).delivery;
+    return shiftTraffic({ ...needs, serving: { prod: prodServing({ env, sts, session, clock }) } })(event);
+  },
+  { environment: "prod" },
+);

@@ -2,12 +2,17 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
+import { rotatedSecrets } from "../../platform/secrets/rotated-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
+import { isHttpEvent, overHttp } from "../over-http.ts";
 import { readEnv } from "../read-env.ts";
 import { sourceOf } from "../source-of.ts";
+import { stepHandler } from "../step-handler.ts";
 import { Env } from "./env.ts";
-import { onPush } from "./on-push.ts";
+import { gitHubWebhook } from "./github-webhook.ts";
+import { onPush, startPush } from "./on-push.ts";
 import { startDelivery } from "./start-delivery.ts";
+import { startedOf } from "./started-of.ts";
 
 const env = readEnv(Env);
 const clock = Date.now;
@@ -16,5 +21,11 @@ const stateMachineArn = env.STATE_MACHINE_ARN;
 const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
 const source = sourceOf(env, secrets);
 const ours = { repository: env.SOURCE_REPOSITORY, branch: env.SOURCE_BRANCH, runtime: env.RUNTIME_DIGEST };
+const start = startDelivery({ source, deliveries, clock });
+const webhookSecrets = rotatedSecrets(secrets, "GITHUB_WEBHOOK_SECRET");
+const webhook = overHttp(gitHubWebhook({ secrets: webhookSecrets, push: startPush(ours, start) }));
+const push = onPush(ours)(start);
 
-export const handler = onPush(ours)(startDelivery({ source, deliveries, clock }));
+// Only API Gateway can send an HTTP event: what comes by its route is never taken for a direct invocation.
+const receive = async (event: unknown) => (isHttpEvent(event) ? webhook(event) : push(event));
+export const handler = stepHandler("start-delivery", receive, { each: startedOf });

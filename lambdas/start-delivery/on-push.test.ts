@@ -19,18 +19,19 @@ const pushed = (changes: object = {}) => ({
   detail: { ...detail, ...changes },
 });
 
-const startedBy = async (event: unknown) => {
+const receive = async (event: unknown) => {
   const inputs: unknown[] = [];
-  await onPush({ repository: "models", branch: "main", runtime })(async (input) => {
+  const { ignored } = await onPush({ repository: "models", branch: "main", runtime })(async (input) => {
     inputs.push(input);
     return { deliveries: [], removed: [] };
   })(event);
-  return inputs;
+  return { inputs, ignored };
 };
+const startedBy = async (event: unknown) => (await receive(event)).inputs;
 
 test("a push to the branch that delivers starts from its two commits, by whom the session names", async () => {
   expect(await startedBy(pushed())).toEqual([
-    { repository: "models", before, after, pusher: "pat@example.com", runtime },
+    { repository: "models", before, after, pusher: "pat@example.com", attempt: 1, runtime },
   ]);
 });
 
@@ -47,15 +48,17 @@ test("a branch that was created has no commit before it", async () => {
 });
 
 test.each([
-  ["another branch", { referenceName: "try-out" }],
-  ["a tag", { referenceType: "tag" }],
-  ["another repository", { repositoryName: "other" }],
-  ["a deletion", { event: "referenceDeleted", commitId: undefined }],
-])("%s starts nothing", async (_, changes) => {
-  expect(await startedBy(pushed(changes))).toEqual([]);
+  ["another branch", { referenceName: "try-out" }, /Only pushes to main deliver/],
+  ["a tag", { referenceType: "tag" }, /tag delivers nothing/],
+  ["another repository", { repositoryName: "other" }, /push is to other/],
+  ["a deletion", { event: "referenceDeleted", commitId: undefined }, /main was deleted/],
+])("%s starts nothing and is told why", async (_, changes, why) => {
+  expect(await receive(pushed(changes))).toEqual({ inputs: [], ignored: expect.stringMatching(why) });
 });
 
 test("what is no event of CodeCommit's is the step's own input", async () => {
   const byHand = { repository: "models", before: null, after, pusher: null, runtime, models: ["churn"] };
   expect(await startedBy(byHand)).toEqual([byHand]);
+  const { repository, runtime: _, ...short } = byHand;
+  expect(await startedBy(short)).toEqual([byHand]);
 });

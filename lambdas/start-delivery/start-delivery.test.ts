@@ -86,6 +86,27 @@ test("a person's wish is a new attempt each time, once for each model, touched o
   expect(attempts.map(({ name }) => name)).toEqual([first, `${first}-2`]);
 });
 
+test("a re-run of a push is an attempt of its own, and only once", async () => {
+  paths = ["models/churn/model.onnx"];
+  await start();
+  const again = async () => (await start({ attempt: 2 })).deliveries;
+  const [first] = await again();
+  expect(first?.name).toMatch(/-2$/);
+  expect(first?.started).toBe(true);
+  expect(await again()).toMatchObject([{ name: first?.name, started: false }]);
+});
+
+test.each([
+  ["no object", null],
+  ["an event of another service", { source: "aws.s3", detail: {} }],
+  ["a commit that is none", { after: "main" }],
+])("%s ends in a sentence that says what to send", async (_, event) => {
+  await expect(startDelivery(world)(event)).rejects.toMatchObject({
+    name: "EventNotUnderstood",
+    message: expect.stringMatching(/starts no delivery: .*slipway deliver <model>/s),
+  });
+});
+
 test("a name tells repository, commit and model apart, and fits Step Functions", () => {
   const of = { repository: "shop", model: "m".repeat(40), commit: commitOf("b"), attempt: 999_999 };
   const others = [

@@ -21,10 +21,17 @@ export const StartDeliveryInput = z.object({
   pusher: z.string().nullable(),
   /** Content hash of the runtime layer that the images get. */
   runtime: Digest,
+  /** Above 1: the same push again, as a delivery of its own; naming the same attempt again starts nothing. */
+  attempt: z.int().min(1).max(999).default(1),
   /** By hand: exactly these models, in a new attempt even where this commit was delivered before. */
   models: z.array(ModelName).optional(),
 });
 export type StartDeliveryInput = z.input<typeof StartDeliveryInput>;
+
+/** The event is neither a push that we know nor a person's wish. */
+export class EventNotUnderstood extends Error {
+  override readonly name = "EventNotUnderstood";
+}
 
 export type Started = {
   readonly deliveries: readonly {
@@ -34,6 +41,8 @@ export type Started = {
   }[];
   /** Models whose folder the push removed: nothing is delivered, `slipway retire` takes them off. */
   readonly removed: readonly string[];
+  /** Why a push that delivers nothing does so. */
+  readonly ignored?: string;
 };
 
 /** What lies outside models/ and yet goes into every image. */
@@ -43,13 +52,13 @@ const affectsAll = [/^inference\//, /^lambdas\/predict\//, /^package-lock\.json$
 export const startDelivery =
   ({ source, deliveries, clock }: Needs) =>
   async (event: unknown): Promise<Started> => {
-    const { repository, before, after, pusher, runtime, models: wanted } = StartDeliveryInput.parse(event);
+    const { repository, before, after, pusher, runtime, attempt: first, models: wanted } = inputOf(event);
     const there = await source.models(after);
     const affected = (wanted && [...new Set(wanted)]) ?? (await affectedModels(source, before, after, there));
     const { author } = await source.commit(after);
     const started: { name: string; model: string; started: boolean }[] = [];
     for (const model of affected.filter((name) => there.includes(name))) {
-      for (let attempt = 1; ; attempt++) {
+      for (let attempt = first; ; attempt++) {
         const name = deliveryName({ repository, model, commit: after, attempt });
         const input: DeliveryInput = {
           delivery: name,
@@ -69,6 +78,15 @@ export const startDelivery =
     }
     return { deliveries: started, removed: affected.filter((name) => !there.includes(name)) };
   };
+
+const inputOf = (event: unknown) => {
+  const read = StartDeliveryInput.safeParse(event);
+  if (read.success) return read.data;
+  const wrong = read.error.issues.map(({ path, message }) => `${path.join(".") || "the event"}: ${message}`);
+  throw new EventNotUnderstood(
+    `This starts no delivery: ${wrong.join("; ")}. Send a push as CodeCommit or the workflow deliver.yml does, or by hand {"after": "<commit>", "before": null, "pusher": null, "models": ["<name>"]}; \`slipway deliver <model>\` does that for you.`,
+  );
+};
 
 const affectedModels = async (
   source: Source,

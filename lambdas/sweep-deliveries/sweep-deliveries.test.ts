@@ -83,6 +83,21 @@ test("a delivery that was stopped is rolled back, reported and loses its claims"
   });
   expect(await world.claims.open()).toEqual([]);
   expect(await sweep()).toEqual({ deliveries: [] });
+  expect(await world.metrics.total("SweptDeliveries", { result: "rolled back" })).toBe(1);
+});
+
+test("how long the longest open question waits is counted, and nothing while none is open", async () => {
+  execution("older", "RUNNING");
+  await ask("older");
+  world.time.now += 60_000;
+  execution("newer", "RUNNING");
+  await ask("newer");
+  await sweep();
+  expect(await world.metrics.total("ApprovalWaitingSeconds", {})).toBe(60);
+  await approve((await world.approvals.open())[0]?.id ?? "");
+  await approve((await world.approvals.open())[1]?.id ?? "");
+  await sweep();
+  expect(await world.metrics.total("ApprovalWaitingSeconds", {})).toBe(60);
 });
 
 test("one that runs is left alone", async () => {

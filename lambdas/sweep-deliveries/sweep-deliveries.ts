@@ -1,11 +1,14 @@
 import * as z from "zod";
-import type { Approvals } from "../../domain/approvals.ts";
+import type { Approval, Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { endRollback } from "../../domain/end-rollback.ts";
 import type { Messages } from "../../domain/messages.ts";
 import type { Outcomes } from "../../domain/outcomes.ts";
 import type { Needs as RestoreNeeds } from "../../domain/restore.ts";
+import type { Warn } from "../../domain/warn.ts";
 import type { Deliveries, Execution } from "../../platform/deliveries/deliveries.ts";
+import { metricNames } from "../../platform/metrics/metric-names.ts";
+import type { Metrics } from "../../platform/metrics/metrics.ts";
 import {
   type MoveChampionOutput,
   Outcome,
@@ -18,7 +21,11 @@ import {
 type Step<Output> = (event: unknown) => Promise<Output>;
 
 /** One repair for itself: its fault is told of, and gives undefined. */
-type Attempt = <T>(what: string, repair: () => Promise<T>) => Promise<T | undefined>;
+type Attempt = <T>(
+  what: string,
+  repair: () => Promise<T>,
+  about?: Parameters<Warn>[2],
+) => Promise<T | undefined>;
 
 export type Needs = RestoreNeeds & {
   readonly deliveries: Deliveries;
@@ -30,7 +37,8 @@ export type Needs = RestoreNeeds & {
   readonly moveChampion: Step<MoveChampionOutput>;
   readonly reportOutcome: Step<ReportOutcomeOutput>;
   readonly clock: () => number;
-  readonly warn: (sentence: string, fault: unknown) => void;
+  readonly metrics: Pick<Metrics, "count">;
+  readonly warn: Warn;
 };
 
 export type Swept = {
@@ -52,11 +60,11 @@ export const sweepDeliveries =
   (needs: Needs) =>
   async (_event: unknown): Promise<Swept> => {
     const swept: { delivery: string; result: "carried forward" | "rolled back" | "failed" }[] = [];
-    const attempt: Attempt = async (what, repair) => {
+    const attempt: Attempt = async (what, repair, about) => {
       try {
         return await repair();
       } catch (fault) {
-        needs.warn(`${what} could not be repaired now; the next sweep tries again`, fault);
+        needs.warn(`${what} could not be repaired now; the next sweep tries again`, fault, about);
         return undefined;
       }
     };
@@ -66,24 +74,41 @@ export const sweepDeliveries =
       ...((await attempt("unreported deliveries", () => unreported(needs))) ?? []),
     ];
     for (const delivery of new Map(left.map((each) => [each.name, each])).values()) {
-      const result = await attempt(delivery.name, () => end(needs, delivery));
-      swept.push({ delivery: delivery.name, result: result ?? "failed" });
+      const about = { delivery: delivery.name };
+      const result = (await attempt(delivery.name, () => end(needs, delivery), about)) ?? "failed";
+      swept.push({ ...about, result });
+      needs.metrics.count({ name: "SweptDeliveries", value: 1, unit: "Count", dimensions: { result } });
     }
-    for (const { id, delivery, state } of (await attempt("questions", () => needs.approvals.open())) ?? [])
-      await attempt(`the question ${id}`, async () => {
-        const execution = await needs.deliveries.describe(delivery);
-        // Nobody waits for the answer of a delivery that has ended.
-        if (execution && execution.status !== "RUNNING")
-          return needs.approvals.close(id, "the delivery has ended");
-        if (state.status === "decided") await needs.approvals.send(id);
-        if (state.status === "withdrawn")
-          await needs.approvals.withdraw(id, { name: "Superseded", cause: state.why });
-      });
+    const questions = (await attempt("questions", () => needs.approvals.open())) ?? [];
+    tellWaiting(needs, questions);
+    for (const { id, delivery, state } of questions)
+      await attempt(
+        `the question ${id}`,
+        async () => {
+          const execution = await needs.deliveries.describe(delivery);
+          // Nobody waits for the answer of a delivery that has ended.
+          if (execution && execution.status !== "RUNNING")
+            return needs.approvals.close(id, "the delivery has ended");
+          if (state.status === "decided") await needs.approvals.send(id);
+          if (state.status === "withdrawn")
+            await needs.approvals.withdraw(id, { name: "Superseded", cause: state.why });
+        },
+        { delivery, approval: id },
+      );
     for (const model of (await attempt("models on prod", () => needs.serving.prod.models())) ?? [])
-      await attempt(`the registry's aliases of ${model}`, () => followPromotion(needs, model));
+      await attempt(`the registry's aliases of ${model}`, () => followPromotion(needs, model), { model });
     await attempt("messages in Slack", () => needs.messages.showUnshown());
     return { deliveries: swept };
   };
+
+/** How long the longest open question has waited for people; nothing is written while none is open. */
+const tellWaiting = ({ metrics, clock }: Needs, questions: readonly Approval[]) => {
+  const waiting = questions.filter(({ state }) => state.status === "pending").map(({ askedAt }) => askedAt);
+  if (waiting.length === 0) return;
+  const value = Math.round((clock() - Math.min(...waiting)) / 1_000);
+  const name = metricNames.deliveries.approvalWaitingSeconds;
+  metrics.count({ name, value, unit: "Seconds", dimensions: {} });
+};
 
 /** The registry's aliases follow a promotion that no execution will bring them to any more. */
 const followPromotion = async ({ ledger, deliveries, moveChampion }: Needs, model: string) => {
@@ -101,12 +126,16 @@ const abandoned = async (needs: Needs, attempt: Attempt): Promise<readonly Execu
   for (const claim of await claims.open()) {
     const { environment, holder } = claim;
     if (!holder) continue;
-    await attempt(`the claim of ${holder} on ${environment}`, async () => {
-      const execution = await deliveries.describe(holder);
-      if (execution && execution.status !== "RUNNING") found.set(execution.name, execution);
-      if (!execution && clock() - claim.grantedAt > rollbackPatienceMs)
-        await endRollback(needs)(claim, holder);
-    });
+    await attempt(
+      `the claim of ${holder} on ${environment}`,
+      async () => {
+        const execution = await deliveries.describe(holder);
+        if (execution && execution.status !== "RUNNING") found.set(execution.name, execution);
+        if (!execution && clock() - claim.grantedAt > rollbackPatienceMs)
+          await endRollback(needs)(claim, holder);
+      },
+      { delivery: holder, model: claim.model },
+    );
   }
   return [...found.values()];
 };

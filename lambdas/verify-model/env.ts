@@ -5,6 +5,7 @@ import { parts } from "../environment-parts.ts";
 export const Env = z.object({
   ...parts.store,
   ...parts.secrets,
+  ...parts.metrics,
   ...parts.source,
   ...parts.functions,
   ...parts.stage,

@@ -9,9 +9,11 @@ import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { Subject } from "../../statemachine/contracts.ts";
+import { countVerdicts } from "../count-verdicts.ts";
 import { readEnv } from "../read-env.ts";
 import { stageServing } from "../serving-of.ts";
 import { sourceOf } from "../source-of.ts";
+import { stepHandler } from "../step-handler.ts";
 import { Env } from "./env.ts";
 import { verifyModel } from "./verify-model.ts";
 
@@ -24,7 +26,11 @@ const source = sourceOf(env, secrets);
 const images = ecrRepository({ ecr: new ECRClient({}), repository: env.IMAGE_REPOSITORY });
 const needs = { images, source, ledger: ledger({ store }), claims: claims({ store }) };
 
-export const handler = async (event: unknown) => {
-  const session = Subject.parse(event).delivery;
-  return verifyModel({ ...needs, serving: { stage: stageServing({ env, sts, session, clock }) } })(event);
-};
+export const handler = stepHandler(
+  "verify-model",
+  (event: unknown) => {
+    const session = Subject.parse(event).delivery;
+    return verifyModel({ ...needs, serving: { stage: stageServing({ env, sts, session, clock }) } })(event);
+  },
+  { environment: "stage", counted: countVerdicts("GateVerdicts", env) },
+);

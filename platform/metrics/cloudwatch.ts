@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-cloudwatch";
 import { labelOf, rowsMetric } from "../../inference/rows-metric.ts";
 import { awsCall } from "../aws-call.ts";
+import { countLines } from "./cloudwatch/count-lines.ts";
 import { metricLines } from "./cloudwatch/metric-lines.ts";
 import type { Metrics, Window } from "./metrics.ts";
 
@@ -145,10 +146,7 @@ export const cloudwatchMetrics = (needs: {
       for (const line of metricLines({ namespace, at, dimensions, values })) emit(line);
     },
 
-    count: ({ name, value, unit, dimensions }) => {
-      const values = [{ name, value, unit }];
-      for (const line of metricLines({ namespace, at: clock(), dimensions, values })) emit(line);
-    },
+    count: countLines(needs),
 
     statistics: async (window, { percentiles, labels: known = [] }) => {
       const { environment, model, version } = window;

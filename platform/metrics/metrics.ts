@@ -34,7 +34,7 @@ export type Statistics = {
 export type Count = {
   readonly name: string;
   readonly value: number;
-  readonly unit: "Count" | "Milliseconds" | "Bytes";
+  readonly unit: "Count" | "Seconds" | "Milliseconds" | "Bytes";
   readonly dimensions: Readonly<Record<string, string>>;
 };
 

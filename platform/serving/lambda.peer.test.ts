@@ -8,6 +8,7 @@ import {
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { CreateRepositoryCommand, ECRClient, PutImageCommand } from "@aws-sdk/client-ecr";
 import {
+  DeleteFunctionCommand,
   GetAliasCommand,
   GetPolicyCommand,
   LambdaClient,
@@ -224,6 +225,30 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect(JSON.parse(Policy ?? "{}").Statement).toMatchObject([
       { Principal: { Service: "apigateway.amazonaws.com" }, Action: "lambda:InvokeFunction" },
     ]);
+  });
+
+  test("an image that is gone from the registry ends as NotServed, with what to do", async () => {
+    const serving = world.serving();
+    await serving.ensure("imageless");
+    const gone = { ...config("1"), digest: `sha256:${"9".repeat(64)}` };
+    await expect(serving.publish("imageless", gone)).rejects.toMatchObject({
+      name: "NotServed",
+      message: expect.stringMatching(/no image sha256:9+ in .*deliver the model again/),
+    });
+  });
+
+  test("a function that was deleted by hand ends as NotServed, and ensuring makes it anew", async () => {
+    const serving = world.serving();
+    await serving.ensure("deleted");
+    const { version } = await serving.publish("deleted", config("1"));
+    await world.lambda.send(new DeleteFunctionCommand({ FunctionName: "slipway-stage-deleted" }));
+    expect(await serving.version("deleted", version)).toBeUndefined();
+    await expect(serving.publish("deleted", config("1"))).rejects.toMatchObject({
+      name: "NotServed",
+      message: expect.stringMatching(/no function for deleted in stage: deliver the model again/),
+    });
+    await serving.ensure("deleted");
+    expect((await serving.publish("deleted", config("1"))).config.digest).toBe(config("1").digest);
   });
 
   test("the end of a canary leaves no weight behind, of which the next delivery would know nothing", async () => {

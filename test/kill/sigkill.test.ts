@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import { withWorld } from "../../cli/open-world.ts";
+import { withEmbeddedWorld } from "../../cli/open-embedded-world.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -138,7 +138,7 @@ const status = async () => {
 
 /** What prod's alias points to that no entry of the ledger explains, after a kill and before any repair. */
 const unexplained = (): Promise<readonly string[]> =>
-  withWorld(data, async ({ world }) => {
+  withEmbeddedWorld(data, async ({ world }) => {
     const live = await world.serving.prod.live("churn");
     if (!live) return [];
     const entries = await world.ledger.entries("prod", "churn", 100);
@@ -192,7 +192,7 @@ test("killed at random moments again and again, a rehearsal goes on each time an
       outcome === "failed" ? "Interrupted" : "",
     ]);
   expect(deliveries.filter(({ outcome }) => outcome === "promoted")).toHaveLength(2);
-  await withWorld(data, async ({ world }) => {
+  await withEmbeddedWorld(data, async ({ world }) => {
     const entries = await world.ledger.entries("prod", "churn", 100);
     expect(entries.filter((entry) => entry.status === "promoted")).toHaveLength(2);
     expect(entries.every((entry) => entry.status === "promoted" || entry.status === "ended")).toBe(true);

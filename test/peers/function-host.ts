@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { reportLine } from "../../platform/serving/report-line.ts";
+import { markedIn } from "../marked-secrets.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { type ExecutionEnvironment, executionEnvironment } from "./execution-environment.ts";
 import type { NextHeaders } from "./runtime-api/rules.ts";
@@ -32,7 +33,7 @@ export type Invocation = {
 };
 
 export type FunctionHost = {
-  /** Runs one event; several at once run in environments of their own, as on Lambda. Never fails for the function's fault. */
+  /** Runs one event; several at once run in environments of their own, as on Lambda. Never fails for the function's fault, but for a log that holds a marked secret. */
   invoke(payload: unknown): Promise<Invocation>;
   /** Ends all its processes. */
   stop(): Promise<void>;
@@ -114,6 +115,8 @@ export const functionHost = (hosted: HostedFunction): FunctionHost => {
         `END RequestId: ${requestId}`,
         reportLine(requestId, memoryMb, served),
       ].join("\n");
+      const found = markedIn(log);
+      if (found.length > 0) throw new Error(`the log of ${name} holds ${found.join(", ")}`);
       return served.ended.status === "answered"
         ? { payload: JSON.parse(served.ended.payload), log }
         : { payload: served.ended.error, functionError: "Unhandled", log };

@@ -2,6 +2,7 @@ import validate from "asl-validator";
 import { describe, expect, test } from "vitest";
 import { localDefinition } from "../../rehearsal/engine.ts";
 import { DeliveryInput, remedies, VerifyModelOutput } from "../../statemachine/contracts.ts";
+import { stepNames } from "../../statemachine/delivery.ts";
 import { stateContracts } from "../../statemachine/state-contracts.ts";
 import { errorNames } from "./error-names.ts";
 import { lints } from "./lints.ts";
@@ -164,6 +165,15 @@ describe("every error that a delivery can end with has a remedy", () => {
   test("the steps raise no other", () => {
     const raised = errorNames();
     expect(raised).toContain("GoldenVectorsDiffer");
+    const unknown = [...raised].filter(
+      (name) => ![...Object.keys(remedies), ...outcomes, ...outside].includes(name),
+    );
+    expect(unknown).toEqual([]);
+  });
+  test("nor do the functions, with all that they are composed of on AWS", () => {
+    const handlers = stepNames.map((name) => new URL(`../../lambdas/${name}/handler.ts`, import.meta.url));
+    const raised = errorNames(handlers);
+    expect(raised).toContain("RoleNotAssumed");
     const unknown = [...raised].filter(
       (name) => ![...Object.keys(remedies), ...outcomes, ...outside].includes(name),
     );

@@ -141,9 +141,15 @@ export const publishVersion = (needs: Needs) => {
         if (read && configHash(read.config) === hash) return read;
       } catch (error) {
         if (error instanceof ResourceNotFoundException)
-          throw new NotServed(`there is no function for ${model} in ${environment}`, { cause: error });
+          throw new NotServed(
+            `there is no function for ${model} in ${environment}: deliver the model again, which makes it anew`,
+            { cause: error },
+          );
         if (error instanceof InvalidParameterValueException && /source image/i.test(error.message))
-          throw new NotServed(`there is no image ${config.digest} in ${repository}`, { cause: error });
+          throw new NotServed(
+            `there is no image ${config.digest} in ${repository}: deliver the model again, which builds it, and see that nothing deletes images there`,
+            { cause: error },
+          );
         if (!(error instanceof PreconditionFailedException || error instanceof ResourceConflictException))
           throw error;
       }

@@ -1,5 +1,4 @@
 import * as z from "zod";
-import type { CallbackAnswer, SlackCallback } from "./answer-approval.ts";
 
 /**
  * What is read of an HTTP API event, payload version 2.0.
@@ -11,6 +10,21 @@ const HttpEvent = z.object({
   isBase64Encoded: z.boolean().default(false),
 });
 
+/** Whether an event came by a route of an HTTP API: API Gateway alone makes events that say so. */
+export const isHttpEvent = (event: unknown): boolean =>
+  z
+    .object({
+      version: z.literal("2.0"),
+      requestContext: z.object({ http: z.object({ method: z.string() }) }),
+    })
+    .safeParse(event).success;
+
+/** What a public route gets: the very bytes that were sent, and nothing parsed of them. */
+export type HttpRequest = {
+  readonly rawBody: Uint8Array;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+};
+export type HttpAnswer = { readonly status: number; readonly body: string };
 export type HttpResult = {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,11 +32,11 @@ export type HttpResult = {
 };
 
 /**
- * Answers Slack's callbacks behind an HTTP API. The signature is on the bytes that Slack sent, so they are restored
- * before anything looks at them: form bodies arrive in base64.
+ * Answers what others send to an HTTP API of ours, signed: the signature is on the bytes that they sent, so these are
+ * restored before anything looks at them (form bodies arrive in base64).
  */
 export const overHttp =
-  (answer: (callback: SlackCallback) => Promise<CallbackAnswer>) =>
+  (answer: (request: HttpRequest) => Promise<HttpAnswer>) =>
   async (event: unknown): Promise<HttpResult> => {
     const { headers, body, isBase64Encoded } = HttpEvent.parse(event);
     const rawBody = Buffer.from(body ?? "", isBase64Encoded ? "base64" : "utf8");

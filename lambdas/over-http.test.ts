@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
-import type { CallbackAnswer, SlackCallback } from "./answer-approval.ts";
-import { overHttp } from "./over-http.ts";
+import { type HttpAnswer, type HttpRequest, overHttp } from "./over-http.ts";
 
-const answering = (answer: CallbackAnswer) => {
-  const seen: SlackCallback[] = [];
+const answering = (answer: HttpAnswer) => {
+  const seen: HttpRequest[] = [];
   const handler = overHttp(async (callback) => {
     seen.push(callback);
     return answer;
@@ -11,7 +10,7 @@ const answering = (answer: CallbackAnswer) => {
   return { seen, handler };
 };
 const headers = { "x-slack-signature": "v0=00" };
-const ok: CallbackAnswer = { status: 200, body: "" };
+const ok: HttpAnswer = { status: 200, body: "" };
 
 test("the step gets the very bytes that Slack signed, also out of base64", async () => {
   const bytes = Buffer.from([0x70, 0x3d, 0xff, 0xfe, 0x00, 0xc3]);

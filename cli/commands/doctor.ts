@@ -1,0 +1,39 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { exitCode } from "../exit-code.ts";
+import { checkout } from "../folders.ts";
+import { awsOptions, jsonOption } from "../options.ts";
+import { paint, print, printJson } from "../print.ts";
+import { useProfile } from "../use-profile.ts";
+
+const signs = { ok: paint("green", "✓"), warning: paint("yellow", "!"), missing: paint("red", "✗") } as const;
+
+/** `slipway doctor`: what an AWS set-up lacks, and what to do about it. */
+export const doctorCommand = (): Command => {
+  const command = new Command("doctor").description(
+    "say what is missing in an AWS set-up, and what to do about it; changes nothing, shows no secret",
+  );
+  for (const option of [...awsOptions(), jsonOption()]) command.addOption(option);
+  return command.action(
+    async ({ profile, outputs, json }: { profile?: string; outputs?: string; json?: boolean }) => {
+      useProfile(profile);
+      const [{ examine }, { readOutputs }] = await Promise.all([
+        import("../doctor/examine.ts"),
+        import("../read-outputs.ts"),
+      ]);
+      const findings = await examine({
+        outputs: () => readOutputs(outputs),
+        fetch,
+        baseImageFile: resolve(checkout, "base-image.txt"),
+      });
+      const missing = findings.filter(({ status }) => status === "missing").length;
+      if (missing > 0) process.exitCode = exitCode.environment;
+      if (json) return printJson(findings);
+      for (const finding of findings) {
+        print(`${signs[finding.status]} ${finding.sentence}`);
+        if (finding.status !== "ok") print(`  → ${finding.remedy}`);
+      }
+      print(missing === 0 ? "Nothing is missing." : `${missing} missing.`);
+    },
+  );
+};

@@ -1,0 +1,39 @@
+import * as z from "zod";
+import type { AwsOutputs } from "../../lambdas/aws-outputs.ts";
+import type { Secrets } from "../../platform/secrets/secrets.ts";
+import type { Finding } from "./finding.ts";
+
+const Answer = z.object({
+  ok: z.boolean(),
+  error: z.string().optional(),
+  team_id: z.string().optional(),
+  team: z.string().optional(),
+});
+
+/** Whether Slack takes the bot's token, in the right workspace. https://docs.slack.dev/reference/methods/auth.test */
+export const checkSlack = async (
+  needs: { readonly secrets: Secrets; readonly fetch: typeof fetch },
+  { SLACK_API_URL = "https://slack.com/api/", SLACK_TEAM_ID }: AwsOutputs,
+): Promise<Finding> => {
+  const token = await needs.secrets.read("SLACK_BOT_TOKEN");
+  const remedy = "Install the app in the workspace and put its bot token (xoxb-…) into SLACK_BOT_TOKEN.";
+  const response = await needs.fetch(`${SLACK_API_URL}auth.test`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(10_000),
+  });
+  const { ok, error, team_id, team } = Answer.parse(await response.json());
+  if (!ok)
+    return {
+      status: "missing",
+      sentence: `Slack refuses the bot's token: ${(error ?? "").slice(0, 60)}.`,
+      remedy,
+    };
+  return team_id === SLACK_TEAM_ID
+    ? { status: "ok", sentence: `Slack takes the bot's token, in the workspace ${team ?? team_id}.` }
+    : {
+        status: "missing",
+        sentence: `The bot's token is for the workspace ${team_id}, and questions go to ${SLACK_TEAM_ID}.`,
+        remedy,
+      };
+};

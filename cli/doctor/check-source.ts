@@ -1,0 +1,35 @@
+import type { AwsOutputs } from "../../lambdas/aws-outputs.ts";
+import { CommitNotFound, type Source } from "../../platform/source/source.ts";
+import type { Finding } from "./finding.ts";
+
+/** Whether the repository and its branch that delivers can be read, and which models lie there. */
+export const checkSource = async (source: Source, outputs: AwsOutputs): Promise<Finding> => {
+  const { SOURCE_REPOSITORY: repository, SOURCE_BRANCH: branch, SOURCE_HOST: host } = outputs;
+  try {
+    const { id } = await source.commit(branch);
+    const models = await source.models(id);
+    return models.length > 0
+      ? {
+          status: "ok",
+          sentence: `The repository ${repository} has ${models.join(", ")} at ${id.slice(0, 12)} of ${branch}.`,
+        }
+      : {
+          status: "warning",
+          sentence: `The repository ${repository} has no model under models/ on ${branch}.`,
+          remedy: "Commit one: docs/adding-a-model.md.",
+        };
+  } catch (fault) {
+    const { name, message } = fault instanceof Error ? fault : new Error(String(fault));
+    return {
+      status: "missing",
+      sentence:
+        fault instanceof CommitNotFound
+          ? `The repository ${repository} has no branch ${branch}.`
+          : `The repository ${repository} cannot be read: ${name}: ${message}`,
+      remedy:
+        host === "github"
+          ? "See that SOURCE_REPOSITORY is owner/name, the branch exists, and the secret GITHUB_TOKEN may read its contents."
+          : `Apply the stack \`delivery\`, then push to it: git push codecommit://${repository} ${branch}`,
+    };
+  }
+};

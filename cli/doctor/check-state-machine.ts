@@ -1,0 +1,36 @@
+import { isDeepStrictEqual } from "node:util";
+import { DescribeStateMachineCommand, type SFNClient, StateMachineDoesNotExist } from "@aws-sdk/client-sfn";
+import * as z from "zod";
+import type { AwsOutputs } from "../../lambdas/aws-outputs.ts";
+import { delivery, stepNames } from "../../statemachine/delivery.ts";
+import type { Finding } from "./finding.ts";
+import { functionArn } from "./function-arn.ts";
+
+/** Whether the state machine is there, and is the one of this version of Slipway. */
+export const checkStateMachine = async (client: SFNClient, outputs: AwsOutputs): Promise<Finding> => {
+  const { STATE_MACHINE_ARN: stateMachineArn, BUILD_PROJECT: buildProject } = outputs;
+  const remedy = "Apply the stack `delivery` from this version of Slipway.";
+  try {
+    const { definition = "{}" } = await client.send(new DescribeStateMachineCommand({ stateMachineArn }));
+    const arns = stepNames.map((step) => [step, functionArn(stateMachineArn, step)]);
+    const functions = z.record(z.enum(stepNames), z.string()).parse(Object.fromEntries(arns));
+    const ours: unknown = JSON.parse(JSON.stringify(delivery({ functions, buildProject })));
+    return isDeepStrictEqual(JSON.parse(definition), ours)
+      ? {
+          status: "ok",
+          sentence: `The state machine ${stateMachineArn} is there, as this version defines it.`,
+        }
+      : {
+          status: "warning",
+          sentence: `The state machine ${stateMachineArn} is of another version than this checkout.`,
+          remedy: `${remedy} Or check out what is deployed.`,
+        };
+  } catch (fault) {
+    if (!(fault instanceof StateMachineDoesNotExist)) throw fault;
+    return {
+      status: "missing",
+      sentence: `There is no state machine ${stateMachineArn}: nothing can be delivered.`,
+      remedy,
+    };
+  }
+};

@@ -1,0 +1,49 @@
+import {
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  type DynamoDBClient,
+  ResourceNotFoundException,
+} from "@aws-sdk/client-dynamodb";
+import type { AwsOutputs } from "../../lambdas/aws-outputs.ts";
+import type { Finding } from "./finding.ts";
+
+/** Whether the table of claims, ledger and approvals is there, with its keys and its expiry. */
+export const checkTable = async (
+  client: DynamoDBClient,
+  { DELIVERY_TABLE: table }: AwsOutputs,
+): Promise<Finding> => {
+  const apply = "Apply the stack `delivery` again.";
+  try {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
+    const keys = (Table?.KeySchema ?? []).map(({ AttributeName }) => AttributeName).join(" and ");
+    if (keys !== "pk and sk")
+      return {
+        status: "missing",
+        sentence: `The table ${table} has the keys ${keys}, and not pk and sk.`,
+        remedy: apply,
+      };
+    if (Table?.TableStatus !== "ACTIVE")
+      return {
+        status: "warning",
+        sentence: `The table ${table} is ${Table?.TableStatus}.`,
+        remedy: "Wait until it is ACTIVE.",
+      };
+    const { TimeToLiveDescription: expiry } = await client.send(
+      new DescribeTimeToLiveCommand({ TableName: table }),
+    );
+    if (!expiry?.TimeToLiveStatus?.startsWith("ENABL"))
+      return {
+        status: "warning",
+        sentence: `The table ${table} keeps for ever what has expired.`,
+        remedy: apply,
+      };
+    return { status: "ok", sentence: `The table ${table} is there.` };
+  } catch (fault) {
+    if (!(fault instanceof ResourceNotFoundException)) throw fault;
+    return {
+      status: "missing",
+      sentence: `There is no table ${table}: no delivery could claim an environment.`,
+      remedy: apply,
+    };
+  }
+};

@@ -1,0 +1,99 @@
+import { CodeBuildClient } from "@aws-sdk/client-codebuild";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ECRClient } from "@aws-sdk/client-ecr";
+import { KMSClient } from "@aws-sdk/client-kms";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { STSClient } from "@aws-sdk/client-sts";
+import type { AwsOutputs } from "../../lambdas/aws-outputs.ts";
+import { sourceOf } from "../../lambdas/source-of.ts";
+import { signedFetch } from "../../platform/registry/signed-fetch.ts";
+import { ssmSecrets } from "../../platform/secrets/ssm.ts";
+import { OutputsMissing } from "../read-outputs.ts";
+import { checkAccount } from "./check-account.ts";
+import { checkBaseImage } from "./check-base-image.ts";
+import { checkBuildProject } from "./check-build-project.ts";
+import { checkCallback } from "./check-callback.ts";
+import { checkCredentials } from "./check-credentials.ts";
+import { checkEnvironment } from "./check-environment.ts";
+import { checkFunction } from "./check-function.ts";
+import { checkKey } from "./check-key.ts";
+import { checkRegistry } from "./check-registry.ts";
+import { checkRepositoryOfImages } from "./check-repository-of-images.ts";
+import { checkSecret } from "./check-secret.ts";
+import { checkSlack } from "./check-slack.ts";
+import { checkSource } from "./check-source.ts";
+import { checkStateMachine } from "./check-state-machine.ts";
+import { checkTable } from "./check-table.ts";
+import { checked } from "./checked.ts";
+import type { Check, Finding } from "./finding.ts";
+import { toolingFunctions } from "./tooling-functions.ts";
+
+const secretsOf = ({ SOURCE_HOST }: AwsOutputs): readonly string[] => [
+  "SLACK_BOT_TOKEN",
+  "SLACK_SIGNING_SECRET",
+  ...(SOURCE_HOST === "github" ? ["GITHUB_TOKEN"] : []),
+];
+
+/** Every check of a set-up, in the order in which a person would mend what they find. */
+const checksOf = (outputs: AwsOutputs, needs: Needs): readonly Check[] => {
+  const { fetch, baseImageFile } = needs;
+  const sts = new STSClient({});
+  const ssm = new SSMClient({});
+  const lambda = new LambdaClient({});
+  const [, , , region = ""] = outputs.STATE_MACHINE_ARN.split(":");
+  const { credentials } = sts.config;
+  const registryFetch =
+    outputs.MLFLOW_AUTH === "iam" ? signedFetch({ fetch, region, credentials, clock: Date.now }) : fetch;
+  const secrets = ssmSecrets({ client: ssm, prefix: outputs.SECRETS_PREFIX });
+  return [
+    checked("the tooling account", () => checkAccount(sts, outputs)),
+    checked("stage", () => checkEnvironment(sts, "stage", outputs)),
+    checked("prod", () => checkEnvironment(sts, "prod", outputs)),
+    checked("the table", () => checkTable(new DynamoDBClient({}), outputs)),
+    checked("the key of task tokens", () => checkKey(new KMSClient({}), outputs)),
+    ...secretsOf(outputs).map((name) => checked(`the secret ${name}`, () => checkSecret(ssm, name, outputs))),
+    checked("the source", () => checkSource(sourceOf(outputs, secrets), outputs)),
+    checked("the image repository", () => checkRepositoryOfImages(new ECRClient({}), outputs)),
+    checked("the base image", () => checkBaseImage(baseImageFile, outputs)),
+    checked("the build project", () => checkBuildProject(new CodeBuildClient({}), outputs)),
+    checked("the state machine", () => checkStateMachine(new SFNClient({}), outputs)),
+    ...Object.entries(toolingFunctions).map(([name, Env]) =>
+      checked(`the function slipway-${name}`, () => checkFunction(lambda, { name, Env }, outputs)),
+    ),
+    checked("Slack", () => checkSlack({ secrets, fetch }, outputs)),
+    checked("Slack's callbacks", () => checkCallback({ fetch }, outputs)),
+    checked("MLflow", () => checkRegistry({ fetch: registryFetch }, outputs)),
+  ];
+};
+
+type Needs = {
+  readonly outputs: () => Promise<AwsOutputs>;
+  readonly fetch: typeof fetch;
+  /** The repository's base-image.txt. */
+  readonly baseImageFile: string;
+};
+
+/**
+ * Looks at an AWS set-up, piece by piece, changing nothing. Without credentials or outputs there is nothing else to
+ * look at, and only that is found.
+ */
+export const examine = async (needs: Needs): Promise<readonly Finding[]> => {
+  const credentials = await checkCredentials(new STSClient({}));
+  if (credentials.status !== "ok") return [credentials];
+  let outputs: AwsOutputs;
+  try {
+    outputs = await needs.outputs();
+  } catch (fault) {
+    const { message } = fault instanceof Error ? fault : new Error(String(fault));
+    const remedy =
+      fault instanceof OutputsMissing
+        ? "Apply the stack `delivery`; docs/architecture.md says what the outputs hold."
+        : "See that you may read the parameter /slipway/outputs, in the tooling account and its region.";
+    return [credentials, { status: "missing", sentence: message, remedy }];
+  }
+  const findings: Finding[] = [credentials];
+  for (const check of checksOf(outputs, needs)) findings.push(await check());
+  return findings;
+};

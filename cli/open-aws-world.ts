@@ -1,0 +1,84 @@
+import { userInfo } from "node:os";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { STSClient } from "@aws-sdk/client-sts";
+import { claims } from "../domain/claims.ts";
+import { ledger } from "../domain/ledger.ts";
+import { outcomes } from "../domain/outcomes.ts";
+import { executionPage } from "../lambdas/execution-page.ts";
+import { registryOf } from "../lambdas/registry-of.ts";
+import { servingOf } from "../lambdas/serving-of.ts";
+import { slackMessages } from "../lambdas/slack-messages.ts";
+import { sourceOf } from "../lambdas/source-of.ts";
+import { taskApprovals } from "../lambdas/task-approvals.ts";
+import { stepFunctionsDeliveries } from "../platform/deliveries/step-functions.ts";
+import { keptSecrets } from "../platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "../platform/secrets/ssm.ts";
+import { slackClient } from "../platform/slack/slack-client.ts";
+import { dynamodbStore } from "../platform/store/dynamodb.ts";
+import { awsVoter } from "./aws-voter.ts";
+import type { Opened } from "./open-world.ts";
+import type { WorldOptions } from "./options.ts";
+import { printError } from "./print.ts";
+import { readOutputs } from "./read-outputs.ts";
+import { useProfile } from "./use-profile.ts";
+
+const told = (sentence: string, fault: unknown): void =>
+  printError(`${sentence}: ${fault instanceof Error ? fault.message : String(fault)}`);
+
+/**
+ * Runs `work` on AWS, as the person whose profile it is: the same implementations as the steps', under the operator's
+ * roles of stage and prod. Her name stands in their CloudTrail.
+ */
+export const withAwsWorld = async <T>(
+  options: WorldOptions,
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> => {
+  useProfile(options.profile);
+  const env = await readOutputs(options.outputs);
+  const [, , , region = ""] = env.STATE_MACHINE_ARN.split(":");
+  // The clients below, and those that they make, find it there.
+  process.env.AWS_REGION = region;
+  const clock = Date.now;
+  const sts = new STSClient({});
+  const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
+  const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+  const stateMachineArn = env.STATE_MACHINE_ARN;
+  const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
+  const serving = servingOf({ env, sts, session: `slipway-${userInfo().username}`, clock });
+  const slack = slackClient({ secrets, apiUrl: env.SLACK_API_URL });
+  const urls = { stage: env.STAGE_HTTP_API_URL, prod: env.PROD_HTTP_API_URL };
+  return work({
+    world: {
+      source: sourceOf(env, secrets),
+      deliveries,
+      serving,
+      registry: registryOf(env, clock, undefined, sts.config.credentials),
+      claims: claims({ store }),
+      ledger: ledger({ store }),
+      outcomes: outcomes({ store }),
+      approvals: taskApprovals({ env, store, deliveries }),
+      messages: slackMessages({ env, secrets, store, clock, warn: told }),
+      clock,
+      warn: told,
+      // Lines of metrics become metrics only in a function's log; answers of the command are in the ledger.
+      metrics: { count: () => undefined },
+      slack,
+    },
+    running: true,
+    where: `Deliveries run in account ${env.ACCOUNTS.tooling}, ${region}.`,
+    repository: env.SOURCE_REPOSITORY,
+    head: env.SOURCE_BRANCH,
+    runtime: env.RUNTIME_DIGEST,
+    pageOf: executionPage(stateMachineArn),
+    urlOf: (environment, model) => `${urls[environment]}/models/${model}`,
+    // Past the HTTP API, whose keys are its applications': the operator's role may invoke.
+    ask: async (model, rows) => {
+      const { payload } = await serving.prod.invoke(model, "live", { rows: [...rows] });
+      const answered = typeof payload === "object" && payload !== null && "predictions" in payload;
+      return { ok: answered, body: payload };
+    },
+    voter: awsVoter({ sts, slack }),
+  });
+};

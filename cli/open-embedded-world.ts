@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { LogLevel, WebClient } from "@slack/web-api";
+import { parseEmf } from "../inference/emf.ts";
+import type { Environment } from "../platform/serving/serving.ts";
+import { slackClientOptions } from "../platform/slack/slack-channel.ts";
+import { remoteDeliveries } from "../rehearsal/control.ts";
+import { functionHost } from "../rehearsal/functions.ts";
+import { localImages } from "../rehearsal/local-images.ts";
+import { remoteFunctions } from "../rehearsal/remote-functions.ts";
+import { runningOn } from "../rehearsal/running.ts";
+import { repositoryName } from "../rehearsal/watched-repository.ts";
+import { openCapabilities, type World, worldOf } from "../rehearsal/world.ts";
+import { UsageMistake } from "./exit-code.ts";
+import { folderOf } from "./folders.ts";
+import type { Opened } from "./open-world.ts";
+import { printError } from "./print.ts";
+
+export type OpenedEmbedded = Opened & { readonly world: World };
+
+/**
+ * Runs `work` on a data folder's world from a process of its own. Where a rehearsal runs there, functions and the
+ * engine are that process's; where none does, functions are started here and end with the command.
+ */
+export const withEmbeddedWorld = async <T>(
+  data: string | undefined,
+  work: (opened: OpenedEmbedded) => Promise<T>,
+): Promise<T> => {
+  const folder = folderOf(data);
+  if (!existsSync(folder.database))
+    throw new UsageMistake(
+      `${folder.root} holds no deliveries yet: run \`npm start\` first, or name another folder with --data.`,
+    );
+  const running = runningOn(folder);
+  const url = running?.url ?? "http://127.0.0.1:0";
+  const log = (sentence: string, fault?: unknown) =>
+    printError(
+      `${sentence}${fault === undefined ? "" : `: ${fault instanceof Error ? fault.message : String(fault)}`}`,
+    );
+  const capabilities = await openCapabilities({ folder, url, clock: Date.now, log, env: process.env });
+  const { secrets, database, source, metrics, records } = capabilities;
+  const token = await secrets.read("CONTROL_TOKEN");
+  const { images, imageRoot, runtime } = await localImages({ folder, source, clock: Date.now });
+  const host = running
+    ? undefined
+    : functionHost({
+        imageRoot,
+        metrics,
+        records,
+        parseEmf,
+        onLine: () => undefined,
+        staysWarm: async () => false,
+        clock: Date.now,
+        requestId: randomUUID,
+      });
+  const world = worldOf(capabilities, {
+    images,
+    functions: host ?? remoteFunctions({ url, token }),
+    deliveries: remoteDeliveries({ database, url: running?.url, token }),
+    slack: new WebClient(await secrets.read("SLACK_BOT_TOKEN"), {
+      ...slackClientOptions,
+      slackApiUrl: `${url}/api/`,
+      logLevel: LogLevel.ERROR,
+    }),
+  });
+  const urlOf = (environment: Environment, model: string) => `${url}/${environment}/models/${model}`;
+  try {
+    return await work({
+      world,
+      running: running !== undefined,
+      where: running ? "A rehearsal runs on this folder." : "No rehearsal runs on this folder.",
+      repository: repositoryName,
+      head: "HEAD",
+      runtime,
+      pageOf: (delivery) => `${url}/deliveries/${delivery}`,
+      urlOf,
+      ask: async (model, rows) => {
+        const response = await fetch(`${urlOf("prod", model)}/v1/predict`, {
+          method: "POST",
+          headers: { "content-type": "application/json", "x-api-key": token },
+          body: JSON.stringify({ rows }),
+        });
+        return { ok: response.ok, body: await response.json() };
+      },
+      voter: async (as) => ({ id: as }),
+    });
+  } finally {
+    await host?.stop();
+    metrics.close();
+    database.close();
+  }
+};

@@ -1,0 +1,39 @@
+import * as z from "zod";
+import { Digest } from "../statemachine/contracts.ts";
+import { parts } from "./environment-parts.ts";
+
+const accountId = z.string().regex(/^\d{12}$/, "an account's id has 12 digits");
+
+/** The parameter of the tooling account that Terraform writes them to, as JSON. */
+export const outputsParameter = "/slipway/outputs";
+
+/**
+ * What Terraform made, for who stands outside the functions: the `slipway` command and its doctor. Names are those of
+ * the functions' own variables; the roles are the ones that a person takes on. No secret is among them.
+ */
+export const AwsOutputs = z.object({
+  ...parts.store,
+  ...parts.secrets,
+  ...parts.deliveries,
+  ...parts.cipher,
+  ...parts.slack,
+  ...parts.source,
+  ...parts.registry,
+  ...parts.metrics,
+  ...parts.functions,
+  ...parts.stage,
+  ...parts.prod,
+  SLACK_TEAM_ID: z.string().min(1),
+  SLACK_APP_ID: z.string().min(1),
+  SOURCE_BRANCH: z.string().min(1).default("main"),
+  /** Content hash of the runtime layer that images get. */
+  RUNTIME_DIGEST: Digest,
+  /** The repository's name in ECR, not its address. */
+  IMAGE_REPOSITORY: z.string().min(1),
+  ACCOUNTS: z.object({ tooling: accountId, stage: accountId, prod: accountId }),
+  /** The CodeBuild project that builds images. */
+  BUILD_PROJECT: z.string().min(1),
+  /** Where Slack sends what people click. */
+  SLACK_CALLBACK_URL: z.url().optional(),
+});
+export type AwsOutputs = z.infer<typeof AwsOutputs>;

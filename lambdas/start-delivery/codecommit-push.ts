@@ -1,0 +1,45 @@
+import * as z from "zod";
+import { CommitId } from "../../statemachine/contracts.ts";
+import type { Push } from "./push.ts";
+
+/**
+ * What is read of CodeCommit's event on EventBridge. It does not say whether the branch was rewritten: who may do that
+ * is said by IAM (codecommit:GitPush).
+ * https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html
+ */
+const RepositoryChanged = z.object({
+  source: z.literal("aws.codecommit"),
+  detail: z.object({
+    event: z.string(),
+    repositoryName: z.string(),
+    referenceType: z.string(),
+    referenceName: z.string(),
+    /** Absent where the reference was deleted. */
+    commitId: CommitId.optional(),
+    /** Absent where it was created. */
+    oldCommitId: CommitId.optional(),
+    callerUserArn: z.string().optional(),
+  }),
+});
+
+/** Who pushed: the e-mail that a federated session is named by, which approvers are compared with; else the ARN. */
+const pusherOf = (arn: string | undefined): string | null => {
+  const session = arn?.split("/").at(-1);
+  return (session?.includes("@") ? session : arn) ?? null;
+};
+
+/** The push that a CodeCommit event tells of; undefined: it is no such event. */
+export const codeCommitPush = (event: unknown): Push | undefined => {
+  const changed = RepositoryChanged.safeParse(event);
+  if (!changed.success) return undefined;
+  const { detail } = changed.data;
+  return {
+    repository: detail.repositoryName,
+    ref: `refs/${detail.referenceType === "tag" ? "tags" : "heads"}/${detail.referenceName}`,
+    before: detail.oldCommitId ?? null,
+    after: detail.event === "referenceDeleted" ? null : (detail.commitId ?? null),
+    forced: false,
+    pusher: pusherOf(detail.callerUserArn),
+    attempt: 1,
+  };
+};

@@ -1,0 +1,37 @@
+import * as z from "zod";
+import { CommitId } from "../../statemachine/contracts.ts";
+import type { Push } from "./push.ts";
+
+/** Where a reference was created or deleted there is no commit on the one side. */
+const none = "0".repeat(40);
+
+/**
+ * What is read of GitHub's push payload.
+ * https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
+ */
+const PushPayload = z.object({
+  ref: z.string().min(1),
+  before: CommitId,
+  after: CommitId,
+  forced: z.boolean(),
+  repository: z.object({ full_name: z.string().min(1) }),
+  /** `name` is the account's login; the address is the one that it shows, if any. */
+  pusher: z.object({ name: z.string(), email: z.string().nullish() }),
+});
+
+/** The push that a payload tells of; undefined: it is none. */
+export const gitHubPush = (payload: unknown): Push | undefined => {
+  const read = PushPayload.safeParse(payload);
+  if (!read.success) return undefined;
+  const { ref, before, after, forced, repository, pusher } = read.data;
+  return {
+    repository: repository.full_name,
+    ref,
+    before: before === none ? null : before,
+    after: after === none ? null : after,
+    // GitHub also calls it forced that a branch is deleted.
+    forced: forced && before !== none && after !== none,
+    pusher: pusher.email ?? pusher.name,
+    attempt: 1,
+  };
+};

@@ -1,0 +1,119 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import * as z from "zod";
+import { temporaryFolder } from "../../test/temporary-folder.ts";
+import { onPush } from "./on-push.ts";
+
+const file = join(import.meta.dirname, "../../.github/workflows/deliver.yml");
+const Workflow = z.object({
+  on: z.object({ push: z.object({ branches: z.array(z.string()) }), workflow_dispatch: z.unknown() }),
+  permissions: z.strictObject({}),
+  jobs: z.object({
+    start: z.object({
+      permissions: z.record(z.string(), z.string()),
+      steps: z.array(
+        z.object({ uses: z.string().optional(), run: z.string().optional(), env: z.unknown().optional() }),
+      ),
+    }),
+  }),
+});
+const missing = spawnSync("jq", ["--version"]).error !== undefined;
+if (missing) console.warn("Skipped: the workflow's script needs jq, as GitHub's runners have it.");
+
+describe("the workflow that tells of pushes", () => {
+  let text: string;
+  let workflow: z.infer<typeof Workflow>;
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  beforeAll(async () => {
+    text = await readFile(file, "utf8");
+    workflow = Workflow.parse(parse(text));
+    folder = await temporaryFolder();
+    // In the place of AWS's command: keeps what it was given, and answers as the test wishes.
+    await writeFile(
+      join(folder.path, "aws"),
+      `#!/bin/sh\necho "$@" > called\ncp event.json invoked.json\neval "answer=\\\${$#}"\nprintf '%s' "$ANSWER" > "$answer"\necho "$FAULT"\n`,
+    );
+    await chmod(join(folder.path, "aws"), 0o755);
+  });
+  afterAll(() => folder.remove());
+
+  test("takes its role on by a token of GitHub's, with actions pinned to a commit and no key", () => {
+    expect(workflow.jobs.start.permissions).toEqual({ "id-token": "write" });
+    const uses = workflow.jobs.start.steps.flatMap((step) => step.uses ?? []);
+    expect(uses.length).toBeGreaterThan(0);
+    for (const action of uses) expect(action).toMatch(/^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/);
+    expect(text).not.toMatch(/secrets\.|access-key|AKIA/i);
+    // What others can write, a branch's or a model's name, is never part of a script.
+    for (const { run = "" } of workflow.jobs.start.steps) expect(run).not.toContain("${{");
+  });
+
+  const run = async (event: object, variables: Readonly<Record<string, string>>) => {
+    const script = workflow.jobs.start.steps.find((step) => step.run)?.run ?? "";
+    await writeFile(join(folder.path, "push.json"), JSON.stringify(event));
+    const { status, stdout } = spawnSync("bash", ["-c", script], {
+      cwd: folder.path,
+      encoding: "utf8",
+      env: {
+        PATH: `${folder.path}:${process.env.PATH}`,
+        GITHUB_EVENT_PATH: join(folder.path, "push.json"),
+        GITHUB_STEP_SUMMARY: join(folder.path, "summary"),
+        GITHUB_SHA: "c".repeat(40),
+        GITHUB_ACTOR: "ada",
+        ANSWER: `{"deliveries":[],"removed":[]}`,
+        FAULT: "None",
+        ...variables,
+      },
+    });
+    const invoked: unknown = JSON.parse(await readFile(join(folder.path, "invoked.json"), "utf8"));
+    const started: unknown[] = [];
+    const ours = { repository: "acme/models", branch: "main", runtime: `sha256:${"a".repeat(64)}` };
+    await onPush(ours)(async (input) => {
+      started.push(input);
+      return { deliveries: [], removed: [] };
+    })(invoked);
+    return { status, stdout, started };
+  };
+  const pushed = {
+    ref: "refs/heads/main",
+    before: "b".repeat(40),
+    after: "c".repeat(40),
+    forced: false,
+    created: false,
+    repository: { full_name: "acme/models", id: 1 },
+    pusher: { name: "ada", email: "ada@example.com" },
+    commits: [{ message: "$(touch harm)" }],
+  };
+
+  test.skipIf(missing)("a push is handed on as GitHub told it, a re-run as another attempt", async () => {
+    const { status, started } = await run(pushed, { GITHUB_EVENT_NAME: "push", GITHUB_RUN_ATTEMPT: "2" });
+    expect(status).toBe(0);
+    expect(started).toMatchObject([
+      { before: "b".repeat(40), after: "c".repeat(40), pusher: "ada@example.com", attempt: 2 },
+    ]);
+    expect(execFileSync("ls", [folder.path], { encoding: "utf8" })).not.toContain("harm");
+  });
+
+  test.skipIf(missing)("by hand it delivers the model that was named", async () => {
+    const { started } = await run(
+      {},
+      { GITHUB_EVENT_NAME: "workflow_dispatch", MODEL: `churn"$(touch harm)` },
+    );
+    expect(started).toMatchObject([
+      { before: null, after: "c".repeat(40), pusher: "ada", models: [`churn"$(touch harm)`] },
+    ]);
+  });
+
+  test.skipIf(missing)("it fails where the function did, with the error's name", async () => {
+    const { status, stdout } = await run(pushed, {
+      GITHUB_EVENT_NAME: "push",
+      GITHUB_RUN_ATTEMPT: "1",
+      FAULT: "Unhandled",
+      ANSWER: `{"errorType":"CommitNotFound","errorMessage":"There is no commit"}`,
+    });
+    expect(status).toBe(1);
+    expect(stdout).toContain("::error::start-delivery failed: CommitNotFound: There is no commit");
+  });
+});

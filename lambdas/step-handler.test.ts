@@ -1,0 +1,120 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { markedSecrets } from "../test/marked-secrets.ts";
+import { runBundle } from "../test/run-bundle.ts";
+import { temporaryFolder } from "../test/temporary-folder.ts";
+
+const subject = { delivery: "churn-1234", model: "churn", commit: "c".repeat(40) };
+const here = JSON.stringify(import.meta.dirname);
+
+/** A handler around work that is given as source: the wrapper's log is what its process writes. */
+const handlerOf = (work: string, options = "{}") => `
+  import { stepHandler } from ${here.slice(0, -1)}/step-handler.ts";
+  import { warn } from ${here.slice(0, -1)}/warn.ts";
+  export const handler = stepHandler("deploy-model", ${work}, ${options});`;
+
+describe("a step's log", () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let files = 0;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+  });
+  afterAll(() => folder.remove());
+
+  const run = async (work: string, events: readonly unknown[], options?: string) => {
+    const file = join(folder.path, `${files++}.mjs`);
+    await writeFile(file, handlerOf(work, options));
+    const { lines, ...rest } = await runBundle(file, {}, events);
+    return { ...rest, lines: lines.map((line): Record<string, unknown> => JSON.parse(line)) };
+  };
+
+  test("each line names step, delivery, model and environment", async () => {
+    const work = `async () => { warn("Slack is slow", new Error("429")); return { status: "granted", fence: 3 }; }`;
+    const { lines, answers } = await run(work, [{ ...subject, environment: "prod" }]);
+    expect(answers).toEqual([{ status: "granted", fence: 3 }]);
+    expect(lines).toHaveLength(2);
+    for (const line of lines)
+      expect(line).toMatchObject({
+        step: "deploy-model",
+        delivery: "churn-1234",
+        model: "churn",
+        environment: "prod",
+      });
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        level: "WARN",
+        message: "Slack is slow",
+        fault: { name: "Error", message: "429" },
+      }),
+    );
+    expect(lines).toContainEqual(expect.objectContaining({ level: "INFO", status: "granted", fence: 3 }));
+  });
+
+  test("a second event takes nothing over from the first", async () => {
+    const { lines } = await run("async () => ({})", [{ ...subject, environment: "prod" }, {}]);
+    expect(lines[1]).toMatchObject({ step: "deploy-model", environment: "tooling" });
+    expect(lines[1]).not.toHaveProperty("delivery");
+  });
+
+  test("what an event says in another form than ours is not repeated", async () => {
+    const odd = { delivery: markedSecrets.taskToken, model: "../x", environment: "moon" };
+    const { lines } = await run("async () => ({})", [odd], `{ environment: "stage" }`);
+    expect(lines[0]).toMatchObject({ environment: "stage" });
+    expect(lines[0]).not.toHaveProperty("delivery");
+    expect(lines[0]).not.toHaveProperty("model");
+  });
+
+  test("of a result only its words and numbers are told", async () => {
+    const work = `async () => ({ status: "approved", reason: ${JSON.stringify(markedSecrets.inputRow)}, checks: [{}] })`;
+    const { lines } = await run(work, [subject]);
+    expect(lines[0]).toMatchObject({ status: "approved" });
+    expect(lines[0]).not.toHaveProperty("checks");
+  });
+
+  test("a step on several deliveries says a line of each", async () => {
+    const work = `async () => ({ deliveries: [{ delivery: "a-1", result: "failed" }, { delivery: "b-2", result: "rolled back" }] })`;
+    const { lines } = await run(work, [{}], "{ each: (output) => output.deliveries }");
+    expect(lines.map(({ delivery, result }) => [delivery, result])).toEqual([
+      ["a-1", "failed"],
+      ["b-2", "rolled back"],
+      [undefined, undefined],
+    ]);
+  });
+
+  test("what is counted of an answer is told its model", async () => {
+    const { lines } = await run(
+      `async () => ({ verdict: "fail" })`,
+      [subject],
+      `{ counted: ({ verdict }, model) => process.stdout.write(JSON.stringify({ counted: [verdict, model] }) + "\\n") }`,
+    );
+    expect(lines).toContainEqual({ counted: ["fail", "churn"] });
+  });
+
+  test("an error leaves with its name and message, without what hangs on it", async () => {
+    const work = `async () => {
+      class CanaryFailed extends Error { name = "CanaryFailed"; }
+      throw Object.assign(new CanaryFailed("slower"), { request: { token: ${JSON.stringify(markedSecrets.gitHubToken)} } });
+    }`;
+    const { error, lines } = await run(work, [subject]);
+    expect(error).toBe("CanaryFailed: slower");
+    expect(lines[0]).toMatchObject({
+      level: "ERROR",
+      delivery: "churn-1234",
+      fault: { name: "CanaryFailed", message: "slower" },
+    });
+  });
+
+  test("an event that its contract refuses ends as ContractBroken, and the log has nothing of it", async () => {
+    const work = `async (event) => { const z = await import(${JSON.stringify(import.meta.resolve("zod"))}); z.object({ commit: z.number() }).parse(event); }`;
+    const { error, lines } = await run(work, [{ commit: markedSecrets.inputRow }]);
+    expect(error).toMatch(/^ContractBroken: .*commit: .*deliver again/);
+    expect(lines[0]).toMatchObject({ level: "ERROR", fault: { name: "ContractBroken" } });
+  });
+
+  test("an event that is none ends in an error with a name, not in silence", async () => {
+    const work = `(event) => { throw new TypeError(typeof event); }`;
+    const { error } = await run(work, [null]);
+    expect(error).toBe("TypeError: object");
+  });
+});

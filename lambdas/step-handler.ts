@@ -1,0 +1,91 @@
+import type { Context } from "aws-lambda";
+import * as z from "zod";
+import { namedFault } from "../domain/named-fault.ts";
+import { EnvironmentName, Subject } from "../statemachine/contracts.ts";
+import { faultInWords } from "./fault-in-words.ts";
+import { log } from "./log.ts";
+import { traced } from "./traced.ts";
+
+type Options<Output> = {
+  /** Where the step works, if its events do not say so. */
+  readonly environment?: "stage" | "prod" | "tooling";
+  /** A step on several deliveries: what to say of each in a line of its own. */
+  readonly each?: (output: Output) => readonly { readonly delivery: string }[];
+  /** What is counted of each answer, also of one that a retry brought about again. */
+  readonly counted?: (output: Output, model: string) => void;
+};
+
+/** What an event says of itself, each only in its exact form: what goes into a log is nobody's free text. */
+const About = z
+  .object({
+    delivery: Subject.shape.delivery.optional().catch(undefined),
+    model: Subject.shape.model.optional().catch(undefined),
+    environment: EnvironmentName.optional().catch(undefined),
+  })
+  .catch({});
+
+/** What a result may tell in the log: words and numbers of ours. Rows, reasons and names of people stay out. */
+const Telling = z
+  .object({
+    status: z.string(),
+    verdict: z.string(),
+    next: z.string(),
+    outcome: z.string(),
+    statusCode: z.number(),
+    ignored: z.string(),
+    fence: z.number(),
+    step: z.number(),
+    share: z.number(),
+    version: z.number(),
+    functionVersion: z.string(),
+    digest: z.string(),
+    sequence: z.number(),
+    champion: z.number(),
+    committed: z.boolean(),
+  })
+  .partial()
+  .catch({});
+
+const defined = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+/** The runtime logs every property of an error that leaves a function, and Catch reads the name alone. */
+const bare = (fault: unknown): Error => {
+  const { name, message } = faultInWords(fault, 10_000);
+  const left = new Error(message);
+  left.name = name;
+  // Its first lines repeat the message, as it was before.
+  const frames = fault instanceof Error ? fault.stack?.match(/\n {4}at .*/g) : undefined;
+  if (frames) left.stack = `${name}: ${message}${frames.join("")}`;
+  return left;
+};
+
+/**
+ * A step as Lambda calls it: each log line carries step, delivery, model and environment, the call is a part of
+ * X-Ray's trace, and an error leaves with its name, message and stack alone.
+ */
+export const stepHandler =
+  <Event, Output>(
+    step: string,
+    work: (event: Event) => Promise<Output>,
+    { environment = "tooling", each = () => [], counted }: Options<Output> = {},
+  ) =>
+  async (event: Event, context?: Context): Promise<Output> => {
+    const about: Readonly<Record<string, unknown>> = { environment, ...defined(About.parse(event)) };
+    log.resetKeys();
+    log.appendKeys({ step, ...about });
+    if (context) log.addContext(context);
+    const began = performance.now();
+    const tookMs = () => Math.round(performance.now() - began);
+    try {
+      const output = await traced(step, about, async () => work(event));
+      counted?.(output, String(about.model));
+      for (const one of each(output)) log.info("looked after a delivery", one);
+      log.info("the step is done", { ...defined(Telling.parse(output)), tookMs: tookMs() });
+      return output;
+    } catch (thrown) {
+      const fault = namedFault(thrown);
+      log.error("the step failed", { fault: faultInWords(fault), tookMs: tookMs() });
+      throw bare(fault);
+    }
+  };

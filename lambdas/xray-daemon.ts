@@ -1,0 +1,40 @@
+import { createSocket } from "node:dgram";
+
+/** What the daemon asks for before each document. */
+const header = `{"format":"json","version":1}\n`;
+/** A datagram's limit with its headers; a document may have 64 KB. */
+const largest = 65_000;
+
+/** `host:port`, or both protocols by name: `tcp:host:port udp:host:port`. */
+const udpAddress = (text: string): { readonly host: string; readonly port: number } | undefined => {
+  const address = text.split(" ").find((part) => !part.startsWith("tcp:"));
+  const found = address?.match(/^(?:udp:)?(.+):(\d+)$/);
+  return found?.[1] ? { host: found[1], port: Number(found[2]) } : undefined;
+};
+
+/**
+ * Hands segment documents to the X-Ray daemon, which Lambda runs beside a traced function. Comes back when all have
+ * left: once the step has answered, its process is frozen.
+ * https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-daemon
+ */
+export const xrayDaemon =
+  (address: string) =>
+  async (documents: readonly object[]): Promise<void> => {
+    const to = udpAddress(address);
+    if (!to) throw new Error(`AWS_XRAY_DAEMON_ADDRESS is no address: ${address}`);
+    const datagrams = documents.map((document) => Buffer.from(`${header}${JSON.stringify(document)}`));
+    const socket = createSocket("udp4");
+    try {
+      const sending = datagrams
+        .filter(({ byteLength }) => byteLength <= largest)
+        .map(
+          (datagram) =>
+            new Promise<void>((sent, failed) => {
+              socket.send(datagram, to.port, to.host, (fault) => (fault ? failed(fault) : sent()));
+            }),
+        );
+      await Promise.all(sending);
+    } finally {
+      socket.close();
+    }
+  };

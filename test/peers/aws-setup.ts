@@ -1,0 +1,133 @@
+import { ApiGatewayV2Client, CreateApiCommand } from "@aws-sdk/client-apigatewayv2";
+import { CodeBuildClient, CreateProjectCommand } from "@aws-sdk/client-codebuild";
+import { DynamoDBClient, UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
+import { CreateRepositoryCommand, ECRClient, PutImageCommand } from "@aws-sdk/client-ecr";
+import { CreateFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
+import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { STSClient } from "@aws-sdk/client-sts";
+import * as z from "zod";
+import { functionArn } from "../../cli/doctor/function-arn.ts";
+import { toolingFunctions } from "../../cli/doctor/tooling-functions.ts";
+import { type AwsOutputs, outputsParameter } from "../../lambdas/aws-outputs.ts";
+import { assumeRole } from "../../platform/serving/assume-role.ts";
+import { delivery, stepNames } from "../../statemachine/delivery.ts";
+import { handlerEnvironment } from "../handler-environment.ts";
+import { createRole } from "./create-role.ts";
+import { prepareDeliveryAccount } from "./delivery-account.ts";
+import { motoClient } from "./moto.ts";
+
+const tooling = "123456789012";
+const buildProject = "slipway-images";
+
+/** An environment's account: the role that people take on, the functions' role, and the HTTP API. */
+const makeEnvironment = async (endpoint: string, account: string, externalId: string) => {
+  const roleArn = await createRole(endpoint, account, "slipway-operator", { account: tooling, externalId });
+  const functionRole = await createRole(endpoint, account, "slipway-inference", {
+    service: "lambda.amazonaws.com",
+  });
+  const sts = new STSClient(motoClient(endpoint));
+  const session = "setup";
+  const credentials = assumeRole({ sts, roleArn, externalId, session, clock: Date.now });
+  const api = new ApiGatewayV2Client({ ...motoClient(endpoint), credentials });
+  const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: "models", ProtocolType: "HTTP" }));
+  return { roleArn, functionRole, ApiId };
+};
+
+/**
+ * What Terraform makes, made on moto: the tooling account with everything that `slipway doctor` looks at, and the two
+ * environments. `addresses`: what stands in for Slack and MLflow. Functions do not run here.
+ */
+export const awsSetup = async (
+  endpoint: string,
+  addresses: { readonly slack: string; readonly mlflow: string },
+): Promise<AwsOutputs> => {
+  const client = motoClient(endpoint);
+  await prepareDeliveryAccount(endpoint);
+  await new DynamoDBClient(client).send(
+    new UpdateTimeToLiveCommand({
+      TableName: handlerEnvironment.DELIVERY_TABLE,
+      TimeToLiveSpecification: { Enabled: true, AttributeName: "expiresAt" },
+    }),
+  );
+  const stage = await makeEnvironment(endpoint, "111122223333", handlerEnvironment.STAGE_EXTERNAL_ID);
+  const prod = await makeEnvironment(endpoint, "444455556666", handlerEnvironment.PROD_EXTERNAL_ID);
+  const ecr = new ECRClient(client);
+  await ecr.send(new CreateRepositoryCommand({ repositoryName: "slipway", imageTagMutability: "IMMUTABLE" }));
+  const { image } = await ecr.send(
+    new PutImageCommand({
+      repositoryName: "slipway",
+      imageTag: "first",
+      imageManifest: JSON.stringify({
+        schemaVersion: 2,
+        mediaType: "application/vnd.oci.image.manifest.v1+json",
+        config: { size: 1, digest: "sha256:0" },
+        layers: [{ size: 1_000, digest: "sha256:1" }],
+      }),
+    }),
+  );
+  await new CodeBuildClient(client).send(
+    new CreateProjectCommand({
+      name: buildProject,
+      source: {
+        type: "CODECOMMIT",
+        location: "https://git-codecommit.eu-central-1.amazonaws.com/v1/repos/models",
+      },
+      artifacts: { type: "NO_ARTIFACTS" },
+      environment: {
+        type: "ARM_CONTAINER",
+        image: "aws/codebuild/amazonlinux-aarch64-standard:3.0",
+        computeType: "BUILD_GENERAL1_SMALL",
+      },
+      serviceRole: `arn:aws:iam::${tooling}:role/slipway-images-build`,
+    }),
+  );
+  const outputs: AwsOutputs = {
+    ...handlerEnvironment,
+    LOG_RETENTION_DAYS: 90,
+    METRICS_NAMESPACE: "Slipway/Deliveries",
+    MLFLOW_AUTH: "none",
+    SOURCE_BRANCH: "main",
+    FIRST_DIGEST: z.string().parse(image?.imageId?.imageDigest),
+    SLACK_API_URL: addresses.slack,
+    MLFLOW_URI: addresses.mlflow,
+    STAGE_ROLE_ARN: stage.roleArn,
+    STAGE_FUNCTION_ROLE_ARN: stage.functionRole,
+    STAGE_HTTP_API_ID: stage.ApiId,
+    PROD_ROLE_ARN: prod.roleArn,
+    PROD_FUNCTION_ROLE_ARN: prod.functionRole,
+    PROD_HTTP_API_ID: prod.ApiId,
+    ACCOUNTS: { tooling, stage: "111122223333", prod: "444455556666" },
+    BUILD_PROJECT: buildProject,
+    SLACK_CALLBACK_URL: `${addresses.slack}callback`,
+  };
+  const role = await createRole(endpoint, tooling, "slipway", { service: "lambda.amazonaws.com" });
+  const lambda = new LambdaClient(client);
+  const values = Object.entries(outputs).flatMap(([name, value]) =>
+    typeof value === "object" || value === undefined ? [] : [[name, String(value)] as const],
+  );
+  for (const [name, Env] of Object.entries(toolingFunctions))
+    await lambda.send(
+      new CreateFunctionCommand({
+        FunctionName: `slipway-${name}`,
+        Role: role,
+        Runtime: "nodejs22.x",
+        Handler: "index.handler",
+        Code: { ZipFile: new Uint8Array([80, 75, 5, 6, ...new Uint8Array(18)]) },
+        Environment: { Variables: Object.fromEntries(values.filter(([variable]) => variable in Env.shape)) },
+      }),
+    );
+  const arns = stepNames.map((step) => [step, functionArn(outputs.STATE_MACHINE_ARN, step)]);
+  const functions = z.record(z.enum(stepNames), z.string()).parse(Object.fromEntries(arns));
+  await new SFNClient(client).send(
+    new CreateStateMachineCommand({
+      name: "slipway",
+      roleArn: role,
+      definition: JSON.stringify(delivery({ functions, buildProject })),
+    }),
+  );
+  await new SSMClient(client).send(
+    new PutParameterCommand({ Name: outputsParameter, Type: "String", Value: JSON.stringify(outputs) }),
+  );
+  return outputs;
+};

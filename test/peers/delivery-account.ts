@@ -1,0 +1,50 @@
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { handlerEnvironment } from "../handler-environment.ts";
+import { markedSecrets } from "../marked-secrets.ts";
+import { motoClient } from "./moto.ts";
+
+/** The secrets that steps read, each with a value that a log is searched for. */
+export const secretParameters = {
+  SLACK_BOT_TOKEN: markedSecrets.slackToken,
+  SLACK_SIGNING_SECRET: markedSecrets.signingSecret,
+  GITHUB_TOKEN: markedSecrets.gitHubToken,
+  GITHUB_WEBHOOK_SECRET: markedSecrets.webhookSecret,
+};
+
+/** Makes what the functions of `handlerEnvironment` find in the tooling account: table, key and secrets. */
+export const prepareDeliveryAccount = async (endpoint: string): Promise<void> => {
+  const dynamodb = new DynamoDBClient(motoClient(endpoint));
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName: handlerEnvironment.DELIVERY_TABLE,
+      BillingMode: "PAY_PER_REQUEST",
+      KeySchema: [
+        { AttributeName: "pk", KeyType: "HASH" },
+        { AttributeName: "sk", KeyType: "RANGE" },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: "pk", AttributeType: "S" },
+        { AttributeName: "sk", AttributeType: "S" },
+      ],
+    }),
+  );
+  dynamodb.destroy();
+  const kms = new KMSClient(motoClient(endpoint));
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+  await kms.send(
+    new CreateAliasCommand({ AliasName: handlerEnvironment.CIPHER_KEY, TargetKeyId: KeyMetadata?.KeyId }),
+  );
+  kms.destroy();
+  const ssm = new SSMClient(motoClient(endpoint));
+  for (const [name, Value] of Object.entries(secretParameters))
+    await ssm.send(
+      new PutParameterCommand({
+        Name: `${handlerEnvironment.SECRETS_PREFIX}${name}`,
+        Value,
+        Type: "SecureString",
+      }),
+    );
+  ssm.destroy();
+};
