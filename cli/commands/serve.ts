@@ -11,7 +11,7 @@ import { dataFolder } from "../../rehearsal/data-folder.ts";
 import { listen } from "../../rehearsal/server.ts";
 import { openCapabilities } from "../../rehearsal/world.ts";
 import { UsageMistake } from "../exit-code.ts";
-import { checkout } from "../open-world.ts";
+import { checkout } from "../folders.ts";
 import { portArgument } from "../options.ts";
 import { paint, print, printError } from "../print.ts";
 
