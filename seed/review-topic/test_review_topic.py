@@ -98,7 +98,7 @@ def test_no_article_review_or_text_stands_on_both_sides_of_the_split(rows, parts
     assert set(training["group"]).isdisjoint(holdout["group"])
     assert set(training["text"]).isdisjoint(holdout["text"])
     shares = [part["class"].value_counts(normalize=True).sort_index() for part in parts]
-    assert abs(shares[0] - shares[1]).max() < 0.03
+    assert abs(shares[0] - shares[1]).max() < 0.05  # groups are drawn, not texts
 
 
 def test_no_group_stands_in_both_parts_of_a_fold(parts):
