@@ -122,7 +122,7 @@ export type WatchedRepository = ReturnType<typeof watchedRepository>;
 const subjects: Readonly<Record<Change, string>> = {
   first: "the first version",
   second: "tuned by cross-validation",
-  better: "a wider search, averaged over five seeds",
-  worse: "only a few of the columns",
+  better: "a wider search",
+  worse: "given too little to go by",
   broken: "an interrupted export",
 };
