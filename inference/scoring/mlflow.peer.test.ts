@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { newModel } from "../../cli/new-model/new-model.ts";
 import { mlflowModel } from "../../platform/registry/mlflow/mlflow-model.ts";
 import { listen } from "../../rehearsal/server.ts";
+import { documentedPython } from "../../test/documented-python.ts";
 import { serviceOf } from "../../test/onnx/service-of.ts";
 import { smallModels } from "../../test/onnx/small-models.ts";
 import { writeOnnx } from "../../test/onnx/write-onnx.ts";
@@ -149,6 +150,7 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
     const folder = await temporaryFolder();
     stack.defer(folder.remove);
     const cases: unknown[] = [];
+    let address = "";
     for (const asked of await order()) {
       first ??= asked;
       const { name, rows } = asked;
@@ -171,6 +173,7 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
         await mkdir(dirname(path), { recursive: true });
         await writeFile(path, bytes);
       }
+      address ||= server.url;
       cases.push({ name, folder: join(folder.path, name), url: server.url, rows });
       if (asked === first)
         for (const [form, [type, body]] of Object.entries(bodiesOf(rows))) {
@@ -180,7 +183,8 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
         }
     }
     const question = join(folder.path, "question.json");
-    await writeFile(question, JSON.stringify({ cases, bodies: bodiesOf(first?.rows ?? []) }));
+    const documented = documentedPython("ScoringServerClient", address);
+    await writeFile(question, JSON.stringify({ cases, bodies: bodiesOf(first?.rows ?? []), documented }));
     const env = {
       PATH: process.env.PATH,
       HOME: folder.path,
@@ -189,6 +193,7 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
     };
     const { stdout } = await promisify(execFile)(python, [script, question], {
       env,
+      cwd: root,
       maxBuffer: 64 * 1_024 * 1_024,
     });
     found = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
@@ -248,12 +253,15 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
     for (const form of forms) expectClose(found.bodies?.[form], served[form] ?? []);
   });
 
-  test("with params and from an array, and after each refusal", () => {
+  test("with params, from an array, as the documentation shows, and after each refusal", () => {
     const records = services.get("churn")?.records;
     expect(found.params).toEqual(records);
     expect(found.array).toEqual(records);
     expect(found.again).toEqual(records);
     expect(found.version).toMatch(/^3\./);
+    expect(String(found.documented).replaceAll("'", '"').replaceAll(", ", ",")).toBe(
+      `${JSON.stringify(records?.slice(0, 3).map(({ label }) => label))}\n`,
+    );
   });
 
   test("and a refusal reaches the client's user, with where the value stands", () => {

@@ -37,10 +37,7 @@ export const readPythonJson = (bytes: Uint8Array): { readonly json: unknown } | 
   const read = readJson(bytes);
   if ("json" in read) return read;
   const text = readText(bytes);
-  if (typeof text !== "string" || !/NaN|Infinity/.test(text)) return read;
-  try {
-    return { json: JSON.parse(translate(text)) };
-  } catch {
-    return read;
-  }
+  return typeof text === "string" && /NaN|Infinity/.test(text)
+    ? readJson(Buffer.from(translate(text)))
+    : read;
 };

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { listen } from "../../rehearsal/server.ts";
+import { documentedPython } from "../../test/documented-python.ts";
 import { churnGolden } from "../../test/onnx/churn-folder.ts";
 import { churnService } from "../../test/onnx/churn-service.ts";
 import { pythonEnvironment, pythonPeer } from "../../test/peers/python-environment.ts";
@@ -14,7 +15,8 @@ import type { Row } from "../manifest.ts";
 import { predictionRecords } from "./prediction-records.ts";
 
 const { skip } = pythonPeer("boto3's sagemaker-runtime");
-const script = fileURLToPath(new URL("../../test/peers/sagemaker/invoke_endpoint.py", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const script = join(root, "test", "peers", "sagemaker", "invoke_endpoint.py");
 const rows: Row[] = churnGolden().rows;
 const csv = rows.map((row) => Object.values(row).join(",")).join("\n");
 
@@ -35,11 +37,24 @@ describe.skipIf(skip)("boto3's sagemaker-runtime with its endpoint set to the se
     const folder = await temporaryFolder();
     stack.defer(folder.remove);
     const bodies = join(folder.path, "bodies.json");
+    const documented = documentedPython("sagemaker-runtime", server.url);
     const wrong = csv.replace(/Month-to-month|One year|Two year/, "Weekly");
-    await writeFile(bodies, JSON.stringify({ csv, json: JSON.stringify({ instances: rows }), wrong }));
-    const env = { PATH: process.env.PATH, HOME: folder.path, PYTHONDONTWRITEBYTECODE: "1" };
+    await writeFile(
+      bodies,
+      JSON.stringify({ csv, json: JSON.stringify({ instances: rows }), wrong, documented }),
+    );
+    const env = {
+      PATH: process.env.PATH,
+      HOME: folder.path,
+      PYTHONDONTWRITEBYTECODE: "1",
+      // The program in the documentation finds them as an application of AWS does.
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      AWS_DEFAULT_REGION: "eu-central-1",
+    };
     const { stdout } = await promisify(execFile)(python, [script, server.url, bodies], {
       env,
+      cwd: root,
       maxBuffer: 16 * 1_024 * 1_024,
     });
     found = JSON.parse(stdout);
@@ -69,6 +84,11 @@ describe.skipIf(skip)("boto3's sagemaker-runtime with its endpoint set to the se
       code: "ValidationError",
       message: expect.stringContaining("churn is served here"),
     });
+  });
+
+  test("is answered as the documentation shows", () => {
+    const labels = JSON.stringify(records.slice(0, 3).map(({ label }) => label));
+    expect(String(found.documented).replaceAll("'", '"').replaceAll(", ", ",")).toBe(`${labels}\n`);
   });
 
   test("is answered after each refusal", () => {

@@ -1,9 +1,12 @@
 """Asks registered models in Python and the service over HTTP, and prints what each answers as JSON.
 
-Argument: a file of { cases: [{ name, folder, url, rows }], bodies: { name: [type, text] } }. `folder` holds the model as
-MLflow keeps it, `url` is the service that serves it; the bodies are for the first case's model.
+Argument: a file of { cases: [{ name, folder, url, rows }], bodies: { name: [type, text] }, documented }. `folder` holds the model as
+MLflow keeps it, `url` is the service that serves it; bodies
+and `documented`, a program that prints, are for the first case's model.
 """
 
+import contextlib
+import io
 import json
 import sys
 from urllib.parse import urlsplit
@@ -61,9 +64,16 @@ def answered(type, text):
     return json.loads(scoring_server.invocations(text, type, model, schema).response)["predictions"]
 
 
+def printed(program):
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        exec(program, {})
+    return output.getvalue()
+
+
 print(
     json.dumps(
         {
+            "documented": printed(given["documented"]),
             "cases": {case["name"]: ask(case) for case in given["cases"]},
             "bodies": {name: attempt(lambda: answered(*body)) for name, body in given["bodies"].items()},
             "version": client.get_version(),

@@ -1,8 +1,11 @@
 """Calls the endpoint `churn` with boto3's sagemaker-runtime, and prints what it made of it as JSON.
 
-Arguments: the service's address, a file of { csv, json, wrong }: bodies of golden rows, and one with a wrong value.
+Arguments: the service's address, a file of { csv, json, wrong, documented }: bodies of golden rows, one with a wrong
+value, and a program that prints.
 """
 
+import contextlib
+import io
 import json
 import sys
 
@@ -11,13 +14,7 @@ from botocore.exceptions import ClientError
 
 url, given = sys.argv[1:]
 bodies = json.load(open(given, encoding="utf-8"))
-client = boto3.client(
-    "sagemaker-runtime",
-    endpoint_url=url,
-    region_name="eu-central-1",
-    aws_access_key_id="test",
-    aws_secret_access_key="test",
-)
+client = boto3.client("sagemaker-runtime", endpoint_url=url)
 
 
 def invoke(body, type, accept=None, name="churn"):
@@ -43,9 +40,16 @@ def type_name(error):
     return type(error).__name__
 
 
+def printed(program):
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        exec(program, {})
+    return output.getvalue()
+
+
 print(
     json.dumps(
         {
+            "documented": printed(bodies["documented"]),
             "csv": invoke(bodies["csv"], "text/csv", "text/csv"),
             "csv_to_json": invoke(bodies["csv"], "text/csv", "application/json"),
             "json": invoke(bodies["json"], "application/json"),
