@@ -10,5 +10,5 @@ const token = (name: string): string => name.replaceAll("~", "~0").replaceAll("/
 /** The RFC 6901 pointer to a problem's value in rows that lie under `base`, each an object. */
 export const rowPointer =
   (base: string) =>
-  ({ row, input }: RowProblem): string =>
+  ({ row, input }: Omit<RowProblem, "detail">): string =>
     `${base}${row === undefined ? "" : `/${row}`}${input === undefined ? "" : `/${token(input)}`}`;

@@ -95,6 +95,13 @@ describe("a table of rows", () => {
     ["text where a number belongs", csvOf([{ ...rows[0], tenure: "old" }]), 422, "/rows/0/tenure"],
     ["1e400", csvOf([{ ...rows[0], tenure: "1e400" }]), 422, "/rows/0/tenure"],
     ["NaN", csvOf([{ ...rows[0], tenure: "NaN" }]), 422, "/rows/0/tenure"],
+    [
+      "a header of 100,000 names",
+      Array.from({ length: 100_000 }, (_, at) => `c${at}`).join(","),
+      422,
+      undefined,
+    ],
+    ["a line of 6 million commas", ",".repeat(6_000_000), 422, undefined],
     ["10,001 rows", csvOf(Array(10_001).fill(rows[0])), 422, "/rows"],
   ])("%s is a problem with a pointer", async (_, text, status, pointer) => {
     const response = await post(text);

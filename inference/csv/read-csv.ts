@@ -1,44 +1,25 @@
-import { CsvError, parse } from "csv-parse/sync";
+import { columnProblems } from "../column-problems.ts";
 import { maxRows } from "../encode-rows.ts";
-import type { Input, Manifest } from "../manifest.ts";
+import type { Manifest } from "../manifest.ts";
 import { type HttpProblem, problem } from "../problem.ts";
 import { type Cell, readCell } from "../read-cell.ts";
-import type { RowProblem } from "../row-problem.ts";
 import { RowsInvalid } from "../rows-invalid.ts";
+import { CsvBroken, splitCsv } from "./split-csv.ts";
 
 type CsvRow = Record<string, Cell>;
+
+/** No manifest names more inputs than half of these. */
+const maxCells = 4_000;
 
 /** The cells of each line, or why the text is no table. */
 const recordsOf = (text: string): string[][] | HttpProblem => {
   try {
     // One line more than is taken, and the header: enough to see that there are too many.
-    return parse(text, {
-      bom: true,
-      skip_empty_lines: true,
-      relax_column_count: true,
-      to: maxRows + 2,
-      max_record_size: 2_000_000,
-    });
+    return splitCsv(text, { records: maxRows + 2, cells: maxCells });
   } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    return problem("broken-csv", `The table cannot be read: ${error.code}.`);
+    if (!(error instanceof CsvBroken)) throw error;
+    return problem("broken-csv", `The table cannot be read: ${error.message}.`);
   }
-};
-
-const headerProblems = (header: readonly string[], inputs: readonly Input[]): RowProblem[] => {
-  const known = new Set(inputs.map(({ name }) => name));
-  return [
-    ...header.flatMap((name, at) =>
-      header.indexOf(name) < at
-        ? [{ input: name.slice(0, 128).toWellFormed(), detail: "two columns have this name" }]
-        : known.has(name)
-          ? []
-          : [{ input: name.slice(0, 128).toWellFormed(), detail: "is no input of this model" }],
-    ),
-    ...inputs
-      .filter(({ name, required }) => required && !header.includes(name))
-      .map(({ name }) => ({ input: name, detail: "is required, and no column has this name" })),
-  ].slice(0, 100);
 };
 
 /**
@@ -52,7 +33,7 @@ export const readCsv =
     const records = recordsOf(text);
     if (!Array.isArray(records)) return records;
     const names = header ? (records.shift() ?? []) : inputs.map(({ name }) => name);
-    const wrong = header ? headerProblems(names, inputs) : [];
+    const wrong = header ? columnProblems(names, inputs) : [];
     if (wrong.length > 0) throw new RowsInvalid(wrong);
     const torn = records.findIndex(({ length }) => length !== names.length);
     if (torn >= 0)

@@ -1,50 +1,30 @@
 import { Hono } from "hono";
-import type { Question } from "../answer.ts";
 import { json, withAnswerHeaders } from "../http-answer.ts";
 import { type HttpProblem, problem } from "../problem.ts";
-import { readBytes, readJson, readText } from "../read-body.ts";
-import { rowPointer } from "../row-problem.ts";
 import type { Service } from "../service.ts";
 import { predictionRecords } from "./prediction-records.ts";
-import { readFrame } from "./read-frame.ts";
+import { readTable } from "./read-table.ts";
 
 /** The version of MLflow whose scoring protocol this is. */
-const mlflowVersion = "3.14.0";
+const mlflowVersion = "3.17.2";
 const plain = (text: string): Response => new Response(text, { headers: { "content-type": "text/plain" } });
 
-/** A problem that MLflow's own clients understand as well: they read `error_code` and `message`. */
-const refuse = (refused: HttpProblem): Response =>
-  json(
-    {
-      ...refused,
-      error_code: refused.status < 500 ? "BAD_REQUEST" : "INTERNAL_ERROR",
-      message: [
-        refused.detail,
-        ...(refused.errors ?? []).map(({ pointer, detail }) => `${pointer} ${detail}`),
-      ]
-        .slice(0, 11)
-        .join("\n"),
-    },
-    refused.status,
-    "application/problem+json",
-  );
+/** MLflow's own names for what these problems are (mlflow/protos/databricks.proto). */
+const errorCodes: Readonly<Record<number, string>> = {
+  429: "REQUEST_LIMIT_EXCEEDED",
+  500: "INTERNAL_ERROR",
+  503: "TEMPORARILY_UNAVAILABLE",
+};
 
-const readQuestion = async (service: Service, request: Request): Promise<Question | HttpProblem> => {
-  const { manifest } = service.model;
-  const type = /^\s*([^;\s]*)/.exec(request.headers.get("content-type") ?? "")?.[1]?.toLowerCase();
-  if (type !== "application/json" && type !== "text/csv")
-    return problem("wrong-content-type", "Send application/json or text/csv.");
-  const bytes = await readBytes(request);
-  if (!(bytes instanceof Uint8Array)) return bytes;
-  if (type === "application/json") {
-    const read = readJson(bytes);
-    return "json" in read ? readFrame(manifest)(read.json) : read;
-  }
-  const text = readText(bytes);
-  if (typeof text !== "string") return text;
-  const { readCsv } = await import("../csv/read-csv.ts");
-  const read = readCsv(manifest)(text, { header: true });
-  return "rows" in read ? { rows: read.rows, pointer: rowPointer("/rows") } : read;
+/** A problem that MLflow's own clients understand as well: they read `error_code` and `message`. */
+const refuse = (refused: HttpProblem): Response => {
+  const found = (refused.errors ?? []).slice(0, 10).map(({ pointer, detail }) => `${pointer} ${detail}`);
+  const body = {
+    ...refused,
+    error_code: errorCodes[refused.status] ?? "BAD_REQUEST",
+    message: [`${refused.title}: ${refused.detail}`, ...found].join("\n"),
+  };
+  return json(body, refused.status, "application/problem+json");
 };
 
 /**
@@ -53,7 +33,9 @@ const readQuestion = async (service: Service, request: Request): Promise<Questio
  */
 export const scoringRoutes = (service: Service): Hono => {
   const app = new Hono();
-  const records = predictionRecords(service.model.manifest);
+  const { manifest } = service.model;
+  const records = predictionRecords(manifest);
+  const read = readTable(manifest, "present");
   app.get("/ping", async () =>
     (await service.ready())
       ? plain("\n")
@@ -61,7 +43,7 @@ export const scoringRoutes = (service: Service): Hono => {
   );
   app.get("/version", () => plain(mlflowVersion));
   app.post("/invocations", async (context) => {
-    const answered = await service.answer(() => readQuestion(service, context.req.raw));
+    const answered = await service.answer(() => read(context.req.raw));
     if (answered.status === "refused") return refuse(answered.problem);
     const predictions = records(answered.answer.predictions);
     return withAnswerHeaders(json({ predictions }), answered.answer);

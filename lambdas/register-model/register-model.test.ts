@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Registration, Registry } from "../../platform/registry/registry.ts";
 import {
   buildOf,
   commitOf,
   digestOf,
   model,
+  modelFiles,
+  modelYaml,
   type StepWorld,
   serve,
   sha256,
@@ -65,6 +68,29 @@ test("a folder without its ONNX file is unreadable", async () => {
   world.commits.get(commit)?.delete("model.onnx");
   const input = { delivery: "d", model, commit, fence: 1, build: buildOf("b"), runtime: digestOf("f") };
   await expect(registerModel(world)(input)).rejects.toMatchObject({ name: "ModelUnreadable" });
+});
+
+test("a text model's tokenizer is registered with it, and without the file the folder is unreadable", async () => {
+  const commit = world.commit("b");
+  const tokenizer = "{ file: words.json, maxTokens: 64 }";
+  const files = modelFiles(commit, modelYaml({ inputs: "[{ name: text, type: string }]", tokenizer }));
+  const golden = JSON.parse(String(Buffer.from(files.get("golden.json") ?? [])));
+  files.set("golden.json", Buffer.from(JSON.stringify({ ...golden, rows: [{ text: "a" }, { text: "b" }] })));
+  world.commits.set(commit, files);
+  const input = { delivery: "d", model, commit, fence: 1, build: buildOf("b"), runtime: digestOf("f") };
+  await expect(registerModel(world)(input)).rejects.toMatchObject({ name: "ModelUnreadable" });
+
+  files.set("words.json", Buffer.from("words"));
+  const registered: Registration[] = [];
+  const registry: Registry = {
+    ...world.registry,
+    register: (registration) => {
+      registered.push(registration);
+      return world.registry.register(registration);
+    },
+  };
+  await registerModel({ ...world, registry })(input);
+  expect(registered).toMatchObject([{ tokenizer: Buffer.from("words") }]);
 });
 
 test("aliases follow the ledger: champion, the one before, and no challenger left; twice is once", async () => {

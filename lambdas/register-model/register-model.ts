@@ -49,12 +49,16 @@ export const registerModel =
     if (champion?.digest === digest) return { status: "unchanged", version: champion.version, digest };
 
     const { manifest, manifestText, files, hashes } = await committedModel({ source })(model, commit);
-    const artifact = files.get(manifest.artifact);
-    if (!artifact) throw new ModelUnreadable(`models/${model}/${manifest.artifact} is not there`);
+    const fileOf = (name: string): Uint8Array => {
+      const bytes = files.get(name);
+      if (!bytes) throw new ModelUnreadable(`models/${model}/${name} is not there`);
+      return bytes;
+    };
     const { version } = await registry.register({
       model,
       delivery,
-      artifact,
+      artifact: fileOf(manifest.artifact),
+      tokenizer: manifest.tokenizer && fileOf(manifest.tokenizer.file),
       manifest: manifestText,
       metrics: metricsOf(files.get("metrics.json")),
       tags: {

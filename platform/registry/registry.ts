@@ -15,6 +15,8 @@ export type Registration = {
   readonly delivery: string;
   /** The ONNX file's bytes. */
   readonly artifact: Uint8Array;
+  /** The content of the tokenizer's file, where the manifest names one. */
+  readonly tokenizer?: Uint8Array | undefined;
   /** The manifest, as committed. */
   readonly manifest: string;
   readonly tags: Readonly<Record<string, string>>;

@@ -29,6 +29,8 @@ const versionOf = (row: DatabaseRow): ModelVersion => ({
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 const artifactKey = (model: string, version: number): string => `registry/${model}/${version}/model.onnx`;
+const tokenizerKey = (model: string, version: number): string =>
+  `registry/${model}/${version}/tokenizer.json`;
 const manifestKey = (model: string, version: number): string => `registry/${model}/${version}/model.yaml`;
 
 /**
@@ -91,13 +93,15 @@ export const sqliteRegistry = (needs: {
     });
 
   const upload = async (registration: Registration, version: number): Promise<void> => {
-    const { model, artifact, manifest } = registration;
+    const { model, artifact, manifest, tokenizer } = registration;
     const key = artifactKey(model, version);
     const contentType = "application/octet-stream";
     await blobs.put(key, artifact, { contentType });
     await blobs.put(manifestKey(model, version), Buffer.from(manifest, "utf8"), {
       contentType: "application/yaml",
     });
+    if (tokenizer)
+      await blobs.put(tokenizerKey(model, version), tokenizer, { contentType: "application/json" });
     const back = await blobs.get(key);
     if (back === undefined || sha256(back) !== sha256(artifact)) {
       throw new Error(`The artefact of ${model} version ${version} did not read back as it was written.`);

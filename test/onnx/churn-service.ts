@@ -1,6 +1,7 @@
 import { type LoadedModel, loadModel } from "../../inference/load-model.ts";
-import { createService, type Service } from "../../inference/service.ts";
+import type { Service } from "../../inference/service.ts";
 import { churnFiles, churnManifest } from "./churn-folder.ts";
+import { serviceOf } from "./service-of.ts";
 
 /** The inference service of the committed churn model; `changes` replaces parts of the model. */
 export const churnService = async (changes: Partial<LoadedModel> = {}): Promise<Service> => {
@@ -8,20 +9,5 @@ export const churnService = async (changes: Partial<LoadedModel> = {}): Promise<
     manifest: churnManifest(),
     model: { bytes: churnFiles().get("model.onnx") ?? new Uint8Array() },
   });
-  let ids = 0;
-  return createService({
-    model: { ...model, ...changes },
-    identity: {
-      model: "churn",
-      version: 3,
-      digest: `sha256:${"a".repeat(64)}`,
-      environment: "prod",
-      functionVersion: "7",
-    },
-    now: () => Date.UTC(2026, 10, 21),
-    tick: () => performance.now(),
-    newId: () => `id-${++ids}`,
-    report: () => {},
-    log: () => {},
-  });
+  return serviceOf({ ...model, ...changes });
 };

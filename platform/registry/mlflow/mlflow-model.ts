@@ -27,17 +27,41 @@ const column = ({ name, type, required }: Input) => ({
   required,
 });
 
-const signatureOf = (manifest: Manifest, scores: readonly string[]) => ({
-  inputs: JSON.stringify(manifest.inputs.map(column)),
-  outputs: JSON.stringify([
-    ...(manifest.task === "classification" ? [{ type: "string", name: "label", required: true }] : []),
-    ...scores.map((name) => ({ type: "double", name, required: true })),
-  ]),
-  params: null,
-});
-
 const scoresOf = (manifest: Manifest): readonly string[] =>
   manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
+
+const signatureOf = (manifest: Manifest) => {
+  const output = manifest.task === "classification" ? manifest.output : undefined;
+  const first = [
+    ...(output ? [{ type: output.labelType === "integer" ? "long" : "string", name: "label" }] : []),
+    ...(output?.bands ? [{ type: "string", name: "band" }] : []),
+  ];
+  const scores = scoresOf(manifest)
+    .filter((score) => !first.some(({ name }) => name === score))
+    .map((name) => ({ type: "double", name }));
+  return {
+    inputs: JSON.stringify(manifest.inputs.map(column)),
+    outputs: JSON.stringify([...first, ...scores].map((one) => ({ ...one, required: true }))),
+    params: null,
+  };
+};
+
+/** What the loader needs of the manifest. */
+const loaderManifest = (manifest: Manifest) => {
+  const output = manifest.task === "classification" ? manifest.output : undefined;
+  return {
+    inputs: manifest.inputs.map((input) => ({
+      name: input.name,
+      type: input.type,
+      ...("values" in input && { values: input.values }),
+    })),
+    labels: output?.labelType === "integer" ? output.labels.map(Number) : (output?.labels ?? []),
+    scores: scoresOf(manifest),
+    logits: output?.scores === "logits",
+    ...(output?.bands && { bands: { ...output.bands, place: output.labels.indexOf(output.positive ?? "") } }),
+    ...(manifest.tokenizer && { maxTokens: manifest.tokenizer.maxTokens }),
+  };
+};
 
 /** The manifest, or undefined where it cannot be read: registering is no place to judge it. */
 const readable = (text: string): Manifest | undefined => {
@@ -48,7 +72,7 @@ const readable = (text: string): Manifest | undefined => {
   }
 };
 
-const text = (content: string): Uint8Array => new Uint8Array(Buffer.from(content, "utf8"));
+const bytesOf = (content: string): Uint8Array => new Uint8Array(Buffer.from(content, "utf8"));
 
 /** The file that makes a folder a model: it is written last. */
 export const modelFile = "MLmodel";
@@ -63,9 +87,8 @@ export const mlflowModel = (
   registration: Registration,
   { runId, createdAt }: Place,
 ): ReadonlyMap<string, Uint8Array> => {
-  const { model, delivery, artifact } = registration;
+  const { model, delivery, artifact, tokenizer } = registration;
   const manifest = readable(registration.manifest);
-  const scores = manifest ? scoresOf(manifest) : [];
   const description = {
     artifact_path: "model",
     flavors: {
@@ -81,19 +104,23 @@ export const mlflowModel = (
     model_size_bytes: artifact.byteLength,
     model_uuid: createHash("sha256").update(`${model}\0${delivery}`).digest("hex").slice(0, 32),
     run_id: runId,
-    ...(manifest && { signature: signatureOf(manifest, scores) }),
+    ...(manifest && { signature: signatureOf(manifest) }),
     utc_time_created: new Date(createdAt).toISOString().replace("T", " ").replace("Z", "000"),
   };
   return new Map([
     [onnxFile, artifact],
-    ["model.yaml", text(registration.manifest)],
-    ["slipway.json", text(JSON.stringify({ scores }))],
-    ["code/slipway_model.py", text(loaderModule)],
-    ["requirements.txt", text("mlflow>=3.14\nnumpy\nonnx\nonnxruntime\npandas\n")],
+    ...(tokenizer ? [["tokenizer.json", tokenizer] as const] : []),
+    ["model.yaml", bytesOf(registration.manifest)],
+    ["slipway.json", bytesOf(JSON.stringify(manifest ? loaderManifest(manifest) : null))],
+    ["code/slipway_model.py", bytesOf(loaderModule)],
+    [
+      "requirements.txt",
+      bytesOf(`mlflow>=3.14\nnumpy\nonnx\nonnxruntime\npandas\n${tokenizer ? "tokenizers\n" : ""}`),
+    ],
     [
       "python_env.yaml",
-      text("python: '3.11'\nbuild_dependencies:\n- pip\ndependencies:\n- -r requirements.txt\n"),
+      bytesOf("python: '3.11'\nbuild_dependencies:\n- pip\ndependencies:\n- -r requirements.txt\n"),
     ],
-    [modelFile, text(stringify(description))],
+    [modelFile, bytesOf(stringify(description))],
   ]);
 };

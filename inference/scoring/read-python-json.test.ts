@@ -1,0 +1,38 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { readPythonJson } from "./read-python-json.ts";
+
+const read = (text: string) => readPythonJson(Buffer.from(text));
+
+describe("JSON of Python's clients", () => {
+  test("is what it is where it is JSON, whatever its texts hold", () => {
+    const words = fc.constantFrom("NaN", "Infinity", '"', "\\", "a");
+    const text = fc.array(words, { maxLength: 8 }).map((some) => some.join(""));
+    const value = fc.letrec((tie) => ({
+      node: fc.oneof(
+        text,
+        fc.double({ noDefaultInfinity: true, noNaN: true }).map((one) => one + 0),
+        fc.array(tie("node")),
+        fc.dictionary(text, tie("node")),
+      ),
+    })).node;
+    fc.assert(
+      fc.property(value, (some) => {
+        const json = JSON.parse(JSON.stringify(some));
+        expect(read(JSON.stringify(some))).toEqual({ json });
+        // Beside a NaN the texts stay as they are, too.
+        expect(read(`[NaN,${JSON.stringify(some)},-Infinity]`)).toEqual({
+          json: [null, json, Number.NEGATIVE_INFINITY],
+        });
+      }),
+    );
+  });
+
+  test.each(['{"NaN": NaN', "NaNa", "[NaN NaN]", '["NaN]', "{NaN: 1}", "nan"])("is none: %s", (text) => {
+    expect(read(text)).toMatchObject({ status: 400 });
+  });
+
+  test("a key that stands twice is refused beside NaN as well", () => {
+    expect(read('{"inputs": {"a": [NaN], "a": [1]}}')).toMatchObject({ errors: [{ pointer: "/inputs/a" }] });
+  });
+});

@@ -1,0 +1,34 @@
+import type { Question } from "../answer.ts";
+import type { Manifest } from "../manifest.ts";
+import { type HttpProblem, problem } from "../problem.ts";
+import { readBytes, readText } from "../read-body.ts";
+import { rowPointer } from "../row-problem.ts";
+import { readFrame } from "./read-frame.ts";
+import { readPythonJson } from "./read-python-json.ts";
+
+/** `header` is RFC 4180's parameter of CSV; SageMaker's clients say with `label_size=0` that no column is a label. */
+const mediaType =
+  /^\s*(application\/json|text\/csv)\s*(?:;\s*(?:charset="?utf-8"?|header=(present|absent)|label_size=0)\s*)*$/i;
+
+/**
+ * The question in a request's body: a table as JSON or as CSV. A CSV's pointers are those of its rows in JSON.
+ * @param csvHeader whether a CSV that does not say so has a header
+ */
+export const readTable = (manifest: Manifest, csvHeader: "present" | "absent") => {
+  const frame = readFrame(manifest);
+  return async (request: Request): Promise<Question | HttpProblem> => {
+    const [, type, header = csvHeader] = mediaType.exec(request.headers.get("content-type") ?? "") ?? [];
+    if (!type) return problem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
+    const bytes = await readBytes(request);
+    if (!(bytes instanceof Uint8Array)) return bytes;
+    if (type.toLowerCase() === "application/json") {
+      const read = readPythonJson(bytes);
+      return "json" in read ? frame(read.json) : read;
+    }
+    const text = readText(bytes);
+    if (typeof text !== "string") return text;
+    const { readCsv } = await import("../csv/read-csv.ts");
+    const read = readCsv(manifest)(text, { header: header.toLowerCase() === "present" });
+    return "rows" in read ? { rows: read.rows, pointer: rowPointer("/rows") } : read;
+  };
+};

@@ -1,0 +1,97 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, test } from "vitest";
+import { listen } from "../../rehearsal/server.ts";
+import { documentedPython } from "../../test/documented-python.ts";
+import { churnGolden } from "../../test/onnx/churn-folder.ts";
+import { churnService } from "../../test/onnx/churn-service.ts";
+import { pythonEnvironment, pythonPeer } from "../../test/peers/python-environment.ts";
+import { temporaryFolder } from "../../test/temporary-folder.ts";
+import { createApp } from "../app.ts";
+import type { Row } from "../manifest.ts";
+import { predictionRecords } from "./prediction-records.ts";
+
+const { skip } = pythonPeer("boto3's sagemaker-runtime");
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const script = join(root, "test", "peers", "sagemaker", "invoke_endpoint.py");
+const rows: Row[] = churnGolden().rows;
+const csv = rows.map((row) => Object.values(row).join(",")).join("\n");
+
+describe.skipIf(skip)("boto3's sagemaker-runtime with its endpoint set to the service", () => {
+  let found: Record<string, Record<string, unknown>> = {};
+  /** What the model itself answers. */
+  let records: ReturnType<ReturnType<typeof predictionRecords>>;
+
+  beforeAll(async () => {
+    await using stack = new AsyncDisposableStack();
+    const { python } = await pythonEnvironment();
+    const service = await churnService();
+    stack.defer(() => service.model.release());
+    records = predictionRecords(service.model.manifest)(await service.model.predict(rows));
+    const server = await listen(0, () => {});
+    stack.defer(server.close);
+    server.serve(createApp(service));
+    const folder = await temporaryFolder();
+    stack.defer(folder.remove);
+    const bodies = join(folder.path, "bodies.json");
+    const documented = documentedPython("sagemaker-runtime", server.url);
+    const wrong = csv.replace(/Month-to-month|One year|Two year/, "Weekly");
+    await writeFile(
+      bodies,
+      JSON.stringify({ csv, json: JSON.stringify({ instances: rows }), wrong, documented }),
+    );
+    const env = {
+      PATH: process.env.PATH,
+      HOME: folder.path,
+      PYTHONDONTWRITEBYTECODE: "1",
+      // The program in the documentation finds them as an application of AWS does.
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      AWS_DEFAULT_REGION: "eu-central-1",
+    };
+    const { stdout } = await promisify(execFile)(python, [script, server.url, bodies], {
+      env,
+      cwd: root,
+      maxBuffer: 16 * 1_024 * 1_024,
+    });
+    found = JSON.parse(stdout);
+  }, 600_000);
+
+  test("gets CSV without a header for CSV without a header, and the version as its variant", () => {
+    expect(found.csv).toMatchObject({ type: expect.stringMatching(/^text\/csv/), variant: "3" });
+    const lines = records.map(({ label, band, stay, churn }) => [label, band, stay, churn].join(","));
+    expect(String(found.csv?.body).trim().split("\r\n")).toEqual(lines);
+  });
+
+  test.each(["csv_to_json", "json"])("gets records in JSON: %s", (call) => {
+    expect(found[call]?.type).toBe("application/json");
+    expect(JSON.parse(String(found[call]?.body))).toEqual({ predictions: records });
+  });
+
+  test("raises ModelError with the model's own status and answer", () => {
+    expect(found.wrong).toMatchObject({ raised: "ModelError", code: "ModelError", OriginalStatusCode: 422 });
+    expect(JSON.parse(String(found.wrong?.OriginalMessage)).errors).toMatchObject([
+      { pointer: "/rows/0/contract", detail: expect.stringContaining("must be one of") },
+    ]);
+    expect(found.other_type).toMatchObject({ raised: "ModelError", OriginalStatusCode: 415 });
+  });
+
+  test("raises ValidationError for an endpoint of another name", () => {
+    expect(found.other_name).toMatchObject({
+      code: "ValidationError",
+      message: expect.stringContaining("churn is served here"),
+    });
+  });
+
+  test("is answered as the documentation shows", () => {
+    const labels = JSON.stringify(records.slice(0, 3).map(({ label }) => label));
+    expect(String(found.documented).replaceAll("'", '"').replaceAll(", ", ",")).toBe(`${labels}\n`);
+  });
+
+  test("is answered after each refusal", () => {
+    expect(found.again).toEqual(found.csv);
+  });
+});

@@ -1,0 +1,22 @@
+import type { LoadedModel } from "../../inference/load-model.ts";
+import { createService, type Service } from "../../inference/service.ts";
+
+/** The inference service of a model, as version 3 in prod, with ids that count. `log`: told why a request failed by our fault. */
+export const serviceOf = (model: LoadedModel, log: (line: string) => void = () => {}): Service => {
+  let ids = 0;
+  return createService({
+    model,
+    identity: {
+      model: model.manifest.name,
+      version: 3,
+      digest: `sha256:${"a".repeat(64)}`,
+      environment: "prod",
+      functionVersion: "7",
+    },
+    now: () => Date.UTC(2026, 10, 21),
+    tick: () => performance.now(),
+    newId: () => `id-${++ids}`,
+    report: () => {},
+    log,
+  });
+};

@@ -1,0 +1,70 @@
+import { loadModel } from "../../inference/load-model.ts";
+import { manifestWith } from "./churn-folder.ts";
+import { tinyTokenizer } from "./tiny-tokenizer.ts";
+import { tokenSums } from "./token-sums.ts";
+import { float, type Graph, writeOnnx } from "./write-onnx.ts";
+
+const gates = { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } };
+/** One matrix [N, 2] in, one out. */
+const matrix = (op: string, output: string): Graph => ({
+  nodes: [{ op, inputs: ["X"], outputs: [output] }],
+  inputs: [{ name: "X", type: float, shape: ["N", 2] }],
+  outputs: [{ name: output, type: float, shape: ["N", 2] }],
+});
+const size = { name: "size", type: "number", min: -10, max: 10, required: false };
+
+/** Models of forms that churn has not: each a manifest, its graph and its tokenizer. */
+export const smallModels = {
+  "a matrix with a category's places, and integer labels": {
+    manifest: manifestWith({
+      name: "matrix",
+      inputs: [
+        { name: "colour", type: "category", values: ["red", "green", "blue"] },
+        { ...size, required: true },
+      ],
+      output: { labels: [7, 8], scores: "logits" },
+      gates,
+    }),
+    graph: matrix("Identity", "scores"),
+    tokenizer: undefined,
+    rows: [
+      { colour: "blue", size: 1.5 },
+      { colour: "red", size: 0.25 },
+    ],
+  },
+  "a regression of two values": {
+    manifest: manifestWith({
+      name: "two",
+      task: "regression",
+      inputs: [
+        { ...size, required: true },
+        { ...size, name: "weight", required: true },
+      ],
+      output: { names: ["a", "b"] },
+      gates,
+    }),
+    graph: matrix("Neg", "y"),
+    tokenizer: undefined,
+    rows: [
+      { size: 1.5, weight: 2 },
+      { size: -1, weight: 0.5 },
+    ],
+  },
+  "texts with a tokenizer": {
+    manifest: manifestWith({
+      name: "texts",
+      task: "regression",
+      inputs: [{ name: "text", type: "string" }],
+      tokenizer: { maxTokens: 8 },
+      output: { names: ["ids", "tokens"] },
+      gates,
+    }),
+    graph: tokenSums,
+    tokenizer: tinyTokenizer,
+    rows: [{ text: "good" }, { text: "bad, bad and good: good good good good" }, { text: "" }],
+  },
+};
+export type SmallModel = (typeof smallModels)[keyof typeof smallModels];
+
+export const loadSmall = ({ manifest, graph, tokenizer }: SmallModel) =>
+  loadModel({ manifest, model: { bytes: writeOnnx({ graph }) }, tokenizer });
