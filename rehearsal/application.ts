@@ -17,14 +17,15 @@ export type Application = {
 const timeoutMs = 10_000;
 /**
  * How many requests are under way at once, as a client's connection pool allows. Without a limit a machine that is
- * busy for a moment never comes back: requests pile up, every one times out, and each is worked on all the same.
+ * busy for a moment never comes back: requests pile up, every one times out, and each is worked on all the same. A
+ * model that takes milliseconds a row (a text encoder) is so asked as fast as it answers, and not faster.
  */
-const mostUnderway = 32;
+const mostUnderway = 8;
 
 /**
  * A synthetic application: it calls prod's public endpoint with holdout rows at a steady rate, one row a request, and
  * knows nothing of deliveries.
- * @param requestsPerSecond the rate, where prod keeps up with it; at most 32 requests are under way at once
+ * @param requestsPerSecond the rate, where prod keeps up with it; at most 8 requests are under way at once
  * @param key what it shows as its API key, where prod asks for one
  * @param random a number in [0, 1), chooses the rows
  */
