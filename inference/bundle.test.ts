@@ -5,11 +5,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { churnGolden } from "../test/onnx/churn-folder.ts";
-import { Answer } from "./answer.ts";
 import { bundleRuntime } from "./bundle.ts";
 import { compareGolden } from "./compare-golden.ts";
-import { parseEmf } from "./emf.ts";
 import { Golden } from "./manifest.ts";
+import { Answer } from "./native/answer.ts";
+import { parseEmf } from "./parse-emf.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
