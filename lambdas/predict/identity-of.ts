@@ -1,8 +1,7 @@
-import type { Identity } from "../../inference/answer.ts";
 import type { Env } from "./env.ts";
 
 /** Who answers, as the deployment said it. */
-export const identityOf = (env: Env): Identity => ({
+export const identityOf = (env: Env) => ({
   model: env.SLIPWAY_MODEL,
   version: env.SLIPWAY_MODEL_VERSION,
   digest: env.SLIPWAY_DIGEST,
