@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { LogLevel, WebClient } from "@slack/web-api";
-import { parseEmf } from "../inference/emf.ts";
+import { parseEmf } from "../inference/parse-emf.ts";
 import type { Environment } from "../platform/serving/serving.ts";
 import { slackClientOptions } from "../platform/slack/slack-channel.ts";
 import { remoteDeliveries } from "../rehearsal/control.ts";

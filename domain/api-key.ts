@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { Rate } from "../inference/admission.ts";
 import { ModelName } from "../inference/manifest.ts";
+import { Rate } from "../inference/rate.ts";
 
 const Secret = z.object({
   /** By domain/key-format.ts; of the secret itself nothing is kept. */

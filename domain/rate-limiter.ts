@@ -1,5 +1,7 @@
 import * as z from "zod";
-import { type Quota, type Rate, windowSeconds } from "../inference/admission.ts";
+import type { Quota } from "../inference/admission.ts";
+import type { Rate } from "../inference/rate.ts";
+import { windowSeconds } from "../inference/window-seconds.ts";
 import type { Counters, Store } from "../platform/store/store.ts";
 
 /** Parts of a window that are counted one by one. */

@@ -1,4 +1,5 @@
-import { type Admitted, type Quota, type Throttled, windowSeconds } from "./admission.ts";
+import type { Admitted, Quota, Throttled } from "./admission.ts";
+import { windowSeconds } from "./window-seconds.ts";
 
 const fields = ({ rate, remaining }: Quota, reset: number) => ({
   "ratelimit-policy": `"key";q=${rate.burst};w=${Math.ceil(windowSeconds(rate))}`,

@@ -1,6 +1,7 @@
 import type { Refused, Throttled } from "./admission.ts";
 import { admissionHeaders } from "./admission-headers.ts";
-import { type HttpProblem, problem } from "./problem.ts";
+import type { HttpProblem } from "./http-problem.ts";
+import { problem } from "./problem.ts";
 
 export type Refusal = {
   readonly problem: HttpProblem;

@@ -1,22 +1,4 @@
-import * as z from "zod";
-
-/**
- * How many requests a key may make: `burst` within any `burst / perMinute` minutes. That is `perMinute` in the long
- * run, and never more than `perMinute + burst` in one minute (exactly `perMinute` where the two are the same).
- */
-export const Rate = z
-  .object({
-    /** At most half of what DynamoDB writes to one partition in a minute: each counted request is a write. */
-    perMinute: z.int().min(1).max(30_000),
-    burst: z.int().min(1),
-  })
-  .refine(({ perMinute, burst }) => burst <= perMinute && burst * 60 >= perMinute, {
-    message: "a burst is at least the requests of one second and at most those of one minute",
-  });
-export type Rate = z.infer<typeof Rate>;
-
-/** Seconds of the window that a key's burst counts in. */
-export const windowSeconds = ({ perMinute, burst }: Rate): number => (burst / perMinute) * 60;
+import type { Rate } from "./rate.ts";
 
 /** Where a key stands against its rate after a request. */
 export type Quota = {

@@ -1,26 +1,13 @@
-import * as z from "zod";
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
+import type { HttpProblem } from "./http-problem.ts";
 import type { LoadedModel } from "./load-model.ts";
-import { Prediction, type Row } from "./manifest.ts";
-import { type HttpProblem, problem } from "./problem.ts";
+import type { Prediction, Row } from "./manifest.ts";
+import type { Answer } from "./native/answer.ts";
+import { problem } from "./problem.ts";
 import { OutputNotFinite } from "./read-predictions.ts";
 import type { Records } from "./records/records.ts";
 import { type RowProblem, rowPointer } from "./row-problem.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
-
-/** The answer to one predict request. */
-export const Answer = z.object({
-  id: z.string(),
-  model: z.string(),
-  /** The registry's version of the model. */
-  version: z.int().nonnegative(),
-  predictions: z.array(Prediction),
-  latencyMs: z.number().nonnegative(),
-  createdAt: z.iso.datetime(),
-  /** The prediction stands, and its record was lost to a fault of the storage. */
-  storageWarning: z.literal("write_failed").optional(),
-});
-export type Answer = z.infer<typeof Answer>;
 
 /** Who answers: what is known only at deployment. */
 export type Identity = {

@@ -157,7 +157,7 @@ describe("checkModel", () => {
     expect(await checkModel(folder)).toMatchObject([
       { severity: "warning", file: "golden.json", path: "predictions[0]" },
     ]);
-    await expect(assertModel(folder)).resolves.toBeUndefined();
+    await expect(assertModel(folder)).resolves.toMatchObject({ name: "churn" });
   });
 
   test("a build hears ManifestInvalid for what is written, ModelUnreadable for the graph", async () => {

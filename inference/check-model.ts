@@ -131,7 +131,7 @@ const checkRun = async (
 const check = async (
   folder: ModelFolder,
   { trial = defaultTrialLimits }: Options,
-): Promise<{ folder: Problem[]; graph: Problem[] }> => {
+): Promise<{ folder: Problem[]; graph: Problem[]; manifest?: Manifest }> => {
   const { model, files } = folder;
   const bytes = files.get(manifestFile);
   if (!bytes)
@@ -180,7 +180,7 @@ const check = async (
   if ("problems" in holdout) found.push(...holdout.problems);
   if (graph.length === 0 && "value" in golden)
     graph.push(...(await checkRun(manifest, golden.value, folder, trial)));
-  return { folder: found, graph };
+  return { folder: found, graph, manifest };
 };
 
 /**
@@ -193,11 +193,15 @@ export const checkModel = async (folder: ModelFolder, options: Options = {}): Pr
   return [...found.folder, ...found.graph];
 };
 
-/** The check as a build needs it: throws ManifestInvalid, else ModelUnreadable, where there is an error. */
-export const assertModel = async (folder: ModelFolder, options: Options = {}): Promise<void> => {
+/** The check as a build needs it: the manifest, or throws ManifestInvalid, else ModelUnreadable, where there is an error. */
+export const assertModel = async (
+  folder: ModelFolder,
+  options: Options = {},
+): Promise<Manifest | undefined> => {
   const found = await check(folder, options);
   const errors = (problems: readonly Problem[]) => problems.filter(({ severity }) => severity === "error");
   if (errors(found.folder).length > 0) throw new ManifestInvalid(errors(found.folder));
   const graph = errors(found.graph);
   if (graph.length > 0) throw new ModelUnreadable(graph.map(problemLine).join("\n"));
+  return found.manifest;
 };

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { EmfLine, emfLine, parseEmf } from "./emf.ts";
+import { emfLine } from "./emf.ts";
+import { EmfLine, parseEmf } from "./parse-emf.ts";
 
 const metrics = {
   environment: "prod",

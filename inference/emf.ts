@@ -1,4 +1,3 @@
-import * as z from "zod";
 import { metricNames } from "../platform/metrics/metric-names.ts";
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
 import { rowsMetric } from "./rows-metric.ts";
@@ -18,7 +17,7 @@ import { rowsMetric } from "./rows-metric.ts";
 export const { namespace } = metricNames.inference;
 const { requests, failures, latencyMs: latency, storageWriteFailures } = metricNames.inference;
 const dimensions = ["environment", "model", "version"];
-const maxMetrics = 100;
+export const maxMetrics = 100;
 const maxLabels = maxMetrics - 3;
 
 const ofRequest = [
@@ -29,33 +28,6 @@ const ofRequest = [
 ];
 /** For the alarms alone, which look at an environment with all its models. */
 const ofRecord = { Name: storageWriteFailures, Unit: "Count" };
-
-const Directive = z.object({
-  Namespace: z.string(),
-  Dimensions: z.array(z.array(z.string()).max(30)),
-  Metrics: z
-    .array(
-      z.object({
-        Name: z.string().min(1).max(1_024),
-        Unit: z.string().optional(),
-        StorageResolution: z.union([z.literal(1), z.literal(60)]).optional(),
-      }),
-    )
-    .max(maxMetrics),
-});
-
-/** The line of one predict request. */
-export const EmfLine = z.looseObject({
-  _aws: z.object({ Timestamp: z.int().nonnegative(), CloudWatchMetrics: z.array(Directive).min(1) }),
-  environment: z.enum(["stage", "prod"]),
-  model: z.string(),
-  version: z.string(),
-  Requests: z.literal(1),
-  Failures: z.union([z.literal(0), z.literal(1)]),
-  LatencyMs: z.number().nonnegative(),
-  labels: z.record(z.string(), z.int().positive()),
-});
-export type EmfLine = z.infer<typeof EmfLine>;
 
 /** Writes a predict request as one line of the embedded metric format, without the line's end. */
 export const emfLine = ({
@@ -90,27 +62,4 @@ export const emfLine = ({
     ...Object.fromEntries(counts.map(([label, count]) => [rowsMetric(label), count])),
     labels: Object.fromEntries(counts),
   });
-};
-
-/** The request that a line of a function's output stands for; undefined for every other line (plain logs). */
-export const parseEmf = (line: string): RequestMetrics | undefined => {
-  if (!line.startsWith('{"_aws":')) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  const parsed = EmfLine.safeParse(value);
-  if (!parsed.success || parsed.data._aws.CloudWatchMetrics[0]?.Namespace !== namespace) return undefined;
-  const { environment, model, version, Failures, LatencyMs, labels, _aws } = parsed.data;
-  return {
-    environment,
-    model,
-    version,
-    at: _aws.Timestamp,
-    latencyMs: LatencyMs,
-    failed: Failures === 1,
-    labels,
-  };
 };

@@ -1,6 +1,7 @@
 import type { Mismatch } from "./bind-inputs.ts";
 import type { GraphValue } from "./element-type.ts";
-import { type Manifest, valueNames } from "./manifest.ts";
+import type { Manifest } from "./manifest.ts";
+import { valueNames } from "./value-names.ts";
 
 /**
  * The outputs that are fetched: scores [N, labels], the second label's probability alone ([N] or [N, 1]), or values

@@ -1,5 +1,5 @@
-import type { Answer } from "./answer.ts";
-import type { HttpProblem } from "./problem.ts";
+import type { HttpProblem } from "./http-problem.ts";
+import type { Answer } from "./native/answer.ts";
 
 /** An answer as JSON. */
 export const json = (body: unknown, status = 200, type = "application/json"): Response => {

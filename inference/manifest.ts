@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { valueNames } from "./value-names.ts";
 
 /** Names of models: they become part of function names, image tags and addresses. */
 export const ModelName = z
@@ -176,11 +177,7 @@ const RegressionOutput = z.union([
   z.strictObject({ name: outputName, unit: z.string().max(32).optional() }),
   z.strictObject({ names: z.array(outputName).min(2).max(100), unit: z.string().max(32).optional() }),
 ]);
-type RegressionOutput = z.infer<typeof RegressionOutput>;
-
-/** Names of the values that a regression answers for each row: one, or several. */
-export const valueNames = (output: RegressionOutput): readonly string[] =>
-  "names" in output ? output.names : [output.name];
+export type RegressionOutput = z.infer<typeof RegressionOutput>;
 
 /** What a model's folder promises: `models/<name>/model.yaml`. */
 export const Manifest = z

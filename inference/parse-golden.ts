@@ -1,7 +1,8 @@
 import { ManifestInvalid, type Problem, pathText } from "./folder-problem.ts";
 import { locateYaml, placeOf } from "./locate-yaml.ts";
-import { Golden, type Manifest, valueNames } from "./manifest.ts";
+import { Golden, type Manifest } from "./manifest.ts";
 import { rowChecker } from "./row-checker.ts";
+import { valueNames } from "./value-names.ts";
 
 const maxBytes = 16 * 1_024 * 1_024;
 const again = "Write golden.json again with the training project.";

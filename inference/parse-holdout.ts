@@ -1,10 +1,11 @@
 import { CsvError, parse } from "csv-parse/sync";
 import * as z from "zod";
 import { ManifestInvalid, type Problem } from "./folder-problem.ts";
-import { type Input, type Manifest, type Row, valueNames } from "./manifest.ts";
+import type { Input, Manifest, Row } from "./manifest.ts";
 import { nearestName } from "./nearest-name.ts";
 import { readCell } from "./read-cell.ts";
 import { rowChecker } from "./row-checker.ts";
+import { valueNames } from "./value-names.ts";
 
 /** The rows that a model is measured on, with what is true of each. */
 export type Holdout =

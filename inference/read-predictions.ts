@@ -1,4 +1,5 @@
-import { type Manifest, type Prediction, valueNames } from "./manifest.ts";
+import type { Manifest, Prediction } from "./manifest.ts";
+import { valueNames } from "./value-names.ts";
 
 /** The model answered with NaN, infinity or another number of values than rows: no answer goes out. */
 export class OutputNotFinite extends Error {

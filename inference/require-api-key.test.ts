@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Admission, Admit } from "./admission.ts";
-import { HttpProblem } from "./problem.ts";
+import { HttpProblem } from "./http-problem.ts";
 import { requireApiKey } from "./require-api-key.ts";
 
 const rate = { perMinute: 60, burst: 60 };

@@ -39,9 +39,10 @@ export const openSession = async (
   sessionOptions: InferenceSession.SessionOptions = {},
 ): Promise<Session> => {
   // Imported here, so that a missing or broken native library is an error of ours with a sentence.
-  const { InferenceSession, Tensor } = await import("onnxruntime-node").catch((error: unknown) => {
+  const { default: onnxruntime } = await import("onnxruntime-node").catch((error: unknown) => {
     throw new ModelUnreadable(`onnxruntime cannot be loaded: ${reason(error)}`);
   });
+  const { InferenceSession, Tensor } = onnxruntime;
   const options = { ...oneThread, ...sessionOptions };
   const session = await ("path" in model
     ? InferenceSession.create(model.path, options)

@@ -1,4 +1,3 @@
-import * as z from "zod";
 import type { Admitted, Throttled } from "./admission.ts";
 import { admissionHeaders } from "./admission-headers.ts";
 import { type Refusal, tooManyRequests } from "./admission-refusal.ts";
@@ -8,14 +7,13 @@ import { type Refusal, tooManyRequests } from "./admission-refusal.ts";
  * only let in or answer 401 and 403: a key over its limit is let in, and the function answers 429.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
  */
-export const AuthorizerContext = z.object({
-  keyId: z.string(),
+export type AuthorizerContext = {
+  readonly keyId: string;
   /** Headers for the answer, whatever it is; none where the request could not be counted. */
-  headers: z.record(z.string(), z.string()).default({}),
+  readonly headers: Readonly<Record<string, string>>;
   /** Whole seconds; there where the key is over its limit. */
-  retryAfter: z.coerce.number().int().positive().optional(),
-});
-export type AuthorizerContext = z.infer<typeof AuthorizerContext>;
+  readonly retryAfter?: number;
+};
 
 /** An admission in the form that goes through API Gateway. */
 export const authorizerContext = (admission: Admitted | Throttled): AuthorizerContext => ({
@@ -24,6 +22,27 @@ export const authorizerContext = (admission: Admitted | Throttled): AuthorizerCo
   ...(admission.status === "throttled" ? { retryAfter: admission.retryAfter } : {}),
 });
 
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
+
+/** What an authorizer of ours put there; undefined for anything else. Read by hand: a schema would cost each cold start. */
+const readContext = (context: unknown): AuthorizerContext | undefined => {
+  if (!isObject(context) || typeof context.keyId !== "string") return undefined;
+  const { keyId, headers = {}, retryAfter } = context;
+  if (!isObject(headers)) return undefined;
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== "string") return undefined;
+    texts[name] = value;
+  }
+  if (retryAfter === undefined) return { keyId, headers: texts };
+  // API Gateway may hand numbers on as text.
+  const seconds = Number(retryAfter);
+  return Number.isSafeInteger(seconds) && seconds > 0
+    ? { keyId, headers: texts, retryAfter: seconds }
+    : undefined;
+};
+
 /**
  * The 429 that a request has to be answered with before any work is done; undefined where it may be answered.
  * @param context `event.requestContext.authorizer?.lambda`, whatever it holds: without an authorizer nothing is limited
@@ -31,12 +50,12 @@ export const authorizerContext = (admission: Admitted | Throttled): AuthorizerCo
 export const throttledBy = (
   context: unknown,
 ): (Refusal & { readonly keyId: string; readonly retryAfter: number }) | undefined => {
-  const { data } = AuthorizerContext.safeParse(context);
-  if (data?.retryAfter === undefined) return undefined;
-  const { keyId, retryAfter, headers } = data;
+  const read = readContext(context);
+  if (read?.retryAfter === undefined) return undefined;
+  const { keyId, headers, retryAfter } = read;
   return { keyId, retryAfter, ...tooManyRequests(retryAfter, headers) };
 };
 
 /** The `RateLimit` headers that an answered request carries; of the same context. */
 export const quotaHeaders = (context: unknown): Readonly<Record<string, string>> =>
-  AuthorizerContext.safeParse(context).data?.headers ?? {};
+  readContext(context)?.headers ?? {};

@@ -4,7 +4,7 @@ import { LogLevel, WebClient } from "@slack/web-api";
 import { Hono } from "hono";
 import { committedModel, holdoutOf } from "../domain/committed-model.ts";
 import type { Outcomes } from "../domain/outcomes.ts";
-import { parseEmf } from "../inference/emf.ts";
+import { parseEmf } from "../inference/parse-emf.ts";
 import { blobRoute } from "../platform/blobs/blob-route.ts";
 import type { Deliveries, Execution } from "../platform/deliveries/deliveries.ts";
 import type { Images } from "../platform/images/images.ts";

@@ -26,6 +26,9 @@ const contracts = new Set([
   "statemachine/remedy-of.ts",
   "inference/admission.ts",
   "inference/manifest.ts",
+  "inference/rate.ts",
+  "inference/value-names.ts",
+  "inference/window-seconds.ts",
   "platform/metrics/metric-names.ts",
   "platform/secrets/kept-secrets.ts",
   "platform/secrets/rotated-secrets.ts",
@@ -89,6 +92,8 @@ const partOf = (path: string): Part => {
   // Files beside the functions' folders are what several handlers are composed of.
   if (/^lambdas\/(environment-parts|aws-outputs)\.ts$/.test(path)) return "environment";
   if (top === "lambdas" && rest.length === 0) return "composition";
+  // The inference function reads its environment its own way, which is of no use to any other.
+  if (/^lambdas\/predict\/(identity-of|read-predict-env)\.ts$/.test(path)) return "composition";
   if (top === "lambdas" && last === "env") return "environment";
   if (top === "lambdas" && last === "handler") return "handler";
   if (top === "lambdas") return "step";

@@ -1,4 +1,5 @@
-import { type Input, type Manifest, valueNames } from "../../inference/manifest.ts";
+import type { Input, Manifest } from "../../inference/manifest.ts";
+import { valueNames } from "../../inference/value-names.ts";
 import type { Checked } from "./checked.ts";
 import { plural } from "./in-words.ts";
 

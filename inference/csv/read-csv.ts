@@ -1,7 +1,8 @@
 import { columnProblems } from "../column-problems.ts";
 import { maxRows } from "../encode-rows.ts";
+import type { HttpProblem } from "../http-problem.ts";
 import type { Manifest } from "../manifest.ts";
-import { type HttpProblem, problem } from "../problem.ts";
+import { problem } from "../problem.ts";
 import { type Cell, readCell } from "../read-cell.ts";
 import { RowsInvalid } from "../rows-invalid.ts";
 import { CsvBroken, splitCsv } from "./split-csv.ts";

@@ -1,4 +1,5 @@
-import { type Manifest, type Prediction, valueNames } from "../manifest.ts";
+import type { Manifest, Prediction } from "../manifest.ts";
+import { valueNames } from "../value-names.ts";
 
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 

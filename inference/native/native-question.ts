@@ -1,5 +1,6 @@
 import type { Question } from "../answer.ts";
-import { type HttpProblem, problem } from "../problem.ts";
+import type { HttpProblem } from "../http-problem.ts";
+import { problem } from "../problem.ts";
 import { rowPointer } from "../row-problem.ts";
 
 const pointer = rowPointer("/rows");

@@ -1,11 +1,13 @@
 import { Hono } from "hono";
-import { etag } from "hono/etag";
-import type { Answer, Question } from "../answer.ts";
+import type { Question } from "../answer.ts";
+import { entityTag } from "../entity-tag.ts";
 import { json, refuse, withAnswerHeaders } from "../http-answer.ts";
-import { type HttpProblem, problem } from "../problem.ts";
+import type { HttpProblem } from "../http-problem.ts";
+import { problem } from "../problem.ts";
 import { readBytes, readJson, readText } from "../read-body.ts";
 import { rowPointer } from "../row-problem.ts";
 import type { Service } from "../service.ts";
+import type { Answer } from "./answer.ts";
 import { describeModel } from "./describe-model.ts";
 import { nativeQuestion } from "./native-question.ts";
 
@@ -48,7 +50,9 @@ export const nativeRoutes = (service: Service): Hono => {
       : json(answered.answer);
     return withAnswerHeaders(response, answered.answer);
   });
-  app.get("/v1/model", etag(), (context) => context.json(description, 200, { "cache-control": "no-cache" }));
+  app.get("/v1/model", entityTag(), (context) =>
+    context.json(description, 200, { "cache-control": "no-cache" }),
+  );
   app.get("/health", () => json({ status: "alive" }));
   app.get("/ready", async () =>
     (await service.ready())

@@ -1,4 +1,5 @@
-import { type Manifest, type Prediction, valueNames } from "../manifest.ts";
+import type { Manifest, Prediction } from "../manifest.ts";
+import { valueNames } from "../value-names.ts";
 
 /** A tensor that a model answers: [rows], or [rows, labels] where it has labels. */
 export type ModelOutput = {

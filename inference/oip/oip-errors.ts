@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { HttpProblem } from "../problem.ts";
+import type { HttpProblem } from "../http-problem.ts";
 
 const shown = 3;
 
@@ -20,6 +20,7 @@ const sentence = ({ title, detail, errors = [] }: HttpProblem): string => {
 export const oipErrors: MiddlewareHandler = async (context, next) => {
   await next();
   if (context.res.headers.get("content-type") !== "application/problem+json") return;
+  const { HttpProblem } = await import("../http-problem.ts");
   const problem = HttpProblem.parse(await context.res.json());
   const headers = new Headers(context.res.headers);
   headers.delete("content-length");

@@ -1,6 +1,7 @@
 import type { Question } from "../answer.ts";
+import type { HttpProblem } from "../http-problem.ts";
 import type { Input } from "../manifest.ts";
-import { type HttpProblem, problem } from "../problem.ts";
+import { problem } from "../problem.ts";
 import { readBytes, readJson } from "../read-body.ts";
 import { isFlaw, refusal } from "./flaw.ts";
 import { fields } from "./json-fields.ts";

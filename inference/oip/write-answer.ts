@@ -1,6 +1,6 @@
-import type { Answer } from "../answer.ts";
 import { json } from "../http-answer.ts";
 import type { Prediction } from "../manifest.ts";
+import type { Answer } from "../native/answer.ts";
 import type { AskedOutput } from "./request-outputs.ts";
 
 type Written = {

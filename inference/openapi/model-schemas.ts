@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { Answer } from "../answer.ts";
 import { maxRows } from "../encode-rows.ts";
-import { type Input, type Manifest, Prediction, valueNames } from "../manifest.ts";
+import { type Input, type Manifest, Prediction } from "../manifest.ts";
+import { Answer } from "../native/answer.ts";
+import { valueNames } from "../value-names.ts";
 
 const valueSchema = (input: Input): z.ZodType => {
   switch (input.type) {

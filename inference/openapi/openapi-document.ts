@@ -1,8 +1,9 @@
 import * as z from "zod";
+import { HttpProblem } from "../http-problem.ts";
 import { sampleRow } from "../load-model.ts";
 import { Input } from "../manifest.ts";
-import { HttpProblem, problemsOf } from "../problem.ts";
-import { PredictionsQuery } from "../records/predictions-routes.ts";
+import { problemsOf } from "../problem.ts";
+import { PredictionsQuery } from "../records/predictions-query.ts";
 import { PredictionPage, PredictionRecord } from "../records/records.ts";
 import type { Service } from "../service.ts";
 import { modelSchemas } from "./model-schemas.ts";

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { etag } from "hono/etag";
+import { entityTag } from "../entity-tag.ts";
 import { refuse } from "../http-answer.ts";
 import { problem } from "../problem.ts";
 import type { Service } from "../service.ts";
@@ -10,7 +10,7 @@ const javascript = "text/javascript; charset=utf-8";
 export const openapiRoutes = (service: Service): Hono => {
   const app = new Hono();
   const kept = { "cache-control": "no-cache" };
-  app.get("/openapi.json", etag(), async (context) => {
+  app.get("/openapi.json", entityTag(), async (context) => {
     const { openapiDocument } = await import("./openapi-document.ts");
     return context.json(openapiDocument(service), 200, kept);
   });
@@ -20,7 +20,7 @@ export const openapiRoutes = (service: Service): Hono => {
       "content-security-policy": docsPolicy,
     });
   });
-  app.get("/docs/:file", etag(), async (context) => {
+  app.get("/docs/:file", entityTag(), async (context) => {
     const { docsFiles, docsStart, isDocsFile, readDocsFile } = await import("./docs-page.ts");
     const name = context.req.param("file");
     if (name === "start.js") return context.body(docsStart, 200, { ...kept, "content-type": javascript });

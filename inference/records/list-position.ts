@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { CursorInvalid } from "./records.ts";
+import { CursorInvalid } from "./cursor-invalid.ts";
 
 /**
  * Where a page begins: at this row of the request that has this place in the index, or behind that place (row null),

@@ -5,7 +5,7 @@ import { IndexEntry, KeptRequest, type KeptRow } from "./kept-request.ts";
 import { type ListPosition, readCursor, writeCursor } from "./list-position.ts";
 import { answerSort, endOfHour, hourOf, recordPlaces, requestAt, type Served } from "./record-places.ts";
 import type { ListQuery, PredictionPage, PredictionReader, PredictionRecord } from "./records.ts";
-import { unpackRows } from "./row-lines.ts";
+import { unpackRows } from "./unpack-rows.ts";
 
 type Needs = Served & {
   readonly store: Pick<Store, "get" | "page">;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { answeredWith, recordWorld } from "../../test/record-world.ts";
-import { HttpProblem } from "../problem.ts";
+import { HttpProblem } from "../http-problem.ts";
 import { predictionsRoutes } from "./predictions-routes.ts";
 import { PredictionPage, PredictionRecord } from "./records.ts";
 

@@ -1,36 +1,8 @@
 import { Hono, type MiddlewareHandler } from "hono";
-import * as z from "zod";
 import { json, refuse } from "../http-answer.ts";
-import { type HttpProblem, problem } from "../problem.ts";
-import { longestCursor } from "./list-position.ts";
-import { CursorInvalid, type PredictionReader } from "./records.ts";
-
-/** The query of `GET /v1/predictions`, as text. Other parameters are not looked at. */
-export const PredictionsQuery = z.object({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/)
-    .transform(Number)
-    .pipe(z.int().min(1).max(100))
-    .default(20)
-    .describe("Records on a page, 1 to 100."),
-  cursor: z.string().min(1).max(longestCursor).optional().describe("The cursor of the page before."),
-  label: z.string().min(1).max(128).optional().describe("Only records that were answered with this label."),
-});
-export type PredictionsQuery = z.infer<typeof PredictionsQuery>;
-
-const rules = {
-  limit: "limit is a whole number from 1 to 100",
-  cursor: "cursor is what the page before gave as its cursor",
-  label: "label has 1 to 128 characters",
-} as const;
-
-const invalid = (error: z.ZodError): HttpProblem => {
-  const broken = Object.entries(rules).flatMap(([name, rule]) =>
-    error.issues.some(({ path }) => path[0] === name) ? [rule] : [],
-  );
-  return problem("query-invalid", `${broken.join("; ")}.`);
-};
+import { problem } from "../problem.ts";
+import { CursorInvalid } from "./cursor-invalid.ts";
+import type { PredictionReader } from "./records.ts";
 
 const noRecords = problem("not-found", "This service keeps no records of its predictions.");
 
@@ -74,11 +46,12 @@ export const predictionsRoutes = ({ reader, log }: Needs): Hono => {
     });
   });
 
-  app.get("/v1/predictions", (context) => {
+  app.get("/v1/predictions", async (context) => {
     if (reader === undefined) return refuse(noRecords);
-    const query = PredictionsQuery.safeParse(context.req.query());
-    if (!query.success) return refuse(invalid(query.error));
-    const { limit, cursor, label } = query.data;
+    const { readPredictionsQuery } = await import("./predictions-query.ts");
+    const read = readPredictionsQuery(context.req.query());
+    if ("problem" in read) return refuse(read.problem);
+    const { limit, cursor, label } = read.query;
     return whileReadable(async () =>
       json(
         await reader.list({

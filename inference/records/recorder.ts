@@ -1,11 +1,9 @@
 import type { Blobs } from "../../platform/blobs/blobs.ts";
 import type { Entry, Store } from "../../platform/store/store.ts";
 import type { Manifest, Prediction } from "../manifest.ts";
-import { hashInputs } from "./hash-inputs.ts";
 import type { IndexEntry, KeptRequest, KeptRow } from "./kept-request.ts";
 import { answerSort, hourOf, hourStart, indexSort, recordPlaces, rowsKey } from "./record-places.ts";
 import type { AnsweredRows, Recorder } from "./records.ts";
-import { packRows, rowLinesType } from "./row-lines.ts";
 
 type Needs = {
   readonly store: Pick<Store, "putAll" | "add">;
@@ -40,11 +38,20 @@ const labelsOf = (predictions: readonly Prediction[]): Map<string, number> => {
 /** Epoch seconds at which what happened at `at` is forgotten. */
 const expiry = (at: number, ttlDays: number): number => Math.ceil(at / 1_000) + ttlDays * 86_400;
 
-const keptRows = ({ manifest, hashKey }: Needs, answered: AnsweredRows): readonly KeptRow[] => {
+const hasher = async (key: Uint8Array, model: string) => {
+  // Node's crypto is 6 ms of a cold start; most manifests hash nothing.
+  const { hashInputs } = await import("./hash-inputs.ts");
+  return hashInputs(key, model);
+};
+
+const keptRows = async (
+  { manifest, hashKey }: Needs,
+  answered: AnsweredRows,
+): Promise<readonly KeptRow[]> => {
   const { rows, predictions, model } = answered;
   if (rows.length !== predictions.length) throw new RangeError("there are not as many rows as predictions");
   const { inputs } = manifest.records;
-  const hashed = inputs === "hashed" && hashKey !== undefined ? hashInputs(hashKey, model) : undefined;
+  const hashed = inputs === "hashed" && hashKey !== undefined ? await hasher(hashKey, model) : undefined;
   return predictions.map((prediction, index) => {
     const row = rows[index] ?? {};
     if (inputs === "full") return { inputs: row, prediction };
@@ -80,9 +87,12 @@ const writer = (needs: Needs) => {
 
   const keep = async (answered: AnsweredRows, labels: ReadonlyMap<string, number>): Promise<void> => {
     const { at, id, modelVersion: version, digest, latencyMs } = answered;
-    const rows = keptRows(needs, answered);
+    const rows = await keptRows(needs, answered);
     const blob = isSmall(rows) ? undefined : rowsKey(answered, { at, id, ttlDays });
-    if (blob !== undefined) await blobs.put(blob, await packRows(rows), { contentType: rowLinesType });
+    if (blob !== undefined) {
+      const { packRows, rowLinesType } = await import("./pack-rows.ts");
+      await blobs.put(blob, await packRows(rows), { contentType: rowLinesType });
+    }
     const kept: KeptRequest = { at, version, digest, latencyMs, rows: blob ? { blob } : [...rows] };
     const index: IndexEntry = {
       rows: rows.length,

@@ -78,7 +78,3 @@ export type RecordPlace = {
 
 /** What the service needs to keep records and to show them. */
 export type Records = { readonly recorder: Recorder; readonly reader: PredictionReader };
-
-export class CursorInvalid extends Error {
-  override readonly name = "CursorInvalid";
-}

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
-import type { Answer } from "../answer.ts";
 import { json, withAnswerHeaders } from "../http-answer.ts";
-import type { HttpProblem } from "../problem.ts";
+import type { HttpProblem } from "../http-problem.ts";
+import type { Answer } from "../native/answer.ts";
 import type { Service } from "../service.ts";
 import { predictionRecords } from "./prediction-records.ts";
 import { readTable } from "./read-table.ts";

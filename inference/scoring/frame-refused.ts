@@ -1,5 +1,6 @@
 import { maxProblems, maxRows } from "../encode-rows.ts";
-import { type HttpProblem, problem } from "../problem.ts";
+import type { HttpProblem } from "../http-problem.ts";
+import { problem } from "../problem.ts";
 import { rowPointer } from "../row-problem.ts";
 
 /** A place in the caller's body (RFC 6901) and what is wrong there. */

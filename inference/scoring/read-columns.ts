@@ -1,7 +1,7 @@
 import type { Question } from "../answer.ts";
 import { columnProblems } from "../column-problems.ts";
+import type { HttpProblem } from "../http-problem.ts";
 import type { Input } from "../manifest.ts";
-import type { HttpProblem } from "../problem.ts";
 import { type RowProblem, rowPointer } from "../row-problem.ts";
 import { below, countProblem, frameRefused } from "./frame-refused.ts";
 

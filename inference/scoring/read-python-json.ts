@@ -1,4 +1,4 @@
-import type { HttpProblem } from "../problem.ts";
+import type { HttpProblem } from "../http-problem.ts";
 import { readJson, readText } from "../read-body.ts";
 
 const quote = 34;

@@ -1,5 +1,5 @@
 import type { Question } from "../answer.ts";
-import type { HttpProblem } from "../problem.ts";
+import type { HttpProblem } from "../http-problem.ts";
 import { type RowProblem, rowPointer } from "../row-problem.ts";
 import { countProblem, type Found, frameRefused } from "./frame-refused.ts";
 

@@ -1,6 +1,7 @@
 import type { Question } from "../answer.ts";
+import type { HttpProblem } from "../http-problem.ts";
 import type { Manifest } from "../manifest.ts";
-import { type HttpProblem, problem } from "../problem.ts";
+import { problem } from "../problem.ts";
 import { readBytes, readText } from "../read-body.ts";
 import { rowPointer } from "../row-problem.ts";
 import { readFrame } from "./read-frame.ts";

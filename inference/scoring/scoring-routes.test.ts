@@ -6,8 +6,8 @@ import { churnService } from "../../test/onnx/churn-service.ts";
 import { serviceOf } from "../../test/onnx/service-of.ts";
 import { loadSmall, smallModels } from "../../test/onnx/small-models.ts";
 import { createApp } from "../app.ts";
+import { HttpProblem } from "../http-problem.ts";
 import type { Prediction, Row } from "../manifest.ts";
-import { HttpProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
 
 let service: Service;

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { json, withAnswerHeaders } from "../http-answer.ts";
-import { type HttpProblem, problem } from "../problem.ts";
+import type { HttpProblem } from "../http-problem.ts";
+import { problem } from "../problem.ts";
 import type { Service } from "../service.ts";
 import { predictionRecords } from "./prediction-records.ts";
 import { readTable } from "./read-table.ts";

@@ -1,5 +1,4 @@
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import * as z from "zod";
 import { ModelName } from "../../inference/manifest.ts";
 
@@ -15,7 +14,7 @@ export const Env = z.object({
   MODEL_DIRECTORY: z
     .string()
     .min(1)
-    .default(() => join(dirname(fileURLToPath(import.meta.url)), "model")),
+    .default(() => join(import.meta.dirname, "model")),
   SLIPWAY_MODEL: ModelName,
   /** The registry's version of the model. */
   SLIPWAY_MODEL_VERSION: z.coerce.number().int().positive(),
@@ -30,12 +29,3 @@ export const Env = z.object({
   AWS_LAMBDA_FUNCTION_VERSION: z.string().min(1).default("$LATEST"),
 });
 export type Env = z.infer<typeof Env>;
-
-/** Who answers, as the deployment said it. */
-export const identityOf = (env: Env) => ({
-  model: env.SLIPWAY_MODEL,
-  version: env.SLIPWAY_MODEL_VERSION,
-  digest: env.SLIPWAY_DIGEST,
-  environment: env.SLIPWAY_ENVIRONMENT,
-  functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-});

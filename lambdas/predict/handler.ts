@@ -1,19 +1,19 @@
-import { randomUUID } from "node:crypto";
 import { emfLine } from "../../inference/emf.ts";
 import { openModel } from "../../inference/open-model.ts";
 import type { RecordPlace } from "../../inference/records/records.ts";
 import { recordsOf } from "../../inference/records/records-of.ts";
 import { recordsOnAws } from "../records-on-aws.ts";
-import { Env, identityOf } from "./env.ts";
+import { identityOf } from "./identity-of.ts";
 import { predict } from "./predict.ts";
+import { readPredictEnv } from "./read-predict-env.ts";
 
-const env = Env.parse(process.env);
+const env = await readPredictEnv(process.env);
 const clock = Date.now;
 const identity = identityOf(env);
 /** In the form of the steps' log, by hand: only faults are told, and a logger would cost each start of the function. */
 const log = (message: string) =>
   process.stderr.write(`${JSON.stringify({ level: "ERROR", message, ...identity })}\n`);
-const model = await openModel(env.MODEL_DIRECTORY);
+const model = await openModel(env.MODEL_DIRECTORY, { ofImage: true });
 const records = recordsOf({ identity, manifest: model.manifest, hashKey: env.RECORDS_HASH_KEY, clock, log });
 
 /** The function with its records in this place: the rehearsal gives it one that is not on AWS. */
@@ -23,7 +23,8 @@ export const handlerOn = (place: RecordPlace | undefined) =>
     identity,
     now: clock,
     tick: () => performance.now(),
-    newId: randomUUID,
+    // The global is loaded with the first id; node:crypto would be with the function.
+    newId: () => crypto.randomUUID(),
     report: (metrics) => process.stdout.write(`${emfLine(metrics)}\n`),
     log,
     records: records(place),

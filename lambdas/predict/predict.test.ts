@@ -1,13 +1,14 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { Answer } from "../../inference/answer.ts";
+import { HttpProblem } from "../../inference/http-problem.ts";
 import { type LoadedModel, loadModel } from "../../inference/load-model.ts";
-import { HttpProblem } from "../../inference/problem.ts";
+import { Answer } from "../../inference/native/answer.ts";
 import { OutputNotFinite } from "../../inference/read-predictions.ts";
 import type { AnsweredRows, Recorder } from "../../inference/records/records.ts";
 import type { RequestMetrics } from "../../platform/metrics/metrics.ts";
 import { churnFiles, churnGolden, churnManifest } from "../../test/onnx/churn-folder.ts";
-import { HttpResult, predict } from "./predict.ts";
+import { HttpResult } from "./http-result.ts";
+import { predict } from "./predict.ts";
 
 const identity = {
   model: "churn",

@@ -1,54 +1,26 @@
-import * as z from "zod";
-import type { Answer, Needs } from "../../inference/answer.ts";
+import type { Needs } from "../../inference/answer.ts";
 import { createApp } from "../../inference/app.ts";
+import type { HttpProblem } from "../../inference/http-problem.ts";
+import type { Answer } from "../../inference/native/answer.ts";
 import { nativeQuestion } from "../../inference/native/native-question.ts";
-import type { HttpProblem } from "../../inference/problem.ts";
 import { createService } from "../../inference/service.ts";
 import { quotaHeaders, throttledBy } from "../../inference/throttled-by.ts";
-
-/**
- * What is read of an HTTP API event, payload version 2.0.
- * Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
- */
-export const HttpEvent = z.object({
-  version: z.literal("2.0"),
-  rawPath: z.string(),
-  rawQueryString: z.string().default(""),
-  headers: z.record(z.string(), z.string().optional()).default({}),
-  body: z.string().nullish(),
-  isBase64Encoded: z.boolean().default(false),
-  requestContext: z.object({
-    http: z.object({ method: z.string() }),
-    /** What the HTTP API's authorizer found out: inference/throttled-by.ts reads it. */
-    authorizer: z.object({ lambda: z.unknown() }).optional().catch(undefined),
-  }),
-});
-export type HttpEvent = z.infer<typeof HttpEvent>;
-
-export const HttpResult = z.object({
-  statusCode: z.int(),
-  headers: z.record(z.string(), z.string()),
-  body: z.string(),
-  /** True where the body is bytes that are no text. */
-  isBase64Encoded: z.boolean(),
-});
-export type HttpResult = z.infer<typeof HttpResult>;
+import type { HttpResult } from "./http-result.ts";
+import { type HttpEvent, readHttpEvent } from "./read-http-event.ts";
 
 /** The request that the event carries, at the address within the model's route `/models/<name>/{proxy+}`. */
 const request = (
-  { rawPath, rawQueryString, headers, body, isBase64Encoded, requestContext }: HttpEvent,
+  { method, rawPath, rawQueryString, headers, body, isBase64Encoded }: HttpEvent,
   model: string,
 ) => {
   const prefix = `/models/${model}/`;
   const path = rawPath.startsWith(prefix) ? rawPath.slice(prefix.length - 1) : rawPath;
-  const { method } = requestContext.http;
-  const bodiless = method === "GET" || method === "HEAD" || body === undefined || body === null;
+  const bodiless = method === "GET" || method === "HEAD" || body === undefined;
   const bytes = bodiless ? undefined : Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
   const carried = new Headers();
   // fetch's Headers throw on what no gateway lets through; such a header is as good as absent.
   for (const [name, value] of Object.entries(headers))
-    if (value !== undefined && /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(value))
-      carried.set(name, value);
+    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(value)) carried.set(name, value);
   if (bytes) carried.set("content-length", String(bytes.length));
   const url = new URL("http://function");
   url.pathname = path;
@@ -79,8 +51,7 @@ export const predict = (needs: Needs) => {
   const app = createApp(service);
   // Own adapter: hono's is deprecated in this version, and decodes base64 bodies one character at a time.
   const overHttp = async (event: HttpEvent): Promise<HttpResult> => {
-    const caller = event.requestContext.authorizer?.lambda;
-    const throttled = throttledBy(caller);
+    const throttled = throttledBy(event.caller);
     if (throttled)
       return {
         statusCode: 429,
@@ -89,11 +60,11 @@ export const predict = (needs: Needs) => {
         isBase64Encoded: false,
       };
     const answered = await result(await app.fetch(request(event, needs.identity.model)));
-    return { ...answered, headers: { ...answered.headers, ...quotaHeaders(caller) } };
+    return { ...answered, headers: { ...answered.headers, ...quotaHeaders(event.caller) } };
   };
   return async (event: unknown): Promise<HttpResult | Answer | HttpProblem> => {
-    const http = HttpEvent.safeParse(event);
-    if (http.success) return overHttp(http.data);
+    const http = readHttpEvent(event);
+    if (http) return overHttp(http);
     const answered = await service.answer(async () => nativeQuestion(event));
     return answered.status === "answered" ? answered.answer : answered.problem;
   };

@@ -42,6 +42,7 @@ const make = (folder: string, advisories?: Advisories, bundle = "export const ha
     check: async ({ files }) => {
       const onnx = Buffer.from(files.get("model.onnx") ?? []).toString();
       if (onnx.startsWith("M")) throw new CheckFailed(onnx);
+      return { name: "churn", artifact: "model.onnx" };
     },
     advisories: async () => advisories,
     clock: Date.now,
@@ -106,7 +107,7 @@ test("the holdout is not in the image; runtime, manifest and artifact are", asyn
   const root = await unpackImage({ folder, into: join(folder, "unpacked") })(digest);
 
   const task = join(root, "var", "task");
-  expect((await readdir(join(task, "model"))).sort()).toEqual(["model.onnx", "model.yaml"]);
+  expect((await readdir(join(task, "model"))).sort()).toEqual(["manifest.json", "model.onnx", "model.yaml"]);
   expect((await readdir(task)).sort()).toEqual(["index.mjs", "model", "node_modules", "package.json"]);
   const native = join(task, "node_modules", "onnxruntime-node", "bin", "napi-v6");
   expect(await readdir(native)).toEqual(["linux"]);

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parse } from "yaml";
 import * as z from "zod";
+import { preparedManifest } from "../../inference/prepared-manifest.ts";
 import type { Source } from "../source/source.ts";
 import type { Advisories } from "./advisories.ts";
 import { type Blob, blobFolder, digestOf } from "./blob-folder.ts";
@@ -33,11 +33,11 @@ type Needs = {
     readonly files: ReadonlyMap<string, Uint8Array>;
     readonly packages: readonly Package[];
   }>;
-  /** Throws an error of its own where the folder is no deliverable model. */
+  /** Gives the folder's manifest; throws an error of its own where the folder is no deliverable model. */
   readonly check: (folder: {
     readonly model: string;
     readonly files: ReadonlyMap<string, Uint8Array>;
-  }) => Promise<void>;
+  }) => Promise<unknown>;
   /** What is known of vulnerable packages; undefined where nothing was loaded. */
   readonly advisories: () => Promise<Advisories | undefined>;
   /** Epoch milliseconds. */
@@ -49,17 +49,22 @@ const ofTheModel = new Set(["ManifestInvalid", "ModelUnreadable"]);
 
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 
-/** The files of a model's folder that serving needs; the name of its ONNX file comes from its manifest. */
+/**
+ * The files of a model's folder that serving needs; the name of its ONNX file comes from its manifest. The manifest
+ * goes along as JSON too: to read it from YAML again would take a function's start longer than all else of ours.
+ */
 const servedFiles = (
   files: ReadonlyMap<string, Uint8Array>,
+  checked: unknown,
 ): { artifact: Uint8Array; layer: Map<string, Uint8Array> } => {
+  const named = Served.parse(checked);
   const manifest = files.get("model.yaml");
-  const named = manifest && Served.parse(parse(Buffer.from(manifest).toString("utf8")));
-  const artifact = named && files.get(named.artifact);
-  if (!artifact)
+  const artifact = files.get(named.artifact);
+  if (!manifest || !artifact)
     throw new ImageBuildFailed("the model's folder holds no model.yaml, or not the artifact that it names");
   const layer = new Map([
     ["model.yaml", manifest],
+    [preparedManifest, json(checked)],
     [named.artifact, artifact],
   ]);
   if (named.tokenizer) {
@@ -132,8 +137,7 @@ export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<strin
     return { mediaType: manifestType, artifactType: sbomType, ...manifest };
   };
 
-  const assemble = async (model: string, layer: RuntimeLayer, files: ReadonlyMap<string, Uint8Array>) => {
-    const served = servedFiles(files);
+  const assemble = async (model: string, layer: RuntimeLayer, served: ReturnType<typeof servedFiles>) => {
     const modelFiles = new Map(
       [...served.layer].map(([name, bytes]) => [`var/task/model/${name}`, async () => bytes]),
     );
@@ -163,13 +167,13 @@ export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<strin
   const build = async ({ model, commit, runtime: asked }: BuildRequest) => {
     await blobs.tidy(needs.clock());
     const files = await source.modelFiles(model, commit);
-    await check({ model, files });
+    const served = servedFiles(files, await check({ model, files }));
     const layer = await runtime.current();
     if (layer.digest !== asked)
       throw new ImageBuildFailed(
         `the runtime here is ${layer.digest}, this delivery was started with ${asked}: deliver again, so that it starts with the runtime at hand`,
       );
-    const built = await assemble(model, layer, files);
+    const built = await assemble(model, layer, served);
     return { ...built, buildId: `embedded:${built.digest.slice("sha256:".length, "sha256:".length + 16)}` };
   };
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
-import { Answer } from "../../inference/answer.ts";
+import { Answer } from "../../inference/native/answer.ts";
 import { PredictionPage } from "../../inference/records/records.ts";
 import { churnGolden } from "../onnx/churn-folder.ts";
 import { temporaryFolder } from "../temporary-folder.ts";

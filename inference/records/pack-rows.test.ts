@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { KeptRow } from "./kept-request.ts";
-import { packRows, unpackRows } from "./row-lines.ts";
+import { packRows } from "./pack-rows.ts";
+import { unpackRows } from "./unpack-rows.ts";
 
 const name = fc.oneof(fc.constantFrom("a", "b", "toString", '"', "\n"), fc.string({ maxLength: 3 }));
 const noProto = name.filter((text) => text !== "__proto__");

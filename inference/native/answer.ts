@@ -1,0 +1,16 @@
+import * as z from "zod";
+import { Prediction } from "../manifest.ts";
+
+/** The answer to one predict request. */
+export const Answer = z.object({
+  id: z.string(),
+  model: z.string(),
+  /** The registry's version of the model. */
+  version: z.int().nonnegative(),
+  predictions: z.array(Prediction),
+  latencyMs: z.number().nonnegative(),
+  createdAt: z.iso.datetime(),
+  /** The prediction stands, and its record was lost to a fault of the storage. */
+  storageWarning: z.literal("write_failed").optional(),
+});
+export type Answer = z.infer<typeof Answer>;

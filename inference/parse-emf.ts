@@ -1,0 +1,53 @@
+import * as z from "zod";
+import type { RequestMetrics } from "../platform/metrics/metrics.ts";
+import { maxMetrics, namespace } from "./emf.ts";
+
+const Directive = z.object({
+  Namespace: z.string(),
+  Dimensions: z.array(z.array(z.string()).max(30)),
+  Metrics: z
+    .array(
+      z.object({
+        Name: z.string().min(1).max(1_024),
+        Unit: z.string().optional(),
+        StorageResolution: z.union([z.literal(1), z.literal(60)]).optional(),
+      }),
+    )
+    .max(maxMetrics),
+});
+
+/** The line of one predict request. */
+export const EmfLine = z.looseObject({
+  _aws: z.object({ Timestamp: z.int().nonnegative(), CloudWatchMetrics: z.array(Directive).min(1) }),
+  environment: z.enum(["stage", "prod"]),
+  model: z.string(),
+  version: z.string(),
+  Requests: z.literal(1),
+  Failures: z.union([z.literal(0), z.literal(1)]),
+  LatencyMs: z.number().nonnegative(),
+  labels: z.record(z.string(), z.int().positive()),
+});
+export type EmfLine = z.infer<typeof EmfLine>;
+
+/** The request that a line of a function's output stands for; undefined for every other line (plain logs). */
+export const parseEmf = (line: string): RequestMetrics | undefined => {
+  if (!line.startsWith('{"_aws":')) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const parsed = EmfLine.safeParse(value);
+  if (!parsed.success || parsed.data._aws.CloudWatchMetrics[0]?.Namespace !== namespace) return undefined;
+  const { environment, model, version, Failures, LatencyMs, labels, _aws } = parsed.data;
+  return {
+    environment,
+    model,
+    version,
+    at: _aws.Timestamp,
+    latencyMs: LatencyMs,
+    failed: Failures === 1,
+    labels,
+  };
+};

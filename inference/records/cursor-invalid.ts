@@ -1,0 +1,4 @@
+/** What was given as a page's cursor is none. */
+export class CursorInvalid extends Error {
+  override readonly name = "CursorInvalid";
+}

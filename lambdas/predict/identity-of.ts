@@ -1,0 +1,10 @@
+import type { Env } from "./env.ts";
+
+/** Who answers, as the deployment said it. */
+export const identityOf = (env: Env) => ({
+  model: env.SLIPWAY_MODEL,
+  version: env.SLIPWAY_MODEL_VERSION,
+  digest: env.SLIPWAY_DIGEST,
+  environment: env.SLIPWAY_ENVIRONMENT,
+  functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+});
