@@ -69,7 +69,14 @@ test("what a cold start loads holds no AWS client, no schema and no YAML, and al
   expect(atStart.includes("RECORDS_TABLE")).toBe(true);
   const code = [...files.keys()].filter((name) => name.endsWith(".mjs"));
   const altogether = code.map(text).join("\n");
-  for (const name of ['"DynamoDBClient"', '"S3Client"', '"$ZodType"', "YAMLParseError", "node:crypto", "node:zlib"])
+  for (const name of [
+    '"DynamoDBClient"',
+    '"S3Client"',
+    '"$ZodType"',
+    "YAMLParseError",
+    "node:crypto",
+    "node:zlib",
+  ])
     expect([name, atStart.includes(name), altogether.includes(name)]).toEqual([name, false, true]);
   expect(Buffer.byteLength(atStart)).toBeLessThan(150_000);
   expect(Buffer.byteLength(altogether)).toBeLessThan(2_500_000);
