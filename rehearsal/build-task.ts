@@ -9,7 +9,7 @@ const StartBuild = z.object({
 });
 
 /** The engine's fault for a `.sync` build that failed, its Cause the build as CodeBuild describes it. */
-class TaskFailed extends Error {
+export class TaskFailed extends Error {
   override readonly name = "States.TaskFailed";
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Rehearsal } from "./rehearsal.ts";
+import type { World } from "./world.ts";
 
 /** The desk refused, or its callback did. */
 export class ClickFailed extends Error {
@@ -19,7 +20,11 @@ const Answer = z.object({
  * Answers a delivery's question as an allowed approver would: by the desk's own page requests, so through the signed
  * callback and everything behind it.
  */
-export const personAtDesk = ({ url, world, openView }: Pick<Rehearsal, "url" | "world" | "openView">) => {
+export const personAtDesk = ({
+  url,
+  world,
+  openView,
+}: Pick<Rehearsal, "url" | "openView"> & { readonly world: Pick<World, "messages" | "approvals"> }) => {
   const post = async (path: string, body: object) => {
     const response = await fetch(`${url}${path}`, {
       method: "POST",

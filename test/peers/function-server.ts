@@ -4,7 +4,7 @@ import { z } from "zod";
 import { readFunctionName } from "../../platform/serving/function-name.ts";
 import { reportLine } from "../../platform/serving/report-line.ts";
 import { FunctionFailed } from "../../platform/serving/serving.ts";
-import { functionHost } from "../../rehearsal/functions.ts";
+import { type FunctionLine, functionHost } from "../../rehearsal/functions.ts";
 
 /** What moto's addition tells of a version (moto/function_versions.py): Lambda's own description of it. */
 const Told = z.object({
@@ -18,17 +18,22 @@ const Told = z.object({
 
 /**
  * Runs the functions that moto is asked to invoke as worker processes, on a free port (moto's FUNCTIONS_URL).
- * `imageRoot`: the folder that holds an image's files.
+ * `imageRoot`: the folder that holds an image's files; `onLine`: told what they print;
+ * `idleMs`: a version that nobody calls for so long ends.
  */
-export const functionServer = async (imageRoot: (digest: string) => Promise<string>) => {
+export const functionServer = async (
+  imageRoot: (digest: string) => Promise<string>,
+  { onLine = () => {}, idleMs }: { onLine?: (line: FunctionLine) => void; idleMs?: number } = {},
+) => {
   const host = functionHost({
     imageRoot,
     metrics: { request: () => {} },
     parseEmf: () => undefined,
-    onLine: () => {},
+    onLine,
     staysWarm: async () => false,
     clock: Date.now,
     requestId: () => "request",
+    ...(idleMs === undefined ? {} : { idleMs }),
   });
 
   const call = async (header: string, body: Buffer) => {
@@ -63,11 +68,15 @@ export const functionServer = async (imageRoot: (digest: string) => Promise<stri
       else response.writeHead(500).end(String(error));
     }
   });
+  // moto keeps its connections for as long as it lives.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   return {
     url: `http://127.0.0.1:${address.port}`,
+    /** Past moto, for who has found out by itself which version is meant. */
+    invoke: host.invoke,
     stop: async () => {
       server.closeAllConnections();
       server.close();

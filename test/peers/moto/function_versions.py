@@ -1,12 +1,11 @@
 """Lambda functions from images: what AWS does with their updates, revisions, versions and calls, and moto does not."""
 
 import base64
+import http.client
 import json
 import os
 import re
 import threading
-import urllib.error
-import urllib.request
 import uuid
 from urllib.parse import quote, unquote
 
@@ -249,6 +248,17 @@ def forward(version_for, url):
     """
 
     stock_invoke = LambdaBackend.invoke
+    kept = threading.local()
+
+    def post(path, data, headers):
+        # One connection for each of moto's threads, which is one for each of its clients' connections.
+        connection = getattr(kept, "connection", None) or http.client.HTTPConnection(url.split("//")[1])
+        kept.connection = None
+        connection.request("POST", path, data, headers)
+        answer = connection.getresponse()
+        payload = answer.read()
+        kept.connection = connection
+        return answer.status, answer.headers, payload
 
     def invoke(self, function_name, qualifier, body, headers, response_headers):
         if self.get_function(function_name, None).package_type != "Image":
@@ -257,24 +267,21 @@ def forward(version_for, url):
         version = version_for(self, name, qualifier) or "$LATEST"
         function = self.get_function(name, version)
         told = {**function.get_configuration(), "ImageUri": function.code.get("ImageUri"), "Account": self.account_id}
-        request = urllib.request.Request(
-            f"{url}/2015-03-31/functions/{quote(name)}/invocations?Qualifier={quote(version)}",
-            data=(body if isinstance(body, bytes) else (body or "").encode()) or b"{}",
-            headers={
+        status, headers, payload = post(
+            f"/2015-03-31/functions/{quote(name)}/invocations?Qualifier={quote(version)}",
+            (body if isinstance(body, bytes) else (body or "").encode()) or b"{}",
+            {
                 "content-type": "application/json",
                 "x-amz-log-type": headers.get("X-Amz-Log-Type", "None"),
                 "x-slipway-account": self.account_id,
                 "x-slipway-function": base64.b64encode(json.dumps(told, default=str).encode()).decode(),
             },
         )
-        try:
-            with urllib.request.urlopen(request) as answer:
-                payload = answer.read()
-                for header in ("x-amz-function-error", "x-amz-log-result"):
-                    if answer.headers.get(header):
-                        response_headers[header] = answer.headers[header]
-        except urllib.error.HTTPError as error:
-            raise LambdaClientError("ServiceException", error.read().decode()) from error
+        if status != 200:
+            raise LambdaClientError("ServiceException", payload.decode())
+        for header in ("x-amz-function-error", "x-amz-log-result"):
+            if headers.get(header):
+                response_headers[header] = headers[header]
         response_headers["x-amz-executed-version"] = version
         response_headers["Content-Length"] = str(len(payload))
         return payload

@@ -3,11 +3,12 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
+import collections
 import datetime
 import json
 import math
 
-from moto.cloudwatch.models import CloudWatchBackend, MetricDatum, cloudwatch_backends
+from moto.cloudwatch.models import CloudWatchBackend, MetricDatum
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 from moto.logs.models import LogsBackend
@@ -34,14 +35,38 @@ def data_of(line, fallback_millis):
                     yield MetricDatum(directive["Namespace"], metric["Name"], float(value), dimensions, minute, metric.get("Unit", "None"))
 
 
+class FromLogs:
+    """What one account's log lines became, by metric: values by the minute, so that a question reads its own alone."""
+
+    def __init__(self):
+        self.metrics = collections.defaultdict(lambda: collections.defaultdict(list))
+
+    def add(self, datum):
+        self.metrics[key_of(datum.namespace, datum.name, [(each.name, each.value) for each in datum.dimensions])][
+            datum.timestamp
+        ].append(datum.value)
+
+
+def key_of(namespace, name, dimensions):
+    return namespace, name, frozenset(dimensions)
+
+
+from_logs = collections.defaultdict(FromLogs)
+
+
+def of(backend):
+    return from_logs[backend.account_id, backend.region_name]
+
+
 def take_metrics_from_logs():
     stock = LogsBackend.put_log_events
 
     def put_log_events(self, log_group_name, log_stream_name, log_events):
         answer = stock(self, log_group_name, log_stream_name, log_events)
-        kept = cloudwatch_backends[self.account_id][self.region_name].metric_data
+        kept = from_logs[self.account_id, self.region_name]
         for event in log_events:
-            kept.extend(data_of(event["message"], event["timestamp"]))
+            for datum in data_of(event["message"], event["timestamp"]):
+                kept.add(datum)
         return answer
 
     LogsBackend.put_log_events = put_log_events
@@ -70,6 +95,11 @@ def periods_of(backend, metric, start, end, period):
         named = datum.namespace == metric["Namespace"] and datum.name == metric["MetricName"]
         if named and start <= datum.timestamp < end and same_dimensions(datum, metric.get("Dimensions") or []):
             periods.setdefault(int((datum.timestamp - start).total_seconds()) // period, []).append(datum.value)
+    dimensions = [(each["Name"], each["Value"]) for each in metric.get("Dimensions") or []]
+    minutes = of(backend).metrics.get(key_of(metric["Namespace"], metric["MetricName"], dimensions), {})
+    for minute, values in list(minutes.items()):
+        if start <= minute < end:
+            periods.setdefault(int((minute - start).total_seconds()) // period, []).extend(values)
     return [(start + datetime.timedelta(seconds=index * period), sorted(values)) for index, values in sorted(periods.items())]
 
 
@@ -136,6 +166,12 @@ def list_each_once():
             own = {(each.name, each.value) for each in datum.dimensions}
             if asked <= own:
                 listed.setdefault((datum.namespace, datum.name, frozenset(own)), datum)
+        for key in list(of(self).metrics):
+            of_namespace, name, own = key
+            named = (not namespace or of_namespace == namespace) and (not metric_name or name == metric_name)
+            if named and asked <= own:
+                dimensions = [{"Name": each, "Value": value} for each, value in sorted(own)]
+                listed.setdefault(key, MetricDatum(of_namespace, name, 0, dimensions, None))
         return list(listed.values())
 
     CloudWatchBackend.get_filtered_metrics = get_filtered_metrics

@@ -3,11 +3,17 @@
 import datetime
 import json
 import threading
+import time
+import types
 
 from moto.core.config import default_user_config
 from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions.exceptions import AWSError
-from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import Timeout
+from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
@@ -15,6 +21,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeFailure, CallbackOutcomeSuccess
 from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
@@ -139,6 +146,23 @@ def add_missing_calls():
     StepFunctionResponse.list_state_machine_versions = lambda self: ActionResult({"stateMachineVersions": []})
 
 
+def failed(env, cause):
+    """A failed build is States.TaskFailed, its Cause the build.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html
+    """
+    name = StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed)
+    details = TaskFailedEventDetails(
+        resourceType="codebuild", resource="startBuild.sync", error=name.error_name, cause=cause
+    )
+    return FailureEvent(
+        env=env,
+        error_name=name,
+        event_type=HistoryEventType.TaskFailed,
+        event_details=EventDetails(taskFailedEventDetails=details),
+    )
+
+
 def build_with(steps):
     """codebuild:startBuild.sync, which moto knows only without .sync: POST /codebuild/startBuild gives the result."""
 
@@ -157,7 +181,7 @@ def build_with(steps):
                 body = json.dumps(normalised_parameters).encode()
                 error, payload = post(f"{steps}/codebuild/startBuild", body, resource_runtime_part.account)
                 if error:
-                    raise RuntimeError(payload.decode())
+                    raise FailureEventException(failed(env, payload.decode()))
                 return json.loads(payload)
 
             return resolve
@@ -172,16 +196,13 @@ def build_with(steps):
 
 
 def hurry(scale):
-    """With TIME_SCALE=60 a minute of Wait or TimeoutSeconds takes a second."""
+    """With TIME_SCALE=60 a minute of Wait, or between two attempts, takes a second; work has as long as on AWS."""
 
     def wait(self, env, wait_seconds):
         env.program_state_event.wait(wait_seconds / scale)
 
-    def timeout(self, env):
-        env.stack.append(self._eval_seconds(env=env) / scale)
-
     WaitFunction._wait_interval = wait
-    Timeout._eval_body = timeout
+    retrier_decl.time = types.SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / scale))
 
 
 def install(steps, time_scale):

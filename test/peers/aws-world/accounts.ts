@@ -1,0 +1,196 @@
+import { ApiGatewayV2Client, CreateApiCommand } from "@aws-sdk/client-apigatewayv2";
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateRepositoryCommand, ECRClient, PutImageCommand } from "@aws-sdk/client-ecr";
+import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { CreateFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
+import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import type { Environment } from "../../../platform/serving/serving.ts";
+import { slackWorkspace } from "../../../rehearsal/slack-workspace.ts";
+import { repositoryName } from "../../../rehearsal/watched-repository.ts";
+import { delivery, type StepName, stepNames } from "../../../statemachine/delivery.ts";
+import { createRole } from "../create-role.ts";
+import { motoClient } from "../moto.ts";
+
+export const tooling = "123456789012";
+/** The two accounts that models are served in. */
+export const accountOf: Readonly<Record<Environment, string>> = {
+  stage: "111122223333",
+  prod: "444455556666",
+};
+const region = "eu-central-1";
+const table = "slipway";
+const imageRepository = "slipway";
+const secretsPrefix = "/slipway/";
+/** Where MLflow has its clients put artefacts. */
+export const artifactBucket = "slipway-registry";
+
+/** A step's function, as Terraform names it. */
+export const functionNameOf = (step: string): string => `slipway-${step}`;
+const arnOf = (step: string) => `arn:aws:lambda:${region}:${tooling}:function:${functionNameOf(step)}`;
+
+/** moto keeps the functions' names; what runs is elsewhere (STEPS_URL). */
+const emptyZip = Buffer.from("UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==", "base64");
+
+type Client = {
+  readonly middlewareStack: {
+    add(
+      middleware: (
+        next: (args: { request: unknown }) => Promise<never>,
+      ) => (args: { request: unknown }) => Promise<never>,
+      options: { readonly step: "build"; readonly name: string },
+    ): void;
+  };
+};
+
+/** A client that acts in one of moto's accounts as its services themselves do, under nobody's role. */
+export const within = <C extends { readonly middlewareStack: object }>(client: C, account: string): C => {
+  const { middlewareStack } = client as unknown as Client;
+  middlewareStack.add(
+    (next) => (args) => {
+      (args.request as { headers: Record<string, string> }).headers["x-moto-account-id"] = account;
+      return next(args);
+    },
+    { step: "build", name: "inAccount" },
+  );
+  return client;
+};
+
+const firstImage = JSON.stringify({
+  schemaVersion: 2,
+  mediaType: "application/vnd.oci.image.manifest.v1+json",
+  config: {
+    mediaType: "application/vnd.oci.image.config.v1+json",
+    size: 2,
+    digest: `sha256:${"0".repeat(64)}`,
+  },
+  layers: [],
+});
+
+const inTooling = async (endpoint: string, secrets: Readonly<Record<string, string>>) => {
+  const config = motoClient(endpoint);
+  const dynamodb = new DynamoDBClient(config);
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName: table,
+      BillingMode: "PAY_PER_REQUEST",
+      KeySchema: [
+        { AttributeName: "pk", KeyType: "HASH" },
+        { AttributeName: "sk", KeyType: "RANGE" },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: "pk", AttributeType: "S" },
+        { AttributeName: "sk", AttributeType: "S" },
+      ],
+    }),
+  );
+  const s3 = new S3Client({ ...config, forcePathStyle: true });
+  await s3.send(
+    new CreateBucketCommand({
+      Bucket: artifactBucket,
+      CreateBucketConfiguration: { LocationConstraint: region },
+    }),
+  );
+  const ssm = new SSMClient(config);
+  for (const [name, Value] of Object.entries(secrets))
+    await ssm.send(new PutParameterCommand({ Name: `${secretsPrefix}${name}`, Value, Type: "SecureString" }));
+  const kms = new KMSClient(config);
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+  const ecr = new ECRClient(config);
+  await ecr.send(new CreateRepositoryCommand({ repositoryName: imageRepository }));
+  const first = await ecr.send(
+    new PutImageCommand({ repositoryName: imageRepository, imageTag: "first", imageManifest: firstImage }),
+  );
+
+  const role = await createRole(endpoint, tooling, "slipway", { service: "lambda.amazonaws.com" });
+  const lambda = new LambdaClient(config);
+  for (const step of stepNames)
+    await lambda.send(
+      new CreateFunctionCommand({
+        FunctionName: functionNameOf(step),
+        Runtime: "nodejs24.x",
+        Role: role,
+        Handler: "index.handler",
+        Code: { ZipFile: emptyZip },
+      }),
+    );
+  const functions = Object.fromEntries(stepNames.map((step) => [step, arnOf(step)])) as Record<
+    StepName,
+    string
+  >;
+  const sfn = new SFNClient(config);
+  const machine = await sfn.send(
+    new CreateStateMachineCommand({
+      name: "slipway",
+      definition: JSON.stringify(delivery({ functions, buildProject: "slipway-images" })),
+      roleArn: role,
+    }),
+  );
+  for (const client of [dynamodb, s3, ssm, kms, ecr, lambda, sfn]) client.destroy();
+  return {
+    CIPHER_KEY: KeyMetadata?.KeyId ?? "",
+    FIRST_DIGEST: first.image?.imageId?.imageDigest ?? "",
+    STATE_MACHINE_ARN: machine.stateMachineArn ?? "",
+  };
+};
+
+const inEnvironment = async (endpoint: string, environment: Environment, url: string) => {
+  const account = accountOf[environment];
+  const externalId = `external id of ${environment}`;
+  const role = await createRole(endpoint, account, "slipway-delivery", { account: tooling, externalId });
+  const functionRole = await createRole(endpoint, account, "slipway-function", {
+    service: "lambda.amazonaws.com",
+  });
+  const api = within(new ApiGatewayV2Client(motoClient(endpoint)), account);
+  const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: environment, ProtocolType: "HTTP" }));
+  api.destroy();
+  const prefix = environment.toUpperCase();
+  return {
+    [`${prefix}_ROLE_ARN`]: role,
+    [`${prefix}_EXTERNAL_ID`]: externalId,
+    [`${prefix}_FUNCTION_ROLE_ARN`]: functionRole,
+    [`${prefix}_HTTP_API_ID`]: ApiId,
+    [`${prefix}_HTTP_API_URL`]: `${url}/${environment}`,
+  };
+};
+
+type Needs = {
+  /** moto's. */
+  readonly endpoint: string;
+  /** Of the desk and the HTTP APIs: our own server. */
+  readonly url: string;
+  readonly mlflow: string;
+  /** Content hash of the runtime layer. */
+  readonly runtime: string;
+  readonly secrets: Readonly<Record<string, string>>;
+};
+
+/**
+ * Makes what Terraform makes on AWS, in three of moto's accounts; gives all variables that the functions then read,
+ * by name. Roles, keys and tables are real to moto, permissions are not (docs/peers.md).
+ */
+export const makeAccounts = async ({ endpoint, url, mlflow, runtime, secrets }: Needs) => ({
+  AWS_REGION: region,
+  AWS_ACCESS_KEY_ID: "test",
+  AWS_SECRET_ACCESS_KEY: "test",
+  AWS_ENDPOINT_URL: endpoint,
+  DELIVERY_TABLE: table,
+  SECRETS_PREFIX: secretsPrefix,
+  SLACK_API_URL: `${url}/api/`,
+  SLACK_CHANNEL: slackWorkspace.channel.id,
+  SLACK_TEAM_ID: slackWorkspace.teamId,
+  SLACK_APP_ID: slackWorkspace.appId,
+  SOURCE_HOST: "codecommit",
+  SOURCE_REPOSITORY: repositoryName,
+  RUNTIME_DIGEST: runtime,
+  IMAGE_REPOSITORY: imageRepository,
+  IMAGE_REPOSITORY_URI: `${tooling}.dkr.ecr.${region}.amazonaws.com/${imageRepository}`,
+  ARCHITECTURE: process.arch === "arm64" ? "arm64" : "x86_64",
+  LOG_RETENTION_DAYS: "30",
+  MLFLOW_URI: mlflow,
+  ...(await inTooling(endpoint, secrets)),
+  ...(await inEnvironment(endpoint, "stage", url)),
+  ...(await inEnvironment(endpoint, "prod", url)),
+});
+export type AccountVariables = Awaited<ReturnType<typeof makeAccounts>>;

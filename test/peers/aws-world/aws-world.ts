@@ -1,0 +1,308 @@
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { KMSClient } from "@aws-sdk/client-kms";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import * as z from "zod";
+import { approvals } from "../../../domain/approvals.ts";
+import { committedModel, holdoutOf } from "../../../domain/committed-model.ts";
+import { ledger } from "../../../domain/ledger.ts";
+import { outcomes } from "../../../domain/outcomes.ts";
+import { slackMessages } from "../../../lambdas/slack-messages.ts";
+import { kmsCipher } from "../../../platform/cipher/kms.ts";
+import { stepFunctionsDeliveries } from "../../../platform/deliveries/step-functions.ts";
+import { ssmSecrets } from "../../../platform/secrets/ssm.ts";
+import { functionName } from "../../../platform/serving/function-name.ts";
+import { gitSource } from "../../../platform/source/git.ts";
+import { dynamodbStore } from "../../../platform/store/dynamodb.ts";
+import { syntheticApplication } from "../../../rehearsal/application.ts";
+import { buildTask } from "../../../rehearsal/build-task.ts";
+import { localImages } from "../../../rehearsal/local-images.ts";
+import { listen } from "../../../rehearsal/server.ts";
+import type { Voice } from "../../../rehearsal/terminal.ts";
+import { repositoryName, watchedRepository } from "../../../rehearsal/watched-repository.ts";
+import { functionServer } from "../function-server.ts";
+import { startMlflow } from "../mlflow.ts";
+import { motoClient, startMoto } from "../moto.ts";
+import { accountOf, artifactBucket, functionNameOf, makeAccounts, tooling } from "./accounts.ts";
+import { followedExecutions } from "./followed-executions.ts";
+import { frontDoor } from "./front-door.ts";
+import { pushedImages } from "./pushed-images.ts";
+import { shippedLogs } from "./shipped-logs.ts";
+import { bundleFunctions, type HostedName, stepHosts } from "./step-hosts.ts";
+import { stepServer } from "./step-server.ts";
+
+export type AwsWorldOptions = {
+  /** A folder of its own: repository, images, bundles, the desk's file. */
+  readonly folder: string;
+  /** Slipway's own folder. */
+  readonly checkout: string;
+  /** Waits of the state machine are divided by it. */
+  readonly timeScale: number;
+  /** Requests a second of the synthetic application; 0: none. */
+  readonly traffic: number;
+  readonly voice: Voice;
+  readonly log: (sentence: string) => void;
+  readonly instead?: (name: HostedName, event: unknown) => string | undefined;
+  readonly over?: Readonly<Partial<Record<HostedName, Readonly<Record<string, string>>>>>;
+};
+
+const Started = z.object({
+  deliveries: z.array(z.object({ name: z.string(), model: z.string(), started: z.boolean() })),
+});
+const About = z.object({ delivery: z.string() });
+const Line = z.object({ _aws: z.unknown() });
+
+/** A version that nobody calls for so long ends; the next call starts it again. */
+const versionIdleMs = 5_000;
+
+const isMetrics = (line: string): boolean => {
+  if (!line.startsWith("{")) return false;
+  return Line.safeParse(JSON.parse(line)).data?._aws !== undefined;
+};
+
+/**
+ * The whole of Slipway on AWS's own interfaces: moto interprets the state machine, its tasks are the bundles under
+ * AWS's runtime client, and these call moto, a real MLflow and the desk. docs/peers.md says what is not as on AWS.
+ */
+export const startAwsWorld = async (options: AwsWorldOptions) => {
+  const { folder, voice, log } = options;
+  const clock = Date.now;
+  const stops: (() => Promise<void> | void)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const one of stops.splice(0).reverse()) await one();
+  };
+  /** Whatever is started is stopped, also when a later part does not start. */
+  const started = <Part extends { readonly stop: () => Promise<void> | void }>(part: Part): Part => {
+    stops.push(() => part.stop());
+    return part;
+  };
+
+  try {
+    await mkdir(folder, { recursive: true });
+    const repository = watchedRepository({
+      folder: join(folder, "repository"),
+      checkout: options.checkout,
+    });
+    await repository.prepare();
+    const source = gitSource({ repository: repository.folder });
+    const local = await localImages({ folder: { images: join(folder, "images") }, source, clock });
+
+    const steps = started(await stepServer(log));
+    const functions = started(
+      await functionServer(local.imageRoot, {
+        idleMs: versionIdleMs,
+        onLine: ({ environment, model, line }) =>
+          logs.line(accountOf[environment], functionName(environment, model), line),
+      }),
+    );
+    const bundles = join(folder, "functions");
+    const [moto, mlflow] = await Promise.all([
+      startMoto({
+        STEPS_URL: steps.url,
+        FUNCTIONS_URL: functions.url,
+        CODECOMMIT_REPOSITORY: repository.folder,
+        TIME_SCALE: String(options.timeScale),
+      }).then(started),
+      startMlflow(`s3://${artifactBucket}/mlflow`).then(started),
+      bundleFunctions(bundles),
+    ]);
+    const logs = started(shippedLogs(moto.endpoint));
+    const server = await listen(0, log);
+    stops.push(server.close);
+    const { url } = server;
+
+    const secret = () => randomBytes(24).toString("hex");
+    const secrets = { signing: secret(), bot: `xoxb-${secret()}`, control: secret() };
+    const variables = await makeAccounts({
+      endpoint: moto.endpoint,
+      url,
+      mlflow: mlflow.uri,
+      runtime: local.runtime,
+      secrets: { SLACK_SIGNING_SECRET: secrets.signing, SLACK_BOT_TOKEN: secrets.bot },
+    });
+
+    const config = motoClient(moto.endpoint);
+    const store = dynamodbStore({
+      client: new DynamoDBClient(config),
+      table: variables.DELIVERY_TABLE,
+      clock,
+    });
+    const deliveries = stepFunctionsDeliveries({
+      client: new SFNClient(config),
+      stateMachineArn: variables.STATE_MACHINE_ARN,
+    });
+    const cipher = kmsCipher({ client: new KMSClient(config), key: variables.CIPHER_KEY });
+    const hosts = started(
+      stepHosts({ folder: bundles, variables, instead: options.instead, over: options.over }),
+    );
+    const asked = new Map<string, PromiseWithResolvers<void>>();
+    const askedOf = (name: string) => {
+      const found = asked.get(name) ?? Promise.withResolvers<void>();
+      asked.set(name, found);
+      return found;
+    };
+    const calling = {
+      ...hosts,
+      invoke: async (name: HostedName, event: unknown) => {
+        const answer = await hosts.invoke(name, event);
+        for (const line of answer.log.split("\n")) {
+          if (isMetrics(line)) logs.line(tooling, functionNameOf(name), line);
+          else log(`[${name}] ${line}`);
+        }
+        // What was printed so far counts for a judgement that comes next.
+        if (name === "shift-traffic") await logs.flush();
+        const about = name === "request-approval" ? About.safeParse(event) : undefined;
+        if (about?.success && !answer.functionError) {
+          const { delivery } = about.data;
+          voice.event({
+            event: "question",
+            delivery,
+            desk: `${url}/`,
+            callbackUrl: `${url}/slack/interactions`,
+          });
+          askedOf(delivery).resolve();
+        }
+        return answer;
+      },
+    };
+    const images = pushedImages({
+      endpoint: moto.endpoint,
+      repositoryName: variables.IMAGE_REPOSITORY,
+      images: local.images,
+      layerFiles: local.layerFiles,
+    });
+    steps.serve({ hosts: calling, build: buildTask({ images, clock }) });
+
+    const door = started(
+      frontDoor({
+        url,
+        variables,
+        hosts: calling,
+        functions,
+        deliveries,
+        secrets,
+        deskFile: join(folder, "desk.sqlite"),
+        clock,
+      }),
+    );
+    server.serve(door.app);
+
+    const application = options.traffic
+      ? started(
+          syntheticApplication({
+            requestsPerSecond: options.traffic,
+            key: "none is asked for",
+            random: Math.random,
+            onFailure: log,
+          }),
+        )
+      : undefined;
+
+    const world = {
+      url,
+      store,
+      source,
+      ledger: ledger({ store }),
+      outcomes: outcomes({ store }),
+      approvals: approvals({ store, cipher, deliveries }),
+      messages: slackMessages({
+        env: variables,
+        secrets: ssmSecrets({ client: new SSMClient(config), prefix: variables.SECRETS_PREFIX }),
+        store,
+        clock,
+      }),
+      serving: door.servings,
+    };
+    const follow = async (model: string) => {
+      const serving = await world.ledger.serving("prod", model);
+      if (!application || !serving) return;
+      const { rows } = holdoutOf(
+        await committedModel({ source })(model, serving.commit),
+        model,
+        serving.commit,
+      );
+      application.follow(model, `${url}/prod/models/${model}`, rows);
+    };
+    const must = async (name: HostedName, event: unknown): Promise<unknown> => {
+      const { payload, functionError } = await calling.invoke(name, event);
+      if (functionError) throw new Error(`${name} failed: ${JSON.stringify(payload)}`);
+      return payload;
+    };
+    let sweeping: Promise<unknown> = Promise.resolve();
+    const sweep = () => {
+      sweeping = sweeping.then(() => must("sweep-deliveries", {}));
+      return sweeping;
+    };
+    const executions = started(
+      followedExecutions({
+        deliveries,
+        onEvent: (delivery, { state, status, ms }) =>
+          voice.event({ event: "state", delivery, state, status, ms }),
+        onEnd: async (name, status) => {
+          // On AWS EventBridge calls the sweep when an execution ends.
+          if (status !== "SUCCEEDED") await sweep();
+          const told = await world.outcomes.read(name);
+          if (!told) return;
+          const execution = await deliveries.describe(name);
+          const input = z.object({ model: z.string() }).parse(execution?.input);
+          if (told.outcome === "promoted") await follow(input.model);
+          voice.event({
+            event: "outcome",
+            delivery: name,
+            outcome: told.outcome,
+            ...(told.error ? { error: told.error.name, cause: told.error.cause } : {}),
+          });
+        },
+      }),
+    );
+
+    return {
+      url,
+      endpoint: moto.endpoint,
+      variables,
+      runtime: local.runtime,
+      world,
+      repository,
+      application,
+      desk: door.desk,
+      openView: (user: string) => door.desk.viewOf(user)?.id,
+      engine: { describe: deliveries.describe },
+      /** Starts deliveries as a person does, by start-delivery's bundle. */
+      startDelivery: async (event: object) => {
+        const { deliveries: begun } = Started.parse(await must("start-delivery", event));
+        for (const { name } of begun) void executions.ended(name).catch((fault) => log(String(fault)));
+        return begun;
+      },
+      /** Delivers one model at a commit; gives the execution's name. */
+      deliver: async (model: string, commit: string): Promise<string> => {
+        const begun = Started.parse(
+          await must("start-delivery", {
+            repository: repositoryName,
+            before: null,
+            after: commit,
+            pusher: null,
+            runtime: local.runtime,
+            models: [model],
+          }),
+        ).deliveries;
+        const [only] = begun;
+        if (!only) throw new Error(`${model} is not there at ${commit}`);
+        void executions.ended(only.name).catch((fault) => log(String(fault)));
+        return only.name;
+      },
+      /** Resolves when a delivery has put its question. */
+      asked: (name: string) => askedOf(name).promise,
+      /** Resolves when a delivery has ended and been reported or swept. */
+      ended: executions.ended,
+      sweep,
+      stop,
+    };
+  } catch (fault) {
+    await stop();
+    throw fault;
+  }
+};
+export type AwsWorld = Awaited<ReturnType<typeof startAwsWorld>>;

@@ -1,0 +1,41 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Deliveries, ExecutionStatus, StateEvent } from "../../../platform/deliveries/deliveries.ts";
+
+type Needs = {
+  readonly deliveries: Deliveries;
+  readonly onEvent: (name: string, event: StateEvent) => void;
+  /** Called once, when the execution has ended; what it does is waited for. */
+  readonly onEnd: (name: string, status: ExecutionStatus) => Promise<void>;
+};
+
+const everyMs = 200;
+
+/** Executions looked at until they end, as EventBridge would tell of them; moto has no events of its own. */
+export const followedExecutions = ({ deliveries, onEvent, onEnd }: Needs) => {
+  const stopping = new AbortController();
+  const followed = new Map<string, Promise<void>>();
+
+  const follow = async (name: string): Promise<void> => {
+    for (let told = 0; !stopping.signal.aborted; ) {
+      // Looked at before its history: nothing is added to that after the end.
+      const execution = await deliveries.describe(name);
+      const history = await deliveries.history(name);
+      for (const event of history.slice(told)) onEvent(name, event);
+      told = history.length;
+      if (execution && execution.status !== "RUNNING") return onEnd(name, execution.status);
+      await pause(everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  };
+  return {
+    /** Resolves when the execution has ended and `onEnd` is done. */
+    ended: (name: string): Promise<void> => {
+      const following = followed.get(name) ?? follow(name);
+      followed.set(name, following);
+      return following;
+    },
+    stop: async (): Promise<void> => {
+      stopping.abort();
+      await Promise.allSettled(followed.values());
+    },
+  };
+};

@@ -1,0 +1,140 @@
+import { randomUUID } from "node:crypto";
+import { ApiGatewayV2Client } from "@aws-sdk/client-apigatewayv2";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { Hono } from "hono";
+import type { Deliveries } from "../../../platform/deliveries/deliveries.ts";
+import type { Functions } from "../../../platform/serving/functions.ts";
+import { lambdaServing } from "../../../platform/serving/lambda.ts";
+import {
+  type Environment,
+  type FunctionVersion,
+  type LiveAlias,
+  NotServed,
+  type Serving,
+} from "../../../platform/serving/serving.ts";
+import { createDesk } from "../../../rehearsal/desk/desk.ts";
+import { openDeskState } from "../../../rehearsal/desk/state.ts";
+import { gateway } from "../../../rehearsal/gateway.ts";
+import { httpAnswer, httpEvent } from "../../../rehearsal/http-event.ts";
+import { callbackPath } from "../../../rehearsal/server.ts";
+import { slackWorkspace } from "../../../rehearsal/slack-workspace.ts";
+import { motoClient } from "../moto.ts";
+import { type AccountVariables, accountOf, within } from "./accounts.ts";
+import type { StepHosts } from "./step-hosts.ts";
+
+/** How long a read of an alias, and of what it names, is good for. */
+const aliasMs = 100;
+
+/**
+ * Serving whose alias `live` is read through Lambda's API and drawn here, as Lambda draws: an application's many
+ * requests would else all wait for moto. All other calls are `serving`'s.
+ */
+const drawnHere = (
+  serving: Serving,
+  environment: Environment,
+  functions: Functions,
+  clock: () => number,
+): Serving => {
+  type Read = { readonly at: number; readonly live: Promise<LiveAlias | undefined> };
+  const reads = new Map<string, Read>();
+  const versions = new Map<string, Promise<FunctionVersion | undefined>>();
+  const liveOf = (model: string) => {
+    const known = reads.get(model);
+    if (known && clock() - known.at < aliasMs) return known.live;
+    const live = serving.live(model);
+    reads.set(model, { at: clock(), live });
+    return live;
+  };
+  const versionOf = (model: string, version: string) => {
+    const key = `${model} ${version}`;
+    const found = versions.get(key) ?? serving.version(model, version);
+    versions.set(key, found);
+    return found;
+  };
+  return {
+    ...serving,
+    invoke: async (model, qualifier, payload) => {
+      if (qualifier !== "live") return serving.invoke(model, qualifier, payload);
+      const live = await liveOf(model);
+      if (!live) throw new NotServed(`${model} has no alias in ${environment}`);
+      const { canary } = live;
+      const drawn = canary && Math.random() < canary.weight ? canary.version : live.version;
+      const version = await versionOf(model, drawn);
+      if (!version) throw new NotServed(`${model} has no version ${drawn} in ${environment}`);
+      return { ...(await functions.invoke({ environment, model, version, payload })), version: drawn };
+    },
+  };
+};
+
+type Needs = {
+  readonly functions: Functions;
+  readonly url: string;
+  readonly variables: AccountVariables;
+  readonly hosts: StepHosts;
+  readonly deliveries: Deliveries;
+  readonly secrets: { readonly signing: string; readonly bot: string; readonly control: string };
+  readonly deskFile: string;
+  readonly clock: () => number;
+};
+
+/** A bundle's first event waits for its process, on a machine that does much else: Slack itself gives three seconds. */
+const callbackTimeoutMs = 30_000;
+
+/**
+ * What lies before the functions on AWS: each environment's HTTP API, which calls the alias `live`, the HTTP API of answer-approval, and Slack, for which the desk stands in.
+ */
+export const frontDoor = (needs: Needs) => {
+  const { url, variables, hosts, clock, secrets } = needs;
+  const endpoint = variables.AWS_ENDPOINT_URL;
+  const serving = (environment: Environment) => {
+    const account = accountOf[environment];
+    const there = lambdaServing({
+      environment,
+      lambda: within(new LambdaClient(motoClient(endpoint)), account),
+      api: within(new ApiGatewayV2Client(motoClient(endpoint)), account),
+      logs: within(new CloudWatchLogsClient(motoClient(endpoint)), account),
+      role: `arn:aws:iam::${account}:role/slipway-function`,
+      repository: variables.IMAGE_REPOSITORY_URI,
+      firstDigest: variables.FIRST_DIGEST,
+      architecture: variables.ARCHITECTURE === "arm64" ? "arm64" : "x86_64",
+      httpApi: { id: "", url: `${url}/${environment}` },
+      logRetentionDays: Number(variables.LOG_RETENTION_DAYS),
+    });
+    return drawnHere(there, environment, needs.functions, clock);
+  };
+  const servings = { stage: serving("stage"), prod: serving("prod") };
+  const stopping = new AbortController();
+  const state = openDeskState(needs.deskFile);
+  const app = new Hono()
+    .route("/", gateway({ servings, token: secrets.control, clock, requestId: randomUUID }))
+    .post(callbackPath, async (context) => {
+      const body = new Uint8Array(await context.req.arrayBuffer());
+      const about = { model: "", requestId: randomUUID(), now: clock() };
+      const event = httpEvent(context.req.raw, callbackPath, body, about);
+      const { payload, functionError } = await hosts.invoke("answer-approval", event);
+      const answer = functionError ? undefined : httpAnswer(JSON.parse(JSON.stringify(payload)));
+      return answer ?? new Response(JSON.stringify(payload), { status: 502 });
+    })
+    .route(
+      "/",
+      createDesk({
+        state,
+        clock,
+        randomId: randomUUID,
+        signingSecret: secrets.signing,
+        botToken: secrets.bot,
+        callbackUrl: () => `${url}${callbackPath}`,
+        ...slackWorkspace,
+        deliveries: needs.deliveries,
+        callbackTimeoutMs,
+        stop: stopping.signal,
+      }),
+    );
+  return {
+    app,
+    servings,
+    desk: state,
+    stop: () => stopping.abort(),
+  };
+};

@@ -1,0 +1,83 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stop } from "esbuild";
+import * as z from "zod";
+import { bundleHandler } from "../../../scripts/bundle-handler.ts";
+import { stepNames } from "../../../statemachine/delivery.ts";
+import { type FunctionHost, functionHost, type Invocation } from "../function-host.ts";
+import { functionNameOf, tooling } from "./accounts.ts";
+
+/** Who is called beside the machine's own steps. */
+const others = ["start-delivery", "answer-approval", "sweep-deliveries"] as const;
+export type HostedName = (typeof stepNames)[number] | (typeof others)[number];
+const hostedNames: readonly HostedName[] = [...stepNames, ...others];
+
+/** Of Terraform's functions, DeployModel's is the longest: images are pulled there. */
+const timeoutSeconds = 600;
+const memoryMb = 512;
+
+/** The variables that a function's own env.ts names, checked by it; Lambda gives it no others. */
+const variablesOf = async (name: HostedName, all: Readonly<Record<string, string>>) => {
+  const { Env } = z
+    .object({ Env: z.instanceof(z.ZodObject) })
+    .parse(await import(`../../../lambdas/${name}/env.ts`));
+  const own = Object.fromEntries(
+    Object.entries(all).filter(([variable]) => variable.startsWith("AWS_") || variable in Env.shape),
+  );
+  Env.parse(own);
+  return own;
+};
+
+/** All bundles, as `npm run build` makes them, each in a folder of its own. */
+export const bundleFunctions = async (folder: string): Promise<void> => {
+  for (const name of hostedNames) {
+    const { code, map } = await bundleHandler(name);
+    const own = join(folder, name);
+    await mkdir(own, { recursive: true });
+    await writeFile(join(own, "index.mjs"), code);
+    await writeFile(join(own, "index.mjs.map"), map);
+  }
+  await stop();
+};
+
+type Needs = {
+  /** Where `bundleFunctions` put them. */
+  readonly folder: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** Another folder with an `index.mjs` that is run in the function's place for this event. */
+  readonly instead?: ((name: HostedName, event: unknown) => string | undefined) | undefined;
+  /** Other variables of one function, for a world in which something is set wrongly. */
+  readonly over?: Readonly<Partial<Record<HostedName, Readonly<Record<string, string>>>>> | undefined;
+};
+
+/** The real bundles under AWS's runtime client, each started by its first event. */
+export const stepHosts = ({ folder, variables, instead, over = {} }: Needs) => {
+  const hosts = new Map<string, Promise<FunctionHost>>();
+  const start = async (name: HostedName, code: string) =>
+    functionHost({
+      name: functionNameOf(name),
+      code,
+      env: {
+        ...(await variablesOf(name, { ...variables, ...over[name] })),
+        NODE_OPTIONS: "--enable-source-maps",
+      },
+      timeoutSeconds,
+      memoryMb,
+      account: tooling,
+    });
+  return {
+    invoke: async (name: HostedName, event: unknown): Promise<Invocation> => {
+      const code = instead?.(name, event) ?? join(folder, name);
+      const host = hosts.get(`${name} ${code}`) ?? start(name, code);
+      hosts.set(`${name} ${code}`, host);
+      return (await host).invoke(event);
+    },
+    stop: async (): Promise<void> => {
+      for (const host of await Promise.all(hosts.values())) await host.stop();
+    },
+  };
+};
+export type StepHosts = ReturnType<typeof stepHosts>;
+
+export const hostedName = (name: string): HostedName | undefined =>
+  hostedNames.find((hosted) => functionNameOf(hosted) === name);
