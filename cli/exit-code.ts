@@ -18,6 +18,7 @@ const environmental = new Set([
   "GitFailed",
   "NotRunning",
   "AlreadyRunning",
+  "RegistryChanged",
   "RehearsalUnreachable",
   "SecretMissing",
   "ModelFolderExists",

@@ -39,6 +39,13 @@ export const modelArgument = (text: string): string => {
   return name.data;
 };
 
+/** The address of a server, without a slash at its end. */
+export const serverArgument = (text: string): string => {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol)) throw new InvalidArgumentError("write http://host:port");
+  return text.replace(/\/+$/, "");
+};
+
 export const portArgument = (text: string): number => {
   const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(port <= 65_535)) throw new InvalidArgumentError("a port is a number from 0 to 65535");

@@ -13,6 +13,8 @@ export const dataFolder = (root: string) => ({
   repository: join(root, "repository"),
   secrets: join(root, "secrets.env"),
   cipherKey: join(root, "cipher.key"),
+  /** The address of the MLflow server that is the registry; absent: the database is. */
+  mlflow: join(root, "mlflow"),
   /** Who runs on this folder, and where it listens. */
   running: join(root, "running.json"),
   /** Lines of the functions and warnings. */

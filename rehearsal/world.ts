@@ -16,7 +16,6 @@ import type { Images } from "../platform/images/images.ts";
 import type { Metrics } from "../platform/metrics/metrics.ts";
 import { sqliteMetrics } from "../platform/metrics/sqlite.ts";
 import type { Registry } from "../platform/registry/registry.ts";
-import { sqliteRegistry } from "../platform/registry/sqlite.ts";
 import { environmentSecrets } from "../platform/secrets/environment.ts";
 import { embeddedServing } from "../platform/serving/embedded.ts";
 import type { Functions } from "../platform/serving/functions.ts";
@@ -28,6 +27,7 @@ import { openDatabase } from "../platform/store/open-database.ts";
 import { sqliteStore } from "../platform/store/sqlite.ts";
 import type { Store } from "../platform/store/store.ts";
 import type { DataFolder } from "./data-folder.ts";
+import { folderRegistry } from "./folder-registry.ts";
 import { slackWorkspace } from "./slack-workspace.ts";
 
 /** Secrets that a data folder makes for itself where the environment does not give them. */
@@ -73,7 +73,7 @@ export const openCapabilities = async ({ folder, url, clock, log, env }: WorldNe
       place: { store, blobs },
       hashKey: createHash("sha256").update(hashSecret).digest("base64"),
     },
-    registry: sqliteRegistry({ database, blobs, clock }),
+    registry: folderRegistry({ folder, database, blobs, clock }),
     metrics: sqliteMetrics({ database, clock, onFault: (fault) => log("metrics wait for the disk", fault) }),
     cipher: keyFileCipher({ file: folder.cipherKey }),
     source: gitSource({ repository: folder.repository }),

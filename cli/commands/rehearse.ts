@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { Command, Option } from "commander";
 import { asDataFolderError, DataFolderUnusable } from "../../platform/store/data-folder-unusable.ts";
 import type { DataFolder } from "../../rehearsal/data-folder.ts";
+import { chooseMlflow } from "../../rehearsal/folder-registry.ts";
 import { startRehearsal } from "../../rehearsal/rehearsal.ts";
 import { runningOn } from "../../rehearsal/running.ts";
 import { exampleRequest, playScenario } from "../../rehearsal/scenario.ts";
@@ -10,7 +11,14 @@ import { jsonVoice, terminalVoice, type Voice } from "../../rehearsal/terminal.t
 import { type Change, changes, watchedRepository } from "../../rehearsal/watched-repository.ts";
 import { AlreadyRunning, exitCode, UsageMistake } from "../exit-code.ts";
 import { checkout, folderOf } from "../folders.ts";
-import { bakeArgument, dataOption, modelArgument, portArgument, rateArgument } from "../options.ts";
+import {
+  bakeArgument,
+  dataOption,
+  modelArgument,
+  portArgument,
+  rateArgument,
+  serverArgument,
+} from "../options.ts";
 import { paint, print } from "../print.ts";
 
 type Options = {
@@ -24,6 +32,7 @@ type Options = {
   readonly model: string;
   readonly bake?: number;
   readonly traffic: number;
+  readonly mlflow?: string;
 };
 
 const defaults = { port: 4747, model: "churn", bakeMs: 3_000, traffic: 250 } as const;
@@ -68,6 +77,11 @@ export const rehearseCommand = (): Command =>
       new Option("--traffic <rate>", "requests a second of the synthetic application")
         .default(defaults.traffic)
         .argParser(rateArgument),
+    )
+    .addOption(
+      new Option("--mlflow <uri>", "an MLflow server as the registry, such as http://127.0.0.1:5000")
+        .argParser(serverArgument)
+        .conflicts("change"),
     )
     .addOption(dataOption())
     .action((options: Options) =>
@@ -142,6 +156,7 @@ const rehearse = async (options: Options): Promise<void> => {
     );
   prepareFolder(folder, options.fresh ?? false);
   const continued = existsSync(folder.database);
+  if (options.mlflow !== undefined) chooseMlflow(folder, options.mlflow);
   const voice: Voice = options.json ? jsonVoice() : terminalVoice();
 
   const interrupted = Promise.withResolvers<"interrupted">();

@@ -1,0 +1,49 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import type { Blobs } from "../platform/blobs/blobs.ts";
+import { mlflowRegistry } from "../platform/registry/mlflow.ts";
+import type { Registry } from "../platform/registry/registry.ts";
+import { sqliteRegistry } from "../platform/registry/sqlite.ts";
+import type { Database } from "../platform/store/open-database.ts";
+import type { DataFolder } from "./data-folder.ts";
+
+/** The folder's deliveries were registered elsewhere: versions and aliases would be missing here. */
+export class RegistryChanged extends Error {
+  override readonly name = "RegistryChanged";
+}
+
+type Folder = Pick<DataFolder, "root" | "database" | "mlflow">;
+
+/** The MLflow server that a data folder registers its models with; undefined where its own database does. */
+const chosenMlflow = ({ mlflow }: Folder): string | undefined =>
+  existsSync(mlflow) ? readFileSync(mlflow, "utf8").trim() : undefined;
+
+/**
+ * Makes an MLflow server the registry of a folder that holds no deliveries yet; every later command on the folder finds
+ * it there. Throws RegistryChanged where the folder has another registry.
+ */
+export const chooseMlflow = (folder: Folder, uri: string): void => {
+  if (chosenMlflow(folder) === uri) return;
+  if (existsSync(folder.database))
+    throw new RegistryChanged(
+      `the deliveries in ${folder.root} are registered with ${chosenMlflow(folder) ?? "the folder itself"}: start over with --fresh, or name another folder with --data.`,
+    );
+  writeFileSync(folder.mlflow, `${uri}\n`);
+};
+
+/** The registry of a data folder: its own database, or the MLflow server that was chosen for it. */
+export const folderRegistry = ({
+  folder,
+  database,
+  blobs,
+  clock,
+}: {
+  readonly folder: Folder;
+  readonly database: Database;
+  readonly blobs: Blobs;
+  readonly clock: () => number;
+}): Registry => {
+  const uri = chosenMlflow(folder);
+  return uri === undefined
+    ? sqliteRegistry({ database, blobs, clock })
+    : mlflowRegistry({ uri, fetch, clock });
+};

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Mlflow, mlflowStartLimitMs, startMlflow } from "../peers/mlflow.ts";
+import { pythonPeer } from "../peers/python-environment.ts";
+import { rehearsalProcess } from "./rehearsal-process.ts";
+import { slipway } from "./slipway.ts";
+import { stageSet } from "./stage-set.ts";
+
+const { skip } = pythonPeer("a rehearsal with MLflow as its registry");
+let mlflow: Mlflow;
+beforeAll(async () => {
+  if (!skip) mlflow = await startMlflow("proxied");
+}, mlflowStartLimitMs);
+afterAll(() => mlflow?.stop());
+
+const ask = async (path: string): Promise<unknown> =>
+  (await fetch(`${mlflow.uri}/api/2.0/mlflow/${path}`)).json();
+
+test.skipIf(skip)(
+  "npm start --mlflow delivers with a real MLflow as the registry, and later commands find it there",
+  { timeout: 300_000 },
+  async () => {
+    const set = await stageSet();
+    try {
+      const process = rehearsalProcess(set, {
+        args: ["--approve", "--port", "0", "--bake", "300ms", "--mlflow", `${mlflow.uri}/`],
+      });
+      expect(await process.ended()).toEqual({ code: 0, signal: null });
+      expect(process.events.filter(({ event }) => event === "outcome")).toMatchObject([
+        { outcome: "promoted" },
+        { outcome: "promoted" },
+      ]);
+      expect(await ask("registered-models/get?name=churn")).toMatchObject({
+        registered_model: {
+          aliases: expect.arrayContaining([
+            { alias: "champion", version: "2" },
+            { alias: "previous_champion", version: "1" },
+          ]),
+        },
+      });
+
+      expect((await slipway(set, ["rollback", "churn", "--data", set.data])).code).toBe(0);
+      expect(await ask("registered-models/get?name=churn")).toMatchObject({
+        registered_model: { aliases: expect.arrayContaining([{ alias: "champion", version: "1" }]) },
+      });
+
+      const elsewhere = await slipway(set, [
+        "rehearse",
+        "--data",
+        set.data,
+        "--mlflow",
+        "http://127.0.0.1:9",
+      ]);
+      expect(elsewhere.code).toBe(3);
+      expect(elsewhere.stderr).toContain(mlflow.uri);
+    } finally {
+      await set.strike();
+    }
+  },
+);
