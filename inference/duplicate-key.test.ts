@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { countJson } from "./count-json.ts";
 import { duplicateKey } from "./duplicate-key.ts";
 
-const find = (json: string) => duplicateKey(Buffer.from(json), JSON.parse(json));
+const find = (json: string) =>
+  duplicateKey(Buffer.from(json), countJson(Buffer.from(json)).keys, JSON.parse(json));
 
 test.each([
   ['{"a":1,"a":2}', "/a"],
@@ -38,4 +40,10 @@ test("a key that is written a second time into any object is found there", () =>
 test("brackets in any depth are walked through", () => {
   const deep = 100_000;
   expect(find("[".repeat(deep) + "]".repeat(deep))).toBeUndefined();
+});
+
+test("in any depth, the pointer to it stays short: it ends at a value that holds it", () => {
+  const deep = 10_000;
+  const pointer = find(`${'{"key":'.repeat(deep)}{"a":1,"a":2}${"}".repeat(deep)}`);
+  expect(pointer).toBe("/key".repeat(250));
 });

@@ -1,22 +1,3 @@
-const quote = 0x22;
-const backslash = 0x5c;
-const colon = 0x3a;
-
-/** Keys in JSON text: colons that stand in no string. */
-const keysIn = (json: Uint8Array): number => {
-  let keys = 0;
-  let inText = false;
-  for (let at = 0; at < json.length; at++) {
-    const byte = json[at];
-    if (inText) {
-      if (byte === backslash) at++;
-      else if (byte === quote) inText = false;
-    } else if (byte === quote) inText = true;
-    else if (byte === colon) keys++;
-  }
-  return keys;
-};
-
 /** Keys in what was parsed of it. A list of values to visit takes the place of recursion: depth is the caller's. */
 const keysOf = (value: unknown): number => {
   let keys = 0;
@@ -34,12 +15,23 @@ const keysOf = (value: unknown): number => {
 const token = (key: string): string =>
   key.slice(0, 128).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1");
 
+const maxPointer = 1_000;
+
 type Open = { keys: Set<string> | undefined; key: string; index: number };
 
 /** Walks through valid JSON token by token until an object has a key for the second time. */
 const pointerToSecond = (text: string): string => {
   const open: Open[] = [];
-  const pointer = () => open.map(({ keys, key, index }) => `/${keys ? token(key) : index}`).join("");
+  const pointer = () => {
+    let path = "";
+    for (const { keys, key, index } of open) {
+      const longer = `${path}/${keys ? token(key) : index}`;
+      // Depth is the caller's, an answer's length is not: the pointer ends at what holds the object.
+      if (longer.length > maxPointer) break;
+      path = longer;
+    }
+    return path;
+  };
   let awaitsKey = false;
   for (const [found] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},]/g)) {
     const here = open.at(-1);
@@ -66,8 +58,9 @@ const pointerToSecond = (text: string): string => {
  * The RFC 6901 pointer to a key that stands twice in one object; undefined where none does. JSON.parse keeps the last
  * of them unseen, and two readers of one body may take different ones (RFC 8259, section 4).
  * @param json valid JSON in UTF-8
+ * @param keys keys that stand in it (countJson)
  * @param value what JSON.parse made of it
  */
-export const duplicateKey = (json: Uint8Array, value: unknown): string | undefined =>
+export const duplicateKey = (json: Uint8Array, keys: number, value: unknown): string | undefined =>
   // Counting is cheap, and only a body with a key too many is read again.
-  keysIn(json) === keysOf(value) ? undefined : pointerToSecond(new TextDecoder().decode(json));
+  keys === keysOf(value) ? undefined : pointerToSecond(new TextDecoder().decode(json));

@@ -1,5 +1,7 @@
+import { countJson } from "./count-json.ts";
 import { duplicateKey } from "./duplicate-key.ts";
 import type { HttpProblem } from "./http-problem.ts";
+import { type ModelInputs, mostValues } from "./most-values.ts";
 import { problem } from "./problem.ts";
 
 /** Lambda carries 6 MB in and out. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
@@ -34,13 +36,15 @@ export const readBytes = async (request: Request): Promise<Uint8Array | HttpProb
   const packed = encoding === "gzip" || encoding === "deflate";
   if (!packed && encoding !== "" && encoding !== "identity")
     return problem("wrong-content-type", "Send the body as it is, or with content-encoding gzip or deflate.");
-  const bytes = await collect(request, maxBodyBytes);
+  // The connection broke, or what it carried was no HTTP: whom that is told is gone, and it is no failure of ours.
+  const bytes = await collect(request, maxBodyBytes).catch(() => "broken" as const);
+  if (bytes === "broken") return problem("broken-encoding", "The body ended before it was whole.");
   if (!bytes) return tooLarge(maxBodyBytes);
   if (!packed) return bytes;
   // Most bodies come as they are, and Node's zlib takes a cold start 5 ms.
   const { unpackBody } = await import("./unpack-body.ts");
   try {
-    return await unpackBody(encoding, bytes, maxUnpackedBytes);
+    return unpackBody(encoding, bytes, maxUnpackedBytes);
   } catch (error) {
     return error instanceof RangeError
       ? tooLarge(maxUnpackedBytes)
@@ -57,13 +61,23 @@ export const readText = (bytes: Uint8Array): string | HttpProblem => {
   }
 };
 
-/** Bytes as JSON, or a problem that says where it breaks off. */
-export const readJson = (bytes: Uint8Array): { readonly json: unknown } | HttpProblem => {
+/** What a body with more values than this model's largest request is answered. */
+export const tooManyValues = (most: number): HttpProblem =>
+  problem("too-large", `A body holds at most ${most} values: send fewer rows at a time.`);
+
+/** Bytes as the JSON of a request to this model, or a problem that says where it breaks off. */
+export const readJson = (
+  bytes: Uint8Array,
+  manifest: ModelInputs,
+): { readonly json: unknown } | HttpProblem => {
+  const { keys, marks } = countJson(bytes);
+  const most = mostValues(manifest);
+  if (marks > most) return tooManyValues(most);
   const text = readText(bytes);
   if (typeof text !== "string") return text;
   try {
     const json: unknown = JSON.parse(text);
-    const pointer = duplicateKey(bytes, json);
+    const pointer = duplicateKey(bytes, keys, json);
     return pointer === undefined
       ? { json }
       : problem("duplicate-key", "1 key stands twice in its object.", [{ pointer, detail: "stands twice" }]);

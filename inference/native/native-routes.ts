@@ -20,7 +20,7 @@ const readQuestion = async (service: Service, request: Request): Promise<Questio
   const bytes = await readBytes(request);
   if (!(bytes instanceof Uint8Array)) return bytes;
   if (type === "application/json") {
-    const read = readJson(bytes);
+    const read = readJson(bytes, service.model.manifest);
     return "json" in read ? nativeQuestion(read.json) : read;
   }
   const text = readText(bytes);

@@ -79,7 +79,7 @@ export const readInference =
     if (!(bytes instanceof Uint8Array)) return bytes;
     const parts = split(bytes, request.headers.get("inference-header-content-length"));
     if ("status" in parts) return parts;
-    const read = readJson(parts.json);
+    const read = readJson(parts.json, { inputs });
     if ("status" in read) return read;
     const body = fields(read.json);
     if (!body) return refusal({ pointer: "", detail: 'must be an object { "inputs": [ … ] }' });

@@ -1,4 +1,5 @@
 import type { HttpProblem } from "../http-problem.ts";
+import type { ModelInputs } from "../most-values.ts";
 import { readJson, readText } from "../read-body.ts";
 
 const quote = 34;
@@ -33,11 +34,14 @@ const translate = (text: string): string => {
  * Bytes as JSON of a Python client: MLflow's writes a data frame's missing numbers as NaN, which is no JSON and here
  * null. Infinity stays one, for the model's check to refuse where it stands.
  */
-export const readPythonJson = (bytes: Uint8Array): { readonly json: unknown } | HttpProblem => {
-  const read = readJson(bytes);
+export const readPythonJson = (
+  bytes: Uint8Array,
+  model: ModelInputs,
+): { readonly json: unknown } | HttpProblem => {
+  const read = readJson(bytes, model);
   if ("json" in read) return read;
   const text = readText(bytes);
   return typeof text === "string" && /NaN|Infinity/.test(text)
-    ? readJson(Buffer.from(translate(text)))
+    ? readJson(Buffer.from(translate(text)), model)
     : read;
 };

@@ -23,7 +23,7 @@ export const readTable = (manifest: Manifest, csvHeader: "present" | "absent") =
     const bytes = await readBytes(request);
     if (!(bytes instanceof Uint8Array)) return bytes;
     if (type.toLowerCase() === "application/json") {
-      const read = readPythonJson(bytes);
+      const read = readPythonJson(bytes, manifest);
       return "json" in read ? frame(read.json) : read;
     }
     const text = readText(bytes);
