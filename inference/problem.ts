@@ -12,6 +12,7 @@ const kinds = {
   "prediction-not-found": { status: 404, title: "There is no such record of a prediction" },
   "method-not-allowed": { status: 405, title: "This address does not take this method" },
   "too-large": { status: 413, title: "The body is too large" },
+  "answer-too-large": { status: 413, title: "The answer would be too large" },
   "wrong-content-type": { status: 415, title: "The body is of a type that is not read here" },
   "rows-invalid": { status: 422, title: "The rows do not fit the model's inputs" },
   "too-many-requests": { status: 429, title: "The API key is over its rate limit" },

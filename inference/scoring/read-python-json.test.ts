@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readPythonJson } from "./read-python-json.ts";
 
-const read = (text: string) => readPythonJson(Buffer.from(text));
+const read = (text: string) =>
+  readPythonJson(Buffer.from(text), { inputs: [{ name: "x", type: "boolean", required: true }] });
 
 describe("JSON of Python's clients", () => {
   test("is what it is where it is JSON, whatever its texts hold", () => {

@@ -1,4 +1,4 @@
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { HttpProblem } from "../../inference/http-problem.ts";
 import { type LoadedModel, loadModel } from "../../inference/load-model.ts";
@@ -191,6 +191,10 @@ describe("an HTTP API event", () => {
     expect(bytes.toString("utf8", length + 4, length + 8)).toBe("stay");
   });
 
+  test.each(["TRACE", "CONNECT", "TRACK", "no method"])("with the method %s gets 405", async (method) => {
+    expect(problemOf(await http(method, "/v1/predict", "{}")).status).toBe(405);
+  });
+
   test("says which methods an address takes", async () => {
     expect((await http("DELETE", "/v1/model")).headers.allow).toBe("GET, HEAD");
   });
@@ -238,12 +242,64 @@ describe("an event that an authorizer let in", () => {
     expect(reported).toEqual([]);
   });
 
+  test("gets that 429 with the error of the Open Inference Protocol where it asked in that", async () => {
+    const result = await http("POST", "/models/churn/v2/models/churn/infer", "{}", {
+      requestContext: {
+        http: { method: "POST" },
+        authorizer: { lambda: { keyId: "k1", headers: {}, retryAfter: 9 } },
+      },
+    });
+    expect(result).toMatchObject({ statusCode: 429, headers: { "retry-after": "9" } });
+    expect(JSON.parse(result.body)).toMatchObject({
+      status: 429,
+      error: expect.stringMatching(/rate limit/),
+    });
+  });
+
   test.each([null, "text", { keyId: 1 }, { principal: "another authorizer's" }])(
     "is answered as without where the context is %j",
     async (lambda) => {
       expect((await asked(lambda)).statusCode).toBe(200);
     },
   );
+});
+
+describe("an answer of more than the 6 MB that Lambda carries", () => {
+  const labels = Array.from({ length: 300 }, (_, at) => `label "${at}"`);
+  const scores = Object.fromEntries(labels.map((label, at) => [label, Math.sqrt(at)]));
+  const wide = (rows: number) => ({
+    ...model,
+    predict: async () => Array.from({ length: rows }, () => ({ label: labels[0] ?? "", scores })),
+  });
+  const body = JSON.stringify({ rows: [row] });
+  const ask = async (rows: number, headers: Record<string, string> = {}, path = "/v1/predict") =>
+    HttpResult.parse(
+      await functionWith(wide(rows))(
+        event("POST", path, body, { headers: { "content-type": "application/json", ...headers } }),
+      ),
+    );
+
+  test("is 413 with the remedy, and no failed invocation", async () => {
+    expect(problemOf(await ask(1_000))).toMatchObject({
+      status: 413,
+      type: "urn:slipway:problem:answer-too-large",
+      detail: expect.stringMatching(/fewer rows/),
+    });
+    expect(await functionWith(wide(1_000))({ rows: [row] })).toMatchObject({ status: 413 });
+  });
+
+  test("is measured as Lambda writes it: quotes of a body count twice", async () => {
+    const rows = 600;
+    const answer = await functionWith(wide(rows))({ rows: [row] });
+    expect(Answer.parse(answer).predictions).toHaveLength(rows);
+    expect((await ask(rows)).statusCode).toBe(413);
+  });
+
+  test("is carried where it is accepted as gzip", async () => {
+    const answered = await ask(1_000, { "accept-encoding": "gzip" });
+    expect(answered).toMatchObject({ statusCode: 200, isBase64Encoded: true });
+    expect(gunzipSync(Buffer.from(answered.body, "base64")).length).toBeGreaterThan(6 * 1_024 * 1_024);
+  });
 });
 
 describe("records", () => {

@@ -1,12 +1,31 @@
 import type { Needs } from "../../inference/answer.ts";
 import { createApp } from "../../inference/app.ts";
+import { hostRefusal } from "../../inference/host-refusal.ts";
 import type { HttpProblem } from "../../inference/http-problem.ts";
 import type { Answer } from "../../inference/native/answer.ts";
 import { nativeQuestion } from "../../inference/native/native-question.ts";
+import { problem } from "../../inference/problem.ts";
+import { maxBodyBytes } from "../../inference/read-body.ts";
 import { createService } from "../../inference/service.ts";
 import { quotaHeaders, throttledBy } from "../../inference/throttled-by.ts";
 import type { HttpResult } from "./http-result.ts";
 import { type HttpEvent, readHttpEvent } from "./read-http-event.ts";
+
+/** Methods that fetch knows: of others, and of those that it forbids, it makes no request. */
+const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+const otherMethod = problem("method-not-allowed", "No address here takes this method.");
+const answerTooLarge = problem(
+  "answer-too-large",
+  `A function's answer has at most ${maxBodyBytes} bytes: send fewer rows at a time, or accept gzip.`,
+);
+
+/**
+ * Whether Lambda would lose this answer: it carries 6 MB out, of what it writes as JSON, where each quote of a body
+ * takes two bytes. What is short enough for any characters is not measured.
+ */
+const isTooLarge = (given: HttpResult | Answer): boolean =>
+  !("body" in given && given.body.length * 3 < maxBodyBytes) &&
+  Buffer.byteLength(JSON.stringify(given)) > maxBodyBytes;
 
 /** The request that the event carries, at the address within the model's route `/models/<name>/{proxy+}`. */
 const request = (
@@ -51,21 +70,23 @@ export const predict = (needs: Needs) => {
   const app = createApp(service);
   // Own adapter: hono's is deprecated in this version, and decodes base64 bodies one character at a time.
   const overHttp = async (event: HttpEvent): Promise<HttpResult> => {
+    const known = methods.has(event.method);
+    const asked = request(known ? event : { ...event, method: "OPTIONS" }, needs.identity.model);
     const throttled = throttledBy(event.caller);
-    if (throttled)
-      return {
-        statusCode: 429,
-        headers: { ...throttled.headers, "content-type": "application/problem+json" },
-        body: JSON.stringify(throttled.problem),
-        isBase64Encoded: false,
-      };
-    const answered = await result(await app.fetch(request(event, needs.identity.model)));
+    if (throttled) {
+      const refused = await result(await hostRefusal(asked, throttled.problem));
+      return { ...refused, headers: { ...refused.headers, ...throttled.headers } };
+    }
+    if (!known) return result(await hostRefusal(asked, otherMethod));
+    let answered = await result(await app.fetch(asked));
+    if (isTooLarge(answered)) answered = await result(await hostRefusal(asked, answerTooLarge));
     return { ...answered, headers: { ...answered.headers, ...quotaHeaders(event.caller) } };
   };
   return async (event: unknown): Promise<HttpResult | Answer | HttpProblem> => {
     const http = readHttpEvent(event);
     if (http) return overHttp(http);
     const answered = await service.answer(async () => nativeQuestion(event));
-    return answered.status === "answered" ? answered.answer : answered.problem;
+    if (answered.status === "refused") return answered.problem;
+    return isTooLarge(answered.answer) ? answerTooLarge : answered.answer;
   };
 };

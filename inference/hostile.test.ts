@@ -1,0 +1,157 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { HttpResult, predict } from "../lambdas/predict/predict.ts";
+import type { RequestMetrics } from "../platform/metrics/metrics.ts";
+import { type Hostile, hostileRequest, validRequests } from "../test/hostile-requests.ts";
+import { churnFiles, churnGolden, churnManifest } from "../test/onnx/churn-folder.ts";
+import { recordWorld } from "../test/record-world.ts";
+import type { Needs } from "./answer.ts";
+import { createApp } from "./app.ts";
+import { type LoadedModel, loadModel } from "./load-model.ts";
+import { createService } from "./service.ts";
+
+let model: LoadedModel;
+let logged: string[] = [];
+let reported: RequestMetrics[] = [];
+const kept = recordWorld();
+
+beforeAll(async () => {
+  model = await loadModel({
+    manifest: churnManifest(),
+    model: { bytes: churnFiles().get("model.onnx") ?? new Uint8Array() },
+  });
+});
+afterAll(() => model.release());
+beforeEach(() => {
+  logged = [];
+  reported = [];
+});
+
+const needs = (): Needs => {
+  let ids = 0;
+  return {
+    model,
+    identity: {
+      model: "churn",
+      version: 3,
+      digest: `sha256:${"a".repeat(64)}`,
+      environment: "prod",
+      functionVersion: "7",
+    },
+    now: () => Date.UTC(2026, 10, 21),
+    tick: () => 0,
+    newId: () => `id-${++ids}`,
+    report: (metrics) => reported.push(metrics),
+    log: (line) => logged.push(line),
+    records: { recorder: kept.recorder, reader: kept.reader },
+  };
+};
+const valid = validRequests(churnGolden().rows.slice(0, 2));
+
+/** The value that a pointer leads to, or the last one on the way that is there. */
+const walk = (body: unknown, pointer: string): { readonly left: number } => {
+  const steps = pointer.split("/").slice(1);
+  let here = body;
+  for (const [at, step] of steps.entries()) {
+    const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
+    if (typeof here !== "object" || here === null || !Object.hasOwn(here, name))
+      return { left: steps.length - at };
+    here = Reflect.get(here, name);
+  }
+  return { left: 0 };
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** No number in it is NaN or infinite, which JSON would write as null and CSV as a word. */
+const isFinished = (type: string, text: string): boolean =>
+  type.startsWith("text/csv")
+    ? !/NaN|Infinity/.test(text)
+    : !/"(scores|value|predictions)":\s*null|:null/.test(text);
+
+const judge = ({ path, headers, body }: Hostile, status: number, type: string, text: string): void => {
+  expect(status).toBeGreaterThanOrEqual(200);
+  expect(status).toBeLessThan(500);
+  expect(text.length).toBeLessThan(100_000);
+  if (status === 200 && /predict$|infer$|invocations$/.test(path)) expect(isFinished(type, text)).toBe(true);
+  if (status >= 400 && text !== "") {
+    const answered = parsed(text);
+    expect(answered).toBeTypeOf("object");
+    const errors: { pointer: string; detail: string }[] = Object(answered).errors ?? [];
+    const isJson = headers["content-type"] === "application/json" && !("content-encoding" in headers);
+    const sent = isJson ? parsed(Buffer.from(body).toString("utf8")) : undefined;
+    // At most the last step of a pointer leads nowhere: the name of a value that is missing.
+    if (sent !== undefined && !("inference-header-content-length" in headers))
+      for (const { pointer } of errors) expect(walk(sent, pointer).left, pointer).toBeLessThan(2);
+  }
+};
+
+const init = ({ method, headers, body }: Hostile): RequestInit => {
+  const bodiless = method === "GET" || method === "HEAD";
+  return { method, headers, ...(bodiless ? {} : { body: Buffer.from(body) }) };
+};
+
+test("every valid request is answered in its protocol", async () => {
+  const app = createApp(createService(needs()));
+  for (const request of valid) {
+    const response = await app.request(request.path, init(request));
+    // The record is not there in the one that asks for it by its id.
+    expect([request.path, response.status]).toEqual([
+      request.path,
+      request.path.endsWith("id-1") ? expect.any(Number) : 200,
+    ]);
+  }
+});
+
+test("whatever is sent, in every protocol, is answered or refused with 4xx, and the next request is answered", async () => {
+  const app = createApp(createService(needs()));
+  let at = 0;
+  await fc.assert(
+    fc.asyncProperty(hostileRequest(valid), async (request) => {
+      const response = await app.request(request.path, init(request));
+      judge(
+        request,
+        response.status,
+        response.headers.get("content-type") ?? "",
+        response.headers.has("content-encoding") ? "" : await response.text(),
+      );
+      const id = response.headers.get("x-request-id") ?? "";
+      expect(id).toMatch(/^[\x21-\x7e]{1,128}$/);
+      if (++at % 50 === 0)
+        expect((await app.request("/v1/predict", init(valid[0] as Hostile))).status).toBe(200);
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(logged).toEqual([]);
+  expect(reported.filter(({ failed }) => failed)).toEqual([]);
+}, 120_000);
+
+test("and so it is by the function, over HTTP and invoked directly", async () => {
+  const answer = predict(needs());
+  const event = ({ method, path, headers, body }: Hostile, base64: boolean) => ({
+    version: "2.0",
+    rawPath: path.split("?")[0],
+    rawQueryString: path.split("?")[1] ?? "",
+    headers,
+    requestContext: { http: { method } },
+    body: Buffer.from(body).toString(base64 ? "base64" : "utf8"),
+    isBase64Encoded: base64,
+  });
+  await fc.assert(
+    fc.asyncProperty(hostileRequest(valid), fc.boolean(), async (request, base64) => {
+      const given = HttpResult.parse(await answer(event(request, base64)));
+      expect(given.statusCode).toBeLessThan(500);
+      expect(await answer(parsed(Buffer.from(request.body).toString("utf8")))).not.toMatchObject({
+        status: 500,
+      });
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(logged).toEqual([]);
+}, 120_000);
