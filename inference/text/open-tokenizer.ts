@@ -6,6 +6,20 @@ const maxBytes = 32 * 1_024 * 1_024;
 /** The token ids of a text, special tokens included, cut off so that there are at most `maxTokens`. */
 export type Tokenize = (text: string) => number[];
 
+/** Characters that are read of a text for each token that is kept, at first: in no language are tokens so long. */
+const charactersPerToken = 16;
+/** How many times more tokens than are kept must come of a text's beginning, for its end not to matter to them. */
+const spare = 2;
+
+/** Where a text may be cut at about `length` characters: before white space, or at least not within a pair. */
+const cut = (text: string, length: number): number => {
+  const from = Math.floor(length / 2);
+  const space = text.slice(from, length).search(/\s\S*$/);
+  if (space > 0) return from + space;
+  const code = text.charCodeAt(length - 1);
+  return code >= 0xd800 && code <= 0xdbff ? length - 1 : length;
+};
+
 const parse = (bytes: Uint8Array): Tokenizer => {
   if (bytes.length > maxBytes)
     throw new ModelUnreadable(`the tokenizer is larger than ${maxBytes / 1_024 / 1_024} MB`);
@@ -38,5 +52,13 @@ export const openTokenizer = (bytes: Uint8Array, maxTokens: number): Tokenize =>
   const after = whole.slice(at + bare.length);
   const room = maxTokens - before.length - after.length;
   if (room < 1) throw new ModelUnreadable(`tokenizer.maxTokens leaves no room beside the special tokens`);
-  return (text) => [...before, ...encode(text, false).slice(0, room), ...after];
+  /** A text's first tokens. A million characters are not tokenized for the few hundred tokens that are kept of them. */
+  const first = (text: string): number[] => {
+    for (let length = maxTokens * charactersPerToken; length < text.length; length *= 4) {
+      const ids = encode(text.slice(0, cut(text, length)), false);
+      if (ids.length >= spare * room) return ids.slice(0, room);
+    }
+    return encode(text, false).slice(0, room);
+  };
+  return (text) => [...before, ...first(text), ...after];
 };
