@@ -1,6 +1,8 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { churnFiles, churnYaml } from "../test/onnx/churn-folder.ts";
+import { tinyTokenizer } from "../test/onnx/tiny-tokenizer.ts";
+import { tokenSums } from "../test/onnx/token-sums.ts";
 import { bool, float, type Graph, int64, writeOnnx } from "../test/onnx/write-onnx.ts";
 import { temporaryFolder } from "../test/temporary-folder.ts";
 import { assertModel, checkModel } from "./check-model.ts";
@@ -254,6 +256,26 @@ describe("the trial of a model", () => {
     ]);
   });
 
+  test("a graph whose size is known only as it is made, at once on opening it, is killed", async () => {
+    // Constants alone: onnxruntime makes 16 GB of them before it asks for a row.
+    const { folder, trial } = regression(
+      {
+        nodes: [
+          { op: "Concat", inputs: ["k", "k"], outputs: ["n"], attributes: [{ name: "axis", int: 0 }] },
+          { op: "ConstantOfShape", inputs: ["n"], outputs: ["big"] },
+          { op: "Sin", inputs: ["big"], outputs: ["bigger"] },
+          { op: "ReduceSum", inputs: ["bigger"], outputs: ["sum"] },
+          { op: "Add", inputs: ["x", "sum"], outputs: ["y"] },
+        ],
+        initializers: [{ name: "k", dims: [1], int64: [65_536] }],
+        inputs: [x],
+        outputs: [y],
+      },
+      { residentMb: 400 },
+    );
+    expect(await checkModel(folder, { trial })).toMatchObject([{ severity: "error", file: "model.onnx" }]);
+  });
+
   test("a graph that onnxruntime refuses is told in its words", async () => {
     const { folder, trial } = regression({
       nodes: [{ op: "NoSuchOperator", inputs: ["x"], outputs: ["y"] }],
@@ -261,5 +283,64 @@ describe("the trial of a model", () => {
       outputs: [y],
     });
     await expect(assertModel(folder, { trial })).rejects.toThrow(/NoSuchOperator/);
+  });
+});
+
+describe("the trial of a tokenizer", () => {
+  const text = (tokenizer: Uint8Array) => {
+    const files = new Map([
+      [
+        "model.yaml",
+        bytes(
+          churnYaml()
+            .replace("name: churn", "name: tiny")
+            .replace("task: classification", "task: regression")
+            .replace(
+              /inputs:[\s\S]*output:.*\n/,
+              "inputs: [{ name: text, type: string }]\ntokenizer: { maxTokens: 16 }\noutput: { names: [ids, tokens] }\n",
+            )
+            .replace(/ {2}(accuracy|auc):.*\n/g, ""),
+        ),
+      ],
+      ["model.onnx", writeOnnx({ graph: tokenSums })],
+      ["tokenizer.json", tokenizer],
+      [
+        "golden.json",
+        bytes('{"tolerance":0.001,"rows":[{"text":"good"}],"predictions":[{"scores":{"ids":6,"tokens":3}}]}'),
+      ],
+      ["holdout.csv", bytes("text,label.ids,label.tokens\ngood,6,3\nbad,7,3\n")],
+    ]);
+    return checkModel({ model: "tiny", files }, { trial: { seconds: 30, residentMb: 1_024 } });
+  };
+  const graphProblems = async (tokenizer: Uint8Array) =>
+    (await text(tokenizer)).filter(({ file }) => file === "model.onnx");
+  const changed = (change: object) =>
+    bytes(JSON.stringify({ ...JSON.parse(tinyTokenizer.toString("utf8")), ...change }));
+
+  test("one that keeps to words is accepted", async () => {
+    expect(await graphProblems(tinyTokenizer)).toEqual([]);
+  });
+
+  test("a pattern that backtracks without end is refused, and named", async () => {
+    const evil = { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated", invert: false };
+    expect(await graphProblems(changed({ pre_tokenizer: evil }))).toMatchObject([
+      {
+        severity: "error",
+        message: expect.stringMatching(/takes longer than 5 s .* backtracks without end/),
+      },
+    ]);
+  });
+
+  test.each([
+    ["no JSON", bytes("{")],
+    ["JSON of a hundred thousand brackets", bytes("[".repeat(100_000) + "]".repeat(100_000))],
+    [
+      "a pattern that is none",
+      changed({ pre_tokenizer: { type: "Split", pattern: { Regex: "(" }, behavior: "Isolated" } }),
+    ],
+    ["parts that nobody knows", changed({ model: { type: "Evil" } })],
+    ["__proto__ for its model", bytes('{"__proto__":{"model":{}}}')],
+  ])("%s is refused", async (_, tokenizer) => {
+    expect(await graphProblems(tokenizer)).toMatchObject([{ severity: "error" }]);
   });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { HttpResult, predict } from "../lambdas/predict/predict.ts";
+import { HttpResult } from "../lambdas/predict/http-result.ts";
+import { predict } from "../lambdas/predict/predict.ts";
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
 import { type Hostile, hostileRequest, validRequests } from "../test/hostile-requests.ts";
 import { churnFiles, churnGolden, churnManifest } from "../test/onnx/churn-folder.ts";

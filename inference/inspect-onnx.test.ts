@@ -138,11 +138,97 @@ describe("inspectOnnx", () => {
       { graph: { ...identity, initializers: [{ name: "w", dims: [2 ** 40] }] } },
       /more than \d+ elements/,
     ],
+    [
+      "data in another file, of a constant within a subgraph",
+      {
+        graph: {
+          nodes: [
+            {
+              op: "If",
+              inputs: ["c"],
+              outputs: ["y"],
+              attributes: [
+                {
+                  name: "then_branch",
+                  graph: {
+                    nodes: [
+                      {
+                        op: "Constant",
+                        outputs: ["k"],
+                        attributes: [{ name: "value", tensor: { dims: [1], external: true } }],
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          ],
+        },
+      },
+      /another file/,
+    ],
+    ...(["Expand", "Tile"] as const).map((op): [string, Model, RegExp] => [
+      `a terabyte out of ${op}`,
+      {
+        graph: {
+          nodes: [{ op, inputs: ["x", "s"], outputs: ["y"] }],
+          initializers: [{ name: "s", dims: [1], int64: [2 ** 40] }],
+        },
+      },
+      new RegExp(`${op} makes a tensor`),
+    ]),
+    [
+      "a shape whose product is beyond any number",
+      { graph: { ...identity, initializers: [{ name: "w", dims: Array(60).fill(2 ** 52) }] } },
+      /more than \d+ elements/,
+    ],
+    [
+      "a tensor of 65 dimensions",
+      { graph: { ...identity, initializers: [{ name: "w", dims: Array(66).fill(1) }] } },
+      /impossible shape/,
+    ],
+    [
+      "tensors without end",
+      { graph: { ...identity, initializers: Array(20_001).fill({ name: "w", dims: [0] }) } },
+      /more than 20000 tensors/,
+    ],
+    [
+      "nodes without end",
+      { graph: { nodes: Array(100_001).fill({ op: "Identity", outputs: [] }) } },
+      /more than 100000 nodes/,
+    ],
+    [
+      "attributes without end",
+      {
+        graph: {
+          nodes: [{ op: "Identity", outputs: ["y"], attributes: Array(1_001).fill({ name: "a", int: 1 }) }],
+        },
+      },
+      /more than 1000 attributes/,
+    ],
+    [
+      "a name of a megabyte",
+      { graph: { nodes: [{ op: "Identity", outputs: ["y".repeat(2 ** 20)] }] } },
+      /name of more than/,
+    ],
     ["graphs within graphs without end", { graph: nested(60) }, /nested deeper/],
     ["no operator set", { graph: identity, opsets: {} }, /no operator set/],
   ];
   test.each(hostile)("%s is refused with the reason", (_, model, reason) => {
     expect(reasonOf(writeOnnx(model))).toMatch(reason);
+  });
+
+  // Fields of ModelProto that a writer of graphs does not write, each empty.
+  test.each([
+    [
+      "functions of its own, which may call each other without end",
+      [0xca, 0x01, 0x00],
+      /functions of its own/,
+    ],
+    ["training graphs", [0xa2, 0x01, 0x00], /training/],
+    ["a second graph, which readers merge with the first", [0x3a, 0x00], /two graphs/],
+  ])("%s are refused with the reason", (_, field, reason) => {
+    expect(reasonOf(Buffer.concat([writeOnnx({ graph: identity }), Uint8Array.from(field)]))).toMatch(reason);
   });
 
   test("imports that onnxruntime's optimiser writes are no reason to refuse", () => {

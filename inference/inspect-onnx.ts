@@ -60,6 +60,8 @@ const labelAttributes = new Set(["classlabels_strings", "classlabels_int64s", "c
 const maxLabels = 1_001;
 const maxLabelLists = 100;
 const maxValues = 50_000;
+/** Of one node; ONNX's richest operators have two dozen. */
+const maxAttributes = 1_000;
 
 type State = {
   readonly pbf: PbfReader;
@@ -274,7 +276,9 @@ const node = (state: State, depth: number): void => {
         operator = text(state);
         return;
       case 5:
-        attributes.push(attribute(state, depth));
+        // Empty ones take two bytes each: a file of some megabytes would hold a gigabyte of them in memory.
+        if (attributes.push(attribute(state, depth)) > maxAttributes)
+          refuse(`an operator has more than ${maxAttributes} attributes`);
         return;
       case 7:
         domain = text(state);

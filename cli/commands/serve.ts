@@ -7,6 +7,7 @@ import { apiKeys } from "../../domain/api-keys.ts";
 import { rateLimiter } from "../../domain/rate-limiter.ts";
 import { emfLine } from "../../inference/emf.ts";
 import { serveModel } from "../../inference/serve-model.ts";
+import { tryFolder } from "../../inference/try-folder.ts";
 import { dataFolder } from "../../rehearsal/data-folder.ts";
 import { listen } from "../../rehearsal/server.ts";
 import { openCapabilities } from "../../rehearsal/world.ts";
@@ -28,6 +29,7 @@ type Options = {
   readonly modelVersion: number;
   readonly keys?: boolean;
   readonly records: boolean;
+  readonly trial: boolean;
   readonly emf?: boolean;
 };
 
@@ -75,6 +77,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   if (!existsSync(join(folder, "model.yaml")))
     throw new UsageMistake(`${folder} is no model's folder: there is no model.yaml in it.`);
   const { environment, modelVersion: version } = options;
+  if (options.trial) await tryFolder(folder);
   const root = options.data === undefined ? resolve(checkout, ".slipway", "serve") : resolve(options.data);
   const opened = await openFolder(root, environment);
   const { app, name } = await serveModel({
@@ -115,6 +118,7 @@ export const serveCommand = (): Command =>
     .addOption(new Option("--data <folder>", "where records and API keys lie (default: .slipway/serve)"))
     .option("--keys", "ask each request for an API key")
     .option("--no-records", "keep no records of predictions")
+    .option("--no-trial", "open the model without a first run in a process with limits")
     .addOption(
       new Option("--environment <name>", "what answers, records and metrics say")
         .choices(["stage", "prod"])
