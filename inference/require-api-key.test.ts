@@ -57,6 +57,13 @@ describe("a request", () => {
     expect(asked).toEqual([{ given, model: "churn" }]);
   });
 
+  test("that is refused in the Open Inference Protocol reads why in the protocol's error", async () => {
+    const response = await ask({ status: "refused", answer: 401 }, {}, "/v2/models/churn/infer");
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toMatch(/^Bearer/);
+    expect(await response.json()).toMatchObject({ status: 401, error: expect.stringMatching(/API key/) });
+  });
+
   test.each([401, 403] as const)(
     "that is refused gets %i as a problem, and no work is done",
     async (status) => {

@@ -3,12 +3,13 @@ import type { Admission, Admit } from "./admission.ts";
 import { admissionHeaders } from "./admission-headers.ts";
 import { admissionRefusal, keysUnavailable, type Refusal } from "./admission-refusal.ts";
 import { givenKey } from "./given-key.ts";
+import { hostRefusal } from "./host-refusal.ts";
 
-const answer = ({ problem, headers }: Refusal): Response =>
-  new Response(JSON.stringify(problem), {
-    status: problem.status,
-    headers: { ...headers, "content-type": "application/problem+json" },
-  });
+const answer = async (request: Request, { problem, headers }: Refusal): Promise<Response> => {
+  const response = await hostRefusal(request, problem);
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  return response;
+};
 
 /**
  * What the authorizer does on AWS, as middleware for the HTTP server: 401, 403 or 429 before the body is read, 503
@@ -38,8 +39,8 @@ export const requireApiKey = ({
   return async (context, next) => {
     if (open.includes(context.req.path)) return next();
     const admission = await check(givenKey((name) => context.req.header(name)));
-    if (admission === undefined) return answer(keysUnavailable);
-    if (admission.status !== "admitted") return answer(admissionRefusal(admission));
+    if (admission === undefined) return answer(context.req.raw, keysUnavailable);
+    if (admission.status !== "admitted") return answer(context.req.raw, admissionRefusal(admission));
     await next();
     for (const [name, value] of Object.entries(admissionHeaders(admission))) context.header(name, value);
   };
