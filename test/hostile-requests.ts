@@ -136,6 +136,58 @@ const changed = (body: Uint8Array, { at, drop, put }: Change): Uint8Array => {
   return Buffer.concat([body.subarray(0, from), put, body.subarray(from + drop)]);
 };
 
+/** Values that belong nowhere, put into JSON where another one stood. */
+const wild = fc.oneof(
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    0,
+    -1,
+    1e308,
+    2 ** 53,
+    "",
+    "\ud800",
+    "\0",
+    "a".repeat(300),
+    [],
+    {},
+    [null],
+    [[]],
+    [[[1]]],
+  ),
+  fc.constantFrom<unknown>(
+    { constructor: 1 },
+    { toString: null },
+    { length: 1e9 },
+    { features: [] },
+    JSON.parse('{"__proto__":1}'),
+  ),
+  fc.jsonValue({ maxDepth: 1 }),
+);
+type Swap = { readonly way: readonly number[]; readonly name: string | undefined; readonly value: unknown };
+const swap: fc.Arbitrary<Swap> = fc.record({
+  way: fc.array(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), { maxLength: 5 }),
+  // Beside the others, where a name is given, instead of in the place of one.
+  name: fc.option(fc.constantFrom("extra", "rows", "data", "__proto__", "parameters", "outputs", "a/b~"), {
+    nil: undefined,
+  }),
+  value: wild,
+});
+/** The same JSON with the value at the end of a way replaced, or one put beside it. */
+const swapped = (json: unknown, { way: [step, ...way], name, value }: Swap): unknown => {
+  if (step === undefined && name === undefined) return value;
+  if (typeof json !== "object" || json === null) return value;
+  const entries = Object.entries(json);
+  const at = Math.floor((step ?? 0) * entries.length);
+  const changed =
+    step === undefined
+      ? [...entries, [name ?? "", value] as const]
+      : entries.map(
+          ([key, one], place) => [key, place === at ? swapped(one, { way, name, value }) : one] as const,
+        );
+  return Array.isArray(json) ? changed.map(([, one]) => one) : Object.fromEntries(changed);
+};
+
 /** Any value that a header may carry. */
 const headerValue = fc.oneof(
   fc.constantFrom(
@@ -254,6 +306,19 @@ export const hostileRequest = (valid: readonly Hostile[]): fc.Arbitrary<Hostile>
       headers: { ...request.headers, ...headers },
       body: changes.reduce(changed, request.body),
     }));
+  const isWhole = ({ headers, method }: Hostile) =>
+    method === "POST" && headers["content-type"] === "application/json";
+  const misshapen = fc
+    .record({
+      request: fc.constantFrom(...valid.filter(isWhole)),
+      swaps: fc.array(swap, { minLength: 1, maxLength: 2 }),
+    })
+    .map(({ request, swaps }) => ({
+      ...request,
+      body: Buffer.from(
+        JSON.stringify(swaps.reduce(swapped, JSON.parse(Buffer.from(request.body).toString("utf8")))) ?? "",
+      ),
+    }));
   const raw = fc.record({
     method: fc.constantFrom("POST", "POST", "POST", "GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"),
     path,
@@ -267,5 +332,5 @@ export const hostileRequest = (valid: readonly Hostile[]): fc.Arbitrary<Hostile>
       fc.constantFrom(...valid.map(({ body }) => body)),
     ),
   });
-  return fc.oneof({ arbitrary: mutated, weight: 2 }, raw);
+  return fc.oneof({ arbitrary: mutated, weight: 2 }, { arbitrary: misshapen, weight: 2 }, raw);
 };
