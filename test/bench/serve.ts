@@ -15,8 +15,8 @@ import { pythonEnvironment } from "../peers/python-environment.ts";
 import { bodiesOf, mixedTexts } from "./serve/bodies.ts";
 import { coldStarts } from "./serve/cold-start.ts";
 import { functionImage } from "./serve/function-image.ts";
-import { peakMemory } from "./serve/peak-memory.ts";
 import { pinning } from "./serve/pinned.ts";
+import { processTree } from "./serve/process-tree.ts";
 import { type Line, report } from "./serve/report.ts";
 import { type Load, type Measured, runLoad } from "./serve/run-load.ts";
 import { type Spread, spread } from "./serve/spread.ts";
@@ -75,14 +75,14 @@ const sideBySide = async (
     }
     for (let round = 1; round <= rounds; round++)
       for (const { what, load } of scenarios)
-        for (const { kind, url } of servers) {
+        for (const { kind, url, pid } of servers) {
           say(`${model}, ${what}, round ${round} of ${rounds}: ${kind} …`);
           results
             .get(what)
             ?.get(kind)
-            ?.push(await runLoad(load(url), pins.generator));
+            ?.push(await runLoad(load(url), pid, pins.generator));
         }
-    const peaks = new Map(servers.map(({ kind, pid }) => [kind, peakMemory(pid)]));
+    const peaks = new Map(servers.map(({ kind, pid }) => [kind, processTree(pid)?.peakBytes]));
     return { results, peaks };
   } finally {
     await Promise.all(servers.map(({ stop }) => stop()));
@@ -90,12 +90,19 @@ const sideBySide = async (
 };
 
 const of = (results: Results | undefined, kind: Kind, figure: keyof Measured): Spread | undefined =>
-  spread((results?.get(kind) ?? []).map((measured) => measured[figure]));
+  spread((results?.get(kind) ?? []).flatMap((measured) => measured[figure] ?? []));
 
-const compare = (what: string, results: Results | undefined, figure: "perSecond" | "medianMs" | "p95Ms") => {
+const compare = (what: string, results: Results | undefined, figure: "perSecond" | "medianMs") => {
   const unit = figure === "perSecond" ? "requests/s" : "ms";
   for (const kind of kinds)
     lines.push({ what: `${what}: ${kind}`, measured: of(results, kind, figure), unit });
+  // What neighbours on the machine change least.
+  for (const kind of kinds)
+    lines.push({
+      what: `${what}, processor time: ${kind}`,
+      measured: of(results, kind, "cpuMs"),
+      unit: "ms",
+    });
 };
 
 const rows = async (): Promise<void> => {

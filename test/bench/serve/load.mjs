@@ -1,7 +1,7 @@
 /**
  * The load generator, in a process of its own: autocannon against one address with bodies in turn. Takes
  * `{ url, bodies, connections, seconds | requests, warmUpSeconds }` on standard input and prints
- * `{ perSecond, medianMs, p95Ms, maxMs, answered, failed }`.
+ * `{ perSecond, medianMs, p95Ms, maxMs, answered, failed, total }`, `total` with the warm-up's.
  */
 import { text } from "node:stream/consumers";
 import autocannon from "autocannon";
@@ -41,5 +41,6 @@ const run = (limit) =>
     });
   });
 
-if (warmUpSeconds > 0) await run({ duration: warmUpSeconds });
-process.stdout.write(JSON.stringify(await run(requests ? { amount: requests } : { duration: seconds })));
+const warm = warmUpSeconds > 0 ? await run({ duration: warmUpSeconds }) : { answered: 0 };
+const measured = await run(requests ? { amount: requests } : { duration: seconds });
+process.stdout.write(JSON.stringify({ ...measured, total: measured.answered + warm.answered }));

@@ -25,7 +25,7 @@ const meets = (value: number, target: Target): boolean =>
       ? value <= target.atMost
       : value < target.below;
 
-const shown = (value: number): string => value.toFixed(value < 100 ? 1 : 0);
+const shown = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 const aim = (target: Target): string =>
   "atLeast" in target
     ? `≥ ${target.atLeast}`
