@@ -65,13 +65,19 @@ export const startServer = async (kind: Kind, body: string, options: Options): P
     words = `${words}${chunk}`.slice(-2_000);
   });
   const over = once(child, "close");
-  const stop = async () => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
-      process.kill(-child.pid, "SIGTERM");
-      const killed = AbortSignal.timeout(10_000);
-      killed.addEventListener("abort", () => child.pid !== undefined && process.kill(-child.pid, "SIGKILL"));
-      await over;
+  /** The whole group: what the server started may outlive it. */
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, name);
+    } catch {
+      // Nobody is left.
     }
+  };
+  const stop = async () => {
+    const limit = setTimeout(() => signal("SIGKILL"), 10_000);
+    signal("SIGTERM");
+    await over.finally(() => clearTimeout(limit));
+    signal("SIGKILL");
   };
   const url = `http://127.0.0.1:${port}/v1/predict`;
   const until = performance.now() + 120_000;
