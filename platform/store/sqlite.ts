@@ -14,6 +14,7 @@ import {
   type Stored,
   sortOf,
 } from "./store.ts";
+import { writeTogether } from "./write-together.ts";
 
 /** Rounds of writing after which bytes of expired items are cleared away. */
 const sweepEvery = 500;
@@ -106,6 +107,9 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
     return row === undefined ? undefined : storedOf(partition, row);
   };
 
+  // What predictions are recorded with: no read comes before these writes, so they can wait for each other.
+  const together = writeTogether(database);
+
   let writes = 0;
   const sweepNowAndThen = (): void => {
     writes += 1;
@@ -146,7 +150,7 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
           [key.partition, key.sort, encode(key, value), expiresAt] as const,
       );
       sweepNowAndThen();
-      database.write(() => {
+      await together(() => {
         for (const row of rows) overwrite.run(...row);
       });
     },
@@ -155,7 +159,7 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
       const json = JSON.stringify(checkedAmounts(amounts));
       sweepNowAndThen();
       const now = clock();
-      const row = increase.get(partition, sort, json, expiresAt, now, now);
+      const row = await together(() => increase.get(partition, sort, json, expiresAt, now, now));
       const counters: Counters = JSON.parse(String(row?.value));
       return counters;
     },

@@ -1,0 +1,103 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const starter = fileURLToPath(new URL("start-function.mjs", import.meta.url));
+
+/** Milliseconds, by the clock and of processor time. */
+export type Spent = { readonly wallMs: number; readonly cpuMs: number };
+export type Starts = {
+  /** From the process's beginning until the handler of an empty function is there. */
+  readonly empty: readonly Spent[];
+  readonly ours: readonly Spent[];
+  /** Our first answer after that: the AWS client is loaded, and the record is written to a table that answers at once. */
+  readonly firstRecorded: readonly Spent[];
+};
+
+type Needs = {
+  /** The image's /var/task. */
+  readonly task: string;
+  readonly model: string;
+  /** A direct invocation. */
+  readonly event: string;
+};
+
+/** Stands in for DynamoDB: takes every write. */
+const tableOf = async () => {
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => {
+      response.setHeader("content-type", "application/x-amz-json-1.0");
+      response.end("{}");
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
+    close: () => server.close(),
+  };
+};
+
+const start = async (entry: string, env: NodeJS.ProcessEnv, wrap: readonly string[], event?: string) => {
+  const given = [starter, pathToFileURL(entry).href, ...(event === undefined ? [] : [event])];
+  const [command = process.execPath, ...args] = [...wrap, process.execPath, ...given];
+  const { stdout } = await run(command, args, { env });
+  const spent: Spent & { readonly first?: Spent } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+  return spent;
+};
+
+/**
+ * Starts an empty function and the model's in turns, each in a fresh process. A first start of each is not counted: it
+ * is the disk's.
+ * @param wrap a command in front, such as `taskset -c 0`
+ */
+export const coldStarts = async (
+  { task, model, event }: Needs,
+  {
+    rounds,
+    wrap,
+    into,
+  }: { readonly rounds: number; readonly wrap: readonly string[]; readonly into: string },
+): Promise<Starts> => {
+  const empty = join(into, "empty.mjs");
+  const index = join(task, "index.mjs");
+  await writeFile(empty, "export const handler = async () => ({});\n");
+  const table = await tableOf();
+  const env = {
+    PATH: process.env.PATH,
+    SLIPWAY_MODEL: model,
+    SLIPWAY_MODEL_VERSION: "1",
+    SLIPWAY_DIGEST: `sha256:${"0".repeat(64)}`,
+    SLIPWAY_ENVIRONMENT: "prod",
+    RECORDS_TABLE: "records",
+    RECORDS_BUCKET: "records",
+    AWS_ENDPOINT_URL: table.url,
+    AWS_REGION: "eu-central-1",
+    AWS_ACCESS_KEY_ID: "none",
+    AWS_SECRET_ACCESS_KEY: "none",
+  };
+  const starts: { empty: Spent[]; ours: Spent[]; firstRecorded: Spent[] } = {
+    empty: [],
+    ours: [],
+    firstRecorded: [],
+  };
+  try {
+    for (let round = 0; round <= rounds; round++) {
+      const one = await start(empty, env, wrap);
+      const other = await start(index, env, wrap);
+      const { first } = await start(index, env, wrap, event);
+      if (round === 0) continue;
+      starts.empty.push(one);
+      starts.ours.push(other);
+      if (first) starts.firstRecorded.push(first);
+    }
+  } finally {
+    table.close();
+  }
+  return starts;
+};

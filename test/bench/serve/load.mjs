@@ -1,0 +1,46 @@
+/**
+ * The load generator, in a process of its own: autocannon against one address with bodies in turn. Takes
+ * `{ url, bodies, connections, seconds | requests, warmUpSeconds }` on standard input and prints
+ * `{ perSecond, medianMs, p95Ms, maxMs, answered, failed, total }`, `total` with the warm-up's.
+ */
+import { text } from "node:stream/consumers";
+import autocannon from "autocannon";
+
+const { url, bodies, connections, seconds, requests, warmUpSeconds } = JSON.parse(await text(process.stdin));
+const common = {
+  url,
+  connections,
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  requests: bodies.map((body) => ({ body })),
+  timeout: 60,
+};
+
+const run = (limit) =>
+  new Promise((resolve, reject) => {
+    const times = [];
+    let failed = 0;
+    const began = performance.now();
+    const instance = autocannon({ ...common, ...limit }, (error, result) => {
+      if (error) return reject(error);
+      const tookMs = performance.now() - began;
+      times.sort((a, b) => a - b);
+      const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+      resolve({
+        perSecond: (times.length / tookMs) * 1_000,
+        medianMs: at(0.5),
+        p95Ms: at(0.95),
+        maxMs: at(1),
+        answered: times.length,
+        failed: failed + result.errors,
+      });
+    });
+    instance.on("response", (_client, status, _bytes, ms) => {
+      if (status === 200) times.push(ms);
+      else failed++;
+    });
+  });
+
+const warm = warmUpSeconds > 0 ? await run({ duration: warmUpSeconds }) : { answered: 0 };
+const measured = await run(requests ? { amount: requests } : { duration: seconds });
+process.stdout.write(JSON.stringify({ ...measured, total: measured.answered + warm.answered }));

@@ -1,0 +1,73 @@
+import type { Spread } from "./spread.ts";
+
+export type Target = { readonly atLeast: number } | { readonly atMost: number } | { readonly below: number };
+export type Line = {
+  readonly what: string;
+  /** Undefined: not measured, which misses a target. */
+  readonly measured: Spread | undefined;
+  readonly unit: "requests/s" | "ms" | "MB" | "times";
+  readonly target?: Target;
+};
+export type Machine = {
+  readonly processor: string;
+  readonly processors: number;
+  readonly pinned: boolean;
+  readonly node: string;
+  readonly rounds: number;
+  readonly loadBefore: number;
+  readonly loadAfter: number;
+};
+
+const meets = (value: number, target: Target): boolean =>
+  "atLeast" in target
+    ? value >= target.atLeast
+    : "atMost" in target
+      ? value <= target.atMost
+      : value < target.below;
+
+const shown = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+const aim = (target: Target): string =>
+  "atLeast" in target
+    ? `≥ ${target.atLeast}`
+    : "atMost" in target
+      ? `≤ ${target.atMost}`
+      : `< ${target.below}`;
+
+/** A table of medians with their spread, and whether each target is met; `missed`: at least one is not. */
+export const report = (
+  lines: readonly Line[],
+  machine: Machine,
+): { readonly text: string; readonly missed: boolean } => {
+  const met = ({ measured, target }: Line) => !target || (measured && meets(measured.median, target));
+  const cells = [
+    ["what", "median", "min – max", "unit", "target", ""],
+    ...lines.map((line) => {
+      const { what, measured, unit, target } = line;
+      return [
+        what,
+        measured ? shown(measured.median) : "—",
+        measured ? `${shown(measured.min)} – ${shown(measured.max)}` : "",
+        unit,
+        target ? aim(target) : "",
+        target ? (met(line) ? "pass" : "MISSED") : "",
+      ];
+    }),
+  ];
+  const widths = [0, 1, 2, 3, 4].map((at) => Math.max(...cells.map((row) => (row[at] ?? "").length)));
+  const table = cells.map((row) =>
+    row
+      .map((cell, at) =>
+        at === 1 || at === 2 ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0),
+      )
+      .join("  ")
+      .trimEnd(),
+  );
+  const { processor, processors, pinned, node, rounds, loadBefore, loadAfter } = machine;
+  const place = pinned
+    ? "each server on the same one processor, the load generator on another"
+    : "SERVERS AND LOAD GENERATOR SHARED ALL PROCESSORS: there is no taskset here, or one processor only";
+  return {
+    text: `${table.join("\n")}\n\n${rounds} round${rounds === 1 ? "" : "s"}; ${processors} processors (${processor}), Node ${node}; ${place}. Load ${loadBefore} before and ${loadAfter} after: a busy machine measures its neighbours too.`,
+    missed: lines.some((line) => !met(line)),
+  };
+};

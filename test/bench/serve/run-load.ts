@@ -1,0 +1,41 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { processTree } from "./process-tree.ts";
+
+const generator = fileURLToPath(new URL("load.mjs", import.meta.url));
+
+export type Load = {
+  readonly url: string;
+  /** Sent in turn. */
+  readonly bodies: readonly string[];
+  readonly connections: number;
+  readonly warmUpSeconds: number;
+} & ({ readonly seconds: number } | { readonly requests: number });
+
+export type Measured = {
+  readonly perSecond: number;
+  readonly medianMs: number;
+  readonly p95Ms: number;
+  readonly maxMs: number;
+  readonly answered: number;
+  readonly failed: number;
+  /** Processor time of the server for each answer, the warm-up's included; undefined where the system does not tell. */
+  readonly cpuMs: number | undefined;
+};
+
+/** Puts load on a server (process `pid`) from a process of its own; `wrap` is a command in front of it. */
+export const runLoad = async (load: Load, pid: number, wrap: readonly string[]): Promise<Measured> => {
+  const before = processTree(pid);
+  const [command = process.execPath, ...args] = [...wrap, process.execPath, generator];
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  child.stdin.end(JSON.stringify(load));
+  const [printed, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+  if (code !== 0) throw new Error(`the load generator ended with ${code}`);
+  const after = processTree(pid);
+  const measured: Omit<Measured, "cpuMs"> & { readonly total: number } = JSON.parse(printed);
+  if (measured.failed > 0 || measured.answered === 0)
+    throw new Error(`${measured.failed} requests failed, ${measured.answered} were answered`);
+  return { ...measured, cpuMs: before && after && (after.cpuMs - before.cpuMs) / measured.total };
+};

@@ -1,0 +1,20 @@
+/**
+ * Imports the module named by the first argument, as Lambda's runtime does with a handler, and prints what that took
+ * since this process began, `{ wallMs, cpuMs }`, processor time being that of all its threads. With an event as the
+ * second argument it also answers that and prints the same of the first answer alone as `first`.
+ */
+const spent = () => {
+  const { user, system } = process.cpuUsage();
+  return { wallMs: performance.now(), cpuMs: (user + system) / 1_000 };
+};
+const [entry, event] = process.argv.slice(2);
+const { handler } = await import(entry);
+const started = spent();
+let first;
+if (event !== undefined) {
+  const answer = await handler(JSON.parse(event));
+  const { wallMs, cpuMs } = spent();
+  if (!answer.predictions || answer.storageWarning) throw new Error(JSON.stringify(answer));
+  first = { wallMs: wallMs - started.wallMs, cpuMs: cpuMs - started.cpuMs };
+}
+process.stdout.write(`${JSON.stringify({ ...started, first })}\n`, () => process.exit());

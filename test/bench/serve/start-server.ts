@@ -1,0 +1,98 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const slipway = here("../../../cli/slipway.mjs");
+
+export type Kind = "slipway serve" | "onnxruntime-node on node:http" | "FastAPI" | "LitServe";
+export type Started = {
+  readonly kind: Kind;
+  /** Where rows are posted to. */
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+};
+
+type Options = {
+  /** With model.onnx, manifest.json and, for ours, model.yaml. */
+  readonly folder: string;
+  /** Where ours keeps its records. */
+  readonly data: string;
+  readonly python: string;
+  readonly wrap: readonly string[];
+};
+
+/** A port that was free a moment ago: Python's servers take no 0. */
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address ? address.port : 0;
+};
+
+const commandOf = (kind: Kind, port: number, { folder, data, python }: Options): readonly string[] => {
+  switch (kind) {
+    case "slipway serve":
+      return [process.execPath, slipway, "serve", folder, "--port", `${port}`, "--data", data];
+    case "onnxruntime-node on node:http":
+      return [process.execPath, here("plain-server.mjs"), folder, `${port}`];
+    case "FastAPI":
+      return [python, here("python/fastapi_server.py"), folder, `${port}`];
+    case "LitServe":
+      return [python, here("python/litserve_server.py"), folder, `${port}`];
+    default:
+      return kind satisfies never;
+  }
+};
+
+/** Starts a server and waits until it answers `body`, at most two minutes. */
+export const startServer = async (kind: Kind, body: string, options: Options): Promise<Started> => {
+  const port = await freePort();
+  const [command = "", ...args] = [...options.wrap, ...commandOf(kind, port, options)];
+  // A group of its own: LitServe has processes below it, which are to end with it.
+  const child = spawn(command, args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
+    env: { ...process.env, OMP_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false" },
+  });
+  let words = "";
+  child.stderr.on("data", (chunk) => {
+    words = `${words}${chunk}`.slice(-2_000);
+  });
+  const over = once(child, "close");
+  /** The whole group: what the server started may outlive it. */
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, name);
+    } catch {
+      // Nobody is left.
+    }
+  };
+  const stop = async () => {
+    const limit = setTimeout(() => signal("SIGKILL"), 10_000);
+    signal("SIGTERM");
+    await over.finally(() => clearTimeout(limit));
+    signal("SIGKILL");
+  };
+  const url = `http://127.0.0.1:${port}/v1/predict`;
+  const until = performance.now() + 120_000;
+  for (;;) {
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    }).catch(() => undefined);
+    if (answer?.ok) return { kind, url, pid: child.pid ?? 0, stop };
+    const refused = answer && answer.status < 500 ? `: ${await answer.text()}` : "";
+    if (child.exitCode !== null || refused || performance.now() > until) {
+      await stop();
+      throw new Error(`${kind} does not answer${refused}${words ? `: ${words.trim()}` : ""}`);
+    }
+    await wait(100);
+  }
+};
