@@ -68,7 +68,7 @@ test("what a cold start loads holds no AWS client, and all parts together stay s
   expect(atStart.includes("RECORDS_TABLE")).toBe(true);
   const code = [...files.keys()].filter((name) => name.endsWith(".mjs"));
   const altogether = code.map(text).join("\n");
-  for (const name of ['"DynamoDBClient"', '"S3Client"'])
+  for (const name of ['"DynamoDBClient"', '"S3Client"', '"SSMClient"'])
     expect([name, atStart.includes(name), altogether.includes(name)]).toEqual([name, false, true]);
   expect(Buffer.byteLength(atStart)).toBeLessThan(700_000);
   expect(Buffer.byteLength(altogether)).toBeLessThan(2_500_000);

@@ -11,8 +11,8 @@ type Needs = {
   readonly store: Pick<Store, "putAll" | "add">;
   readonly blobs: Pick<Blobs, "put">;
   readonly manifest: Pick<Manifest, "records">;
-  /** What inputs are hashed under, 32 to 64 bytes. Without it a manifest's `hashed` keeps no inputs at all. */
-  readonly hashKey?: Uint8Array | undefined;
+  /** Reads what inputs are hashed under, 32 to 64 bytes. Without it a manifest's `hashed` keeps no inputs at all. */
+  readonly hashKey?: (() => Promise<Uint8Array>) | undefined;
   /** Told what went wrong; holds no inputs. */
   readonly log: (line: string) => void;
   /** How long the answer waits for its record. What takes longer counts as failed, and may still be written. */
@@ -40,11 +40,15 @@ const labelsOf = (predictions: readonly Prediction[]): Map<string, number> => {
 /** Epoch seconds at which what happened at `at` is forgotten. */
 const expiry = (at: number, ttlDays: number): number => Math.ceil(at / 1_000) + ttlDays * 86_400;
 
-const keptRows = ({ manifest, hashKey }: Needs, answered: AnsweredRows): readonly KeptRow[] => {
+const keptRows = async (
+  { manifest, hashKey }: Needs,
+  answered: AnsweredRows,
+): Promise<readonly KeptRow[]> => {
   const { rows, predictions, model } = answered;
   if (rows.length !== predictions.length) throw new RangeError("there are not as many rows as predictions");
   const { inputs } = manifest.records;
-  const hashed = inputs === "hashed" && hashKey !== undefined ? hashInputs(hashKey, model) : undefined;
+  const hashed =
+    inputs === "hashed" && hashKey !== undefined ? hashInputs(await hashKey(), model) : undefined;
   return predictions.map((prediction, index) => {
     const row = rows[index] ?? {};
     if (inputs === "full") return { inputs: row, prediction };
@@ -80,7 +84,7 @@ const writer = (needs: Needs) => {
 
   const keep = async (answered: AnsweredRows, labels: ReadonlyMap<string, number>): Promise<void> => {
     const { at, id, modelVersion: version, digest, latencyMs } = answered;
-    const rows = keptRows(needs, answered);
+    const rows = await keptRows(needs, answered);
     const blob = isSmall(rows) ? undefined : rowsKey(answered, { at, id, ttlDays });
     if (blob !== undefined) await blobs.put(blob, await packRows(rows), { contentType: rowLinesType });
     const kept: KeptRequest = { at, version, digest, latencyMs, rows: blob ? { blob } : [...rows] };
