@@ -12,6 +12,7 @@ import { runningOn } from "../rehearsal/running.ts";
 import { repositoryName } from "../rehearsal/watched-repository.ts";
 import { openCapabilities, type World, worldOf } from "../rehearsal/world.ts";
 import { UsageMistake } from "./exit-code.ts";
+import { folderRegistry } from "./folder-registry.ts";
 import { folderOf } from "./folders.ts";
 import type { Opened } from "./open-world.ts";
 import { printError } from "./print.ts";
@@ -37,7 +38,14 @@ export const withEmbeddedWorld = async <T>(
     printError(
       `${sentence}${fault === undefined ? "" : `: ${fault instanceof Error ? fault.message : String(fault)}`}`,
     );
-  const capabilities = await openCapabilities({ folder, url, clock: Date.now, log, env: process.env });
+  const capabilities = await openCapabilities({
+    folder,
+    url,
+    clock: Date.now,
+    log,
+    env: process.env,
+    registry: folderRegistry(folder),
+  });
   const { secrets, database, source, metrics, records } = capabilities;
   const token = await secrets.read("CONTROL_TOKEN");
   const { images, imageRoot, runtime } = await localImages({ folder, source, clock: Date.now });

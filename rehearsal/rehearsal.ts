@@ -28,7 +28,7 @@ import { slackWorkspace } from "./slack-workspace.ts";
 import { type Steps, stepsOn } from "./steps.ts";
 import type { Voice } from "./terminal.ts";
 import { repositoryName, watchedRepository } from "./watched-repository.ts";
-import { type Instrument, openCapabilities, worldOf } from "./world.ts";
+import { type Instrument, openCapabilities, type WorldNeeds, worldOf } from "./world.ts";
 
 export type RehearsalOptions = {
   readonly folder: DataFolder;
@@ -41,6 +41,8 @@ export type RehearsalOptions = {
   /** Requests a second of the synthetic application; 0: none. */
   readonly traffic: number;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Another registry than the data folder's own. */
+  readonly registry?: WorldNeeds["registry"];
   readonly clock: () => number;
   readonly voice: Voice;
   /** Tests put their own between the steps and each capability here. */
@@ -80,7 +82,14 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   };
   const server = await listen(options.port, log);
   const { url } = server;
-  const capabilities = await openCapabilities({ folder, url, clock, log, env }).catch(async (fault) => {
+  const capabilities = await openCapabilities({
+    folder,
+    url,
+    clock,
+    log,
+    env,
+    registry: options.registry,
+  }).catch(async (fault) => {
     await server.close();
     throw fault;
   });

@@ -16,6 +16,7 @@ import type { Images } from "../platform/images/images.ts";
 import type { Metrics } from "../platform/metrics/metrics.ts";
 import { sqliteMetrics } from "../platform/metrics/sqlite.ts";
 import type { Registry } from "../platform/registry/registry.ts";
+import { sqliteRegistry } from "../platform/registry/sqlite.ts";
 import { environmentSecrets } from "../platform/secrets/environment.ts";
 import { embeddedServing } from "../platform/serving/embedded.ts";
 import type { Functions } from "../platform/serving/functions.ts";
@@ -23,11 +24,10 @@ import type { Environment, Serving } from "../platform/serving/serving.ts";
 import { type SlackApi, slackChannel } from "../platform/slack/slack-channel.ts";
 import { gitSource } from "../platform/source/git.ts";
 import type { Source } from "../platform/source/source.ts";
-import { openDatabase } from "../platform/store/open-database.ts";
+import { type Database, openDatabase } from "../platform/store/open-database.ts";
 import { sqliteStore } from "../platform/store/sqlite.ts";
 import type { Store } from "../platform/store/store.ts";
 import type { DataFolder } from "./data-folder.ts";
-import { folderRegistry } from "./folder-registry.ts";
 import { slackWorkspace } from "./slack-workspace.ts";
 
 /** Secrets that a data folder makes for itself where the environment does not give them. */
@@ -48,10 +48,26 @@ export type WorldNeeds = {
   readonly clock: () => number;
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Another registry than the data folder's own. */
+  readonly registry?: OpenRegistry | undefined;
 };
 
+/** Opens a registry beside the rest of a data folder. */
+export type OpenRegistry = (parts: {
+  readonly database: Database;
+  readonly blobs: Blobs;
+  readonly clock: () => number;
+}) => Registry;
+
 /** The small capabilities, which need nothing but the data folder. */
-export const openCapabilities = async ({ folder, url, clock, log, env }: WorldNeeds) => {
+export const openCapabilities = async ({
+  folder,
+  url,
+  clock,
+  log,
+  env,
+  registry = sqliteRegistry,
+}: WorldNeeds) => {
   mkdirSync(folder.root, { recursive: true, mode: 0o700 });
   const database = openDatabase(folder.database);
   const secrets = environmentSecrets({ env, file: { path: folder.secrets, generate: generated } });
@@ -73,7 +89,7 @@ export const openCapabilities = async ({ folder, url, clock, log, env }: WorldNe
       place: { store, blobs },
       hashKey: createHash("sha256").update(hashSecret).digest("base64"),
     },
-    registry: folderRegistry({ folder, database, blobs, clock }),
+    registry: registry({ database, blobs, clock }),
     metrics: sqliteMetrics({ database, clock, onFault: (fault) => log("metrics wait for the disk", fault) }),
     cipher: keyFileCipher({ file: folder.cipherKey }),
     source: gitSource({ repository: folder.repository }),

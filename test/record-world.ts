@@ -7,7 +7,7 @@ import { memoryStore } from "./step-world.ts";
 
 type Options = {
   readonly inputs?: "full" | "hashed" | "none";
-  readonly hashKey?: Uint8Array;
+  readonly hashKey?: () => Promise<Uint8Array>;
   readonly limitMs?: number;
   readonly instrument?: (store: Store) => Store;
 };
@@ -32,7 +32,8 @@ export const recordWorld = (options: Options = {}) => {
     manifest: { records: { inputs, ttlDays: 30 } },
     hashKey,
     log: (line) => lines.push(line),
-    ...(limitMs === undefined ? {} : { limitMs }),
+    // A busy machine takes longer over a million characters than an answer would wait.
+    limitMs: limitMs ?? 30_000,
   });
   /** Reads like a process that has just started. */
   const newReader = () => predictionReader({ store, blobs, clock, ...served });

@@ -3,13 +3,13 @@ import { dirname } from "node:path";
 import { Command, Option } from "commander";
 import { asDataFolderError, DataFolderUnusable } from "../../platform/store/data-folder-unusable.ts";
 import type { DataFolder } from "../../rehearsal/data-folder.ts";
-import { chooseMlflow } from "../../rehearsal/folder-registry.ts";
 import { startRehearsal } from "../../rehearsal/rehearsal.ts";
 import { runningOn } from "../../rehearsal/running.ts";
 import { exampleRequest, playScenario } from "../../rehearsal/scenario.ts";
 import { jsonVoice, terminalVoice, type Voice } from "../../rehearsal/terminal.ts";
 import { type Change, changes, watchedRepository } from "../../rehearsal/watched-repository.ts";
 import { AlreadyRunning, exitCode, UsageMistake } from "../exit-code.ts";
+import { chooseMlflow, folderRegistry } from "../folder-registry.ts";
 import { checkout, folderOf } from "../folders.ts";
 import {
   bakeArgument,
@@ -170,6 +170,7 @@ const rehearse = async (options: Options): Promise<void> => {
     bakeMs: options.bake,
     traffic: options.traffic,
     env: process.env,
+    registry: folderRegistry(folder),
     clock: Date.now,
     voice,
   });

@@ -1,10 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import type { Blobs } from "../platform/blobs/blobs.ts";
 import { mlflowRegistry } from "../platform/registry/mlflow.ts";
-import type { Registry } from "../platform/registry/registry.ts";
 import { sqliteRegistry } from "../platform/registry/sqlite.ts";
-import type { Database } from "../platform/store/open-database.ts";
-import type { DataFolder } from "./data-folder.ts";
+import type { DataFolder } from "../rehearsal/data-folder.ts";
+import type { OpenRegistry } from "../rehearsal/world.ts";
 
 /** The folder's deliveries were registered elsewhere: versions and aliases would be missing here. */
 export class RegistryChanged extends Error {
@@ -31,19 +29,11 @@ export const chooseMlflow = (folder: Folder, uri: string): void => {
 };
 
 /** The registry of a data folder: its own database, or the MLflow server that was chosen for it. */
-export const folderRegistry = ({
-  folder,
-  database,
-  blobs,
-  clock,
-}: {
-  readonly folder: Folder;
-  readonly database: Database;
-  readonly blobs: Blobs;
-  readonly clock: () => number;
-}): Registry => {
-  const uri = chosenMlflow(folder);
-  return uri === undefined
-    ? sqliteRegistry({ database, blobs, clock })
-    : mlflowRegistry({ uri, fetch, clock });
-};
+export const folderRegistry =
+  (folder: Folder): OpenRegistry =>
+  ({ database, blobs, clock }) => {
+    const uri = chosenMlflow(folder);
+    return uri === undefined
+      ? sqliteRegistry({ database, blobs, clock })
+      : mlflowRegistry({ uri, fetch, clock });
+  };
