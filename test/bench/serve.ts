@@ -177,7 +177,7 @@ const texts = async (): Promise<void> => {
   const bodies = await mixedTexts(folder);
   const what = "a text of 1 to 6 sentences, 10 connections";
   const { results } = await sideBySide("review-sentiment", [
-    { what, load: (url) => ({ url, bodies, connections: 10, seconds, warmUpSeconds: 2 }) },
+    { what, load: (url) => ({ url, bodies, connections: 10, seconds: seconds * 2, warmUpSeconds: 2 }) },
   ]);
   compare(what, results.get(what), "perSecond");
 };
@@ -223,6 +223,7 @@ const start = async (): Promise<void> => {
   });
 };
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const loadBefore = loadavg()[0] ?? 0;
 try {
   if (wanted("rows")) await rows();

@@ -36,6 +36,8 @@ export const runLoad = async (load: Load, pid: number, wrap: readonly string[]):
   const after = processTree(pid);
   const measured: Omit<Measured, "cpuMs"> & { readonly total: number } = JSON.parse(printed);
   if (measured.failed > 0 || measured.answered === 0)
-    throw new Error(`${measured.failed} requests failed, ${measured.answered} were answered`);
+    throw new Error(
+      `of the requests to ${load.url} ${measured.failed} failed and ${measured.answered} were answered`,
+    );
   return { ...measured, cpuMs: before && after && (after.cpuMs - before.cpuMs) / measured.total };
 };

@@ -73,8 +73,12 @@ export const startServer = async (kind: Kind, body: string, options: Options): P
       // Nobody is left.
     }
   };
+  // However the benchmark ends, its servers end with it.
+  const end = () => signal("SIGKILL");
+  process.on("exit", end);
   const stop = async () => {
     const limit = setTimeout(() => signal("SIGKILL"), 10_000);
+    process.off("exit", end);
     signal("SIGTERM");
     await over.finally(() => clearTimeout(limit));
     signal("SIGKILL");
