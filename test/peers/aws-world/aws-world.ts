@@ -267,7 +267,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       world,
       repository,
       application,
-      desk: door.desk,
+      secrets,
       openView: (user: string) => door.desk.viewOf(user)?.id,
       engine: { describe: deliveries.describe },
       /** Starts deliveries as a person does, by start-delivery's bundle. */
