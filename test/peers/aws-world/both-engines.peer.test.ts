@@ -2,6 +2,7 @@ import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
+import { deliveryName } from "../../../lambdas/start-delivery/delivery-name.ts";
 import { dataFolder } from "../../../rehearsal/data-folder.ts";
 import { type Rehearsal, startRehearsal } from "../../../rehearsal/rehearsal.ts";
 import { repositoryName } from "../../../rehearsal/watched-repository.ts";
@@ -11,6 +12,7 @@ import { temporaryFolder } from "../../temporary-folder.ts";
 import { mlflowStartLimitMs } from "../mlflow.ts";
 import { pythonPeer } from "../python-environment.ts";
 import { runtimeClientPeer } from "../runtime-client.ts";
+import { deliveryRoleOf } from "./accounts.ts";
 import { type AwsWorld, startAwsWorld } from "./aws-world.ts";
 import { playScenarios } from "./play-scenarios.ts";
 import { committedScenarios, scenarios } from "./scenarios.ts";
@@ -18,6 +20,11 @@ import { committedScenarios, scenarios } from "./scenarios.ts";
 const python = pythonPeer("tests of the whole on two engines");
 const client = runtimeClientPeer("tests of the whole on two engines");
 const About = z.object({ model: z.string(), commit: z.string() });
+const Delivery = z.object({ delivery: z.string() });
+/** What moto knows of the roles that were assumed. */
+const Sessions = z.object({
+  sts: z.object({ AssumedRole: z.array(z.object({ role_arn: z.string(), session_name: z.string() })) }),
+});
 const botToken = "xoxb-of-the-rehearsal";
 const limitMs = 900_000;
 const silent = { event: () => undefined, say: () => undefined };
@@ -26,6 +33,8 @@ const sayTime = (engine: string) => (sentence: string) => console.info(`${engine
 describe.skipIf(python.skip || client.skip)("the same deliveries on two engines", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let repository: Awaited<ReturnType<typeof committedScenarios>>;
+  /** The delivery whose DeployModel has another external id than the role asks for. */
+  let strange: string | undefined;
   let rehearsal: Rehearsal;
   let aws: AwsWorld;
   let embedded: Awaited<ReturnType<typeof playScenarios>>;
@@ -88,7 +97,11 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       traffic: 0,
       voice: silent,
       log: (line) => void (process.env.VERBOSE && console.info(line.slice(0, 600))),
-      instead: (name, event) => (brokenFor(name, event) ? broken : undefined),
+      otherwise: (name, event) => {
+        if (name === "deploy-model" && Delivery.safeParse(event).data?.delivery === strange)
+          return { variables: { STAGE_EXTERNAL_ID: "of somebody else" } };
+        return brokenFor(name, event) ? { code: broken } : undefined;
+      },
     });
     return playScenarios({ ...aws, botToken: aws.secrets.bot }, repository.commits, sayTime("moto"));
   };
@@ -96,11 +109,10 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   beforeAll(async () => {
     folder = await temporaryFolder();
     repository = await committedScenarios();
-    embedded = await playEmbedded();
-    await rehearsal.stop();
-    onAws = await playOnAws();
+    [embedded, onAws] = await Promise.all([playEmbedded(), playOnAws()]);
   }, mlflowStartLimitMs + limitMs);
   afterAll(async () => {
+    await rehearsal?.stop();
     await aws?.stop();
     await repository?.remove();
     await folder?.remove();
@@ -125,4 +137,40 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       expect(onAws.ledgers[model]).toEqual(embedded.ledgers[model]);
     });
   });
+
+  test("stage and prod are reached by their accounts' roles alone, in sessions named by the execution", async () => {
+    const response = await fetch(`${aws.endpoint}/moto-api/data.json`);
+    const { AssumedRole: sessions } = Sessions.parse(await response.json()).sts;
+    const [promoted] = onAws.told.churn ?? [];
+    const name = promoted?.outcome?.delivery ?? "";
+    const [stage, prod] = [deliveryRoleOf("stage"), deliveryRoleOf("prod")];
+    expect(
+      new Set(sessions.filter((one) => one.session_name === name).map(({ role_arn }) => role_arn)),
+    ).toEqual(new Set([stage, prod]));
+    expect(new Set(sessions.map(({ role_arn }) => role_arn))).toEqual(new Set([stage, prod]));
+  });
+
+  test(
+    "a step that comes with another external id is refused, and the delivery is rolled back",
+    async () => {
+      // Of a model that nobody answered: its image is there, and a person may deliver it again.
+      const again = deliveryName({
+        repository: repositoryName,
+        model: "expiring",
+        commit: repository.commits.expiring?.[0] ?? "",
+        attempt: 2,
+      });
+      strange = again;
+      expect(await aws.deliver("expiring", repository.commits.expiring?.[0] ?? "")).toBe(again);
+      await aws.ended(again);
+      expect(await aws.world.outcomes.read(again)).toMatchObject({
+        outcome: "failed",
+        error: {
+          name: "RoleNotAssumed",
+          cause: expect.stringContaining(deliveryRoleOf("stage")),
+        },
+      });
+    },
+    limitMs,
+  );
 });

@@ -19,7 +19,7 @@ export type Theatre = Pick<Rehearsal, "url" | "openView" | "asked" | "ended"> & 
   readonly sweep: () => Promise<unknown>;
 };
 
-const requestsPerSecond = 150;
+const requestsPerSecond = 60;
 const atOnce = 3;
 const everyMs = 100;
 

@@ -30,6 +30,8 @@ const early: readonly StepName[] = [
 
 /** What is delivered of each model, one after another. */
 export const scenarios: Readonly<Record<string, readonly Scene[]>> = {
+  // First, because it takes as long as a question may take at the least.
+  expiring: [{ version: "first", manifest: ["PT24H", "PT2M"], ends: "expired" }],
   churn: [
     { version: "first", answer: "approve", ends: "promoted" },
     { version: "second", answer: "approve", traffic: "usual", ends: "promoted" },
@@ -48,7 +50,6 @@ export const scenarios: Readonly<Record<string, readonly Scene[]>> = {
     { version: "first", answer: "approve", ends: "promoted" },
     { version: "second", answer: "approve", traffic: "odd", ends: "failed CanaryFailed" },
   ],
-  expiring: [{ version: "first", manifest: ["PT24H", "PT20S"], ends: "expired" }],
   unreadable: [{ version: "broken", ends: "failed ModelUnreadable" }],
   ...Object.fromEntries(
     early.map((step): [string, readonly Scene[]] => [
