@@ -47,6 +47,8 @@ export type RehearsalOptions = {
   readonly voice: Voice;
   /** Tests put their own between the steps and each capability here. */
   readonly instrument?: Instrument;
+  /** Tests put their own in the place of steps that the machine calls; the sweep's are as they are. */
+  readonly inPlaceOf?: (steps: Steps["machine"]) => Steps["machine"];
   /** Images and functions that are there already; whoever made them stops them. Tests share them between rehearsals. */
   readonly machine?: Machine;
 };
@@ -201,7 +203,10 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   const engine: Engine = startEngine({
     capabilities,
     images: () => world.images,
-    steps: () => ({ ...steps.machine, "request-approval": askAndTell }),
+    steps: () => {
+      const machine = { ...steps.machine, "request-approval": askAndTell };
+      return options.inPlaceOf?.(machine) ?? machine;
+    },
     pace: { bakeMs: options.bakeMs },
     onEvent: (delivery, { state, status, ms }) => {
       voice.event({ event: "state", delivery, state, status, ms });

@@ -1,10 +1,24 @@
 import { committedModel } from "../domain/committed-model.ts";
 import { deliveryName } from "../lambdas/start-delivery/delivery-name.ts";
 import type { Outcome } from "../statemachine/contracts.ts";
+import type { Engine } from "./engine.ts";
 import { personAtDesk } from "./person-at-desk.ts";
 import type { Rehearsal } from "./rehearsal.ts";
+import type { Steps } from "./steps.ts";
 import type { Voice } from "./terminal.ts";
-import { type Change, repositoryName } from "./watched-repository.ts";
+import { type Change, repositoryName, type WatchedRepository } from "./watched-repository.ts";
+import type { World } from "./world.ts";
+
+/** What the scenario needs of a world, this machine's or one of AWS's own interfaces (test/peers/aws-world). */
+export type Staged = Pick<Rehearsal, "url" | "runtime" | "openView" | "look" | "asked" | "ended"> & {
+  readonly world: Pick<
+    World,
+    "url" | "store" | "source" | "secrets" | "ledger" | "outcomes" | "messages" | "approvals" | "serving"
+  >;
+  readonly repository: Pick<WatchedRepository, "folder" | "head" | "commitChange" | "hasVersion">;
+  readonly steps: Pick<Steps, "startDelivery">;
+  readonly engine: Pick<Engine, "describe">;
+};
 
 /** Who answers the questions: a person at the desk, or the scenario in an approver's name. */
 export type Answers = "person" | "approve" | "reject";
@@ -19,7 +33,7 @@ export class ScenarioFailed extends Error {
  * what an interruption cut off is.
  */
 export const playScenario = async (
-  rehearsal: Rehearsal,
+  rehearsal: Staged,
   { model, answers, voice }: { model: string; answers: Answers; voice: Voice },
 ): Promise<void> => {
   const { world, repository } = rehearsal;
@@ -59,7 +73,7 @@ export const playScenario = async (
 type Delivered = { readonly delivery: string; readonly outcome: Outcome; readonly already: boolean };
 
 const deliver = async (
-  rehearsal: Rehearsal,
+  rehearsal: Staged,
   {
     model,
     change,
@@ -118,11 +132,7 @@ const deliver = async (
 };
 
 /** The commit of a change, made at most once in the life of a data folder. */
-const commitOnce = async (
-  { world, repository }: Rehearsal,
-  model: string,
-  change: Change,
-): Promise<string> => {
+const commitOnce = async ({ world, repository }: Staged, model: string, change: Change): Promise<string> => {
   const key = { partition: "rehearsal", sort: `commit#${model}#${change}` };
   const known = await world.store.get(key);
   if (typeof known?.value === "string") return known.value;
@@ -138,7 +148,7 @@ const expectOutcome = ({ delivery, outcome }: Delivered, expected: Outcome) => {
 };
 
 /** Prod's public endpoint answers with the version that the delivery promoted. */
-const proveServing = async (rehearsal: Rehearsal, model: string, delivery: string): Promise<void> => {
+const proveServing = async (rehearsal: Staged, model: string, delivery: string): Promise<void> => {
   const deployment = await rehearsal.world.ledger.ofDelivery("prod", model, delivery);
   const { url, body, headers } = await exampleRequest(rehearsal.world, model);
   const response = await fetch(`${url}/v1/predict`, { method: "POST", headers, body });
@@ -153,7 +163,7 @@ const proveServing = async (rehearsal: Rehearsal, model: string, delivery: strin
 
 /** A request to prod that works, with or without API keys: the first golden row of what it serves. */
 export const exampleRequest = async (
-  world: Rehearsal["world"],
+  world: Pick<Staged["world"], "url" | "source" | "secrets" | "ledger">,
   model: string,
 ): Promise<{ url: string; body: string; headers: Readonly<Record<string, string>> }> => {
   const serving = await world.ledger.serving("prod", model);

@@ -19,6 +19,10 @@ export const accountOf: Readonly<Record<Environment, string>> = {
   stage: "111122223333",
   prod: "444455556666",
 };
+const deliveryRole = "slipway-delivery";
+/** The role in an environment's account that steps assume. */
+export const deliveryRoleOf = (environment: Environment): string =>
+  `arn:aws:iam::${accountOf[environment]}:role/${deliveryRole}`;
 const region = "eu-central-1";
 const table = "slipway";
 const imageRepository = "slipway";
@@ -138,7 +142,7 @@ const inTooling = async (endpoint: string, secrets: Readonly<Record<string, stri
 const inEnvironment = async (endpoint: string, environment: Environment, url: string) => {
   const account = accountOf[environment];
   const externalId = `external id of ${environment}`;
-  const role = await createRole(endpoint, account, "slipway-delivery", { account: tooling, externalId });
+  const role = await createRole(endpoint, account, deliveryRole, { account: tooling, externalId });
   const functionRole = await createRole(endpoint, account, "slipway-function", {
     service: "lambda.amazonaws.com",
   });

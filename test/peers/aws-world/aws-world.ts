@@ -15,6 +15,7 @@ import { kmsCipher } from "../../../platform/cipher/kms.ts";
 import { stepFunctionsDeliveries } from "../../../platform/deliveries/step-functions.ts";
 import { ssmSecrets } from "../../../platform/secrets/ssm.ts";
 import { functionName } from "../../../platform/serving/function-name.ts";
+import { environments } from "../../../platform/serving/serving.ts";
 import { gitSource } from "../../../platform/source/git.ts";
 import { dynamodbStore } from "../../../platform/store/dynamodb.ts";
 import { syntheticApplication } from "../../../rehearsal/application.ts";
@@ -31,7 +32,7 @@ import { followedExecutions } from "./followed-executions.ts";
 import { frontDoor } from "./front-door.ts";
 import { pushedImages } from "./pushed-images.ts";
 import { shippedLogs } from "./shipped-logs.ts";
-import { bundleFunctions, type HostedName, stepHosts } from "./step-hosts.ts";
+import { bundleFunctions, type HostedName, type Otherwise, stepHosts } from "./step-hosts.ts";
 import { stepServer } from "./step-server.ts";
 
 export type AwsWorldOptions = {
@@ -45,15 +46,19 @@ export type AwsWorldOptions = {
   readonly traffic: number;
   readonly voice: Voice;
   readonly log: (sentence: string) => void;
-  readonly instead?: (name: HostedName, event: unknown) => string | undefined;
-  readonly over?: Readonly<Partial<Record<HostedName, Readonly<Record<string, string>>>>>;
+  /** What tests break: steps, their variables. */
+  readonly otherwise?: Otherwise;
 };
 
 const Started = z.object({
   deliveries: z.array(z.object({ name: z.string(), model: z.string(), started: z.boolean() })),
+  removed: z.array(z.string()),
 });
 const About = z.object({ delivery: z.string() });
 const Line = z.object({ _aws: z.unknown() });
+
+/** Tasks have so many times their time: on AWS no cold start competes with every other for two processors. */
+const patience = 5;
 
 /** A version that nobody calls for so long ends; the next call starts it again. */
 const versionIdleMs = 5_000;
@@ -105,6 +110,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
         FUNCTIONS_URL: functions.url,
         CODECOMMIT_REPOSITORY: repository.folder,
         TIME_SCALE: String(options.timeScale),
+        TASK_PATIENCE: String(patience),
       }).then(started),
       startMlflow(`s3://${artifactBucket}/mlflow`).then(started),
       bundleFunctions(bundles),
@@ -135,9 +141,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       stateMachineArn: variables.STATE_MACHINE_ARN,
     });
     const cipher = kmsCipher({ client: new KMSClient(config), key: variables.CIPHER_KEY });
-    const hosts = started(
-      stepHosts({ folder: bundles, variables, instead: options.instead, over: options.over }),
-    );
+    const hosts = started(stepHosts({ folder: bundles, variables, otherwise: options.otherwise }));
     const asked = new Map<string, PromiseWithResolvers<void>>();
     const askedOf = (name: string) => {
       const found = asked.get(name) ?? Promise.withResolvers<void>();
@@ -215,6 +219,23 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
         clock,
       }),
       serving: door.servings,
+      /** Not in the Parameter Store: it opens our own front door, which AWS has none of. */
+      secrets: { read: async () => secrets.control },
+    };
+    const shown = new Map<string, string>();
+    const tellServing = async (model: string) => {
+      for (const environment of environments) {
+        const live = await world.serving[environment].live(model);
+        const config = live && (await world.serving[environment].version(model, live.version))?.config;
+        if (!config) continue;
+        const { digest } = config;
+        const version = Number(config.variables.SLIPWAY_MODEL_VERSION);
+        const says = `${version} ${digest}`;
+        if (shown.get(`${environment}/${model}`) === says) continue;
+        shown.set(`${environment}/${model}`, says);
+        const at = `${url}/${environment}/models/${model}`;
+        voice.event({ event: "serving", environment, model, version, digest, url: at });
+      }
     };
     const follow = async (model: string) => {
       const serving = await world.ledger.serving("prod", model);
@@ -249,6 +270,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
           const execution = await deliveries.describe(name);
           const input = z.object({ model: z.string() }).parse(execution?.input);
           if (told.outcome === "promoted") await follow(input.model);
+          await tellServing(input.model);
           voice.event({
             event: "outcome",
             delivery: name,
@@ -259,6 +281,13 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       }),
     );
 
+    const startDelivery = async (event: unknown) => {
+      const begun = Started.parse(await must("start-delivery", event));
+      for (const { name } of begun.deliveries)
+        void executions.ended(name).catch((fault) => log(`${name}: ${String(fault)}`));
+      return begun;
+    };
+
     return {
       url,
       endpoint: moto.endpoint,
@@ -267,30 +296,21 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       world,
       repository,
       application,
-      desk: door.desk,
+      secrets,
       openView: (user: string) => door.desk.viewOf(user)?.id,
       engine: { describe: deliveries.describe },
-      /** Starts deliveries as a person does, by start-delivery's bundle. */
-      startDelivery: async (event: object) => {
-        const { deliveries: begun } = Started.parse(await must("start-delivery", event));
-        for (const { name } of begun) void executions.ended(name).catch((fault) => log(String(fault)));
-        return begun;
-      },
-      /** Delivers one model at a commit; gives the execution's name. */
+      /** By start-delivery's bundle: a person's wish, or CodeCommit's event of a push. */
+      steps: { startDelivery },
+      /** Delivers one model at a commit, as a person wishes; gives the execution's name. */
       deliver: async (model: string, commit: string): Promise<string> => {
-        const begun = Started.parse(
-          await must("start-delivery", {
-            repository: repositoryName,
-            before: null,
-            after: commit,
-            pusher: null,
-            runtime: local.runtime,
-            models: [model],
-          }),
-        ).deliveries;
+        const wish = { repository: repositoryName, before: null, after: commit, pusher: null };
+        const { deliveries: begun } = await startDelivery({
+          ...wish,
+          runtime: local.runtime,
+          models: [model],
+        });
         const [only] = begun;
         if (!only) throw new Error(`${model} is not there at ${commit}`);
-        void executions.ended(only.name).catch((fault) => log(String(fault)));
         return only.name;
       },
       /** Resolves when a delivery has put its question. */

@@ -44,21 +44,24 @@ type Needs = {
   /** Where `bundleFunctions` put them. */
   readonly folder: string;
   readonly variables: Readonly<Record<string, string>>;
-  /** Another folder with an `index.mjs` that is run in the function's place for this event. */
-  readonly instead?: ((name: HostedName, event: unknown) => string | undefined) | undefined;
-  /** Other variables of one function, for a world in which something is set wrongly. */
-  readonly over?: Readonly<Partial<Record<HostedName, Readonly<Record<string, string>>>>> | undefined;
+  /** What is otherwise for this event: a folder with another `index.mjs`, variables that are set wrongly. */
+  readonly otherwise?: Otherwise | undefined;
 };
 
+export type Otherwise = (
+  name: HostedName,
+  event: unknown,
+) => { readonly code?: string; readonly variables?: Readonly<Record<string, string>> } | undefined;
+
 /** The real bundles under AWS's runtime client, each started by its first event. */
-export const stepHosts = ({ folder, variables, instead, over = {} }: Needs) => {
+export const stepHosts = ({ folder, variables: all, otherwise }: Needs) => {
   const hosts = new Map<string, Promise<FunctionHost>>();
-  const start = async (name: HostedName, code: string) =>
+  const start = async (name: HostedName, code: string, variables: Readonly<Record<string, string>>) =>
     functionHost({
       name: functionNameOf(name),
       code,
       env: {
-        ...(await variablesOf(name, { ...variables, ...over[name] })),
+        ...(await variablesOf(name, variables)),
         NODE_OPTIONS: "--enable-source-maps",
       },
       timeoutSeconds,
@@ -67,9 +70,10 @@ export const stepHosts = ({ folder, variables, instead, over = {} }: Needs) => {
     });
   return {
     invoke: async (name: HostedName, event: unknown): Promise<Invocation> => {
-      const code = instead?.(name, event) ?? join(folder, name);
-      const host = hosts.get(`${name} ${code}`) ?? start(name, code);
-      hosts.set(`${name} ${code}`, host);
+      const { code = join(folder, name), variables = {} } = otherwise?.(name, event) ?? {};
+      const key = JSON.stringify([name, code, variables]);
+      const host = hosts.get(key) ?? start(name, code, { ...all, ...variables });
+      hosts.set(key, host);
       return (await host).invoke(event);
     },
     stop: async (): Promise<void> => {

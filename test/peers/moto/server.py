@@ -76,7 +76,7 @@ def main():
     security_groups.install()
     storage.install()
     metrics.install()
-    state_machines.install(steps_url(), float(os.environ.get("TIME_SCALE", "1")))
+    state_machines.install(steps_url(), float(os.environ.get("TIME_SCALE", "1")), int(os.environ.get("TASK_PATIENCE", "1")))
     for service in SERVICES:
         moto.backends.get_backend(service)
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True, request_handler=Quiet)

@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
@@ -205,7 +206,13 @@ def hurry(scale):
     retrier_decl.time = types.SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / scale))
 
 
-def install(steps, time_scale):
+def be_patient(factor):
+    """With TASK_PATIENCE=5 work has five times as long; a question's own time-out stays what it is."""
+    stock = TimeoutSeconds._eval_seconds
+    TimeoutSeconds._eval_seconds = lambda self, env: stock(self, env) * factor
+
+
+def install(steps, time_scale, patience):
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     answer_once()
     stop_at_once()
@@ -216,3 +223,5 @@ def install(steps, time_scale):
         build_with(steps)
     if time_scale != 1:
         hurry(time_scale)
+    if patience != 1:
+        be_patient(patience)

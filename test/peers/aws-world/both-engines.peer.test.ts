@@ -1,0 +1,176 @@
+import { cp, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { deliveryName } from "../../../lambdas/start-delivery/delivery-name.ts";
+import { dataFolder } from "../../../rehearsal/data-folder.ts";
+import { type Rehearsal, startRehearsal } from "../../../rehearsal/rehearsal.ts";
+import { repositoryName } from "../../../rehearsal/watched-repository.ts";
+import { type StepName, stepNames } from "../../../statemachine/delivery.ts";
+import { checkout } from "../../end-to-end/stage-set.ts";
+import { temporaryFolder } from "../../temporary-folder.ts";
+import { mlflowStartLimitMs } from "../mlflow.ts";
+import { pythonPeer } from "../python-environment.ts";
+import { runtimeClientPeer } from "../runtime-client.ts";
+import { deliveryRoleOf } from "./accounts.ts";
+import { type AwsWorld, startAwsWorld } from "./aws-world.ts";
+import { playScenarios } from "./play-scenarios.ts";
+import { committedScenarios, scenarios } from "./scenarios.ts";
+
+const python = pythonPeer("tests of the whole on two engines");
+const client = runtimeClientPeer("tests of the whole on two engines");
+const About = z.object({ model: z.string(), commit: z.string() });
+const Delivery = z.object({ delivery: z.string() });
+/** What moto knows of the roles that were assumed. */
+const Sessions = z.object({
+  sts: z.object({ AssumedRole: z.array(z.object({ role_arn: z.string(), session_name: z.string() })) }),
+});
+const botToken = "xoxb-of-the-rehearsal";
+const limitMs = 900_000;
+const silent = { event: () => undefined, say: () => undefined };
+const sayTime = (engine: string) => (sentence: string) => console.info(`${engine}, ${sentence}`);
+
+describe.skipIf(python.skip || client.skip)("the same deliveries on two engines", () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let repository: Awaited<ReturnType<typeof committedScenarios>>;
+  /** The delivery whose DeployModel has another external id than the role asks for. */
+  let strange: string | undefined;
+  let rehearsal: Rehearsal;
+  let aws: AwsWorld;
+  let embedded: Awaited<ReturnType<typeof playScenarios>>;
+  let onAws: Awaited<ReturnType<typeof playScenarios>>;
+
+  const brokenFor = (name: string, event: unknown): boolean => {
+    const about = About.safeParse(event);
+    if (!about.success) return false;
+    const { model, commit } = about.data;
+    return scenarios[model]?.[repository.commits[model]?.indexOf(commit) ?? -1]?.broken === name;
+  };
+
+  const playEmbedded = async () => {
+    const root = dataFolder(join(folder.path, "embedded"));
+    await cp(repository.path, root.repository, { recursive: true });
+    rehearsal = await startRehearsal({
+      folder: root,
+      checkout,
+      port: 0,
+      bakeMs: 1_000,
+      traffic: 0,
+      env: { SLACK_BOT_TOKEN: botToken },
+      clock: Date.now,
+      voice: silent,
+      inPlaceOf: (steps) => {
+        const broken = (name: StepName) => async (event: unknown) => {
+          if (brokenFor(name, event)) throw Object.assign(new Error("it is broken"), { name: "Broken" });
+          return steps[name](event);
+        };
+        return { ...steps, ...Object.fromEntries(stepNames.map((name) => [name, broken(name)])) };
+      },
+    });
+    const { url, world, engine, openView, asked, ended, steps, runtime } = rehearsal;
+    const deliver = async (model: string, commit: string) => {
+      const wish = { repository: repositoryName, before: null, after: commit, pusher: null, runtime };
+      const { deliveries } = await steps.startDelivery({ ...wish, models: [model] });
+      return deliveries[0]?.name ?? "";
+    };
+    const theatre = { url, world, engine, openView, asked, ended, botToken, deliver };
+    return playScenarios(
+      { ...theatre, sweep: () => steps.sweepDeliveries({}) },
+      repository.commits,
+      sayTime("embedded"),
+    );
+  };
+
+  const playOnAws = async () => {
+    const own = join(folder.path, "aws");
+    const broken = join(own, "broken");
+    await mkdir(broken, { recursive: true });
+    await writeFile(
+      join(broken, "index.mjs"),
+      'export const handler = async () => { throw Object.assign(new Error("it is broken"), { name: "Broken" }); };',
+    );
+    await cp(repository.path, join(own, "repository"), { recursive: true });
+    aws = await startAwsWorld({
+      folder: own,
+      checkout,
+      timeScale: 1_800,
+      traffic: 0,
+      voice: silent,
+      log: (line) => void (process.env.VERBOSE && console.info(line.slice(0, 600))),
+      otherwise: (name, event) => {
+        if (name === "deploy-model" && Delivery.safeParse(event).data?.delivery === strange)
+          return { variables: { STAGE_EXTERNAL_ID: "of somebody else" } };
+        return brokenFor(name, event) ? { code: broken } : undefined;
+      },
+    });
+    return playScenarios({ ...aws, botToken: aws.secrets.bot }, repository.commits, sayTime("moto"));
+  };
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    repository = await committedScenarios();
+    [embedded, onAws] = await Promise.all([playEmbedded(), playOnAws()]);
+  }, mlflowStartLimitMs + limitMs);
+  afterAll(async () => {
+    await rehearsal?.stop();
+    await aws?.stop();
+    await repository?.remove();
+    await folder?.remove();
+  });
+
+  describe.each(Object.keys(scenarios))("%s", (model) => {
+    const ends = (played: typeof embedded) =>
+      played.told[model]?.map(({ outcome }) =>
+        [outcome?.outcome, ...(outcome?.error ? [outcome.error.name] : [])].join(" "),
+      );
+    test("each delivery ends as it has to, on both", () => {
+      const expected = scenarios[model]?.map(({ ends }) => ends);
+      expect({ embedded: ends(embedded), onAws: ends(onAws) }).toEqual({
+        embedded: expected,
+        onAws: expected,
+      });
+    });
+    test("outcomes and messages are the same", () => {
+      expect(onAws.told[model]).toEqual(embedded.told[model]);
+    });
+    test("the ledgers hold the same", () => {
+      expect(onAws.ledgers[model]).toEqual(embedded.ledgers[model]);
+    });
+  });
+
+  test("stage and prod are reached by their accounts' roles alone, in sessions named by the execution", async () => {
+    const response = await fetch(`${aws.endpoint}/moto-api/data.json`);
+    const { AssumedRole: sessions } = Sessions.parse(await response.json()).sts;
+    const [promoted] = onAws.told.churn ?? [];
+    const name = promoted?.outcome?.delivery ?? "";
+    const [stage, prod] = [deliveryRoleOf("stage"), deliveryRoleOf("prod")];
+    expect(
+      new Set(sessions.filter((one) => one.session_name === name).map(({ role_arn }) => role_arn)),
+    ).toEqual(new Set([stage, prod]));
+    expect(new Set(sessions.map(({ role_arn }) => role_arn))).toEqual(new Set([stage, prod]));
+  });
+
+  test(
+    "a step that comes with another external id is refused, and the delivery is rolled back",
+    async () => {
+      // Of a model that nobody answered: its image is there, and a person may deliver it again.
+      const again = deliveryName({
+        repository: repositoryName,
+        model: "expiring",
+        commit: repository.commits.expiring?.[0] ?? "",
+        attempt: 2,
+      });
+      strange = again;
+      expect(await aws.deliver("expiring", repository.commits.expiring?.[0] ?? "")).toBe(again);
+      await aws.ended(again);
+      expect(await aws.world.outcomes.read(again)).toMatchObject({
+        outcome: "failed",
+        error: {
+          name: "RoleNotAssumed",
+          cause: expect.stringContaining(deliveryRoleOf("stage")),
+        },
+      });
+    },
+    limitMs,
+  );
+});

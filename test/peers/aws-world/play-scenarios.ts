@@ -1,0 +1,154 @@
+import { setTimeout as pause } from "node:timers/promises";
+import * as z from "zod";
+import { committedModel, holdoutOf } from "../../../domain/committed-model.ts";
+import type { Row } from "../../../inference/manifest.ts";
+import { syntheticApplication } from "../../../rehearsal/application.ts";
+import { personAtDesk } from "../../../rehearsal/person-at-desk.ts";
+import type { Rehearsal } from "../../../rehearsal/rehearsal.ts";
+import { slackWorkspace } from "../../../rehearsal/slack-workspace.ts";
+import type { World } from "../../../rehearsal/world.ts";
+import { type Scene, scenarios } from "./scenarios.ts";
+import { enteredAlike, type Told, toldAlike } from "./told-alike.ts";
+
+/** What the scenarios need of an engine's world; both have it. */
+export type Theatre = Pick<Rehearsal, "url" | "openView" | "asked" | "ended"> & {
+  readonly world: Pick<World, "messages" | "approvals" | "outcomes" | "ledger" | "source">;
+  readonly engine: Pick<Rehearsal["engine"], "describe">;
+  readonly botToken: string;
+  readonly deliver: (model: string, commit: string) => Promise<string>;
+  readonly sweep: () => Promise<unknown>;
+};
+
+const requestsPerSecond = 60;
+const atOnce = 3;
+const everyMs = 100;
+
+const History = z.object({
+  messages: z.array(z.object({ ts: z.string(), text: z.string(), blocks: z.unknown() })),
+});
+const Predictions = z.object({ predictions: z.array(z.object({ label: z.string() })) });
+
+/** All texts of a message's blocks, in their order. */
+const textsIn = (value: unknown): string[] => {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key === "text" && typeof inner === "string" ? [inner] : textsIn(inner),
+  );
+};
+
+const messagesOf = async ({ url, botToken }: Theatre, delivery: string): Promise<Told["messages"]> => {
+  const response = await fetch(`${url}/api/conversations.history`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${botToken}`, "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams({ channel: slackWorkspace.channel.id, limit: "200" }),
+  });
+  const { messages } = History.parse(await response.json());
+  // The link to its page ends with its name, on both engines.
+  return messages
+    .filter(({ blocks }) => new RegExp(`[:/]${delivery}"`).test(JSON.stringify(blocks)))
+    .map(({ text, blocks }) => [text, ...textsIn(blocks)]);
+};
+
+const labels = async ({ url }: Theatre, environment: string, model: string, rows: readonly Row[]) => {
+  const response = await fetch(`${url}/${environment}/models/${model}/v1/predict`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ rows }),
+  });
+  return Predictions.parse(await response.json()).predictions.map(({ label }) => label);
+};
+
+/** The execution has ended and what it left was looked after, as EventBridge has it done on AWS. */
+const finished = async (theatre: Theatre, name: string): Promise<void> => {
+  for (;;) {
+    const execution = await theatre.engine.describe(name);
+    if (execution && execution.status !== "RUNNING") {
+      if (execution.status !== "SUCCEEDED") return theatre.ended(name);
+      if (!(await theatre.world.outcomes.read(name))) await theatre.sweep();
+      return;
+    }
+    await pause(everyMs);
+  }
+};
+
+const play = async (theatre: Theatre, model: string, commits: readonly string[]) => {
+  const told: Told[] = [];
+  const { world, url } = theatre;
+  const person = personAtDesk(theatre);
+  const rowsOf = async (commit: string) =>
+    holdoutOf(await committedModel(world)(model, commit), model, commit).rows;
+
+  /** Rows that the two versions answer otherwise: on these the share of labels moves by all of them. */
+  const oddRows = async (commit: string) => {
+    const rows = await rowsOf(commit);
+    const [prod, stage] = [
+      await labels(theatre, "prod", model, rows),
+      await labels(theatre, "stage", model, rows),
+    ];
+    return rows.filter((_, index) => prod[index] === "stay" && stage[index] === "churn");
+  };
+  const answer = async (name: string, { answer: given, traffic }: Scene, commit: string) => {
+    if (!given) return undefined;
+    const rows = traffic && (traffic === "odd" ? await oddRows(commit) : await rowsOf(commit));
+    const application =
+      rows &&
+      syntheticApplication({
+        requestsPerSecond,
+        key: "none",
+        random: Math.random,
+        onFailure: () => undefined,
+      });
+    if (rows) application?.follow(model, `${url}/prod/models/${model}`, rows);
+    if (given === "approve") await person.approve(name);
+    else await person.reject(name, "not this one");
+    return application;
+  };
+
+  const scenes = scenarios[model] ?? [];
+  const names: string[] = [];
+  for (const [index, scene] of scenes.entries()) {
+    const commit = commits[index] ?? "";
+    const name = await theatre.deliver(model, commit);
+    names.push(name);
+    const question = await Promise.race([
+      theatre.asked(name).then(() => true),
+      finished(theatre, name).then(() => false),
+    ]);
+    const application = question ? await answer(name, scene, commit) : undefined;
+    // The next one supersedes it.
+    if (scene.ends !== "superseded") await finished(theatre, name);
+    await application?.stop();
+  }
+  for (const name of names) {
+    await finished(theatre, name);
+    told.push({ outcome: await world.outcomes.read(name), messages: await messagesOf(theatre, name) });
+  }
+  return told;
+};
+
+/** Plays all scenarios, some models at once; gives what was said of each delivery and what stands in the ledgers. */
+export const playScenarios = async (
+  theatre: Theatre,
+  commits: Readonly<Record<string, readonly string[]>>,
+  say: (sentence: string) => void = () => undefined,
+) => {
+  const told: Record<string, ReturnType<typeof toldAlike>[]> = {};
+  const waiting = Object.keys(scenarios);
+  const one = async (): Promise<void> => {
+    for (let model = waiting.shift(); model !== undefined; model = waiting.shift()) {
+      const start = performance.now();
+      told[model] = (await play(theatre, model, commits[model] ?? [])).map(toldAlike);
+      say(`${model}: ${((performance.now() - start) / 1_000).toFixed(1)} s`);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, one));
+  // What a step without its champion left is carried forward.
+  await theatre.sweep();
+  const entries = async (model: string) => ({
+    stage: (await theatre.world.ledger.entries("stage", model, 100)).map(enteredAlike),
+    prod: (await theatre.world.ledger.entries("prod", model, 100)).map(enteredAlike),
+  });
+  const ledgers: Record<string, Awaited<ReturnType<typeof entries>>> = {};
+  for (const model of Object.keys(scenarios)) ledgers[model] = await entries(model);
+  return { told, ledgers };
+};

@@ -1,0 +1,114 @@
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { StepName } from "../../../statemachine/delivery.ts";
+import { checkout } from "../../end-to-end/stage-set.ts";
+import { gitRepository } from "../../git-repository.ts";
+
+export type Scene = {
+  /** The trained version that is committed; `first` is models/churn. */
+  readonly version: "first" | "second" | "better" | "worse" | "broken";
+  /** What stands in the manifest in the place of something else. */
+  readonly manifest?: readonly [string, string];
+  /** What a person answers; undefined: nobody does. */
+  readonly answer?: "approve" | "reject";
+  /** A step that throws at once. */
+  readonly broken?: StepName;
+  /** Requests of an application during the canary: like the holdout's, or those on which both versions differ. */
+  readonly traffic?: "usual" | "odd";
+  /** How it has to end, on both engines. */
+  readonly ends: string;
+};
+
+const early: readonly StepName[] = [
+  "claim-environment",
+  "scan-image",
+  "register-model",
+  "deploy-model",
+  "verify-model",
+  "request-approval",
+];
+
+/** What is delivered of each model, one after another. */
+export const scenarios: Readonly<Record<string, readonly Scene[]>> = {
+  // First, because it takes as long as a question may take at the least.
+  expiring: [{ version: "first", manifest: ["PT24H", "PT2M"], ends: "expired" }],
+  churn: [
+    { version: "first", answer: "approve", ends: "promoted" },
+    { version: "second", answer: "approve", traffic: "usual", ends: "promoted" },
+    { version: "better", answer: "reject", ends: "rejected" },
+    // Superseded by the next while its question is open.
+    { version: "better", manifest: ["name: churn", "# once\nname: churn"], ends: "superseded" },
+    {
+      version: "better",
+      manifest: ["name: churn", "# twice\nname: churn"],
+      answer: "reject",
+      ends: "rejected",
+    },
+    { version: "worse", ends: "failed GateFailed" },
+  ],
+  shifting: [
+    { version: "first", answer: "approve", ends: "promoted" },
+    { version: "second", answer: "approve", traffic: "odd", ends: "failed CanaryFailed" },
+  ],
+  unreadable: [{ version: "broken", ends: "failed ModelUnreadable" }],
+  ...Object.fromEntries(
+    early.map((step): [string, readonly Scene[]] => [
+      `without-${step}`,
+      [{ version: "first", broken: step, ends: "failed Broken" }],
+    ]),
+  ),
+  "without-promote-model": [
+    { version: "first", answer: "approve", broken: "promote-model", ends: "failed Broken" },
+  ],
+  "without-roll-back": [
+    { version: "first", answer: "reject", broken: "roll-back", ends: "failed RollBackFailed" },
+  ],
+  "without-move-champion": [
+    { version: "first", answer: "approve", broken: "move-champion", ends: "promoted" },
+    { version: "second", answer: "approve", broken: "shift-traffic", ends: "failed Broken" },
+  ],
+  "without-report-outcome": [
+    { version: "first", answer: "approve", broken: "report-outcome", ends: "promoted" },
+    { version: "second", answer: "approve", broken: "judge-canary", ends: "failed Broken" },
+  ],
+};
+
+/** As on AWS but for the canary, which a busy machine has to be able to judge from a few hundred requests. */
+const policy = (text: string) =>
+  text
+    .replace(/firstStep: \d+/, "firstStep: 50")
+    .replace(/errorPoints: \d+/, "errorPoints: 5")
+    .replace(/slackMs: \d+/, "slackMs: 2000");
+const manifest = (text: string, name: string) =>
+  text
+    .replace(/^name: churn$/m, `name: ${name}`)
+    .replace(/latencyP95Ms: \d+/, "latencyP95Ms: 1000")
+    .replace(/steps: \[[\d, ]+\]/, "steps: [50]")
+    .replace(/minSamples: \d+/, "minSamples: 100");
+
+/** A repository with a commit for each scene; `commits[model][scene]`. Both engines get a copy of it. */
+export const committedScenarios = async () => {
+  const repository = await gitRepository();
+  const text = (path: string) => readFile(join(checkout, path), "utf8");
+  await repository.commit({ "policy.yaml": policy(await text("policy.yaml")) }, "The platform's policy");
+  const yaml = await text("models/churn/model.yaml");
+  const commits: Record<string, string[]> = {};
+  for (const [model, scenes] of Object.entries(scenarios)) {
+    const own: string[] = [];
+    commits[model] = own;
+    const folder = join(repository.path, "models", model);
+    await mkdir(folder, { recursive: true });
+    await cp(join(checkout, "models/churn"), folder, { recursive: true });
+    for (const [index, { version, manifest: change }] of scenes.entries()) {
+      if (version === "broken") {
+        const onnx = join(folder, "model.onnx");
+        await writeFile(onnx, (await readFile(onnx)).subarray(0, 1_000));
+      } else if (version !== "first")
+        await cp(join(checkout, "seed/churn/versions", version), folder, { recursive: true });
+      const [from, to] = change ?? ["", ""];
+      const changed = { [`models/${model}/model.yaml`]: manifest(yaml, model).replace(from, to) };
+      own.push(await repository.commit(changed, `${model}: ${index + 1}`));
+    }
+  }
+  return { ...repository, commits };
+};

@@ -1,0 +1,50 @@
+import type { Deployment } from "../../../domain/ledger.ts";
+import type { Ended } from "../../../domain/outcomes.ts";
+
+/** What one engine did and said of a delivery. */
+export type Told = {
+  readonly outcome: Ended | undefined;
+  /** The texts of its messages on the desk, in their order. */
+  readonly messages: readonly (readonly string[])[];
+};
+
+/** Measured by a machine's clock or by chance; the verdicts that depend on them decide how a delivery ends. */
+const measured = /\*(latency p95|canary [\w ]+)\*/;
+
+const line = (text: string): string => {
+  // How long an answer took, and which requests met which version: no two runs measure the same.
+  if (measured.test(text)) return (measured.exec(text) ?? [""])[0];
+  return (
+    text
+      // ECR never says how many packages a scan looked up (docs/peers.md).
+      .replace(/ in \d+ packages?,/, " in some packages,")
+      .replace("; no package was looked up", "")
+      // The measured numbers again, in the cause of a failed canary.
+      .replace(/(moved the most that matters: ).*/, "$1…")
+  );
+};
+
+/** One engine's account of a delivery without what may differ between two engines. */
+export const toldAlike = ({ outcome, messages }: Told) => ({
+  // When it ended.
+  outcome: outcome && {
+    ...outcome,
+    at: "some time",
+    error: outcome.error && { ...outcome.error, cause: line(outcome.error.cause) },
+  },
+  messages: messages.map((texts) => texts.flatMap((text) => text.split("\n").map(line))),
+});
+
+/** A ledger's entry without what may differ: times, and the numbers that each engine gives its functions' versions. */
+export const enteredAlike = ({
+  functionVersion: _,
+  startedAt,
+  promotedAt,
+  shares,
+  ...entry
+}: Deployment) => ({
+  ...entry,
+  started: startedAt > 0,
+  promoted: promotedAt !== null,
+  shares: shares.map(({ percent }) => percent),
+});
