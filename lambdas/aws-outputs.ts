@@ -20,6 +20,7 @@ export const AwsOutputs = z.object({
   ...parts.source,
   ...parts.registry,
   ...parts.metrics,
+  ...parts.images,
   ...parts.functions,
   ...parts.stage,
   ...parts.prod,
@@ -28,8 +29,6 @@ export const AwsOutputs = z.object({
   SOURCE_BRANCH: z.string().min(1).default("main"),
   /** Content hash of the runtime layer that images get. */
   RUNTIME_DIGEST: Digest,
-  /** The repository's name in ECR, not its address. */
-  IMAGE_REPOSITORY: z.string().min(1),
   ACCOUNTS: z.object({ tooling: accountId, stage: accountId, prod: accountId }),
   /** The CodeBuild project that builds images. */
   BUILD_PROJECT: z.string().min(1),

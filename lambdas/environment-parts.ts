@@ -52,6 +52,11 @@ export const parts = {
 
   metrics: { METRICS_NAMESPACE: text.default(metricNames.deliveries.namespace) },
 
+  images: {
+    /** The repository's name in ECR, not its address. */
+    IMAGE_REPOSITORY: text,
+  },
+
   /** What the inference functions of both environments have in common. */
   functions: {
     /** Where images lie, without tag and digest. */

@@ -37,6 +37,7 @@ export const values = (needs: Needs): Values => {
       MLFLOW_URI: registry.uri,
       MLFLOW_AUTH: registry.api === undefined ? "none" : "iam",
       METRICS_NAMESPACE: undefined,
+      IMAGE_REPOSITORY: names.imageRepository,
       IMAGE_REPOSITORY_URI: names.imageRepositoryUri,
       FIRST_DIGEST: tooling.images.firstDigest,
       ARCHITECTURE: tooling.images.architecture,
@@ -60,7 +61,6 @@ export const values = (needs: Needs): Values => {
       SLACK_APP_ID: tooling.slack.appId,
       SOURCE_BRANCH: tooling.source.branch,
       RUNTIME_DIGEST: needs.runtime,
-      IMAGE_REPOSITORY: names.imageRepository,
     };
   };
 };

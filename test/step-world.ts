@@ -198,6 +198,8 @@ export const stepWorld = ({ instrument = (store: Store) => store } = {}) => {
     });
   const engine = fakeDeliveries();
   const slack = fakeChannel();
+  /** Digests by their tags. */
+  const releases = new Map<string, string>();
   const warnings: string[] = [];
   const warn = (sentence: string) => void warnings.push(sentence);
   return {
@@ -209,6 +211,8 @@ export const stepWorld = ({ instrument = (store: Store) => store } = {}) => {
     commits,
     changed,
     faulty,
+    releases,
+    images: { release: async (digest: string, tag: string) => void releases.set(tag, digest) },
     engine,
     deliveries: engine.deliveries,
     slack,

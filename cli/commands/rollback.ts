@@ -30,7 +30,9 @@ export const rollbackCommand = (): Command =>
           if (stage.status === "failed")
             printError(`Stage does not follow yet, the next sweep tries again: ${String(stage.fault)}`);
           try {
-            await moveChampion(world)({ delivery: id, model, commit: to.commit });
+            // What served before has its tag from then.
+            const images = { release: async () => undefined };
+            await moveChampion({ ...world, images })({ delivery: id, model, commit: to.commit });
           } catch (fault) {
             printError(`The registry's aliases will follow at the next sweep: ${String(fault)}`);
           }

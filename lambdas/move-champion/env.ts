@@ -5,4 +5,5 @@ import { parts } from "../environment-parts.ts";
 export const Env = z.object({
   ...parts.store,
   ...parts.registry,
+  ...parts.images,
 });

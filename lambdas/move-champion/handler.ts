@@ -1,5 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ECRClient } from "@aws-sdk/client-ecr";
 import { ledger } from "../../domain/ledger.ts";
+import { ecrRepository } from "../../platform/images/ecr.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { readEnv } from "../read-env.ts";
 import { registryOf } from "../registry-of.ts";
@@ -11,5 +13,9 @@ const env = readEnv(Env);
 const clock = Date.now;
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const registry = registryOf(env, clock);
+const images = ecrRepository({ ecr: new ECRClient({}), repository: env.IMAGE_REPOSITORY });
 
-export const handler = stepHandler("move-champion", moveChampion({ registry, ledger: ledger({ store }) }));
+export const handler = stepHandler(
+  "move-champion",
+  moveChampion({ registry, images, ledger: ledger({ store }) }),
+);

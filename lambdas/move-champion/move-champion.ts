@@ -1,17 +1,30 @@
 import { ContractBroken } from "../../domain/faults.ts";
 import type { Ledger } from "../../domain/ledger.ts";
+import type { Images } from "../../platform/images/images.ts";
 import type { Registry } from "../../platform/registry/registry.ts";
 import { MoveChampionInput, type MoveChampionOutput } from "../../statemachine/contracts.ts";
 
-export type Needs = { readonly registry: Registry; readonly ledger: Ledger };
+export type Needs = {
+  readonly registry: Registry;
+  readonly images: Pick<Images, "release">;
+  readonly ledger: Ledger;
+};
 
-/** Makes the registry's aliases say what the ledger says: champion serves prod, previous_champion is the way back. */
+/** Names its digest, so that a registry that begins to count anew never asks for a tag that is taken. */
+const releaseTag = (model: string, version: number, digest: string): string =>
+  `release-${model}-${version}-${digest.slice("sha256:".length, "sha256:".length + 12)}`;
+
+/**
+ * Tells of a promotion what the ledger says: the image's tag keeps it for rollbacks, champion is the version that serves
+ * prod, previous_champion the way back. It comes after the commit point, and the sweep repeats what did not succeed.
+ */
 export const moveChampion =
-  ({ registry, ledger }: Needs) =>
+  ({ registry, images, ledger }: Needs) =>
   async (event: unknown): Promise<MoveChampionOutput> => {
     const { model } = MoveChampionInput.parse(event);
     const serving = await ledger.serving("prod", model);
     if (!serving) throw new ContractBroken(`prod serves no version of ${model}`);
+    await images.release(serving.digest, releaseTag(model, serving.version, serving.digest));
     const previous = serving.previous ? await ledger.at("prod", model, serving.previous) : undefined;
     await registry.setAlias(model, "champion", serving.version);
     await registry.setAlias(model, "previous_champion", previous?.version);

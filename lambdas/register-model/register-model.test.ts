@@ -108,6 +108,29 @@ test("aliases follow the ledger: champion, the one before, and no challenger lef
   expect((await world.ledger.serving("prod", model))?.championMoved).toBe(true);
 });
 
+test("a promoted image gets a tag of its own, by which it is kept", async () => {
+  await serve(world, "a", (await register("a")).version);
+  const subject = { delivery: "delivery-a", model, commit: commitOf("a") };
+  await moveChampion(world)(subject);
+  await moveChampion(world)(subject);
+  expect([...world.releases]).toEqual([["release-toy-1-aaaaaaaaaaaa", digestOf("a")]]);
+});
+
+test("a promotion whose image could not be tagged is told again by the next run", async () => {
+  const served = await serve(world, "a", (await register("a")).version);
+  await world.ledger.change(served, (current) => ({ ...current, championMoved: false }));
+  const subject = { delivery: "delivery-a", model, commit: commitOf("a") };
+  const images = { release: () => Promise.reject(new Error("ECR is away")) };
+  await expect(moveChampion({ ...world, images })(subject)).rejects.toThrow("ECR is away");
+  expect(await world.ledger.serving("prod", model)).toMatchObject({
+    status: "promoted",
+    championMoved: false,
+  });
+  await moveChampion(world)(subject);
+  expect((await world.ledger.serving("prod", model))?.championMoved).toBe(true);
+  expect(world.releases.size).toBe(1);
+});
+
 test("a challenger that is under way keeps its alias", async () => {
   await register("a");
   await serve(world, "a", 1);

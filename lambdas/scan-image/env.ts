@@ -6,6 +6,5 @@ export const Env = z.object({
   ...parts.store,
   ...parts.secrets,
   ...parts.source,
-  /** The repository's name in ECR, not its address. */
-  IMAGE_REPOSITORY: z.string().min(1),
+  ...parts.images,
 });

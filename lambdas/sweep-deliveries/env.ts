@@ -11,6 +11,7 @@ export const Env = z.object({
   ...parts.source,
   ...parts.registry,
   ...parts.metrics,
+  ...parts.images,
   ...parts.functions,
   ...parts.stage,
   ...parts.prod,

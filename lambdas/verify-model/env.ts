@@ -9,6 +9,5 @@ export const Env = z.object({
   ...parts.source,
   ...parts.functions,
   ...parts.stage,
-  /** The repository's name in ECR, not its address. */
-  IMAGE_REPOSITORY: z.string().min(1),
+  ...parts.images,
 });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { asDataFolderError } from "../store/data-folder-unusable.ts";
@@ -111,6 +111,22 @@ export const blobFolder = (folder: string) => {
       const from = await newTemporary();
       await writeFile(from, text);
       await place(from, join(folder, name));
+    },
+
+    /** A file of the layout that is written once: one that is there stays as it is. */
+    async writeNew(name: string, text: string): Promise<void> {
+      const from = await newTemporary();
+      await writeFile(from, text);
+      const to = join(folder, name);
+      await mkdir(join(to, ".."), { recursive: true });
+      try {
+        // Unlike a rename, a link never takes the place of another file.
+        await link(from, to);
+      } catch (error) {
+        if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      } finally {
+        await rm(from, { force: true });
+      }
     },
 
     /** Removes what processes that were killed left half-written. `now`: epoch milliseconds. */

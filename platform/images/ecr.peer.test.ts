@@ -7,13 +7,48 @@ import {
 } from "@aws-sdk/client-ecr";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { imageTagsContract } from "../../test/contracts/image-tags.ts";
 import { type Moto, motoClient, startMoto } from "../../test/peers/moto.ts";
 import { pythonPeer } from "../../test/peers/python-environment.ts";
-import { ecrImages } from "./ecr.ts";
+import { ecrImages, ecrRepository } from "./ecr.ts";
 
 const { skip } = pythonPeer("tests of images in ECR");
 const absent = `sha256:${"0".repeat(64)}`;
 const commits = { good: "a".repeat(40), invalid: "b".repeat(40), broken: "c".repeat(40) };
+
+/** The manifest of an image that is like no other by this layer. */
+const manifestOf = (layer: string) =>
+  JSON.stringify({
+    schemaVersion: 2,
+    mediaType: "application/vnd.oci.image.manifest.v1+json",
+    config: { mediaType: "application/vnd.oci.image.config.v1+json", size: 1, digest: absent },
+    layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", size: 1_000, digest: layer }],
+  });
+
+describe.skipIf(skip)("ECR", () => {
+  imageTagsContract("ECR", async () => {
+    const moto = await startMoto();
+    const ecr = new ECRClient(motoClient(moto.endpoint));
+    const repository = "slipway";
+    await ecr.send(
+      new CreateRepositoryCommand({ repositoryName: repository, imageTagMutability: "IMMUTABLE" }),
+    );
+    const push = async (imageTag: string, layer: string) => {
+      const imageManifest = manifestOf(layer);
+      const put = new PutImageCommand({ repositoryName: repository, imageTag, imageManifest });
+      return z.string().parse((await ecr.send(put)).image?.imageId?.imageDigest);
+    };
+    return {
+      images: ecrRepository({ ecr, repository }),
+      elsewhere: ecrRepository({ ecr, repository }),
+      digests: [await push("one", absent), await push("two", `sha256:${"1".repeat(64)}`)],
+      stop: async () => {
+        ecr.destroy();
+        await moto.stop();
+      },
+    };
+  });
+});
 
 describe.skipIf(skip)("images in ECR", () => {
   let moto: Moto;
@@ -47,12 +82,7 @@ describe.skipIf(skip)("images in ECR", () => {
       new PutImageCommand({
         repositoryName: "slipway",
         imageTag: "one",
-        imageManifest: JSON.stringify({
-          schemaVersion: 2,
-          mediaType: "application/vnd.oci.image.manifest.v1+json",
-          config: { mediaType: "application/vnd.oci.image.config.v1+json", size: 1, digest: absent },
-          layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", size: 1_000, digest: absent }],
-        }),
+        imageManifest: manifestOf(absent),
       }),
     );
     digest = z.string().parse(image?.imageId?.imageDigest);

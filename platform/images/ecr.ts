@@ -5,18 +5,30 @@ import {
   StartBuildCommand,
 } from "@aws-sdk/client-codebuild";
 import {
+  BatchGetImageCommand,
   DescribeImageScanFindingsCommand,
   type DescribeImageScanFindingsCommandOutput,
   DescribeImagesCommand,
   type ECRClient,
   type EnhancedImageScanFinding,
+  ImageAlreadyExistsException,
   ImageNotFoundException,
   type ImageScanFinding,
+  ImageTagAlreadyExistsException,
+  PutImageCommand,
   ScanNotFoundException,
 } from "@aws-sdk/client-ecr";
 import { awsCall } from "../aws-call.ts";
 import { TemporaryFault } from "../temporary-fault.ts";
-import { type Build, type Finding, ImageNotFound, type Images, type Scan, type Severity } from "./images.ts";
+import {
+  type Build,
+  type Finding,
+  ImageNotFound,
+  type Images,
+  ImageTagTaken,
+  type Scan,
+  type Severity,
+} from "./images.ts";
 
 type Needs = {
   readonly ecr: ECRClient;
@@ -85,6 +97,14 @@ const nothingKnown: Scan = {
   unknownEcosystems: ["the operating system", "npm"],
 };
 
+/** Forms of an image's manifest; ECR translates what is kept in another, which would have another digest. */
+const manifestTypes = [
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+];
+
 /** Statuses that another look may change. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanStatus.html */
 const pending = new Set(["IN_PROGRESS", "PENDING"]);
 const complete = new Set(["COMPLETE", "ACTIVE"]);
@@ -100,7 +120,7 @@ const exported = ({ exportedEnvironmentVariables }: Found, name: string): string
 export const ecrRepository = ({
   ecr,
   repository: repositoryName,
-}: Pick<Needs, "ecr" | "repository">): Pick<Images, "describe" | "scan"> => {
+}: Pick<Needs, "ecr" | "repository">): Pick<Images, "describe" | "scan" | "release"> => {
   const page = (digest: string, nextToken: string | undefined) =>
     awsCall("ECR DescribeImageScanFindings", async () => {
       try {
@@ -163,6 +183,40 @@ export const ecrRepository = ({
       }),
 
     scan,
+
+    // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-retag.html
+    release: (digest, tag) =>
+      awsCall("ECR PutImage", async () => {
+        const { images = [] } = await ecr.send(
+          new BatchGetImageCommand({
+            repositoryName,
+            imageIds: [{ imageDigest: digest }, { imageTag: tag }],
+            acceptedMediaTypes: manifestTypes,
+          }),
+        );
+        const image = images.find(({ imageId }) => imageId?.imageDigest === digest);
+        if (image?.imageManifest === undefined)
+          throw new ImageNotFound(`there is no image ${digest} in ${repositoryName}`);
+        const holder = images.find(({ imageId }) => imageId?.imageTag === tag)?.imageId?.imageDigest;
+        if (holder === digest) return;
+        if (holder !== undefined) throw new ImageTagTaken(`${tag} is the tag of ${holder}`);
+        try {
+          await ecr.send(
+            new PutImageCommand({
+              repositoryName,
+              imageManifest: image.imageManifest,
+              imageManifestMediaType: image.imageManifestMediaType,
+              imageDigest: digest,
+              imageTag: tag,
+            }),
+          );
+        } catch (error) {
+          if (error instanceof ImageTagAlreadyExistsException)
+            throw new ImageTagTaken(`${tag} is another image's in ${repositoryName}`, { cause: error });
+          // This very image has it.
+          if (!(error instanceof ImageAlreadyExistsException)) throw error;
+        }
+      }),
   };
 };
 

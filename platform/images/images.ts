@@ -39,10 +39,20 @@ export interface Images {
   build(request: BuildRequest): Promise<Build>;
   describe(digest: string): Promise<{ readonly sizeBytes: number } | undefined>;
   scan(digest: string): Promise<Scan>;
+  /**
+   * Gives the image a tag, by which what clears up keeps it: `release-…` for what was promoted. The same tag again
+   * changes nothing. Throws ImageNotFound, and ImageTagTaken where another image has it: a tag never moves.
+   */
+  release(digest: string, tag: string): Promise<void>;
 }
 
 export class ImageNotFound extends Error {
   override readonly name = "ImageNotFound";
+}
+
+/** The tag is another image's. */
+export class ImageTagTaken extends Error {
+  override readonly name = "ImageTagTaken";
 }
 
 /** The image could not be built, for a reason that does not lie in the model's folder. */

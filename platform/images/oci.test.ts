@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { imageTagsContract } from "../../test/contracts/image-tags.ts";
 import { imagesContract } from "../../test/contracts/images.ts";
 import type { Advisories } from "./advisories.ts";
 import { digestOf } from "./blob-folder.ts";
@@ -58,6 +59,22 @@ imagesContract("OCI layout on disk", async () => {
     model: "churn",
     commits: { first: "first", same: "same", other: "other" },
     failing: { ManifestInvalid: "ManifestInvalid", ModelUnreadable: "ModelUnreadable" },
+    stop: () => rm(folder, { recursive: true, force: true }),
+  };
+});
+
+imageTagsContract("OCI layout on disk", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "slipway-images-"));
+  const images = make(folder);
+  const runtime = await images.runtimeHash();
+  const [one, other] = [
+    await images.build({ model: "churn", commit: "first", runtime }),
+    await images.build({ model: "churn", commit: "other", runtime }),
+  ];
+  return {
+    images,
+    elsewhere: make(folder),
+    digests: [one.digest, other.digest],
     stop: () => rm(folder, { recursive: true, force: true }),
   };
 });

@@ -5,7 +5,7 @@ import { preparedManifest } from "../../inference/prepared-manifest.ts";
 import type { Source } from "../source/source.ts";
 import type { Advisories } from "./advisories.ts";
 import { type Blob, blobFolder, digestOf } from "./blob-folder.ts";
-import { type BuildRequest, ImageBuildFailed, ImageNotFound, type Images } from "./images.ts";
+import { type BuildRequest, ImageBuildFailed, ImageNotFound, type Images, ImageTagTaken } from "./images.ts";
 import { packLayer } from "./pack-layer.ts";
 import { type Package, type Platform, type RuntimeLayer, runtimeLayer } from "./runtime-layer.ts";
 import { sbom } from "./sbom.ts";
@@ -215,6 +215,13 @@ export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<strin
         });
       });
       return scanSbom(text, await needs.advisories());
+    },
+    async release(digest, tag) {
+      await readManifest(digest);
+      const name = join("tags", encodeURIComponent(tag));
+      await blobs.writeNew(name, digest);
+      const tagged = await readFile(join(folder, name), "utf8");
+      if (tagged !== digest) throw new ImageTagTaken(`${tag} is the tag of ${tagged}`);
     },
   };
 };

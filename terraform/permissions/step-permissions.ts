@@ -60,6 +60,8 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
           // Without it an object that is not there is AccessDenied instead of NoSuchKey.
           allow(["s3:ListBucket"], [at.registry.artifacts.replace(/(:::[^/]+).*/, "$1")]),
         ];
+  /** An image's manifest, put once more under another tag. */
+  const tagImage = allow(["ecr:BatchGetImage", "ecr:PutImage"], [at.imageRepository]);
   const assume = (caller: string, ...environments: readonly ("stage" | "prod")[]) =>
     allow(
       ["sts:AssumeRole"],
@@ -90,7 +92,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       ...slack,
       assume("judge-canary", "prod"),
     ],
-    "move-champion": [table(...readTable, writeTable), ...registry],
+    "move-champion": [table(...readTable, writeTable), ...registry, tagImage],
     notify: [...slack],
     "promote-model": [table(...readTable, writeTable), ...slack, assume("promote-model", "prod")],
     "register-model": [table(...readTable), ...modelFiles, ...registry, ...artifacts],
@@ -134,6 +136,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       ...modelFiles,
       ...registry,
       ...slack,
+      tagImage,
       assume("sweep-deliveries", "stage", "prod"),
     ],
     "verify-model": [

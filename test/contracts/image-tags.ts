@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ImageNotFound, type Images, ImageTagTaken } from "../../platform/images/images.ts";
+
+type UnderTest = {
+  readonly images: Pick<Images, "describe" | "release">;
+  /** The same images, as another process has them. */
+  readonly elsewhere: Pick<Images, "release">;
+  /** Two images that are there. */
+  readonly digests: readonly [string, string];
+  readonly stop: () => Promise<void>;
+};
+
+/** What every implementation of Images must keep of the tags of images that were promoted. */
+export const imageTagsContract = (name: string, make: () => Promise<UnderTest>): void => {
+  describe(`tags of images, ${name}`, () => {
+    let under: UnderTest;
+    beforeAll(async () => {
+      under = await make();
+    });
+    afterAll(async () => under?.stop());
+
+    test("a tag that an image has already is given again without a change, by whomever", async () => {
+      const [digest] = under.digests;
+      await under.images.release(digest, "release-churn-1");
+      await under.images.release(digest, "release-churn-1");
+      await under.elsewhere.release(digest, "release-churn-1");
+      expect(await under.images.describe(digest)).toBeDefined();
+    });
+
+    test("two that give the same tag at once both succeed", async () => {
+      const [digest] = under.digests;
+      await Promise.all([under.images, under.elsewhere].map((one) => one.release(digest, "release-churn-2")));
+    });
+
+    test("a tag never moves to another image", async () => {
+      const [digest, other] = under.digests;
+      await under.images.release(digest, "release-churn-3");
+      await expect(under.images.release(other, "release-churn-3")).rejects.toThrow(ImageTagTaken);
+      await under.images.release(digest, "release-churn-3");
+    });
+
+    test("an image that is not there gets no tag, and the tag stays free", async () => {
+      const [digest] = under.digests;
+      const absent = `sha256:${"0".repeat(64)}`;
+      await expect(under.images.release(absent, "release-churn-4")).rejects.toThrow(ImageNotFound);
+      await under.images.release(digest, "release-churn-4");
+    });
+  });
+};
