@@ -72,6 +72,7 @@ test("what a cold start loads holds no AWS client, no schema and no YAML, and al
   for (const name of [
     '"DynamoDBClient"',
     '"S3Client"',
+    '"SSMClient"',
     '"$ZodType"',
     "YAMLParseError",
     "node:crypto",

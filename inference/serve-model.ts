@@ -44,7 +44,8 @@ export const serveModel = async ({
     functionVersion: String(version),
   };
   const { log, now: clock } = needs;
-  const keeping = recordsOf({ identity, manifest, hashKey: records?.hashKey, clock, log });
+  const hashKey = records && (async () => records.hashKey);
+  const keeping = recordsOf({ identity, manifest, hashKey, clock, log });
   const service = createService({ ...needs, model, identity, records: keeping(records?.place) });
   const warn = (sentence: string, fault: unknown) =>
     log(`${sentence}: ${fault instanceof Error ? fault.message : String(fault)}`);

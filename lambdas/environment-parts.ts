@@ -4,6 +4,7 @@ import { metricNames } from "../platform/metrics/metric-names.ts";
 const text = z.string().min(1);
 const arn = z.string().regex(/^arn:[\w-]+:/, "an ARN begins with arn:");
 const address = z.url().refine((url) => !url.endsWith("/"), "an address without a slash at its end");
+const days = z.coerce.number().int().positive();
 
 const prodRole = {
   PROD_ROLE_ARN: arn,
@@ -64,7 +65,6 @@ export const parts = {
     /** The image that a function is made with before its first version. */
     FIRST_DIGEST: z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits"),
     ARCHITECTURE: z.enum(["arm64", "x86_64"]),
-    LOG_RETENTION_DAYS: z.coerce.number().int().positive(),
   },
 
   stage: {
@@ -77,6 +77,14 @@ export const parts = {
     STAGE_HTTP_API_URL: address,
     /** Absent: the routes are open. */
     STAGE_AUTHORIZER_ID: text.optional(),
+    STAGE_LOG_RETENTION_DAYS: days,
+    /** The key of the functions' log groups; absent: CloudWatch's own. */
+    STAGE_LOG_KEY: arn.optional(),
+    /** Where functions there keep records; without table and bucket they keep none. */
+    STAGE_RECORDS_TABLE: text.optional(),
+    STAGE_RECORDS_BUCKET: text.optional(),
+    /** Name of that account's parameter with the key that records hash inputs under. */
+    STAGE_RECORDS_HASH_KEY_PARAMETER: text.optional(),
   },
 
   /** Enough for who only looks at what prod's account measured. */
@@ -88,6 +96,11 @@ export const parts = {
     PROD_HTTP_API_ID: text,
     PROD_HTTP_API_URL: address,
     PROD_AUTHORIZER_ID: text.optional(),
+    PROD_LOG_RETENTION_DAYS: days,
+    PROD_LOG_KEY: arn.optional(),
+    PROD_RECORDS_TABLE: text.optional(),
+    PROD_RECORDS_BUCKET: text.optional(),
+    PROD_RECORDS_HASH_KEY_PARAMETER: text.optional(),
   },
 } as const satisfies Record<string, z.ZodRawShape>;
 

@@ -21,7 +21,16 @@ type There = {
   readonly externalId: string;
   readonly functionRole: string;
   readonly httpApi: LambdaNeeds["httpApi"];
+  readonly logRetentionDays: number;
+  readonly logKey: string | undefined;
+  readonly records: Readonly<Record<`RECORDS_${string}`, string | undefined>>;
 };
+
+/** Those that have a value. */
+const given = (variables: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 
 const servingThere = (environment: Environment, needs: Needs<unknown>, there: There): Serving => {
   const { env, sts, session, clock } = needs;
@@ -37,7 +46,9 @@ const servingThere = (environment: Environment, needs: Needs<unknown>, there: Th
     firstDigest: env.FIRST_DIGEST,
     architecture: env.ARCHITECTURE,
     httpApi: there.httpApi,
-    logRetentionDays: env.LOG_RETENTION_DAYS,
+    logRetentionDays: there.logRetentionDays,
+    logKey: there.logKey,
+    variables: given(there.records),
   });
 };
 
@@ -54,6 +65,13 @@ export const stageServing = (needs: Needs<Variables<"stage">>): Serving =>
       url: needs.env.STAGE_HTTP_API_URL,
       ...authorizer(needs.env.STAGE_AUTHORIZER_ID),
     },
+    logRetentionDays: needs.env.STAGE_LOG_RETENTION_DAYS,
+    logKey: needs.env.STAGE_LOG_KEY,
+    records: {
+      RECORDS_TABLE: needs.env.STAGE_RECORDS_TABLE,
+      RECORDS_BUCKET: needs.env.STAGE_RECORDS_BUCKET,
+      RECORDS_HASH_KEY_PARAMETER: needs.env.STAGE_RECORDS_HASH_KEY_PARAMETER,
+    },
   });
 
 /** Prod's inference functions, under the role of its account. */
@@ -66,6 +84,13 @@ export const prodServing = (needs: Needs<Variables<"prod">>): Serving =>
       id: needs.env.PROD_HTTP_API_ID,
       url: needs.env.PROD_HTTP_API_URL,
       ...authorizer(needs.env.PROD_AUTHORIZER_ID),
+    },
+    logRetentionDays: needs.env.PROD_LOG_RETENTION_DAYS,
+    logKey: needs.env.PROD_LOG_KEY,
+    records: {
+      RECORDS_TABLE: needs.env.PROD_RECORDS_TABLE,
+      RECORDS_BUCKET: needs.env.PROD_RECORDS_BUCKET,
+      RECORDS_HASH_KEY_PARAMETER: needs.env.PROD_RECORDS_HASH_KEY_PARAMETER,
     },
   });
 

@@ -41,6 +41,8 @@ export const names = (accounts: Accounts) => {
     inferenceRole: (environment: Environment) => `slipway-${environment}-inference`,
     inferenceRoleArn: (environment: Environment) =>
       `arn:aws:iam::${accounts[environment].account}:role/slipway-${environment}-inference`,
+    /** Parameter in the environment's account with the key that records hash inputs under. */
+    recordsHashKey: (environment: Environment) => `/slipway/${environment}/RECORDS_HASH_KEY`,
     recordsTable: (environment: Environment) => `slipway-${environment}-records`,
     recordsBucket: (environment: Environment) =>
       `slipway-${environment}-records-${accounts[environment].account}-${accounts[environment].region}`,

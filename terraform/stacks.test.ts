@@ -296,6 +296,17 @@ describe("data", () => {
     for (const [, , group] of all("aws_cloudwatch_log_group")) expect(group.retention_in_days).toBe(365);
   });
 
+  test("functions of models are told where records lie, and the name of their key's parameter, never the key", async () => {
+    const outputs = await fileOf("delivery");
+    for (const environment of ["stage", "prod"]) {
+      const [[, , parameter] = []] = resourcesOf(written, "aws_ssm_parameter", [`serving-${environment}`]);
+      expect(parameter).toMatchObject({ type: "SecureString", value_wo_version: 1 });
+      expect(parameter).not.toHaveProperty("value");
+      for (const name of ["TABLE", "BUCKET", "HASH_KEY_PARAMETER"])
+        expect(outputs).toContain(`${environment.toUpperCase()}_RECORDS_${name}`);
+    }
+  });
+
   test("secrets are written once and read back by no state", async () => {
     const secrets = all("aws_ssm_parameter").filter(([, , one]) => one.type === "SecureString");
     expect(secrets.map(([, , one]) => one.name)).toEqual([

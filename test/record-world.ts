@@ -7,7 +7,7 @@ import { memoryStore } from "./step-world.ts";
 
 type Options = {
   readonly inputs?: "full" | "hashed" | "none";
-  readonly hashKey?: Uint8Array;
+  readonly hashKey?: () => Promise<Uint8Array>;
   readonly limitMs?: number;
   readonly instrument?: (store: Store) => Store;
 };

@@ -138,7 +138,7 @@ describe("inputs", () => {
       { tenure: 2, contract: "one-year" },
     ];
     const hashes = async (hashKey: Uint8Array, model: string) => {
-      const { recorder, store } = recordWorld({ inputs: "hashed", hashKey });
+      const { recorder, store } = recordWorld({ inputs: "hashed", hashKey: async () => hashKey });
       await recorder.record(answeredWith(many(3), { rows, model }));
       const partition = `prediction#prod#${model}#request-1`;
       const { items } = await store.page({ partition, order: "ascending", limit: 1 });

@@ -9,8 +9,8 @@ type Needs = {
   readonly store: Pick<Store, "putAll" | "add">;
   readonly blobs: Pick<Blobs, "put">;
   readonly manifest: Pick<Manifest, "records">;
-  /** What inputs are hashed under, 32 to 64 bytes. Without it a manifest's `hashed` keeps no inputs at all. */
-  readonly hashKey?: Uint8Array | undefined;
+  /** Reads what inputs are hashed under, 32 to 64 bytes. Without it a manifest's `hashed` keeps no inputs at all. */
+  readonly hashKey?: (() => Promise<Uint8Array>) | undefined;
   /** Told what went wrong; holds no inputs. */
   readonly log: (line: string) => void;
   /** How long the answer waits for its record. What takes longer counts as failed, and may still be written. */
@@ -51,7 +51,7 @@ const keptRows = async (
   const { rows, predictions, model } = answered;
   if (rows.length !== predictions.length) throw new RangeError("there are not as many rows as predictions");
   const { inputs } = manifest.records;
-  const hashed = inputs === "hashed" && hashKey !== undefined ? await hasher(hashKey, model) : undefined;
+  const hashed = inputs === "hashed" && hashKey !== undefined ? await hasher(await hashKey(), model) : undefined;
   return predictions.map((prediction, index) => {
     const row = rows[index] ?? {};
     if (inputs === "full") return { inputs: row, prediction };

@@ -6,7 +6,7 @@ import type { PredictionReader, RecordPlace, Records } from "./records.ts";
 type Needs = {
   readonly identity: Pick<Identity, "environment" | "model">;
   readonly manifest: Pick<Manifest, "records">;
-  readonly hashKey: Uint8Array | undefined;
+  readonly hashKey: (() => Promise<Uint8Array>) | undefined;
   readonly clock: () => number;
   readonly log: (line: string) => void;
 };

@@ -1,12 +1,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { ModelName } from "../../inference/manifest.ts";
-
-/** 32 to 64 random bytes in base64. */
-const HashKey = z
-  .base64()
-  .transform((text) => Buffer.from(text, "base64"))
-  .refine(({ length }) => length >= 32 && length <= 64, "the key has 32 to 64 bytes, in base64");
+import { HashKey } from "../hash-key.ts";
 
 /** The inference function's environment variables. */
 export const Env = z.object({
@@ -25,6 +20,8 @@ export const Env = z.object({
   RECORDS_BUCKET: z.string().min(1).optional(),
   /** What inputs are hashed under where a manifest has `records.inputs: hashed`. */
   RECORDS_HASH_KEY: HashKey.optional(),
+  /** Name of the parameter in SSM that holds it instead. */
+  RECORDS_HASH_KEY_PARAMETER: z.string().min(1).optional(),
   /** Set by Lambda. */
   AWS_LAMBDA_FUNCTION_VERSION: z.string().min(1).default("$LATEST"),
 });

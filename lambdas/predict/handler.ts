@@ -2,6 +2,7 @@ import { emfLine } from "../../inference/emf.ts";
 import { openModel } from "../../inference/open-model.ts";
 import type { RecordPlace } from "../../inference/records/records.ts";
 import { recordsOf } from "../../inference/records/records-of.ts";
+import { recordsHashKey } from "../records-hash-key.ts";
 import { recordsOnAws } from "../records-on-aws.ts";
 import { identityOf } from "./identity-of.ts";
 import { predict } from "./predict.ts";
@@ -14,7 +15,7 @@ const identity = identityOf(env);
 const log = (message: string) =>
   process.stderr.write(`${JSON.stringify({ level: "ERROR", message, ...identity })}\n`);
 const model = await openModel(env.MODEL_DIRECTORY, { ofImage: true });
-const records = recordsOf({ identity, manifest: model.manifest, hashKey: env.RECORDS_HASH_KEY, clock, log });
+const records = recordsOf({ identity, manifest: model.manifest, hashKey: recordsHashKey(env), clock, log });
 
 /** The function with its records in this place: the rehearsal gives it one that is not on AWS. */
 export const handlerOn = (place: RecordPlace | undefined) =>

@@ -20,14 +20,15 @@ const plainly = (variables: Variables): Env | undefined => {
     RECORDS_TABLE,
     RECORDS_BUCKET,
     RECORDS_HASH_KEY,
+    RECORDS_HASH_KEY_PARAMETER,
     AWS_LAMBDA_FUNCTION_VERSION = "$LATEST",
   } = variables;
   if (!/^[a-z][a-z0-9-]{0,39}$/.test(SLIPWAY_MODEL) || !/^[1-9]\d{0,8}$/.test(SLIPWAY_MODEL_VERSION))
     return undefined;
   if (!/^sha256:[0-9a-f]{64}$/.test(SLIPWAY_DIGEST)) return undefined;
   if (SLIPWAY_ENVIRONMENT !== "stage" && SLIPWAY_ENVIRONMENT !== "prod") return undefined;
-  if ([MODEL_DIRECTORY, RECORDS_TABLE, RECORDS_BUCKET, AWS_LAMBDA_FUNCTION_VERSION].includes(""))
-    return undefined;
+  const texts = [MODEL_DIRECTORY, RECORDS_TABLE, RECORDS_BUCKET, RECORDS_HASH_KEY_PARAMETER];
+  if ([...texts, AWS_LAMBDA_FUNCTION_VERSION].includes("")) return undefined;
   const key = RECORDS_HASH_KEY === undefined ? undefined : hashKey(RECORDS_HASH_KEY);
   if (RECORDS_HASH_KEY !== undefined && key === undefined) return undefined;
   return {
@@ -39,6 +40,7 @@ const plainly = (variables: Variables): Env | undefined => {
     ...(RECORDS_TABLE === undefined ? {} : { RECORDS_TABLE }),
     ...(RECORDS_BUCKET === undefined ? {} : { RECORDS_BUCKET }),
     ...(key === undefined ? {} : { RECORDS_HASH_KEY: key }),
+    ...(RECORDS_HASH_KEY_PARAMETER === undefined ? {} : { RECORDS_HASH_KEY_PARAMETER }),
     AWS_LAMBDA_FUNCTION_VERSION,
   };
 };

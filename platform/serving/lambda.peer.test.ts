@@ -27,6 +27,7 @@ import { functionServer } from "../../test/peers/function-server.ts";
 import { motoClient, startMoto } from "../../test/peers/moto.ts";
 import { pythonPeer } from "../../test/peers/python-environment.ts";
 import { assumeRole } from "./assume-role.ts";
+import type { LambdaNeeds } from "./lambda/lambda-needs.ts";
 import { lambdaServing } from "./lambda.ts";
 
 const { skip } = pythonPeer("tests of serving on Lambda");
@@ -80,7 +81,9 @@ const twoAccounts = async ({ faults = 0 } = {}) => {
   const api = new ApiGatewayV2Client(inStage);
   const logs = new CloudWatchLogsClient(inStage);
   const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: "stage", ProtocolType: "HTTP" }));
-  const serving = (over: { lambda?: LambdaClient; authorizerId?: string } = {}) =>
+  const serving = (
+    over: Partial<Pick<LambdaNeeds, "lambda" | "logKey" | "variables">> & { authorizerId?: string } = {},
+  ) =>
     lambdaServing({
       environment: "stage",
       lambda,
@@ -98,6 +101,8 @@ const twoAccounts = async ({ faults = 0 } = {}) => {
       logRetentionDays: 30,
       poll: { minDelay: 0.01, maxDelay: 0.05 },
       ...(over.lambda === undefined ? {} : { lambda: over.lambda }),
+      ...(over.variables === undefined ? {} : { variables: over.variables }),
+      logKey: over.logKey,
     });
   return {
     moto,
@@ -179,6 +184,27 @@ describe.skipIf(skip)("serving on Lambda", () => {
     await serving.retire("churn");
     expect((await routesAndIntegrations()).map(({ length }) => length)).toEqual([0, 0]);
     expect((await world.logs.send(new DescribeLogGroupsCommand({}))).logGroups).toEqual([]);
+  });
+
+  test("a log group lies under the environment's key, also one that was there before", async () => {
+    const key = (name: string) => `arn:aws:kms:eu-central-1:${stage}:key/${name}`;
+    await world.serving().ensure("churn");
+    await world.serving({ logKey: key("one") }).ensure("churn");
+    await world.serving({ logKey: key("one") }).ensure("spam");
+    const { logGroups = [] } = await world.logs.send(new DescribeLogGroupsCommand({}));
+    expect(logGroups.map(({ kmsKeyId, retentionInDays }) => ({ kmsKeyId, retentionInDays }))).toEqual(
+      Array(2).fill({ kmsKeyId: key("one"), retentionInDays: 30 }),
+    );
+    for (const model of ["churn", "spam"]) await world.serving().retire(model);
+  });
+
+  test("what the environment gives its functions is in each version, and published twice it is the same one", async () => {
+    const serving = world.serving({ variables: { RECORDS_TABLE: "records" } });
+    await serving.ensure("churn");
+    const first = await serving.publish("churn", config());
+    expect(first.config.variables).toEqual({ RECORDS_TABLE: "records", SLIPWAY_MODEL_VERSION: "1" });
+    expect((await serving.publish("churn", config())).version).toBe(first.version);
+    await serving.retire("churn");
   });
 
   test("a route asks the authorizer from its making on, and an open one from the next delivery on", async () => {

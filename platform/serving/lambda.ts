@@ -1,4 +1,5 @@
 import {
+  AssociateKmsKeyCommand,
   CreateLogGroupCommand,
   DeleteLogGroupCommand,
   ResourceNotFoundException as NoLogGroup,
@@ -58,6 +59,7 @@ const unguarded = (needs: LambdaNeeds): Serving => {
   const { environment, lambda, logs, httpApi, poll = defaultPoll } = needs;
   const alias = liveAlias(needs);
   const http = httpRoute(needs);
+  const publish = publishVersion(needs);
   const logGroup = (model: string) => `/aws/lambda/${functionName(environment, model)}`;
 
   /** The ARN of the alias `live`, whether or not it exists. Throws ResourceNotFoundException without function. */
@@ -70,7 +72,10 @@ const unguarded = (needs: LambdaNeeds): Serving => {
 
   const ensureLogGroup = async (model: string): Promise<void> => {
     const logGroupName = logGroup(model);
-    await unless(isThere, logs.send(new CreateLogGroupCommand({ logGroupName })));
+    const { logKey: kmsKeyId } = needs;
+    await unless(isThere, logs.send(new CreateLogGroupCommand({ logGroupName, kmsKeyId })));
+    // One that was there before may have another or none.
+    if (kmsKeyId !== undefined) await logs.send(new AssociateKmsKeyCommand({ logGroupName, kmsKeyId }));
     await logs.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays: needs.logRetentionDays }));
   };
 
@@ -115,7 +120,8 @@ const unguarded = (needs: LambdaNeeds): Serving => {
       return { url: `${httpApi.url}/models/${model}` };
     },
 
-    publish: publishVersion(needs),
+    publish: (model, config) =>
+      publish(model, { ...config, variables: { ...needs.variables, ...config.variables } }),
     version: readVersion(needs),
     live: alias.live,
 

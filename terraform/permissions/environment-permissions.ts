@@ -35,7 +35,7 @@ export const environmentPermissions = (
 
   /** The log group, the function, its route and the permission for it. */
   const ensure = [
-    allow(["logs:CreateLogGroup", "logs:PutRetentionPolicy"], [logs, `${logs}:*`]),
+    allow(["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:AssociateKmsKey"], [logs, `${logs}:*`]),
     lambda("GetFunction", "CreateFunction", "TagResource", "GetAlias"),
     allow(["iam:PassRole"], [at.inferenceRole], {
       StringEquals: { "iam:PassedToService": "lambda.amazonaws.com" },

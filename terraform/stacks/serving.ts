@@ -21,6 +21,8 @@ export type Serving = {
   readonly httpApiId: string;
   readonly httpApiUrl: string;
   readonly authorizerId: string;
+  /** ARN of the account's key. */
+  readonly key: string;
 };
 
 type Needs = {
@@ -101,5 +103,5 @@ export const serving = (app: App, needs: Needs): Serving => {
     principal: "apigateway.amazonaws.com",
     sourceArn: `${api.executionArn}/authorizers/${authorizer.id}`,
   });
-  return { httpApiId: api.id, httpApiUrl: api.apiEndpoint, authorizerId: authorizer.id };
+  return { httpApiId: api.id, httpApiUrl: api.apiEndpoint, authorizerId: authorizer.id, key };
 };

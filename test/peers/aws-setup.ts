@@ -84,7 +84,8 @@ export const awsSetup = async (
   );
   const outputs: AwsOutputs = {
     ...handlerEnvironment,
-    LOG_RETENTION_DAYS: 90,
+    STAGE_LOG_RETENTION_DAYS: 90,
+    PROD_LOG_RETENTION_DAYS: 90,
     METRICS_NAMESPACE: "Slipway/Deliveries",
     MLFLOW_AUTH: "none",
     SOURCE_BRANCH: "main",

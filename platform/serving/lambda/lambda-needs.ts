@@ -23,8 +23,12 @@ export type LambdaNeeds = {
     /** A Lambda authorizer that every model's route asks; absent: the routes are open. */
     readonly authorizerId?: string;
   };
+  /** Variables that all functions there have beside those that are published: where their records lie. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** One of the numbers that CloudWatch Logs allows: 30, 60, 90 … */
   readonly logRetentionDays: number;
+  /** ARN of the key of the functions' log groups; absent: CloudWatch's own. */
+  readonly logKey?: string | undefined;
   /** Seconds between two looks at an update that is under way (default 1 to 5). */
   readonly poll?: { readonly minDelay: number; readonly maxDelay: number };
 };

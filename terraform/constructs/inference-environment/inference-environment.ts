@@ -1,6 +1,8 @@
 import type { DynamodbTable } from "@cdktn/provider-aws/lib/dynamodb-table/index.js";
 import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
+import { SsmParameter } from "@cdktn/provider-aws/lib/ssm-parameter/index.js";
+import { Fn } from "cdktn";
 import { Construct } from "constructs";
 import type { Environment } from "../../../platform/serving/serving.ts";
 import type { Names } from "../../names.ts";
@@ -42,6 +44,16 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
     expireDays: 400,
   });
 
+  // Made here and never read back, so that no state and no plan holds it: 64 bytes in base64 out of four random ids.
+  const hashKey = new SsmParameter(place, "hash-key", {
+    name: names.recordsHashKey(environment),
+    type: "SecureString",
+    keyId: key,
+    valueWo: Fn.base64sha512(Fn.join("", [Fn.uuid(), Fn.uuid(), Fn.uuid(), Fn.uuid()])),
+    valueWoVersion: 1,
+    description: "What records hash inputs under; another value makes equal rows look different",
+  });
+
   const inference = new IamRole(place, "inference", {
     name: names.inferenceRole(environment),
     description: `What every inference function of ${environment} may do`,
@@ -69,6 +81,10 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
       allow(["s3:GetObject", "s3:PutObject"], [`${bucket.arn}/*`]),
       // Without it an object that is not there is AccessDenied instead of NoSuchKey.
       allow(["s3:ListBucket"], [bucket.arn]),
+      allow(["ssm:GetParameter"], [hashKey.arn]),
+      allow(["kms:Decrypt"], [key], {
+        StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": hashKey.arn },
+      }),
     ]),
   });
 
