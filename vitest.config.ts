@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-const never = ["node_modules", ".slipway", "terraform", "dist"];
+const applied = ["test/terraform/*.test.ts"];
+const never = ["node_modules", ".slipway", "terraform", "dist", ...applied];
 /** Runs of the whole, which want the machine to themselves: what they measure is judged by the manifest's gates. */
 const whole = ["test/end-to-end/**/*.test.ts", "test/kill/**/*.test.ts", "test/steps/**/*.test.ts"];
 const peers = ["**/*.peer.test.ts"];
@@ -37,6 +38,16 @@ export default defineConfig({
           exclude: ["**/node_modules", "terraform/cdktf.out", ...peers],
           globalSetup: "test/peers/prepare-checkov.ts",
           sequence: { groupOrder: 3 },
+          ...timeouts,
+        },
+      },
+      {
+        // The stacks applied to moto. It waits more than it works, so the tests beside it go on.
+        test: {
+          name: "applied",
+          include: applied,
+          globalSetup: "test/peers/prepare-moto.ts",
+          sequence: { groupOrder: 4 },
           ...timeouts,
         },
       },

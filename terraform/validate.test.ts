@@ -42,7 +42,7 @@ describe.skipIf(skip)("terraform validate", () => {
     const modules: Record<string, { source: string }> = {};
     for (const [index, { folder, stacks }] of configurations.entries())
       for (const stack of stacks.keys()) {
-        await overrideStack(join(folder, "stacks", stack));
+        await overrideStack(join(folder, "stacks", stack), { state: "local" });
         modules[`${stack}-${index}`] = { source: join(folder, "stacks", stack) };
       }
     expect(Object.keys(modules).length).toBe(14);

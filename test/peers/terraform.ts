@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { peer } from "../peer.ts";
+import { peersCache } from "./peers-cache.ts";
 
 /** A line for the shell that makes Terraform use a provider mirror of this machine, where somebody put such a tool. */
 const mirrorTool = join(import.meta.dirname, "..", "..", "..", "shared", "tools", "terraform-mirror");
@@ -20,21 +21,29 @@ export const terraformPeer = (tests: string): { readonly skip: boolean } =>
   );
 
 /** What Terraform takes beside the process's own environment: no questions, no news, and a mirror where there is one. */
-const environment = (): NodeJS.ProcessEnv => {
+const environment = async (): Promise<NodeJS.ProcessEnv> => {
   const line = existsSync(mirrorTool) ? run(mirrorTool, []).stdout : "";
   const config = /^export TF_CLI_CONFIG_FILE="(.+)"$/m.exec(line)?.[1];
-  return {
+  const surroundings = {
     ...process.env,
     CHECKPOINT_DISABLE: "1",
     TF_IN_AUTOMATION: "1",
     TF_INPUT: "0",
     ...(config === undefined ? {} : { TF_CLI_CONFIG_FILE: config }),
   };
+  if (existsSync(surroundings.TF_CLI_CONFIG_FILE ?? "")) return surroundings;
+  // What is downloaded is unpacked, 700 MB of it, for each stack unless it is kept.
+  const downloads = await peersCache(["Terraform's providers"], async () => {});
+  return {
+    TF_PLUGIN_CACHE_DIR: downloads,
+    TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE: "1",
+    ...surroundings,
+  };
 };
 
 /** The provider's version that a mirror holds; undefined: Terraform downloads the very one that the stacks name. */
 const mirroredVersion = async (): Promise<string | undefined> => {
-  const { TF_CLI_CONFIG_FILE: config } = environment();
+  const { TF_CLI_CONFIG_FILE: config } = await environment();
   if (config === undefined || !existsSync(config)) return undefined;
   const mirror = /path = "(.+)"/.exec(await readFile(config, "utf8"))?.[1];
   if (!mirror) return undefined;
@@ -49,41 +58,49 @@ const mirroredVersion = async (): Promise<string | undefined> => {
 };
 
 /**
- * Lays `test_override.tf.json` beside a stack: a state in the stack's folder and, where the machine's mirror has an older
- * provider than the stacks are written for, that one, with what it does not know replaced.
+ * Lays `test_override.tf.json` beside a stack: where the machine's mirror has an older provider than the stacks are
+ * written for, that one, with what it does not know replaced; with the state `local`, one in the stack's folder; `without` some types of resources.
  */
-export const overrideStack = async (folder: string): Promise<void> => {
+export const overrideStack = async (
+  folder: string,
+  { state, without = [] }: { readonly state: "local" | "bucket"; readonly without?: readonly string[] },
+): Promise<void> => {
   const stack = JSON.parse(await readFile(join(folder, "cdk.tf.json"), "utf8"));
   const version = await mirroredVersion();
-  const functions = Object.keys(stack.resource?.aws_lambda_function ?? {});
   const old = version !== undefined && Number(version.split(".")[0]) < 6;
+  const each = (type: string, change: object) =>
+    Object.fromEntries(Object.keys(stack.resource?.[type] ?? {}).map((name) => [name, change]));
+  const resource = Object.fromEntries(
+    [
+      ...(old
+        ? [["aws_lambda_function", each("aws_lambda_function", { runtime: "nodejs22.x" })] as const]
+        : []),
+      ...without.map((type) => [type, each(type, { count: 0 })] as const),
+    ].filter(([, changed]) => Object.keys(changed).length > 0),
+  );
   const override = {
     terraform: {
-      backend: { local: {} },
+      ...(state === "local" ? { backend: { local: {} } } : {}),
       ...(version === undefined ? {} : { required_providers: { aws: { source: "hashicorp/aws", version } } }),
     },
-    ...(old && functions.length > 0
-      ? {
-          resource: {
-            aws_lambda_function: Object.fromEntries(
-              functions.map((name) => [name, { runtime: "nodejs22.x" }]),
-            ),
-          },
-        }
-      : {}),
+    provider: { aws: { max_retries: 2 } },
+    ...(Object.keys(resource).length > 0 ? { resource } : {}),
   };
   await writeFile(join(folder, "test_override.tf.json"), JSON.stringify(override));
 };
 
+export type Ended = { readonly code: number | null; readonly output: string };
+
 /** Runs Terraform in a stack's folder, for at most so many seconds; gives what it wrote and how it ended. */
-export const terraform = (
+export const terraform = async (
   folder: string,
   args: readonly string[],
-  seconds = 120,
-): Promise<{ readonly code: number | null; readonly output: string }> =>
-  new Promise((resolve, reject) => {
+  { seconds = 120, env = {} }: { readonly seconds?: number; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<Ended> => {
+  const surroundings = { ...(await environment()), ...env };
+  return new Promise((resolve, reject) => {
     const child = spawn("terraform", [`-chdir=${folder}`, ...args], {
-      env: environment(),
+      env: surroundings,
       stdio: ["ignore", "pipe", "pipe"],
       timeout: seconds * 1_000,
     });
@@ -95,3 +112,4 @@ export const terraform = (
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, output }));
   });
+};

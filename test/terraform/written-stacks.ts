@@ -11,7 +11,12 @@ export type Resource = Readonly<Record<string, unknown>>;
 /** A stack as Terraform reads it. */
 export type WrittenStack = {
   readonly resource?: Readonly<Record<string, Readonly<Record<string, Resource>>>>;
-  readonly provider: { readonly aws: readonly Resource[] };
+  readonly data?: {
+    readonly terraform_remote_state?: Readonly<Record<string, { readonly config: { readonly key: string } }>>;
+  };
+  readonly provider: {
+    readonly aws: readonly (Resource & { readonly allowed_account_ids: readonly string[] })[];
+  };
   readonly terraform: { readonly backend: { readonly s3: Resource } };
 };
 

@@ -51,6 +51,7 @@ export const imageRepository = (
   const repository = new EcrRepository(place, "repository", {
     name: names.imageRepository,
     imageTagMutability: "IMMUTABLE",
+    forceDelete: !accounts.tooling.protectData,
     imageScanningConfiguration: { scanOnPush: true },
     encryptionConfiguration: [{ encryptionType: "KMS", kmsKey: key }],
   });

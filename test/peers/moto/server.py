@@ -11,14 +11,22 @@ import moto.backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+import bucket_policies
 import builds
+import code_repositories
+import container_services
+import databases
+import function_fields
 import function_versions
 import functions
 import http_api
 import image_scans
 import images
+import log_groups
+import managed_policies
 import metrics
 import repositories
+import security_groups
 import state_machines
 import storage
 import trust
@@ -52,12 +60,20 @@ def main():
     threading.Thread(target=end_with_parent, daemon=True).start()
     functions.install(steps_url())
     function_versions.install(functions.version_for)
+    function_fields.install()
+    bucket_policies.install()
     builds.install()
+    code_repositories.install()
+    container_services.install()
+    databases.install()
+    log_groups.install()
+    managed_policies.install()
     http_api.install()
     image_scans.install()
     images.install()
     repositories.install()
     trust.install()
+    security_groups.install()
     storage.install()
     metrics.install()
     state_machines.install(steps_url(), float(os.environ.get("TIME_SCALE", "1")))

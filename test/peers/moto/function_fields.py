@@ -1,0 +1,36 @@
+"""Lambda: fields of a function that stock moto drops (its log's form, its dead letters) or invents (an image's empty commands).
+
+https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+"""
+
+from moto.awslambda.models import LambdaFunction
+
+KEPT = ("LoggingConfig", "DeadLetterConfig")
+
+
+def install():
+    stock_init = LambdaFunction.__init__
+    stock_update = LambdaFunction.update_configuration
+    stock_configuration = LambdaFunction.get_configuration
+
+    def keep(self, spec):
+        self.kept_fields = {**getattr(self, "kept_fields", {}), **{key: spec[key] for key in KEPT if spec.get(key)}}
+
+    def init(self, account_id, spec, *args, **kwargs):
+        stock_init(self, account_id, spec, *args, **kwargs)
+        keep(self, spec)
+
+    def update_configuration(self, config_updates):
+        keep(self, config_updates)
+        return stock_update(self, config_updates)
+
+    def get_configuration(self, *args, **kwargs):
+        configuration = stock_configuration(self, *args, **kwargs)
+        configuration.update(self.kept_fields)
+        if not any(configuration.get("ImageConfigResponse", {}).get("ImageConfig", {}).values()):
+            configuration.pop("ImageConfigResponse", None)
+        return configuration
+
+    LambdaFunction.__init__ = init
+    LambdaFunction.update_configuration = update_configuration
+    LambdaFunction.get_configuration = get_configuration

@@ -1,0 +1,7 @@
+import { pythonEnvironment, pythonPeer } from "./python-environment.ts";
+
+/** Before the stacks are applied: moto is not installed within a test's time. */
+export default async (): Promise<void> => {
+  const { skip } = pythonPeer("the stacks, applied to moto");
+  if (!skip) await pythonEnvironment();
+};

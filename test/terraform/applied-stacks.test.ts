@@ -1,0 +1,77 @@
+import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { stackOrder } from "../../terraform/invocations.ts";
+import { motoClient } from "../peers/moto.ts";
+import { pythonPeer } from "../peers/python-environment.ts";
+import { terraformPeer } from "../peers/terraform.ts";
+import { type AppliedWorld, appliedWorld } from "./applied-world.ts";
+import { deliveredModels } from "./delivered-models.ts";
+import { inOrder } from "./in-order.ts";
+
+const what = "the stacks, applied to moto";
+const skip = terraformPeer(what).skip || pythonPeer(what).skip;
+const timeout = 600_000;
+
+/** One story: each test goes on where the one before it ended. */
+describe.skipIf(skip)("the eight stacks, in three accounts", () => {
+  let world: AppliedWorld;
+  beforeAll(async () => {
+    world = await appliedWorld();
+    vi.stubEnv("AWS_ENDPOINT_URL", world.endpoint);
+    vi.stubEnv("AWS_REGION", world.written.accounts.tooling.region);
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await world?.stop();
+  });
+
+  /** What Terraform would change, by stack; every stack is looked at. */
+  const changes = async (): Promise<Readonly<Record<string, string>>> => {
+    const dirty: Record<string, string> = {};
+    await inOrder(new Map([...world.needs.keys()].map((stack) => [stack, []])), async (stack) => {
+      const { code, output } = await world.plan(stack);
+      if (code !== 0) dirty[stack] = output.slice(-4_000);
+    });
+    return dirty;
+  };
+
+  test("none reads what is applied after it", () => {
+    const order = stackOrder(world.written.accounts);
+    expect([...world.needs.keys()].sort()).toEqual(order.toSorted());
+    for (const [stack, before] of world.needs)
+      for (const one of before)
+        expect([stack, order.indexOf(one) < order.indexOf(stack)]).toEqual([stack, true]);
+  });
+
+  test("apply in their order, by the invocations of npm run apply", { timeout }, async () => {
+    await inOrder(world.needs, world.apply);
+  });
+
+  test("a second plan of each is empty", { timeout }, async () => {
+    expect(await changes()).toEqual({});
+  });
+
+  test("so is a plan after deliveries and a retirement: what belongs to a model is the pipeline's", {
+    timeout,
+  }, async () => {
+    const models = await deliveredModels(world);
+    await models.putSecret("SLACK_BOT_TOKEN");
+    await models.deliver("churn", 1);
+    await models.deliver("churn", 2);
+    await models.deliver("spam", 1);
+    await models.retire("spam");
+    expect(await models.models()).toEqual({ stage: ["churn"], prod: ["churn"] });
+    expect(await changes()).toEqual({});
+    await models.retire("churn");
+  });
+
+  test("are destroyed in the opposite order, and leave nothing behind", { timeout }, async () => {
+    const opposite = new Map([...world.needs.keys()].map((stack) => [stack, dependents(stack)]));
+    await inOrder(opposite, world.destroy);
+    const { region } = world.written.accounts.tooling;
+    const lambda = new LambdaClient({ ...motoClient(world.endpoint), region, credentials: world.person });
+    expect((await lambda.send(new ListFunctionsCommand({}))).Functions).toEqual([]);
+  });
+  const dependents = (stack: string): readonly string[] =>
+    [...world.needs].flatMap(([other, before]) => (before.includes(stack) ? [other] : []));
+});
