@@ -312,6 +312,8 @@ describe("data", () => {
     expect(secrets.map(([, , one]) => one.name)).toEqual([
       "/slipway/SLACK_BOT_TOKEN",
       "/slipway/SLACK_SIGNING_SECRET",
+      "/slipway/prod/RECORDS_HASH_KEY",
+      "/slipway/stage/RECORDS_HASH_KEY",
     ]);
     for (const [, , one] of secrets) {
       expect(one.value).toBeUndefined();
