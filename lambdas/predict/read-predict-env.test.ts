@@ -12,6 +12,7 @@ const good = {
   RECORDS_TABLE: "records",
   RECORDS_BUCKET: "bucket",
   RECORDS_HASH_KEY: Buffer.alloc(32, 7).toString("base64"),
+  RECORDS_HASH_KEY_PARAMETER: "/slipway/prod/RECORDS_HASH_KEY",
   AWS_LAMBDA_FUNCTION_VERSION: "3",
 };
 const odd = fc.oneof(

@@ -25,6 +25,7 @@ import images
 import log_groups
 import managed_policies
 import metrics
+import object_versions
 import repositories
 import security_groups
 import state_machines
@@ -71,6 +72,7 @@ def main():
     http_api.install()
     image_scans.install()
     images.install()
+    object_versions.install()
     repositories.install()
     trust.install()
     security_groups.install()
