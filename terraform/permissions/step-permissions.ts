@@ -1,3 +1,4 @@
+import { merged } from "./merged.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
 /** Where the functions of tooling's account find what they call; ARNs but for `secret`. */
@@ -58,7 +59,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       : [
           allow(["s3:GetObject", "s3:PutObject"], [`${at.registry.artifacts}/*`]),
           // Without it an object that is not there is AccessDenied instead of NoSuchKey.
-          allow(["s3:ListBucket"], [at.registry.artifacts.replace(/(:::[^/]+).*/, "$1")]),
+          allow(["s3:ListBucket"], [at.registry.artifacts.replace(/\/.*/, "")]),
         ];
   const assume = (caller: string, ...environments: readonly ("stage" | "prod")[]) =>
     allow(
@@ -76,7 +77,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
     allow(["states:GetExecutionHistory"], [at.executions]),
   ];
 
-  return {
+  const functions: Readonly<Record<string, readonly Statement[]>> = {
     "answer-approval": [
       table("dynamodb:GetItem", writeTable),
       ...answer("SendTaskSuccess"),
@@ -143,4 +144,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       assume("verify-model", "stage"),
     ],
   };
+  return Object.fromEntries(
+    Object.entries(functions).map(([name, statements]) => [name, merged(statements)]),
+  );
 };

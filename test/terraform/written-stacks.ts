@@ -11,6 +11,7 @@ export type Resource = Readonly<Record<string, unknown>>;
 /** A stack as Terraform reads it. */
 export type WrittenStack = {
   readonly resource?: Readonly<Record<string, Readonly<Record<string, Resource>>>>;
+  readonly output?: Readonly<Record<string, { readonly value: unknown }>>;
   readonly provider: { readonly aws: readonly Resource[] };
   readonly terraform: { readonly backend: { readonly s3: Resource } };
 };
