@@ -1,8 +1,9 @@
 import { merged } from "./merged.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
-/** Where the functions of tooling's account find what they call; ARNs but for `secret`. */
+/** Where the functions of tooling's account find what they call; ARNs but for `region` and `secret`. */
 export type Places = {
+  readonly region: string;
   readonly table: string;
   /** The parameter of a secret. */
   readonly secret: (name: string) => string;
@@ -36,7 +37,10 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       : [
           allow(["ssm:GetParameter"], names.map(at.secret)),
           allow(["kms:Decrypt"], [at.key], {
-            StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": names.map(at.secret) },
+            StringEquals: {
+              "kms:EncryptionContext:PARAMETER_ARN": names.map(at.secret),
+              "kms:ViaService": `ssm.${at.region}.amazonaws.com`,
+            },
           }),
         ];
   const slack = secrets("SLACK_BOT_TOKEN");
@@ -66,10 +70,12 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       ["sts:AssumeRole"],
       environments.map((environment) => at.role(environment, caller)),
     );
-  const encrypt = allow(["kms:Encrypt"], [at.tokens]);
+  /** domain/approvals.ts binds each token to its purpose. */
+  const token = (action: string) =>
+    allow([action], [at.tokens], { StringEquals: { "kms:EncryptionContext:purpose": "task-token" } });
   /** Sends an answer to a task; the history tells whether one whose acknowledgement was lost had arrived. */
   const answer = (...calls: readonly ("SendTaskSuccess" | "SendTaskFailure")[]): readonly Statement[] => [
-    allow(["kms:Decrypt"], [at.tokens]),
+    token("kms:Decrypt"),
     allowAny(
       "TaskTokensNameNoResource",
       calls.map((call) => `states:${call}`),
@@ -98,7 +104,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
     "report-outcome": [table("dynamodb:GetItem", writeTable), ...slack],
     "request-approval": [
       table(...readTable, writeTable),
-      encrypt,
+      token("kms:Encrypt"),
       ...answer("SendTaskSuccess"),
       ...modelFiles,
       ...slack,

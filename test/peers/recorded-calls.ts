@@ -25,8 +25,8 @@ export type RecordedCalls = {
   /** For AWS_ENDPOINT_URL of the processes whose calls count. */
   readonly endpoint: string;
   readonly calls: readonly RecordedCall[];
-  /** The next call of this operation is done, and its caller never hears so. */
-  loseAnswer(operation: string): void;
+  /** The next call of this operation is done, and its caller never hears so; before it asks again, `meanwhile` happens. */
+  loseAnswer(operation: string, meanwhile?: () => Promise<unknown>): void;
   /** Calls of this operation end with the service's own fault, until told `undefined`. */
   fail(operation: string | undefined): void;
   stop(): Promise<void>;
@@ -93,7 +93,7 @@ export const recordCalls = async (
   targets: Readonly<Record<string, string>> = {},
 ): Promise<RecordedCalls> => {
   const calls: RecordedCall[] = [];
-  const lost = new Set<string>();
+  const lost = new Map<string, () => Promise<unknown>>();
   let failing: string | undefined;
   const sessions = new Map<string, { readonly function: string; readonly role: string }>();
 
@@ -135,7 +135,10 @@ export const recordCalls = async (
         if (given !== undefined)
           sessions.set(given, { function: caller.function, role: String(input.RoleArn) });
       }
-      if (lost.delete(operation)) {
+      const meanwhile = lost.get(operation);
+      if (meanwhile !== undefined) {
+        lost.delete(operation);
+        await meanwhile();
         from.socket.destroy();
         return;
       }
@@ -151,7 +154,7 @@ export const recordCalls = async (
   return {
     endpoint: `http://127.0.0.1:${address.port}`,
     calls,
-    loseAnswer: (operation) => void lost.add(operation),
+    loseAnswer: (operation, meanwhile = async () => undefined) => void lost.set(operation, meanwhile),
     fail: (operation) => {
       failing = operation;
     },

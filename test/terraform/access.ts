@@ -1,3 +1,4 @@
+import { createValidatedPolicy } from "@cloud-copilot/iam-policy";
 import { runSimulation, runUnsafeSimulation, type Simulation } from "@cloud-copilot/iam-simulate";
 import type { Statement } from "../../terraform/permissions/statement.ts";
 import { statementsOf } from "./policies.ts";
@@ -122,14 +123,19 @@ export const access = (policies: readonly Policy[], bucketAccounts: ReadonlyMap<
   };
 
   return {
-    allows: (ask: Ask, side: Side = "all"): boolean =>
-      runUnsafeSimulation(simulation(ask, side), {}) === "Allowed",
-    /** The same, after checking the question against AWS's lists: the action, its kinds of resources, its keys. */
-    answer: async (ask: Ask): Promise<string> => {
-      const done = await runSimulation(simulation(ask, "all"), {});
-      if (done.resultType === "error") return JSON.stringify(done.errors);
+    allows: (ask: Ask, side: Side = "all"): boolean => {
+      const asked = simulation(ask, side);
+      // The simulator reads the name of a resource's policy.
+      const resourcePolicy =
+        asked.resourcePolicy && createValidatedPolicy(asked.resourcePolicy, () => [], { name: "resource" });
+      return runUnsafeSimulation({ ...asked, ...(resourcePolicy && { resourcePolicy }) }, {}) === "Allowed";
+    },
+    /** A complaint where AWS's lists do not have the action, its kind of resource or its condition keys so. */
+    complaint: async (ask: Ask, side: Side = "all"): Promise<string | undefined> => {
+      const done = await runSimulation(simulation(ask, side), {});
+      if (done.resultType === "error") return done.errors.message;
       const ignored = done.resultType === "single" ? (done.result.ignoredContextKeys ?? []) : [];
-      return ignored.length > 0 ? `has no ${ignored.join(", ")}` : done.overallResult;
+      return ignored.length > 0 ? `there is no ${ignored.join(", ")}` : undefined;
     },
   };
 };

@@ -20,7 +20,7 @@ export type Mutation = {
 /** `*`, everything under the same parent, and everything whose name begins so. */
 const wider = (resource: string): readonly string[] => {
   if (resource === "*") return [];
-  const named = resource.replace(/[:/]?\*$/, "");
+  const named = resource.replace(/\*$/, "").replace(/[:/]$/, "");
   const parent = `${named.replace(/[^:/]+$/, "")}*`;
   return [...new Set(["*", parent, `${named}*`])].filter((one) => one !== resource);
 };
@@ -111,7 +111,8 @@ export const mutationsOf = (policy: Policy): readonly Mutation[] =>
         ? [{ kind: "a refusal removed", what: statement.Sid ?? "", statement: undefined }]
         : [
             ...ofActions(statement),
-            ...ofResources(statement),
+            // What hangs on a resource speaks of that resource, whatever it names.
+            ...(policy.kind === "resource" ? [] : ofResources(statement)),
             ...ofConditions(statement),
             ...ofPrincipals(statement),
           ];

@@ -3,11 +3,11 @@ import * as z from "zod";
 import { names } from "../../terraform/names.ts";
 import type { RecordedCall } from "../peers/recorded-calls.ts";
 import { type IamRequest, iamRequests } from "./iam-requests.ts";
-import { terraformValues } from "./terraform-values.ts";
+import { valueIn } from "./terraform-values.ts";
 import type { Written } from "./written-stacks.ts";
 
 const Recorded = z.object({
-  /** `deploy-model`, and `authorize-key@stage` of those that each environment has. */
+  /** `deploy-model`; of those that each environment has, `authorize-key@stage`. */
   function: z.string(),
   /** The ARN of the role that asks. */
   role: z.string(),
@@ -20,15 +20,13 @@ export type Recorded = z.infer<typeof Recorded>;
 
 const file = new URL("recorded-calls.json", import.meta.url);
 
-/** The stacks under which calls are recorded: as shipped, with moto's own account for tooling. */
-export const recordedAccount = "123456789012";
-
 /** Ids that differ from run to run: of a route, a run, a model version's artefacts, a question. */
 const steady = (text: string): string =>
   text
     .replace(/\/(routes|integrations)\/\w+$/, "/$1/id")
     .replace(/\b(m-)?[0-9a-f]{32}\b/g, "$1id")
     .replace(/~[0-9a-f]{24}\b/g, "~id")
+    .replace(/(records-[^/]+\/).*/, "$1blob")
     .replace(/\b([a-z][\w-]*)-[0-9a-f]{12}-[0-9a-f]{8}(-\d+)?\b/g, "$1-delivery");
 
 /** Recorded calls as what AWS asks, each once, in order. `named`: ids that moto drew, and their names in the stacks. */
@@ -38,16 +36,16 @@ export const requestsOf = (
   named: ReadonlyMap<string, string>,
 ): readonly Recorded[] => {
   const known = names(written.accounts);
-  const read = terraformValues(written);
   const renamed = (text: string) =>
     [...named].reduce((whole, [drawn, name]) => whole.replaceAll(drawn, name), text);
-  const key = read("bootstrap-tooling", "${aws_kms_key.key_F64E54E4.arn}");
-  const api = read("registry", "${aws_apigatewayv2_api.api.execution_arn}");
+  const key = valueIn(written, "bootstrap-tooling", "aws_kms_key", "arn");
+  const api = valueIn(written, "registry", "aws_apigatewayv2_api", "execution_arn");
   const ownRole = (name: string) => {
-    const environment =
-      name === "authorize-key" ? "prod" : name === "authorize-key@stage" ? "stage" : null;
-    const { account } = written.accounts[environment ?? "tooling"];
-    return environment ? `arn:aws:iam::${account}:role/slipway-authorize-key` : known.functionRoleArn(name);
+    const [base = "", environment] = name.split("@");
+    if (environment !== "stage" && environment !== "prod") return known.functionRoleArn(name);
+    return base === "predict"
+      ? known.inferenceRoleArn(environment)
+      : `arn:aws:iam::${written.accounts[environment].account}:role/slipway-${base}`;
   };
   const all = calls.flatMap((call) => {
     const role = call.role ?? ownRole(call.function);

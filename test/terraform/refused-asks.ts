@@ -14,6 +14,8 @@ const anyOfItsKind: readonly (readonly [kind: RegExp, why: string])[] = [
   ],
   [/^(arn:aws:logs:[^:]*:\d+:log-group:\/aws\/lambda\/slipway-(?:stage|prod)-)./, "and their log groups"],
   [/^(arn:aws:logs:[^:]*:\d+:log-group:\/aws\/[\w-]+\/slipway-[\w-]+:)./, "a log group's streams"],
+  [/^(arn:aws:logs:[^:]*:\d+:log-group:)\/aws\/lambda\/[^:]+$/, "the key is the account's log groups'"],
+  [/^(arn:aws:events:[^:]*:\d+:rule\/)./, "the dead letters are every rule's of ours"],
   [/^(arn:aws:apigateway:[^:]*::\/apis\/[^/]+\/(?:routes|integrations)\/)./, "their routes"],
   [/^(arn:aws:states:[^:]*:\d+:execution:slipway:)./, "each delivery is an execution"],
   [/^(arn:aws:execute-api:[^:]*:\d+:[^/]+\/)./, "MLflow's API, which has no permissions by path"],
@@ -21,7 +23,7 @@ const anyOfItsKind: readonly (readonly [kind: RegExp, why: string])[] = [
   [/^(arn:aws:s3:::slipway-(?:stage|prod)-records-[^/]+\/)./, "every prediction's blobs"],
 ];
 
-const isSameKind = (one: string, other: string): boolean =>
+export const isSameKind = (one: string, other: string): boolean =>
   anyOfItsKind.some(([kind]) => {
     const found = kind.exec(one)?.[1];
     return found !== undefined && found === kind.exec(other)?.[1];
@@ -52,13 +54,37 @@ const withContext = (ask: Ask, name: string, value: string): Ask => ({
   context: { ...ask.context, [name]: value },
 });
 
-/** Somebody else who might ask the same: another role here, a role elsewhere, another service. */
+/** Another value of a condition's key: of an ARN another name and another account, else another word. */
+const otherValues = (value: string): readonly string[] =>
+  value.startsWith("arn:")
+    ? [value.replace(/[^:/]+$/, "other"), value.replace(/^((?:[^:]*:){4})\d+/, "$1999999999999")].filter(
+        (other) => !isSameKind(value, other),
+      )
+    : [`${value}-other`];
+
+/** What varies from call to call and is bound by nothing: each question has its own id. */
+const freeKeys = new Set(["kms:EncryptionContext:approval"]);
+const elsewhere = "arn:aws:iam::999999999999:role/slipway-other";
+
+/**
+ * Somebody else who might ask the same: a role of another account (also one that a condition on its name would take
+ * for ours, because each of two guards has to hold alone), another role here, another service.
+ */
 const others = (ask: Ask): readonly Ask[] => {
   const account = ask.principal.split(":")[4];
-  const foreign = { ...ask, principal: "arn:aws:iam::999999999999:role/slipway-other" };
-  return account === undefined
-    ? [foreign, { ...ask, principal: "ec2.amazonaws.com" }]
-    : [foreign, { ...ask, principal: `arn:aws:iam::${account}:role/other` }];
+  const foreign: Ask = {
+    ...("kms:CallerAccount" in ask.context ? withContext(ask, "kms:CallerAccount", "999999999999") : ask),
+    principal: elsewhere,
+  };
+  if (account === undefined) return [foreign, { ...ask, principal: "ec2.amazonaws.com" }];
+  const crosses = account !== ask.resource.split(":")[4] && /^(sts|ecr):/.test(ask.action);
+  return crosses
+    ? [
+        foreign,
+        withContext(foreign, "aws:PrincipalArn", ask.principal),
+        { ...ask, principal: `arn:aws:iam::${account}:role/other` },
+      ]
+    : [foreign];
 };
 
 /** Of what is allowed, everything beside it that must not be. */
@@ -69,9 +95,11 @@ export const refusedBeside = (ask: Ask, side: Side): readonly Refused[] => {
     ...(isService
       ? []
       : beside(ask.resource).map((resource): Refused => ({ ask: { ...ask, resource }, side: "identity" }))),
-    ...Object.entries(ask.context).map(
-      ([name, value]): Refused => ({ ask: withContext(ask, name, `${value}-other`), side }),
-    ),
+    ...Object.entries(ask.context)
+      .filter(([name]) => !freeKeys.has(name))
+      .flatMap(([name, value]) =>
+        otherValues(value).map((other): Refused => ({ ask: withContext(ask, name, other), side })),
+      ),
     ...(/^(s3|sqs|sns):/.test(ask.action)
       ? [{ ask: withContext(ask, "aws:SecureTransport", "false"), side: "all" as const }]
       : []),

@@ -61,3 +61,10 @@ export const terraformValues = (written: Written) => {
       });
   return read;
 };
+
+/** An attribute of a stack's only resource of a type. */
+export const valueIn = (written: Written, stack: string, type: string, attribute: string): string => {
+  const [[, name] = []] = resourcesOf(written, type, [stack]);
+  if (name === undefined) throw new RangeError(`${stack} has no ${type}`);
+  return terraformValues(written)(stack, `\${${type}.${name}.${attribute}}`);
+};

@@ -55,9 +55,10 @@ export const deliverySteps = (world: FunctionsWorld) => {
   const claimStage = (subject: Subject) =>
     ask("claim-environment", { ...subject, environment: "stage", requestedAt: Date.now() });
 
-  /** Scanned, registered, deployed on stage; `verified` with every gate measured. */
-  const onStage = async (subject: Subject, digest: string, { verified = true } = {}) => {
+  /** Scanned, registered (`brokenOff`: at the second attempt), deployed on stage; `verified` with every gate measured. */
+  const onStage = async (subject: Subject, digest: string, { verified = true, brokenOff = false } = {}) => {
     const { fence } = await claimStage(subject);
+    await world.scanned(digest);
     const build = [
       { Name: "SLIPWAY_DIGEST", Value: digest },
       { Name: "SLIPWAY_SIZE_BYTES", Value: "1000" },
@@ -65,6 +66,11 @@ export const deliverySteps = (world: FunctionsWorld) => {
       { Name: "SLIPWAY_BUILT_AT", Value: String(Date.now()) },
     ];
     await ask("scan-image", { ...subject, build });
+    if (brokenOff) {
+      world.recorder.fail("PutObject");
+      await ask("register-model", { ...subject, fence, build, runtime });
+      world.recorder.fail(undefined);
+    }
     const { version } = await ask("register-model", { ...subject, fence, build, runtime });
     const image = { digest, version };
     const deployed = await ask("deploy-model", { ...subject, ...image, environment: "stage", fence });
@@ -112,8 +118,8 @@ export const deliverySteps = (world: FunctionsWorld) => {
     });
   };
 
-  const onProd = async (subject: Subject, { digest, version, stageFence }: Staged, baseline: number) => {
-    const { fence } = await ask("claim-environment", {
+  const claimProd = (subject: Subject, stageFence: unknown, baseline: number) =>
+    ask("claim-environment", {
       ...subject,
       environment: "prod",
       requestedAt: Date.now(),
@@ -121,6 +127,9 @@ export const deliverySteps = (world: FunctionsWorld) => {
       baseline,
       approvedAt: Date.now(),
     });
+
+  const onProd = async (subject: Subject, { digest, version, stageFence }: Staged, baseline: number) => {
+    const { fence } = await claimProd(subject, stageFence, baseline);
     const deployed = await ask("deploy-model", { ...subject, environment: "prod", digest, version, fence });
     const { functionVersion, championVersion } = deployed;
     return { digest, version, stageFence, fence, functionVersion, championVersion };
@@ -134,5 +143,5 @@ export const deliverySteps = (world: FunctionsWorld) => {
     return Number(sequence);
   };
 
-  return { failed, ask, push, claimStage, onStage, requestApproval, approve, onProd, promote };
+  return { failed, ask, push, claimStage, claimProd, onStage, requestApproval, approve, onProd, promote };
 };

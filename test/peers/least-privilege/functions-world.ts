@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { stop as stopBundling } from "esbuild";
 import { bundleHandler } from "../../../scripts/bundle-handler.ts";
 import { names } from "../../../terraform/names.ts";
@@ -7,7 +8,7 @@ import { gitRepository } from "../../git-repository.ts";
 import { markedSecrets } from "../../marked-secrets.ts";
 import { type BundleRun, runBundle } from "../../run-bundle.ts";
 import { temporaryFolder } from "../../temporary-folder.ts";
-import { terraformValues } from "../../terraform/terraform-values.ts";
+import { terraformValues, valueIn } from "../../terraform/terraform-values.ts";
 import { resourcesOf, type Written } from "../../terraform/written-stacks.ts";
 import { startMlflow } from "../mlflow.ts";
 import { startMoto } from "../moto.ts";
@@ -39,6 +40,7 @@ export const functionsWorld = async (written: Written) => {
     for (const one of stops.splice(0).reverse()) await one();
   };
   try {
+    const checkout = fileURLToPath(new URL("../../..", import.meta.url));
     const read = terraformValues(written);
     const known = names(written.accounts);
     const { region } = written.accounts.tooling;
@@ -59,13 +61,13 @@ export const functionsWorld = async (written: Written) => {
         latencyMs: 1,
       })),
     );
-    const bucket = read("registry", "${aws_s3_bucket.artifacts_bucket_A41425E9.id}");
+    const bucket = valueIn(written, "registry", "aws_s3_bucket", "id");
     const [moto, mlflow] = await Promise.all([
       startMoto({ FUNCTIONS_URL: functions.url, CODECOMMIT_REPOSITORY: repository.path }).then(started),
       startMlflow(`s3://${bucket}/mlflow`).then(started),
     ]);
     const recorder = started(await recordCalls(moto.endpoint, { "execute-api": mlflow.uri }));
-    const made = await makeAccounts(moto.endpoint, written, read);
+    const made = await makeAccounts(moto.endpoint, written);
     const drawn = new Map([...made.named].map(([id, name]) => [name, id]));
 
     const lambdas = new Map(
@@ -73,9 +75,20 @@ export const functionsWorld = async (written: Written) => {
         const block: unknown = Array.isArray(one.environment) ? one.environment[0] : one.environment;
         const text = read(stack, JSON.stringify((block as { variables: object }).variables));
         const name = String(one.function_name).replace(/^slipway-/, "");
-        return [stack === "serving-stage" ? `${name}@stage` : name, JSON.parse(text)] as const;
+        const environment = /^serving-(.+)$/.exec(stack)?.[1];
+        return [environment ? `${name}@${environment}` : name, JSON.parse(text)] as const;
       }),
     );
+    for (const environment of ["stage", "prod"] as const)
+      lambdas.set(`predict@${environment}`, {
+        MODEL_DIRECTORY: join(checkout, "models", "churn"),
+        SLIPWAY_MODEL: "churn",
+        SLIPWAY_MODEL_VERSION: "1",
+        SLIPWAY_DIGEST: made.digests[0],
+        SLIPWAY_ENVIRONMENT: environment,
+        RECORDS_TABLE: known.recordsTable(environment),
+        RECORDS_BUCKET: known.recordsBucket(environment),
+      });
     const instead = {
       AWS_REGION: region,
       AWS_SECRET_ACCESS_KEY: markedSecrets.awsSecretKey,
@@ -92,8 +105,9 @@ export const functionsWorld = async (written: Written) => {
       return { ...Object.fromEntries(found), ...instead, AWS_ACCESS_KEY_ID: name };
     };
 
-    await mkdir(folder.path, { recursive: true });
     const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
+    // The inference function finds onnxruntime beside itself, as in its image.
+    await symlink(join(checkout, "node_modules"), join(folder.path, "node_modules"));
     const bundled = new Set<string>();
     const bundle = async (name: string): Promise<string> => {
       if (!bundled.has(name)) await writeFile(fileOf(name), (await bundleHandler(name)).code);
@@ -103,7 +117,24 @@ export const functionsWorld = async (written: Written) => {
     const run = async (name: string, ...events: readonly unknown[]): Promise<BundleRun> =>
       runBundle(await bundle(name.split("@")[0] ?? name), variables(name), events);
 
+    /** ECR has looked through an image, and found nothing (moto's own way of saying it). */
+    const scanned = async (imageDigest: string): Promise<void> => {
+      const found = {
+        registryId: written.accounts.tooling.account,
+        repositoryName: known.imageRepository,
+        imageId: { imageDigest },
+        imageScanStatus: { status: "COMPLETE" },
+        imageScanFindings: { findings: [], findingSeverityCounts: {} },
+      };
+      await fetch(`${moto.endpoint}/moto-api/static/ecr/scan-finding-results`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ results: [found], region }),
+      });
+    };
+
     return {
+      scanned,
       written,
       known,
       region,

@@ -1,5 +1,5 @@
 import { ApiGatewayV2Client, CreateApiCommand } from "@aws-sdk/client-apigatewayv2";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateRepositoryCommand, ECRClient, PutImageCommand } from "@aws-sdk/client-ecr";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
@@ -7,6 +7,7 @@ import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { names } from "../../../terraform/names.ts";
 import { markedSecrets } from "../../marked-secrets.ts";
+import { valueIn } from "../../terraform/terraform-values.ts";
 import { resourcesOf, type Written } from "../../terraform/written-stacks.ts";
 import { createRole } from "../create-role.ts";
 import { inAccount } from "./in-account.ts";
@@ -26,7 +27,7 @@ const secrets = {
   SLACK_SIGNING_SECRET: markedSecrets.signingSecret,
   SLACK_SIGNING_SECRET_PREVIOUS: "the one before",
 };
-const keySchema = {
+const keySchema: Omit<CreateTableCommandInput, "TableName"> = {
   BillingMode: "PAY_PER_REQUEST",
   KeySchema: [
     { AttributeName: "pk", KeyType: "HASH" },
@@ -36,18 +37,13 @@ const keySchema = {
     { AttributeName: "pk", AttributeType: "S" },
     { AttributeName: "sk", AttributeType: "S" },
   ],
-} as const;
+};
 
 /**
  * Makes in moto, under the names of the written stacks, what functions find there. The stacks' configuration has moto's
  * own account for tooling.
- * @param id what an id that only AWS knows is called: of a key or an API, by stack and name
  */
-export const makeAccounts = async (
-  endpoint: string,
-  written: Written,
-  read: (stack: string, text: string) => string,
-): Promise<MadeAccounts> => {
+export const makeAccounts = async (endpoint: string, written: Written): Promise<MadeAccounts> => {
   const { tooling } = written.accounts;
   const known = names(written.accounts);
   const client = {
@@ -64,8 +60,7 @@ export const makeAccounts = async (
 
   const kms = new KMSClient(client);
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
-  const [[stack = "", key = ""] = []] = resourcesOf(written, "aws_kms_key", ["delivery"]);
-  named.set(KeyMetadata?.Arn ?? "", read(stack, `\${aws_kms_key.${key}.arn}`));
+  named.set(KeyMetadata?.Arn ?? "", valueIn(written, "delivery", "aws_kms_key", "arn"));
 
   const ssm = new SSMClient(client);
   for (const [name, Value] of Object.entries(secrets))
@@ -104,7 +99,7 @@ export const makeAccounts = async (
     const api = inAccount(written.accounts[environment].account, new ApiGatewayV2Client(client));
     const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: environment, ProtocolType: "HTTP" }));
     apiIds[environment] = ApiId;
-    named.set(ApiId, read(`serving-${environment}`, "${aws_apigatewayv2_api.api.id}"));
+    named.set(ApiId, valueIn(written, `serving-${environment}`, "aws_apigatewayv2_api", "id"));
   }
 
   const role = await createRole(endpoint, tooling.account, "machine", { service: "states.amazonaws.com" });
