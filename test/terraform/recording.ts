@@ -74,3 +74,22 @@ export const recording = async (): Promise<readonly Recorded[]> =>
 export const recordingText = (recorded: readonly Recorded[]): string =>
   `[\n${recorded.map((one) => `  ${JSON.stringify(one)}`).join(",\n")}\n]\n`;
 export const recordingFile = file;
+
+/**
+ * What functions asked in another world, whose names are others, and the recording has not: function and action.
+ * Callers that are no functions of the recording's are left out.
+ */
+export const unrecorded = (
+  calls: readonly RecordedCall[],
+  recorded: readonly Recorded[],
+): readonly string[] => {
+  const named = (of: string, action: string) => `${of.split("@")[0]} ${action}`;
+  const functions = new Set(recorded.map((one) => named(one.function, "")));
+  const known = new Set(recorded.map((one) => named(one.function, one.action)));
+  const asked = calls
+    .filter((call) => functions.has(named(call.function, "")))
+    .flatMap((call) =>
+      iamRequests(call, { account: "", api: "", key: "" }).map(({ action }) => named(call.function, action)),
+    );
+  return [...new Set(asked)].filter((one) => !known.has(one));
+};

@@ -14,8 +14,6 @@ const anyOfItsKind: readonly (readonly [kind: RegExp, why: string])[] = [
   ],
   [/^(arn:aws:logs:[^:]*:\d+:log-group:\/aws\/lambda\/slipway-(?:stage|prod)-)./, "and their log groups"],
   [/^(arn:aws:logs:[^:]*:\d+:log-group:\/aws\/[\w-]+\/slipway-[\w-]+:)./, "a log group's streams"],
-  [/^(arn:aws:logs:[^:]*:\d+:log-group:)\/aws\/lambda\/[^:]+$/, "the key is the account's log groups'"],
-  [/^(arn:aws:events:[^:]*:\d+:rule\/)./, "the dead letters are every rule's of ours"],
   [/^(arn:aws:apigateway:[^:]*::\/apis\/[^/]+\/(?:routes|integrations)\/)./, "their routes"],
   [/^(arn:aws:states:[^:]*:\d+:execution:slipway:)./, "each delivery is an execution"],
   [/^(arn:aws:execute-api:[^:]*:\d+:[^/]+\/)./, "MLflow's API, which has no permissions by path"],
@@ -23,8 +21,15 @@ const anyOfItsKind: readonly (readonly [kind: RegExp, why: string])[] = [
   [/^(arn:aws:s3:::slipway-(?:stage|prod)-records-[^/]+\/)./, "every prediction's blobs"],
 ];
 
-export const isSameKind = (one: string, other: string): boolean =>
-  anyOfItsKind.some(([kind]) => {
+/** The same of what conditions name. */
+const anyNamed: typeof anyOfItsKind = [
+  ...anyOfItsKind,
+  [/^(arn:aws:logs:[^:]*:\d+:log-group:)\/aws\/lambda\/[^:]+$/, "the key is the account's log groups'"],
+  [/^(arn:aws:events:[^:]*:\d+:rule\/)./, "the dead letters are every rule's of ours"],
+];
+
+export const isSameKind = (one: string, other: string, kinds = anyOfItsKind): boolean =>
+  kinds.some(([kind]) => {
     const found = kind.exec(one)?.[1];
     return found !== undefined && found === kind.exec(other)?.[1];
   });
@@ -58,7 +63,7 @@ const withContext = (ask: Ask, name: string, value: string): Ask => ({
 const otherValues = (value: string): readonly string[] =>
   value.startsWith("arn:")
     ? [value.replace(/[^:/]+$/, "other"), value.replace(/^((?:[^:]*:){4})\d+/, "$1999999999999")].filter(
-        (other) => !isSameKind(value, other),
+        (other) => !isSameKind(value, other, anyNamed),
       )
     : [`${value}-other`];
 
@@ -103,6 +108,8 @@ export const refusedBeside = (ask: Ask, side: Side): readonly Refused[] => {
     ...(/^(s3|sqs|sns):/.test(ask.action)
       ? [{ ask: withContext(ask, "aws:SecureTransport", "false"), side: "all" as const }]
       : []),
-    ...(hangs ? others(ask).map((other): Refused => ({ ask: other, side: "resource" })) : []),
+    ...(hangs && ask.resource !== "*"
+      ? others(ask).map((other): Refused => ({ ask: other, side: "resource" }))
+      : []),
   ];
 };

@@ -24,6 +24,7 @@ import { functionName } from "../../../platform/serving/function-name.ts";
 import { type Environment, environments } from "../../../platform/serving/serving.ts";
 import { dynamodbStore } from "../../../platform/store/dynamodb.ts";
 import { model } from "../../step-world.ts";
+import { valueIn } from "../../terraform/terraform-values.ts";
 import type { Subject } from "./delivery-steps.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 import { inAccount } from "./in-account.ts";
@@ -48,6 +49,11 @@ export const accidents = (world: FunctionsWorld) => {
     client: inAccount(written.accounts.tooling.account, new DynamoDBClient(client)),
     TableName: known.recordsTable(environment),
   });
+  const empty = async (Bucket: string): Promise<void> => {
+    const s3 = new S3Client({ ...client, forcePathStyle: true });
+    for (const { Key } of (await s3.send(new ListObjectsV2Command({ Bucket }))).Contents ?? [])
+      await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+  };
   return {
     stop: ({ delivery }: Subject) => stop(known.executionsArn.replace("*", delivery)),
     stopAll: async () => {
@@ -127,11 +133,7 @@ export const accidents = (world: FunctionsWorld) => {
             }),
           );
     },
-    deleteBlobs: async (environment: Environment) => {
-      const Bucket = known.recordsBucket(environment);
-      const s3 = new S3Client({ ...client, forcePathStyle: true });
-      for (const { Key } of (await s3.send(new ListObjectsV2Command({ Bucket }))).Contents ?? [])
-        await s3.send(new DeleteObjectCommand({ Bucket, Key }));
-    },
+    deleteBlobs: (environment: Environment) => empty(known.recordsBucket(environment)),
+    deleteArtifacts: () => empty(valueIn(written, "registry", "aws_s3_bucket", "id")),
   };
 };

@@ -8,6 +8,12 @@ import type { FunctionsWorld } from "./functions-world.ts";
 type Answer = Readonly<Record<string, unknown>>;
 export type Subject = { readonly delivery: string; readonly model: string; readonly commit: string };
 
+type StageOptions = {
+  readonly verified?: boolean;
+  /** What happens then, before the step is called once more. */
+  readonly onceRegistered?: () => Promise<unknown>;
+};
+
 const author = { name: "Ada Lovelace", email: "ada@example.com" };
 const approval = "{ approvers: [U024BE7LH], quorum: 1, authorMayApprove: false, timeout: PT24H }";
 const runtime = `sha256:${"a".repeat(64)}`;
@@ -55,8 +61,12 @@ export const deliverySteps = (world: FunctionsWorld) => {
   const claimStage = (subject: Subject) =>
     ask("claim-environment", { ...subject, environment: "stage", requestedAt: Date.now() });
 
-  /** Scanned, registered (`brokenOff`: at the second attempt), deployed on stage; `verified` with every gate measured. */
-  const onStage = async (subject: Subject, digest: string, { verified = true, brokenOff = false } = {}) => {
+  /** Scanned, registered, deployed on stage; `verified` with every gate measured. */
+  const onStage = async (
+    subject: Subject,
+    digest: string,
+    { verified = true, onceRegistered }: StageOptions = {},
+  ) => {
     const { fence } = await claimStage(subject);
     await world.scanned(digest);
     const build = [
@@ -66,12 +76,12 @@ export const deliverySteps = (world: FunctionsWorld) => {
       { Name: "SLIPWAY_BUILT_AT", Value: String(Date.now()) },
     ];
     await ask("scan-image", { ...subject, build });
-    if (brokenOff) {
-      world.recorder.fail("PutObject");
-      await ask("register-model", { ...subject, fence, build, runtime });
-      world.recorder.fail(undefined);
+    const register = () => ask("register-model", { ...subject, fence, build, runtime });
+    const { version } = await register();
+    if (onceRegistered !== undefined) {
+      await onceRegistered();
+      await register();
     }
-    const { version } = await ask("register-model", { ...subject, fence, build, runtime });
     const image = { digest, version };
     const deployed = await ask("deploy-model", { ...subject, ...image, environment: "stage", fence });
     const { functionVersion } = deployed;

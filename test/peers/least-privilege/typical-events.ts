@@ -18,7 +18,10 @@ const worse = { Error: "CanaryFailed", Cause: "it did worse" };
 const nothingServed = async ({ world, steps, happens }: Story): Promise<void> => {
   for (const way of ["roll-back", "sweep-deliveries"]) {
     const subject = await steps.push(way);
-    const staged = await steps.onStage(subject, world.digests[1], { verified: false, brokenOff: true });
+    const staged = await steps.onStage(subject, world.digests[1], {
+      verified: false,
+      onceRegistered: happens.deleteArtifacts,
+    });
     await steps.onProd(subject, staged, 0);
     await happens.halfPromoted();
     if (way === "sweep-deliveries") await happens.stop(subject);
@@ -67,6 +70,10 @@ const promoted = async ({ world, steps, happens }: Story): Promise<number> => {
   // The machine ends before its next step: the sweep carries the delivery forward.
   await happens.stop(second);
   await steps.ask("sweep-deliveries", {});
+
+  const third = await steps.push("third");
+  await steps.onProd(third, await steps.onStage(third, digests[1], { verified: false }), sequence);
+  await steps.ask("roll-back", { ...third, error: worse });
   return sequence;
 };
 
@@ -114,31 +121,30 @@ const requests = async ({ steps, happens }: Story, environment: Environment): Pr
     routeKey: `ANY /models/${model}/{proxy+}`,
     headers: { "x-api-key": await happens.key(environment) },
   };
-  const http = (method: string, path: string, body?: object, id?: string) => ({
+  const http = (method: string, path: string, more: object = {}) => ({
     version: "2.0",
     rawPath: `/models/churn${path}`,
-    headers: { "content-type": "application/json", ...(id && { "x-request-id": id }) },
+    headers: {},
     requestContext: { http: { method } },
-    ...(body && { body: JSON.stringify(body) }),
+    ...more,
   });
   const [row] = churnGolden().rows;
-  const small = http("POST", "/v1/predict", { rows: [row] });
-  const large = http("POST", "/v1/predict", { rows: Array.from({ length: 200 }, () => row) });
-  for (let round = 0; round < 2; round++) {
+  const predictOf = (id: string, rows: number) =>
+    http("POST", "/v1/predict", {
+      headers: { "content-type": "application/json", "x-request-id": id },
+      body: JSON.stringify({ rows: Array.from({ length: rows }, () => row) }),
+    });
+  const predict = (event: object) => steps.ask(`predict@${environment}`, event);
+  for (const round of ["one", "two"]) {
     await steps.ask(`authorize-key@${environment}`, asking);
-    const first = await steps.ask(`predict@${environment}`, small);
-    const second = await steps.ask(`predict@${environment}`, large);
-    for (const { body } of [first, second]) {
-      const { id } = JSON.parse(String(body ?? "{}"));
-      await steps.ask(`predict@${environment}`, http("GET", `/v1/predictions/${id}`));
-      if (round === 0 && body === second.body) {
-        await happens.deleteBlobs(environment);
-        await steps.ask(`predict@${environment}`, http("GET", `/v1/predictions/${id}`));
-      }
-    }
-    await steps.ask(`predict@${environment}`, http("GET", "/v1/predictions?limit=2"));
+    await predict(predictOf(`small-${round}`, 1));
+    await predict(predictOf(`large-${round}`, 2_000));
     await happens.expireCounters(environment);
   }
+  await predict(http("GET", "/v1/predictions", { rawQueryString: "limit=2" }));
+  await predict(http("GET", "/v1/predictions/large-one"));
+  await happens.deleteBlobs(environment);
+  await predict(http("GET", "/v1/predictions/large-one"));
 };
 
 /**
