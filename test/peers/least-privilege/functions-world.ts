@@ -1,7 +1,6 @@
 import { symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ECRClient, StartImageScanCommand } from "@aws-sdk/client-ecr";
 import { stop as stopBundling } from "esbuild";
 import { bundleHandler } from "../../../scripts/bundle-handler.ts";
 import { names } from "../../../terraform/names.ts";
@@ -12,7 +11,7 @@ import { temporaryFolder } from "../../temporary-folder.ts";
 import { terraformValues, valueIn } from "../../terraform/terraform-values.ts";
 import { resourcesOf, type Written } from "../../terraform/written-stacks.ts";
 import { startMlflow } from "../mlflow.ts";
-import { motoClient, startMoto } from "../moto.ts";
+import { startMoto } from "../moto.ts";
 import { recordCalls } from "../recorded-calls.ts";
 import { makeAccounts } from "./made-accounts.ts";
 import { stubServer } from "./stub-server.ts";
@@ -127,10 +126,6 @@ export const functionsWorld = async (written: Written) => {
         imageScanStatus: { status: "COMPLETE" },
         imageScanFindings: { findings: [], findingSeverityCounts: {} },
       };
-      const ecr = new ECRClient({ ...motoClient(moto.endpoint), region });
-      await ecr.send(
-        new StartImageScanCommand({ repositoryName: known.imageRepository, imageId: { imageDigest } }),
-      );
       await fetch(`${moto.endpoint}/moto-api/static/ecr/scan-finding-results`, {
         method: "POST",
         headers: { "content-type": "application/json" },

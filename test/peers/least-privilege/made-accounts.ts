@@ -1,6 +1,11 @@
 import { ApiGatewayV2Client, CreateApiCommand } from "@aws-sdk/client-apigatewayv2";
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { CreateRepositoryCommand, ECRClient, PutImageCommand } from "@aws-sdk/client-ecr";
+import {
+  CreateRepositoryCommand,
+  ECRClient,
+  PutImageCommand,
+  StartImageScanCommand,
+} from "@aws-sdk/client-ecr";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
@@ -86,7 +91,12 @@ export const makeAccounts = async (endpoint: string, written: Written): Promise<
         }),
       }),
     );
-    return image?.imageId?.imageDigest ?? "";
+    const imageDigest = image?.imageId?.imageDigest ?? "";
+    // On AWS the repository scans what is pushed.
+    await ecr.send(
+      new StartImageScanCommand({ repositoryName: known.imageRepository, imageId: { imageDigest } }),
+    );
+    return imageDigest;
   };
   const digests = [await push("first"), await push("a"), await push("b")] as const;
 

@@ -51,7 +51,7 @@ const promoted = async ({ world, steps, happens }: Story): Promise<number> => {
 
   const second = await steps.push("second");
   await happens.misleadRoute("stage");
-  const better = await steps.onStage(second, digests[2]);
+  const better = await steps.onStage(second, digests[2], { verified: false });
   await steps.requestApproval(second, better);
   recorder.fail("SendTaskSuccess");
   await steps.approve(second, baseline);
