@@ -12,8 +12,10 @@ import { bundleHandler } from "../scripts/bundle-handler.ts";
 import { handlerEnvironment } from "../test/handler-environment.ts";
 import { type Moto, motoClient, startMoto } from "../test/peers/moto.ts";
 import { pythonPeer } from "../test/peers/python-environment.ts";
+import { type RecordedCalls, recordCalls } from "../test/peers/recorded-calls.ts";
 import { runBundle } from "../test/run-bundle.ts";
 import { temporaryFolder } from "../test/temporary-folder.ts";
+import { recording, unrecorded } from "../test/terraform/recording.ts";
 
 const { skip } = pythonPeer("tests of handlers on moto");
 
@@ -22,10 +24,16 @@ describe.skipIf(skip)("as Lambda has it", () => {
   let client: DynamoDBClient;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
-  const variables = () => ({ ...handlerEnvironment, AWS_ENDPOINT_URL: moto.endpoint });
+  let recorder: RecordedCalls;
+  const variables = (name: string) => ({
+    ...handlerEnvironment,
+    AWS_ENDPOINT_URL: recorder.endpoint,
+    AWS_ACCESS_KEY_ID: name,
+  });
   beforeAll(async () => {
     folder = await temporaryFolder();
     moto = await startMoto();
+    recorder = await recordCalls(moto.endpoint);
     client = new DynamoDBClient(motoClient(moto.endpoint));
     for (const TableName of [handlerEnvironment.DELIVERY_TABLE, handlerEnvironment.KEYS_TABLE])
       await client.send(
@@ -48,6 +56,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
   });
   afterAll(async () => {
     client?.destroy();
+    await recorder?.stop();
     await moto?.stop();
     await folder?.remove();
   });
@@ -61,7 +70,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
       requestedAt,
     });
     const earlier = claim("churn-1", 1_000);
-    const { answers, error } = await runBundle(fileOf("claim-environment"), variables(), [
+    const { answers, error } = await runBundle(fileOf("claim-environment"), variables("claim-environment"), [
       earlier,
       earlier,
       claim("churn-2", 2_000),
@@ -72,7 +81,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
       { status: "granted", fence: 1 },
       { status: "granted", fence: 2 },
     ]);
-    const late = await runBundle(fileOf("claim-environment"), variables(), [earlier]);
+    const late = await runBundle(fileOf("claim-environment"), variables("claim-environment"), [earlier]);
     expect(late.error).toMatch(/^Superseded: /);
   });
 
@@ -98,7 +107,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
       headers: { "x-api-key": key },
     });
     const authorize = (...events: readonly object[]) =>
-      runBundle(fileOf("authorize-key"), variables(), events);
+      runBundle(fileOf("authorize-key"), variables("authorize-key"), events);
 
     test("lets a key in as often as its rate says, then with seconds to wait, and to no other model", async () => {
       const { key, record } = await keys().create(wanted);
@@ -134,7 +143,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
       const { stdout } = await promisify(execFile)(
         process.execPath,
         ["--no-warnings", join(import.meta.dirname, "../cli/slipway.ts"), "keys", ...args, "--json"],
-        { env: variables() },
+        { env: variables("command") },
       );
       const { answers } = await authorize(asking(JSON.parse(stdout).key));
       expect(answers).toMatchObject([{ isAuthorized: true }]);
@@ -160,11 +169,16 @@ describe.skipIf(skip)("as Lambda has it", () => {
       const { key } = await keys().create(wanted);
       const { error, code } = await runBundle(
         fileOf("authorize-key"),
-        { ...variables(), KEYS_TABLE: "another" },
+        { ...variables("authorize-key"), KEYS_TABLE: "another" },
         [asking(key)],
       );
       expect(code).toBe(1);
       expect(error).not.toMatch(/Unauthorized: Unauthorized$/);
     });
+  });
+
+  test("make no call that the recording of permissions lacks", async () => {
+    expect(recorder.calls.length).toBeGreaterThan(10);
+    expect(unrecorded(recorder.calls, await recording())).toEqual([]);
   });
 });

@@ -81,6 +81,10 @@ describe("a function's bundle", () => {
     expect(inputs.filter((input) => embedded.some((pattern) => pattern.test(input)))).toEqual([]);
   });
 
+  test.each(functions)("%s: the policy simulator, whose licence keeps it to tests, is not in it", (name) => {
+    expect(bundle(name).inputs.filter((input) => input.includes("@cloud-copilot"))).toEqual([]);
+  });
+
   test.each(steps)("%s: it is below 1 MB", (name) => {
     // What makes all of them grow at once: `import { z } from "zod"`, which brings zod's 50 languages along (350 KB).
     expect(bundle(name).code.byteLength).toBeLessThan(1_048_576);

@@ -37,7 +37,7 @@ export const modelYaml = (changes: Readonly<Record<string, string>> = {}): strin
     .map(([name, value]) => `${name}: ${value}`)
     .join("\n");
 
-const policyYaml = `
+export const policyYaml = `
 approval: { approvers: [U024BE7LH, U0SECOND1], quorum: 1, authorMayApprove: false, timeout: P7D }
 gates:
   latencyP95Ms: 1000

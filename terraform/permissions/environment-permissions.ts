@@ -1,4 +1,5 @@
 import type { Environment } from "../../platform/serving/serving.ts";
+import { merged } from "./merged.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
 /** Where callers from tooling find what they change in an environment's account. */
@@ -35,7 +36,7 @@ export const environmentPermissions = (
 
   /** The log group, the function, its route and the permission for it. */
   const ensure = [
-    allow(["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:AssociateKmsKey"], [logs, `${logs}:*`]),
+    allow(["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:AssociateKmsKey"], [logs]),
     lambda("GetFunction", "CreateFunction", "TagResource", "GetAlias"),
     allow(["iam:PassRole"], [at.inferenceRole], {
       StringEquals: { "iam:PassedToService": "lambda.amazonaws.com" },
@@ -60,11 +61,12 @@ export const environmentPermissions = (
     StringEquals: { "lambda:Principal": "apigateway.amazonaws.com" },
   });
   const route = [lambda("GetAlias", "GetFunction", "CreateAlias", "UpdateAlias"), letIn];
-  const putBack = [...publish, ...route, lambda("DeleteAlias", "InvokeFunction")];
+  /** A function that somebody deleted is made anew. */
+  const putBack = [...ensure, ...publish, ...route, lambda("DeleteAlias", "InvokeFunction")];
   const retire = [
     allow(["apigateway:GET"], gateway.lists),
     allow(["apigateway:DELETE"], gateway.items),
-    allow(["logs:DeleteLogGroup"], [logs, `${logs}:*`]),
+    allow(["logs:DeleteLogGroup"], [logs]),
     lambda("DeleteFunction"),
   ];
   const list = allowAny("ListFunctionsNamesNoResource", ["lambda:ListFunctions"]);
@@ -78,21 +80,25 @@ export const environmentPermissions = (
     "roll-back": putBack,
     operator: [...putBack, ...retire, list, metrics],
   };
-  return at.environment === "stage"
-    ? {
-        ...everywhere,
-        "deploy-model": [...ensure, ...publish, ...route],
-        "verify-model": [lambda("GetFunction", "InvokeFunction")],
-        "sweep-deliveries": putBack,
-      }
-    : {
-        ...everywhere,
-        // On prod golden vectors are asked before any traffic comes.
-        "deploy-model": [...ensure, ...publish, ...route, lambda("InvokeFunction")],
-        // The champion has the alias by now: it is moved, never made.
-        "shift-traffic": [lambda("GetAlias", "GetFunction", "UpdateAlias"), letIn],
-        "judge-canary": [metrics],
-        "promote-model": route,
-        "sweep-deliveries": [...putBack, list],
-      };
+  const callers: Readonly<Record<string, readonly Statement[]>> =
+    at.environment === "stage"
+      ? {
+          ...everywhere,
+          "deploy-model": [...ensure, ...publish, ...route],
+          "verify-model": [lambda("GetFunction", "InvokeFunction")],
+          "sweep-deliveries": putBack,
+        }
+      : {
+          ...everywhere,
+          // On prod golden vectors are asked before any traffic comes.
+          "deploy-model": [...ensure, ...publish, ...route, lambda("InvokeFunction")],
+          // The champion has the alias by now: it is moved, never made.
+          "shift-traffic": [lambda("GetAlias", "GetFunction", "UpdateAlias"), letIn],
+          "judge-canary": [metrics],
+          "promote-model": route,
+          "sweep-deliveries": [...putBack, list],
+        };
+  return Object.fromEntries(
+    Object.entries(callers).map(([caller, statements]) => [caller, merged(statements)]),
+  );
 };

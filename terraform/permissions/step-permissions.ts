@@ -1,7 +1,9 @@
+import { merged } from "./merged.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
-/** Where the functions of tooling's account find what they call; ARNs but for `secret`. */
+/** Where the functions of tooling's account find what they call; ARNs but for `region` and `secret`. */
 export type Places = {
+  readonly region: string;
   readonly table: string;
   /** The parameter of a secret. */
   readonly secret: (name: string) => string;
@@ -35,7 +37,10 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       : [
           allow(["ssm:GetParameter"], names.map(at.secret)),
           allow(["kms:Decrypt"], [at.key], {
-            StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": names.map(at.secret) },
+            StringEquals: {
+              "kms:EncryptionContext:PARAMETER_ARN": names.map(at.secret),
+              "kms:ViaService": `ssm.${at.region}.amazonaws.com`,
+            },
           }),
         ];
   const slack = secrets("SLACK_BOT_TOKEN");
@@ -58,7 +63,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       : [
           allow(["s3:GetObject", "s3:PutObject"], [`${at.registry.artifacts}/*`]),
           // Without it an object that is not there is AccessDenied instead of NoSuchKey.
-          allow(["s3:ListBucket"], [at.registry.artifacts.replace(/(:::[^/]+).*/, "$1")]),
+          allow(["s3:ListBucket"], [at.registry.artifacts.replace(/\/.*/, "")]),
         ];
   /** An image's manifest, put once more under another tag. */
   const tagImage = allow(["ecr:BatchGetImage", "ecr:PutImage"], [at.imageRepository]);
@@ -67,10 +72,12 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       ["sts:AssumeRole"],
       environments.map((environment) => at.role(environment, caller)),
     );
-  const encrypt = allow(["kms:Encrypt"], [at.tokens]);
+  /** domain/approvals.ts binds each token to its purpose. */
+  const token = (action: string) =>
+    allow([action], [at.tokens], { StringEquals: { "kms:EncryptionContext:purpose": "task-token" } });
   /** Sends an answer to a task; the history tells whether one whose acknowledgement was lost had arrived. */
   const answer = (...calls: readonly ("SendTaskSuccess" | "SendTaskFailure")[]): readonly Statement[] => [
-    allow(["kms:Decrypt"], [at.tokens]),
+    token("kms:Decrypt"),
     allowAny(
       "TaskTokensNameNoResource",
       calls.map((call) => `states:${call}`),
@@ -78,7 +85,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
     allow(["states:GetExecutionHistory"], [at.executions]),
   ];
 
-  return {
+  const functions: Readonly<Record<string, readonly Statement[]>> = {
     "answer-approval": [
       table("dynamodb:GetItem", writeTable),
       ...answer("SendTaskSuccess"),
@@ -99,7 +106,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
     "report-outcome": [table("dynamodb:GetItem", writeTable), ...slack],
     "request-approval": [
       table(...readTable, writeTable),
-      encrypt,
+      token("kms:Encrypt"),
       ...answer("SendTaskSuccess"),
       ...modelFiles,
       ...slack,
@@ -146,4 +153,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       assume("verify-model", "stage"),
     ],
   };
+  return Object.fromEntries(
+    Object.entries(functions).map(([name, statements]) => [name, merged(statements)]),
+  );
 };

@@ -105,6 +105,7 @@ const stepFunctions = (
 ): StepFunctions => {
   const { account, region, logRetentionDays, source } = needs.accounts.tooling;
   const permissions = stepPermissions({
+    region,
     table: given.table,
     secret: (name) => `arn:aws:ssm:${region}:${account}:parameter${known.secrets}${name}`,
     key: needs.key,

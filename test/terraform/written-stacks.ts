@@ -17,6 +17,7 @@ export type WrittenStack = {
   readonly provider: {
     readonly aws: readonly (Resource & { readonly allowed_account_ids: readonly string[] })[];
   };
+  readonly output?: Readonly<Record<string, { readonly value: unknown }>>;
   readonly terraform: { readonly backend: { readonly s3: Resource } };
 };
 

@@ -7,7 +7,7 @@ import { Construct } from "constructs";
 import type { Environment } from "../../../platform/serving/serving.ts";
 import type { Names } from "../../names.ts";
 import { environmentPermissions } from "../../permissions/environment-permissions.ts";
-import { allow, allowAny, policy } from "../../permissions/statement.ts";
+import { allow, policy } from "../../permissions/statement.ts";
 import type { EnvironmentConfig } from "../../read-config.ts";
 import { suppress } from "../../suppress.ts";
 import { keyedTable } from "../keyed-table/keyed-table.ts";
@@ -71,9 +71,8 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
     policy: policy([
       allow(
         ["logs:CreateLogStream", "logs:PutLogEvents"],
-        [`arn:aws:logs:${region}:${account}:log-group:/aws/lambda/slipway-${environment}-*:*`],
+        [`arn:aws:logs:${region}:${account}:log-group:/aws/lambda/slipway-${environment}-*`],
       ),
-      allowAny("TracesNameNoResource", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]),
       allow(
         ["GetItem", "Query", "UpdateItem", "PutItem", "BatchWriteItem"].map((name) => `dynamodb:${name}`),
         [table.arn],

@@ -1,0 +1,139 @@
+import { randomBytes } from "node:crypto";
+import {
+  ApiGatewayV2Client,
+  DeleteIntegrationCommand,
+  DeleteRouteCommand,
+  GetIntegrationsCommand,
+  GetRoutesCommand,
+  UpdateRouteCommand,
+} from "@aws-sdk/client-apigatewayv2";
+import { CloudWatchClient, PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
+import { DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  CreateAliasCommand,
+  DeleteAliasCommand,
+  DeleteFunctionCommand,
+  LambdaClient,
+  PublishVersionCommand,
+} from "@aws-sdk/client-lambda";
+import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { ListExecutionsCommand, SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
+import { apiKeys } from "../../../domain/api-keys.ts";
+import { namespace } from "../../../inference/emf.ts";
+import { functionName } from "../../../platform/serving/function-name.ts";
+import { type Environment, environments } from "../../../platform/serving/serving.ts";
+import { dynamodbStore } from "../../../platform/store/dynamodb.ts";
+import { model } from "../../step-world.ts";
+import { valueIn } from "../../terraform/terraform-values.ts";
+import type { Subject } from "./delivery-steps.ts";
+import type { FunctionsWorld } from "./functions-world.ts";
+import { inAccount } from "./in-account.ts";
+
+/** What happens to the accounts behind the functions' backs, each so that a function has to mend it. */
+export const accidents = (world: FunctionsWorld) => {
+  const { written, moto, region, known } = world;
+  const client = {
+    endpoint: moto.endpoint,
+    region,
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  };
+  const lambda = (environment: Environment) =>
+    inAccount(written.accounts[environment].account, new LambdaClient(client));
+  const gateway = (environment: Environment) => ({
+    client: inAccount(written.accounts[environment].account, new ApiGatewayV2Client(client)),
+    ApiId: world.apiIds[environment],
+  });
+  const sfn = new SFNClient(client);
+  const stop = (executionArn: string | undefined) => sfn.send(new StopExecutionCommand({ executionArn }));
+  const table = (environment: Environment) => ({
+    client: inAccount(written.accounts.tooling.account, new DynamoDBClient(client)),
+    TableName: known.recordsTable(environment),
+  });
+  const empty = async (Bucket: string): Promise<void> => {
+    const s3 = new S3Client({ ...client, forcePathStyle: true });
+    for (const { Key } of (await s3.send(new ListObjectsV2Command({ Bucket }))).Contents ?? [])
+      await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+  };
+  return {
+    stop: ({ delivery }: Subject) => stop(known.executionsArn.replace("*", delivery)),
+    stopAll: async () => {
+      const { executions = [] } = await sfn.send(
+        new ListExecutionsCommand({ stateMachineArn: known.stateMachineArn, statusFilter: "RUNNING" }),
+      );
+      for (const { executionArn } of executions) await stop(executionArn);
+    },
+    /** A promotion that died between its alias and its commit point. */
+    halfPromoted: async () => {
+      const FunctionName = functionName("prod", model);
+      const { Version } = await lambda("prod").send(new PublishVersionCommand({ FunctionName }));
+      await lambda("prod").send(
+        new CreateAliasCommand({ FunctionName, Name: "live", FunctionVersion: Version ?? "1" }),
+      );
+    },
+    deleteAlias: () =>
+      lambda("prod").send(
+        new DeleteAliasCommand({ FunctionName: functionName("prod", model), Name: "live" }),
+      ),
+    deleteFunctions: async () => {
+      for (const environment of environments)
+        await lambda(environment).send(
+          new DeleteFunctionCommand({ FunctionName: functionName(environment, model) }),
+        );
+    },
+    /** Somebody pointed the route elsewhere. */
+    misleadRoute: async (environment: Environment) => {
+      const { client: api, ApiId } = gateway(environment);
+      for (const { RouteId } of (await api.send(new GetRoutesCommand({ ApiId }))).Items ?? [])
+        await api.send(new UpdateRouteCommand({ ApiId, RouteId, Target: "integrations/another" }));
+    },
+    deleteRoute: async (environment: Environment) => {
+      const { client: api, ApiId } = gateway(environment);
+      for (const { RouteId } of (await api.send(new GetRoutesCommand({ ApiId }))).Items ?? [])
+        await api.send(new DeleteRouteCommand({ ApiId, RouteId }));
+      for (const { IntegrationId } of (await api.send(new GetIntegrationsCommand({ ApiId }))).Items ?? [])
+        await api.send(new DeleteIntegrationCommand({ ApiId, IntegrationId }));
+    },
+    traffic: async (version: unknown) => {
+      const cloudwatch = inAccount(written.accounts.prod.account, new CloudWatchClient(client));
+      const Dimensions = Object.entries({ environment: "prod", model, version: String(version) }).map(
+        ([Name, Value]) => ({ Name, Value }),
+      );
+      await cloudwatch.send(
+        new PutMetricDataCommand({
+          Namespace: namespace,
+          MetricData: [{ MetricName: "Requests", Dimensions, Value: 500, Timestamp: new Date() }],
+        }),
+      );
+    },
+    key: async (environment: Environment) => {
+      const { client: dynamodb, TableName } = table(environment);
+      const store = dynamodbStore({ client: dynamodb, table: TableName, clock: Date.now });
+      const made = await apiKeys({ store, random: randomBytes, clock: Date.now }).create({
+        name: "billing",
+        environment,
+        models: [model],
+        rate: { perMinute: 60, burst: 60 },
+        expiresAt: null,
+        by: "sam",
+      });
+      return made.key;
+    },
+    /** Every counter has had its time, and DynamoDB has not come to delete it. */
+    expireCounters: async (environment: Environment) => {
+      const { client: dynamodb, TableName } = table(environment);
+      const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName }));
+      for (const { pk, sk, ...rest } of Items)
+        if (pk && sk && rest.expiresAt && rest.write && !rest.value)
+          await dynamodb.send(
+            new UpdateItemCommand({
+              TableName,
+              Key: { pk, sk },
+              UpdateExpression: "SET expiresAt = :past",
+              ExpressionAttributeValues: { ":past": { N: "1" } },
+            }),
+          );
+    },
+    deleteBlobs: (environment: Environment) => empty(known.recordsBucket(environment)),
+    deleteArtifacts: () => empty(valueIn(written, "registry", "aws_s3_bucket", "id")),
+  };
+};

@@ -1,0 +1,157 @@
+import { createHmac } from "node:crypto";
+import { approvalId } from "../../../domain/approvals.ts";
+import { markedSecrets } from "../../marked-secrets.ts";
+import { model, modelFiles, modelYaml, policyYaml } from "../../step-world.ts";
+import type { FunctionsWorld } from "./functions-world.ts";
+
+/** A step's answer, whose members are handed on as they are. */
+type Answer = Readonly<Record<string, unknown>>;
+export type Subject = { readonly delivery: string; readonly model: string; readonly commit: string };
+
+type StageOptions = {
+  readonly verified?: boolean;
+  /** What happens then, before the step is called once more. */
+  readonly onceRegistered?: () => Promise<unknown>;
+};
+
+const author = { name: "Ada Lovelace", email: "ada@example.com" };
+const approval = "{ approvers: [U024BE7LH], quorum: 1, authorMayApprove: false, timeout: PT24H }";
+const runtime = `sha256:${"a".repeat(64)}`;
+
+/**
+ * The parts of a delivery, each a call of a function's bundle with what the state machine would hand it.
+ * `failed`: bundles that ended with an error, with its words.
+ */
+export const deliverySteps = (world: FunctionsWorld) => {
+  const { repository, written } = world;
+  const { slack, source } = written.accounts.tooling;
+  const failed: string[] = [];
+  const ask = async (name: string, event: unknown): Promise<Answer> => {
+    const { answers, error } = await world.run(name, event);
+    if (error !== "") failed.push(`${name}: ${error}`);
+    return { ...Object(answers[0]) };
+  };
+
+  let before: string | null = null;
+  /** A commit of the model, its push, and the delivery that starts for it. */
+  const push = async (letter: string): Promise<Subject> => {
+    const files = [...modelFiles(letter, modelYaml({ approval }))].map(
+      ([file, bytes]) => [`models/${model}/${file}`, Buffer.from(bytes)] as const,
+    );
+    const after = await repository.commit(
+      { "policy.yaml": policyYaml, ...Object.fromEntries(files) },
+      letter,
+    );
+    const { deliveries } = await ask("start-delivery", {
+      source: "aws.codecommit",
+      detail: {
+        event: before === null ? "referenceCreated" : "referenceUpdated",
+        repositoryName: source.repository,
+        referenceType: "branch",
+        referenceName: "main",
+        commitId: after,
+        ...(before === null ? {} : { oldCommitId: before }),
+        callerUserArn: "arn:aws:sts::123456789012:assumed-role/people/ada@example.com",
+      },
+    });
+    before = after;
+    return { delivery: (deliveries as { name: string }[])[0]?.name ?? "", model, commit: after };
+  };
+
+  const claimStage = (subject: Subject) =>
+    ask("claim-environment", { ...subject, environment: "stage", requestedAt: Date.now() });
+
+  /** Scanned, registered, deployed on stage; `verified` with every gate measured. */
+  const onStage = async (
+    subject: Subject,
+    digest: string,
+    { verified = true, onceRegistered }: StageOptions = {},
+  ) => {
+    const { fence } = await claimStage(subject);
+    await world.scanned(digest);
+    const build = [
+      { Name: "SLIPWAY_DIGEST", Value: digest },
+      { Name: "SLIPWAY_SIZE_BYTES", Value: "1000" },
+      { Name: "SLIPWAY_BUILD_ID", Value: "build:1" },
+      { Name: "SLIPWAY_BUILT_AT", Value: String(Date.now()) },
+    ];
+    await ask("scan-image", { ...subject, build });
+    const register = () => ask("register-model", { ...subject, fence, build, runtime });
+    const { version } = await register();
+    if (onceRegistered !== undefined) {
+      await onceRegistered();
+      await register();
+    }
+    const image = { digest, version };
+    const deployed = await ask("deploy-model", { ...subject, ...image, environment: "stage", fence });
+    const { functionVersion } = deployed;
+    if (verified) await ask("verify-model", { ...subject, ...image, fence, functionVersion });
+    return { ...image, stageFence: fence };
+  };
+  type Staged = Awaited<ReturnType<typeof onStage>>;
+
+  const requestApproval = (subject: Subject, { digest, version, stageFence }: Staged) =>
+    ask("request-approval", {
+      ...subject,
+      digest,
+      version,
+      fence: stageFence,
+      taskToken: markedSecrets.taskToken,
+      author,
+      pusher: null,
+      scanChecks: [],
+      checks: [],
+      omitted: [],
+      timeoutSeconds: 86_400,
+    });
+
+  /** A click on Approve, as API Gateway hands Slack's signed request to the function. */
+  const approve = ({ delivery }: Subject, baseline: number) => {
+    const payload = {
+      type: "block_actions",
+      user: { id: "U024BE7LH", name: "grace" },
+      team: { id: slack.teamId },
+      api_app_id: slack.appId,
+      trigger_id: "1.2",
+      channel: { id: slack.channel },
+      actions: [{ action_id: "approve", value: approvalId({ model, delivery, baseline }) }],
+    };
+    const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
+    const time = String(Math.floor(Date.now() / 1_000));
+    const hash = createHmac("sha256", markedSecrets.signingSecret).update(`v0:${time}:${body}`).digest("hex");
+    return ask("answer-approval", {
+      version: "2.0",
+      requestContext: { http: { method: "POST" } },
+      headers: { "x-slack-request-timestamp": time, "x-slack-signature": `v0=${hash}` },
+      body: Buffer.from(body).toString("base64"),
+      isBase64Encoded: true,
+    });
+  };
+
+  const claimProd = (subject: Subject, stageFence: unknown, baseline: number) =>
+    ask("claim-environment", {
+      ...subject,
+      environment: "prod",
+      requestedAt: Date.now(),
+      stageFence,
+      baseline,
+      approvedAt: Date.now(),
+    });
+
+  const onProd = async (subject: Subject, { digest, version, stageFence }: Staged, baseline: number) => {
+    const { fence } = await claimProd(subject, stageFence, baseline);
+    const deployed = await ask("deploy-model", { ...subject, environment: "prod", digest, version, fence });
+    const { functionVersion, championVersion } = deployed;
+    return { digest, version, stageFence, fence, functionVersion, championVersion };
+  };
+  type OnProd = Awaited<ReturnType<typeof onProd>>;
+
+  /** Gives the ledger's sequence, which is the next question's baseline. */
+  const promote = async (subject: Subject, deployed: OnProd): Promise<number> => {
+    const { championVersion: _, ...given } = deployed;
+    const { sequence } = await ask("promote-model", { ...subject, ...given });
+    return Number(sequence);
+  };
+
+  return { failed, ask, push, claimStage, claimProd, onStage, requestApproval, approve, onProd, promote };
+};

@@ -1,0 +1,161 @@
+import { symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stop as stopBundling } from "esbuild";
+import { bundleHandler } from "../../../scripts/bundle-handler.ts";
+import { names } from "../../../terraform/names.ts";
+import { gitRepository } from "../../git-repository.ts";
+import { markedSecrets } from "../../marked-secrets.ts";
+import { type BundleRun, runBundle } from "../../run-bundle.ts";
+import { temporaryFolder } from "../../temporary-folder.ts";
+import { terraformValues, valueIn } from "../../terraform/terraform-values.ts";
+import { resourcesOf, type Written } from "../../terraform/written-stacks.ts";
+import { startMlflow } from "../mlflow.ts";
+import { startMoto } from "../moto.ts";
+import { recordCalls } from "../recorded-calls.ts";
+import { makeAccounts } from "./made-accounts.ts";
+import { stubServer } from "./stub-server.ts";
+
+/** Slack's Web API for whoever only needs an answer: one message, one user. */
+const slackAnswer = {
+  ok: true,
+  channel: "C0000000000",
+  ts: "1.1",
+  messages: [],
+  user: { profile: { email: "approver@example.com" } },
+};
+const prediction = { label: "yes", scores: { no: 0.25, yes: 0.75 } };
+
+/**
+ * Every function's bundle on moto, with the variables that Terraform gives it, each call recorded. Names, ARNs and
+ * external ids are the written stacks'.
+ */
+export const functionsWorld = async (written: Written) => {
+  const stops: (() => Promise<unknown>)[] = [];
+  const started = <Part extends { stop(): Promise<unknown> }>(part: Part): Part => {
+    stops.push(part.stop);
+    return part;
+  };
+  const stop = async () => {
+    for (const one of stops.splice(0).reverse()) await one();
+  };
+  try {
+    const checkout = fileURLToPath(new URL("../../..", import.meta.url));
+    const read = terraformValues(written);
+    const known = names(written.accounts);
+    const { region } = written.accounts.tooling;
+    const folder = await temporaryFolder();
+    stops.push(folder.remove);
+    const repository = await gitRepository();
+    stops.push(repository.remove);
+    const slackState = { down: false };
+    const slack = started(
+      await stubServer((_request, _body, response) => {
+        if (slackState.down) response.statusCode = 500;
+        return slackState.down ? { ok: false, error: "internal_error" } : slackAnswer;
+      }),
+    );
+    const functions = started(
+      await stubServer((_, body) => ({
+        predictions: JSON.parse(body.toString("utf8")).rows.map(() => prediction),
+        latencyMs: 1,
+      })),
+    );
+    const bucket = valueIn(written, "registry", "aws_s3_bucket", "id");
+    const [moto, mlflow] = await Promise.all([
+      startMoto({ FUNCTIONS_URL: functions.url, CODECOMMIT_REPOSITORY: repository.path }).then(started),
+      startMlflow(`s3://${bucket}/mlflow`).then(started),
+    ]);
+    const recorder = started(await recordCalls(moto.endpoint, { "execute-api": mlflow.uri }));
+    const made = await makeAccounts(moto.endpoint, written);
+    const drawn = new Map([...made.named].map(([id, name]) => [name, id]));
+
+    const lambdas = new Map(
+      resourcesOf(written, "aws_lambda_function").map(([stack, , one]) => {
+        const block: unknown = Array.isArray(one.environment) ? one.environment[0] : one.environment;
+        const text = read(stack, JSON.stringify((block as { variables: object }).variables));
+        const name = String(one.function_name).replace(/^slipway-/, "");
+        const environment = /^serving-(.+)$/.exec(stack)?.[1];
+        return [environment ? `${name}@${environment}` : name, JSON.parse(text)] as const;
+      }),
+    );
+    for (const environment of ["stage", "prod"] as const)
+      lambdas.set(`predict@${environment}`, {
+        MODEL_DIRECTORY: join(checkout, "models", "churn"),
+        SLIPWAY_MODEL: "churn",
+        SLIPWAY_MODEL_VERSION: "1",
+        SLIPWAY_DIGEST: made.digests[0],
+        SLIPWAY_ENVIRONMENT: environment,
+        RECORDS_TABLE: known.recordsTable(environment),
+        RECORDS_BUCKET: known.recordsBucket(environment),
+      });
+    const instead = {
+      AWS_REGION: region,
+      AWS_SECRET_ACCESS_KEY: markedSecrets.awsSecretKey,
+      AWS_ENDPOINT_URL: recorder.endpoint,
+      SLACK_API_URL: slack.url,
+      RUNTIME_DIGEST: `sha256:${"a".repeat(64)}`,
+      FIRST_DIGEST: made.digests[0],
+      MLFLOW_URI: recorder.endpoint,
+    };
+    /** What a function gets from Terraform, with the ids that moto drew. */
+    const variables = (name: string): Readonly<Record<string, string>> => {
+      const own: Readonly<Record<string, string>> = lambdas.get(name) ?? {};
+      const found = Object.entries(own).map(([variable, value]) => [variable, drawn.get(value) ?? value]);
+      return { ...Object.fromEntries(found), ...instead, AWS_ACCESS_KEY_ID: name };
+    };
+
+    const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
+    // The inference function finds onnxruntime beside itself, as in its image.
+    await symlink(join(checkout, "node_modules"), join(folder.path, "node_modules"));
+    const bundled = new Set<string>();
+    const bundle = async (name: string): Promise<string> => {
+      if (!bundled.has(name)) await writeFile(fileOf(name), (await bundleHandler(name)).code);
+      bundled.add(name);
+      return fileOf(name);
+    };
+    const run = async (name: string, ...events: readonly unknown[]): Promise<BundleRun> =>
+      runBundle(await bundle(name.split("@")[0] ?? name), variables(name), events);
+
+    /** ECR has looked through an image, and found nothing (moto's own way of saying it). */
+    const scanned = async (imageDigest: string): Promise<void> => {
+      const found = {
+        registryId: written.accounts.tooling.account,
+        repositoryName: known.imageRepository,
+        imageId: { imageDigest },
+        imageScanStatus: { status: "COMPLETE" },
+        imageScanFindings: { findings: [], findingSeverityCounts: {} },
+      };
+      await fetch(`${moto.endpoint}/moto-api/static/ecr/scan-finding-results`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ results: [found], region }),
+      });
+    };
+
+    return {
+      scanned,
+      written,
+      known,
+      region,
+      moto,
+      recorder,
+      repository,
+      slack: slackState,
+      digests: made.digests,
+      named: made.named,
+      apiIds: made.apiIds,
+      lambdas,
+      run,
+      variables,
+      stop: async () => {
+        await stopBundling();
+        await stop();
+      },
+    };
+  } catch (fault) {
+    await stop();
+    throw fault;
+  }
+};
+export type FunctionsWorld = Awaited<ReturnType<typeof functionsWorld>>;

@@ -1,0 +1,17 @@
+type Client = { readonly middlewareStack: object };
+type Next = (args: { readonly request: unknown }) => Promise<never>;
+type Stack = {
+  add(middleware: (next: Next) => Next, options: { readonly step: "build"; readonly name: string }): void;
+};
+
+/** A client that acts in one of moto's accounts as an administrator there would, under no role. */
+export const inAccount = <C extends Client>(account: string, client: C): C => {
+  (client.middlewareStack as Stack).add(
+    (next) => (args) => {
+      (args.request as { headers: Record<string, string> }).headers["x-moto-account-id"] = account;
+      return next(args);
+    },
+    { step: "build", name: "inAccount" },
+  );
+  return client;
+};

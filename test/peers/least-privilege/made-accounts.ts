@@ -1,0 +1,127 @@
+import { ApiGatewayV2Client, CreateApiCommand } from "@aws-sdk/client-apigatewayv2";
+import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  CreateRepositoryCommand,
+  ECRClient,
+  PutImageCommand,
+  StartImageScanCommand,
+} from "@aws-sdk/client-ecr";
+import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
+import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { names } from "../../../terraform/names.ts";
+import { markedSecrets } from "../../marked-secrets.ts";
+import { valueIn } from "../../terraform/terraform-values.ts";
+import { resourcesOf, type Written } from "../../terraform/written-stacks.ts";
+import { createRole } from "../create-role.ts";
+import { inAccount } from "./in-account.ts";
+
+/** What a test finds in moto once the accounts are made. */
+export type MadeAccounts = {
+  /** Digests of three images: the first version's, and two models'. */
+  readonly digests: readonly [string, string, string];
+  /** Ids that moto drew, and what the written stacks call them. */
+  readonly named: ReadonlyMap<string, string>;
+  /** As moto drew them. */
+  readonly apiIds: Readonly<Record<"stage" | "prod", string>>;
+};
+
+const secrets = {
+  SLACK_BOT_TOKEN: markedSecrets.slackToken,
+  SLACK_SIGNING_SECRET: markedSecrets.signingSecret,
+  SLACK_SIGNING_SECRET_PREVIOUS: "the one before",
+};
+const keySchema: Omit<CreateTableCommandInput, "TableName"> = {
+  BillingMode: "PAY_PER_REQUEST",
+  KeySchema: [
+    { AttributeName: "pk", KeyType: "HASH" },
+    { AttributeName: "sk", KeyType: "RANGE" },
+  ],
+  AttributeDefinitions: [
+    { AttributeName: "pk", AttributeType: "S" },
+    { AttributeName: "sk", AttributeType: "S" },
+  ],
+};
+
+/**
+ * Makes in moto, under the names of the written stacks, what functions find there. The stacks' configuration has moto's
+ * own account for tooling.
+ */
+export const makeAccounts = async (endpoint: string, written: Written): Promise<MadeAccounts> => {
+  const { tooling } = written.accounts;
+  const known = names(written.accounts);
+  const client = {
+    endpoint,
+    region: tooling.region,
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  };
+  const named = new Map<string, string>();
+
+  const dynamodb = new DynamoDBClient(client);
+  const records = (["stage", "prod"] as const).map(known.recordsTable);
+  for (const TableName of [known.table, ...records])
+    await dynamodb.send(new CreateTableCommand({ TableName, ...keySchema }));
+
+  const kms = new KMSClient(client);
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+  named.set(KeyMetadata?.Arn ?? "", valueIn(written, "delivery", "aws_kms_key", "arn"));
+
+  const ssm = new SSMClient(client);
+  for (const [name, Value] of Object.entries(secrets))
+    await ssm.send(new PutParameterCommand({ Name: `${known.secrets}${name}`, Value, Type: "SecureString" }));
+
+  const s3 = new S3Client(client);
+  for (const [, , bucket] of resourcesOf(written, "aws_s3_bucket"))
+    await s3.send(new CreateBucketCommand({ Bucket: String(bucket.bucket) }));
+
+  const ecr = new ECRClient(client);
+  await ecr.send(new CreateRepositoryCommand({ repositoryName: known.imageRepository }));
+  const push = async (imageTag: string): Promise<string> => {
+    const layer = { mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", size: 1_000 };
+    const { image } = await ecr.send(
+      new PutImageCommand({
+        repositoryName: known.imageRepository,
+        imageTag,
+        imageManifest: JSON.stringify({
+          schemaVersion: 2,
+          mediaType: "application/vnd.oci.image.manifest.v1+json",
+          config: { mediaType: "application/vnd.oci.image.config.v1+json", size: 1, digest: "sha256:0" },
+          layers: [{ ...layer, digest: `sha256:${imageTag}` }],
+        }),
+      }),
+    );
+    const imageDigest = image?.imageId?.imageDigest ?? "";
+    // On AWS the repository scans what is pushed.
+    await ecr.send(
+      new StartImageScanCommand({ repositoryName: known.imageRepository, imageId: { imageDigest } }),
+    );
+    return imageDigest;
+  };
+  const digests = [await push("first"), await push("a"), await push("b")] as const;
+
+  for (const [inStack, , role] of resourcesOf(written, "aws_iam_role", ["serving-stage", "serving-prod"])) {
+    const { account, externalId } = written.accounts[inStack === "serving-prod" ? "prod" : "stage"];
+    await createRole(endpoint, account, String(role.name), { account: tooling.account, externalId });
+  }
+  const apiIds = { stage: "", prod: "" };
+  for (const environment of ["stage", "prod"] as const) {
+    const api = inAccount(written.accounts[environment].account, new ApiGatewayV2Client(client));
+    const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: environment, ProtocolType: "HTTP" }));
+    apiIds[environment] = ApiId;
+    named.set(ApiId, valueIn(written, `serving-${environment}`, "aws_apigatewayv2_api", "id"));
+  }
+
+  const role = await createRole(endpoint, tooling.account, "machine", { service: "states.amazonaws.com" });
+  await new SFNClient(client).send(
+    new CreateStateMachineCommand({
+      name: known.stateMachine,
+      roleArn: role,
+      definition: JSON.stringify({
+        StartAt: "Wait",
+        States: { Wait: { Type: "Wait", Seconds: 86_400, End: true } },
+      }),
+    }),
+  );
+  return { digests, named, apiIds };
+};

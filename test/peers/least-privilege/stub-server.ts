@@ -1,0 +1,25 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
+
+/** An HTTP server on a free port that answers as `answer` says. */
+export const stubServer = async (
+  answer: (request: IncomingMessage, body: Buffer, response: ServerResponse) => unknown,
+) => {
+  const server = createServer(async (request, response) => {
+    const given = answer(request, await buffer(request), response);
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify(given));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    url: `http://127.0.0.1:${address.port}/`,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+};

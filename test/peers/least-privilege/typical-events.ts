@@ -1,0 +1,165 @@
+import { type Environment, environments } from "../../../platform/serving/serving.ts";
+import { churnGolden } from "../../onnx/churn-folder.ts";
+import { model } from "../../step-world.ts";
+import { accidents } from "./accidents.ts";
+import { deliverySteps } from "./delivery-steps.ts";
+import type { FunctionsWorld } from "./functions-world.ts";
+
+const alarm = { Records: [{ EventSource: "aws:sns", Sns: { Subject: "an alarm", Message: "it rings" } }] };
+
+type Story = {
+  readonly world: FunctionsWorld;
+  readonly steps: ReturnType<typeof deliverySteps>;
+  readonly happens: ReturnType<typeof accidents>;
+};
+const worse = { Error: "CanaryFailed", Cause: "it did worse" };
+
+/** Nothing serves yet: what was begun is taken away, by the machine's own step and by the sweep. */
+const nothingServed = async ({ world, steps, happens }: Story): Promise<void> => {
+  for (const way of ["roll-back", "sweep-deliveries"]) {
+    const subject = await steps.push(way);
+    const staged = await steps.onStage(subject, world.digests[1], {
+      verified: false,
+      onceRegistered: happens.deleteArtifacts,
+    });
+    await steps.onProd(subject, staged, 0);
+    await happens.halfPromoted();
+    if (way === "sweep-deliveries") await happens.stop(subject);
+    await steps.ask(way, { ...subject, error: worse });
+  }
+};
+
+/** A first version and a better one are promoted, with answers that are lost, late or refused on the way. */
+const promoted = async ({ world, steps, happens }: Story): Promise<number> => {
+  const { recorder, digests } = world;
+  const first = await steps.push("first");
+  const tested = await steps.onStage(first, digests[1]);
+  await steps.requestApproval(first, tested);
+  recorder.loseAnswer("SendTaskSuccess");
+  await steps.approve(first, 0);
+  recorder.loseAnswer("SendTaskSuccess");
+  await steps.requestApproval(first, tested);
+  const baseline = await steps.promote(first, await steps.onProd(first, tested, 0));
+  await steps.ask("move-champion", first);
+  world.slack.down = true;
+  await steps.ask("report-outcome", { ...first, outcome: "promoted", error: null });
+  world.slack.down = false;
+
+  recorder.loseAnswer("StartExecution", happens.stopAll);
+  await steps.push("stopped");
+  await steps.ask("sweep-deliveries", {});
+
+  const second = await steps.push("second");
+  await happens.misleadRoute("stage");
+  const better = await steps.onStage(second, digests[2], { verified: false });
+  await steps.requestApproval(second, better);
+  recorder.fail("SendTaskSuccess");
+  await steps.approve(second, baseline);
+  recorder.fail(undefined);
+  recorder.loseAnswer("SendTaskSuccess");
+  await steps.ask("sweep-deliveries", {});
+  await happens.misleadRoute("prod");
+  await happens.deleteAlias();
+  const deployed = await steps.onProd(second, better, baseline);
+  const { championVersion, functionVersion, fence } = deployed;
+  const versions = { championVersion, functionVersion };
+  const { since } = await steps.ask("shift-traffic", { ...second, fence, ...versions, step: 0 });
+  for (const version of [championVersion, functionVersion]) await happens.traffic(version);
+  await steps.ask("judge-canary", { ...second, ...versions, step: 0, since });
+  const sequence = await steps.promote(second, deployed);
+  // The machine ends before its next step: the sweep carries the delivery forward.
+  await happens.stop(second);
+  await steps.ask("sweep-deliveries", {});
+
+  const third = await steps.push("third");
+  await steps.onProd(third, await steps.onStage(third, digests[1], { verified: false }), sequence);
+  await steps.ask("roll-back", { ...third, error: worse });
+  return sequence;
+};
+
+/** Functions and routes are gone when something is put back: they are made anew. */
+const madeAnew = async ({ steps, happens }: Story, baseline: number): Promise<void> => {
+  for (const way of ["roll-back", "sweep-deliveries"])
+    for (const [misled, gone] of [
+      ["stage", "prod"],
+      ["prod", "stage"],
+    ] as const) {
+      const subject = await steps.push(`${way} ${gone}`);
+      const { fence } = await steps.claimStage(subject);
+      await steps.claimProd(subject, fence, baseline);
+      await happens.deleteFunctions();
+      await happens.misleadRoute(misled);
+      await happens.deleteRoute(gone);
+      if (way === "sweep-deliveries") await happens.stop(subject);
+      await steps.ask(way, { ...subject, error: worse });
+    }
+};
+
+/** A question that a later delivery withdraws; once the task hears of it late, by the sweep. */
+const withdrawn = async ({ world, steps }: Story): Promise<void> => {
+  const { recorder, digests } = world;
+  const early = await steps.push("early");
+  const asked = await steps.onStage(early, digests[2], { verified: false });
+  await steps.requestApproval(early, asked);
+  const later = await steps.push("later");
+  recorder.fail("SendTaskFailure");
+  await steps.claimStage(later);
+  recorder.fail(undefined);
+  recorder.loseAnswer("SendTaskFailure");
+  await steps.ask("sweep-deliveries", {});
+  const { fence: stageFence } = await steps.claimStage(later);
+  await steps.requestApproval(later, { ...asked, stageFence });
+  recorder.loseAnswer("SendTaskFailure");
+  await steps.claimStage(await steps.push("last"));
+};
+
+/** The functions of an environment: an application's requests, and somebody who looks at their records. */
+const requests = async ({ steps, happens }: Story, environment: Environment): Promise<void> => {
+  const asking = {
+    version: "2.0",
+    type: "REQUEST",
+    routeKey: `ANY /models/${model}/{proxy+}`,
+    headers: { "x-api-key": await happens.key(environment) },
+  };
+  const http = (method: string, path: string, more: object = {}) => ({
+    version: "2.0",
+    rawPath: `/models/churn${path}`,
+    headers: {},
+    requestContext: { http: { method } },
+    ...more,
+  });
+  const [row] = churnGolden().rows;
+  const predictOf = (id: string, rows: number) =>
+    http("POST", "/v1/predict", {
+      headers: { "content-type": "application/json", "x-request-id": id },
+      body: JSON.stringify({ rows: Array.from({ length: rows }, () => row) }),
+    });
+  const predict = (event: object) => steps.ask(`predict@${environment}`, event);
+  for (const round of ["one", "two"]) {
+    await steps.ask(`authorize-key@${environment}`, asking);
+    await predict(predictOf(`small-${round}`, 1));
+    await predict(predictOf(`large-${round}`, 2_000));
+    await happens.expireCounters(environment);
+  }
+  await predict(http("GET", "/v1/predictions", { rawQueryString: "limit=2" }));
+  await predict(http("GET", "/v1/predictions/large-one"));
+  await happens.deleteBlobs(environment);
+  await predict(http("GET", "/v1/predictions/large-one"));
+};
+
+/**
+ * Calls every function with what deliveries bring it, in their order: some end before anything was served, some are
+ * promoted, stopped, answered late or overtaken; answers are lost and things taken away, so that what mends is called,
+ * too. Gives what failed.
+ */
+export const typicalEvents = async (world: FunctionsWorld): Promise<readonly string[]> => {
+  const steps = deliverySteps(world);
+  const story = { world, steps, happens: accidents(world) };
+  await nothingServed(story);
+  await withdrawn(story);
+  const baseline = await promoted(story);
+  await madeAnew(story, baseline);
+  await steps.ask("notify", alarm);
+  for (const environment of environments) await requests(story, environment);
+  return steps.failed;
+};

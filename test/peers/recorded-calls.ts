@@ -1,0 +1,166 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request } from "node:http";
+import { buffer } from "node:stream/consumers";
+
+/** One signed call as a service met it. */
+export type RecordedCall = {
+  /** Whose bundle made it: the access key that the process was given. */
+  readonly function: string;
+  /** The ARN of the role that was assumed for it; undefined: the function's own. */
+  readonly role?: string;
+  /** As in the signature's scope: `dynamodb`, `apigateway`, `execute-api`. */
+  readonly service: string;
+  readonly region: string;
+  /** `GetItem`; for services that have only paths, method and path: `GET /v2/apis/a1/routes`. */
+  readonly operation: string;
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  /** What was asked, where it is JSON or a form. */
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly status: number;
+};
+
+export type RecordedCalls = {
+  /** For AWS_ENDPOINT_URL of the processes whose calls count. */
+  readonly endpoint: string;
+  readonly calls: readonly RecordedCall[];
+  /** The next call of this operation is done, and its caller never hears so; before it asks again, `meanwhile` happens. */
+  loseAnswer(operation: string, meanwhile?: () => Promise<unknown>): void;
+  /** Calls of this operation end with the service's own fault, until told `undefined`. */
+  fail(operation: string | undefined): void;
+  stop(): Promise<void>;
+};
+
+/** Lambda's REST paths, as its clients write them: https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html */
+const lambdaPaths: readonly (readonly [RegExp, string])[] = [
+  [/^GET \/2015-03-31\/functions\/?$/, "ListFunctions"],
+  [/^POST \/2015-03-31\/functions\/?$/, "CreateFunction"],
+  [/^GET \/2015-03-31\/functions\/[^/]+$/, "GetFunction"],
+  [/^DELETE \/2015-03-31\/functions\/[^/]+$/, "DeleteFunction"],
+  [/^GET \/2015-03-31\/functions\/[^/]+\/configuration$/, "GetFunctionConfiguration"],
+  [/^PUT \/2015-03-31\/functions\/[^/]+\/configuration$/, "UpdateFunctionConfiguration"],
+  [/^PUT \/2015-03-31\/functions\/[^/]+\/code$/, "UpdateFunctionCode"],
+  [/^GET \/2015-03-31\/functions\/[^/]+\/versions$/, "ListVersionsByFunction"],
+  [/^POST \/2015-03-31\/functions\/[^/]+\/versions$/, "PublishVersion"],
+  [/^POST \/2015-03-31\/functions\/[^/]+\/aliases$/, "CreateAlias"],
+  [/^GET \/2015-03-31\/functions\/[^/]+\/aliases\/[^/]+$/, "GetAlias"],
+  [/^PUT \/2015-03-31\/functions\/[^/]+\/aliases\/[^/]+$/, "UpdateAlias"],
+  [/^DELETE \/2015-03-31\/functions\/[^/]+\/aliases\/[^/]+$/, "DeleteAlias"],
+  [/^POST \/2015-03-31\/functions\/[^/]+\/policy$/, "AddPermission"],
+  [/^POST \/2015-03-31\/functions\/[^/]+\/invocations$/, "Invoke"],
+];
+
+const inputOf = (type: string, body: Buffer): Readonly<Record<string, unknown>> => {
+  const text = body.toString("utf8");
+  if (type.startsWith("application/x-www-form-urlencoded"))
+    return Object.fromEntries(new URLSearchParams(text));
+  if (!text.startsWith("{")) return {};
+  const read: unknown = JSON.parse(text);
+  return { ...(read as object) };
+};
+
+/** A service's name for what is asked, wherever its protocol puts it. */
+const operationOf = (
+  service: string,
+  headers: IncomingMessage["headers"],
+  place: string,
+  input: Readonly<Record<string, unknown>>,
+): string => {
+  const target = headers["x-amz-target"];
+  if (typeof target === "string") return target.slice(target.lastIndexOf(".") + 1);
+  const named = /\/operation\/(\w+)$/.exec(place)?.[1];
+  if (named !== undefined) return named;
+  if (service === "lambda") return lambdaPaths.find(([path]) => path.test(place))?.[1] ?? place;
+  if (service === "s3") {
+    const [method = "", path = ""] = place.split(" ");
+    return `${{ GET: "Get", PUT: "Put", HEAD: "Head", DELETE: "Delete" }[method] ?? method}${path.split("/").length > 2 ? "Object" : "Bucket"}`;
+  }
+  return typeof input.Action === "string" ? input.Action : place;
+};
+
+const scope = /Credential=([^,]+?)\/\d{8}\/([\w-]+)\/([\w-]+)\/aws4_request/;
+const assumed = /<AccessKeyId>([^<]+)<\/AccessKeyId>/;
+
+/**
+ * A way to moto (or whatever else answers AWS's calls) that writes down each signed call: whose, under which role, what.
+ * A process is known by its access key, which is therefore the function's name; keys that AssumeRole gave lead back to
+ * it. Give each process its own name in AWS_ACCESS_KEY_ID and this endpoint in AWS_ENDPOINT_URL.
+ * `targets`: another server for a signed service, such as `{ "execute-api": mlflow.uri }`.
+ */
+export const recordCalls = async (
+  target: string,
+  targets: Readonly<Record<string, string>> = {},
+): Promise<RecordedCalls> => {
+  const calls: RecordedCall[] = [];
+  const lost = new Map<string, () => Promise<unknown>>();
+  let failing: string | undefined;
+  const sessions = new Map<string, { readonly function: string; readonly role: string }>();
+
+  const forward = async (from: IncomingMessage, body: Buffer, to: string) => {
+    const call = request(new URL(from.url ?? "/", to), {
+      method: from.method,
+      headers: { ...from.headers, connection: "close" },
+    });
+    call.end(body);
+    const [answer]: IncomingMessage[] = await once(call, "response");
+    if (answer === undefined) throw new Error("no answer");
+    return { answer, bytes: await buffer(answer) };
+  };
+
+  const server = createServer((from, to) => {
+    const handle = async () => {
+      const body = await buffer(from);
+      const [, key = "", region = "", service = ""] = scope.exec(String(from.headers.authorization)) ?? [];
+      const { pathname: path, searchParams } = new URL(from.url ?? "/", target);
+      const method = from.method ?? "";
+      const input =
+        service === "s3" || service === "execute-api"
+          ? {}
+          : inputOf(String(from.headers["content-type"]), body);
+      const operation = operationOf(service, from.headers, `${method} ${path}`, input);
+      if (operation === failing) {
+        to.writeHead(500, { "x-amzn-errortype": "InternalServerError" });
+        to.end(JSON.stringify({ __type: "InternalServerError" }));
+        return;
+      }
+      const { answer, bytes } = await forward(from, body, targets[service] ?? target);
+      const caller = sessions.get(key) ?? { function: key };
+      const status = answer.statusCode ?? 502;
+      const query = Object.fromEntries(searchParams);
+      if (key !== "")
+        calls.push({ ...caller, service, region, operation, method, path, query, input, status });
+      if (operation === "AssumeRole") {
+        const given = assumed.exec(bytes.toString("utf8"))?.[1];
+        if (given !== undefined)
+          sessions.set(given, { function: caller.function, role: String(input.RoleArn) });
+      }
+      const meanwhile = lost.get(operation);
+      if (meanwhile !== undefined) {
+        lost.delete(operation);
+        await meanwhile();
+        from.socket.destroy();
+        return;
+      }
+      to.writeHead(status, answer.rawHeaders);
+      to.end(bytes);
+    };
+    handle().catch(() => from.socket.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the recorder has no port");
+  return {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    calls,
+    loseAnswer: (operation, meanwhile = async () => undefined) => void lost.set(operation, meanwhile),
+    fail: (operation) => {
+      failing = operation;
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+};

@@ -1,0 +1,115 @@
+import type { Ask, Side } from "./access.ts";
+
+/** A question that has to be answered no, and by which side. */
+export type Refused = { readonly ask: Ask; readonly side: Side };
+
+/**
+ * Where a function's permission is for any of its kind, because deliveries make them. What begins alike is one kind;
+ * everything else beside a resource that was asked for is to be refused.
+ */
+const anyOfItsKind: readonly (readonly [kind: RegExp, why: string])[] = [
+  [
+    /^(arn:aws:lambda:[^:]*:\d+:function:slipway-(?:stage|prod)-)./,
+    "models come and go, and so do their functions",
+  ],
+  [/^(arn:aws:logs:[^:]*:\d+:log-group:\/aws\/lambda\/slipway-(?:stage|prod)-)./, "and their log groups"],
+  [/^(arn:aws:logs:[^:]*:\d+:log-group:\/aws\/[\w-]+\/slipway-[\w-]+:)./, "a log group's streams"],
+  [/^(arn:aws:apigateway:[^:]*::\/apis\/[^/]+\/(?:routes|integrations)\/)./, "their routes"],
+  [/^(arn:aws:states:[^:]*:\d+:execution:slipway:)./, "each delivery is an execution"],
+  [/^(arn:aws:execute-api:[^:]*:\d+:[^/]+\/)./, "MLflow's API, which has no permissions by path"],
+  [/^(arn:aws:s3:::slipway-registry-[^/]+\/mlflow\/)./, "every version's artefacts"],
+  [/^(arn:aws:s3:::slipway-(?:stage|prod)-records-[^/]+\/)./, "every prediction's blobs"],
+];
+
+/** The same of what conditions name. */
+const anyNamed: typeof anyOfItsKind = [
+  ...anyOfItsKind,
+  [/^(arn:aws:logs:[^:]*:\d+:log-group:)\/aws\/lambda\/[^:]+$/, "the key is the account's log groups'"],
+  [/^(arn:aws:events:[^:]*:\d+:rule\/)./, "the dead letters are every rule's of ours"],
+];
+
+export const isSameKind = (one: string, other: string, kinds = anyOfItsKind): boolean =>
+  kinds.some(([kind]) => {
+    const found = kind.exec(one)?.[1];
+    return found !== undefined && found === kind.exec(other)?.[1];
+  });
+
+/** Resources beside one: another name at every place of its ARN, another region, another account. */
+const beside = (resource: string): readonly string[] => {
+  const [head = "", region = "", account = "", rest = ""] =
+    /^(arn:aws:[\w-]+):([\w-]*):(\d*):(.*)$/.exec(resource)?.slice(1) ?? [];
+  if (head === "") return [];
+  const parts = rest.split(/([:/])/);
+  const named = parts.flatMap((part, index) =>
+    /^[:/]?$/.test(part)
+      ? []
+      : ["other", `${part}-other`].map(
+          (other) => `${head}:${region}:${account}:${parts.with(index, other).join("")}`,
+        ),
+  );
+  return [
+    ...named,
+    ...(region === "" ? [] : [`${head}:eu-west-9:${account}:${rest}`]),
+    ...(account === "" ? [] : [`${head}:${region}:999999999999:${rest}`]),
+  ].filter((one) => !isSameKind(resource, one));
+};
+
+const withContext = (ask: Ask, name: string, value: string): Ask => ({
+  ...ask,
+  context: { ...ask.context, [name]: value },
+});
+
+/** Another value of a condition's key: of an ARN another name and another account, else another word. */
+const otherValues = (value: string): readonly string[] =>
+  value.startsWith("arn:")
+    ? [value.replace(/[^:/]+$/, "other"), value.replace(/^((?:[^:]*:){4})\d+/, "$1999999999999")].filter(
+        (other) => !isSameKind(value, other, anyNamed),
+      )
+    : [`${value}-other`];
+
+/** What varies from call to call and is bound by nothing: each question has its own id. */
+const freeKeys = new Set(["kms:EncryptionContext:approval"]);
+const elsewhere = "arn:aws:iam::999999999999:role/slipway-other";
+
+/**
+ * Somebody else who might ask the same: a role of another account (also one that a condition on its name would take
+ * for ours, because each of two guards has to hold alone), another role here, another service.
+ */
+const others = (ask: Ask): readonly Ask[] => {
+  const account = ask.principal.split(":")[4];
+  const foreign: Ask = {
+    ...("kms:CallerAccount" in ask.context ? withContext(ask, "kms:CallerAccount", "999999999999") : ask),
+    principal: elsewhere,
+  };
+  if (account === undefined) return [foreign, { ...ask, principal: "ec2.amazonaws.com" }];
+  const crosses = account !== ask.resource.split(":")[4] && /^(sts|ecr):/.test(ask.action);
+  return crosses
+    ? [
+        foreign,
+        withContext(foreign, "aws:PrincipalArn", ask.principal),
+        { ...ask, principal: `arn:aws:iam::${account}:role/other` },
+      ]
+    : [foreign];
+};
+
+/** Of what is allowed, everything beside it that must not be. */
+export const refusedBeside = (ask: Ask, side: Side): readonly Refused[] => {
+  const isService = !ask.principal.startsWith("arn:");
+  const hangs = /^(sts|ecr|kms|sns|sqs|s3):/.test(ask.action);
+  return [
+    ...(isService
+      ? []
+      : beside(ask.resource).map((resource): Refused => ({ ask: { ...ask, resource }, side: "identity" }))),
+    ...Object.entries(ask.context)
+      .filter(([name]) => !freeKeys.has(name))
+      .flatMap(([name, value]) =>
+        otherValues(value).map((other): Refused => ({ ask: withContext(ask, name, other), side })),
+      ),
+    ...(/^(s3|sqs|sns):/.test(ask.action)
+      ? [{ ask: withContext(ask, "aws:SecureTransport", "false"), side: "all" as const }]
+      : []),
+    ...(hangs && ask.resource !== "*"
+      ? others(ask).map((other): Refused => ({ ask: other, side: "resource" }))
+      : []),
+  ];
+};

@@ -1,0 +1,70 @@
+import { type Resource, resourcesOf, type Written } from "./written-stacks.ts";
+
+type Place = { readonly region: string; readonly account: string };
+type Value = (resource: Resource, place: Place, id: string) => string;
+
+const arn =
+  (service: string, rest: (resource: Resource, id: string) => string): Value =>
+  (resource, { region, account }, id) =>
+    `arn:aws:${service}:${region}:${account}:${rest(resource, id)}`;
+
+/** What AWS gives a resource when it is made; ids that only AWS knows are the resource's own id in Terraform. */
+const attributes: Readonly<Record<string, Value>> = {
+  "aws_apigatewayv2_api.api_endpoint": (_, { region }, id) =>
+    `https://${id}.execute-api.${region}.amazonaws.com`,
+  "aws_apigatewayv2_api.execution_arn": arn("execute-api", (_, id) => id),
+  "aws_apigatewayv2_api.id": (_resource, _place, id) => id,
+  "aws_apigatewayv2_authorizer.id": (_resource, _place, id) => id,
+  "aws_cloudwatch_log_group.arn": arn("logs", ({ name }) => `log-group:${name}`),
+  "aws_codebuild_project.arn": arn("codebuild", ({ name }) => `project/${name}`),
+  "aws_dynamodb_table.arn": arn("dynamodb", ({ name }) => `table/${name}`),
+  "aws_dynamodb_table.name": ({ name }) => String(name),
+  "aws_ecr_repository.arn": arn("ecr", ({ name }) => `repository/${name}`),
+  "aws_iam_openid_connect_provider.arn": (_, { account }) =>
+    `arn:aws:iam::${account}:oidc-provider/token.actions.githubusercontent.com`,
+  "aws_iam_role.arn": ({ name }, { account }) => `arn:aws:iam::${account}:role/${name}`,
+  "aws_iam_role.id": ({ name }) => String(name),
+  "aws_kms_key.arn": arn("kms", (_, id) => `key/${id}`),
+  "aws_s3_bucket.arn": ({ bucket }) => `arn:aws:s3:::${bucket}`,
+  "aws_s3_bucket.id": ({ bucket }) => String(bucket),
+  "aws_sns_topic.arn": arn("sns", ({ name }) => String(name)),
+  "aws_sqs_queue.arn": arn("sqs", ({ name }) => String(name)),
+  "aws_sqs_queue.id": ({ name }) => String(name),
+  "aws_ecr_repository.name": ({ name }) => String(name),
+};
+
+const reference = /\$\{(aws_\w+)\.([\w-]+)\.([^}]+)\}/g;
+const imported =
+  /\$\{data\.terraform_remote_state\.cross-stack-reference-input-([\w-]+)\.outputs\.([\w-]+)\}/g;
+
+/** The account that a stack belongs to. */
+export const accountOf = (written: Written, stack: string): Place =>
+  written.accounts[stack.endsWith("-prod") ? "prod" : stack.endsWith("-stage") ? "stage" : "tooling"];
+
+/**
+ * Reads a text of a stack as it stands after the apply: references have become names and ARNs, also those to other
+ * stacks. What this does not know stays as it is.
+ */
+export const terraformValues = (written: Written) => {
+  const read = (stack: string, text: string): string =>
+    text
+      .replace(imported, (whole, other: string, output: string) => {
+        const value = written.stacks.get(other)?.output?.[output]?.value;
+        return typeof value === "string" ? read(other, value) : whole;
+      })
+      .replace(reference, (whole, type: string, name: string, attribute: string) => {
+        const resource = resourcesOf(written, type, [stack]).find(([, other]) => other === name)?.[2];
+        const id = `${stack}-${name}`.replace(/[^\w-]/g, "").toLowerCase();
+        return resource
+          ? (attributes[`${type}.${attribute}`]?.(resource, accountOf(written, stack), id) ?? whole)
+          : whole;
+      });
+  return read;
+};
+
+/** An attribute of a stack's only resource of a type. */
+export const valueIn = (written: Written, stack: string, type: string, attribute: string): string => {
+  const [[, name] = []] = resourcesOf(written, type, [stack]);
+  if (name === undefined) throw new RangeError(`${stack} has no ${type}`);
+  return terraformValues(written)(stack, `\${${type}.${name}.${attribute}}`);
+};
