@@ -156,6 +156,7 @@ const inEnvironment = async (endpoint: string, environment: Environment, url: st
     [`${prefix}_FUNCTION_ROLE_ARN`]: functionRole,
     [`${prefix}_HTTP_API_ID`]: ApiId,
     [`${prefix}_HTTP_API_URL`]: `${url}/${environment}`,
+    [`${prefix}_LOG_RETENTION_DAYS`]: "30",
   };
 };
 
@@ -191,7 +192,6 @@ export const makeAccounts = async ({ endpoint, url, mlflow, runtime, secrets }: 
   IMAGE_REPOSITORY: imageRepository,
   IMAGE_REPOSITORY_URI: `${tooling}.dkr.ecr.${region}.amazonaws.com/${imageRepository}`,
   ARCHITECTURE: process.arch === "arm64" ? "arm64" : "x86_64",
-  LOG_RETENTION_DAYS: "30",
   MLFLOW_URI: mlflow,
   ...(await inTooling(endpoint, secrets)),
   ...(await inEnvironment(endpoint, "stage", url)),

@@ -99,7 +99,7 @@ export const frontDoor = (needs: Needs) => {
       firstDigest: variables.FIRST_DIGEST,
       architecture: variables.ARCHITECTURE === "arm64" ? "arm64" : "x86_64",
       httpApi: { id: "", url: `${url}/${environment}` },
-      logRetentionDays: Number(variables.LOG_RETENTION_DAYS),
+      logRetentionDays: 30,
     });
     return drawnHere(there, environment, needs.functions, clock);
   };
