@@ -32,6 +32,8 @@ export const remedies = {
   PolicyInvalid: "policy.yaml cannot be read: the cause names the line. The platform team owns it.",
   ImageDamaged: "The image does not read back as it was built: deliver again to build it anew.",
   ImageNotFound: "The image that was built is gone: deliver again to build it.",
+  ImageTagTaken:
+    "Another image bears this version's release- tag, which never moves: look at both in the image repository and deliver again, under a version of its own.",
   ModelVersionNotFound: "The registry lost a version of this model: deliver again to register it.",
   NotServed: "The function of this model is not there: deliver again; it is made anew.",
   FunctionFailed: "The model's function does not answer: the cause has its last words.",
