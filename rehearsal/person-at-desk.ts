@@ -67,7 +67,7 @@ export const personAtDesk = ({
     await mustBeDecided(delivery, as);
   };
 
-  /** On a busy machine Slack's three seconds may pass: then a person looks, and clicks again where it was not taken. */
+  /** On a busy machine Slack's three seconds may pass, or a dialog's: then a person looks, and clicks again where it was not taken. */
   const untilTaken = async (delivery: string, click: () => Promise<void>): Promise<void> => {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -77,7 +77,11 @@ export const personAtDesk = ({
           (open) => open.delivery === delivery && open.state.status === "pending",
         );
         if (attempt > 1 && !stands) return;
-        if (attempt === clicks || !(fault instanceof ClickFailed) || !/timed out/.test(fault.message))
+        if (
+          attempt === clicks ||
+          !(fault instanceof ClickFailed) ||
+          !/timed out|status code 5\d\d/.test(fault.message)
+        )
           throw fault;
       }
     }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
@@ -54,6 +54,7 @@ const Started = z.object({
   deliveries: z.array(z.object({ name: z.string(), model: z.string(), started: z.boolean() })),
   removed: z.array(z.string()),
 });
+const RoleSession = z.object({ role: z.string(), session: z.string() });
 const About = z.object({ delivery: z.string() });
 const Line = z.object({ _aws: z.unknown() });
 
@@ -104,6 +105,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       }),
     );
     const bundles = join(folder, "functions");
+    const sessions = join(folder, "role-sessions");
     const [moto, mlflow] = await Promise.all([
       startMoto({
         STEPS_URL: steps.url,
@@ -111,6 +113,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
         CODECOMMIT_REPOSITORY: repository.folder,
         TIME_SCALE: String(options.timeScale),
         TASK_PATIENCE: String(patience),
+        ROLE_SESSIONS: sessions,
       }).then(started),
       startMlflow(`s3://${artifactBucket}/mlflow`).then(started),
       bundleFunctions(bundles),
@@ -193,6 +196,8 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       }),
     );
     server.serve(door.app);
+    // Started now: a dialog may be opened for three seconds after the click, and a cold start here takes some.
+    await hosts.invoke("answer-approval", { headers: {}, body: "" });
 
     const application = options.traffic
       ? started(
@@ -290,8 +295,12 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
 
     return {
       url,
-      endpoint: moto.endpoint,
-      variables,
+      /** Each time that a role was assumed, and the session's name. */
+      roleSessions: async () =>
+        (await readFile(sessions, "utf8"))
+          .trim()
+          .split("\n")
+          .map((line) => RoleSession.parse(JSON.parse(line))),
       runtime: local.runtime,
       world,
       repository,

@@ -21,10 +21,6 @@ const python = pythonPeer("tests of the whole on two engines");
 const client = runtimeClientPeer("tests of the whole on two engines");
 const About = z.object({ model: z.string(), commit: z.string() });
 const Delivery = z.object({ delivery: z.string() });
-/** What moto knows of the roles that were assumed. */
-const Sessions = z.object({
-  sts: z.object({ AssumedRole: z.array(z.object({ role_arn: z.string(), session_name: z.string() })) }),
-});
 const botToken = "xoxb-of-the-rehearsal";
 const limitMs = 900_000;
 const silent = { event: () => undefined, say: () => undefined };
@@ -139,15 +135,17 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   });
 
   test("stage and prod are reached by their accounts' roles alone, in sessions named by the execution", async () => {
-    const response = await fetch(`${aws.endpoint}/moto-api/data.json`);
-    const { AssumedRole: sessions } = Sessions.parse(await response.json()).sts;
+    const sessions = await aws.roleSessions();
     const [promoted] = onAws.told.churn ?? [];
     const name = promoted?.outcome?.delivery ?? "";
     const [stage, prod] = [deliveryRoleOf("stage"), deliveryRoleOf("prod")];
-    expect(
-      new Set(sessions.filter((one) => one.session_name === name).map(({ role_arn }) => role_arn)),
-    ).toEqual(new Set([stage, prod]));
-    expect(new Set(sessions.map(({ role_arn }) => role_arn))).toEqual(new Set([stage, prod]));
+    const rolesOf = (some: typeof sessions) => new Set(some.map(({ role }) => role));
+    expect(rolesOf(sessions.filter(({ session }) => session === name))).toEqual(new Set([stage, prod]));
+    expect(rolesOf(sessions)).toEqual(new Set([stage, prod]));
+    const deliveries = Object.values(onAws.told).flatMap((of) => of.map(({ outcome }) => outcome?.delivery));
+    expect(deliveries.concat("sweep-deliveries")).toEqual(
+      expect.arrayContaining([...new Set(sessions.map(({ session }) => session))]),
+    );
   });
 
   test(

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third
 """
 
 import json
+import os
 
 from moto.core.exceptions import ServiceException
 from moto.iam.models import iam_backends
@@ -24,6 +25,13 @@ def trusts(policy, account, external_id):
     return False
 
 
+def remember(role, session):
+    """A line of the file ROLE_SESSIONS for each session, as CloudTrail keeps one."""
+    if "ROLE_SESSIONS" in os.environ:
+        with open(os.environ["ROLE_SESSIONS"], "a", encoding="utf-8") as sessions:
+            sessions.write(json.dumps({"role": role, "session": session}) + "\n")
+
+
 def install():
     stock = TokenResponse.assume_role
 
@@ -35,6 +43,7 @@ def install():
         external_id = self._get_param("ExternalId")
         if role is None or not trusts(role.assume_role_policy_document, self.current_account, external_id):
             raise AccessDenied(f"User is not authorized to perform: sts:AssumeRole on resource: {arn}")
+        remember(arn, self._get_param("RoleSessionName"))
         return stock(self)
 
     TokenResponse.assume_role = assume_role
