@@ -93,7 +93,7 @@ export const functionsWorld = async (written: Written) => {
       AWS_REGION: region,
       AWS_SECRET_ACCESS_KEY: markedSecrets.awsSecretKey,
       AWS_ENDPOINT_URL: recorder.endpoint,
-      SLACK_API_URL: slack.url,
+      SLACK_API_URL: `${slack.url}/`,
       RUNTIME_DIGEST: `sha256:${"a".repeat(64)}`,
       FIRST_DIGEST: made.digests[0],
       MLFLOW_URI: recorder.endpoint,

@@ -16,7 +16,7 @@ export const stubServer = async (
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   return {
-    url: `http://127.0.0.1:${address.port}/`,
+    url: `http://127.0.0.1:${address.port}`,
     stop: async () => {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
