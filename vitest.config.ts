@@ -1,7 +1,14 @@
 import { defineConfig } from "vitest/config";
 
-const applied = ["test/terraform/*.test.ts"];
-const never = ["node_modules", ".slipway", "terraform", "dist", ...applied];
+/** Runs of many minutes, beside the tests that everybody runs: `npm run test:long`. */
+const long = [
+  "test/terraform/*.test.ts",
+  "test/peers/aws-world/*.peer.test.ts",
+  "test/end-to-end/mlflow.peer.test.ts",
+  "terraform/recorded-calls.peer.test.ts",
+  "terraform/least-privilege.test.ts",
+];
+const never = ["node_modules", ".slipway", "terraform", "dist", ...long];
 /** Runs of the whole, which want the machine to themselves: what they measure is judged by the manifest's gates. */
 const whole = ["test/end-to-end/**/*.test.ts", "test/kill/**/*.test.ts", "test/steps/**/*.test.ts"];
 const peers = ["**/*.peer.test.ts"];
@@ -35,19 +42,20 @@ export default defineConfig({
         test: {
           name: "terraform",
           include: ["terraform/**/*.test.ts"],
-          exclude: ["**/node_modules", "terraform/cdktf.out", ...peers],
+          exclude: ["**/node_modules", "terraform/cdktf.out", ...peers, ...long],
           globalSetup: "test/peers/prepare-checkov.ts",
           sequence: { groupOrder: 3 },
           ...timeouts,
         },
       },
       {
-        // The stacks applied to moto. It waits more than it works, so the tests beside it go on.
+        // The stacks applied to moto, the whole system on moto's engine, the proof of least privilege.
         test: {
-          name: "applied",
-          include: applied,
-          globalSetup: "test/peers/prepare-moto.ts",
-          sequence: { groupOrder: 4 },
+          name: "long",
+          include: long,
+          globalSetup: ["test/peers/prepare-moto.ts", "test/peers/prepare-peers.ts"],
+          fileParallelism: false,
+          sequence: { groupOrder: 5 },
           ...timeouts,
         },
       },
@@ -56,7 +64,7 @@ export default defineConfig({
         test: {
           name: "peers",
           include: peers,
-          exclude: ["**/node_modules", ".slipway", "dist", "terraform/cdktf.out"],
+          exclude: ["**/node_modules", ".slipway", "dist", "terraform/cdktf.out", ...long],
           globalSetup: "test/peers/prepare-peers.ts",
           sequence: { groupOrder: 4 },
           ...timeouts,

@@ -1,5 +1,5 @@
 // npm run synth | plan | apply: installs what terraform/ needs where it is missing, then terraform/command.ts.
-// npm run test:terraform: the same, then the tests of the stacks alone, as they are written and as they are applied.
+// npm run test:terraform: the same, then the tests of the stacks as they are written (npm run test:long applies them).
 import { ensureInstalled, root } from "./ensure-installed.mjs";
 import { run } from "./run.mjs";
 
@@ -7,8 +7,5 @@ ensureInstalled();
 ensureInstalled(`${root}terraform/`);
 const [verb = "synth", ...rest] = process.argv.slice(2);
 if (verb === "test")
-  run(
-    [`${root}node_modules/vitest/vitest.mjs`],
-    ["run", "--project", "terraform", "--project", "applied", ...rest],
-  );
+  run([`${root}node_modules/vitest/vitest.mjs`], ["run", "--project", "terraform", ...rest]);
 else run([`${root}terraform/command.ts`], [verb, ...rest]);

@@ -32,6 +32,8 @@ const tested = run("tests", node, [
   "run",
   "--reporter=default",
   "--reporter=json",
+  // What takes many minutes has a command of its own: npm run test:long.
+  "--project=!long",
   `--outputFile.json=${report}`,
   ...chosen,
 ]);
