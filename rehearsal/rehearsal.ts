@@ -320,7 +320,10 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     await sweep();
     await tellServing();
     watcher = repository.watch(() => inBackground("looking for commits", lookSoon()));
-    timer = setInterval(() => inBackground("the sweep", sweep()), sweepEveryMs);
+    timer = setInterval(() => {
+      inBackground("the sweep", sweep());
+      inBackground("looking for commits", lookSoon());
+    }, sweepEveryMs);
     timer.unref();
   };
 

@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -76,11 +75,14 @@ test("a change that cannot be made is named, and commits nothing", async () => {
   );
 });
 
-test("a commit is noticed", async () => {
+test("a commit is noticed when the branch has moved", async () => {
   await repository.prepare();
-  const watcher = repository.watch(() => undefined);
-  const noticed = once(watcher, "change");
+  const before = await repository.head();
+  const seen = Promise.withResolvers<void>();
+  const watcher = repository.watch(async () => {
+    if ((await repository.head()) !== before) seen.resolve();
+  });
   await repository.commitChange("toy", "first");
-  await noticed;
+  await seen.promise;
   watcher.close();
 });

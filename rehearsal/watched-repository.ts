@@ -113,8 +113,13 @@ export const watchedRepository = ({ folder, checkout }: { folder: string; checko
     hasVersion: (model: string, change: Change) => exists(versionFolder(model, change)),
 
     /** Calls `onPush` when the branch has moved, once for each burst of writes. */
-    watch: (onPush: () => void): FSWatcher =>
-      watch(join(folder, ".git", "logs"), { persistent: false }, onPush),
+    watch: (onPush: () => void): { close: () => void } => {
+      // git writes the log before it moves the branch: who is told of the log alone may look a moment too early.
+      const watchers: FSWatcher[] = ["logs", join("refs", "heads")].map((part) =>
+        watch(join(folder, ".git", part), { persistent: false }, onPush),
+      );
+      return { close: () => watchers.forEach((one) => void one.close()) };
+    },
   };
 };
 export type WatchedRepository = ReturnType<typeof watchedRepository>;
