@@ -224,6 +224,8 @@ const services: Readonly<
   ecr: {
     page: `${reference}amazonelasticcontainerregistry.html`,
     rows: {
+      BatchGetImage: inEcr("BatchGetImage"),
+      PutImage: inEcr("PutImage"),
       DescribeImages: inEcr("DescribeImages"),
       DescribeImageScanFindings: inEcr("DescribeImageScanFindings"),
     },
@@ -232,6 +234,7 @@ const services: Readonly<
     page: `${reference}amazoncloudwatchlogs.html`,
     rows: {
       CreateLogGroup: onLogGroup("CreateLogGroup"),
+      AssociateKmsKey: onLogGroup("AssociateKmsKey"),
       PutRetentionPolicy: onLogGroup("PutRetentionPolicy"),
       DeleteLogGroup: onLogGroup("DeleteLogGroup"),
     },

@@ -38,7 +38,12 @@ export const requestsOf = (
   const known = names(written.accounts);
   const renamed = (text: string) =>
     [...named].reduce((whole, [drawn, name]) => whole.replaceAll(drawn, name), text);
-  const key = valueIn(written, "bootstrap-tooling", "aws_kms_key", "arn");
+  const keys = new Map(
+    (["tooling", "stage", "prod"] as const).map((name) => [
+      written.accounts[name].account,
+      valueIn(written, `bootstrap-${name}`, "aws_kms_key", "arn"),
+    ]),
+  );
   const api = valueIn(written, "registry", "aws_apigatewayv2_api", "execution_arn");
   const ownRole = (name: string) => {
     const [base = "", environment] = name.split("@");
@@ -50,6 +55,7 @@ export const requestsOf = (
   const all = calls.flatMap((call) => {
     const role = call.role ?? ownRole(call.function);
     const account = role.split(":")[4] ?? "";
+    const key = keys.get(account) ?? "";
     return iamRequests(call, { account, api, key }).map(
       (request: IamRequest): Recorded => ({
         function: call.function,

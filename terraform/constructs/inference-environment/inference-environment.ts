@@ -82,7 +82,10 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
       allow(["s3:ListBucket"], [bucket.arn]),
       allow(["ssm:GetParameter"], [hashKey.arn]),
       allow(["kms:Decrypt"], [key], {
-        StringEquals: { "kms:EncryptionContext:PARAMETER_ARN": hashKey.arn },
+        StringEquals: {
+          "kms:EncryptionContext:PARAMETER_ARN": hashKey.arn,
+          "kms:ViaService": `ssm.${region}.amazonaws.com`,
+        },
       }),
     ]),
   });

@@ -1,4 +1,4 @@
-import { symlink, writeFile } from "node:fs/promises";
+import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stop as stopBundling } from "esbuild";
@@ -79,15 +79,21 @@ export const functionsWorld = async (written: Written) => {
         return [environment ? `${name}@${environment}` : name, JSON.parse(text)] as const;
       }),
     );
+    // A model whose records hold hashed inputs reads the key that they are hashed under.
+    const hashed = join(folder.path, "churn");
+    await cp(join(checkout, "models", "churn"), hashed, { recursive: true });
+    const manifest = await readFile(join(hashed, "model.yaml"), "utf8");
+    await writeFile(join(hashed, "model.yaml"), manifest.replace("inputs: full", "inputs: hashed"));
     for (const environment of ["stage", "prod"] as const)
       lambdas.set(`predict@${environment}`, {
-        MODEL_DIRECTORY: join(checkout, "models", "churn"),
+        MODEL_DIRECTORY: hashed,
         SLIPWAY_MODEL: "churn",
         SLIPWAY_MODEL_VERSION: "1",
         SLIPWAY_DIGEST: made.digests[0],
         SLIPWAY_ENVIRONMENT: environment,
         RECORDS_TABLE: known.recordsTable(environment),
         RECORDS_BUCKET: known.recordsBucket(environment),
+        RECORDS_HASH_KEY_PARAMETER: known.recordsHashKey(environment),
       });
     const instead = {
       AWS_REGION: region,

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { ApiGatewayV2Client, CreateApiCommand } from "@aws-sdk/client-apigatewayv2";
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
@@ -70,6 +71,15 @@ export const makeAccounts = async (endpoint: string, written: Written): Promise<
   const ssm = new SSMClient(client);
   for (const [name, Value] of Object.entries(secrets))
     await ssm.send(new PutParameterCommand({ Name: `${known.secrets}${name}`, Value, Type: "SecureString" }));
+
+  for (const environment of ["stage", "prod"] as const)
+    await ssm.send(
+      new PutParameterCommand({
+        Name: known.recordsHashKey(environment),
+        Value: randomBytes(32).toString("base64"),
+        Type: "SecureString",
+      }),
+    );
 
   const s3 = new S3Client(client);
   for (const [, , bucket] of resourcesOf(written, "aws_s3_bucket"))
