@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { requesting } from "../test/http/requesting.ts";
 import { stubModel } from "../test/oip/serve-model.ts";
 import { churnFiles, churnGolden, churnManifest, manifestWith } from "../test/onnx/churn-folder.ts";
 import { serviceOf } from "../test/onnx/service-of.ts";
@@ -47,7 +48,11 @@ const json = { "content-type": "application/json" };
 const ask = async ({ body, model = "churn", headers = json, path = "/v1/predict" }: Sent) => {
   const loaded = models[model];
   if (!loaded) throw new Error("the model is loaded before");
-  return createApp(serviceOf(loaded)).request(path, { method: "POST", headers, body: Buffer.from(body) });
+  return requesting(createApp(serviceOf(loaded))).request(path, {
+    method: "POST",
+    headers,
+    body: Buffer.from(body),
+  });
 };
 
 const rows = (...given: unknown[]): Sent => ({ body: JSON.stringify({ rows: given }) });
@@ -181,7 +186,7 @@ test("an answer of -0 is written as 0, in JSON and in CSV", async () => {
     output: { name: "y" },
     gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
   });
-  const app = createApp(serviceOf(stubModel(manifest, () => ({ value: -0, scores: { y: -0 } }))));
+  const app = requesting(createApp(serviceOf(stubModel(manifest, () => ({ value: -0, scores: { y: -0 } })))));
   const post = (accept: string) =>
     app.request("/v1/predict", { method: "POST", headers: { ...json, accept }, body: '{"rows":[{"x":-0}]}' });
   expect(await (await post("application/json")).json()).toMatchObject({

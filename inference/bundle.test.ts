@@ -43,7 +43,6 @@ test("the bundle is the same for the same sources, names no path of this machine
   expect(names.filter((name) => !/^@(aws|aws-sdk|smithy)\//.test(name))).toEqual([
     "@huggingface/tokenizers",
     "bowser",
-    "hono",
     "mnemonist",
     "obliterator",
     "onnxruntime-common",

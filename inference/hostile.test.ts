@@ -4,6 +4,7 @@ import { HttpResult } from "../lambdas/predict/http-result.ts";
 import { predict } from "../lambdas/predict/predict.ts";
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
 import { type Hostile, hostileRequest, validRequests } from "../test/hostile-requests.ts";
+import { requesting } from "../test/http/requesting.ts";
 import { churnFiles, churnGolden, churnManifest } from "../test/onnx/churn-folder.ts";
 import { recordWorld } from "../test/record-world.ts";
 import type { Needs } from "./answer.ts";
@@ -99,7 +100,7 @@ const init = ({ method, headers, body }: Hostile): RequestInit => {
 };
 
 test("every valid request is answered in its protocol", async () => {
-  const app = createApp(createService(needs()));
+  const app = requesting(createApp(createService(needs())));
   for (const request of valid) {
     const response = await app.request(request.path, init(request));
     // The record is not there in the one that asks for it by its id.
@@ -111,7 +112,7 @@ test("every valid request is answered in its protocol", async () => {
 });
 
 test("whatever is sent, in every protocol, is answered or refused with 4xx, and the next request is answered", async () => {
-  const app = createApp(createService(needs()));
+  const app = requesting(createApp(createService(needs())));
   let at = 0;
   await fc.assert(
     fc.asyncProperty(hostileRequest(valid), async (request) => {

@@ -1,6 +1,7 @@
 import type { HttpProblem } from "./http-problem.ts";
 
 const kinds = {
+  "broken-request": { status: 400, title: "The request is no HTTP" },
   "broken-json": { status: 400, title: "The body is no JSON" },
   "duplicate-key": { status: 400, title: "The body has a key twice" },
   "broken-csv": { status: 400, title: "The body is no CSV" },

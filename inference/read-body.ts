@@ -1,5 +1,6 @@
 import { countJson } from "./count-json.ts";
 import { duplicateKey } from "./duplicate-key.ts";
+import type { HttpRequest } from "./http/http-request.ts";
 import type { HttpProblem } from "./http-problem.ts";
 import { type ModelInputs, mostValues } from "./most-values.ts";
 import { problem } from "./problem.ts";
@@ -14,30 +15,14 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const tooLarge = (limit: number): HttpProblem =>
   problem("too-large", `A body has at most ${limit} bytes: send fewer rows at a time.`);
 
-/** The body so far as it is no longer than `limit`; undefined as soon as it is. */
-const collect = async (request: Request, limit: number): Promise<Uint8Array | undefined> => {
-  const announced = request.headers.get("content-length");
-  if (Number(announced ?? 0) > limit) return undefined;
-  // A length that was announced is held to by whoever carries the body: it needs no counting.
-  if (announced !== null || !request.body) return new Uint8Array(await request.arrayBuffer());
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body) {
-    length += chunk.length;
-    if (length > limit) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-};
-
 /** A request's body as bytes, unpacked where it came as gzip or deflate; or why it cannot be had (413, 415, 400). */
-export const readBytes = async (request: Request): Promise<Uint8Array | HttpProblem> => {
-  const encoding = (request.headers.get("content-encoding") ?? "").trim().toLowerCase();
+export const readBytes = async (request: HttpRequest): Promise<Uint8Array | HttpProblem> => {
+  const encoding = (request.header("content-encoding") ?? "").trim().toLowerCase();
   const packed = encoding === "gzip" || encoding === "deflate";
   if (!packed && encoding !== "" && encoding !== "identity")
     return problem("wrong-content-type", "Send the body as it is, or with content-encoding gzip or deflate.");
   // The connection broke, or what it carried was no HTTP: whom that is told is gone, and it is no failure of ours.
-  const bytes = await collect(request, maxBodyBytes).catch(() => "broken" as const);
+  const bytes = await request.body(maxBodyBytes).catch(() => "broken" as const);
   if (bytes === "broken") return problem("broken-encoding", "The body ended before it was whole.");
   if (!bytes) return tooLarge(maxBodyBytes);
   if (!packed) return bytes;

@@ -1,6 +1,7 @@
-import { Hono } from "hono";
 import { beforeEach, describe, expect, test } from "vitest";
+import { requesting } from "../test/http/requesting.ts";
 import type { Admission, Admit } from "./admission.ts";
+import { json } from "./http/http-reply.ts";
 import { HttpProblem } from "./http-problem.ts";
 import { requireApiKey } from "./require-api-key.ts";
 
@@ -15,23 +16,24 @@ beforeEach(() => {
   worked = 0;
 });
 
-const appWith = (admission: Admission | Error) =>
-  new Hono()
-    .use(
-      requireApiKey({
-        model: "churn",
-        admit: async (request) => {
-          asked.push(request);
-          if (admission instanceof Error) throw admission;
-          return admission;
-        },
-        warn: (sentence) => warnings.push(sentence),
+const appWith = (admission: Admission | Error) => {
+  const gate = requireApiKey({
+    model: "churn",
+    admit: async (request) => {
+      asked.push(request);
+      if (admission instanceof Error) throw admission;
+      return admission;
+    },
+    warn: (sentence) => warnings.push(sentence),
+  });
+  return requesting({
+    answer: (request) =>
+      gate(request, async () => {
+        worked++;
+        return json({ answer: 42 });
       }),
-    )
-    .all("*", (context) => {
-      worked++;
-      return context.json({ answer: 42 });
-    });
+  });
+};
 const ask = (admission: Admission | Error, headers: Record<string, string> = {}, path = "/v1/predict") =>
   appWith(admission).request(path, { method: "POST", headers, body: "{}" });
 

@@ -1,18 +1,17 @@
-import type { MiddlewareHandler } from "hono";
 import type { Admission, Admit } from "./admission.ts";
 import { admissionHeaders } from "./admission-headers.ts";
 import { admissionRefusal, keysUnavailable, type Refusal } from "./admission-refusal.ts";
+import type { Gate } from "./app.ts";
 import { givenKey } from "./given-key.ts";
-import { hostRefusal } from "./host-refusal.ts";
+import { type HttpReply, withHeaders } from "./http/http-reply.ts";
+import type { HttpRequest } from "./http/http-request.ts";
+import { hostRefusal } from "./http/in-protocol.ts";
 
-const answer = async (request: Request, { problem, headers }: Refusal): Promise<Response> => {
-  const response = await hostRefusal(request, problem);
-  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
-  return response;
-};
+const refused = (request: HttpRequest, { problem, headers }: Refusal): HttpReply =>
+  withHeaders(hostRefusal(request, problem), headers);
 
 /**
- * What the authorizer does on AWS, as middleware for the HTTP server: 401, 403 or 429 before the body is read, 503
+ * What the authorizer does on AWS, as a gate of the HTTP server: 401, 403 or 429 before the body is read, 503
  * where keys cannot be checked, and the `RateLimit` headers on what is answered.
  * @param open paths that need no key: what a container platform probes
  * @param warn told of the fault where keys cannot be checked
@@ -27,7 +26,7 @@ export const requireApiKey = ({
   readonly model: string;
   readonly open?: readonly string[];
   readonly warn: (sentence: string, fault: unknown) => void;
-}): MiddlewareHandler => {
+}): Gate => {
   const check = async (given: string | undefined): Promise<Admission | undefined> => {
     try {
       return await admit({ given, model });
@@ -36,12 +35,11 @@ export const requireApiKey = ({
       return undefined;
     }
   };
-  return async (context, next) => {
-    if (open.includes(context.req.path)) return next();
-    const admission = await check(givenKey((name) => context.req.header(name)));
-    if (admission === undefined) return answer(context.req.raw, keysUnavailable);
-    if (admission.status !== "admitted") return answer(context.req.raw, admissionRefusal(admission));
-    await next();
-    for (const [name, value] of Object.entries(admissionHeaders(admission))) context.header(name, value);
+  return async (request, answer) => {
+    if (open.includes(request.path)) return answer(request);
+    const admission = await check(givenKey((name) => request.header(name)));
+    if (admission === undefined) return refused(request, keysUnavailable);
+    if (admission.status !== "admitted") return refused(request, admissionRefusal(admission));
+    return withHeaders(await answer(request), admissionHeaders(admission));
   };
 };

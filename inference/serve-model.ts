@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Hono } from "hono";
 import type { Admit } from "./admission.ts";
 import type { Identity, Needs } from "./answer.ts";
-import { createApp } from "./app.ts";
+import { type App, createApp } from "./app.ts";
 import { openModel } from "./open-model.ts";
 import type { RecordPlace } from "./records/records.ts";
 import { recordsOf } from "./records/records-of.ts";
@@ -31,7 +30,7 @@ export const serveModel = async ({
   records,
   admit,
   ...needs
-}: Options): Promise<{ readonly app: Hono; readonly name: string }> => {
+}: Options): Promise<{ readonly app: App; readonly name: string }> => {
   const model = await openModel(folder);
   const { manifest } = model;
   const { name } = manifest;

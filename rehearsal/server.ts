@@ -1,6 +1,8 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
+import type { App } from "../inference/app.ts";
+import { nodeListener } from "../inference/http/node-listener.ts";
 import type { CallbackAnswer, SlackCallback } from "../lambdas/answer-approval/answer-approval.ts";
 import type { Log } from "./world.ts";
 
@@ -25,6 +27,15 @@ export const slackCallbackRoute = (answer: (callback: SlackCallback) => Promise<
     });
   });
 
+const honoListener = (app: Hono, log: Log): RequestListener => {
+  app.onError((fault, context) => {
+    log(`${context.req.method} ${context.req.path} failed`, fault);
+    return context.json({ title: "Internal Server Error", status: 500 }, 500);
+  });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  return (request, response) => void listener(request, response);
+};
+
 /**
  * A server, on 127.0.0.1 alone unless another host is named. Its address may be needed by what it serves, so it
  * listens first and is given its app afterwards. Throws PortUnusable.
@@ -34,10 +45,10 @@ export const listen = async (
   port: number,
   log: Log,
   host = "127.0.0.1",
-): Promise<{ url: string; serve: (app: Hono) => void; close: () => Promise<void> }> => {
-  let listener: ReturnType<typeof getRequestListener> | undefined;
+): Promise<{ url: string; serve: (app: Hono | App) => void; close: () => Promise<void> }> => {
+  let listener: RequestListener | undefined;
   const server: Server = createServer((request, response) => {
-    if (listener) void listener(request, response);
+    if (listener) listener(request, response);
     else response.writeHead(503, { "retry-after": "1" }).end();
   });
   await new Promise<void>((resolve, reject) => {
@@ -57,11 +68,7 @@ export const listen = async (
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
     serve: (app) => {
-      app.onError((fault, context) => {
-        log(`${context.req.method} ${context.req.path} failed`, fault);
-        return context.json({ title: "Internal Server Error", status: 500 }, 500);
-      });
-      listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+      listener = app instanceof Hono ? honoListener(app, log) : nodeListener(app);
     },
     close: () =>
       new Promise((resolve) => {

@@ -1,6 +1,7 @@
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { requesting } from "../../test/http/requesting.ts";
 import { churnGolden, manifestWith } from "../../test/onnx/churn-folder.ts";
 import { churnService } from "../../test/onnx/churn-service.ts";
 import { createApp } from "../app.ts";
@@ -34,7 +35,7 @@ const csvOf = (some: typeof rows, columns = names) =>
     ...some.map((row) => columns.map((name) => quoted(String(row[name] ?? ""))).join(",")),
   ].join("\n");
 const post = (body: string, headers: Record<string, string> = {}) =>
-  createApp(service).request("/v1/predict", {
+  requesting(createApp(service)).request("/v1/predict", {
     method: "POST",
     body,
     headers: { "content-type": "text/csv", ...headers },

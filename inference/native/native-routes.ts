@@ -1,7 +1,9 @@
-import { Hono } from "hono";
 import type { Question } from "../answer.ts";
-import { entityTag } from "../entity-tag.ts";
-import { json, refuse, withAnswerHeaders } from "../http-answer.ts";
+import { type HttpReply, json, refuse, withHeaders } from "../http/http-reply.ts";
+import type { HttpRequest } from "../http/http-request.ts";
+import type { Route } from "../http/router.ts";
+import { withAnswerHeaders } from "../http/with-answer-headers.ts";
+import { withEntityTag } from "../http/with-entity-tag.ts";
 import type { HttpProblem } from "../http-problem.ts";
 import { problem } from "../problem.ts";
 import { readBytes, readJson, readText } from "../read-body.ts";
@@ -14,8 +16,8 @@ import { nativeQuestion } from "./native-question.ts";
 const mediaType = /^(application\/json|text\/csv)\s*(;\s*(charset="?utf-8"?|header=present)\s*)*$/i;
 
 /** A question in JSON or CSV. CSV has a header; its pointers are those of the rows in JSON. */
-const readQuestion = async (service: Service, request: Request): Promise<Question | HttpProblem> => {
-  const type = mediaType.exec(request.headers.get("content-type") ?? "")?.[1]?.toLowerCase();
+const readQuestion = async (service: Service, request: HttpRequest): Promise<Question | HttpProblem> => {
+  const type = mediaType.exec(request.header("content-type") ?? "")?.[1]?.toLowerCase();
   if (!type) return problem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
   const bytes = await readBytes(request);
   if (!(bytes instanceof Uint8Array)) return bytes;
@@ -30,34 +32,40 @@ const readQuestion = async (service: Service, request: Request): Promise<Questio
   return "rows" in read ? { rows: read.rows, pointer: rowPointer("/rows") } : read;
 };
 
-const answerCsv = async ({ model }: Service, { predictions }: Answer): Promise<Response> => {
+const answerCsv = async ({ model }: Service, { predictions }: Answer): Promise<HttpReply> => {
   const { writeCsv } = await import("../csv/write-csv.ts");
-  return new Response(writeCsv(model.manifest)(predictions, { header: true }), {
+  return {
+    status: 200,
     headers: { "content-type": "text/csv; charset=utf-8; header=present" },
-  });
+    body: writeCsv(model.manifest)(predictions, { header: true }),
+  };
 };
 
-/** Slipway's own protocol: POST /v1/predict, GET /v1/model, /health (the process lives), /ready (the model answered a row). */
-export const nativeRoutes = (service: Service): Hono => {
-  const app = new Hono();
-  const description = describeModel(service);
-  app.post("/v1/predict", async (context) => {
-    const answered = await service.answer(() => readQuestion(service, context.req.raw));
+const predict =
+  (service: Service) =>
+  async (request: HttpRequest): Promise<HttpReply> => {
+    const answered = await service.answer(() => readQuestion(service, request));
     if (answered.status === "refused") return refuse(answered.problem);
-    const accepted = context.req.header("accept") ?? "";
-    const response = /^\s*text\/csv\b/i.test(accepted)
+    const reply = /^\s*text\/csv\b/i.test(request.header("accept") ?? "")
       ? await answerCsv(service, answered.answer)
       : json(answered.answer);
-    return withAnswerHeaders(response, answered.answer);
-  });
-  app.get("/v1/model", entityTag(), (context) =>
-    context.json(description, 200, { "cache-control": "no-cache" }),
-  );
-  app.get("/health", () => json({ status: "alive" }));
-  app.get("/ready", async () =>
-    (await service.ready())
-      ? json({ status: "ready" })
-      : refuse(problem("not-ready", "The model did not answer its own test row.")),
-  );
-  return app;
+    return withAnswerHeaders(reply, answered.answer);
+  };
+
+/** Slipway's own protocol: POST /v1/predict, GET /v1/model, /health (the process lives), /ready (the model answered a row). */
+export const nativeRoutes = (service: Service): readonly Route[] => {
+  const description = withHeaders(json(describeModel(service)), { "cache-control": "no-cache" });
+  return [
+    { method: "POST", path: "/v1/predict", respond: predict(service) },
+    { method: "GET", path: "/v1/model", respond: (request) => withEntityTag(request, description) },
+    { method: "GET", path: "/health", respond: () => json({ status: "alive" }) },
+    {
+      method: "GET",
+      path: "/ready",
+      respond: async () =>
+        (await service.ready())
+          ? json({ status: "ready" })
+          : refuse(problem("not-ready", "The model did not answer its own test row.")),
+    },
+  ];
 };

@@ -1,10 +1,9 @@
 import { execFile } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { serve } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { listen } from "../../rehearsal/server.ts";
 import { serveModel } from "../../test/oip/serve-model.ts";
 import { churnFiles, churnGolden, churnManifest } from "../../test/onnx/churn-folder.ts";
 import { complete, pythonEnvironment, pythonPeer } from "../../test/peers/python-environment.ts";
@@ -17,7 +16,7 @@ const rows: Row[] = churnGolden().rows;
 
 describe.skipIf(skip)("the clients that others wrote", () => {
   let model: LoadedModel;
-  let server: ReturnType<typeof serve>;
+  let server: Awaited<ReturnType<typeof listen>> | undefined;
   const logged: string[] = [];
   /** What the model itself answers to the golden rows, which the clients send. */
   let expected: { label: unknown[]; probabilities: unknown[]; band: unknown[] };
@@ -37,10 +36,9 @@ describe.skipIf(skip)("the clients that others wrote", () => {
       probabilities: predictions.map(({ scores }) => [scores.stay, scores.churn]),
       band: predictions.map(({ band }) => band),
     };
-    const listening = Promise.withResolvers<{ port: number }>();
-    const { fetch } = serveModel(model, logged);
-    server = serve({ fetch, hostname: "127.0.0.1", port: 0 }, listening.resolve);
-    host = `127.0.0.1:${(await listening.promise).port}`;
+    server = await listen(0, (sentence) => void logged.push(sentence));
+    server.serve(serveModel(model, logged));
+    host = new URL(server.url).host;
     run = async (args) => {
       const options = { cwd: file("."), env: { PATH: process.env.PATH }, maxBuffer: 16 * 1_024 * 1_024 };
       const { stdout } = await promisify(execFile)(python, args, options);
@@ -56,8 +54,7 @@ describe.skipIf(skip)("the clients that others wrote", () => {
     found = JSON.parse(stdout);
   }, 600_000);
   afterAll(async () => {
-    server?.close();
-    if (server) await once(server, "close");
+    await server?.close();
     await model?.release();
   });
 

@@ -1,4 +1,5 @@
 import type { Question } from "../answer.ts";
+import type { HttpRequest } from "../http/http-request.ts";
 import type { HttpProblem } from "../http-problem.ts";
 import type { Input } from "../manifest.ts";
 import { problem } from "../problem.ts";
@@ -22,8 +23,8 @@ const maxIdLength = 1_000;
 type Parts = { readonly json: Uint8Array; readonly binary: Uint8Array };
 
 /** The body's JSON, and the tensors' binary data behind it. */
-const split = (body: Uint8Array, header: string | null): Parts | HttpProblem => {
-  if (header === null) return { json: body, binary: body.subarray(body.length) };
+const split = (body: Uint8Array, header: string | undefined): Parts | HttpProblem => {
+  if (header === undefined) return { json: body, binary: body.subarray(body.length) };
   const length = /^\d{1,15}$/.test(header) ? Number(header) : undefined;
   if (length === undefined || length > body.length)
     return problem(
@@ -61,8 +62,8 @@ const readTensors = (inputs: readonly unknown[], binary: Binary): readonly Tenso
 };
 
 /** Clients in Python name no type for JSON, and octet-stream for JSON with binary data. */
-const isRead = (type: string | null): boolean =>
-  type === null ||
+const isRead = (type: string | undefined): boolean =>
+  type === undefined ||
   /^application\/(json|octet-stream|vnd\.[\w.+-]+\+json)\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type);
 
 /**
@@ -72,12 +73,12 @@ const isRead = (type: string | null): boolean =>
  */
 export const readInference =
   (inputs: readonly Input[], outputs: readonly ModelOutput[]) =>
-  async (request: Request): Promise<Inference | HttpProblem> => {
-    if (!isRead(request.headers.get("content-type")))
+  async (request: HttpRequest): Promise<Inference | HttpProblem> => {
+    if (!isRead(request.header("content-type")))
       return problem("wrong-content-type", "Send application/json, or application/octet-stream.");
     const bytes = await readBytes(request);
     if (!(bytes instanceof Uint8Array)) return bytes;
-    const parts = split(bytes, request.headers.get("inference-header-content-length"));
+    const parts = split(bytes, request.header("inference-header-content-length"));
     if ("status" in parts) return parts;
     const read = readJson(parts.json, { inputs });
     if ("status" in read) return read;

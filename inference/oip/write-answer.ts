@@ -1,4 +1,4 @@
-import { json } from "../http-answer.ts";
+import { type HttpReply, json } from "../http/http-reply.ts";
 import type { Prediction } from "../manifest.ts";
 import type { Answer } from "../native/answer.ts";
 import type { AskedOutput } from "./request-outputs.ts";
@@ -71,7 +71,7 @@ export const writeAnswer = (
   answer: Answer,
   id: string | undefined,
   asked: readonly AskedOutput[],
-): Response => {
+): HttpReply => {
   const tensors: Uint8Array[] = [];
   const outputs = asked.map((one) => {
     const written = writeOutput(one, answer.predictions);
@@ -92,10 +92,12 @@ export const writeAnswer = (
   };
   if (tensors.length === 0) return json(body);
   const header = Buffer.from(JSON.stringify(body));
-  return new Response(Buffer.concat([header, ...tensors]), {
+  return {
+    status: 200,
     headers: {
       "content-type": "application/octet-stream",
       "inference-header-content-length": String(header.length),
     },
-  });
+    body: Buffer.concat([header, ...tensors]),
+  };
 };

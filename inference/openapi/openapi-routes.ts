@@ -1,36 +1,53 @@
-import { Hono } from "hono";
-import { entityTag } from "../entity-tag.ts";
-import { refuse } from "../http-answer.ts";
+import { type HttpReply, json, refuse, withHeaders } from "../http/http-reply.ts";
+import type { HttpRequest } from "../http/http-request.ts";
+import type { Route } from "../http/router.ts";
+import { withEntityTag } from "../http/with-entity-tag.ts";
 import { problem } from "../problem.ts";
 import type { Service } from "../service.ts";
 
 const javascript = "text/javascript; charset=utf-8";
+/** To be kept, and asked for again by its tag. */
+const kept = { "cache-control": "no-cache" };
+
+const docsFile = async (request: HttpRequest, name: string): Promise<HttpReply> => {
+  const { docsFiles, docsStart, isDocsFile, readDocsFile } = await import("./docs-page.ts");
+  const reply = (body: string | Uint8Array, type: string) =>
+    withEntityTag(request, { status: 200, headers: { ...kept, "content-type": type }, body });
+  if (name === "start.js") return reply(docsStart, javascript);
+  if (!isDocsFile(name))
+    return refuse(problem("not-found", "The page's files are swagger-ui-bundle.js and swagger-ui.css."));
+  const file = await readDocsFile(name);
+  return file
+    ? reply(file, `${docsFiles[name]}; charset=utf-8`)
+    : refuse(problem("not-found", "The page's files are not installed here."));
+};
 
 /** GET /openapi.json and the page /docs. Both are made when they are first asked for: predictions do not wait for them. */
-export const openapiRoutes = (service: Service): Hono => {
-  const app = new Hono();
-  const kept = { "cache-control": "no-cache" };
-  app.get("/openapi.json", entityTag(), async (context) => {
-    const { openapiDocument } = await import("./openapi-document.ts");
-    return context.json(openapiDocument(service), 200, kept);
-  });
-  app.get("/docs", async (context) => {
-    const { docsPage, docsPolicy } = await import("./docs-page.ts");
-    return context.html(docsPage(`${service.model.manifest.name} · Slipway`), 200, {
-      "content-security-policy": docsPolicy,
-    });
-  });
-  app.get("/docs/:file", entityTag(), async (context) => {
-    const { docsFiles, docsStart, isDocsFile, readDocsFile } = await import("./docs-page.ts");
-    const name = context.req.param("file");
-    if (name === "start.js") return context.body(docsStart, 200, { ...kept, "content-type": javascript });
-    const file = isDocsFile(name) ? await readDocsFile(name) : undefined;
-    return file && isDocsFile(name)
-      ? context.body(new Uint8Array(file), 200, {
-          ...kept,
-          "content-type": `${docsFiles[name]}; charset=utf-8`,
-        })
-      : refuse(problem("not-found", "The page's files are swagger-ui-bundle.js and swagger-ui.css."));
-  });
-  return app;
-};
+export const openapiRoutes = (service: Service): readonly Route[] => [
+  {
+    method: "GET",
+    path: "/openapi.json",
+    async respond(request) {
+      const { openapiDocument } = await import("./openapi-document.ts");
+      return withEntityTag(request, withHeaders(json(openapiDocument(service)), kept));
+    },
+  },
+  {
+    method: "GET",
+    path: "/docs",
+    async respond() {
+      const { docsPage, docsPolicy } = await import("./docs-page.ts");
+      const body = docsPage(`${service.model.manifest.name} · Slipway`);
+      const headers = {
+        "content-type": "text/html; charset=utf-8",
+        "content-security-policy": docsPolicy,
+      };
+      return { status: 200, headers, body };
+    },
+  },
+  {
+    method: "GET",
+    path: "/docs/:file",
+    respond: (request, { file = "" }) => docsFile(request, file),
+  },
+];

@@ -4,6 +4,7 @@ import addFormats from "ajv-formats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listen } from "../../rehearsal/server.ts";
 import { browser } from "../../test/browser.ts";
+import { requesting } from "../../test/http/requesting.ts";
 import { churnGolden, manifestWith } from "../../test/onnx/churn-folder.ts";
 import { churnService } from "../../test/onnx/churn-service.ts";
 import { createApp } from "../app.ts";
@@ -18,7 +19,7 @@ afterAll(() => service.model.release());
 
 const { rows } = churnGolden();
 const [row] = rows;
-const ask = (path: string, init?: RequestInit) => createApp(service).request(path, init);
+const ask = (path: string, init?: RequestInit) => requesting(createApp(service)).request(path, init);
 const predict = (body: unknown) =>
   ask("/v1/predict", {
     method: "POST",

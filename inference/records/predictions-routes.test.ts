@@ -1,14 +1,21 @@
 import { expect, test } from "vitest";
+import { requesting } from "../../test/http/requesting.ts";
 import { answeredWith, recordWorld } from "../../test/record-world.ts";
+import { router } from "../http/router.ts";
 import { HttpProblem } from "../http-problem.ts";
 import { predictionsRoutes } from "./predictions-routes.ts";
 import { PredictionPage, PredictionRecord } from "./records.ts";
+
+const addresses = (needs: Parameters<typeof predictionsRoutes>[0]) => {
+  const route = router(predictionsRoutes(needs));
+  return requesting({ answer: async (request) => route(request) });
+};
 
 const served = async () => {
   const { recorder, reader } = recordWorld();
   for (let request = 0; request < 30; request += 1)
     await recorder.record(answeredWith([request % 3 ? "stay" : "churn"], { id: `r${request}` }));
-  const app = predictionsRoutes({ reader, log: () => {} });
+  const app = addresses({ reader, log: () => {} });
   return { get: (path: string) => app.request(path) };
 };
 
@@ -59,7 +66,7 @@ test("an id without a record is a 404, and so are all of them where no records a
   const { get } = await served();
   for (const id of ["r99.0", "r7.1", "%00", "r7", "%E0%A4"])
     expect((await get(`/v1/predictions/${id}`)).status).toBe(404);
-  const without = predictionsRoutes({ log: () => {} });
+  const without = addresses({ log: () => {} });
   for (const path of ["/v1/predictions", "/v1/predictions/r7.0"]) {
     const response = await without.request(path);
     expect(response.status).toBe(404);
@@ -70,7 +77,7 @@ test("an id without a record is a 404, and so are all of them where no records a
 test("a storage that cannot be read is a 503, and its reason stays in the log", async () => {
   const lines: string[] = [];
   const broken = () => Promise.reject(new Error("no such table"));
-  const app = predictionsRoutes({
+  const app = addresses({
     reader: { prediction: broken, list: broken },
     log: (line) => lines.push(line),
   });

@@ -1,16 +1,15 @@
-import { Hono, type MiddlewareHandler } from "hono";
-import { json, refuse } from "../http-answer.ts";
+import { type HttpReply, json, refuse, withHeaders } from "../http/http-reply.ts";
+import type { HttpRequest } from "../http/http-request.ts";
+import type { Respond, Route } from "../http/router.ts";
 import { problem } from "../problem.ts";
 import { CursorInvalid } from "./cursor-invalid.ts";
 import type { PredictionReader } from "./records.ts";
 
 const noRecords = problem("not-found", "This service keeps no records of its predictions.");
 
-/** Records may hold a person's data: no cache on the way keeps them. */
-const noStore: MiddlewareHandler = async (context, next) => {
-  await next();
-  context.header("cache-control", "no-store");
-};
+/** Of a parameter that stands there more than once the first counts. */
+const queryOf = ({ query }: HttpRequest): Record<string, string> =>
+  Object.fromEntries([...new URLSearchParams(query)].reverse());
 
 type Needs = {
   /** Absent where the service keeps no records: then there is nothing at these addresses. */
@@ -20,12 +19,9 @@ type Needs = {
 };
 
 /** GET /v1/predictions/{id} and GET /v1/predictions?limit&cursor&label. Whatever goes wrong is a problem (RFC 9457). */
-export const predictionsRoutes = ({ reader, log }: Needs): Hono => {
-  const app = new Hono();
-  app.use("/v1/predictions/*", noStore);
-
+export const predictionsRoutes = ({ reader, log }: Needs): readonly Route[] => {
   /** Records are not the service: that they cannot be read says nothing of its predictions. */
-  const whileReadable = async (work: () => Promise<Response>): Promise<Response> => {
+  const whileReadable = async (work: () => Promise<HttpReply>): Promise<HttpReply> => {
     try {
       return await work();
     } catch (error) {
@@ -35,33 +31,42 @@ export const predictionsRoutes = ({ reader, log }: Needs): Hono => {
       return refuse(problem("records-unavailable", "The records cannot be read at the moment."));
     }
   };
-
-  app.get("/v1/predictions/:id", (context) => {
-    if (reader === undefined) return refuse(noRecords);
-    return whileReadable(async () => {
-      const found = await reader.prediction(context.req.param("id"));
-      return found
-        ? json(found)
-        : refuse(problem("prediction-not-found", "There is no record of this id, or its time is over."));
-    });
-  });
-
-  app.get("/v1/predictions", async (context) => {
-    if (reader === undefined) return refuse(noRecords);
+  const list = async (request: HttpRequest, from: PredictionReader): Promise<HttpReply> => {
     const { readPredictionsQuery } = await import("./predictions-query.ts");
-    const read = readPredictionsQuery(context.req.query());
+    const read = readPredictionsQuery(queryOf(request));
     if ("problem" in read) return refuse(read.problem);
     const { limit, cursor, label } = read.query;
     return whileReadable(async () =>
       json(
-        await reader.list({
+        await from.list({
           limit,
           ...(cursor === undefined ? {} : { cursor }),
           ...(label === undefined ? {} : { label }),
         }),
       ),
     );
-  });
+  };
+  const one = (id: string, from: PredictionReader): Promise<HttpReply> =>
+    whileReadable(async () => {
+      const found = await from.prediction(id);
+      return found
+        ? json(found)
+        : refuse(problem("prediction-not-found", "There is no record of this id, or its time is over."));
+    });
+  /** Records may hold a person's data: no cache on the way keeps them. */
+  const unkept =
+    (respond: (reader: PredictionReader, ...given: Parameters<Respond>) => Promise<HttpReply>): Respond =>
+    async (...given) =>
+      withHeaders(reader ? await respond(reader, ...given) : refuse(noRecords), {
+        "cache-control": "no-store",
+      });
 
-  return app;
+  return [
+    {
+      method: "GET",
+      path: "/v1/predictions/:id",
+      respond: unkept((from, _, { id = "" }) => one(id, from)),
+    },
+    { method: "GET", path: "/v1/predictions", respond: unkept((from, request) => list(request, from)) },
+  ];
 };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { requesting } from "../../test/http/requesting.ts";
 import { churnGolden } from "../../test/onnx/churn-folder.ts";
 import { churnService } from "../../test/onnx/churn-service.ts";
 import { serviceOf } from "../../test/onnx/service-of.ts";
@@ -17,7 +18,7 @@ afterAll(() => service.model.release());
 const rows: Row[] = churnGolden().rows.slice(0, 4);
 const csv = rows.map((row) => Object.values(row).join(",")).join("\n");
 const post = (body: string, headers: Record<string, string>, name = "churn", of = service) =>
-  createApp(of).request(`/endpoints/${name}/invocations`, { method: "POST", body, headers });
+  requesting(createApp(of)).request(`/endpoints/${name}/invocations`, { method: "POST", body, headers });
 const read = async (response: Response) => Object(await response.json());
 const lineOf = ({ label, band, scores }: Prediction) => [label, band, scores.stay, scores.churn].join(",");
 

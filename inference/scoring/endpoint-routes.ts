@@ -1,5 +1,6 @@
-import { Hono } from "hono";
-import { json, withAnswerHeaders } from "../http-answer.ts";
+import { type HttpReply, json, withHeaders } from "../http/http-reply.ts";
+import type { Route } from "../http/router.ts";
+import { withAnswerHeaders } from "../http/with-answer-headers.ts";
 import type { HttpProblem } from "../http-problem.ts";
 import type { Answer } from "../native/answer.ts";
 import type { Service } from "../service.ts";
@@ -7,14 +8,11 @@ import { predictionRecords } from "./prediction-records.ts";
 import { readTable } from "./read-table.ts";
 
 /** Errors as SageMaker's runtime gives them; its clients make exceptions of these names. */
-const failure = (status: number, type: string, body: Readonly<Record<string, unknown>>): Response => {
-  const response = json(body, status);
-  response.headers.set("x-amzn-errortype", type);
-  return response;
-};
+const failure = (status: number, type: string, body: Readonly<Record<string, unknown>>): HttpReply =>
+  withHeaders(json(body, status), { "x-amzn-errortype": type });
 
 /** Whatever a model's container refuses reaches the caller as ModelError, with what the container said. */
-const refuse = (refused: HttpProblem): Response => {
+const refuse = (refused: HttpProblem): HttpReply => {
   const whose = refused.status < 500 ? "client" : "server";
   return failure(424, "ModelError", {
     Message: `Received ${whose} error (${refused.status}) from the model. ${refused.title}: ${refused.detail}`,
@@ -31,29 +29,32 @@ const refuse = (refused: HttpProblem): Response => {
  * Sources: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html and
  * https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html
  */
-export const endpointRoutes = (service: Service): Hono => {
-  const app = new Hono();
+export const endpointRoutes = (service: Service): readonly Route[] => {
   const { manifest } = service.model;
   const records = predictionRecords(manifest);
   const read = readTable(manifest, "absent");
-  const answer = async ({ predictions }: Answer, accept: string): Promise<Response> => {
+  const answer = async ({ predictions }: Answer, accept: string): Promise<HttpReply> => {
     if (!/^\s*text\/csv\b/i.test(accept)) return json({ predictions: records(predictions) });
     const { writeCsv } = await import("../csv/write-csv.ts");
-    const text = writeCsv(manifest)(predictions, { header: false });
-    return new Response(text, { headers: { "content-type": "text/csv; charset=utf-8" } });
+    const body = writeCsv(manifest)(predictions, { header: false });
+    return { status: 200, headers: { "content-type": "text/csv; charset=utf-8" }, body };
   };
-  app.post("/endpoints/:name/invocations", async (context) => {
-    const name = context.req.param("name");
-    if (name !== manifest.name)
-      return failure(400, "ValidationError", {
-        Message: `Endpoint ${name.slice(0, 64)} not found: ${manifest.name} is served here.`,
-      });
-    const answered = await service.answer(() => read(context.req.raw));
-    if (answered.status === "refused") return refuse(answered.problem);
-    const response = await answer(answered.answer, context.req.header("accept") ?? "");
-    withAnswerHeaders(response, answered.answer);
-    response.headers.set("x-amzn-invoked-production-variant", String(answered.answer.version));
-    return response;
-  });
-  return app;
+  return [
+    {
+      method: "POST",
+      path: "/endpoints/:name/invocations",
+      async respond(request, { name = "" }) {
+        if (name !== manifest.name)
+          return failure(400, "ValidationError", {
+            Message: `Endpoint ${name.slice(0, 64)} not found: ${manifest.name} is served here.`,
+          });
+        const answered = await service.answer(() => read(request));
+        if (answered.status === "refused") return refuse(answered.problem);
+        const reply = await answer(answered.answer, request.header("accept") ?? "");
+        return withHeaders(withAnswerHeaders(reply, answered.answer), {
+          "x-amzn-invoked-production-variant": String(answered.answer.version),
+        });
+      },
+    },
+  ];
 };

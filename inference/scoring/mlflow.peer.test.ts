@@ -8,6 +8,7 @@ import { newModel } from "../../cli/new-model/new-model.ts";
 import { mlflowModel } from "../../platform/registry/mlflow/mlflow-model.ts";
 import { listen } from "../../rehearsal/server.ts";
 import { documentedPython } from "../../test/documented-python.ts";
+import { requesting } from "../../test/http/requesting.ts";
 import { serviceOf } from "../../test/onnx/service-of.ts";
 import { smallModels } from "../../test/onnx/small-models.ts";
 import { writeOnnx } from "../../test/onnx/write-onnx.ts";
@@ -164,7 +165,7 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
       services.set(name, { asked, records: predictionRecords(manifest)(await model.predict(rows)) });
       const server = await listen(0, () => {});
       stack.defer(server.close);
-      const app = createApp(serviceOf(model));
+      const app = requesting(createApp(serviceOf(model)));
       server.serve(app);
       const registration = { model: name, delivery: "delivery-1", tags: {}, metrics: {}, ...asked };
       const files = mlflowModel(registration, { runId: "0".repeat(32), createdAt: Date.UTC(2026, 10, 21) });

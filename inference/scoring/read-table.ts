@@ -1,4 +1,5 @@
 import type { Question } from "../answer.ts";
+import type { HttpRequest } from "../http/http-request.ts";
 import type { HttpProblem } from "../http-problem.ts";
 import type { Manifest } from "../manifest.ts";
 import { problem } from "../problem.ts";
@@ -17,8 +18,8 @@ const mediaType =
  */
 export const readTable = (manifest: Manifest, csvHeader: "present" | "absent") => {
   const frame = readFrame(manifest);
-  return async (request: Request): Promise<Question | HttpProblem> => {
-    const [, type, header = csvHeader] = mediaType.exec(request.headers.get("content-type") ?? "") ?? [];
+  return async (request: HttpRequest): Promise<Question | HttpProblem> => {
+    const [, type, header = csvHeader] = mediaType.exec(request.header("content-type") ?? "") ?? [];
     if (!type) return problem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
     const bytes = await readBytes(request);
     if (!(bytes instanceof Uint8Array)) return bytes;

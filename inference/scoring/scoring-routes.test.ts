@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
+import { requesting } from "../../test/http/requesting.ts";
 import { churnGolden } from "../../test/onnx/churn-folder.ts";
 import { churnService } from "../../test/onnx/churn-service.ts";
 import { serviceOf } from "../../test/onnx/service-of.ts";
@@ -11,12 +12,12 @@ import type { Prediction, Row } from "../manifest.ts";
 import type { Service } from "../service.ts";
 
 let service: Service;
-let app: ReturnType<typeof createApp>;
+let app: ReturnType<typeof requesting>;
 const failures: string[] = [];
 beforeAll(async () => {
   const { model } = await churnService();
   service = serviceOf(model, (line) => failures.push(line));
-  app = createApp(service);
+  app = requesting(createApp(service));
 });
 afterAll(() => service.model.release());
 
@@ -120,7 +121,7 @@ describe("the same rows get the native protocol's answers", () => {
       const predictions = await model.predict(some);
       const integer = small.manifest.task === "classification";
       expect(
-        await answered(await post(write(some), {}, "/invocations", createApp(serviceOf(model)))),
+        await answered(await post(write(some), {}, "/invocations", requesting(createApp(serviceOf(model))))),
       ).toEqual(
         predictions.map(({ label, scores }) => (integer ? { label: Number(label), ...scores } : scores)),
       );
@@ -130,7 +131,7 @@ describe("the same rows get the native protocol's answers", () => {
 
   test("a model of one input may be given its values alone, and the pointers fit", async () => {
     const model = await loadSmall(smallModels["texts with a tokenizer"]);
-    const ask = (body: unknown) => post(body, {}, "/invocations", createApp(serviceOf(model)));
+    const ask = (body: unknown) => post(body, {}, "/invocations", requesting(createApp(serviceOf(model))));
     const predictions = (await model.predict([{ text: "good" }, { text: "bad" }])).map(
       ({ scores }) => scores,
     );
@@ -370,5 +371,5 @@ test("/ping tells whether the model answers, /version whose protocol this is", a
   expect((await app.request("/ping")).status).toBe(200);
   expect(await (await app.request("/version")).text()).toMatch(/^3\.\d+\.\d+$/);
   const broken = serviceOf({ ...service.model, predict: () => Promise.reject(new Error("broken")) });
-  expect((await createApp(broken).request("/ping")).status).toBe(503);
+  expect((await requesting(createApp(broken)).request("/ping")).status).toBe(503);
 });

@@ -1,5 +1,6 @@
-import { Hono } from "hono";
-import { json, withAnswerHeaders } from "../http-answer.ts";
+import { type HttpReply, json } from "../http/http-reply.ts";
+import type { Route } from "../http/router.ts";
+import { withAnswerHeaders } from "../http/with-answer-headers.ts";
 import type { HttpProblem } from "../http-problem.ts";
 import { problem } from "../problem.ts";
 import type { Service } from "../service.ts";
@@ -8,7 +9,7 @@ import { readTable } from "./read-table.ts";
 
 /** The version of MLflow whose scoring protocol this is. */
 const mlflowVersion = "3.17.2";
-const plain = (text: string): Response => new Response(text, { headers: { "content-type": "text/plain" } });
+const plain = (body: string): HttpReply => ({ status: 200, headers: { "content-type": "text/plain" }, body });
 
 /** MLflow's own names for what these problems are (mlflow/protos/databricks.proto). */
 const errorCodes: Readonly<Record<number, string>> = {
@@ -18,7 +19,7 @@ const errorCodes: Readonly<Record<number, string>> = {
 };
 
 /** A problem that MLflow's own clients understand as well: they read `error_code` and `message`. */
-const refuse = (refused: HttpProblem): Response => {
+const refuse = (refused: HttpProblem): HttpReply => {
   const found = (refused.errors ?? []).slice(0, 10).map(({ pointer, detail }) => `${pointer} ${detail}`);
   const body = {
     ...refused,
@@ -32,22 +33,29 @@ const refuse = (refused: HttpProblem): Response => {
  * MLflow's scoring protocol: /ping, /version, POST /invocations with data frames in JSON or CSV with a header. Answers
  * `{ predictions }`, a record for each row, as the model that Slipway registers in MLflow answers in Python.
  */
-export const scoringRoutes = (service: Service): Hono => {
-  const app = new Hono();
+export const scoringRoutes = (service: Service): readonly Route[] => {
   const { manifest } = service.model;
   const records = predictionRecords(manifest);
   const read = readTable(manifest, "present");
-  app.get("/ping", async () =>
-    (await service.ready())
-      ? plain("\n")
-      : refuse(problem("not-ready", "The model did not answer its own test row.")),
-  );
-  app.get("/version", () => plain(mlflowVersion));
-  app.post("/invocations", async (context) => {
-    const answered = await service.answer(() => read(context.req.raw));
-    if (answered.status === "refused") return refuse(answered.problem);
-    const predictions = records(answered.answer.predictions);
-    return withAnswerHeaders(json({ predictions }), answered.answer);
-  });
-  return app;
+  return [
+    {
+      method: "GET",
+      path: "/ping",
+      respond: async () =>
+        (await service.ready())
+          ? plain("\n")
+          : refuse(problem("not-ready", "The model did not answer its own test row.")),
+    },
+    { method: "GET", path: "/version", respond: () => plain(mlflowVersion) },
+    {
+      method: "POST",
+      path: "/invocations",
+      async respond(request) {
+        const answered = await service.answer(() => read(request));
+        if (answered.status === "refused") return refuse(answered.problem);
+        const predictions = records(answered.answer.predictions);
+        return withAnswerHeaders(json({ predictions }), answered.answer);
+      },
+    },
+  ];
 };

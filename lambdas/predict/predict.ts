@@ -1,6 +1,8 @@
 import type { Needs } from "../../inference/answer.ts";
 import { createApp } from "../../inference/app.ts";
-import { hostRefusal } from "../../inference/host-refusal.ts";
+import { type HttpReply, withHeaders } from "../../inference/http/http-reply.ts";
+import type { HttpRequest } from "../../inference/http/http-request.ts";
+import { hostRefusal } from "../../inference/http/in-protocol.ts";
 import type { HttpProblem } from "../../inference/http-problem.ts";
 import type { Answer } from "../../inference/native/answer.ts";
 import { nativeQuestion } from "../../inference/native/native-question.ts";
@@ -11,9 +13,6 @@ import { quotaHeaders, throttledBy } from "../../inference/throttled-by.ts";
 import type { HttpResult } from "./http-result.ts";
 import { type HttpEvent, readHttpEvent } from "./read-http-event.ts";
 
-/** Methods that fetch knows: of others, and of those that it forbids, it makes no request. */
-const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-const otherMethod = problem("method-not-allowed", "No address here takes this method.");
 const answerTooLarge = problem(
   "answer-too-large",
   `A function's answer has at most ${maxBodyBytes} bytes: send fewer rows at a time, or accept gzip.`,
@@ -28,37 +27,28 @@ const isTooLarge = (given: HttpResult | Answer): boolean =>
   Buffer.byteLength(JSON.stringify(given)) > maxBodyBytes;
 
 /** The request that the event carries, at the address within the model's route `/models/<name>/{proxy+}`. */
-const request = (
-  { method, rawPath, rawQueryString, headers, body, isBase64Encoded }: HttpEvent,
-  model: string,
-) => {
+const requestOf = (event: HttpEvent, model: string): HttpRequest => {
+  const { method, rawPath, rawQueryString, headers, body, isBase64Encoded } = event;
   const prefix = `/models/${model}/`;
-  const path = rawPath.startsWith(prefix) ? rawPath.slice(prefix.length - 1) : rawPath;
-  const bodiless = method === "GET" || method === "HEAD" || body === undefined;
-  const bytes = bodiless ? undefined : Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
-  const carried = new Headers();
-  // fetch's Headers throw on what no gateway lets through; such a header is as good as absent.
-  for (const [name, value] of Object.entries(headers))
-    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(value)) carried.set(name, value);
-  if (bytes) carried.set("content-length", String(bytes.length));
-  const url = new URL("http://function");
-  url.pathname = path;
-  url.search = rawQueryString;
-  return new Request(url, { method, headers: carried, ...(bytes ? { body: bytes } : {}) });
+  return {
+    method,
+    path: rawPath.startsWith(prefix) ? rawPath.slice(prefix.length - 1) : rawPath,
+    query: rawQueryString,
+    header: (name) => headers[name],
+    async body(limit) {
+      const bytes = Buffer.from(body ?? "", isBase64Encoded ? "base64" : "utf8");
+      return bytes.length > limit ? undefined : bytes;
+    },
+  };
 };
 
-const isText = (headers: Headers): boolean =>
-  !headers.has("content-encoding") &&
-  /^(text\/|application\/(json|[\w.-]+\+json|yaml|javascript)(;|$))/i.test(
-    headers.get("content-type") ?? "text/",
-  );
-
-/** The response as API Gateway takes it: what is no text travels in base64. */
-const result = async (response: Response): Promise<HttpResult> => {
-  const carried = { statusCode: response.status, headers: Object.fromEntries(response.headers) };
-  if (isText(response.headers)) return { ...carried, body: await response.text(), isBase64Encoded: false };
-  const bytes = Buffer.from(await response.arrayBuffer());
-  return { ...carried, body: bytes.toString("base64"), isBase64Encoded: true };
+/** The reply as API Gateway takes it: what is no text travels in base64. */
+const resultOf = ({ status, headers, body }: HttpReply, { method }: HttpRequest): HttpResult => {
+  const carried = { statusCode: status, headers };
+  if (method === "HEAD") return { ...carried, body: "", isBase64Encoded: false };
+  return typeof body === "string"
+    ? { ...carried, body, isBase64Encoded: false }
+    : { ...carried, body: Buffer.from(body).toString("base64"), isBase64Encoded: true };
 };
 
 /**
@@ -68,19 +58,15 @@ const result = async (response: Response): Promise<HttpResult> => {
 export const predict = (needs: Needs) => {
   const service = createService(needs);
   const app = createApp(service);
-  // Own adapter: hono's is deprecated in this version, and decodes base64 bodies one character at a time.
   const overHttp = async (event: HttpEvent): Promise<HttpResult> => {
-    const known = methods.has(event.method);
-    const asked = request(known ? event : { ...event, method: "OPTIONS" }, needs.identity.model);
+    const request = requestOf(event, needs.identity.model);
     const throttled = throttledBy(event.caller);
-    if (throttled) {
-      const refused = await result(await hostRefusal(asked, throttled.problem));
-      return { ...refused, headers: { ...refused.headers, ...throttled.headers } };
-    }
-    if (!known) return result(await hostRefusal(asked, otherMethod));
-    let answered = await result(await app.fetch(asked));
-    if (isTooLarge(answered)) answered = await result(await hostRefusal(asked, answerTooLarge));
-    return { ...answered, headers: { ...answered.headers, ...quotaHeaders(event.caller) } };
+    if (throttled)
+      return resultOf(withHeaders(hostRefusal(request, throttled.problem), throttled.headers), request);
+    const reply = await app.answer(request);
+    const answered = resultOf(reply, request);
+    const carried = isTooLarge(answered) ? resultOf(hostRefusal(request, answerTooLarge), request) : answered;
+    return { ...carried, headers: { ...carried.headers, ...quotaHeaders(event.caller) } };
   };
   return async (event: unknown): Promise<HttpResult | Answer | HttpProblem> => {
     const http = readHttpEvent(event);

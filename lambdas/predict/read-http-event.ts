@@ -6,6 +6,7 @@ export type HttpEvent = {
   readonly method: string;
   readonly rawPath: string;
   readonly rawQueryString: string;
+  /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly isBase64Encoded: boolean;
@@ -31,9 +32,9 @@ export const readHttpEvent = (event: unknown): HttpEvent | undefined => {
     return undefined;
   if (typeof isBase64Encoded !== "boolean") return undefined;
   if (typeof body !== "string" && body !== undefined && body !== null) return undefined;
-  const texts: Record<string, string> = {};
+  const texts: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(object(headers)))
-    if (typeof value === "string") texts[name] = value;
+    if (typeof value === "string") texts[name.toLowerCase()] = value;
   return {
     method,
     rawPath,

@@ -1,15 +1,15 @@
-import type { Hono } from "hono";
 import { createApp } from "../../inference/app.ts";
 import type { LoadedModel } from "../../inference/load-model.ts";
 import type { Manifest, Prediction, Row } from "../../inference/manifest.ts";
 import { rowChecker } from "../../inference/row-checker.ts";
 import { RowsInvalid } from "../../inference/rows-invalid.ts";
 import { createService } from "../../inference/service.ts";
+import { requesting } from "../http/requesting.ts";
 
 /** The service's addresses for a model, as `churn` version 3; what it logs is kept in `logged`. */
-export const serveModel = (model: LoadedModel, logged: string[] = []): Hono => {
+export const serveModel = (model: LoadedModel, logged: string[] = []) => {
   let ids = 0;
-  return createApp(
+  const app = createApp(
     createService({
       model,
       identity: {
@@ -26,6 +26,7 @@ export const serveModel = (model: LoadedModel, logged: string[] = []): Hono => {
       log: (line) => logged.push(line),
     }),
   );
+  return requesting(app);
 };
 
 /** A model without a graph: it checks rows as every model does, and answers by `predict`. */

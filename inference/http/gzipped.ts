@@ -1,0 +1,5 @@
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+
+/** Packs on another thread. */
+export const gzipped: (body: string | Uint8Array) => Promise<Uint8Array> = promisify(gzip);

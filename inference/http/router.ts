@@ -1,0 +1,84 @@
+import { problem } from "../problem.ts";
+import { type HttpReply, refuse, withHeaders } from "./http-reply.ts";
+import type { HttpRequest } from "./http-request.ts";
+
+/** What the path's `:names` stand for, decoded. */
+export type Params = Readonly<Record<string, string>>;
+export type Respond = (request: HttpRequest, params: Params) => HttpReply | Promise<HttpReply>;
+export type Route = {
+  readonly method: "GET" | "POST";
+  /** Segments, of which those that begin with a colon stand for any text: `/v1/predictions/:id`. */
+  readonly path: string;
+  readonly respond: Respond;
+};
+
+type Methods = Partial<Record<Route["method"], Respond>>;
+type Found = { readonly methods: Methods; readonly params: Params };
+
+const notFound = refuse(problem("not-found", "See /v1/model for what is served here."));
+
+/** What is no escape stands for itself. */
+const decoded = (segment: string): string => {
+  if (!segment.includes("%")) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+};
+
+/** The path's parameters where it is of this form; a parameter is never empty. */
+const match = (form: readonly string[], segments: readonly string[]): Params | undefined => {
+  if (form.length !== segments.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [at, part] of form.entries()) {
+    const segment = segments[at] ?? "";
+    if (!part.startsWith(":")) {
+      if (part !== segment) return undefined;
+    } else if (segment === "") return undefined;
+    else params[part.slice(1)] = decoded(segment);
+  }
+  return params;
+};
+
+const otherMethod = (methods: Methods): HttpReply => {
+  // HEAD is answered wherever GET is.
+  const allow = [...Object.keys(methods), ...(methods.GET ? ["HEAD"] : [])].sort().join(", ");
+  return withHeaders(refuse(problem("method-not-allowed", `Allowed here: ${allow}.`)), { allow });
+};
+
+const respondsTo = (methods: Methods, method: string): Respond | undefined => {
+  if (method === "POST") return methods.POST;
+  return method === "GET" || method === "HEAD" ? methods.GET : undefined;
+};
+
+/**
+ * Finds who answers a request: 404 for an address that no route has, 405 with `Allow` for another method than its
+ * routes have. Addresses without parameters are found first and at once.
+ */
+export const router = (routes: readonly Route[]) => {
+  const fixed = new Map<string, Methods>();
+  const forms = new Map<string, { readonly form: readonly string[]; readonly methods: Methods }>();
+  for (const { method, path, respond } of routes) {
+    const methods = fixed.get(path) ?? forms.get(path)?.methods ?? {};
+    methods[method] = respond;
+    if (path.includes("/:")) forms.set(path, { form: path.split("/"), methods });
+    else fixed.set(path, methods);
+  }
+  const find = (path: string): Found | undefined => {
+    const methods = fixed.get(path);
+    if (methods) return { methods, params: {} };
+    const segments = path.split("/", 20);
+    for (const { form, methods } of forms.values()) {
+      const params = match(form, segments);
+      if (params) return { methods, params };
+    }
+    return undefined;
+  };
+  return (request: HttpRequest): HttpReply | Promise<HttpReply> => {
+    const found = find(request.path);
+    if (!found) return notFound;
+    const respond = respondsTo(found.methods, request.method);
+    return respond ? respond(request, found.params) : otherMethod(found.methods);
+  };
+};

@@ -1,0 +1,27 @@
+import type { App } from "../../inference/app.ts";
+
+/** The service asked as a browser asks, without a server between: what it answers comes back as fetch gives it. */
+export const requesting = (app: App) => {
+  const ask = async (request: Request): Promise<Response> => {
+    const { pathname, search } = new URL(request.url);
+    const { status, headers, body } = await app.answer({
+      method: request.method,
+      path: pathname,
+      query: search.slice(1),
+      header: (name) => request.headers.get(name) ?? undefined,
+      async body(limit) {
+        const bytes = new Uint8Array(await request.arrayBuffer());
+        return bytes.length > limit ? undefined : bytes;
+      },
+    });
+    const bodiless = request.method === "HEAD" || status === 304;
+    return new Response(bodiless ? null : new Uint8Array(Buffer.from(body)), {
+      status,
+      headers: { ...headers },
+    });
+  };
+  return {
+    ...app,
+    request: (path: string, init?: RequestInit) => ask(new Request(new URL(path, "http://service"), init)),
+  };
+};
