@@ -6,10 +6,11 @@ import type { Prediction } from "./manifest.ts";
 const predicted = (row: unknown): Prediction => ({ value: Number(row), scores: { value: Number(row) } });
 
 /** A model that answers numbers with themselves and throws at anything else; it remembers what it was asked. */
-const counted = () => {
+const counted = (asked: (rows: readonly unknown[]) => void = () => {}) => {
   const runs: unknown[] = [];
   const answer = answerTogether(async (rows) => {
     runs.push(rows);
+    if (Array.isArray(rows)) asked(rows);
     await Promise.resolve();
     if (!Array.isArray(rows) || !rows.every(Number.isFinite)) throw new TypeError("bad row");
     return rows.map(predicted);
@@ -17,13 +18,18 @@ const counted = () => {
   return { runs, answer };
 };
 
-test("requests that come while the model is busy are answered in one run, and the first waits for nobody", async () => {
+test("requests that come in one turn, or while the model is busy, are answered in one run", async () => {
   const { runs, answer } = counted();
   const answers = await Promise.all([answer([1]), answer([2, 3]), answer([4])]);
   expect(answers.map((rows) => rows.map(({ value }) => value))).toEqual([[1], [2, 3], [4]]);
-  expect(runs).toEqual([[1], [2, 3, 4]]);
-  await answer([5]);
-  expect(runs.at(-1)).toEqual([5]);
+  expect(runs).toEqual([[1, 2, 3, 4]]);
+  const late: Promise<unknown>[] = [];
+  const { runs: busy, answer: ask } = counted((rows) => {
+    if (rows.length === 1 && late.length === 0) late.push(ask([6]), ask([7]));
+  });
+  await ask([5]);
+  await Promise.all(late);
+  expect(busy).toEqual([[5], [6, 7]]);
 });
 
 test("everybody gets the answer to what he asked, whoever else asks something bad or much at the same time", async () => {

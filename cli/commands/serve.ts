@@ -7,6 +7,7 @@ import { apiKeys } from "../../domain/api-keys.ts";
 import { rateLimiter } from "../../domain/rate-limiter.ts";
 import { emfLine } from "../../inference/emf.ts";
 import { serveModel } from "../../inference/serve-model.ts";
+import { timeOrderedId } from "../../inference/time-ordered-id.ts";
 import { tryFolder } from "../../inference/try-folder.ts";
 import { dataFolder } from "../../rehearsal/data-folder.ts";
 import { listen } from "../../rehearsal/server.ts";
@@ -87,7 +88,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
     admit: options.keys ? opened.admit : undefined,
     now: Date.now,
     tick: () => performance.now(),
-    newId: randomUUID,
+    newId: () => timeOrderedId(Date.now(), randomUUID()),
     report: (metrics) => {
       if (options.emf) print(emfLine(metrics));
     },

@@ -21,7 +21,10 @@ const targetOf = (url: string): string | undefined => {
 
 const readBody = (incoming: IncomingMessage, limit: number): Promise<Uint8Array | undefined> =>
   new Promise((resolve, reject) => {
-    const broken = () => reject(new BodyBroken("the connection ended before the body did"));
+    const broken = () => {
+      // The end of every connection comes by here.
+      if (!incoming.readableEnded) reject(new BodyBroken("the connection ended before the body did"));
+    };
     if (Number(incoming.headers["content-length"] ?? 0) > limit) return resolve(undefined);
     // Whoever went away before anybody read tells nobody a second time.
     if (incoming.destroyed) return broken();

@@ -1,6 +1,7 @@
 import type { Blobs } from "../../platform/blobs/blobs.ts";
 import type { Entry, Store } from "../../platform/store/store.ts";
 import type { Manifest, Prediction } from "../manifest.ts";
+import { countTogether } from "./count-together.ts";
 import type { IndexEntry, KeptRequest, KeptRow } from "./kept-request.ts";
 import { answerSort, hourOf, hourStart, indexSort, recordPlaces, rowsKey } from "./record-places.ts";
 import type { AnsweredRows, Recorder } from "./records.ts";
@@ -22,8 +23,6 @@ type Needs = {
  * In UTF-8 that length is at most 300 KB, which an item holds.
  */
 const inItem = { rows: 100, length: 100_000 };
-/** The store adds to at most so many counters at once. */
-const countersAtOnce = 100;
 const hourMs = 3_600_000;
 
 const requestId = /^[A-Za-z0-9_-]{1,64}$/;
@@ -60,30 +59,32 @@ const keptRows = async (
   });
 };
 
+/** At least the length of this as JSON, where no string needs escapes of more than six characters. */
+const mostLength = (value: unknown): number => {
+  if (typeof value === "string") return 6 * value.length + 3;
+  if (typeof value !== "object" || value === null) return 26;
+  let length = 3;
+  for (const key in value) length += 6 * key.length + 4 + mostLength(Reflect.get(value, key));
+  return length;
+};
+
+/** Most requests are so far below the limit that a glance tells it; only the others are written to be measured. */
 const isSmall = (rows: readonly KeptRow[]): boolean =>
-  rows.length <= inItem.rows && JSON.stringify(rows).length <= inItem.length;
+  rows.length <= inItem.rows &&
+  (mostLength(rows) <= inItem.length || JSON.stringify(rows).length <= inItem.length);
 
 /** Writes all that is kept of a request: its items and the hour's counters at the same time, after its blob. */
 const writer = (needs: Needs) => {
   const { store, blobs, manifest } = needs;
   const { ttlDays } = manifest.records;
 
-  const count = async (answered: AnsweredRows, labels: ReadonlyMap<string, number>): Promise<void> => {
+  const addTo = countTogether(store);
+  const count = (answered: AnsweredRows, labels: ReadonlyMap<string, number>): Promise<void> => {
     const key = { partition: recordPlaces(answered).counts, sort: hourOf(answered.at) };
     const expiresAt = expiry(hourStart(answered.at) + hourMs, ttlDays);
-    const counters = [
-      ["rows", answered.predictions.length] as const,
-      ...[...labels].map(([label, rows]) => [`label:${label}`, rows] as const),
-    ];
-    const starts = Array.from(
-      { length: Math.ceil(counters.length / countersAtOnce) },
-      (_, index) => index * countersAtOnce,
-    );
-    await Promise.all(
-      starts.map((from) =>
-        store.add(key, Object.fromEntries(counters.slice(from, from + countersAtOnce)), { expiresAt }),
-      ),
-    );
+    const amounts = new Map([["rows", answered.predictions.length]]);
+    for (const [label, rows] of labels) amounts.set(`label:${label}`, rows);
+    return addTo({ key, amounts, expiresAt });
   };
 
   const keep = async (answered: AnsweredRows, labels: ReadonlyMap<string, number>): Promise<void> => {

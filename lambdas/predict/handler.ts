@@ -2,6 +2,7 @@ import { emfLine } from "../../inference/emf.ts";
 import { openModel } from "../../inference/open-model.ts";
 import type { RecordPlace } from "../../inference/records/records.ts";
 import { recordsOf } from "../../inference/records/records-of.ts";
+import { timeOrderedId } from "../../inference/time-ordered-id.ts";
 import { recordsHashKey } from "../records-hash-key.ts";
 import { recordsOnAws } from "../records-on-aws.ts";
 import { identityOf } from "./identity-of.ts";
@@ -25,7 +26,7 @@ export const handlerOn = (place: RecordPlace | undefined) =>
     now: clock,
     tick: () => performance.now(),
     // The global is loaded with the first id; node:crypto would be with the function.
-    newId: () => crypto.randomUUID(),
+    newId: () => timeOrderedId(clock(), crypto.randomUUID()),
     report: (metrics) => process.stdout.write(`${emfLine(metrics)}\n`),
     log,
     records: records(place),

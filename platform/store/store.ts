@@ -93,7 +93,7 @@ export const sortOf = (cursor: string): string => Buffer.from(cursor, "base64url
 /** The entries of which each key is written, the last of each; throws RangeError where there are too many. */
 export const distinctEntries = (entries: readonly Entry[]): readonly Entry[] => {
   if (entries.length > 1_000) throw new RangeError(`putAll takes 1,000 items, not ${entries.length}.`);
-  return [...new Map(entries.map((entry) => [JSON.stringify(entry.key), entry])).values()];
+  return [...new Map(entries.map((entry) => [`${entry.key.partition}\0${entry.key.sort}`, entry])).values()];
 };
 
 /** The amounts as they were given; throws RangeError for what no counter can be added. */

@@ -7,13 +7,13 @@ type Waiting = {
 };
 
 /**
- * Runs the writes that are asked for within one turn of the event loop in one transaction, because a commit costs
- * several times what its rows do: ten requests at once are recorded with one. Each resolves when it is committed.
+ * Runs the writes that one event sets off in one transaction, because a commit costs several times what its rows do: ten
+ * requests that the model answered together are recorded with one. Each resolves when it is committed.
  * Where one throws, the transaction is taken back and each is written on its own, so that a fault stays with the write
  * that has it: a write may therefore run twice.
  */
 export const writeTogether = (database: Pick<Database, "write">) => {
-  let waiting: readonly Waiting[] = [];
+  let waiting: Waiting[] = [];
 
   const commit = (writes: readonly Waiting[]): void => {
     try {
@@ -38,12 +38,13 @@ export const writeTogether = (database: Pick<Database, "write">) => {
         committed: () => resolve(result),
         failed: reject,
       };
-      if (waiting.length === 0)
-        setImmediate(() => {
-          const writes = waiting;
-          waiting = [];
-          commit(writes);
-        });
-      waiting = [...waiting, one];
+      waiting.push(one);
+      if (waiting.length > 1) return;
+      // Node comes to this once no promise is left to go on: all that one event set off have asked by then.
+      process.nextTick(() => {
+        const writes = waiting;
+        waiting = [];
+        commit(writes);
+      });
     });
 };
