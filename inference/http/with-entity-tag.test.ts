@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { json, withHeaders } from "./http-reply.ts";
+import { withEntityTag } from "./with-entity-tag.ts";
+
+const reply = withHeaders(json({ a: 1 }), { "cache-control": "no-cache" });
+const asked = (ifNoneMatch?: string) => ({
+  method: "GET",
+  path: "/",
+  query: "",
+  header: (name: string) => (name === "if-none-match" ? ifNoneMatch : undefined),
+  body: async () => new Uint8Array(),
+});
+const tagOf = async (of = reply) => String((await withEntityTag(asked(), of)).headers.etag);
+
+test("an answer has a tag of its body: the same for the same, and another for another", async () => {
+  const { headers, ...rest } = await withEntityTag(asked(), reply);
+  expect(rest).toEqual({ status: 200, body: reply.body });
+  expect(headers.etag).toMatch(/^"[\w-]{43}"$/);
+  expect(await tagOf()).toBe(headers.etag);
+  expect(await tagOf(json({ a: 2 }))).not.toBe(headers.etag);
+});
+
+test("who holds it already gets 304 without a body, packed on the way or not", async () => {
+  const etag = await tagOf();
+  for (const held of [etag, `W/${etag}`, `"other", ${etag}`, "*", ` * `])
+    expect(await withEntityTag(asked(held), reply)).toEqual({
+      status: 304,
+      headers: { "cache-control": "no-cache", etag },
+      body: "",
+    });
+});
+
+test("who holds another gets the answer", async () => {
+  for (const held of ['"other"', "", "nonsense", `${(await tagOf()).slice(0, -2)}"`])
+    expect((await withEntityTag(asked(held), reply)).status).toBe(200);
+});
