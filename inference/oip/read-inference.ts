@@ -1,9 +1,10 @@
 import type { Question } from "../answer.ts";
 import type { HttpRequest } from "../http/http-request.ts";
+import { readPythonJson } from "../http/read-python-json.ts";
 import type { HttpProblem } from "../http-problem.ts";
 import type { Input } from "../manifest.ts";
 import { problem } from "../problem.ts";
-import { readBytes, readJson } from "../read-body.ts";
+import { readBytes } from "../read-body.ts";
 import { isFlaw, refusal } from "./flaw.ts";
 import { fields } from "./json-fields.ts";
 import type { ModelOutput } from "./model-outputs.ts";
@@ -80,7 +81,7 @@ export const readInference =
     if (!(bytes instanceof Uint8Array)) return bytes;
     const parts = split(bytes, request.header("inference-header-content-length"));
     if ("status" in parts) return parts;
-    const read = readJson(parts.json, { inputs });
+    const read = readPythonJson(parts.json, { inputs });
     if ("status" in read) return read;
     const body = fields(read.json);
     if (!body) return refusal({ pointer: "", detail: 'must be an object { "inputs": [ … ] }' });

@@ -6,7 +6,7 @@ import { problem } from "../problem.ts";
 import { readBytes, readText } from "../read-body.ts";
 import { rowPointer } from "../row-problem.ts";
 import { readFrame } from "./read-frame.ts";
-import { readPythonJson } from "./read-python-json.ts";
+import { readPythonJson } from "../http/read-python-json.ts";
 
 /** `header` is RFC 4180's parameter of CSV; SageMaker's clients say with `label_size=0` that no column is a label. */
 const mediaType =

@@ -7,7 +7,12 @@ import { fileURLToPath } from "node:url";
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const slipway = here("../../../cli/slipway.mjs");
 
-export type Kind = "slipway serve" | "onnxruntime-node on node:http" | "FastAPI" | "LitServe";
+export type Kind =
+  | "slipway serve"
+  | "onnxruntime-node on node:http"
+  | "FastAPI"
+  | "FastAPI, tuned"
+  | "LitServe";
 export type Started = {
   readonly kind: Kind;
   /** Where rows are posted to. */
@@ -43,6 +48,8 @@ const commandOf = (kind: Kind, port: number, { folder, data, python }: Options):
       return [process.execPath, here("plain-server.mjs"), folder, `${port}`];
     case "FastAPI":
       return [python, here("python/fastapi_server.py"), folder, `${port}`];
+    case "FastAPI, tuned":
+      return [python, here("python/fastapi_tuned.py"), folder, `${port}`];
     case "LitServe":
       return [python, here("python/litserve_server.py"), folder, `${port}`];
     default:

@@ -33,9 +33,6 @@ def tensors(make, binary, many=rows, changes={}):
     made = []
     for name in many[0]:
         values, datatype = changes.get(name) or column(name, many)
-        if not binary and datatype == "FP64":
-            # Neither client writes NaN as JSON that others can read.
-            values = numpy.nan_to_num(values)
         tensor = make(name, list(values.shape), datatype)
         tensor.set_data_from_numpy(values, binary_data=binary)
         made.append(tensor)

@@ -31,8 +31,8 @@ const translate = (text: string): string => {
 };
 
 /**
- * Bytes as JSON of a Python client: MLflow's writes a data frame's missing numbers as NaN, which is no JSON and here
- * null. Infinity stays one, for the model's check to refuse where it stands.
+ * Bytes as JSON of a Python client: those of MLflow, Triton and KServe write missing numbers as NaN, which is no JSON and
+ * here null. Infinity stays one, for the model's check to refuse where it stands.
  */
 export const readPythonJson = (
   bytes: Uint8Array,
