@@ -19,10 +19,10 @@ type Needs = {
 };
 
 /**
- * A request of more rows, or of JSON longer than this, becomes one blob: beyond that it is cheaper than an item is.
- * In UTF-8 that length is at most 300 KB, which an item holds.
+ * A request of more rows, or of JSON longer than `length` characters, becomes one blob. In UTF-8 that length is at most
+ * 300 KB, which an item holds; what cannot have more `bytes` than that is not measured.
  */
-const inItem = { rows: 100, length: 100_000 };
+const inItem = { rows: 100, length: 100_000, bytes: 300_000 };
 const hourMs = 3_600_000;
 
 const requestId = /^[A-Za-z0-9_-]{1,64}$/;
@@ -59,19 +59,19 @@ const keptRows = async (
   });
 };
 
-/** At least the length of this as JSON, where no string needs escapes of more than six characters. */
-const mostLength = (value: unknown): number => {
+/** No fewer than the bytes of this as JSON: an escape has six for one character, a number at most 25. */
+const mostBytes = (value: unknown): number => {
   if (typeof value === "string") return 6 * value.length + 3;
   if (typeof value !== "object" || value === null) return 26;
-  let length = 3;
-  for (const key in value) length += 6 * key.length + 4 + mostLength(Reflect.get(value, key));
-  return length;
+  let bytes = 3;
+  for (const key in value) bytes += 6 * key.length + 4 + mostBytes(Reflect.get(value, key));
+  return bytes;
 };
 
-/** Most requests are so far below the limit that a glance tells it; only the others are written to be measured. */
+/** Most requests are so far below what an item holds that a glance tells it; only the others are written to be measured. */
 const isSmall = (rows: readonly KeptRow[]): boolean =>
   rows.length <= inItem.rows &&
-  (mostLength(rows) <= inItem.length || JSON.stringify(rows).length <= inItem.length);
+  (mostBytes(rows) <= inItem.bytes || JSON.stringify(rows).length <= inItem.length);
 
 /** Writes all that is kept of a request: its items and the hour's counters at the same time, after its blob. */
 const writer = (needs: Needs) => {
