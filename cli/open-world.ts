@@ -1,4 +1,4 @@
-import type { Row } from "../inference/manifest.ts";
+import type { Row } from "../inference/manifest/manifest.ts";
 import type { Environment } from "../platform/serving/serving.ts";
 import type { World } from "../rehearsal/world.ts";
 import type { WorldOptions } from "./options.ts";

@@ -1,4 +1,4 @@
-import type { Admit } from "../inference/admission.ts";
+import type { Admit } from "../inference/keys/admission.ts";
 import type { Environment } from "../platform/serving/serving.ts";
 import type { ApiKeys, Reason } from "./api-keys.ts";
 import type { RateLimiter } from "./rate-limiter.ts";

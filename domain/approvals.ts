@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { ApprovalRule } from "../inference/manifest.ts";
+import { ApprovalRule } from "../inference/manifest/manifest.ts";
 import type { Cipher } from "../platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "../platform/deliveries/deliveries.ts";
 import type { Store } from "../platform/store/store.ts";

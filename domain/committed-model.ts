@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { parse as parseYaml } from "yaml";
-import { ManifestInvalid } from "../inference/folder-problem.ts";
-import type { Golden, Manifest } from "../inference/manifest.ts";
-import { parseGolden } from "../inference/parse-golden.ts";
-import { type Holdout, parseHoldout } from "../inference/parse-holdout.ts";
-import { readManifest } from "../inference/read-manifest.ts";
+import { parseGolden } from "../inference/check/parse-golden.ts";
+import { type Holdout, parseHoldout } from "../inference/check/parse-holdout.ts";
+import { ManifestInvalid } from "../inference/manifest/folder-problem.ts";
+import type { Golden, Manifest } from "../inference/manifest/manifest.ts";
+import { readManifest } from "../inference/manifest/read-manifest.ts";
 import type { Source } from "../platform/source/source.ts";
 import { Policy } from "./policy/policy.ts";
 import { type RulesInForce, rulesInForce } from "./policy/rules-in-force.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Rate } from "../inference/rate.ts";
+import type { Rate } from "../inference/keys/rate.ts";
 import type { Store } from "../platform/store/store.ts";
 import { memoryStore } from "../test/step-world.ts";
 import { rateLimiter } from "./rate-limiter.ts";

@@ -1,13 +1,13 @@
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
-import type { HttpProblem } from "./http-problem.ts";
-import type { LoadedModel } from "./load-model.ts";
-import type { Prediction, Row } from "./manifest.ts";
+import type { HttpProblem } from "./http/http-problem.ts";
+import { problem } from "./http/problem.ts";
+import type { Prediction, Row } from "./manifest/manifest.ts";
+import type { LoadedModel } from "./model/load-model.ts";
+import { OutputNotFinite } from "./model/read-predictions.ts";
+import { type RowProblem, rowPointer } from "./model/row-problem.ts";
+import { RowsInvalid } from "./model/rows-invalid.ts";
 import type { Answer } from "./native/answer.ts";
-import { problem } from "./problem.ts";
-import { OutputNotFinite } from "./read-predictions.ts";
 import type { Records } from "./records/records.ts";
-import { type RowProblem, rowPointer } from "./row-problem.ts";
-import { RowsInvalid } from "./rows-invalid.ts";
 
 /** Who answers: what is known only at deployment. */
 export type Identity = {

@@ -6,8 +6,8 @@ import { churnFiles, churnGolden, churnManifest, manifestWith } from "../test/on
 import { serviceOf } from "../test/onnx/service-of.ts";
 import { loadSmall, smallModels } from "../test/onnx/small-models.ts";
 import { createApp } from "./app.ts";
-import { HttpProblem } from "./http-problem.ts";
-import { type LoadedModel, loadModel } from "./load-model.ts";
+import { HttpProblem } from "./http/http-problem.ts";
+import { type LoadedModel, loadModel } from "./model/load-model.ts";
 
 const [row = {}] = churnGolden().rows;
 const texts = smallModels["texts with a tokenizer"];

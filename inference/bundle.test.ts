@@ -6,8 +6,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { churnGolden } from "../test/onnx/churn-folder.ts";
 import { bundleRuntime } from "./bundle.ts";
-import { compareGolden } from "./compare-golden.ts";
-import { Golden } from "./manifest.ts";
+import { compareGolden } from "./check/compare-golden.ts";
+import { Golden } from "./manifest/manifest.ts";
 import { Answer } from "./native/answer.ts";
 import { parseEmf } from "./parse-emf.ts";
 

@@ -9,7 +9,7 @@ import { churnFiles, churnGolden, churnManifest } from "../test/onnx/churn-folde
 import { recordWorld } from "../test/record-world.ts";
 import type { Needs } from "./answer.ts";
 import { createApp } from "./app.ts";
-import { type LoadedModel, loadModel } from "./load-model.ts";
+import { type LoadedModel, loadModel } from "./model/load-model.ts";
 import { createService } from "./service.ts";
 
 let model: LoadedModel;

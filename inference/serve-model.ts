@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Admit } from "./admission.ts";
 import type { Identity, Needs } from "./answer.ts";
 import { type App, createApp } from "./app.ts";
-import { openModel } from "./open-model.ts";
+import type { Admit } from "./keys/admission.ts";
+import { requireApiKey } from "./keys/require-api-key.ts";
+import { openModel } from "./model/open-model.ts";
 import type { RecordPlace } from "./records/records.ts";
 import { recordsOf } from "./records/records-of.ts";
-import { requireApiKey } from "./require-api-key.ts";
 import { createService } from "./service.ts";
 
 type Options = Pick<Needs, "report" | "log" | "now" | "tick" | "newId"> & {

@@ -1,6 +1,6 @@
 import { type Answered, answerRequest, type Needs, type Question } from "./answer.ts";
-import type { HttpProblem } from "./http-problem.ts";
-import { sampleRow } from "./load-model.ts";
+import type { HttpProblem } from "./http/http-problem.ts";
+import { sampleRow } from "./model/load-model.ts";
 
 /** What every protocol stands on: the model and who it is, a way to ask it, and whether it answers. */
 export type Service = Pick<Needs, "model" | "identity" | "newId" | "records" | "log"> & {

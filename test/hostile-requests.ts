@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Row } from "../inference/manifest.ts";
+import type { Row } from "../inference/manifest/manifest.ts";
 import { type Datatype, isDatatype } from "../inference/oip/datatypes.ts";
 
 /** A request to one of the service's protocols. */

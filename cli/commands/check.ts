@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Command } from "commander";
-import { checkModel } from "../../inference/check-model.ts";
-import { problemLine } from "../../inference/folder-problem.ts";
+import { checkModel } from "../../inference/check/check-model.ts";
+import { problemLine } from "../../inference/manifest/folder-problem.ts";
 import { exitCode, UsageMistake } from "../exit-code.ts";
 import { jsonOption } from "../options.ts";
 import { paint, print, printJson } from "../print.ts";

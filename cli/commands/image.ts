@@ -1,6 +1,6 @@
 import { basename, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { ModelName } from "../../inference/manifest.ts";
+import { ModelName } from "../../inference/manifest/manifest.ts";
 import { type Platform, platforms } from "../../platform/images/runtime-layer.ts";
 import { localImages } from "../../rehearsal/local-images.ts";
 import { UsageMistake } from "../exit-code.ts";

@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { Command, Option } from "commander";
 import { type ApiKey, ApplicationName, keyState } from "../../domain/api-key.ts";
-import { Rate } from "../../inference/rate.ts";
+import { Rate } from "../../inference/keys/rate.ts";
 import { type Environment, environments } from "../../platform/serving/serving.ts";
 import { UsageMistake } from "../exit-code.ts";
 import { type Place, withKeys } from "../open-keys.ts";

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { z } from "zod";
 import { committedModel } from "../../domain/committed-model.ts";
-import { Row } from "../../inference/manifest.ts";
+import { Row } from "../../inference/manifest/manifest.ts";
 import { NotRunning } from "../../rehearsal/control.ts";
 import { exitCode, UsageMistake } from "../exit-code.ts";
 import { type CommandWorld, withWorld } from "../open-world.ts";

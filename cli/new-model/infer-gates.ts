@@ -1,7 +1,7 @@
 import { accuracy, auc, mae, rmse, type Scoring } from "../../domain/gates/scorings.ts";
 import type { Interval } from "../../domain/intervals/interval.ts";
-import type { Gates, Manifest, Prediction } from "../../inference/manifest.ts";
-import type { Holdout } from "../../inference/parse-holdout.ts";
+import type { Holdout } from "../../inference/check/parse-holdout.ts";
+import type { Gates, Manifest, Prediction } from "../../inference/manifest/manifest.ts";
 
 /** A score that was measured, and the gate that is made of it. */
 export type Measured = { readonly name: Scoring["name"]; readonly words: string; readonly score: Interval };

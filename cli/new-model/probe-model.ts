@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { Input, Row } from "../../inference/manifest.ts";
-import { type Failed, runTrial } from "../../inference/run-trial.ts";
-import { defaultTrialLimits } from "../../inference/try-model.ts";
+import { type Failed, runTrial } from "../../inference/check/run-trial.ts";
+import { defaultTrialLimits } from "../../inference/check/try-model.ts";
+import { Input, Row } from "../../inference/manifest/manifest.ts";
 
 /** The tokenizer.json of a text model, and how many tokens of a text it takes. */
 export type Tokenizer = { readonly bytes: Uint8Array; readonly maxTokens: number };

@@ -1,4 +1,4 @@
-import type { Row } from "../../inference/manifest.ts";
+import type { Row } from "../../inference/manifest/manifest.ts";
 
 const cell = (value: string | number | boolean | null | undefined): string => {
   const text = value === null || value === undefined ? "" : String(value);

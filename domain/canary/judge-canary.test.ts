@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { CanaryRule } from "../../inference/manifest.ts";
+import type { CanaryRule } from "../../inference/manifest/manifest.ts";
 import type { Statistics } from "../../platform/metrics/metrics.ts";
 import type { CanaryLimits } from "../policy/policy.ts";
 import { judgeCanary } from "./judge-canary.ts";

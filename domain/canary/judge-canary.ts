@@ -1,4 +1,4 @@
-import { type CanaryRule, seconds } from "../../inference/manifest.ts";
+import { type CanaryRule, seconds } from "../../inference/manifest/manifest.ts";
 import type { Statistics } from "../../platform/metrics/metrics.ts";
 import type { Check, JudgeCanaryOutput } from "../../statemachine/contracts.ts";
 import { verdictOf } from "../gates/verdict-of.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { type Golden, Input, Manifest, type Prediction } from "../../inference/manifest.ts";
+import { type Golden, Input, Manifest, type Prediction } from "../../inference/manifest/manifest.ts";
 import type { Finding } from "../../platform/images/images.ts";
 import { Check } from "../../statemachine/contracts.ts";
 import type { GatesInForce } from "../policy/rules-in-force.ts";

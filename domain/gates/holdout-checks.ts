@@ -1,4 +1,4 @@
-import type { Prediction } from "../../inference/manifest.ts";
+import type { Prediction } from "../../inference/manifest/manifest.ts";
 import type { Check } from "../../statemachine/contracts.ts";
 import type { Interval } from "../intervals/interval.ts";
 import type { GatesInForce, ScoreInForce } from "../policy/rules-in-force.ts";

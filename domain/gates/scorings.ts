@@ -1,4 +1,4 @@
-import type { Prediction } from "../../inference/manifest.ts";
+import type { Prediction } from "../../inference/manifest/manifest.ts";
 import { aucDifference, aucInterval } from "../intervals/delong.ts";
 import { maeGain, maeInterval, rmseGain, rmseInterval } from "../intervals/error-intervals.ts";
 import type { Interval } from "../intervals/interval.ts";

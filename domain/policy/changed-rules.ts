@@ -1,4 +1,4 @@
-import type { Manifest } from "../../inference/manifest.ts";
+import type { Manifest } from "../../inference/manifest/manifest.ts";
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,10 +1,10 @@
-import { columnProblems } from "../column-problems.ts";
-import { maxRows } from "../encode-rows.ts";
-import type { HttpProblem } from "../http-problem.ts";
-import type { Manifest } from "../manifest.ts";
-import { problem } from "../problem.ts";
-import { type Cell, readCell } from "../read-cell.ts";
-import { RowsInvalid } from "../rows-invalid.ts";
+import type { HttpProblem } from "../http/http-problem.ts";
+import { problem } from "../http/problem.ts";
+import { columnProblems } from "../manifest/column-problems.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { maxRows } from "../model/encode-rows.ts";
+import { type Cell, readCell } from "../model/read-cell.ts";
+import { RowsInvalid } from "../model/rows-invalid.ts";
 import { CsvBroken, splitCsv } from "./split-csv.ts";
 
 type CsvRow = Record<string, Cell>;

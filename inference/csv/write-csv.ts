@@ -1,5 +1,5 @@
-import type { Manifest, Prediction } from "../manifest.ts";
-import { valueNames } from "../value-names.ts";
+import type { Manifest, Prediction } from "../manifest/manifest.ts";
+import { valueNames } from "../manifest/value-names.ts";
 
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 

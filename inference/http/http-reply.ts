@@ -1,4 +1,4 @@
-import type { HttpProblem } from "../http-problem.ts";
+import type { HttpProblem } from "./http-problem.ts";
 
 /** An answer as every host can send it. Its length is the host's to say. */
 export type HttpReply = {

@@ -1,5 +1,5 @@
-import type { HttpProblem } from "../http-problem.ts";
 import { oipError } from "../oip/oip-error.ts";
+import type { HttpProblem } from "./http-problem.ts";
 import { type HttpReply, refuse } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";
 

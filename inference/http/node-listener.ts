@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { App } from "../app.ts";
-import { problem } from "../problem.ts";
 import { type HttpReply, refuse } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";
+import { problem } from "./problem.ts";
 
 /** RFC 9112, 3.2: a host that is none is refused. */
 const host = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i;

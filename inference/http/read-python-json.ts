@@ -1,6 +1,6 @@
-import type { HttpProblem } from "../http-problem.ts";
-import type { ModelInputs } from "../most-values.ts";
-import { readJson, readText } from "../read-body.ts";
+import type { HttpProblem } from "./http-problem.ts";
+import type { ModelInputs } from "./most-values.ts";
+import { readJson, readText } from "./read-body.ts";
 
 const quote = 34;
 const backslash = 92;

@@ -1,6 +1,6 @@
-import { problem } from "../problem.ts";
 import { type HttpReply, refuse, withHeaders } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";
+import { problem } from "./problem.ts";
 
 /** What the path's `:names` stand for, decoded. */
 export type Params = Readonly<Record<string, string>>;

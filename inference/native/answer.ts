@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Prediction } from "../manifest.ts";
+import { Prediction } from "../manifest/manifest.ts";
 
 /** The answer to one predict request. */
 export const Answer = z.object({

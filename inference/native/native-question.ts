@@ -1,7 +1,7 @@
 import type { Question } from "../answer.ts";
-import type { HttpProblem } from "../http-problem.ts";
-import { problem } from "../problem.ts";
-import { rowPointer } from "../row-problem.ts";
+import type { HttpProblem } from "../http/http-problem.ts";
+import { problem } from "../http/problem.ts";
+import { rowPointer } from "../model/row-problem.ts";
 
 const pointer = rowPointer("/rows");
 

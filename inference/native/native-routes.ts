@@ -1,13 +1,13 @@
 import type { Question } from "../answer.ts";
+import type { HttpProblem } from "../http/http-problem.ts";
 import { type HttpReply, json, refuse, withHeaders } from "../http/http-reply.ts";
 import type { HttpRequest } from "../http/http-request.ts";
+import { problem } from "../http/problem.ts";
+import { readBytes, readJson, readText } from "../http/read-body.ts";
 import type { Route } from "../http/router.ts";
 import { withAnswerHeaders } from "../http/with-answer-headers.ts";
 import { withEntityTag } from "../http/with-entity-tag.ts";
-import type { HttpProblem } from "../http-problem.ts";
-import { problem } from "../problem.ts";
-import { readBytes, readJson, readText } from "../read-body.ts";
-import { rowPointer } from "../row-problem.ts";
+import { rowPointer } from "../model/row-problem.ts";
 import type { Service } from "../service.ts";
 import type { Answer } from "./answer.ts";
 import { describeModel } from "./describe-model.ts";

@@ -1,5 +1,5 @@
-import type { Manifest, Prediction } from "../manifest.ts";
-import { valueNames } from "../value-names.ts";
+import type { Manifest, Prediction } from "../manifest/manifest.ts";
+import { valueNames } from "../manifest/value-names.ts";
 
 /** A tensor that a model answers: [rows], or [rows, labels] where it has labels. */
 export type ModelOutput = {

@@ -7,8 +7,8 @@ import { listen } from "../../rehearsal/server.ts";
 import { serveModel } from "../../test/oip/serve-model.ts";
 import { churnFiles, churnGolden, churnManifest } from "../../test/onnx/churn-folder.ts";
 import { complete, pythonEnvironment, pythonPeer } from "../../test/peers/python-environment.ts";
-import { type LoadedModel, loadModel } from "../load-model.ts";
-import type { Row } from "../manifest.ts";
+import type { Row } from "../manifest/manifest.ts";
+import { type LoadedModel, loadModel } from "../model/load-model.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const { skip } = pythonPeer("kserve's and Triton's clients");

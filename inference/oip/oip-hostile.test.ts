@@ -9,8 +9,8 @@ import {
   type TensorSpec,
 } from "../../test/oip/write-request.ts";
 import { churnFiles, churnManifest } from "../../test/onnx/churn-folder.ts";
-import { type LoadedModel, loadModel } from "../load-model.ts";
-import type { Input, Prediction, Row } from "../manifest.ts";
+import type { Input, Prediction, Row } from "../manifest/manifest.ts";
+import { type LoadedModel, loadModel } from "../model/load-model.ts";
 import { type Datatype, datatypes } from "./datatypes.ts";
 
 const manifest = churnManifest();

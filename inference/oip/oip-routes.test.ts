@@ -11,9 +11,9 @@ import {
   type TensorSpec,
 } from "../../test/oip/write-request.ts";
 import { churnFiles, churnGolden, churnManifest, manifestWith } from "../../test/onnx/churn-folder.ts";
-import { HttpProblem } from "../http-problem.ts";
-import { type LoadedModel, loadModel } from "../load-model.ts";
-import type { Row } from "../manifest.ts";
+import { HttpProblem } from "../http/http-problem.ts";
+import type { Row } from "../manifest/manifest.ts";
+import { type LoadedModel, loadModel } from "../model/load-model.ts";
 
 const manifest = churnManifest();
 const rows: Row[] = churnGolden().rows.slice(0, 4);

@@ -1,8 +1,8 @@
 import { type HttpReply, json, refuse } from "../http/http-reply.ts";
 import type { HttpRequest } from "../http/http-request.ts";
+import { problem } from "../http/problem.ts";
 import type { Respond, Route } from "../http/router.ts";
 import { withAnswerHeaders } from "../http/with-answer-headers.ts";
-import { problem } from "../problem.ts";
 import type { Service } from "../service.ts";
 import { describeModel, server } from "./describe-model.ts";
 import { modelOutputs } from "./model-outputs.ts";

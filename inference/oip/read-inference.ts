@@ -1,10 +1,10 @@
 import type { Question } from "../answer.ts";
+import type { HttpProblem } from "../http/http-problem.ts";
 import type { HttpRequest } from "../http/http-request.ts";
+import { problem } from "../http/problem.ts";
+import { readBytes } from "../http/read-body.ts";
 import { readPythonJson } from "../http/read-python-json.ts";
-import type { HttpProblem } from "../http-problem.ts";
-import type { Input } from "../manifest.ts";
-import { problem } from "../problem.ts";
-import { readBytes } from "../read-body.ts";
+import type { Input } from "../manifest/manifest.ts";
 import { isFlaw, refusal } from "./flaw.ts";
 import { fields } from "./json-fields.ts";
 import type { ModelOutput } from "./model-outputs.ts";

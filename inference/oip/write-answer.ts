@@ -1,5 +1,5 @@
 import { type HttpReply, json } from "../http/http-reply.ts";
-import type { Prediction } from "../manifest.ts";
+import type { Prediction } from "../manifest/manifest.ts";
 import type { Answer } from "../native/answer.ts";
 import type { AskedOutput } from "./request-outputs.ts";
 

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { maxRows } from "../encode-rows.ts";
-import { type Input, type Manifest, Prediction } from "../manifest.ts";
+import { type Input, type Manifest, Prediction } from "../manifest/manifest.ts";
+import { valueNames } from "../manifest/value-names.ts";
+import { maxRows } from "../model/encode-rows.ts";
 import { Answer } from "../native/answer.ts";
-import { valueNames } from "../value-names.ts";
 
 const valueSchema = (input: Input): z.ZodType => {
   switch (input.type) {

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { HttpProblem } from "../http-problem.ts";
-import { sampleRow } from "../load-model.ts";
-import { Input } from "../manifest.ts";
-import { problemsOf } from "../problem.ts";
+import { HttpProblem } from "../http/http-problem.ts";
+import { problemsOf } from "../http/problem.ts";
+import { Input } from "../manifest/manifest.ts";
+import { sampleRow } from "../model/load-model.ts";
 import { PredictionsQuery } from "../records/predictions-query.ts";
 import { PredictionPage, PredictionRecord } from "../records/records.ts";
 import type { Service } from "../service.ts";

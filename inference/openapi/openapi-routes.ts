@@ -1,8 +1,8 @@
 import { type HttpReply, json, refuse, withHeaders } from "../http/http-reply.ts";
 import type { HttpRequest } from "../http/http-request.ts";
+import { problem } from "../http/problem.ts";
 import type { Route } from "../http/router.ts";
 import { withEntityTag } from "../http/with-entity-tag.ts";
-import { problem } from "../problem.ts";
 import type { Service } from "../service.ts";
 
 const javascript = "text/javascript; charset=utf-8";

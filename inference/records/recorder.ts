@@ -1,6 +1,6 @@
 import type { Blobs } from "../../platform/blobs/blobs.ts";
 import type { Entry, Store } from "../../platform/store/store.ts";
-import type { Manifest, Prediction } from "../manifest.ts";
+import type { Manifest, Prediction } from "../manifest/manifest.ts";
 import { countTogether } from "./count-together.ts";
 import type { IndexEntry, KeptRequest, KeptRow } from "./kept-request.ts";
 import { answerSort, hourOf, hourStart, indexSort, recordPlaces, rowsKey } from "./record-places.ts";

@@ -5,8 +5,8 @@ import { churnService } from "../../test/onnx/churn-service.ts";
 import { serviceOf } from "../../test/onnx/service-of.ts";
 import { loadSmall, smallModels } from "../../test/onnx/small-models.ts";
 import { createApp } from "../app.ts";
-import type { Prediction, Row } from "../manifest.ts";
-import { RowsInvalid } from "../rows-invalid.ts";
+import type { Prediction, Row } from "../manifest/manifest.ts";
+import { RowsInvalid } from "../model/rows-invalid.ts";
 import type { Service } from "../service.ts";
 
 let service: Service;

@@ -1,7 +1,7 @@
+import type { HttpProblem } from "../http/http-problem.ts";
 import { type HttpReply, json, withHeaders } from "../http/http-reply.ts";
 import type { Route } from "../http/router.ts";
 import { withAnswerHeaders } from "../http/with-answer-headers.ts";
-import type { HttpProblem } from "../http-problem.ts";
 import type { Answer } from "../native/answer.ts";
 import type { Service } from "../service.ts";
 import { predictionRecords } from "./prediction-records.ts";

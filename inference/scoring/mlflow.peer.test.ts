@@ -15,10 +15,10 @@ import { writeOnnx } from "../../test/onnx/write-onnx.ts";
 import { pythonEnvironment, pythonPeer } from "../../test/peers/python-environment.ts";
 import { temporaryFolder } from "../../test/temporary-folder.ts";
 import { createApp } from "../app.ts";
-import { compareGolden } from "../compare-golden.ts";
-import { loadModel } from "../load-model.ts";
-import { Golden, type Row } from "../manifest.ts";
-import { readManifest } from "../read-manifest.ts";
+import { compareGolden } from "../check/compare-golden.ts";
+import { Golden, type Row } from "../manifest/manifest.ts";
+import { readManifest } from "../manifest/read-manifest.ts";
+import { loadModel } from "../model/load-model.ts";
 import { type PredictionRecord, predictionRecords } from "./prediction-records.ts";
 
 const { skip } = pythonPeer("MLflow's own clients");

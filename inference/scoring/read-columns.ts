@@ -1,8 +1,8 @@
 import type { Question } from "../answer.ts";
-import { columnProblems } from "../column-problems.ts";
-import type { HttpProblem } from "../http-problem.ts";
-import type { Input } from "../manifest.ts";
-import { type RowProblem, rowPointer } from "../row-problem.ts";
+import type { HttpProblem } from "../http/http-problem.ts";
+import { columnProblems } from "../manifest/column-problems.ts";
+import type { Input } from "../manifest/manifest.ts";
+import { type RowProblem, rowPointer } from "../model/row-problem.ts";
 import { below, countProblem, frameRefused } from "./frame-refused.ts";
 
 type Columns = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import type { Question } from "../answer.ts";
-import { columnProblems } from "../column-problems.ts";
-import type { HttpProblem } from "../http-problem.ts";
-import type { Input, Manifest } from "../manifest.ts";
+import type { HttpProblem } from "../http/http-problem.ts";
+import { columnProblems } from "../manifest/column-problems.ts";
+import type { Input, Manifest } from "../manifest/manifest.ts";
 import { below, frameRefused } from "./frame-refused.ts";
 import { readColumns } from "./read-columns.ts";
 import { readRows } from "./read-rows.ts";

@@ -1,11 +1,11 @@
 import type { Question } from "../answer.ts";
+import type { HttpProblem } from "../http/http-problem.ts";
 import type { HttpRequest } from "../http/http-request.ts";
+import { problem } from "../http/problem.ts";
+import { readBytes, readText } from "../http/read-body.ts";
 import { readPythonJson } from "../http/read-python-json.ts";
-import type { HttpProblem } from "../http-problem.ts";
-import type { Manifest } from "../manifest.ts";
-import { problem } from "../problem.ts";
-import { readBytes, readText } from "../read-body.ts";
-import { rowPointer } from "../row-problem.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { rowPointer } from "../model/row-problem.ts";
 import { readFrame } from "./read-frame.ts";
 
 /** `header` is RFC 4180's parameter of CSV; SageMaker's clients say with `label_size=0` that no column is a label. */

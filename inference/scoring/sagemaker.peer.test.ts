@@ -11,7 +11,7 @@ import { churnService } from "../../test/onnx/churn-service.ts";
 import { pythonEnvironment, pythonPeer } from "../../test/peers/python-environment.ts";
 import { temporaryFolder } from "../../test/temporary-folder.ts";
 import { createApp } from "../app.ts";
-import type { Row } from "../manifest.ts";
+import type { Row } from "../manifest/manifest.ts";
 import { predictionRecords } from "./prediction-records.ts";
 
 const { skip } = pythonPeer("boto3's sagemaker-runtime");

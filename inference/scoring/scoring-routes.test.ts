@@ -7,8 +7,8 @@ import { churnService } from "../../test/onnx/churn-service.ts";
 import { serviceOf } from "../../test/onnx/service-of.ts";
 import { loadSmall, smallModels } from "../../test/onnx/small-models.ts";
 import { createApp } from "../app.ts";
-import { HttpProblem } from "../http-problem.ts";
-import type { Prediction, Row } from "../manifest.ts";
+import { HttpProblem } from "../http/http-problem.ts";
+import type { Prediction, Row } from "../manifest/manifest.ts";
 import type { Service } from "../service.ts";
 
 let service: Service;

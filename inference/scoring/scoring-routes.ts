@@ -1,8 +1,8 @@
+import type { HttpProblem } from "../http/http-problem.ts";
 import { type HttpReply, json } from "../http/http-reply.ts";
+import { problem } from "../http/problem.ts";
 import type { Route } from "../http/router.ts";
 import { withAnswerHeaders } from "../http/with-answer-headers.ts";
-import type { HttpProblem } from "../http-problem.ts";
-import { problem } from "../problem.ts";
 import type { Service } from "../service.ts";
 import { predictionRecords } from "./prediction-records.ts";
 import { readTable } from "./read-table.ts";

@@ -1,9 +1,9 @@
 import type { Tensor } from "onnxruntime-node";
-import { encodeRows } from "../encode-rows.ts";
-import type { Manifest, Prediction } from "../manifest.ts";
-import { ModelUnreadable } from "../model-unreadable.ts";
-import { RowsInvalid } from "../rows-invalid.ts";
-import type { Session } from "../session.ts";
+import type { Manifest, Prediction } from "../manifest/manifest.ts";
+import { encodeRows } from "../model/encode-rows.ts";
+import { ModelUnreadable } from "../model/model-unreadable.ts";
+import { RowsInvalid } from "../model/rows-invalid.ts";
+import type { Session } from "../model/session.ts";
 import { type Batch, batchByLength } from "./batch-by-length.ts";
 import { bindTokens, type TokenFeed } from "./bind-tokens.ts";
 import type { Tokenize } from "./open-tokenizer.ts";

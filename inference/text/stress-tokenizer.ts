@@ -1,5 +1,5 @@
 import { createContext, runInContext } from "node:vm";
-import { ModelUnreadable } from "../model-unreadable.ts";
+import { ModelUnreadable } from "../model/model-unreadable.ts";
 import type { Tokenize } from "./open-tokenizer.ts";
 
 const seconds = 5;

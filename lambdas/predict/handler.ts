@@ -1,5 +1,5 @@
 import { emfLine } from "../../inference/emf.ts";
-import { openModel } from "../../inference/open-model.ts";
+import { openModel } from "../../inference/model/open-model.ts";
 import type { RecordPlace } from "../../inference/records/records.ts";
 import { recordsOf } from "../../inference/records/records-of.ts";
 import { timeOrderedId } from "../../inference/time-ordered-id.ts";

@@ -1,15 +1,15 @@
 import type { Needs } from "../../inference/answer.ts";
 import { createApp } from "../../inference/app.ts";
+import type { HttpProblem } from "../../inference/http/http-problem.ts";
 import { type HttpReply, withHeaders } from "../../inference/http/http-reply.ts";
 import type { HttpRequest } from "../../inference/http/http-request.ts";
 import { hostRefusal } from "../../inference/http/in-protocol.ts";
-import type { HttpProblem } from "../../inference/http-problem.ts";
+import { problem } from "../../inference/http/problem.ts";
+import { maxBodyBytes } from "../../inference/http/read-body.ts";
+import { quotaHeaders, throttledBy } from "../../inference/keys/throttled-by.ts";
 import type { Answer } from "../../inference/native/answer.ts";
 import { nativeQuestion } from "../../inference/native/native-question.ts";
-import { problem } from "../../inference/problem.ts";
-import { maxBodyBytes } from "../../inference/read-body.ts";
 import { createService } from "../../inference/service.ts";
-import { quotaHeaders, throttledBy } from "../../inference/throttled-by.ts";
 import type { HttpResult } from "./http-result.ts";
 import { type HttpEvent, readHttpEvent } from "./read-http-event.ts";
 

@@ -3,7 +3,7 @@ import { builtImage } from "../../domain/built-image.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { committedModel } from "../../domain/committed-model.ts";
 import type { Ledger } from "../../domain/ledger.ts";
-import { ModelUnreadable } from "../../inference/model-unreadable.ts";
+import { ModelUnreadable } from "../../inference/model/model-unreadable.ts";
 import type { Registry } from "../../platform/registry/registry.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { RegisterModelInput, type RegisterModelOutput } from "../../statemachine/contracts.ts";

@@ -4,7 +4,7 @@ import { ContractBroken } from "../../domain/faults.ts";
 import { fencedRoute } from "../../domain/fenced-route.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
-import { seconds } from "../../inference/manifest.ts";
+import { seconds } from "../../inference/manifest/manifest.ts";
 import type { Serving } from "../../platform/serving/serving.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { ShiftTrafficInput, type ShiftTrafficOutput } from "../../statemachine/contracts.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ModelName } from "../../inference/manifest.ts";
+import { ModelName } from "../../inference/manifest/manifest.ts";
 import type { Deliveries } from "../../platform/deliveries/deliveries.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { CommitId, type DeliveryInput, Digest } from "../../statemachine/contracts.ts";

@@ -1,4 +1,4 @@
-import type { Input, Row } from "../../inference/manifest.ts";
+import type { Input, Row } from "../../inference/manifest/manifest.ts";
 import { datatypeOf } from "../../inference/oip/tensors-to-rows.ts";
 import type { TensorSpec } from "./write-request.ts";
 

@@ -1,8 +1,8 @@
 import { createApp } from "../../inference/app.ts";
-import type { LoadedModel } from "../../inference/load-model.ts";
-import type { Manifest, Prediction, Row } from "../../inference/manifest.ts";
-import { rowChecker } from "../../inference/row-checker.ts";
-import { RowsInvalid } from "../../inference/rows-invalid.ts";
+import type { Manifest, Prediction, Row } from "../../inference/manifest/manifest.ts";
+import type { LoadedModel } from "../../inference/model/load-model.ts";
+import { rowChecker } from "../../inference/model/row-checker.ts";
+import { RowsInvalid } from "../../inference/model/rows-invalid.ts";
 import { createService } from "../../inference/service.ts";
 import { requesting } from "../http/requesting.ts";
 

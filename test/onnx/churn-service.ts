@@ -1,4 +1,4 @@
-import { type LoadedModel, loadModel } from "../../inference/load-model.ts";
+import { type LoadedModel, loadModel } from "../../inference/model/load-model.ts";
 import type { Service } from "../../inference/service.ts";
 import { churnFiles, churnManifest } from "./churn-folder.ts";
 import { serviceOf } from "./service-of.ts";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
-import type { Input, Manifest } from "../../../inference/manifest.ts";
-import { readManifest } from "../../../inference/read-manifest.ts";
-import { valueNames } from "../../../inference/value-names.ts";
+import type { Input, Manifest } from "../../../inference/manifest/manifest.ts";
+import { readManifest } from "../../../inference/manifest/read-manifest.ts";
+import { valueNames } from "../../../inference/manifest/value-names.ts";
 import type { Registration } from "../registry.ts";
 import { loaderModule } from "./loader-module.ts";
 

@@ -1,0 +1,346 @@
+import { readdirSync } from "node:fs";
+import { describe, expect, test, vi } from "vitest";
+import { churnFiles, churnYaml } from "../../test/onnx/churn-folder.ts";
+import { tinyTokenizer } from "../../test/onnx/tiny-tokenizer.ts";
+import { tokenSums } from "../../test/onnx/token-sums.ts";
+import { bool, float, type Graph, int64, writeOnnx } from "../../test/onnx/write-onnx.ts";
+import { temporaryFolder } from "../../test/temporary-folder.ts";
+import { ManifestInvalid } from "../manifest/folder-problem.ts";
+import { ModelUnreadable } from "../model/model-unreadable.ts";
+import { assertModel, checkModel } from "./check-model.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (files: Map<string, Uint8Array>, name: string): string =>
+  new TextDecoder().decode(files.get(name));
+const churnWith = (changes: Record<string, Uint8Array | string | undefined>) => {
+  const files = churnFiles();
+  for (const [name, content] of Object.entries(changes))
+    if (content === undefined) files.delete(name);
+    else files.set(name, typeof content === "string" ? bytes(content) : content);
+  return { model: "churn", files };
+};
+const edited = (name: string, from: string | RegExp, to: string) =>
+  churnWith({ [name]: text(churnFiles(), name).replace(from, to) });
+
+/** A regression with one input x around a graph. */
+const regression = (graph: Graph, trial = {}) => ({
+  folder: {
+    model: "tiny",
+    files: new Map([
+      [
+        "model.yaml",
+        bytes(
+          churnYaml()
+            .replace("name: churn", "name: tiny")
+            .replace("task: classification", "task: regression")
+            .replace(
+              /inputs:[\s\S]*output:.*\n/,
+              "inputs: [{ name: x, type: number, min: -10, max: 10 }]\noutput: { name: y }\n",
+            )
+            .replace(/ {2}(accuracy|auc):.*\n/g, ""),
+        ),
+      ],
+      ["model.onnx", writeOnnx({ graph })],
+      [
+        "golden.json",
+        bytes('{"tolerance":0.001,"rows":[{"x":1}],"predictions":[{"value":1,"scores":{"y":1}}]}'),
+      ],
+      ["holdout.csv", bytes("x,label\n1,1\n2,2\n")],
+    ]),
+  },
+  trial: { seconds: 30, residentMb: 1_024, ...trial },
+});
+const x = { name: "x", type: float, shape: ["N", 1] };
+const y = { name: "y", type: float, shape: ["N", 1] };
+
+describe("checkModel", () => {
+  test("churn, as it is committed, has nothing to complain of, and its trial leaves no file", async () => {
+    // A folder of its own: other tests try models at the same time.
+    const own = await temporaryFolder();
+    vi.stubEnv("TMPDIR", own.path);
+    try {
+      expect(await checkModel({ model: "churn", files: churnFiles() })).toEqual([]);
+      expect(readdirSync(own.path)).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+      await own.remove();
+    }
+  });
+
+  const mistakes: [string, ReturnType<typeof churnWith>, Record<string, unknown>][] = [
+    ["no manifest", churnWith({ "model.yaml": undefined }), { file: "model.yaml", message: "is not there" }],
+    ["no ONNX file", churnWith({ "model.onnx": undefined }), { file: "model.onnx", message: "is not there" }],
+    ["no golden vectors", churnWith({ "golden.json": undefined }), { file: "golden.json" }],
+    ["no holdout", churnWith({ "holdout.csv": undefined }), { file: "holdout.csv" }],
+    [
+      "another folder's name",
+      { ...churnWith({}), model: "other" },
+      { file: "model.yaml", line: 2, path: "name" },
+    ],
+    [
+      "a broken ONNX file",
+      churnWith({ "model.onnx": "not a model" }),
+      { file: "model.onnx", message: expect.stringMatching(/no ONNX model/) },
+    ],
+    [
+      "an input that the graph does not have",
+      edited("model.yaml", "name: tenure", "name: tenured"),
+      { file: "model.yaml", line: 11, path: "inputs[4]", message: expect.stringMatching(/no input tenured/) },
+    ],
+    [
+      "an input of the graph that the manifest does not have",
+      edited("model.yaml", / {2}- \{ name: tenure.*\n/, ""),
+      { file: "model.yaml", message: expect.stringMatching(/input tenure is not in the manifest/) },
+    ],
+    [
+      "an input of another type",
+      edited("model.yaml", "type: integer, min: 0, max: 120", "type: string"),
+      { file: "model.yaml", line: 11, message: expect.stringMatching(/float32, the manifest says string/) },
+    ],
+    [
+      "three labels for two probabilities",
+      edited("model.yaml", "[stay, churn]", "[stay, churn, other]"),
+      { file: "model.yaml", path: "output" },
+    ],
+    [
+      "golden.json that is no JSON",
+      edited("golden.json", '"rows"', "rows"),
+      { file: "golden.json", line: 3 },
+    ],
+    [
+      "a golden row that the manifest refuses",
+      edited("golden.json", '"tenure": 0', '"tenure": 500'),
+      { file: "golden.json", line: 9, path: "rows[0].tenure" },
+    ],
+    [
+      "a golden label that is none",
+      edited("golden.json", '"label": "stay"', '"label": "leave"'),
+      { file: "golden.json", message: expect.stringMatching(/none of the manifest's labels/) },
+    ],
+    [
+      "a holdout without a column",
+      edited("holdout.csv", "tenure,", ""),
+      { file: "holdout.csv", line: 1, path: "tenure", message: "this column is missing" },
+    ],
+    [
+      "a holdout with a mistyped column",
+      edited("holdout.csv", "tenure,", "tenur,"),
+      { file: "holdout.csv", line: 1, path: "tenur", remedy: "Did you mean tenure?" },
+    ],
+    [
+      "a holdout cell that the manifest refuses",
+      edited("holdout.csv", "\n1,0,0,0,8,", "\n1,0,0,0,x,"),
+      { file: "holdout.csv", line: 3, path: "tenure", message: "must be an integer" },
+    ],
+    [
+      "a holdout label that is none",
+      edited("holdout.csv", "820.5,churn", "820.5,gone"),
+      { file: "holdout.csv", line: 3, path: "label" },
+    ],
+    [
+      "a holdout line with too few cells",
+      edited("holdout.csv", "\n1,0,0,0,8,", "\n1,0,0,8,"),
+      { file: "holdout.csv", line: 3, message: "19 cells stand under 20 names" },
+    ],
+    [
+      "a holdout with a stray quote",
+      edited("holdout.csv", "820.5,churn", '820.5,ch"urn'),
+      { file: "holdout.csv", line: 3 },
+    ],
+  ];
+  test.each(mistakes)("%s is told with its file, line and remedy", async (_, folder, expected) => {
+    const problems = await checkModel(folder);
+    expect(problems).toContainEqual(expect.objectContaining({ severity: "error", ...expected }));
+    for (const { remedy } of problems) expect(remedy).not.toBe("");
+  });
+
+  test("golden vectors that are answered otherwise are a warning: the delivery proves them on stage", async () => {
+    const folder = edited("golden.json", /"churn": 0\.08977\d+/, '"churn": 0.1');
+    expect(await checkModel(folder)).toMatchObject([
+      { severity: "warning", file: "golden.json", path: "predictions[0]" },
+    ]);
+    await expect(assertModel(folder)).resolves.toMatchObject({ name: "churn" });
+  });
+
+  test("a build hears ManifestInvalid for what is written, ModelUnreadable for the graph", async () => {
+    await expect(assertModel(edited("model.yaml", "owner:", "ownr:"))).rejects.toBeInstanceOf(
+      ManifestInvalid,
+    );
+    await expect(assertModel(edited("model.yaml", "owner:", "ownr:"))).rejects.toThrow(
+      /model\.yaml:4:1: ownr/,
+    );
+    await expect(assertModel(churnWith({ "model.onnx": "x" }))).rejects.toBeInstanceOf(ModelUnreadable);
+  });
+
+  test("a graph that ends in ZipMap is refused with the export option that avoids it", async () => {
+    const graph = { nodes: [], inputs: [x], outputs: [{ name: "probabilities", sequence: true as const }] };
+    const { folder } = regression(graph);
+    folder.files.set("model.yaml", churnFiles().get("model.yaml") ?? new Uint8Array());
+    const problems = await checkModel(folder);
+    expect(problems).toContainEqual(
+      expect.objectContaining({
+        message: expect.stringMatching(/ZipMap/),
+        remedy: expect.stringMatching(/'zipmap': False/),
+      }),
+    );
+  });
+});
+
+describe("the trial of a model", () => {
+  test("a model that only its golden rows prove is run, and answers", async () => {
+    const { folder, trial } = regression({
+      nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
+      inputs: [x],
+      outputs: [y],
+    });
+    expect(await checkModel(folder, { trial })).toEqual([]);
+  });
+
+  test("a graph that asks for more memory than the limit is killed, whatever hides the size", async () => {
+    // 2 GB of floats: the length is computed, so that no reading of the file can know it.
+    const { folder, trial } = regression(
+      {
+        nodes: [
+          { op: "Mul", inputs: ["k", "k"], outputs: ["n"] },
+          { op: "ConstantOfShape", inputs: ["n"], outputs: ["big"] },
+          { op: "ReduceSum", inputs: ["big"], outputs: ["sum"] },
+          { op: "Add", inputs: ["x", "sum"], outputs: ["y"] },
+        ],
+        initializers: [{ name: "k", dims: [1], int64: [22_628] }],
+        inputs: [x],
+        outputs: [y],
+      },
+      { residentMb: 400 },
+    );
+    const problems = await checkModel(folder, { trial });
+    expect(problems).toMatchObject([
+      { severity: "error", file: "model.onnx", message: expect.stringMatching(/more than 400 MB/) },
+    ]);
+  });
+
+  test("a graph that loops for ever is killed when its time is over", async () => {
+    const body: Graph = {
+      nodes: [
+        { op: "Identity", inputs: ["go"], outputs: ["on"] },
+        { op: "Sin", inputs: ["v"], outputs: ["w"] },
+      ],
+      inputs: [
+        { name: "i", type: int64, shape: [] },
+        { name: "go", type: bool, shape: [] },
+        { name: "v", type: float, shape: ["N", 1] },
+      ],
+      outputs: [
+        { name: "on", type: bool, shape: [] },
+        { name: "w", type: float, shape: ["N", 1] },
+      ],
+    };
+    const { folder, trial } = regression(
+      {
+        nodes: [
+          {
+            op: "Loop",
+            inputs: ["times", "", "x"],
+            outputs: ["y"],
+            attributes: [{ name: "body", graph: body }],
+          },
+        ],
+        initializers: [{ name: "times", dims: [], int64: [2 ** 52] }],
+        inputs: [x],
+        outputs: [y],
+      },
+      { seconds: 2 },
+    );
+    const problems = await checkModel(folder, { trial });
+    expect(problems).toMatchObject([
+      { file: "model.onnx", message: expect.stringMatching(/longer than 2 s/) },
+    ]);
+  });
+
+  test("a graph whose size is known only as it is made, at once on opening it, is killed", async () => {
+    // Constants alone: onnxruntime makes 16 GB of them before it asks for a row.
+    const { folder, trial } = regression(
+      {
+        nodes: [
+          { op: "Concat", inputs: ["k", "k"], outputs: ["n"], attributes: [{ name: "axis", int: 0 }] },
+          { op: "ConstantOfShape", inputs: ["n"], outputs: ["big"] },
+          { op: "Sin", inputs: ["big"], outputs: ["bigger"] },
+          { op: "ReduceSum", inputs: ["bigger"], outputs: ["sum"] },
+          { op: "Add", inputs: ["x", "sum"], outputs: ["y"] },
+        ],
+        initializers: [{ name: "k", dims: [1], int64: [65_536] }],
+        inputs: [x],
+        outputs: [y],
+      },
+      { residentMb: 400 },
+    );
+    expect(await checkModel(folder, { trial })).toMatchObject([{ severity: "error", file: "model.onnx" }]);
+  });
+
+  test("a graph that onnxruntime refuses is told in its words", async () => {
+    const { folder, trial } = regression({
+      nodes: [{ op: "NoSuchOperator", inputs: ["x"], outputs: ["y"] }],
+      inputs: [x],
+      outputs: [y],
+    });
+    await expect(assertModel(folder, { trial })).rejects.toThrow(/NoSuchOperator/);
+  });
+});
+
+describe("the trial of a tokenizer", () => {
+  const text = (tokenizer: Uint8Array) => {
+    const files = new Map([
+      [
+        "model.yaml",
+        bytes(
+          churnYaml()
+            .replace("name: churn", "name: tiny")
+            .replace("task: classification", "task: regression")
+            .replace(
+              /inputs:[\s\S]*output:.*\n/,
+              "inputs: [{ name: text, type: string }]\ntokenizer: { maxTokens: 16 }\noutput: { names: [ids, tokens] }\n",
+            )
+            .replace(/ {2}(accuracy|auc):.*\n/g, ""),
+        ),
+      ],
+      ["model.onnx", writeOnnx({ graph: tokenSums })],
+      ["tokenizer.json", tokenizer],
+      [
+        "golden.json",
+        bytes('{"tolerance":0.001,"rows":[{"text":"good"}],"predictions":[{"scores":{"ids":6,"tokens":3}}]}'),
+      ],
+      ["holdout.csv", bytes("text,label.ids,label.tokens\ngood,6,3\nbad,7,3\n")],
+    ]);
+    return checkModel({ model: "tiny", files }, { trial: { seconds: 30, residentMb: 1_024 } });
+  };
+  const graphProblems = async (tokenizer: Uint8Array) =>
+    (await text(tokenizer)).filter(({ file }) => file === "model.onnx");
+  const changed = (change: object) =>
+    bytes(JSON.stringify({ ...JSON.parse(tinyTokenizer.toString("utf8")), ...change }));
+
+  test("one that keeps to words is accepted", async () => {
+    expect(await graphProblems(tinyTokenizer)).toEqual([]);
+  });
+
+  test("a pattern that backtracks without end is refused, and named", async () => {
+    const evil = { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated", invert: false };
+    expect(await graphProblems(changed({ pre_tokenizer: evil }))).toMatchObject([
+      {
+        severity: "error",
+        message: expect.stringMatching(/takes longer than 5 s .* backtracks without end/),
+      },
+    ]);
+  });
+
+  test.each([
+    ["no JSON", bytes("{")],
+    ["JSON of a hundred thousand brackets", bytes("[".repeat(100_000) + "]".repeat(100_000))],
+    [
+      "a pattern that is none",
+      changed({ pre_tokenizer: { type: "Split", pattern: { Regex: "(" }, behavior: "Isolated" } }),
+    ],
+    ["parts that nobody knows", changed({ model: { type: "Evil" } })],
+    ["__proto__ for its model", bytes('{"__proto__":{"model":{}}}')],
+  ])("%s is refused", async (_, tokenizer) => {
+    expect(await graphProblems(tokenizer)).toMatchObject([{ severity: "error" }]);
+  });
+});

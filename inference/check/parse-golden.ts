@@ -1,0 +1,94 @@
+import { ManifestInvalid, type Problem, pathText } from "../manifest/folder-problem.ts";
+import { locateYaml, placeOf } from "../manifest/locate-yaml.ts";
+import { Golden, type Manifest } from "../manifest/manifest.ts";
+import { valueNames } from "../manifest/value-names.ts";
+import { rowChecker } from "../model/row-checker.ts";
+
+const maxBytes = 16 * 1_024 * 1_024;
+const again = "Write golden.json again with the training project.";
+
+type Found = { readonly path: readonly PropertyKey[]; readonly message: string; readonly remedy: string };
+
+const decode = (bytes: Uint8Array): unknown => {
+  if (bytes.length > maxBytes) throw new SyntaxError(`larger than ${maxBytes / 1_024 / 1_024} MB`);
+  const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  return JSON.parse(text);
+};
+
+/** Predictions that cannot belong to this manifest: other labels, no value, another number of them than rows. */
+const misfits = (golden: Golden, manifest: Manifest): Found[] => {
+  const found: Found[] = [];
+  if (golden.predictions.length !== golden.rows.length)
+    found.push({
+      path: ["predictions"],
+      message: `${golden.predictions.length} predictions stand beside ${golden.rows.length} rows`,
+      remedy: again,
+    });
+  const expected = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
+  for (const [at, { label, value, scores }] of golden.predictions.entries()) {
+    const names = Object.keys(scores);
+    if (names.length !== expected.length || !expected.every((name) => Object.hasOwn(scores, name)))
+      found.push({
+        path: ["predictions", at, "scores"],
+        message: `the scores are of ${names.slice(0, 10).join(", ")}, the manifest promises ${expected.slice(0, 10).join(", ")}`,
+        remedy: `${again} Or correct output in model.yaml.`,
+      });
+    if (manifest.task === "classification" && (label === undefined || !expected.includes(label)))
+      found.push({
+        path: ["predictions", at],
+        message: "label is none of the manifest's labels",
+        remedy: again,
+      });
+    if (manifest.task === "regression" && expected.length === 1 && value === undefined)
+      found.push({ path: ["predictions", at], message: "value is missing", remedy: again });
+  }
+  return found;
+};
+
+const read = (value: unknown, manifest: Manifest): { golden: Golden } | { found: Found[] } => {
+  const parsed = Golden.safeParse(value);
+  if (!parsed.success)
+    return { found: parsed.error.issues.map(({ path, message }) => ({ path, message, remedy: again })) };
+  const rows = rowChecker(manifest)(parsed.data.rows).map(
+    ({ row, input, detail }): Found => ({
+      path: ["rows", ...[row, input].filter((part) => part !== undefined)],
+      message: detail,
+      remedy: "Golden rows are rows that the manifest's inputs allow: correct one of the two.",
+    }),
+  );
+  const found = [...rows, ...misfits(parsed.data, manifest)];
+  return found.length > 0 ? { found } : { golden: parsed.data };
+};
+
+/**
+ * Reads golden.json: rows and what the model answered them at training. Throws ManifestInvalid with the line of each
+ * row or prediction that cannot belong to this manifest.
+ */
+export const parseGolden = (bytes: Uint8Array, manifest: Manifest, file = "golden.json"): Golden => {
+  const invalid = (problems: readonly Omit<Problem, "file" | "severity">[]): never => {
+    throw new ManifestInvalid(problems.map((found) => ({ severity: "error", file, ...found })));
+  };
+  let value: unknown;
+  try {
+    value = decode(bytes);
+  } catch (error) {
+    const message = error instanceof SyntaxError ? error.message : "is not UTF-8";
+    const offset = Number(message.match(/position (\d+)/)?.[1] ?? 0);
+    return invalid([
+      {
+        ...placeOf(new TextDecoder().decode(bytes.subarray(0, maxBytes)), offset),
+        path: "",
+        message: `no JSON: ${message.replace(/, .* is not valid JSON$/s, "")}`,
+        remedy: again,
+      },
+    ]);
+  }
+  const result = read(value, manifest);
+  if ("golden" in result) return result.golden;
+  const at = locateYaml(new TextDecoder().decode(bytes));
+  return invalid(
+    result.found
+      .slice(0, 100)
+      .map(({ path, message, remedy }) => ({ ...at(path), path: pathText(path), message, remedy })),
+  );
+};

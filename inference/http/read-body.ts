@@ -1,0 +1,74 @@
+import { countJson } from "./count-json.ts";
+import { duplicateKey } from "./duplicate-key.ts";
+import type { HttpProblem } from "./http-problem.ts";
+import type { HttpRequest } from "./http-request.ts";
+import { type ModelInputs, mostValues } from "./most-values.ts";
+import { problem } from "./problem.ts";
+
+/** Lambda carries 6 MB in and out. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const maxBodyBytes = 6 * 1_024 * 1_024;
+/** A compressed body may hold more than Lambda carries, and never enough to fill the memory. */
+export const maxUnpackedBytes = 32 * 1_024 * 1_024;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+const tooLarge = (limit: number): HttpProblem =>
+  problem("too-large", `A body has at most ${limit} bytes: send fewer rows at a time.`);
+
+/** A request's body as bytes, unpacked where it came as gzip or deflate; or why it cannot be had (413, 415, 400). */
+export const readBytes = async (request: HttpRequest): Promise<Uint8Array | HttpProblem> => {
+  const encoding = (request.header("content-encoding") ?? "").trim().toLowerCase();
+  const packed = encoding === "gzip" || encoding === "deflate";
+  if (!packed && encoding !== "" && encoding !== "identity")
+    return problem("wrong-content-type", "Send the body as it is, or with content-encoding gzip or deflate.");
+  // The connection broke, or what it carried was no HTTP: whom that is told is gone, and it is no failure of ours.
+  const bytes = await request.body(maxBodyBytes).catch(() => "broken" as const);
+  if (bytes === "broken") return problem("broken-encoding", "The body ended before it was whole.");
+  if (!bytes) return tooLarge(maxBodyBytes);
+  if (!packed) return bytes;
+  // Most bodies come as they are, and Node's zlib takes a cold start 5 ms.
+  const { unpackBody } = await import("./unpack-body.ts");
+  try {
+    return unpackBody(encoding, bytes, maxUnpackedBytes);
+  } catch (error) {
+    return error instanceof RangeError
+      ? tooLarge(maxUnpackedBytes)
+      : problem("broken-encoding", `The body is no ${encoding}, or is cut off.`);
+  }
+};
+
+/** Bytes as text, or a problem where they are not UTF-8. */
+export const readText = (bytes: Uint8Array): string | HttpProblem => {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return problem("broken-encoding", "The body is not UTF-8.");
+  }
+};
+
+/** What a body with more values than this model's largest request is answered. */
+export const tooManyValues = (most: number): HttpProblem =>
+  problem("too-large", `A body holds at most ${most} values: send fewer rows at a time.`);
+
+/** Bytes as the JSON of a request to this model, or a problem that says where it breaks off. */
+export const readJson = (
+  bytes: Uint8Array,
+  manifest: ModelInputs,
+): { readonly json: unknown } | HttpProblem => {
+  const { keys, marks } = countJson(bytes);
+  const most = mostValues(manifest);
+  if (marks > most) return tooManyValues(most);
+  const text = readText(bytes);
+  if (typeof text !== "string") return text;
+  try {
+    const json: unknown = JSON.parse(text);
+    const pointer = duplicateKey(bytes, keys, json);
+    return pointer === undefined
+      ? { json }
+      : problem("duplicate-key", "1 key stands twice in its object.", [{ pointer, detail: "stands twice" }]);
+  } catch (error) {
+    // The parser's own words may quote the body; its position does not.
+    const position = error instanceof SyntaxError ? error.message.match(/ at position \d+/)?.[0] : undefined;
+    return problem("broken-json", `The body cannot be read${position ?? ""}.`);
+  }
+};

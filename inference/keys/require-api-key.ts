@@ -1,0 +1,45 @@
+import type { Gate } from "../app.ts";
+import { type HttpReply, withHeaders } from "../http/http-reply.ts";
+import type { HttpRequest } from "../http/http-request.ts";
+import { hostRefusal } from "../http/in-protocol.ts";
+import type { Admission, Admit } from "./admission.ts";
+import { admissionHeaders } from "./admission-headers.ts";
+import { admissionRefusal, keysUnavailable, type Refusal } from "./admission-refusal.ts";
+import { givenKey } from "./given-key.ts";
+
+const refused = (request: HttpRequest, { problem, headers }: Refusal): HttpReply =>
+  withHeaders(hostRefusal(request, problem), headers);
+
+/**
+ * What the authorizer does on AWS, as a gate of the HTTP server: 401, 403 or 429 before the body is read, 503
+ * where keys cannot be checked, and the `RateLimit` headers on what is answered.
+ * @param open paths that need no key: what a container platform probes
+ * @param warn told of the fault where keys cannot be checked
+ */
+export const requireApiKey = ({
+  admit,
+  model,
+  open = ["/health", "/ready"],
+  warn,
+}: {
+  readonly admit: Admit;
+  readonly model: string;
+  readonly open?: readonly string[];
+  readonly warn: (sentence: string, fault: unknown) => void;
+}): Gate => {
+  const check = async (given: string | undefined): Promise<Admission | undefined> => {
+    try {
+      return await admit({ given, model });
+    } catch (fault) {
+      warn("a request was refused because API keys cannot be checked", fault);
+      return undefined;
+    }
+  };
+  return async (request, answer) => {
+    if (open.includes(request.path)) return answer(request);
+    const admission = await check(givenKey((name) => request.header(name)));
+    if (admission === undefined) return refused(request, keysUnavailable);
+    if (admission.status !== "admitted") return refused(request, admissionRefusal(admission));
+    return withHeaders(await answer(request), admissionHeaders(admission));
+  };
+};

@@ -1,0 +1,30 @@
+import type { Tensor } from "onnxruntime-node";
+import type { Manifest, Prediction } from "../manifest/manifest.ts";
+import { answerTogether } from "./answer-together.ts";
+import { bindInputs } from "./bind-inputs.ts";
+import { encodeRows } from "./encode-rows.ts";
+import { ModelUnreadable } from "./model-unreadable.ts";
+import { RowsInvalid } from "./rows-invalid.ts";
+import type { Session } from "./session.ts";
+
+type Needs = {
+  readonly session: Session;
+  readonly outputs: readonly string[];
+  readonly read: (data: readonly unknown[], rows: number) => Prediction[];
+};
+
+/** Answers rows of a table, a request in one run and small ones together. Throws ModelUnreadable where the graph does not take the manifest's inputs. */
+export const answerTable = (manifest: Manifest, { session, outputs, read }: Needs) => {
+  const bound = bindInputs(manifest, session.inputs);
+  if (bound.status === "mismatched")
+    throw new ModelUnreadable(bound.mismatches.map(({ message }) => message).join("\n"));
+  const encode = encodeRows(bound.columns);
+  return answerTogether(async (rows) => {
+    const encoded = encode(rows);
+    if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
+    const feeds: Record<string, Tensor> = {};
+    for (const { name, type, data, dims } of encoded.feeds)
+      feeds[name] = new session.Tensor(type, data, dims);
+    return read(await session.run(feeds, outputs), encoded.rows);
+  });
+};

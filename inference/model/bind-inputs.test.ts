@@ -1,0 +1,100 @@
+import { describe, expect, test } from "vitest";
+import { manifestWith } from "../../test/onnx/churn-folder.ts";
+import { bindInputs } from "./bind-inputs.ts";
+import type { ElementType, GraphValue } from "./element-type.ts";
+import { encodeRows } from "./encode-rows.ts";
+
+const { inputs } = manifestWith({
+  inputs: [
+    { name: "age", type: "integer", min: 0, max: 120 },
+    { name: "charge", type: "number", min: 0, max: 100, required: false },
+    { name: "plan", type: "category", values: ["a", "b", "c"] },
+    { name: "loyal", type: "boolean" },
+  ],
+});
+const tensor = (name: string, type: ElementType, ...shape: (number | null)[]): GraphValue => ({
+  name,
+  kind: "tensor",
+  type,
+  shape,
+});
+const rows = [
+  { age: 30, charge: 1.5, plan: "c", loyal: true },
+  { age: 40, plan: "a", loyal: false },
+];
+const encoded = (given: typeof inputs, graph: GraphValue[], of: unknown[] = rows) => {
+  const bound = bindInputs({ inputs: given }, graph);
+  if (bound.status === "mismatched") return bound.mismatches.map(({ message }) => message);
+  const result = encodeRows(bound.columns)(of);
+  return result.status === "encoded" ? result.feeds : result.problems;
+};
+
+describe("a graph with one matrix", () => {
+  test.each([4, null])(
+    "takes the columns in the manifest's order, categories as their place (width %s)",
+    (width) => {
+      expect(encoded(inputs, [tensor("float_input", "float32", null, width)])).toEqual([
+        {
+          name: "float_input",
+          type: "float32",
+          data: Float32Array.of(30, 1.5, 2, 1, 40, Number.NaN, 0, 0),
+          dims: [2, 4],
+        },
+      ]);
+    },
+  );
+
+  test("of text takes categories as they are and integers in decimals", () => {
+    const text = [inputs[0], inputs[2]].flatMap((input) => input ?? []);
+    const some = [{ age: 30, plan: "c" }];
+    expect(encoded(text, [tensor("string_input", "string", null, 2)], some)).toMatchObject([
+      { data: ["30", "c"], dims: [1, 2] },
+    ]);
+  });
+
+  test("of another width says how many columns each side has", () => {
+    expect(encoded(inputs, [tensor("X", "float32", null, 5)])).toEqual([
+      "the graph takes 5 columns (X: 5), the manifest names 4 inputs",
+    ]);
+  });
+
+  test("refuses an unknown category by its row and column, since no number stands for it", () => {
+    const odd = [{ ...rows[0], plan: "d" }];
+    expect(encoded(inputs, [tensor("X", "float32", null, 4)], odd)).toEqual([
+      { row: 0, input: "plan", detail: 'must be one of "a", "b", "c"' },
+    ]);
+    const mapped = inputs.map((input) =>
+      input.type === "category" ? { ...input, unknown: "map" as const } : input,
+    );
+    expect(encoded(mapped, [tensor("X", "float32", null, 4)])).toEqual([
+      expect.stringContaining("an unknown category does not have"),
+    ]);
+  });
+
+  test("of whole numbers takes no input that may be missing", () => {
+    expect(encoded(inputs, [tensor("X", "int64", null, 4)])).toEqual([
+      expect.stringContaining("takes charge (in X) as int64"),
+    ]);
+  });
+
+  test("of a fixed number of rows is refused", () => {
+    expect(encoded(inputs, [tensor("X", "float32", 1, 4)])).toEqual(["the graph takes exactly 1 rows of X"]);
+  });
+});
+
+test("a graph with a matrix of numbers and one of text takes the columns in the manifest's order", () => {
+  const ordered = [inputs[0], inputs[1], inputs[2]].flatMap((input) => input ?? []);
+  const some = [{ age: 30, charge: 1, plan: "b" }];
+  expect(
+    encoded(ordered, [tensor("numbers", "float32", null, 2), tensor("words", "string", null, 1)], some),
+  ).toMatchObject([
+    { name: "numbers", data: Float32Array.of(30, 1), dims: [1, 2] },
+    { name: "words", data: ["b"], dims: [1, 1] },
+  ]);
+});
+
+test("a graph that names one of the manifest's inputs is bound by name alone", () => {
+  expect(encoded(inputs, [tensor("age", "float32", null, 1), tensor("X", "float32", null, 3)])).toContain(
+    "the graph has no input charge",
+  );
+});

@@ -1,0 +1,306 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { churnFiles } from "../../test/onnx/churn-folder.ts";
+import { bool, float, type Graph, int64, type Model, writeOnnx } from "../../test/onnx/write-onnx.ts";
+import { defaultLimits, inspectOnnx } from "./inspect-onnx.ts";
+import { ModelUnreadable } from "./model-unreadable.ts";
+
+const churn = churnFiles().get("model.onnx") ?? new Uint8Array();
+const identity: Graph = {
+  nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
+  inputs: [{ name: "x", type: float, shape: ["N", 1] }],
+  outputs: [{ name: "y", type: float, shape: ["N", 1] }],
+};
+const reasonOf = (bytes: Uint8Array, limits = defaultLimits): string => {
+  try {
+    inspectOnnx(bytes, limits);
+    return "accepted";
+  } catch (error) {
+    if (error instanceof ModelUnreadable) return error.message;
+    throw error;
+  }
+};
+const nested = (levels: number): Graph =>
+  levels === 0
+    ? identity
+    : {
+        nodes: [
+          {
+            op: "If",
+            inputs: ["c"],
+            outputs: ["y"],
+            attributes: [{ name: "then_branch", graph: nested(levels - 1) }],
+          },
+        ],
+      };
+
+describe("inspectOnnx", () => {
+  test("reads churn's graph: one input per column, label and probabilities", () => {
+    const summary = inspectOnnx(churn);
+    expect(summary.inputs).toHaveLength(19);
+    expect(summary.inputs[0]).toEqual({ name: "female", kind: "tensor", type: "float32", shape: [null, 1] });
+    expect(summary.outputs.map(({ name }) => name)).toEqual(["label", "probabilities"]);
+    expect([...summary.opsets.keys()]).toEqual(["", "ai.onnx.ml"]);
+    expect(summary.nodes).toBeGreaterThan(5);
+  });
+
+  test.each([
+    ["string-matrix", [{ type: "string", labels: ["P1", "P2", "P3"] }]],
+    ["lightgbm-binary", [{ type: "integer", labels: ["0", "1"] }]],
+    ["mlp-logits", []],
+  ])("tells the labels that classifier nodes store: %s", (name, labels) => {
+    const bytes = readFileSync(new URL(`../../test/exports/${name}/model.onnx`, import.meta.url));
+    expect(inspectOnnx(bytes).classLabels).toEqual(labels);
+  });
+
+  test("an initializer that is listed among the inputs is none", () => {
+    const bytes = writeOnnx({
+      graph: {
+        ...identity,
+        initializers: [{ name: "w", dims: [1], int64: [3] }],
+        inputs: [...(identity.inputs ?? []), { name: "w", type: int64, shape: [1] }],
+      },
+    });
+    expect(inspectOnnx(bytes).inputs.map(({ name }) => name)).toEqual(["x"]);
+  });
+
+  const hostile: [string, Model, RegExp][] = [
+    [
+      "data in another file",
+      { graph: { ...identity, initializers: [{ name: "w", dims: [1], external: true }] } },
+      /another file/,
+    ],
+    [
+      "a node of an unknown domain",
+      { graph: { nodes: [{ op: "Evil", domain: "com.evil", outputs: ["y"] }] } },
+      /com\.evil/,
+    ],
+    ["an import of an unknown domain", { graph: identity, opsets: { "": 17, "com.evil": 1 } }, /com\.evil/],
+    [
+      "a domain that only onnxruntime's optimiser imports, used by a node",
+      {
+        graph: { nodes: [{ op: "Conv", domain: "com.microsoft.nchwc", outputs: ["y"] }] },
+        opsets: { "": 17, "com.microsoft.nchwc": 1 },
+      },
+      /nchwc/,
+    ],
+    [
+      "a terabyte out of an initializer",
+      {
+        graph: {
+          nodes: [{ op: "ConstantOfShape", inputs: ["s"], outputs: ["y"] }],
+          initializers: [{ name: "s", dims: [2], int64: [2 ** 20, 2 ** 20] }],
+        },
+      },
+      /ConstantOfShape makes a tensor/,
+    ],
+    [
+      "a terabyte out of a Constant node",
+      {
+        graph: {
+          nodes: [
+            {
+              op: "Constant",
+              outputs: ["s"],
+              attributes: [{ name: "value", tensor: { dims: [1], int64: [2 ** 40] } }],
+            },
+            { op: "ConstantOfShape", inputs: ["s"], outputs: ["y"] },
+          ],
+        },
+      },
+      /ConstantOfShape makes a tensor/,
+    ],
+    [
+      "a terabyte out of a subgraph",
+      {
+        graph: {
+          nodes: [
+            {
+              op: "If",
+              inputs: ["c"],
+              outputs: ["y"],
+              attributes: [
+                {
+                  name: "then_branch",
+                  graph: { nodes: [{ op: "ConstantOfShape", inputs: ["s"], outputs: ["y"] }] },
+                },
+              ],
+            },
+          ],
+          initializers: [{ name: "s", dims: [1], int64: [2 ** 40] }],
+        },
+      },
+      /ConstantOfShape makes a tensor/,
+    ],
+    [
+      "a stored tensor that claims a terabyte",
+      { graph: { ...identity, initializers: [{ name: "w", dims: [2 ** 40] }] } },
+      /more than \d+ elements/,
+    ],
+    [
+      "data in another file, of a constant within a subgraph",
+      {
+        graph: {
+          nodes: [
+            {
+              op: "If",
+              inputs: ["c"],
+              outputs: ["y"],
+              attributes: [
+                {
+                  name: "then_branch",
+                  graph: {
+                    nodes: [
+                      {
+                        op: "Constant",
+                        outputs: ["k"],
+                        attributes: [{ name: "value", tensor: { dims: [1], external: true } }],
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          ],
+        },
+      },
+      /another file/,
+    ],
+    ...(["Expand", "Tile"] as const).map((op): [string, Model, RegExp] => [
+      `a terabyte out of ${op}`,
+      {
+        graph: {
+          nodes: [{ op, inputs: ["x", "s"], outputs: ["y"] }],
+          initializers: [{ name: "s", dims: [1], int64: [2 ** 40] }],
+        },
+      },
+      new RegExp(`${op} makes a tensor`),
+    ]),
+    [
+      "a shape whose product is beyond any number",
+      { graph: { ...identity, initializers: [{ name: "w", dims: Array(60).fill(2 ** 52) }] } },
+      /more than \d+ elements/,
+    ],
+    [
+      "a tensor of 65 dimensions",
+      { graph: { ...identity, initializers: [{ name: "w", dims: Array(66).fill(1) }] } },
+      /impossible shape/,
+    ],
+    [
+      "tensors without end",
+      { graph: { ...identity, initializers: Array(20_001).fill({ name: "w", dims: [0] }) } },
+      /more than 20000 tensors/,
+    ],
+    [
+      "nodes without end",
+      { graph: { nodes: Array(100_001).fill({ op: "Identity", outputs: [] }) } },
+      /more than 100000 nodes/,
+    ],
+    [
+      "attributes without end",
+      {
+        graph: {
+          nodes: [{ op: "Identity", outputs: ["y"], attributes: Array(1_001).fill({ name: "a", int: 1 }) }],
+        },
+      },
+      /more than 1000 attributes/,
+    ],
+    [
+      "a name of a megabyte",
+      { graph: { nodes: [{ op: "Identity", outputs: ["y".repeat(2 ** 20)] }] } },
+      /name of more than/,
+    ],
+    ["graphs within graphs without end", { graph: nested(60) }, /nested deeper/],
+    ["no operator set", { graph: identity, opsets: {} }, /no operator set/],
+  ];
+  test.each(hostile)("%s is refused with the reason", (_, model, reason) => {
+    expect(reasonOf(writeOnnx(model))).toMatch(reason);
+  });
+
+  // Fields of ModelProto that a writer of graphs does not write, each empty.
+  test.each([
+    [
+      "functions of its own, which may call each other without end",
+      [0xca, 0x01, 0x00],
+      /functions of its own/,
+    ],
+    ["training graphs", [0xa2, 0x01, 0x00], /training/],
+    ["a second graph, which readers merge with the first", [0x3a, 0x00], /two graphs/],
+  ])("%s are refused with the reason", (_, field, reason) => {
+    expect(reasonOf(Buffer.concat([writeOnnx({ graph: identity }), Uint8Array.from(field)]))).toMatch(reason);
+  });
+
+  test("imports that onnxruntime's optimiser writes are no reason to refuse", () => {
+    expect(reasonOf(writeOnnx({ graph: identity, opsets: { "": 17, "com.microsoft.nchwc": 1 } }))).toBe(
+      "accepted",
+    );
+  });
+
+  test("nodes of subgraphs count", () => {
+    const two: Graph = {
+      nodes: [{ op: "If", outputs: ["y"], attributes: [{ name: "then_branch", graph: identity }] }],
+    };
+    expect(inspectOnnx(writeOnnx({ graph: two })).nodes).toBe(2);
+    expect(reasonOf(writeOnnx({ graph: two }), { ...defaultLimits, nodes: 1 })).toMatch(/more than 1 nodes/);
+  });
+
+  test("more tensors or bytes than the limits are refused", () => {
+    const bytes = writeOnnx({
+      graph: {
+        ...identity,
+        initializers: [
+          { name: "w", dims: [1], int64: [1] },
+          { name: "v", dims: [1], int64: [1] },
+        ],
+      },
+    });
+    expect(reasonOf(bytes, { ...defaultLimits, initializers: 1 })).toMatch(/more than 1 tensors/);
+    expect(reasonOf(bytes, { ...defaultLimits, bytes: 10 })).toMatch(/larger than 10 bytes/);
+  });
+
+  test("sequences and unknown element types are told, not refused", () => {
+    const bytes = writeOnnx({
+      graph: {
+        ...identity,
+        outputs: [
+          { name: "z", sequence: true },
+          { name: "b", type: bool, shape: [1] },
+          { name: "c", type: 14, shape: [1] },
+        ],
+      },
+    });
+    expect(
+      inspectOnnx(bytes).outputs.map((value) => (value.kind === "tensor" ? value.type : value.kind)),
+    ).toEqual(["sequence", "bool", "other"]);
+  });
+
+  test("a message that claims to reach beyond the one that holds it is refused", () => {
+    // A graph of two bytes, in it a node of four: the two more are the operator set's.
+    const bytes = Uint8Array.of(0x08, 0x08, 0x3a, 0x02, 0x0a, 0x04, 0x42, 0x02, 0x10, 0x11);
+    expect(reasonOf(bytes)).toMatch(/cut off/);
+  });
+
+  test("a file cut off at any byte is refused", () => {
+    for (let end = 0; end < churn.length; end++)
+      expect(reasonOf(churn.subarray(0, end))).not.toBe("accepted");
+  });
+
+  test("whatever bytes are flipped, the answer is a summary or ModelUnreadable", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(churn.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        (flips) => {
+          const bytes = churn.slice();
+          for (const [at, byte] of flips) bytes[at] = byte;
+          reasonOf(bytes);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => void reasonOf(bytes)),
+      { numRuns: 2_000 },
+    );
+  });
+});

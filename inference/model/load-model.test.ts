@@ -1,0 +1,107 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { churnFiles, churnGolden, churnManifest, manifestWith } from "../../test/onnx/churn-folder.ts";
+import { float, type Graph, int64, writeOnnx } from "../../test/onnx/write-onnx.ts";
+import { compareGolden } from "../check/compare-golden.ts";
+import { Golden, type Manifest } from "../manifest/manifest.ts";
+import { loadModel } from "./load-model.ts";
+import { ModelUnreadable } from "./model-unreadable.ts";
+import { OutputNotFinite } from "./read-predictions.ts";
+import { RowsInvalid } from "./rows-invalid.ts";
+
+const churn = churnFiles().get("model.onnx") ?? new Uint8Array();
+const open = (manifest: Manifest, bytes: Uint8Array) => loadModel({ manifest, model: { bytes } });
+
+const regression = manifestWith({
+  task: "regression",
+  inputs: [{ name: "x", type: "number", min: -10, max: 10 }],
+  output: { name: "y" },
+  gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
+});
+/** y = op(x), a regression. */
+const unary = (op: string): Graph => ({
+  nodes: [{ op, inputs: ["x"], outputs: ["y"] }],
+  inputs: [{ name: "x", type: float, shape: ["N", 1] }],
+  outputs: [{ name: "y", type: float, shape: ["N", 1] }],
+});
+
+describe("loadModel", () => {
+  test("churn answers its golden rows as at training, with a band by the manifest", async () => {
+    const golden = Golden.parse(churnGolden());
+    const model = await open(churnManifest(), churn);
+    const predictions = await model.predict(golden.rows);
+    expect(compareGolden(golden, predictions)).toEqual([]);
+    for (const { band, scores } of predictions) {
+      const score = scores.churn ?? Number.NaN;
+      expect(band).toBe(score < 0.4 ? "low" : score < 0.7 ? "medium" : "high");
+    }
+    await model.release();
+  });
+
+  test("whatever rows a caller sends to churn, it gets predictions with finite scores or RowsInvalid", async () => {
+    const model = await open(churnManifest(), churn);
+    const [row] = churnGolden().rows;
+    const value = fc.oneof(fc.jsonValue(), fc.integer({ min: 0, max: 1 }), fc.double());
+    const rows = fc.oneof(
+      fc.jsonValue(),
+      fc.array(
+        fc
+          .tuple(fc.constantFrom(...Object.keys(row), "__proto__", "x"), value, fc.boolean())
+          .map(([name, one, change]) => (change ? { ...row, [name]: one } : row)),
+        { maxLength: 4 },
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(rows, async (some) => {
+        const answered = await model.predict(some).catch((error: unknown) => error);
+        if (answered instanceof RowsInvalid) {
+          expect(answered.problems.length).toBeGreaterThan(0);
+          return;
+        }
+        expect(answered).toBeInstanceOf(Array);
+        expect(JSON.stringify(answered)).not.toContain("null");
+      }),
+      { numRuns: 500 },
+    );
+    await model.release();
+  });
+
+  test("a regression answers with its value", async () => {
+    const model = await open(regression, writeOnnx({ graph: unary("Neg") }));
+    expect(await model.predict([{ x: 2 }, { x: -3 }])).toEqual([
+      { value: -2, scores: { y: -2 } },
+      { value: 3, scores: { y: 3 } },
+    ]);
+    await model.release();
+  });
+
+  test("a score that is NaN or infinite is an error and never an answer", async () => {
+    const log = await open(regression, writeOnnx({ graph: unary("Log") }));
+    await expect(log.predict([{ x: 1 }, { x: -1 }])).rejects.toBeInstanceOf(OutputNotFinite);
+    await expect(log.predict([{ x: 0 }])).rejects.toBeInstanceOf(OutputNotFinite);
+    expect(await log.predict([{ x: 1 }])).toEqual([{ value: 0, scores: { y: 0 } }]);
+    await log.release();
+  });
+
+  test("a graph that answers with another number of rows is an error and never an answer", async () => {
+    const graph = { ...unary("ReduceSum"), outputs: [{ name: "y", type: float, shape: ["M", 1] }] };
+    const sum = await open(regression, writeOnnx({ graph }));
+    await expect(sum.predict([{ x: 1 }, { x: 2 }])).rejects.toBeInstanceOf(OutputNotFinite);
+    await sum.release();
+  });
+
+  test("no file, broken bytes and a graph that does not fit are ModelUnreadable", async () => {
+    const manifest = churnManifest();
+    await expect(loadModel({ manifest, model: { path: "/nowhere/model.onnx" } })).rejects.toBeInstanceOf(
+      ModelUnreadable,
+    );
+    await expect(open(manifest, churn.subarray(0, 5_000))).rejects.toBeInstanceOf(ModelUnreadable);
+    await expect(open(manifestWith({ inputs: regression.inputs }), churn)).rejects.toThrow(/no input x/);
+    const whole = {
+      ...unary("Neg"),
+      nodes: [{ op: "Cast", inputs: ["x"], outputs: ["y"], attributes: [{ name: "to", int: float }] }],
+      inputs: [{ name: "x", type: int64, shape: ["N", 1] }],
+    };
+    await expect(open(regression, writeOnnx({ graph: whole }))).rejects.toThrow(/takes x as int64/);
+  });
+});

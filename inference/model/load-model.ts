@@ -1,0 +1,87 @@
+import type { InferenceSession } from "onnxruntime-node";
+import type { Manifest, Prediction, Row } from "../manifest/manifest.ts";
+import { answerTable } from "./answer-table.ts";
+import { findOutput } from "./find-output.ts";
+import { ModelUnreadable } from "./model-unreadable.ts";
+import { readPredictions } from "./read-predictions.ts";
+import { openSession, type Session } from "./session.ts";
+
+/** A model in memory that answers rows. */
+export type LoadedModel = {
+  readonly manifest: Manifest;
+  /**
+   * Answers each row. Takes anything, as it came from the caller.
+   * Throws RowsInvalid (the caller's mistake) or OutputNotFinite (the model's).
+   */
+  predict(rows: unknown): Promise<Prediction[]>;
+  /** Frees the native memory. */
+  release(): Promise<void>;
+};
+
+/** A row that every model with this manifest must take: least numbers, first categories. */
+export const sampleRow = (manifest: Pick<Manifest, "inputs">): Row =>
+  Object.fromEntries(
+    manifest.inputs.map((input) => {
+      switch (input.type) {
+        case "integer":
+        case "number":
+          return [input.name, input.min];
+        case "boolean":
+          return [input.name, false];
+        case "category":
+          return [input.name, input.values[0] ?? ""];
+        case "string":
+          return [input.name, "a"];
+        default:
+          return input satisfies never;
+      }
+    }),
+  );
+
+type Options = {
+  readonly manifest: Manifest;
+  /** The ONNX file: where it lies, or its bytes. */
+  readonly model: { readonly path: string } | { readonly bytes: Uint8Array };
+  /** The content of the manifest's tokenizer file, where it names one. */
+  readonly tokenizer?: Uint8Array | undefined;
+  readonly sessionOptions?: InferenceSession.SessionOptions;
+};
+
+const answering = async (
+  manifest: Manifest,
+  session: Session,
+  tokenizer: Uint8Array | undefined,
+): Promise<LoadedModel["predict"]> => {
+  const output = findOutput(manifest, session.outputs);
+  if (output.status === "missing") throw new ModelUnreadable(output.message);
+  const needs = { session, outputs: output.names, read: readPredictions(manifest, output.width) };
+  if (!manifest.tokenizer) return answerTable(manifest, needs);
+  if (!tokenizer) throw new ModelUnreadable(`${manifest.tokenizer.file} is not beside the model`);
+  // Tables need neither: a function that serves one does not start with them.
+  const [{ openTokenizer }, { answerTexts }] = await Promise.all([
+    import("../text/open-tokenizer.ts"),
+    import("../text/answer-texts.ts"),
+  ]);
+  return answerTexts(manifest, {
+    ...needs,
+    tokenize: openTokenizer(tokenizer, manifest.tokenizer.maxTokens),
+  });
+};
+
+/**
+ * Loads an ONNX model and binds it to its manifest. Throws ModelUnreadable where onnxruntime refuses the file, the
+ * graph does not fit the manifest, or the tokenizer cannot be read.
+ */
+export const loadModel = async ({
+  manifest,
+  model,
+  tokenizer,
+  sessionOptions,
+}: Options): Promise<LoadedModel> => {
+  const session = await openSession(model, sessionOptions);
+  return {
+    manifest,
+    predict: await answering(manifest, session, tokenizer),
+    release: () => session.release(),
+  };
+};

@@ -1,0 +1,31 @@
+import type { Input, Manifest } from "../manifest/manifest.ts";
+import type { Column } from "./bind-inputs.ts";
+import { encodeRows, maxRows } from "./encode-rows.ts";
+import type { RowProblem } from "./row-problem.ts";
+
+const element = (input: Input): Column["feed"]["element"] =>
+  input.type === "category" || input.type === "string" ? "string" : "float64";
+
+/** Checks rows against the manifest alone, by the rules that the service has for requests, however many rows there are. */
+export const rowChecker = (manifest: Pick<Manifest, "inputs">) => {
+  const encode = encodeRows(
+    manifest.inputs.map((input) => ({
+      input,
+      feed: { name: input.name, element: element(input), rank: 2, width: 1 },
+      offset: 0,
+    })),
+  );
+  return (rows: readonly unknown[]): RowProblem[] => {
+    const found: RowProblem[] = [];
+    for (let from = 0; from < rows.length && found.length < 100; from += maxRows) {
+      const encoded = encode(rows.slice(from, from + maxRows));
+      if (encoded.status === "invalid")
+        found.push(
+          ...encoded.problems.map((problem) =>
+            problem.row === undefined ? problem : { ...problem, row: problem.row + from },
+          ),
+        );
+    }
+    return found;
+  };
+};
