@@ -2,19 +2,16 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
 import { LogLevel, WebClient } from "@slack/web-api";
 import { Hono } from "hono";
-import { committedModel, holdoutOf } from "../domain/committed-model.ts";
-import type { Outcomes } from "../domain/outcomes.ts";
 import { parseEmf } from "../inference/parse-emf.ts";
 import { blobRoute } from "../platform/blobs/blob-route.ts";
-import type { Deliveries, Execution } from "../platform/deliveries/deliveries.ts";
 import type { Images } from "../platform/images/images.ts";
 import type { Functions } from "../platform/serving/functions.ts";
-import { environments } from "../platform/serving/serving.ts";
 import { slackClientOptions } from "../platform/slack/slack-channel.ts";
 import type { Json } from "../platform/store/store.ts";
 import { type Application, syntheticApplication } from "./application.ts";
 import { controlRoute } from "./control.ts";
 import type { DataFolder } from "./data-folder.ts";
+import { deliverCommits } from "./deliver-commits.ts";
 import { createDesk } from "./desk/desk.ts";
 import { openDeskState } from "./desk/state.ts";
 import { type Engine, startEngine } from "./engine.ts";
@@ -22,12 +19,15 @@ import { functionHost } from "./functions.ts";
 import { gateway } from "./gateway.ts";
 import { keyGate } from "./key-gate.ts";
 import { localImages } from "./local-images.ts";
+import { nameSignals } from "./name-signals.ts";
 import { announceRunning } from "./running.ts";
 import { callbackPath, listen, slackCallbackRoute } from "./server.ts";
 import { slackWorkspace } from "./slack-workspace.ts";
 import { type Steps, stepsOn } from "./steps.ts";
+import { tellServing } from "./tell-serving.ts";
 import type { Voice } from "./terminal.ts";
-import { repositoryName, watchedRepository } from "./watched-repository.ts";
+import { watchedRepository } from "./watched-repository.ts";
+import { withOutcomes } from "./with-outcomes.ts";
 import { type Instrument, openCapabilities, type WorldNeeds, worldOf } from "./world.ts";
 
 export type RehearsalOptions = {
@@ -130,45 +130,16 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     logLevel: LogLevel.ERROR,
   });
 
-  const shown = new Map<string, string>();
-  const tellServing = async () => {
-    for (const environment of environments)
-      for (const model of await world.serving[environment].models()) {
-        const live = await world.serving[environment].live(model);
-        const config = live && (await world.serving[environment].version(model, live.version))?.config;
-        if (!config) continue;
-        const key = `${environment}/${model}`;
-        const version = Number(config.variables.SLIPWAY_MODEL_VERSION);
-        const says = `${version} ${config.digest}`;
-        if (shown.get(key) === says) continue;
-        shown.set(key, says);
-        const at = `${url}/${environment}/models/${model}`;
-        voice.event({ event: "serving", environment, model, version, digest: config.digest, url: at });
-        if (environment === "prod") await follow(model, at);
-      }
-  };
-  const follow = async (model: string, at: string) => {
-    const serving = await world.ledger.serving("prod", model);
-    if (!serving) return;
-    const { rows } = holdoutOf(
-      await committedModel({ source })(model, serving.commit),
-      model,
-      serving.commit,
-    );
-    application?.follow(model, at, rows);
-  };
-
   const toldOutcomes = new Set<string>();
-  const endings = new Map<string, (() => void)[]>();
+  const endings = nameSignals();
   const tellOutcome = async (name: string) => {
     const ended = await world.outcomes.read(name);
     if (!ended) return;
-    for (const resolve of endings.get(name) ?? []) resolve();
-    endings.delete(name);
+    endings.give(name);
     const says = `${name} ${ended.outcome} ${ended.error?.name ?? ""}`;
     if (toldOutcomes.has(says)) return;
     toldOutcomes.add(says);
-    await tellServing();
+    await tellServed();
     voice.event({
       event: "outcome",
       delivery: name,
@@ -177,7 +148,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     });
   };
   const asked = new Set<string>();
-  const askedWaiters = new Map<string, (() => void)[]>();
+  const askings = nameSignals();
   const background = new Set<Promise<unknown>>();
   const inBackground = (what: string, work: Promise<unknown>) => {
     const watched = work
@@ -211,7 +182,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     onEvent: (delivery, { state, status, ms }) => {
       voice.event({ event: "state", delivery, state, status, ms });
       if (status === "succeeded" && /^(DeployStage|PromoteModel|RollBack)$/.test(state))
-        inBackground("telling what is served", tellServing());
+        inBackground("telling what is served", tellServed());
     },
     onFault: log,
     onEnd: (name, status) =>
@@ -222,13 +193,23 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   });
   const world = worldOf(capabilities, { images, functions, deliveries: engine, slack }, options.instrument);
   const steps: Steps = stepsOn(world);
+  const application: Application | undefined =
+    options.traffic > 0
+      ? syntheticApplication({
+          requestsPerSecond: options.traffic,
+          key: controlToken,
+          random: Math.random,
+          onFailure: log,
+        })
+      : undefined;
+  const tellServed = tellServing({ world, url, voice, application });
   const askAndTell = async (event: unknown) => {
     await steps.machine["request-approval"](event);
     for (const { delivery, state } of await world.approvals.open()) {
       if (state.status !== "pending" || !isFor(event, delivery)) continue;
       voice.event({ event: "question", delivery, desk: `${url}/`, callbackUrl: `${url}${callbackPath}` });
       asked.add(delivery);
-      for (const resolve of askedWaiters.get(delivery) ?? []) resolve();
+      askings.give(delivery);
     }
   };
 
@@ -266,49 +247,14 @@ export const startRehearsal = async (options: RehearsalOptions) => {
 
   const repository = watchedRepository({ folder: folder.repository, checkout: options.checkout });
   await repository.prepare();
-  const application: Application | undefined =
-    options.traffic > 0
-      ? syntheticApplication({
-          requestsPerSecond: options.traffic,
-          key: controlToken,
-          random: Math.random,
-          onFailure: log,
-        })
-      : undefined;
-
-  /** Delivers what was committed since the last look; a push that touches no model starts nothing, and says so. */
-  const seenKey = { partition: "rehearsal", sort: "seen" };
-  const look = async (): Promise<void> => {
-    const head = await repository.head();
-    const seen = await store.get(seenKey);
-    const before = typeof seen?.value === "string" ? seen.value : null;
-    if (!head || head === before) return;
-    const started = await steps.startDelivery({
-      repository: repositoryName,
-      before,
-      after: head,
-      pusher: null,
-      runtime,
-    });
-    await store.put(seenKey, head);
-    for (const { name, model, started: fresh } of started.deliveries)
-      if (fresh) voice.say(`Delivering ${model} at ${head.slice(0, 12)} as ${name}`);
-    for (const model of started.removed)
-      voice.say(
-        `models/${model} was removed: prod still serves it; \`npx slipway retire ${model}\` takes it off.`,
-      );
-    if (before !== null && started.deliveries.length === 0 && started.removed.length === 0)
-      voice.say(`${head.slice(0, 12)} touches no model: nothing to deliver.`);
-  };
-  let looking: Promise<void> = Promise.resolve();
-  const lookSoon = () => {
-    looking = looking.then(look).catch((fault) => {
-      const why = fault instanceof Error ? fault.message : String(fault);
-      voice.say(`The last commit could not be delivered: ${why}`);
-      log("looking for commits failed", fault);
-    });
-    return looking;
-  };
+  const look = deliverCommits({
+    repository,
+    store,
+    startDelivery: steps.startDelivery,
+    runtime,
+    voice,
+    log,
+  });
 
   let watcher: ReturnType<typeof repository.watch> | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -318,11 +264,11 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     for (const name of resumed) voice.say(`Going on with ${name}: its approval is asked again.`);
     for (const name of interrupted) voice.say(`${name} was interrupted: it is swept now.`);
     await sweep();
-    await tellServing();
-    watcher = repository.watch(() => inBackground("looking for commits", lookSoon()));
+    await tellServed();
+    watcher = repository.watch(() => inBackground("looking for commits", look()));
     timer = setInterval(() => {
       inBackground("the sweep", sweep());
-      inBackground("looking for commits", lookSoon());
+      inBackground("looking for commits", look());
     }, sweepEveryMs);
     timer.unref();
   };
@@ -337,19 +283,16 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     repository,
     application,
     /** Looks for commits now. */
-    look: lookSoon,
+    look,
     /** The dialog that stands open for a user of the desk. */
     openView: (user: string) => desk.viewOf(user)?.id,
     /** Resolves when a delivery has put its question. */
     asked: async (name: string) => {
-      if (asked.has(name)) return;
-      await new Promise<void>((resolve) =>
-        askedWaiters.set(name, [...(askedWaiters.get(name) ?? []), resolve]),
-      );
+      if (!asked.has(name)) await askings.next(name);
     },
     /** Resolves when a delivery has ended and been reported. */
     ended: async (name: string) => {
-      const told = new Promise<void>((resolve) => endings.set(name, [...(endings.get(name) ?? []), resolve]));
+      const told = endings.next(name);
       // Looked up after waiting has begun, so that no end falls between the two.
       const [outcome, execution] = [await world.outcomes.read(name), await engine.describe(name)];
       if (outcome && execution?.status !== "RUNNING") return;
@@ -371,35 +314,6 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   };
 };
 export type Rehearsal = Awaited<ReturnType<typeof startRehearsal>>;
-
-/** Executions as people should see them: where the sweep brought one to its end, that end counts. */
-const withOutcomes = (
-  deliveries: Deliveries,
-  outcomes: Outcomes,
-): Pick<Deliveries, "describe" | "history" | "list"> => {
-  const overlaid = async (execution: Execution): Promise<Execution> => {
-    const ended = execution.status === "RUNNING" ? undefined : await outcomes.read(execution.name);
-    if (!ended) return execution;
-    const { error: _, ...rest } = execution;
-    return ended.outcome === "failed"
-      ? { ...rest, status: "FAILED", ...(ended.error ? { error: ended.error } : {}) }
-      : { ...rest, status: "SUCCEEDED", output: { ...objectOf(rest.output), outcome: ended.outcome } };
-  };
-  return {
-    describe: async (name) => {
-      const execution = await deliveries.describe(name);
-      return execution && overlaid(execution);
-    },
-    history: deliveries.history,
-    list: async (options) => {
-      const page = await deliveries.list(options);
-      return { ...page, executions: await Promise.all(page.executions.map(overlaid)) };
-    },
-  };
-};
-
-const objectOf = (value: Json | undefined): { readonly [key: string]: Json } =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 
 const isFor = (event: unknown, delivery: string): boolean =>
   typeof event === "object" && event !== null && "delivery" in event && (event.delivery as Json) === delivery;

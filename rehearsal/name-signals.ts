@@ -1,0 +1,18 @@
+/** Something that happens to a name, awaited by name. */
+export type NameSignals = {
+  /** It happened now: whoever waits goes on. */
+  readonly give: (name: string) => void;
+  /** Resolves the next time it happens. */
+  readonly next: (name: string) => Promise<void>;
+};
+
+export const nameSignals = (): NameSignals => {
+  const waiting = new Map<string, (() => void)[]>();
+  return {
+    give(name) {
+      for (const resolve of waiting.get(name) ?? []) resolve();
+      waiting.delete(name);
+    },
+    next: (name) => new Promise((resolve) => waiting.set(name, [...(waiting.get(name) ?? []), resolve])),
+  };
+};

@@ -1,0 +1,45 @@
+import { committedModel, holdoutOf } from "../domain/committed-model.ts";
+import { environments } from "../platform/serving/serving.ts";
+import type { Application } from "./application.ts";
+import type { Voice } from "./terminal.ts";
+import type { World } from "./world.ts";
+
+type Needs = {
+  readonly world: Pick<World, "serving" | "ledger" | "source">;
+  /** Where the gateway answers, without a slash at the end. */
+  readonly url: string;
+  readonly voice: Pick<Voice, "event">;
+  /** Calls what prod serves; absent: nobody does. */
+  readonly application: Application | undefined;
+};
+
+/** Tells what is served where, each change once, and points the application at what prod serves. */
+export const tellServing = ({ world, url, voice, application }: Needs) => {
+  const { serving, ledger, source } = world;
+  const shown = new Map<string, string>();
+
+  const follow = async (model: string, at: string): Promise<void> => {
+    const promoted = await ledger.serving("prod", model);
+    if (!promoted) return;
+    const { commit } = promoted;
+    const { rows } = holdoutOf(await committedModel({ source })(model, commit), model, commit);
+    application?.follow(model, at, rows);
+  };
+
+  return async (): Promise<void> => {
+    for (const environment of environments)
+      for (const model of await serving[environment].models()) {
+        const live = await serving[environment].live(model);
+        const config = live && (await serving[environment].version(model, live.version))?.config;
+        if (!config) continue;
+        const key = `${environment}/${model}`;
+        const version = Number(config.variables.SLIPWAY_MODEL_VERSION);
+        const says = `${version} ${config.digest}`;
+        if (shown.get(key) === says) continue;
+        shown.set(key, says);
+        const at = `${url}/${environment}/models/${model}`;
+        voice.event({ event: "serving", environment, model, version, digest: config.digest, url: at });
+        if (environment === "prod") await follow(model, at);
+      }
+  };
+};

@@ -1,0 +1,32 @@
+import type { Outcomes } from "../domain/outcomes.ts";
+import type { Deliveries, Execution } from "../platform/deliveries/deliveries.ts";
+import type { Json } from "../platform/store/store.ts";
+
+const objectOf = (value: Json | undefined): { readonly [key: string]: Json } =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+
+/** Executions as people should see them: where the sweep brought one to its end, that end counts. */
+export const withOutcomes = (
+  deliveries: Deliveries,
+  outcomes: Outcomes,
+): Pick<Deliveries, "describe" | "history" | "list"> => {
+  const overlaid = async (execution: Execution): Promise<Execution> => {
+    const ended = execution.status === "RUNNING" ? undefined : await outcomes.read(execution.name);
+    if (!ended) return execution;
+    const { error: _, ...rest } = execution;
+    return ended.outcome === "failed"
+      ? { ...rest, status: "FAILED", ...(ended.error ? { error: ended.error } : {}) }
+      : { ...rest, status: "SUCCEEDED", output: { ...objectOf(rest.output), outcome: ended.outcome } };
+  };
+  return {
+    describe: async (name) => {
+      const execution = await deliveries.describe(name);
+      return execution && overlaid(execution);
+    },
+    history: deliveries.history,
+    list: async (options) => {
+      const page = await deliveries.list(options);
+      return { ...page, executions: await Promise.all(page.executions.map(overlaid)) };
+    },
+  };
+};
