@@ -1,9 +1,9 @@
 import type { Environment, Serving } from "../platform/serving/serving.ts";
 import type { Source } from "../platform/source/source.ts";
 import { committedModel } from "./committed-model.ts";
+import { deployedVersion } from "./deployed-version.ts";
 import { RollBackFailed } from "./faults.ts";
 import { fencedRoute, type Writer } from "./fenced-route.ts";
-import { functionConfig } from "./function-config.ts";
 import type { Deployment, Ledger } from "./ledger.ts";
 import { proveGolden } from "./prove-golden.ts";
 
@@ -31,20 +31,8 @@ export const restore =
       await fencedRoute(here)(writer, undefined);
       return null;
     }
-    const { manifest, golden } = await committedModel({ source })(model, target.commit);
-    const known =
-      environment === "prod"
-        ? target
-        : await ledger.ofImage(environment, model, target.digest, target.version);
-    const there = known && (await here.version(model, known.functionVersion));
-    // A model that was retired and came back counts its versions anew, so the image decides, not the number; it is
-    // immutable, so publishing it again gives back the very same function.
-    const publish = async () => {
-      // Where someone deleted the function, it is made anew.
-      await here.ensure(model);
-      return here.publish(model, functionConfig({ ...target, environment, resources: manifest.resources }));
-    };
-    const { version } = (there?.config.digest === target.digest ? there : undefined) ?? (await publish());
+    const { golden } = await committedModel({ source })(model, target.commit);
+    const version = await deployedVersion({ serving, source, ledger })(environment, target);
     await fencedRoute(here)(writer, { version });
     const live = await here.live(model);
     if (live?.version !== version || live.canary)

@@ -91,6 +91,10 @@ const held: readonly (readonly [
         "lambdas/deploy-model/deploy-model.test.ts",
         "a function that was deleted by hand is made anew by the next delivery",
       ],
+      [
+        "lambdas/deploy-model/deploy-model.test.ts",
+        "a champion that a rollback made anew is found by the next delivery, under its new number",
+      ],
       ["domain/rollback.test.ts", "functions that were deleted by hand are made anew"],
     ],
   ],

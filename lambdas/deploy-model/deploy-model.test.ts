@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { restore } from "../../domain/restore.ts";
 import { digestOf, model, type StepWorld, serve, stepWorld } from "../../test/step-world.ts";
 import { shiftTraffic } from "../shift-traffic/shift-traffic.ts";
 import { deployModel } from "./deploy-model.ts";
@@ -65,6 +66,42 @@ test("a function that was deleted by hand is made anew by the next delivery", as
   await deployModel(world)(await claimed("stage"));
   const alias = await live("stage");
   expect((await world.serving.stage.version(model, alias?.version ?? ""))?.config.digest).toBe(digestOf("c"));
+});
+
+const imageOf = async (environment: "stage" | "prod", version: string | null | undefined) =>
+  (await world.serving[environment].version(model, version ?? ""))?.config.digest;
+
+test("a champion that was deleted with its function is made anew on prod, and has all of its traffic", async () => {
+  await serve(world, "9", 1);
+  const champion = await serve(world, "a", 2);
+  await world.serving.prod.retire(model);
+  const deployed = await deployModel(world)(await claimed("prod"));
+  expect(await imageOf("prod", deployed.championVersion)).toBe(champion.digest);
+  expect(await imageOf("prod", deployed.functionVersion)).toBe(digestOf("c"));
+  expect(await live("prod")).toMatchObject({ version: deployed.championVersion });
+});
+
+test("a champion that a rollback made anew is found by the next delivery, under its new number", async () => {
+  await serve(world, "9", 1);
+  const champion = await serve(world, "a", 2);
+  await world.serving.prod.retire(model);
+  const { fence } = await claimed("prod");
+  const anew = await restore(world)("prod", { model, delivery, fence }, champion);
+  expect(anew).not.toBe(champion.functionVersion);
+  expect((await world.ledger.serving("prod", model))?.functionVersion).toBe(anew);
+  const deployed = await deployModel(world)(await claimed("prod"));
+  expect(deployed).toMatchObject({ championVersion: anew, canary: true });
+  expect(await live("prod")).toMatchObject({ version: anew });
+});
+
+test("a champion that was deleted on stage is made anew there, so that a new version is compared with it", async () => {
+  await serve(world, "9", 1);
+  const champion = await serve(world, "a", 2);
+  await world.serving.stage.retire(model);
+  const { functionVersion } = await deployModel(world)(await claimed("stage"));
+  const known = await world.ledger.ofImage("stage", model, champion.digest, champion.version);
+  expect(await imageOf("stage", known?.functionVersion)).toBe(champion.digest);
+  expect(await live("stage")).toMatchObject({ version: functionVersion });
 });
 
 test("a first version has nothing to compare with, and answers nobody before it is promoted", async () => {

@@ -1,5 +1,6 @@
 import type { Claims } from "../../domain/claims.ts";
 import { judgedBy } from "../../domain/committed-model.ts";
+import { deployedVersion } from "../../domain/deployed-version.ts";
 import { fencedRoute } from "../../domain/fenced-route.ts";
 import { functionConfig } from "../../domain/function-config.ts";
 import type { Ledger } from "../../domain/ledger.ts";
@@ -30,6 +31,9 @@ export const deployModel =
     const { challenger: committed, rules } = await judgedBy({ source })(model, commit, champion?.commit);
     const here = serving[environment];
     const { url } = await here.ensure(model);
+    // Where someone deleted the function, the champion went with it: stage compares with it, prod's traffic is its.
+    const championVersion =
+      champion && (await deployedVersion({ serving, source, ledger })(environment, champion));
     const published = await here.publish(
       model,
       functionConfig({ model, environment, digest, version, resources: rules.resources }),
@@ -55,11 +59,11 @@ export const deployModel =
       return { functionVersion: published.version, url, championVersion: null, canary: false };
     }
     await proveGolden(here)(model, { version: published.version }, committed.golden);
-    if (champion) await fencedRoute(here)(writer, { version: champion.functionVersion });
+    if (championVersion !== undefined) await fencedRoute(here)(writer, { version: championVersion });
     return {
       functionVersion: published.version,
       url,
-      championVersion: champion?.functionVersion ?? null,
-      canary: champion !== undefined,
+      championVersion: championVersion ?? null,
+      canary: championVersion !== undefined,
     };
   };

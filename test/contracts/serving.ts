@@ -252,5 +252,22 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       const answer = await under.serving.invoke("retired", { version }, under.payload);
       expect(under.versionIn(answer.payload)).toBe(version);
     });
+
+    test("a function made anew has none of its versions: naming one is NotServed, publishing its image serves it", async () => {
+      const { first, second } = await routed("anew");
+      await under.serving.retire("anew");
+      await under.serving.ensure("anew");
+      const described = { description: "fence=2 delivery=b" };
+      for (const { version } of [first, second]) {
+        expect(await under.serving.version("anew", version)).toBeUndefined();
+        await expect(
+          under.serving.route("anew", { version, ...described }, { expect: "absent" }),
+        ).rejects.toThrow(NotServed);
+      }
+      const { version } = await under.serving.publish("anew", second.config);
+      await under.serving.route("anew", { version, ...described }, { expect: "absent" });
+      const answer = await under.serving.invoke("anew", "live", under.payload);
+      expect(under.versionIn(answer.payload)).toBe(version);
+    });
   });
 };
