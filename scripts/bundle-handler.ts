@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import { functionBundle } from "../inference/bundle.ts";
-import { literalKeys } from "./literal-keys.ts";
+import { leanClients } from "./lean-clients.ts";
 import { ownSourceMap } from "./own-source-map.ts";
 
 export type HandlerBundle = {
@@ -31,7 +31,7 @@ export const handlerOptions = {
   // It has an ES module too, but offers it to browsers alone.
   alias: { yaml: "./node_modules/yaml/browser/index.js" },
   external: [...functionBundle.external, ...otherCredentials, "@smithy/credential-provider-imds"],
-  plugins: [literalKeys],
+  plugins: [leanClients],
   minify: true,
   keepNames: false,
   sourcemap: "linked",
