@@ -3,13 +3,14 @@ import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { apiKeys } from "../domain/api-keys.ts";
 import { dynamodbStore } from "../platform/store/dynamodb.ts";
 import { bundleHandler } from "../scripts/bundle-handler.ts";
 import { handlerEnvironment } from "../test/handler-environment.ts";
+import { createTable } from "../test/peers/create-table.ts";
 import { type Moto, motoClient, startMoto } from "../test/peers/moto.ts";
 import { pythonPeer } from "../test/peers/python-environment.ts";
 import { type RecordedCalls, recordCalls } from "../test/peers/recorded-calls.ts";
@@ -36,20 +37,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
     recorder = await recordCalls(moto.endpoint);
     client = new DynamoDBClient(motoClient(moto.endpoint));
     for (const TableName of [handlerEnvironment.DELIVERY_TABLE, handlerEnvironment.KEYS_TABLE])
-      await client.send(
-        new CreateTableCommand({
-          TableName,
-          BillingMode: "PAY_PER_REQUEST",
-          KeySchema: [
-            { AttributeName: "pk", KeyType: "HASH" },
-            { AttributeName: "sk", KeyType: "RANGE" },
-          ],
-          AttributeDefinitions: [
-            { AttributeName: "pk", AttributeType: "S" },
-            { AttributeName: "sk", AttributeType: "S" },
-          ],
-        }),
-      );
+      await createTable(client, TableName);
     for (const name of ["claim-environment", "authorize-key"])
       await writeFile(fileOf(name), await bundleHandler(name).then(({ code }) => code));
     await stop();

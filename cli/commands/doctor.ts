@@ -1,7 +1,5 @@
-import { resolve } from "node:path";
 import { Command } from "commander";
 import { exitCode } from "../exit-code.ts";
-import { checkout } from "../folders.ts";
 import { awsOptions, jsonOption } from "../options.ts";
 import { paint, print, printJson } from "../print.ts";
 import { useProfile } from "../use-profile.ts";
@@ -21,11 +19,7 @@ export const doctorCommand = (): Command => {
         import("../doctor/examine.ts"),
         import("../read-outputs.ts"),
       ]);
-      const findings = await examine({
-        outputs: () => readOutputs(outputs),
-        fetch,
-        baseImageFile: resolve(checkout, "base-image.txt"),
-      });
+      const findings = await examine({ outputs: () => readOutputs(outputs), fetch });
       const missing = findings.filter(({ status }) => status === "missing").length;
       if (missing > 0) process.exitCode = exitCode.environment;
       if (json) return printJson(findings);

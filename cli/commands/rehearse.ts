@@ -3,9 +3,8 @@ import { dirname } from "node:path";
 import { Command, Option } from "commander";
 import { asDataFolderError, DataFolderUnusable } from "../../platform/store/data-folder-unusable.ts";
 import type { DataFolder } from "../../rehearsal/data-folder.ts";
-import { startRehearsal } from "../../rehearsal/rehearsal.ts";
+import type { Rehearsal } from "../../rehearsal/rehearsal.ts";
 import { runningOn } from "../../rehearsal/running.ts";
-import { exampleRequest, playScenario } from "../../rehearsal/scenario.ts";
 import { jsonVoice, terminalVoice, type Voice } from "../../rehearsal/terminal.ts";
 import { type Change, changes, watchedRepository } from "../../rehearsal/watched-repository.ts";
 import { AlreadyRunning, exitCode, UsageMistake } from "../exit-code.ts";
@@ -163,6 +162,11 @@ const rehearse = async (options: Options): Promise<void> => {
   const onSignal = () => interrupted.resolve("interrupted");
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
 
+  // The engine brings an AWS client along, which no other command should wait for.
+  const [{ startRehearsal }, { playScenario }] = await Promise.all([
+    import("../../rehearsal/rehearsal.ts"),
+    import("../../rehearsal/scenario.ts"),
+  ]);
   const rehearsal = await startRehearsal({
     folder,
     checkout,
@@ -229,13 +233,10 @@ const greet = (
   voice.say("");
 };
 
-const sayServing = async (
-  voice: Voice,
-  rehearsal: Awaited<ReturnType<typeof startRehearsal>>,
-  model: string,
-): Promise<void> => {
+const sayServing = async (voice: Voice, rehearsal: Rehearsal, model: string): Promise<void> => {
   const serving = await rehearsal.world.ledger.serving("prod", model);
   if (!serving) return voice.say(`Prod serves no version of ${model}.`);
+  const { exampleRequest } = await import("../../rehearsal/scenario.ts");
   const { url, body } = await exampleRequest(rehearsal.world, model);
   voice.say(`Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`);
   const keyed = await rehearsal.world.keys.coversModel("prod", model);

@@ -11,8 +11,8 @@ import { sourceOf } from "../../lambdas/source-of.ts";
 import { signedFetch } from "../../platform/registry/signed-fetch.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { OutputsMissing } from "../read-outputs.ts";
+import { findBaseImage } from "./base-image.ts";
 import { checkAccount } from "./check-account.ts";
-import { checkBaseImage } from "./check-base-image.ts";
 import { checkBuildProject } from "./check-build-project.ts";
 import { checkCallback } from "./check-callback.ts";
 import { checkCredentials } from "./check-credentials.ts";
@@ -38,7 +38,7 @@ const secretsOf = ({ SOURCE_HOST }: AwsOutputs): readonly string[] => [
 
 /** Every check of a set-up, in the order in which a person would mend what they find. */
 const checksOf = (outputs: AwsOutputs, needs: Needs): readonly Check[] => {
-  const { fetch, baseImageFile } = needs;
+  const { fetch } = needs;
   const sts = new STSClient({});
   const ssm = new SSMClient({});
   const lambda = new LambdaClient({});
@@ -56,7 +56,6 @@ const checksOf = (outputs: AwsOutputs, needs: Needs): readonly Check[] => {
     ...secretsOf(outputs).map((name) => checked(`the secret ${name}`, () => checkSecret(ssm, name, outputs))),
     checked("the source", () => checkSource(sourceOf(outputs, secrets), outputs)),
     checked("the image repository", () => checkRepositoryOfImages(new ECRClient({}), outputs)),
-    checked("the base image", () => checkBaseImage(baseImageFile, outputs)),
     checked("the build project", () => checkBuildProject(new CodeBuildClient({}), outputs)),
     checked("the state machine", () => checkStateMachine(new SFNClient({}), outputs)),
     ...Object.entries(toolingFunctions).map(([name, Env]) =>
@@ -71,8 +70,6 @@ const checksOf = (outputs: AwsOutputs, needs: Needs): readonly Check[] => {
 type Needs = {
   readonly outputs: () => Promise<AwsOutputs>;
   readonly fetch: typeof fetch;
-  /** The repository's base-image.txt. */
-  readonly baseImageFile: string;
 };
 
 /**
@@ -89,7 +86,7 @@ export const examine = async (needs: Needs): Promise<readonly Finding[]> => {
     const { message } = fault instanceof Error ? fault : new Error(String(fault));
     const remedy =
       fault instanceof OutputsMissing
-        ? "Apply the stack `delivery`; docs/architecture.md says what the outputs hold."
+        ? `Apply the stack \`delivery\`, as docs/infrastructure.md tells. Before its first time: ${findBaseImage("arm64")}`
         : "See that you may read the parameter /slipway/outputs, in the tooling account and its region.";
     return [credentials, { status: "missing", sentence: message, remedy }];
   }

@@ -1,8 +1,9 @@
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
 import { s3Blobs } from "../../platform/blobs/s3.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { createTable } from "../../test/peers/create-table.ts";
 import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
 import { answeredWith } from "../../test/record-world.ts";
 import { predictionReader } from "./prediction-reader.ts";
@@ -16,20 +17,7 @@ const subject = async (peer: Peer) => {
     dynamodb: new DynamoDBClient(peer.direct()),
     s3: new S3Client({ ...peer.direct(), forcePathStyle: true }),
   };
-  await direct.dynamodb.send(
-    new CreateTableCommand({
-      TableName: name,
-      BillingMode: "PAY_PER_REQUEST",
-      KeySchema: [
-        { AttributeName: "pk", KeyType: "HASH" },
-        { AttributeName: "sk", KeyType: "RANGE" },
-      ],
-      AttributeDefinitions: [
-        { AttributeName: "pk", AttributeType: "S" },
-        { AttributeName: "sk", AttributeType: "S" },
-      ],
-    }),
-  );
+  await createTable(direct.dynamodb, name);
   const CreateBucketConfiguration = { LocationConstraint: "eu-central-1" } as const;
   await direct.s3.send(new CreateBucketCommand({ Bucket: name, CreateBucketConfiguration }));
   const dynamodb = new DynamoDBClient(peer.config());

@@ -58,7 +58,7 @@ test("a push that touches no model starts none", async () => {
   expect(await start()).toEqual({ deliveries: [], removed: [] });
 });
 
-test.each(["inference/app.ts", "lambdas/predict/handler.ts", "package-lock.json", "base-image.txt"])(
+test.each(["inference/app.ts", "lambdas/predict/handler.ts", "package-lock.json"])(
   "a change of %s affects every model",
   async (path) => {
     paths = [path];

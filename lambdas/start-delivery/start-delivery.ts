@@ -46,7 +46,7 @@ export type Started = {
 };
 
 /** What lies outside models/ and yet goes into every image. */
-const affectsAll = [/^inference\//, /^lambdas\/predict\//, /^package-lock\.json$/, /^base-image\.txt$/];
+const affectsAll = [/^inference\//, /^lambdas\/predict\//, /^package-lock\.json$/];
 
 /** Starts one execution per affected model; a push that touches none starts none. */
 export const startDelivery =

@@ -1,11 +1,7 @@
-import {
-  CreateTableCommand,
-  DeleteItemCommand,
-  DynamoDBClient,
-  UpdateTimeToLiveCommand,
-} from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, DynamoDBClient, UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
 import { storeContract } from "../../test/contracts/store.ts";
+import { createTable } from "../../test/peers/create-table.ts";
 import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
 import { dynamodbStore } from "./dynamodb.ts";
 
@@ -14,20 +10,7 @@ const makeTable = async (peer: Peer): Promise<string> => {
   const direct = new DynamoDBClient(peer.direct());
   tables += 1;
   const TableName = `slipway-${tables}`;
-  await direct.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: "PAY_PER_REQUEST",
-      KeySchema: [
-        { AttributeName: "pk", KeyType: "HASH" },
-        { AttributeName: "sk", KeyType: "RANGE" },
-      ],
-      AttributeDefinitions: [
-        { AttributeName: "pk", AttributeType: "S" },
-        { AttributeName: "sk", AttributeType: "S" },
-      ],
-    }),
-  );
+  await createTable(direct, TableName);
   const TimeToLiveSpecification = { AttributeName: "expiresAt", Enabled: true };
   await direct.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
   direct.destroy();

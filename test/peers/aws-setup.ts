@@ -1,5 +1,4 @@
 import { ApiGatewayV2Client, CreateApiCommand } from "@aws-sdk/client-apigatewayv2";
-import { CodeBuildClient, CreateProjectCommand } from "@aws-sdk/client-codebuild";
 import { DynamoDBClient, UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
 import { CreateRepositoryCommand, ECRClient, PutImageCommand } from "@aws-sdk/client-ecr";
 import { CreateFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
@@ -13,6 +12,7 @@ import { type AwsOutputs, outputsParameter } from "../../lambdas/aws-outputs.ts"
 import { assumeRole } from "../../platform/serving/assume-role.ts";
 import { delivery, stepNames } from "../../statemachine/delivery.ts";
 import { handlerEnvironment } from "../handler-environment.ts";
+import { makeBuildProject } from "./build-project.ts";
 import { createRole } from "./create-role.ts";
 import { prepareDeliveryAccount } from "./delivery-account.ts";
 import { motoClient } from "./moto.ts";
@@ -66,22 +66,11 @@ export const awsSetup = async (
       }),
     }),
   );
-  await new CodeBuildClient(client).send(
-    new CreateProjectCommand({
-      name: buildProject,
-      source: {
-        type: "CODECOMMIT",
-        location: "https://git-codecommit.eu-central-1.amazonaws.com/v1/repos/models",
-      },
-      artifacts: { type: "NO_ARTIFACTS" },
-      environment: {
-        type: "ARM_CONTAINER",
-        image: "aws/codebuild/amazonlinux-aarch64-standard:3.0",
-        computeType: "BUILD_GENERAL1_SMALL",
-      },
-      serviceRole: `arn:aws:iam::${tooling}:role/slipway-images-build`,
-    }),
-  );
+  await makeBuildProject(endpoint, {
+    name: buildProject,
+    role: `arn:aws:iam::${tooling}:role/slipway-images-build`,
+    baseImage: `public.ecr.aws/lambda/nodejs:24@sha256:${"e".repeat(64)}`,
+  });
   const outputs: AwsOutputs = {
     ...handlerEnvironment,
     STAGE_LOG_RETENTION_DAYS: 90,

@@ -1,8 +1,9 @@
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { handlerEnvironment } from "../handler-environment.ts";
 import { markedSecrets } from "../marked-secrets.ts";
+import { createTable } from "./create-table.ts";
 import { motoClient } from "./moto.ts";
 
 /** The secrets that steps read, each with a value that a log is searched for. */
@@ -16,20 +17,7 @@ export const secretParameters = {
 /** Makes what the functions of `handlerEnvironment` find in the tooling account: table, key and secrets. */
 export const prepareDeliveryAccount = async (endpoint: string): Promise<void> => {
   const dynamodb = new DynamoDBClient(motoClient(endpoint));
-  await dynamodb.send(
-    new CreateTableCommand({
-      TableName: handlerEnvironment.DELIVERY_TABLE,
-      BillingMode: "PAY_PER_REQUEST",
-      KeySchema: [
-        { AttributeName: "pk", KeyType: "HASH" },
-        { AttributeName: "sk", KeyType: "RANGE" },
-      ],
-      AttributeDefinitions: [
-        { AttributeName: "pk", AttributeType: "S" },
-        { AttributeName: "sk", AttributeType: "S" },
-      ],
-    }),
-  );
+  await createTable(dynamodb, handlerEnvironment.DELIVERY_TABLE);
   dynamodb.destroy();
   const kms = new KMSClient(motoClient(endpoint));
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));

@@ -1,5 +1,5 @@
 import { ApiGatewayV2Client, CreateApiCommand } from "@aws-sdk/client-apigatewayv2";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateRepositoryCommand, ECRClient, PutImageCommand } from "@aws-sdk/client-ecr";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
@@ -11,6 +11,7 @@ import { slackWorkspace } from "../../../rehearsal/slack-workspace.ts";
 import { repositoryName } from "../../../rehearsal/watched-repository.ts";
 import { delivery, type StepName, stepNames } from "../../../statemachine/delivery.ts";
 import { createRole } from "../create-role.ts";
+import { createTable } from "../create-table.ts";
 import { motoClient } from "../moto.ts";
 
 export const tooling = "123456789012";
@@ -75,20 +76,7 @@ const firstImage = JSON.stringify({
 const inTooling = async (endpoint: string, secrets: Readonly<Record<string, string>>) => {
   const config = motoClient(endpoint);
   const dynamodb = new DynamoDBClient(config);
-  await dynamodb.send(
-    new CreateTableCommand({
-      TableName: table,
-      BillingMode: "PAY_PER_REQUEST",
-      KeySchema: [
-        { AttributeName: "pk", KeyType: "HASH" },
-        { AttributeName: "sk", KeyType: "RANGE" },
-      ],
-      AttributeDefinitions: [
-        { AttributeName: "pk", AttributeType: "S" },
-        { AttributeName: "sk", AttributeType: "S" },
-      ],
-    }),
-  );
+  await createTable(dynamodb, table);
   const s3 = new S3Client({ ...config, forcePathStyle: true });
   await s3.send(
     new CreateBucketCommand({

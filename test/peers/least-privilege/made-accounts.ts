@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { ApiGatewayV2Client, CreateApiCommand } from "@aws-sdk/client-apigatewayv2";
-import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   CreateRepositoryCommand,
   ECRClient,
@@ -16,6 +16,7 @@ import { markedSecrets } from "../../marked-secrets.ts";
 import { valueIn } from "../../terraform/terraform-values.ts";
 import { resourcesOf, type Written } from "../../terraform/written-stacks.ts";
 import { createRole } from "../create-role.ts";
+import { createTable } from "../create-table.ts";
 import { inAccount } from "./in-account.ts";
 
 /** What a test finds in moto once the accounts are made. */
@@ -32,17 +33,6 @@ const secrets = {
   SLACK_BOT_TOKEN: markedSecrets.slackToken,
   SLACK_SIGNING_SECRET: markedSecrets.signingSecret,
   SLACK_SIGNING_SECRET_PREVIOUS: "the one before",
-};
-const keySchema: Omit<CreateTableCommandInput, "TableName"> = {
-  BillingMode: "PAY_PER_REQUEST",
-  KeySchema: [
-    { AttributeName: "pk", KeyType: "HASH" },
-    { AttributeName: "sk", KeyType: "RANGE" },
-  ],
-  AttributeDefinitions: [
-    { AttributeName: "pk", AttributeType: "S" },
-    { AttributeName: "sk", AttributeType: "S" },
-  ],
 };
 
 /**
@@ -61,8 +51,7 @@ export const makeAccounts = async (endpoint: string, written: Written): Promise<
 
   const dynamodb = new DynamoDBClient(client);
   const records = (["stage", "prod"] as const).map(known.recordsTable);
-  for (const TableName of [known.table, ...records])
-    await dynamodb.send(new CreateTableCommand({ TableName, ...keySchema }));
+  for (const table of [known.table, ...records]) await createTable(dynamodb, table);
 
   const kms = new KMSClient(client);
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
