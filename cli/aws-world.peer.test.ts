@@ -182,6 +182,12 @@ describe.skipIf(skip)("slipway --world aws", () => {
       code: 2,
       stderr: expect.stringMatching(/churn has no function on stage or prod/),
     });
+    expect(await slipway("deliver", "nobody")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /nobody is not in the repository at [0-9a-f]{12}: commit it under models/,
+      ),
+    });
     expect(await slipway("deliver", "churn", "--commit", "gone")).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/no commit "gone" in models/),
@@ -191,9 +197,13 @@ describe.skipIf(skip)("slipway --world aws", () => {
   test("without outputs it says what to apply", async () => {
     const file = join(folder.path, "slipway.aws.json");
     await writeFile(file, JSON.stringify({ ...outputs, PROD_ROLE_ARN: undefined }));
-    expect(await slipway("status", "--outputs", file)).toMatchObject({
+    const incomplete = {
       code: 3,
       stderr: expect.stringMatching(/is not complete: PROD_ROLE_ARN: .*Apply the stack/s),
-    });
+    };
+    expect(await slipway("status", "--outputs", file)).toMatchObject(incomplete);
+    expect(await runCommand(["registry", "--profile", "tooling", "--outputs", file], env)).toMatchObject(
+      incomplete,
+    );
   });
 });

@@ -32,7 +32,9 @@ export const deliverCommand = (): Command =>
             models,
           });
           if (removed.length > 0)
-            throw new UsageMistake(`${removed.join(", ")} is not in the repository at ${id.slice(0, 12)}.`);
+            throw new UsageMistake(
+              `${removed.join(", ")} is not in the repository at ${id.slice(0, 12)}: commit it under models/, or name a commit that has it with --commit.`,
+            );
           if (options.json) return printJson(deliveries);
           for (const { name } of deliveries) print(`Started ${name}: ${pageOf(name)}`);
         });

@@ -8,6 +8,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { imageTagsContract } from "../../test/contracts/image-tags.ts";
+import { startFaultProxy } from "../../test/peers/fault-proxy.ts";
 import { type Moto, motoClient, startMoto } from "../../test/peers/moto.ts";
 import { pythonPeer } from "../../test/peers/python-environment.ts";
 import { ecrImages, ecrRepository } from "./ecr.ts";
@@ -25,10 +26,11 @@ const manifestOf = (layer: string) =>
     layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", size: 1_000, digest: layer }],
   });
 
-describe.skipIf(skip)("ECR", () => {
+describe.skipIf(skip).each([0, 0.08])("ECR with a share of %d faults", (share) => {
   imageTagsContract("ECR", async () => {
     const moto = await startMoto();
-    const ecr = new ECRClient(motoClient(moto.endpoint));
+    const proxy = await startFaultProxy({ target: moto.endpoint, share, seed: 20_261_121 });
+    const ecr = new ECRClient(motoClient(proxy.endpoint));
     const repository = "slipway";
     await ecr.send(
       new CreateRepositoryCommand({ repositoryName: repository, imageTagMutability: "IMMUTABLE" }),
@@ -44,6 +46,7 @@ describe.skipIf(skip)("ECR", () => {
       digests: [await push("one", absent), await push("two", `sha256:${"1".repeat(64)}`)],
       stop: async () => {
         ecr.destroy();
+        await proxy.stop();
         await moto.stop();
       },
     };

@@ -122,6 +122,20 @@ describe.skipIf(skip)("MLflow with its artefact proxy", () => {
       message: expect.stringContaining("http://127.0.0.1:9"),
     });
   });
+
+  test.each([429, 500, 503])(
+    "an answer of %d is a TemporaryFault, and the next attempt is answered",
+    async (status) => {
+      let calls = 0;
+      const troubled: typeof fetch = async (...args) => {
+        calls += 1;
+        return calls === 1 ? new Response("no", { status }) : fetch(...args);
+      };
+      const under = registry({ fetch: troubled });
+      await expect(under.byAlias("nobody", "champion")).rejects.toMatchObject({ name: "TemporaryFault" });
+      expect(await under.byAlias("nobody", "champion")).toBeUndefined();
+    },
+  );
 });
 
 describe.skipIf(skip)("MLflow with artefacts in S3", () => {

@@ -4,30 +4,34 @@ import { CodeCommitClient } from "@aws-sdk/client-codecommit";
 import { describe, expect, test } from "vitest";
 import { sourceContract } from "../../test/contracts/source.ts";
 import { gitRepository } from "../../test/git-repository.ts";
+import { startFaultProxy } from "../../test/peers/fault-proxy.ts";
 import { motoClient, startMoto } from "../../test/peers/moto.ts";
 import { pythonPeer } from "../../test/peers/python-environment.ts";
 import { codeCommitSource } from "./codecommit.ts";
 
 const { skip } = pythonPeer("tests of CodeCommit");
 
-const onMoto = async () => {
+/** `faults`: the share of calls that are throttled, fail, are cut off or lose their answer. */
+const onMoto = async ({ faults = 0 } = {}) => {
   const repository = await gitRepository();
   const moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
-  const client = new CodeCommitClient(motoClient(moto.endpoint));
+  const proxy = await startFaultProxy({ target: moto.endpoint, share: faults, seed: 20_261_121 });
+  const client = new CodeCommitClient(motoClient(proxy.endpoint));
   return {
     repository,
     source: codeCommitSource({ client, repository: "models" }),
     close: async () => {
       client.destroy();
+      await proxy.stop();
       await moto.stop();
       await repository.remove();
     },
   };
 };
 
-if (!skip)
-  sourceContract("CodeCommit, on moto over a git repository", async () => {
-    const { source, repository, close } = await onMoto();
+for (const faults of skip ? [] : [0, 0.08])
+  sourceContract(`CodeCommit, on moto over a git repository${faults ? ", with faults" : ""}`, async () => {
+    const { source, repository, close } = await onMoto({ faults });
     return { source, commit: repository.commit, close };
   });
 

@@ -156,8 +156,8 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       invoke: async (name: HostedName, event: unknown) => {
         const answer = await hosts.invoke(name, event);
         for (const line of answer.log.split("\n")) {
+          log(`[${name}] ${line}`);
           if (isMetrics(line)) logs.line(tooling, functionNameOf(name), line);
-          else log(`[${name}] ${line}`);
         }
         // What was printed so far counts for a judgement that comes next.
         if (name === "shift-traffic") await logs.flush();
@@ -302,6 +302,8 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
           .split("\n")
           .map((line) => RoleSession.parse(JSON.parse(line))),
       runtime: local.runtime,
+      /** All that functions read from their variables, and that the `slipway` command finds in the outputs. */
+      variables,
       world,
       repository,
       application,

@@ -1,18 +1,24 @@
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DeleteFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
+import { committedModel, holdoutOf } from "../../../domain/committed-model.ts";
 import { deliveryName } from "../../../lambdas/start-delivery/delivery-name.ts";
+import { functionName } from "../../../platform/serving/function-name.ts";
+import { environments } from "../../../platform/serving/serving.ts";
 import { dataFolder } from "../../../rehearsal/data-folder.ts";
 import { type Rehearsal, startRehearsal } from "../../../rehearsal/rehearsal.ts";
 import { repositoryName } from "../../../rehearsal/watched-repository.ts";
 import { type StepName, stepNames } from "../../../statemachine/delivery.ts";
 import { checkout } from "../../end-to-end/stage-set.ts";
+import { runCommand } from "../../run-command.ts";
 import { temporaryFolder } from "../../temporary-folder.ts";
 import { mlflowStartLimitMs } from "../mlflow.ts";
+import { motoClient } from "../moto.ts";
 import { pythonPeer } from "../python-environment.ts";
 import { runtimeClientPeer } from "../runtime-client.ts";
-import { deliveryRoleOf } from "./accounts.ts";
+import { accountOf, deliveryRoleOf, tooling, within } from "./accounts.ts";
 import { type AwsWorld, startAwsWorld } from "./aws-world.ts";
 import { playScenarios } from "./play-scenarios.ts";
 import { committedScenarios, scenarios } from "./scenarios.ts";
@@ -21,6 +27,7 @@ const python = pythonPeer("tests of the whole on two engines");
 const client = runtimeClientPeer("tests of the whole on two engines");
 const About = z.object({ model: z.string(), commit: z.string() });
 const Delivery = z.object({ delivery: z.string() });
+const Asked = z.object({ taskToken: z.string() });
 const botToken = "xoxb-of-the-rehearsal";
 const limitMs = 900_000;
 const silent = { event: () => undefined, say: () => undefined };
@@ -35,6 +42,10 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   let aws: AwsWorld;
   let embedded: Awaited<ReturnType<typeof playScenarios>>;
   let onAws: Awaited<ReturnType<typeof playScenarios>>;
+
+  /** All that the functions printed, and the task tokens that they were given. */
+  const printed: string[] = [];
+  const tokens = new Set<string>();
 
   const brokenFor = (name: string, event: unknown): boolean => {
     const about = About.safeParse(event);
@@ -92,8 +103,13 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       timeScale: 1_800,
       traffic: 0,
       voice: silent,
-      log: (line) => void (process.env.VERBOSE && console.info(line.slice(0, 600))),
+      log: (line) => {
+        printed.push(line);
+        if (process.env.VERBOSE) console.info(line.slice(0, 600));
+      },
       otherwise: (name, event) => {
+        const asked = Asked.safeParse(event);
+        if (asked.success) tokens.add(asked.data.taskToken);
         if (name === "deploy-model" && Delivery.safeParse(event).data?.delivery === strange)
           return { variables: { STAGE_EXTERNAL_ID: "of somebody else" } };
         return brokenFor(name, event) ? { code: broken } : undefined;
@@ -146,6 +162,65 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     expect(deliveries.concat("sweep-deliveries")).toEqual(
       expect.arrayContaining([...new Set(sessions.map(({ session }) => session))]),
     );
+  });
+
+  test(
+    "a function that someone deleted is made anew by `slipway rollback`, and prod and stage answer as before",
+    async () => {
+      const model = "churn";
+      const versions = (await aws.world.ledger.entries("prod", model, 9)).filter(
+        ({ status }) => status === "promoted",
+      );
+      const lambda = within(new LambdaClient(motoClient(aws.variables.AWS_ENDPOINT_URL)), accountOf.prod);
+      await lambda.send(new DeleteFunctionCommand({ FunctionName: functionName("prod", model) }));
+      lambda.destroy();
+      const outputs = join(folder.path, "slipway.aws.json");
+      await writeFile(
+        outputs,
+        JSON.stringify({
+          ...aws.variables,
+          ACCOUNTS: { tooling, ...accountOf },
+          BUILD_PROJECT: "slipway-images",
+        }),
+      );
+      const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL } = aws.variables;
+      const rolledBack = await runCommand(
+        ["rollback", model, "--world", "aws", "--outputs", outputs, "--reason", "it was deleted", "--json"],
+        { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL },
+      );
+      expect(rolledBack).toMatchObject({ code: 0, stderr: "" });
+      const [newer, older] = versions;
+      expect(JSON.parse(rolledBack.stdout)).toMatchObject({ from: newer?.version, to: older?.version });
+      const { rows } = holdoutOf(await committedModel(aws.world)(model, older?.commit ?? ""), model, "");
+      for (const environment of environments) {
+        const address = `${aws.url}/${environment}/models/${model}/v1/predict`;
+        const headers = { "content-type": "application/json" };
+        const body = JSON.stringify({ rows: rows.slice(0, 1) });
+        const answer = await fetch(address, { method: "POST", headers, body });
+        expect([answer.status, await answer.json()]).toMatchObject([200, { predictions: [{}] }]);
+      }
+      expect(await aws.world.ledger.serving("prod", model)).toMatchObject({ version: older?.version });
+    },
+    limitMs,
+  );
+
+  test("what the functions printed holds no secret, no task token and no input row", async () => {
+    const text = printed.join("\n");
+    expect(
+      printed.filter((line) => line.includes(onAws.told.churn?.[0]?.outcome?.delivery ?? "?")).length,
+    ).toBeGreaterThan(10);
+    expect(tokens.size).toBeGreaterThan(5);
+    const { rows } = holdoutOf(
+      await committedModel(aws.world)("churn", repository.commits.churn?.[0] ?? ""),
+      "churn",
+      "",
+    );
+    const hidden = [
+      ...Object.values(aws.secrets),
+      ...tokens,
+      ...rows.map((row) => JSON.stringify(row).slice(1, -1)),
+    ];
+    expect(hidden.filter((value) => text.includes(value))).toEqual([]);
   });
 
   test(

@@ -20,7 +20,8 @@ export type Theatre = Pick<Rehearsal, "url" | "openView" | "asked" | "ended"> & 
 };
 
 const requestsPerSecond = 60;
-const atOnce = 3;
+/** Models whose deliveries are under way together: one of them waits for its question to expire. */
+const atOnce = 4;
 const everyMs = 100;
 
 const History = z.object({

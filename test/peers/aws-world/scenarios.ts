@@ -28,40 +28,29 @@ const early: readonly StepName[] = [
   "request-approval",
 ];
 
-/** What is delivered of each model, one after another. */
+/** What is delivered of each model, one after another; what takes longest comes first. */
 export const scenarios: Readonly<Record<string, readonly Scene[]>> = {
-  // First, because it takes as long as a question may take at the least.
+  // As long as a question may take at the least.
   expiring: [{ version: "first", manifest: ["PT24H", "PT2M"], ends: "expired" }],
   churn: [
     { version: "first", answer: "approve", ends: "promoted" },
     { version: "second", answer: "approve", traffic: "usual", ends: "promoted" },
     { version: "better", answer: "reject", ends: "rejected" },
-    // Superseded by the next while its question is open.
-    { version: "better", manifest: ["name: churn", "# once\nname: churn"], ends: "superseded" },
-    {
-      version: "better",
-      manifest: ["name: churn", "# twice\nname: churn"],
-      answer: "reject",
-      ends: "rejected",
-    },
     { version: "worse", ends: "failed GateFailed" },
   ],
   shifting: [
     { version: "first", answer: "approve", ends: "promoted" },
     { version: "second", answer: "approve", traffic: "odd", ends: "failed CanaryFailed" },
   ],
-  unreadable: [{ version: "broken", ends: "failed ModelUnreadable" }],
-  ...Object.fromEntries(
-    early.map((step): [string, readonly Scene[]] => [
-      `without-${step}`,
-      [{ version: "first", broken: step, ends: "failed Broken" }],
-    ]),
-  ),
-  "without-promote-model": [
-    { version: "first", answer: "approve", broken: "promote-model", ends: "failed Broken" },
-  ],
-  "without-roll-back": [
-    { version: "first", answer: "reject", broken: "roll-back", ends: "failed RollBackFailed" },
+  superseding: [
+    // Superseded by the next while its question is open.
+    { version: "first", ends: "superseded" },
+    {
+      version: "first",
+      manifest: ["name: superseding", "# again\nname: superseding"],
+      answer: "reject",
+      ends: "rejected",
+    },
   ],
   "without-move-champion": [
     { version: "first", answer: "approve", broken: "move-champion", ends: "promoted" },
@@ -71,6 +60,19 @@ export const scenarios: Readonly<Record<string, readonly Scene[]>> = {
     { version: "first", answer: "approve", broken: "report-outcome", ends: "promoted" },
     { version: "second", answer: "approve", broken: "judge-canary", ends: "failed Broken" },
   ],
+  "without-promote-model": [
+    { version: "first", answer: "approve", broken: "promote-model", ends: "failed Broken" },
+  ],
+  "without-roll-back": [
+    { version: "first", answer: "reject", broken: "roll-back", ends: "failed RollBackFailed" },
+  ],
+  unreadable: [{ version: "broken", ends: "failed ModelUnreadable" }],
+  ...Object.fromEntries(
+    early.map((step): [string, readonly Scene[]] => [
+      `without-${step}`,
+      [{ version: "first", broken: step, ends: "failed Broken" }],
+    ]),
+  ),
 };
 
 /** As on AWS but for the canary, which a busy machine has to be able to judge from a few hundred requests. */
