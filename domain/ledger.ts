@@ -25,6 +25,8 @@ export const Deployment = z.object({
   previous: z.int().min(0),
   /** Whether the registry's aliases followed this promotion. */
   championMoved: z.boolean(),
+  /** Slack users who approved this promotion; nobody where a person rolled back to it. */
+  approvedBy: z.array(z.string()).default([]),
   /** Who and why, where a person did it. */
   reason: z.string().nullable(),
 });
@@ -131,6 +133,7 @@ export const ledger = ({ store }: { store: Store }) => {
           startedAt: now,
           promotedAt: null,
           championMoved: false,
+          approvedBy: [],
         };
         const put = await store.put(key(environment, model, entry.sequence), entry, { expect: "absent" });
         if (put.written) return entry;

@@ -81,7 +81,9 @@ const events = (commit: string): Readonly<Record<string, readonly unknown[]>> =>
     ],
     "shift-traffic": [{ ...subject, ...versions, fence: 2, step: 0 }],
     "judge-canary": [{ ...subject, ...versions, step: 0, since: 1 }],
-    "promote-model": [{ ...subject, ...image, fence: 1, stageFence: 2, functionVersion: "2" }],
+    "promote-model": [
+      { ...subject, ...image, fence: 1, stageFence: 2, functionVersion: "2", approvedBy: [] },
+    ],
     "move-champion": [subject],
     "report-outcome": [{ ...subject, outcome: "failed", error: { name: "GateFailed", cause: "auc" } }],
     "roll-back": [{ ...subject, error: null }],

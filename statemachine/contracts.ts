@@ -271,6 +271,8 @@ export const PromoteModelInput = Subject.extend({
   digest: Digest,
   version: z.int().positive(),
   functionVersion: z.string(),
+  /** Who said yes, for the ledger and the registry. */
+  approvedBy: ApprovalDecision.shape.by,
 });
 export type PromoteModelInput = z.infer<typeof PromoteModelInput>;
 export const PromoteModelOutput = z.object({ sequence: z.int().positive(), promotedAt: z.string() });

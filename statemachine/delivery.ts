@@ -270,6 +270,7 @@ export const delivery = (resources: Resources) => {
             "fence.$": "$.ClaimProd.fence",
             "stageFence.$": "$.ClaimStage.fence",
             "functionVersion.$": "$.DeployProd.functionVersion",
+            "approvedBy.$": "$.RequestApproval.by",
           },
           120,
         ),

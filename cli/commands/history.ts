@@ -38,7 +38,8 @@ export const historyCommand = (): Command =>
               new Date(entry.promotedAt ?? entry.startedAt).toISOString(),
               entry.delivery,
               entry.digest.slice(0, 19),
-              entry.reason ?? "",
+              entry.reason ??
+                (entry.approvedBy.length > 0 ? `approved by ${entry.approvedBy.join(", ")}` : ""),
             ]),
           );
         }),

@@ -15,8 +15,8 @@ const releaseTag = (model: string, version: number, digest: string): string =>
   `release-${model}-${version}-${digest.slice("sha256:".length, "sha256:".length + 12)}`;
 
 /**
- * Tells of a promotion what the ledger says: the image's tag keeps it for rollbacks, champion is the version that serves
- * prod, previous_champion the way back. It comes after the commit point, and the sweep repeats what did not succeed.
+ * Tells of a promotion what the ledger says: the image's tag keeps it for rollbacks, a tag of the version names who
+ * approved it, champion is the version that serves prod, previous_champion the way back. It comes after the commit point, and the sweep repeats what did not succeed.
  */
 export const moveChampion =
   ({ registry, images, ledger }: Needs) =>
@@ -26,6 +26,9 @@ export const moveChampion =
     if (!serving) throw new ContractBroken(`prod serves no version of ${model}`);
     await images.release(serving.digest, releaseTag(model, serving.version, serving.digest));
     const previous = serving.previous ? await ledger.at("prod", model, serving.previous) : undefined;
+    // A rollback approves nothing anew: the version keeps the names that it was promoted with.
+    if (serving.approvedBy.length > 0)
+      await registry.setTags(model, serving.version, { approved_by: serving.approvedBy.join(" ") });
     await registry.setAlias(model, "champion", serving.version);
     await registry.setAlias(model, "previous_champion", previous?.version);
     const challenger = await registry.byAlias(model, "challenger");

@@ -42,7 +42,8 @@ const deployed = async () => {
   if (grant.status !== "granted") throw new Error("prod is free");
   const artifact = { delivery, model, commit, digest: digestOf("b"), version: 2, fence: grant.fence };
   const { functionVersion } = await deployModel(world)({ ...artifact, environment: "prod" });
-  return { ...artifact, stageFence: 1, functionVersion };
+  const approvedBy = ["U1", "U2"].map((user) => ({ user, name: "Approver", at: "2026-11-21T12:00:00.000Z" }));
+  return { ...artifact, stageFence: 1, functionVersion, approvedBy };
 };
 const served = async () => {
   const live = await world.serving.prod.live(model);
@@ -63,6 +64,11 @@ test("ledger promoting, alias, alias read back, ledger promoted: in this order a
   expect(promoting).toBeGreaterThanOrEqual(0);
   expect(back).toBeGreaterThan(alias);
   expect(recorded.filter((call) => /"status":"promoted"/.test(call))).toHaveLength(1);
+});
+
+test("the ledger keeps who approved the promotion", async () => {
+  await promoteModel(world)(input);
+  expect((await world.ledger.serving("prod", model))?.approvedBy).toEqual(["U1", "U2"]);
 });
 
 test("run twice it promotes once, at the first time", async () => {

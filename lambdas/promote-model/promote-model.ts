@@ -22,7 +22,7 @@ export type Needs = {
 export const promoteModel =
   ({ serving, ledger, claims, messages, clock }: Needs) =>
   async (event: unknown): Promise<PromoteModelOutput> => {
-    const { delivery, model, fence, functionVersion } = PromoteModelInput.parse(event);
+    const { delivery, model, fence, functionVersion, approvedBy } = PromoteModelInput.parse(event);
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     if (!deployment) throw new ContractBroken(`the ledger knows no deployment of ${delivery} on prod`);
     if (deployment.status !== "promoted") {
@@ -47,6 +47,7 @@ export const promoteModel =
         ...current,
         status: "promoted",
         promotedAt: now,
+        approvedBy: approvedBy.map(({ user }) => user),
         shares: [...current.shares, { percent: 100, from: now }],
       };
     });

@@ -108,6 +108,17 @@ test("aliases follow the ledger: champion, the one before, and no challenger lef
   expect((await world.ledger.serving("prod", model))?.championMoved).toBe(true);
 });
 
+test("a promoted version names who approved it, and keeps these names when a rollback comes back to it", async () => {
+  const first = await register("a");
+  const served = await serve(world, "a", first.version);
+  await world.ledger.change(served, (current) => ({ ...current, approvedBy: ["U1", "U2"] }));
+  const subject = { delivery: "delivery-a", model, commit: commitOf("a") };
+  await moveChampion(world)(subject);
+  await world.ledger.change(served, (current) => ({ ...current, approvedBy: [] }));
+  await moveChampion(world)(subject);
+  expect((await world.registry.version(model, 1))?.tags).toMatchObject({ approved_by: "U1 U2" });
+});
+
 test("a promoted image gets a tag of its own, by which it is kept", async () => {
   await serve(world, "a", (await register("a")).version);
   const subject = { delivery: "delivery-a", model, commit: commitOf("a") };
