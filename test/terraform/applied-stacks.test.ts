@@ -15,6 +15,7 @@ const timeout = 600_000;
 /** One story: each test goes on where the one before it ended. */
 describe.skipIf(skip)("the eight stacks, in three accounts", () => {
   let world: AppliedWorld;
+  let models: Awaited<ReturnType<typeof deliveredModels>>;
   beforeAll(async () => {
     world = await appliedWorld();
     vi.stubEnv("AWS_ENDPOINT_URL", world.endpoint);
@@ -22,6 +23,7 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
+    await models?.stop();
     await world?.stop();
   });
 
@@ -58,15 +60,32 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
   test("so is a plan after deliveries and a retirement: what belongs to a model is the pipeline's", {
     timeout,
   }, async () => {
-    const models = await deliveredModels(world);
+    models = await deliveredModels(world);
     await models.putSecret("SLACK_BOT_TOKEN");
-    await models.deliver("churn", 1);
-    await models.deliver("churn", 2);
-    await models.deliver("spam", 1);
-    await models.retire("spam");
+    await models.deliver("churn", "churn-1");
+    await models.deliver("churn", "churn-2");
+    await models.deliver("spam", "spam-1");
+    expect(await models.standing("spam")).toEqual({ served: 2, entries: 2, champion: 1, versions: 1 });
+    expect(await models.retire("spam")).toEqual({
+      code: 0,
+      stdout: "spam was removed from stage and prod.\n",
+      stderr: "",
+    });
     expect(await models.models()).toEqual({ stage: ["churn"], prod: ["churn"] });
+    expect(await models.standing("spam")).toEqual({
+      served: 0,
+      entries: 2,
+      champion: undefined,
+      versions: 1,
+    });
+    expect(await models.standing("churn")).toMatchObject({ served: 2, champion: 2 });
     expect(await changes()).toEqual({});
-    await models.retire("churn");
+  });
+
+  test("and so is one after the last model of both environments was retired", { timeout }, async () => {
+    expect(await models.retire("churn")).toMatchObject({ code: 0, stderr: "" });
+    expect(await models.models()).toEqual({ stage: [], prod: [] });
+    expect(await changes()).toEqual({});
   });
 
   test("are destroyed in the opposite order, and leave nothing behind", { timeout }, async () => {

@@ -17,6 +17,8 @@ export type AppliedWorld = {
   readonly needs: ReadonlyMap<string, readonly string[]>;
   /** Credentials of a person in tooling's account. */
   readonly person: Credentials;
+  /** What Terraform and the command find in their environment: the profiles `tooling`, `stage` and `prod`, and moto. */
+  readonly surroundings: Readonly<Record<string, string>>;
   /** Applies a stack with the very invocations of `npm run apply`; throws with Terraform's words where one fails. */
   apply(stack: string): Promise<void>;
   /** Plans it: code 0 says that nothing would change, 2 that something would. */
@@ -110,16 +112,19 @@ export const appliedWorld = async (
   const configuration = join(home.path, "config");
   await writeFile(configuration, profiles(who));
 
+  const surroundings = {
+    AWS_CONFIG_FILE: configuration,
+    AWS_SHARED_CREDENTIALS_FILE: configuration,
+    AWS_ENDPOINT_URL: moto.endpoint,
+    AWS_EC2_METADATA_DISABLED: "true",
+  };
   const folderOf = (stack: string) => join(written.folder, "stacks", stack);
   const run = (stack: string, args: readonly string[]): Promise<Ended> =>
     terraform(folderOf(stack), args, {
       seconds,
       env: {
-        AWS_CONFIG_FILE: configuration,
-        AWS_SHARED_CREDENTIALS_FILE: configuration,
+        ...surroundings,
         AWS_PROFILE: profileOf(stack),
-        AWS_ENDPOINT_URL: moto.endpoint,
-        AWS_EC2_METADATA_DISABLED: "true",
         AWS_ACCESS_KEY_ID: undefined,
         AWS_SECRET_ACCESS_KEY: undefined,
         AWS_SESSION_TOKEN: undefined,
@@ -144,6 +149,7 @@ export const appliedWorld = async (
     endpoint: moto.endpoint,
     needs: needsOf(written),
     person: who.tooling,
+    surroundings,
     apply: async (stack) => {
       const options: Options = {
         stacks: [stack],
