@@ -26,14 +26,31 @@ const once = <T extends Asked>(all: readonly T[]): readonly T[] => [
  */
 const elsewhere = /role\/slipway-(terraform|ci-|registry-|(stage|prod)-operator)|s3:::slipway-state-/;
 
-/** All that has to be allowed and refused, and the policies that say so. */
-export const proof = (written: Written, recorded: readonly Recorded[]) => {
-  const buckets = new Map(
+/** The account that each bucket belongs to, by its ARN, which does not say so. */
+const bucketAccounts = (written: Written): ReadonlyMap<string, string> =>
+  new Map(
     resourcesOf(written, "aws_s3_bucket").map(([stack, , { bucket }]) => [
       `arn:aws:s3:::${bucket}`,
       accountOf(written, stack).account,
     ]),
   );
+
+/** The written policies as they answer questions. */
+export const policiesInForce = (written: Written): Access =>
+  access(policiesOf(written), bucketAccounts(written));
+
+/** Whether a recording has a question of the same role, for the same action on a resource of the same kind. */
+export const hasKindOf = (recorded: readonly Recorded[], { role, action, resource }: Recorded): boolean =>
+  recorded.some(
+    (one) =>
+      one.role === role &&
+      one.action === action &&
+      (one.resource === resource || isSameKind(one.resource, resource)),
+  );
+
+/** All that has to be allowed and refused, and the policies that say so. */
+export const proof = (written: Written, recorded: readonly Recorded[]) => {
+  const buckets = bucketAccounts(written);
   const policies = policiesOf(written);
   const inForce = access(policies, buckets);
   const alone = awsAlone(written).flatMap(({ asks, side = "all" }) => asks.map((ask) => ({ ask, side })));

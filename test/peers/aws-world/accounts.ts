@@ -24,8 +24,14 @@ const deliveryRole = "slipway-delivery";
 /** The role in an environment's account that steps assume. */
 export const deliveryRoleOf = (environment: Environment): string =>
   `arn:aws:iam::${accountOf[environment]}:role/${deliveryRole}`;
-const region = "eu-central-1";
-const table = "slipway";
+const functionRole = "slipway-function";
+/** The role of the inference functions in an environment's account. */
+export const functionRoleOf = (environment: Environment): string =>
+  `arn:aws:iam::${accountOf[environment]}:role/${functionRole}`;
+export const externalIdOf = (environment: Environment): string => `external id of ${environment}`;
+export const worldRegion = "eu-central-1";
+const region = worldRegion;
+export const deliveryTable = "slipway";
 const imageRepository = "slipway";
 const secretsPrefix = "/slipway/";
 /** Where MLflow has its clients put artefacts. */
@@ -76,7 +82,7 @@ const firstImage = JSON.stringify({
 const inTooling = async (endpoint: string, secrets: Readonly<Record<string, string>>) => {
   const config = motoClient(endpoint);
   const dynamodb = new DynamoDBClient(config);
-  await createTable(dynamodb, table);
+  await createTable(dynamodb, deliveryTable);
   const s3 = new S3Client({ ...config, forcePathStyle: true });
   await s3.send(
     new CreateBucketCommand({
@@ -129,11 +135,9 @@ const inTooling = async (endpoint: string, secrets: Readonly<Record<string, stri
 
 const inEnvironment = async (endpoint: string, environment: Environment, url: string) => {
   const account = accountOf[environment];
-  const externalId = `external id of ${environment}`;
+  const externalId = externalIdOf(environment);
   const role = await createRole(endpoint, account, deliveryRole, { account: tooling, externalId });
-  const functionRole = await createRole(endpoint, account, "slipway-function", {
-    service: "lambda.amazonaws.com",
-  });
+  await createRole(endpoint, account, functionRole, { service: "lambda.amazonaws.com" });
   const api = within(new ApiGatewayV2Client(motoClient(endpoint)), account);
   const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: environment, ProtocolType: "HTTP" }));
   api.destroy();
@@ -141,7 +145,7 @@ const inEnvironment = async (endpoint: string, environment: Environment, url: st
   return {
     [`${prefix}_ROLE_ARN`]: role,
     [`${prefix}_EXTERNAL_ID`]: externalId,
-    [`${prefix}_FUNCTION_ROLE_ARN`]: functionRole,
+    [`${prefix}_FUNCTION_ROLE_ARN`]: functionRoleOf(environment),
     [`${prefix}_HTTP_API_ID`]: ApiId,
     [`${prefix}_HTTP_API_URL`]: `${url}/${environment}`,
     [`${prefix}_LOG_RETENTION_DAYS`]: "30",
@@ -168,7 +172,7 @@ export const makeAccounts = async ({ endpoint, url, mlflow, runtime, secrets }: 
   AWS_ACCESS_KEY_ID: "test",
   AWS_SECRET_ACCESS_KEY: "test",
   AWS_ENDPOINT_URL: endpoint,
-  DELIVERY_TABLE: table,
+  DELIVERY_TABLE: deliveryTable,
   SECRETS_PREFIX: secretsPrefix,
   SLACK_API_URL: `${url}/api/`,
   SLACK_CHANNEL: slackWorkspace.channel.id,

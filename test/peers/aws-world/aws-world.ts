@@ -27,6 +27,7 @@ import { repositoryName, watchedRepository } from "../../../rehearsal/watched-re
 import { functionServer } from "../function-server.ts";
 import { startMlflow } from "../mlflow.ts";
 import { motoClient, startMoto } from "../moto.ts";
+import { recordCalls } from "../recorded-calls.ts";
 import { accountOf, artifactBucket, functionNameOf, makeAccounts, tooling } from "./accounts.ts";
 import { followedExecutions } from "./followed-executions.ts";
 import { frontDoor } from "./front-door.ts";
@@ -119,6 +120,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       bundleFunctions(bundles),
     ]);
     const logs = started(shippedLogs(moto.endpoint));
+    const recorder = started(await recordCalls(moto.endpoint, { "execute-api": mlflow.uri }));
     const server = await listen(0, log);
     stops.push(server.close);
     const { url } = server;
@@ -144,7 +146,19 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       stateMachineArn: variables.STATE_MACHINE_ARN,
     });
     const cipher = kmsCipher({ client: new KMSClient(config), key: variables.CIPHER_KEY });
-    const hosts = started(stepHosts({ folder: bundles, variables, otherwise: options.otherwise }));
+    /** The functions' own calls are written down, those to MLflow signed as they are on AWS. */
+    const recorded = {
+      AWS_ENDPOINT_URL: recorder.endpoint,
+      MLFLOW_URI: recorder.endpoint,
+      MLFLOW_AUTH: "iam",
+    };
+    const hosts = started(
+      stepHosts({
+        folder: bundles,
+        variables: { ...variables, ...recorded },
+        otherwise: options.otherwise,
+      }),
+    );
     const asked = new Map<string, PromiseWithResolvers<void>>();
     const askedOf = (name: string) => {
       const found = asked.get(name) ?? Promise.withResolvers<void>();
@@ -301,6 +315,8 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
           .trim()
           .split("\n")
           .map((line) => RoleSession.parse(JSON.parse(line))),
+      /** Every signed call of the functions' bundles. */
+      calls: recorder.calls,
       runtime: local.runtime,
       /** All that functions read from their variables, and that the `slipway` command finds in the outputs. */
       variables,

@@ -14,11 +14,16 @@ import { type StepName, stepNames } from "../../../statemachine/delivery.ts";
 import { checkout } from "../../end-to-end/stage-set.ts";
 import { runCommand } from "../../run-command.ts";
 import { temporaryFolder } from "../../temporary-folder.ts";
+import { askOf, hasKindOf, policiesInForce } from "../../terraform/proof.ts";
+import { recordedStacks } from "../../terraform/recorded-stacks.ts";
+import { type Recorded, recording } from "../../terraform/recording.ts";
 import { mlflowStartLimitMs } from "../mlflow.ts";
 import { motoClient } from "../moto.ts";
 import { pythonPeer } from "../python-environment.ts";
+import type { RecordedCall } from "../recorded-calls.ts";
 import { runtimeClientPeer } from "../runtime-client.ts";
 import { accountOf, deliveryRoleOf, tooling, within } from "./accounts.ts";
+import { askedOfPolicies } from "./asked-of-policies.ts";
 import { type AwsWorld, startAwsWorld } from "./aws-world.ts";
 import { playScenarios } from "./play-scenarios.ts";
 import { committedScenarios, scenarios } from "./scenarios.ts";
@@ -246,4 +251,28 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     },
     limitMs,
   );
+
+  test("what their bundles asked of AWS is allowed by the written policies, whose proof knows all of its kinds", async () => {
+    const written = await recordedStacks();
+    try {
+      const inForce = policiesInForce(written);
+      const recorded = await recording();
+      const wordsOf = ({ role, action, resource }: Recorded) => `${role}: ${action} on ${resource}`;
+      const refused = ({ operation, status }: RecordedCall) => operation === "AssumeRole" && status === 403;
+      const asked = askedOfPolicies(
+        written,
+        aws.calls.filter((call) => !refused(call)),
+        aws.variables,
+      );
+      console.info(`policies: ${aws.calls.length} calls of the rehearsal, ${asked.length} questions`);
+      expect(asked.length).toBeGreaterThan(100);
+      expect(asked.filter((one) => !inForce.allows(askOf(one))).map(wordsOf)).toEqual([]);
+      expect(asked.filter((one) => !hasKindOf(recorded, one)).map(wordsOf)).toEqual([]);
+      const strangers = askedOfPolicies(written, aws.calls.filter(refused), aws.variables);
+      expect(strangers.map(({ context }) => context["sts:ExternalId"])).toEqual(["of somebody else"]);
+      expect(strangers.filter((one) => inForce.allows(askOf(one)))).toEqual([]);
+    } finally {
+      await written.remove();
+    }
+  });
 });

@@ -62,6 +62,8 @@ export const stepHosts = ({ folder, variables: all, otherwise }: Needs) => {
       code,
       env: {
         ...(await variablesOf(name, variables)),
+        // By its key a call is known to be this function's (test/peers/recorded-calls.ts).
+        AWS_ACCESS_KEY_ID: name,
         NODE_OPTIONS: "--enable-source-maps",
       },
       timeoutSeconds,

@@ -1,0 +1,71 @@
+import type { Environment } from "../../../platform/serving/serving.ts";
+import { repositoryName } from "../../../rehearsal/watched-repository.ts";
+import { names } from "../../../terraform/names.ts";
+import { type Recorded, requestsOf } from "../../terraform/recording.ts";
+import { valueIn } from "../../terraform/terraform-values.ts";
+import type { Written } from "../../terraform/written-stacks.ts";
+import type { RecordedCall } from "../recorded-calls.ts";
+import {
+  type AccountVariables,
+  accountOf,
+  artifactBucket,
+  deliveryRoleOf,
+  deliveryTable,
+  externalIdOf,
+  functionRoleOf,
+  worldRegion,
+} from "./accounts.ts";
+
+const environments = ["stage", "prod"] as const;
+
+/** One role stands for all callers in an environment of the rehearsal; the stacks have one for each. */
+const underOwnRole = (written: Written, call: RecordedCall): RecordedCall => {
+  const known = names(written.accounts);
+  const own = (role: unknown) => {
+    const environment = environments.find((one) => deliveryRoleOf(one) === role);
+    return environment && known.callerRoleArn(environment, call.function);
+  };
+  const { role, ...rest } = call;
+  const assumed = own(call.input.RoleArn);
+  return {
+    ...rest,
+    ...(role !== undefined && { role: own(role) ?? role }),
+    input: assumed === undefined ? call.input : { ...call.input, RoleArn: assumed },
+  };
+};
+
+/**
+ * What the bundles of a rehearsal had AWS ask its policies, by the names of the written stacks: the rehearsal's own
+ * accounts, region, table and ids are replaced by theirs.
+ */
+export const askedOfPolicies = (
+  written: Written,
+  calls: readonly RecordedCall[],
+  variables: AccountVariables & Readonly<Record<string, string>>,
+): readonly Recorded[] => {
+  const { accounts } = written;
+  const known = names(accounts);
+  const { source, region } = accounts.tooling;
+  const there = (environment: Environment): readonly (readonly [string, string])[] => [
+    [functionRoleOf(environment), known.inferenceRoleArn(environment)],
+    [accountOf[environment], accounts[environment].account],
+    [externalIdOf(environment), accounts[environment].externalId],
+    [
+      variables[`${environment.toUpperCase()}_HTTP_API_ID`] ?? "",
+      valueIn(written, `serving-${environment}`, "aws_apigatewayv2_api", "id"),
+    ],
+  ];
+  const renamed = new Map([
+    ...environments.flatMap(there),
+    [worldRegion, region],
+    [`table/${deliveryTable}`, `table/${known.table}`],
+    [variables.CIPHER_KEY, valueIn(written, "delivery", "aws_kms_key", "arn")],
+    [`:::${artifactBucket}`, `:::${valueIn(written, "registry", "aws_s3_bucket", "id")}`],
+    [`:${repositoryName}`, `:${source.repository}`],
+  ]);
+  return requestsOf(
+    written,
+    calls.map((call) => underOwnRole(written, call)),
+    renamed,
+  );
+};
