@@ -1,4 +1,5 @@
 // npm test: installs what is missing, checks types, style and tests, and closes with one line that counts them.
+// npm test -- --all, as CI runs it: with the runs of many minutes, which npm run test:long runs by themselves.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +12,8 @@ const bin = `${root}node_modules/.bin`;
 const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
 const results = mkdtempSync(join(tmpdir(), "slipway-test-"));
 const report = join(results, "report.json");
-const chosen = process.argv.slice(2);
+const all = process.argv.includes("--all");
+const chosen = process.argv.slice(2).filter((argument) => argument !== "--all");
 
 const run = (title, command, args) => {
   console.log(`\n— ${title}`);
@@ -32,8 +34,7 @@ const tested = run("tests", node, [
   "run",
   "--reporter=default",
   "--reporter=json",
-  // What takes many minutes has a command of its own: npm run test:long.
-  "--project=!long",
+  ...(all ? [] : ["--project=!long"]),
   `--outputFile.json=${report}`,
   ...chosen,
 ]);
