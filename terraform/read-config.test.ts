@@ -42,7 +42,7 @@ describe("is refused in a sentence:", () => {
     [
       "an unknown region",
       ({ prod }) => ({ prod: { ...prod, region: "us-east-7" } }),
-      /prod\.region: a region is one of us-east-1,/,
+      /prod\.region is "us-east-7": a region is one of us-east-1,/,
     ],
     [
       "accounts in different regions",
@@ -54,7 +54,7 @@ describe("is refused in a sentence:", () => {
       ({ tooling }) => ({
         tooling: { ...tooling, images: { ...tooling.images, baseImage: "public.ecr.aws/lambda/nodejs:24" } },
       }),
-      /tooling\.images\.baseImage: a base image is named by its digest/,
+      /tooling\.images\.baseImage is ".*nodejs:24": a base image is named by its digest/,
     ],
     ["an account id that is none", ({ prod }) => ({ prod: { ...prod, account: "12345" } }), /12 digits/],
     [
@@ -97,7 +97,7 @@ describe("is refused in a sentence:", () => {
     [
       "a retention that CloudWatch does not have",
       ({ prod }) => ({ prod: { ...prod, logRetentionDays: 100 } }),
-      /prod\.logRetentionDays: logs are kept for one of 30, 60,/,
+      /prod\.logRetentionDays is 100: logs are kept for one of 30, 60,/,
     ],
   ])("%s", (_, change, sentence) => {
     expect(changed(change)).toMatch(sentence);

@@ -198,18 +198,21 @@ const contradictions = ({ tooling, stage, prod }: Accounts): readonly string[] =
   return found;
 };
 
-const sentence = ({
-  path,
-  message,
-}: {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}): string => `${path.join(".") || "config"}: ${message}.`;
+/** What stands at a place of the configuration, where a few words can show it. No secret is in there. */
+const shown = (given: unknown, path: readonly PropertyKey[]): string => {
+  const value = path.reduce<unknown>((inner, key) => Object(inner)[key], given);
+  return typeof value === "string" || typeof value === "number" ? ` is ${JSON.stringify(value)}` : "";
+};
+
+const sentence =
+  (given: unknown) =>
+  ({ path, message }: { readonly path: readonly PropertyKey[]; readonly message: string }): string =>
+    `${path.join(".") || "config"}${shown(given, path)}: ${message}.`;
 
 /** The configuration, checked. Throws ConfigInvalid with every mistake at once. */
 export const readConfig = (given: unknown): Accounts => {
   const read = Shape.safeParse(given);
-  const problems = read.success ? contradictions(read.data) : read.error.issues.map(sentence);
+  const problems = read.success ? contradictions(read.data) : read.error.issues.map(sentence(given));
   if (read.success && problems.length === 0) return read.data;
   throw new ConfigInvalid(`terraform/config.ts cannot be deployed:\n- ${problems.join("\n- ")}`);
 };
