@@ -333,7 +333,9 @@ describe("ways in", () => {
     expect(all("aws_lambda_function_url")).toEqual([]);
   });
 
-  test("models are for callers with a key: their APIs have an authorizer, whose answers are never kept", () => {
+  // A source that a request lacks would be answered 401 without the authorizer: of `x-api-key` and `Authorization` each
+  // request has one. https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
+  test("models are for callers with a key: their APIs have an authorizer, which every request reaches and whose answers are never kept", () => {
     for (const environment of ["stage", "prod"]) {
       const [[, , authorizer] = []] = resourcesOf(written, "aws_apigatewayv2_authorizer", [
         `serving-${environment}`,
@@ -343,6 +345,7 @@ describe("ways in", () => {
         enable_simple_responses: true,
         authorizer_result_ttl_in_seconds: 0,
       });
+      expect(authorizer).not.toHaveProperty("identity_sources");
     }
     const outputs = all("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ?? {};
     expect(text(outputs, "value")).toMatch(/"PROD_AUTHORIZER_ID":"\$\{/);

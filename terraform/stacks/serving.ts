@@ -92,8 +92,10 @@ export const serving = (app: App, needs: Needs): Serving => {
     authorizerUri: made.lambda.invokeArn,
     authorizerPayloadFormatVersion: "2.0",
     enableSimpleResponses: true,
-    // No identity source: a key comes in one of two headers. And no cached result: it would neither count a request nor
-    // notice a revoked key.
+    // No identity source, which is optional where nothing is cached: a key comes in one of two headers, and a request that
+    // lacks a named source is answered 401 without the function. And no cached result: it would neither count a request
+    // nor notice a revoked key.
+    // https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
     authorizerResultTtlInSeconds: 0,
   });
   new LambdaPermission(stack, "authorizer-invoke", {
