@@ -12,8 +12,12 @@ import { markedSecrets } from "../test/marked-secrets.ts";
 import { prepareDeliveryAccount } from "../test/peers/delivery-account.ts";
 import { type Moto, startMoto } from "../test/peers/moto.ts";
 import { pythonPeer } from "../test/peers/python-environment.ts";
+import { type RecordedCalls, recordCalls } from "../test/peers/recorded-calls.ts";
 import { runBundle } from "../test/run-bundle.ts";
 import { temporaryFolder } from "../test/temporary-folder.ts";
+import { askOf, policiesInForce } from "../test/terraform/proof.ts";
+import { recording, requestsOf, unrecorded } from "../test/terraform/recording.ts";
+import { writtenStacks } from "../test/terraform/written-stacks.ts";
 
 const { skip } = pythonPeer("tests of handlers' logs on moto");
 const root = join(import.meta.dirname, "..");
@@ -105,6 +109,9 @@ const events = (commit: string): Readonly<Record<string, readonly unknown[]>> =>
 
 describe.skipIf(skip)("what a step writes to its log", () => {
   let moto: Moto;
+  /** Calls with the sources on CodeCommit, and with those on GitHub. */
+  let recorder: RecordedCalls;
+  let onGitHub: RecordedCalls;
   let repository: Awaited<ReturnType<typeof gitRepository>>;
   let commit: string;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -121,6 +128,8 @@ describe.skipIf(skip)("what a step writes to its log", () => {
     );
     moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
     await prepareDeliveryAccount(moto.endpoint);
+    recorder = await recordCalls(moto.endpoint);
+    onGitHub = await recordCalls(moto.endpoint);
     slack = await echoServer((said) => ({ status: 200, body: { ok: false, error: said } }));
     other = await echoServer((said) => ({
       status: 403,
@@ -133,6 +142,8 @@ describe.skipIf(skip)("what a step writes to its log", () => {
   afterAll(async () => {
     slack?.stop();
     other?.stop();
+    await recorder?.stop();
+    await onGitHub?.stop();
     await moto?.stop();
     await repository?.remove();
     await folder?.remove();
@@ -143,7 +154,8 @@ describe.skipIf(skip)("what a step writes to its log", () => {
       join(folder.path, `${name}.mjs`),
       {
         ...handlerEnvironment,
-        AWS_ENDPOINT_URL: moto.endpoint,
+        AWS_ENDPOINT_URL: recorder.endpoint,
+        AWS_ACCESS_KEY_ID: name,
         SLACK_API_URL: `${slack.url}/`,
         MLFLOW_URI: other.url,
         GITHUB_API: other.url,
@@ -166,9 +178,46 @@ describe.skipIf(skip)("what a step writes to its log", () => {
   test.each(["scan-image", "register-model", "start-delivery"])(
     "%s: nor where the repository's host answers with the request that it refuses",
     async (name) => {
-      const { error, lines } = await run(name, { SOURCE_HOST: "github", SOURCE_REPOSITORY: "acme/models" });
+      const { error, lines } = await run(name, {
+        SOURCE_HOST: "github",
+        SOURCE_REPOSITORY: "acme/models",
+        AWS_ENDPOINT_URL: onGitHub.endpoint,
+      });
       expect(error).not.toBe("");
       expect(lines.length).toBeGreaterThan(0);
     },
   );
+
+  test("they make no call that the recording of permissions lacks", async () => {
+    expect(recorder.calls.length).toBeGreaterThan(20);
+    expect(unrecorded(recorder.calls, await recording())).toEqual([]);
+  });
+
+  test("with sources on GitHub, all that they ask is allowed by the stacks that are written for it", async () => {
+    const written = await writtenStacks(({ tooling, ...shipped }) => ({
+      ...shipped,
+      tooling: {
+        ...tooling,
+        account: "123456789012",
+        source: { host: "github", repository: "acme/models", branch: "main" },
+      },
+    }));
+    try {
+      const asked = requestsOf(
+        written,
+        onGitHub.calls,
+        new Map([
+          [handlerEnvironment.AWS_REGION, written.accounts.tooling.region],
+          [`table/${handlerEnvironment.DELIVERY_TABLE}`, "table/slipway-deliveries"],
+        ]),
+      );
+      expect(asked.map(({ function: of, action }) => `${of} ${action}`)).toContain(
+        "start-delivery ssm:GetParameter",
+      );
+      const inForce = policiesInForce(written);
+      expect(asked.filter((one) => !inForce.allows(askOf(one)))).toEqual([]);
+    } finally {
+      await written.remove();
+    }
+  });
 });
