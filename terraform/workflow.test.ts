@@ -1,0 +1,77 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import * as z from "zod";
+import { resourcesOf, type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
+
+const root = join(import.meta.dirname, "..");
+const Step = z.object({
+  uses: z.string().optional(),
+  run: z.string().optional(),
+  with: z.record(z.string(), z.unknown()).optional(),
+});
+const Job = z.object({
+  if: z.string(),
+  environment: z.string().optional(),
+  permissions: z.record(z.string(), z.string()),
+  steps: z.array(Step),
+});
+const Workflow = z.object({
+  on: z.object({ pull_request: z.object({ paths: z.array(z.string()) }), push: z.unknown() }),
+  permissions: z.record(z.string(), z.string()),
+  defaults: z.object({ run: z.object({ shell: z.string() }) }),
+  jobs: z.object({ plan: Job, apply: Job }),
+});
+
+let text: string;
+let workflow: z.infer<typeof Workflow>;
+let written: Written;
+beforeAll(async () => {
+  text = await readFile(join(root, ".github", "workflows", "infrastructure.yml"), "utf8");
+  workflow = Workflow.parse(parse(text, { merge: true }));
+  written = await writtenStacks();
+});
+afterAll(() => written?.remove());
+
+const roleOf = ({ steps }: z.infer<typeof Job>): string =>
+  String(steps.find((step) => step.with?.["role-to-assume"])?.with?.["role-to-assume"]);
+
+test("its jobs sign in as the roles that bootstrap made, by OIDC, and know no secret", () => {
+  const roles = resourcesOf(written, "aws_iam_role", ["bootstrap-tooling"]).map(([, , { name }]) => name);
+  for (const [job, role] of [
+    [workflow.jobs.plan, "slipway-ci-plan"],
+    [workflow.jobs.apply, "slipway-ci-apply"],
+  ] as const) {
+    expect(roleOf(job)).toMatch(new RegExp(`:role/${role}$`));
+    expect(roles).toContain(role);
+    expect(job.permissions).toEqual({ contents: "read", "id-token": "write" });
+  }
+  expect(workflow.permissions).toEqual({ contents: "read" });
+  expect(text).not.toContain("secrets.");
+});
+
+test("a pull request is planned from the states alone; what was merged is applied in the environment that asks for approval", () => {
+  const { plan, apply } = workflow.jobs;
+  const commands = (job: typeof plan) => job.steps.map(({ run = "" }) => run).join("\n");
+  expect(plan.if).toMatch(/pull_request/);
+  expect(commands(plan)).toContain("npm run plan -- --from-states");
+  expect(commands(plan)).not.toContain("apply");
+  expect(apply.if).toBe("github.event_name == 'push'");
+  expect(apply.environment).toBe(written.accounts.tooling.ci.environment);
+  expect(commands(apply)).toContain("npm run apply -- --yes");
+});
+
+// Without a shell named GitHub takes one in which `plan | tee` succeeds whatever the plan did.
+test("a plan that fails, fails its job", () => {
+  expect(workflow.defaults.run.shell).toBe("bash");
+});
+
+test("others' actions are named by their commits, and the paths that start it are there", () => {
+  const used = Object.values(workflow.jobs).flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []));
+  expect(used.length).toBeGreaterThan(4);
+  for (const action of used) expect(action).toMatch(/@[0-9a-f]{40}$/);
+  for (const path of workflow.on.pull_request.paths)
+    expect(existsSync(join(root, path.replace(/\/\*\*$/, ""))), path).toBe(true);
+});
