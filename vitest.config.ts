@@ -53,7 +53,8 @@ export default defineConfig({
           name: "long",
           include: long,
           globalSetup: ["test/peers/prepare-moto.ts", "test/peers/prepare-peers.ts"],
-          fileParallelism: false,
+          // The stacks wait for most of their time, in which others may work.
+          maxWorkers: 2,
           sequence: { groupOrder: 5 },
           ...timeouts,
         },
