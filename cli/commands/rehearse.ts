@@ -188,7 +188,8 @@ const rehearse = async (options: Options): Promise<void> => {
     const first = await Promise.race([played, interrupted.promise]);
     if (first === "interrupted") return sayInterrupted(voice);
     await sayServing(voice, rehearsal, options.model);
-    if (answers !== "person") return;
+    if (answers !== "person")
+      return voice.say("\nThis run ends here: `npm start` goes on from it, and stays up to be called.");
     voice.say(`\nStill here: commit to ${folder.repository}, or try in a second terminal`);
     voice.say(
       `  npx slipway rehearse --change better     ${paint("dim", "(or worse, or broken: watch the gates hold)")}`,

@@ -78,7 +78,9 @@ const rehearse = async (options: Options): Promise<void> => {
       return;
     }
     const serving = await aws.world.ledger.serving("prod", model);
-    if (serving) {
+    if (serving && answers !== "person")
+      voice.say(`Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…).`);
+    else if (serving) {
       const { url, body } = await exampleRequest(aws.world, model);
       voice.say(
         `Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`,
