@@ -1,17 +1,12 @@
-import type { Environment, Serving } from "../platform/serving/serving.ts";
-import type { Source } from "../platform/source/source.ts";
+import type { Environment } from "../platform/serving/serving.ts";
 import { committedModel } from "./committed-model.ts";
-import { deployedVersion } from "./deployed-version.ts";
+import { deployedVersion, type Needs as VersionNeeds } from "./deployed-version.ts";
 import { RollBackFailed } from "./faults.ts";
 import { fencedRoute, type Writer } from "./fenced-route.ts";
-import type { Deployment, Ledger } from "./ledger.ts";
+import type { Deployment } from "./ledger.ts";
 import { proveGolden } from "./prove-golden.ts";
 
-export type Needs = {
-  readonly serving: Readonly<Record<Environment, Serving>>;
-  readonly source: Source;
-  readonly ledger: Ledger;
-};
+export type Needs = VersionNeeds;
 
 /**
  * Puts an environment back to a deployment of prod's ledger (`undefined`: nobody is served), reads the alias back and

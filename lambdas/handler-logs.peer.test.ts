@@ -140,8 +140,8 @@ describe.skipIf(skip)("what a step writes to its log", () => {
     await stop();
   }, 180_000);
   afterAll(async () => {
-    slack?.stop();
-    other?.stop();
+    await slack?.stop();
+    await other?.stop();
     await recorder?.stop();
     await onGitHub?.stop();
     await moto?.stop();

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync } from "
 import { dirname } from "node:path";
 import { Command, Option } from "commander";
 import { asDataFolderError, DataFolderUnusable } from "../../platform/store/data-folder-unusable.ts";
+import { curlLine } from "../../rehearsal/curl-line.ts";
 import type { DataFolder } from "../../rehearsal/data-folder.ts";
 import type { Rehearsal } from "../../rehearsal/rehearsal.ts";
 import { runningOn } from "../../rehearsal/running.ts";
@@ -238,12 +239,10 @@ const sayServing = async (voice: Voice, rehearsal: Rehearsal, model: string): Pr
   const serving = await rehearsal.world.ledger.serving("prod", model);
   if (!serving) return voice.say(`Prod serves no version of ${model}.`);
   const { exampleRequest } = await import("../../rehearsal/scenario.ts");
-  const { url, body } = await exampleRequest(rehearsal.world, model);
+  const example = await exampleRequest(rehearsal.world, model);
   voice.say(`Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`);
   const keyed = await rehearsal.world.keys.coversModel("prod", model);
-  voice.say(
-    `  curl -s ${url}/v1/predict${keyed ? ' -H "x-api-key: $SLIPWAY_KEY"' : ""} -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'`,
-  );
+  voice.say(`  ${curlLine(example, { keyed })}`);
   voice.say(
     paint(
       "dim",

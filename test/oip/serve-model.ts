@@ -3,31 +3,12 @@ import type { Manifest, Prediction, Row } from "../../inference/manifest/manifes
 import type { LoadedModel } from "../../inference/model/load-model.ts";
 import { rowChecker } from "../../inference/model/row-checker.ts";
 import { RowsInvalid } from "../../inference/model/rows-invalid.ts";
-import { createService } from "../../inference/service.ts";
 import { requesting } from "../http/requesting.ts";
+import { serviceOf } from "../onnx/service-of.ts";
 
-/** The service's addresses for a model, as `churn` version 3; what it logs is kept in `logged`. */
-export const serveModel = (model: LoadedModel, logged: string[] = []) => {
-  let ids = 0;
-  const app = createApp(
-    createService({
-      model,
-      identity: {
-        model: "churn",
-        version: 3,
-        digest: `sha256:${"a".repeat(64)}`,
-        environment: "prod",
-        functionVersion: "7",
-      },
-      now: () => Date.UTC(2026, 10, 21),
-      tick: () => 0,
-      newId: () => `id-${++ids}`,
-      report: () => undefined,
-      log: (line) => logged.push(line),
-    }),
-  );
-  return requesting(app);
-};
+/** The service's addresses for a model, as version 3 in prod; what it logs is kept in `logged`. */
+export const serveModel = (model: LoadedModel, logged: string[] = []) =>
+  requesting(createApp(serviceOf(model, (line) => logged.push(line))));
 
 /** A model without a graph: it checks rows as every model does, and answers by `predict`. */
 export const stubModel = (manifest: Manifest, predict: (row: Row) => Prediction): LoadedModel => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import { exitCode } from "../../../cli/exit-code.ts";
 import { modelArgument, rateArgument } from "../../../cli/options.ts";
+import { curlLine } from "../../../rehearsal/curl-line.ts";
 import { exampleRequest, playScenario } from "../../../rehearsal/scenario.ts";
 import { jsonVoice, terminalVoice } from "../../../rehearsal/terminal.ts";
 import { repositoryName } from "../../../rehearsal/watched-repository.ts";
@@ -78,16 +79,14 @@ const rehearse = async (options: Options): Promise<void> => {
       return;
     }
     const serving = await aws.world.ledger.serving("prod", model);
-    if (serving && answers !== "person")
-      voice.say(`Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…).`);
-    else if (serving) {
-      const { url, body } = await exampleRequest(aws.world, model);
-      voice.say(
-        `Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`,
-      );
-      voice.say(
-        `  curl -s ${url}/v1/predict -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'`,
-      );
+    if (serving) {
+      const says = `Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…).`;
+      // Where nobody answers in person it ends now, and there is nothing left to call.
+      if (answers !== "person") voice.say(says);
+      else
+        voice.say(
+          `${says} Call it:\n  ${curlLine(await exampleRequest(aws.world, model), { keyed: false })}`,
+        );
     }
     const calls = aws.application?.calls();
     if (calls)

@@ -7,6 +7,7 @@ import { names } from "../../../terraform/names.ts";
 import { gitRepository } from "../../git-repository.ts";
 import { markedSecrets } from "../../marked-secrets.ts";
 import { type BundleRun, runBundle } from "../../run-bundle.ts";
+import { stubServer } from "../../stub-server.ts";
 import { temporaryFolder } from "../../temporary-folder.ts";
 import { terraformValues, valueIn } from "../../terraform/terraform-values.ts";
 import { resourcesOf, type Written } from "../../terraform/written-stacks.ts";
@@ -14,7 +15,6 @@ import { startMlflow } from "../mlflow.ts";
 import { startMoto } from "../moto.ts";
 import { recordCalls } from "../recorded-calls.ts";
 import { makeAccounts } from "./made-accounts.ts";
-import { stubServer } from "./stub-server.ts";
 
 /** Slack's Web API for whoever only needs an answer: one message, one user. */
 const slackAnswer = {

@@ -11,10 +11,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from uuid import uuid4
 
-import uvicorn
 from fastapi import FastAPI
 from model import Model
 from pydantic import BaseModel
+from serving import serve
 
 
 class Prediction(BaseModel):
@@ -41,12 +41,4 @@ def predict(question: model.Question) -> Answer:
     )
 
 
-uvicorn.run(
-    app,
-    host="127.0.0.1",
-    port=int(sys.argv[2]),
-    loop="uvloop",
-    http="httptools",
-    log_level="warning",
-    access_log=False,
-)
+serve(app, int(sys.argv[2]))

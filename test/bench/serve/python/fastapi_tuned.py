@@ -6,9 +6,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import orjson
-import uvicorn
 from fastapi import FastAPI, Response
 from model import Model
+from serving import serve
 
 model = Model(Path(sys.argv[1]))
 app = FastAPI()
@@ -26,12 +26,4 @@ async def predict(question: model.Question) -> Response:
     return Response(orjson.dumps(answer), media_type="application/json")
 
 
-uvicorn.run(
-    app,
-    host="127.0.0.1",
-    port=int(sys.argv[2]),
-    loop="uvloop",
-    http="httptools",
-    log_level="warning",
-    access_log=False,
-)
+serve(app, int(sys.argv[2]))
