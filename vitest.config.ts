@@ -10,6 +10,8 @@ const long = [
 const never = ["node_modules", ".slipway", "terraform", "dist", ...long];
 /** Runs of the whole, which want the machine to themselves: what they measure is judged by the manifest's gates. */
 const whole = ["test/end-to-end/**/*.test.ts", "test/kill/**/*.test.ts", "test/steps/**/*.test.ts"];
+/** Attacks that must fail: `npm run test:attacks`. One file a promise, each line of it a row of docs/threat-model.md. */
+const attacks = ["test/attacks/**/*.test.ts"];
 const peers = ["**/*.peer.test.ts"];
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 
@@ -20,7 +22,7 @@ export default defineConfig({
         test: {
           name: "parts",
           include: ["**/*.test.ts"],
-          exclude: [...never, ...whole, ...peers],
+          exclude: [...never, ...whole, ...attacks, ...peers],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           ...timeouts,
@@ -30,6 +32,16 @@ export default defineConfig({
         test: {
           name: "whole",
           include: whole,
+          exclude: [...never, ...peers],
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          ...timeouts,
+        },
+      },
+      {
+        test: {
+          name: "attacks",
+          include: attacks,
           exclude: [...never, ...peers],
           fileParallelism: false,
           sequence: { groupOrder: 2 },
