@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { Identities, noIdentities } from "./identities.ts";
+
+test("addresses are kept in the form that people are compared by", () => {
+  const { people } = Identities.parse({
+    people: {
+      "Ada+x@Example.com": {
+        logins: ["github:Ada"],
+        emails: ["1+Ada@users.noreply.github.com"],
+        slack: "U024BE7LH",
+      },
+    },
+  });
+  expect(Object.entries(people)).toMatchObject([
+    ["ada@example.com", { emails: ["1+ada@users.noreply.github.com"] }],
+  ]);
+});
+
+test("what maps nobody is a valid configuration", () => {
+  expect(Identities.parse({})).toEqual(noIdentities);
+});
+
+test.each([
+  ["a login without its host", { people: { "ada@example.com": { logins: ["ada"] } } }, /github:<name>/],
+  ["an address with a Cyrillic letter", { people: { "аda@example.com": {} } }, /plain letters/],
+  ["a bot by name alone", { bots: ["dependabot"] }, /login|Invalid input/],
+  ["a key that is unknown", { peoples: {} }, /peoples/],
+  [
+    "one login of two people",
+    { people: { "ada@example.com": { logins: ["github:x"] }, "bob@example.com": { logins: ["github:X"] } } },
+    /github:x belongs to both ada@example.com and bob@example.com/,
+  ],
+  [
+    "a person's login as a bot's",
+    { people: { "ada@example.com": { logins: ["github:x"] } }, bots: ["github:x"] },
+    /github:x belongs to both ada@example.com and a bot/,
+  ],
+])("%s is refused, in a sentence", (_, identities, message) => {
+  expect(() => Identities.parse(identities)).toThrow(message);
+});

@@ -1,0 +1,88 @@
+import * as z from "zod";
+import { SlackUser } from "../../inference/manifest/manifest.ts";
+import { canonicalEmail } from "./canonical-email.ts";
+
+const Email = z
+  .string()
+  .max(320)
+  .refine((text) => canonicalEmail(text) !== undefined, "this is no e-mail address in plain letters")
+  .transform((text) => canonicalEmail(text) ?? text);
+
+const Login = z
+  .string()
+  .max(120)
+  .regex(/^github:[A-Za-z0-9][A-Za-z0-9_-]*(\[bot\])?$/, "a login is written github:<name>");
+
+/** An assumed role may end in `/*`: whatever its session is called. */
+const Arn = z
+  .string()
+  .max(2_048)
+  .regex(/^arn:[\w-]+:(iam|sts)::[^\s*]*(\/\*)?$/, "an ARN of a user, a role or a role's session");
+
+const Person = z.strictObject({
+  /** Accounts at the code host, `github:ada`. */
+  logins: z.array(Login).default([]),
+  /** Users, roles and sessions in AWS that only this person can take on. */
+  arns: z.array(Arn).default([]),
+  /** Further addresses, those of a code host (`1+ada@users.noreply.github.com`) among them. */
+  emails: z.array(Email).default([]),
+  /** Slack's id of the person, for a workspace that shows no e-mail addresses. */
+  slack: SlackUser.optional(),
+});
+
+const sections = z.strictObject({
+  /** By the address that Slack shows for the person. */
+  people: z.record(Email, Person).default({}),
+  /**
+   * Machines whose changes count as nobody's. Only an identity that the host authenticated can be one: never the
+   * name that a commit bears.
+   */
+  bots: z.array(z.union([Login, Arn])).default([]),
+  /**
+   * Where the organisation's addresses lie. An address elsewhere that no person lists is mapped to nobody. Empty: the
+   * domains of the people above and of the approvers.
+   */
+  domains: z
+    .array(
+      z
+        .string()
+        .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, "a domain in small letters, example.com")
+        .refine(
+          (domain) => !domain.startsWith("users.noreply."),
+          "a code host's noreply addresses are mapped one by one",
+        ),
+    )
+    .default([]),
+  /**
+   * Roles whose session name is the person's e-mail address because the identity provider writes it, `arn:aws:iam::…:role/…`.
+   * Whoever may assume another role names its session at will.
+   */
+  sessionRoles: z.array(z.string().regex(/^arn:[\w-]+:iam::\d{12}:role\/\S+$/, "a role's ARN")).default([]),
+});
+
+const owners = ({ people, bots }: z.infer<typeof sections>): readonly (readonly [string, string])[] => [
+  ...Object.entries(people).flatMap(([email, { logins, arns, emails, slack }]) =>
+    [email, ...logins.map((login) => login.toLowerCase()), ...arns, ...emails, ...(slack ? [slack] : [])].map(
+      (identity) => [identity, email] as const,
+    ),
+  ),
+  ...bots.map((bot) => [bot.startsWith("github:") ? bot.toLowerCase() : bot, "a bot"] as const),
+];
+
+/**
+ * Who is who: the section `identities` of the platform's configuration, which lies outside the repository. What it does
+ * not map raises the quorum of a delivery.
+ */
+export const Identities = sections.superRefine((identities, context) => {
+  const seen = new Map<string, string>();
+  for (const [identity, owner] of owners(identities)) {
+    const other = seen.get(identity);
+    if (other !== undefined && other !== owner)
+      context.addIssue({ code: "custom", message: `${identity} belongs to both ${other} and ${owner}` });
+    seen.set(identity, owner);
+  }
+});
+export type Identities = z.infer<typeof Identities>;
+
+/** A platform whose configuration maps nobody yet. */
+export const noIdentities: Identities = { people: {}, bots: [], domains: [], sessionRoles: [] };
