@@ -44,13 +44,11 @@ describe.skipIf(skip)("the clients that others wrote", () => {
       const { stdout } = await promisify(execFile)(python, args, options);
       return stdout;
     };
-    const start = performance.now();
     const stdout = await run([
       file("test/peers/protocols/oip_clients.py"),
       `http://${host}`,
       file("models/churn/golden.json"),
     ]);
-    console.info(`peer: the clients were done in ${((performance.now() - start) / 1_000).toFixed(1)} s`);
     found = JSON.parse(stdout);
   }, 600_000);
   afterAll(async () => {

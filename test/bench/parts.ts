@@ -1,0 +1,79 @@
+// npm run bench:parts: what single parts of the embedded world cost, in rounds that take turns. Tests count what these
+// parts do (statements, commits); how long it takes is told here.
+
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { sqliteMetrics } from "../../platform/metrics/sqlite.ts";
+import { openDatabase } from "../../platform/store/open-database.ts";
+import { sqliteStore } from "../../platform/store/sqlite.ts";
+import { renderMrkdwn } from "../../rehearsal/desk/mrkdwn.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { type Spread, spread } from "./serve/spread.ts";
+
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "9" } } });
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) {
+  console.error("--rounds takes a whole number, 1 or more.");
+  process.exit(2);
+}
+
+const folder = await temporaryFolder();
+const database = openDatabase(join(folder.path, "state.db"));
+const metrics = sqliteMetrics({ database, clock: () => 1_000 });
+const store = sqliteStore({ database, clock: Date.now });
+const key = { partition: "cost", sort: "item" };
+await store.put(key, { fence: 1, delivery: "d" });
+const request = {
+  environment: "prod",
+  model: "churn",
+  version: "1",
+  at: 1_000,
+  latencyMs: 4,
+  failed: false,
+  labels: { stay: 3, churn: 1 },
+} as const;
+
+const parts: readonly (readonly [string, () => Promise<unknown>])[] = [
+  [
+    "metrics: 10,000 requests into the file",
+    async () => {
+      for (let count = 0; count < 10_000; count += 1) metrics.request(request);
+      metrics.flush();
+    },
+  ],
+  [
+    "store: 10,000 gets",
+    async () => {
+      for (let read = 0; read < 10_000; read += 1) await store.get(key);
+    },
+  ],
+  [
+    "desk: 18,000 characters of markers",
+    async () => String(await renderMrkdwn("*_~<`:".repeat(3_000), new Map())),
+  ],
+  [
+    "desk: 10,000 markers that never close",
+    async () => String(await renderMrkdwn("*a ".repeat(10_000), new Map())),
+  ],
+];
+
+const measured = parts.map((): number[] => []);
+for (let round = -1; round < rounds; round += 1)
+  for (const [index, [, work]] of parts.entries()) {
+    const began = performance.now();
+    await work();
+    // The first round warms up.
+    if (round >= 0) measured[index]?.push(performance.now() - began);
+  }
+metrics.close();
+database.close();
+await folder.remove();
+
+const ms = (value: number) => value.toFixed(1).padStart(9);
+console.log(
+  `${"part".padEnd(44)}${["median", "min", "max"].map((name) => name.padStart(9)).join("")}   ms, ${rounds} rounds`,
+);
+for (const [index, [what]] of parts.entries()) {
+  const { median, min, max }: Spread = spread(measured[index] ?? []) ?? { median: 0, min: 0, max: 0 };
+  console.log(`${what.padEnd(44)}${ms(median)}${ms(min)}${ms(max)}`);
+}
