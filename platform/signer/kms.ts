@@ -1,0 +1,61 @@
+import { createHash, createPublicKey } from "node:crypto";
+import {
+  GetPublicKeyCommand,
+  type KMSClient,
+  KMSInvalidSignatureException,
+  SignCommand,
+  VerifyCommand,
+} from "@aws-sdk/client-kms";
+import { awsCall } from "../aws-call.ts";
+import type { Signer } from "./signer.ts";
+
+const algorithm = "ECDSA_SHA_256";
+/** The longest DER form of two numbers of 256 bits is 72 bytes; KMS refuses longer ones as a broken request. */
+const longestSignature = 72;
+
+/**
+ * ECDSA over P-256 and SHA-256 by an asymmetric KMS key (ECC_NIST_P256, SIGN_VERIFY). Bytes of any length: KMS gets their hash.
+ * Signatures are verified by KMS, so that a key that was disabled vouches for nothing any more.
+ * https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
+ */
+export const kmsSigner = ({
+  client,
+  key,
+}: {
+  readonly client: KMSClient;
+  /** The key's ARN, as KMS names it in its answers. */
+  readonly key: string;
+}): Signer => {
+  const request = (bytes: Uint8Array) => ({
+    KeyId: key,
+    Message: createHash("sha256").update(bytes).digest(),
+    MessageType: "DIGEST" as const,
+    SigningAlgorithm: algorithm as typeof algorithm,
+  });
+  return {
+    sign: async (bytes) => {
+      const { Signature } = await awsCall("KMS Sign", () => client.send(new SignCommand(request(bytes))));
+      if (Signature === undefined) throw new Error("KMS Sign answered without a signature.");
+      return { keyId: key, signature: Signature };
+    },
+    verify: async (bytes, { keyId, signature }) => {
+      if (keyId !== key || signature.length === 0 || signature.length > longestSignature) return false;
+      const command = new VerifyCommand({ ...request(bytes), Signature: signature });
+      return awsCall("KMS Verify", async () => {
+        try {
+          return (await client.send(command)).SignatureValid === true;
+        } catch (error) {
+          if (error instanceof KMSInvalidSignatureException) return false;
+          throw error;
+        }
+      });
+    },
+    publicKey: async () => {
+      const command = new GetPublicKeyCommand({ KeyId: key });
+      const { PublicKey } = await awsCall("KMS GetPublicKey", () => client.send(command));
+      if (PublicKey === undefined) throw new Error("KMS GetPublicKey answered without a key.");
+      const spki = createPublicKey({ key: Buffer.from(PublicKey), format: "der", type: "spki" });
+      return String(spki.export({ type: "spki", format: "pem" }));
+    },
+  };
+};
