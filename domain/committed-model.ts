@@ -34,17 +34,31 @@ const needed = (
   throw new ManifestInvalid([{ severity: "error", file, path: "", message, remedy: "Commit it." }]);
 };
 
-/** Reads `models/<model>/` at a commit. Throws ManifestInvalid or ModelUnreadable as `slipway check` would. */
+type Options = {
+  /**
+   * True where prod serves this commit, or served it: it was accepted by the check of its day, and limits that came
+   * later must not keep it from being served, rolled back to or compared with.
+   */
+  readonly promoted?: boolean;
+};
+
+/**
+ * Reads `models/<model>/` at a commit that the build's check accepted, in a process with limits of its own. Those limits
+ * on bytes and structure hold here as well, before anything is parsed: in AWS this is the function's own process, whose
+ * memory and time-out are its sandbox, and a refusal is a named error where a crash would be none.
+ * Throws ManifestInvalid or ModelUnreadable as `slipway check` would.
+ */
 export const committedModel =
   ({ source }: { source: Source }) =>
-  async (model: string, commit: string): Promise<CommittedModel> => {
+  async (model: string, commit: string, { promoted = false }: Options = {}): Promise<CommittedModel> => {
     const files = await source.modelFiles(model, commit);
-    const manifestText = text(needed(files, "model.yaml", model, commit));
-    const manifest = readManifest(manifestText);
+    const manifestBytes = needed(files, "model.yaml", model, commit);
+    const manifest = readManifest(manifestBytes, { promoted });
+    const manifestText = text(manifestBytes);
     return {
       manifest,
       manifestText,
-      golden: parseGolden(needed(files, "golden.json", model, commit), manifest),
+      golden: parseGolden(needed(files, "golden.json", model, commit), manifest, { promoted }),
       files,
       hashes: Object.fromEntries(
         [...files].map(([name, bytes]) => [name, createHash("sha256").update(bytes).digest("hex")]),
@@ -86,10 +100,17 @@ export type Judged = {
  */
 export const judgedBy =
   (needs: { source: Source }) =>
-  async (model: string, commit: string, championCommit: string | undefined): Promise<Judged> => {
-    const challenger = await committedModel(needs)(model, commit);
+  async (
+    model: string,
+    commit: string,
+    championCommit: string | undefined,
+    options: Options = {},
+  ): Promise<Judged> => {
+    const challenger = await committedModel(needs)(model, commit, options);
     const champion =
-      championCommit === undefined ? undefined : await committedModel(needs)(model, championCommit);
+      championCommit === undefined
+        ? undefined
+        : await committedModel(needs)(model, championCommit, { promoted: true });
     const floor = await platformPolicy(needs)(commit);
     return {
       challenger,

@@ -29,7 +29,7 @@ export const deployedVersion =
     // Where functions count their versions anew, the number may be another image's by now: the image decides.
     if (there?.config.digest === digest) return there.version;
     await here.ensure(model);
-    const { rules } = await judgedBy({ source })(model, commit, undefined);
+    const { rules } = await judgedBy({ source })(model, commit, undefined, { promoted: true });
     const { version } = await here.publish(
       model,
       functionConfig({ ...deployment, environment, resources: rules.resources }),

@@ -26,7 +26,7 @@ export const restore =
       await fencedRoute(here)(writer, undefined);
       return null;
     }
-    const { golden } = await committedModel({ source })(model, target.commit);
+    const { golden } = await committedModel({ source })(model, target.commit, { promoted: true });
     const version = await deployedVersion({ serving, source, ledger })(environment, target);
     await fencedRoute(here)(writer, { version });
     const live = await here.live(model);

@@ -168,7 +168,7 @@ export const exampleRequest = async (
 ): Promise<{ url: string; body: string; headers: Readonly<Record<string, string>> }> => {
   const serving = await world.ledger.serving("prod", model);
   if (!serving) throw new ScenarioFailed(`prod serves no version of ${model}`);
-  const { golden } = await committedModel(world)(model, serving.commit);
+  const { golden } = await committedModel(world)(model, serving.commit, { promoted: true });
   return {
     url: `${world.url}/prod/models/${model}`,
     body: JSON.stringify({ rows: golden.rows.slice(0, 1) }),

@@ -22,7 +22,11 @@ export const tellServing = ({ world, url, voice, application }: Needs) => {
     const promoted = await ledger.serving("prod", model);
     if (!promoted) return;
     const { commit } = promoted;
-    const { rows } = holdoutOf(await committedModel({ source })(model, commit), model, commit);
+    const { rows } = holdoutOf(
+      await committedModel({ source })(model, commit, { promoted: true }),
+      model,
+      commit,
+    );
     application?.follow(model, at, rows);
   };
 

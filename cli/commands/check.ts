@@ -1,8 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Command } from "commander";
 import { checkModel } from "../../inference/check/check-model.ts";
 import { problemLine } from "../../inference/manifest/folder-problem.ts";
+import { modelLimitBytes } from "../../platform/source/source-rules.ts";
 import { exitCode, UsageMistake } from "../exit-code.ts";
 import { jsonOption } from "../options.ts";
 import { paint, print, printJson } from "../print.ts";
@@ -33,10 +34,17 @@ export const readFolder = async (folder: string): Promise<ReadonlyMap<string, Ui
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile());
+    let bytes = 0;
+    for (const { name } of files) bytes += (await stat(join(folder, name))).size;
+    if (bytes > modelLimitBytes)
+      throw new UsageMistake(
+        `${folder} holds ${Math.round(bytes / 1e6)} MB; a model's folder has at most ${Math.round(modelLimitBytes / 1e6)} MB.`,
+      );
     return new Map(
       await Promise.all(files.map(async ({ name }) => [name, await readFile(join(folder, name))] as const)),
     );
   } catch (fault) {
+    if (fault instanceof UsageMistake) throw fault;
     throw new UsageMistake(
       `${folder} cannot be read: ${fault instanceof Error ? fault.message : String(fault)}`,
     );

@@ -63,7 +63,7 @@ export const predictCommand = (): Command =>
 const goldenRow = async (world: CommandWorld, model: string): Promise<readonly Row[]> => {
   const serving = await world.ledger.serving("prod", model);
   if (!serving) throw new UsageMistake(`prod serves no version of ${model}.`);
-  return (await committedModel(world)(model, serving.commit)).golden.rows.slice(0, 1);
+  return (await committedModel(world)(model, serving.commit, { promoted: true })).golden.rows.slice(0, 1);
 };
 
 const readRows = async (file: string): Promise<readonly Row[]> => {

@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { defaultTrialLimits } from "../../inference/check/default-trial-limits.ts";
 import { type Failed, runTrial } from "../../inference/check/run-trial.ts";
-import { defaultTrialLimits } from "../../inference/check/try-model.ts";
+
 import { Input, Row } from "../../inference/manifest/manifest.ts";
 
 /** The tokenizer.json of a text model, and how many tokens of a text it takes. */
@@ -35,8 +36,10 @@ const Result = z.discriminatedUnion("status", [
 ]);
 const program = new URL("probe-process.ts", import.meta.url);
 
+const outputBytes = 64 * 1_024 * 1_024;
+
 /** Runs a graph on rows in a process with limits on time and memory, and tells what each of its outputs holds. */
-export const probeModel = (
+export const probeModel = async (
   { onnx, tokenizer }: { readonly onnx: Uint8Array; readonly tokenizer: Tokenizer | undefined },
   inputs: readonly Input[],
   rows: readonly Row[],
@@ -44,14 +47,20 @@ export const probeModel = (
   const question = new TextEncoder().encode(
     JSON.stringify({ inputs, rows, maxTokens: tokenizer?.maxTokens }),
   );
-  return runTrial({
+  let found: Probe | Failed | undefined;
+  const broken = await runTrial({
     program,
     files: new Map([
       ["model.onnx", onnx],
       ["probe.json", question],
       ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
     ]),
-    limits: defaultTrialLimits,
-    result: Result,
+    limits: { ...defaultTrialLimits, outputBytes },
+    message: Result,
+    onMessage: (message) => {
+      found = message;
+      return undefined;
+    },
   });
+  return found ?? { status: "failed", message: broken ?? "it ended without a word" };
 };

@@ -1,16 +1,11 @@
-import { ManifestInvalid, type Problem, pathText, problemLine } from "../manifest/folder-problem.ts";
-import { locateYaml } from "../manifest/locate-yaml.ts";
-import type { Golden, Manifest } from "../manifest/manifest.ts";
+import * as z from "zod";
+import { ManifestInvalid, type Problem, problemLine } from "../manifest/folder-problem.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { readManifest } from "../manifest/read-manifest.ts";
-import { bindInputs } from "../model/bind-inputs.ts";
-import { findOutput } from "../model/find-output.ts";
-import { inspectOnnx, type OnnxSummary } from "../model/inspect-onnx.ts";
 import { ModelUnreadable } from "../model/model-unreadable.ts";
-import { bindTokens } from "../text/bind-tokens.ts";
-import { compareGolden } from "./compare-golden.ts";
-import { parseGolden } from "./parse-golden.ts";
-import { parseHoldout } from "./parse-holdout.ts";
-import { defaultTrialLimits, type TrialLimits, tryModel } from "./try-model.ts";
+import { defaultTrialLimits } from "./default-trial-limits.ts";
+import { Problems } from "./problems-schema.ts";
+import { runTrial, type TrialLimits } from "./run-trial.ts";
 
 export type ModelFolder = {
   /** The folder's name. */
@@ -18,175 +13,95 @@ export type ModelFolder = {
   /** File name in the folder to content. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 };
-type Options = { readonly trial?: TrialLimits };
+type Options = {
+  readonly trial?: Pick<TrialLimits, "seconds" | "residentMb">;
+  /** Seconds for reading all files. */
+  readonly readSeconds?: number;
+};
 
 const manifestFile = "model.yaml";
+const defaultReadSeconds = 10;
+/** At most some hundred problems of a few hundred bytes each. */
+const outputBytes = 2 * 1_024 * 1_024;
 
-const missing = (file: string, remedy: string): Problem => ({
-  severity: "error",
-  file,
-  path: "",
-  message: "is not there",
-  remedy,
-});
+/** What check-process.ts tells, in this order. */
+export const CheckMessage = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("reading"), file: z.string() }),
+  z.object({ kind: z.literal("read"), folder: Problems, graph: Problems, runs: z.boolean() }),
+  z.object({ kind: z.literal("ran"), graph: Problems }),
+]);
+export type CheckMessage = z.infer<typeof CheckMessage>;
 
-/** What a reader gives, or the problems that it throws. */
-const attempt = <T>(read: () => T): { readonly value: T } | { readonly problems: readonly Problem[] } => {
-  try {
-    return { value: read() };
-  } catch (error) {
-    if (error instanceof ManifestInvalid) return { problems: error.problems };
-    throw error;
-  }
-};
+/** What cannot be part of a model is not even written for the check. */
+const belongs = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.-]*\.(yaml|onnx|json|csv)$/.test(name);
 
-const fits = (manifest: Manifest, graph: OnnxSummary, yaml: string): Problem[] => {
-  const at = locateYaml(yaml);
-  const bound = manifest.tokenizer ? bindTokens(graph.inputs) : bindInputs(manifest, graph.inputs);
-  const found: Problem[] =
-    bound.status === "bound"
-      ? []
-      : bound.mismatches.map(({ input, message, remedy }) => {
-          const index = manifest.inputs.findIndex(({ name }) => name === input);
-          const path = index < 0 ? ["inputs"] : ["inputs", index];
-          return {
-            severity: "error",
-            file: manifestFile,
-            ...at(path),
-            path: pathText(path),
-            message,
-            remedy,
-          };
-        });
-  const output = findOutput(manifest, graph.outputs);
-  if (output.status === "missing")
-    found.push({
-      severity: "error",
-      file: manifestFile,
-      ...at(["output"]),
-      path: "output",
-      message: output.message,
-      remedy: output.remedy,
-    });
-  return found;
-};
+type Found = { readonly folder: readonly Problem[]; readonly graph: readonly Problem[] };
 
-const checkGraph = (manifest: Manifest, { files }: ModelFolder, yaml: string): Problem[] => {
-  const bytes = files.get(manifest.artifact);
-  if (!bytes)
-    return [missing(manifest.artifact, "Commit the exported model, or correct artifact in model.yaml.")];
-  try {
-    return fits(manifest, inspectOnnx(bytes), yaml);
-  } catch (error) {
-    if (!(error instanceof ModelUnreadable)) throw error;
-    return [
-      {
-        severity: "error",
-        file: manifest.artifact,
-        path: "",
-        message: error.message,
-        remedy: "Export the model again.",
-      },
-    ];
-  }
-};
-
-const checkRun = async (
-  manifest: Manifest,
-  golden: Golden,
-  { files }: ModelFolder,
-  limits: TrialLimits,
-): Promise<Problem[]> => {
-  const needed = new Map(
-    [...files].filter(([name]) =>
-      [manifestFile, "golden.json", manifest.artifact, manifest.tokenizer?.file].includes(name),
-    ),
-  );
-  const trial = await tryModel(needed, limits);
-  if (trial.status === "failed")
-    return [
-      {
-        severity: "error",
-        file: manifest.artifact,
-        path: "",
-        message: `the model does not answer its golden rows: ${trial.message}`,
-        remedy: "Run it in Python with onnxruntime on these rows, and export again.",
-      },
-    ];
-  const [first, ...others] = compareGolden(golden, trial.predictions);
-  return first
-    ? [
-        {
-          severity: "warning",
-          file: "golden.json",
-          path: `predictions[${first.row}]`,
-          message: `${first.what} is ${first.answered} here and was ${first.expected} at training (${others.length + 1} differ by more than ${golden.tolerance})`,
-          remedy:
-            "The delivery will end in GoldenVectorsDiffer: commit model and golden.json of one training run.",
-        },
-      ]
-    : [];
-};
-
-const check = async (
-  folder: ModelFolder,
-  { trial = defaultTrialLimits }: Options,
-): Promise<{ folder: Problem[]; graph: Problem[]; manifest?: Manifest }> => {
-  const { model, files } = folder;
-  const bytes = files.get(manifestFile);
-  if (!bytes)
+const check = async ({ model, files }: ModelFolder, options: Options): Promise<Found> => {
+  const { trial = defaultTrialLimits, readSeconds = defaultReadSeconds } = options;
+  let reading: string | undefined;
+  let read: Extract<CheckMessage, { kind: "read" }> | undefined;
+  let ran: readonly Problem[] | undefined;
+  const broken = await runTrial({
+    program: new URL("check-process.ts", import.meta.url),
+    args: [model],
+    files: new Map([...files].filter(([name]) => belongs(name))),
+    limits: { ...trial, outputBytes },
+    message: CheckMessage,
+    onMessage: (message) => {
+      switch (message.kind) {
+        case "reading": {
+          const first = reading === undefined;
+          reading = message.file;
+          // The start of a process on a busy machine is no reading.
+          return first ? readSeconds : undefined;
+        }
+        case "read":
+          read = message;
+          return trial.seconds;
+        case "ran":
+          ran = message.graph;
+          return undefined;
+        default:
+          return message satisfies never;
+      }
+    },
+  });
+  if (!read)
     return {
-      folder: [missing(manifestFile, "Write it: docs/model.schema.json says what belongs there.")],
+      folder: [
+        {
+          severity: "error",
+          file: reading ?? manifestFile,
+          path: "",
+          message: `the check could not read it: ${broken ?? "it ended without a word"}`,
+          remedy: `A check has ${readSeconds} s and ${trial.residentMb} MB of memory: make the file smaller and flatter, or write it again with the training project.`,
+        },
+      ],
       graph: [],
     };
-  const yaml = new TextDecoder().decode(bytes);
-  const read = attempt(() => readManifest(yaml));
-  if ("problems" in read) return { folder: [...read.problems], graph: [] };
-  const manifest = read.value;
-  const found: Problem[] = [];
-  if (manifest.name !== model)
-    found.push({
-      severity: "error",
-      file: manifestFile,
-      ...locateYaml(yaml)(["name"]),
-      path: "name",
-      message: `the folder is named ${model}`,
-      remedy: `Write name: ${model}, or rename the folder.`,
-    });
-  const graph = checkGraph(manifest, folder, yaml);
-  const goldenBytes = files.get("golden.json");
-  const golden = goldenBytes
-    ? attempt(() => parseGolden(goldenBytes, manifest))
-    : {
-        problems: [
-          missing(
-            "golden.json",
-            "Write it with the training project: rows and what the model answered them.",
-          ),
-        ],
-      };
-  if ("problems" in golden) found.push(...golden.problems);
-  const holdoutBytes = files.get("holdout.csv");
-  const holdout = holdoutBytes
-    ? attempt(() => parseHoldout(holdoutBytes, manifest))
-    : {
-        problems: [
-          missing(
-            "holdout.csv",
-            "Write it with the training project: rows that were kept from training, with their label.",
-          ),
-        ],
-      };
-  if ("problems" in holdout) found.push(...holdout.problems);
-  if (graph.length === 0 && "value" in golden)
-    graph.push(...(await checkRun(manifest, golden.value, folder, trial)));
-  return { folder: found, graph, manifest };
+  const { folder, graph, runs } = read;
+  if (!runs || ran) return { folder, graph: [...graph, ...(ran ?? [])] };
+  return {
+    folder,
+    graph: [
+      ...graph,
+      {
+        severity: "error",
+        file: [...files.keys()].find((name) => name.endsWith(".onnx")) ?? "model.onnx",
+        path: "",
+        message: `the model does not answer its golden rows: ${broken ?? "it ended without a word"}`,
+        remedy: "Run it in Python with onnxruntime on these rows, and export again.",
+      },
+    ],
+  };
 };
 
 /**
- * Checks a model's folder as a build does: manifest, ONNX file, golden vectors, holdout, and a first run in a process
- * with limits. Gives every mistake with its line and remedy; golden vectors that are answered otherwise are a warning
- * here, because only the deployed function's answer counts.
+ * Checks a model's folder as a build does: manifest, ONNX file, golden vectors, holdout, and a first run, all of it in
+ * a process with limits on time, memory and output (runTrial), so that nothing that a commit holds is parsed here
+ * before that process accepted it. Gives every mistake with its line and remedy; golden vectors that are answered
+ * otherwise are a warning here, because only the deployed function's answer counts.
  */
 export const checkModel = async (folder: ModelFolder, options: Options = {}): Promise<Problem[]> => {
   const found = await check(folder, options);
@@ -203,5 +118,6 @@ export const assertModel = async (
   if (errors(found.folder).length > 0) throw new ManifestInvalid(errors(found.folder));
   const graph = errors(found.graph);
   if (graph.length > 0) throw new ModelUnreadable(graph.map(problemLine).join("\n"));
-  return found.manifest;
+  const manifest = folder.files.get(manifestFile);
+  return manifest && readManifest(manifest);
 };

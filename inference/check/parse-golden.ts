@@ -1,16 +1,37 @@
 import { ManifestInvalid, type Problem, pathText } from "../manifest/folder-problem.ts";
-import { locateYaml, placeOf } from "../manifest/locate-yaml.ts";
 import { Golden, type Manifest } from "../manifest/manifest.ts";
 import { valueNames } from "../manifest/value-names.ts";
 import { rowChecker } from "../model/row-checker.ts";
+import { jsonShape } from "./json-shape.ts";
+import { locateJson, placeOf } from "./locate-json.ts";
 
 const maxBytes = 16 * 1_024 * 1_024;
+/** A prediction's scores lie four deep. */
+const maxDepth = 8;
+const maxRows = 1_000;
 const again = "Write golden.json again with the training project.";
 
 type Found = { readonly path: readonly PropertyKey[]; readonly message: string; readonly remedy: string };
 
+/** The most marks (jsonShape) that rows and predictions of this manifest have, and some to spare. */
+const mostMarks = ({ inputs, ...manifest }: Manifest): number => {
+  const scores = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
+  return maxRows * (inputs.length + scores.length + 16) + 10_000;
+};
+
+/** Why these bytes are not even read: nothing of them is parsed, so that they cost one look at each byte. */
+const tooMuch = (bytes: Uint8Array, manifest: Manifest): Pick<Found, "message" | "remedy"> | undefined => {
+  const remedy = `golden.json has at most ${maxRows} rows and ${maxBytes / 1_024 / 1_024} MB. ${again}`;
+  if (bytes.length > maxBytes) return { message: `is larger than ${maxBytes / 1_024 / 1_024} MB`, remedy };
+  const { marks, depth } = jsonShape(bytes);
+  if (depth > maxDepth) return { message: `is nested ${depth} deep (at most ${maxDepth})`, remedy };
+  const most = mostMarks(manifest);
+  return marks > most
+    ? { message: `holds more values than ${maxRows} rows of this manifest have (at most ${most})`, remedy }
+    : undefined;
+};
+
 const decode = (bytes: Uint8Array): unknown => {
-  if (bytes.length > maxBytes) throw new SyntaxError(`larger than ${maxBytes / 1_024 / 1_024} MB`);
   const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   return JSON.parse(text);
 };
@@ -60,14 +81,26 @@ const read = (value: unknown, manifest: Manifest): { golden: Golden } | { found:
   return found.length > 0 ? { found } : { golden: parsed.data };
 };
 
+type Options = {
+  readonly file?: string;
+  /** True for a version that was promoted: it is read whatever today's limits say. */
+  readonly promoted?: boolean;
+};
+
 /**
  * Reads golden.json: rows and what the model answered them at training. Throws ManifestInvalid with the line of each
  * row or prediction that cannot belong to this manifest.
  */
-export const parseGolden = (bytes: Uint8Array, manifest: Manifest, file = "golden.json"): Golden => {
+export const parseGolden = (
+  bytes: Uint8Array,
+  manifest: Manifest,
+  { file = "golden.json", promoted = false }: Options = {},
+): Golden => {
   const invalid = (problems: readonly Omit<Problem, "file" | "severity">[]): never => {
     throw new ManifestInvalid(problems.map((found) => ({ severity: "error", file, ...found })));
   };
+  const refused = promoted ? undefined : tooMuch(bytes, manifest);
+  if (refused) return invalid([{ path: "", ...refused }]);
   let value: unknown;
   try {
     value = decode(bytes);
@@ -85,7 +118,7 @@ export const parseGolden = (bytes: Uint8Array, manifest: Manifest, file = "golde
   }
   const result = read(value, manifest);
   if ("golden" in result) return result.golden;
-  const at = locateYaml(new TextDecoder().decode(bytes));
+  const at = locateJson(new TextDecoder().decode(bytes));
   return invalid(
     result.found
       .slice(0, 100)

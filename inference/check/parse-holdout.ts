@@ -1,5 +1,4 @@
-import { CsvError, parse } from "csv-parse/sync";
-import * as z from "zod";
+import { CsvBroken, splitCsv } from "../csv/split-csv.ts";
 import { ManifestInvalid, type Problem } from "../manifest/folder-problem.ts";
 import type { Input, Manifest, Row } from "../manifest/manifest.ts";
 import { nearestName } from "../manifest/nearest-name.ts";
@@ -27,26 +26,49 @@ const truthColumns = (manifest: Manifest): readonly string[] =>
     : ["label"];
 
 type Located = Omit<Problem, "file" | "severity">;
-const Records = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.int() }) }));
-type Records = z.infer<typeof Records>;
+type Content = {
+  readonly records: readonly (readonly string[])[];
+  /** Of the record that begins as the n-th, counted from 1. */
+  readonly line: (record: number) => number;
+};
 
-const read = (bytes: Uint8Array): { records: Records } | { problem: Located } => {
+/** The line on which a character stands, counted from 1. */
+const lineOf = (text: string, offset: number): number => {
+  let line = 1;
+  for (let at = 0; at < offset; at++) {
+    const end = text[at];
+    if (end === "\n" || (end === "\r" && text[at + 1] !== "\n")) line++;
+  }
+  return line;
+};
+
+const read = (bytes: Uint8Array, manifest: Manifest): Content | { problem: Located } => {
   const whole = { line: 1, path: "", remedy: "Write holdout.csv again with the training project." };
   if (bytes.length > maxHoldoutBytes)
     return { problem: { ...whole, message: `larger than ${maxHoldoutBytes / 1_024 / 1_024} MB` } };
+  let text: string;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return {
-      records: Records.parse(parse(text, { info: true, skip_empty_lines: true, relax_column_count: true })),
-    };
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return { problem: { ...whole, message: "is not UTF-8 text" } };
+  }
+  try {
+    const starts: number[] = [];
+    const records = splitCsv(
+      text,
+      // Names that are too many are still told; the last of a header without end need not be read.
+      { records: maxHoldoutRows + 2, cells: manifest.inputs.length + maxProblems + 100 },
+      starts,
+    );
+    return { records, line: (record) => lineOf(text, starts[record] ?? 0) };
   } catch (error) {
-    if (!(error instanceof CsvError)) return { problem: { ...whole, message: "is not UTF-8 text" } };
-    const line = Number(error.message.match(/line (\d+)/)?.[1] ?? 1);
+    if (!(error instanceof CsvBroken)) throw error;
+    const offset = Number(error.message.match(/character (\d+)/)?.[1] ?? 1) - 1;
     return {
       problem: {
-        line,
+        line: lineOf(text, offset),
         path: "",
-        message: error.message.replace(/ at line .*$/s, ""),
+        message: error.message,
         remedy: "Correct the quoting here.",
       },
     };
@@ -59,6 +81,7 @@ const headerProblems = (header: readonly string[], manifest: Manifest): Located[
   const seen = new Set<string>();
   const problems: Located[] = [];
   for (const name of header) {
+    if (problems.length >= maxProblems) return problems;
     if (seen.has(name))
       problems.push({ line: 1, path: name, message: "two columns have this name", remedy: "Remove one." });
     seen.add(name);
@@ -82,9 +105,9 @@ const headerProblems = (header: readonly string[], manifest: Manifest): Located[
   return problems;
 };
 
-const rowsOf = (records: Records, header: readonly string[], inputs: readonly Input[]): Row[] => {
+const rowsOf = (records: Content["records"], header: readonly string[], inputs: readonly Input[]): Row[] => {
   const columns = inputs.map((input) => ({ input, at: header.indexOf(input.name) }));
-  return records.map(({ record }) =>
+  return records.map((record) =>
     Object.fromEntries(columns.map(({ input, at }) => [input.name, readCell(record[at] ?? "", input)])),
   );
 };
@@ -102,40 +125,56 @@ const truthProblem = (text: string, manifest: Manifest): Pick<Located, "message"
     : { message: `${JSON.stringify(text.slice(0, 64))} is no number`, remedy: "Write the measured value." };
 };
 
+type Truths = readonly (readonly { readonly name: string; readonly text: string }[])[];
+
+const truthProblems = (truths: Truths, manifest: Manifest) => {
+  const found: { row: number; path: string; message: string; remedy: string }[] = [];
+  for (const [row, cells] of truths.entries())
+    for (const { name, text } of cells) {
+      const wrong = found.length < maxProblems ? truthProblem(text, manifest) : undefined;
+      if (wrong) found.push({ row, path: name, ...wrong });
+    }
+  return found;
+};
+
 /**
  * Reads holdout.csv: a header with the manifest's inputs in any order and `label` (for regression: the true value;
  * for one of several values: `label.<name>` of each).
  * Throws ManifestInvalid with the line of each cell that does not fit.
  */
 export const parseHoldout = (bytes: Uint8Array, manifest: Manifest, file = "holdout.csv"): Holdout => {
+  const invalid = (problems: readonly Located[]) =>
+    new ManifestInvalid(
+      problems.slice(0, maxProblems).map((found) => ({ severity: "error", file, ...found })),
+    );
   const check = (problems: readonly Located[]): void => {
-    if (problems.length > 0)
-      throw new ManifestInvalid(
-        problems.slice(0, maxProblems).map((found) => ({ severity: "error", file, ...found })),
-      );
+    if (problems.length > 0) throw invalid(problems);
   };
-  const content = read(bytes);
-  if ("problem" in content) check([content.problem]);
-  const [first, ...records] = "records" in content ? content.records : [];
-  // A byte order mark is what spreadsheets put before the first name.
-  const header = (first?.record ?? []).map((name, at) => (at === 0 ? name.replace(/^\uFEFF/, "") : name));
+  const content = read(bytes, manifest);
+  if ("problem" in content) throw invalid([content.problem]);
+  const [header = [], ...records] = content.records;
+  /** Of the n-th row: the header stands before them. */
+  const line = (row: number): number => content.line(row + 1);
   check(headerProblems(header, manifest));
   if (records.length < 1 || records.length > maxHoldoutRows)
     check([
       {
         line: 1,
         path: "",
-        message: `holds ${records.length} rows`,
+        message:
+          records.length < 1
+            ? "holds no rows"
+            : `holds more than ${maxHoldoutRows.toLocaleString("en")} rows`,
         remedy: `A holdout has 1 to ${maxHoldoutRows} rows.`,
       },
     ]);
   check(
-    records.flatMap(({ record, info }) =>
+    records.flatMap((record, row) =>
       record.length === header.length
         ? []
         : [
             {
-              line: info.lines,
+              line: line(row),
               path: "",
               message: `${record.length} cells stand under ${header.length} names`,
               remedy: "Write one cell for each column.",
@@ -145,22 +184,15 @@ export const parseHoldout = (bytes: Uint8Array, manifest: Manifest, file = "hold
   );
   const rows = rowsOf(records, header, manifest.inputs);
   const columns = truthColumns(manifest).map((name) => ({ name, at: header.indexOf(name) }));
-  const truths = records.map(({ record }) =>
-    columns.map(({ name, at }) => ({ name, text: record[at] ?? "" })),
-  );
+  const truths = records.map((record) => columns.map(({ name, at }) => ({ name, text: record[at] ?? "" })));
   check([
     ...rowChecker(manifest)(rows).map(({ row, input, detail }) => ({
-      line: records[row ?? 0]?.info.lines ?? 1,
+      line: line(row ?? 0),
       path: input ?? "",
       message: detail,
       remedy: "Holdout rows are rows that the manifest's inputs allow: correct one of the two.",
     })),
-    ...truths.flatMap((cells, row) =>
-      cells.flatMap(({ name, text }) => {
-        const wrong = truthProblem(text, manifest);
-        return wrong ? [{ line: records[row]?.info.lines ?? 1, path: name, ...wrong }] : [];
-      }),
-    ),
+    ...truthProblems(truths, manifest).map(({ row, ...problem }) => ({ line: line(row), ...problem })),
   ]);
   if (manifest.task === "classification")
     return { task: "classification", rows, labels: truths.map(([cell]) => cell?.text ?? "") };

@@ -1,46 +1,81 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type * as z from "zod";
 
 /** A trial that gave no answer: it broke, or went beyond its limits. */
 export type Failed = { readonly status: "failed"; readonly message: string };
 
-export type TrialLimits = { readonly seconds: number; readonly residentMb: number };
-
-const maxAnswerBytes = 64 * 1_024 * 1_024;
-const watchMs = 10;
-
-/** Resident megabytes of a process; 0 where the system does not say (elsewhere than on Linux). */
-const residentMb = async (pid: number): Promise<number> => {
-  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  return Number(status.match(/^VmRSS:\s+(\d+) kB$/m)?.[1] ?? 0) / 1_024;
+export type TrialLimits = {
+  /** From the start of the process, or from the last message that names seconds of its own. */
+  readonly seconds: number;
+  readonly residentMb: number;
+  /** Bytes that it may write as its messages. */
+  readonly outputBytes: number;
 };
 
-const collect = async (stream: Readable): Promise<string> => {
-  const chunks: Buffer[] = [];
+/** With less, Node does not start. */
+const leastHeapMb = 256;
+const watchMs = 10;
+/** Where there is no /proc a process is started for each look. */
+const watchByPsMs = 250;
+
+/** Resident megabytes of a process: from /proc on Linux, else as ps tells; 0 where neither says. */
+const residentMb = async (pid: number): Promise<number> => {
+  if (process.platform === "linux") {
+    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+    return Number(status.match(/^VmRSS:\s+(\d+) kB$/m)?.[1] ?? 0) / 1_024;
+  }
+  const told = await promisify(execFile)("/bin/ps", ["-o", "rss=", "-p", String(pid)]).catch(() => undefined);
+  return Number(told?.stdout.trim() ?? 0) / 1_024;
+};
+
+/** Calls `take` for each line; `tooLarge` once, where the stream gives more bytes than it may. */
+const readLines = async (
+  stream: Readable,
+  limit: number,
+  take: (line: string) => void,
+  tooLarge: () => void,
+): Promise<void> => {
   let length = 0;
+  let parts: Buffer[] = [];
   for await (const chunk of stream) {
     length += chunk.length;
-    if (length <= maxAnswerBytes) chunks.push(Buffer.from(chunk));
+    if (length > limit) return tooLarge();
+    let rest = Buffer.from(chunk);
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      take(Buffer.concat([...parts, rest.subarray(0, end)]).toString("utf8"));
+      parts = [];
+      rest = rest.subarray(end + 1);
+    }
+    parts.push(rest);
   }
-  return length <= maxAnswerBytes ? Buffer.concat(chunks).toString("utf8") : "";
+};
+
+type Program<T> = {
+  /** A module that gets the folder, and then `args`, as its arguments. */
+  readonly program: URL;
+  readonly args?: readonly string[];
+  readonly limits: TrialLimits;
+  readonly message: z.ZodType<T>;
+  /** Told of each message; seconds, if given, are the deadline from this message on. */
+  readonly onMessage: (message: T) => number | undefined;
 };
 
 const runProcess = async <T>(
-  program: URL,
+  { program, args = [], limits, message, onMessage }: Program<T>,
   folder: string,
-  limits: TrialLimits,
-  result: z.ZodType<T>,
-): Promise<T | Failed> => {
-  const node = [process.execPath, "--max-old-space-size=256", fileURLToPath(program), folder];
+): Promise<string | undefined> => {
+  const heapMb = Math.max(leastHeapMb, Math.floor(0.75 * limits.residentMb));
+  const node = [process.execPath, `--max-old-space-size=${heapMb}`, fileURLToPath(program), folder, ...args];
   // The shell's limit on processor time ends a loop even when this process was killed meanwhile; exec keeps the pid.
   const child = spawn(
     "/bin/sh",
-    ["-c", 'ulimit -t "$0" && exec "$@"', String(2 * limits.seconds + 10), ...node],
+    ["-c", 'ulimit -t "$0" && ulimit -c 0 && exec "$@"', String(2 * limits.seconds + 60), ...node],
     {
       // No environment: a hostile model finds no secret in it.
       env: {},
@@ -49,59 +84,80 @@ const runProcess = async <T>(
   );
   const leave = () => child.kill("SIGKILL");
   process.once("exit", leave);
+  let over = false;
   let stopped: string | undefined;
   const stop = (why: string) => {
     stopped ??= why;
     child.kill("SIGKILL");
   };
-  const clock = setTimeout(() => stop(`it ran longer than ${limits.seconds} s`), limits.seconds * 1_000);
-  const watch = setInterval(async () => {
-    if (child.pid !== undefined && (await residentMb(child.pid)) > limits.residentMb)
-      stop(`it took more than ${limits.residentMb} MB of memory`);
-  }, watchMs);
+  const deadline = (seconds: number) =>
+    setTimeout(() => stop(`it ran longer than ${seconds} s`), seconds * 1_000);
+  let clock = deadline(limits.seconds);
+  const watch = async (): Promise<void> => {
+    const wait = process.platform === "linux" ? watchMs : watchByPsMs;
+    while (!over) {
+      if (child.pid !== undefined && (await residentMb(child.pid)) > limits.residentMb)
+        stop(`it took more than ${limits.residentMb} MB of memory`);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  };
+  const take = (line: string): void => {
+    try {
+      const seconds = onMessage(message.parse(JSON.parse(line)));
+      if (seconds === undefined) return;
+      clearTimeout(clock);
+      clock = deadline(seconds);
+    } catch {
+      stop("it answered in no form that is known");
+    }
+  };
   try {
+    const watching = watch();
     const pipe = child.stdio[3];
     const ended = new Promise<string | undefined>((resolve) => {
       child.once("error", (error) => resolve(error.message));
-      child.once("close", (code, signal) =>
-        resolve(code === 0 ? undefined : `it ended with ${signal ?? `exit code ${code}`}`),
-      );
+      child.once("close", (code, signal) => {
+        const how = signal ?? `exit code ${code}`;
+        // V8 aborts where its heap is full.
+        const why = signal === "SIGABRT" ? `: it needs more than ${heapMb} MB, or broke` : "";
+        resolve(code === 0 ? undefined : `it ended with ${how}${why}`);
+      });
     });
-    const [output, crash] = await Promise.all([pipe && "read" in pipe ? collect(pipe) : "", ended]);
-    if (stopped) return { status: "failed", message: stopped };
-    if (crash) return { status: "failed", message: crash };
-    if (output === "")
-      return { status: "failed", message: `it answered with more than ${maxAnswerBytes} bytes` };
-    return result.parse(JSON.parse(output));
+    const reading =
+      pipe && "read" in pipe
+        ? readLines(pipe, limits.outputBytes, take, () =>
+            stop(`it answered with more than ${limits.outputBytes} bytes`),
+          ).catch(() => {})
+        : undefined;
+    const crash = await ended;
+    await reading;
+    over = true;
+    await watching;
+    return stopped ?? crash;
   } finally {
+    over = true;
     clearTimeout(clock);
-    clearInterval(watch);
     process.off("exit", leave);
   }
 };
 
 /**
- * Runs a program on a folder of files in a process of its own, which is killed beyond its time or memory: a hostile
- * graph can ask for a terabyte or loop for ever. The program gets the folder as its argument and writes one JSON line
- * to its third file descriptor. Memory is watched from outside every 10 ms through /proc; a limit on the address space
- * (ulimit -v) is of no use, since Node reserves far more of it than it ever touches. Where there is no /proc only the
- * time is limited.
+ * Runs a program on a folder of files in a process of its own, which is killed (SIGKILL) beyond its time, memory or
+ * output: a hostile graph can ask for a terabyte or loop for ever, a hostile file can take as long to read. The program
+ * gets the folder as its argument, no environment, and writes messages, one JSON line each, to its third file
+ * descriptor. Memory is watched from outside, native memory with it, every 10 ms through /proc; a limit on the address
+ * space (ulimit -v) is of no use, since Node reserves far more of it than it ever touches. Where there is no /proc
+ * (macOS) `ps` is asked four times a second, so that a process may for a moment take more than its limit; V8's own heap
+ * is limited to three quarters of it everywhere. Gives why the process was stopped or broke, undefined where it ended well.
  */
 export const runTrial = async <T>({
-  program,
   files,
-  limits,
-  result,
-}: {
-  readonly program: URL;
-  readonly files: ReadonlyMap<string, Uint8Array>;
-  readonly limits: TrialLimits;
-  readonly result: z.ZodType<T>;
-}): Promise<T | Failed> => {
+  ...program
+}: Program<T> & { readonly files: ReadonlyMap<string, Uint8Array> }): Promise<string | undefined> => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-trial-"));
   try {
     for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
-    return await runProcess(program, folder, limits, result);
+    return await runProcess(program, folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -8,7 +8,7 @@ import { Manifest } from "./manifest.ts";
  */
 export const checkedManifest = (yaml: string): Manifest => {
   try {
-    return Manifest.parse(parse(yaml));
+    return Manifest.parse(parse(yaml, { uniqueKeys: false }));
   } catch (error) {
     throw new ManifestInvalid([
       {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { countCalls } from "../../test/count-calls.ts";
 import { churnYaml } from "../../test/onnx/churn-folder.ts";
 import { ManifestInvalid } from "./folder-problem.ts";
 import { readManifest } from "./read-manifest.ts";
@@ -169,5 +170,24 @@ describe("readManifest", () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("however large the file", () => {
+  const keys = (count: number): string =>
+    churnYaml() + Array.from({ length: count }, (_, at) => `key${at}: 1\n`).join("");
+  const twice = (count: number): string => churnYaml() + "name: churn\n".repeat(count);
+  const inputs = (count: number): string =>
+    churnYaml().replace("inputs:\n", `inputs:\n${"  - { x: 1 }\n".repeat(count)}`);
+  test.each([
+    ["unknown keys", keys],
+    ["keys that stand twice", twice],
+    ["broken inputs", inputs],
+  ])("%s: twice as many take twice the steps, not four times", (_, text) => {
+    // Once before, so that what is loaded lazily counts for neither.
+    countCalls(() => readManifest(text(500)));
+    const few = countCalls(() => readManifest(text(4_000)));
+    const many = countCalls(() => readManifest(text(8_000)));
+    expect(many).toBeLessThan(2.5 * few);
   });
 });

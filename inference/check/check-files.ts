@@ -1,0 +1,155 @@
+import { ManifestInvalid, type Problem, pathText } from "../manifest/folder-problem.ts";
+import { locateYaml } from "../manifest/locate-yaml.ts";
+import type { Golden, Manifest } from "../manifest/manifest.ts";
+import { readManifest } from "../manifest/read-manifest.ts";
+import { bindInputs } from "../model/bind-inputs.ts";
+import { findOutput } from "../model/find-output.ts";
+import { inspectOnnx, type OnnxSummary } from "../model/inspect-onnx.ts";
+import { ModelUnreadable } from "../model/model-unreadable.ts";
+import { bindTokens } from "../text/bind-tokens.ts";
+import type { ModelFolder } from "./check-model.ts";
+import { parseGolden } from "./parse-golden.ts";
+import { parseHoldout } from "./parse-holdout.ts";
+
+const manifestFile = "model.yaml";
+
+const missing = (file: string, remedy: string): Problem => ({
+  severity: "error",
+  file,
+  path: "",
+  message: "is not there",
+  remedy,
+});
+
+/** What a reader gives, or the problems that it throws. */
+const attempt = <T>(read: () => T): { readonly value: T } | { readonly problems: readonly Problem[] } => {
+  try {
+    return { value: read() };
+  } catch (error) {
+    if (error instanceof ManifestInvalid) return { problems: error.problems };
+    throw error;
+  }
+};
+
+const fits = (manifest: Manifest, graph: OnnxSummary, yaml: string): Problem[] => {
+  const at = locateYaml(yaml);
+  const bound = manifest.tokenizer ? bindTokens(graph.inputs) : bindInputs(manifest, graph.inputs);
+  const found: Problem[] =
+    bound.status === "bound"
+      ? []
+      : bound.mismatches.map(({ input, message, remedy }) => {
+          const index = manifest.inputs.findIndex(({ name }) => name === input);
+          const path = index < 0 ? ["inputs"] : ["inputs", index];
+          return {
+            severity: "error",
+            file: manifestFile,
+            ...at(path),
+            path: pathText(path),
+            message,
+            remedy,
+          };
+        });
+  const output = findOutput(manifest, graph.outputs);
+  if (output.status === "missing")
+    found.push({
+      severity: "error",
+      file: manifestFile,
+      ...at(["output"]),
+      path: "output",
+      message: output.message,
+      remedy: output.remedy,
+    });
+  return found;
+};
+
+const checkGraph = (manifest: Manifest, { files }: ModelFolder, yaml: string): Problem[] => {
+  const bytes = files.get(manifest.artifact);
+  if (!bytes)
+    return [missing(manifest.artifact, "Commit the exported model, or correct artifact in model.yaml.")];
+  try {
+    return fits(manifest, inspectOnnx(bytes), yaml);
+  } catch (error) {
+    if (!(error instanceof ModelUnreadable)) throw error;
+    return [
+      {
+        severity: "error",
+        file: manifest.artifact,
+        path: "",
+        message: error.message,
+        remedy: "Export the model again.",
+      },
+    ];
+  }
+};
+
+export type CheckedFiles = {
+  /** What is wrong with what people write: manifest, golden vectors, holdout. */
+  readonly folder: readonly Problem[];
+  /** What is wrong with the ONNX file, or with how it fits the manifest. */
+  readonly graph: readonly Problem[];
+  /** What a first run needs; absent where something of it cannot be read. */
+  readonly run?: { readonly manifest: Manifest; readonly golden: Golden };
+};
+
+/**
+ * Reads a model's folder without running anything. For a process with limits alone (check-process.ts): what a commit
+ * holds can take any time and memory to read.
+ * @param reading told of each file before it is read
+ */
+export const checkFiles = (folder: ModelFolder, reading: (file: string) => void): CheckedFiles => {
+  const { model, files } = folder;
+  reading(manifestFile);
+  const bytes = files.get(manifestFile);
+  if (!bytes)
+    return {
+      folder: [missing(manifestFile, "Write it: docs/model.schema.json says what belongs there.")],
+      graph: [],
+    };
+  const read = attempt(() => readManifest(bytes));
+  if ("problems" in read) return { folder: read.problems, graph: [] };
+  const yaml = new TextDecoder().decode(bytes);
+  const manifest = read.value;
+  const found: Problem[] = [];
+  if (manifest.name !== model)
+    found.push({
+      severity: "error",
+      file: manifestFile,
+      ...locateYaml(yaml)(["name"]),
+      path: "name",
+      message: `the folder is named ${model}`,
+      remedy: `Write name: ${model}, or rename the folder.`,
+    });
+  reading(manifest.artifact);
+  const graph = checkGraph(manifest, folder, yaml);
+  reading("golden.json");
+  const goldenBytes = files.get("golden.json");
+  const golden = goldenBytes
+    ? attempt(() => parseGolden(goldenBytes, manifest))
+    : {
+        problems: [
+          missing(
+            "golden.json",
+            "Write it with the training project: rows and what the model answered them.",
+          ),
+        ],
+      };
+  if ("problems" in golden) found.push(...golden.problems);
+  reading("holdout.csv");
+  const holdoutBytes = files.get("holdout.csv");
+  const holdout = holdoutBytes
+    ? attempt(() => parseHoldout(holdoutBytes, manifest))
+    : {
+        problems: [
+          missing(
+            "holdout.csv",
+            "Write it with the training project: rows that were kept from training, with their label.",
+          ),
+        ],
+      };
+  if ("problems" in holdout) found.push(...holdout.problems);
+  return {
+    folder: found,
+    graph,
+    ...(graph.length === 0 && "value" in golden ? { run: { manifest, golden: golden.value } } : {}),
+  };
+};

@@ -1,0 +1,59 @@
+/**
+ * Checks a model's folder in a process of its own: `node check-process.ts <folder> <name of the model>`. Its messages
+ * are JSON lines on the third file descriptor, because a model's native code may write to the others.
+ */
+import { readdirSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { Problem } from "../manifest/folder-problem.ts";
+import { loadModel } from "../model/load-model.ts";
+import { openTokenizer } from "../text/open-tokenizer.ts";
+import { stressTokenizer } from "../text/stress-tokenizer.ts";
+import { checkFiles } from "./check-files.ts";
+import type { CheckMessage } from "./check-model.ts";
+import { compareGolden } from "./compare-golden.ts";
+
+const tell = (message: CheckMessage): void => {
+  writeSync(3, `${JSON.stringify(message)}\n`);
+};
+
+const [, , folder = "", model = ""] = process.argv;
+const files = new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
+const { run, ...problems } = checkFiles({ model, files }, (file) => tell({ kind: "reading", file }));
+tell({ kind: "read", folder: [...problems.folder], graph: [...problems.graph], runs: run !== undefined });
+
+const answerGolden = async ({ manifest, golden }: NonNullable<typeof run>): Promise<Problem[]> => {
+  const tokenizer = manifest.tokenizer && files.get(manifest.tokenizer.file);
+  const loaded = await loadModel({
+    manifest,
+    model: { path: join(folder, manifest.artifact) },
+    tokenizer,
+  });
+  if (tokenizer && manifest.tokenizer)
+    stressTokenizer(openTokenizer(tokenizer, manifest.tokenizer.maxTokens));
+  const [first, ...others] = compareGolden(golden, await loaded.predict(golden.rows));
+  return first
+    ? [
+        {
+          severity: "warning",
+          file: "golden.json",
+          path: `predictions[${first.row}]`,
+          message: `${first.what} is ${first.answered} here and was ${first.expected} at training (${others.length + 1} differ by more than ${golden.tolerance})`,
+          remedy:
+            "The delivery will end in GoldenVectorsDiffer: commit model and golden.json of one training run.",
+        },
+      ]
+    : [];
+};
+
+if (run) {
+  const graph = await answerGolden(run).catch((error: unknown): Problem[] => [
+    {
+      severity: "error",
+      file: run.manifest.artifact,
+      path: "",
+      message: `the model does not answer its golden rows: ${error instanceof Error ? error.message.slice(0, 4_000) : String(error)}`,
+      remedy: "Run it in Python with onnxruntime on these rows, and export again.",
+    },
+  ]);
+  tell({ kind: "ran", graph });
+}

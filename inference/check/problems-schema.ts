@@ -1,0 +1,16 @@
+import * as z from "zod";
+
+/** Problems of a model's folder as another process tells them. */
+export const Problems = z
+  .array(
+    z.object({
+      severity: z.enum(["error", "warning"]),
+      file: z.string(),
+      line: z.int().optional(),
+      column: z.int().optional(),
+      path: z.string(),
+      message: z.string(),
+      remedy: z.string(),
+    }),
+  )
+  .max(5_000);
