@@ -52,11 +52,18 @@ export const portArgument = (text: string): number => {
   return port;
 };
 
+const factors: ReadonlyMap<string, number> = new Map([
+  ["ms", 1],
+  ["s", 1_000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+]);
+
 /** `500ms`, `3s`, `2m`, `1h`, or `manifest` for what the manifest says. Milliseconds. */
 export const bakeArgument = (text: string): number | undefined => {
   if (text === "manifest") return undefined;
   const [, amount, unit] = text.match(/^(\d+(?:\.\d+)?)(ms|s|m|h)$/) ?? [];
-  const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[unit ?? ""];
+  const factor = factors.get(unit ?? "");
   if (amount === undefined || factor === undefined)
     throw new InvalidArgumentError("write 500ms, 3s, 2m, 1h or manifest");
   const ms = Math.round(Number(amount) * factor);

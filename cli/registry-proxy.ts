@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
+import { ownValue } from "../platform/own-value.ts";
 
 type Needs = {
   /** MLflow, without a slash at its end. */
@@ -48,7 +49,7 @@ export const registryProxy = ({ uri, fetch }: Needs): Server =>
     if (body === undefined) return end(413, "The API before MLflow takes 10 MB.");
     const headers = Object.fromEntries(
       passed.flatMap((name) => {
-        const value = request.headers[name];
+        const value = ownValue(request.headers, name);
         return typeof value === "string" ? [[name, value]] : [];
       }),
     );

@@ -1,7 +1,8 @@
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
+import { countLabels } from "./count-labels.ts";
 import type { HttpProblem } from "./http/http-problem.ts";
 import { problem } from "./http/problem.ts";
-import type { Prediction, Row } from "./manifest/manifest.ts";
+import type { Row } from "./manifest/manifest.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { OutputNotFinite } from "./model/read-predictions.ts";
 import { type RowProblem, rowPointer } from "./model/row-problem.ts";
@@ -67,12 +68,6 @@ const areRows = (rows: unknown): rows is readonly Row[] => Array.isArray(rows);
 const reason = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message.slice(0, 500)}` : typeof error;
 
-const countLabels = (predictions: readonly Prediction[]): Record<string, number> => {
-  const labels: Record<string, number> = {};
-  for (const { label } of predictions) if (label !== undefined) labels[label] = (labels[label] ?? 0) + 1;
-  return labels;
-};
-
 /**
  * Answers one request of whichever protocol, given a way to its question (or a refusal, where what came is none), and
  * reports it once, whatever happens. A failure is ours (5xx); a caller's mistake is none.
@@ -123,7 +118,7 @@ export const answerRequest = ({ model, identity, now, tick, newId, report, log, 
       at,
       latencyMs: tick() - started,
       failed: answered.status === "refused" && answered.problem.status >= 500,
-      labels: answered.status === "answered" ? countLabels(answered.answer.predictions) : {},
+      labels: answered.status === "answered" ? countLabels(answered.answer.predictions) : new Map(),
       recordFailed: answered.status === "answered" && answered.answer.storageWarning !== undefined,
     });
     return answered;

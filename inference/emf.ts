@@ -40,9 +40,7 @@ export const emfLine = ({
   labels,
   recordFailed = false,
 }: RequestMetrics): string => {
-  const counts = Object.entries(labels)
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, maxLabels);
+  const counts = [...labels].sort(([, a], [, b]) => b - a).slice(0, maxLabels);
   const ofRows = counts.map(([label]) => ({ Name: rowsMetric(label), Unit: "Count" }));
   return JSON.stringify({
     _aws: {

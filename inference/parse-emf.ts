@@ -16,6 +16,14 @@ const Directive = z.object({
     .max(maxMetrics),
 });
 
+/** Counts by label: a Map, because labels are names from outside. */
+const LabelCounts = z
+  .unknown()
+  .transform((counts) =>
+    typeof counts === "object" && counts !== null ? new Map(Object.entries(counts)) : counts,
+  )
+  .pipe(z.map(z.string(), z.int().positive()));
+
 /** The line of one predict request. */
 export const EmfLine = z.looseObject({
   _aws: z.object({ Timestamp: z.int().nonnegative(), CloudWatchMetrics: z.array(Directive).min(1) }),
@@ -25,7 +33,7 @@ export const EmfLine = z.looseObject({
   Requests: z.literal(1),
   Failures: z.union([z.literal(0), z.literal(1)]),
   LatencyMs: z.number().nonnegative(),
-  labels: z.record(z.string(), z.int().positive()),
+  labels: LabelCounts,
 });
 export type EmfLine = z.infer<typeof EmfLine>;
 

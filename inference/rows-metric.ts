@@ -1,7 +1,7 @@
 const prefix = "Rows.";
 
 /** The metric that counts a label's rows. Names of metrics are ASCII, labels need not be. */
-export const rowsMetric = (label: string): string => `${prefix}${encodeURIComponent(label)}`;
+export const rowsMetric = (label: string): string => `${prefix}${encodeURIComponent(label.toWellFormed())}`;
 
 /** The label that a metric counts rows of; undefined for other metrics. */
 export const labelOf = (metric: string): string | undefined =>

@@ -126,7 +126,7 @@ describe("the function host", () => {
         at: 1_000,
         latencyMs: expect.any(Number),
         failed: true,
-        labels: {},
+        labels: new Map(),
       },
     ]);
   });

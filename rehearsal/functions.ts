@@ -160,7 +160,7 @@ export const functionHost = (needs: Needs): FunctionHost => {
           at: needs.clock(),
           latencyMs: performance.now() - began,
           failed: true,
-          labels: {},
+          labels: new Map(),
         });
         throw error;
       } finally {

@@ -37,14 +37,14 @@ export const httpEvent = (
   { model, requestId, now, authorizer }: Context,
 ): { [key: string]: Json } => {
   const url = new URL(request.url);
-  const headers: { [name: string]: string } = {};
   // API Gateway hands a key on as well; here it may be the token that controls the engine, and no function needs it.
-  for (const [name, value] of request.headers)
-    if (name !== "cookie" && name !== "x-api-key") headers[name] = value;
+  const headers = Object.fromEntries(
+    [...request.headers].filter(([name]) => name !== "cookie" && name !== "x-api-key"),
+  );
   const cookie = request.headers.get("cookie");
-  const query: { [name: string]: string } = {};
-  for (const [name, value] of url.searchParams)
-    query[name] = name in query ? `${query[name]},${value}` : value;
+  const query = Object.fromEntries(
+    [...new Set(url.searchParams.keys())].map((name) => [name, url.searchParams.getAll(name).join(",")]),
+  );
   const routeKey = `ANY /models/${model}/{proxy+}`;
   const text = asText(body, request.headers);
   return {

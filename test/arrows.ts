@@ -30,6 +30,7 @@ const contracts = new Set([
   "inference/manifest/value-names.ts",
   "inference/keys/window-seconds.ts",
   "platform/metrics/metric-names.ts",
+  "platform/own-value.ts",
   "platform/secrets/kept-secrets.ts",
   "platform/secrets/rotated-secrets.ts",
   "platform/serving/config-hash.ts",

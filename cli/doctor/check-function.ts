@@ -5,6 +5,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import type * as z from "zod";
 import type { AwsOutputs } from "../../lambdas/aws-outputs.ts";
+import { ownValue } from "../../platform/own-value.ts";
 import type { Finding } from "./finding.ts";
 import { functionArn } from "./function-arn.ts";
 
@@ -21,7 +22,7 @@ export const checkFunction = async (
     const variables = found.Environment?.Variables ?? {};
     const wrong = (Env.safeParse(variables).error?.issues ?? []).map(({ path }) => {
       const variable = path.join(".");
-      return `${variable} is ${variables[variable] === undefined ? "not set" : "wrong"}`;
+      return `${variable} is ${ownValue(variables, variable) === undefined ? "not set" : "wrong"}`;
     });
     if (wrong.length > 0)
       return {

@@ -2,6 +2,7 @@ import { accuracy, auc, mae, rmse, type Scoring } from "../../domain/gates/scori
 import type { Interval } from "../../domain/intervals/interval.ts";
 import type { Holdout } from "../../inference/check/parse-holdout.ts";
 import type { Gates, Manifest, Prediction } from "../../inference/manifest/manifest.ts";
+import { ownValue } from "../../platform/own-value.ts";
 
 /** A score that was measured, and the gate that is made of it. */
 export type Measured = { readonly name: Scoring["name"]; readonly words: string; readonly score: Interval };
@@ -70,7 +71,7 @@ export const blindScore = (
   }
   const names = Object.keys(holdout.values[0] ?? {});
   const deviations = names.flatMap((name) => {
-    const values = holdout.values.map((row) => row[name] ?? 0);
+    const values = holdout.values.map((row) => ownValue(row, name) ?? 0);
     const middle = values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
     return values.map((value) => Math.abs(value - middle));
   });

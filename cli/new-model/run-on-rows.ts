@@ -1,3 +1,4 @@
+import { ownValue } from "../../platform/own-value.ts";
 import type { Inferred } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
@@ -41,7 +42,7 @@ const intolerant = (inputs: readonly Inferred[], { rows }: Usable, finite: reado
     inputs
       .map(({ input }) => input)
       .filter(({ required, name }) => {
-        const gaps = rows.flatMap((row, at) => (row[name] === null ? [finite[at]] : []));
+        const gaps = rows.flatMap((row, at) => (ownValue(row, name) === null ? [finite[at]] : []));
         return !required && gaps.length > 0 && !gaps.includes(true);
       })
       .map(({ name }) => name),

@@ -1,4 +1,5 @@
 import type { Row } from "../../inference/manifest/manifest.ts";
+import { ownValue } from "../../platform/own-value.ts";
 
 const cell = (value: string | number | boolean | null | undefined): string => {
   const text = value === null || value === undefined ? "" : String(value);
@@ -13,7 +14,7 @@ export const writeHoldout = (
 ): string => {
   const header = [...inputs, ...truth.keys()];
   const lines = rows.map((row, at) => [
-    ...inputs.map((name) => row[name]),
+    ...inputs.map((name) => ownValue(row, name)),
     ...[...truth.values()].map((cells) => cells[at]),
   ]);
   return [header, ...lines].map((line) => `${line.map(cell).join(",")}\n`).join("");

@@ -94,10 +94,10 @@ export const p95Check = ({ champion, challenger }: Arms, limits: CanaryLimits["l
  * Kish's design effect at its worst (Survey Sampling, 1965, section 5.4), where a request is one sample.
  */
 const labelShare = ({ labels, requests, failures }: Statistics, label: string): Share => {
-  const rows = Object.values(labels).reduce((sum, count) => sum + count, 0);
+  const rows = [...labels.values()].reduce((sum, count) => sum + count, 0);
   if (rows === 0) return { count: 0, of: 0 };
   const of = Math.max(0, Math.min(rows, requests - failures));
-  return { count: ((labels[label] ?? 0) / rows) * of, of };
+  return { count: ((labels.get(label) ?? 0) / rows) * of, of };
 };
 
 const judgeShift = (at: (level: number) => Interval, limit: number, labels: number): Verdict => {
@@ -119,7 +119,7 @@ export const labelsCheck = (
   limit: number,
   known: readonly string[],
 ): Check => {
-  const labels = [...new Set([...known, ...Object.keys(champion.labels), ...Object.keys(challenger.labels)])];
+  const labels = [...new Set([...known, ...champion.labels.keys(), ...challenger.labels.keys()])];
   const shifts = labels.map((label) => {
     const at = (level: number) => newcombe(labelShare(challenger, label), labelShare(champion, label), level);
     return { label, shown: at(confidence.pass), verdict: judgeShift(at, limit / 100, labels.length) };
@@ -131,7 +131,7 @@ export const labelsCheck = (
       Math.abs(b.shown.estimate) - Math.abs(a.shown.estimate),
   )[0];
   const check = { name: "canary labels", limit, unit: "percentage points" };
-  const seen = [champion, challenger].every((arm) => Object.values(arm.labels).some((count) => count > 0));
+  const seen = [champion, challenger].every((arm) => [...arm.labels.values()].some((count) => count > 0));
   if (!worst || !seen)
     return {
       ...check,

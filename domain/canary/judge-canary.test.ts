@@ -52,7 +52,7 @@ const traffic = (random: () => number) => {
       return {
         requests: latencies.length,
         failures,
-        labels: answered,
+        labels: new Map(Object.entries(answered)),
         latencyMs: percentilesFor(latencies.length).map(rank),
       };
     },
@@ -62,7 +62,10 @@ const traffic = (random: () => number) => {
 const still = (requests: number, behaviour: Partial<Statistics> = {}): Statistics => ({
   requests,
   failures: 0,
-  labels: { stay: 0.7 * requests, churn: 0.3 * requests },
+  labels: new Map([
+    ["stay", 0.7 * requests],
+    ["churn", 0.3 * requests],
+  ]),
   latencyMs: percentilesFor(requests).map(() => (requests > 0 ? 20 : undefined)),
   ...behaviour,
 });
@@ -148,7 +151,7 @@ describe("one look", () => {
       still(0),
       still(1_000, { latencyMs: [undefined, undefined, undefined, undefined, undefined] }),
       still(1_000, { latencyMs: [] }),
-      still(1_000, { labels: {} }),
+      still(1_000, { labels: new Map() }),
     ])
       expect(look(missing)).toMatchObject({ verdict: "inconclusive", next: "bake", step: 0 });
     expect(look(still(1_000), { champion: still(0) })).toMatchObject({
@@ -159,7 +162,7 @@ describe("one look", () => {
   });
 
   test("a challenger that fails every request is rolled back before there are enough samples", () => {
-    const judged = look(still(40, { failures: 40, labels: {} }));
+    const judged = look(still(40, { failures: 40, labels: new Map() }));
     expect(judged).toMatchObject({ verdict: "fail", next: "roll-back", error: { name: "CanaryFailed" } });
     expect(judged.error?.cause).toBe(
       "40 of the challenger's 40 requests failed and 0 of the champion's 5000: +100 points (95 % interval 91.2 to 100), at most +1 allowed.",
@@ -188,14 +191,19 @@ describe("one look", () => {
 
   test("rows of one request count as one sample of the labels", () => {
     const batches = (stay: number) =>
-      still(3, { labels: { stay: 10_000 * stay, churn: 10_000 * (3 - stay) } });
+      still(3, {
+        labels: new Map([
+          ["stay", 10_000 * stay],
+          ["churn", 10_000 * (3 - stay)],
+        ]),
+      });
     const judged = look(batches(2), { champion: batches(3), labels });
     expect(judged.checks.find(({ name }) => name === "canary labels")?.verdict).toBe("inconclusive");
   });
 
   test("regression has no labels to compare", () => {
-    const arms = { champion: still(5_000, { labels: {} }), labels: [] };
-    const judged = look(still(1_000, { labels: {} }), arms);
+    const arms = { champion: still(5_000, { labels: new Map() }), labels: [] };
+    const judged = look(still(1_000, { labels: new Map() }), arms);
     expect(judged.verdict).toBe("pass");
     expect(judged.checks.map(({ name }) => name)).not.toContain("canary labels");
   });

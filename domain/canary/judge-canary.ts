@@ -50,9 +50,7 @@ const whenInconclusive = ({
 export const judgeCanary = (look: Look): JudgeCanaryOutput => {
   const { rule, limits, labels, step } = look;
   const arms = { champion: look.champion, challenger: look.challenger };
-  const answersLabels = [labels, Object.keys(arms.champion.labels), Object.keys(arms.challenger.labels)].some(
-    (names) => names.length > 0,
-  );
+  const answersLabels = labels.length > 0 || arms.champion.labels.size > 0 || arms.challenger.labels.size > 0;
   const checks = [
     samplesCheck(arms, rule.minSamples),
     errorsCheck(arms, limits.errorPoints),

@@ -1,4 +1,5 @@
 import type { Golden, Prediction } from "../../inference/manifest/manifest.ts";
+import { ownValue } from "../../platform/own-value.ts";
 import type { Check } from "../../statemachine/contracts.ts";
 import { plural, rounded } from "./in-words.ts";
 
@@ -24,7 +25,7 @@ const compare = (expected: Prediction, got: Prediction | undefined): Compared =>
     return { kind: "broken", why: expected.value === undefined ? "got a value" : "got no value" };
   const names = new Set([...Object.keys(expected.scores), ...Object.keys(got.scores)]);
   const differences = [...names].map((name) =>
-    distance(expected.scores[name] ?? Number.NaN, got.scores[name] ?? Number.NaN),
+    distance(ownValue(expected.scores, name) ?? Number.NaN, ownValue(got.scores, name) ?? Number.NaN),
   );
   if (expected.value !== undefined) differences.push(distance(expected.value, got.value ?? Number.NaN));
   const difference = Math.max(0, ...differences);

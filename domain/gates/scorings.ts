@@ -1,4 +1,5 @@
 import type { Prediction } from "../../inference/manifest/manifest.ts";
+import { ownValue } from "../../platform/own-value.ts";
 import { aucDifference, aucInterval } from "../intervals/delong.ts";
 import { maeGain, maeInterval, rmseGain, rmseInterval } from "../intervals/error-intervals.ts";
 import type { Interval } from "../intervals/interval.ts";
@@ -45,7 +46,7 @@ export const auc = (truth: readonly string[], positive: string | undefined): Sco
     if (positive === undefined) return "the manifest names no positive label";
     if (!isPositive.includes(true) || !isPositive.includes(false))
       return `the holdout needs rows labelled ${positive} and others`;
-    const scores = answers.map(({ scores }) => scores[positive] ?? Number.NaN);
+    const scores = answers.map(({ scores }) => ownValue(scores, positive) ?? Number.NaN);
     const bad = scores.findIndex((score) => !Number.isFinite(score));
     return bad < 0 ? scores : `row ${bad + 1} was answered without a finite score for ${positive}`;
   };
@@ -88,7 +89,9 @@ const errorScoring = (
     if (truth.length === 0) return "the holdout has no rows";
     const errors = answers.map(({ scores }, row) =>
       ways.together(
-        Object.entries(truth[row] ?? {}).map(([name, value]) => (scores[name] ?? Number.NaN) - value),
+        Object.entries(truth[row] ?? {}).map(
+          ([name, value]) => (ownValue(scores, name) ?? Number.NaN) - value,
+        ),
       ),
     );
     const bad = errors.findIndex((error) => !Number.isFinite(error));

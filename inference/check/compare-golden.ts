@@ -1,3 +1,4 @@
+import { ownValue } from "../../platform/own-value.ts";
 import type { Golden, Prediction } from "../manifest/manifest.ts";
 
 /** One golden row that is answered otherwise than at training. */
@@ -23,9 +24,10 @@ const ofRow = (
     found.push({ row, what: "label", expected: expected.label, answered: answered?.label });
   if (differs(expected.value, answered?.value, tolerance))
     found.push({ row, what: "value", expected: expected.value, answered: answered?.value });
-  for (const [name, score] of Object.entries(expected.scores))
-    if (differs(score, answered?.scores[name], tolerance))
-      found.push({ row, what: name, expected: score, answered: answered?.scores[name] });
+  for (const [name, score] of Object.entries(expected.scores)) {
+    const got = answered && ownValue(answered.scores, name);
+    if (differs(score, got, tolerance)) found.push({ row, what: name, expected: score, answered: got });
+  }
   return found;
 };
 

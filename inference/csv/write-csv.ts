@@ -1,3 +1,4 @@
+import { ownValue } from "../../platform/own-value.ts";
 import type { Manifest, Prediction } from "../manifest/manifest.ts";
 import { valueNames } from "../manifest/value-names.ts";
 
@@ -16,7 +17,7 @@ export const writeCsv = (manifest: Manifest) => {
       [
         ...(classifies ? [quoted(label ?? "")] : []),
         ...(banded ? [band ?? ""] : []),
-        ...names.map((name) => String(scores[name] ?? "")),
+        ...names.map((name) => String(ownValue(scores, name) ?? "")),
       ].join(","),
     );
     return [...(options.header ? [header.map(quoted).join(",")] : []), ...lines, ""].join("\r\n");

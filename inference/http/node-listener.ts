@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { ownValue } from "../../platform/own-value.ts";
 import type { App } from "../app.ts";
 import { type HttpReply, refuse } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";
@@ -69,7 +70,7 @@ const requestOf = (incoming: IncomingMessage, target: string): HttpRequest => {
     path: question < 0 ? target : target.slice(0, question),
     query: question < 0 ? "" : target.slice(question + 1),
     header: (name) => {
-      const value = headers[name];
+      const value = ownValue(headers, name);
       return typeof value === "string" ? value : value?.join(", ");
     },
     body: (limit) => readBody(incoming, limit),

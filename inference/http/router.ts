@@ -30,15 +30,15 @@ const decoded = (segment: string): string => {
 /** The path's parameters where it is of this form; a parameter is never empty. */
 const match = (form: readonly string[], segments: readonly string[]): Params | undefined => {
   if (form.length !== segments.length) return undefined;
-  const params: Record<string, string> = {};
+  const params = new Map<string, string>();
   for (const [at, part] of form.entries()) {
     const segment = segments[at] ?? "";
     if (!part.startsWith(":")) {
       if (part !== segment) return undefined;
     } else if (segment === "") return undefined;
-    else params[part.slice(1)] = decoded(segment);
+    else params.set(part.slice(1), decoded(segment));
   }
-  return params;
+  return Object.fromEntries(params);
 };
 
 const otherMethod = (methods: Methods): HttpReply => {

@@ -30,11 +30,10 @@ const readContext = (context: unknown): AuthorizerContext | undefined => {
   if (!isObject(context) || typeof context.keyId !== "string") return undefined;
   const { keyId, headers = {}, retryAfter } = context;
   if (!isObject(headers)) return undefined;
-  const texts: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (typeof value !== "string") return undefined;
-    texts[name] = value;
-  }
+  const texts = Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
+  );
+  if (Object.keys(texts).length < Object.keys(headers).length) return undefined;
   if (retryAfter === undefined) return { keyId, headers: texts };
   // API Gateway may hand numbers on as text.
   const seconds = Number(retryAfter);

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ownValue } from "../../platform/own-value.ts";
 import { Manifest } from "./manifest.ts";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
@@ -19,7 +20,7 @@ export const fieldsAt = (path: readonly PropertyKey[]): string[] => {
   for (const key of path)
     here = here
       .flatMap(({ properties, items }) =>
-        [typeof key === "number" ? items : properties?.[String(key)]].flat(),
+        [typeof key === "number" ? items : properties && ownValue(properties, String(key))].flat(),
       )
       .flatMap((schema) => (typeof schema === "object" ? branches(schema) : []));
   return [...new Set(here.flatMap(({ properties }) => Object.keys(properties ?? {})))];

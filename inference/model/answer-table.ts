@@ -1,4 +1,3 @@
-import type { Tensor } from "onnxruntime-node";
 import type { Manifest, Prediction } from "../manifest/manifest.ts";
 import { answerTogether } from "./answer-together.ts";
 import { bindInputs } from "./bind-inputs.ts";
@@ -22,9 +21,9 @@ export const answerTable = (manifest: Manifest, { session, outputs, read }: Need
   return answerTogether(async (rows) => {
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    const feeds: Record<string, Tensor> = {};
-    for (const { name, type, data, dims } of encoded.feeds)
-      feeds[name] = new session.Tensor(type, data, dims);
+    const feeds = Object.fromEntries(
+      encoded.feeds.map(({ name, type, data, dims }) => [name, new session.Tensor(type, data, dims)]),
+    );
     return read(await session.run(feeds, outputs), encoded.rows);
   });
 };

@@ -1,3 +1,4 @@
+import { ownValue } from "../../platform/own-value.ts";
 import type { Input } from "../manifest/manifest.ts";
 import type { Column, ColumnElement, Feed } from "./bind-inputs.ts";
 import type { RowProblem } from "./row-problem.ts";
@@ -187,7 +188,7 @@ const writer = (column: Column): Compiled["writer"] => {
 
 const read = (name: string): ((row: PlainRow) => unknown) =>
   name in Object.prototype
-    ? (row) => (Object.hasOwn(row, name) ? Reflect.get(row, name) : undefined)
+    ? (row) => ownValue(row, name)
     : // Plain property access on rows of one shape is several times faster than the two calls above.
       (row) => row[name];
 

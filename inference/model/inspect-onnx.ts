@@ -51,7 +51,11 @@ const varint = 0;
 const lengthDelimited = 2;
 
 /** Operators that make a tensor as large as a constant says, and which of their inputs says it. */
-const shapeInputs: Readonly<Record<string, number>> = { ConstantOfShape: 0, Expand: 1, Tile: 1 };
+const shapeInputs: ReadonlyMap<string, number> = new Map([
+  ["ConstantOfShape", 0],
+  ["Expand", 1],
+  ["Tile", 1],
+]);
 const shapeAttributes = new Set(["RandomNormal", "RandomUniform"]);
 const maxShapeLength = 64;
 /** Attributes of ai.onnx.ml's classifiers that hold their labels. */
@@ -296,7 +300,7 @@ const node = (state: State, depth: number): void => {
   if (shapeAttributes.has(operator))
     for (const { name, shape } of attributes)
       if (name === "shape" && (shape ?? 0) > state.limits.elements) tooLarge(state, operator);
-  const input = inputs[shapeInputs[operator] ?? -1];
+  const input = inputs[shapeInputs.get(operator) ?? -1];
   if (input) state.shapes.push({ operator, input });
 };
 

@@ -3,13 +3,13 @@ import type { Input } from "../manifest/manifest.ts";
 /** What a cell of text stands for. */
 export type Cell = string | number | boolean | null;
 
-const booleans: Readonly<Record<string, boolean>> = {
-  true: true,
-  false: false,
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["false", false],
   // Python writes them so.
-  True: true,
-  False: false,
-};
+  ["True", true],
+  ["False", false],
+]);
 
 /**
  * A cell of a CSV file as the application would send it in JSON. What cannot be read stays text, and the row's check
@@ -22,7 +22,7 @@ export const readCell = (text: string, input: Input): Cell => {
       if (text === "") return null;
       return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : text;
     case "boolean":
-      return text === "" ? null : (booleans[text] ?? text);
+      return text === "" ? null : (booleans.get(text) ?? text);
     case "category":
     case "string":
       return text === "" && !input.required ? null : text;

@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
+import { ownValue } from "../../platform/own-value.ts";
 import type { GraphValue } from "./element-type.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
 
@@ -56,7 +57,7 @@ export const openSession = async (
     Tensor,
     run: async (feeds, outputs) => {
       const fetched = await session.run(feeds, outputs);
-      return outputs.map((name) => fetched[name]?.data);
+      return outputs.map((name) => ownValue(fetched, name)?.data);
     },
     release: () => session.release(),
   };

@@ -1,3 +1,4 @@
+import { ownValue } from "../../platform/own-value.ts";
 import type { Manifest, Prediction } from "../manifest/manifest.ts";
 import { valueNames } from "../manifest/value-names.ts";
 
@@ -14,14 +15,15 @@ export type ModelOutput = {
 const scoresOf = (predictions: readonly Prediction[], labels: readonly string[]): number[] => {
   const values = new Array<number>(predictions.length * labels.length);
   let place = 0;
-  for (const { scores } of predictions) for (const label of labels) values[place++] = scores[label] ?? 0;
+  for (const { scores } of predictions)
+    for (const label of labels) values[place++] = ownValue(scores, label) ?? 0;
   return values;
 };
 
 const named = (name: string): ModelOutput => ({
   name,
   datatype: "FP64",
-  read: (predictions) => predictions.map(({ scores }) => scores[name] ?? 0),
+  read: (predictions) => predictions.map(({ scores }) => ownValue(scores, name) ?? 0),
 });
 
 /**

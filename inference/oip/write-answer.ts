@@ -1,3 +1,4 @@
+import { ownValue } from "../../platform/own-value.ts";
 import { type HttpReply, json } from "../http/http-reply.ts";
 import type { Prediction } from "../manifest/manifest.ts";
 import type { Answer } from "../native/answer.ts";
@@ -18,7 +19,7 @@ type Written = {
 const classes = (predictions: readonly Prediction[], labels: readonly string[], count: number): string[] =>
   predictions.flatMap(({ scores }) =>
     labels
-      .map((label, index) => ({ label, index, score: scores[label] ?? 0 }))
+      .map((label, index) => ({ label, index, score: ownValue(scores, label) ?? 0 }))
       .sort((a, b) => b.score - a.score || a.index - b.index)
       .slice(0, count)
       .map(({ label, index, score }) => `${score}:${index}:${label}`),

@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { constants, zstdCompress } from "node:zlib";
+import { ownValue } from "../../platform/own-value.ts";
 import type { KeptRow } from "./kept-request.ts";
 import type { RowLinesHeader } from "./unpack-rows.ts";
 
@@ -10,15 +11,15 @@ const quick = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export const rowLinesType = "application/zstd";
 
-/** The values of exactly these names; undefined where there are others. What all objects inherit is no value. */
+/** The values of exactly these names; undefined where there are others. */
 const valuesOf = (
   names: readonly string[],
   given: Readonly<Record<string, unknown>>,
 ): readonly unknown[] | undefined => {
   const values: unknown[] = [];
   for (const name of names) {
-    const value = given[name];
-    if (value === undefined || typeof value === "function") return undefined;
+    const value = ownValue(given, name);
+    if (value === undefined) return undefined;
     values.push(value);
   }
   return Object.keys(given).length === names.length ? values : undefined;

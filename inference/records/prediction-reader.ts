@@ -1,4 +1,5 @@
 import type { Blobs } from "../../platform/blobs/blobs.ts";
+import { ownValue } from "../../platform/own-value.ts";
 import { cursorAfter, type Store } from "../../platform/store/store.ts";
 import { type HourCounts, hourlyCounts } from "./hourly-counts.ts";
 import { IndexEntry, KeptRequest, type KeptRow } from "./kept-request.ts";
@@ -133,7 +134,10 @@ const indexWalker = ({ store, environment, model }: Needs) => {
       if (rows >= wanted)
         return { entries, scanned, behind: { sort: entries.at(-1)?.sort ?? "", row: null } };
       scanned += 1;
-      const matching = label === undefined ? entry.rows - entry.from : (entry.labels?.[label] ?? 0);
+      const matching =
+        label === undefined
+          ? entry.rows - entry.from
+          : ((entry.labels && ownValue(entry.labels, label)) ?? 0);
       if (matching === 0) continue;
       entries.push(entry);
       // Of a request that is begun in its middle nobody knows how many rows with the label are left.

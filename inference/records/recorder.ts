@@ -1,6 +1,7 @@
 import type { Blobs } from "../../platform/blobs/blobs.ts";
 import type { Entry, Store } from "../../platform/store/store.ts";
-import type { Manifest, Prediction } from "../manifest/manifest.ts";
+import { countLabels } from "../count-labels.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { countTogether } from "./count-together.ts";
 import type { IndexEntry, KeptRequest, KeptRow } from "./kept-request.ts";
 import { answerSort, hourOf, hourStart, indexSort, recordPlaces, rowsKey } from "./record-places.ts";
@@ -26,13 +27,6 @@ const inItem = { rows: 100, length: 100_000, bytes: 300_000 };
 const hourMs = 3_600_000;
 
 const requestId = /^[A-Za-z0-9_-]{1,64}$/;
-
-const labelsOf = (predictions: readonly Prediction[]): Map<string, number> => {
-  const labels = new Map<string, number>();
-  for (const { label } of predictions)
-    if (label !== undefined) labels.set(label, (labels.get(label) ?? 0) + 1);
-  return labels;
-};
 
 /** Epoch seconds at which what happened at `at` is forgotten. */
 const expiry = (at: number, ttlDays: number): number => Math.ceil(at / 1_000) + ttlDays * 86_400;
@@ -64,7 +58,7 @@ const mostBytes = (value: unknown): number => {
   if (typeof value === "string") return 6 * value.length + 3;
   if (typeof value !== "object" || value === null) return 26;
   let bytes = 3;
-  for (const key in value) bytes += 6 * key.length + 4 + mostBytes(Reflect.get(value, key));
+  for (const [key, one] of Object.entries(value)) bytes += 6 * key.length + 4 + mostBytes(one);
   return bytes;
 };
 
@@ -113,7 +107,7 @@ const writer = (needs: Needs) => {
     if (!requestId.test(answered.id))
       throw new RangeError("the request's id is none that records are kept by");
     if (answered.predictions.length === 0) return;
-    const labels = labelsOf(answered.predictions);
+    const labels = countLabels(answered.predictions);
     await Promise.all([keep(answered, labels), count(answered, labels)]);
   };
 };

@@ -1,3 +1,4 @@
+import { ownValue } from "../../platform/own-value.ts";
 import type { Question } from "../answer.ts";
 import type { HttpProblem } from "../http/http-problem.ts";
 import { columnProblems } from "../manifest/column-problems.ts";
@@ -21,7 +22,7 @@ const refusal = (
   const problems = columnProblems(names, inputs);
   if (problems.length > 0)
     return frameRefused(...problems.map(({ input, detail }) => ({ pointer: below(base, input), detail })));
-  const odd = names.find((name) => !Array.isArray(columns[name]));
+  const odd = names.find((name) => !Array.isArray(ownValue(columns, name)));
   if (odd !== undefined)
     return frameRefused({ pointer: below(base, odd), detail: "must be a list of values" });
   const length = lists[0]?.values.length ?? 0;
@@ -64,7 +65,7 @@ export const readColumns = (
   });
   const pointer = ({ row, input }: RowProblem): string => {
     if (row === undefined || input === undefined) return base;
-    const values = columns[input];
+    const values = ownValue(columns, input);
     return `${below(base, input)}/${row}${Array.isArray(values) && isSingle(values[row]) ? "/0" : ""}`;
   };
   return { rows, pointer };

@@ -1,4 +1,3 @@
-import type { Tensor } from "onnxruntime-node";
 import type { Manifest, Prediction } from "../manifest/manifest.ts";
 import { encodeRows } from "../model/encode-rows.ts";
 import { ModelUnreadable } from "../model/model-unreadable.ts";
@@ -50,9 +49,12 @@ export const answerTexts = (
   );
   const run = async ({ rows, tokens }: Batch, ids: readonly (readonly number[])[]): Promise<Prediction[]> => {
     const texts = rows.map((row) => ids[row] ?? []);
-    const feeds: Record<string, Tensor> = {};
-    for (const feed of bound.feeds)
-      feeds[feed.name] = new session.Tensor(feed.element, fill(feed, texts, tokens), [rows.length, tokens]);
+    const feeds = Object.fromEntries(
+      bound.feeds.map((feed) => [
+        feed.name,
+        new session.Tensor(feed.element, fill(feed, texts, tokens), [rows.length, tokens]),
+      ]),
+    );
     return read(await session.run(feeds, outputs), rows.length);
   };
   return async (rows: unknown): Promise<Prediction[]> => {

@@ -369,7 +369,7 @@ describe("what is reported", () => {
         at,
         latencyMs: expect.any(Number),
         failed: false,
-        labels: { stay: 2 },
+        labels: new Map([["stay", 2]]),
         recordFailed: false,
       },
     ]);
@@ -380,7 +380,7 @@ describe("what is reported", () => {
     await post(" ".repeat(6 * 1_024 * 1_024 + 1));
     await functionWith(model)({ rows: [] });
     expect(reported.map(({ failed, labels }) => ({ failed, labels }))).toEqual(
-      Array(3).fill({ failed: false, labels: {} }),
+      Array(3).fill({ failed: false, labels: new Map() }),
     );
   });
 

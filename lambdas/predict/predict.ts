@@ -34,7 +34,7 @@ const requestOf = (event: HttpEvent, model: string): HttpRequest => {
     method,
     path: rawPath.startsWith(prefix) ? rawPath.slice(prefix.length - 1) : rawPath,
     query: rawQueryString,
-    header: (name) => headers[name],
+    header: (name) => headers.get(name),
     async body(limit) {
       const bytes = Buffer.from(body ?? "", isBase64Encoded ? "base64" : "utf8");
       return bytes.length > limit ? undefined : bytes;

@@ -7,7 +7,7 @@ export type HttpEvent = {
   readonly rawPath: string;
   readonly rawQueryString: string;
   /** By lower-case name. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: ReadonlyMap<string, string>;
   readonly body: string | undefined;
   readonly isBase64Encoded: boolean;
   /** What the HTTP API's authorizer found out: inference/keys/throttled-by.ts reads it. */
@@ -32,9 +32,9 @@ export const readHttpEvent = (event: unknown): HttpEvent | undefined => {
     return undefined;
   if (typeof isBase64Encoded !== "boolean") return undefined;
   if (typeof body !== "string" && body !== undefined && body !== null) return undefined;
-  const texts: Record<string, string> = Object.create(null);
+  const texts = new Map<string, string>();
   for (const [name, value] of Object.entries(object(headers)))
-    if (typeof value === "string") texts[name.toLowerCase()] = value;
+    if (typeof value === "string") texts.set(name.toLowerCase(), value);
   return {
     method,
     rawPath,

@@ -4,6 +4,7 @@ import type { Claims } from "../../domain/claims.ts";
 import { committedModel } from "../../domain/committed-model.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import { ModelUnreadable } from "../../inference/model/model-unreadable.ts";
+import { ownValue } from "../../platform/own-value.ts";
 import type { Registry } from "../../platform/registry/registry.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { RegisterModelInput, type RegisterModelOutput } from "../../statemachine/contracts.ts";
@@ -66,7 +67,7 @@ export const registerModel =
         commit,
         digest,
         runtime,
-        artifact_sha256: hashes[manifest.artifact] ?? "",
+        artifact_sha256: ownValue(hashes, manifest.artifact) ?? "",
         holdout_sha256: hashes["holdout.csv"] ?? "",
         owner: manifest.owner,
       },

@@ -63,7 +63,7 @@ test("a canary is judged on the window since its share began, and its checks sta
       at,
       latencyMs: 5,
       failed,
-      labels: { yes: 1 },
+      labels: new Map([["yes", 1]]),
     });
   // Before the share began everything failed: that is not the canary's.
   for (let index = 0; index < 300; index++) request("2", true, world.time.now - 1);

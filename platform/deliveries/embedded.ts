@@ -1,4 +1,5 @@
 import { StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
+import { ownValue } from "../own-value.ts";
 import type { Database } from "../store/open-database.ts";
 import type { Json } from "../store/store.ts";
 import { type Deliveries, type ExecutionStatus, type StateEvent, TaskGone } from "./deliveries.ts";
@@ -85,7 +86,8 @@ export const embeddedDeliveries = (
 
   for (const [name, state] of Object.entries(definition.States)) {
     const task = taskOf(state);
-    if (task && !tasks[task.name]) throw new Error(`nothing runs the task ${task.name} of state ${name}`);
+    if (task && !ownValue(tasks, task.name))
+      throw new Error(`nothing runs the task ${task.name} of state ${name}`);
   }
 
   const states = Object.fromEntries(
@@ -104,7 +106,7 @@ export const embeddedDeliveries = (
     const handlers = Object.fromEntries(
       Object.entries(definition.States).flatMap(([stateName, state]) => {
         const task = taskOf(state);
-        const handle = task && tasks[task.name];
+        const handle = task && ownValue(tasks, task.name);
         if (!task || !handle) return [];
         const handler = async (input: Json): Promise<Json> => {
           // The state is on disk before its work begins: a kill in its midst is then known to be there.
@@ -230,7 +232,7 @@ export const embeddedDeliveries = (
           // A retry is told of when the next try has its token already: only who leaves the state is done with it.
           if (
             (event.type === "StateExited" || event.type === "StateCaught") &&
-            waitsForToken(definition.States[event.state.name])
+            waitsForToken(ownValue(definition.States, event.state.name))
           )
             forget(name);
         }
@@ -273,7 +275,7 @@ export const embeddedDeliveries = (
         for (const { name } of page.executions) {
           if (running.has(name)) continue;
           const position = table.position(name);
-          if (position && waitsForToken(definition.States[position.state])) {
+          if (position && waitsForToken(ownValue(definition.States, position.state))) {
             run(name, position);
             resumed.push(name);
           } else {

@@ -51,14 +51,14 @@ export class BuildFailed extends Error {
 
 const pollMs = 5_000;
 
-const severities: Readonly<Record<string, Severity>> = {
-  CRITICAL: "critical",
-  HIGH: "high",
-  MEDIUM: "medium",
-  LOW: "low",
-  INFORMATIONAL: "low",
-};
-const severityOf = (said: string | undefined): Severity => severities[said ?? ""] ?? "unknown";
+const severities: ReadonlyMap<string, Severity> = new Map([
+  ["CRITICAL", "critical"],
+  ["HIGH", "high"],
+  ["MEDIUM", "medium"],
+  ["LOW", "low"],
+  ["INFORMATIONAL", "low"],
+]);
+const severityOf = (said: string | undefined): Severity => severities.get(said ?? "") ?? "unknown";
 
 /** Basic scanning looks at the operating system's packages alone. */
 const basicFinding = (found: ImageScanFinding): Finding => {

@@ -4,13 +4,13 @@ import type { Severity } from "./images.ts";
 
 const { Cvss3P0, Cvss3P1, Cvss4P0 } = cvss;
 
-const words: Readonly<Record<string, Severity>> = {
-  CRITICAL: "critical",
-  HIGH: "high",
-  MODERATE: "medium",
-  MEDIUM: "medium",
-  LOW: "low",
-};
+const words: ReadonlyMap<string, Severity> = new Map([
+  ["CRITICAL", "critical"],
+  ["HIGH", "high"],
+  ["MODERATE", "medium"],
+  ["MEDIUM", "medium"],
+  ["LOW", "low"],
+]);
 
 /** https://www.first.org/cvss/v3.1/specification-document, section 5: the qualitative scale, the same in 4.0. */
 const rating = (score: number): Severity =>
@@ -28,7 +28,7 @@ const score = (vector: string): number => {
  * (`MAL-…`, https://github.com/ossf/malicious-packages) carry neither and are critical.
  */
 export const severityOf = (advisory: Advisory): Severity => {
-  const word = words[advisory.database_specific?.severity?.toUpperCase() ?? ""];
+  const word = words.get(advisory.database_specific?.severity?.toUpperCase() ?? "");
   if (word) return word;
   if (advisory.id.startsWith("MAL-")) return "critical";
   const scores = (advisory.severity ?? []).map((given) => {

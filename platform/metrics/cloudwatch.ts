@@ -136,7 +136,7 @@ export const cloudwatchMetrics = (needs: {
         { name: "Requests", value: 1, unit: "Count" },
         { name: "Failures", value: failed ? 1 : 0, unit: "Count" },
         { name: "LatencyMs", value: latencyMs, unit: "Milliseconds" },
-        ...Object.entries(labels).map(([label, rows]) => ({
+        ...[...labels].map(([label, rows]) => ({
           name: rowsMetric(label),
           value: rows,
           unit: "Count",
@@ -161,8 +161,8 @@ export const cloudwatchMetrics = (needs: {
       return {
         requests,
         failures: summed.get("Failures") ?? 0,
-        labels: Object.fromEntries(
-          labels.flatMap((label) => {
+        labels: new Map(
+          labels.flatMap((label): [string, number][] => {
             const rows = summed.get(rowsMetric(label));
             return rows === undefined ? [] : [[label, rows]];
           }),

@@ -9,7 +9,7 @@ export type RequestMetrics = {
   readonly latencyMs: number;
   readonly failed: boolean;
   /** How many rows got which label. */
-  readonly labels: Readonly<Record<string, number>>;
+  readonly labels: ReadonlyMap<string, number>;
   /** The request was answered, and its record was lost to a fault of the storage. */
   readonly recordFailed?: boolean;
 };
@@ -26,7 +26,7 @@ export type Window = {
 export type Statistics = {
   readonly requests: number;
   readonly failures: number;
-  readonly labels: Readonly<Record<string, number>>;
+  readonly labels: ReadonlyMap<string, number>;
   /** Latencies in milliseconds, one for each asked percentile (nearest rank); undefined without requests. */
   readonly latencyMs: readonly (number | undefined)[];
 };

@@ -33,7 +33,16 @@ afterEach(async () => {
 });
 const hour = 60 * 60 * 1_000;
 const of = { environment: "prod", model: "churn", version: "1" } as const;
-const request = { ...of, at: 1_000, latencyMs: 4, failed: false, labels: { stay: 3, churn: 1 } };
+const request = {
+  ...of,
+  at: 1_000,
+  latencyMs: 4,
+  failed: false,
+  labels: new Map([
+    ["stay", 3],
+    ["churn", 1],
+  ]),
+};
 const always = { ...of, from: 0, to: Number.MAX_SAFE_INTEGER };
 const stored = (): unknown => database.prepare("SELECT count(*) AS requests FROM requests").get()?.requests;
 
@@ -61,7 +70,12 @@ test("what was noted before close is in the file, and is there for the next proc
   metrics.count({ name: "outcome", value: 1, unit: "Count", dimensions: {} });
   metrics.close();
   const next = sqliteMetrics({ database, clock: () => 1_000 });
-  expect((await next.statistics(always, { percentiles: [] })).labels).toEqual({ churn: 1, stay: 3 });
+  expect((await next.statistics(always, { percentiles: [] })).labels).toEqual(
+    new Map([
+      ["churn", 1],
+      ["stay", 3],
+    ]),
+  );
   expect(await next.total("outcome", {})).toBe(1);
 });
 

@@ -70,7 +70,7 @@ export const sqliteMetrics = (needs: {
       Math.floor(at),
       latencyMs,
       failed ? 1 : 0,
-      JSON.stringify(labels),
+      JSON.stringify(Object.fromEntries(labels)),
     );
   };
 
@@ -135,11 +135,13 @@ export const sqliteMetrics = (needs: {
             .all(...where, JSON.stringify(ranks))
             .map((row) => [Number(row.rank), Number(row.latency_ms)]),
         );
-        const labels = selectLabels.all(...where).map(({ label, rows }) => [String(label), Number(rows)]);
+        const labels = selectLabels
+          .all(...where)
+          .map(({ label, rows }): [string, number] => [String(label), Number(rows)]);
         return {
           requests,
           failures: Number(counts?.failures ?? 0),
-          labels: Object.fromEntries(labels),
+          labels: new Map(labels),
           latencyMs: ranks.map((at) => latencies.get(at)),
         };
       });

@@ -41,11 +41,8 @@ const bytesOf = (buffer: ArrayBuffer | ArrayBufferView): Uint8Array =>
     ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
     : new Uint8Array(buffer);
 
-const queryOf = (url: URL): Record<string, string[]> => {
-  const query: Record<string, string[]> = {};
-  for (const [name, value] of url.searchParams) query[name] = [...(query[name] ?? []), value];
-  return query;
-};
+const queryOf = ({ searchParams }: URL): Record<string, string[]> =>
+  Object.fromEntries([...new Set(searchParams.keys())].map((name) => [name, searchParams.getAll(name)]));
 
 /**
  * A `fetch` whose requests an HTTP API takes that asks for IAM: signed with the caller's credentials, body and all.

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { ownValue } from "../own-value.ts";
 import { asDataFolderError, DataFolderUnusable } from "../store/data-folder-unusable.ts";
 import { SecretMissing, type Secrets } from "./secrets.ts";
 
@@ -64,7 +65,7 @@ export const environmentSecrets = (needs: {
   readonly file?: SecretsFile;
 }): Secrets => ({
   read: async (name) => {
-    const given = needs.env[name];
+    const given = ownValue(needs.env, name);
     if (given !== undefined) {
       if (given.trim() === "")
         throw new SecretMissing(`${name} is set but empty: give it its value or unset it.`);

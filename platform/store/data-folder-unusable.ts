@@ -1,3 +1,5 @@
+import { ownValue } from "../own-value.ts";
+
 /** The folder that holds the state of the embedded world cannot be used; the message says why and what to do. */
 export class DataFolderUnusable extends Error {
   override readonly name = "DataFolderUnusable";
@@ -34,7 +36,7 @@ const sqliteRemedies: Readonly<Record<number, string>> = {
 const remedyOf = (error: unknown): string | undefined => {
   if (!(error instanceof Error)) return undefined;
   if ("errcode" in error && typeof error.errcode === "number") return sqliteRemedies[error.errcode & 0xff];
-  if ("code" in error && typeof error.code === "string") return remedies[error.code];
+  if ("code" in error && typeof error.code === "string") return ownValue(remedies, error.code);
   return undefined;
 };
 

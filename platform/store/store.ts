@@ -100,10 +100,10 @@ export const distinctEntries = (entries: readonly Entry[]): readonly Entry[] => 
 export const checkedAmounts = (
   amounts: Readonly<Record<string, number>>,
 ): Readonly<Record<string, number>> => {
-  const names = Object.keys(amounts);
-  if (names.length < 1 || names.length > 100)
-    throw new RangeError(`add takes 1 to 100 counters, not ${names.length}.`);
-  for (const name of names)
-    if (!Number.isSafeInteger(amounts[name])) throw new RangeError(`${name} is added no whole number.`);
+  const counters = Object.entries(amounts);
+  if (counters.length < 1 || counters.length > 100)
+    throw new RangeError(`add takes 1 to 100 counters, not ${counters.length}.`);
+  for (const [name, amount] of counters)
+    if (!Number.isSafeInteger(amount)) throw new RangeError(`${name} is added no whole number.`);
   return amounts;
 };

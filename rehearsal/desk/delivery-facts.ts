@@ -1,6 +1,7 @@
 /** What a delivery's page says, read from its execution and history. */
 import { z } from "zod";
 import type { Execution, StateEvent } from "../../platform/deliveries/deliveries.ts";
+import { ownValue } from "../../platform/own-value.ts";
 import {
   ApprovalDecision,
   CaughtError,
@@ -61,10 +62,10 @@ const Data = z.object({
 type Data = z.infer<typeof Data>;
 const dataOf = (value: unknown): Data => Data.safeParse(value).data ?? {};
 
+const StateData = z.record(z.string(), z.unknown());
+const Judged = z.looseObject({ verdict: Verdict });
 const verdictOf = (event: StateEvent): Verdict | undefined =>
-  z.looseObject({ [event.state]: z.looseObject({ verdict: Verdict }) }).safeParse(event.output).data?.[
-    event.state
-  ]?.verdict;
+  Judged.safeParse(ownValue(StateData.safeParse(event.output).data ?? {}, event.state)).data?.verdict;
 
 const staysOf = (history: readonly StateEvent[]): Stay[] => {
   const stays: Stay[] = [];

@@ -1,4 +1,5 @@
 import { html, raw } from "hono/html";
+import { ownValue } from "../../platform/own-value.ts";
 
 const disc = (fill: string, inside: string) =>
   `<circle cx="10" cy="10" r="9" fill="${fill}"/><g fill="none" stroke="#fff" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round">${inside}</g>`;
@@ -76,7 +77,7 @@ export const drawnCharacters = `(?:${[...byChar.keys()].join("|")})\\uFE0F?`;
 /** The picture for a short name or a character; undefined where there is none. */
 export const emoji = (nameOrChar: string) => {
   const name = byChar.get(nameOrChar.replace("\uFE0F", "")) ?? nameOrChar;
-  const found = Object.hasOwn(drawn, name) ? drawn[name] : undefined;
+  const found = ownValue(drawn, name);
   return found === undefined
     ? undefined
     : html`<svg class="emoji" viewBox="0 0 20 20" role="img" aria-label="${name.replaceAll("_", " ")}">${raw(found.svg)}</svg>`;

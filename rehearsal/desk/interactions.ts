@@ -3,6 +3,7 @@
  * Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload and …/view-interactions-payload
  */
 import { z } from "zod";
+import { ownValue } from "../../platform/own-value.ts";
 import type { Button } from "./blocks.ts";
 import { MessageBlocks, Modal, slackMessages, withIds } from "./blocks.ts";
 import { type DeskOptions, type DeskUser, team } from "./desk-options.ts";
@@ -187,25 +188,25 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
     }): Promise<Submitted | undefined> {
       const view = state.view(request.view);
       if (view === undefined || view.user !== request.user.id) return undefined;
-      const values: Record<string, Record<string, string>> = {};
-      const errors: Record<string, string> = {};
+      const values = new Map<string, Record<string, string>>();
+      const errors = new Map<string, string>();
       for (const block of view.modal.blocks) {
         if (block.type !== "input") continue;
         const { block_id: id = "", element } = block;
-        const value = request.typed[id] ?? "";
+        const value = ownValue(request.typed, id) ?? "";
         const { min_length: least = 0, max_length: most = 3_000 } = element;
         // Slack's client holds these back; the app never sees them.
-        if (value.trim() === "" && !block.optional) errors[id] = "Please complete this required field.";
-        else if (value.length > most) errors[id] = `Please enter no more than ${most} characters.`;
+        if (value.trim() === "" && !block.optional) errors.set(id, "Please complete this required field.");
+        else if (value.length > most) errors.set(id, `Please enter no more than ${most} characters.`);
         else if (value !== "" && value.length < least)
-          errors[id] = `Please enter at least ${least} characters.`;
-        values[id] = { [element.action_id ?? ""]: value };
+          errors.set(id, `Please enter at least ${least} characters.`);
+        values.set(id, { [element.action_id ?? ""]: value });
       }
-      if (Object.keys(errors).length > 0) return { status: "refused", errors };
+      if (errors.size > 0) return { status: "refused", errors: Object.fromEntries(errors) };
       const answer = await send({
         type: "view_submission",
         ...shared(request.user),
-        view: slackView(view, options, values satisfies ViewValues),
+        view: slackView(view, options, Object.fromEntries(values) satisfies ViewValues),
         response_urls: [],
       });
       if (answer.status === "failed") return answer;

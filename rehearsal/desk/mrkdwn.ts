@@ -11,7 +11,7 @@ export type Html = ReturnType<typeof html>;
 export type Names = ReadonlyMap<string, string>;
 
 const decoded = (text: string) =>
-  text.replace(/&(lt|gt|amp);/g, (_, name) => ({ lt: "<", gt: ">" })[String(name)] ?? "&");
+  text.replace(/&(lt|gt|amp);/g, (_, name) => (name === "lt" ? "<" : name === "gt" ? ">" : "&"));
 
 const inlineToken = new RegExp(
   [

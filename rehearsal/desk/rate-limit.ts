@@ -1,3 +1,5 @@
+import { ownValue } from "../../platform/own-value.ts";
+
 /** How many calls of one method: `perMinute` steadily, `burst` at once. */
 export type Rate = { readonly perMinute: number; readonly burst: number };
 
@@ -24,7 +26,7 @@ export const rateLimit = ({
 }) => {
   const buckets = new Map<string, { level: number; at: number }>();
   return (method: string, channel: string): number | undefined => {
-    const rate = rates[method];
+    const rate = ownValue(rates, method);
     if (rate === undefined) return undefined;
     const key = `${method} ${channel}`;
     const now = clock();

@@ -1,6 +1,7 @@
 /** What a Web API call brings, in each form in which Slack accepts it, and how Slack refuses it. */
 import type { Context } from "hono";
 import { z } from "zod";
+import { ownValue } from "../../platform/own-value.ts";
 
 /** A refusal as Slack gives it: HTTP 200, `ok` false, the error's name, lines for a person. */
 export class SlackError extends Error {
@@ -38,7 +39,7 @@ export const structured = (value: unknown, error: string): unknown => {
 };
 
 export const text = (args: Arguments, name: string): string | undefined => {
-  const value = args[name];
+  const value = ownValue(args, name);
   return value === undefined || value === null ? undefined : String(value);
 };
 export const isTrue = (value: unknown) => value === true || value === "true" || value === "1";

@@ -1,6 +1,7 @@
 /** The methods of Slack's Web API that the app calls, under `/api/<method>`. Source: https://docs.slack.dev/reference/methods */
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { ownValue } from "../../platform/own-value.ts";
 import { blocksTextLimit, MessageBlocks, Modal, slackMessages, withIds } from "./blocks.ts";
 import { botUser, type DeskOptions, team } from "./desk-options.ts";
 import type { Hub } from "./hub.ts";
@@ -206,7 +207,7 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
       if (token === undefined || token === "") throw new SlackError("not_authed");
       if (token !== botToken) throw new SlackError("invalid_auth");
       const name = c.req.param("method");
-      const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
+      const method = ownValue(methods, name);
       if (method === undefined) throw new SlackError("unknown_method");
       const wait = tooFast(name, text(args, "channel") ?? "");
       if (wait !== undefined) return c.json(refused("ratelimited"), 429, { "retry-after": String(wait) });

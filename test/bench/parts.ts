@@ -30,7 +30,10 @@ const request = {
   at: 1_000,
   latencyMs: 4,
   failed: false,
-  labels: { stay: 3, churn: 1 },
+  labels: new Map([
+    ["stay", 3],
+    ["churn", 1],
+  ]),
 } as const;
 
 const parts: readonly (readonly [string, () => Promise<unknown>])[] = [

@@ -16,9 +16,16 @@ const nearestRank = (sorted: readonly number[], percentile: number): number | un
 const observation = fc.record({
   latencyMs: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.double({ min: 0, max: 5_000, noNaN: true })),
   failed: fc.boolean(),
-  labels: fc.dictionary(fc.constantFrom("stay", "churn", "a label", "é"), fc.integer({ min: 0, max: 50 }), {
-    noNullPrototype: true,
-  }),
+  // Labels are names from outside: what every object inherits is a label like any other.
+  labels: fc
+    .uniqueArray(
+      fc.tuple(
+        fc.constantFrom("stay", "a label", "é", "constructor", "toString", "__proto__"),
+        fc.integer({ min: 0, max: 50 }),
+      ),
+      { selector: ([label]) => label },
+    )
+    .map((labels) => new Map(labels)),
 });
 
 /** The rules of `Metrics`, for every implementation. `make` gives one in which no model named `contract-…` has metrics. */
@@ -32,7 +39,13 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
       runs += 1;
       const version = { environment: "prod", model: `contract-${runs}`, version: "3" } as const;
       window = { ...version, from: subject.minute, to: subject.minute + 60_000 };
-      request = { ...version, at: subject.minute, latencyMs: 5, failed: false, labels: { stay: 1 } };
+      request = {
+        ...version,
+        at: subject.minute,
+        latencyMs: 5,
+        failed: false,
+        labels: new Map([["stay", 1]]),
+      };
     };
     beforeEach(async () => {
       subject = await make();
@@ -49,10 +62,9 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
             renew();
             for (const each of observations) subject.metrics.request({ ...request, ...each });
             const latencies = observations.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
-            const labels: Record<string, number> = {};
+            const labels = new Map<string, number>();
             for (const each of observations)
-              for (const [label, rows] of Object.entries(each.labels))
-                labels[label] = (labels[label] ?? 0) + rows;
+              for (const [label, rows] of each.labels) labels.set(label, (labels.get(label) ?? 0) + rows);
             expect(await subject.metrics.statistics(window, { percentiles })).toEqual({
               requests: observations.length,
               failures: observations.filter(({ failed }) => failed).length,
@@ -69,7 +81,7 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
       expect(await subject.metrics.statistics(window, { percentiles: [95] })).toEqual({
         requests: 0,
         failures: 0,
-        labels: {},
+        labels: new Map(),
         latencyMs: [undefined],
       });
     });

@@ -71,7 +71,7 @@ const putCanaryMetrics = ({ world }: Rehearsal, fails = false): void => {
         at: world.clock(),
         latencyMs: 1 + (sample % 10) / 10,
         failed: fails && version === alias.canary.version && sample % 2 === 0,
-        labels: { stay: sample % 4 === 0 ? 0 : 1, churn: sample % 4 === 0 ? 1 : 0 },
+        labels: new Map([[sample % 4 === 0 ? "churn" : "stay", 1]]),
       });
 };
 

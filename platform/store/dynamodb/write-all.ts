@@ -1,5 +1,6 @@
 import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
 import { awsCall } from "../../aws-call.ts";
+import { ownValue } from "../../own-value.ts";
 import { TemporaryFault } from "../../temporary-fault.ts";
 import { distinctEntries, type Entry, type Store } from "../store.ts";
 import { encode, keyOf } from "./item.ts";
@@ -35,7 +36,7 @@ export const writeAll = ({ client, table, pause }: Needs): Store["putAll"] => {
       const { UnprocessedItems } = await awsCall("DynamoDB BatchWriteItem", () =>
         client.send(new BatchWriteItemCommand({ RequestItems: { [table]: left } })),
       );
-      left = UnprocessedItems?.[table] ?? [];
+      left = (UnprocessedItems && ownValue(UnprocessedItems, table)) ?? [];
       if (left.length === 0) return;
     }
     throw new TemporaryFault(`DynamoDB left ${left.length} of ${batch.length} items of a batch unwritten.`);

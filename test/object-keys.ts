@@ -1,0 +1,68 @@
+import { relative, sep } from "node:path";
+import { type Node, SyntaxKind } from "typescript/unstable/ast";
+import { isBinaryExpression, isCallExpression, isElementAccessExpression } from "typescript/unstable/ast/is";
+import { API, type Checker, type Type, TypeFlags } from "typescript/unstable/sync";
+
+/** A place that looks up an object's property by a name that only the run knows. */
+export type NameLookup = {
+  /** From the repository's root, with slashes. */
+  readonly file: string;
+  readonly line: number;
+  readonly code: string;
+};
+
+/** Whether a value of this type may be any text: literals and unions of literals are names that the program wrote itself. */
+const isAnyText = (type: Type | undefined): boolean =>
+  type !== undefined &&
+  (type.isUnionType() || type.isIntersectionType()
+    ? type.getTypes().some(isAnyText)
+    : (type.flags & (TypeFlags.String | TypeFlags.TemplateLiteral | TypeFlags.Any | TypeFlags.Unknown)) !==
+      0);
+
+const reflected = new Set(["Reflect.get", "Reflect.has", "Reflect.set"]);
+
+/** The expression that names the property, where a node looks one up: `x[name]`, `name in x`, `Reflect.get(x, name)`. */
+const lookedUpName = (node: Node): Node | undefined => {
+  if (isElementAccessExpression(node)) return node.argumentExpression;
+  if (isBinaryExpression(node) && node.operatorToken.kind === SyntaxKind.InKeyword) return node.left;
+  if (isCallExpression(node) && reflected.has(node.expression.getText())) return node.arguments[1];
+  return undefined;
+};
+
+const lookupsIn = (checker: Checker, root: Node): readonly Node[] => {
+  const found: { readonly node: Node; readonly name: Node }[] = [];
+  const visit = (node: Node): void => {
+    const name = lookedUpName(node);
+    if (name) found.push({ node, name });
+    node.forEachChild(visit);
+  };
+  visit(root);
+  if (found.length === 0) return [];
+  const types = checker.getTypeAtLocation(found.map(({ name }) => name));
+  return found.flatMap(({ node }, index) => (isAnyText(types[index]) ? [node] : []));
+};
+
+/**
+ * Every place of a TypeScript project that looks up a property by any text. `root`: the folder of its tsconfig.json;
+ * `includes`: which of its files to look at, by their path from there.
+ */
+export const nameLookups = (root: string, includes: (file: string) => boolean): readonly NameLookup[] => {
+  const api = new API({ cwd: root });
+  try {
+    const project = api.updateSnapshot({ openProjects: [`${root}tsconfig.json`] }).getProjects()[0];
+    if (!project) throw new Error(`${root}tsconfig.json is no TypeScript project`);
+    return project.rootFiles.flatMap((path) => {
+      const file = relative(root, path).split(sep).join("/");
+      if (!includes(file)) return [];
+      const source = project.program.getSourceFile(path);
+      if (!source) throw new Error(`${file} is not in the program of ${root}tsconfig.json`);
+      return lookupsIn(project.checker, source).map((node) => ({
+        file,
+        line: source.text.slice(0, node.getStart()).split("\n").length,
+        code: node.getText().replace(/\s+/g, " "),
+      }));
+    });
+  } finally {
+    api.close();
+  }
+};
