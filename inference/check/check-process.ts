@@ -6,8 +6,7 @@ import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Problem } from "../manifest/folder-problem.ts";
 import { loadModel } from "../model/load-model.ts";
-import { openTokenizer } from "../text/open-tokenizer.ts";
-import { stressTokenizer } from "../text/stress-tokenizer.ts";
+import { assertLinearTokenizer } from "../text/assert-linear-tokenizer.ts";
 import { checkFiles } from "./check-files.ts";
 import type { CheckMessage } from "./check-model.ts";
 import { compareGolden } from "./compare-golden.ts";
@@ -23,13 +22,12 @@ tell({ kind: "read", folder: [...problems.folder], graph: [...problems.graph], r
 
 const answerGolden = async ({ manifest, golden }: NonNullable<typeof run>): Promise<Problem[]> => {
   const tokenizer = manifest.tokenizer && files.get(manifest.tokenizer.file);
+  if (tokenizer) assertLinearTokenizer(tokenizer);
   const loaded = await loadModel({
     manifest,
     model: { path: join(folder, manifest.artifact) },
     tokenizer,
   });
-  if (tokenizer && manifest.tokenizer)
-    stressTokenizer(openTokenizer(tokenizer, manifest.tokenizer.maxTokens));
   const [first, ...others] = compareGolden(golden, await loaded.predict(golden.rows));
   return first
     ? [

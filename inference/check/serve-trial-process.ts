@@ -10,6 +10,7 @@ import { readManifest } from "../manifest/read-manifest.ts";
 import { inspectOnnx } from "../model/inspect-onnx.ts";
 import { loadModel, sampleRow } from "../model/load-model.ts";
 import { ModelUnreadable } from "../model/model-unreadable.ts";
+import { assertLinearTokenizer } from "../text/assert-linear-tokenizer.ts";
 import type { ServeTrial } from "./try-folder.ts";
 
 const folder = process.argv[3] ?? "";
@@ -24,6 +25,7 @@ const answer = async (): Promise<ServeTrial> => {
   const manifest = readManifest(read("model.yaml"));
   inspectOnnx(read(manifest.artifact));
   const tokenizer = manifest.tokenizer && read(manifest.tokenizer.file);
+  if (tokenizer) assertLinearTokenizer(tokenizer);
   const model = await loadModel({
     manifest,
     model: { path: join(folder, manifest.artifact) },
