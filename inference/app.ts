@@ -1,3 +1,4 @@
+import { retryAfterSeconds } from "./http/body-unreadable.ts";
 import { compressReply } from "./http/compress-reply.ts";
 import { type HttpReply, refuse, withHeaders } from "./http/http-reply.ts";
 import type { HttpRequest } from "./http/http-request.ts";
@@ -51,7 +52,12 @@ export const createApp = (service: Service, gate?: Gate): App => {
         return inProtocol(request, failed);
       });
       const id = /^[\x21-\x7e]{1,128}$/.test(given) ? given : service.newId();
-      return withHeaders(reply, { "x-request-id": id });
+      // Each of them passes: whoever is refused for it reads when to come again.
+      const later = reply.status === 503 && reply.headers["retry-after"] === undefined;
+      return withHeaders(reply, {
+        "x-request-id": id,
+        ...(later ? { "retry-after": String(retryAfterSeconds) } : {}),
+      });
     },
   };
 };

@@ -6,6 +6,7 @@ import { TaskGone } from "../platform/deliveries/deliveries.ts";
 import { executionTable } from "../platform/deliveries/execution-table.ts";
 import type { Database } from "../platform/store/open-database.ts";
 import type { Json } from "../platform/store/store.ts";
+import { requestBody } from "./request-body.ts";
 
 const Call = z.discriminatedUnion("call", [
   z.object({ call: z.literal("start"), name: z.string(), input: z.json() }),
@@ -19,6 +20,17 @@ const Call = z.discriminatedUnion("call", [
 ]);
 type Call = z.infer<typeof Call>;
 
+/** Bytes: a state's output has at most 256 KB on AWS, and here it may be quoted. */
+const largestCall = 1_024 * 1_024;
+
+const parsed = (body: Uint8Array): unknown => {
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return undefined;
+  }
+};
+
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
 /** What only the process with the engine can do, for other processes of the same user: guarded by the folder's token. */
@@ -27,7 +39,9 @@ export const controlRoute = ({ deliveries, token }: { deliveries: Deliveries; to
     const given = sha256(context.req.header("authorization") ?? "");
     if (!timingSafeEqual(given, sha256(`Bearer ${token}`)))
       return context.json({ error: "not allowed" }, 403);
-    const read = Call.safeParse(await context.req.json().catch(() => undefined));
+    const body = await requestBody(context, largestCall);
+    if (!body) return context.json({ error: "a call has at most 1 MB" }, 413);
+    const read = Call.safeParse(parsed(body));
     if (!read.success) return context.json({ error: "no call that is known here" }, 400);
     const call = read.data;
     try {

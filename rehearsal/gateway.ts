@@ -10,8 +10,9 @@ import {
   type Serving,
 } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
-import { httpAnswer, httpEvent } from "./http-event.ts";
+import { eventBytes, httpAnswer, httpEvent } from "./http-event.ts";
 import type { Gate } from "./key-gate.ts";
+import { requestBody } from "./request-body.ts";
 
 type Needs = {
   readonly servings: Readonly<Record<Environment, Serving>>;
@@ -24,9 +25,7 @@ type Needs = {
   readonly gate?: Gate;
 };
 
-/** API Gateway's limit for a request. */
-const requestLimit = 10 * 1024 * 1024;
-/** Lambda's limit for what goes into a function and for what comes out. */
+/** Lambda's limit for what goes into a function and for what comes out; API Gateway itself takes 10 MB. */
 const payloadLimit = 6 * 1024 * 1024;
 
 /** An RFC 9457 problem. */
@@ -35,21 +34,6 @@ const problem = (status: number, title: string, detail: string): Response =>
     { type: "about:blank", title, status, detail },
     { status, headers: { "content-type": "application/problem+json" } },
   );
-
-/** The body, or undefined as soon as it is longer than `limit` bytes. */
-const readBody = async (request: Request, limit: number): Promise<Uint8Array | undefined> => {
-  if (Number(request.headers.get("content-length") ?? 0) > limit) return undefined;
-  if (!request.body) return new Uint8Array();
-  if (request.headers.has("content-length")) return new Uint8Array(await request.arrayBuffer());
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body) {
-    length += chunk.length;
-    if (length > limit) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-};
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
@@ -73,13 +57,8 @@ export const gateway = ({ servings, token, clock, requestId, gate }: Needs): Hon
         headers: { ...headers, "content-type": "application/problem+json" },
       });
     }
-    const body = await readBody(request, requestLimit);
-    if (!body)
-      return problem(
-        413,
-        "Content Too Large",
-        "a request may carry 10 MB, and about 6 MB reach the function",
-      );
+    const body = await requestBody(context, payloadLimit);
+    if (!body) return problem(413, "Content Too Large", "a function takes at most 6 MB, base64 included");
     const path = new URL(request.url).pathname.slice(environment.length + 1);
     const event = httpEvent(request, path, body, {
       model,
@@ -88,7 +67,7 @@ export const gateway = ({ servings, token, clock, requestId, gate }: Needs): Hon
       ...(passed?.context ? { authorizer: passed.context } : {}),
     });
     // Only a body of some size can bring the event past the limit: the event is not counted for each small one.
-    if (body.length > payloadLimit / 8 && Buffer.byteLength(JSON.stringify(event)) > payloadLimit)
+    if (body.length > payloadLimit / 8 && (await eventBytes(event, body)) > payloadLimit)
       return problem(413, "Content Too Large", "a function takes at most 6 MB, base64 included");
     try {
       const { payload } = await servings[environment].invoke(model, "live", event);
@@ -118,7 +97,7 @@ export const gateway = ({ servings, token, clock, requestId, gate }: Needs): Hon
       return refusal(403, "AccessDeniedException", "this needs the bearer token of the running rehearsal");
     const name = readFunctionName(context.req.param("name"));
     if (!name) return refusal(404, "ResourceNotFoundException", "there is no function of that name");
-    const body = await readBody(context.req.raw, payloadLimit);
+    const body = await requestBody(context, payloadLimit);
     if (!body) return refusal(413, "RequestTooLargeException", "a function takes at most 6 MB");
     let payload: Json;
     try {

@@ -227,7 +227,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       }),
     )
     .route("/", controlRoute({ deliveries: engine, token: controlToken }))
-    .route("/", slackCallbackRoute(steps.answerApproval))
+    .route("/", slackCallbackRoute(steps.answerApproval, clock))
     .route("/", blobRoute({ folder: folder.blobs, key: capabilities.blobKey, clock }))
     .route(
       "/",

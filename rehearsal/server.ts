@@ -2,8 +2,14 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import type { App } from "../inference/app.ts";
+import { type BodyBudget, bodyBudget } from "../inference/http/body-budget.ts";
+import { retryAfterSeconds } from "../inference/http/body-unreadable.ts";
+import { connectionLimits, limitConnections, serverOptions } from "../inference/http/limit-connections.ts";
 import { nodeListener } from "../inference/http/node-listener.ts";
 import type { CallbackAnswer, SlackCallback } from "../lambdas/answer-approval/answer-approval.ts";
+import { largestCallback } from "../lambdas/answer-approval/answer-approval.ts";
+import { RequestRefused, verifySlackHeaders } from "../lambdas/answer-approval/slack-request.ts";
+import { bodyRefusal, leaseBody, requestBody } from "./request-body.ts";
 import type { Log } from "./world.ts";
 
 /** The port is taken, or may not be listened on; the message says what to do. */
@@ -13,13 +19,26 @@ export class PortUnusable extends Error {
 
 export const callbackPath = "/slack/interactions";
 
-/** Slack's request URL: hands the raw bytes to answer-approval, as its Lambda handler does. */
-export const slackCallbackRoute = (answer: (callback: SlackCallback) => Promise<CallbackAnswer>): Hono =>
+/**
+ * Slack's request URL: hands the raw bytes to answer-approval, as its Lambda handler does. Headers that Slack does not
+ * send are refused before a byte of the body is read.
+ * @param clock epoch milliseconds
+ */
+export const slackCallbackRoute = (
+  answer: (callback: SlackCallback) => Promise<CallbackAnswer>,
+  clock: () => number,
+): Hono =>
   new Hono().post(callbackPath, async (context) => {
-    const { status, body } = await answer({
-      rawBody: new Uint8Array(await context.req.arrayBuffer()),
-      headers: context.req.header(),
-    });
+    const headers = context.req.header();
+    try {
+      verifySlackHeaders({ headers, now: clock() / 1_000 });
+    } catch (fault) {
+      if (fault instanceof RequestRefused) return context.text(fault.message, 401);
+      throw fault;
+    }
+    const rawBody = await requestBody(context, largestCallback);
+    if (!rawBody) return context.text("the request is too large", 413);
+    const { status, body } = await answer({ rawBody, headers });
     const json = body.startsWith("{");
     return new Response(body, {
       status,
@@ -27,30 +46,46 @@ export const slackCallbackRoute = (answer: (callback: SlackCallback) => Promise<
     });
   });
 
-const honoListener = (app: Hono, log: Log): RequestListener => {
+const honoListener = (app: Hono, log: Log, budget: BodyBudget): RequestListener => {
   app.onError((fault, context) => {
+    const refusal = bodyRefusal(fault);
+    if (refusal) {
+      if (refusal.status === 503) context.header("retry-after", String(retryAfterSeconds));
+      return context.json(refusal, refusal.status);
+    }
     log(`${context.req.method} ${context.req.path} failed`, fault);
     return context.json({ title: "Internal Server Error", status: 500 }, 500);
   });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  return (request, response) => void listener(request, response);
+  return (request, response) => {
+    const lease = budget.lease(request.socket);
+    leaseBody(request, lease);
+    response.once("close", lease.end);
+    void listener(request, response);
+  };
 };
 
 /**
  * A server, on 127.0.0.1 alone unless another host is named. Its address may be needed by what it serves, so it
  * listens first and is given its app afterwards. Throws PortUnusable.
  * @param port 0: any free port
+ * @param limits what its clients may take of it
  */
 export const listen = async (
   port: number,
   log: Log,
   host = "127.0.0.1",
+  { connections = connectionLimits, budget = bodyBudget() } = {},
 ): Promise<{ url: string; serve: (app: Hono | App) => void; close: () => Promise<void> }> => {
   let listener: RequestListener | undefined;
-  const server: Server = createServer((request, response) => {
-    if (listener) listener(request, response);
-    else response.writeHead(503, { "retry-after": "1" }).end();
-  });
+  const server: Server = createServer(serverOptions(connections));
+  server.on(
+    "request",
+    limitConnections(server, connections, (request, response) => {
+      if (listener) listener(request, response);
+      else response.writeHead(503, { "retry-after": String(retryAfterSeconds) }).end();
+    }),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once("error", (fault: NodeJS.ErrnoException) => {
       const why =
@@ -68,7 +103,7 @@ export const listen = async (
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
     serve: (app) => {
-      listener = app instanceof Hono ? honoListener(app, log) : nodeListener(app);
+      listener = app instanceof Hono ? honoListener(app, log, budget) : nodeListener(app, budget);
     },
     close: () =>
       new Promise((resolve) => {

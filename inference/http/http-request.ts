@@ -7,6 +7,9 @@ export type HttpRequest = {
   readonly query: string;
   /** A header's value by its lower-case name. */
   header(name: string): string | undefined;
-  /** The body; undefined as soon as it is longer than `limit` bytes. Rejects where it breaks off. Read at most once. */
+  /**
+   * The body; undefined as soon as it is longer than `limit` bytes. Read at most once.
+   * Rejects with BodyUnreadable where it breaks off or there is no room for it.
+   */
   body(limit: number): Promise<Uint8Array | undefined>;
 };

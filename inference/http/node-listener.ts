@@ -1,16 +1,14 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { ownValue } from "../../platform/own-value.ts";
 import type { App } from "../app.ts";
+import { type BodyBudget, type BodyLease, bodyBudget } from "./body-budget.ts";
+import { collectBody } from "./collect-body.ts";
 import { type HttpReply, refuse } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { problem } from "./problem.ts";
 
 /** RFC 9112, 3.2: a host that is none is refused. */
 const host = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i;
-
-class BodyBroken extends Error {
-  override readonly name = "BodyBroken";
-}
 
 /** What stands behind the host: from a whole address too, as proxies ask (RFC 9112, 3.2.2). */
 const targetOf = (url: string): string | undefined => {
@@ -19,30 +17,6 @@ const targetOf = (url: string): string | undefined => {
   const { pathname, search } = new URL(url);
   return `${pathname}${search}`;
 };
-
-const readBody = (incoming: IncomingMessage, limit: number): Promise<Uint8Array | undefined> =>
-  new Promise((resolve, reject) => {
-    const broken = () => {
-      // The end of every connection comes by here.
-      if (!incoming.readableEnded) reject(new BodyBroken("the connection ended before the body did"));
-    };
-    if (Number(incoming.headers["content-length"] ?? 0) > limit) return resolve(undefined);
-    // Whoever went away before anybody read tells nobody a second time.
-    if (incoming.destroyed) return broken();
-    let chunks: Uint8Array[] = [];
-    let length = 0;
-    incoming.on("data", (chunk: Uint8Array) => {
-      length += chunk.length;
-      if (length <= limit) chunks.push(chunk);
-      else {
-        chunks = [];
-        resolve(undefined);
-      }
-    });
-    incoming.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
-    incoming.on("error", broken);
-    incoming.on("close", broken);
-  });
 
 /** How long a body that nobody reads may go on after its answer: so long that its sender hears the answer. */
 const restMs = 1_000;
@@ -54,15 +28,21 @@ const limitRest = (incoming: IncomingMessage): void => {
   }, restMs).unref();
 };
 
+/** Milliseconds for which a caller may read nothing of its answer. */
+const unreadMs = 30_000;
+/** An answer up to this length is in the socket's own buffers at once. */
+const shortAnswer = 64 * 1_024;
+
 const send = (incoming: IncomingMessage, outgoing: ServerResponse, reply: HttpReply): void => {
   if (outgoing.destroyed) return;
   const { status, headers, body } = reply;
   if (!incoming.complete) limitRest(incoming);
+  if (body.length > shortAnswer) outgoing.setTimeout(unreadMs, () => outgoing.destroy());
   outgoing.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
   outgoing.end(incoming.method === "HEAD" || status === 304 ? undefined : body);
 };
 
-const requestOf = (incoming: IncomingMessage, target: string): HttpRequest => {
+const requestOf = (incoming: IncomingMessage, target: string, lease: BodyLease): HttpRequest => {
   const { headers, method = "GET" } = incoming;
   const question = target.indexOf("?");
   return {
@@ -73,18 +53,21 @@ const requestOf = (incoming: IncomingMessage, target: string): HttpRequest => {
       const value = ownValue(headers, name);
       return typeof value === "string" ? value : value?.join(", ");
     },
-    body: (limit) => readBody(incoming, limit),
+    body: (limit) => collectBody(incoming, limit, lease),
   };
 };
 
-/** The inference service on Node's own HTTP server. */
+/** The inference service on Node's own HTTP server. @param budget of the memory that all bodies may take */
 export const nodeListener =
-  (app: App): RequestListener =>
+  (app: App, budget: BodyBudget = bodyBudget()): RequestListener =>
   (incoming, outgoing) => {
     const target = targetOf(incoming.url ?? "");
     if (target === undefined || !host.test(incoming.headers.host ?? "")) {
       send(incoming, outgoing, refuse(problem("broken-request", "The address or its host is none.")));
       return;
     }
-    void app.answer(requestOf(incoming, target)).then((reply) => send(incoming, outgoing, reply));
+    const lease = budget.lease(incoming.socket);
+    // Whoever waits for its answer still has its body's memory: what was made of the body is no smaller.
+    outgoing.once("close", lease.end);
+    void app.answer(requestOf(incoming, target, lease)).then((reply) => send(incoming, outgoing, reply));
   };

@@ -20,6 +20,7 @@ const kinds = {
   "output-not-finite": { status: 500, title: "The model gave a score that is no number" },
   "prediction-failed": { status: 500, title: "The prediction failed" },
   "keys-unavailable": { status: 503, title: "API keys cannot be checked now" },
+  overloaded: { status: 503, title: "Too many requests are under way" },
   "not-ready": { status: 503, title: "The model does not answer yet" },
   "records-unavailable": { status: 503, title: "The records of predictions cannot be read" },
 } as const;

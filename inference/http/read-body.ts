@@ -1,3 +1,4 @@
+import { BodyUnreadable } from "./body-unreadable.ts";
 import { countJson } from "./count-json.ts";
 import { duplicateKey } from "./duplicate-key.ts";
 import type { HttpProblem } from "./http-problem.ts";
@@ -9,30 +10,52 @@ import { problem } from "./problem.ts";
 export const maxBodyBytes = 6 * 1_024 * 1_024;
 /** A compressed body may hold more than Lambda carries, and never enough to fill the memory. */
 export const maxUnpackedBytes = 32 * 1_024 * 1_024;
+/** Rows as JSON or CSV become a tenth; 30 KB of gzip can hold 30 MB of spaces. */
+const maxRatio = 100;
+
+/** The bytes that a packed body may hold: as many as could come unpacked, and beyond that by its own size. */
+export const mostUnpacked = (packed: number): number =>
+  Math.min(maxUnpackedBytes, Math.max(maxBodyBytes, maxRatio * packed));
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 const tooLarge = (limit: number): HttpProblem =>
   problem("too-large", `A body has at most ${limit} bytes: send fewer rows at a time.`);
 
-/** A request's body as bytes, unpacked where it came as gzip or deflate; or why it cannot be had (413, 415, 400). */
+/** What the sender of a body that could not be read is told. */
+const bodyProblem = (error: unknown): HttpProblem => {
+  const reason = error instanceof BodyUnreadable ? error.reason : "broken";
+  switch (reason) {
+    case "no-room":
+      return problem("overloaded", "Other requests take all the memory there is for bodies: send it again.");
+    case "fragmented":
+      return problem("broken-encoding", "The body came in chunks of a few bytes each: send larger ones.");
+    case "broken":
+      // The connection broke, or what it carried was no HTTP: whom that is told is gone, and it is no failure of ours.
+      return problem("broken-encoding", "The body ended before it was whole.");
+    default:
+      return reason satisfies never;
+  }
+};
+
+/** A request's body as bytes, unpacked where it came as gzip or deflate; or why it cannot be had (413, 415, 400, 503). */
 export const readBytes = async (request: HttpRequest): Promise<Uint8Array | HttpProblem> => {
   const encoding = (request.header("content-encoding") ?? "").trim().toLowerCase();
   const packed = encoding === "gzip" || encoding === "deflate";
   if (!packed && encoding !== "" && encoding !== "identity")
     return problem("wrong-content-type", "Send the body as it is, or with content-encoding gzip or deflate.");
-  // The connection broke, or what it carried was no HTTP: whom that is told is gone, and it is no failure of ours.
-  const bytes = await request.body(maxBodyBytes).catch(() => "broken" as const);
-  if (bytes === "broken") return problem("broken-encoding", "The body ended before it was whole.");
+  const bytes = await request.body(maxBodyBytes).catch(bodyProblem);
+  if (bytes && !(bytes instanceof Uint8Array)) return bytes;
   if (!bytes) return tooLarge(maxBodyBytes);
   if (!packed) return bytes;
   // Most bodies come as they are, and Node's zlib takes a cold start 5 ms.
   const { unpackBody } = await import("./unpack-body.ts");
+  const most = mostUnpacked(bytes.length);
   try {
-    return unpackBody(encoding, bytes, maxUnpackedBytes);
+    return unpackBody(encoding, bytes, most);
   } catch (error) {
     return error instanceof RangeError
-      ? tooLarge(maxUnpackedBytes)
+      ? tooLarge(most)
       : problem("broken-encoding", `The body is no ${encoding}, or is cut off.`);
   }
 };

@@ -86,6 +86,7 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
             ...refusals(
               "broken-json",
               "too-large",
+              "overloaded",
               "wrong-content-type",
               "rows-invalid",
               "prediction-failed",

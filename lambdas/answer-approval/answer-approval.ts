@@ -30,8 +30,8 @@ export type SlackCallback = {
 };
 export type CallbackAnswer = { readonly status: number; readonly body: string };
 
-/** A callback's form holds one JSON document; Slack's own are far below this. */
-const largestBody = 1_000_000;
+/** Bytes of a callback. Its form holds one JSON document; Slack's own are far below this. */
+export const largestCallback = 1_000_000;
 
 const Person = z.object({ id: z.string(), name: z.string().optional(), username: z.string().optional() });
 const Common = { user: Person, team: z.object({ id: z.string() }), api_app_id: z.string() };
@@ -69,7 +69,7 @@ const ok: CallbackAnswer = { status: 200, body: "" };
 export const answerApproval =
   (needs: Needs) =>
   async ({ rawBody, headers }: SlackCallback): Promise<CallbackAnswer> => {
-    if (rawBody.byteLength > largestBody) return { status: 413, body: "the request is too large" };
+    if (rawBody.byteLength > largestCallback) return { status: 413, body: "the request is too large" };
     try {
       verifySlackRequest({
         rawBody,

@@ -8,6 +8,31 @@ export class RequestRefused extends Error {
 /** Slack signs with the time; older or newer than this is a replay or a broken clock. */
 const windowSeconds = 300;
 
+type Headers = Readonly<Record<string, string | undefined>>;
+
+const headerOf = (headers: Headers, name: string): string =>
+  Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1] ?? "";
+
+/**
+ * What can be said of a callback before its body is there: it carries a signature in Slack's form and was sent now.
+ * @param now epoch seconds
+ * Throws RequestRefused.
+ */
+export const verifySlackHeaders = ({
+  headers,
+  now,
+}: {
+  readonly headers: Headers;
+  readonly now: number;
+}): { readonly timestamp: string; readonly signature: string } => {
+  const timestamp = headerOf(headers, "x-slack-request-timestamp");
+  const signature = headerOf(headers, "x-slack-signature");
+  if (!/^\d{1,12}$/.test(timestamp) || Math.abs(now - Number(timestamp)) > windowSeconds)
+    throw new RequestRefused("the request is too old or carries no time");
+  if (!/^v0=[0-9a-f]{64}$/.test(signature)) throw new RequestRefused("the signature does not match");
+  return { timestamp, signature };
+};
+
 /**
  * Verifies Slack's signature on the raw bytes (https://docs.slack.dev/authentication/verifying-requests-from-slack).
  * @param secrets one, or two while they are rotated; never empty
@@ -21,17 +46,14 @@ export const verifySlackRequest = ({
   now,
 }: {
   readonly rawBody: Uint8Array;
-  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly headers: Headers;
   readonly secrets: readonly string[];
   readonly now: number;
 }): void => {
-  const header = (name: string) => Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
-  const timestamp = header("x-slack-request-timestamp") ?? "";
-  const given = Buffer.from(header("x-slack-signature") ?? "", "utf8");
   const usable = secrets.filter((secret) => secret.length > 0);
   if (usable.length === 0) throw new RequestRefused("no signing secret is configured");
-  if (!/^\d{1,12}$/.test(timestamp) || Math.abs(now - Number(timestamp)) > windowSeconds)
-    throw new RequestRefused("the request is too old or carries no time");
+  const { timestamp, signature } = verifySlackHeaders({ headers, now });
+  const given = Buffer.from(signature, "utf8");
   const signed = usable.map((secret) =>
     Buffer.from(
       `v0=${createHmac("sha256", secret).update(`v0:${timestamp}:`).update(rawBody).digest("hex")}`,

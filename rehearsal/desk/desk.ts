@@ -1,9 +1,9 @@
 /** The desk: Slack's Web API for the app, a page that looks like a Slack channel for people, signed callbacks between them. */
 import { readFileSync } from "node:fs";
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import { z } from "zod";
+import { limitBody } from "../request-body.ts";
 import { channelPage, renderMessages } from "./channel-page.ts";
 import { deliveryPages } from "./delivery-pages.ts";
 import { botUser, type DeskOptions, type DeskUser } from "./desk-options.ts";
@@ -52,8 +52,9 @@ export const createDesk = (options: DeskOptions): Hono => {
   const app = new Hono();
   for (const path of ["/", "/deliveries", "/deliveries/*", "/desk/*", "/api/*", "/response/*"])
     app.use(path, localOnly);
-  app.use("/desk/*", ownOriginOnly, bodyLimit({ maxSize: 100_000 }));
-  app.use("/response/*", bodyLimit({ maxSize: 100_000 }));
+  const small = limitBody(100_000, (c) => c.text("Payload Too Large", 413));
+  app.use("/desk/*", ownOriginOnly, small);
+  app.use("/response/*", small);
 
   app.route("/api", createWebApi({ ...options, hub }));
   app.route("/deliveries", deliveryPages({ ...options, me }));

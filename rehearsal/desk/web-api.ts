@@ -1,7 +1,7 @@
 /** The methods of Slack's Web API that the app calls, under `/api/<method>`. Source: https://docs.slack.dev/reference/methods */
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { ownValue } from "../../platform/own-value.ts";
+import { limitBody } from "../request-body.ts";
 import { blocksTextLimit, MessageBlocks, Modal, slackMessages, withIds } from "./blocks.ts";
 import { botUser, type DeskOptions, team } from "./desk-options.ts";
 import type { Hub } from "./hub.ts";
@@ -198,7 +198,7 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
   });
 
   const api = new Hono();
-  api.use(bodyLimit({ maxSize: 1_000_000, onError: (c) => c.json(refused("request_too_large"), 413) }));
+  api.use(limitBody(1_000_000, (c) => c.json(refused("request_too_large"), 413)));
   api.all("/:method", async (c) => {
     try {
       const args = await readArguments(c);

@@ -1,0 +1,48 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+
+/** A connection that writes what no HTTP client would, and keeps what comes back. */
+export const rawConnection = async (port: number) => {
+  const socket: Socket = connect(port, "127.0.0.1");
+  let got = "";
+  let waiting: (() => void)[] = [];
+  const wake = () => {
+    const woken = waiting;
+    waiting = [];
+    for (const one of woken) one();
+  };
+  socket.on("data", (bytes) => {
+    got += bytes.toString("latin1");
+    wake();
+  });
+  // A server that refuses may close while this side still writes.
+  socket.on("error", wake);
+  socket.on("close", wake);
+  await once(socket, "connect");
+  return {
+    socket,
+    /** Resolves when the bytes are on their way, or the other side is gone. */
+    write: (bytes: string | Uint8Array): Promise<void> =>
+      new Promise((resolve) => {
+        // A connection that closes calls back too, with its error.
+        if (socket.destroyed) resolve();
+        else socket.write(bytes, () => resolve());
+      }),
+    /** All that came, once this is in it or the other side has closed. */
+    until: async (text: RegExp): Promise<string> => {
+      while (!text.test(got) && !socket.closed)
+        await new Promise<void>((resolve) => void waiting.push(resolve));
+      return got;
+    },
+    closed: async (): Promise<string> => {
+      while (!socket.closed) await new Promise<void>((resolve) => void waiting.push(resolve));
+      return got;
+    },
+    end: () => socket.destroy(),
+  };
+};
+export type RawConnection = Awaited<ReturnType<typeof rawConnection>>;
+
+/** The statuses of the answers in what came back. */
+export const statusesIn = (got: string): number[] =>
+  [...got.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => Number(status));
