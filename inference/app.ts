@@ -6,6 +6,7 @@ import { inProtocol } from "./http/in-protocol.ts";
 import { problem } from "./http/problem.ts";
 import { router } from "./http/router.ts";
 import { nativeRoutes } from "./native/native-routes.ts";
+import type { Offload } from "./offload/offload.ts";
 import { oipRoutes } from "./oip/oip-routes.ts";
 import { openapiRoutes } from "./openapi/openapi-routes.ts";
 import { predictionsRoutes } from "./records/predictions-routes.ts";
@@ -27,9 +28,11 @@ const failed = refuse(problem("prediction-failed", "The service failed."));
 /**
  * The inference service over HTTP, in each of its protocols. Whatever is refused is a problem (RFC 9457). Each answer
  * carries x-request-id, the caller's own where it is 1 to 128 printable characters.
+ * @param offload sends requests elsewhere that would hold the event loop; absent: all are answered here, as on Lambda,
+ * where there is one at a time
  * @param gate asks each request for its API key, where no gateway has done so before
  */
-export const createApp = (service: Service, gate?: Gate): App => {
+export const createApp = (service: Service, gate?: Gate, offload?: Offload): App => {
   const route = router([
     ...nativeRoutes(service),
     ...predictionsRoutes({ reader: service.records?.reader, log: service.log }),
@@ -39,7 +42,7 @@ export const createApp = (service: Service, gate?: Gate): App => {
     ...endpointRoutes(service),
   ]);
   const routed = async (request: HttpRequest): Promise<HttpReply> =>
-    inProtocol(request, await route(request));
+    inProtocol(request, await (offload ? offload(request, route) : route(request)));
   const whole = async (request: HttpRequest): Promise<HttpReply> =>
     compressReply(request, await (gate ? gate(request, routed) : routed(request)));
   return {

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Identity, Needs } from "./answer.ts";
 import { type App, createApp } from "./app.ts";
 import type { Admit } from "./keys/admission.ts";
 import { requireApiKey } from "./keys/require-api-key.ts";
 import { openModel } from "./model/open-model.ts";
+import { offload } from "./offload/offload.ts";
+import { type ServiceProcess, serviceProcess } from "./offload/service-process.ts";
 import type { RecordPlace } from "./records/records.ts";
 import { recordsOf } from "./records/records-of.ts";
 import { createService } from "./service.ts";
@@ -30,7 +32,12 @@ export const serveModel = async ({
   records,
   admit,
   ...needs
-}: Options): Promise<{ readonly app: App; readonly name: string }> => {
+}: Options): Promise<{
+  readonly app: App;
+  readonly name: string;
+  /** The process that large requests are answered in. */
+  readonly elsewhere: Pick<ServiceProcess, "pid" | "stop">;
+}> => {
   const model = await openModel(folder);
   const { manifest } = model;
   const { name } = manifest;
@@ -48,5 +55,18 @@ export const serveModel = async ({
   const service = createService({ ...needs, model, identity, records: keeping(records?.place) });
   const warn = (sentence: string, fault: unknown) =>
     log(`${sentence}: ${fault instanceof Error ? fault.message : String(fault)}`);
-  return { app: createApp(service, admit && requireApiKey({ admit, model: name, warn })), name };
+  const elsewhere = serviceProcess({
+    start: {
+      folder: resolve(folder),
+      identity,
+      manifest,
+      hashKey: records ? Buffer.from(records.hashKey).toString("base64") : null,
+    },
+    place: records?.place,
+    report: needs.report,
+    log,
+  });
+  const gate = admit && requireApiKey({ admit, model: name, warn });
+  const app = createApp(service, gate, offload(elsewhere, { texts: manifest.tokenizer !== undefined }));
+  return { app, name, elsewhere };
 };

@@ -81,7 +81,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   if (options.trial) await tryFolder(folder);
   const root = options.data === undefined ? resolve(checkout, ".slipway", "serve") : resolve(options.data);
   const opened = await openFolder(root, environment);
-  const { app, name } = await serveModel({
+  const { app, name, elsewhere } = await serveModel({
     folder,
     identity: { environment, version },
     records: options.records ? opened.records : undefined,
@@ -106,6 +106,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   );
   await interrupted();
   await server.close();
+  elsewhere.stop();
   opened.close();
 };
 

@@ -21,6 +21,7 @@ const kinds = {
   "prediction-failed": { status: 500, title: "The prediction failed" },
   "keys-unavailable": { status: 503, title: "API keys cannot be checked now" },
   overloaded: { status: 503, title: "Too many requests are under way" },
+  "deadline-exceeded": { status: 504, title: "The prediction took too long" },
   "not-ready": { status: 503, title: "The model does not answer yet" },
   "records-unavailable": { status: 503, title: "The records of predictions cannot be read" },
 } as const;

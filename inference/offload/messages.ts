@@ -1,0 +1,73 @@
+import * as z from "zod";
+import type { Json } from "../../platform/store/store.ts";
+import type { Identity } from "../answer.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+
+/** What the service's process is started with. */
+export type Start = {
+  readonly kind: "start";
+  readonly folder: string;
+  /** Its digest is that of the ONNX file which the folder has to hold. */
+  readonly identity: Identity;
+  readonly manifest: Manifest;
+  /** Base64 of what records hash inputs under; null: no records are kept. */
+  readonly hashKey: string | null;
+};
+
+/** A request, whose body is the frame's bytes. */
+export type Request = {
+  readonly kind: "request";
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+/** The answer to a call of the process. */
+export type CallAnswer =
+  | { readonly kind: "result"; readonly call: number; readonly value: unknown }
+  | { readonly kind: "refused"; readonly call: number; readonly name: string; readonly message: string };
+
+export type ToProcess = Start | Request | CallAnswer;
+
+const key = z.object({ partition: z.string(), sort: z.string() });
+const value = z.custom<Json>((given) => given !== undefined);
+const expiresAt = z.exactOptional(z.number());
+
+/** What the process says. */
+export const FromProcess = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("ready") }),
+  z.object({ kind: z.literal("broken"), message: z.string() }),
+  z.object({ kind: z.literal("log"), line: z.string() }),
+  z.object({
+    kind: z.literal("report"),
+    metrics: z.object({
+      latencyMs: z.number(),
+      at: z.number(),
+      failed: z.boolean(),
+      labels: z.array(z.tuple([z.string(), z.number()])),
+      recordFailed: z.boolean(),
+    }),
+  }),
+  /** The answer to the request; its body is the frame's bytes. */
+  z.object({
+    kind: z.literal("reply"),
+    status: z.int().min(200).max(599),
+    headers: z.record(z.string(), z.string()),
+  }),
+  z.object({
+    kind: z.literal("putAll"),
+    call: z.int(),
+    entries: z.array(z.object({ key, value, expiresAt })),
+  }),
+  z.object({
+    kind: z.literal("add"),
+    call: z.int(),
+    key,
+    amounts: z.record(z.string(), z.number()),
+    expiresAt,
+  }),
+  /** The object is the frame's bytes. */
+  z.object({ kind: z.literal("putBlob"), call: z.int(), blob: z.string(), contentType: z.string() }),
+]);
+export type FromProcess = z.infer<typeof FromProcess>;

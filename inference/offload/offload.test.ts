@@ -1,0 +1,208 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { RequestMetrics } from "../../platform/metrics/metrics.ts";
+import { type Hostile, validRequests } from "../../test/hostile-requests.ts";
+import { requesting } from "../../test/http/requesting.ts";
+import { churnGolden, churnManifest } from "../../test/onnx/churn-folder.ts";
+import { recordWorld } from "../../test/record-world.ts";
+import type { Identity } from "../answer.ts";
+import { type App, createApp } from "../app.ts";
+import { type LoadedModel, loadModel } from "../model/load-model.ts";
+import { createService } from "../service.ts";
+import { timeOrderedId } from "../time-ordered-id.ts";
+import { offload } from "./offload.ts";
+import { processLimits, serviceProcess } from "./service-process.ts";
+
+const folder = fileURLToPath(new URL("../../models/churn", import.meta.url));
+const kept = recordWorld();
+kept.time.now = Date.now();
+let model: LoadedModel;
+let identity: Identity;
+let reported: RequestMetrics[] = [];
+const logged: string[] = [];
+const stops: (() => void)[] = [];
+
+beforeAll(async () => {
+  const onnx = await readFile(`${folder}/model.onnx`);
+  const digest = Buffer.from(await crypto.subtle.digest("SHA-256", onnx)).toString("hex");
+  model = await loadModel({ manifest: churnManifest(), model: { bytes: onnx } });
+  identity = {
+    model: "churn",
+    version: 3,
+    digest: `sha256:${digest}`,
+    environment: "prod",
+    functionVersion: "7",
+  };
+});
+afterAll(async () => {
+  for (const stop of stops) stop();
+  await model.release();
+});
+
+const elsewhereWith = (limits = processLimits, changes: Partial<Identity> = {}) => {
+  const elsewhere = serviceProcess({
+    start: {
+      folder,
+      identity: { ...identity, ...changes },
+      manifest: model.manifest,
+      hashKey: Buffer.alloc(32).toString("base64"),
+    },
+    place: { store: kept.store, blobs: kept.blobs },
+    report: (metrics) => reported.push(metrics),
+    log: (line) => logged.push(line),
+    limits,
+  });
+  stops.push(elsewhere.stop);
+  return elsewhere;
+};
+const appOf = (...how: Parameters<typeof offload> | []): App => {
+  const service = createService({
+    model,
+    identity,
+    now: Date.now,
+    tick: () => 0,
+    newId: () => timeOrderedId(Date.now(), crypto.randomUUID()),
+    report: (metrics) => reported.push(metrics),
+    log: (line) => logged.push(line),
+    records: { recorder: kept.recorder, reader: kept.reader },
+  });
+  const [elsewhere, options] = how;
+  return createApp(service, undefined, elsewhere && offload(elsewhere, options));
+};
+
+const ask = async (app: App, { method, path, headers, body }: Hostile) => {
+  const sent = method === "GET" ? {} : { body: Buffer.from(body) };
+  const response = await requesting(app).request(path, { method, headers, ...sent });
+  const named = Object.fromEntries(response.headers);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  // Packed, two ids give two answers.
+  const plain = named["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes;
+  return { status: response.status, headers: named, body: plain.toString("latin1") };
+};
+type Answered = Awaited<ReturnType<typeof ask>>;
+
+/** Ids and times are of each answer; all else has to be equal. */
+const comparable = ({ status, headers, body }: Answered) => {
+  const { "x-request-id": _, "x-prediction-id": id = "no id", ...rest } = headers;
+  return {
+    status,
+    headers: rest,
+    body: body
+      .replaceAll(id, "<id>")
+      .replace(/"latencyMs":[\d.]+/, '"latencyMs":0')
+      .replace(/"createdAt":"[^"]+"/, '"createdAt":""'),
+  };
+};
+
+const golden = churnGolden().rows;
+const rows = (count: number) => Array.from({ length: count }, (_, at) => golden[at % golden.length] ?? {});
+const json = { "content-type": "application/json" };
+const predict = (body: string | Uint8Array, headers: Record<string, string> = json): Hostile => ({
+  method: "POST",
+  path: "/v1/predict",
+  headers,
+  body: Buffer.from(body),
+});
+const large = JSON.stringify({ rows: rows(400) });
+
+/** Requests that are refused, each at another point of its way through the service. */
+const refused: readonly Hostile[] = [
+  predict(large.slice(0, -5)),
+  predict(large.replace('"rows":', '"rows":[],"rows":')),
+  predict(large.replace(/"tenure":\d+/, '"tenure":-1')),
+  predict(JSON.stringify({ rows: [{ nonsense: "a".repeat(100_000) }] })),
+  predict(`{"rows":[${"{},".repeat(20_000)}{}]}`),
+  predict(`[${"[".repeat(50_000)}`),
+  predict(Buffer.concat([Buffer.from(large), Buffer.from([0xff])])),
+  predict(large, { "content-type": "text/plain" }),
+  predict(large, { ...json, "content-encoding": "gzip" }),
+  predict(gzipSync(large), { ...json, "content-encoding": "gzip" }),
+  predict(gzipSync(Buffer.alloc(7_000_000, " ")), { ...json, "content-encoding": "gzip" }),
+  { ...predict(large), path: "/v2/models/other/infer" },
+  { ...predict(large), path: "/v2/models/churn/infer" },
+  { ...predict(large), path: "/endpoints/other/invocations" },
+  { ...predict(large), path: "/invocations" },
+  predict(large, { ...json, "accept-encoding": "gzip", "x-request-id": "mine" }),
+];
+
+test("answers and refusals of the process are those of the service itself, byte for byte", async () => {
+  const here = appOf();
+  const elsewhere = elsewhereWith();
+  const there = appOf(elsewhere, { which: "all" });
+  const requests = [...validRequests(rows(2)), ...validRequests(rows(400)), ...refused];
+  for (const request of requests.filter(({ method }) => method === "POST"))
+    expect(comparable(await ask(there, request))).toEqual(comparable(await ask(here, request)));
+  expect(elsewhere.pid()).toBeTypeOf("number");
+});
+
+test("a large request is recorded and reported once, and small ones stay where they are", async () => {
+  const elsewhere = elsewhereWith();
+  const app = appOf(elsewhere);
+  const before = (await kept.reader.list({ limit: 1 })).total;
+  reported = [];
+  expect((await ask(app, predict(JSON.stringify({ rows: rows(3) })))).status).toBe(200);
+  expect(elsewhere.pid()).toBeUndefined();
+  const answered = await ask(app, predict(large));
+  expect(answered.status).toBe(200);
+  expect(elsewhere.pid()).toBeTypeOf("number");
+  expect((await kept.reader.list({ limit: 1 })).total).toBe(before + 403);
+  const id = answered.headers["x-prediction-id"];
+  expect((await kept.reader.prediction(`${id}.399`))?.inputs).toEqual(rows(400)[399]);
+  expect(reported.map(({ failed, version }) => [failed, version])).toEqual([
+    [false, "7"],
+    [false, "7"],
+  ]);
+});
+
+test("a little gzip of much is unpacked elsewhere", async () => {
+  const elsewhere = elsewhereWith();
+  const app = appOf(elsewhere);
+  const packed = { ...json, "content-encoding": "gzip" };
+  expect((await ask(app, predict(gzipSync(JSON.stringify({ rows: rows(1) })), packed))).status).toBe(200);
+  expect(elsewhere.pid()).toBeUndefined();
+  expect((await ask(app, predict(gzipSync(large), packed))).status).toBe(200);
+  expect(elsewhere.pid()).toBeTypeOf("number");
+});
+
+test("a process that does not answer is killed at the deadline, and the next request has a new one", async () => {
+  const elsewhere = elsewhereWith({ ...processLimits, deadlineMs: 3_000 });
+  const app = appOf(elsewhere);
+  expect((await ask(app, predict(large))).status).toBe(200);
+  const pid = elsewhere.pid() ?? 0;
+  process.kill(pid, "SIGSTOP");
+  reported = [];
+  const late = await ask(app, predict(large));
+  expect([late.status, JSON.parse(late.body).type]).toEqual([504, "urn:slipway:problem:deadline-exceeded"]);
+  expect(reported.map(({ failed }) => failed)).toEqual([true]);
+  expect((await ask(app, predict(large))).status).toBe(200);
+  expect(elsewhere.pid()).not.toBe(pid);
+});
+
+test("a process that dies fails the request that it worked on and no other", async () => {
+  const elsewhere = elsewhereWith();
+  const app = appOf(elsewhere);
+  expect((await ask(app, predict(large))).status).toBe(200);
+  const pid = elsewhere.pid() ?? 0;
+  process.kill(pid, "SIGSTOP");
+  const [first, second] = [ask(app, predict(large)), ask(app, predict(large))];
+  await new Promise((resolve) => setImmediate(resolve));
+  process.kill(pid, "SIGKILL");
+  expect([(await first).status, (await second).status]).toEqual([500, 200]);
+});
+
+test("more large requests than may wait are told when to come back", async () => {
+  const elsewhere = elsewhereWith({ ...processLimits, waiting: 1 });
+  const app = appOf(elsewhere);
+  const answers = await Promise.all([1, 2, 3].map(() => ask(app, predict(large))));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 503]);
+  expect(answers[2]?.headers["retry-after"]).toBe("1");
+});
+
+test("a folder that changed since its model was opened answers nothing of another model", async () => {
+  const elsewhere = elsewhereWith(processLimits, { digest: `sha256:${"0".repeat(64)}` });
+  const answered = await ask(appOf(elsewhere), predict(large));
+  expect([answered.status, answered.headers["retry-after"]]).toEqual([503, "1"]);
+  expect(logged.at(-1)).toMatch(/has changed since its model was opened/);
+});

@@ -1,0 +1,247 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import type { RequestMetrics } from "../../platform/metrics/metrics.ts";
+import { type HttpReply, refuse, withHeaders } from "../http/http-reply.ts";
+import { problem } from "../http/problem.ts";
+import type { RecordPlace } from "../records/records.ts";
+import { readFrames, writeFrame } from "./frames.ts";
+import { FromProcess, type Request, type Start, type ToProcess } from "./messages.ts";
+
+export type ProcessLimits = {
+  /** Requests that may wait for the one that is answered. */
+  readonly waiting: number;
+  /** Milliseconds for one answer; the process is killed after that, since native code cannot be ended otherwise. */
+  readonly deadlineMs: number;
+  /** Milliseconds in which the model has to be open. */
+  readonly startMs: number;
+  /** Milliseconds without a request after which the process ends and its memory is the machine's again. */
+  readonly idleMs: number;
+  /** Of its JavaScript. */
+  readonly heapMb: number;
+};
+
+export const processLimits: ProcessLimits = {
+  // Ten large bodies are what memory is kept for (body-budget.ts).
+  waiting: 16,
+  deadlineMs: 30_000,
+  startMs: 60_000,
+  idleMs: 600_000,
+  heapMb: 1_024,
+};
+
+type Needs = {
+  readonly start: Omit<Start, "kind">;
+  /** Where the process's records are kept; absent: nowhere. */
+  readonly place: RecordPlace | undefined;
+  readonly report: (metrics: RequestMetrics) => void;
+  readonly log: (line: string) => void;
+  readonly limits?: ProcessLimits;
+};
+
+/** The same service in a process of its own. */
+export type ServiceProcess = {
+  /** Answers a request, one after the other. Never rejects: what fails is an answer. */
+  answer(request: Omit<Request, "kind">, body: Uint8Array): Promise<HttpReply>;
+  /** Its process id; undefined: it does not run. */
+  pid(): number | undefined;
+  stop(): void;
+};
+
+const program = fileURLToPath(new URL("./run-service.ts", import.meta.url));
+const overloaded = refuse(
+  problem("overloaded", "Too many large requests wait already: send it again, or fewer rows."),
+);
+const died = refuse(problem("prediction-failed", "The process that worked on this request ended."));
+const late = (seconds: number): HttpReply =>
+  refuse(problem("deadline-exceeded", `There was no answer within ${seconds} s: send fewer rows at a time.`));
+const notReady = refuse(problem("not-ready", "The model could not be opened for a large request."));
+
+type Running = {
+  readonly child: ChildProcess;
+  readonly pipe: Socket;
+  /** Resolves once requests are taken; rejects where they never will be. */
+  readonly ready: Promise<void>;
+  reply: ((reply: HttpReply) => void) | undefined;
+};
+
+const describe = (error: unknown) =>
+  error instanceof Error
+    ? { name: error.name, message: error.message }
+    : { name: "Error", message: String(error) };
+
+/**
+ * A process that runs the same service, bytes in and bytes out, for requests that would hold this one's event loop. It
+ * is started by the first of them, answers one at a time and is killed where one takes too long; the next starts it
+ * again. Records and metrics come back here, so that each is written once and by one writer.
+ */
+export const serviceProcess = (needs: Needs): ServiceProcess => {
+  const { start, place, report, log, limits = processLimits } = needs;
+  const { model, environment, functionVersion: version } = start.identity;
+  let running: Running | undefined;
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  let idle: NodeJS.Timeout | undefined;
+
+  const keep = async (message: FromProcess, bytes: Uint8Array): Promise<unknown> => {
+    if (!place) throw new Error("no records are kept here");
+    if (message.kind === "putAll") return place.store.putAll(message.entries);
+    if (message.kind === "putBlob")
+      return place.blobs.put(message.blob, bytes, { contentType: message.contentType });
+    if (message.kind !== "add") return undefined;
+    const { key, amounts, expiresAt } = message;
+    return place.store.add(key, amounts, expiresAt === undefined ? {} : { expiresAt });
+  };
+
+  const launch = (): Running => {
+    const child = spawn(process.execPath, [`--max-old-space-size=${limits.heapMb}`, program], {
+      // No environment: the model that it runs finds no secret in it.
+      env: {},
+      stdio: ["ignore", "ignore", "inherit", "pipe"],
+    });
+    const pipe = child.stdio[3];
+    if (!(pipe instanceof Socket)) throw new TypeError("the process has no pipe");
+    const opened = Promise.withResolvers<void>();
+    opened.promise.catch(() => undefined);
+    const started: Running = { child, pipe, ready: opened.promise, reply: undefined };
+    const send = (message: ToProcess, bytes?: Uint8Array) => writeFrame(pipe, message, bytes);
+    const kill = () => child.kill("SIGKILL");
+    const late = setTimeout(() => {
+      opened.reject(new Error(`the model was not open within ${limits.startMs / 1_000} s`));
+      kill();
+    }, limits.startMs);
+
+    const receive = (message: FromProcess, bytes: Uint8Array) => {
+      switch (message.kind) {
+        case "ready":
+          return opened.resolve();
+        case "broken":
+          opened.reject(new Error(message.message));
+          return void kill();
+        case "log":
+          return log(message.line);
+        case "report":
+          return report({
+            ...message.metrics,
+            labels: new Map(message.metrics.labels),
+            environment,
+            model,
+            version,
+          });
+        case "reply":
+          return started.reply?.({ status: message.status, headers: message.headers, body: bytes });
+        case "putAll":
+        case "add":
+        case "putBlob":
+          keep(message, bytes).then(
+            () => send({ kind: "result", call: message.call, value: null }),
+            (error: unknown) => send({ kind: "refused", call: message.call, ...describe(error) }),
+          );
+          return undefined;
+        default:
+          return message satisfies never;
+      }
+    };
+    readFrames(
+      pipe,
+      ({ head, bytes }) => receive(FromProcess.parse(head), bytes),
+      (error) => {
+        log(`the process for large requests spoke another language: ${error.message}`);
+        kill();
+      },
+    );
+    // What cannot be written any more has no reader either: its end is told below.
+    pipe.on("error", () => undefined);
+    child.once("error", (error) => opened.reject(error));
+    child.once("exit", (code, signal) => {
+      clearTimeout(late);
+      if (running === started) running = undefined;
+      opened.reject(new Error(`its process ended with ${signal ?? `exit code ${code}`}`));
+      started.reply?.(died);
+    });
+    opened.promise.then(
+      () => clearTimeout(late),
+      () => clearTimeout(late),
+    );
+    // It holds nobody who wants to end: it ends with its pipe.
+    child.unref();
+    pipe.unref();
+    send({ kind: "start", ...start });
+    return started;
+  };
+
+  const failed = (at: number, began: number): void =>
+    report({
+      environment,
+      model,
+      version,
+      at,
+      latencyMs: performance.now() - began,
+      failed: true,
+      labels: new Map(),
+      recordFailed: false,
+    });
+
+  const run = async (request: Omit<Request, "kind">, body: Uint8Array): Promise<HttpReply> => {
+    clearTimeout(idle);
+    const at = Date.now();
+    const began = performance.now();
+    try {
+      running ??= launch();
+      await running.ready;
+    } catch (error) {
+      running = undefined;
+      log(`a large request was not answered: ${describe(error).message}`);
+      failed(at, began);
+      return notReady;
+    }
+    const { child, pipe } = running;
+    const here = running;
+    const answered = Promise.withResolvers<HttpReply>();
+    here.reply = answered.resolve;
+    const timer = setTimeout(() => {
+      log(`the process for large requests was killed: no answer within ${limits.deadlineMs / 1_000} s`);
+      answered.resolve(late(limits.deadlineMs / 1_000));
+      if (running === here) running = undefined;
+      child.kill("SIGKILL");
+    }, limits.deadlineMs);
+    writeFrame(pipe, { kind: "request", ...request } satisfies ToProcess, body);
+    const reply = await answered.promise;
+    clearTimeout(timer);
+    here.reply = undefined;
+    // The process reports what it answered itself.
+    if (reply === died || reply.status === 504) failed(at, began);
+    if (reply === died) log("the process for large requests ended while it worked on one");
+    return reply;
+  };
+
+  const stop = (): void => {
+    clearTimeout(idle);
+    running?.child.kill("SIGKILL");
+    running = undefined;
+  };
+  process.once("exit", stop);
+
+  return {
+    async answer(request, body) {
+      if (waiting > limits.waiting) return withHeaders(overloaded, { "retry-after": "1" });
+      waiting++;
+      const next = last.then(() => run(request, body));
+      last = next.catch(() => undefined);
+      try {
+        return await next;
+      } finally {
+        waiting--;
+        if (waiting === 0) {
+          idle = setTimeout(stop, limits.idleMs);
+          idle.unref();
+        }
+      }
+    },
+    pid: () => running?.child.pid,
+    stop() {
+      process.off("exit", stop);
+      stop();
+    },
+  };
+};
