@@ -6,6 +6,8 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { claims } from "../domain/claims.ts";
 import { ledger } from "../domain/ledger.ts";
 import { outcomes } from "../domain/outcomes.ts";
+import { changePolicy } from "../domain/policy/change-policy.ts";
+import { platformPolicy } from "../domain/policy/platform-policy.ts";
 import { executionPage } from "../lambdas/execution-page.ts";
 import { registryOf } from "../lambdas/registry-of.ts";
 import { servingOf } from "../lambdas/serving-of.ts";
@@ -17,6 +19,7 @@ import { keptSecrets } from "../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../platform/secrets/ssm.ts";
 import { slackClient } from "../platform/slack/slack-client.ts";
 import { dynamodbStore } from "../platform/store/dynamodb.ts";
+import { awsOperator } from "./aws-operator.ts";
 import { awsVoter } from "./aws-voter.ts";
 import type { Opened } from "./open-world.ts";
 import type { WorldOptions } from "./options.ts";
@@ -60,6 +63,8 @@ export const withAwsWorld = async <T>(
       outcomes: outcomes({ store }),
       approvals: taskApprovals({ env, store, deliveries }),
       messages: slackMessages({ env, secrets, store, clock, warn: told }),
+      policy: platformPolicy({ store }),
+      policyChanges: changePolicy({ store, clock }),
       clock,
       warn: told,
       // Lines of metrics become metrics only in a function's log; answers of the command are in the ledger.
@@ -80,5 +85,6 @@ export const withAwsWorld = async <T>(
       return { ok: answered, body: payload };
     },
     voter: awsVoter({ sts, slack }),
+    operator: awsOperator({ sts }),
   });
 };

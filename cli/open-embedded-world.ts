@@ -7,6 +7,7 @@ import { slackClientOptions } from "../platform/slack/slack-channel.ts";
 import { remoteDeliveries } from "../rehearsal/control.ts";
 import { functionHost } from "../rehearsal/functions.ts";
 import { localImages } from "../rehearsal/local-images.ts";
+import { machineOperator } from "../rehearsal/machine-operator.ts";
 import { remoteFunctions } from "../rehearsal/remote-functions.ts";
 import { runningOn } from "../rehearsal/running.ts";
 import { repositoryName } from "../rehearsal/watched-repository.ts";
@@ -91,6 +92,7 @@ export const withEmbeddedWorld = async <T>(
         return { ok: response.ok, body: await response.json() };
       },
       voter: async (as) => ({ id: as }),
+      operator: machineOperator,
     });
   } finally {
     await host?.stop();

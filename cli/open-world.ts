@@ -1,3 +1,4 @@
+import type { Operator } from "../domain/policy/platform-policy.ts";
 import type { Row } from "../inference/manifest/manifest.ts";
 import type { Environment } from "../platform/serving/serving.ts";
 import type { World } from "../rehearsal/world.ts";
@@ -15,6 +16,8 @@ export type CommandWorld = Pick<
   | "outcomes"
   | "approvals"
   | "messages"
+  | "policy"
+  | "policyChanges"
   | "clock"
   | "warn"
 > & {
@@ -42,6 +45,8 @@ export type Opened = {
   readonly ask: (model: string, rows: readonly Row[]) => Promise<Asked>;
   /** Who the person at the command is, before her answer to a question counts. Throws NotYou. */
   readonly voter: (as: string) => Promise<Voter>;
+  /** Who the person at the command is, as an authority beside her says; for the platform's policy. */
+  readonly operator: () => Promise<Operator>;
 };
 
 export type Asked = { readonly ok: boolean; readonly body: unknown };

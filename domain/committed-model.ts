@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
-import { parse as parseYaml } from "yaml";
 import { parseGolden } from "../inference/check/parse-golden.ts";
 import { type Holdout, parseHoldout } from "../inference/check/parse-holdout.ts";
 import { ManifestInvalid } from "../inference/manifest/folder-problem.ts";
 import type { Golden, Manifest } from "../inference/manifest/manifest.ts";
 import { readManifest } from "../inference/manifest/read-manifest.ts";
 import type { Source } from "../platform/source/source.ts";
-import { Policy } from "./policy/policy.ts";
+import { parsePolicy } from "./policy/parse-policy.ts";
+import type { PlatformPolicy } from "./policy/platform-policy.ts";
+import type { Policy } from "./policy/policy.ts";
 import { type RulesInForce, rulesInForce } from "./policy/rules-in-force.ts";
 
 /** A model's folder as it was committed. */
@@ -70,22 +71,16 @@ export const committedModel =
 export const holdoutOf = ({ files, manifest }: CommittedModel, model: string, commit: string): Holdout =>
   parseHoldout(needed(files, "holdout.csv", model, commit), manifest);
 
-/** The platform's floor at a commit: `policy.yaml` at the repository's root. */
-export const platformPolicy =
+/** The policy that a commit brings along; undefined: it has none, and then it tightens nothing. Throws PolicyInvalid. */
+export const committedPolicy =
   ({ source }: { source: Source }) =>
-  async (commit: string): Promise<Policy> => {
+  async (commit: string): Promise<Policy | undefined> => {
     const bytes = await source.file("policy.yaml", commit);
-    if (!bytes)
-      throw new PolicyInvalid(`policy.yaml is not at the repository's root at ${commit.slice(0, 12)}`);
-    const policy = Policy.safeParse(parseYaml(text(bytes)));
-    if (policy.success) return policy.data;
-    const issues = policy.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw new PolicyInvalid(`policy.yaml at ${commit.slice(0, 12)}: ${issues.join("; ")}`);
+    return bytes && parsePolicy(bytes, `policy.yaml at ${commit.slice(0, 12)}`);
   };
 
-export class PolicyInvalid extends Error {
-  override readonly name = "PolicyInvalid";
-}
+/** Where the platform's copy of the policy is read. */
+export type FloorNeeds = { readonly source: Source; readonly policy: Pick<PlatformPolicy, "read"> };
 
 export type Judged = {
   readonly challenger: CommittedModel;
@@ -93,28 +88,44 @@ export type Judged = {
   readonly rules: RulesInForce;
 };
 
+/** Another model's manifest would bring another model's rules. A champion that was promoted with one is not stopped. */
+const refuseOtherName = (model: string, { name }: Manifest): void => {
+  if (name === model) return;
+  throw new ManifestInvalid([
+    {
+      severity: "error",
+      file: "model.yaml",
+      path: "name",
+      message: `the manifest in models/${model}/ is of ${name}`,
+      remedy: `Write name: ${model}, or rename the folder.`,
+    },
+  ]);
+};
+
 /**
- * The rules that a delivery is judged by: the strictest of the platform's floor, the champion's manifest and the
- * challenger's own.
+ * The rules that a delivery is judged by: the strictest of the platform's copy, the commit's policy.yaml, the champion's
+ * manifest and the challenger's own. Throws PolicyMissing where the platform has no copy: a commit's is never taken instead.
  * @param championCommit the commit that prod serves, by the ledger
  */
 export const judgedBy =
-  (needs: { source: Source }) =>
-  async (
-    model: string,
-    commit: string,
-    championCommit: string | undefined,
-    options: Options = {},
-  ): Promise<Judged> => {
-    const challenger = await committedModel(needs)(model, commit, options);
+  ({ source, policy }: FloorNeeds) =>
+  async (model: string, commit: string, championCommit: string | undefined): Promise<Judged> => {
+    const { floor: platform } = await policy.read();
+    const challenger = await committedModel({ source })(model, commit);
+    refuseOtherName(model, challenger.manifest);
     const champion =
       championCommit === undefined
         ? undefined
-        : await committedModel(needs)(model, championCommit, { promoted: true });
-    const floor = await platformPolicy(needs)(commit);
+        : await committedModel({ source })(model, championCommit, { promoted: true });
+    const committed = await committedPolicy({ source })(commit);
     return {
       challenger,
       champion,
-      rules: rulesInForce({ floor, champion: champion?.manifest, challenger: challenger.manifest }),
+      rules: rulesInForce({
+        platform,
+        committed,
+        champion: champion?.manifest,
+        challenger: challenger.manifest,
+      }),
     };
   };

@@ -1,13 +1,16 @@
 import type { Environment, Serving } from "../platform/serving/serving.ts";
 import type { Source } from "../platform/source/source.ts";
-import { judgedBy } from "./committed-model.ts";
+import { committedModel } from "./committed-model.ts";
 import { functionConfig } from "./function-config.ts";
 import type { Deployment, Ledger } from "./ledger.ts";
+import { PolicyInvalid } from "./policy/parse-policy.ts";
+import type { PlatformPolicy } from "./policy/platform-policy.ts";
 
 export type Needs = {
   readonly serving: Readonly<Record<Environment, Serving>>;
   readonly source: Source;
   readonly ledger: Ledger;
+  readonly policy: Pick<PlatformPolicy, "find">;
 };
 
 /**
@@ -17,7 +20,7 @@ export type Needs = {
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
  */
 export const deployedVersion =
-  ({ serving, source, ledger }: Needs) =>
+  ({ serving, source, ledger, policy }: Needs) =>
   async (environment: Environment, deployment: Deployment): Promise<string> => {
     const { model, digest, commit } = deployment;
     const here = serving[environment];
@@ -29,11 +32,21 @@ export const deployedVersion =
     // Where functions count their versions anew, the number may be another image's by now: the image decides.
     if (there?.config.digest === digest) return there.version;
     await here.ensure(model);
-    const { rules } = await judgedBy({ source })(model, commit, undefined, { promoted: true });
-    const { version } = await here.publish(
-      model,
-      functionConfig({ ...deployment, environment, resources: rules.resources }),
-    );
+    const { manifest } = await committedModel({ source })(model, commit, { promoted: true });
+    // What the platform refuses by now, or does not say, never stops the way back to a version that was promoted.
+    const found = await policy.find().catch((fault: unknown) => {
+      if (fault instanceof PolicyInvalid) return undefined;
+      throw fault;
+    });
+    const most = found?.floor.resources;
+    const resources = {
+      memoryMb: Math.min(manifest.resources.memoryMb, most?.memoryMb ?? manifest.resources.memoryMb),
+      timeoutSeconds: Math.min(
+        manifest.resources.timeoutSeconds,
+        most?.timeoutSeconds ?? manifest.resources.timeoutSeconds,
+      ),
+    };
+    const { version } = await here.publish(model, functionConfig({ ...deployment, environment, resources }));
     if (entry)
       await ledger.change(entry, (current) =>
         current.functionVersion === version ? undefined : { ...current, functionVersion: version },

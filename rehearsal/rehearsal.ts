@@ -15,6 +15,7 @@ import { deliverCommits } from "./deliver-commits.ts";
 import { createDesk } from "./desk/desk.ts";
 import { openDeskState } from "./desk/state.ts";
 import { type Engine, startEngine } from "./engine.ts";
+import { writeFirstPolicy } from "./first-policy.ts";
 import { functionHost } from "./functions.ts";
 import { gateway } from "./gateway.ts";
 import { keyGate } from "./key-gate.ts";
@@ -95,7 +96,17 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     await server.close();
     throw fault;
   });
-  const { secrets, metrics, store, source, records } = capabilities;
+  const { secrets, metrics, store, source, records, policy, policyChanges } = capabilities;
+  await writeFirstPolicy({
+    policy,
+    changes: policyChanges,
+    checkout: options.checkout,
+    say: voice.say,
+  }).catch(async (fault) => {
+    capabilities.database.close();
+    await server.close();
+    throw fault;
+  });
   const botToken = await secrets.read("SLACK_BOT_TOKEN");
   const controlToken = await secrets.read("CONTROL_TOKEN");
   const withdraw = announceRunning(folder, { pid: process.pid, url });

@@ -7,6 +7,8 @@ import { ledger } from "../domain/ledger.ts";
 import { messageBlocks } from "../domain/message-blocks.ts";
 import { type MessageView, messages } from "../domain/messages.ts";
 import { outcomes } from "../domain/outcomes.ts";
+import { changePolicy } from "../domain/policy/change-policy.ts";
+import { platformPolicy } from "../domain/policy/platform-policy.ts";
 import type { Blobs } from "../platform/blobs/blobs.ts";
 import { fileBlobs } from "../platform/blobs/files.ts";
 import type { Cipher } from "../platform/cipher/cipher.ts";
@@ -85,6 +87,9 @@ export const openCapabilities = async ({
     blobKey,
     blobs,
     store,
+    // One machine has one person, so that nobody on it can prove to be a second one.
+    policy: platformPolicy({ store, confirmation: "alone-if-said" }),
+    policyChanges: changePolicy({ store, clock, confirmation: "alone-if-said" }),
     records: {
       place: { store, blobs },
       hashKey: createHash("sha256").update(hashSecret).digest("base64"),

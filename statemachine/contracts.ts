@@ -29,7 +29,10 @@ export const remedies = {
     "The new version did worse on live traffic: the canary's checks say in what. Prod serves the version before.",
   ProdBusy: "Another delivery held prod for too long: see `slipway status`, then deliver again.",
   CommitNotFound: "The commit is not in the repository any more: push it again, then deliver it.",
-  PolicyInvalid: "policy.yaml cannot be read: the cause names the line. The platform team owns it.",
+  PolicyInvalid:
+    "The cause names the policy.yaml that cannot be read, or says why the platform's copy does not count. The platform team owns both.",
+  PolicyMissing:
+    "The platform team writes its copy of the policy with `slipway init aws` (on one machine the next `npm start` does), then deliver again.",
   ImageDamaged: "The image does not read back as it was built: deliver again to build it anew.",
   ImageNotFound: "The image that was built is gone: deliver again to build it.",
   ImageTagTaken:

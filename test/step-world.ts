@@ -1,9 +1,13 @@
 import { createHash } from "node:crypto";
+import { noIdentities } from "../domain/approval/identities.ts";
 import { approvals } from "../domain/approvals.ts";
 import { claims } from "../domain/claims.ts";
 import { ledger } from "../domain/ledger.ts";
 import { type Channel, type MessageView, messages } from "../domain/messages.ts";
 import { outcomes } from "../domain/outcomes.ts";
+import { changePolicy } from "../domain/policy/change-policy.ts";
+import { parsePolicy } from "../domain/policy/parse-policy.ts";
+import { platformPolicy } from "../domain/policy/platform-policy.ts";
 import type { Blobs } from "../platform/blobs/blobs.ts";
 import { type Deliveries, type Execution, TaskGone } from "../platform/deliveries/deliveries.ts";
 import { sqliteMetrics } from "../platform/metrics/sqlite.ts";
@@ -154,12 +158,21 @@ export const plainCipher = {
 /**
  * All that steps run on, in memory: the embedded implementations where they are quick, stubs elsewhere.
  * @param instrument wraps the store that claims, ledger and approvals stand on
+ * @param platform the platform's copy of the policy; null: nobody has written one
  */
-export const stepWorld = ({ instrument = (store: Store) => store } = {}) => {
+export const stepWorld = ({
+  instrument = (store: Store) => store,
+  platform = policyYaml,
+}: {
+  readonly instrument?: (store: Store) => Store;
+  readonly platform?: string | null;
+} = {}) => {
   const { store: plain, database, time, clock } = memoryStore();
   const store = instrument(plain);
   const commits = new Map<string, Map<string, Uint8Array>>();
   const changed = new Map<string, readonly string[]>();
+  /** What a commit says in policy.yaml where it is not the usual; undefined: it removed the file. */
+  const policies = new Map<string, string | undefined>();
   const filesAt = (commit: string) => {
     const files = commits.get(commit);
     if (!files) throw new CommitNotFound(`there is no commit ${commit}`);
@@ -175,7 +188,11 @@ export const stepWorld = ({ instrument = (store: Store) => store } = {}) => {
     changedPaths: async (before, after) => changed.get(`${before ?? ""}..${after}`) ?? [],
     models: async (commit) => (filesAt(commit).size > 0 ? [model] : []),
     modelFiles: async (name, commit) => (name === model ? filesAt(commit) : new Map()),
-    file: async (path) => (path === "policy.yaml" ? bytes(policyYaml) : undefined),
+    file: async (path, commit) => {
+      if (path !== "policy.yaml") return undefined;
+      const committed = policies.has(commit) ? policies.get(commit) : policyYaml;
+      return committed === undefined ? undefined : bytes(committed);
+    },
   };
   /** Digests whose function answers otherwise than its golden vectors say, or not at all. */
   const faulty = new Map<string, "differs" | "crashes">();
@@ -196,6 +213,16 @@ export const stepWorld = ({ instrument = (store: Store) => store } = {}) => {
       url: "http://127.0.0.1:4000",
       random: () => 0.5,
     });
+  const policy = platformPolicy({ store: plain });
+  const policyChanges = changePolicy({ store: plain, clock });
+  /** Every world begins with the platform's copy in its store, as `slipway init aws` leaves it. */
+  const seeded =
+    platform === null
+      ? undefined
+      : policyChanges.writeFirst(
+          { floor: parsePolicy(bytes(platform), "the platform's copy"), identities: noIdentities },
+          { id: "operator", name: "Operator" },
+        );
   const engine = fakeDeliveries();
   const slack = fakeChannel();
   /** Digests by their tags. */
@@ -210,6 +237,12 @@ export const stepWorld = ({ instrument = (store: Store) => store } = {}) => {
     source,
     commits,
     changed,
+    policies,
+    policy: {
+      find: () => Promise.resolve(seeded).then(policy.find),
+      read: () => Promise.resolve(seeded).then(policy.read),
+    },
+    policyChanges,
     faulty,
     releases,
     images: { release: async (digest: string, tag: string) => void releases.set(tag, digest) },

@@ -1,21 +1,70 @@
 import type { Manifest } from "../../inference/manifest/manifest.ts";
+import { recordInputs } from "./strictest-policy.ts";
+import {
+  atLeast,
+  atLeastDuration,
+  atMost,
+  atMostDuration,
+  compareRules,
+  flattenRules,
+  oneOf,
+  permission,
+  type RuleChanges,
+  type Strictness,
+  same,
+  subset,
+  superset,
+} from "./strictness.ts";
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** Every rule under its path, as text: `gates.accuracy.min` → `0.75`; a list is one rule. */
-const flatten = (value: unknown, path: string): readonly (readonly [string, string])[] => {
-  if (isRecord(value))
-    return Object.entries(value).flatMap(([key, below]) => flatten(below, `${path}.${key}`));
-  return value === undefined ? [] : [[path, Array.isArray(value) ? `[${value.join(", ")}]` : String(value)]];
-};
-
-const rules = ({ gates, approval, canary }: Manifest) =>
-  new Map([...flatten(gates, "gates"), ...flatten(approval, "approval"), ...flatten(canary, "canary")]);
+const score = (name: string, bound: "min" | "max"): [string, Strictness][] => [
+  [`gates.${name}.${bound}`, bound === "min" ? atLeast : atMost],
+  [`gates.${name}.notWorseThanChampionBy`, atMost],
+];
 
 /**
- * What the challenger's manifest says otherwise than the champion's about gates, approval and canary, such as
- * `gates.accuracy.min 0.75 → 0.6`; nothing without a champion.
+ * For each rule of a manifest which value is the stricter. A test holds that no field of these sections is missing.
+ * The task and the positive label are no rules, but say which scores are measured at all.
+ */
+export const manifestRules: ReadonlyMap<string, Strictness> = new Map([
+  ...score("accuracy", "min"),
+  ...score("auc", "min"),
+  ...score("mae", "max"),
+  ...score("rmse", "max"),
+  ["gates.latencyP95Ms", atMost],
+  ["gates.imageSizeMb", atMost],
+  ["gates.vulnerabilities.critical", atMost],
+  ["gates.vulnerabilities.high", atMost],
+  ["approval.approvers", subset],
+  ["approval.quorum", atLeast],
+  ["approval.authorMayApprove", permission],
+  ["approval.timeout", atMostDuration],
+  ["canary.steps", superset],
+  ["canary.bake", atLeastDuration],
+  ["canary.minSamples", atLeast],
+  ["canary.onInconclusive", oneOf(["roll-back", "extend"])],
+  ["canary.atMost", atMostDuration],
+  ["resources.memoryMb", atMost],
+  ["resources.timeoutSeconds", atMost],
+  ["records.inputs", oneOf(recordInputs)],
+  ["records.ttlDays", atMost],
+  ["task", same],
+  ["output.positive", same],
+]);
+
+const rules = ({ gates, approval, canary, resources, records, task, output }: Manifest) =>
+  flattenRules({
+    gates,
+    approval,
+    canary,
+    resources,
+    records,
+    task,
+    output: { positive: "positive" in output ? output.positive : undefined },
+  });
+
+/**
+ * What the challenger's manifest loosens and tightens against the champion's: `gates.accuracy.min 0.75 → 0.6`; nothing
+ * without a champion.
  */
 export const changedRules = ({
   champion,
@@ -23,15 +72,7 @@ export const changedRules = ({
 }: {
   readonly champion?: Manifest | undefined;
   readonly challenger: Manifest;
-}): readonly string[] => {
-  if (!champion) return [];
-  const before = rules(champion);
-  const after = rules(challenger);
-  return [...new Set([...before.keys(), ...after.keys()])].toSorted().flatMap((path) => {
-    const was = before.get(path);
-    const is = after.get(path);
-    if (was === is) return [];
-    if (was === undefined) return [`${path} is new: ${is}`];
-    return [is === undefined ? `${path} was removed (it was ${was})` : `${path} ${was} → ${is}`];
-  });
-};
+}): RuleChanges =>
+  champion
+    ? compareRules(manifestRules, rules(champion), rules(challenger))
+    : { loosened: [], tightened: [] };

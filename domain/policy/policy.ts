@@ -15,33 +15,31 @@ export const CanaryLimits = z.strictObject({
 });
 export type CanaryLimits = z.infer<typeof CanaryLimits>;
 
-/** `policy.yaml` at the repository's root: the platform's floor, which a manifest may only tighten. */
-export const Policy = z.strictObject({
-  approval: z
-    .strictObject({
-      /** Who may approve at all. */
-      approvers: z.array(SlackUser).min(1).max(500),
-      /** The least quorum. */
-      quorum: z.int().min(1).max(10),
-      authorMayApprove: z.boolean(),
-      /** The longest time-out. */
-      timeout: Duration,
-    })
-    .refine(({ approvers, quorum }) => new Set(approvers).size >= quorum, {
-      path: ["quorum"],
-      message: "the quorum is larger than the number of approvers",
-    }),
+/** The fields of `policy.yaml`; strictest-policy.ts says of each which value is the stricter. */
+export const PolicyFields = z.strictObject({
+  approval: z.strictObject({
+    /** Who may approve at all. */
+    approvers: z.array(SlackUser).max(500),
+    /** The least quorum. */
+    quorum: z.int().min(1).max(10),
+    /** Whether a contributor may approve: `true` counts in the platform's copy alone. */
+    authorMayApprove: z.boolean(),
+    /** The longest time-out. */
+    timeout: Duration,
+  }),
   gates: z.strictObject({
     latencyP95Ms: z.number().positive(),
     imageSizeMb: z.number().positive(),
     vulnerabilities: z.strictObject({ critical: z.int().min(0), high: z.int().min(0) }),
     /** The largest loss against the champion; mae and rmse in the unit of the model's output. */
-    notWorseThanChampionBy: z.strictObject({
-      accuracy: share.optional(),
-      auc: share.optional(),
-      mae: z.number().min(0).optional(),
-      rmse: z.number().min(0).optional(),
-    }),
+    notWorseThanChampionBy: z
+      .strictObject({
+        accuracy: share.optional(),
+        auc: share.optional(),
+        mae: z.number().min(0).optional(),
+        rmse: z.number().min(0).optional(),
+      })
+      .default({}),
   }),
   canary: z.strictObject({
     /** Percent: the first step is at most this. */
@@ -58,5 +56,22 @@ export const Policy = z.strictObject({
     memoryMb: z.int().min(128).max(10_240),
     timeoutSeconds: z.int().min(1).max(900),
   }),
+  /** How much of a request prediction records may keep at most; absent: as the manifest says. */
+  records: z
+    .strictObject({ inputs: z.enum(["full", "hashed", "none"]), ttlDays: z.int().min(1).max(3_650) })
+    .optional(),
 });
-export type Policy = z.infer<typeof Policy>;
+export type Policy = z.infer<typeof PolicyFields>;
+
+/**
+ * A floor that manifests may only tighten: the platform's copy in the store, and `policy.yaml` at a commit's root,
+ * which itself may only tighten the platform's copy.
+ */
+export const Policy = PolicyFields.superRefine(({ approval: { approvers, quorum } }, context) => {
+  if (new Set(approvers).size < quorum)
+    context.addIssue({
+      code: "custom",
+      path: ["approval", "quorum"],
+      message: "the quorum is larger than the number of approvers",
+    });
+});

@@ -68,7 +68,7 @@ const most = Number.POSITIVE_INFINITY;
 test("the rules in force are never looser than the floor, the champion's manifest or the challenger's", () =>
   fc.assert(
     fc.property(manifests, manifests, (champion, challenger) => {
-      const rules = rulesInForce({ floor: wide, champion, challenger });
+      const rules = rulesInForce({ platform: wide, champion, challenger });
       for (const { gates, approval, canary } of [champion, challenger]) {
         expect(rules.gates.accuracy?.min ?? 0).toBeGreaterThanOrEqual(gates.accuracy?.min ?? 0);
         expect(rules.gates.auc?.min ?? 0).toBeGreaterThanOrEqual(gates.auc?.min ?? 0);
@@ -101,10 +101,10 @@ test("the rules in force are never looser than the floor, the champion's manifes
 test("a champion with the challenger's own rules changes nothing, and a looser one neither", () =>
   fc.assert(
     fc.property(manifests, (manifest) => {
-      const alone = rulesInForce({ floor: wide, challenger: manifest });
-      expect(rulesInForce({ floor: wide, champion: manifest, challenger: manifest })).toEqual(alone);
+      const alone = rulesInForce({ platform: wide, challenger: manifest });
+      expect(rulesInForce({ platform: wide, champion: manifest, challenger: manifest })).toEqual(alone);
       const looser = { ...manifest, gates: { ...manifest.gates, latencyP95Ms: 9_000, imageSizeMb: 9_000 } };
-      expect(rulesInForce({ floor: wide, champion: looser, challenger: manifest }).gates).toEqual(
+      expect(rulesInForce({ platform: wide, champion: looser, challenger: manifest }).gates).toEqual(
         alone.gates,
       );
     }),
@@ -117,13 +117,13 @@ test("a tighter floor never loosens a rule", () =>
       fc.integer({ min: 1, max: 1_000 }),
       fc.integer({ min: 100, max: 900 }),
       (challenger, ms, n) => {
-        const before = rulesInForce({ floor: wide, challenger });
+        const before = rulesInForce({ platform: wide, challenger });
         const tight: Policy = {
           ...wide,
           gates: { ...wide.gates, latencyP95Ms: ms },
           canary: { ...wide.canary, minSamples: n, firstStep: 5 },
         };
-        const after = rulesInForce({ floor: tight, challenger });
+        const after = rulesInForce({ platform: tight, challenger });
         expect(after.gates.latencyP95Ms).toBeLessThanOrEqual(before.gates.latencyP95Ms);
         expect(after.canary.minSamples).toBeGreaterThanOrEqual(before.canary.minSamples);
         expect(after.canary.steps[0]).toBeLessThanOrEqual(5);
@@ -138,7 +138,7 @@ const approvedBy = (...approvers: string[]): Manifest => ({
 
 test("a commit cannot appoint its own approvers once there is a champion", () => {
   const { approval } = rulesInForce({
-    floor: wide,
+    platform: wide,
     champion: approvedBy("U0AAA"),
     challenger: approvedBy("U0BBB"),
   });
@@ -146,24 +146,24 @@ test("a commit cannot appoint its own approvers once there is a champion", () =>
 });
 
 test("a first version's approvers are those of its manifest whom the floor allows", () => {
-  const { approval } = rulesInForce({ floor: wide, challenger: approvedBy("U0BBB", "U0ZZZ") });
+  const { approval } = rulesInForce({ platform: wide, challenger: approvedBy("U0BBB", "U0ZZZ") });
   expect(approval.approvers).toEqual(["U0BBB"]);
 });
 
 test("a quorum that the allowed approvers cannot reach is an invalid manifest, in a sentence", () => {
-  const impossible = () => rulesInForce({ floor: wide, challenger: approvedBy("U0ZZZ") });
+  const impossible = () => rulesInForce({ platform: wide, challenger: approvedBy("U0ZZZ") });
   expect(impossible).toThrow(
     expect.objectContaining({
       name: "ManifestInvalid",
       message: expect.stringContaining(
-        "churn could never be approved: 1 approval is needed, and of the approvers that the manifest names (U0ZZZ) policy.yaml allows none.",
+        "churn could never be approved: 1 approval is needed, and of the approvers that the manifest names (U0ZZZ) the platform's policy allows none.",
       ),
     }),
   );
   // The same person named twice is one approver.
   const twice = approvedBy("U0AAA", "U0AAA");
   expect(() =>
-    rulesInForce({ floor: wide, challenger: { ...twice, approval: { ...twice.approval, quorum: 2 } } }),
+    rulesInForce({ platform: wide, challenger: { ...twice, approval: { ...twice.approval, quorum: 2 } } }),
   ).toThrow("2 approvals are needed");
 });
 
@@ -175,13 +175,14 @@ test("what changed is named with both values, what did not is not", () => {
     canary: { ...churn.canary, steps: [50] },
     resources: { memoryMb: 512, timeoutSeconds: 3 },
   };
-  const rules = rulesInForce({ floor, champion: churn, challenger });
-  expect(rules.changed).toEqual([
+  const rules = rulesInForce({ platform: floor, champion: churn, challenger });
+  expect(rules.loosened).toEqual([
     "canary.steps [10, 50] → [50]",
     "gates.accuracy.min 0.75 → 0.6",
     "gates.auc.min was removed (it was 0.8)",
     "gates.auc.notWorseThanChampionBy was removed (it was 0.02)",
   ]);
+  expect(rules.changed).toEqual(["resources.memoryMb 1769 → 512", "resources.timeoutSeconds 30 → 3"]);
   expect(rules.gates.accuracy?.min).toBe(0.75);
   expect(rules.gates.auc).toEqual({ min: 0.8, notWorseThanChampionBy: 0.02 });
   expect(rules.canary.steps).toEqual([10, 50]);

@@ -7,6 +7,8 @@ import {
 } from "../../inference/manifest/manifest.ts";
 import { changedRules } from "./changed-rules.ts";
 import type { CanaryLimits, Policy } from "./policy.ts";
+import { policyRules, strictestPolicy } from "./strictest-policy.ts";
+import { isLooser } from "./strictness.ts";
 
 /** Bounds of one score: at least `min` (accuracy, auc) or at most `max` (mae, rmse), where a manifest sets one. */
 export type ScoreInForce = {
@@ -31,7 +33,9 @@ export type RulesInForce = {
   readonly canary: CanaryRule;
   readonly canaryLimits: CanaryLimits;
   readonly resources: Manifest["resources"];
-  /** What of gates, approval and canary the challenger's manifest changes, a sentence each; for the message's first line. */
+  /** What the challenger's manifest allows that the champion's did not, a sentence each: the message's first line. */
+  readonly loosened: readonly string[];
+  /** What it changes besides. */
   readonly changed: readonly string[];
 };
 
@@ -65,6 +69,9 @@ const strictestScore = (
   return Object.keys(bounds).length > 0 ? bounds : undefined;
 };
 
+const hasPositive = (manifest: Manifest) =>
+  manifest.task === "classification" && manifest.output.positive !== undefined;
+
 const strictestGates = (
   floor: Policy,
   manifests: readonly Manifest[],
@@ -74,10 +81,8 @@ const strictestGates = (
   const least = (of: (gates: (typeof all)[number]) => number) => Math.min(...all.map(of));
   // The floor holds for every score that can be measured, so that a manifest without a gate escapes nothing.
   const measurable = scores[challenger.task].filter(
-    (score) =>
-      score !== "auc" ||
-      (challenger.task === "classification" && challenger.output.positive !== undefined) ||
-      manifests.some(({ gates }) => gates.auc),
+    // A challenger that drops its positive label is still asked for the score that it hides.
+    (score) => score !== "auc" || manifests.some((each) => hasPositive(each) || each.gates.auc),
   );
   const bounds = measurable.map((score) => [score, strictestScore(score, floor, manifests)] as const);
   return {
@@ -108,8 +113,9 @@ const strictestApproval = (
   );
   if (approvers.length < quorum) {
     const whose = named === challenger ? "the manifest" : "the champion's manifest";
-    const message = `${challenger.name} could never be approved: ${quorum} approval${quorum === 1 ? " is" : "s are"} needed, and of the approvers that ${whose} names (${named.approval.approvers.join(", ")}) policy.yaml allows ${approvers.length === 0 ? "none" : approvers.join(", ")}`;
-    const remedy = "Name approvers that policy.yaml allows, or ask the platform team to allow these.";
+    const message = `${challenger.name} could never be approved: ${quorum} approval${quorum === 1 ? " is" : "s are"} needed, and of the approvers that ${whose} names (${named.approval.approvers.join(", ")}) the platform's policy allows ${approvers.length === 0 ? "none" : approvers.join(", ")}`;
+    const remedy =
+      "Name approvers that the platform's copy of the policy (`slipway policy show`) and policy.yaml both allow, or ask the platform team to allow these.";
     throw new ManifestInvalid([
       { severity: "error", file: "model.yaml", path: "approval.approvers", message, remedy },
     ]);
@@ -138,22 +144,49 @@ const strictestCanary = (floor: Policy, manifests: readonly Manifest[]): CanaryR
   };
 };
 
+/** What a model's function records is what its own manifest says, so one that keeps too much is refused. */
+const refuseRecords = (floor: Policy, { name, records }: Manifest): void => {
+  if (floor.records === undefined) return;
+  for (const rule of ["inputs", "ttlDays"] as const) {
+    const table = policyRules.get(`records.${rule}`);
+    if (table === undefined || !isLooser(table, records[rule], floor.records[rule])) continue;
+    throw new ManifestInvalid([
+      {
+        severity: "error",
+        file: "model.yaml",
+        path: `records.${rule}`,
+        message: `${name} would record more than the platform's policy allows: ${records[rule]}, at most ${floor.records[rule]} is allowed`,
+        remedy: `Write ${floor.records[rule]}, or ask the platform team to allow more.`,
+      },
+    ]);
+  }
+};
+
 /**
- * The rules that a delivery is held to: each at the strictest of the platform's floor, the champion's
- * manifest and the challenger's, because whoever changes a model also commits its manifest.
+ * The rules that a delivery is held to: each at the strictest of the platform's copy, the commit's `policy.yaml`, the
+ * champion's manifest and the challenger's, because whoever changes a model also commits its manifest. What the
+ * challenger's manifest loosens is in force from the delivery after this one, and never below the platform's copy.
  * Approvers are those of the champion's manifest (the challenger's for a first version) whom the floor allows.
- * Throws ManifestInvalid, with a sentence, when those are fewer than the quorum.
+ * Throws ManifestInvalid, with a sentence, when those are fewer than the quorum, or when the model's function would
+ * record more than the platform allows.
+ * @param platform the platform's copy of the policy
+ * @param committed the commit's `policy.yaml`, which can only tighten the platform's copy; undefined: it has none
  */
 export const rulesInForce = ({
-  floor,
+  platform,
+  committed,
   champion,
   challenger,
 }: {
-  readonly floor: Policy;
+  readonly platform: Policy;
+  readonly committed?: Policy | undefined;
   readonly champion?: Manifest | undefined;
   readonly challenger: Manifest;
 }): RulesInForce => {
+  const floor = strictestPolicy(platform, committed);
+  refuseRecords(floor, challenger);
   const manifests = champion ? [champion, challenger] : [challenger];
+  const { loosened, tightened } = changedRules({ champion, challenger });
   return {
     gates: strictestGates(floor, manifests, challenger),
     approval: strictestApproval(floor, manifests, champion ?? challenger, challenger),
@@ -164,6 +197,7 @@ export const rulesInForce = ({
       memoryMb: Math.min(floor.resources.memoryMb, challenger.resources.memoryMb),
       timeoutSeconds: Math.min(floor.resources.timeoutSeconds, challenger.resources.timeoutSeconds),
     },
-    changed: changedRules({ champion, challenger }),
+    loosened,
+    changed: tightened,
   };
 };

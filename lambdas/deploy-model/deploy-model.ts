@@ -4,6 +4,7 @@ import { deployedVersion } from "../../domain/deployed-version.ts";
 import { fencedRoute } from "../../domain/fenced-route.ts";
 import { functionConfig } from "../../domain/function-config.ts";
 import type { Ledger } from "../../domain/ledger.ts";
+import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
 import { proveGolden } from "../../domain/prove-golden.ts";
 import type { Environment, Serving } from "../../platform/serving/serving.ts";
 import type { Source } from "../../platform/source/source.ts";
@@ -12,6 +13,7 @@ import { DeployModelInput, type DeployModelOutput } from "../../statemachine/con
 export type Needs = {
   readonly serving: Readonly<Record<Environment, Serving>>;
   readonly source: Source;
+  readonly policy: Pick<PlatformPolicy, "read" | "find">;
   readonly ledger: Ledger;
   readonly claims: Claims;
   readonly clock: () => number;
@@ -23,17 +25,21 @@ export type Needs = {
  * Throws Superseded or GoldenVectorsDiffer.
  */
 export const deployModel =
-  ({ serving, source, ledger, claims, clock }: Needs) =>
+  ({ serving, source, policy, ledger, claims, clock }: Needs) =>
   async (event: unknown): Promise<DeployModelOutput> => {
     const { delivery, model, commit, environment, fence, digest, version } = DeployModelInput.parse(event);
     await claims.assertHeld(environment, model, fence);
     const champion = await ledger.serving("prod", model);
-    const { challenger: committed, rules } = await judgedBy({ source })(model, commit, champion?.commit);
+    const { challenger: committed, rules } = await judgedBy({ source, policy })(
+      model,
+      commit,
+      champion?.commit,
+    );
     const here = serving[environment];
     const { url } = await here.ensure(model);
     // Where someone deleted the function, the champion went with it: stage compares with it, prod's traffic is its.
     const championVersion =
-      champion && (await deployedVersion({ serving, source, ledger })(environment, champion));
+      champion && (await deployedVersion({ serving, source, ledger, policy })(environment, champion));
     const published = await here.publish(
       model,
       functionConfig({ model, environment, digest, version, resources: rules.resources }),

@@ -3,6 +3,7 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
+import { platformPolicy } from "../../domain/policy/platform-policy.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
@@ -20,7 +21,8 @@ const sts = new STSClient({});
 const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const source = sourceOf(env, secrets);
-const needs = { source, ledger: ledger({ store }), claims: claims({ store }), clock };
+const policy = platformPolicy({ store });
+const needs = { source, policy, ledger: ledger({ store }), claims: claims({ store }), clock };
 
 export const handler = stepHandler("deploy-model", (event: unknown) => {
   const session = Subject.parse(event).delivery;

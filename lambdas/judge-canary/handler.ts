@@ -3,6 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import { ledger } from "../../domain/ledger.ts";
+import { platformPolicy } from "../../domain/policy/platform-policy.ts";
 import { namespace } from "../../inference/emf.ts";
 import { cloudwatchMetrics } from "../../platform/metrics/cloudwatch.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
@@ -24,6 +25,7 @@ const clock = Date.now;
 const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const source = sourceOf(env, secrets);
+const policy = platformPolicy({ store });
 const sts = new STSClient({});
 const messages = slackMessages({ env, secrets, store, clock });
 const prod = { roleArn: env.PROD_ROLE_ARN, externalId: env.PROD_EXTERNAL_ID };
@@ -35,7 +37,7 @@ export const handler = stepHandler(
     // The canary's metrics lie in the account that it runs in.
     const client = new CloudWatchClient({ credentials: assumeRole({ sts, ...prod, session, clock }) });
     const metrics = cloudwatchMetrics({ client, namespace, emit: emitLine, clock });
-    return judgeCanary({ metrics, source, ledger: ledger({ store }), messages, clock })(event);
+    return judgeCanary({ metrics, source, policy, ledger: ledger({ store }), messages, clock })(event);
   },
   { environment: "prod", counted: countVerdicts("CanaryVerdicts", env) },
 );

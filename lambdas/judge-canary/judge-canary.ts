@@ -4,6 +4,7 @@ import { judgedBy } from "../../domain/committed-model.ts";
 import { ContractBroken, Superseded } from "../../domain/faults.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
+import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
 import type { Metrics, Statistics, Window } from "../../platform/metrics/metrics.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { JudgeCanaryInput, type JudgeCanaryOutput } from "../../statemachine/contracts.ts";
@@ -11,6 +12,7 @@ import { JudgeCanaryInput, type JudgeCanaryOutput } from "../../statemachine/con
 export type Needs = {
   readonly metrics: Metrics;
   readonly source: Source;
+  readonly policy: Pick<PlatformPolicy, "read">;
   readonly ledger: Ledger;
   readonly messages: Messages;
   readonly clock: () => number;
@@ -18,12 +20,16 @@ export type Needs = {
 
 /** Compares the two versions on the traffic since the share began: shift on, bake again, promote or roll back. Throws Superseded. */
 export const judgeCanary =
-  ({ metrics, source, ledger, messages, clock }: Needs) =>
+  ({ metrics, source, policy, ledger, messages, clock }: Needs) =>
   async (event: unknown): Promise<JudgeCanaryOutput> => {
     const { delivery, model, commit, championVersion, functionVersion, step, since } =
       JudgeCanaryInput.parse(event);
     const serving = await ledger.serving("prod", model);
-    const { rules, challenger: committed } = await judgedBy({ source })(model, commit, serving?.commit);
+    const { rules, challenger: committed } = await judgedBy({ source, policy })(
+      model,
+      commit,
+      serving?.commit,
+    );
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     const startedAt = deployment?.shares[0]?.from;
     if (startedAt === undefined) throw new ContractBroken(`the ledger knows no canary of ${delivery}`);

@@ -3,6 +3,7 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
+import { platformPolicy } from "../../domain/policy/platform-policy.ts";
 import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
@@ -22,6 +23,7 @@ const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVER
 const stateMachineArn = env.STATE_MACHINE_ARN;
 const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
 const source = sourceOf(env, secrets);
+const policy = platformPolicy({ store });
 
 export const handler = stepHandler(
   "request-approval",
@@ -31,6 +33,7 @@ export const handler = stepHandler(
     ledger: ledger({ store }),
     messages: slackMessages({ env, secrets, store, clock }),
     source,
+    policy,
     clock,
   }),
 );

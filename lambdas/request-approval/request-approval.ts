@@ -6,6 +6,7 @@ import { Superseded } from "../../domain/faults.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages, MessageView } from "../../domain/messages.ts";
 import { changedFiles } from "../../domain/policy/changed-files.ts";
+import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { RequestApprovalInput } from "../../statemachine/contracts.ts";
 
@@ -15,6 +16,7 @@ export type Needs = {
   readonly ledger: Ledger;
   readonly messages: Messages;
   readonly source: Source;
+  readonly policy: Pick<PlatformPolicy, "read">;
   readonly clock: () => number;
 };
 
@@ -27,12 +29,16 @@ const marginMs = 60_000;
  * under the same approval and hears a decision that was already made. Throws Superseded.
  */
 export const requestApproval =
-  ({ approvals, claims, ledger, messages, source, clock }: Needs) =>
+  ({ approvals, claims, ledger, messages, source, policy, clock }: Needs) =>
   async (event: unknown): Promise<void> => {
     const input = RequestApprovalInput.parse(event);
     const { delivery, model, commit, digest, version, fence, author, pusher } = input;
     const serving = await ledger.serving("prod", model);
-    const { challenger, champion, rules } = await judgedBy({ source })(model, commit, serving?.commit);
+    const { challenger, champion, rules } = await judgedBy({ source, policy })(
+      model,
+      commit,
+      serving?.commit,
+    );
     const now = clock();
     const approval = await approvals.ask(
       {
@@ -75,6 +81,7 @@ export const requestApproval =
       digest,
       baseline: serving ? `version ${serving.version} (${serving.digest.slice(7, 19)})` : null,
       changed: [
+        ...rules.loosened,
         ...rules.changed,
         ...changedFiles({ champion: champion?.hashes, challenger: challenger.hashes }),
       ],

@@ -4,6 +4,7 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
+import { platformPolicy } from "../../domain/policy/platform-policy.ts";
 import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
@@ -27,13 +28,14 @@ const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVER
 const stateMachineArn = env.STATE_MACHINE_ARN;
 const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
 const source = sourceOf(env, secrets);
+const policy = platformPolicy({ store });
 const registry = registryOf(env, clock);
 const records = {
   ledger: ledger({ store }),
   claims: claims({ store }),
   approvals: taskApprovals({ env, store, deliveries }),
 };
-const needs = { ...records, source, registry, warn };
+const needs = { ...records, source, policy, registry, warn };
 
 export const handler = stepHandler("roll-back", (event: unknown) => {
   const session = Subject.parse(event).delivery;

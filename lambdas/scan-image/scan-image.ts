@@ -4,6 +4,7 @@ import { ImageScanFailed } from "../../domain/faults.ts";
 import { scanChecks } from "../../domain/gates/scan-checks.ts";
 import { verdictOf } from "../../domain/gates/verdict-of.ts";
 import type { Ledger } from "../../domain/ledger.ts";
+import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
 import type { Images } from "../../platform/images/images.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { ScanImageInput, type ScanImageOutput } from "../../statemachine/contracts.ts";
@@ -11,6 +12,7 @@ import { ScanImageInput, type ScanImageOutput } from "../../statemachine/contrac
 export type Needs = {
   readonly images: Pick<Images, "scan">;
   readonly source: Source;
+  readonly policy: Pick<PlatformPolicy, "read">;
   readonly ledger: Ledger;
   readonly clock: () => number;
 };
@@ -20,7 +22,7 @@ const deadlineMs = 30 * 60_000;
 
 /** Holds the scan's findings against the limits in force. Throws ImageScanFailed. */
 export const scanImage =
-  ({ images, source, ledger, clock }: Needs) =>
+  ({ images, source, policy, ledger, clock }: Needs) =>
   async (event: unknown): Promise<ScanImageOutput> => {
     const { model, commit, build } = ScanImageInput.parse(event);
     const { digest, builtAt } = builtImage(build);
@@ -31,7 +33,7 @@ export const scanImage =
       return { status: "pending" };
     }
     const champion = await ledger.serving("prod", model);
-    const { rules } = await judgedBy({ source })(model, commit, champion?.commit);
+    const { rules } = await judgedBy({ source, policy })(model, commit, champion?.commit);
     const checks = scanChecks({ scan, limits: rules.gates.vulnerabilities });
     const verdict = verdictOf(checks);
     if (verdict === "fail")

@@ -2,6 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import { ledger } from "../../domain/ledger.ts";
+import { platformPolicy } from "../../domain/policy/platform-policy.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
@@ -19,9 +20,9 @@ const clock = Date.now;
 const sts = new STSClient({});
 const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
-const source = sourceOf(env, secrets);
 const needs = {
-  source,
+  source: sourceOf(env, secrets),
+  policy: platformPolicy({ store }),
   ledger: ledger({ store }),
   messages: slackMessages({ env, secrets, store, clock }),
   clock,

@@ -4,6 +4,7 @@ import { ContractBroken } from "../../domain/faults.ts";
 import { fencedRoute } from "../../domain/fenced-route.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
+import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
 import { seconds } from "../../inference/manifest/manifest.ts";
 import type { Serving } from "../../platform/serving/serving.ts";
 import type { Source } from "../../platform/source/source.ts";
@@ -12,6 +13,7 @@ import { ShiftTrafficInput, type ShiftTrafficOutput } from "../../statemachine/c
 export type Needs = {
   readonly serving: { readonly prod: Serving };
   readonly source: Source;
+  readonly policy: Pick<PlatformPolicy, "read">;
   readonly ledger: Ledger;
   readonly messages: Messages;
   readonly clock: () => number;
@@ -19,12 +21,12 @@ export type Needs = {
 
 /** Gives the new version one step's share of prod's traffic. Throws Superseded. */
 export const shiftTraffic =
-  ({ serving, source, ledger, messages, clock }: Needs) =>
+  ({ serving, source, policy, ledger, messages, clock }: Needs) =>
   async (event: unknown): Promise<ShiftTrafficOutput> => {
     const { delivery, model, commit, fence, championVersion, functionVersion, step } =
       ShiftTrafficInput.parse(event);
     const champion = await ledger.serving("prod", model);
-    const { rules } = await judgedBy({ source })(model, commit, champion?.commit);
+    const { rules } = await judgedBy({ source, policy })(model, commit, champion?.commit);
     const share = rules.canary.steps[step];
     if (share === undefined) throw new ContractBroken(`the canary of ${model} has no step ${step}`);
     const deployment = await ledger.ofDelivery("prod", model, delivery);

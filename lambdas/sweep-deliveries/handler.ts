@@ -6,6 +6,7 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
 import { outcomes } from "../../domain/outcomes.ts";
+import { platformPolicy } from "../../domain/policy/platform-policy.ts";
 import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
 import { ecrRepository } from "../../platform/images/ecr.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
@@ -33,6 +34,7 @@ const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVER
 const stateMachineArn = env.STATE_MACHINE_ARN;
 const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
 const source = sourceOf(env, secrets);
+const policy = platformPolicy({ store });
 const registry = registryOf(env, clock);
 const images = ecrRepository({ ecr: new ECRClient({}), repository: env.IMAGE_REPOSITORY });
 const metrics = deliveryMetrics(env, clock);
@@ -41,7 +43,7 @@ const records = { claims: claims({ store }), ledger: ledger({ store }), outcomes
 const approvals = taskApprovals({ env, store, deliveries });
 const messages = slackMessages({ env, secrets, store, clock });
 const told = { approvals, messages, metrics, warn };
-const needs = { ...records, ...told, deliveries, serving, source, registry, clock };
+const needs = { ...records, ...told, deliveries, serving, source, policy, registry, clock };
 const steps = { rollBack: rollBack(needs), moveChampion: moveChampion({ ...needs, images }) };
 const sweep = sweepDeliveries({ ...needs, ...steps, reportOutcome: reportOutcome(needs) });
 

@@ -4,6 +4,7 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
+import { platformPolicy } from "../../domain/policy/platform-policy.ts";
 import { ecrRepository } from "../../platform/images/ecr.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
@@ -24,7 +25,8 @@ const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const source = sourceOf(env, secrets);
 const images = ecrRepository({ ecr: new ECRClient({}), repository: env.IMAGE_REPOSITORY });
-const needs = { images, source, ledger: ledger({ store }), claims: claims({ store }) };
+const policy = platformPolicy({ store });
+const needs = { images, source, policy, ledger: ledger({ store }), claims: claims({ store }) };
 
 export const handler = stepHandler(
   "verify-model",

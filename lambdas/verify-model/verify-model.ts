@@ -9,6 +9,7 @@ import { schemaCheck } from "../../domain/gates/schema-check.ts";
 import { smokeCheck } from "../../domain/gates/smoke-check.ts";
 import { verdictOf } from "../../domain/gates/verdict-of.ts";
 import type { Deployment, Ledger } from "../../domain/ledger.ts";
+import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
 import { type Manifest, type Prediction, type Row, seconds } from "../../inference/manifest/manifest.ts";
 import { ImageNotFound, type Images } from "../../platform/images/images.ts";
 import { NotServed, type Serving } from "../../platform/serving/serving.ts";
@@ -19,6 +20,7 @@ export type Needs = {
   readonly serving: { readonly stage: Serving };
   readonly images: Pick<Images, "describe">;
   readonly source: Source;
+  readonly policy: Pick<PlatformPolicy, "read">;
   readonly ledger: Ledger;
   readonly claims: Claims;
 };
@@ -32,7 +34,7 @@ const latencySamples = 200;
  * itself throws.
  */
 export const verifyModel =
-  ({ serving, images, source, ledger, claims }: Needs) =>
+  ({ serving, images, source, policy, ledger, claims }: Needs) =>
   async (event: unknown): Promise<VerifyModelOutput> => {
     const { model, commit, fence, digest, functionVersion } = VerifyModelInput.parse(event);
     const stage = serving.stage;
@@ -42,7 +44,7 @@ export const verifyModel =
       challenger: committed,
       champion,
       rules,
-    } = await judgedBy({ source })(model, commit, championServes?.commit);
+    } = await judgedBy({ source, policy })(model, commit, championServes?.commit);
     const { golden, manifest } = committed;
 
     const smoke = await askFirst(stage, model, functionVersion, golden.rows);

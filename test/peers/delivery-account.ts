@@ -1,8 +1,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { handlerEnvironment } from "../handler-environment.ts";
 import { markedSecrets } from "../marked-secrets.ts";
+import { policyYaml } from "../step-world.ts";
+import { writePolicy } from "../write-policy.ts";
 import { createTable } from "./create-table.ts";
 import { motoClient } from "./moto.ts";
 
@@ -17,7 +20,9 @@ export const secretParameters = {
 /** Makes what the functions of `handlerEnvironment` find in the tooling account: table, key and secrets. */
 export const prepareDeliveryAccount = async (endpoint: string): Promise<void> => {
   const dynamodb = new DynamoDBClient(motoClient(endpoint));
-  await createTable(dynamodb, handlerEnvironment.DELIVERY_TABLE);
+  const table = handlerEnvironment.DELIVERY_TABLE;
+  await createTable(dynamodb, table);
+  await writePolicy(dynamodbStore({ client: dynamodb, table, clock: Date.now }), policyYaml);
   dynamodb.destroy();
   const kms = new KMSClient(motoClient(endpoint));
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));

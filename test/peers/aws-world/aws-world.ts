@@ -24,6 +24,7 @@ import { localImages } from "../../../rehearsal/local-images.ts";
 import { listen } from "../../../rehearsal/server.ts";
 import type { Voice } from "../../../rehearsal/terminal.ts";
 import { repositoryName, watchedRepository } from "../../../rehearsal/watched-repository.ts";
+import { writePolicy } from "../../write-policy.ts";
 import { functionServer } from "../function-server.ts";
 import { startMlflow } from "../mlflow.ts";
 import { motoClient, startMoto } from "../moto.ts";
@@ -141,6 +142,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       table: variables.DELIVERY_TABLE,
       clock,
     });
+    await writePolicy(store, await readFile(join(repository.folder, "policy.yaml"), "utf8"));
     const deliveries = stepFunctionsDeliveries({
       client: new SFNClient(config),
       stateMachineArn: variables.STATE_MACHINE_ARN,

@@ -1,4 +1,4 @@
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DeleteFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,6 +7,8 @@ import { committedModel, holdoutOf } from "../../../domain/committed-model.ts";
 import { deliveryName } from "../../../lambdas/start-delivery/delivery-name.ts";
 import { functionName } from "../../../platform/serving/function-name.ts";
 import { environments } from "../../../platform/serving/serving.ts";
+import { openDatabase } from "../../../platform/store/open-database.ts";
+import { sqliteStore } from "../../../platform/store/sqlite.ts";
 import { dataFolder } from "../../../rehearsal/data-folder.ts";
 import { type Rehearsal, startRehearsal } from "../../../rehearsal/rehearsal.ts";
 import { repositoryName } from "../../../rehearsal/watched-repository.ts";
@@ -17,6 +19,7 @@ import { temporaryFolder } from "../../temporary-folder.ts";
 import { askOf, hasKindOf, policiesInForce } from "../../terraform/proof.ts";
 import { recordedStacks } from "../../terraform/recorded-stacks.ts";
 import { type Recorded, recording } from "../../terraform/recording.ts";
+import { writePolicy } from "../../write-policy.ts";
 import { mlflowStartLimitMs } from "../mlflow.ts";
 import { motoClient } from "../moto.ts";
 import { pythonPeer } from "../python-environment.ts";
@@ -62,6 +65,10 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   const playEmbedded = async () => {
     const root = dataFolder(join(folder.path, "embedded"));
     await cp(repository.path, root.repository, { recursive: true });
+    const database = openDatabase(root.database);
+    const policy = await readFile(join(repository.path, "policy.yaml"), "utf8");
+    await writePolicy(sqliteStore({ database, clock: Date.now }), policy);
+    database.close();
     rehearsal = await startRehearsal({
       folder: root,
       checkout,

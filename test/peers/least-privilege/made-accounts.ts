@@ -11,10 +11,13 @@ import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { dynamodbStore } from "../../../platform/store/dynamodb.ts";
 import { names } from "../../../terraform/names.ts";
 import { markedSecrets } from "../../marked-secrets.ts";
+import { policyYaml } from "../../step-world.ts";
 import { valueIn } from "../../terraform/terraform-values.ts";
 import { resourcesOf, type Written } from "../../terraform/written-stacks.ts";
+import { writePolicy } from "../../write-policy.ts";
 import { createRole } from "../create-role.ts";
 import { createTable } from "../create-table.ts";
 import { inAccount } from "./in-account.ts";
@@ -52,6 +55,7 @@ export const makeAccounts = async (endpoint: string, written: Written): Promise<
   const dynamodb = new DynamoDBClient(client);
   const records = (["stage", "prod"] as const).map(known.recordsTable);
   for (const table of [known.table, ...records]) await createTable(dynamodb, table);
+  await writePolicy(dynamodbStore({ client: dynamodb, table: known.table, clock: Date.now }), policyYaml);
 
   const kms = new KMSClient(client);
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));

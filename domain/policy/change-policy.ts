@@ -1,0 +1,234 @@
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import type { Store } from "../../platform/store/store.ts";
+import { Digest } from "../../statemachine/contracts.ts";
+import { PlatformRules } from "./parse-policy.ts";
+import {
+  type Confirmation,
+  digestText,
+  isSamePerson,
+  newestEntry,
+  Operator,
+  type PlatformPolicyRevision,
+  PolicyEntry,
+  policyKeys,
+  toRevision,
+  verifyEntry,
+} from "./platform-policy.ts";
+import { comparePolicies } from "./strictest-policy.ts";
+import { compareRules, flattenRules, type RuleChanges } from "./strictness.ts";
+
+/** A copy that was proposed and is not in force. */
+const Proposal = z.object({
+  id: z.string(),
+  /** The revision that it would follow; another one in force makes the proposal void. */
+  follows: z.int().positive(),
+  /** The rules as JSON; the digest is of exactly this text. */
+  text: z.string(),
+  digest: Digest,
+  by: Operator,
+  at: z.int(),
+  changes: PolicyEntry.shape.changes,
+});
+export type Proposal = z.infer<typeof Proposal>;
+
+/** What `slipway policy` cannot do as asked. */
+export class PolicyRefused extends Error {
+  override readonly name = "PolicyRefused";
+}
+
+const writeText = ({ floor, identities }: PlatformRules): string => JSON.stringify({ floor, identities });
+
+/**
+ * What changes from one copy to the next, in words. Whoever is mapped anew stops to count as unmapped, so every change
+ * of the identities stands among what loosens.
+ */
+export const comparePlatformRules = (before: PlatformRules, after: PlatformRules): RuleChanges => {
+  const floor = comparePolicies(before.floor, after.floor);
+  const people = compareRules(
+    new Map(),
+    flattenRules(before.identities, "identities"),
+    flattenRules(after.identities, "identities"),
+  );
+  return {
+    loosened: [...floor.loosened, ...people.loosened, ...people.tightened],
+    tightened: floor.tightened,
+  };
+};
+
+/** An id that holds for one text of one person on top of one revision: whoever confirms it confirms just that. */
+const proposalId = ({ follows, digest, by }: Pick<Proposal, "follows" | "digest" | "by">): string =>
+  `${follows + 1}-${createHash("sha256").update(`${digest}\n${by.id}`).digest("hex").slice(0, 16)}`;
+
+/**
+ * Changes the platform's copy of the policy. A new copy needs two people: one proposes it, another confirms exactly that
+ * text; each signs in a partition of its own.
+ */
+export const changePolicy = ({
+  store,
+  clock,
+  confirmation = "second-person",
+}: {
+  readonly store: Store;
+  readonly clock: () => number;
+  readonly confirmation?: Confirmation;
+}) => {
+  const sign = async (operator: Operator, proposal: Proposal, role: "proposed" | "confirmed") => {
+    await store.put(policyKeys.signature(operator, proposal.id, role), proposal.digest);
+  };
+
+  const append = async (entry: PolicyEntry): Promise<PlatformPolicyRevision> => {
+    const { written } = await store.put(policyKeys.entry(entry.revision), entry, { expect: "absent" });
+    if (!written)
+      throw new PolicyRefused(
+        `Revision ${entry.revision} of the policy was written by someone else just now: see \`slipway policy history\`, then propose again.`,
+      );
+    return toRevision(entry);
+  };
+
+  const proposal = async (id: string): Promise<Proposal> => {
+    const item = await store.get({ partition: policyKeys.proposals, sort: id });
+    if (!item)
+      throw new PolicyRefused(
+        `There is no proposal ${id}: \`slipway policy apply <file>\` makes one and prints its id.`,
+      );
+    const found = Proposal.parse(item.value);
+    // Every operator may write proposals: one that was rewritten is not what its id stands for.
+    if (found.digest !== digestText(found.text) || proposalId(found) !== id)
+      throw new PolicyRefused(`Proposal ${id} was changed after it was made: propose it again.`);
+    const before = await store.get(policyKeys.entry(found.follows));
+    const { loosened, tightened } = before
+      ? comparePlatformRules(
+          toRevision(PolicyEntry.parse(before.value)),
+          PlatformRules.parse(JSON.parse(found.text)),
+        )
+      : found.changes;
+    return { ...found, changes: { loosened: [...loosened], tightened: [...tightened] } };
+  };
+
+  return {
+    proposal,
+
+    /** Writes the first copy, which nobody confirms. Throws PolicyRefused where there is one. */
+    writeFirst: async (rules: PlatformRules, by: Operator): Promise<PlatformPolicyRevision> => {
+      const text = writeText(rules);
+      if (await newestEntry(store))
+        throw new PolicyRefused(
+          "The platform has a copy of the policy already: change it with `slipway policy apply <file>`.",
+        );
+      return append({
+        revision: 1,
+        text,
+        digest: digestText(text),
+        previous: null,
+        proposal: null,
+        appliedBy: by,
+        confirmedBy: null,
+        at: clock(),
+        changes: { loosened: [], tightened: [] },
+      });
+    },
+
+    /** Proposes another copy; nothing is in force before it is confirmed. Throws PolicyRefused where nothing changes. */
+    propose: async (rules: PlatformRules, by: Operator): Promise<Proposal> => {
+      const entry = await newestEntry(store);
+      if (!entry)
+        throw new PolicyRefused(
+          "The platform has no copy of the policy yet: `slipway init aws`, or the first `npm start`, writes it.",
+        );
+      await verifyEntry({ store, confirmation }, entry);
+      const before = toRevision(entry);
+      const text = writeText(rules);
+      const digest = digestText(text);
+      const { loosened, tightened } = comparePlatformRules(before, rules);
+      if (digest === before.digest)
+        throw new PolicyRefused(`Revision ${before.revision}, which is in force, says exactly this already.`);
+      // The same text proposed again by the same person is the same proposal.
+      const id = proposalId({ follows: before.revision, digest, by });
+      const proposed: Proposal = {
+        id,
+        follows: before.revision,
+        text,
+        digest,
+        by,
+        at: clock(),
+        changes: { loosened: [...loosened], tightened: [...tightened] },
+      };
+      await sign(by, proposed, "proposed");
+      await store.put({ partition: policyKeys.proposals, sort: id }, proposed, { expect: "absent" });
+      return proposal(id);
+    },
+
+    /**
+     * Puts a proposal in force. Throws PolicyRefused for the person who proposed it, and where another copy came into
+     * force meanwhile.
+     * @param alone one person does both and says so: counts in `alone-if-said` only
+     */
+    confirm: async (
+      id: string,
+      by: Operator,
+      { alone = false }: { readonly alone?: boolean } = {},
+    ): Promise<PlatformPolicyRevision> => {
+      const proposed = await proposal(id);
+      const before = await newestEntry(store);
+      if (before?.revision !== proposed.follows)
+        throw new PolicyRefused(
+          `Proposal ${id} follows revision ${proposed.follows}, and revision ${before?.revision ?? 0} is in force: propose it again, so that the difference that is confirmed is the real one.`,
+        );
+      if (isSamePerson(proposed.by, by)) {
+        if (confirmation === "second-person")
+          throw new PolicyRefused(
+            `${by.name} proposed this: a second person has to confirm it, with an identity of their own.`,
+          );
+        if (!alone)
+          throw new PolicyRefused(
+            `${by.name} proposed this, and a second person has to confirm it. Where this machine has one person, say --alone: it is put in force, and the ledger says that one person did both.`,
+          );
+      }
+      await sign(by, proposed, "confirmed");
+      const entry: PolicyEntry = {
+        revision: proposed.follows + 1,
+        text: proposed.text,
+        digest: proposed.digest,
+        previous: before.digest,
+        proposal: id,
+        appliedBy: proposed.by,
+        confirmedBy: by,
+        at: clock(),
+        changes: proposed.changes,
+      };
+      await verifyEntry({ store, confirmation }, entry);
+      return append(entry);
+    },
+
+    /** Every copy that was ever in force, newest first. */
+    history: async (): Promise<readonly PlatformPolicyRevision[]> => {
+      const revisions: PlatformPolicyRevision[] = [];
+      for (let after: string | undefined; ; ) {
+        const page = await store.page({
+          partition: policyKeys.ledger,
+          order: "descending",
+          limit: 100,
+          ...(after ? { after } : {}),
+        });
+        for (const { value } of page.items) revisions.push(toRevision(PolicyEntry.parse(value)));
+        if (!page.cursor) return revisions;
+        after = page.cursor;
+      }
+    },
+
+    /** Proposals that wait for a second person. */
+    open: async (): Promise<readonly Proposal[]> => {
+      const before = await newestEntry(store);
+      const { items } = await store.page({
+        partition: policyKeys.proposals,
+        order: "descending",
+        limit: 100,
+      });
+      return items
+        .map(({ value }) => Proposal.parse(value))
+        .filter(({ follows }) => follows === before?.revision);
+    },
+  };
+};
+export type ChangePolicy = ReturnType<typeof changePolicy>;

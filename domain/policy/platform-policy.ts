@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import type { Store } from "../../platform/store/store.ts";
+import { Digest } from "../../statemachine/contracts.ts";
+import { PlatformRules, PolicyInvalid } from "./parse-policy.ts";
+
+/** Who proposed or confirmed: `id` is what an authority vouched for (AWS's user id, the account on this machine). */
+export const Operator = z.object({ id: z.string().min(1).max(300), name: z.string().max(300) });
+export type Operator = z.infer<typeof Operator>;
+
+/** One revision in the ledger. */
+export const PolicyEntry = z.object({
+  revision: z.int().positive(),
+  text: z.string(),
+  digest: Digest,
+  /** Digest of the text before; null for the first. */
+  previous: Digest.nullable(),
+  /** The proposal that was confirmed; null for the first copy. */
+  proposal: z.string().nullable(),
+  appliedBy: Operator,
+  /** Null for the first copy alone. */
+  confirmedBy: Operator.nullable(),
+  /** Epoch milliseconds. */
+  at: z.int(),
+  changes: z.object({ loosened: z.array(z.string()), tightened: z.array(z.string()) }),
+});
+export type PolicyEntry = z.infer<typeof PolicyEntry>;
+
+/** The platform's copy of the policy as it is in force: one entry of the ledger, with its rules read. */
+export type PlatformPolicyRevision = Omit<PolicyEntry, "text"> & PlatformRules;
+
+/** Nobody has written the platform's copy yet. */
+export class PolicyMissing extends Error {
+  override readonly name = "PolicyMissing";
+}
+
+/**
+ * Whether one person may propose and confirm. `alone-if-said`: on one machine, where nobody can prove to be a second
+ * person, one may do both, and the ledger shows it.
+ */
+export type Confirmation = "second-person" | "alone-if-said";
+
+/** Where revisions, proposals and signatures lie; docs/policy.md says who may write which of these partitions on AWS. */
+export const policyKeys = {
+  ledger: "policy",
+  proposals: "policy-proposals",
+  entry: (revision: number) => ({ partition: "policy", sort: String(revision).padStart(10, "0") }),
+  /** IAM lets a person write in the partition of her own user id alone, so an entry there is her signature. */
+  signature: (operator: Operator, proposal: string, role: "proposed" | "confirmed") => ({
+    partition: `policy-signed#${operator.id}`,
+    sort: `${proposal}#${role}`,
+  }),
+} as const;
+
+export const digestText = (text: string): string =>
+  `sha256:${createHash("sha256").update(text).digest("hex")}`;
+
+export const toRevision = ({ text, ...entry }: PolicyEntry): PlatformPolicyRevision => ({
+  ...entry,
+  ...PlatformRules.parse(JSON.parse(text)),
+});
+
+/** `AROA…:ada@example.com`: the same person under another role bears the same session name. */
+const sessionName = ({ id }: Operator): string => (id.split(":").at(-1) ?? id).toLowerCase();
+export const isSamePerson = (one: Operator, other: Operator): boolean =>
+  one.id === other.id || sessionName(one) === sessionName(other);
+
+/** The newest entry of the ledger, whether or not it counts. */
+export const newestEntry = async (store: Store): Promise<PolicyEntry | undefined> => {
+  const { items } = await store.page({ partition: policyKeys.ledger, order: "descending", limit: 1 });
+  return items[0] && PolicyEntry.parse(items[0].value);
+};
+
+/** Throws PolicyInvalid where an entry was not made by two people, each by their own signature. */
+export const verifyEntry = async (
+  { store, confirmation }: { readonly store: Store; readonly confirmation: Confirmation },
+  entry: PolicyEntry,
+): Promise<void> => {
+  const refuse = (why: string): never => {
+    throw new PolicyInvalid(
+      `The platform's copy of the policy, revision ${entry.revision}, does not count: ${why}. Look at \`slipway policy history\` and at who wrote to the table.`,
+    );
+  };
+  const { revision, text, digest, appliedBy, confirmedBy, proposal } = entry;
+  if (digestText(text) !== digest) refuse("its text is not the one that was confirmed");
+  if (revision === 1 && proposal === null) return;
+  if (confirmedBy === null || proposal === null) return refuse("nobody confirmed it");
+  if (confirmation === "second-person" && isSamePerson(appliedBy, confirmedBy))
+    refuse(`${appliedBy.name} both proposed and confirmed it`);
+  for (const [operator, role] of [
+    [appliedBy, "proposed"],
+    [confirmedBy, "confirmed"],
+  ] as const) {
+    const signature = await store.get(policyKeys.signature(operator, proposal, role));
+    if (signature?.value !== digest) refuse(`${operator.name} has not signed that this text was ${role}`);
+  }
+};
+
+/**
+ * The platform's copy of the policy, in an append-only ledger of the store: what every delivery is held to, whatever its
+ * commit says. change-policy.ts writes it. A revision counts only where the signatures of both people are there.
+ */
+export const platformPolicy = ({
+  store,
+  confirmation = "second-person",
+}: {
+  readonly store: Store;
+  readonly confirmation?: Confirmation;
+}) => {
+  const find = async (): Promise<PlatformPolicyRevision | undefined> => {
+    const entry = await newestEntry(store);
+    if (!entry) return undefined;
+    await verifyEntry({ store, confirmation }, entry);
+    return toRevision(entry);
+  };
+
+  return {
+    /** The copy in force; undefined: none was ever written. Throws PolicyInvalid where it does not count. */
+    find,
+    /** The same; throws PolicyMissing where there is none. */
+    read: async (): Promise<PlatformPolicyRevision> => {
+      const found = await find();
+      if (found) return found;
+      throw new PolicyMissing(
+        "the store holds no copy of the platform's policy, and a commit's policy.yaml is never taken instead",
+      );
+    },
+  };
+};
+export type PlatformPolicy = ReturnType<typeof platformPolicy>;

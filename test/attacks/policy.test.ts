@@ -1,0 +1,185 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { judgedBy } from "../../domain/committed-model.ts";
+import { deployedVersion } from "../../domain/deployed-version.ts";
+import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
+import { scanImage } from "../../lambdas/scan-image/scan-image.ts";
+import type { Images } from "../../platform/images/images.ts";
+import { remedies } from "../../statemachine/contracts.ts";
+import {
+  buildOf,
+  commitOf,
+  digestOf,
+  model,
+  modelYaml,
+  policyYaml,
+  type StepWorld,
+  serve,
+  stepWorld,
+} from "../step-world.ts";
+
+let world: StepWorld;
+beforeEach(() => {
+  world = stepWorld();
+});
+afterEach(() => world.close());
+
+const delivery = "attack-1";
+const ask = async (letter: string) => {
+  world.engine.waiting.add("token");
+  await requestApproval(world)({
+    delivery,
+    model,
+    commit: commitOf(letter),
+    taskToken: "token",
+    fence: 1,
+    digest: digestOf(letter),
+    version: 2,
+    author: { name: "Mallory", email: "mallory@example.com" },
+    pusher: "mallory@example.com",
+    scanChecks: [],
+    checks: [],
+    omitted: [],
+    timeoutSeconds: 3_600,
+  });
+  const [question] = await world.approvals.open(model);
+  if (!question) throw new Error("no question is open");
+  return { rule: question.rule, view: await world.messages.read(delivery) };
+};
+const approval = (fields: string) => ({ approval: `{ ${fields} }` });
+
+test("a commit that lets authors approve, in its policy.yaml and its manifest, changes nothing", async () => {
+  const commit = world.commit(
+    "a",
+    modelYaml(approval("approvers: [U024BE7LH], quorum: 1, authorMayApprove: true, timeout: PT24H")),
+  );
+  world.policies.set(commit, policyYaml.replace("authorMayApprove: false", "authorMayApprove: true"));
+  expect((await ask("a")).rule.authorMayApprove).toBe(false);
+});
+
+test("a commit cannot appoint approvers whom the platform's copy does not name", async () => {
+  const commit = world.commit(
+    "a",
+    modelYaml(approval("approvers: [U0MALLORY], quorum: 1, authorMayApprove: false, timeout: PT24H")),
+  );
+  world.policies.set(commit, policyYaml.replace("U0SECOND1", "U0MALLORY"));
+  await expect(ask("a")).rejects.toMatchObject({ name: "ManifestInvalid" });
+});
+
+test("a commit that allows more vulnerabilities is still held to the platform's limit", async () => {
+  const commit = world.commit(
+    "a",
+    modelYaml({
+      gates: "{ latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 9, high: 99 } }",
+    }),
+  );
+  world.policies.set(commit, policyYaml.replace("critical: 0, high: 10", "critical: 9, high: 99"));
+  const finding = { id: "CVE-2026-1", package: "x", version: "1", severity: "critical", title: "" };
+  const images = {
+    scan: async () => ({
+      status: "complete" as const,
+      findings: [finding],
+      scanned: { npm: 1 },
+      unknownEcosystems: [],
+    }),
+  };
+  const scanned = scanImage({ ...world, images: images as unknown as Pick<Images, "scan"> })({
+    delivery,
+    model,
+    commit,
+    build: buildOf("a"),
+  });
+  await expect(scanned).rejects.toMatchObject({ name: "ImageScanFailed" });
+});
+
+test("a commit's policy.yaml that removes rules, lowers the quorum or names others is only ever tightened by it", async () => {
+  await world.close();
+  world = stepWorld({ platform: policyYaml.replace("quorum: 1", "quorum: 2") });
+  const both = approval(
+    "approvers: [U024BE7LH, U0SECOND1], quorum: 1, authorMayApprove: false, timeout: PT24H",
+  );
+  world.commit("a", modelYaml(both));
+  // quorum 1, as it stands in policyYaml
+  expect((await ask("a")).rule).toMatchObject({ quorum: 2, approvers: ["U024BE7LH", "U0SECOND1"] });
+});
+
+test.each([
+  ["a quorum of 0", policyYaml.replace("quorum: 1", "quorum: 0")],
+  ["what is no YAML", "approval: ["],
+  ["a rule that nobody knows", `${policyYaml}\nskip: true\n`],
+])("a policy.yaml with %s ends the delivery with a named error, and nothing is asked", async (_, text) => {
+  const commit = world.commit("a");
+  world.policies.set(commit, text);
+  await expect(ask("a")).rejects.toMatchObject({ name: "PolicyInvalid" });
+  expect(await world.approvals.open(model)).toEqual([]);
+});
+
+test("a commit without policy.yaml is held to the platform's copy", async () => {
+  await serve(world, "a", 1);
+  const commit = world.commit("b");
+  world.policies.set(commit, undefined);
+  expect((await ask("b")).rule).toMatchObject({ quorum: 1, authorMayApprove: false });
+});
+
+test("a commit may tighten the platform's copy", async () => {
+  const commit = world.commit("a");
+  world.policies.set(commit, policyYaml.replace("timeout: P7D", "timeout: PT1H"));
+  expect((await ask("a")).rule.timeout).toBe("PT1H");
+});
+
+test("where the platform has no copy the delivery ends with a named error, never with the commit's policy", async () => {
+  await world.close();
+  world = stepWorld({ platform: null });
+  world.commit("a");
+  await expect(ask("a")).rejects.toMatchObject({ name: "PolicyMissing" });
+  expect(remedies.PolicyMissing).toContain("slipway init aws");
+});
+
+test("a manifest of another model is refused, whatever rules it brings", async () => {
+  world.commit("a", modelYaml({ name: "another" }));
+  await expect(ask("a")).rejects.toMatchObject({ name: "ManifestInvalid" });
+});
+
+test("a champion's rules that are loosened in two steps stop at the platform's copy, and each step says so first", async () => {
+  const gates = (latency: number) => ({
+    gates: `{ latencyP95Ms: ${latency}, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } }`,
+  });
+  await serve(world, "a", 1);
+  world.commit("b", modelYaml(gates(5_000)));
+  expect((await ask("b")).view?.changed[0]).toBe("gates.latencyP95Ms 50 → 5000");
+  // The first step is still held to the champion's 50 ms; promoted, it becomes the champion of the second.
+  expect((await judgedBy(world)(model, commitOf("b"), commitOf("a"))).rules.gates.latencyP95Ms).toBe(50);
+  world.commit("c", modelYaml(gates(5_000)));
+  expect((await judgedBy(world)(model, commitOf("c"), commitOf("b"))).rules.gates.latencyP95Ms).toBe(1_000);
+});
+
+test("a challenger that drops its positive label is still measured by the score that needs it", async () => {
+  await serve(world, "a", 1);
+  world.policies.set(commitOf("a"), policyYaml);
+  const platform = policyYaml.replace("{ accuracy: 0.05 }", "{ accuracy: 0.05, auc: 0.05 }");
+  await world.close();
+  world = stepWorld({ platform });
+  world.commit("a");
+  world.commit("b", modelYaml({ output: '{ labels: ["no", "yes"] }' }));
+  const { rules } = await judgedBy(world)(model, commitOf("b"), commitOf("a"));
+  expect(rules.gates.auc).toEqual({ notWorseThanChampionBy: 0.05 });
+  expect(rules.loosened).toContain("output.positive was removed (it was yes)");
+});
+
+test("a manifest that records more than the platform allows is refused", async () => {
+  await world.close();
+  world = stepWorld({ platform: `${policyYaml}\nrecords: { inputs: hashed, ttlDays: 30 }\n` });
+  const commit = world.commit("a");
+  world.policies.set(commit, undefined);
+  await expect(ask("a")).rejects.toMatchObject({
+    name: "ManifestInvalid",
+    message: expect.stringContaining("records.inputs"),
+  });
+});
+
+test("a way back needs no copy of the policy: what a new rule refuses never stops a rollback", async () => {
+  const version = await deployedVersion({ ...world, policy: { find: async () => undefined } })(
+    "prod",
+    await serve(world, "a", 1),
+  );
+  expect(version).toBe("1");
+});

@@ -1,0 +1,21 @@
+import { noIdentities } from "../domain/approval/identities.ts";
+import { changePolicy } from "../domain/policy/change-policy.ts";
+import { parsePolicy } from "../domain/policy/parse-policy.ts";
+import type { Store } from "../platform/store/store.ts";
+
+/**
+ * Writes the platform's copy of the policy into a store as two people do: a first copy, then the one that is wanted,
+ * proposed by one and confirmed by the other.
+ */
+export const writePolicy = async (store: Store, text: string): Promise<void> => {
+  const floor = parsePolicy(new TextEncoder().encode(text), "the platform's copy");
+  const changes = changePolicy({ store, clock: Date.now });
+  const [ada, bob] = [
+    { id: "AROAPLATFORM:ada@example.com", name: "Ada" },
+    { id: "AROAPLATFORM:bob@example.com", name: "Bob" },
+  ];
+  const first = { ...floor, approval: { ...floor.approval, timeout: "P1D" } };
+  await changes.writeFirst({ floor: first, identities: noIdentities }, ada);
+  const { id } = await changes.propose({ floor, identities: noIdentities }, ada);
+  await changes.confirm(id, bob);
+};
