@@ -2,6 +2,7 @@ import type { RecordPlace } from "../inference/records/records.ts";
 import type { Metrics, RequestMetrics } from "../platform/metrics/metrics.ts";
 import type { FunctionAnswer, FunctionCall, Functions } from "../platform/serving/functions.ts";
 import { type Environment, FunctionFailed } from "../platform/serving/serving.ts";
+import type { Json } from "../platform/store/store.ts";
 import { type FunctionProcess, startFunctionProcess } from "./function-process.ts";
 import { workerRecords } from "./worker-records.ts";
 
@@ -52,6 +53,16 @@ type Slot = {
 
 /** More calls than this waiting for one version are refused, as Lambda throttles beyond its concurrency. */
 const mostWaiting = 1_000;
+/** Characters of a request's body that is answered beside the others, as AWS answers each that comes meanwhile. */
+const largeBody = 64 * 1_024;
+
+const isLarge = (payload: Json): boolean =>
+  typeof payload === "object" &&
+  payload !== null &&
+  !Array.isArray(payload) &&
+  typeof payload.body === "string" &&
+  payload.body.length > largeBody;
+
 const longestLogged = 4_000;
 
 /**
@@ -127,7 +138,7 @@ export const functionHost = (needs: Needs): FunctionHost => {
     slot.idle = setTimeout(async () => {
       const about = { environment: call.environment, model: call.model, version: call.version.version };
       // A store that cannot be read just now is no reason to let a live version go.
-      const stays = await needs.staysWarm(about).catch(() => true);
+      const stays = !isLarge(call.payload) && (await needs.staysWarm(about).catch(() => true));
       if (slot.waiting > 0 || slots.get(key) !== slot) return;
       if (stays) whenIdle(key, slot, call);
       else end(key, slot);
@@ -139,7 +150,9 @@ export const functionHost = (needs: Needs): FunctionHost => {
     async invoke(call) {
       if (stopped) throw new FunctionFailed("the function host has stopped");
       const { environment, model, version } = call;
-      const key = JSON.stringify([environment, model, version.version, version.config]);
+      // A process of its own for large requests: ten thousand rows keep nobody else of the version waiting.
+      const large = isLarge(call.payload);
+      const key = JSON.stringify([environment, model, version.version, version.config, large]);
       const slot = slots.get(key) ?? { last: Promise.resolve(), waiting: 0 };
       slots.set(key, slot);
       if (slot.waiting >= mostWaiting)

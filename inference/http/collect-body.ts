@@ -8,7 +8,18 @@ const firstCapacity = 64 * 1_024;
  * Each chunk costs the event loop a callback, whatever its size: six million chunks of one byte take it ten seconds.
  * Networks cut a body into pieces of a kilobyte and more; clients that stream write lines.
  */
-const fragments = { allowed: 1_024, leastAverageBytes: 16 };
+const fragments = { allowed: 256, leastAverageBytes: 16 };
+
+/**
+ * Leaves what follows with its sender, for it costs as much as what came. To pause the request is not enough: it goes on
+ * reading until its own buffer is full, of 65,536 chunks of one byte.
+ */
+const stopReading = (incoming: IncomingMessage): void => {
+  incoming.push = () => false;
+  incoming._read = () => undefined;
+  incoming.pause();
+  incoming.socket.pause();
+};
 
 /**
  * A request's body in one buffer that grows by doubling, however many chunks it comes in; undefined as soon as it is
@@ -60,8 +71,7 @@ export const collectBody = (
       }
       if (chunks > fragments.allowed && length < chunks * fragments.leastAverageBytes) {
         drop();
-        // What follows costs as much as what came: it stays with the sender.
-        incoming.pause();
+        stopReading(incoming);
         return refuse("fragmented", `the body came in chunks of ${(length / chunks).toFixed(1)} bytes`);
       }
       // Most bodies are one chunk, which is kept as it is.

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
+import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { RequestMetrics } from "../../platform/metrics/metrics.ts";
 import { type HttpReply, refuse, withHeaders } from "../http/http-reply.ts";
@@ -99,6 +100,8 @@ export const serviceProcess = (needs: Needs): ServiceProcess => {
       env: {},
       stdio: ["ignore", "ignore", "inherit", "pipe"],
     });
+    // Where both want the processor, one row goes before ten thousand.
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     const pipe = child.stdio[3];
     if (!(pipe instanceof Socket)) throw new TypeError("the process has no pipe");
     const opened = Promise.withResolvers<void>();

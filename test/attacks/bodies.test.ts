@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { request } from "node:http";
+import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { App } from "../../inference/app.ts";
 import { bodyBudget, bodyLimits } from "../../inference/http/body-budget.ts";
@@ -62,7 +63,7 @@ describe("slipway serve", () => {
     return { answered, statuses };
   };
 
-  test("a body in chunks of one byte is refused after a thousand of them, and takes no memory", async () => {
+  test("a body in chunks of one byte is refused after some hundred of them, and takes no memory", async () => {
     const before = served.peakMb() ?? 0;
     const connection = await open(served.port);
     const chunks = Buffer.from("1\r\n \r\n".repeat(16_384));
@@ -96,6 +97,23 @@ describe("slipway serve", () => {
     expect(first).toMatch(/^retry-after: \d+\r$/im);
     // 30 × 6 MB would be 180, and the pieces they came in as much again.
     expect((served.peakMb() ?? 0) - before).toBeLessThan((2.5 * bodyLimits.total) / MB);
+  });
+
+  test.each([
+    ["a gzip of a million empty objects", gzipSync(`{"rows":[${"{},".repeat(1_000_000)}{}]}`), 413],
+    ["a gzip of a thousand wrong rows", gzipSync(`{"rows":[${'{"a":1},'.repeat(100_000)}{}]}`), 422],
+    ["a million brackets", gzipSync("[".repeat(1_000_000)), 413],
+  ])("%s keeps nobody waiting, for another process reads it", async (_, body, status) => {
+    const attack = fetch(`${served.url}/v1/predict`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "content-encoding": "gzip" },
+      body,
+    });
+    const { answered, statuses } = await answersWhile(attack);
+    expect((await attack).status).toBe(status);
+    expect(statuses).toEqual(new Set([200]));
+    // While it was read here, one request was answered before it and one after.
+    expect(answered).toBeGreaterThan(3);
   });
 });
 

@@ -5,7 +5,7 @@ export type Line = {
   readonly what: string;
   /** Undefined: not measured, which misses a target. */
   readonly measured: Spread | undefined;
-  readonly unit: "requests/s" | "ms" | "MB" | "times";
+  readonly unit: "requests/s" | "requests" | "ms" | "MB" | "times";
   readonly target?: Target;
 };
 export type Machine = {
