@@ -41,11 +41,6 @@ export class UsageMistake extends Error {
   override readonly name = "UsageMistake";
 }
 
-/** Another rehearsal runs on the data folder. */
-export class AlreadyRunning extends Error {
-  override readonly name = "AlreadyRunning";
-}
-
 /** A new model's folder is there already. */
 export class ModelFolderExists extends Error {
   override readonly name = "ModelFolderExists";

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { type ApiKeys, apiKeys } from "../domain/api-keys.ts";
+import { asDataFolderError } from "../platform/store/data-folder-unusable.ts";
 import { openDatabase } from "../platform/store/open-database.ts";
 import { sqliteStore } from "../platform/store/sqlite.ts";
 import type { Store } from "../platform/store/store.ts";
@@ -53,7 +54,11 @@ export const withKeys = async <T>(
     throw new UsageMistake(
       `${folder.root} holds no keys: make one with \`slipway keys create\`, or name another folder with --data.`,
     );
-  mkdirSync(folder.root, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder.root, { recursive: true, mode: 0o700 });
+  } catch (fault) {
+    throw asDataFolderError(folder.root, fault);
+  }
   const database = openDatabase(folder.database);
   try {
     return await work(keysOn(sqliteStore({ database, clock })));

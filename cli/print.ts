@@ -1,4 +1,6 @@
 import { styleText } from "node:util";
+import { terminalLine, terminalText } from "../platform/terminal-text.ts";
+import { writeOut } from "../rehearsal/write-out.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -6,14 +8,16 @@ type Style = Parameters<typeof styleText>[0];
 export const paint = (style: Style, text: string): string =>
   styleText(style, text, { stream: process.stdout });
 
-export const print = (text: string): void => void process.stdout.write(`${text}\n`);
-export const printError = (text: string): void => void process.stderr.write(`${text}\n`);
+export const print = (text: string): void => writeOut(process.stdout, `${terminalText(text)}\n`);
+export const printError = (text: string): void => writeOut(process.stderr, `${terminalText(text)}\n`);
 export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
 
 /** Columns of equal width, a header above; for people. */
 export const printTable = (header: readonly string[], rows: readonly (readonly string[])[]): void => {
+  // A cell is a name or a reason from outside: it stays on its line.
+  const lines = rows.map((row) => row.map(terminalLine));
   const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+    Math.max(title.length, ...lines.map((row) => row[column]?.length ?? 0)),
   );
   const line = (cells: readonly string[]) =>
     cells
@@ -21,5 +25,5 @@ export const printTable = (header: readonly string[], rows: readonly (readonly s
       .join("  ")
       .trimEnd();
   print(paint("dim", line(header)));
-  for (const row of rows) print(line(row));
+  for (const row of lines) print(line(row));
 };

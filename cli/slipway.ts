@@ -1,5 +1,6 @@
 /** The `slipway` command. Each command is a file under commands/; how commands end stands in exit-code.ts. */
 import { Command, CommanderError } from "commander";
+import { outliveOutput } from "../rehearsal/write-out.ts";
 import { approvalCommands } from "./commands/approvals.ts";
 import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";
@@ -47,6 +48,7 @@ for (const command of [
 ])
   program.addCommand(command.exitOverride().showHelpAfterError());
 
+outliveOutput();
 try {
   await program.parseAsync();
 } catch (fault) {

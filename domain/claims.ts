@@ -30,6 +30,16 @@ export type Grant =
   | { readonly status: "granted"; readonly fence: number }
   | { readonly status: "busy"; readonly holder: string };
 
+/** How far the clocks of two functions may be apart. */
+const skewMs = 60_000;
+
+/**
+ * Whether the clock was set back between the two pushes: what was granted before lies in the future, and this request
+ * does not. Then the times say nothing of their order, and the one that comes later to the claim is the later one.
+ */
+const wasSetBack = (claim: ClaimItem, { requestedAt, now }: Request): boolean =>
+  claim.requestedAt > now + skewMs && requestedAt <= now + skewMs;
+
 const partition = "claims";
 const sort = (environment: Environment, model: string) => `${environment}#${model}`;
 
@@ -54,7 +64,7 @@ export const claims = ({ store }: { store: Store }) => {
       const current = await read(environment, model);
       const claim = current?.claim;
       if (claim?.holder === delivery) return { status: "granted", fence: claim.fence };
-      if (claim && when === "newer" && claim.requestedAt > requestedAt)
+      if (claim && when === "newer" && claim.requestedAt > requestedAt && !wasSetBack(claim, request))
         throw new Superseded(
           `a later push of ${model} (${claim.holder ?? "already ended"}) has ${environment}`,
         );

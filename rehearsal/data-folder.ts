@@ -15,7 +15,9 @@ export const dataFolder = (root: string) => ({
   cipherKey: join(root, "cipher.key"),
   /** The address of the MLflow server that is the registry; absent: the database is. */
   mlflow: join(root, "mlflow"),
-  /** Who runs on this folder, and where it listens. */
+  /** Held by the one process that owns this folder; empty. */
+  lock: join(root, "owner.lock"),
+  /** Who that is, and where it listens. */
   running: join(root, "running.json"),
   /** Lines of the functions and warnings. */
   log: join(root, "rehearsal.log"),

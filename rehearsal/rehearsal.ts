@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { appendFileSync } from "node:fs";
 import { LogLevel, WebClient } from "@slack/web-api";
 import { Hono } from "hono";
 import { parseEmf } from "../inference/parse-emf.ts";
@@ -13,7 +12,7 @@ import { controlRoute } from "./control.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { deliverCommits } from "./deliver-commits.ts";
 import { createDesk } from "./desk/desk.ts";
-import { openDeskState } from "./desk/state.ts";
+import { type DeskState, openDeskState } from "./desk/state.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { writeFirstPolicy } from "./first-policy.ts";
 import { functionHost } from "./functions.ts";
@@ -21,7 +20,7 @@ import { gateway } from "./gateway.ts";
 import { keyGate } from "./key-gate.ts";
 import { localImages } from "./local-images.ts";
 import { nameSignals } from "./name-signals.ts";
-import { announceRunning } from "./running.ts";
+import { openLog } from "./open-log.ts";
 import { callbackPath, listen, slackCallbackRoute } from "./server.ts";
 import { slackWorkspace } from "./slack-workspace.ts";
 import { type Steps, stepsOn } from "./steps.ts";
@@ -46,6 +45,8 @@ export type RehearsalOptions = {
   readonly registry?: WorldNeeds["registry"];
   readonly clock: () => number;
   readonly voice: Voice;
+  /** Told where the rehearsal answers, for other processes of the same folder. */
+  readonly announce?: (url: string) => void;
   /** Tests put their own between the steps and each capability here. */
   readonly instrument?: Instrument;
   /** Tests put their own in the place of steps that the machine calls; the sweep's are as they are. */
@@ -65,6 +66,8 @@ export type Machine = {
 /** A version that nobody calls and `live` does not name makes room after this long: what stage served before is asked only while the next version is verified. */
 const versionIdleMs = 2_000;
 
+const openDesk = async (path: string): Promise<DeskState> => openDeskState(path);
+
 /** How often the sweep looks on its own; an execution that ends calls it at once. */
 const sweepEveryMs = 60_000;
 
@@ -74,15 +77,7 @@ const sweepEveryMs = 60_000;
  */
 export const startRehearsal = async (options: RehearsalOptions) => {
   const { folder, clock, voice, env } = options;
-  const log = (sentence: string, fault?: unknown) => {
-    const why =
-      fault instanceof Error
-        ? `: ${fault.stack ?? fault.message}`
-        : fault === undefined
-          ? ""
-          : `: ${String(fault)}`;
-    appendFileSync(folder.log, `${new Date(clock()).toISOString()} ${sentence}${why}\n`);
-  };
+  const log = openLog({ path: folder.log, clock });
   const server = await listen(options.port, log);
   const { url } = server;
   const capabilities = await openCapabilities({
@@ -107,9 +102,14 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     await server.close();
     throw fault;
   });
+  const desk = await openDesk(folder.desk).catch(async (fault) => {
+    capabilities.database.close();
+    await server.close();
+    throw fault;
+  });
   const botToken = await secrets.read("SLACK_BOT_TOKEN");
   const controlToken = await secrets.read("CONTROL_TOKEN");
-  const withdraw = announceRunning(folder, { pid: process.pid, url });
+  options.announce?.(url);
 
   const ownMachine = async () => {
     const { images, imageRoot, runtime } = await localImages({ folder, source, clock });
@@ -225,7 +225,6 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   };
 
   const stopping = new AbortController();
-  const desk = openDeskState(folder.desk);
   const app = new Hono()
     .route(
       "/",
@@ -320,7 +319,6 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       metrics.close();
       desk.close();
       capabilities.database.close();
-      withdraw();
     },
   };
 };

@@ -1,10 +1,8 @@
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../test/temporary-folder.ts";
 import { dataFolder } from "./data-folder.ts";
-import { announceRunning, runningOn } from "./running.ts";
+import { ownFolder, runningOn } from "./running.ts";
 
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeEach(async () => {
@@ -13,28 +11,33 @@ beforeEach(async () => {
 afterEach(() => temporary.remove());
 const url = "http://127.0.0.1:4000";
 
-test("who runs on a folder is known until it withdraws", () => {
+test("a rehearsal is known from where it says that it answers until it gives the folder back", () => {
   const folder = dataFolder(temporary.path);
   expect(runningOn(folder)).toBeUndefined();
-  const withdraw = announceRunning(folder, { pid: process.pid, url });
-  expect(runningOn(folder)).toEqual({ pid: process.pid, url });
-  withdraw();
+  const { announce, release } = ownFolder(folder, { command: "rehearse", now: 0 });
   expect(runningOn(folder)).toBeUndefined();
-  expect(existsSync(folder.running)).toBe(false);
+  announce(url);
+  expect(runningOn(folder)).toEqual({ pid: process.pid, url });
+  release();
+  expect(runningOn(folder)).toBeUndefined();
 });
 
-test("one that was killed does not run", () => {
+test("a folder that slipway serve owns has no rehearsal", () => {
   const folder = dataFolder(temporary.path);
-  const { pid } = spawnSync(process.execPath, ["--version"]);
-  announceRunning(folder, { pid, url });
+  const { announce, release } = ownFolder(folder, { command: "serve", now: 0 });
+  announce(url);
   expect(runningOn(folder)).toBeUndefined();
+  release();
 });
 
 test.each(["", "{", "{}", '{"pid":0,"url":"http://127.0.0.1"}', '{"pid":"1","url":"x"}'])(
-  "a file that says %j says nothing",
+  "a file that says %j says nothing, whoever owns the folder",
   async (text) => {
     const folder = dataFolder(temporary.path);
+    const { release } = ownFolder(folder, { command: "rehearse", now: 0 });
     await writeFile(folder.running, text);
     expect(runningOn(folder)).toBeUndefined();
+    expect(() => ownFolder(folder, { command: "rehearse", now: 0 })).toThrow("a process runs on");
+    release();
   },
 );

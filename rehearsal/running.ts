@@ -1,32 +1,94 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import { asDataFolderError } from "../platform/store/data-folder-unusable.ts";
+import { isLocked, lockFile } from "../platform/store/lock-file.ts";
 import type { DataFolder } from "./data-folder.ts";
 
-const Running = z.object({ pid: z.int().positive(), url: z.url() });
-export type Running = z.infer<typeof Running>;
+/** Who owns a data folder; `url`: where it answers, once it does. */
+const Owner = z.object({
+  pid: z.int().positive(),
+  command: z.string(),
+  since: z.iso.datetime(),
+  url: z.url().optional(),
+});
+type Owner = z.infer<typeof Owner>;
 
-const alive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (fault) {
-    // EPERM: it is there, and another user's.
-    return fault instanceof Error && "code" in fault && fault.code === "EPERM";
-  }
-};
+/** Another process owns the data folder. */
+export class AlreadyRunning extends Error {
+  override readonly name = "AlreadyRunning";
+}
 
-/** The rehearsal that runs on a data folder; undefined where none does (or it was killed). */
-export const runningOn = (folder: DataFolder): Running | undefined => {
+const readOwner = ({ running }: DataFolder): Owner | undefined => {
   try {
-    const running = Running.parse(JSON.parse(readFileSync(folder.running, "utf8")));
-    return alive(running.pid) ? running : undefined;
+    return Owner.parse(JSON.parse(readFileSync(running, "utf8")));
   } catch {
     return undefined;
   }
 };
 
-/** Says that this process runs on the folder, until the returned function is called. */
-export const announceRunning = (folder: DataFolder, running: Running): (() => void) => {
-  writeFileSync(folder.running, JSON.stringify(running), { mode: 0o600 });
-  return () => rmSync(folder.running, { force: true });
+const writeOwner = ({ running }: DataFolder, owner: Owner): void => {
+  writeFileSync(`${running}.new`, JSON.stringify(owner), { mode: 0o600 });
+  renameSync(`${running}.new`, running);
+};
+
+export type Running = { readonly pid: number; readonly url: string };
+
+/** The rehearsal that runs on a data folder; undefined where none does, or not yet. */
+export const runningOn = (folder: DataFolder): Running | undefined => {
+  // What is written there may be of a process that was killed: whether one runs, the lock alone knows.
+  if (!existsSync(folder.lock) || !isLocked(folder.lock)) return undefined;
+  const { pid, command, url } = readOwner(folder) ?? {};
+  return pid !== undefined && url !== undefined && command === "rehearse" ? { pid, url } : undefined;
+};
+
+export type Ownership = {
+  /** Tells other processes where this one answers. */
+  readonly announce: (url: string) => void;
+  /** Gives the folder back; a second call does nothing. */
+  readonly release: () => void;
+};
+
+/**
+ * Makes this process the one owner of a data folder, which is there: of two that start at once one gets it. Throws
+ * AlreadyRunning that says who has it and since when; DataFolderUnusable where the folder cannot be written.
+ * `now`: epoch milliseconds.
+ */
+export const ownFolder = (
+  folder: DataFolder,
+  { command, now }: { readonly command: string; readonly now: number },
+): Ownership => {
+  const unlock = lockFile(folder.lock);
+  if (!unlock) {
+    const owner = readOwner(folder);
+    const who = owner
+      ? ` (slipway ${owner.command}, process ${owner.pid}, since ${owner.since}${owner.url === undefined ? "" : `, ${owner.url}`})`
+      : "";
+    throw new AlreadyRunning(
+      `a process runs on ${folder.root} already${who}: stop it, or choose another folder with --data.`,
+    );
+  }
+  const owner = { pid: process.pid, command, since: new Date(now).toISOString() };
+  const write = (content: Owner) => {
+    try {
+      writeOwner(folder, content);
+    } catch (error) {
+      throw asDataFolderError(folder.root, error);
+    }
+  };
+  try {
+    write(owner);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+  let released = false;
+  return {
+    announce: (url) => write({ ...owner, url }),
+    release: () => {
+      if (released) return;
+      released = true;
+      rmSync(folder.running, { force: true });
+      unlock();
+    },
+  };
 };

@@ -1,8 +1,12 @@
 import { styleText } from "node:util";
 import type { StateEvent } from "../platform/deliveries/deliveries.ts";
+import { markedLines } from "../platform/marked-lines.ts";
+import { oneLine } from "../platform/one-line.ts";
 import type { Environment } from "../platform/serving/serving.ts";
+import { terminalText } from "../platform/terminal-text.ts";
 import type { Outcome } from "../statemachine/contracts.ts";
 import { remedyOf } from "../statemachine/remedy-of.ts";
+import { writeOut } from "./write-out.ts";
 
 /** What a rehearsal tells of; with `--json` exactly these, one to a line. */
 export type RehearsalEvent =
@@ -44,8 +48,8 @@ export type Voice = {
 
 /** One JSON object a line on stdout, sentences on stderr. */
 export const jsonVoice = (): Voice => ({
-  event: (event) => void process.stdout.write(`${JSON.stringify(event)}\n`),
-  say: (sentence) => void process.stderr.write(`${sentence}\n`),
+  event: (event) => writeOut(process.stdout, `${oneLine(JSON.stringify(event))}\n`),
+  say: (sentence) => writeOut(process.stderr, `${terminalText(sentence)}\n`),
 });
 
 type Style = Parameters<typeof styleText>[0];
@@ -61,7 +65,7 @@ const quiet =
 
 /** A line for each state as it ends, with its time. */
 export const terminalVoice = (): Voice => {
-  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  const say = (line: string) => writeOut(process.stdout, `${terminalText(line)}\n`);
   return {
     say,
     event: (event) => {
@@ -79,21 +83,21 @@ export const terminalVoice = (): Voice => {
               ? marks[event.status]
               : marks.succeeded;
           return say(
-            `  ${mark} ${event.state.padEnd(16)} ${paint("dim", time(event.ms))}${event.status === "retried" ? " trying again" : ""}`,
+            `  ${mark} ${oneLine(event.state).padEnd(16)} ${paint("dim", time(event.ms))}${event.status === "retried" ? " trying again" : ""}`,
           );
         }
         case "question":
           return say(
-            `  ${paint("yellow", "?")} ${paint("bold", "An approval is asked for:")} ${paint("cyan", event.desk)}`,
+            `  ${paint("yellow", "?")} ${paint("bold", "An approval is asked for:")} ${paint("cyan", oneLine(event.desk))}`,
           );
         case "serving":
           return say(
-            `  ${paint("cyan", "→")} ${event.environment} serves ${event.model} version ${event.version} ${paint("dim", event.digest.slice(0, 19))}`,
+            `  ${paint("cyan", "→")} ${event.environment} serves ${oneLine(event.model)} version ${event.version} ${paint("dim", event.digest.slice(0, 19))}`,
           );
         case "outcome": {
           const good = event.outcome === "promoted" || event.outcome === "unchanged";
           say(
-            `  ${paint(good ? "green" : "yellow", event.outcome)}${event.error ? `: ${paint("red", event.error)} ${event.cause ?? ""}` : ""}`,
+            `  ${paint(good ? "green" : "yellow", event.outcome)}${event.error ? `: ${paint("red", oneLine(event.error))} ${markedLines(event.cause ?? "")}` : ""}`,
           );
           return event.error ? say(`  ${paint("bold", "What to do:")} ${remedyOf(event.error)}\n`) : say("");
         }

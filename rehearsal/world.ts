@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { apiKeys } from "../domain/api-keys.ts";
 import { approvals } from "../domain/approvals.ts";
 import { claims } from "../domain/claims.ts";
@@ -26,6 +26,7 @@ import type { Environment, Serving } from "../platform/serving/serving.ts";
 import { type SlackApi, slackChannel } from "../platform/slack/slack-channel.ts";
 import { gitSource } from "../platform/source/git.ts";
 import type { Source } from "../platform/source/source.ts";
+import { databaseDamaged } from "../platform/store/data-folder-unusable.ts";
 import { type Database, openDatabase } from "../platform/store/open-database.ts";
 import { sqliteStore } from "../platform/store/sqlite.ts";
 import type { Store } from "../platform/store/store.ts";
@@ -71,6 +72,9 @@ export const openCapabilities = async ({
   registry = sqliteRegistry,
 }: WorldNeeds) => {
   mkdirSync(folder.root, { recursive: true, mode: 0o700 });
+  // The secrets are made behind the first tables: an empty file beside them has lost what it held.
+  if (statSync(folder.database, { throwIfNoEntry: false })?.size === 0 && existsSync(folder.secrets))
+    throw databaseDamaged(folder.database, "it is empty");
   const database = openDatabase(folder.database);
   const secrets = environmentSecrets({ env, file: { path: folder.secrets, generate: generated } });
   const blobKey = new TextEncoder().encode(await secrets.read("BLOB_KEY"));

@@ -1,14 +1,14 @@
-import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import { asDataFolderError, DataFolderUnusable } from "../../platform/store/data-folder-unusable.ts";
 import { curlLine } from "../../rehearsal/curl-line.ts";
 import type { DataFolder } from "../../rehearsal/data-folder.ts";
 import type { Rehearsal } from "../../rehearsal/rehearsal.ts";
-import { runningOn } from "../../rehearsal/running.ts";
+import { type Ownership, ownFolder, runningOn } from "../../rehearsal/running.ts";
 import { jsonVoice, terminalVoice, type Voice } from "../../rehearsal/terminal.ts";
 import { type Change, changes, watchedRepository } from "../../rehearsal/watched-repository.ts";
-import { AlreadyRunning, exitCode, UsageMistake } from "../exit-code.ts";
+import { exitCode, UsageMistake } from "../exit-code.ts";
 import { chooseMlflow, folderRegistry } from "../folder-registry.ts";
 import { checkout, folderOf } from "../folders.ts";
 import {
@@ -126,25 +126,37 @@ const makeFolder = (path: string): void => {
   }
 };
 
-/** A folder that can be written, and that nobody else runs on. */
-const prepareFolder = (folder: DataFolder, fresh: boolean): void => {
-  const running = runningOn(folder);
-  if (running)
-    throw new AlreadyRunning(
-      `a rehearsal runs on ${folder.root} already (process ${running.pid}, ${running.url}): stop it, or choose another folder with --data.`,
-    );
-  try {
-    if (fresh) {
-      if (existsSync(folder.root) && !existsSync(folder.database) && !existsSync(folder.log))
-        throw new DataFolderUnusable(
-          `${folder.root} is no data folder of Slipway's, so --fresh does not remove it: name another with --data.`,
-        );
-      rmSync(folder.root, { recursive: true, force: true });
+/** All that the folder holds but the lock: whoever removed that would leave the folder to a second owner. */
+const emptyFolder = ({ root, lock }: DataFolder): void => {
+  for (const name of readdirSync(root))
+    if (join(root, name) !== lock) rmSync(join(root, name), { recursive: true, force: true });
+};
+
+/** A folder that can be written, and that is this process's alone from here on. */
+const takeFolder = (folder: DataFolder, fresh: boolean): Ownership => {
+  const guarded = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (fault) {
+      throw asDataFolderError(folder.root, fault);
     }
+  };
+  guarded(() => {
+    const ours = [folder.database, folder.log, folder.lock].some((path) => existsSync(path));
+    if (fresh && existsSync(folder.root) && !ours)
+      throw new DataFolderUnusable(
+        `${folder.root} is no data folder of Slipway's, so --fresh does not remove it: name another with --data.`,
+      );
     makeFolder(folder.root);
     accessSync(folder.root, constants.W_OK);
+  });
+  const ownership = ownFolder(folder, { command: "rehearse", now: Date.now() });
+  try {
+    if (fresh) guarded(() => emptyFolder(folder));
+    return ownership;
   } catch (fault) {
-    throw asDataFolderError(folder.root, fault);
+    ownership.release();
+    throw fault;
   }
 };
 
@@ -154,7 +166,15 @@ const rehearse = async (options: Options): Promise<void> => {
     throw new UsageMistake(
       `there is no model ${options.model}: models/${options.model}/model.yaml is not there.`,
     );
-  prepareFolder(folder, options.fresh ?? false);
+  const ownership = takeFolder(folder, options.fresh ?? false);
+  try {
+    await rehearseOn(folder, ownership, options);
+  } finally {
+    ownership.release();
+  }
+};
+
+const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Options): Promise<void> => {
   const continued = existsSync(folder.database);
   if (options.mlflow !== undefined) chooseMlflow(folder, options.mlflow);
   const voice: Voice = options.json ? jsonVoice() : terminalVoice();
@@ -178,6 +198,7 @@ const rehearse = async (options: Options): Promise<void> => {
     registry: folderRegistry(folder),
     clock: Date.now,
     voice,
+    announce: ownership.announce,
   });
   try {
     greet(voice, { url: rehearsal.url, folder, continued, bakeMs: options.bake });

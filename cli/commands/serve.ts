@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { admitKey } from "../../domain/admit-key.ts";
@@ -9,7 +9,9 @@ import { tryFolder } from "../../inference/check/try-folder.ts";
 import { emfLine } from "../../inference/emf.ts";
 import { serveModel } from "../../inference/serve-model.ts";
 import { timeOrderedId } from "../../inference/time-ordered-id.ts";
+import { asDataFolderError } from "../../platform/store/data-folder-unusable.ts";
 import { dataFolder } from "../../rehearsal/data-folder.ts";
+import { ownFolder } from "../../rehearsal/running.ts";
 import { listen } from "../../rehearsal/server.ts";
 import { openCapabilities } from "../../rehearsal/world.ts";
 import { UsageMistake } from "../exit-code.ts";
@@ -45,10 +47,16 @@ const log = (sentence: string, fault?: unknown): void =>
     fault === undefined ? sentence : `${sentence}: ${fault instanceof Error ? fault.message : String(fault)}`,
   );
 
-/** What a data folder gives to the service: a place for records, and the check of API keys. */
+/** What a data folder gives to the service: a place for records, and the check of API keys. The folder is this process's alone. */
 const openFolder = async (root: string, environment: Options["environment"]) => {
   const clock = Date.now;
   const folder = dataFolder(root);
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+  } catch (fault) {
+    throw asDataFolderError(root, fault);
+  }
+  const ownership = ownFolder(folder, { command: "serve", now: clock() });
   const { store, records, database, metrics } = await openCapabilities({
     folder,
     // Links to blobs are of no use here: nobody is sent any.
@@ -70,6 +78,7 @@ const openFolder = async (root: string, environment: Options["environment"]) => 
     close: () => {
       metrics.close();
       database.close();
+      ownership.release();
     },
   };
 };

@@ -5,6 +5,7 @@ import { ContractBroken, Superseded } from "../../domain/faults.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
 import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
+import { seconds } from "../../inference/manifest/manifest.ts";
 import type { Metrics, Statistics, Window } from "../../platform/metrics/metrics.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { JudgeCanaryInput, type JudgeCanaryOutput } from "../../statemachine/contracts.ts";
@@ -39,8 +40,10 @@ export const judgeCanary =
     const now = clock();
     const { manifest } = committed;
     const labels = manifest.task === "classification" ? manifest.output.labels : [];
+    // A clock that was set back since leaves the window of the bake that has just ended.
+    const from = since <= now ? since : now - seconds(rules.canary.bake) * 1_000;
     const statistics = async (version: string): Promise<Statistics> => {
-      const window: Window = { environment: "prod", model, version, from: since, to: now };
+      const window: Window = { environment: "prod", model, version, from, to: now };
       const { requests } = await metrics.statistics(window, { percentiles: [] });
       return metrics.statistics(window, { percentiles: percentilesFor(requests), labels });
     };

@@ -12,8 +12,10 @@ export const keptSecrets = (secrets: Secrets, clock: () => number): Secrets => {
   return {
     read: (name) => {
       const found = kept.get(name);
-      if (found && clock() < found.until) return found.value;
-      const asked = { value: secrets.read(name), until: clock() + keptMs };
+      const now = clock();
+      // A clock that was set back keeps nothing for longer.
+      if (found && now < found.until && found.until - now <= keptMs) return found.value;
+      const asked = { value: secrets.read(name), until: now + keptMs };
       kept.set(name, asked);
       asked.value.catch((fault: unknown) => {
         if (!(fault instanceof SecretMissing) && kept.get(name) === asked) kept.delete(name);

@@ -21,16 +21,29 @@ const remedies: Readonly<Record<string, string>> = {
   EIO: "the disk reports a fault. Check the disk, or choose another folder with --data.",
 };
 
+const held =
+  "another process has held its database for more than 5 seconds. Stop that process and start again.";
+const damaged =
+  "the database there is damaged. Put a copy of it back, start over with --fresh, or choose another folder with --data.";
+
+/** A database that can be read and yet does not hold what it must. `what` is wrong, as the end of a sentence. */
+export const databaseDamaged = (path: string, what: string): DataFolderUnusable =>
+  new DataFolderUnusable(`${path} cannot be used: ${what}, so ${damaged}`);
+
 /** SQLite's primary result codes (https://www.sqlite.org/rescode.html) that speak of the file and not of the statement. */
 const sqliteRemedies: Readonly<Record<number, string>> = {
   3: remedies.EACCES ?? "",
-  5: "another process has held its database for more than 5 seconds. Stop that process and start again.",
+  5: held,
+  6: held,
+  7: "this machine has no memory left for it. Close other programs and start again.",
   8: "the database there is read-only. Give this user the right to write, or choose another folder with --data.",
   10: remedies.EIO ?? "",
-  11: "the database there is damaged. Start over with --fresh, or choose another folder with --data.",
+  11: damaged,
   13: remedies.ENOSPC ?? "",
   14: "the database there cannot be opened or created. Check that this user may write there, or choose another folder with --data.",
-  26: "the file there is no database. Start over with --fresh, or choose another folder with --data.",
+  15: held,
+  24: damaged,
+  26: "the file there is no database. Put a copy of it back, start over with --fresh, or choose another folder with --data.",
 };
 
 const remedyOf = (error: unknown): string | undefined => {

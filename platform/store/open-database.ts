@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
-import { asDataFolderError, DataFolderUnusable } from "./data-folder-unusable.ts";
+import { asDataFolderError, DataFolderUnusable, databaseDamaged } from "./data-folder-unusable.ts";
 import { schema } from "./schema.ts";
 
 export type DatabaseRow = Readonly<Record<string, SQLOutputValue>>;
@@ -36,12 +36,14 @@ const isBusy = (error: unknown): boolean =>
 
 const retryWhileBusy = (work: () => void): void => {
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (let waitedMs = 0; ; waitedMs += 20) {
+  // A time and no count of tries: each of them may itself wait as long as the busy handler does.
+  const end = performance.now() + busyTimeoutMs;
+  for (;;) {
     try {
       work();
       return;
     } catch (error) {
-      if (!isBusy(error) || waitedMs >= busyTimeoutMs) throw error;
+      if (!isBusy(error) || performance.now() >= end) throw error;
       Atomics.wait(pause, 0, 0, 20);
     }
   }
@@ -63,22 +65,47 @@ const inTransaction = <T>(database: DatabaseSync, work: () => T): T => {
   }
 };
 
-const migrate = (database: DatabaseSync, path: string): void => {
-  if (versionOf(database) === schema.length) return;
+const tablesOf = (database: DatabaseSync): readonly string[] =>
+  database
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    .all()
+    .map(({ name }) => String(name));
+
+/** The tables that the steps make: what a file of theirs cannot be without. */
+const tablesIn = (steps: readonly string[]): readonly string[] =>
+  steps.flatMap((step) =>
+    [...step.matchAll(/CREATE TABLE (?:IF NOT EXISTS )?(\w+)/g)].map(([, name]) => name ?? ""),
+  );
+
+/** Throws DataFolderUnusable for a file that another program made, or that lost a table. */
+const checkTables = (database: DatabaseSync, path: string, steps: readonly string[]): void => {
+  const there = new Set(tablesOf(database));
+  const version = versionOf(database);
+  if (version === 0 && there.size > 0 && !tablesIn(steps).some((name) => there.has(name)))
+    throw new DataFolderUnusable(
+      `${path} is another program's database. Move it away, or choose another folder with --data.`,
+    );
+  const lost = tablesIn(steps.slice(0, version)).filter((name) => !there.has(name));
+  if (lost.length > 0) throw databaseDamaged(path, `it has no table ${lost.join(", ")}`);
+};
+
+const migrate = (database: DatabaseSync, path: string, steps: readonly string[]): void => {
+  checkTables(database, path, steps);
+  if (versionOf(database) === steps.length) return;
   inTransaction(database, () => {
     // Read again under the lock: another process may have brought the file up to date meanwhile.
     const version = versionOf(database);
-    if (version > schema.length) {
+    if (version > steps.length) {
       throw new DataFolderUnusable(
-        `${path} was written by a newer Slipway (schema ${version}, this one knows ${schema.length}). Update Slipway, or start over with --fresh.`,
+        `${path} was written by a newer Slipway (schema ${version}, this one knows ${steps.length}). Update Slipway, or start over with --fresh.`,
       );
     }
-    for (const step of schema.slice(version)) database.exec(step);
-    database.exec(`PRAGMA user_version = ${schema.length}`);
+    for (const step of steps.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${steps.length}`);
   });
 };
 
-const connect = (path: string): DatabaseSync => {
+const connect = (path: string, steps: readonly string[]): DatabaseSync => {
   mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
   try {
@@ -89,10 +116,10 @@ const connect = (path: string): DatabaseSync => {
     // a recorded request takes a third less time.
     retryWhileBusy(() =>
       database.exec(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000",
+        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000",
       ),
     );
-    retryWhileBusy(() => migrate(database, path));
+    retryWhileBusy(() => migrate(database, path, steps));
     return database;
   } catch (error) {
     database.close();
@@ -104,8 +131,9 @@ const connect = (path: string): DatabaseSync => {
  * Opens the embedded world's database, creating folder, file and tables where they are missing. Several
  * processes may have it open at once; a write waits up to 5 seconds for another process's.
  * Throws DataFolderUnusable with the remedy.
+ * @param steps the tables, as steps of which each is run once in the file's life
  */
-export const openDatabase = (path: string): Database => {
+export const openDatabase = (path: string, steps: readonly string[] = schema): Database => {
   const guarded = <T>(work: () => T): T => {
     try {
       return work();
@@ -113,7 +141,7 @@ export const openDatabase = (path: string): Database => {
       throw asDataFolderError(path, error);
     }
   };
-  const database = guarded(() => connect(path));
+  const database = guarded(() => connect(path, steps));
   return {
     path,
     prepare: (sql) => {

@@ -1,3 +1,5 @@
+import { oneLine } from "../one-line.ts";
+import { databaseDamaged } from "./data-folder-unusable.ts";
 import type { Database, DatabaseRow } from "./open-database.ts";
 import {
   type Counters,
@@ -23,9 +25,13 @@ const live = "(expires_at IS NULL OR expires_at * 1000 >= ?)";
 /** The same of the item that an upsert has met. */
 const liveItem = "(items.expires_at IS NULL OR items.expires_at * 1000 >= ?)";
 
-const storedOf = (partition: string, row: DatabaseRow): Stored => {
-  const value: Json = JSON.parse(String(row.value));
-  return { key: { partition, sort: String(row.sort) }, value, version: Number(row.version) };
+const parsed = (database: Pick<Database, "path">, key: Key, json: unknown) => {
+  try {
+    return JSON.parse(String(json));
+  } catch {
+    // Every value was written as JSON: bytes of the file are not what they were.
+    throw databaseDamaged(database.path, `the item ${oneLine(key.partition)} is no JSON any more`);
+  }
 };
 
 const encode = (key: Key, value: Json): string => {
@@ -101,6 +107,12 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
        WHERE partition = ? AND sort >= ? AND sort < ? AND ${live} ORDER BY sort ${direction} LIMIT ?`,
     );
   const pages = { ascending: range("ASC"), descending: range("DESC") };
+
+  const storedOf = (partition: string, row: DatabaseRow): Stored => {
+    const key = { partition, sort: String(row.sort) };
+    const value: Json = parsed(database, key, row.value);
+    return { key, value, version: Number(row.version) };
+  };
 
   const find = ({ partition, sort }: Key): Stored | undefined => {
     const row = select.get(partition, sort, clock());

@@ -1,6 +1,6 @@
 /** What the desk remembers, in a SQLite file of its own: messages, triggers, open dialogs, response addresses. */
-import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { openDatabase } from "../../platform/store/open-database.ts";
 import { MessageBlocks, Modal } from "./blocks.ts";
 
 const Flat = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
@@ -38,18 +38,19 @@ const ResponseAddress = z.object({
 
 export type ResponseAddress = { readonly ts: string; readonly user: string };
 
-/** Opens (and makes) the desk's file; `:memory:` for one that is gone with the process. */
-export const openDeskState = (path: string) => {
-  const db = new DatabaseSync(path);
-  db.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
-    PRAGMA busy_timeout = 5000;
+/** The desk's tables. Files of before they were counted as steps have them already. */
+const tables = [
+  `
     CREATE TABLE IF NOT EXISTS message (ts TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS trigger_id (id TEXT PRIMARY KEY, user TEXT NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS view (id TEXT PRIMARY KEY, user TEXT NOT NULL, body TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS response_url (id TEXT PRIMARY KEY, ts TEXT NOT NULL, user TEXT NOT NULL, expires INTEGER NOT NULL, uses INTEGER NOT NULL) STRICT;
-  `);
+  `,
+];
+
+/** Opens (and makes) the desk's file; `:memory:` for one that is gone with the process. Throws DataFolderUnusable. */
+export const openDeskState = (path: string) => {
+  const db = openDatabase(path, tables);
   const sql = {
     put: db.prepare("INSERT INTO message VALUES (?, ?) ON CONFLICT (ts) DO UPDATE SET body = excluded.body"),
     get: db.prepare("SELECT body FROM message WHERE ts = ?"),
@@ -105,7 +106,7 @@ export const openDeskState = (path: string) => {
       const trigger = Trigger.parse(row);
       if (trigger.used === 1) return "exchanged";
       if (now > trigger.expires) return "expired";
-      return sql.useTrigger.run(id).changes === 1 ? { user: trigger.user } : "exchanged";
+      return sql.useTrigger.run(id) === 1 ? { user: trigger.user } : "exchanged";
     },
 
     putView: (view: View): void => void sql.putView.run(view.id, view.user, JSON.stringify(view)),

@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { print, printTable } from "../../cli/print.ts";
 import { judgeCanary } from "../../domain/canary/judge-canary.ts";
 import { percentilesFor } from "../../domain/canary/percentiles-for.ts";
 import { createApp } from "../../inference/app.ts";
@@ -14,6 +16,8 @@ import type { RequestMetrics } from "../../platform/metrics/metrics.ts";
 import { sqliteMetrics } from "../../platform/metrics/sqlite.ts";
 import { type Database, openDatabase } from "../../platform/store/open-database.ts";
 import { sqliteStore } from "../../platform/store/sqlite.ts";
+import { openLog } from "../../rehearsal/open-log.ts";
+import { jsonVoice, terminalVoice } from "../../rehearsal/terminal.ts";
 import { requesting } from "../http/requesting.ts";
 import { manifestWith } from "../onnx/churn-folder.ts";
 import { float, writeOnnx } from "../onnx/write-onnx.ts";
@@ -263,3 +267,91 @@ test("whatever the labels are named, a function's line brings each of their coun
     { numRuns: 100 },
   );
 });
+
+describe("lines are not forged by names", () => {
+  /** Letters, and all that ends a line, moves a cursor, hides text or turns it around. */
+  const hostile = fc
+    .array(
+      fc.oneof(
+        fc.constantFrom(
+          ...["\n", "\r\n", "\r", "\u2028", "\u2029", "\u0085", "\v", "\f", "\0", "\u001b[2K", "\u001b[1A"],
+          ...["\u001b[8m", "\u001b]0;title\u0007", "\u009b2J", "\u202e", "\u2066", "\b\b\b"],
+          "\n2026-11-28T12:00:00.000Z [prod churn 3] approved by Ada",
+        ),
+        fc.string({ unit: "grapheme", maxLength: 8 }),
+      ),
+      { maxLength: 8 },
+    )
+    .map((parts) => parts.join(""));
+  const painted = new RegExp(`${"\u001b"}\\[(?:1|2|22|3[1-69])m`, "g");
+  const controls = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+  test("an entry of the rehearsal's log begins with its time, everything else stands behind a mark", () => {
+    let file = 0;
+    fc.assert(
+      fc.property(fc.array(fc.tuple(hostile, hostile), { minLength: 1, maxLength: 8 }), (entries) => {
+        const path = `${folder.path}/log-${++file}`;
+        const log = openLog({ path, clock: () => now });
+        for (const [name, message] of entries) log(`[prod ${name} 3] a line`, new Error(message));
+        const lines = readFileSync(path, "utf8").split("\n");
+        expect(lines.pop()).toBe("");
+        expect(lines.filter((line) => line.startsWith("2026-11-28T12:00:00.000Z [prod "))).toHaveLength(
+          entries.length,
+        );
+        for (const line of lines) {
+          expect(line).toMatch(/^(2026-11-28T12:00:00\.000Z \[prod | {4}\| )/);
+          expect(line).not.toMatch(controls);
+        }
+      }),
+    );
+  });
+
+  test("a line of JSON stays one line and the same JSON", () => {
+    fc.assert(
+      fc.property(hostile, hostile, (name, cause) => {
+        const said = spoken(() =>
+          jsonVoice().event({ event: "outcome", delivery: name, outcome: "failed", error: name, cause }),
+        );
+        expect(said.slice(0, -1)).not.toMatch(controls);
+        expect(said.at(-1)).toBe("\n");
+        expect(JSON.parse(said)).toMatchObject({ delivery: name, cause });
+      }),
+    );
+  });
+
+  test("at the terminal an event's names stay on their line, and print hides nothing", () => {
+    fc.assert(
+      fc.property(hostile, (name) => {
+        const serving = spoken(() =>
+          terminalVoice().event({
+            event: "serving",
+            environment: "prod",
+            model: name,
+            version: 1,
+            digest: "",
+            url: "",
+          }),
+        );
+        expect(serving.split("\n")).toHaveLength(2);
+        for (const line of `${serving}${spoken(() => print(name))}`.split("\n"))
+          expect(line.replaceAll(painted, "")).not.toMatch(controls);
+        const table = spoken(() => printTable(["model", "reason"], [["churn", name]]));
+        expect(table.split("\n")).toHaveLength(3);
+      }),
+    );
+  });
+});
+
+/** What is written to stdout meanwhile. */
+const spoken = (work: () => void): string => {
+  const written: string[] = [];
+  const spy = vi
+    .spyOn(process.stdout, "write")
+    .mockImplementation((chunk) => written.push(String(chunk)) > 0);
+  try {
+    work();
+  } finally {
+    spy.mockRestore();
+  }
+  return written.join("");
+};

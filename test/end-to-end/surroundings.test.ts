@@ -93,9 +93,9 @@ describe("what stands in the way", { timeout: 3 * minutes }, () => {
     expectSentence(
       await rehearse("--data", set.data),
       3,
-      /a rehearsal runs on .* already \(process \d+, http:\/\/127\.0\.0\.1:\d+\): stop it, or choose another/,
+      /a process runs on .* already \(slipway rehearse, process \d+, since [\dT:.-]+Z, http:\/\/127\.0\.0\.1:\d+\): stop it, or choose another/,
     );
-    expectSentence(await rehearse("--data", set.data, "--fresh"), 3, /a rehearsal runs on .* already/);
+    expectSentence(await rehearse("--data", set.data, "--fresh"), 3, /a process runs on .* already/);
     // The first goes on as if nothing had been.
     await first.waitFor("question");
     first.interrupt();

@@ -1,0 +1,430 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { claims } from "../../domain/claims.ts";
+import { rateLimiter } from "../../domain/rate-limiter.ts";
+import { judgeCanary } from "../../lambdas/judge-canary/judge-canary.ts";
+import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
+import { isLocked } from "../../platform/store/lock-file.ts";
+import { openDatabase } from "../../platform/store/open-database.ts";
+import { sqliteStore } from "../../platform/store/sqlite.ts";
+import { dataFolder } from "../../rehearsal/data-folder.ts";
+import { openDeskState } from "../../rehearsal/desk/state.ts";
+import { ownFolder, runningOn } from "../../rehearsal/running.ts";
+import { slipway } from "../end-to-end/slipway.ts";
+import { model, serve, stepWorld } from "../step-world.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+const program = fileURLToPath(new URL("own-folder-process.ts", import.meta.url));
+const minutes = 60_000;
+
+let room: Awaited<ReturnType<typeof temporaryFolder>>;
+let root = "";
+beforeEach(async () => {
+  room = await temporaryFolder();
+  root = join(room.path, "data");
+  mkdirSync(root);
+});
+afterEach(() => room.remove());
+
+const Said = z.union([
+  z.object({ owns: z.literal(true), pid: z.int() }),
+  z.object({ owns: z.literal(false), name: z.string(), message: z.string() }),
+]);
+
+/** A process that takes the folder; `said` is how that went. */
+const owner = (folder: string, url?: string) => {
+  const child = spawn(process.execPath, [program, folder, ...(url === undefined ? [] : [url])], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const ended = once(child, "close");
+  const said = once(createInterface({ input: child.stdout }), "line").then(([line]) =>
+    Said.parse(JSON.parse(String(line))),
+  );
+  return {
+    said,
+    leave: async () => {
+      child.stdin.end();
+      await ended;
+    },
+    kill: async () => {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+};
+
+describe("one owner a data folder", { timeout: 5 * minutes }, () => {
+  test("of several that start at once exactly one gets it, and the others say who has it", async () => {
+    const started = Array.from({ length: 5 }, () => owner(root));
+    const said = await Promise.all(started.map((one) => one.said));
+    const winners = said.filter(({ owns }) => owns);
+    expect(winners).toHaveLength(1);
+    for (const one of said)
+      if (!one.owns) {
+        expect(one.name).toBe("AlreadyRunning");
+        expect(one.message).toMatch(
+          /a process runs on .* already.*: stop it, or choose another folder with --data\./,
+        );
+      }
+    const late = owner(root);
+    const [winner] = winners;
+    expect(await late.said).toMatchObject({
+      owns: false,
+      message: expect.stringMatching(
+        new RegExp(
+          `slipway rehearse, process ${winner?.owns ? winner.pid : "?"}, since \\d{4}-\\d\\d-\\d\\dT`,
+        ),
+      ),
+    });
+    await Promise.all([...started, late].map((one) => one.leave()));
+  });
+
+  test("SIGKILL frees it at once, also where the process id that is written there lives on", async () => {
+    const first = owner(root, "http://127.0.0.1:4747");
+    expect(await first.said).toMatchObject({ owns: true });
+    expect(runningOn(dataFolder(root))?.url).toBe("http://127.0.0.1:4747");
+    await first.kill();
+    // In a container the next process may have the very id of the one that was killed.
+    const written = JSON.parse(readFileSync(dataFolder(root).running, "utf8"));
+    writeFileSync(dataFolder(root).running, JSON.stringify({ ...written, pid: process.pid }));
+    expect(runningOn(dataFolder(root))).toBeUndefined();
+    const second = owner(root);
+    expect(await second.said).toMatchObject({ owns: true });
+    await second.leave();
+    expect(existsSync(dataFolder(root).running)).toBe(false);
+  });
+
+  test("a copy of an owned folder is free", async () => {
+    const first = owner(root);
+    await first.said;
+    const copy = join(room.path, "copy");
+    cpSync(root, copy, { recursive: true });
+    const second = owner(copy);
+    expect(await second.said).toMatchObject({ owns: true });
+    await Promise.all([first.leave(), second.leave()]);
+  });
+
+  test("whoever only looks takes it from nobody, and keeps nobody from it", async () => {
+    const { lock } = dataFolder(root);
+    expect(isLocked(lock)).toBe(false);
+    const looking = setInterval(() => isLocked(lock), 1);
+    try {
+      const one = owner(root);
+      expect(await one.said).toMatchObject({ owns: true });
+      expect(isLocked(lock)).toBe(true);
+      await one.leave();
+      expect(isLocked(lock)).toBe(false);
+    } finally {
+      clearInterval(looking);
+    }
+  });
+
+  test("given back it is free for the same process", () => {
+    const folder = dataFolder(root);
+    const ownership = ownFolder(folder, { command: "serve", now: 0 });
+    expect(() => ownFolder(folder, { command: "serve", now: 0 })).toThrow("slipway serve");
+    ownership.release();
+    ownership.release();
+    ownFolder(folder, { command: "serve", now: 0 }).release();
+  });
+});
+
+const expectUnusable = (work: () => unknown): void => {
+  let thrown: unknown;
+  try {
+    work();
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toMatchObject({
+    name: "DataFolderUnusable",
+    message: expect.stringMatching(/(cannot be used: |another program's database).*\. .*\.$/),
+  });
+};
+
+/** What can stand in a database's place, and what is said of it. */
+const damages: ReadonlyMap<string, (path: string) => void> = new Map([
+  ["random bytes", (path) => writeFileSync(path, Buffer.alloc(20_000, "not a database "))],
+  ["a file that is cut off in its header", (path) => truncateSync(path, 50)],
+  [
+    "pages of garbage",
+    (path) =>
+      writeFileSync(path, Buffer.concat([readFileSync(path).subarray(0, 100), Buffer.alloc(40_000, 0xa5)])),
+  ],
+  [
+    "a folder",
+    (path) => {
+      rmSync(path);
+      mkdirSync(path);
+    },
+  ],
+  [
+    "another program's database",
+    (path) => {
+      rmSync(path);
+      const other = new DatabaseSync(path);
+      other.exec("CREATE TABLE songs (title TEXT)");
+      other.close();
+    },
+  ],
+  [
+    "a database that lost a table",
+    (path) => {
+      const database = new DatabaseSync(path);
+      const [row] = database
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('items', 'message')")
+        .all();
+      database.exec(`DROP TABLE ${row?.name}`);
+      database.close();
+    },
+  ],
+]);
+
+const makeDatabase = (path: string): void => {
+  const database = openDatabase(path);
+  database.prepare("INSERT INTO items (partition, sort, value, version) VALUES ('a', 'b', '1', 1)").run();
+  // Into the file itself, and no log beside it.
+  database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+  database.close();
+};
+const readAll = (path: string): void => {
+  const database = openDatabase(path);
+  try {
+    for (const table of ["items", "requests", "executions", "model_versions"])
+      database.prepare(`SELECT * FROM ${table}`).all();
+  } finally {
+    database.close();
+  }
+};
+
+describe("a damaged database", { timeout: 5 * minutes }, () => {
+  test.each([...damages])(
+    "%s is a sentence with the remedy, for state.sqlite and desk.sqlite",
+    (_, damage) => {
+      const folder = dataFolder(root);
+      makeDatabase(folder.database);
+      damage(folder.database);
+      expectUnusable(() => readAll(folder.database));
+
+      openDeskState(folder.desk).close();
+      damage(folder.desk);
+      expectUnusable(() => {
+        const desk = openDeskState(folder.desk);
+        try {
+          desk.messages(10);
+        } finally {
+          desk.close();
+        }
+      });
+    },
+  );
+
+  test("bytes that were changed anywhere give the rows or that sentence, never another error", () => {
+    const whole = join(root, "whole.sqlite");
+    makeDatabase(whole);
+    const bytes = readFileSync(whole);
+    let file = 0;
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 40 }),
+        (changes) => {
+          const path = join(root, `changed-${++file}.sqlite`);
+          const changed = Buffer.from(bytes);
+          for (const [at, value] of changes) changed[at] = value;
+          writeFileSync(path, changed);
+          try {
+            readAll(path);
+          } catch (error) {
+            expect(error).toMatchObject({ name: "DataFolderUnusable" });
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("a log of writes that is cut off loses the last of them and no more", async () => {
+    const path = join(root, "state.sqlite");
+    const writer = openDatabase(path);
+    const store = sqliteStore({ database: writer, clock: Date.now });
+    for (let at = 0; at < 20; at++)
+      await store.put({ partition: "p", sort: String(at).padStart(2, "0") }, at);
+    const copy = join(root, "copy.sqlite");
+    cpSync(path, copy);
+    cpSync(`${path}-wal`, `${copy}-wal`);
+    writer.close();
+    truncateSync(`${copy}-wal`, statSync(`${copy}-wal`).size - 2_000);
+    const reader = openDatabase(copy);
+    const { items } = await sqliteStore({ database: reader, clock: Date.now }).page({
+      partition: "p",
+      order: "ascending",
+      limit: 100,
+    });
+    reader.close();
+    expect(items.length).toBeGreaterThan(0);
+    expect(items.map(({ value }) => value)).toEqual(items.map((_, at) => at));
+  });
+
+  test("a value that is no JSON any more is said", async () => {
+    const path = join(root, "state.sqlite");
+    const database = openDatabase(path);
+    database
+      .prepare("INSERT INTO items (partition, sort, value, version) VALUES ('a', 'b', '{\"x\":', 1)")
+      .run();
+    await expect(
+      sqliteStore({ database, clock: Date.now }).get({ partition: "a", sort: "b" }),
+    ).rejects.toMatchObject({
+      name: "DataFolderUnusable",
+    });
+    database.close();
+  });
+
+  test("one that another process holds is said after 5 seconds, and not tried for minutes", () => {
+    const path = join(root, "state.sqlite");
+    openDatabase(path).close();
+    const holder = new DatabaseSync(path);
+    holder.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    try {
+      expectUnusable(() => openDatabase(path));
+    } finally {
+      holder.close();
+    }
+  });
+
+  const say = { env: { ...process.env, NO_COLOR: "1" }, said: [] };
+  const run = async (...args: string[]) => {
+    const { code, stdout, stderr } = await slipway(say, args, 3 * minutes);
+    expect({ code, stdout }, stderr).toEqual({ code: 3, stdout: "" });
+    expect(stderr).not.toMatch(/\n\s+at /);
+    return stderr;
+  };
+  test("every command that opens one ends with 3 and that sentence", async () => {
+    writeFileSync(dataFolder(root).database, Buffer.alloc(20_000, "not a database "));
+    for (const args of [
+      ["status"],
+      ["predict", "churn"],
+      ["history", "churn"],
+      ["rollback", "churn"],
+      ["deliver", "churn"],
+      ["retire", "churn"],
+      ["approvals"],
+      ["approve", "id", "--as", "U024BE7LH"],
+      ["keys", "list"],
+      ["rehearse", "--port", "0"],
+      ["serve", "models/churn", "--no-trial", "--port", "0"],
+    ])
+      expect(await run(...args, "--data", root), args[0]).toMatch(
+        /state\.sqlite cannot be used: the file there is no database\. Put a copy of it back/,
+      );
+  });
+
+  test("a database that lost all its bytes is no new one, and a damaged desk ends the start with 3", async () => {
+    const folder = dataFolder(root);
+    writeFileSync(folder.database, "");
+    writeFileSync(folder.secrets, "BLOB_KEY=a\n");
+    expect(await run("status", "--data", root)).toMatch(
+      /state\.sqlite cannot be used: it is empty, so the database/,
+    );
+    rmSync(folder.database);
+    writeFileSync(folder.desk, Buffer.alloc(20_000, "not a database "));
+    expect(await run("rehearse", "--port", "0", "--data", root)).toMatch(/desk\.sqlite cannot be used/);
+  });
+});
+
+describe("a clock that is set back by hours", () => {
+  const hour = 3_600_000;
+  const three = 15 * hour;
+  const stored = () => {
+    let now = three;
+    const database = openDatabase(join(root, "state.sqlite"));
+    return {
+      store: sqliteStore({ database, clock: () => now }),
+      set: (at: number) => {
+        now = at;
+      },
+      now: () => now,
+      database,
+    };
+  };
+
+  test("supersedes no push that comes after it, and lets an earlier one supersede nothing", async () => {
+    const { store, database } = stored();
+    const take = (delivery: string, requestedAt: number, now: number) =>
+      claims({ store }).take({ environment: "stage", model: "churn", delivery, requestedAt, now }, "newer");
+    await take("before", three, three + 1_000);
+    const back = three - 3 * hour;
+    expect(await take("after", back, back + 1_000)).toMatchObject({ status: "granted", fence: 2 });
+    expect(await take("later", back + 2_000, back + 3_000)).toMatchObject({ status: "granted", fence: 3 });
+    // While the clock goes right an earlier push that comes late is refused, also where it stood back in between.
+    await expect(take("late", back + 1_000, back + 4_000)).rejects.toMatchObject({ name: "Superseded" });
+    await take("again", three, three + 1_000);
+    await expect(take("earlier", three - 1_000, back)).rejects.toMatchObject({ name: "Superseded" });
+    database.close();
+  });
+
+  test("keeps no key waiting for longer than its window", async () => {
+    const { store, set, database } = stored();
+    let now = three;
+    const limiter = rateLimiter({ store, clock: () => now, warn: () => undefined });
+    const rate = { perMinute: 60, burst: 2 };
+    for (let request = 0; request < 3; request++) await limiter("key", rate);
+    expect(await limiter("key", rate)).toMatchObject({ admitted: false });
+    now = three - 3 * hour;
+    set(now);
+    expect(await limiter("key", rate)).toMatchObject({ admitted: true });
+    database.close();
+  });
+
+  test("leaves a canary its traffic: the window is that of the bake that has just ended", async () => {
+    const world = stepWorld();
+    await serve(world, "a", 1);
+    const champion = await world.ledger.serving("prod", model);
+    if (!champion) throw new Error("prod serves");
+    const since = world.time.now;
+    const entry = await world.ledger.begin({ ...champion, delivery: "delivery-b" }, since);
+    await world.ledger.change(entry, (current) => ({
+      ...current,
+      status: "canary",
+      shares: [{ percent: 10, from: since }],
+    }));
+    world.time.now = since - 3 * hour;
+    for (let request = 0; request < 2_000; request++)
+      for (const version of ["1", "2"])
+        world.metrics.request({
+          ...{ environment: "prod", model, version, at: world.time.now, latencyMs: 5, failed: false },
+          labels: new Map([["yes", 1]]),
+        });
+    world.time.now += 60_000;
+    const input = { delivery: "delivery-b", model, commit: world.commit("b"), championVersion: "1" };
+    expect(await judgeCanary(world)({ ...input, functionVersion: "2", step: 0, since })).toMatchObject({
+      verdict: "pass",
+    });
+  });
+
+  test("keeps a rotated secret no longer than five minutes", async () => {
+    let now = three;
+    let value = "old";
+    const kept = keptSecrets({ read: async () => value }, () => now);
+    expect(await kept.read("x")).toBe("old");
+    value = "new";
+    now -= 3 * hour;
+    expect(await kept.read("x")).toBe("new");
+  });
+});
