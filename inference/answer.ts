@@ -4,6 +4,7 @@ import type { HttpProblem } from "./http/http-problem.ts";
 import { problem } from "./http/problem.ts";
 import type { Row } from "./manifest/manifest.ts";
 import type { LoadedModel } from "./model/load-model.ts";
+import { ModelBusy, RunStopped } from "./model/model-stopped.ts";
 import { OutputNotFinite } from "./model/read-predictions.ts";
 import { type RowProblem, rowPointer } from "./model/row-problem.ts";
 import { RowsInvalid } from "./model/rows-invalid.ts";
@@ -59,6 +60,16 @@ const refusal = (error: unknown, pointer: Question["pointer"]): HttpProblem => {
     );
   if (error instanceof OutputNotFinite)
     return problem("output-not-finite", "No answer is better than a wrong one.");
+  if (error instanceof RunStopped)
+    return problem(
+      "run-stopped",
+      "This request's run did not end within the model's limits on time and memory, and was stopped. Send other rows, or fewer.",
+    );
+  if (error instanceof ModelBusy)
+    return problem(
+      "model-busy",
+      "Too many runs did not end. Ask again after the time that Retry-After says.",
+    );
   return problem("prediction-failed", "The model could not answer these rows.");
 };
 

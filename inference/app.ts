@@ -59,7 +59,7 @@ export const createApp = (service: Service, gate?: Gate, offload?: Offload): App
       const later = reply.status === 503 && reply.headers["retry-after"] === undefined;
       return withHeaders(reply, {
         "x-request-id": id,
-        ...(later ? { "retry-after": String(retryAfterSeconds) } : {}),
+        ...(later ? { "retry-after": String(service.model.retryAfter?.() ?? retryAfterSeconds) } : {}),
       });
     },
   };

@@ -5,6 +5,10 @@ import type { Identity, Needs } from "./answer.ts";
 import { type App, createApp } from "./app.ts";
 import type { Admit } from "./keys/admission.ts";
 import { requireApiKey } from "./keys/require-api-key.ts";
+import { readManifest } from "./manifest/read-manifest.ts";
+import { inspectOnnx } from "./model/inspect-onnx.ts";
+import { isolateModel } from "./model/isolate-model.ts";
+import type { LoadedModel } from "./model/load-model.ts";
 import { openModel } from "./model/open-model.ts";
 import { offload } from "./offload/offload.ts";
 import { type ServiceProcess, serviceProcess } from "./offload/service-process.ts";
@@ -20,6 +24,31 @@ type Options = Pick<Needs, "report" | "log" | "now" | "tick" | "newId"> & {
   readonly records?: { readonly place: RecordPlace; readonly hashKey: Uint8Array } | undefined;
   /** Decides on each request's API key; absent: everyone may ask. */
   readonly admit?: Admit | undefined;
+  /** When a run in a process of its own is stopped; absent: after the manifest's timeoutSeconds. */
+  readonly deadlineMs?: number;
+};
+
+/**
+ * In this process where a run's work is bounded by its rows; else in one of its own, with the function's time-out and
+ * memory as its limits. A function in Lambda needs none: it is a process for one request at a time, ended at its time-out.
+ */
+const open = async (
+  folder: string,
+  { log, tick, deadlineMs }: Pick<Options, "log" | "tick" | "deadlineMs">,
+): Promise<LoadedModel> => {
+  const manifest = readManifest(await readFile(join(folder, "model.yaml")));
+  const { unbounded } = inspectOnnx(await readFile(join(folder, manifest.artifact)));
+  if (unbounded === undefined) return openModel(folder);
+  log(`runs in a process of its own: ${unbounded} lets a request decide how much a run does`);
+  const { timeoutSeconds, memoryMb } = manifest.resources;
+  return isolateModel({
+    folder,
+    manifest,
+    deadlineMs: deadlineMs ?? timeoutSeconds * 1_000,
+    residentMb: memoryMb,
+    tick,
+    log,
+  });
 };
 
 /**
@@ -37,8 +66,10 @@ export const serveModel = async ({
   readonly name: string;
   /** The process that large requests are answered in. */
   readonly elsewhere: Pick<ServiceProcess, "pid" | "stop">;
+  /** Ends the model, and the process that it runs in where it has one. */
+  release(): Promise<void>;
 }> => {
-  const model = await openModel(folder);
+  const model = await open(folder, needs);
   const { manifest } = model;
   const { name } = manifest;
   const hash = createHash("sha256").update(await readFile(join(folder, manifest.artifact)));
@@ -68,5 +99,5 @@ export const serveModel = async ({
   });
   const gate = admit && requireApiKey({ admit, model: name, warn });
   const app = createApp(service, gate, offload(elsewhere, { texts: manifest.tokenizer !== undefined }));
-  return { app, name, elsewhere };
+  return { app, name, elsewhere, release: () => model.release() };
 };

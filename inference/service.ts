@@ -13,6 +13,7 @@ export type Service = Pick<Needs, "model" | "identity" | "newId" | "records" | "
 const selfTest = ({ model }: Needs): Service["ready"] => {
   let answered = false;
   return async () => {
+    if (model.retryAfter?.() !== undefined) return false;
     answered ||= await model.predict([sampleRow(model.manifest)]).then(
       (predictions) => predictions.length === 1,
       () => false,

@@ -90,7 +90,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   if (options.trial) await tryFolder(folder);
   const root = options.data === undefined ? resolve(checkout, ".slipway", "serve") : resolve(options.data);
   const opened = await openFolder(root, environment);
-  const { app, name, elsewhere } = await serveModel({
+  const { app, name, elsewhere, release } = await serveModel({
     folder,
     identity: { environment, version },
     records: options.records ? opened.records : undefined,
@@ -116,6 +116,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   await interrupted();
   await server.close();
   elsewhere.stop();
+  await release();
   opened.close();
 };
 

@@ -1,11 +1,11 @@
-import { execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type * as z from "zod";
+import { residentMb } from "./resident-mb.ts";
 
 /** A trial that gave no answer: it broke, or went beyond its limits. */
 export type Failed = { readonly status: "failed"; readonly message: string };
@@ -23,16 +23,6 @@ const leastHeapMb = 256;
 const watchMs = 10;
 /** Where there is no /proc a process is started for each look. */
 const watchByPsMs = 250;
-
-/** Resident megabytes of a process: from /proc on Linux, else as ps tells; 0 where neither says. */
-const residentMb = async (pid: number): Promise<number> => {
-  if (process.platform === "linux") {
-    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-    return Number(status.match(/^VmRSS:\s+(\d+) kB$/m)?.[1] ?? 0) / 1_024;
-  }
-  const told = await promisify(execFile)("/bin/ps", ["-o", "rss=", "-p", String(pid)]).catch(() => undefined);
-  return Number(told?.stdout.trim() ?? 0) / 1_024;
-};
 
 /** Calls `take` for each line; `tooLarge` once, where the stream gives more bytes than it may. */
 const readLines = async (

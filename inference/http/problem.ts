@@ -23,6 +23,8 @@ const kinds = {
   overloaded: { status: 503, title: "Too many requests are under way" },
   "deadline-exceeded": { status: 504, title: "The prediction took too long" },
   "not-ready": { status: 503, title: "The model does not answer yet" },
+  "run-stopped": { status: 504, title: "The model did not answer in time" },
+  "model-busy": { status: 503, title: "The model takes no requests for now" },
   "records-unavailable": { status: 503, title: "The records of predictions cannot be read" },
 } as const;
 export type ProblemKind = keyof typeof kinds;

@@ -1,6 +1,7 @@
 import { PbfReader } from "pbf";
 import { type ElementType, elementType, type GraphValue } from "./element-type.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
+import { type GraphNode, matters, whyUnbounded } from "./why-unbounded.ts";
 
 /** What an ONNX file says of itself, read without running anything. */
 export type OnnxSummary = {
@@ -14,6 +15,8 @@ export type OnnxSummary = {
   readonly outputs: readonly GraphValue[];
   /** The labels that classifier nodes store, each list in the order of that node's scores. */
   readonly classLabels: readonly ClassLabels[];
+  /** The operator that lets a request's values decide how much one run does; absent: its rows alone do. */
+  readonly unbounded: string | undefined;
 };
 
 export type ClassLabels = { readonly type: "string" | "integer"; readonly labels: readonly string[] };
@@ -80,6 +83,9 @@ type State = {
   readonly constants: Map<string, number>;
   readonly shapes: { readonly operator: string; readonly input: string }[];
   readonly classLabels: ClassLabels[];
+  /** What whyUnbounded looks at, of all graphs; those within others are of nodes that are unbounded themselves. */
+  readonly mattering: GraphNode[];
+  readonly stored: Set<string>;
 };
 
 const refuse = (message: string): never => {
@@ -203,6 +209,8 @@ const initializer = (state: State, depth: number, names: Set<string>): void => {
   const stored = tensor(state, depth);
   state.initializerBytes += state.pbf.pos - start;
   names.add(stored.name);
+  // A graph within another may store its own under a name of the outer one: such graphs are unbounded anyway.
+  state.stored.add(stored.name);
   remember(state, stored.name, stored.shape);
 };
 const remember = ({ constants }: State, name: string, shape: number | undefined): void => {
@@ -263,6 +271,7 @@ const sparse = (state: State, depth: number): void => {
 const node = (state: State, depth: number): void => {
   if (++state.nodes > state.limits.nodes) refuse(`the model has more than ${state.limits.nodes} nodes`);
   const inputs: string[] = [];
+  let more = false;
   let output = "";
   let operator = "";
   let domain = "";
@@ -272,6 +281,7 @@ const node = (state: State, depth: number): void => {
       case 1:
         // Only the first inputs can say a shape; a Concat may have thousands.
         if (inputs.length < 8) inputs.push(text(state, 65_536));
+        else more = true;
         return;
       case 2:
         output ||= text(state, 65_536);
@@ -300,6 +310,8 @@ const node = (state: State, depth: number): void => {
   if (shapeAttributes.has(operator))
     for (const { name, shape } of attributes)
       if (name === "shape" && (shape ?? 0) > state.limits.elements) tooLarge(state, operator);
+  const plain = domain === "ai.onnx" ? "" : domain;
+  if (matters(operator, plain)) state.mattering.push({ operator, domain: plain, inputs, more, output });
   const input = inputs[shapeInputs.get(operator) ?? -1];
   if (input) state.shapes.push({ operator, input });
 };
@@ -419,7 +431,8 @@ const model = (state: State): OnnxSummary => {
   for (const domain of state.domains)
     if (!opsets.has(domain))
       refuse(`the file names no version of the operators of ${domain || "ONNX"}, which it uses`);
-  return { opsets, nodes, initializers, initializerBytes, classLabels, ...found };
+  const unbounded = whyUnbounded(state.mattering, state.stored);
+  return { opsets, nodes, initializers, initializerBytes, classLabels, unbounded, ...found };
 };
 
 /**
@@ -442,6 +455,8 @@ export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultLimit
     constants: new Map(),
     shapes: [],
     classLabels: [],
+    mattering: [],
+    stored: new Set(),
   };
   try {
     return model(state);

@@ -16,6 +16,8 @@ export type LoadedModel = {
   predict(rows: unknown): Promise<Prediction[]>;
   /** Frees the native memory. */
   release(): Promise<void>;
+  /** Seconds until it takes requests again; undefined, or no such function, where it takes them now. */
+  retryAfter?(): number | undefined;
 };
 
 /** A row that every model with this manifest must take: least numbers, first categories. */

@@ -1,0 +1,44 @@
+/**
+ * A model in a process of its own, as isolate-model.ts forks it: `node isolated-process.ts <folder>`. It answers one run
+ * after the other and can be killed in each.
+ */
+import { Worker } from "node:worker_threads";
+import type { IsolatedMessage, IsolatedRun } from "./isolate-model.ts";
+import { openModel } from "./open-model.ts";
+import { OutputNotFinite } from "./read-predictions.ts";
+import { RowsInvalid } from "./rows-invalid.ts";
+
+const tell = (message: IsolatedMessage): void => {
+  process.send?.(message, () => {});
+};
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+// A run that never ends also never hears that its parent was killed: a thread beside it looks.
+new Worker(
+  `setInterval(() => { if (process.ppid !== ${process.ppid}) process.kill(process.pid, "SIGKILL"); }, 1000);`,
+  { eval: true },
+).unref();
+process.on("disconnect", () => process.exit(0));
+// Ctrl-C in a terminal reaches this process too; its end is the parent's to decide.
+process.on("SIGINT", () => {});
+
+const answer = async (
+  model: Awaited<ReturnType<typeof openModel>>,
+  { id, rows }: IsolatedRun,
+): Promise<IsolatedMessage> => {
+  try {
+    return { kind: "answered", id, predictions: await model.predict(rows) };
+  } catch (error) {
+    if (error instanceof RowsInvalid) return { kind: "invalid", id, problems: [...error.problems] };
+    if (error instanceof OutputNotFinite) return { kind: "not-finite", id, message: error.message };
+    return { kind: "failed", id, message: reason(error).slice(0, 1_000) };
+  }
+};
+
+try {
+  const model = await openModel(process.argv[2] ?? "");
+  process.on("message", async (run: IsolatedRun) => tell(await answer(model, run)));
+  tell({ kind: "ready" });
+} catch (error) {
+  process.send?.({ kind: "broken", message: reason(error) } satisfies IsolatedMessage, () => process.exit(1));
+}

@@ -1,0 +1,117 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { churnFiles } from "../../test/onnx/churn-folder.ts";
+import { float, type Graph, int64, type Node, writeOnnx } from "../../test/onnx/write-onnx.ts";
+import { inspectOnnx } from "./inspect-onnx.ts";
+
+const x = { name: "x", type: float, shape: ["N", 4] };
+const y = { name: "y", type: float, shape: ["N", 4] };
+const graphOf = (nodes: readonly Node[], initializers: Graph["initializers"] = []): Graph => ({
+  nodes,
+  initializers,
+  inputs: [x],
+  outputs: [y],
+});
+const why = (graph: Graph, opsets = {}): string | undefined =>
+  inspectOnnx(writeOnnx({ graph, opsets: { "": 17, "com.microsoft": 1, ...opsets } })).unbounded;
+const int = (name: string, value: number) => ({ name, int: value });
+const two = { name: "two", dims: [2], int64: [2, 2] };
+const branch: Graph = {
+  nodes: [{ op: "Loop", inputs: ["t", "", "x"], outputs: ["z"], attributes: [] }],
+  outputs: [{ name: "z", type: float, shape: ["N", 4] }],
+};
+
+describe("a run's work is bounded by the rows alone", () => {
+  test.each<[string, Graph]>([
+    ["no shapes at all", graphOf([{ op: "Sin", inputs: ["x"], outputs: ["y"] }])],
+    ["a stored shape", graphOf([{ op: "Tile", inputs: ["x", "two"], outputs: ["y"] }], [two])],
+    [
+      "a constant of a node",
+      graphOf([
+        { op: "Constant", outputs: ["k"], attributes: [{ name: "value", tensor: two }] },
+        { op: "Expand", inputs: ["x", "k"], outputs: ["y"] },
+      ]),
+    ],
+    [
+      "the request's own shape, picked from",
+      graphOf(
+        [
+          { op: "Shape", inputs: ["x"], outputs: ["s"] },
+          { op: "Gather", inputs: ["s", "two"], outputs: ["g"] },
+          { op: "Concat", inputs: ["g", "two"], outputs: ["c"], attributes: [int("axis", 0)] },
+          { op: "ConstantOfShape", inputs: ["c"], outputs: ["y"] },
+        ],
+        [two],
+      ),
+    ],
+    [
+      "an optimiser's operator",
+      graphOf([{ op: "Gelu", domain: "com.microsoft", inputs: ["x"], outputs: ["y"] }]),
+    ],
+  ])("%s", (_, graph) => {
+    expect(why(graph)).toBeUndefined();
+  });
+
+  test("the models of this repository that only calculate", () => {
+    expect(inspectOnnx(churnFiles().get("model.onnx") ?? new Uint8Array()).unbounded).toBeUndefined();
+    const transit = readFileSync(new URL("../../models/transit-time/model.onnx", import.meta.url));
+    expect(inspectOnnx(transit).unbounded).toBeUndefined();
+  });
+});
+
+describe("values of a request decide, or nobody knows", () => {
+  test.each<[string, Graph, string]>([
+    ["a loop", graphOf([{ op: "Loop", inputs: ["t", "", "x"], outputs: ["y"] }]), "Loop"],
+    ["a scan", graphOf([{ op: "Scan", inputs: ["x"], outputs: ["y"] }]), "Scan"],
+    [
+      "a branch, and the loop within it",
+      graphOf([
+        { op: "If", inputs: ["c"], outputs: ["y"], attributes: [{ name: "then_branch", graph: branch }] },
+      ]),
+      "Loop",
+    ],
+    ["places that are not zero", graphOf([{ op: "NonZero", inputs: ["x"], outputs: ["y"] }]), "NonZero"],
+    ["a range", graphOf([{ op: "Range", inputs: ["x", "x", "x"], outputs: ["y"] }]), "Range"],
+    [
+      "a size that is a value",
+      graphOf([
+        { op: "Cast", inputs: ["x"], outputs: ["n"], attributes: [int("to", int64)] },
+        { op: "ConstantOfShape", inputs: ["n"], outputs: ["y"] },
+      ]),
+      "ConstantOfShape",
+    ],
+    [
+      "sizes multiplied with each other",
+      graphOf([
+        { op: "Shape", inputs: ["x"], outputs: ["s"] },
+        { op: "Mul", inputs: ["s", "s"], outputs: ["m"] },
+        { op: "Expand", inputs: ["x", "m"], outputs: ["y"] },
+      ]),
+      "Expand",
+    ],
+    [
+      "a size that a value picks",
+      graphOf(
+        [
+          { op: "Cast", inputs: ["x"], outputs: ["n"], attributes: [int("to", int64)] },
+          { op: "Gather", inputs: ["two", "n"], outputs: ["g"] },
+          { op: "Tile", inputs: ["x", "g"], outputs: ["y"] },
+        ],
+        [two],
+      ),
+      "Tile",
+    ],
+    [
+      "an operator of Microsoft's that is not known as bounded",
+      graphOf([{ op: "BeamSearch", domain: "com.microsoft", inputs: ["x"], outputs: ["y"] }]),
+      "com.microsoft.BeamSearch",
+    ],
+    [
+      "ONNX's domain by its other name",
+      graphOf([{ op: "Unique", domain: "ai.onnx", inputs: ["x"], outputs: ["y"] }]),
+      "Unique",
+    ],
+  ])("%s", (_, graph, operator) => {
+    expect(why(graph)).toBe(operator);
+  });
+});
