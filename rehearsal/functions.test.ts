@@ -108,6 +108,21 @@ describe("the function host", () => {
     expect(answers.map(({ payload }) => payload)).toEqual(Array(20).fill({ before: 0, pid }));
   });
 
+  test.each([
+    ["a large request", { body: "a".repeat(100_000) }],
+    ["a packed request", { body: "H4sI", headers: { "content-encoding": "gzip" } }],
+  ])("answers others while %s keeps its function busy", async (_, large) => {
+    const { call, host } = await started({ timeoutSeconds: 5 });
+    const busy = call({ do: "hang", ...large });
+    const failed = expect(busy).rejects.toThrow("the function took longer than 5 s");
+    const small = await Promise.all([call({ do: "echo" }), call({ do: "echo" })]);
+    expect(small.map(({ payload }) => payload)).toEqual(
+      Array(2).fill(expect.objectContaining({ version: "3" })),
+    );
+    expect(host.processes()).toHaveLength(2);
+    await failed;
+  });
+
   test("fails the call of a function that ends, counts it, and starts it again for the next", async () => {
     const { call, requests } = await started();
     await call({ do: "echo" });

@@ -1,7 +1,7 @@
 import type { RecordPlace } from "../inference/records/records.ts";
 import type { Metrics, RequestMetrics } from "../platform/metrics/metrics.ts";
 import type { FunctionAnswer, FunctionCall, Functions } from "../platform/serving/functions.ts";
-import { type Environment, FunctionFailed } from "../platform/serving/serving.ts";
+import { type Environment, FunctionBusy, FunctionFailed } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
 import { type FunctionProcess, startFunctionProcess } from "./function-process.ts";
 import { workerRecords } from "./worker-records.ts";
@@ -56,12 +56,13 @@ const mostWaiting = 1_000;
 /** Characters of a request's body that is answered beside the others, as AWS answers each that comes meanwhile. */
 const largeBody = 64 * 1_024;
 
-const isLarge = (payload: Json): boolean =>
-  typeof payload === "object" &&
-  payload !== null &&
-  !Array.isArray(payload) &&
-  typeof payload.body === "string" &&
-  payload.body.length > largeBody;
+/** Whether this request may keep its function busy for long: how much a packed body holds is not known before. */
+const isLarge = (payload: Json): boolean => {
+  if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return false;
+  const { body, headers } = payload;
+  const packed = typeof headers === "object" && headers !== null && "content-encoding" in headers;
+  return typeof body === "string" && (packed || body.length > largeBody);
+};
 
 const longestLogged = 4_000;
 
@@ -156,7 +157,7 @@ export const functionHost = (needs: Needs): FunctionHost => {
       const slot = slots.get(key) ?? { last: Promise.resolve(), waiting: 0 };
       slots.set(key, slot);
       if (slot.waiting >= mostWaiting)
-        throw new FunctionFailed(`${mostWaiting} requests wait for version ${version.version} already`);
+        throw new FunctionBusy(`${mostWaiting} requests wait for version ${version.version} already`);
       slot.waiting++;
       clearTimeout(slot.idle);
       const began = performance.now();

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from "node:net";
 import { serve } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FunctionFailed, NotServed, type Serving } from "../platform/serving/serving.ts";
+import { FunctionBusy, FunctionFailed, NotServed, type Serving } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
 import { gateway } from "./gateway.ts";
 import { RehearsalUnreachable, remoteFunctions } from "./remote-functions.ts";
@@ -73,6 +73,20 @@ describe("the route of applications", () => {
       },
     });
     expect(event.headers).not.toHaveProperty("cookie");
+  });
+
+  test("says when to come back where too many requests wait for the function", async () => {
+    const busy = () => {
+      throw new FunctionBusy("1000 requests wait");
+    };
+    const { response } = await called("/prod/models/churn/v1/predict", { method: "POST", body: "{}" }, busy);
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
+    const direct = await called(
+      "/2015-03-31/functions/slipway-prod-churn/invocations",
+      { method: "POST", body: "{}", headers: { authorization: "Bearer the-token" } },
+      busy,
+    );
+    expect([direct.response.status, direct.response.headers.get("retry-after")]).toEqual([429, "1"]);
   });
 
   test("keeps the environments apart", async () => {

@@ -1,10 +1,12 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "hono";
+import { retryAfterSeconds } from "../inference/http/body-unreadable.ts";
 import { readFunctionName } from "../platform/serving/function-name.ts";
 import { reportLine } from "../platform/serving/report-line.ts";
 import {
   type Environment,
   environments,
+  FunctionBusy,
   FunctionFailed,
   NotServed,
   type Serving,
@@ -78,6 +80,15 @@ export const gateway = ({ servings, token, clock, requestId, gate }: Needs): Hon
     } catch (error) {
       if (error instanceof NotServed)
         return problem(404, "Not Found", `no version of a model named ${model} is served on ${environment}`);
+      if (error instanceof FunctionBusy) {
+        const busy = problem(
+          503,
+          "Service Unavailable",
+          `too many requests wait for ${model}: send it again`,
+        );
+        busy.headers.set("retry-after", String(retryAfterSeconds));
+        return busy;
+      }
       if (error instanceof FunctionFailed)
         return problem(502, "Bad Gateway", `the function of ${model} failed; its log says why`);
       throw error;
@@ -122,6 +133,11 @@ export const gateway = ({ servings, token, clock, requestId, gate }: Needs): Hon
       });
     } catch (error) {
       if (error instanceof NotServed) return refusal(404, "ResourceNotFoundException", error.message);
+      if (error instanceof FunctionBusy) {
+        const busy = refusal(429, "TooManyRequestsException", error.message);
+        busy.headers.set("retry-after", String(retryAfterSeconds));
+        return busy;
+      }
       if (!(error instanceof FunctionFailed)) throw error;
       const told = { errorType: error.name, errorMessage: error.message, trace: [] };
       return Response.json(told, { headers: { "x-amz-function-error": "Unhandled" } });

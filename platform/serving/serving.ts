@@ -73,6 +73,11 @@ export class NotServed extends Error {
   override readonly name = "NotServed";
 }
 
+/** More requests wait for the version than it takes, as Lambda throttles them. Nothing was run. */
+export class FunctionBusy extends Error {
+  override readonly name = "FunctionBusy";
+}
+
 /** The function crashed, ran out of memory or out of time. */
 export class FunctionFailed extends Error {
   override readonly name = "FunctionFailed";

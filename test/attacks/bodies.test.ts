@@ -100,20 +100,29 @@ describe("slipway serve", () => {
   });
 
   test.each([
-    ["a gzip of a million empty objects", gzipSync(`{"rows":[${"{},".repeat(1_000_000)}{}]}`), 413],
-    ["a gzip of a thousand wrong rows", gzipSync(`{"rows":[${'{"a":1},'.repeat(100_000)}{}]}`), 422],
-    ["a million brackets", gzipSync("[".repeat(1_000_000)), 413],
-  ])("%s keeps nobody waiting, for another process reads it", async (_, body, status) => {
-    const attack = fetch(`${served.url}/v1/predict`, {
-      method: "POST",
-      headers: { "content-type": "application/json", "content-encoding": "gzip" },
-      body,
+    ["a gzip of ten million empty objects", gzipSync(`{"rows":[${"{},".repeat(10_000_000)}{}]}`), 413],
+    ["a gzip of a hundred thousand wrong rows", gzipSync(`{"rows":[${'{"a":1},'.repeat(100_000)}{}]}`), 422],
+    ["a gzip of a million brackets", gzipSync("[".repeat(1_000_000)), 413],
+  ])("%s keeps nobody waiting: another process reads it", async (_, body, status) => {
+    const send = () =>
+      fetch(`${served.url}/v1/predict`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "content-encoding": "gzip" },
+        body,
+      });
+    expect((await send()).status).toBe(status);
+    // Where the system tells which process that is, it stands still while others ask.
+    const readers = served.children();
+    for (const pid of readers ?? []) process.kill(pid, "SIGSTOP");
+    let ended = false;
+    const attack = send().finally(() => {
+      ended = true;
     });
-    const { answered, statuses } = await answersWhile(attack);
+    for (let asked = 0; asked < 20; asked++)
+      expect((await answersWhile(Promise.resolve())).statuses).toEqual(new Set([200]));
+    if (readers) expect([readers.length, ended]).toEqual([1, false]);
+    for (const pid of readers ?? []) process.kill(pid, "SIGCONT");
     expect((await attack).status).toBe(status);
-    expect(statuses).toEqual(new Set([200]));
-    // While it was read here, one request was answered before it and one after.
-    expect(answered).toBeGreaterThan(3);
   });
 });
 

@@ -12,6 +12,8 @@ export type ServeProcess = {
   readonly port: number;
   /** The most memory that the server's process ever had, MB; undefined where the system does not tell. */
   peakMb(): number | undefined;
+  /** Process ids of those that it started; undefined where the system does not tell. */
+  children(): readonly number[] | undefined;
   stop(): Promise<void>;
 };
 
@@ -39,6 +41,14 @@ export const serveProcess = async (data: string, ...options: readonly string[]):
       try {
         const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
         return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1_024;
+      } catch {
+        return undefined;
+      }
+    },
+    children() {
+      try {
+        const pids = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
+        return pids.trim().split(" ").filter(Boolean).map(Number);
       } catch {
         return undefined;
       }
