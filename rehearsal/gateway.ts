@@ -69,7 +69,7 @@ export const gateway = ({ servings, token, clock, requestId, gate }: Needs): Hon
       ...(passed?.context ? { authorizer: passed.context } : {}),
     });
     // Only a body of some size can bring the event past the limit: the event is not counted for each small one.
-    if (body.length > payloadLimit / 8 && (await eventBytes(event, body)) > payloadLimit)
+    if (body.length > payloadLimit / 8 && (await eventBytes(event)) > payloadLimit)
       return problem(413, "Content Too Large", "a function takes at most 6 MB, base64 included");
     try {
       const { payload } = await servings[environment].invoke(model, "live", event);

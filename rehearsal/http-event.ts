@@ -80,25 +80,26 @@ export const httpEvent = (
   };
 };
 
-/** Bytes that are counted before others have their turn. */
-const countedAtOnce = 256 * 1_024;
+/** Characters that are counted before others have their turn. */
+const countedAtOnce = 128 * 1_024;
 
 /**
  * The event's bytes as JSON. Its body is counted in pieces between which the event loop turns: to write six megabytes
- * of text as JSON holds it for 30 ms.
+ * of text as JSON at once holds it for 30 ms.
  */
-export const eventBytes = async (event: { [key: string]: Json }, body: Uint8Array): Promise<number> => {
-  const { body: carried, ...rest } = event;
-  const around = Buffer.byteLength(JSON.stringify({ ...rest, body: "" }));
-  if (event.isBase64Encoded === true) return around + (typeof carried === "string" ? carried.length : 0);
-  let bytes = around + body.length;
-  for (let from = 0; from < body.length; from += countedAtOnce) {
+export const eventBytes = async (event: { [key: string]: Json }): Promise<number> => {
+  const { body = "", ...rest } = event;
+  let bytes = Buffer.byteLength(JSON.stringify({ ...rest, body: "" }));
+  if (typeof body !== "string") return bytes;
+  if (event.isBase64Encoded === true) return bytes + body.length;
+  for (let from = 0; from < body.length; ) {
     if (from > 0) await new Promise((resolve) => setImmediate(resolve));
-    for (const byte of body.subarray(from, from + countedAtOnce)) {
-      if (byte === 0x22 || byte === 0x5c) bytes++;
-      // \b, \t, \n, \f and \r have two characters, other controls six: \u0001.
-      else if (byte < 0x20) bytes += (byte >= 8 && byte <= 10) || byte === 12 || byte === 13 ? 1 : 5;
-    }
+    const end = from + countedAtOnce;
+    // Half of a pair would be counted as an escape.
+    const cutsPair = (body.charCodeAt(end - 1) & 0xfc00) === 0xd800;
+    const piece = body.slice(from, cutsPair ? end - 1 : end);
+    bytes += Buffer.byteLength(JSON.stringify(piece)) - 2;
+    from += piece.length;
   }
   return bytes;
 };
