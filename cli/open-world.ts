@@ -1,4 +1,5 @@
 import type { Operator } from "../domain/policy/platform-policy.ts";
+import type { VerifyProvenance } from "../domain/provenance/provenance.ts";
 import type { Row } from "../inference/manifest/manifest.ts";
 import type { Environment } from "../platform/serving/serving.ts";
 import type { World } from "../rehearsal/world.ts";
@@ -21,6 +22,7 @@ export type CommandWorld = Pick<
   | "clock"
   | "warn"
 > & {
+  readonly provenance: VerifyProvenance;
   readonly metrics: Pick<World["metrics"], "count">;
   readonly slack: Pick<World["slack"], "users" | "views" | "chat">;
 };

@@ -5,12 +5,14 @@ import { functionConfig } from "./function-config.ts";
 import type { Deployment, Ledger } from "./ledger.ts";
 import { PolicyInvalid } from "./policy/parse-policy.ts";
 import type { PlatformPolicy } from "./policy/platform-policy.ts";
+import type { VerifyProvenance } from "./provenance/provenance.ts";
 
 export type Needs = {
   readonly serving: Readonly<Record<Environment, Serving>>;
   readonly source: Source;
   readonly ledger: Ledger;
   readonly policy: Pick<PlatformPolicy, "find">;
+  readonly provenance: VerifyProvenance;
 };
 
 /**
@@ -20,7 +22,7 @@ export type Needs = {
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
  */
 export const deployedVersion =
-  ({ serving, source, ledger, policy }: Needs) =>
+  ({ serving, source, ledger, policy, provenance }: Needs) =>
   async (environment: Environment, deployment: Deployment): Promise<string> => {
     const { model, digest, commit } = deployment;
     const here = serving[environment];
@@ -31,6 +33,8 @@ export const deployedVersion =
     const there = entry && (await here.version(model, entry.functionVersion));
     // Where functions count their versions anew, the number may be another image's by now: the image decides.
     if (there?.config.digest === digest) return there.version;
+    // What is published anew proves itself anew; what was deployed before provenance was kept has none to show.
+    if (deployment.builder !== null) await provenance.verify({ digest, model, commit });
     await here.ensure(model);
     const { manifest } = await committedModel({ source })(model, commit, { promoted: true });
     // What the platform refuses by now, or does not say, never stops the way back to a version that was promoted.

@@ -27,6 +27,8 @@ export const Deployment = z.object({
   championMoved: z.boolean(),
   /** Slack users who approved this promotion; nobody where a person rolled back to it. */
   approvedBy: z.array(z.string()).default([]),
+  /** Builder whose signed provenance was verified before this was deployed; null: from before provenance was kept. */
+  builder: z.string().nullable().default(null),
   /** Who and why, where a person did it. */
   reason: z.string().nullable(),
 });
@@ -44,7 +46,8 @@ export type NewDeployment = Pick<
   | "fence"
   | "previous"
   | "reason"
->;
+> &
+  Partial<Pick<Deployment, "builder">>;
 
 const key = (environment: Environment, model: string, sequence: number) => ({
   partition: `ledger#${environment}#${model}`,
@@ -126,6 +129,7 @@ export const ledger = ({ store }: { store: Store }) => {
           if (entry.delivery === delivery) return entry;
         }
         const entry: Deployment = {
+          builder: null,
           ...deployment,
           sequence: newest + 1,
           status: "deployed",

@@ -22,6 +22,7 @@ const view: fc.Arbitrary<MessageView> = fc.record({
   author: text,
   version: maybe(fc.nat()),
   digest: maybe(fc.constant(`sha256:${"d".repeat(64)}`)),
+  provenance: maybe(fc.record({ builder: text, builderId: text, commit: text, buildId: text, keyId: text })),
   baseline: maybe(text),
   changed: fc.array(text, { maxLength: 20 }),
   checks: fc.array(

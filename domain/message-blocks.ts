@@ -136,6 +136,9 @@ export const messageBlocks = (
       ? []
       : [`*Prod serves now*\n${view.baseline === null ? "nothing yet" : escaped(view.baseline)}`]),
   ];
+  const builtBy =
+    view.provenance &&
+    `:lock: Signature verified: built from commit \`${escaped(view.provenance.commit.slice(0, 12))}\` by \`${escaped(view.provenance.buildId)}\` with builder \`${escaped(view.provenance.builder.slice(0, 19))}…\``;
   const standing = questionLine(view.question);
   const open = view.question?.status === "open" ? view.question : undefined;
   const button = { type: "button" as const };
@@ -176,6 +179,14 @@ export const messageBlocks = (
     },
   ];
   const below: KnownBlock[] = [
+    ...(builtBy === null
+      ? []
+      : [
+          {
+            type: "context" as const,
+            elements: [{ type: "mrkdwn" as const, text: clipped(builtBy, limits.fact) }],
+          },
+        ]),
     ...(view.omitted.length > 0
       ? [
           section(

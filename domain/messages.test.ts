@@ -28,6 +28,7 @@ const view: MessageView = {
   baseline: null,
   changed: [],
   checks: [],
+  provenance: null,
   omitted: [],
   question: null,
   progress: null,

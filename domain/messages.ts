@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Store } from "../platform/store/store.ts";
-import { Check, Outcome } from "../statemachine/contracts.ts";
+import { Check, Outcome, Provenance } from "../statemachine/contracts.ts";
 import type { Warn } from "./warn.ts";
 
 const Person = z.object({ user: z.string(), name: z.string() });
@@ -13,6 +13,8 @@ export const MessageView = z.object({
   author: z.string(),
   version: z.int().nullable(),
   digest: z.string().nullable(),
+  /** How the image was built, as verified; null where nothing was. */
+  provenance: Provenance.nullable().default(null),
   /** What prod serves while the question stands; null: nothing yet. */
   baseline: z.string().nullable(),
   /** Rules and yardsticks that this very commit changes: the first line. */

@@ -14,7 +14,7 @@ export type Needs = VersionNeeds;
  * Throws Superseded under a higher fence, RollBackFailed when what was put back does not prove itself.
  */
 export const restore =
-  ({ serving, source, ledger, policy }: Needs) =>
+  ({ serving, source, ledger, policy, provenance }: Needs) =>
   async (
     environment: Environment,
     writer: Writer,
@@ -27,7 +27,10 @@ export const restore =
       return null;
     }
     const { golden } = await committedModel({ source })(model, target.commit, { promoted: true });
-    const version = await deployedVersion({ serving, source, ledger, policy })(environment, target);
+    const version = await deployedVersion({ serving, source, ledger, policy, provenance })(
+      environment,
+      target,
+    );
     await fencedRoute(here)(writer, { version });
     const live = await here.live(model);
     if (live?.version !== version || live.canary)

@@ -8,6 +8,11 @@ export type RolledBack = {
   readonly from: Deployment;
   /** The delivery whose canary was ended, where one was under way: then prod keeps its champion. */
   readonly ended: string | null;
+  /**
+   * Of the image that prod goes back to: verified; absent where it was deployed before provenance was kept; serving
+   * where it has the traffic already and only a canary was ended.
+   */
+  readonly provenance: "verified" | "absent" | "serving";
   /** busy: a delivery is at work there; failed: prod is rolled back all the same, and the sweep tries stage again. */
   readonly stage:
     | { readonly status: "restored" | "busy" }
@@ -31,7 +36,7 @@ export const rollback =
   async ({ model, id, by }: { model: string; id: string; by: string }): Promise<RolledBack> => {
     const { claims, ledger, clock } = needs;
     // Asked before the claim is taken, too: a wish that cannot be granted must stop no delivery.
-    await wayBack(needs, model, (await claims.read("prod", model))?.fence ?? 0);
+    await prove(needs, await wayBack(needs, model, (await claims.read("prod", model))?.fence ?? 0));
     const now = clock();
     const grant = await claims.take(
       { environment: "prod", model, delivery: id, requestedAt: now, now },
@@ -39,7 +44,7 @@ export const rollback =
     );
     if (grant.status !== "granted") throw new Error("a claim taken by force is granted");
     const writer = { model, delivery: id, fence: grant.fence };
-    const { from, to, ended } = await endCanary(needs, model, grant.fence - 1).catch(async (fault) => {
+    const { from, to, ended, proof } = await endCanary(needs, model, grant.fence - 1).catch(async (fault) => {
       await claims.release("prod", model, id);
       throw fault;
     });
@@ -49,7 +54,7 @@ export const rollback =
         delivery: id,
         fence: grant.fence,
         previous: to.previous,
-        reason: by,
+        reason: proof === "absent" ? `${by} (the image is from before provenance was kept)` : by,
         environment: "prod",
         model,
       },
@@ -77,19 +82,33 @@ export const rollback =
     // Before prod is given back: a rollback that dies here is brought to its end by that claim.
     const stage = await stageFollows(needs)({ model, id, target: promoted });
     await claims.release("prod", model, id);
-    return { to: promoted, from, ended, stage };
+    return { to: promoted, from, ended, provenance: proof, stage };
   };
 
 /** Ends the deployment under way, where there is one; looks again where it was promoted a moment before. */
 const endCanary = async (needs: Needs, model: string, fence: number) => {
   for (;;) {
-    const { from, to, canary } = await wayBack(needs, model, fence);
-    if (!canary) return { from, to, ended: null };
+    const way = await wayBack(needs, model, fence);
+    const { from, to, canary } = way;
+    const proof = await prove(needs, way);
+    if (!canary) return { from, to, proof, ended: null };
     const left = await needs.ledger.change(canary, (current) =>
       current.status === "promoted" ? undefined : { ...current, status: "ended" },
     );
-    if (left.status === "ended") return { from, to, ended: canary.delivery };
+    if (left.status === "ended") return { from, to, proof, ended: canary.delivery };
   }
+};
+
+/** Verifies what prod is to go back to. Throws ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. */
+const prove = async (
+  { provenance }: Needs,
+  { to, canary }: { readonly to: Deployment; readonly canary: Deployment | undefined },
+): Promise<RolledBack["provenance"]> => {
+  if (canary) return "serving";
+  // The ledger says so itself: that somebody removed what was kept makes no image an older one.
+  if (to.builder === null) return "absent";
+  await provenance.verify({ digest: to.digest, model: to.model, commit: to.commit });
+  return "verified";
 };
 
 /**

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { buildVariables } from "../domain/built-image.ts";
-import type { Images } from "../platform/images/images.ts";
+import type { Provenance } from "../domain/provenance/provenance.ts";
+import { builderIds } from "../domain/provenance/statement.ts";
+import { ImageBuildFailed, type Images } from "../platform/images/images.ts";
 import type { Json } from "../platform/store/store.ts";
 
 const StartBuild = z.object({
-  SourceVersion: z.string(),
   EnvironmentVariablesOverride: z.array(z.object({ Name: z.string(), Value: z.string() })),
 });
 
@@ -13,23 +14,42 @@ export class TaskFailed extends Error {
   override readonly name = "States.TaskFailed";
 }
 
+type Needs = {
+  readonly images: Images;
+  readonly provenance: Pick<Provenance, "record">;
+  /** Digest of the builder: our own code. */
+  readonly builder: () => Promise<string>;
+  readonly clock: () => number;
+};
+
 /**
  * `codebuild:startBuild.sync` on this machine: builds the image as buildspec.yml does and answers in CodeBuild's form
  * (https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html). A check that fails exports its
  * error's name and cause, so that the delivery ends with them.
  */
 export const buildTask =
-  ({ images, clock }: { images: Images; clock: () => number }) =>
+  ({ images, provenance, builder, clock }: Needs) =>
   async (event: Json): Promise<Json> => {
-    const { SourceVersion: commit, EnvironmentVariablesOverride: given } = StartBuild.parse(event);
+    const { EnvironmentVariablesOverride: given } = StartBuild.parse(event);
     const value = (name: string) => given.find(({ Name }) => Name === name)?.Value ?? "";
+    const commit = value("SLIPWAY_COMMIT");
     const exported = (variables: Record<string, string>) =>
       Object.entries(variables).map(([Name, Value]) => ({ Name, Value }));
     try {
-      const build = await images.build({
-        model: value("SLIPWAY_MODEL"),
-        commit,
-        runtime: value("SLIPWAY_RUNTIME"),
+      const asked = { model: value("SLIPWAY_MODEL"), commit, runtime: value("SLIPWAY_RUNTIME") };
+      const build = await images.build(asked);
+      const { digest, buildId, contents } = build;
+      if (contents === undefined)
+        throw new ImageBuildFailed(`the build of ${digest} does not say what went in`);
+      await provenance.record({
+        ...asked,
+        ...contents,
+        digest,
+        buildId,
+        baseImage: null,
+        builderId: builderIds.embedded,
+        builder: await builder(),
+        finishedAt: clock(),
       });
       return {
         Build: {

@@ -13,6 +13,8 @@ export const dataFolder = (root: string) => ({
   repository: join(root, "repository"),
   secrets: join(root, "secrets.env"),
   cipherKey: join(root, "cipher.key"),
+  /** Signs what the builder says of its images. */
+  signerKey: join(root, "signer.key"),
   /** The address of the MLflow server that is the registry; absent: the database is. */
   mlflow: join(root, "mlflow"),
   /** Held by the one process that owns this folder; empty. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { namedFault } from "../domain/named-fault.ts";
+import type { Provenance } from "../domain/provenance/provenance.ts";
 import type { ExecutionStatus, StateEvent } from "../platform/deliveries/deliveries.ts";
 import { embeddedDeliveries } from "../platform/deliveries/embedded.ts";
 import type { Images } from "../platform/images/images.ts";
@@ -44,6 +45,8 @@ const retryMs = 200;
 export const startEngine = ({
   capabilities,
   images,
+  provenance,
+  builder,
   steps,
   pace,
   onEvent,
@@ -53,6 +56,8 @@ export const startEngine = ({
   capabilities: Pick<Capabilities, "database" | "clock">;
   /** Looked up at each call like the steps, since the world that they run on needs the engine. */
   images: () => Images;
+  provenance: () => Pick<Provenance, "record">;
+  builder: () => Promise<string>;
   steps: () => Readonly<Record<StepName, (event: unknown) => Promise<unknown>>>;
   pace: Pace;
   onEvent: (name: string, event: StateEvent) => void;
@@ -73,7 +78,7 @@ export const startEngine = ({
     definition: localDefinition,
     tasks: {
       "codebuild:startBuild.sync": async (event) =>
-        buildTask({ images: images(), clock: capabilities.clock })(event),
+        buildTask({ images: images(), provenance: provenance(), builder, clock: capabilities.clock })(event),
       ...Object.fromEntries(stepNames.map((name) => [name, asTask(name)])),
     },
     clock: capabilities.clock,

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { LogLevel, WebClient } from "@slack/web-api";
 import { Hono } from "hono";
 import { parseEmf } from "../inference/parse-emf.ts";
+import { builderDigest } from "../packaging/builder-archive.ts";
 import { blobRoute } from "../platform/blobs/blob-route.ts";
 import type { Images } from "../platform/images/images.ts";
 import type { Functions } from "../platform/serving/functions.ts";
@@ -185,6 +186,8 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   const engine: Engine = startEngine({
     capabilities,
     images: () => world.images,
+    provenance: () => world.provenance,
+    builder: builderDigest,
     steps: () => {
       const machine = { ...steps.machine, "request-approval": askAndTell };
       return options.inPlaceOf?.(machine) ?? machine;

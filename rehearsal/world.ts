@@ -9,6 +9,8 @@ import { type MessageView, messages } from "../domain/messages.ts";
 import { outcomes } from "../domain/outcomes.ts";
 import { changePolicy } from "../domain/policy/change-policy.ts";
 import { platformPolicy } from "../domain/policy/platform-policy.ts";
+import { provenance } from "../domain/provenance/provenance.ts";
+import { builderDigest } from "../packaging/builder-archive.ts";
 import type { Blobs } from "../platform/blobs/blobs.ts";
 import { fileBlobs } from "../platform/blobs/files.ts";
 import type { Cipher } from "../platform/cipher/cipher.ts";
@@ -23,6 +25,8 @@ import { environmentSecrets } from "../platform/secrets/environment.ts";
 import { embeddedServing } from "../platform/serving/embedded.ts";
 import type { Functions } from "../platform/serving/functions.ts";
 import type { Environment, Serving } from "../platform/serving/serving.ts";
+import { keyFileSigner } from "../platform/signer/key-file.ts";
+import type { Signer } from "../platform/signer/signer.ts";
 import { type SlackApi, slackChannel } from "../platform/slack/slack-channel.ts";
 import { gitSource } from "../platform/source/git.ts";
 import type { Source } from "../platform/source/source.ts";
@@ -101,6 +105,7 @@ export const openCapabilities = async ({
     registry: registry({ database, blobs, clock }),
     metrics: sqliteMetrics({ database, clock, onFault: (fault) => log("metrics wait for the disk", fault) }),
     cipher: keyFileCipher({ file: folder.cipherKey }),
+    signer: keyFileSigner({ file: folder.signerKey }),
     source: gitSource({ repository: folder.repository }),
   };
 };
@@ -123,6 +128,8 @@ export const worldOf = (
   const { clock, log, url } = capabilities;
   const store = instrument<Store>("store", capabilities.store);
   const cipher = instrument<Cipher>("cipher", capabilities.cipher);
+  const signer = instrument<Signer>("signer", capabilities.signer);
+  const blobs = instrument<Blobs>("blobs", capabilities.blobs);
   const deliveries = instrument<Deliveries>("deliveries", rest.deliveries);
   const images = instrument<Images>("images", rest.images);
   const slack: SlackApi = {
@@ -159,7 +166,10 @@ export const worldOf = (
     registry: instrument<Registry>("registry", capabilities.registry),
     source: instrument<Source>("source", capabilities.source),
     metrics: instrument<Metrics>("metrics", capabilities.metrics),
-    blobs: instrument<Blobs>("blobs", capabilities.blobs),
+    blobs,
+    signer,
+    provenance: provenance({ blobs, signer }),
+    builder: builderDigest,
     serving: { stage: serving("stage"), prod: serving("prod") },
     // No step knows of keys, so nobody stands between them and the store.
     keys: apiKeys({ store: capabilities.store, random: randomBytes, clock }),

@@ -35,6 +35,12 @@ export const remedies = {
     "The platform team writes its copy of the policy with `slipway init aws` (on one machine the next `npm start` does), then deliver again.",
   ImageDamaged: "The image does not read back as it was built: deliver again to build it anew.",
   ImageNotFound: "The image that was built is gone: deliver again to build it.",
+  ProvenanceMissing:
+    "Nothing says how this image was built: deliver again to build it anew. Images from before provenance was kept are for a rollback alone.",
+  ProvenanceRefused:
+    "Someone changed what the builder signed, or it was signed by another key: deliver again, and find out who can write to the provenance.",
+  ProvenanceDiffers:
+    "The image was not built from this commit by the builder in force: the cause says what differs. Deliver again; where it returns, find out who can push images.",
   ImageTagTaken:
     "Another image bears this version's release- tag, which never moves: look at both in the image repository and deliver again, under a version of its own.",
   ModelVersionNotFound: "The registry lost a version of this model: deliver again to register it.",
@@ -164,11 +170,25 @@ export type ScanImageOutput = z.infer<typeof ScanImageOutput>;
 
 export const RegisterModelInput = Subject.extend({ fence: Fence, build: ExportedVariables, runtime: Digest });
 export type RegisterModelInput = z.infer<typeof RegisterModelInput>;
+/** What was verified of how an image was built. */
+export const Provenance = z.object({
+  /** Digest of the builder's own code. */
+  builder: Digest,
+  builderId: z.string(),
+  commit: CommitId,
+  buildId: z.string(),
+  /** The key whose signature holds. */
+  keyId: z.string(),
+});
+export type Provenance = z.infer<typeof Provenance>;
+
 export const RegisterModelOutput = z.object({
   /** unchanged: the champion is this very image and model. */
   status: z.enum(["registered", "unchanged"]),
   version: z.int().positive(),
   digest: Digest,
+  /** Null where this world keeps no provenance. */
+  provenance: Provenance.nullable(),
 });
 export type RegisterModelOutput = z.infer<typeof RegisterModelOutput>;
 
@@ -219,6 +239,8 @@ export const RequestApprovalInput = Subject.extend({
   checks: z.array(Check),
   omitted: z.array(z.object({ name: z.string(), why: z.string() })),
   timeoutSeconds: z.int().positive(),
+  /** Null where nothing was verified. */
+  provenance: Provenance.nullable().default(null),
 });
 export type RequestApprovalInput = z.infer<typeof RequestApprovalInput>;
 export const ApprovalDecision = z.object({

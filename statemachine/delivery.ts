@@ -181,6 +181,7 @@ export const delivery = (resources: Resources) => {
             "checks.$": "$.VerifyStage.checks",
             "omitted.$": "$.VerifyStage.omitted",
             "timeoutSeconds.$": "$.VerifyStage.approvalTimeoutSeconds",
+            "provenance.$": "$.RegisterModel.provenance",
           },
         },
         ResultPath: "$.RequestApproval",

@@ -14,6 +14,7 @@ type Part =
   | "composition"
   | "handler"
   | "step"
+  | "packaging"
   | "rehearsal"
   | "cli"
   | "terraform"
@@ -106,7 +107,9 @@ const partOf = (path: string): Part => {
   if (top === "lambdas" && last === "handler") return "handler";
   if (top === "lambdas") return "step";
   return (
-    (["inference", "domain", "rehearsal", "cli", "terraform"] as const).find((part) => part === top) ?? null
+    (["inference", "domain", "packaging", "rehearsal", "cli", "terraform"] as const).find(
+      (part) => part === top,
+    ) ?? null
   );
 };
 
@@ -134,6 +137,8 @@ const mayImport: Readonly<Record<Exclude<Part, "test" | null>, readonly Part[]>>
     "aws",
     "composition",
   ],
+  // What is built, for the world on one machine and for AWS.
+  packaging: ["contract", "folder", "inference", "domain", "embedded", "packaging"],
   rehearsal: [
     "contract",
     "folder",
@@ -144,6 +149,7 @@ const mayImport: Readonly<Record<Exclude<Part, "test" | null>, readonly Part[]>>
     "embedded",
     "step",
     "environment",
+    "packaging",
     "rehearsal",
   ],
   cli: [
@@ -158,6 +164,7 @@ const mayImport: Readonly<Record<Exclude<Part, "test" | null>, readonly Part[]>>
     "step",
     "environment",
     "composition",
+    "packaging",
     "rehearsal",
     "cli",
   ],
@@ -177,6 +184,7 @@ const names: Readonly<Record<Exclude<Part, null>, string>> = {
   step: "a step",
   composition: "what handlers are composed of",
   handler: "a function's handler",
+  packaging: "what is built",
   rehearsal: "the rehearsal",
   cli: "the command",
   terraform: "the stacks",

@@ -8,6 +8,8 @@ import { outcomes } from "../domain/outcomes.ts";
 import { changePolicy } from "../domain/policy/change-policy.ts";
 import { parsePolicy } from "../domain/policy/parse-policy.ts";
 import { platformPolicy } from "../domain/policy/platform-policy.ts";
+import { type Expected, provenance } from "../domain/provenance/provenance.ts";
+import { type BuildFacts, builderIds } from "../domain/provenance/statement.ts";
 import type { Blobs } from "../platform/blobs/blobs.ts";
 import { type Deliveries, type Execution, TaskGone } from "../platform/deliveries/deliveries.ts";
 import { sqliteMetrics } from "../platform/metrics/sqlite.ts";
@@ -18,6 +20,7 @@ import { CommitNotFound, type Source } from "../platform/source/source.ts";
 import { openDatabase } from "../platform/store/open-database.ts";
 import { sqliteStore } from "../platform/store/sqlite.ts";
 import type { Json, Store } from "../platform/store/store.ts";
+import { memorySigner } from "./memory-signer.ts";
 
 /** What the tests deliver: a classifier of one number, whose function answers every row alike. */
 export const model = "toy";
@@ -132,7 +135,7 @@ export const fakeChannel = () => {
   return { channel, shown, state };
 };
 
-const memoryBlobs = (): Blobs => {
+export const memoryBlobs = (): Blobs => {
   const kept = new Map<string, Uint8Array>();
   return {
     put: async (key, value) => void kept.set(key, value),
@@ -154,6 +157,26 @@ export const plainCipher = {
   encrypt: async (text: string) => text,
   decrypt: async (text: string) => text,
 };
+
+/** The builder in force. */
+export const builderOf = digestOf("e");
+
+/** What a build of a letter's commit says of itself, from these files. */
+export const buildFacts = (letter: string, files: ReadonlyMap<string, Uint8Array>): BuildFacts => ({
+  digest: digestOf(letter),
+  model,
+  commit: commitOf(letter),
+  runtime: digestOf("f"),
+  files: Object.fromEntries(
+    [...files].map(([name, content]) => [name, createHash("sha256").update(content).digest("hex")]),
+  ),
+  baseImage: null,
+  layers: [digestOf("f"), digestOf("1")],
+  builderId: builderIds.embedded,
+  builder: builderOf,
+  buildId: "build:1",
+  finishedAt: 1_000_000_000,
+});
 
 /**
  * All that steps run on, in memory: the embedded implementations where they are quick, stubs elsewhere.
@@ -223,6 +246,9 @@ export const stepWorld = ({
           { floor: parsePolicy(bytes(platform), "the platform's copy"), identities: noIdentities },
           { id: "operator", name: "Operator" },
         );
+  const blobs = memoryBlobs();
+  const signer = memorySigner();
+  const built = provenance({ blobs, signer });
   const engine = fakeDeliveries();
   const slack = fakeChannel();
   /** Digests by their tags. */
@@ -251,7 +277,20 @@ export const stepWorld = ({
     slack,
     warnings,
     warn,
-    registry: sqliteRegistry({ database, blobs: memoryBlobs(), clock }),
+    registry: sqliteRegistry({ database, blobs, clock }),
+    blobs,
+    signer,
+    /** The builder is taken at its word: it built whatever a commit has when it is asked about. */
+    provenance: {
+      verify: async (expected: Expected) => {
+        const letter = expected.commit.slice(0, 1);
+        await built.record(buildFacts(letter, commits.get(expected.commit) ?? new Map()));
+        return built.verify(expected);
+      },
+    },
+    /** The same without a word of the builder's: nothing is kept but what a test keeps. */
+    strict: built,
+    builder: async () => builderOf,
     metrics: sqliteMetrics({ database, clock, onFault: () => undefined }),
     serving: { stage: serving("stage"), prod: serving("prod") },
     claims: claims({ store }),
@@ -320,6 +359,7 @@ export const serve = async (world: StepWorld, letter: string, version: number) =
         fence: grant.fence,
         previous,
         reason: null,
+        builder: builderOf,
       },
       time.now,
     );

@@ -21,7 +21,7 @@ export const rollbackCommand = (): Command =>
         withWorld(options, async ({ world }) => {
           const began = performance.now();
           const id = `rollback-${model}-${randomUUID().slice(0, 8)}`;
-          const { from, to, ended, stage } = await rollback(world)({
+          const { from, to, ended, provenance, stage } = await rollback(world)({
             model,
             id,
             by: `${userInfo().username}: ${reason}`,
@@ -37,12 +37,22 @@ export const rollbackCommand = (): Command =>
             printError(`The registry's aliases will follow at the next sweep: ${String(fault)}`);
           }
           if (json)
-            return printJson({ model, from: from.version, to: to.version, digest: to.digest, ended, ms });
+            return printJson({
+              model,
+              from: from.version,
+              to: to.version,
+              digest: to.digest,
+              ended,
+              provenance,
+              ms,
+            });
           print(
             ended
               ? `${paint("green", "✓")} The canary of ${ended} was ended: prod serves ${model} version ${to.version} alone.`
               : `${paint("green", "✓")} Prod serves ${model} version ${to.version} again (it was ${from.version}).`,
           );
+          if (provenance === "absent")
+            printError("This image is from before provenance was kept: nothing says how it was built.");
           print(`  Proven by its golden vectors and written to the ledger in ${ms} ms.`);
         }),
     );

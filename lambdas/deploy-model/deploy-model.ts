@@ -6,6 +6,7 @@ import { functionConfig } from "../../domain/function-config.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
 import { proveGolden } from "../../domain/prove-golden.ts";
+import type { VerifyProvenance } from "../../domain/provenance/provenance.ts";
 import type { Environment, Serving } from "../../platform/serving/serving.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { DeployModelInput, type DeployModelOutput } from "../../statemachine/contracts.ts";
@@ -16,6 +17,7 @@ export type Needs = {
   readonly policy: Pick<PlatformPolicy, "read" | "find">;
   readonly ledger: Ledger;
   readonly claims: Claims;
+  readonly provenance: VerifyProvenance;
   readonly clock: () => number;
 };
 
@@ -25,10 +27,12 @@ export type Needs = {
  * Throws Superseded or GoldenVectorsDiffer.
  */
 export const deployModel =
-  ({ serving, source, policy, ledger, claims, clock }: Needs) =>
+  ({ serving, source, policy, ledger, claims, provenance, clock }: Needs) =>
   async (event: unknown): Promise<DeployModelOutput> => {
     const { delivery, model, commit, environment, fence, digest, version } = DeployModelInput.parse(event);
     await claims.assertHeld(environment, model, fence);
+    // Asked on each environment: hours lie between the build and prod.
+    const verified = await provenance.verify({ digest, model, commit });
     const champion = await ledger.serving("prod", model);
     const { challenger: committed, rules } = await judgedBy({ source, policy })(
       model,
@@ -39,7 +43,8 @@ export const deployModel =
     const { url } = await here.ensure(model);
     // Where someone deleted the function, the champion went with it: stage compares with it, prod's traffic is its.
     const championVersion =
-      champion && (await deployedVersion({ serving, source, ledger, policy })(environment, champion));
+      champion &&
+      (await deployedVersion({ serving, source, ledger, policy, provenance })(environment, champion));
     const published = await here.publish(
       model,
       functionConfig({ model, environment, digest, version, resources: rules.resources }),
@@ -56,6 +61,7 @@ export const deployModel =
         fence,
         previous: champion?.sequence ?? 0,
         reason: null,
+        builder: verified?.builder ?? null,
       },
       clock(),
     );

@@ -4,6 +4,7 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
 import { platformPolicy } from "../../domain/policy/platform-policy.ts";
+import { noProvenance } from "../../domain/provenance/no-provenance.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
@@ -22,7 +23,14 @@ const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const source = sourceOf(env, secrets);
 const policy = platformPolicy({ store });
-const needs = { source, policy, ledger: ledger({ store }), claims: claims({ store }), clock };
+const needs = {
+  source,
+  policy,
+  ledger: ledger({ store }),
+  claims: claims({ store }),
+  provenance: noProvenance,
+  clock,
+};
 
 export const handler = stepHandler("deploy-model", (event: unknown) => {
   const session = Subject.parse(event).delivery;

@@ -3,6 +3,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
+import { noProvenance } from "../../domain/provenance/no-provenance.ts";
 import { s3Artifacts } from "../../platform/registry/mlflow/s3-artifacts.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
@@ -29,5 +30,7 @@ export const handler = stepHandler(
     source,
     ledger: ledger({ store }),
     claims: claims({ store }),
+    provenance: noProvenance,
+    builder: async () => "",
   }),
 );

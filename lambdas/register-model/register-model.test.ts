@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Registration, Registry } from "../../platform/registry/registry.ts";
 import {
+  builderOf,
   buildOf,
   commitOf,
   digestOf,
@@ -33,13 +34,19 @@ const register = (letter: string, delivery = `delivery-${letter}`) =>
 const challenger = async () => (await world.registry.byAlias(model, "challenger"))?.version;
 
 test("a version says what it was made of, and is the challenger", async () => {
-  expect(await register("b")).toEqual({ status: "registered", version: 1, digest: digestOf("b") });
+  expect(await register("b")).toEqual({
+    status: "registered",
+    version: 1,
+    digest: digestOf("b"),
+    provenance: expect.objectContaining({ builder: builderOf, commit: commitOf("b") }),
+  });
   expect(await challenger()).toBe(1);
   expect((await world.registry.version(model, 1))?.tags).toMatchObject({
     delivery: "delivery-b",
     commit: commitOf("b"),
     digest: digestOf("b"),
     runtime: digestOf("f"),
+    builder: builderOf,
     owner: "owner@example.com",
     artifact_sha256: sha256(`onnx of ${commitOf("b")}`),
   });
@@ -52,7 +59,11 @@ test("run twice it registers once", async () => {
 
 test("the image that prod serves already is unchanged: nothing is registered", async () => {
   await serve(world, "a", 4);
-  expect(await register("a", "again")).toEqual({ status: "unchanged", version: 4, digest: digestOf("a") });
+  expect(await register("a", "again")).toMatchObject({
+    status: "unchanged",
+    version: 4,
+    digest: digestOf("a"),
+  });
   expect(await world.registry.versions(model, { limit: 9 })).toEqual([]);
 });
 

@@ -3,6 +3,7 @@ import { builtImage } from "../../domain/built-image.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { committedModel } from "../../domain/committed-model.ts";
 import type { Ledger } from "../../domain/ledger.ts";
+import type { VerifyProvenance } from "../../domain/provenance/provenance.ts";
 import { ModelUnreadable } from "../../inference/model/model-unreadable.ts";
 import { ownValue } from "../../platform/own-value.ts";
 import type { Registry } from "../../platform/registry/registry.ts";
@@ -14,6 +15,9 @@ export type Needs = {
   readonly source: Source;
   readonly ledger: Ledger;
   readonly claims: Claims;
+  readonly provenance: VerifyProvenance;
+  /** Digest of the builder in force. */
+  readonly builder: () => Promise<string>;
 };
 
 /** metrics.json may hold anything; its plain numbers, and `{ value: number }`, become the version's metrics. */
@@ -39,17 +43,27 @@ const metricsOf = (bytes: Uint8Array | undefined): Record<string, number> => {
 
 /**
  * Registers the model as a version and names it challenger; where prod already serves this very image, it says so
- * and registers nothing.
+ * and registers nothing. First the builder in force must have signed that it built this image from this very folder
+ * and runtime: ProvenanceMissing, ProvenanceRefused, ProvenanceDiffers.
  */
 export const registerModel =
-  ({ registry, source, ledger, claims }: Needs) =>
+  ({ registry, source, ledger, claims, provenance, builder }: Needs) =>
   async (event: unknown): Promise<RegisterModelOutput> => {
     const { delivery, model, commit, build, runtime, fence } = RegisterModelInput.parse(event);
     const { digest } = builtImage(build);
-    const champion = await ledger.serving("prod", model);
-    if (champion?.digest === digest) return { status: "unchanged", version: champion.version, digest };
-
     const { manifest, manifestText, files, hashes } = await committedModel({ source })(model, commit);
+    const verified = await provenance.verify({
+      digest,
+      model,
+      commit,
+      runtime,
+      builder: await builder(),
+      files: hashes,
+    });
+    const champion = await ledger.serving("prod", model);
+    if (champion?.digest === digest)
+      return { status: "unchanged", version: champion.version, digest, provenance: verified };
+
     const fileOf = (name: string): Uint8Array => {
       const bytes = files.get(name);
       if (!bytes) throw new ModelUnreadable(`models/${model}/${name} is not there`);
@@ -67,6 +81,7 @@ export const registerModel =
         commit,
         digest,
         runtime,
+        ...(verified && { builder: verified.builder }),
         artifact_sha256: ownValue(hashes, manifest.artifact) ?? "",
         holdout_sha256: hashes["holdout.csv"] ?? "",
         owner: manifest.owner,
@@ -74,5 +89,5 @@ export const registerModel =
     });
     await claims.assertHeld("stage", model, fence);
     await registry.setAlias(model, "challenger", version);
-    return { status: "registered", version, digest };
+    return { status: "registered", version, digest, provenance: verified };
   };

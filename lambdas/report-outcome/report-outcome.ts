@@ -37,6 +37,7 @@ export const reportOutcome =
         baseline: null,
         changed: [],
         checks: [],
+        provenance: null,
         omitted: [],
         question: null,
         progress: null,

@@ -79,6 +79,7 @@ export const requestApproval =
       author: author.name,
       version,
       digest,
+      provenance: input.provenance,
       baseline: serving ? `version ${serving.version} (${serving.digest.slice(7, 19)})` : null,
       changed: [
         ...rules.loosened,

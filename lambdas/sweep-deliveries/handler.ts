@@ -7,6 +7,7 @@ import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
 import { outcomes } from "../../domain/outcomes.ts";
 import { platformPolicy } from "../../domain/policy/platform-policy.ts";
+import { noProvenance } from "../../domain/provenance/no-provenance.ts";
 import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
 import { ecrRepository } from "../../platform/images/ecr.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
@@ -43,7 +44,17 @@ const records = { claims: claims({ store }), ledger: ledger({ store }), outcomes
 const approvals = taskApprovals({ env, store, deliveries });
 const messages = slackMessages({ env, secrets, store, clock });
 const told = { approvals, messages, metrics, warn };
-const needs = { ...records, ...told, deliveries, serving, source, policy, registry, clock };
+const needs = {
+  ...records,
+  provenance: noProvenance,
+  ...told,
+  deliveries,
+  serving,
+  source,
+  policy,
+  registry,
+  clock,
+};
 const steps = { rollBack: rollBack(needs), moveChampion: moveChampion({ ...needs, images }) };
 const sweep = sweepDeliveries({ ...needs, ...steps, reportOutcome: reportOutcome(needs) });
 

@@ -67,7 +67,8 @@ export const blobFolder = (folder: string) => {
     async writeBytes(bytes: Uint8Array): Promise<Blob> {
       const blob = { digest: digestOf(bytes), size: bytes.length };
       const to = path(blob.digest);
-      if ((await sizeOf(to)) === blob.size) return blob;
+      // Compared by content: another file of the same size may have been put there.
+      if ((await sizeOf(to)) === blob.size && digestOf(await readFile(to)) === blob.digest) return blob;
       const from = await newTemporary();
       await writeFile(from, bytes);
       await place(from, to);

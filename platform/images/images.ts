@@ -7,7 +7,20 @@ export type BuildRequest = {
   readonly runtime: string;
 };
 
-export type Build = { readonly digest: string; readonly sizeBytes: number; readonly buildId: string };
+export type Build = {
+  readonly digest: string;
+  readonly sizeBytes: number;
+  readonly buildId: string;
+  /** What went in, for the provenance; absent where the builder signs that itself. */
+  readonly contents?: BuildContents;
+};
+
+export type BuildContents = {
+  /** Digests of the image's layers, in their order. */
+  readonly layers: readonly string[];
+  /** SHA-256 of every file of the model's folder at the commit, in hex, by its name. */
+  readonly files: Readonly<Record<string, string>>;
+};
 
 export type Severity = "critical" | "high" | "medium" | "low" | "unknown";
 

@@ -161,20 +161,32 @@ export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<strin
     await blobs.writeFile(`${name}.index.json`, JSON.stringify(listed));
     await blobs.writeFile("oci-layout", JSON.stringify({ imageLayoutVersion: "1.0.0" }));
     await writeIndex();
-    return { digest: image.digest, sizeBytes: config.size + layers.reduce((sum, { size }) => sum + size, 0) };
+    return {
+      digest: image.digest,
+      sizeBytes: config.size + layers.reduce((sum, { size }) => sum + size, 0),
+      layers: layers.map(({ digest }) => digest),
+    };
   };
 
   const build = async ({ model, commit, runtime: asked }: BuildRequest) => {
     await blobs.tidy(needs.clock());
     const files = await source.modelFiles(model, commit);
     const served = servedFiles(files, await check({ model, files }));
-    const layer = await runtime.current();
+    // Packed anew and compared: what lies under a name that can be guessed is nobody's word for what is in it.
+    const layer = await runtime.packed();
     if (layer.digest !== asked)
       throw new ImageBuildFailed(
         `the runtime here is ${layer.digest}, this delivery was started with ${asked}: deliver again, so that it starts with the runtime at hand`,
       );
-    const built = await assemble(model, layer, served);
-    return { ...built, buildId: `embedded:${built.digest.slice("sha256:".length, "sha256:".length + 16)}` };
+    const { layers, ...built } = await assemble(model, layer, served);
+    const hashes = Object.fromEntries(
+      [...files].map(([name, bytes]) => [name, digestOf(bytes).slice("sha256:".length)]),
+    );
+    return {
+      ...built,
+      contents: { layers, files: hashes },
+      buildId: `embedded:${built.digest.slice("sha256:".length, "sha256:".length + 16)}`,
+    };
   };
 
   return {

@@ -86,10 +86,11 @@ const nativeFiles = async (platform: Platform) => {
 
 /**
  * Packs the runtime layer: the bundled function and onnxruntime for one platform. A layer of the same bundle and
- * the same package files (by size and time of change) is found again without reading or hashing them.
+ * the same package files (by size and time of change) is named again without reading or hashing them; an image is
+ * built of one that was packed anew.
  */
 export const runtimeLayer = ({ blobs, folder, platform, bundle }: Needs) => {
-  const current = async (): Promise<RuntimeLayer> => {
+  const find = async (packAgain: boolean): Promise<RuntimeLayer> => {
     const [bundled, native] = await Promise.all([bundle(), nativeFiles(platform)]);
     const bundledFiles = [...bundled.files].sort(([a], [b]) => (a < b ? -1 : 1));
     const key = createHash("sha256")
@@ -107,7 +108,7 @@ export const runtimeLayer = ({ blobs, folder, platform, bundle }: Needs) => {
     const remembered = `runtimes/${key}.json`;
     const found = await readFile(join(folder, remembered), "utf8").catch(() => undefined);
     const layer = found === undefined ? undefined : Layer.parse(JSON.parse(found));
-    if (layer && (await blobs.has(layer))) return layer;
+    if (!packAgain && layer && (await blobs.has(layer))) return layer;
     const files = new Map<string, () => Promise<Uint8Array>>();
     files.set("var/task/package.json", async () => Buffer.from('{"private":true,"type":"module"}\n'));
     for (const [name, bytes] of bundledFiles) files.set(`var/task/${name}`, async () => bytes);
@@ -116,12 +117,19 @@ export const runtimeLayer = ({ blobs, folder, platform, bundle }: Needs) => {
       [...bundled.packages, ...native.packages].map((one) => [`${one.name}@${one.version}`, one]),
     );
     const packed = {
+      // It takes the place of whatever lay under its digest.
       ...(await blobs.writeStream(packLayer(files))),
       packages: [...packages.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one),
     };
     await blobs.writeFile(remembered, JSON.stringify(packed));
     return packed;
   };
-  return { platform, current };
+  return {
+    platform,
+    /** The layer as remembered: good to say which runtime is at hand. */
+    current: () => find(false),
+    /** The layer packed anew, whatever is remembered: what an image is built of. */
+    packed: () => find(true),
+  };
 };
 export type Runtime = ReturnType<typeof runtimeLayer>;

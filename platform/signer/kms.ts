@@ -10,11 +10,13 @@ import { awsCall } from "../aws-call.ts";
 import type { Signer } from "./signer.ts";
 
 const algorithm = "ECDSA_SHA_256";
+/** What KMS hashes itself; of longer bytes it gets the hash, which gives a signature of the same form. */
+const mostBytes = 4_096;
 /** The longest DER form of two numbers of 256 bits is 72 bytes; KMS refuses longer ones as a broken request. */
 const longestSignature = 72;
 
 /**
- * ECDSA over P-256 and SHA-256 by an asymmetric KMS key (ECC_NIST_P256, SIGN_VERIFY). Bytes of any length: KMS gets their hash.
+ * ECDSA over P-256 and SHA-256 by an asymmetric KMS key (ECC_NIST_P256, SIGN_VERIFY). Bytes of any length.
  * Signatures are verified by KMS, so that a key that was disabled vouches for nothing any more.
  * https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
  */
@@ -28,8 +30,9 @@ export const kmsSigner = ({
 }): Signer => {
   const request = (bytes: Uint8Array) => ({
     KeyId: key,
-    Message: createHash("sha256").update(bytes).digest(),
-    MessageType: "DIGEST" as const,
+    ...(bytes.length > 0 && bytes.length <= mostBytes
+      ? { Message: bytes, MessageType: "RAW" as const }
+      : { Message: createHash("sha256").update(bytes).digest(), MessageType: "DIGEST" as const }),
     SigningAlgorithm: algorithm as typeof algorithm,
   });
   return {

@@ -18,6 +18,7 @@ export const copyOf = (from: DataFolder, root: string): DataFolder => {
     [`${from.desk}-wal`, `${to.desk}-wal`],
     [from.secrets, to.secrets],
     [from.cipherKey, to.cipherKey],
+    [from.signerKey, to.signerKey],
   ] as const)
     if (existsSync(source)) copyFileSync(source, target);
   if (existsSync(from.blobs)) cpSync(from.blobs, to.blobs, { recursive: true });

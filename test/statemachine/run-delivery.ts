@@ -56,7 +56,7 @@ export const wellBehaved = (): Record<TaskState, readonly Json[]> => ({
     { Build: { Id: "b", ExportedEnvironmentVariables: [{ Name: "SLIPWAY_DIGEST", Value: digest }] } },
   ],
   ScanImage: [{ status: "complete", verdict: "pass", checks }],
-  RegisterModel: [{ status: "registered", version: 2, digest }],
+  RegisterModel: [{ status: "registered", version: 2, digest, provenance: null }],
   DeployStage: [deployed],
   VerifyStage: [verified],
   RequestApproval: [approved],

@@ -42,7 +42,11 @@ test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
   [
     "what prod serves already",
     "unchanged",
-    { RegisterModel: [{ status: "unchanged", version: 1, digest: `sha256:${"d".repeat(64)}` }] },
+    {
+      RegisterModel: [
+        { status: "unchanged", version: 1, digest: `sha256:${"d".repeat(64)}`, provenance: null },
+      ],
+    },
     `ClaimStage BuildImage ScanImage IsScanned RegisterModel IsNew Unchanged ${rollback} Delivered`,
   ],
   [

@@ -1,0 +1,93 @@
+import * as z from "zod";
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+const Sha256 = z.object({ sha256: hex });
+
+/** How an image is built: the meaning of the parameters below. Another meaning gets another name. */
+export const buildType = "urn:slipway:build:image:v1";
+export const statementType = "https://in-toto.io/Statement/v1";
+export const predicateType = "https://slsa.dev/provenance/v1";
+
+/** Where images are built: `urn:slipway:builder:codebuild` on AWS, `urn:slipway:builder:embedded` on one machine. */
+export const builderIds = {
+  codebuild: "urn:slipway:builder:codebuild",
+  embedded: "urn:slipway:builder:embedded",
+} as const;
+
+/**
+ * in-toto Statement v1 with the SLSA provenance v1 predicate, in the form that this product writes; other fields may
+ * stand beside these. https://slsa.dev/spec/v1.0/provenance
+ */
+export const ProvenanceStatement = z.object({
+  _type: z.literal(statementType),
+  predicateType: z.literal(predicateType),
+  /** The image. */
+  subject: z.tuple([z.object({ name: z.string(), digest: Sha256 })]),
+  predicate: z.object({
+    buildDefinition: z.object({
+      buildType: z.literal(buildType),
+      externalParameters: z.object({ model: z.string(), commit: z.string().regex(/^[0-9a-f]{40}$/) }),
+      /** The runtime layer, the files of the model's folder at the commit, the base image where there is one. */
+      resolvedDependencies: z.array(z.object({ name: z.string(), digest: Sha256 })),
+    }),
+    runDetails: z.object({
+      builder: z.object({
+        id: z.enum([builderIds.codebuild, builderIds.embedded]),
+        /** The builder's own code with its lock file. */
+        builderDependencies: z.tuple([z.object({ name: z.literal("builder"), digest: Sha256 })]),
+      }),
+      metadata: z.object({ invocationId: z.string(), finishedOn: z.iso.datetime() }),
+      /** The image's layers in their order, as they lie in the registry or layout. */
+      byproducts: z.array(z.object({ name: z.literal("layer"), digest: Sha256 })),
+    }),
+  }),
+});
+export type ProvenanceStatement = z.infer<typeof ProvenanceStatement>;
+
+/** What a build says of itself. Digests are `sha256:` and hex, those of files hex alone. */
+export type BuildFacts = {
+  readonly digest: string;
+  readonly model: string;
+  readonly commit: string;
+  readonly runtime: string;
+  /** Content hash of every file of the model's folder, by its name. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly baseImage: string | null;
+  readonly layers: readonly string[];
+  readonly builderId: (typeof builderIds)[keyof typeof builderIds];
+  readonly builder: string;
+  readonly buildId: string;
+  /** Epoch milliseconds. */
+  readonly finishedAt: number;
+};
+
+const sha256 = (digest: string) => ({ sha256: digest.replace(/^.*sha256:/, "") });
+
+/** The statement of a build. */
+export const makeStatement = (build: BuildFacts): ProvenanceStatement =>
+  ProvenanceStatement.parse({
+    _type: statementType,
+    subject: [{ name: build.model, digest: sha256(build.digest) }],
+    predicateType,
+    predicate: {
+      buildDefinition: {
+        buildType,
+        externalParameters: { model: build.model, commit: build.commit },
+        resolvedDependencies: [
+          { name: "runtime", digest: sha256(build.runtime) },
+          ...(build.baseImage === null ? [] : [{ name: "base image", digest: sha256(build.baseImage) }]),
+          ...Object.entries(build.files)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([name, digest]) => ({ name: `models/${build.model}/${name}`, digest: sha256(digest) })),
+        ],
+      },
+      runDetails: {
+        builder: {
+          id: build.builderId,
+          builderDependencies: [{ name: "builder", digest: sha256(build.builder) }],
+        },
+        metadata: { invocationId: build.buildId, finishedOn: new Date(build.finishedAt).toISOString() },
+        byproducts: build.layers.map((layer) => ({ name: "layer", digest: sha256(layer) })),
+      },
+    },
+  });

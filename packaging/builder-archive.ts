@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { packLayer } from "../platform/images/pack-layer.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** All code that takes part in a build, whichever world it runs in. */
+const folders = [
+  "cli",
+  "domain",
+  "inference",
+  "lambdas",
+  "packaging",
+  "platform",
+  "rehearsal",
+  "statemachine",
+];
+/** The lock file names every dependency by its content. */
+const files = [".npmrc", "package.json", "package-lock.json"];
+
+const isTest = (path: string) => /\.test\.ts$|(^|\/)fixtures\//.test(path);
+
+/**
+ * The builder as one deterministic tar: the code that checks a model's folder and packs its image, with the lock file
+ * of its dependencies. Equal sources give equal bytes on every machine.
+ */
+export const builderArchive = async (): Promise<AsyncIterable<Uint8Array>> => {
+  const found = await Promise.all(
+    folders.map(async (folder) =>
+      (await readdir(join(root, folder), { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll("\\", "/")),
+    ),
+  );
+  const paths = [...found.flat().filter((path) => !isTest(path)), ...files];
+  return packLayer(new Map(paths.map((path) => [path, () => readFile(join(root, path))])));
+};
+
+let known: Promise<string> | undefined;
+
+/** The builder's digest, `sha256:…`; computed once, as a process builds with what it loaded. */
+export const builderDigest = (): Promise<string> => {
+  known ??= (async () => {
+    const hash = createHash("sha256");
+    for await (const chunk of await builderArchive()) hash.update(chunk);
+    return `sha256:${hash.digest("hex")}`;
+  })();
+  return known;
+};

@@ -1,0 +1,212 @@
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { provenance, provenanceKey } from "../../domain/provenance/provenance.ts";
+import { rollback } from "../../domain/rollback.ts";
+import { deployModel } from "../../lambdas/deploy-model/deploy-model.ts";
+import { registerModel } from "../../lambdas/register-model/register-model.ts";
+import { ociImages } from "../../platform/images/oci.ts";
+import { unpackImage } from "../../platform/images/unpack.ts";
+import { memorySigner } from "../memory-signer.ts";
+import {
+  buildFacts,
+  buildOf,
+  commitOf,
+  digestOf,
+  model,
+  modelFiles,
+  type StepWorld,
+  serve,
+  stepWorld,
+} from "../step-world.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+let world: StepWorld;
+beforeEach(() => {
+  world = stepWorld();
+});
+afterEach(() => world.close());
+
+const facts = (letter: string, over: Partial<ReturnType<typeof buildFacts>> = {}) => ({
+  ...buildFacts(letter, modelFiles(commitOf(letter))),
+  ...over,
+});
+const strict = () => ({ ...world, provenance: world.strict });
+const register = (built: string, commit = built) =>
+  registerModel(strict())({
+    delivery: "delivery-1",
+    model,
+    commit: world.commit(commit),
+    fence: 1,
+    build: buildOf(built),
+    runtime: digestOf("f"),
+  });
+const deploy = async (letter: string, environment: "stage" | "prod") => {
+  const now = world.time.now;
+  const claim = { environment, model, delivery: "delivery-1", requestedAt: now, now };
+  const grant = await world.claims.take(claim, "force");
+  if (grant.status !== "granted") throw new Error("a forced claim is granted");
+  const { fence } = grant;
+  const subject = { delivery: "delivery-1", model, commit: world.commit(letter) };
+  const input = { ...subject, environment, fence, digest: digestOf(letter), version: 3 };
+  return deployModel(strict())(input);
+};
+
+test("an image that the builder signed for its commit is registered and deployed, and the ledger names the builder", async () => {
+  await world.strict.record(facts("b"));
+  expect(await register("b")).toMatchObject({
+    status: "registered",
+    provenance: { builder: digestOf("e"), commit: commitOf("b"), buildId: "build:1" },
+  });
+  await deploy("b", "prod");
+  expect(await world.ledger.ofDelivery("prod", model, "delivery-1")).toMatchObject({
+    builder: digestOf("e"),
+  });
+});
+
+test("an image that somebody put in the built one's place is not registered: the builder signed nothing of it", async () => {
+  await world.strict.record(facts("b"));
+  await expect(register("d", "b")).rejects.toMatchObject({ name: "ProvenanceMissing" });
+  expect(await world.registry.versions(model, { limit: 9 })).toEqual([]);
+});
+
+test.each([
+  ["of another commit", { commit: commitOf("b"), digest: digestOf("d") }],
+  ["of another model", { model: "other" }],
+  ["of another runtime", { runtime: digestOf("9") }],
+  ["by another builder", { builder: digestOf("9") }],
+  ["of another ONNX file", { files: { ...facts("b").files, "model.onnx": "9".repeat(64) } }],
+  ["of a file that the commit has not", { files: { ...facts("b").files, "extra.bin": "9".repeat(64) } }],
+  ["without a file of the commit", { files: { "model.yaml": facts("b").files["model.yaml"] ?? "" } }],
+])("a signed statement %s lets no image in under this one's name", async (_, over) => {
+  const statement = facts("b", over);
+  await world.strict.record(statement);
+  const kept = await world.blobs.get(provenanceKey(statement.digest, statement.commit));
+  // Whoever can write to the store moves a statement that is validly signed to where it is looked for.
+  const key = provenanceKey(digestOf("b"), commitOf("b"));
+  await world.blobs.put(key, kept ?? new Uint8Array(), { contentType: "application/json" });
+  await expect(register("b")).rejects.toMatchObject({ name: "ProvenanceDiffers" });
+});
+
+test("a statement signed by another key, changed, or without a signature is refused", async () => {
+  const key = provenanceKey(digestOf("b"), commitOf("b"));
+  await provenance({ blobs: world.blobs, signer: memorySigner() }).record(facts("b"));
+  await expect(register("b")).rejects.toMatchObject({ name: "ProvenanceRefused" });
+
+  await world.strict.record(facts("b", { runtime: digestOf("9") }));
+  const sealed = JSON.parse(Buffer.from((await world.blobs.get(key)) ?? []).toString());
+  const payload = Buffer.from(sealed.payload, "base64").toString().replaceAll("9".repeat(64), "f".repeat(64));
+  const forged = [
+    { ...sealed, payload: Buffer.from(payload).toString("base64") },
+    { ...sealed, signatures: [] },
+    { ...sealed, payloadType: "application/json" },
+    { ...sealed, signatures: [{ ...sealed.signatures[0], sig: "" }] },
+    "[".repeat(100_000),
+    null,
+  ];
+  for (const envelope of forged) {
+    const bytes = Buffer.from(typeof envelope === "string" ? envelope : JSON.stringify(envelope));
+    await world.blobs.put(key, bytes, { contentType: "application/json" });
+    await expect(register("b")).rejects.toMatchObject({ name: "ProvenanceRefused" });
+  }
+});
+
+test("provenance that was removed or changed after the approval keeps the image off prod", async () => {
+  await world.strict.record(facts("b"));
+  await deploy("b", "stage");
+  const key = provenanceKey(digestOf("b"), commitOf("b"));
+  await world.blobs.put(key, Buffer.from("{}"), { contentType: "application/json" });
+  await expect(deploy("b", "prod")).rejects.toMatchObject({ name: "ProvenanceRefused" });
+  expect(await world.ledger.ofDelivery("prod", model, "delivery-1")).toBeUndefined();
+});
+
+const served = async (letter: string, version: number, builder: string | null) => {
+  const entry = await serve(world, letter, version);
+  return world.ledger.change(entry, (current) => ({ ...current, builder }));
+};
+const back = () => rollback(strict())({ model, id: "rollback-1", by: "Sam: slow" });
+
+test("a rollback to an image whose provenance does not hold stops before it takes prod's claim", async () => {
+  await served("a", 1, digestOf("e"));
+  await served("b", 2, digestOf("e"));
+  const before = await world.claims.read("prod", model);
+  await expect(back()).rejects.toMatchObject({ name: "ProvenanceMissing" });
+  expect(await world.claims.read("prod", model)).toEqual(before);
+  expect((await world.ledger.serving("prod", model))?.version).toBe(2);
+  await world.strict.record(facts("a"));
+  expect(await back()).toMatchObject({ provenance: "verified", to: { version: 1 } });
+});
+
+test("an image from before provenance was kept is for a rollback alone, and the ledger says so", async () => {
+  await served("a", 1, null);
+  await served("b", 2, digestOf("e"));
+  const { provenance: proof, to } = await back();
+  expect(proof).toBe("absent");
+  expect(to.reason).toMatch(/from before provenance was kept/);
+  await expect(deploy("a", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
+});
+
+const layout = (folder: string) =>
+  ociImages({
+    folder,
+    source: {
+      modelFiles: async () =>
+        new Map([
+          ["model.yaml", Buffer.from("name: toy\n")],
+          ["model.onnx", Buffer.from("weights")],
+        ]),
+    },
+    platform: "linux/arm64",
+    bundle: async () => ({ files: new Map([["index.mjs", Buffer.from("export {};")]]), packages: [] }),
+    check: async () => ({ name: "toy" }),
+    advisories: async () => undefined,
+    clock: Date.now,
+  });
+
+test("whatever lies under the name of a layer, manifest or configuration: what is built is what the commit has", async () => {
+  const folder = await temporaryFolder();
+  try {
+    const images = layout(folder.path);
+    const runtime = await images.runtimeHash();
+    const request = { model, commit: commitOf("a"), runtime };
+    const { digest, contents } = await images.build(request);
+    const blob = (name: string) => join(folder.path, "blobs", "sha256", name.slice("sha256:".length));
+    const { config } = JSON.parse(await readFile(blob(digest), "utf8"));
+    for (const name of [digest, config.digest, ...(contents?.layers ?? [])]) {
+      const path = blob(name);
+      const right = await readFile(path);
+      const poisoned = Buffer.from(right);
+      poisoned[poisoned.length >> 1] = (poisoned[poisoned.length >> 1] ?? 0) ^ 1;
+      await writeFile(path, poisoned);
+      expect((await layout(folder.path).build(request)).digest).toBe(digest);
+      expect((await readFile(path)).equals(right)).toBe(true);
+    }
+    await unpackImage({ folder: folder.path, into: join(folder.path, "unpacked") })(digest);
+  } finally {
+    await folder.remove();
+  }
+});
+
+test("a remembered runtime that names another layer is found out by the build, which packs its own", async () => {
+  const folder = await temporaryFolder();
+  try {
+    const images = layout(folder.path);
+    const runtime = await images.runtimeHash();
+    const { digest } = await images.build({ model, commit: commitOf("a"), runtime });
+    const [name = ""] = await readdir(join(folder.path, "runtimes"));
+    const remembered = join(folder.path, "runtimes", name);
+    const forged = { ...JSON.parse(await readFile(remembered, "utf8")), digest };
+    const { size } = await stat(join(folder.path, "blobs", "sha256", digest.slice("sha256:".length)));
+    await writeFile(remembered, JSON.stringify({ ...forged, size }));
+    const again = layout(folder.path);
+    // What it announces is what lies there …
+    expect(await again.runtimeHash()).toBe(digest);
+    // … and what it builds with is its own, so nothing is built under that name.
+    const request = { model, commit: commitOf("a"), runtime: digest };
+    await expect(again.build(request)).rejects.toMatchObject({ name: "ImageBuildFailed" });
+    expect((await layout(folder.path).build({ ...request, runtime })).digest).toBeDefined();
+    expect(await layout(folder.path).runtimeHash()).toBe(runtime);
+  } finally {
+    await folder.remove();
+  }
+});
