@@ -171,6 +171,13 @@ describe("the function host", () => {
     await expect(call({ do: "allocate" })).rejects.toThrow("the function ran out of its 128 MB of memory");
   });
 
+  test("native memory counts as well: a function that takes all of it is killed, and the next call starts it again", async () => {
+    const { call } = await started({ memoryMb: 128 });
+    const refused = call({ do: "allocate-native" });
+    await expect(refused).rejects.toThrow("the function ran out of its 128 MB of memory");
+    await expect(call({ do: "echo" })).resolves.toMatchObject({ payload: { version: "3" } });
+  });
+
   test("says why a function cannot be loaded", async () => {
     const { call, host } = await started({ source: "import './not-there.mjs';" });
     await expect(call({})).rejects.toThrow(/the function could not be loaded: .*not-there\.mjs/);

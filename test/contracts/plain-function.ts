@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Does what its event asks: `{ do: "echo" | "throw" | "exit" | "hang" | "allocate" | "print" | "environment" }`. */
+/** Does what its event asks: `{ do: "echo" | "throw" | "exit" | "hang" | "allocate" | "allocate-native" | "print" | "environment" }`. */
 const handler = `
 export const handler = async (event, context) => {
   switch (event.do) {
@@ -10,6 +10,7 @@ export const handler = async (event, context) => {
     case "exit": process.exit(3);
     case "hang": for (;;) {}
     case "allocate": { const all = []; for (;;) all.push(new Array(1e6).fill(all.length)); }
+    case "allocate-native": { const all = []; for (;;) all.push(Buffer.alloc(1e7, 1)); }
     case "print": for (const line of event.lines) console.log(line); console.error("to stderr"); break;
     case "environment": return { ...process.env };
     case "overlap": {
