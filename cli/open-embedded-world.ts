@@ -35,6 +35,7 @@ export const withEmbeddedWorld = async <T>(
     );
   const running = runningOn(folder);
   const url = running?.url ?? "http://127.0.0.1:0";
+  const modelsUrl = running?.modelsUrl ?? url;
   const log = (sentence: string, fault?: unknown) =>
     printError(
       `${sentence}${fault === undefined ? "" : `: ${fault instanceof Error ? fault.message : String(fault)}`}`,
@@ -42,6 +43,7 @@ export const withEmbeddedWorld = async <T>(
   const capabilities = await openCapabilities({
     folder,
     url,
+    modelsUrl,
     clock: Date.now,
     log,
     env: process.env,
@@ -72,7 +74,7 @@ export const withEmbeddedWorld = async <T>(
       logLevel: LogLevel.ERROR,
     }),
   });
-  const urlOf = (environment: Environment, model: string) => `${url}/${environment}/models/${model}`;
+  const urlOf = (environment: Environment, model: string) => `${modelsUrl}/${environment}/models/${model}`;
   try {
     return await work({
       world,

@@ -97,3 +97,15 @@ export const countArgument = (text: string): number => {
   if (count < 1) throw new InvalidArgumentError("a whole number from 1 on");
   return count;
 };
+
+/** Host names with commas between them, each with a port where only that one is meant. */
+export const hostNamesArgument = (text: string): readonly string[] => {
+  const names = text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  for (const name of names)
+    if (!/^([\w-]+(\.[\w-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/i.test(name))
+      throw new InvalidArgumentError(`write models.example.com or models.example.com:8443, not ${name}`);
+  return names;
+};

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import type { Environment } from "../platform/serving/serving.ts";
+import { type Environment, environments } from "../platform/serving/serving.ts";
 import type { Store, Stored } from "../platform/store/store.ts";
 import { ApiKey, isOver, keyState } from "./api-key.ts";
 import { newKey, newKeyId, type Random, readKey } from "./key-format.ts";
@@ -113,6 +113,15 @@ export const apiKeys = ({
     coversModel: async (environment: Environment, model: string): Promise<boolean> => {
       const partition = marked(environment);
       for (const sort of [model, everyModel]) if (await store.get({ partition, sort })) return true;
+      return false;
+    },
+
+    /** Whether any key was ever made, of whatever model and environment: from then on records are not open. */
+    anyMade: async (): Promise<boolean> => {
+      for (const environment of environments) {
+        const page = await store.page({ partition: marked(environment), order: "ascending", limit: 1 });
+        if (page.items.length > 0) return true;
+      }
       return false;
     },
 

@@ -4,7 +4,9 @@ import { type HttpReply, refuse, withHeaders } from "./http/http-reply.ts";
 import type { HttpRequest } from "./http/http-request.ts";
 import { inProtocol } from "./http/in-protocol.ts";
 import { problem } from "./http/problem.ts";
+import { refuseCrossSite } from "./http/refuse-cross-site.ts";
 import { router } from "./http/router.ts";
+import { withSecurityHeaders } from "./http/security-headers.ts";
 import { nativeRoutes } from "./native/native-routes.ts";
 import type { Offload } from "./offload/offload.ts";
 import { oipRoutes } from "./oip/oip-routes.ts";
@@ -27,12 +29,19 @@ const failed = refuse(problem("prediction-failed", "The service failed."));
 
 /**
  * The inference service over HTTP, in each of its protocols. Whatever is refused is a problem (RFC 9457). Each answer
- * carries x-request-id, the caller's own where it is 1 to 128 printable characters.
+ * carries x-request-id, the caller's own where it is 1 to 128 printable characters. What another site's page asks through
+ * a person's browser is refused before anything else of it is looked at.
  * @param offload sends requests elsewhere that would hold the event loop; absent: all are answered here, as on Lambda,
  * where there is one at a time
  * @param gate asks each request for its API key, where no gateway has done so before
+ * @param hostNames configured names of the host, of which pages may ask as well
  */
-export const createApp = (service: Service, gate?: Gate, offload?: Offload): App => {
+export const createApp = (
+  service: Service,
+  gate?: Gate,
+  offload?: Offload,
+  hostNames: readonly string[] = [],
+): App => {
   const route = router([
     ...nativeRoutes(service),
     ...predictionsRoutes({ reader: service.records?.reader, log: service.log }),
@@ -43,8 +52,11 @@ export const createApp = (service: Service, gate?: Gate, offload?: Offload): App
   ]);
   const routed = async (request: HttpRequest): Promise<HttpReply> =>
     inProtocol(request, await (offload ? offload(request, route) : route(request)));
-  const whole = async (request: HttpRequest): Promise<HttpReply> =>
-    compressReply(request, await (gate ? gate(request, routed) : routed(request)));
+  const whole = async (request: HttpRequest): Promise<HttpReply> => {
+    const refused = refuseCrossSite(request, hostNames);
+    if (refused) return inProtocol(request, refuse(refused));
+    return compressReply(request, await (gate ? gate(request, routed) : routed(request)));
+  };
   return {
     async answer(request) {
       const given = request.header("x-request-id") ?? "";
@@ -57,7 +69,7 @@ export const createApp = (service: Service, gate?: Gate, offload?: Offload): App
       const id = /^[\x21-\x7e]{1,128}$/.test(given) ? given : service.newId();
       // Each of them passes: whoever is refused for it reads when to come again.
       const later = reply.status === 503 && reply.headers["retry-after"] === undefined;
-      return withHeaders(reply, {
+      return withHeaders(withSecurityHeaders(reply), {
         "x-request-id": id,
         ...(later ? { "retry-after": String(service.model.retryAfter?.() ?? retryAfterSeconds) } : {}),
       });

@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Identity, Needs } from "./answer.ts";
-import { type App, createApp } from "./app.ts";
+import { type App, createApp, type Gate } from "./app.ts";
+import { checkHost } from "./http/check-host.ts";
+import type { HttpRequest } from "./http/http-request.ts";
 import type { Admit } from "./keys/admission.ts";
 import { requireApiKey } from "./keys/require-api-key.ts";
 import { readManifest } from "./manifest/read-manifest.ts";
@@ -26,6 +28,10 @@ type Options = Pick<Needs, "report" | "log" | "now" | "tick" | "newId"> & {
   readonly admit?: Admit | undefined;
   /** When a run in a process of its own is stopped; absent: after the manifest's timeoutSeconds. */
   readonly deadlineMs?: number;
+  /** Which requests need a key; absent: all but those for /health and /ready. */
+  readonly needsKey?: ((request: HttpRequest) => Promise<boolean>) | undefined;
+  /** Names of this host beside those of the loopback interface, `models.example.com` or `models.example.com:8443`. */
+  readonly hostNames?: readonly string[] | undefined;
 };
 
 /**
@@ -60,6 +66,8 @@ export const serveModel = async ({
   identity: { environment, version },
   records,
   admit,
+  needsKey,
+  hostNames = [],
   ...needs
 }: Options): Promise<{
   readonly app: App;
@@ -97,7 +105,10 @@ export const serveModel = async ({
     report: needs.report,
     log,
   });
-  const gate = admit && requireApiKey({ admit, model: name, warn });
-  const app = createApp(service, gate, offload(elsewhere, { texts: manifest.tokenizer !== undefined }));
-  return { app, name, elsewhere, release: () => model.release() };
+  const keyed = admit && requireApiKey({ admit, model: name, needsKey, warn });
+  const ownHost = checkHost(hostNames);
+  const gate: Gate = (request, answer) =>
+    ownHost(request, keyed ? (passed) => keyed(passed, answer) : answer);
+  const sendOn = offload(elsewhere, { texts: manifest.tokenizer !== undefined });
+  return { app: createApp(service, gate, sendOn, hostNames), name, elsewhere, release: () => model.release() };
 };

@@ -58,7 +58,6 @@ test("a model's golden rows are answered over HTTP by a worker that runs its unp
   });
   const app = gateway({
     servings: { stage: serving, prod: serving },
-    token: "token",
     clock: Date.now,
     requestId: () => crypto.randomUUID(),
   });

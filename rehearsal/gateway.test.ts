@@ -3,7 +3,7 @@ import { serve } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FunctionBusy, FunctionFailed, NotServed, type Serving } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
-import { gateway } from "./gateway.ts";
+import { gateway, invokeRoute } from "./gateway.ts";
 import { RehearsalUnreachable, remoteFunctions } from "./remote-functions.ts";
 
 type Event = { [key: string]: Json };
@@ -24,12 +24,12 @@ const serving = (environment: "stage" | "prod") =>
     version: async (_model, version) => ({ version, config }),
   }) as Partial<Serving> as Serving;
 
-const app = gateway({
-  servings: { stage: serving("stage"), prod: serving("prod") },
-  token: "the-token",
-  clock: () => 1_700_000_000_000,
-  requestId: () => "request-1",
-});
+const servings = { stage: serving("stage"), prod: serving("prod") };
+const requestId = () => "request-1";
+const app = gateway({ servings, clock: () => 1_700_000_000_000, requestId }).route(
+  "/",
+  invokeRoute({ servings, token: "the-token", requestId }),
+);
 let url: string;
 let server: ReturnType<typeof serve>;
 beforeAll(async () => {

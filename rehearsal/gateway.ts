@@ -12,14 +12,13 @@ import {
   type Serving,
 } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
+import { guardModels } from "./guard-models.ts";
 import { eventBytes, httpAnswer, httpEvent } from "./http-event.ts";
 import type { Gate } from "./key-gate.ts";
 import { requestBody } from "./request-body.ts";
 
 type Needs = {
   readonly servings: Readonly<Record<Environment, Serving>>;
-  /** Whoever calls functions past the public route shows this, as `Authorization: Bearer …`. */
-  readonly token: string;
   /** Epoch milliseconds. */
   readonly clock: () => number;
   readonly requestId: () => string;
@@ -41,12 +40,11 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
 /**
  * The rehearsal's front door to its functions, an app to mount at the root of an HTTP server: what API
- * Gateway's HTTP API does (`/<environment>/models/<model>/…`, for applications), and Lambda's own Invoke
- * path, by which other processes of this machine call functions directly.
+ * Gateway's HTTP API does (`/<environment>/models/<model>/…`, for applications). What a page of another site asks
+ * is refused here, whatever version serves.
  */
-export const gateway = ({ servings, token, clock, requestId, gate }: Needs): Hono => {
+export const gateway = ({ servings, clock, requestId, gate }: Needs): Hono => {
   const app = new Hono();
-  const expected = sha256(`Bearer ${token}`);
 
   const predict = async (context: Context, environment: Environment): Promise<Response> => {
     const request = context.req.raw;
@@ -96,7 +94,19 @@ export const gateway = ({ servings, token, clock, requestId, gate }: Needs): Hon
   };
 
   for (const environment of environments)
-    app.all(`/${environment}/models/:model/*`, (context) => predict(context, environment));
+    app.all(`/${environment}/models/:model/*`, guardModels, (context) => predict(context, environment));
+  return app;
+};
+
+type InvokeNeeds = Pick<Needs, "servings" | "requestId"> & {
+  /** Whoever calls functions past the public route shows this, as `Authorization: Bearer …`. */
+  readonly token: string;
+};
+
+/** Lambda's own Invoke path, by which other processes of this machine call functions directly. */
+export const invokeRoute = ({ servings, token, requestId }: InvokeNeeds): Hono => {
+  const app = new Hono();
+  const expected = sha256(`Bearer ${token}`);
 
   /** Errors as Lambda's API gives them. */
   const refusal = (status: number, type: string, message: string) =>

@@ -35,7 +35,6 @@ const appOn = (store = opened.store) => {
   const log = (sentence: string) => void logged.push(sentence);
   return gateway({
     servings: { stage: serving, prod: serving },
-    token,
     clock,
     requestId: () => "request-1",
     gate: keyGate({ keys: own, store, token, clock, log }),

@@ -5,6 +5,7 @@ import { rateLimiter } from "../domain/rate-limiter.ts";
 import { admissionRefusal, keysUnavailable, type Refusal } from "../inference/keys/admission-refusal.ts";
 import { givenKey } from "../inference/keys/given-key.ts";
 import { type AuthorizerContext, authorizerContext } from "../inference/keys/throttled-by.ts";
+import { isRecordsPath } from "../inference/records/is-records-path.ts";
 import type { Environment } from "../platform/serving/serving.ts";
 import type { Store } from "../platform/store/store.ts";
 import type { Log } from "./world.ts";
@@ -20,7 +21,7 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
 /**
  * What the HTTP API's authorizer does on AWS, with one difference: a model is open until a first key for it is made,
- * so that a rehearsal can be called without any.
+ * so that a rehearsal can be called without any. Its records are open until a first key of any model is made.
  * @param token the rehearsal's own callers, its application among them, show this instead of a key
  */
 export const keyGate = ({
@@ -53,7 +54,11 @@ export const keyGate = ({
     const given = givenKey((name) => request.headers.get(name) ?? undefined);
     if (given !== undefined && timingSafeEqual(sha256(given), own)) return { context: undefined };
     try {
-      if (!(await keys.coversModel(environment, model))) return { context: undefined };
+      const path = new URL(request.url).pathname.slice(`/${environment}/models/${model}`.length);
+      // Whoever made a key, of any model, does not expect that what others sent is read without one.
+      const needsKey =
+        (await keys.coversModel(environment, model)) || (isRecordsPath(path) && (await keys.anyMade()));
+      if (!needsKey) return { context: undefined };
       const admission = await admit[environment]({ given, model });
       return admission.status === "refused"
         ? { refused: admissionRefusal(admission) }

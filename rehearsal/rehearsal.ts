@@ -13,11 +13,12 @@ import { controlRoute } from "./control.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { deliverCommits } from "./deliver-commits.ts";
 import { createDesk } from "./desk/desk.ts";
+import { localOnly } from "./desk/guard.ts";
 import { type DeskState, openDeskState } from "./desk/state.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { writeFirstPolicy } from "./first-policy.ts";
 import { functionHost } from "./functions.ts";
-import { gateway } from "./gateway.ts";
+import { gateway, invokeRoute } from "./gateway.ts";
 import { keyGate } from "./key-gate.ts";
 import { localImages } from "./local-images.ts";
 import { nameSignals } from "./name-signals.ts";
@@ -35,8 +36,10 @@ export type RehearsalOptions = {
   readonly folder: DataFolder;
   /** Slipway's own folder: models, their trained versions, the runtime's code. */
   readonly checkout: string;
-  /** 0: any free port. */
+  /** The desk's; 0: any free port. */
   readonly port: number;
+  /** The models': an origin of its own for browsers, so that no page of a model acts on the desk. 0: any free port. */
+  readonly modelsPort: number;
   /** Milliseconds of each bake; undefined: as the manifest says. */
   readonly bakeMs: number | undefined;
   /** Requests a second of the synthetic application; 0: none. */
@@ -47,7 +50,7 @@ export type RehearsalOptions = {
   readonly clock: () => number;
   readonly voice: Voice;
   /** Told where the rehearsal answers, for other processes of the same folder. */
-  readonly announce?: (url: string) => void;
+  readonly announce?: (url: string, modelsUrl: string) => void;
   /** Tests put their own between the steps and each capability here. */
   readonly instrument?: Instrument;
   /** Tests put their own in the place of steps that the machine calls; the sweep's are as they are. */
@@ -80,16 +83,24 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   const { folder, clock, voice, env } = options;
   const log = openLog({ path: folder.log, clock });
   const server = await listen(options.port, log);
+  const models = await listen(options.modelsPort, log, "127.0.0.1", { option: "--models-port" }).catch(
+    async (fault) => {
+      await server.close();
+      throw fault;
+    },
+  );
+  const closeServers = async () => void (await Promise.all([server.close(), models.close()]));
   const { url } = server;
   const capabilities = await openCapabilities({
     folder,
     url,
+    modelsUrl: models.url,
     clock,
     log,
     env,
     registry: options.registry,
   }).catch(async (fault) => {
-    await server.close();
+    await closeServers();
     throw fault;
   });
   const { secrets, metrics, store, source, records, policy, policyChanges } = capabilities;
@@ -100,17 +111,17 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     say: voice.say,
   }).catch(async (fault) => {
     capabilities.database.close();
-    await server.close();
+    await closeServers();
     throw fault;
   });
   const desk = await openDesk(folder.desk).catch(async (fault) => {
     capabilities.database.close();
-    await server.close();
+    await closeServers();
     throw fault;
   });
   const botToken = await secrets.read("SLACK_BOT_TOKEN");
   const controlToken = await secrets.read("CONTROL_TOKEN");
-  options.announce?.(url);
+  options.announce?.(url, models.url);
 
   const ownMachine = async () => {
     const { images, imageRoot, runtime } = await localImages({ folder, source, clock });
@@ -216,7 +227,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
           onFailure: log,
         })
       : undefined;
-  const tellServed = tellServing({ world, url, voice, application });
+  const tellServed = tellServing({ world, url: models.url, voice, application });
   const askAndTell = async (event: unknown) => {
     await steps.machine["request-approval"](event);
     for (const { delivery, state } of await world.approvals.open()) {
@@ -229,16 +240,8 @@ export const startRehearsal = async (options: RehearsalOptions) => {
 
   const stopping = new AbortController();
   const app = new Hono()
-    .route(
-      "/",
-      gateway({
-        servings: world.serving,
-        token: controlToken,
-        clock,
-        requestId: randomUUID,
-        gate: keyGate({ keys: world.keys, store, token: controlToken, clock, log }),
-      }),
-    )
+    .use(localOnly)
+    .route("/", invokeRoute({ servings: world.serving, token: controlToken, requestId: randomUUID }))
     .route("/", controlRoute({ deliveries: engine, token: controlToken }))
     .route("/", slackCallbackRoute(steps.answerApproval, clock))
     .route("/", blobRoute({ folder: folder.blobs, key: capabilities.blobKey, clock }))
@@ -257,6 +260,14 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       }),
     );
   server.serve(app);
+  models.serve(
+    gateway({
+      servings: world.serving,
+      clock,
+      requestId: randomUUID,
+      gate: keyGate({ keys: world.keys, store, token: controlToken, clock, log }),
+    }),
+  );
 
   const repository = watchedRepository({ folder: folder.repository, checkout: options.checkout });
   await repository.prepare();
@@ -288,6 +299,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
 
   return {
     url,
+    modelsUrl: models.url,
     begin,
     runtime,
     world,
@@ -316,7 +328,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       clearInterval(timer);
       await application?.stop();
       stopping.abort();
-      await server.close();
+      await closeServers();
       await stopFunctions();
       await Promise.all(background);
       metrics.close();

@@ -10,14 +10,15 @@ beforeEach(async () => {
 });
 afterEach(() => temporary.remove());
 const url = "http://127.0.0.1:4000";
+const modelsUrl = "http://127.0.0.1:4001";
 
 test("a rehearsal is known from where it says that it answers until it gives the folder back", () => {
   const folder = dataFolder(temporary.path);
   expect(runningOn(folder)).toBeUndefined();
   const { announce, release } = ownFolder(folder, { command: "rehearse", now: 0 });
   expect(runningOn(folder)).toBeUndefined();
-  announce(url);
-  expect(runningOn(folder)).toEqual({ pid: process.pid, url });
+  announce(url, modelsUrl);
+  expect(runningOn(folder)).toEqual({ pid: process.pid, url, modelsUrl });
   release();
   expect(runningOn(folder)).toBeUndefined();
 });

@@ -10,6 +10,8 @@ const Owner = z.object({
   command: z.string(),
   since: z.iso.datetime(),
   url: z.url().optional(),
+  /** Where its models answer. */
+  modelsUrl: z.url().optional(),
 });
 type Owner = z.infer<typeof Owner>;
 
@@ -31,19 +33,21 @@ const writeOwner = ({ running }: DataFolder, owner: Owner): void => {
   renameSync(`${running}.new`, running);
 };
 
-export type Running = { readonly pid: number; readonly url: string };
+export type Running = { readonly pid: number; readonly url: string; readonly modelsUrl: string };
 
 /** The rehearsal that runs on a data folder; undefined where none does, or not yet. */
 export const runningOn = (folder: DataFolder): Running | undefined => {
   // What is written there may be of a process that was killed: whether one runs, the lock alone knows.
   if (!existsSync(folder.lock) || !isLocked(folder.lock)) return undefined;
-  const { pid, command, url } = readOwner(folder) ?? {};
-  return pid !== undefined && url !== undefined && command === "rehearse" ? { pid, url } : undefined;
+  const { pid, command, url, modelsUrl = url } = readOwner(folder) ?? {};
+  return pid !== undefined && url !== undefined && modelsUrl !== undefined && command === "rehearse"
+    ? { pid, url, modelsUrl }
+    : undefined;
 };
 
 export type Ownership = {
-  /** Tells other processes where this one answers. */
-  readonly announce: (url: string) => void;
+  /** Tells other processes where this one answers, and where its models do. */
+  readonly announce: (url: string, modelsUrl?: string) => void;
   /** Gives the folder back; a second call does nothing. */
   readonly release: () => void;
 };
@@ -83,7 +87,7 @@ export const ownFolder = (
   }
   let released = false;
   return {
-    announce: (url) => write({ ...owner, url }),
+    announce: (url, modelsUrl = url) => write({ ...owner, url, modelsUrl }),
     release: () => {
       if (released) return;
       released = true;

@@ -13,7 +13,15 @@ import type { World } from "./world.ts";
 export type Staged = Pick<Rehearsal, "url" | "runtime" | "openView" | "look" | "asked" | "ended"> & {
   readonly world: Pick<
     World,
-    "url" | "store" | "source" | "secrets" | "ledger" | "outcomes" | "messages" | "approvals" | "serving"
+    | "modelsUrl"
+    | "store"
+    | "source"
+    | "secrets"
+    | "ledger"
+    | "outcomes"
+    | "messages"
+    | "approvals"
+    | "serving"
   >;
   readonly repository: Pick<WatchedRepository, "folder" | "head" | "commitChange" | "hasVersion">;
   readonly steps: Pick<Steps, "startDelivery">;
@@ -163,14 +171,14 @@ const proveServing = async (rehearsal: Staged, model: string, delivery: string):
 
 /** A request to prod that works, with or without API keys: the first golden row of what it serves. */
 export const exampleRequest = async (
-  world: Pick<Staged["world"], "url" | "source" | "secrets" | "ledger">,
+  world: Pick<Staged["world"], "modelsUrl" | "source" | "secrets" | "ledger">,
   model: string,
 ): Promise<{ url: string; body: string; headers: Readonly<Record<string, string>> }> => {
   const serving = await world.ledger.serving("prod", model);
   if (!serving) throw new ScenarioFailed(`prod serves no version of ${model}`);
   const { golden } = await committedModel(world)(model, serving.commit, { promoted: true });
   return {
-    url: `${world.url}/prod/models/${model}`,
+    url: `${world.modelsUrl}/prod/models/${model}`,
     body: JSON.stringify({ rows: golden.rows.slice(0, 1) }),
     headers: {
       "content-type": "application/json",

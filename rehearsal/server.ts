@@ -69,13 +69,13 @@ const honoListener = (app: Hono, log: Log, budget: BodyBudget): RequestListener 
  * A server, on 127.0.0.1 alone unless another host is named. Its address may be needed by what it serves, so it
  * listens first and is given its app afterwards. Throws PortUnusable.
  * @param port 0: any free port
- * @param limits what its clients may take of it
+ * @param limits what its clients may take of it, and which option chooses its port, for what PortUnusable says
  */
 export const listen = async (
   port: number,
   log: Log,
   host = "127.0.0.1",
-  { connections = connectionLimits, budget = bodyBudget() } = {},
+  { connections = connectionLimits, budget = bodyBudget(), option = "--port" } = {},
 ): Promise<{ url: string; serve: (app: Hono | App) => void; close: () => Promise<void> }> => {
   let listener: RequestListener | undefined;
   const server: Server = createServer(serverOptions(connections));
@@ -90,9 +90,9 @@ export const listen = async (
     server.once("error", (fault: NodeJS.ErrnoException) => {
       const why =
         fault.code === "EADDRINUSE"
-          ? `port ${port} is in use: stop what listens there, or choose another with --port`
+          ? `port ${port} is in use: stop what listens there, or choose another with ${option}`
           : fault.code === "EACCES"
-            ? `this user may not listen on port ${port}: choose one above 1023 with --port`
+            ? `this user may not listen on port ${port}: choose one above 1023 with ${option}`
             : `port ${port} cannot be listened on: ${fault.message}`;
       reject(new PortUnusable(why, { cause: fault }));
     });

@@ -50,8 +50,10 @@ export type Log = (sentence: string, fault?: unknown) => void;
 
 export type WorldNeeds = {
   readonly folder: DataFolder;
-  /** Where the rehearsal's server answers, without a slash at the end. */
+  /** Where the rehearsal's desk and engine answer, without a slash at the end. */
   readonly url: string;
+  /** Where its models answer: an origin of its own. */
+  readonly modelsUrl: string;
   readonly clock: () => number;
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -70,6 +72,7 @@ export type OpenRegistry = (parts: {
 export const openCapabilities = async ({
   folder,
   url,
+  modelsUrl,
   clock,
   log,
   env,
@@ -88,6 +91,7 @@ export const openCapabilities = async ({
   return {
     folder,
     url,
+    modelsUrl,
     clock,
     log,
     database,

@@ -7,8 +7,12 @@ import { peer } from "./peer.ts";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** Picture elements for each CSS pixel; 1 unless said. */
-export type LaunchOptions = { readonly deviceScaleFactor?: number };
+export type LaunchOptions = {
+  /** Picture elements for each CSS pixel; 1 unless said. */
+  readonly deviceScaleFactor?: number;
+  /** Host names that lead to 127.0.0.1 in this browser. */
+  readonly namesOfThisMachine?: readonly string[];
+};
 export type Browser = AsyncDisposable & { readonly context: BrowserContext };
 
 /** Debian's chromium for tests that look at a page; `peer`'s rule decides what its absence means. */
@@ -24,7 +28,7 @@ export const browser = (): {
   );
   return {
     skip,
-    launch: async (options = {}) => {
+    launch: async ({ namesOfThisMachine = [], ...options } = {}) => {
       const profile = await mkdtemp(join(tmpdir(), "slipway-browser-"));
       const context = await chromium.launchPersistentContext(profile, {
         ...options,
@@ -39,6 +43,11 @@ export const browser = (): {
           "--disable-background-networking",
           "--disable-component-update",
           "--disable-sync",
+          ...(namesOfThisMachine.length > 0
+            ? [
+                `--host-resolver-rules=${namesOfThisMachine.map((name) => `MAP ${name} 127.0.0.1`).join(", ")}`,
+              ]
+            : []),
         ],
       });
       return {

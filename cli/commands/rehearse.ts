@@ -28,6 +28,7 @@ type Options = {
   readonly json?: boolean;
   readonly fresh?: boolean;
   readonly port: number;
+  readonly modelsPort?: number;
   readonly data?: string;
   readonly model: string;
   readonly bake?: number;
@@ -61,9 +62,15 @@ export const rehearseCommand = (): Command =>
     .addOption(new Option("--json", "one JSON object a line on stdout; sentences on stderr"))
     .addOption(new Option("--fresh", "start over: remove the data folder first").conflicts("change"))
     .addOption(
-      new Option("--port <port>", "where desk and prod listen on 127.0.0.1")
+      new Option("--port <port>", "where the desk listens on 127.0.0.1")
         .default(defaults.port)
         .argParser(portArgument),
+    )
+    .addOption(
+      new Option(
+        "--models-port <port>",
+        "where stage and prod listen on 127.0.0.1 (default: the port after the desk's; 0: any free port)",
+      ).argParser(portArgument),
     )
     .addOption(
       new Option("--model <name>", "the model to deliver").default(defaults.model).argParser(modelArgument),
@@ -192,6 +199,7 @@ const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Opt
     folder,
     checkout,
     port: options.port,
+    modelsPort: options.modelsPort ?? portAfter(options.port),
     bakeMs: options.bake,
     traffic: options.traffic,
     env: process.env,
@@ -201,7 +209,8 @@ const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Opt
     announce: ownership.announce,
   });
   try {
-    greet(voice, { url: rehearsal.url, folder, continued, bakeMs: options.bake });
+    const { url, modelsUrl } = rehearsal;
+    greet(voice, { url, modelsUrl, folder, continued, bakeMs: options.bake });
     await rehearsal.begin();
     const answers = options.approve ? "approve" : options.reject ? "reject" : "person";
     const played = playScenario(rehearsal, { model: options.model, answers, voice });
@@ -229,17 +238,30 @@ const sayInterrupted = (voice: Voice): void => {
   process.exitCode = exitCode.interrupted;
 };
 
+/** A port of its own for the models; where the desk takes any that is free, or there is none after it, any too. */
+const portAfter = (port: number): number => (port === 0 || port === 65_535 ? 0 : port + 1);
+
 const greet = (
   voice: Voice,
   {
     url,
+    modelsUrl,
     folder,
     continued,
     bakeMs,
-  }: { url: string; folder: DataFolder; continued: boolean; bakeMs: number | undefined },
+  }: {
+    url: string;
+    modelsUrl: string;
+    folder: DataFolder;
+    continued: boolean;
+    bakeMs: number | undefined;
+  },
 ): void => {
   voice.say(
     `${paint("bold", "Slipway")} on this machine. The desk, where approvals are asked: ${paint("cyan", `${url}/`)}`,
+  );
+  voice.say(
+    `The models, an origin of their own for browsers: ${paint("cyan", `${modelsUrl}/prod/models/<name>/`)}`,
   );
   voice.say(
     continued

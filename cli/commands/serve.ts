@@ -7,6 +7,7 @@ import { apiKeys } from "../../domain/api-keys.ts";
 import { rateLimiter } from "../../domain/rate-limiter.ts";
 import { tryFolder } from "../../inference/check/try-folder.ts";
 import { emfLine } from "../../inference/emf.ts";
+import { isRecordsPath } from "../../inference/records/is-records-path.ts";
 import { serveModel } from "../../inference/serve-model.ts";
 import { timeOrderedId } from "../../inference/time-ordered-id.ts";
 import { asDataFolderError } from "../../platform/store/data-folder-unusable.ts";
@@ -16,7 +17,7 @@ import { listen } from "../../rehearsal/server.ts";
 import { openCapabilities } from "../../rehearsal/world.ts";
 import { UsageMistake } from "../exit-code.ts";
 import { checkout } from "../folders.ts";
-import { portArgument } from "../options.ts";
+import { hostNamesArgument, portArgument } from "../options.ts";
 import { paint, print, printError } from "../print.ts";
 
 const versionArgument = (text: string): number => {
@@ -27,6 +28,7 @@ const versionArgument = (text: string): number => {
 type Options = {
   readonly port: number;
   readonly host: string;
+  readonly hostName: readonly string[];
   readonly data?: string;
   readonly environment: "stage" | "prod";
   readonly modelVersion: number;
@@ -47,6 +49,10 @@ const log = (sentence: string, fault?: unknown): void =>
     fault === undefined ? sentence : `${sentence}: ${fault instanceof Error ? fault.message : String(fault)}`,
   );
 
+const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
+/** An address as it stands in a URL. */
+const urlHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
+
 /** What a data folder gives to the service: a place for records, and the check of API keys. The folder is this process's alone. */
 const openFolder = async (root: string, environment: Options["environment"]) => {
   const clock = Date.now;
@@ -61,14 +67,17 @@ const openFolder = async (root: string, environment: Options["environment"]) => 
     folder,
     // Links to blobs are of no use here: nobody is sent any.
     url: "http://127.0.0.1",
+    modelsUrl: "http://127.0.0.1",
     clock,
     log,
     env: process.env,
   });
+  const keys = apiKeys({ store, random: (size) => crypto.getRandomValues(new Uint8Array(size)), clock });
   return {
+    keys,
     records: { place: records.place, hashKey: Buffer.from(records.hashKey, "base64") },
     admit: admitKey({
-      keys: apiKeys({ store, random: (size) => crypto.getRandomValues(new Uint8Array(size)), clock }),
+      keys,
       limiter: rateLimiter({ store, clock, warn: log }),
       environment,
       warn: log,
@@ -87,6 +96,8 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   if (!existsSync(join(folder, "model.yaml")))
     throw new UsageMistake(`${folder} is no model's folder: there is no model.yaml in it.`);
   const { environment, modelVersion: version } = options;
+  // An address that it listens on by name is one by which it is meant to be called; 0.0.0.0 and :: are none.
+  const hostNames = [...options.hostName, ...(isAnyAddress(options.host) ? [] : [urlHost(options.host)])];
   if (options.trial) await tryFolder(folder);
   const root = options.data === undefined ? resolve(checkout, ".slipway", "serve") : resolve(options.data);
   const opened = await openFolder(root, environment);
@@ -94,7 +105,12 @@ const serve = async (folder: string, options: Options): Promise<void> => {
     folder,
     identity: { environment, version },
     records: options.records ? opened.records : undefined,
-    admit: options.keys ? opened.admit : undefined,
+    admit: opened.admit,
+    // Without --keys predictions are open; records are so until there is a key that can be asked for.
+    needsKey: options.keys
+      ? undefined
+      : async ({ path }) => isRecordsPath(path) && (await opened.keys.anyMade()),
+    hostNames,
     now: Date.now,
     tick: () => performance.now(),
     newId: () => timeOrderedId(Date.now(), randomUUID()),
@@ -107,11 +123,14 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   server.serve(app);
   print(`${paint("green", "✓")} ${name} is served at ${paint("bold", server.url)} (Ctrl-C ends it)`);
   print(`  ${server.url}/docs shows how to call it, ${server.url}/v1/model what it takes.`);
+  print(
+    `  It answers to ${["localhost", ...options.hostName].join(", ")}${isAnyAddress(options.host) && options.hostName.length === 0 ? ": name the host that callers use with --host-name" : ""}.`,
+  );
   print(`  Records of predictions: ${options.records ? root : "not kept"}.`);
   print(
     options.keys
       ? `  Each request needs an API key: slipway keys create --data ${root} makes one.`
-      : "  Everyone who reaches it may ask: --keys asks for API keys.",
+      : "  Everyone who reaches it may ask: --keys asks for API keys. Records need one as soon as there is one.",
   );
   await interrupted();
   await server.close();
@@ -127,6 +146,15 @@ export const serveCommand = (): Command =>
     .argument("<folder>", "models/<name>")
     .addOption(new Option("--port <port>", "0: any free port").argParser(portArgument).default(8080))
     .addOption(new Option("--host <address>", "0.0.0.0 in a container").default("127.0.0.1"))
+    .addOption(
+      new Option(
+        "--host-name <names>",
+        "names that callers use for this host, with commas between; others are refused (DNS rebinding)",
+      )
+        .env("SLIPWAY_HOST_NAMES")
+        .argParser(hostNamesArgument)
+        .default([], "localhost"),
+    )
     .addOption(new Option("--data <folder>", "where records and API keys lie (default: .slipway/serve)"))
     .option("--keys", "ask each request for an API key")
     .option("--no-records", "keep no records of predictions")

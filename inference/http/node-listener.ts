@@ -6,6 +6,7 @@ import { collectBody } from "./collect-body.ts";
 import { type HttpReply, refuse } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { problem } from "./problem.ts";
+import { withSecurityHeaders } from "./security-headers.ts";
 
 /** RFC 9112, 3.2: a host that is none is refused. */
 const host = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i;
@@ -35,7 +36,7 @@ const shortAnswer = 64 * 1_024;
 
 const send = (incoming: IncomingMessage, outgoing: ServerResponse, reply: HttpReply): void => {
   if (outgoing.destroyed) return;
-  const { status, headers, body } = reply;
+  const { status, headers, body } = withSecurityHeaders(reply);
   if (!incoming.complete) limitRest(incoming);
   if (body.length > shortAnswer) outgoing.setTimeout(unreadMs, () => outgoing.destroy());
   outgoing.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });

@@ -10,26 +10,30 @@ import { givenKey } from "./given-key.ts";
 const refused = (request: HttpRequest, { problem, headers }: Refusal): HttpReply =>
   withHeaders(hostRefusal(request, problem), headers);
 
+/** What a container platform probes needs no key. */
+const open = ["/health", "/ready"];
+
 /**
  * What the authorizer does on AWS, as a gate of the HTTP server: 401, 403 or 429 before the body is read, 503
  * where keys cannot be checked, and the `RateLimit` headers on what is answered.
- * @param open paths that need no key: what a container platform probes
+ * @param needsKey which requests need a key; absent: all
  * @param warn told of the fault where keys cannot be checked
  */
 export const requireApiKey = ({
   admit,
   model,
-  open = ["/health", "/ready"],
+  needsKey = async () => true,
   warn,
 }: {
   readonly admit: Admit;
   readonly model: string;
-  readonly open?: readonly string[];
+  readonly needsKey?: ((request: HttpRequest) => Promise<boolean>) | undefined;
   readonly warn: (sentence: string, fault: unknown) => void;
 }): Gate => {
-  const check = async (given: string | undefined): Promise<Admission | undefined> => {
+  const check = async (request: HttpRequest): Promise<Admission | "open" | undefined> => {
     try {
-      return await admit({ given, model });
+      if (!(await needsKey(request))) return "open";
+      return await admit({ given: givenKey((name) => request.header(name)), model });
     } catch (fault) {
       warn("a request was refused because API keys cannot be checked", fault);
       return undefined;
@@ -37,7 +41,8 @@ export const requireApiKey = ({
   };
   return async (request, answer) => {
     if (open.includes(request.path)) return answer(request);
-    const admission = await check(givenKey((name) => request.header(name)));
+    const admission = await check(request);
+    if (admission === "open") return answer(request);
     if (admission === undefined) return refused(request, keysUnavailable);
     if (admission.status !== "admitted") return refused(request, admissionRefusal(admission));
     return withHeaders(await answer(request), admissionHeaders(admission));

@@ -28,24 +28,31 @@ export const readDocsFile = async (name: DocsFile): Promise<Buffer | undefined> 
 const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 
-/** Nothing but this service's own files may run or be fetched here. */
-export const docsPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+/** What is loaded here carries this answer's nonce, and speaks to this service alone. */
+export const docsPolicy = (nonce: string): string =>
+  `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-/** The page that shows /openapi.json, with a form that sends requests; it needs no other host. */
-export const docsPage = (title: string): string => `<!doctype html>
+/** 128 random bits, as CSP's nonces want them. */
+export const newNonce = (): string =>
+  Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
+
+/**
+ * The page that shows /openapi.json, with a form that sends requests; it needs no other host.
+ * @param nonce that of the answer's docsPolicy
+ */
+export const docsPage = (title: string, nonce: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escaped(title)}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="stylesheet" nonce="${nonce}" href="docs/swagger-ui.css">
 </head>
 <body>
 <div id="api"></div>
-<script src="docs/swagger-ui-bundle.js"></script>
-<script src="docs/start.js"></script>
+<script nonce="${nonce}" src="docs/swagger-ui-bundle.js"></script>
+<script nonce="${nonce}" src="docs/start.js"></script>
 </body>
 </html>
 `;

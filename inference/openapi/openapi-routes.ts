@@ -36,11 +36,14 @@ export const openapiRoutes = (service: Service): readonly Route[] => [
     method: "GET",
     path: "/docs",
     async respond() {
-      const { docsPage, docsPolicy } = await import("./docs-page.ts");
-      const body = docsPage(`${service.model.manifest.name} · Slipway`);
+      const { docsPage, docsPolicy, newNonce } = await import("./docs-page.ts");
+      const nonce = newNonce();
+      const body = docsPage(`${service.model.manifest.name} · Slipway`, nonce);
       const headers = {
         "content-type": "text/html; charset=utf-8",
-        "content-security-policy": docsPolicy,
+        "content-security-policy": docsPolicy(nonce),
+        // A nonce is for once.
+        "cache-control": "no-store",
       };
       return { status: 200, headers, body };
     },

@@ -6,6 +6,7 @@ import type { HttpRequest } from "../../inference/http/http-request.ts";
 import { hostRefusal } from "../../inference/http/in-protocol.ts";
 import { problem } from "../../inference/http/problem.ts";
 import { maxBodyBytes } from "../../inference/http/read-body.ts";
+import { withSecurityHeaders } from "../../inference/http/security-headers.ts";
 import { quotaHeaders, throttledBy } from "../../inference/keys/throttled-by.ts";
 import type { Answer } from "../../inference/native/answer.ts";
 import { nativeQuestion } from "../../inference/native/native-question.ts";
@@ -43,7 +44,8 @@ const requestOf = (event: HttpEvent, model: string): HttpRequest => {
 };
 
 /** The reply as API Gateway takes it: what is no text travels in base64. */
-const resultOf = ({ status, headers, body }: HttpReply, { method }: HttpRequest): HttpResult => {
+const resultOf = (reply: HttpReply, { method }: HttpRequest): HttpResult => {
+  const { status, headers, body } = withSecurityHeaders(reply);
   const carried = { statusCode: status, headers };
   if (method === "HEAD") return { ...carried, body: "", isBase64Encoded: false };
   return typeof body === "string"

@@ -1,13 +1,26 @@
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
+import { isOwnHost } from "../../inference/http/host-names.ts";
 
-const local = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
+/** Whether the browser says that another origin's page asks, and not for a page that a person goes to. */
+const isForeign = ({ req }: Context): boolean => {
+  const site = req.header("sec-fetch-site");
+  if (site === undefined || site === "same-origin" || site === "none") return false;
+  return !(
+    req.method === "GET" &&
+    req.header("sec-fetch-mode") === "navigate" &&
+    req.header("sec-fetch-dest") === "document"
+  );
+};
 
 /**
  * The desk is for this machine alone: it answers only requests that name it as a local host (a foreign name
- * that resolves to 127.0.0.1 is DNS rebinding), and its pages load nothing from elsewhere.
+ * that resolves to 127.0.0.1 is DNS rebinding) and that no other origin's page makes, the models' among them, and its
+ * pages load nothing from elsewhere.
  */
 export const localOnly = createMiddleware(async (c, next) => {
-  if (!local.test(c.req.header("host") ?? "")) return c.text("This page is served to localhost only.", 403);
+  if (!isOwnHost(c.req.header("host"))) return c.text("This page is served to localhost only.", 403);
+  if (isForeign(c)) return c.text("Another site's page made this request: open the desk itself.", 403);
   await next();
   c.header(
     "content-security-policy",

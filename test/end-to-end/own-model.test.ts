@@ -53,6 +53,7 @@ test("a model that slipway new wrote is delivered to prod and answers there", {
     folder: dataFolder(set.data),
     checkout: own,
     port: 0,
+    modelsPort: 0,
     bakeMs: 5,
     traffic: 0,
     env: {},
@@ -70,7 +71,7 @@ test("a model that slipway new wrote is delivered to prod and answers there", {
     debt_ratio: 0.361,
     existing_customer: 1,
   };
-  const response = await fetch(`${rehearsal.url}/prod/models/${model}/v1/predict`, {
+  const response = await fetch(`${rehearsal.modelsUrl}/prod/models/${model}/v1/predict`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ rows: [row] }),

@@ -45,6 +45,7 @@ export const rehearse = async ({
     folder,
     checkout,
     port: 0,
+    modelsPort: 0,
     bakeMs: 5,
     traffic: 0,
     env: {},

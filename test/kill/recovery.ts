@@ -63,7 +63,7 @@ export const brokenRules = async (
   for (const environment of ["prod", "stage"] as const) {
     const live = await world.serving[environment].live(model);
     must(live?.canary === undefined, `${environment} has a canary left`);
-    const served = await answers(`${world.url}/${environment}/models/${model}`, row);
+    const served = await answers(`${world.modelsUrl}/${environment}/models/${model}`, row);
     must(served === expected.serves, `${environment} answers with version ${served}, not ${expected.serves}`);
     for (const entry of await world.ledger.entries(environment, model, 100)) {
       // On stage nothing is promoted: what a delivery left open there stands for what prod serves.

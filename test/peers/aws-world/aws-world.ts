@@ -237,6 +237,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
 
     const world = {
       url,
+      modelsUrl: url,
       store,
       source,
       ledger: ledger({ store }),
@@ -320,6 +321,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
 
     return {
       url,
+      modelsUrl: url,
       /** Each time that a role was assumed, and the session's name. */
       roleSessions: async () =>
         (await readFile(sessions, "utf8"))

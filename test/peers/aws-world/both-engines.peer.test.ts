@@ -73,6 +73,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       folder: root,
       checkout,
       port: 0,
+      modelsPort: 0,
       bakeMs: 1_000,
       traffic: 0,
       env: { SLACK_BOT_TOKEN: botToken },
@@ -86,13 +87,13 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
         return { ...steps, ...Object.fromEntries(stepNames.map((name) => [name, broken(name)])) };
       },
     });
-    const { url, world, engine, openView, asked, ended, steps, runtime } = rehearsal;
+    const { url, modelsUrl, world, engine, openView, asked, ended, steps, runtime } = rehearsal;
     const deliver = async (model: string, commit: string) => {
       const wish = { repository: repositoryName, before: null, after: commit, pusher: null, runtime };
       const { deliveries } = await steps.startDelivery({ ...wish, models: [model] });
       return deliveries[0]?.name ?? "";
     };
-    const theatre = { url, world, engine, openView, asked, ended, botToken, deliver };
+    const theatre = { url, modelsUrl, world, engine, openView, asked, ended, botToken, deliver };
     return playScenarios(
       { ...theatre, sweep: () => steps.sweepDeliveries({}) },
       repository.commits,

@@ -15,7 +15,7 @@ import {
 } from "../../../platform/serving/serving.ts";
 import { createDesk } from "../../../rehearsal/desk/desk.ts";
 import { openDeskState } from "../../../rehearsal/desk/state.ts";
-import { gateway } from "../../../rehearsal/gateway.ts";
+import { gateway, invokeRoute } from "../../../rehearsal/gateway.ts";
 import { httpAnswer, httpEvent } from "../../../rehearsal/http-event.ts";
 import { callbackPath } from "../../../rehearsal/server.ts";
 import { slackWorkspace } from "../../../rehearsal/slack-workspace.ts";
@@ -107,7 +107,8 @@ export const frontDoor = (needs: Needs) => {
   const stopping = new AbortController();
   const state = openDeskState(needs.deskFile);
   const app = new Hono()
-    .route("/", gateway({ servings, token: secrets.control, clock, requestId: randomUUID }))
+    .route("/", gateway({ servings, clock, requestId: randomUUID }))
+    .route("/", invokeRoute({ servings, token: secrets.control, requestId: randomUUID }))
     .post(callbackPath, async (context) => {
       const body = new Uint8Array(await context.req.arrayBuffer());
       const about = { model: "", requestId: randomUUID(), now: clock() };

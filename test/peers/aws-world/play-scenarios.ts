@@ -11,7 +11,7 @@ import { type Scene, scenarios } from "./scenarios.ts";
 import { enteredAlike, type Told, toldAlike } from "./told-alike.ts";
 
 /** What the scenarios need of an engine's world; both have it. */
-export type Theatre = Pick<Rehearsal, "url" | "openView" | "asked" | "ended"> & {
+export type Theatre = Pick<Rehearsal, "url" | "modelsUrl" | "openView" | "asked" | "ended"> & {
   readonly world: Pick<World, "messages" | "approvals" | "outcomes" | "ledger" | "source">;
   readonly engine: Pick<Rehearsal["engine"], "describe">;
   readonly botToken: string;
@@ -50,8 +50,8 @@ const messagesOf = async ({ url, botToken }: Theatre, delivery: string): Promise
     .map(({ text, blocks }) => [text, ...textsIn(blocks)]);
 };
 
-const labels = async ({ url }: Theatre, environment: string, model: string, rows: readonly Row[]) => {
-  const response = await fetch(`${url}/${environment}/models/${model}/v1/predict`, {
+const labels = async ({ modelsUrl }: Theatre, environment: string, model: string, rows: readonly Row[]) => {
+  const response = await fetch(`${modelsUrl}/${environment}/models/${model}/v1/predict`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ rows }),
@@ -74,7 +74,7 @@ const finished = async (theatre: Theatre, name: string): Promise<void> => {
 
 const play = async (theatre: Theatre, model: string, commits: readonly string[]) => {
   const told: Told[] = [];
-  const { world, url } = theatre;
+  const { world, modelsUrl } = theatre;
   const person = personAtDesk(theatre);
   const rowsOf = async (commit: string) =>
     holdoutOf(await committedModel(world)(model, commit), model, commit).rows;
@@ -99,7 +99,7 @@ const play = async (theatre: Theatre, model: string, commits: readonly string[])
         random: Math.random,
         onFailure: () => undefined,
       });
-    if (rows) application?.follow(model, `${url}/prod/models/${model}`, rows);
+    if (rows) application?.follow(model, `${modelsUrl}/prod/models/${model}`, rows);
     if (given === "approve") await person.approve(name);
     else await person.reject(name, "not this one");
     return application;

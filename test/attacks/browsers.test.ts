@@ -1,0 +1,401 @@
+/** What a page of another site, or a name that was pointed at this machine, does through a person's browser: nothing. */
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { admitKey } from "../../domain/admit-key.ts";
+import { apiKeys } from "../../domain/api-keys.ts";
+import { rateLimiter } from "../../domain/rate-limiter.ts";
+import { isRecordsPath } from "../../inference/records/is-records-path.ts";
+import { PredictionPage, type RecordPlace } from "../../inference/records/records.ts";
+import { serveModel } from "../../inference/serve-model.ts";
+import type { Serving } from "../../platform/serving/serving.ts";
+import { gateway } from "../../rehearsal/gateway.ts";
+import { keyGate } from "../../rehearsal/key-gate.ts";
+import { listen } from "../../rehearsal/server.ts";
+import { servedDesk } from "../browser/served-desk.ts";
+import { browser } from "../browser.ts";
+import { validRequests } from "../hostile-requests.ts";
+import { churnGolden } from "../onnx/churn-folder.ts";
+import { memoryStore } from "../step-world.ts";
+
+const churn = fileURLToPath(new URL("../../models/churn", import.meta.url));
+const { rows } = churnGolden();
+const native = JSON.stringify({ rows: rows.slice(0, 1) });
+const tensors = Buffer.from(validRequests(rows.slice(0, 1))[2]?.body ?? "").toString();
+
+/** `slipway serve` of a folder, as its command puts it together. */
+const servedModel = async () => {
+  const { store, clock, database } = memoryStore();
+  const kept = new Map<string, Uint8Array>();
+  const place: RecordPlace = {
+    store,
+    blobs: {
+      put: async (key, bytes) => void kept.set(key, bytes),
+      get: async (key) => kept.get(key),
+    },
+  };
+  const keys = apiKeys({ store, clock, random: (size) => crypto.getRandomValues(new Uint8Array(size)) });
+  const warn = () => undefined;
+  let ids = 0;
+  const { app, elsewhere } = await serveModel({
+    folder: churn,
+    identity: { environment: "prod", version: 3 },
+    records: { place, hashKey: new Uint8Array(32) },
+    admit: admitKey({
+      keys,
+      limiter: rateLimiter({ store, clock, warn }),
+      environment: "prod",
+      warn,
+      refused: warn,
+    }),
+    needsKey: async ({ path }) => isRecordsPath(path) && (await keys.anyMade()),
+    hostNames: ["models.example.com", "other.example.com:8443"],
+    now: clock,
+    tick: clock,
+    newId: () => `id-${++ids}`,
+    report: () => undefined,
+    log: warn,
+  });
+  const server = await listen(0, warn);
+  server.serve(app);
+  return {
+    base: "",
+    url: server.url,
+    keys,
+    close: async () => {
+      await server.close();
+      elsewhere.stop();
+      database.close();
+    },
+  };
+};
+
+/** The rehearsal's gateway before a version that knows none of these rules: it answers whatever reaches it. */
+const gatewayOfOldVersion = async () => {
+  const { store, clock, database } = memoryStore();
+  const keys = apiKeys({ store, clock, random: (size) => crypto.getRandomValues(new Uint8Array(size)) });
+  let total = 0;
+  const serving = {
+    invoke: async (_model, _qualifier, payload) => {
+      const isPost = JSON.stringify(payload).includes('"method":"POST"');
+      if (isPost) total++;
+      return { payload: isPost ? { total } : { items: [], total }, version: "1", durationMs: 1 };
+    },
+  } as Partial<Serving> as Serving;
+  const server = await listen(0, () => undefined);
+  server.serve(
+    gateway({
+      servings: { stage: serving, prod: serving },
+      clock,
+      requestId: () => "request-1",
+      gate: keyGate({ keys, store, token: "the control token", clock, log: () => undefined }),
+    }),
+  );
+  return {
+    base: "/prod/models/churn",
+    url: server.url,
+    keys,
+    close: async () => {
+      await server.close();
+      database.close();
+    },
+  };
+};
+
+type Served = Awaited<ReturnType<typeof servedModel>>;
+type Reply = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
+
+/** A request as it stands here and nothing more: fetch would neither send another Host nor leave out a type. */
+const ask = (
+  { url, base }: Pick<Served, "url" | "base">,
+  path: string,
+  {
+    method = "GET",
+    headers = {},
+    body,
+  }: { method?: string; headers?: Readonly<Record<string, string>>; body?: string } = {},
+): Promise<Reply> =>
+  new Promise((resolve, reject) => {
+    const outgoing = httpRequest(`${url}${base}${path}`, { method, headers }, async (response) =>
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: response.headers,
+        body: await text(response),
+      }),
+    );
+    outgoing.on("error", reject);
+    outgoing.end(body);
+  });
+const predict = (served: Served, headers: Readonly<Record<string, string>>, path = "/v1/predict") =>
+  ask(served, path, { method: "POST", headers, body: path === "/v1/predict" ? native : tensors });
+const infer = "/v2/models/churn/infer";
+const json = { "content-type": "application/json" };
+/** How many rows were answered: an attack that came through raises it. */
+const answered = async (served: Served, headers: Readonly<Record<string, string>> = {}): Promise<number> =>
+  PredictionPage.parse(JSON.parse((await ask(served, "/v1/predictions", { headers })).body)).total;
+
+describe.each([
+  ["slipway serve", servedModel],
+  ["the rehearsal's gateway, whatever version it serves", gatewayOfOldVersion],
+])("%s", (_, start) => {
+  let served: Served;
+  let own: string;
+  beforeAll(async () => {
+    served = await start();
+    own = new URL(served.url).host;
+  });
+  afterAll(() => served.close());
+
+  test.each([
+    "evil.example",
+    "evil.example:4748",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "evil-localhost",
+    "1127.0.0.1",
+    "127.0.0.1@evil.example",
+    "[::2]:4748",
+    "0.0.0.0",
+    "192.168.0.7",
+  ])(
+    "a name that was pointed at this machine (DNS rebinding) reads and asks nothing: Host %j",
+    async (host) => {
+      const before = await answered(served);
+      for (const path of ["/v1/predictions", "/v1/model", "/docs", "/openapi.json"])
+        expect([400, 421], path).toContain((await ask(served, path, { headers: { host } })).status);
+      expect([400, 421]).toContain((await predict(served, { ...json, host })).status);
+      expect(await answered(served)).toBe(before);
+    },
+  );
+
+  test.each(["localhost", "LOCALHOST:1", "127.0.0.1:9", "127.3.2.1", "[::1]:4748"])(
+    "this machine's own names are answered: Host %s",
+    async (host) => {
+      expect((await predict(served, { ...json, host })).status).toBe(200);
+    },
+  );
+
+  test.each<[string, Readonly<Record<string, string>>]>([
+    ["another site", { origin: "https://evil.example" }],
+    ["another port of this machine, the desk's say", { origin: "http://127.0.0.1:1" }],
+    ["a sandboxed frame or a file", { origin: "null" }],
+    ["an origin that is none", { origin: "127.0.0.1" }],
+    ["another site, of which the browser says so alone", { "sec-fetch-site": "cross-site" }],
+    ["another port, of which the browser says so alone", { "sec-fetch-site": "same-site" }],
+    ["an image or a script of another site", { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }],
+    [
+      "a window that another site opens",
+      { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" },
+    ],
+  ])("%s reads nothing and asks nothing", async (_who, headers) => {
+    const before = await answered(served);
+    for (const path of ["/v1/predictions", "/v1/predictions/id-1.0", "/v1/model", "/openapi.json"]) {
+      const reply = await ask(served, path, { headers });
+      expect(reply.status, path).toBe(403);
+      expect(reply.headers).not.toHaveProperty("access-control-allow-origin");
+    }
+    expect((await predict(served, { ...json, ...headers })).status).toBe(403);
+    expect((await predict(served, headers, infer)).status).toBe(403);
+    const preflight = { ...headers, "access-control-request-method": "POST" };
+    expect((await ask(served, "/v1/predict", { method: "OPTIONS", headers: preflight })).status).toBe(403);
+    expect(await answered(served)).toBe(before);
+  });
+
+  test("its own page reads and asks, a link elsewhere leads to its page, and whoever is no browser does as before", async () => {
+    const page = { origin: `http://${own}`, "sec-fetch-site": "same-origin" };
+    expect((await predict(served, { ...json, ...page })).status).toBe(200);
+    expect((await ask(served, "/v1/predictions", { headers: page })).status).toBe(200);
+    expect((await ask(served, "/v1/model", { headers: { "sec-fetch-site": "none" } })).status).toBe(200);
+    const link = {
+      "sec-fetch-site": "cross-site",
+      "sec-fetch-mode": "navigate",
+      "sec-fetch-dest": "document",
+    };
+    expect((await ask(served, "/docs", { headers: link })).status).toBe(200);
+    expect((await ask(served, "/docs", { headers: { ...link, "sec-fetch-dest": "iframe" } })).status).toBe(
+      403,
+    );
+    expect((await predict(served, json)).status).toBe(200);
+  });
+
+  test("a body without a type is taken from Triton's client, and from no browser", async () => {
+    expect((await predict(served, {}, infer)).status).toBe(200);
+    const says: readonly Readonly<Record<string, string>>[] = [
+      { "sec-fetch-site": "same-origin" },
+      { "sec-fetch-site": "none" },
+      { origin: `http://${own}` },
+    ];
+    for (const headers of says) expect((await predict(served, headers, infer)).status).toBe(415);
+  });
+
+  test("each answer, a refusal too, is data to a browser: not guessed, embedded, framed or run", async () => {
+    for (const [path, headers] of [
+      ["/v1/model", {}],
+      ["/v1/predictions", {}],
+      ["/nothing-here", {}],
+      ["/v1/model", { host: "evil.example" }],
+      ["/v1/model", { origin: "https://evil.example" }],
+    ] as const)
+      expect((await ask(served, path, { headers })).headers, path).toMatchObject({
+        "content-security-policy": expect.stringMatching(/^default-src 'none'.*frame-ancestors 'none'/),
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+      });
+  });
+
+  test("records need a key as soon as one of any model exists", async () => {
+    expect((await ask(served, "/v1/predictions")).status).toBe(200);
+    const wish = { environment: "prod", rate: { perMinute: 60, burst: 60 }, expiresAt: null } as const;
+    await served.keys.create({ ...wish, name: "other", models: ["other"], by: "sam" });
+    for (const path of ["/v1/predictions", "/v1/predictions?limit=1", "/v1/predictions/id-1.0"]) {
+      expect((await ask(served, path)).status, path).toBe(401);
+      expect((await ask(served, path, { headers: { "x-api-key": "slw_no" } })).status, path).toBe(401);
+    }
+    const { key } = await served.keys.create({ ...wish, name: "own", models: ["churn"], by: "sam" });
+    expect((await ask(served, "/v1/predictions", { headers: { "x-api-key": key } })).status).toBe(200);
+  });
+});
+
+describe("slipway serve under a name of its own", () => {
+  let served: Served;
+  beforeAll(async () => {
+    served = await servedModel();
+  });
+  afterAll(() => served.close());
+
+  test("answers to the names that it was started with, and to their pages", async () => {
+    for (const [host, status] of [
+      ["models.example.com", 200],
+      ["Models.Example.com:443", 200],
+      ["other.example.com:8443", 200],
+      ["other.example.com", 421],
+      ["models.example.com.evil.example", 421],
+    ] as const)
+      expect((await predict(served, { ...json, host })).status, host).toBe(status);
+    // A proxy in front that names its upstream as the host.
+    const page = { "sec-fetch-site": "same-origin" };
+    expect((await predict(served, { ...json, ...page, origin: "https://models.example.com" })).status).toBe(
+      200,
+    );
+    expect((await predict(served, { ...json, ...page, origin: "https://models.example.com:1" })).status).toBe(
+      403,
+    );
+  });
+
+  test("a platform's probe asks by the container's address, and learns that it lives", async () => {
+    for (const path of ["/health", "/ready"])
+      expect((await ask(served, path, { headers: { host: "10.1.2.3:8080" } })).status).toBe(200);
+  });
+
+  test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])(
+    "what a form can send is never read as JSON: %j",
+    async (type) => {
+      const before = await answered(served);
+      for (const path of ["/v1/predict", "/invocations", "/endpoints/churn/invocations", infer]) {
+        const reply = await predict(served, { "content-type": type }, path);
+        expect([415, 424], path).toContain(reply.status);
+      }
+      expect(await answered(served)).toBe(before);
+    },
+  );
+});
+
+const { skip, launch } = browser();
+
+type Target = Readonly<Record<"records" | "predict" | "infer" | "rows" | "tensors", string>>;
+const hostilePage = fileURLToPath(new URL("hostile-page.js", import.meta.url));
+
+/** What a hostile page's attempts came to, by their names. */
+const attemptAll = async (page: Page, target: Target): Promise<Readonly<Record<string, string>>> => {
+  await page.addScriptTag({ path: hostilePage });
+  return page.evaluate(`attemptAll(${JSON.stringify(target)})`);
+};
+
+test.skipIf(skip)(
+  "a page of another origin reads nothing and changes nothing, at the models or at the desk, in a real browser",
+  async () => {
+    await using stack = new AsyncDisposableStack();
+    const served = await servedModel();
+    stack.defer(served.close);
+    const desk = stack.use(await servedDesk());
+    const evil = createServer((_, response) =>
+      response.setHeader("content-type", "text/html").end("<!doctype html><body>evil</body>"),
+    );
+    await new Promise<void>((done) => evil.listen(0, "127.0.0.1", done));
+    stack.defer(() => new Promise<void>((done) => evil.close(() => done()).closeAllConnections()));
+    const evilPort = (evil.address() as AddressInfo).port;
+    const modelsPort = new URL(served.url).port;
+    // Names of another site that lead here: an ordinary one, and one of the models' own port, as after rebinding.
+    const { context } = stack.use(await launch({ namesOfThisMachine: ["evil.example"] }));
+
+    await predict(served, json);
+    const total = await answered(served);
+    const secret =
+      PredictionPage.parse(JSON.parse((await ask(served, "/v1/predictions")).body)).items[0]?.id ?? "";
+    expect(secret).not.toBe("");
+    const target = (origin: string) => ({
+      records: `${origin}/v1/predictions`,
+      predict: `${origin}/v1/predict`,
+      infer: `${origin}${infer}`,
+      rows: native,
+      tensors,
+    });
+
+    for (const [from, to] of [
+      [`http://127.0.0.1:${evilPort}`, served.url],
+      [`http://evil.example:${evilPort}`, served.url],
+      [`http://localhost:${evilPort}`, `http://localhost:${modelsPort}`],
+      [`http://evil.example:${evilPort}`, `http://evil.example:${modelsPort}`],
+    ] as const) {
+      const page = await context.newPage();
+      await page.goto(from);
+      const tried = await attemptAll(page, target(to));
+      expect(JSON.stringify(tried), `${from} on ${to}`).not.toContain(secret);
+      expect(tried["includes records as an image"]).toBe("kept out");
+      expect(await answered(served), `${from} on ${to}`).toBe(total);
+      await page.close();
+    }
+
+    // DNS rebinding: the page came from the attacker's server, and its own name and port lead to the models now.
+    const rebound = await context.newPage();
+    await rebound.route(/\/page$/, (route) =>
+      route.fulfill({ contentType: "text/html", body: "<!doctype html><body>evil</body>" }),
+    );
+    await rebound.goto(`http://evil.example:${modelsPort}/page`);
+    const tried = await attemptAll(rebound, target(`http://evil.example:${modelsPort}`));
+    expect(JSON.stringify(tried)).not.toContain(secret);
+    expect(await answered(served)).toBe(total);
+
+    // The models' own page is another origin than the desk: it cannot act there, and the desk keeps its channel.
+    const docs = await context.newPage();
+    await docs.route(`${served.url}/page`, (route) =>
+      route.fulfill({ contentType: "text/html", body: "<!doctype html><body>a model's page</body>" }),
+    );
+    await docs.goto(`${served.url}/page`);
+    const atDesk = await attemptAll(docs, {
+      records: `${desk.url}/desk/channel`,
+      predict: `${desk.url}/desk/clicks`,
+      infer: `${desk.url}/desk/clicks`,
+      rows: "{}",
+      tensors: "{}",
+    });
+    expect(JSON.stringify(atDesk)).not.toContain("messages");
+    const sameSite = { "sec-fetch-site": "same-site" };
+    for (const path of ["/desk/clicks", "/desk/channel", "/response/1", "/api/chat.postMessage"]) {
+      const reply = await ask({ url: desk.url, base: "" }, path, { method: "POST", headers: sameSite });
+      expect(reply.status, path).toBe(403);
+    }
+
+    // Its own origin is served as before.
+    const body = await docs.evaluate(
+      async (url) => (await fetch(`${url}/v1/predictions`)).text(),
+      served.url,
+    );
+    expect(body).toContain(secret);
+  },
+);
