@@ -110,5 +110,10 @@ export const serveModel = async ({
   const gate: Gate = (request, answer) =>
     ownHost(request, keyed ? (passed) => keyed(passed, answer) : answer);
   const sendOn = offload(elsewhere, { texts: manifest.tokenizer !== undefined });
-  return { app: createApp(service, gate, sendOn, hostNames), name, elsewhere, release: () => model.release() };
+  return {
+    app: createApp(service, gate, sendOn, hostNames),
+    name,
+    elsewhere,
+    release: () => model.release(),
+  };
 };

@@ -1,30 +1,27 @@
 /**
- * Makes advisories/npm.json, which image scans read: what OSV knows of the packages in package-lock.json.
+ * Makes advisories/npm.json, which image scans read: what OSV knows of the packages in the lock files.
  *   npm run advisories                        downloads OSV's npm archive
  *   npm run advisories -- --from all.zip      takes a copy of it, or a folder of its records
+ *   npm run advisories -- --out supply-chain/advisories.json      the dated file that npm run audit reads
  */
 import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { z } from "zod";
+import { productPackages } from "./product-packages.ts";
 import { readOsvRecords } from "./read-osv-records.ts";
 import { selectAdvisories } from "./select-advisories.ts";
 
 const archive = "https://osv-vulnerabilities.storage.googleapis.com/npm/all.zip";
 const downloadLimitMs = 600_000;
 const root = fileURLToPath(new URL("..", import.meta.url));
-const LockFile = z.looseObject({ packages: z.record(z.string(), z.unknown()) });
 
-/** Names of all packages in the lock file, those of nested node_modules included. */
-const lockedPackages = async (): Promise<Set<string>> => {
-  const lock = LockFile.parse(JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")));
-  const names = Object.keys(lock.packages).map((path) => path.slice(path.lastIndexOf("node_modules/") + 13));
-  return new Set(names.filter((name) => name !== ""));
-};
+/** Names of all packages in the lock files. */
+const lockedNames = async (): Promise<Set<string>> =>
+  new Set((await productPackages()).map(({ name }) => name));
 
 const download = async (to: string): Promise<void> => {
   const response = await fetch(archive, { signal: AbortSignal.timeout(downloadLimitMs) });
@@ -33,7 +30,7 @@ const download = async (to: string): Promise<void> => {
 };
 
 const make = async (from: string, out: string): Promise<string> => {
-  const made = await selectAdvisories(readOsvRecords(from), await lockedPackages());
+  const made = await selectAdvisories(readOsvRecords(from), await lockedNames());
   await mkdir(dirname(out), { recursive: true });
   const temporary = `${out}.${process.pid}.tmp`;
   await writeFile(temporary, `${JSON.stringify(made)}\n`);

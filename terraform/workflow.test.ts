@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
 import { resourcesOf, type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
+import { config } from "./config.ts";
+import { chosenStacks, invocations, type Options, stackOrder } from "./invocations.ts";
 
 const root = join(import.meta.dirname, "..");
 const Step = z.object({
@@ -13,6 +15,7 @@ const Step = z.object({
   with: z.record(z.string(), z.unknown()).optional(),
 });
 const Job = z.object({
+  needs: z.literal("synth"),
   if: z.string(),
   environment: z.string().optional(),
   permissions: z.record(z.string(), z.string()),
@@ -22,7 +25,11 @@ const Workflow = z.object({
   on: z.object({ pull_request: z.object({ paths: z.array(z.string()) }), push: z.unknown() }),
   permissions: z.record(z.string(), z.string()),
   defaults: z.object({ run: z.object({ shell: z.string() }) }),
-  jobs: z.object({ plan: Job, apply: Job }),
+  jobs: z.object({
+    synth: z.object({ permissions: z.record(z.string(), z.string()), steps: z.array(Step) }),
+    plan: Job,
+    apply: Job,
+  }),
 });
 
 let text: string;
@@ -35,6 +42,13 @@ beforeAll(async () => {
 });
 afterAll(() => written?.remove());
 
+const plain = { stacks: [], yes: false, fromStates: false, first: false, stateProfile: undefined };
+/** What `npm run plan` and `apply` ask Terraform for each stack, as the jobs write it. */
+const lines = (verb: "plan" | "apply", options: Partial<Options>) =>
+  invocations(verb, "delivery", { ...plain, ...options })
+    .map(({ args }) => `  terraform -chdir="$stack" ${args.join(" ")}`)
+    .join("\n");
+
 const roleOf = ({ steps }: z.infer<typeof Job>): string =>
   String(steps.find((step) => step.with?.["role-to-assume"])?.with?.["role-to-assume"]);
 
@@ -46,9 +60,10 @@ test("its jobs sign in as the roles that bootstrap made, by OIDC, and know no se
   ] as const) {
     expect(roleOf(job)).toMatch(new RegExp(`:role/${role}$`));
     expect(roles).toContain(role);
-    expect(job.permissions).toEqual({ contents: "read", "id-token": "write" });
+    expect(job.permissions).toEqual({ "id-token": "write" });
   }
-  expect(workflow.permissions).toEqual({ contents: "read" });
+  expect(workflow.jobs.synth.permissions).toEqual({ contents: "read" });
+  expect(workflow.permissions).toEqual({});
   expect(text).not.toContain("secrets.");
 });
 
@@ -56,11 +71,14 @@ test("a pull request is planned from the states alone; what was merged is applie
   const { plan, apply } = workflow.jobs;
   const commands = (job: typeof plan) => job.steps.map(({ run = "" }) => run).join("\n");
   expect(plan.if).toMatch(/pull_request/);
-  expect(commands(plan)).toContain("npm run plan -- --from-states");
+  expect(commands(plan)).toContain(lines("plan", { fromStates: true }));
   expect(commands(plan)).not.toContain("apply");
-  expect(apply.if).toBe("github.event_name == 'push'");
+  expect(apply.if).toBe("github.event_name == 'push' && github.ref == 'refs/heads/main'");
   expect(apply.environment).toBe(written.accounts.tooling.ci.environment);
-  expect(commands(apply)).toContain("npm run apply -- --yes");
+  expect(commands(apply)).toContain(lines("apply", { yes: true }));
+  // The same stacks in the same order as the command's.
+  const stacks = chosenStacks(stackOrder(config), plain).join(" ");
+  for (const job of [plan, apply]) expect(commands(job)).toContain(`for stack in ${stacks}; do`);
 });
 
 // Without a shell named GitHub takes one in which `plan | tee` succeeds whatever the plan did.

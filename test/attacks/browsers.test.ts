@@ -40,7 +40,7 @@ const servedModel = async () => {
   const keys = apiKeys({ store, clock, random: (size) => crypto.getRandomValues(new Uint8Array(size)) });
   const warn = () => undefined;
   let ids = 0;
-  const { app, elsewhere } = await serveModel({
+  const { app, elsewhere, release } = await serveModel({
     folder: churn,
     identity: { environment: "prod", version: 3 },
     records: { place, hashKey: new Uint8Array(32) },
@@ -68,6 +68,7 @@ const servedModel = async () => {
     close: async () => {
       await server.close();
       elsewhere.stop();
+      await release();
       database.close();
     },
   };

@@ -1,0 +1,22 @@
+/**
+ * Writes what the product consists of, as CycloneDX 1.6 JSON.
+ *   npm run sbom -- --out slipway.cdx.json --version 1.2.0
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import * as z from "zod";
+import { productPackages } from "./product-packages.ts";
+import { productSbom } from "./product-sbom.ts";
+
+const own = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
+const { values } = parseArgs({
+  options: {
+    out: { type: "string", default: "slipway.cdx.json" },
+    version: { type: "string", default: own.version },
+  },
+});
+const packages = await productPackages();
+await writeFile(values.out, productSbom({ version: values.version, packages }));
+process.stdout.write(`${packages.length} packages in ${values.out}\n`);

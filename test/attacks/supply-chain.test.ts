@@ -1,0 +1,386 @@
+/** Nothing that a commit brings runs where credentials can be had, and what is known of its packages is looked up. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import Ajv from "ajv";
+import addFormats from "ajv-formats";
+import { afterEach, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import * as z from "zod";
+import { lockedPackages } from "../../scripts/locked-packages.ts";
+import { productPackages } from "../../scripts/product-packages.ts";
+import { productSbom } from "../../scripts/product-sbom.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const workflows = join(root, ".github", "workflows");
+
+const Step = z.object({
+  name: z.string().optional(),
+  uses: z.string().optional(),
+  run: z.string().optional(),
+  with: z.record(z.string(), z.unknown()).optional(),
+  env: z.record(z.string(), z.unknown()).optional(),
+});
+const Permissions = z.union([z.string(), z.record(z.string(), z.string())]);
+const Job = z.object({
+  uses: z.string().optional(),
+  permissions: Permissions.optional(),
+  steps: z.array(Step).default([]),
+});
+const Workflow = z.object({ permissions: Permissions, jobs: z.record(z.string(), Job) });
+type Workflow = z.infer<typeof Workflow>;
+
+/** Whether a job can take on a role, write to the repository, or read a secret. */
+const hasCredentials = (workflow: Workflow, job: z.infer<typeof Job>): boolean => {
+  const permissions = job.permissions ?? workflow.permissions;
+  const rights = typeof permissions === "string" ? [permissions] : Object.values(permissions);
+  return rights.some((right) => right.startsWith("write")) || JSON.stringify(job).includes("secrets.");
+};
+
+/** At the place of a command: an interpreter, or a file by its path. */
+const repositoryCommand =
+  /(^|[;&|(]|\b(do|then|else|exec|xargs)\s|!\s)[ \t]*((npm|npx|node|make|python3?|go|bash|sh|source|\.)\s|\.{1,2}\/)/m;
+/** Why a step may run what the commit brings; undefined: it does not. */
+const runsCommit = ({ uses, run }: z.infer<typeof Step>): string | undefined => {
+  if (uses?.startsWith("./")) return `uses ${uses}`;
+  if (uses?.startsWith("actions/checkout@")) return "checks the commit out";
+  // What stands in single quotes is another language, such as jq's.
+  if (repositoryCommand.test((run ?? "").replaceAll(/'[^']*'/g, "''"))) return `runs ${run}`;
+  if (/\$\{\{(?!\s*(vars|needs)\.)/.test(run ?? "")) return "puts what others write into a script";
+  return undefined;
+};
+const faults = (workflow: Workflow): readonly string[] =>
+  Object.entries(workflow.jobs).flatMap(([name, job]) =>
+    hasCredentials(workflow, job)
+      ? [...(job.uses === undefined ? [] : [`${name}: uses ${job.uses}`])].concat(
+          job.steps.flatMap((step) => {
+            const why = runsCommit(step);
+            return why === undefined ? [] : [`${name}: ${why}`];
+          }),
+        )
+      : [],
+  );
+
+describe.each(readdirSync(workflows))("the workflow %s", (file) => {
+  const text = readFileSync(join(workflows, file), "utf8");
+  const workflow = Workflow.parse(parse(text, { merge: true }));
+
+  test("runs the commit's code in no job that can get credentials", () => {
+    expect(faults(workflow)).toEqual([]);
+  });
+
+  test("gives no right to all of its jobs, and names others' actions by their commits", () => {
+    expect(workflow.permissions).toEqual({});
+    for (const { steps } of Object.values(workflow.jobs))
+      for (const { uses } of steps)
+        if (uses !== undefined) expect(uses).toMatch(/^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/);
+    expect(text).not.toMatch(/pull_request_target|workflow_run/);
+  });
+});
+
+test.each([
+  ["npm", { run: "npm ci && npm run plan" }],
+  ["a script of the repository", { run: "set -e\n./scripts/plan" }],
+  ["an action of the repository", { uses: "./.github/actions/plan" }],
+  ["a checkout", { uses: "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8" }],
+  ["a branch's name in a script", { run: `echo \${{ github.head_ref }}` }],
+])("the rule sees %s beside an identity", (_, step) => {
+  const job = { permissions: { "id-token": "write" }, steps: [step] };
+  expect(faults(Workflow.parse({ permissions: {}, jobs: { plan: job } }))).toHaveLength(1);
+  const without = { permissions: { contents: "read" }, steps: [step] };
+  expect(faults(Workflow.parse({ permissions: {}, jobs: { synth: without } }))).toEqual([]);
+});
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+const temporary = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), "slipway-supply-chain-"));
+  folders.push(folder);
+  return folder;
+};
+
+describe("the artefact of synth", () => {
+  const jobs = Workflow.parse(
+    parse(readFileSync(join(workflows, "infrastructure.yml"), "utf8"), { merge: true }),
+  ).jobs;
+  const script = jobs.apply?.steps.find(({ name }) => name?.startsWith("Unpack"))?.run ?? "";
+  const stack = (changes: Readonly<Record<string, unknown>> = {}) => ({
+    "//": { metadata: {} },
+    terraform: {
+      backend: { s3: { bucket: "states" } },
+      required_providers: { aws: { source: "hashicorp/aws", version: "6.66.0" } },
+    },
+    provider: { aws: [{ region: "eu-central-1" }] },
+    resource: {
+      aws_lambda_function: {
+        one: {
+          filename: "../../../../dist/roll-back.zip",
+          source_code_hash: `\${filebase64sha256("../../../../dist/roll-back.zip")}`,
+        },
+      },
+    },
+    data: { terraform_remote_state: { network: { backend: "s3", config: {} } } },
+    ...changes,
+  });
+  const secret = { aws_ssm_parameter: { a: { value: "" } } };
+  const withValue = (value: string) => stack({ output: { a: { value } }, resource: secret });
+
+  /** What the step of the job with the identity does with these stacks. */
+  const unpack = (
+    written: unknown,
+    { digest, extra }: { digest?: string; extra?: (folder: string) => void } = {},
+  ) => {
+    const folder = temporary();
+    const file = join(folder, "terraform/cdktf.out/stacks/delivery/cdk.tf.json");
+    mkdirSync(dirname(file), { recursive: true });
+    mkdirSync(join(folder, "dist"));
+    writeFileSync(join(folder, "dist/runtime.digest"), "sha256:0\n");
+    writeFileSync(file, JSON.stringify(written));
+    extra?.(folder);
+    execFileSync("tar", ["-cf", "stacks.tar", "dist", "terraform/cdktf.out/stacks"], { cwd: folder });
+    const sha256 = createHash("sha256")
+      .update(readFileSync(join(folder, "stacks.tar")))
+      .digest("hex");
+    const work = temporary();
+    writeFileSync(join(work, "stacks.tar"), readFileSync(join(folder, "stacks.tar")));
+    const env = { PATH: process.env.PATH, DIGEST: digest ?? sha256 };
+    const { status, stdout, stderr } = spawnSync("bash", ["-c", script], {
+      cwd: work,
+      env,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    return { status, said: `${stdout}${stderr}` };
+  };
+
+  test("is taken where it holds resources of AWS and nothing else", () => {
+    expect(unpack(stack())).toEqual({ status: 0, said: "" });
+  });
+
+  test("is the same in both jobs that sign in", () => {
+    expect(jobs.plan?.steps.find(({ name }) => name?.startsWith("Unpack"))?.run).toBe(script);
+  });
+
+  test("is refused where it is not what synth wrote", () => {
+    expect(unpack(stack(), { digest: "0".repeat(64) })).toMatchObject({ status: 1 });
+  });
+
+  const environment = "/proc/self/environ";
+  test.each<[string, unknown]>([
+    ["a program as a data source", stack({ data: { external: { a: { program: ["sh", "-c", "env"] } } } })],
+    [
+      "another provider",
+      stack({
+        terraform: {
+          ...stack().terraform,
+          required_providers: { aws: { source: "evil/aws", version: "6.66.0" } },
+        },
+      }),
+    ],
+    [
+      "a provider beside AWS's",
+      stack({
+        terraform: {
+          ...stack().terraform,
+          required_providers: {
+            ...stack().terraform.required_providers,
+            evil: { source: "evil/evil", version: "1.0.0" },
+          },
+        },
+      }),
+    ],
+    [
+      "a provider of any version",
+      stack({
+        terraform: {
+          ...stack().terraform,
+          required_providers: { aws: { source: "hashicorp/aws", version: ">= 6" } },
+        },
+      }),
+    ],
+    [
+      "a state elsewhere",
+      stack({ terraform: { ...stack().terraform, backend: { http: { address: "https://evil" } } } }),
+    ],
+    ["a module", stack({ module: { a: { source: "git::https://evil" } } })],
+    [
+      "a command beside a resource",
+      stack({ resource: { aws_sns_topic: { a: { provisioner: [{ "local-exec": { command: "env" } }] } } } }),
+    ],
+    [
+      "a resource that runs commands",
+      stack({ resource: { terraform_data: { a: {} }, null_resource: { a: {} } } }),
+    ],
+    ["the job's environment in an output", withValue(`\${base64encode(file("${environment}"))}`)],
+    ["the same with a space", withValue(`\${file ("${environment}")}`)],
+    ["the same with a comment", withValue(`\${file/**/("${environment}")}`)],
+    [
+      "the same beside what is allowed",
+      withValue(`\${file("../../../../dist/a.zip")}\${filebase64("${environment}")}`),
+    ],
+    ["the same by a way up", withValue(`\${file("../../../../dist/../../${environment}")}`)],
+    ["the same as a template", withValue(`\${templatefile("${environment}", {})}`)],
+    ["the same as a key", stack({ output: { a: { value: { [`\${file("${environment}")}`]: 1 } } } })],
+  ])("is refused with %s", (_, written) => {
+    const { status, said } = unpack(written);
+    expect(said).toContain("::error::");
+    expect(status).toBe(1);
+  });
+
+  test("is refused with a link, or with a file beside the stacks", () => {
+    const link = (folder: string) => symlinkSync(environment, join(folder, "dist/a.zip"));
+    expect(unpack(stack(), { extra: link })).toMatchObject({ status: 1 });
+    const hcl = (folder: string) =>
+      writeFileSync(join(folder, "terraform/cdktf.out/stacks/delivery/main.tf"), "# a provider of its own");
+    expect(unpack(stack(), { extra: hcl })).toMatchObject({ status: 1 });
+  });
+});
+
+describe("the audit", () => {
+  const fixture = JSON.parse(
+    readFileSync(join(root, "platform/images/fixtures/GHSA-xvch-5gv4-984h.json"), "utf8"),
+  );
+  const lock = (version: string) => ({
+    lockfileVersion: 3,
+    packages: { "": { name: "slipway" }, "node_modules/minimist": { version, integrity: "sha512-AAAA" } },
+  });
+  const audit = ({
+    version = "1.2.5",
+    exceptions = [],
+    today = "2026-11-28",
+    asOf = "2026-11-27T00:00:00.000Z",
+    covered = ["minimist"],
+    more = [],
+  }: {
+    version?: string;
+    exceptions?: readonly object[];
+    today?: string;
+    asOf?: string;
+    covered?: readonly string[];
+    more?: readonly string[];
+  } = {}) => {
+    const folder = temporary();
+    const write = (name: string, value: unknown) => {
+      writeFileSync(join(folder, name), JSON.stringify(value));
+      return join(folder, name);
+    };
+    const options = [
+      ...["--lock", write("package-lock.json", lock(version))],
+      ...[
+        "--advisories",
+        write("npm.json", { asOf, ecosystem: "npm", packages: covered, advisories: [fixture] }),
+      ],
+      ...["--exceptions", write("exceptions.yaml", exceptions), "--today", today, ...more],
+    ];
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(root, "scripts/audit.ts"), ...options],
+      {
+        encoding: "utf8",
+      },
+    );
+    return { status, stdout, stderr };
+  };
+  const exception = {
+    id: fixture.id,
+    package: "minimist",
+    reason: "only tests parse arguments with it, and those are our own",
+    until: "2026-12-31",
+  };
+
+  test("fails for a lock file with a critical weakness, and says what to do", () => {
+    const { status, stderr } = audit();
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/minimist 1\.2\.5: critical GHSA-xvch-5gv4-984h.*Update it \(fixed in 1\.2\.6\)/);
+    expect(audit({ version: "1.2.6" }).status).toBe(0);
+  });
+
+  test("passes with an exception until its day, and not a day longer", () => {
+    expect(audit({ exceptions: [exception], today: "2026-12-31" }).status).toBe(0);
+    const { status, stderr } = audit({ exceptions: [exception], today: "2027-01-01" });
+    expect(status).toBe(1);
+    expect(stderr).toContain("ended on 2026-12-31");
+  });
+
+  test.each([
+    ["for another package", { ...exception, package: "other" }],
+    ["for another weakness", { ...exception, id: "GHSA-c2qf-rxjj-qqgw" }],
+    ["for years", { ...exception, until: "2029-01-01" }],
+    ["without a day", { ...exception, until: undefined }],
+    ["without a reason", { ...exception, reason: "no" }],
+  ])("fails with an exception %s", (_, one) => {
+    expect(audit({ exceptions: [one] }).status).toBe(1);
+  });
+
+  test("warns of old or partial records, says how to refresh them, and fails for either in CI", () => {
+    for (const partial of [{ asOf: "2026-01-01T00:00:00.000Z" }, { covered: [] }]) {
+      const here = audit({ version: "1.2.6", ...partial });
+      expect(here).toMatchObject({ status: 0, stderr: expect.stringContaining("WARNING:") });
+      expect(here.stderr).toContain("npm run advisories");
+      expect(audit({ version: "1.2.6", ...partial, more: ["--complete"] }).status).toBe(1);
+    }
+    expect(audit({ version: "1.2.6", more: ["--complete"] })).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  test("of the product's own lock files passes, with the records that are committed", () => {
+    const { status, stdout } = spawnSync(process.execPath, [join(root, "scripts/audit.ts")], {
+      encoding: "utf8",
+    });
+    expect({ status, stdout }).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("packages: no high"),
+    });
+  });
+});
+
+test("the SBOM names each package of the lock files with its archive's hash, and is CycloneDX 1.6", async () => {
+  const packages = await productPackages();
+  const sbom = productSbom({ version: "1.2.3", packages });
+  expect(productSbom({ version: "1.2.3", packages: packages.toReversed() })).toBe(sbom);
+  const schema = (name: string) =>
+    JSON.parse(
+      readFileSync(join(root, "node_modules/@cyclonedx/cyclonedx-library/res/schema", name), "utf8"),
+    );
+  const ajv = new Ajv.default({ strict: false });
+  addFormats.default(ajv);
+  for (const format of ["iri-reference", "idn-email"]) ajv.addFormat(format, true);
+  for (const name of ["spdx.SNAPSHOT.schema.json", "jsf-0.82.SNAPSHOT.schema.json"])
+    ajv.addSchema({ ...schema(name), $id: `http://cyclonedx.org/schema/${name}` });
+  const valid = ajv.compile(schema("bom-1.6.SNAPSHOT.schema.json"));
+  const document = JSON.parse(sbom);
+  expect(valid(document), JSON.stringify(valid.errors)).toBe(true);
+
+  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  const { version, integrity } = lock.packages["node_modules/hono"];
+  expect(document.components).toContainEqual(
+    expect.objectContaining({
+      purl: `pkg:npm/hono@${version}`,
+      scope: "required",
+      hashes: [{ alg: "SHA-512", content: Buffer.from(integrity.slice(7), "base64").toString("hex") }],
+    }),
+  );
+  // What comes inside another package's archive has that one's hash and none of its own.
+  const hashed = packages.filter(({ integrity }) => integrity !== undefined);
+  expect(hashed.length).toBeGreaterThan(packages.length - 5);
+  expect(document.components.filter(({ hashes }: { hashes?: unknown[] }) => hashes)).toHaveLength(
+    hashed.length,
+  );
+  const names = lockedPackages(JSON.stringify(lock)).map(({ name, version }) => `${name}@${version}`);
+  const listed = new Set(
+    document.components.map((one: { name: string; version: string }) => `${one.name}@${one.version}`),
+  );
+  expect(names.filter((one) => !listed.has(one))).toEqual([]);
+});
