@@ -106,6 +106,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
         fence: 1,
         author: { name: "Sam", email: "sam@example.com" },
         pusher: null,
+        contributors: null,
         rule: { approvers: [approver, "U0AUTHOR"], quorum: 1, authorMayApprove: false, timeout: "PT24H" },
         askedAt: Date.now(),
         expiresAt: Date.now() + 3_600_000,

@@ -2,7 +2,8 @@ import { userInfo } from "node:os";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { STSClient } from "@aws-sdk/client-sts";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { pushes } from "../domain/approval/pushes.ts";
 import { claims } from "../domain/claims.ts";
 import { ledger } from "../domain/ledger.ts";
 import { outcomes } from "../domain/outcomes.ts";
@@ -56,6 +57,7 @@ export const withAwsWorld = async <T>(
   return work({
     world: {
       source: sourceOf(env, secrets),
+      pushes: pushes({ store, clock }),
       deliveries,
       serving,
       registry: registryOf(env, clock, undefined, sts.config.credentials),
@@ -85,6 +87,12 @@ export const withAwsWorld = async <T>(
       const { payload } = await serving.prod.invoke(model, "live", { rows: [...rows] });
       const answered = typeof payload === "object" && payload !== null && "predictions" in payload;
       return { ok: answered, body: payload };
+    },
+    caller: async () => {
+      const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
+      if (Arn === undefined)
+        throw new Error("AWS did not say who you are: run `aws sts get-caller-identity`.");
+      return Arn;
     },
     voter: awsVoter({ sts, slack }),
     operator: awsOperator({ sts }),

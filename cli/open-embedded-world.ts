@@ -7,6 +7,7 @@ import { slackClientOptions } from "../platform/slack/slack-channel.ts";
 import { remoteDeliveries } from "../rehearsal/control.ts";
 import { functionHost } from "../rehearsal/functions.ts";
 import { localImages } from "../rehearsal/local-images.ts";
+import { machineCaller } from "../rehearsal/machine-caller.ts";
 import { machineOperator } from "../rehearsal/machine-operator.ts";
 import { remoteFunctions } from "../rehearsal/remote-functions.ts";
 import { runningOn } from "../rehearsal/running.ts";
@@ -93,6 +94,7 @@ export const withEmbeddedWorld = async <T>(
         });
         return { ok: response.ok, body: await response.json() };
       },
+      caller: () => machineCaller(folder.repository),
       voter: async (as) => ({ id: as }),
       operator: machineOperator,
     });

@@ -9,6 +9,7 @@ import type { WorldOptions } from "./options.ts";
 export type CommandWorld = Pick<
   World,
   | "source"
+  | "pushes"
   | "deliveries"
   | "serving"
   | "registry"
@@ -45,6 +46,8 @@ export type Opened = {
   readonly urlOf: (environment: Environment, model: string) => string;
   /** Rows to prod's model, as an application sends them; the answer as it came. */
   readonly ask: (model: string, rows: readonly Row[]) => Promise<Asked>;
+  /** Who starts a delivery by hand, as git here or AWS knows them: they may not approve it. */
+  readonly caller: () => Promise<string>;
   /** Who the person at the command is, before her answer to a question counts. Throws NotYou. */
   readonly voter: (as: string) => Promise<Voter>;
   /** Who the person at the command is, as an authority beside her says; for the platform's policy. */

@@ -27,6 +27,7 @@ const question: NewApproval = {
   fence: 3,
   author: { name: "Sam", email: "sam@example.com" },
   pusher: "pat@example.com",
+  contributors: null,
   rule: { approvers: ["U011", "U021", "U031"], quorum: 1, authorMayApprove: false, timeout: "PT24H" },
   askedAt: 1_000,
   expiresAt: 90_000,

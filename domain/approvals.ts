@@ -5,6 +5,8 @@ import type { Cipher } from "../platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "../platform/deliveries/deliveries.ts";
 import type { Store } from "../platform/store/store.ts";
 import { ApprovalDecision } from "../statemachine/contracts.ts";
+import { BoundContributors, whyContributor } from "./approval/approvers-for.ts";
+import { canonicalEmail } from "./approval/canonical-email.ts";
 
 const Voter = z.object({ user: z.string(), name: z.string(), at: z.string() });
 
@@ -29,7 +31,10 @@ export const Approval = z.object({
   fence: z.int().positive(),
   author: z.object({ name: z.string(), email: z.string() }),
   pusher: z.string().nullable(),
-  rule: ApprovalRule,
+  /** Who made the change; null in records from before these were kept. */
+  contributors: BoundContributors.nullable().default(null),
+  /** The quorum is already raised by one for each contributor who is mapped to nobody. */
+  rule: ApprovalRule.extend({ quorum: z.int().min(1) }),
   askedAt: z.int(),
   /** Epoch milliseconds after which no vote counts: a minute before the waiting task times out. */
   expiresAt: z.int(),
@@ -140,6 +145,12 @@ export const approvals = ({
               ...found.approval,
               token,
               expiresAt: question.expiresAt,
+              // What is known of the change later can only keep more people out.
+              contributors: mergeContributors(found.approval.contributors, question.contributors),
+              rule: {
+                ...found.approval.rule,
+                quorum: Math.max(found.approval.rule.quorum, question.rule.quorum),
+              },
               // The decision went to a task that is no more; the new one has to hear the same.
               state:
                 found.approval.state.status === "sent"
@@ -269,17 +280,37 @@ export const approvals = ({
 };
 export type Approvals = ReturnType<typeof approvals>;
 
+const mergeContributors = (
+  before: BoundContributors | null,
+  now: BoundContributors | null,
+): BoundContributors | null =>
+  before === null || now === null
+    ? (now ?? before)
+    : {
+        people: [...new Set([...before.people, ...now.people])],
+        addresses: [...new Set([...before.addresses, ...now.addresses])],
+        unmapped: [
+          ...new Map([...before.unmapped, ...now.unmapped].map((each) => [each.identity, each])).values(),
+        ],
+        approvers: now.approvers,
+      };
+
 /**
- * Who may answer: the rule's approvers, and not the author unless the rule allows it. The author is the commit's
- * author and the pusher; a user whose e-mail Slack does not show could be either, so the answer is no.
+ * Who may answer: the rule's approvers, and nobody who made a part of the change unless the rule allows it. A user whose
+ * e-mail is not known could have, so the answer is no.
  */
-const whyRefused = ({ rule, author, pusher }: Approval, { user, email }: Vote): string | undefined => {
+const whyRefused = (
+  { rule, author, pusher, contributors }: Approval,
+  { user, email }: Pick<Vote, "user" | "email">,
+): string | undefined => {
   if (!rule.approvers.includes(user))
     return "Only the approvers that the model's manifest and the platform's policy name may answer this.";
   if (rule.authorMayApprove) return undefined;
+  if (contributors) return whyContributor(contributors, { user, email });
   if (email === undefined)
     return "Slack shows no e-mail address for you, so it is not certain that you are not the author.";
-  const same = (other: string | null) => other !== null && other.toLowerCase() === email.toLowerCase();
+  const person = canonicalEmail(email);
+  const same = (other: string | null) => other !== null && canonicalEmail(other) === person;
   return same(author.email) || same(pusher)
     ? "The author of a change may not approve it: another approver has to answer."
     : undefined;

@@ -1,11 +1,12 @@
 import type { Store } from "../platform/store/store.ts";
+import { machineCaller } from "./machine-caller.ts";
 import type { Steps } from "./steps.ts";
 import type { Voice } from "./terminal.ts";
 import { repositoryName, type WatchedRepository } from "./watched-repository.ts";
 import type { Log } from "./world.ts";
 
 type Needs = {
-  readonly repository: Pick<WatchedRepository, "head">;
+  readonly repository: Pick<WatchedRepository, "head" | "folder">;
   readonly store: Pick<Store, "get" | "put">;
   readonly startDelivery: Steps["startDelivery"];
   /** Content hash of the runtime layer that images get. */
@@ -30,7 +31,7 @@ export const deliverCommits = ({ repository, store, startDelivery, runtime, voic
       repository: repositoryName,
       before,
       after: head,
-      pusher: null,
+      pusher: await machineCaller(repository.folder),
       runtime,
     });
     await store.put(seenKey, head);

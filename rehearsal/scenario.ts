@@ -2,6 +2,7 @@ import { committedModel } from "../domain/committed-model.ts";
 import { deliveryName } from "../lambdas/start-delivery/delivery-name.ts";
 import type { Outcome } from "../statemachine/contracts.ts";
 import type { Engine } from "./engine.ts";
+import { machineCaller } from "./machine-caller.ts";
 import { personAtDesk } from "./person-at-desk.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import type { Steps } from "./steps.ts";
@@ -107,7 +108,7 @@ const deliver = async (
       repository: repositoryName,
       before: null,
       after: commit,
-      pusher: null,
+      pusher: await machineCaller(repository.folder),
       runtime,
       models: [model],
     };

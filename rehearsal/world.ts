@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { apiKeys } from "../domain/api-keys.ts";
+import { approversFor } from "../domain/approval/approvers-for.ts";
+import { assertApprovable } from "../domain/approval/assert-approvable.ts";
+import { pushes } from "../domain/approval/pushes.ts";
 import { approvals } from "../domain/approvals.ts";
 import { claims } from "../domain/claims.ts";
 import { ledger } from "../domain/ledger.ts";
@@ -160,15 +163,31 @@ export const worldOf = (
     channel: slackWorkspace.channel.id,
     render: (view) => messageBlocks(view, `${url}/deliveries/${view.delivery}`),
   });
+  const source = instrument<Source>("source", capabilities.source);
+  const account = ledger({ store });
+  const record = pushes({ store, clock });
+  const { policy } = capabilities;
+  const needs = {
+    source,
+    ledger: account,
+    pushes: record,
+    policy,
+    slack,
+    warn: log,
+    addresses: "any",
+  } as const;
   return {
     ...capabilities,
     store,
+    pushes: record,
+    approversFor: approversFor(needs),
+    assertApprovable: assertApprovable({ ...needs, approversFor: approversFor(needs) }),
     cipher,
     images,
     deliveries,
     slack,
     registry: instrument<Registry>("registry", capabilities.registry),
-    source: instrument<Source>("source", capabilities.source),
+    source,
     metrics: instrument<Metrics>("metrics", capabilities.metrics),
     blobs,
     signer,
@@ -178,7 +197,7 @@ export const worldOf = (
     // No step knows of keys, so nobody stands between them and the store.
     keys: apiKeys({ store: capabilities.store, random: randomBytes, clock }),
     claims: claims({ store }),
-    ledger: ledger({ store }),
+    ledger: account,
     outcomes: outcomes({ store }),
     approvals: approvals({ store, cipher, deliveries }),
     messages: messages({ store, channel, clock, warn: log }),

@@ -22,6 +22,8 @@ export const remedies = {
   ImageBuildFailed: "Read the build's log; `slipway image models/<name>` runs the same build here.",
   ImageScanFailed:
     "Update the packages that the findings name, or raise the manifest's limit within the platform's floor.",
+  QuorumOutOfReach:
+    "Too few approvers did not make this change: add approvers to policy and manifest, or map the identities that the cause names (`slipway policy apply`, docs/approval.md). A team of one sets authorMayApprove: true in the platform's copy of the policy and in the manifest.",
   GateFailed: "The model did not meet a gate of its manifest: the failed checks say by how much.",
   GoldenVectorsDiffer:
     "The deployed model answers otherwise than at training: export again with the same versions and commit model and golden.json together.",
@@ -123,7 +125,11 @@ const Fence = z.int().positive();
 /** Seconds that a state waits: longer ones overflow the timers of Node, on which the embedded engine runs. */
 const WaitSeconds = z.int().positive().max(2_147_483);
 
-export const ClaimStageInput = Subject.extend({ environment: z.literal("stage"), requestedAt: z.int() });
+export const ClaimStageInput = Subject.extend({
+  environment: z.literal("stage"),
+  requestedAt: z.int(),
+  pusher: z.string().nullable(),
+});
 export const ClaimProdInput = Subject.extend({
   environment: z.literal("prod"),
   requestedAt: z.int(),

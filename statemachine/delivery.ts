@@ -93,7 +93,11 @@ export const delivery = (resources: Resources) => {
     StartAt: "ClaimStage",
     States: {
       ClaimStage: {
-        ...step("claim-environment", { environment: "stage", "requestedAt.$": "$.requestedAt" }, 60),
+        ...step(
+          "claim-environment",
+          { environment: "stage", "requestedAt.$": "$.requestedAt", "pusher.$": "$.pusher" },
+          300,
+        ),
         ResultPath: "$.ClaimStage",
         Catch: fails,
         Next: "BuildImage",

@@ -4,8 +4,8 @@ import { delivery, stepNames } from "../statemachine/delivery.ts";
 const others: Readonly<Record<string, number>> = {
   // Slack waits 3 seconds for an answer; the function may end what it began.
   "answer-approval": 30,
-  // It waits for an answer that comes by another way: its own part is a question in Slack.
-  "request-approval": 60,
+  // It waits for an answer that comes by another way: its own part is to read who made the change, and a question in Slack.
+  "request-approval": 300,
   "start-delivery": 120,
   "sweep-deliveries": 900,
   notify: 30,

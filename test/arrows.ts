@@ -40,6 +40,7 @@ const contracts = new Set([
   "platform/serving/config-hash.ts",
   "platform/serving/function-name.ts",
   "platform/serving/report-line.ts",
+  "platform/source/co-authors.ts",
   "platform/source/source-rules.ts",
   "platform/temporary-fault.ts",
 ]);

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
+import { approversFor } from "../domain/approval/approvers-for.ts";
+import { assertApprovable } from "../domain/approval/assert-approvable.ts";
 import { noIdentities } from "../domain/approval/identities.ts";
+import { pushes } from "../domain/approval/pushes.ts";
 import { approvals } from "../domain/approvals.ts";
 import { claims } from "../domain/claims.ts";
 import { ledger } from "../domain/ledger.ts";
@@ -209,9 +212,31 @@ export const stepWorld = ({
       committedAt: "2026-01-01T00:00:00Z",
     }),
     changedPaths: async (before, after) => changed.get(`${before ?? ""}..${after}`) ?? [],
+    // Each commit is Sam's whole work; who made what is played through on real repositories (test/attacks).
+    history: async (head, without) => ({
+      commits: without.includes(head)
+        ? []
+        : [
+            {
+              id: head,
+              parents: [],
+              author: { name: "Sam", email: "sam@example.com" },
+              committer: { name: "Sam", email: "sam@example.com" },
+              coAuthors: [],
+              changes: [{ path: `models/${model}/model.onnx` }],
+              signature: { by: "nobody" },
+              authorAccount: null,
+            },
+          ],
+      updates: [{ before: null, after: head, by: "sam@example.com", merged: null }],
+      complete: true,
+    }),
+    isCleanMerge: async () => false,
     models: async (commit) => (filesAt(commit).size > 0 ? [model] : []),
     modelFiles: async (name, commit) => (name === model ? filesAt(commit) : new Map()),
     file: async (path, commit) => {
+      const folder = `models/${model}/`;
+      if (path.startsWith(folder)) return filesAt(commit).get(path.slice(folder.length));
       if (path !== "policy.yaml") return undefined;
       const committed = policies.has(commit) ? policies.get(commit) : policyYaml;
       return committed === undefined ? undefined : bytes(committed);
@@ -253,8 +278,25 @@ export const stepWorld = ({
   const slack = fakeChannel();
   /** Digests by their tags. */
   const releases = new Map<string, string>();
+  const account = ledger({ store });
+  const record = pushes({ store, clock });
   const warnings: string[] = [];
   const warn = (sentence: string) => void warnings.push(sentence);
+  const users = {
+    info: async ({ user }: { user: string }) => ({
+      user: { profile: { email: `${user.toLowerCase()}@example.com` } },
+    }),
+  };
+  const read = () => Promise.resolve(seeded).then(policy.read);
+  const needs = {
+    source,
+    ledger: account,
+    pushes: record,
+    policy: { read },
+    slack: { users },
+    warn,
+    addresses: "organisation",
+  } as const;
   return {
     store,
     database,
@@ -266,7 +308,7 @@ export const stepWorld = ({
     policies,
     policy: {
       find: () => Promise.resolve(seeded).then(policy.find),
-      read: () => Promise.resolve(seeded).then(policy.read),
+      read,
     },
     policyChanges,
     faulty,
@@ -294,7 +336,10 @@ export const stepWorld = ({
     metrics: sqliteMetrics({ database, clock, onFault: () => undefined }),
     serving: { stage: serving("stage"), prod: serving("prod") },
     claims: claims({ store }),
-    ledger: ledger({ store }),
+    ledger: account,
+    pushes: record,
+    approversFor: approversFor(needs),
+    assertApprovable: assertApprovable({ ...needs, approversFor: approversFor(needs) }),
     outcomes: outcomes({ store }),
     approvals: approvals({ store, cipher: plainCipher, deliveries: engine.deliveries }),
     messages: messages({ store, channel: slack.channel, clock, warn }),

@@ -20,14 +20,14 @@ export const deliverCommand = (): Command =>
       ) => {
         if ((model === undefined) === (options.all === undefined))
           throw new UsageMistake("name one model, or --all.");
-        return withWorld(options, async ({ world, runtime, repository, head, pageOf }) => {
+        return withWorld(options, async ({ world, runtime, repository, head, pageOf, caller }) => {
           const { id } = await world.source.commit(options.commit ?? head);
           const models = model === undefined ? [...(await world.source.models(id))] : [model];
           const { deliveries, removed } = await startDelivery(world)({
             repository,
             before: null,
             after: id,
-            pusher: null,
+            pusher: await caller(),
             runtime,
             models,
           });

@@ -9,10 +9,12 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 const commit = commitOf("a");
+/** Who may approve is played through on real repositories (test/attacks/contributors.test.ts). */
+const needs = () => ({ ...world, assertApprovable: async () => undefined });
 const stage = (delivery: string, requestedAt: number) =>
-  claimEnvironment(world)({ delivery, model, commit, environment: "stage", requestedAt });
+  claimEnvironment(needs())({ delivery, model, commit, environment: "stage", requestedAt, pusher: null });
 const prod = (delivery: string, changes: Record<string, unknown> = {}) =>
-  claimEnvironment(world)({
+  claimEnvironment(needs())({
     delivery,
     model,
     commit,
@@ -36,6 +38,7 @@ const ask = (delivery: string, fence: number) => {
       fence,
       author: { name: "Sam", email: "sam@example.com" },
       pusher: null,
+      contributors: null,
       rule: { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" },
       askedAt: world.time.now,
       expiresAt: world.time.now + 1_000,

@@ -1,3 +1,4 @@
+import type { AssertApprovable } from "../../domain/approval/assert-approvable.ts";
 import type { Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { ProdBusy } from "../../domain/faults.ts";
@@ -10,6 +11,7 @@ export type Needs = {
   readonly ledger: Ledger;
   readonly approvals: Approvals;
   readonly messages: Messages;
+  readonly assertApprovable: AssertApprovable;
   readonly clock: () => number;
 };
 
@@ -18,16 +20,18 @@ const patienceMs = 6 * 3_600_000;
 
 /**
  * Claims stage, superseding older deliveries of the model, or prod, where the holder is left in peace.
- * Throws Superseded when a later push has stage, ProdBusy when the patience is over.
+ * Throws Superseded when a later push has stage, ProdBusy when the patience is over, and for stage QuorumOutOfReach where
+ * too few approvers had no part in the change.
  */
 export const claimEnvironment =
-  ({ claims, ledger, approvals, messages, clock }: Needs) =>
+  ({ claims, ledger, approvals, messages, assertApprovable, clock }: Needs) =>
   async (event: unknown): Promise<Claim> => {
     const input = ClaimInput.parse(event);
     const { model, delivery } = input;
     const request = { ...input, now: clock() };
 
     if (input.environment === "stage") {
+      await assertApprovable(input);
       const grant = await claims.take(request, "newer");
       if (grant.status === "busy") throw new Error("a stage claim is never busy");
       for (const older of await approvals.open(model)) {

@@ -8,4 +8,5 @@ export const Env = z.object({
   ...parts.deliveries,
   ...parts.secrets,
   ...parts.slack,
+  ...parts.source,
 });

@@ -1,14 +1,18 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
+import { assertApprovable } from "../../domain/approval/assert-approvable.ts";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
+import { platformPolicy } from "../../domain/policy/platform-policy.ts";
 import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { approversOf } from "../approvers-of.ts";
 import { readEnv } from "../read-env.ts";
 import { slackMessages } from "../slack-messages.ts";
+import { sourceOf } from "../source-of.ts";
 import { stepHandler } from "../step-handler.ts";
 import { taskApprovals } from "../task-approvals.ts";
 import { claimEnvironment } from "./claim-environment.ts";
@@ -20,6 +24,9 @@ const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const stateMachineArn = env.STATE_MACHINE_ARN;
 const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
+const source = sourceOf(env, secrets);
+const policy = platformPolicy({ store });
+const approversFor = approversOf({ env, source, store, policy, secrets, clock });
 
 export const handler = stepHandler(
   "claim-environment",
@@ -28,6 +35,7 @@ export const handler = stepHandler(
     ledger: ledger({ store }),
     approvals: taskApprovals({ env, store, deliveries }),
     messages: slackMessages({ env, secrets, store, clock }),
+    assertApprovable: assertApprovable({ source, policy, ledger: ledger({ store }), approversFor }),
     clock,
   }),
 );

@@ -8,6 +8,7 @@ import { stepFunctionsDeliveries } from "../../platform/deliveries/step-function
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { approversOf } from "../approvers-of.ts";
 import { readEnv } from "../read-env.ts";
 import { slackMessages } from "../slack-messages.ts";
 import { sourceOf } from "../source-of.ts";
@@ -34,6 +35,7 @@ export const handler = stepHandler(
     messages: slackMessages({ env, secrets, store, clock }),
     source,
     policy,
+    approversFor: approversOf({ env, source, store, policy, secrets, clock }),
     clock,
   }),
 );

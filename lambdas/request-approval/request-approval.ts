@@ -1,4 +1,5 @@
 import { answeredQuestion } from "../../domain/answered-question.ts";
+import type { ApproversFor } from "../../domain/approval/approvers-for.ts";
 import type { Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { judgedBy } from "../../domain/committed-model.ts";
@@ -17,6 +18,7 @@ export type Needs = {
   readonly messages: Messages;
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;
+  readonly approversFor: ApproversFor;
   readonly clock: () => number;
 };
 
@@ -26,10 +28,10 @@ const marginMs = 60_000;
 /**
  * Puts the question to the approvers, bound to {digest, version, prod baseline, fence}; the answer reaches the
  * state machine through the task token. A retry, or a state machine that comes back after an interruption, asks
- * under the same approval and hears a decision that was already made. Throws Superseded.
+ * under the same approval and hears a decision that was already made. Throws Superseded, QuorumOutOfReach.
  */
 export const requestApproval =
-  ({ approvals, claims, ledger, messages, source, policy, clock }: Needs) =>
+  ({ approvals, claims, ledger, messages, source, policy, approversFor, clock }: Needs) =>
   async (event: unknown): Promise<void> => {
     const input = RequestApprovalInput.parse(event);
     const { delivery, model, commit, digest, version, fence, author, pusher } = input;
@@ -39,6 +41,7 @@ export const requestApproval =
       commit,
       serving?.commit,
     );
+    const { quorum, contributors } = await approversFor({ model, commit, pusher, rule: rules.approval });
     const now = clock();
     const approval = await approvals.ask(
       {
@@ -51,7 +54,8 @@ export const requestApproval =
         fence,
         author,
         pusher,
-        rule: rules.approval,
+        contributors,
+        rule: { ...rules.approval, quorum },
         askedAt: now,
         expiresAt: now + input.timeoutSeconds * 1_000 - marginMs,
       },
@@ -87,13 +91,19 @@ export const requestApproval =
         ...changedFiles({ champion: champion?.hashes, challenger: challenger.hashes }),
       ],
       checks: [...input.scanChecks, ...input.checks],
-      omitted: input.omitted,
+      omitted: [
+        ...input.omitted,
+        ...contributors.unmapped.map(({ identity, why }) => ({
+          name: `who ${identity} is`,
+          why: `${why}: one more approval is needed`,
+        })),
+      ],
       question: {
         status: "open",
         approval: approval.id,
         expiresAt: approval.expiresAt,
         votes: approval.state.status === "pending" ? approval.state.votes.length : 0,
-        quorum: rules.approval.quorum,
+        quorum: approval.rule.quorum,
         approvers: rules.approval.approvers,
       },
       progress: null,

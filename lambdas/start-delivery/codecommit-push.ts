@@ -22,12 +22,6 @@ const RepositoryChanged = z.object({
   }),
 });
 
-/** Who pushed: the e-mail that a federated session is named by, which approvers are compared with; else the ARN. */
-const pusherOf = (arn: string | undefined): string | null => {
-  const session = arn?.split("/").at(-1);
-  return (session?.includes("@") ? session : arn) ?? null;
-};
-
 /** The push that a CodeCommit event tells of; undefined: it is no such event. */
 export const codeCommitPush = (event: unknown): Push | undefined => {
   const changed = RepositoryChanged.safeParse(event);
@@ -39,7 +33,7 @@ export const codeCommitPush = (event: unknown): Push | undefined => {
     before: detail.oldCommitId ?? null,
     after: detail.event === "referenceDeleted" ? null : (detail.commitId ?? null),
     forced: false,
-    pusher: pusherOf(detail.callerUserArn),
+    pusher: detail.callerUserArn ?? null,
     attempt: 1,
   };
 };

@@ -4,6 +4,7 @@ import { parts } from "../environment-parts.ts";
 
 /** Environment variables of start-delivery. */
 export const Env = z.object({
+  ...parts.store,
   ...parts.deliveries,
   ...parts.secrets,
   ...parts.source,

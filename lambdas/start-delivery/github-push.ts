@@ -31,7 +31,7 @@ export const gitHubPush = (payload: unknown): Push | undefined => {
     after: after === none ? null : after,
     // GitHub also calls it forced that a branch is deleted.
     forced: forced && before !== none && after !== none,
-    pusher: pusher.email ?? pusher.name,
+    pusher: pusher.email ? `github:${pusher.name} <${pusher.email}>` : `github:${pusher.name}`,
     attempt: 1,
   };
 };

@@ -53,13 +53,13 @@ test("a signed push starts its deliveries", async () => {
   const { status, body, started } = await send(payload());
   expect(status).toBe(202);
   expect(JSON.parse(body)).toMatchObject({ deliveries: [{ name: "churn-1" }] });
-  expect(started).toEqual([{ ...startedInput, pusher: "ada@example.com" }]);
+  expect(started).toEqual([{ ...startedInput, pusher: "github:ada <ada@example.com>" }]);
 });
 const startedInput = { repository: "acme/models", before, after, attempt: 1, runtime: ours.runtime };
 
 test("an account that shows no address is known by its login", async () => {
   const { started } = await send(payload({ pusher: { name: "ada", email: null } }));
-  expect(started).toMatchObject([{ pusher: "ada" }]);
+  expect(started).toMatchObject([{ pusher: "github:ada" }]);
 });
 
 test("a branch that was created has no commit before it", async () => {

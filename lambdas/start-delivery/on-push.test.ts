@@ -29,9 +29,9 @@ const receive = async (event: unknown) => {
 };
 const startedBy = async (event: unknown) => (await receive(event)).inputs;
 
-test("a push to the branch that delivers starts from its two commits, by whom the session names", async () => {
+test("a push to the branch that delivers starts from its two commits, by the caller whom AWS names", async () => {
   expect(await startedBy(pushed())).toEqual([
-    { repository: "models", before, after, pusher: "pat@example.com", attempt: 1, runtime },
+    { repository: "models", before, after, pusher: detail.callerUserArn, attempt: 1, runtime },
   ]);
 });
 

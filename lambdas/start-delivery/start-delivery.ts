@@ -1,4 +1,6 @@
 import * as z from "zod";
+import type { Pushes } from "../../domain/approval/pushes.ts";
+import { isRuntimePath } from "../../domain/approval/runtime-paths.ts";
 import { ModelName } from "../../inference/manifest/manifest.ts";
 import type { Deliveries } from "../../platform/deliveries/deliveries.ts";
 import type { Source } from "../../platform/source/source.ts";
@@ -8,6 +10,7 @@ import { deliveryName } from "./delivery-name.ts";
 export type Needs = {
   readonly source: Source;
   readonly deliveries: Deliveries;
+  readonly pushes: Pick<Pushes, "record">;
   readonly clock: () => number;
 };
 
@@ -45,14 +48,13 @@ export type Started = {
   readonly ignored?: string;
 };
 
-/** What lies outside models/ and yet goes into every image. */
-const affectsAll = [/^inference\//, /^lambdas\/predict\//, /^package-lock\.json$/];
-
-/** Starts one execution per affected model; a push that touches none starts none. */
+/** Records the push, and starts one execution per affected model; a push that touches none starts none. */
 export const startDelivery =
-  ({ source, deliveries, clock }: Needs) =>
+  ({ source, deliveries, pushes, clock }: Needs) =>
   async (event: unknown): Promise<Started> => {
     const { repository, before, after, pusher, runtime, attempt: first, models: wanted } = inputOf(event);
+    // Before anything is started, and of every push: a later delivery has to know who brought these commits.
+    if (!wanted) await pushes.record({ before, after, by: pusher });
     const there = await source.models(after);
     const affected = (wanted && [...new Set(wanted)]) ?? (await affectedModels(source, before, after, there));
     const { author } = await source.commit(after);
@@ -95,7 +97,7 @@ const affectedModels = async (
   there: readonly string[],
 ): Promise<readonly string[]> => {
   const paths = await source.changedPaths(before ?? undefined, after);
-  if (paths.some((path) => affectsAll.some((pattern) => pattern.test(path)))) return there;
+  if (paths.some(isRuntimePath)) return there;
   const touched = paths.flatMap((path) => {
     const name = ModelName.safeParse(path.match(/^models\/([^/]+)\//)?.[1]);
     return name.success ? [name.data] : [];

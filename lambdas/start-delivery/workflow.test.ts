@@ -91,7 +91,7 @@ describe("the workflow that tells of pushes", () => {
     const { status, started } = await run(pushed, { GITHUB_EVENT_NAME: "push", GITHUB_RUN_ATTEMPT: "2" });
     expect(status).toBe(0);
     expect(started).toMatchObject([
-      { before: "b".repeat(40), after: "c".repeat(40), pusher: "ada@example.com", attempt: 2 },
+      { before: "b".repeat(40), after: "c".repeat(40), pusher: "github:ada <ada@example.com>", attempt: 2 },
     ]);
     expect(execFileSync("ls", [folder.path], { encoding: "utf8" })).not.toContain("harm");
   });
@@ -102,7 +102,7 @@ describe("the workflow that tells of pushes", () => {
       { GITHUB_EVENT_NAME: "workflow_dispatch", MODEL: `churn"$(touch harm)` },
     );
     expect(started).toMatchObject([
-      { before: null, after: "c".repeat(40), pusher: "ada", models: [`churn"$(touch harm)`] },
+      { before: null, after: "c".repeat(40), pusher: "github:ada", models: [`churn"$(touch harm)`] },
     ]);
   });
 

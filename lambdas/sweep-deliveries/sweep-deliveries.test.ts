@@ -56,6 +56,7 @@ const ask = async (delivery: string, baseline = 0) => {
       fence: 1,
       author,
       pusher: null,
+      contributors: null,
       rule,
       askedAt: world.time.now,
       expiresAt: world.time.now + 1_000_000,

@@ -17,13 +17,23 @@ import {
   paginateGetDifferences,
 } from "@aws-sdk/client-codecommit";
 import { awsCall } from "../aws-call.ts";
-import { type Commit, CommitNotFound, ModelFilesRefused, type Source } from "./source.ts";
+import { coAuthors } from "./co-authors.ts";
+import {
+  type Commit,
+  CommitNotFound,
+  type HistoryCommit,
+  ModelFilesRefused,
+  type PathChange,
+  type Source,
+} from "./source.ts";
 import { isInside, isRevision, refuseEntry, refuseTooMuch } from "./source-rules.ts";
 
 type Needs = { readonly client: CodeCommitClient; readonly repository: string };
 
 /** CodeCommit knows commits by their whole id alone; an abbreviated one is looked for among so many of the newest. */
 const longestWalk = 2_000;
+/** The most commits that a history gives: the changes of each are a call of their own. */
+const historyLimit = 500;
 /** BatchGetCommits takes at most 100. */
 const batch = 100;
 /** Blobs read at once. */
@@ -152,7 +162,131 @@ export const codeCommitSource = ({ client, repository }: Needs): Source => {
     return files;
   };
 
+  const byIds = async (ids: readonly string[]): Promise<readonly Found[]> => {
+    const found: Found[] = [];
+    for (let start = 0; start < ids.length; start += batch) {
+      const { commits = [] } = await awsCall("CodeCommit BatchGetCommits", () =>
+        client.send(
+          new BatchGetCommitsCommand({ repositoryName, commitIds: ids.slice(start, start + batch) }),
+        ),
+      );
+      found.push(...commits);
+    }
+    return found;
+  };
+
+  /**
+   * The commits that `head` has and none of `without`: newest first, and only as deep as one of them is left that may be
+   * another's. A forged date can only make the list longer.
+   */
+  const walk = async (
+    head: Found,
+    without: readonly Found[],
+  ): Promise<{ commits: Found[]; complete: boolean }> => {
+    const known = new Map<string, Found>();
+    const excluded = new Set<string>();
+    const walked = new Set<string>();
+    const waiting = new Set<string>();
+    const meet = (commit: Found, isExcluded: boolean) => {
+      const id = commit.commitId ?? "";
+      known.set(id, commit);
+      if (isExcluded) exclude(id);
+      if (!walked.has(id)) waiting.add(id);
+    };
+    /** Also what was walked before it was known to be another's. */
+    const exclude = (id: string) => {
+      for (const ids = [id]; ids.length > 0; ) {
+        const next = ids.pop() ?? "";
+        if (excluded.has(next)) continue;
+        excluded.add(next);
+        if (walked.has(next)) ids.push(...(known.get(next)?.parents ?? []));
+      }
+    };
+    const seconds = (id: string) => Number((known.get(id)?.committer?.date ?? "0").split(" ")[0]);
+    meet(head, false);
+    for (const commit of without) meet(commit, true);
+    const own = () => [...walked].filter((id) => !excluded.has(id));
+    let mine = 0;
+    while ([...waiting].some((id) => !excluded.has(id))) {
+      const [id = ""] = [...waiting].toSorted((a, b) => seconds(b) - seconds(a));
+      waiting.delete(id);
+      walked.add(id);
+      if (!excluded.has(id) && ++mine > historyLimit)
+        return {
+          commits: own()
+            .slice(0, historyLimit)
+            .flatMap((one) => known.get(one) ?? []),
+          complete: false,
+        };
+      const parents = known.get(id)?.parents ?? [];
+      const unseen = parents.filter((parent) => !known.has(parent));
+      for (const commit of await byIds(unseen)) known.set(commit.commitId ?? "", commit);
+      for (const parent of parents) {
+        const commit = known.get(parent);
+        if (commit) meet(commit, excluded.has(id));
+      }
+    }
+    return { commits: own().flatMap((one) => known.get(one) ?? []), complete: true };
+  };
+
+  /** A file that went and one that came with the same content is a rename. */
+  const changesBetween = async (before: string | undefined, after: string): Promise<PathChange[]> => {
+    const gone = new Map<string, string>();
+    const changes: { path: string; blob: string | undefined; isNew: boolean }[] = [];
+    await awsCall("CodeCommit GetDifferences", async () => {
+      gone.clear();
+      changes.length = 0;
+      for await (const { differences } of paginateGetDifferences(
+        { client },
+        { repositoryName, afterCommitSpecifier: after, beforeCommitSpecifier: before },
+      ))
+        for (const { beforeBlob, afterBlob } of differences ?? []) {
+          if (beforeBlob?.path && !afterBlob) gone.set(beforeBlob.blobId ?? "", beforeBlob.path);
+          const path = afterBlob?.path ?? beforeBlob?.path;
+          if (path) changes.push({ path, blob: afterBlob?.blobId, isNew: !beforeBlob });
+        }
+    });
+    return changes.map(({ path, blob, isNew }) => {
+      const from = isNew && blob !== undefined ? gone.get(blob) : undefined;
+      return from === undefined ? { path } : { path, from };
+    });
+  };
+
+  const toHistory = async (found: Found): Promise<HistoryCommit> => {
+    const parents = found.parents ?? [];
+    const id = found.commitId ?? "";
+    const changes: PathChange[] = [];
+    for (const parent of parents.length === 0 ? [undefined] : parents)
+      changes.push(...(await changesBetween(parent, id)));
+    return {
+      id,
+      parents,
+      author: { name: found.author?.name ?? "", email: found.author?.email ?? "" },
+      committer: { name: found.committer?.name ?? "", email: found.committer?.email ?? "" },
+      coAuthors: coAuthors(found.message ?? ""),
+      changes,
+      signature: { by: "nobody" },
+      authorAccount: null,
+    };
+  };
+
   return {
+    /** CodeCommit vouches for nobody's commits, and keeps no record of who moved a branch. */
+    async history(head, without) {
+      const to = await resolve(head);
+      const { commits, complete } = await walk(to, await Promise.all(without.map(resolve)));
+      const history: HistoryCommit[] = [];
+      for (let start = 0; start < commits.length; start += together)
+        history.push(...(await Promise.all(commits.slice(start, start + together).map(toHistory))));
+      return { commits: history, updates: [], complete };
+    },
+
+    /** CodeCommit does not merge again without a branch to write to. */
+    async isCleanMerge(commit) {
+      await resolve(commit);
+      return false;
+    },
+
     commit: async (revision) => toCommit(await resolve(revision)),
 
     async changedPaths(before, after) {

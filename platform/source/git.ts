@@ -1,5 +1,12 @@
+import { coAuthors } from "./co-authors.ts";
 import { GitFailed, type GitOptions, runGit } from "./run-git.ts";
-import { CommitNotFound, ModelFilesRefused, type Source } from "./source.ts";
+import {
+  CommitNotFound,
+  type HistoryCommit,
+  ModelFilesRefused,
+  type PathChange,
+  type Source,
+} from "./source.ts";
 import { isInside, isRevision, modelLimitBytes, refuseEntry, refuseTooMuch } from "./source-rules.ts";
 
 type Entry = {
@@ -52,6 +59,36 @@ const contentsOf = (answer: Buffer, entries: readonly Entry[]): readonly Uint8Ar
   });
 };
 
+/** The most commits that a history gives. */
+const historyLimit = 5_000;
+const historyFields = 7;
+
+/**
+ * The answer of `diff-tree --stdin -m -z --name-status`: a commit's id before the changes against each of its parents,
+ * then a status and one path, or two where the file was renamed (R) or copied (C).
+ */
+const changesByCommit = (answer: Buffer): ReadonlyMap<string, readonly PathChange[]> => {
+  const parts = answer.toString("utf8").split("\0");
+  const changes = new Map<string, PathChange[]>();
+  let current: PathChange[] = [];
+  for (let at = 0; at < parts.length - 1; ) {
+    const part = parts[at++] ?? "";
+    if (/^[0-9a-f]{40}$/.test(part)) {
+      current = changes.get(part) ?? [];
+      changes.set(part, current);
+      continue;
+    }
+    const from = parts[at++] ?? "";
+    if (!/^[RC]\d*$/.test(part)) {
+      current.push({ path: from });
+      continue;
+    }
+    current.push({ path: parts[at++] ?? "", from });
+    if (part.startsWith("R")) current.push({ path: from });
+  }
+  return changes;
+};
+
 /** The repository in a local folder (a clone or a bare one), read with the `git` command. */
 export const gitSource = (needs: { readonly repository: string }): Source => {
   const git = runGit(needs.repository);
@@ -91,7 +128,86 @@ export const gitSource = (needs: { readonly repository: string }): Source => {
     return contentsOf(await succeed(["cat-file", "--batch"], { input, maxBytes }), wanted);
   };
 
+  /**
+   * Renames are looked for in every commit; copies only where files under models/ are new, because that is slow, and only
+   * of models: manifests and tests are alike without being anybody's work.
+   */
+  const readChanges = async (ids: readonly string[]): Promise<ReadonlyMap<string, readonly PathChange[]>> => {
+    const ask = async (commits: readonly string[], ...flags: readonly string[]) => {
+      const shared = ["diff-tree", "--stdin", "-r", "-m", "--root", "-z", "--name-status", "-l0"];
+      const input = commits.map((id) => `${id}\n`).join("");
+      const maxBytes = 512 * 1024 * 1024;
+      return changesByCommit(await succeed([...shared, ...flags], { input, maxBytes }));
+    };
+    const changes = new Map(ids.length === 0 ? [] : await ask(ids, "-M"));
+    const growing = ids.filter((id) =>
+      changes.get(id)?.some(({ path, from }) => from === undefined && path.startsWith("models/")),
+    );
+    if (growing.length === 0) return changes;
+    for (const [id, copies] of await ask(growing, "-C", "--find-copies-harder", "--", "models"))
+      changes.set(id, [
+        ...(changes.get(id) ?? []),
+        ...copies.filter(({ path, from }) => from !== undefined && path.endsWith(".onnx")),
+      ]);
+    return changes;
+  };
+
   return {
+    /** Signatures are not looked at: whose keys are to be trusted is not known here, so nobody's work is vouched for. */
+    history: async (head, without) => {
+      const to = await resolve(head);
+      const excluded = await Promise.all(without.map(resolve));
+      const format = "--format=%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%B";
+      const range = [to, ...excluded.map((id) => `^${id}`)];
+      const most = `--max-count=${historyLimit + 1}`;
+      const answer = (await succeed(["log", "-z", "--topo-order", most, format, ...range, "--"])).toString(
+        "utf8",
+      );
+      const fields = answer.split("\0");
+      const found: Omit<HistoryCommit, "changes">[] = [];
+      for (let at = 0; at + historyFields <= fields.length; at += historyFields) {
+        const [id = "", parents = "", name = "", email = "", by = "", byEmail = "", message = ""] =
+          fields.slice(at);
+        found.push({
+          id,
+          parents: parents.split(" ").filter((parent) => parent !== ""),
+          author: { name, email },
+          committer: { name: by, email: byEmail },
+          coAuthors: coAuthors(message),
+          signature: { by: "nobody" },
+          authorAccount: null,
+        });
+      }
+      const commits = found.slice(0, historyLimit);
+      const changes = await readChanges(commits.map(({ id }) => id));
+      return {
+        commits: commits.map((commit) => ({ ...commit, changes: changes.get(commit.id) ?? [] })),
+        updates: [],
+        complete: found.length <= historyLimit,
+      };
+    },
+
+    /** Conflicts resolved by hand, or anything else that is in neither parent, make another tree. */
+    isCleanMerge: async (commit) => {
+      const id = await resolve(commit);
+      const [tree = "", ...parents] = (await succeed(["log", "-1", "--format=%T %P", id]))
+        .toString("utf8")
+        .trim()
+        .split(" ");
+      const [ours, theirs] = parents;
+      if (ours === undefined || theirs === undefined || parents.length > 2) return false;
+      const { code, stdout } = await git([
+        "-c",
+        "merge.renames=true",
+        "merge-tree",
+        "--write-tree",
+        "--no-messages",
+        ours,
+        theirs,
+      ]);
+      return code === 0 && stdout.toString("utf8").trim() === tree;
+    },
+
     commit: async (revision) => {
       const id = await resolve(revision);
       const format = "--format=%an%x00%ae%x00%cI%x00%B";

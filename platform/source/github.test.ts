@@ -86,3 +86,72 @@ test("a token that may not read is refused, and the message holds no token", asy
     message: expect.not.stringContaining(token),
   });
 });
+
+test("a merge on GitHub's pages comes with its pull request's commits and with who pushed to its branch", async () => {
+  const repository = await gitRepository();
+  const before = await repository.commit({ "models/churn/model.yaml": "1" }, "A model");
+  repository.git("checkout", "-q", "-b", "feature");
+  const head = await repository.commit({ "models/churn/model.yaml": "2" }, "A change");
+  repository.git("checkout", "-q", "main");
+  repository.git("merge", "-q", "--squash", "feature");
+  const after = await repository.commit({}, "A change (#7)");
+  const activity = (ref: string, type: string, login: string, from: string, to: string) => ({
+    ref: `refs/heads/${ref}`,
+    activity_type: type,
+    actor: { login },
+    before: from,
+    after: to,
+  });
+  const github = await gitHubServer({
+    git: repository.git,
+    token,
+    record: {
+      // The stand-in gives both branches' activities whatever is asked: those that fit are picked by their commits.
+      activities: [
+        activity("main", "pr_merge", "bob", before, after),
+        activity("feature", "push", "sam", before, head),
+        activity("feature", "branch_creation", "ada", "0".repeat(40), before),
+        activity("feature", "push", "before-the-branch", before, head),
+      ],
+      pulls: {
+        [after]: {
+          number: 7,
+          merged_at: "2026-01-01T00:00:00Z",
+          merge_commit_sha: after,
+          user: { login: "ada" },
+          head: { ref: "feature", sha: head, repo: { full_name: "example/models" } },
+          commits: [head],
+        },
+      },
+      verified: new Set([after]),
+      accounts: { "ada@example.com": "ada" },
+    },
+  });
+  try {
+    const source = gitHubSource({
+      repository: "example/models",
+      token: async () => token,
+      fetch,
+      api: github.url,
+    });
+    const { commits, updates } = await source.history(after, [before]);
+    expect(commits).toMatchObject([
+      { id: after, signature: { by: "account", login: "github:ada" }, authorAccount: "github:ada" },
+    ]);
+    expect(updates).toMatchObject([
+      {
+        before,
+        after,
+        by: "github:bob",
+        merged: {
+          name: "pull request #7",
+          commits: [{ id: head, signature: { by: "nobody" } }],
+          by: ["github:ada", "github:sam", "github:ada"],
+        },
+      },
+    ]);
+  } finally {
+    await github.stop();
+    await repository.remove();
+  }
+});

@@ -1,6 +1,15 @@
 import * as z from "zod";
 import { TemporaryFault } from "../temporary-fault.ts";
-import { type Commit, CommitNotFound, ModelFilesRefused, type Source } from "./source.ts";
+import { coAuthors } from "./co-authors.ts";
+import {
+  type Commit,
+  CommitNotFound,
+  type HistoryCommit,
+  type MergedPullRequest,
+  ModelFilesRefused,
+  type RefUpdate,
+  type Source,
+} from "./source.ts";
 import { isInside, isRevision, refuseEntry, refuseTooMuch } from "./source-rules.ts";
 
 type Needs = {
@@ -37,6 +46,57 @@ const Entry = z.object({
 type Entry = z.infer<typeof Entry>;
 const Tree = z.object({ tree: z.array(Entry), truncated: z.boolean() });
 
+const Person = z.object({ name: z.string().default(""), email: z.string().default("") });
+const Account = z.object({ login: z.string().optional() }).nullable();
+const ListedCommit = z.object({
+  sha: z.string(),
+  parents: z.array(z.object({ sha: z.string() })),
+  commit: z.object({
+    author: Person.nullable(),
+    committer: Person.nullable(),
+    message: z.string(),
+    tree: z.object({ sha: z.string() }),
+    verification: z.object({ verified: z.boolean() }).optional(),
+  }),
+  author: Account,
+  committer: Account,
+});
+type ListedCommit = z.infer<typeof ListedCommit>;
+const Comparison = z.object({ total_commits: z.int(), commits: z.array(ListedCommit) });
+const Files = z.object({
+  files: z.array(z.object({ filename: z.string(), previous_filename: z.string().optional() })).default([]),
+});
+const Activity = z.object({
+  before: z.string(),
+  after: z.string(),
+  activity_type: z.string(),
+  actor: Account,
+});
+type Activity = z.infer<typeof Activity>;
+const PullRequest = z.object({
+  number: z.int(),
+  merged_at: z.string().nullable(),
+  merge_commit_sha: z.string().nullable(),
+  user: Account,
+  head: z.object({
+    ref: z.string(),
+    sha: z.string(),
+    repo: z.object({ full_name: z.string() }).nullable(),
+  }),
+});
+
+/** The most commits that a history gives: the changes of each are a call of their own. */
+const historyLimit = 500;
+/** GitHub lists this many at once. */
+const pageSize = 100;
+/** A pull request's commits end after these. https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request */
+const pullLimit = 250;
+const filesLimit = 300;
+const activityPages = 20;
+
+/** A commit that GitHub itself made bears this address; what it signs by its own key is what its pages did. */
+const ownAddress = "noreply@github.com";
+
 const callLimitMs = 15_000;
 const blobLimitMs = 120_000;
 /** Blobs read at once; GitHub asks for few calls side by side. */
@@ -57,8 +117,13 @@ const isTemporary = (response: Response): boolean =>
 export const gitHubSource = (needs: Needs): Source => {
   const { repository, fetch, api = "https://api.github.com" } = needs;
 
-  const ask = async (path: string, accept: string, limitMs: number): Promise<Response> => {
-    const response = await fetch(`${api}/repos/${repository}/${path}`, {
+  const ask = async (
+    path: string,
+    accept: string,
+    limitMs: number,
+    of: string = repository,
+  ): Promise<Response> => {
+    const response = await fetch(`${api}/repos/${of}${path === "" ? "" : "/"}${path}`, {
       headers: {
         accept,
         authorization: `Bearer ${await needs.token()}`,
@@ -178,7 +243,183 @@ export const gitHubSource = (needs: Needs): Source => {
     committedAt: commit.committer?.date ?? "",
   });
 
+  const listed = "application/vnd.github+json";
+  const read = async <Answer>(path: string, answer: z.ZodType<Answer>): Promise<Answer> => {
+    const response = await ask(path, listed, callLimitMs);
+    if (!response.ok) throw await refused(path, response);
+    return json(path, response, answer);
+  };
+
+  /**
+   * Of a merge against each parent: GitHub itself compares with the first alone.
+   * https://docs.github.com/en/rest/commits/commits#get-a-commit
+   */
+  const changesOf = async ({ sha, parents, commit }: ListedCommit): Promise<HistoryCommit["changes"]> => {
+    if (parents.length <= 1) {
+      const { files } = await read(`commits/${sha}?per_page=${filesLimit}`, Files);
+      // More files than a page has: the trees know them all.
+      if (files.length < filesLimit)
+        return files.flatMap(({ filename, previous_filename: from }) =>
+          from === undefined ? [{ path: filename }] : [{ path: filename, from }, { path: from }],
+        );
+    }
+    const olds = parents.length === 0 ? [undefined] : parents.map((parent) => parent.sha);
+    const paths = new Set<string>();
+    for (const old of olds) {
+      const before = old === undefined ? undefined : (await resolve(old)).commit.tree.sha;
+      for (const path of await changed(before, commit.tree.sha, "")) paths.add(path);
+    }
+    return [...paths].map((path) => ({ path }));
+  };
+
+  const login = (account: z.infer<typeof Account>): string | null =>
+    account?.login === undefined ? null : `github:${account.login}`;
+
+  const signatureOf = ({ commit, committer }: ListedCommit): HistoryCommit["signature"] => {
+    if (!commit.verification?.verified) return { by: "nobody" };
+    if (commit.committer?.email === ownAddress) return { by: "host" };
+    const account = login(committer);
+    return account === null ? { by: "nobody" } : { by: "account", login: account };
+  };
+
+  const toHistory = async (commits: readonly ListedCommit[]): Promise<HistoryCommit[]> => {
+    const history: HistoryCommit[] = [];
+    for (let start = 0; start < commits.length; start += together)
+      history.push(
+        ...(await Promise.all(
+          commits.slice(start, start + together).map(async (one) => ({
+            id: one.sha,
+            parents: one.parents.map(({ sha }) => sha),
+            author: one.commit.author ?? { name: "", email: "" },
+            committer: one.commit.committer ?? { name: "", email: "" },
+            coAuthors: coAuthors(one.commit.message),
+            changes: await changesOf(one),
+            signature: signatureOf(one),
+            authorAccount: login(one.author),
+          })),
+        )),
+      );
+    return history;
+  };
+
+  /** https://docs.github.com/en/rest/commits/commits#compare-two-commits, #list-commits */
+  const commitsSince = async (
+    head: string,
+    base: string | undefined,
+  ): Promise<{ readonly commits: readonly ListedCommit[]; readonly complete: boolean }> => {
+    const commits: ListedCommit[] = [];
+    for (let page = 1; commits.length <= historyLimit; page++) {
+      const query = `per_page=${pageSize}&page=${page}`;
+      const found =
+        base === undefined
+          ? await read(`commits?sha=${head}&${query}`, z.array(ListedCommit))
+          : (await read(`compare/${base}...${head}?${query}`, Comparison)).commits;
+      commits.push(...found);
+      if (found.length < pageSize) return { commits, complete: commits.length <= historyLimit };
+    }
+    return { commits: commits.slice(0, historyLimit), complete: false };
+  };
+
+  /**
+   * Who moved a branch, newest first; empty where GitHub does not say (a server before 3.11, another's repository).
+   * https://docs.github.com/en/rest/repos/repos#list-repository-activities
+   */
+  const activitiesOf = async (
+    of: string,
+    branch: string,
+    isEnough: (found: readonly Activity[]) => boolean,
+  ): Promise<readonly Activity[]> => {
+    const found: Activity[] = [];
+    let cursor = "";
+    for (let page = 0; page < activityPages; page++) {
+      const ref = encodeURIComponent(`refs/heads/${branch}`);
+      const path = `activity?ref=${ref}&per_page=${pageSize}&direction=desc${cursor}`;
+      const response = await ask(path, listed, callLimitMs, of);
+      if ([403, 404, 422].includes(response.status)) return found;
+      if (!response.ok) throw await refused(path, response);
+      found.push(...(await json(path, response, z.array(Activity))));
+      const next = /<([^>]*)>;\s*rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
+      const after = next === undefined ? null : new URL(next).searchParams.get("after");
+      if (after === null || isEnough(found)) return found;
+      cursor = `&after=${encodeURIComponent(after)}`;
+    }
+    return found;
+  };
+
+  /** Who pushed what a pull request's branch held when it was merged, since the branch was made. */
+  const pushersOf = async ({ head }: z.infer<typeof PullRequest>): Promise<readonly (string | null)[]> => {
+    if (head.repo === null) return [null];
+    const isCreation = ({ activity_type }: Activity) => activity_type === "branch_creation";
+    const all = await activitiesOf(head.repo.full_name, head.ref, (some) => some.some(isCreation));
+    const since = all.slice(all.findIndex(({ after }) => after === head.sha));
+    const made = since.findIndex(isCreation);
+    if (all.every(({ after }) => after !== head.sha) || made < 0) return [null];
+    return since.slice(0, made + 1).map(({ actor }) => login(actor));
+  };
+
+  /** The pull request whose merge on GitHub's pages moved the branch to this commit. */
+  const mergedPull = async (after: string): Promise<MergedPullRequest | null> => {
+    // https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit
+    const pulls = await read(`commits/${after}/pulls?per_page=${pageSize}`, z.array(PullRequest));
+    const [pull, ...others] = pulls.filter(
+      ({ merged_at, merge_commit_sha }) => merged_at !== null && merge_commit_sha === after,
+    );
+    if (pull === undefined || others.length > 0) return null;
+    const commits: ListedCommit[] = [];
+    for (let page = 1; commits.length < pullLimit; page++) {
+      const path = `pulls/${pull.number}/commits?per_page=${pageSize}&page=${page}`;
+      const found = await read(path, z.array(ListedCommit));
+      commits.push(...found);
+      if (found.length < pageSize) break;
+    }
+    const by = [login(pull.user), ...(await pushersOf(pull))];
+    return {
+      name: `pull request #${pull.number}`,
+      commits: await toHistory(commits),
+      by: commits.length < pullLimit ? by : [...by, null],
+    };
+  };
+
+  /** A merge queue's updates may hold several pull requests: they count as a push of whoever GitHub names. */
+  const updatesOf = async (ids: ReadonlySet<string>, base: string | undefined): Promise<RefUpdate[]> => {
+    const { default_branch: branch } = await read("", z.object({ default_branch: z.string() }));
+    const all = await activitiesOf(repository, branch, (some) => some.some(({ after }) => after === base));
+    const updates: RefUpdate[] = [];
+    for (const { before, after, activity_type, actor } of all)
+      if (ids.has(after))
+        updates.push({
+          before: /^0+$/.test(before) ? null : before,
+          after,
+          by: login(actor),
+          merged: activity_type === "pr_merge" ? await mergedPull(after) : null,
+        });
+    return updates;
+  };
+
   return {
+    async history(head, without) {
+      const to = (await resolve(head)).sha;
+      const bases = await Promise.all(without.map(async (one) => (await resolve(one)).sha));
+      const found = [await commitsSince(to, bases[0])];
+      for (const base of bases.slice(1)) found.push(await commitsSince(to, base));
+      const [first, ...others] = found;
+      const listed = (first?.commits ?? []).filter(({ sha }) =>
+        others.every(({ commits, complete }) => !complete || commits.some((other) => other.sha === sha)),
+      );
+      const ids = new Set(listed.map(({ sha }) => sha));
+      return {
+        commits: await toHistory(listed),
+        updates: ids.size === 0 ? [] : await updatesOf(ids, bases[0]),
+        complete: found.every(({ complete }) => complete),
+      };
+    },
+
+    /** GitHub merges again only into a branch; what its own record of a merge says is in the history's updates. */
+    isCleanMerge: async (commit) => {
+      await resolve(commit);
+      return false;
+    },
+
     commit: async (revision) => toCommit(await resolve(revision)),
 
     async changedPaths(before, after) {

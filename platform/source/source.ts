@@ -8,6 +8,60 @@ export type Commit = {
   readonly committedAt: string;
 };
 
+/** Whoever a commit names. It is a claim: anyone can write any name into a commit. */
+export type NamedPerson = { readonly name: string; readonly email: string };
+
+/** One path that a commit changes; of a merge, against any of its parents. */
+export type PathChange = {
+  readonly path: string;
+  /** Where its content came from, where the file was renamed or copied. */
+  readonly from?: string;
+};
+
+export type HistoryCommit = {
+  readonly id: string;
+  readonly parents: readonly string[];
+  readonly author: NamedPerson;
+  readonly committer: NamedPerson;
+  readonly coAuthors: readonly NamedPerson[];
+  readonly changes: readonly PathChange[];
+  /**
+   * Whose signature the code host has verified: its own, which it gives to what is done on its pages, or that of an
+   * account (`github:ada`).
+   */
+  readonly signature: { readonly by: "nobody" | "host" } | { readonly by: "account"; readonly login: string };
+  /** The account that the host knows the author's address to belong to, `github:ada`; null: none, or it does not say. */
+  readonly authorAccount: string | null;
+};
+
+/** A pull request as the code host merged it, by its own record and not by what its commits say. */
+export type MergedPullRequest = {
+  readonly name: string;
+  readonly commits: readonly HistoryCommit[];
+  /** Who opened it and who pushed to its branch, `github:ada`; null: the host does not say who pushed. */
+  readonly by: readonly (string | null)[];
+};
+
+/** That a branch was moved, as the code host, or Slipway at each push, recorded it. */
+export type RefUpdate = {
+  /** null: the branch was created. */
+  readonly before: string | null;
+  readonly after: string;
+  /** Who did it: `github:ada`, an ARN, an e-mail address; null: it is not known. */
+  readonly by: string | null;
+  /** The host itself made the commits of this update, by merging this pull request. */
+  readonly merged: MergedPullRequest | null;
+};
+
+export type History = {
+  /** Newest first. */
+  readonly commits: readonly HistoryCommit[];
+  /** Of the branch that `head` lies on, in any order; empty where the host keeps no record. */
+  readonly updates: readonly RefUpdate[];
+  /** False: there are more commits than were read. */
+  readonly complete: boolean;
+};
+
 /** The repository that data scientists commit models to. */
 export interface Source {
   /** Resolves a branch, tag or abbreviated id. Throws CommitNotFound. */
@@ -20,6 +74,13 @@ export interface Source {
   modelFiles(model: string, commit: string): Promise<ReadonlyMap<string, Uint8Array>>;
   /** One file by its path from the repository's root. */
   file(path: string, commit: string): Promise<Uint8Array | undefined>;
+  /**
+   * The commits that `head` has and none of `without` has, with what the host knows of who brought them. Throws
+   * CommitNotFound for either.
+   */
+  history(head: string, without: readonly string[]): Promise<History>;
+  /** Whether a merge holds just what merging its parents gives, recomputed. False where that cannot be told. */
+  isCleanMerge(commit: string): Promise<boolean>;
 }
 
 export class CommitNotFound extends Error {

@@ -55,6 +55,8 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
           ),
         ];
   const modelFiles = source("GetBlob");
+  /** Commits with what they change: who made it. */
+  const history = source("GetBlob", "GetDifferences", "BatchGetCommits");
   const registry =
     at.registry.api === undefined ? [] : [allow(["execute-api:Invoke"], [`${at.registry.api}/*`])];
   const artifacts =
@@ -91,7 +93,12 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       ...answer("SendTaskSuccess"),
       ...secrets("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_SIGNING_SECRET_PREVIOUS"),
     ],
-    "claim-environment": [table(...readTable, writeTable), ...answer("SendTaskFailure"), ...slack],
+    "claim-environment": [
+      table(...readTable, writeTable),
+      ...answer("SendTaskFailure"),
+      ...history,
+      ...slack,
+    ],
     "deploy-model": [table(...readTable, writeTable), ...modelFiles, assume("deploy-model", "stage", "prod")],
     "judge-canary": [
       table(...readTable, writeTable),
@@ -108,7 +115,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       table(...readTable, writeTable),
       token("kms:Encrypt"),
       ...answer("SendTaskSuccess"),
-      ...modelFiles,
+      ...history,
       ...slack,
     ],
     "roll-back": [
@@ -129,6 +136,8 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       assume("shift-traffic", "prod"),
     ],
     "start-delivery": [
+      // Who pushed what.
+      table(writeTable),
       ...source("GetDifferences"),
       allow(["states:StartExecution"], [at.stateMachine]),
       // Whether a start whose answer was lost was ours.

@@ -107,6 +107,51 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect(paths).toContain("models/churn/deep/er/über datei 語.txt");
     });
 
+    test("a history is the commits since another, each with its people and what it changes", async () => {
+      const { commits, complete } = await subject.source.history(second, [first]);
+      expect(complete).toBe(true);
+      expect(commits).toMatchObject([
+        {
+          id: second,
+          parents: [first],
+          author: { email: "ada@example.com" },
+          committer: { email: "ada@example.com" },
+          coAuthors: [],
+        },
+      ]);
+      expect(commits[0]?.changes.map(({ path }) => path).sort()).toEqual([
+        "README.md",
+        "models/churn-2/model.yaml",
+        "models/churn/model.yaml",
+        "models/spam/model yaml é",
+      ]);
+      expect((await subject.source.history(second, [second])).commits).toEqual([]);
+      expect((await subject.source.history(first, [second])).commits).toEqual([]);
+    });
+
+    test("without another commit a history reaches back to the first", async () => {
+      const { commits } = await subject.source.history(second, []);
+      expect(commits.map(({ id }) => id).sort()).toEqual([first, second].sort());
+      expect(commits.find(({ id }) => id === first)?.changes).toHaveLength(8);
+      await expect(subject.source.history(second, ["0".repeat(40)])).rejects.toThrow(CommitNotFound);
+    });
+
+    test("co-authors are read from the message, and a file that moved says from where", async () => {
+      const message = "Moved\n\nCo-authored-by: Grace Hopper <grace@example.com>";
+      const content = Buffer.from(everyByte);
+      const moved = await subject.commit(
+        { "models/churn/model.onnx": null, "models/moved/model.onnx": content },
+        message,
+      );
+      const [commit] = (await subject.source.history(moved, [second])).commits;
+      expect(commit?.coAuthors).toEqual([{ name: "Grace Hopper", email: "grace@example.com" }]);
+      expect(commit?.changes).toContainEqual({
+        path: "models/moved/model.onnx",
+        from: "models/churn/model.onnx",
+      });
+      expect(commit?.changes.map(({ path }) => path)).toContain("models/churn/model.onnx");
+    });
+
     test("models are the folders under models/ at that commit, and nothing else", async () => {
       expect([...(await subject.source.models(first))].sort()).toEqual(["churn", "churn-2"]);
       expect([...(await subject.source.models(second))].sort()).toEqual(["churn", "spam"]);

@@ -10,7 +10,7 @@ const Excerpt = z.object({
   ),
 });
 
-type Operation = "get-a-commit" | "get-a-tree" | "get-a-blob";
+type Operation = "get-a-commit" | "get-a-tree" | "get-a-blob" | "of-a-history";
 type Answer = { readonly status: number; readonly body: unknown; readonly raw?: Buffer };
 type Git = (...args: string[]) => Buffer;
 
@@ -63,9 +63,110 @@ const getCommit = (git: Git, ref: string): Answer => {
       },
       author: null,
       committer: null,
-      parents: [],
+      parents: git("log", "-1", "--format=%P", sha)
+        .toString("utf8")
+        .trim()
+        .split(" ")
+        .filter((parent) => parent !== "")
+        .map((parent) => ({ sha: parent, url: `${base}/git/commits/${parent}` })),
+      files: filesOf(git, sha),
     },
   };
+};
+
+/** Against the first parent, with renames, as GitHub lists them. */
+const filesOf = (git: Git, sha: string) => {
+  const flags = ["-r", "--root", "-m", "--first-parent", "-M", "-z", "--name-status", "--no-commit-id"];
+  const parts = git("diff-tree", ...flags, sha)
+    .toString("utf8")
+    .split("\0");
+  const statuses = { A: "added", D: "removed", M: "modified" } as const;
+  const files: object[] = [];
+  for (let at = 0; at < parts.length - 1; ) {
+    const letter = parts[at++] ?? "";
+    const first = parts[at++] ?? "";
+    const filename = letter.startsWith("R") ? (parts[at++] ?? "") : first;
+    const status = letter.startsWith("R") ? "renamed" : (statuses[letter as "A"] ?? "changed");
+    files.push({
+      sha,
+      filename,
+      status,
+      additions: 1,
+      deletions: 0,
+      changes: 1,
+      blob_url: `${base}/blob/${sha}`,
+      raw_url: `${base}/raw/${sha}`,
+      contents_url: `${base}/contents`,
+      ...(status === "renamed" && { previous_filename: first }),
+    });
+  }
+  return files;
+};
+
+/** What GitHub keeps beside git: who moved a branch, pull requests, verified signatures, accounts of addresses. */
+export type GitHubRecord = {
+  readonly activities?: readonly object[];
+  /** By the commit that a merge made. */
+  readonly pulls?: Readonly<
+    Record<
+      string,
+      { readonly number: number; readonly commits: readonly string[]; readonly [field: string]: unknown }
+    >
+  >;
+  readonly verified?: ReadonlySet<string>;
+  readonly accounts?: Readonly<Record<string, string>>;
+};
+
+/** Commits in a list come without their files. */
+const listCommits = (git: Git, ids: readonly string[], { verified, accounts = {} }: GitHubRecord): object[] =>
+  ids.map((id) => {
+    const Listed = z.looseObject({
+      commit: z.looseObject({
+        author: z.object({ email: z.string() }),
+        committer: z.object({ email: z.string() }),
+      }),
+    });
+    const { files: _, ...commit } = Listed.parse(getCommit(git, id).body);
+    const account = (email: string) => (accounts[email] === undefined ? null : { login: accounts[email] });
+    return {
+      ...commit,
+      commit: { ...commit.commit, verification: { verified: verified?.has(id) ?? false } },
+      author: account(commit.commit.author.email),
+      committer: account(commit.commit.committer.email),
+    };
+  });
+
+/** Compare, list of commits, activity, pull requests: what is known of a history. */
+const ofHistory = (
+  git: Git,
+  path: string,
+  query: URLSearchParams,
+  record: GitHubRecord,
+): Answer | undefined => {
+  const size = Number(query.get("per_page") ?? 30);
+  const page = <T>(all: readonly T[]): T[] => {
+    const start = (Number(query.get("page") ?? 1) - 1) * size;
+    return all.slice(start, start + size);
+  };
+  const revisions = (...args: string[]): string[] =>
+    git("rev-list", ...args)
+      .toString("utf8")
+      .split("\n")
+      .filter((id) => id !== "");
+  if (path === "") return { status: 200, body: { default_branch: "main" } };
+  if (path === "activity") return { status: 200, body: record.activities ?? [] };
+  if (path === "commits")
+    return { status: 200, body: listCommits(git, page(revisions(query.get("sha") ?? "HEAD")), record) };
+  const [, from = "", to = ""] = /^compare\/(\w+)\.\.\.(\w+)$/.exec(path) ?? [];
+  if (to !== "") {
+    const all = revisions("--reverse", to, `^${from}`);
+    return { status: 200, body: { total_commits: all.length, commits: listCommits(git, page(all), record) } };
+  }
+  const [, merged] = /^commits\/(\w+)\/pulls$/.exec(path) ?? [];
+  if (merged !== undefined) return { status: 200, body: [record.pulls?.[merged]].filter((pull) => pull) };
+  const [, number] = /^pulls\/(\d+)\/commits$/.exec(path) ?? [];
+  const pull = Object.values(record.pulls ?? {}).find((one) => String(one.number) === number);
+  return pull && { status: 200, body: listCommits(git, page(pull.commits), record) };
 };
 
 /** https://docs.github.com/en/rest/git/trees#get-a-tree */
@@ -121,12 +222,22 @@ const refusal = (headers: IncomingHttpHeaders, token: string): Answer | undefine
  * answers are checked against GitHub's published OpenAPI description (openapi.json beside this file) before they go
  * out, and calls against its parameters. `mishap`: answers the next call so, instead.
  */
-export const gitHubServer = async ({ git, token }: { readonly git: Git; readonly token: string }) => {
+export const gitHubServer = async ({
+  git,
+  token,
+  record = {},
+}: {
+  readonly git: Git;
+  readonly token: string;
+  readonly record?: GitHubRecord;
+}) => {
   const text = await readFile(new URL("openapi.json", import.meta.url), "utf8");
   const { operations } = Excerpt.parse(JSON.parse(text));
   let mishap: { readonly status: number; readonly headers: Record<string, string> } | undefined;
 
   const check = (operation: Operation, { status, body }: Answer, query: URLSearchParams): void => {
+    // The excerpt describes what is read of commits, trees and blobs.
+    if (operation === "of-a-history") return;
     const described = operations[operation];
     for (const name of query.keys())
       if (!described?.query.includes(name)) throw new Error(`${operation} has no parameter ${name}`);
@@ -137,7 +248,10 @@ export const gitHubServer = async ({ git, token }: { readonly git: Git; readonly
     );
   };
 
-  const answer = (path: string): readonly [Operation, Answer] | undefined => {
+  const answer = (path: string, query: URLSearchParams): readonly [Operation, Answer] | undefined => {
+    const [, below] = /^\/repos\/example\/models\/?(.*)$/.exec(path) ?? [];
+    const known = below === undefined ? undefined : ofHistory(git, below, query, record);
+    if (known) return ["of-a-history", known];
     const [, kind, rest = ""] =
       /^\/repos\/example\/models\/(commits|git\/trees|git\/blobs)\/(.+)$/.exec(path) ?? [];
     const name = decodeURIComponent(rest);
@@ -166,7 +280,7 @@ export const gitHubServer = async ({ git, token }: { readonly git: Git; readonly
       }
       const { pathname, searchParams } = new URL(request.url ?? "/", base);
       const refused = refusal(request.headers, token);
-      const found = refused ? undefined : answer(pathname);
+      const found = refused ? undefined : answer(pathname, searchParams);
       if (!found) {
         send(response, refused ?? problem(404, "Not Found"));
         return;

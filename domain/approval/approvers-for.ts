@@ -1,0 +1,104 @@
+import * as z from "zod";
+import type { ApprovalRule } from "../../inference/manifest/manifest.ts";
+import type { Warn } from "../warn.ts";
+import { type ApproverEmail, assessApprovers } from "./assess-approvers.ts";
+import { canonicalEmail } from "./canonical-email.ts";
+import { Contributors } from "./contributors.ts";
+import { findContributors, type Needs as HistoryNeeds } from "./find-contributors.ts";
+import type { Identities } from "./identities.ts";
+
+/** What a question is bound to of those who made the change. */
+export const BoundContributors = Contributors.extend({
+  /** Every address of each contributor, by the platform's map. */
+  addresses: z.array(z.string()),
+  /** Addresses of approvers that the platform's map knows by their Slack id. */
+  approvers: z.array(z.object({ user: z.string(), email: z.string() })),
+});
+export type BoundContributors = z.infer<typeof BoundContributors>;
+
+export type Needs = HistoryNeeds & {
+  readonly policy: { readonly read: () => Promise<{ readonly identities: Identities }> };
+  readonly slack: { readonly users: { readonly info: (of: { user: string }) => Promise<unknown> } };
+  readonly warn: Warn;
+  /**
+   * Whether an approver's address tells the organisation's domain. Not on one machine: the people of the desk are made
+   * up, and whoever commits there has an address of their own.
+   */
+  readonly addresses: "organisation" | "any";
+};
+
+const User = z.object({
+  user: z.object({ profile: z.object({ email: z.string().optional() }).optional() }).optional(),
+});
+
+/**
+ * Who made a change and how many approvals it needs, before anybody is asked. Throws QuorumOutOfReach where the approvers
+ * cannot reach them.
+ */
+export const approversFor =
+  ({ policy, slack, warn, addresses: known, ...history }: Needs) =>
+  async (change: {
+    readonly model: string;
+    readonly commit: string;
+    readonly pusher: string | null;
+    readonly rule: ApprovalRule;
+  }): Promise<{ readonly quorum: number; readonly contributors: BoundContributors }> => {
+    const { rule, model, commit, pusher } = change;
+    const { identities } = await policy.read();
+    const listed = Object.entries(identities.people).flatMap(([email, { slack: user }]) =>
+      user === undefined ? [] : [{ user, email }],
+    );
+    const approvers: ApproverEmail[] = [];
+    for (const user of rule.approvers) {
+      const mapped = listed.find((person) => person.user === user)?.email;
+      approvers.push({ user, email: mapped ?? (await askSlack(user)) });
+    }
+    const found = await findContributors(history)({
+      model,
+      commit,
+      pusher,
+      identities,
+      approverEmails:
+        known === "any"
+          ? []
+          : approvers.flatMap(({ email }) => (email === undefined || email === "unknown" ? [] : email)),
+    });
+    const { quorum } = assessApprovers({ rule, contributors: found, approvers, identities });
+    const addresses = found.people.flatMap((person) => [
+      person,
+      ...(Object.entries(identities.people).find(([email]) => email === person)?.[1].emails ?? []),
+    ]);
+    return {
+      quorum,
+      contributors: {
+        ...found,
+        addresses: [...new Set(addresses)],
+        approvers: listed.filter(({ user }) => rule.approvers.includes(user)),
+      },
+    };
+
+    async function askSlack(user: string): Promise<string | undefined> {
+      try {
+        return User.parse(await slack.users.info({ user })).user?.profile?.email;
+      } catch (error) {
+        // Slack may be down; the vote, which may come by the command, asks again.
+        warn(`Slack did not say who ${user} is`, error, { model });
+        return "unknown";
+      }
+    }
+  };
+export type ApproversFor = ReturnType<typeof approversFor>;
+
+/** Why a person may not approve the change; undefined: they had no part in it. `email`: as Slack or AWS knows it. */
+export const whyContributor = (
+  { addresses, approvers }: BoundContributors,
+  { user, email: shown }: { readonly user: string; readonly email: string | undefined },
+): string | undefined => {
+  const listed = approvers.find((approver) => approver.user === user)?.email;
+  const emails = [listed, shown].flatMap((text) => (text === undefined ? [] : [canonicalEmail(text)]));
+  if (emails.length === 0 || emails.includes(undefined))
+    return "Slack shows no e-mail address for you, so it is not certain that you did not make this change. Ask the platform team to list your Slack id, or let another approver answer.";
+  return emails.some((email) => email !== undefined && addresses.includes(email))
+    ? "You made a part of this change, so you may not approve it: another approver has to answer."
+    : undefined;
+};

@@ -1,0 +1,43 @@
+import { ManifestInvalid } from "../../inference/manifest/folder-problem.ts";
+import type { Manifest } from "../../inference/manifest/manifest.ts";
+import { readManifest } from "../../inference/manifest/read-manifest.ts";
+import { committedPolicy, type FloorNeeds } from "../committed-model.ts";
+import type { Ledger } from "../ledger.ts";
+import { rulesInForce } from "../policy/rules-in-force.ts";
+import type { ApproversFor } from "./approvers-for.ts";
+
+export type Needs = FloorNeeds & {
+  readonly ledger: Pick<Ledger, "serving">;
+  readonly approversFor: ApproversFor;
+};
+
+/**
+ * Ends a delivery that could never be approved before anything is built for it. Throws QuorumOutOfReach, and whatever a
+ * manifest or a policy that cannot be read ends a delivery with.
+ */
+export const assertApprovable =
+  ({ source, policy, ledger, approversFor }: Needs) =>
+  async (change: {
+    readonly model: string;
+    readonly commit: string;
+    readonly pusher: string | null;
+  }): Promise<void> => {
+    const { model, commit } = change;
+    const manifest = async (at: string): Promise<Manifest> => {
+      const bytes = await source.file(`models/${model}/model.yaml`, at);
+      if (bytes) return readManifest(new TextDecoder().decode(bytes));
+      const message = `models/${model}/model.yaml is not there at ${at.slice(0, 12)}`;
+      throw new ManifestInvalid([
+        { severity: "error", file: "model.yaml", path: "", message, remedy: "Commit it." },
+      ]);
+    };
+    const served = (await ledger.serving("prod", model))?.commit;
+    const { approval } = rulesInForce({
+      platform: (await policy.read()).floor,
+      committed: await committedPolicy({ source })(commit),
+      champion: served === undefined ? undefined : await manifest(served),
+      challenger: await manifest(commit),
+    });
+    await approversFor({ ...change, rule: approval });
+  };
+export type AssertApprovable = ReturnType<typeof assertApprovable>;

@@ -1,0 +1,194 @@
+import * as z from "zod";
+import type { HistoryCommit, RefUpdate } from "../../platform/source/source.ts";
+import { canonicalEmail } from "./canonical-email.ts";
+import type { Identified, Identify } from "./identify.ts";
+import { isRuntimePath } from "./runtime-paths.ts";
+
+/** Who made a change, as far as that can be told. */
+export const Contributors = z.object({
+  /** Addresses that people are known by. */
+  people: z.array(z.string()),
+  /** Each raises the quorum by one. */
+  unmapped: z.array(z.object({ identity: z.string(), why: z.string() })),
+});
+export type Contributors = z.infer<typeof Contributors>;
+
+export type Change = {
+  readonly model: string;
+  /** The commit that is delivered. */
+  readonly head: string;
+  /** What prod serves; undefined: nothing yet. */
+  readonly base: string | undefined;
+  /** Commits that either the head or what prod serves has, and the other has not. */
+  readonly commits: readonly HistoryCommit[];
+  readonly complete: boolean;
+  /** Merges that hold just what merging their parents gives. */
+  readonly cleanMerges: ReadonlySet<string>;
+  /** Commits whose runtime serves prod for no model yet. */
+  readonly unservedRuntime: ReadonlySet<string>;
+  readonly updates: readonly RefUpdate[];
+  /** Who started this delivery, by what authenticated them; null: it is not known. */
+  readonly pusher: string | null;
+  readonly identify: Identify;
+};
+
+/** GitHub commits by this address what is done on its pages. */
+const hostAddress = "noreply@github.com";
+
+const folderOf = (path: string): string => /^models\/[^/]+\//.exec(path)?.[0] ?? path;
+const isIn = (path: string, places: ReadonlySet<string>): boolean =>
+  places.has(path) || places.has(folderOf(path));
+
+/** The model's folder, and every place that content of it was moved or copied from. */
+const placesOf = (model: string, commits: readonly HistoryCommit[]): ReadonlySet<string> => {
+  const places = new Set([`models/${model}/`]);
+  for (let size = 0; size !== places.size; ) {
+    size = places.size;
+    for (const { changes } of commits)
+      for (const { path, from } of changes) {
+        if (from === undefined || !isIn(path, places)) continue;
+        // What was moved leaves its place; what was copied is this one file's history.
+        const isMoved = changes.some((other) => other.path === from);
+        places.add(isMoved ? folderOf(from) : from);
+      }
+  }
+  return places;
+};
+
+/** All commits of the range that one of them has, itself included. */
+const reachable = (from: string | null, byId: ReadonlyMap<string, HistoryCommit>): ReadonlySet<string> => {
+  const seen = new Set<string>();
+  const waiting = from === null ? [] : [from];
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    const commit = byId.get(id);
+    if (!commit || seen.has(id)) continue;
+    seen.add(id);
+    waiting.push(...commit.parents);
+  }
+  return seen;
+};
+
+/** The login of `github:ada <ada@example.com>`; any other identity as it is. */
+const accountOf = (identity: string): string => identity.split(" <")[0]?.toLowerCase() ?? identity;
+
+const short = (id: string) => id.slice(0, 12);
+
+/**
+ * The contributors of a change: authors, committers and co-authors of the commits that touch the model (or the runtime,
+ * while it serves prod for no model), whoever pushed them, and whoever started the delivery.
+ *
+ * What a commit says is a claim, and a claim only ever adds somebody. What the code host vouches for can leave somebody
+ * out: a merge that adds nothing of its own, the host's own identity where its signature verifies, and whoever merged a
+ * pull request on the host's pages, or pushed commits that their makers signed.
+ */
+export const contributors = (change: Change): Contributors => {
+  const { model, commits, identify } = change;
+  const people = new Set<string>();
+  const unmapped = new Map<string, string>();
+  const pulls = change.updates.flatMap(({ merged }) => merged?.commits ?? []);
+  const places = placesOf(model, [...commits, ...pulls]);
+  const byId = new Map(commits.map((commit) => [commit.id, commit]));
+
+  /** Addresses that the host knows to be an account's, because their owner proved it. */
+  const addresses = new Map<string, string[]>();
+  for (const { authorAccount, author } of [...commits, ...pulls]) {
+    if (authorAccount === null || identify.claimed(author.email).kind !== "person") continue;
+    const account = accountOf(authorAccount);
+    addresses.set(account, [...(addresses.get(account) ?? []), author.email]);
+  }
+
+  const add = (identity: string, found: Identified): void => {
+    if (found.kind === "person") people.add(found.email);
+    if (found.kind === "unmapped" && !unmapped.has(identity)) unmapped.set(identity, found.why);
+  };
+  const addClaim = ({ name, email }: { readonly name: string; readonly email: string }): void => {
+    if (canonicalEmail(email) === hostAddress)
+      unmapped.set(
+        hostAddress,
+        "this is the code host's own address, and no signature of the host proves it",
+      );
+    else add(email === "" ? name : email, identify.claimed(email));
+  };
+  const addAuthenticated = (identity: string): void => {
+    const found = identify.authenticated(identity);
+    const proven = addresses.get(accountOf(identity)) ?? [];
+    if (found.kind !== "unmapped" || proven.length === 0) add(accountOf(identity), found);
+    else for (const email of proven) add(email, identify.claimed(email));
+  };
+  const addCommit = ({ author, committer, coAuthors, signature, authorAccount }: HistoryCommit): void => {
+    const byHost = signature.by === "host";
+    const isBot = byHost && authorAccount !== null && identify.authenticated(authorAccount).kind === "bot";
+    if (!isBot) addClaim(author);
+    if (!(byHost && canonicalEmail(committer.email) === hostAddress)) addClaim(committer);
+    for (const person of coAuthors) if (!(isBot && person.email === author.email)) addClaim(person);
+    if (signature.by === "account") addAuthenticated(signature.login);
+  };
+
+  const touchesModel = ({ changes }: HistoryCommit) => changes.some(({ path }) => isIn(path, places));
+  const touchesRuntime = ({ changes }: HistoryCommit) => changes.some(({ path }) => isRuntimePath(path));
+  const isRuntime = (commit: HistoryCommit) =>
+    change.unservedRuntime.has(commit.id) && touchesRuntime(commit);
+  const relevant = new Map(
+    commits
+      .filter((commit) => touchesModel(commit) || isRuntime(commit))
+      .map((commit) => [commit.id, commit]),
+  );
+  const changing = [...relevant.values()].filter(({ id }) => !change.cleanMerges.has(id));
+
+  /** Made by the host itself when it merged a pull request: the request's own commits say whose work they are. */
+  const hostMade = new Set<string>();
+  const covered = new Set<string>();
+  const excused = new Set<string>();
+  for (const { before, after, by, merged } of change.updates) {
+    const reached = reachable(after, byId);
+    const isKnown = before === null || before === change.base || byId.has(before);
+    const left = reachable(before, byId);
+    const brought = [...reached].filter((id) => !left.has(id));
+    const touched = brought.flatMap((id) => relevant.get(id) ?? []);
+    if (isKnown) for (const id of brought) covered.add(id);
+    if (merged && isKnown) {
+      const known = new Set(merged.commits.map(({ id }) => id));
+      for (const id of brought) if (!known.has(id)) hostMade.add(id);
+      if (by !== null && after === change.head) excused.add(accountOf(by));
+      if (touched.length === 0) continue;
+      for (const identity of merged.by)
+        if (identity === null)
+          unmapped.set(`whoever pushed to ${merged.name}`, "the code host does not say who it was");
+        else addAuthenticated(identity);
+      const withRuntime = touched.some(isRuntime);
+      for (const commit of merged.commits)
+        if (touchesModel(commit) || (withRuntime && touchesRuntime(commit))) addCommit(commit);
+      continue;
+    }
+    const unsigned = touched.filter(
+      ({ id, signature }) => signature.by !== "account" && !change.cleanMerges.has(id),
+    );
+    if (unsigned.length > 0 && by !== null) addAuthenticated(by);
+    if (unsigned.length > 0 && by === null)
+      unmapped.set(`whoever pushed ${short(after)}`, "the push does not say who it was");
+    if (unsigned.length === 0 && touched.length > 0 && by !== null && after === change.head)
+      excused.add(accountOf(by));
+  }
+
+  for (const commit of changing) if (!hostMade.has(commit.id)) addCommit(commit);
+
+  const unknown = changing.filter(({ id, signature }) => !covered.has(id) && signature.by !== "account");
+  const [newest] = unknown;
+  if (newest)
+    unmapped.set(
+      `whoever pushed ${short(newest.id)}${unknown.length > 1 ? ` and ${unknown.length - 1} more commits` : ""}`,
+      "there is no record of the push",
+    );
+  if (!change.complete)
+    unmapped.set(
+      "the authors of older commits",
+      `there are more commits than the ${commits.length} that were read`,
+    );
+  if (change.pusher === null) unmapped.set("whoever started this delivery", "it does not say who it was");
+  else if (!excused.has(accountOf(change.pusher))) addAuthenticated(change.pusher);
+
+  return {
+    people: [...people].toSorted(),
+    unmapped: [...unmapped].map(([identity, why]) => ({ identity, why })),
+  };
+};

@@ -1,0 +1,89 @@
+import {
+  CommitNotFound,
+  type History,
+  type HistoryCommit,
+  type Source,
+} from "../../platform/source/source.ts";
+import type { Ledger } from "../ledger.ts";
+import { type Contributors, contributors } from "./contributors.ts";
+import { identify, knownDomains } from "./identify.ts";
+import type { Identities } from "./identities.ts";
+import type { Pushes } from "./pushes.ts";
+import { isRuntimePath } from "./runtime-paths.ts";
+
+export type Needs = {
+  readonly source: Pick<Source, "history" | "isCleanMerge" | "models">;
+  readonly ledger: Pick<Ledger, "serving">;
+  readonly pushes: Pick<Pushes, "since">;
+};
+
+type Question = {
+  readonly model: string;
+  readonly commit: string;
+  readonly pusher: string | null;
+  readonly identities: Identities;
+  /** As far as they are known: their domains are the organisation's. */
+  readonly approverEmails: readonly string[];
+};
+
+const nothing: History = { commits: [], updates: [], complete: true };
+
+/**
+ * Who made what a delivery changes on prod, from the source's history and the record of pushes. Where the commit that
+ * prod serves is not before the delivered one, both sides count: whoever took something away changed the model, too.
+ */
+export const findContributors =
+  ({ source, ledger, pushes }: Needs) =>
+  async ({ model, commit, pusher, identities, approverEmails }: Question): Promise<Contributors> => {
+    /** Undefined: the repository has lost one of the commits. */
+    const between = async (head: string, without: readonly string[]): Promise<History | undefined> => {
+      try {
+        return await source.history(head, without);
+      } catch (error) {
+        if (error instanceof CommitNotFound && without.length > 0) return undefined;
+        throw error;
+      }
+    };
+    /** What prod served is not in the repository any more: every commit counts, as for a first version. */
+    const served = (await ledger.serving("prod", model))?.commit;
+    const since = served === undefined ? undefined : await between(commit, [served]);
+    const base = since === undefined ? undefined : served;
+    const history = since ?? (await source.history(commit, []));
+    const left = base === undefined ? nothing : ((await between(base, [commit])) ?? nothing);
+    const commits = [...history.commits, ...left.commits];
+
+    const touchesRuntime = ({ changes }: HistoryCommit) => changes.some(({ path }) => isRuntimePath(path));
+    const unservedRuntime = async (): Promise<ReadonlySet<string>> => {
+      const all = new Set(commits.map(({ id }) => id));
+      if (!commits.some(touchesRuntime)) return new Set();
+      for (const other of await source.models(commit)) {
+        const serving = other === model ? undefined : (await ledger.serving("prod", other))?.commit;
+        const unserved = serving === undefined ? undefined : await between(commit, [serving]);
+        if (!unserved) continue;
+        const ids = new Set(unserved.commits.map(({ id }) => id));
+        if (unserved.complete) for (const { id } of history.commits) if (!ids.has(id)) all.delete(id);
+      }
+      return all;
+    };
+
+    const cleanMerges = new Set<string>();
+    const recorded = await pushes.since(base);
+    const ofHost = new Set(history.updates.map(({ after }) => after));
+    const change = {
+      model,
+      head: commit,
+      base,
+      commits,
+      complete: history.complete && left.complete,
+      unservedRuntime: await unservedRuntime(),
+      // What the host itself recorded says more than what it told at the push.
+      updates: [...history.updates, ...recorded.filter(({ after }) => !ofHost.has(after))],
+      pusher,
+      identify: identify(identities, knownDomains(identities, approverEmails)),
+    };
+    for (const { id, parents, changes } of commits)
+      if (parents.length > 1 && changes.some(({ path }) => path.startsWith("models/") || isRuntimePath(path)))
+        if (await source.isCleanMerge(id)) cleanMerges.add(id);
+    return contributors({ ...change, cleanMerges });
+  };
+export type FindContributors = ReturnType<typeof findContributors>;

@@ -1,0 +1,88 @@
+import { canonicalEmail } from "./canonical-email.ts";
+import type { Identities } from "./identities.ts";
+
+export type Identified =
+  | { readonly kind: "person"; readonly email: string }
+  | { readonly kind: "bot" }
+  | { readonly kind: "unmapped"; readonly why: string };
+
+/** `arn:aws:sts::<account>:assumed-role/<role>/<session>` */
+const session = /^arn:([\w-]+):sts::(\d{12}):assumed-role\/([^/]+)\/(.+)$/;
+
+const isArn = (identity: string, listed: string): boolean =>
+  listed.endsWith("/*") ? identity.startsWith(listed.slice(0, -1)) : identity === listed;
+
+/** A login is the same in capital and small letters; an ARN is not. */
+const isSame = (identity: string, listed: string): boolean =>
+  listed.startsWith("github:") ? identity.toLowerCase() === listed.toLowerCase() : isArn(identity, listed);
+
+/** The domains of addresses that count as somebody's without being listed; empty: any. */
+export const knownDomains = (
+  identities: Identities,
+  approverEmails: readonly string[],
+): ReadonlySet<string> => {
+  if (identities.domains.length > 0) return new Set(identities.domains);
+  const emails = [...Object.keys(identities.people), ...approverEmails];
+  return new Set(emails.flatMap((email) => canonicalEmail(email)?.split("@")[1] ?? []));
+};
+
+/**
+ * Maps an identity to the person it belongs to. `authenticated`: the code host or AWS vouches that it is theirs; only
+ * then it can be a bot's, a login's or a role's. What a commit says is an address and nothing more.
+ */
+export const identify = (identities: Identities, domains: ReadonlySet<string>) => {
+  const ownerOf = (identity: string): string | undefined =>
+    Object.entries(identities.people).find(([, { logins, arns }]) =>
+      [...logins, ...arns].some((listed) => isSame(identity, listed)),
+    )?.[0];
+
+  const address = (text: string): Identified => {
+    const email = canonicalEmail(text);
+    if (email === undefined) return { kind: "unmapped", why: "it is no e-mail address" };
+    const owner = Object.entries(identities.people).find(
+      ([canonical, { emails }]) => canonical === email || emails.includes(email),
+    )?.[0];
+    if (owner !== undefined) return { kind: "person", email: owner };
+    const domain = email.split("@")[1] ?? "";
+    if (domain.startsWith("users.noreply.") || domain === "github.com")
+      return { kind: "unmapped", why: "a code host's address names an account, and no person lists it" };
+    if (domains.size > 0 && !domains.has(domain))
+      return { kind: "unmapped", why: "the address is not the organisation's, and no person lists it" };
+    return { kind: "person", email };
+  };
+
+  const role = (arn: string): Identified => {
+    const [, partition = "", account = "", name = "", text = ""] = session.exec(arn) ?? [];
+    const isNamedByProvider =
+      name.startsWith("AWSReservedSSO_") ||
+      identities.sessionRoles.some(
+        (listed) =>
+          listed.startsWith(`arn:${partition}:iam::${account}:role/`) && listed.split("/").at(-1) === name,
+      );
+    if (isNamedByProvider && text.includes("@")) return address(text);
+    return {
+      kind: "unmapped",
+      why: text.includes("@")
+        ? "whoever may assume this role names its session; list the role under sessionRoles if the identity provider does"
+        : "no person lists this ARN",
+    };
+  };
+
+  return {
+    claimed: address,
+    authenticated: (identity: string): Identified => {
+      // GitHub's pushes bear the login and the address that the account shows: `github:ada <ada@example.com>`.
+      const [, login = identity, shown] = /^(github:\S+) <(.*)>$/.exec(identity) ?? [];
+      const owner = ownerOf(login);
+      if (owner !== undefined) return { kind: "person", email: owner };
+      if (identities.bots.some((bot) => isSame(login, bot))) return { kind: "bot" };
+      if (shown !== undefined) {
+        const found = address(shown);
+        if (found.kind === "person") return found;
+      }
+      if (login.startsWith("github:")) return { kind: "unmapped", why: "no person lists this login" };
+      return login.startsWith("arn:") ? role(login) : address(login);
+    },
+  };
+};
+export type Identify = ReturnType<typeof identify>;

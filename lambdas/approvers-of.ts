@@ -1,0 +1,31 @@
+import { type ApproversFor, approversFor } from "../domain/approval/approvers-for.ts";
+import { pushes } from "../domain/approval/pushes.ts";
+import { ledger } from "../domain/ledger.ts";
+import type { PlatformPolicy } from "../domain/policy/platform-policy.ts";
+import type { Secrets } from "../platform/secrets/secrets.ts";
+import { slackClient } from "../platform/slack/slack-client.ts";
+import type { Source } from "../platform/source/source.ts";
+import type { Store } from "../platform/store/store.ts";
+import type { Variables } from "./environment-parts.ts";
+import { warn } from "./warn.ts";
+
+type Needs = {
+  readonly env: Variables<"slack">;
+  readonly source: Source;
+  readonly store: Store;
+  readonly policy: Pick<PlatformPolicy, "read">;
+  readonly secrets: Secrets;
+  readonly clock: () => number;
+};
+
+/** Who made a change and how many approvals it needs, by the repository's history, the platform's map and Slack. */
+export const approversOf = ({ env, source, store, policy, secrets, clock }: Needs): ApproversFor =>
+  approversFor({
+    source,
+    ledger: ledger({ store }),
+    pushes: pushes({ store, clock }),
+    policy,
+    slack: slackClient({ secrets, apiUrl: env.SLACK_API_URL }),
+    warn,
+    addresses: "organisation",
+  });

@@ -1,0 +1,23 @@
+import type { NamedPerson } from "./source.ts";
+
+/**
+ * Everyone whom a commit's message names as `Co-authored-by:`. Each line of that form counts, wherever it stands, with
+ * its continuation lines: never fewer than git's own reading of trailers finds (git-interpret-trailers), which takes the
+ * last paragraph alone.
+ */
+export const coAuthors = (message: string): readonly NamedPerson[] => {
+  const people: NamedPerson[] = [];
+  const lines = message.split(/\r\n|\n|\r/);
+  for (const [index, line] of lines.entries()) {
+    const value = /^\s*co-authored-by\s*:(.*)$/i.exec(line)?.[1];
+    if (value === undefined) continue;
+    let whole = value;
+    for (let next = index + 1; /^[ \t]+\S/.test(lines[next] ?? ""); next++)
+      whole += ` ${lines[next]?.trim()}`;
+    const name = whole.replace(/<.*$/, "").trim();
+    const addresses = [...whole.matchAll(/<([^<>]*)>/g)].map(([, address = ""]) => address.trim());
+    if (addresses.length === 0) people.push({ name: whole.trim(), email: whole.trim() });
+    else people.push(...addresses.map((email) => ({ name, email })));
+  }
+  return people;
+};

@@ -1,0 +1,819 @@
+import { execFileSync } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { approversFor } from "../../domain/approval/approvers-for.ts";
+import { assertApprovable } from "../../domain/approval/assert-approvable.ts";
+import { Identities } from "../../domain/approval/identities.ts";
+import { approvalId, type Vote } from "../../domain/approvals.ts";
+import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
+import { codeCommitPush } from "../../lambdas/start-delivery/codecommit-push.ts";
+import { startDelivery } from "../../lambdas/start-delivery/start-delivery.ts";
+import { gitSource } from "../../platform/source/git.ts";
+import type { HistoryCommit, RefUpdate, Source } from "../../platform/source/source.ts";
+import { digestOf, modelYaml, policyYaml, serve, stepWorld } from "../step-world.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+type Person = "ada" | "bob" | "sam" | "eve";
+const slackIds: Readonly<Record<Person, string>> = { ada: "U0ADA", bob: "U0BOB", sam: "U0SAM", eve: "U0EVE" };
+const emails = (person: string) => `${person}@example.com`;
+const everyone = Object.values(slackIds);
+
+const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
+
+/** A repository in which anyone can write any name into a commit. */
+const openRepository = async () => {
+  const folder = await temporaryFolder();
+  let seconds = 1_760_000_000;
+  const git = (args: readonly string[], env: Readonly<Record<string, string>> = {}): string =>
+    execFileSync("git", ["-c", "commit.gpgSign=false", "-c", "merge.conflictStyle=merge", ...args], {
+      cwd: folder.path,
+      env: { ...clean, GIT_CONFIG_GLOBAL: "/dev/null", ...env },
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    }).trim();
+  /** Who git says that it is: a claim. */
+  const as = (author: string, committer = author) => {
+    seconds += 60;
+    return {
+      GIT_AUTHOR_NAME: author,
+      GIT_AUTHOR_EMAIL: author.includes("@") ? author : emails(author),
+      GIT_COMMITTER_NAME: committer,
+      GIT_COMMITTER_EMAIL: committer.includes("@") ? committer : emails(committer),
+      GIT_AUTHOR_DATE: `${seconds} +0000`,
+      GIT_COMMITTER_DATE: `${seconds} +0000`,
+    };
+  };
+  git(["init", "--quiet", "--initial-branch=main"]);
+  const write = async (path: string, content: string) => {
+    await mkdir(dirname(join(folder.path, path)), { recursive: true });
+    await writeFile(join(folder.path, path), content);
+  };
+  const commit = async (
+    files: Readonly<Record<string, string>>,
+    author: string,
+    { committer = author, message = "a change" } = {},
+  ): Promise<string> => {
+    for (const [path, content] of Object.entries(files)) await write(path, content);
+    git(["add", "--all"]);
+    git(["commit", "--quiet", "--allow-empty", "-m", message], as(author, committer));
+    return git(["rev-parse", "HEAD"]);
+  };
+  return {
+    path: folder.path,
+    git,
+    as,
+    write,
+    commit,
+    head: () => git(["rev-parse", "HEAD"]),
+    remove: folder.remove,
+  };
+};
+type Repository = Awaited<ReturnType<typeof openRepository>>;
+
+const yaml = (name: string, approvers: readonly string[]) =>
+  modelYaml({
+    name,
+    approval: `{ approvers: [${approvers.join(", ")}], quorum: 1, authorMayApprove: false, timeout: PT24H }`,
+  });
+const golden = JSON.stringify({
+  tolerance: 1e-5,
+  rows: [{ x: 1 }, { x: 2 }],
+  predictions: [
+    { label: "yes", scores: { no: 0.25, yes: 0.75 } },
+    { label: "yes", scores: { no: 0.25, yes: 0.75 } },
+  ],
+});
+const folder = (name: string, approvers: readonly string[] = everyone) => ({
+  [`models/${name}/model.yaml`]: yaml(name, approvers),
+  [`models/${name}/model.onnx`]: `onnx of ${name}`,
+  [`models/${name}/golden.json`]: golden,
+  [`models/${name}/holdout.csv`]: "x,label\n1,yes\n2,no\n",
+});
+const policy = policyYaml.replace("[U024BE7LH, U0SECOND1]", `[${everyone.join(", ")}]`);
+
+/** The steps that decide who may approve, on a real repository: nothing between push and vote is imitated. */
+const openWorld = (
+  repository: Repository,
+  {
+    identities = {},
+    vouch = (source: Source): Source => source,
+  }: { readonly identities?: unknown; readonly vouch?: (source: Source) => Source } = {},
+) => {
+  const world = stepWorld({ platform: policy });
+  const source = vouch(gitSource({ repository: repository.path }));
+  const parts = {
+    ...world,
+    source,
+    slack: {
+      users: {
+        info: async ({ user }: { user: string }) => ({
+          user: { profile: { email: emails(user.slice(2).toLowerCase()) } },
+        }),
+      },
+    },
+    policy: {
+      ...world.policy,
+      read: async () => ({ ...(await world.policy.read()), identities: Identities.parse(identities) }),
+    },
+    addresses: "organisation" as const,
+  };
+  const approvers = approversFor(parts);
+  const needs = { ...world, ...parts, approversFor: approvers, slack: undefined as never };
+  const assertStart = assertApprovable({ ...needs });
+  const start = startDelivery(needs);
+
+  /** Delivers what was pushed, as start-delivery does; the model's newest delivery. */
+  const push = async (
+    before: string | null,
+    after: string,
+    pusher: string | null,
+    model = "churn",
+  ): Promise<{ delivery: string; commit: string; model: string; pusher: string | null }> => {
+    const { deliveries } = await start({
+      repository: "shop",
+      before,
+      after,
+      pusher,
+      runtime: digestOf("f"),
+    });
+    const started = deliveries.find((one) => one.model === model);
+    return { delivery: started?.name ?? `${model}-none`, commit: after, model, pusher };
+  };
+  let tokens = 0;
+  const ask = async (change: Awaited<ReturnType<typeof push>>) => {
+    await assertStart(change);
+    const { delivery, model, commit } = change;
+    const grant = await world.claims.take(
+      { environment: "stage", model, delivery, requestedAt: ++tokens, now: world.time.now },
+      "force",
+    );
+    if (grant.status !== "granted") throw new Error("a forced claim is granted");
+    const taskToken = `token-${tokens}`;
+    world.engine.waiting.add(taskToken);
+    await requestApproval({ ...world, ...needs })({
+      delivery,
+      model,
+      commit,
+      taskToken,
+      fence: grant.fence,
+      digest: digestOf("a"),
+      version: tokens,
+      author: { name: "whoever", email: "whoever@example.com" },
+      pusher: change.pusher,
+      scanChecks: [],
+      checks: [],
+      omitted: [],
+      timeoutSeconds: 86_400,
+    });
+    const baseline = (await world.ledger.serving("prod", model))?.sequence ?? 0;
+    return approvalId({ model, delivery, baseline });
+  };
+  const vote = (id: string, person: Person, changes: Partial<Vote> = {}) =>
+    world.approvals.vote(id, {
+      user: slackIds[person],
+      name: person,
+      email: emails(person),
+      verdict: "approved",
+      reason: null,
+      at: world.time.now,
+      ...changes,
+    });
+  const refused = async (id: string, ...people: Person[]) => {
+    for (const person of people)
+      expect([person, (await vote(id, person)).result]).toEqual([person, "refused"]);
+  };
+  const contributors = async (id: string) => (await world.approvals.read(id))?.contributors;
+  const quorum = async (id: string) => (await world.approvals.read(id))?.rule.quorum;
+  /** Prod serves this commit of the model. */
+  const promote = async (commit: string, model = "churn") => {
+    await serve(world, "e", 1).catch(() => undefined);
+    const entry = await world.ledger.begin(
+      {
+        environment: "prod",
+        model,
+        delivery: `served-${commit.slice(0, 8)}-${model}`,
+        commit,
+        digest: digestOf("b"),
+        version: 1,
+        functionVersion: "1",
+        fence: 1_000,
+        previous: 0,
+        reason: null,
+      },
+      world.time.now,
+    );
+    await world.ledger.change(entry, (current) => ({
+      ...current,
+      status: "promoted",
+      promotedAt: world.time.now,
+    }));
+  };
+  return {
+    world,
+    push,
+    ask,
+    vote,
+    refused,
+    contributors,
+    quorum,
+    promote,
+    start: assertStart,
+    close: world.close,
+  };
+};
+type World = ReturnType<typeof openWorld>;
+
+let repository: Repository;
+let opened: World[] = [];
+beforeEach(async () => {
+  repository = await openRepository();
+  opened = [];
+});
+afterEach(async () => {
+  for (const world of opened) world.close();
+  await repository.remove();
+});
+const open = (options?: Parameters<typeof openWorld>[1]) => {
+  const world = openWorld(repository, options);
+  opened.push(world);
+  return world;
+};
+/** Prod serves the first version, by eve, and main goes on from there. */
+const served = async (world: World, model = "churn") => {
+  const first = await repository.commit({ "policy.yaml": policy, ...folder(model) }, "eve");
+  await world.push(null, first, emails("eve"), model);
+  await world.promote(first, model);
+  return first;
+};
+const onnx = (text: string) => ({ "models/churn/model.onnx": text });
+
+describe("a contributor may not approve", () => {
+  test("one push with Ada's change and then Sam's typo has both as contributors", async () => {
+    const world = open();
+    const before = await served(world);
+    await repository.commit(onnx("ada's"), "ada");
+    const after = await repository.commit({ "README.md": "typo" }, "sam");
+    const id = await world.ask(await world.push(before, after, emails("sam")));
+    await world.refused(id, "ada", "sam");
+    expect((await world.vote(id, "bob")).result).toBe("decided");
+  });
+
+  test("Ada's branch that Bob merges by a merge commit is Ada's, and Bob's who pushed it", async () => {
+    const world = open();
+    const before = await served(world);
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    await repository.commit(onnx("ada's"), "ada");
+    repository.git(["checkout", "-q", "main"]);
+    await repository.commit({ "README.md": "bob's" }, "bob");
+    repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("bob"));
+    const id = await world.ask(await world.push(before, repository.head(), emails("bob")));
+    await world.refused(id, "ada", "bob");
+    expect((await world.vote(id, "sam")).result).toBe("decided");
+  });
+
+  test.each([
+    ["a GitHub login", "github:ada"],
+    ["a noreply address", "12+ada@users.noreply.github.com"],
+    ["an IAM user's ARN", "arn:aws:iam::123456789012:user/ada"],
+    [
+      "a session that she named herself",
+      "arn:aws:sts::123456789012:assumed-role/DataScience/bob@example.com",
+    ],
+    ["nobody", null],
+  ])(
+    "Ada who commits as Sam is not known by %s: one more approval is needed, and the message says so",
+    async (_, pusher) => {
+      const world = open();
+      const before = await served(world);
+      const after = await repository.commit(onnx("ada's"), "sam");
+      const id = await world.ask(await world.push(before, after, pusher));
+      await world.refused(id, "sam");
+      expect(await world.quorum(id)).toBeGreaterThanOrEqual(2);
+      expect((await world.vote(id, "ada")).result).toBe("counted");
+      const view = [...world.world.slack.shown.values()].at(-1);
+      expect(JSON.stringify(view)).toMatch(/one more approval is needed/);
+      expect((await world.vote(id, "bob")).result).toMatch(/counted|decided/);
+    },
+  );
+
+  test.each(["github:ada", "12+ada@users.noreply.github.com", "arn:aws:iam::123456789012:user/ada"])(
+    "mapped by the platform, %s is Ada whatever the commit says",
+    async (pusher) => {
+      const identities = {
+        people: {
+          "ada@example.com": {
+            logins: ["github:Ada"],
+            arns: ["arn:aws:iam::123456789012:user/ada"],
+            emails: ["12+ada@users.noreply.github.com"],
+          },
+        },
+      };
+      const world = open({ identities });
+      const before = await served(world);
+      const after = await repository.commit(onnx("ada's"), "sam");
+      const id = await world.ask(await world.push(before, after, pusher));
+      await world.refused(id, "ada", "sam");
+      expect(await world.quorum(id)).toBe(1);
+    },
+  );
+
+  test("an address with a tag, in capitals or with a dot at its end is the same person's", async () => {
+    const world = open();
+    const before = await served(world);
+    const after = await repository.commit(onnx("x"), "Ada+models@EXAMPLE.com.");
+    const id = await world.ask(await world.push(before, after, emails("eve")));
+    for (const email of ["ada@example.com", "ADA+slack@example.com", "ada@example.com."])
+      expect((await world.vote(id, "ada", { email })).result).toBe("refused");
+  });
+
+  test("an address that only looks like another's is nobody's", async () => {
+    const world = open();
+    const before = await served(world);
+    const after = await repository.commit(onnx("x"), "аda@example.com");
+    const id = await world.ask(await world.push(before, after, emails("eve")));
+    expect(await world.quorum(id)).toBe(2);
+    expect((await world.vote(id, "bob", { email: "bоb@example.com" })).result).toBe("refused");
+  });
+
+  test("a co-author is a contributor, wherever in the message the line stands", async () => {
+    const world = open();
+    const before = await served(world);
+    const message =
+      "Change\n\nco-authored-by: Ada <ADA@example.com>\nnot a trailer\n\nCo-authored-by: Bob\n <bob@example.com>";
+    const after = await repository.commit(onnx("x"), "sam", { message });
+    const id = await world.ask(await world.push(before, after, emails("sam")));
+    await world.refused(id, "ada", "bob", "sam");
+  });
+
+  test("a committer is a contributor: a cherry-pick is its picker's, too", async () => {
+    const world = open();
+    const before = await served(world);
+    repository.git(["checkout", "-q", "-b", "other"]);
+    const picked = await repository.commit(onnx("ada's"), "ada");
+    repository.git(["checkout", "-q", "main"]);
+    repository.git(["cherry-pick", picked], {
+      ...repository.as("bob"),
+      GIT_AUTHOR_NAME: "",
+      GIT_AUTHOR_EMAIL: "",
+    });
+    const id = await world.ask(await world.push(before, repository.head(), emails("sam")));
+    await world.refused(id, "ada", "bob", "sam");
+  });
+
+  test("an approver without a known address may not approve", async () => {
+    const world = open();
+    const before = await served(world);
+    const after = await repository.commit(onnx("x"), "ada");
+    const id = await world.ask(await world.push(before, after, emails("ada")));
+    expect((await world.vote(id, "bob", { email: undefined })).result).toBe("refused");
+  });
+
+  test("a forged author merged by the forger keeps the forger out", async () => {
+    const world = open();
+    const before = await served(world);
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    await repository.commit(onnx("sam's"), "ada");
+    repository.git(["checkout", "-q", "main"]);
+    repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("sam"));
+    const id = await world.ask(await world.push(before, repository.head(), emails("sam")));
+    await world.refused(id, "ada", "sam");
+  });
+
+  test("whoever pushed a forged commit before stays a contributor when another pushes after them", async () => {
+    const world = open();
+    const before = await served(world);
+    const forged = await repository.commit(onnx("sam's"), "ada");
+    await world.push(before, forged, emails("sam"));
+    const after = await repository.commit(onnx("bob's"), "bob");
+    const id = await world.ask(await world.push(forged, after, emails("bob")));
+    await world.refused(id, "ada", "sam", "bob");
+  });
+
+  test("commits that nobody is known to have pushed need one more approval", async () => {
+    const world = open();
+    const before = await served(world);
+    const forged = await repository.commit(onnx("sam's"), "ada");
+    const after = await repository.commit(onnx("bob's"), "bob");
+    const id = await world.ask(await world.push(forged, after, emails("bob")));
+    expect((await world.contributors(id))?.unmapped).toEqual([
+      { identity: `whoever pushed ${forged.slice(0, 12)}`, why: "there is no record of the push" },
+    ]);
+    expect(before).not.toBe(forged);
+  });
+
+  test("a merge that holds what is in neither parent is its maker's change", async () => {
+    const world = open();
+    const before = await served(world);
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    await repository.commit(onnx("ada's"), "ada");
+    repository.git(["checkout", "-q", "main"]);
+    await repository.commit({ "README.md": "x" }, "ada");
+    repository.git(["merge", "-q", "--no-ff", "--no-commit", "feature"], repository.as("bob"));
+    await repository.write("models/churn/model.onnx", "bob's own");
+    repository.git(["add", "--all"]);
+    repository.git(["commit", "-q", "-m", "Merge"], repository.as("bob"));
+    const id = await world.ask(await world.push(before, repository.head(), emails("ada")));
+    await world.refused(id, "ada", "bob");
+  });
+
+  test("what is taken away by a branch that was rewritten is a change by whoever wrote what was there", async () => {
+    const world = open();
+    const first = await served(world);
+    const second = await repository.commit(onnx("ada's"), "ada");
+    await world.promote(second);
+    repository.git(["reset", "-q", "--hard", first]);
+    const after = await repository.commit(onnx("sam's"), "sam");
+    const id = await world.ask(await world.push(second, after, emails("sam")));
+    await world.refused(id, "ada", "sam");
+  });
+
+  test("a folder that was renamed keeps its makers", async () => {
+    const world = open();
+    await served(world);
+    const lines = Array.from({ length: 50 }, (_, index) => `line ${index} of ada`).join("\n");
+    const old = await repository.commit({ "models/old/model.onnx": lines }, "ada");
+    repository.git(["mv", "models/old", "models/fresh"]);
+    const after = await repository.commit(
+      { ...folder("fresh"), "models/fresh/model.onnx": `${lines}\nsam` },
+      "sam",
+    );
+    await world.push(null, old, emails("ada"), "none");
+    const id = await world.ask(await world.push(old, after, emails("sam"), "fresh"));
+    await world.refused(id, "ada", "sam");
+    expect((await world.vote(id, "bob")).result).toBe("decided");
+  });
+
+  test("of a first version every commit that touches it counts, and of the runtime those that serve prod for no model", async () => {
+    const world = open();
+    await repository.commit({ "policy.yaml": policy, "inference/app.ts": "1" }, "bob");
+    await repository.commit(folder("churn"), "ada");
+    const first = repository.head();
+    const id = await world.ask(await world.push(null, first, emails("ada")));
+    await world.refused(id, "ada", "bob");
+    expect((await world.vote(id, "sam")).result).toBe("decided");
+
+    await world.promote(first);
+    await repository.commit({ "inference/app.ts": "2" }, "sam");
+    const after = await repository.commit(folder("second"), "ada");
+    const other = await world.ask(await world.push(first, after, emails("ada"), "second"));
+    await world.refused(other, "sam", "ada");
+    expect((await world.vote(other, "bob")).result).toBe("decided");
+  });
+});
+
+describe("a quorum out of reach", () => {
+  test("ends the delivery at its start, by name, with who made the change", async () => {
+    const world = open();
+    const before = await repository.commit(
+      { "policy.yaml": policy, ...folder("churn", [slackIds.ada]) },
+      "ada",
+    );
+    const change = await world.push(null, before, emails("ada"));
+    await expect(world.start(change)).rejects.toMatchObject({
+      name: "QuorumOutOfReach",
+      message: expect.stringMatching(/1 approval is needed, and 0 of the 1 approvers .* ada@example.com/),
+    });
+  });
+
+  test("a question that is asked again keeps its contributors", async () => {
+    const world = open();
+    const before = await served(world);
+    const after = await repository.commit(onnx("x"), "ada");
+    const change = await world.push(before, after, emails("ada"));
+    const id = await world.ask(change);
+    const again = await world.ask({ ...change, pusher: emails("sam") });
+    expect(again).toBe(id);
+    await world.refused(id, "ada", "sam");
+  });
+});
+
+/** What GitHub knows and git does not, told of a real repository's commits. */
+const onGitHub =
+  ({
+    updates = [],
+    signed = {},
+    accounts = {},
+    pulls = {},
+  }: {
+    readonly updates?: readonly (Omit<RefUpdate, "merged"> & { readonly pull?: string })[];
+    readonly signed?: Readonly<Record<string, HistoryCommit["signature"]>>;
+    readonly accounts?: Readonly<Record<string, string>>;
+    readonly pulls?: Readonly<
+      Record<
+        string,
+        { readonly head: string; readonly base: string; readonly by: readonly (string | null)[] }
+      >
+    >;
+  }) =>
+  (source: Source): Source => {
+    const vouched = (commit: HistoryCommit): HistoryCommit => ({
+      ...commit,
+      signature: signed[commit.id] ?? commit.signature,
+      authorAccount: accounts[commit.author.email] ?? null,
+    });
+    return {
+      ...source,
+      isCleanMerge: async () => false,
+      history: async (head, without) => {
+        const { commits, complete } = await source.history(head, without);
+        const found: RefUpdate[] = [];
+        for (const { pull, ...update } of updates) {
+          const made = pull === undefined ? undefined : pulls[pull];
+          found.push({
+            ...update,
+            merged: made
+              ? {
+                  name: `pull request ${pull}`,
+                  commits: (await source.history(made.head, [made.base])).commits.map(vouched),
+                  by: made.by,
+                }
+              : null,
+          });
+        }
+        return { commits: commits.map(vouched), updates: found, complete };
+      },
+    };
+  };
+const logins = {
+  people: Object.fromEntries(
+    ["ada", "bob", "sam", "eve"].map((person) => [emails(person), { logins: [`github:${person}`] }]),
+  ),
+  bots: ["github:dependabot[bot]"],
+};
+
+describe("it stays usable on GitHub", () => {
+  /** Ada's branch of two commits, as it was pushed to a pull request. */
+  const branch = async () => {
+    const base = repository.head();
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    await repository.commit(onnx("ada's"), "ada");
+    const head = await repository.commit(onnx("ada's second"), "ada");
+    repository.git(["checkout", "-q", "main"]);
+    return { base, head };
+  };
+  const methods = {
+    "a merge commit": () =>
+      repository.git(
+        ["merge", "-q", "--no-ff", "feature", "-m", "Merge pull request #1"],
+        repository.as("bob", "noreply@github.com"),
+      ),
+    "a squash": () => {
+      repository.git(["merge", "-q", "--squash", "feature"]);
+      repository.git(["commit", "-q", "-m", "Change (#1)"], repository.as("ada", "noreply@github.com"));
+    },
+    "a rebase": () => repository.git(["rebase", "-q", "--no-ff", "main", "feature"], repository.as("bob")),
+  } as const;
+
+  const merge = async (method: keyof typeof methods, by: readonly (string | null)[]) => {
+    const planned = open();
+    const before = await served(planned);
+    const { base, head } = await branch();
+    methods[method]();
+    const after = repository.head();
+    if (method === "a rebase") repository.git(["branch", "-q", "-f", "main", after]);
+    const world = open({
+      identities: logins,
+      vouch: onGitHub({
+        updates: [{ before, after, by: "github:bob", pull: "#1" }],
+        signed: method === "a rebase" ? {} : { [after]: { by: "host" } },
+        pulls: { "#1": { base, head, by } },
+      }),
+    });
+    await world.promote(before);
+    return { world, id: await world.ask(await world.push(before, after, "github:bob <bob@example.com>")) };
+  };
+
+  test.each(["a merge commit", "a squash", "a rebase"] as const)(
+    "a team of two: Bob merges Ada's pull request by %s on GitHub's pages, and may approve it",
+    async (method) => {
+      const { world, id } = await merge(method, ["github:ada", "github:ada"]);
+      expect((await world.contributors(id))?.people).toEqual(["ada@example.com"]);
+      await world.refused(id, "ada");
+      expect((await world.vote(id, "bob")).result).toBe("decided");
+    },
+  );
+
+  test.each(["a merge commit", "a squash", "a rebase"] as const)(
+    "Bob who pushed to that branch in Ada's name may not, merged by %s",
+    async (method) => {
+      const { world, id } = await merge(method, ["github:ada", "github:bob"]);
+      await world.refused(id, "ada", "bob");
+    },
+  );
+
+  test("a branch whose pushers GitHub does not name needs one more approval", async () => {
+    const { world, id } = await merge("a squash", ["github:ada", null]);
+    expect(await world.quorum(id)).toBe(2);
+  });
+
+  test("a merge that only says that GitHub made it, without its signature, is somebody's", async () => {
+    const before = await served(open());
+    const after = await repository.commit(onnx("bob's"), "ada", { committer: "noreply@github.com" });
+    const world = open({
+      identities: logins,
+      vouch: onGitHub({ updates: [{ before, after, by: "github:bob" }] }),
+    });
+    await world.promote(before);
+    const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
+    await world.refused(id, "ada", "bob");
+    expect((await world.contributors(id))?.unmapped).toMatchObject([{ identity: "noreply@github.com" }]);
+  });
+
+  test("Bob who pushes what Ada signed is no contributor, and is one where a signature is missing", async () => {
+    const before = await served(open());
+    const one = await repository.commit(onnx("1"), "ada");
+    const two = await repository.commit(onnx("2"), "ada");
+    const signature = { by: "account", login: "github:ada" } as const;
+    const push = "github:bob <bob@example.com>";
+    const updates = [{ before, after: two, by: "github:bob" }];
+    const all = open({
+      identities: logins,
+      vouch: onGitHub({ updates, signed: { [one]: signature, [two]: signature } }),
+    });
+    await all.promote(before);
+    const id = await all.ask(await all.push(before, two, push));
+    await all.refused(id, "ada");
+    expect((await all.vote(id, "bob")).result).toBe("decided");
+
+    const some = open({ identities: logins, vouch: onGitHub({ updates, signed: { [one]: signature } }) });
+    await some.promote(before);
+    await some.refused(await some.ask(await some.push(before, two, push)), "ada", "bob");
+  });
+
+  const bot = "49699333+dependabot[bot]@users.noreply.github.com";
+  test("Dependabot's change of the lock file, merged by Bob, is nobody's; the same by its name alone is somebody's", async () => {
+    const before = await served(open());
+    repository.git(["checkout", "-q", "-b", "dependabot/npm"]);
+    const head = await repository.commit({ "package-lock.json": "{}" }, bot, {
+      committer: "noreply@github.com",
+    });
+    repository.git(["checkout", "-q", "main"]);
+    repository.git(
+      ["merge", "-q", "--no-ff", "dependabot/npm", "-m", "Merge"],
+      repository.as("bob", "noreply@github.com"),
+    );
+    const after = repository.head();
+    const pull = { base: before, head, by: ["github:dependabot[bot]", "github:dependabot[bot]"] };
+    const say = (signed: Readonly<Record<string, HistoryCommit["signature"]>>) =>
+      onGitHub({
+        updates: [{ before, after, by: "github:bob", pull: "#2" }],
+        signed,
+        accounts: { [bot]: "github:dependabot[bot]" },
+        pulls: { "#2": pull },
+      });
+    const world = open({
+      identities: logins,
+      vouch: say({ [head]: { by: "host" }, [after]: { by: "host" } }),
+    });
+    await world.promote(before);
+    const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
+    expect(await world.contributors(id)).toMatchObject({ people: [], unmapped: [] });
+    expect((await world.vote(id, "bob")).result).toBe("decided");
+
+    const forged = open({ identities: logins, vouch: say({ [after]: { by: "host" } }) });
+    await forged.promote(before);
+    const other = await forged.ask(await forged.push(before, after, "github:bob <bob@example.com>"));
+    expect(await forged.quorum(other)).toBeGreaterThan(1);
+  });
+
+  test("in a monorepo of ten models who changes one is no contributor of the others", async () => {
+    const world = open();
+    const names = Array.from({ length: 10 }, (_, index) => `model-${index}`);
+    const first = await repository.commit(
+      Object.assign({ "policy.yaml": policy }, ...names.map((name) => folder(name))),
+      "eve",
+    );
+    await world.push(null, first, emails("eve"), "model-0");
+    for (const name of names) await world.promote(first, name);
+    let before = first;
+    const makers: readonly Person[] = ["ada", "bob", "sam"];
+    for (const [index, name] of names.entries()) {
+      const maker = makers[index % 3] ?? "ada";
+      const after = await repository.commit({ [`models/${name}/model.onnx`]: `${index}` }, maker);
+      const id = await world.ask(await world.push(before, after, emails(maker), name));
+      expect((await world.contributors(id))?.people).toEqual([emails(maker)]);
+      await world.refused(id, maker);
+      expect((await world.vote(id, makers[(index + 1) % 3] ?? "bob")).result).toBe("decided");
+      before = after;
+    }
+  });
+});
+
+test("CodeCommit's caller is kept whole: a session's name is no proof of who it is", () => {
+  const callerUserArn = "arn:aws:sts::123456789012:assumed-role/DataScience/bob@example.com";
+  const detail = {
+    event: "referenceUpdated",
+    repositoryName: "models",
+    referenceType: "branch",
+    referenceName: "main",
+    oldCommitId: "a".repeat(40),
+    commitId: "b".repeat(40),
+    callerUserArn,
+  };
+  expect(codeCommitPush({ source: "aws.codecommit", detail })?.pusher).toBe(callerUserArn);
+});
+
+/** What a person does to the repository; `claims` is whose name git writes. */
+const action = fc.record({
+  kind: fc.constantFrom(
+    "commit",
+    "merge",
+    "squash",
+    "rebase",
+    "revert",
+    "cherry-pick",
+    "rename",
+    "evil merge",
+  ),
+  by: fc.constantFrom<Person>("ada", "bob", "sam"),
+  claims: fc.constantFrom<Person>("ada", "bob", "sam"),
+});
+
+test("over histories of merges, squashes, rebases, reverts, cherry-picks, renames and forged authors, no contributor's click ever counts", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 7 }), async (actions) => {
+      const before = repository;
+      repository = await openRepository();
+      const world = openWorld(repository);
+      try {
+        let pushed = await served(world);
+        /** Who really changed something that is on main, by the test's own account. */
+        const makers = new Set<Person>();
+        let model = "churn";
+        let last: Awaited<ReturnType<World["push"]>> | undefined;
+        for (const [index, { kind, by, claims }] of actions.entries()) {
+          const file = `models/${model}/file-${index}.txt`;
+          const text = Array.from({ length: 20 }, (_, line) => `${index} ${line} ${by}`).join("\n");
+          const name = repository.as(claims);
+          const branchOff = async () => {
+            repository.git(["checkout", "-q", "-b", `branch-${index}`]);
+            const id = await repository.commit({ [file]: text }, claims);
+            repository.git(["checkout", "-q", "main"]);
+            return id;
+          };
+          switch (kind) {
+            case "commit":
+              await repository.commit({ [file]: text }, claims);
+              break;
+            case "merge":
+              await branchOff();
+              await repository.commit({ [`notes/${index}`]: text }, claims);
+              repository.git(["merge", "-q", "--no-ff", `branch-${index}`, "-m", "Merge"], name);
+              break;
+            case "evil merge":
+              await branchOff();
+              repository.git(["merge", "-q", "--no-ff", "--no-commit", `branch-${index}`], name);
+              await repository.write(`models/${model}/evil-${index}.txt`, text);
+              repository.git(["add", "--all"]);
+              repository.git(["commit", "-q", "-m", "Merge"], name);
+              break;
+            case "squash":
+              await branchOff();
+              repository.git(["merge", "-q", "--squash", `branch-${index}`], name);
+              repository.git(["commit", "-q", "-m", "Squash"], name);
+              break;
+            case "rebase":
+              await branchOff();
+              repository.git(["rebase", "-q", "--no-ff", "main", `branch-${index}`], name);
+              repository.git(["checkout", "-q", "main"]);
+              repository.git(["merge", "-q", "--ff-only", `branch-${index}`], name);
+              break;
+            case "cherry-pick":
+              repository.git(["cherry-pick", await branchOff()], name);
+              break;
+            case "revert":
+              await repository.commit({ [file]: text }, claims);
+              repository.git(["revert", "--no-edit", "HEAD"], name);
+              break;
+            case "rename":
+              repository.git(["mv", `models/${model}`, `models/renamed-${index}`]);
+              model = `renamed-${index}`;
+              await repository.commit({ [`models/${model}/model.yaml`]: yaml(model, everyone) }, claims);
+              break;
+            default:
+              kind satisfies never;
+          }
+          // What git writes is a claim; who really did it is known by the push alone.
+          makers.add(by);
+          const after = repository.head();
+          last = await world.push(pushed, after, emails(by), model);
+          pushed = after;
+        }
+        if (!last) throw new Error("the last action pushes");
+        const asked = await world.ask(last).catch((error: unknown) => {
+          if (error instanceof Error && error.name === "QuorumOutOfReach") return undefined;
+          throw error;
+        });
+        if (asked === undefined) return;
+        for (const maker of makers) expect((await world.vote(asked, maker)).result).toBe("refused");
+      } finally {
+        world.close();
+        await repository.remove();
+        repository = before;
+      }
+    }),
+    { numRuns: 12 },
+  );
+}, 600_000);
