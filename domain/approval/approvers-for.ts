@@ -60,7 +60,7 @@ export const approversFor =
       identities,
       approverEmails:
         known === "any"
-          ? []
+          ? "any"
           : approvers.flatMap(({ email }) => (email === undefined || email === "unknown" ? [] : email)),
     });
     const { quorum } = assessApprovers({ rule, contributors: found, approvers, identities });

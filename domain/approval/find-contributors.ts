@@ -23,7 +23,7 @@ type Question = {
   readonly pusher: string | null;
   readonly identities: Identities;
   /** As far as they are known: their domains are the organisation's. */
-  readonly approverEmails: readonly string[];
+  readonly approverEmails: readonly string[] | "any";
 };
 
 const nothing: History = { commits: [], updates: [], complete: true };

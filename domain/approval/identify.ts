@@ -16,12 +16,16 @@ const isArn = (identity: string, listed: string): boolean =>
 const isSame = (identity: string, listed: string): boolean =>
   listed.startsWith("github:") ? identity.toLowerCase() === listed.toLowerCase() : isArn(identity, listed);
 
-/** The domains of addresses that count as somebody's without being listed; empty: any. */
+/**
+ * The domains of addresses that count as somebody's without being listed; empty: all but a code host's; "any": those,
+ * too, where no code host stands behind the repository.
+ */
 export const knownDomains = (
   identities: Identities,
-  approverEmails: readonly string[],
-): ReadonlySet<string> => {
+  approverEmails: readonly string[] | "any",
+): ReadonlySet<string> | "any" => {
   if (identities.domains.length > 0) return new Set(identities.domains);
+  if (approverEmails === "any") return "any";
   const emails = [...Object.keys(identities.people), ...approverEmails];
   return new Set(emails.flatMap((email) => canonicalEmail(email)?.split("@")[1] ?? []));
 };
@@ -30,7 +34,7 @@ export const knownDomains = (
  * Maps an identity to the person it belongs to. `authenticated`: the code host or AWS vouches that it is theirs; only
  * then it can be a bot's, a login's or a role's. What a commit says is an address and nothing more.
  */
-export const identify = (identities: Identities, domains: ReadonlySet<string>) => {
+export const identify = (identities: Identities, domains: ReadonlySet<string> | "any") => {
   const ownerOf = (identity: string): string | undefined =>
     Object.entries(identities.people).find(([, { logins, arns }]) =>
       [...logins, ...arns].some((listed) => isSame(identity, listed)),
@@ -43,6 +47,7 @@ export const identify = (identities: Identities, domains: ReadonlySet<string>) =
       ([canonical, { emails }]) => canonical === email || emails.includes(email),
     )?.[0];
     if (owner !== undefined) return { kind: "person", email: owner };
+    if (domains === "any") return { kind: "person", email };
     const domain = email.split("@")[1] ?? "";
     if (domain.startsWith("users.noreply.") || domain === "github.com")
       return { kind: "unmapped", why: "a code host's address names an account, and no person lists it" };
