@@ -52,6 +52,23 @@ export const portArgument = (text: string): number => {
   return port;
 };
 
+/** `500MB`, `2GB`. Bytes. */
+export const sizeArgument = (text: string): number => {
+  const [, amount, unit] = text.match(/^(\d+(?:\.\d+)?)(MB|GB)$/) ?? [];
+  const bytes = Math.round(Number(amount) * 1_024 ** (unit === "GB" ? 3 : 2));
+  if (!(bytes >= 100 * 1_024 ** 2)) throw new InvalidArgumentError("write 500MB or 2GB, at least 100MB");
+  return bytes;
+};
+
+/** `--data-limit <size>`: what a data folder may take before its oldest traffic is forgotten. */
+export const dataLimitOption = (): Option =>
+  new Option(
+    "--data-limit <size>",
+    "what the data folder may take; beyond it the oldest prediction records and metrics are forgotten",
+  )
+    .argParser(sizeArgument)
+    .default(2 * 1_024 ** 3, "2GB");
+
 const factors: ReadonlyMap<string, number> = new Map([
   ["ms", 1],
   ["s", 1_000],

@@ -19,6 +19,7 @@ import { type Engine, startEngine } from "./engine.ts";
 import { writeFirstPolicy } from "./first-policy.ts";
 import { functionHost } from "./functions.ts";
 import { gateway, invokeRoute } from "./gateway.ts";
+import { keepWithin } from "./keep-within.ts";
 import { keyGate } from "./key-gate.ts";
 import { localImages } from "./local-images.ts";
 import { nameSignals } from "./name-signals.ts";
@@ -49,6 +50,8 @@ export type RehearsalOptions = {
   readonly registry?: WorldNeeds["registry"];
   readonly clock: () => number;
   readonly voice: Voice;
+  /** Bytes that the folder may take; absent: traffic is kept for as long as it does by itself. */
+  readonly dataLimitBytes?: number;
   /** Told where the rehearsal answers, for other processes of the same folder. */
   readonly announce?: (url: string, modelsUrl: string) => void;
   /** Tests put their own between the steps and each capability here. */
@@ -280,10 +283,22 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     log,
   });
 
+  const keeping =
+    options.dataLimitBytes === undefined
+      ? undefined
+      : keepWithin({
+          folder,
+          database: capabilities.database,
+          limitBytes: options.dataLimitBytes,
+          clock,
+          log,
+        });
+
   let watcher: ReturnType<typeof repository.watch> | undefined;
   let timer: NodeJS.Timeout | undefined;
   /** Takes up what an earlier process left unfinished, and from then on looks after commits and broken ends. */
   const begin = async (): Promise<void> => {
+    keeping?.start();
     const { resumed, interrupted } = await engine.resume();
     for (const name of resumed) voice.say(`Going on with ${name}: its approval is asked again.`);
     for (const name of interrupted) voice.say(`${name} was interrupted: it is swept now.`);
@@ -331,6 +346,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       await closeServers();
       await stopFunctions();
       await Promise.all(background);
+      await keeping?.stop();
       metrics.close();
       desk.close();
       capabilities.database.close();

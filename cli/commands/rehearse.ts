@@ -13,6 +13,7 @@ import { chooseMlflow, folderRegistry } from "../folder-registry.ts";
 import { checkout, folderOf } from "../folders.ts";
 import {
   bakeArgument,
+  dataLimitOption,
   dataOption,
   modelArgument,
   portArgument,
@@ -34,6 +35,7 @@ type Options = {
   readonly bake?: number;
   readonly traffic: number;
   readonly mlflow?: string;
+  readonly dataLimit: number;
 };
 
 const defaults = { port: 4747, model: "churn", bakeMs: 3_000, traffic: 250 } as const;
@@ -91,6 +93,7 @@ export const rehearseCommand = (): Command =>
         .conflicts("change"),
     )
     .addOption(dataOption())
+    .addOption(dataLimitOption())
     .action((options: Options) =>
       options.change ? commitChange(options, options.change) : rehearse(options),
     );
@@ -207,6 +210,7 @@ const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Opt
     clock: Date.now,
     voice,
     announce: ownership.announce,
+    dataLimitBytes: options.dataLimit,
   });
   try {
     const { url, modelsUrl } = rehearsal;

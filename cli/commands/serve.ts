@@ -12,12 +12,13 @@ import { serveModel } from "../../inference/serve-model.ts";
 import { timeOrderedId } from "../../inference/time-ordered-id.ts";
 import { asDataFolderError } from "../../platform/store/data-folder-unusable.ts";
 import { dataFolder } from "../../rehearsal/data-folder.ts";
+import { keepWithin } from "../../rehearsal/keep-within.ts";
 import { ownFolder } from "../../rehearsal/running.ts";
 import { listen } from "../../rehearsal/server.ts";
 import { openCapabilities } from "../../rehearsal/world.ts";
 import { UsageMistake } from "../exit-code.ts";
 import { checkout } from "../folders.ts";
-import { hostNamesArgument, portArgument } from "../options.ts";
+import { dataLimitOption, hostNamesArgument, portArgument } from "../options.ts";
 import { paint, print, printError } from "../print.ts";
 
 const versionArgument = (text: string): number => {
@@ -34,6 +35,7 @@ type Options = {
   readonly modelVersion: number;
   readonly keys?: boolean;
   readonly records: boolean;
+  readonly dataLimit: number;
   readonly trial: boolean;
   readonly emf?: boolean;
 };
@@ -54,7 +56,7 @@ const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "
 const urlHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
 
 /** What a data folder gives to the service: a place for records, and the check of API keys. The folder is this process's alone. */
-const openFolder = async (root: string, environment: Options["environment"]) => {
+const openFolder = async (root: string, { environment, dataLimit }: Options) => {
   const clock = Date.now;
   const folder = dataFolder(root);
   try {
@@ -73,6 +75,8 @@ const openFolder = async (root: string, environment: Options["environment"]) => 
     env: process.env,
   });
   const keys = apiKeys({ store, random: (size) => crypto.getRandomValues(new Uint8Array(size)), clock });
+  const keeping = keepWithin({ folder, database, limitBytes: dataLimit, clock, log });
+  keeping.start();
   return {
     keys,
     records: { place: records.place, hashKey: Buffer.from(records.hashKey, "base64") },
@@ -84,7 +88,8 @@ const openFolder = async (root: string, environment: Options["environment"]) => 
       refused: ({ reason, keyId }) =>
         log(`API key${keyId === undefined ? "" : ` ${keyId}`} refused: ${reason}`),
     }),
-    close: () => {
+    close: async () => {
+      await keeping.stop();
       metrics.close();
       database.close();
       ownership.release();
@@ -100,7 +105,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   const hostNames = [...options.hostName, ...(isAnyAddress(options.host) ? [] : [urlHost(options.host)])];
   if (options.trial) await tryFolder(folder);
   const root = options.data === undefined ? resolve(checkout, ".slipway", "serve") : resolve(options.data);
-  const opened = await openFolder(root, environment);
+  const opened = await openFolder(root, options);
   const { app, name, elsewhere, release } = await serveModel({
     folder,
     identity: { environment, version },
@@ -136,7 +141,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   await server.close();
   elsewhere.stop();
   await release();
-  opened.close();
+  await opened.close();
 };
 
 /** `slipway serve`: the inference function's service as an HTTP server, from a model's folder. */
@@ -156,6 +161,7 @@ export const serveCommand = (): Command =>
         .default([], "localhost"),
     )
     .addOption(new Option("--data <folder>", "where records and API keys lie (default: .slipway/serve)"))
+    .addOption(dataLimitOption())
     .option("--keys", "ask each request for an API key")
     .option("--no-records", "keep no records of predictions")
     .option("--no-trial", "open the model without a first run in a process with limits")

@@ -10,17 +10,17 @@ export type BlobFile = { readonly contentType: string; readonly bytes: Uint8Arra
  * Where a key's object lies. The ending, which no key can contain, lets `a` and `a/b` stand side by side.
  * Throws BlobKeyRefused for what is no key.
  */
-const pathOf = (folder: string, key: string): string => join(folder, `${checkedBlobKey(key)}@blob`);
+export const blobPath = (folder: string, key: string): string => join(folder, `${checkedBlobKey(key)}@blob`);
 
 /** One object with its content type, whole or not at all: the type's line comes first, then the bytes. */
 export const writeBlobFile = async (folder: string, key: string, blob: BlobFile): Promise<void> => {
-  const path = pathOf(folder, key);
+  const path = blobPath(folder, key);
   if (/[\r\n]/.test(blob.contentType)) throw new TypeError("A content type is one line.");
   await replaceFile(path, [Buffer.from(`${blob.contentType}\n`, "utf8"), blob.bytes]);
 };
 
 export const readBlobFile = async (folder: string, key: string): Promise<BlobFile | undefined> => {
-  const path = pathOf(folder, key);
+  const path = blobPath(folder, key);
   try {
     const file = await readFile(path);
     const end = file.indexOf(0x0a);

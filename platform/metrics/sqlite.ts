@@ -3,6 +3,7 @@ import type { Count, Metrics, RequestMetrics, Statistics } from "./metrics.ts";
 
 const flushAfterMs = 200;
 const flushAtEntries = 500;
+const mostAtOnce = 5_000;
 /** What is kept while the disk refuses writes; beyond it the oldest are given up, so that memory stays bounded. */
 const mostWaiting = 50_000;
 const keptForMs = 24 * 60 * 60 * 1_000;
@@ -55,6 +56,7 @@ export const sqliteMetrics = (needs: {
   let timer: NodeJS.Timeout | undefined;
   let prunedAt = Number.NEGATIVE_INFINITY;
   let closed = false;
+  let refusing = false;
 
   const store = (entry: Entry): void => {
     if ("count" in entry) {
@@ -79,18 +81,24 @@ export const sqliteMetrics = (needs: {
     timer = undefined;
     if (waiting.length === 0) return;
     const now = clock();
-    database.write(() => {
-      for (const entry of waiting) store(entry);
-      if (now - prunedAt >= pruneEveryMs) prune.run(now - keptForMs);
-    });
-    if (now - prunedAt >= pruneEveryMs) prunedAt = now;
-    waiting = [];
+    // After a disk was full there are many: in one transaction they would hold everyone.
+    while (waiting.length > 0) {
+      const part = waiting.slice(0, mostAtOnce);
+      database.write(() => {
+        for (const entry of part) store(entry);
+        if (now - prunedAt >= pruneEveryMs) prune.run(now - keptForMs);
+      });
+      if (now - prunedAt >= pruneEveryMs) prunedAt = now;
+      waiting = waiting.slice(part.length);
+    }
+    refusing = false;
   };
 
   const flushInBackground = (): void => {
     try {
       flush();
     } catch (fault) {
+      refusing = true;
       if (waiting.length > mostWaiting) waiting = waiting.slice(-mostWaiting);
       schedule();
       onFault(fault);
@@ -106,8 +114,8 @@ export const sqliteMetrics = (needs: {
     // The last words of a function that is being stopped come after the file was closed.
     if (closed) return;
     waiting.push(entry);
-    // Every 500th, not every one from the 500th on: while the disk refuses, the timer alone tries again.
-    if (waiting.length % flushAtEntries === 0) flushInBackground();
+    // While the disk refuses, the timer alone tries again.
+    if (!refusing && waiting.length % flushAtEntries === 0) flushInBackground();
     else schedule();
   };
 
@@ -155,7 +163,13 @@ export const sqliteMetrics = (needs: {
     flush,
     close: () => {
       closed = true;
-      flush();
+      clearTimeout(timer);
+      try {
+        flush();
+      } catch (fault) {
+        // Lost with the process: what ends must not fail for the sake of what it counted.
+        onFault(fault);
+      }
     },
   };
 };

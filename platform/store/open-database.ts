@@ -116,7 +116,7 @@ const connect = (path: string, steps: readonly string[]): DatabaseSync => {
     // a recorded request takes a third less time.
     retryWhileBusy(() =>
       database.exec(
-        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000",
+        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864",
       ),
     );
     retryWhileBusy(() => migrate(database, path, steps));
