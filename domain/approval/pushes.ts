@@ -1,10 +1,15 @@
+import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { RefUpdate } from "../../platform/source/source.ts";
 import type { Store } from "../../platform/store/store.ts";
 
 const Push = z.object({ before: z.string().nullable(), after: z.string(), by: z.string().nullable() });
 
+const First = z.object({ at: z.int() });
+
 const partition = "pushes";
+/** When a push was told first, by its content. */
+const timesPartition = "push-times";
 /** As long as an approval is kept. */
 const keptSeconds = 400 * 86_400;
 const pageSize = 200;
@@ -16,16 +21,18 @@ const limit = 5_000;
  * of it: what stands in the commits is what their maker wrote there.
  */
 export const pushes = ({ store, clock }: { readonly store: Store; readonly clock: () => number }) => ({
-  /** Keeps a push; the same push told twice is kept twice, which changes nothing. */
+  /** Keeps a push, under the time at which it was told first: the same push told again changes nothing. */
   record: async (push: Omit<RefUpdate, "merged">): Promise<void> => {
     const now = clock();
-    const sort = `${String(now).padStart(15, "0")}~${push.after}~${push.by ?? ""}`.slice(0, 500);
     const { before, after, by } = push;
-    await store.put(
-      { partition, sort },
-      { before, after, by },
-      { expiresAt: Math.floor(now / 1_000) + keptSeconds },
-    );
+    const id = createHash("sha256")
+      .update(JSON.stringify([before, after, by]))
+      .digest("hex");
+    const options = { expect: "absent", expiresAt: Math.floor(now / 1_000) + keptSeconds } as const;
+    const first = await store.put({ partition: timesPartition, sort: id }, { at: now }, options);
+    const at = first.written ? now : First.parse(first.found?.value ?? { at: now }).at;
+    const sort = `${String(at).padStart(15, "0")}~${id}`;
+    await store.put({ partition, sort }, { before, after, by }, options);
   },
 
   /** Newest first; read until the push that brought what prod serves. */

@@ -21,8 +21,8 @@ const env = readEnv(Env);
 const clock = Date.now;
 const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
-const stateMachineArn = env.STATE_MACHINE_ARN;
-const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
+const machine = { client: new SFNClient({}), stateMachineArn: env.STATE_MACHINE_ARN };
+const deliveries = stepFunctionsDeliveries(machine);
 const source = sourceOf(env, secrets);
 const policy = platformPolicy({ store });
 
@@ -33,8 +33,7 @@ export const handler = stepHandler(
     claims: claims({ store }),
     ledger: ledger({ store }),
     messages: slackMessages({ env, secrets, store, clock }),
-    source,
-    policy,
+    ...{ source, policy },
     approversFor: approversOf({ env, source, store, policy, secrets, clock }),
     clock,
   }),

@@ -135,7 +135,7 @@ export const deliverAgain = async (rehearsal: Rehearsal, commit: string): Promis
     repository: "rehearsal",
     before: null,
     after: commit,
-    pusher: null,
+    pusher: "sam.carter@example.com",
     runtime: rehearsal.runtime,
     models: [model],
   });

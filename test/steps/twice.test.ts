@@ -129,7 +129,7 @@ const deliver = async (rehearsal: Rehearsal, twice: ReturnType<typeof everyStepT
     repository: "rehearsal",
     before: null,
     after: prepared.commit,
-    pusher: null,
+    pusher: "sam.carter@example.com",
     runtime: prepared.machine.runtime,
     ...(models ? { models } : {}),
   };
@@ -184,7 +184,7 @@ test("every step that runs twice with the same input has the effect of once, and
           repository: "rehearsal",
           before: null,
           after: prepared.commit,
-          pusher: null,
+          pusher: "sam.carter@example.com",
           runtime: prepared.machine.runtime,
           models: [model],
         });

@@ -343,7 +343,12 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       steps: { startDelivery },
       /** Delivers one model at a commit, as a person wishes; gives the execution's name. */
       deliver: async (model: string, commit: string): Promise<string> => {
-        const wish = { repository: repositoryName, before: null, after: commit, pusher: null };
+        const wish = {
+          repository: repositoryName,
+          before: null,
+          after: commit,
+          pusher: "sam.carter@example.com",
+        };
         const { deliveries: begun } = await startDelivery({
           ...wish,
           runtime: local.runtime,

@@ -89,7 +89,13 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     });
     const { url, modelsUrl, world, engine, openView, asked, ended, steps, runtime } = rehearsal;
     const deliver = async (model: string, commit: string) => {
-      const wish = { repository: repositoryName, before: null, after: commit, pusher: null, runtime };
+      const wish = {
+        repository: repositoryName,
+        before: null,
+        after: commit,
+        pusher: "sam.carter@example.com",
+        runtime,
+      };
       const { deliveries } = await steps.startDelivery({ ...wish, models: [model] });
       return deliveries[0]?.name ?? "";
     };

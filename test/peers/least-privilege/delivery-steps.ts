@@ -51,7 +51,8 @@ export const deliverySteps = (world: FunctionsWorld) => {
         referenceName: "main",
         commitId: after,
         ...(before === null ? {} : { oldCommitId: before }),
-        callerUserArn: "arn:aws:sts::123456789012:assumed-role/people/ada@example.com",
+        callerUserArn:
+          "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_people_0123456789abcdef/ada@example.com",
       },
     });
     before = after;
@@ -59,7 +60,12 @@ export const deliverySteps = (world: FunctionsWorld) => {
   };
 
   const claimStage = (subject: Subject) =>
-    ask("claim-environment", { ...subject, environment: "stage", requestedAt: Date.now() });
+    ask("claim-environment", {
+      ...subject,
+      environment: "stage",
+      requestedAt: Date.now(),
+      pusher: author.email,
+    });
 
   /** Scanned, registered, deployed on stage; `verified` with every gate measured. */
   const onStage = async (
@@ -98,7 +104,7 @@ export const deliverySteps = (world: FunctionsWorld) => {
       fence: stageFence,
       taskToken: markedSecrets.taskToken,
       author,
-      pusher: null,
+      pusher: "ada@example.com",
       scanChecks: [],
       checks: [],
       omitted: [],
