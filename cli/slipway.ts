@@ -7,8 +7,10 @@ import { deliverCommand } from "./commands/deliver.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { historyCommand } from "./commands/history.ts";
 import { imageCommand } from "./commands/image.ts";
+import { initCommand } from "./commands/init.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { newCommand } from "./commands/new.ts";
+import { policyCommand } from "./commands/policy.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { registryCommand } from "./commands/registry.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
@@ -41,6 +43,8 @@ for (const command of [
   imageCommand(),
   serveCommand(),
   retireCommand(),
+  policyCommand(),
+  initCommand(),
   keysCommand(),
   registryCommand(),
   doctorCommand(),

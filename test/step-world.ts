@@ -234,6 +234,7 @@ export const stepWorld = ({
     isCleanMerge: async () => false,
     models: async (commit) => (filesAt(commit).size > 0 ? [model] : []),
     modelFiles: async (name, commit) => (name === model ? filesAt(commit) : new Map()),
+    linkDiff: async (before, after) => ({ kind: "page", url: `https://example.com/${before}...${after}` }),
     file: async (path, commit) => {
       const folder = `models/${model}/`;
       if (path.startsWith(folder)) return filesAt(commit).get(path.slice(folder.length));

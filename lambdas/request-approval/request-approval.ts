@@ -6,7 +6,7 @@ import { judgedBy } from "../../domain/committed-model.ts";
 import { Superseded } from "../../domain/faults.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages, MessageView } from "../../domain/messages.ts";
-import { changedFiles } from "../../domain/policy/changed-files.ts";
+import { describeChanges } from "../../domain/policy/describe-changes.ts";
 import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { RequestApprovalInput } from "../../statemachine/contracts.ts";
@@ -86,9 +86,14 @@ export const requestApproval =
       provenance: input.provenance,
       baseline: serving ? `version ${serving.version} (${serving.digest.slice(7, 19)})` : null,
       changed: [
-        ...rules.loosened,
-        ...rules.changed,
-        ...changedFiles({ champion: champion?.hashes, challenger: challenger.hashes }),
+        ...(await describeChanges({ source })({
+          model,
+          commit,
+          championCommit: serving?.commit,
+          champion,
+          challenger,
+          rules,
+        })),
       ],
       checks: [...input.scanChecks, ...input.checks],
       omitted: [

@@ -306,6 +306,15 @@ export const codeCommitSource = ({ client, repository }: Needs): Source => {
       return [...paths];
     },
 
+    async linkDiff(before, after) {
+      const region = await client.config.region();
+      const name = encodeURIComponent(repositoryName);
+      return {
+        kind: "page",
+        url: `https://${region}.console.aws.amazon.com/codesuite/codecommit/repositories/${name}/compare/${before}/.../${after}?region=${region}`,
+      };
+    },
+
     async models(commit) {
       const found = await folder(await idOf(commit), "models");
       return (found?.subFolders ?? []).flatMap(({ relativePath }) => relativePath ?? []);

@@ -89,6 +89,10 @@ const changesByCommit = (answer: Buffer): ReadonlyMap<string, readonly PathChang
   return changes;
 };
 
+/** A word for a shell: a path is committed by anybody and copied by a person. */
+const quote = (word: string): string =>
+  /^[\w./@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
 /** The repository in a local folder (a clone or a bare one), read with the `git` command. */
 export const gitSource = (needs: { readonly repository: string }): Source => {
   const git = runGit(needs.repository);
@@ -242,6 +246,11 @@ export const gitSource = (needs: { readonly repository: string }): Source => {
         files.map(({ path }, index) => [path.slice(folder.length), bytes[index] ?? new Uint8Array()]),
       );
     },
+
+    linkDiff: async (before, after, paths) => ({
+      kind: "command",
+      line: `git -C ${quote(needs.repository)} diff ${before.slice(0, 12)}..${after.slice(0, 12)} -- ${paths.map(quote).join(" ")}`,
+    }),
 
     file: async (path, commit) => {
       if (!isInside(path)) {

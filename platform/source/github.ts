@@ -428,6 +428,12 @@ export const gitHubSource = (needs: Needs): Source => {
       return changed(from?.commit.tree.sha, to.commit.tree.sha, "");
     },
 
+    // A page of GitHub's own: github.com, or the server whose API lies under /api/v3.
+    linkDiff: async (before, after) => ({
+      kind: "page",
+      url: `${api === "https://api.github.com" ? "https://github.com" : api.replace(/\/api\/v3$/, "")}/${repository}/compare/${before}...${after}`,
+    }),
+
     async models(commit) {
       const folder = await entryAt((await resolve(commit)).commit.tree.sha, "models");
       if (folder?.type !== "tree") return [];

@@ -62,6 +62,11 @@ export type History = {
   readonly complete: boolean;
 };
 
+/** Where a person sees what differs: a page, or where there is none the command that shows it. */
+export type DiffLink =
+  | { readonly kind: "page"; readonly url: string }
+  | { readonly kind: "command"; readonly line: string };
+
 /** The repository that data scientists commit models to. */
 export interface Source {
   /** Resolves a branch, tag or abbreviated id. Throws CommitNotFound. */
@@ -81,6 +86,8 @@ export interface Source {
   history(head: string, without: readonly string[]): Promise<History>;
   /** Whether a merge holds just what merging its parents gives, recomputed. False where that cannot be told. */
   isCleanMerge(commit: string): Promise<boolean>;
+  /** Where a person sees how these paths differ between two commits. */
+  linkDiff(before: string, after: string, paths: readonly string[]): Promise<DiffLink>;
 }
 
 export class CommitNotFound extends Error {

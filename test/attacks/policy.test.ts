@@ -120,6 +120,60 @@ test("a commit without policy.yaml is held to the platform's copy", async () => 
   expect((await ask("b")).rule).toMatchObject({ quorum: 1, authorMayApprove: false });
 });
 
+test("what runs with rights or is judged by stands in the warning with a link, after what loosens and before all else", async () => {
+  await serve(world, "a", 1);
+  const commit = world.commit("b", modelYaml({ resources: "{ memoryMb: 1024, timeoutSeconds: 3 }" }));
+  const paths = [
+    "policy.yaml",
+    "models/toy/tokenizer.json",
+    "models/other/tokenizer.json",
+    "docs/x.md",
+  ].concat(
+    [
+      "inference/app.ts",
+      "lambdas/predict/predict.ts",
+      "buildspec.yml",
+      "lambdas/verify-model/verify-model.ts",
+    ],
+    [".github/workflows/deliver.yml", "package-lock.json", "terraform/a\u202e\n.ts"],
+  );
+  world.changed.set(`${commitOf("a")}..${commit}`, paths);
+  const { changed = [] } = (await ask("b")).view ?? {};
+  expect(changed[0]).toBe("loosens 1 rule: resources.memoryMb 512 → 1024");
+  expect(changed[1]).toBe(`see https://example.com/${commitOf("a")}...${commit}`);
+  const shown = changed[2] ?? "";
+  for (const path of [
+    "policy.yaml",
+    "models/toy/tokenizer.json",
+    "inference/app.ts",
+    "predict.ts",
+    "buildspec.yml",
+  ])
+    expect(shown).toContain(path);
+  for (const path of ["verify-model.ts", "deliver.yml", "package-lock.json", "terraform/a??.ts"])
+    expect(shown).toContain(path);
+  expect(shown).not.toMatch(/models\/other|docs\//);
+  expect(changed[3]).toBe("resources.timeoutSeconds 30 → 3");
+});
+
+test("many loosened rules hide none: their number comes first, and the link before the list", async () => {
+  await serve(world, "a", 1);
+  const commit = world.commit(
+    "b",
+    modelYaml({
+      ...approval(
+        `approvers: [U024BE7LH, ${Array.from({ length: 49 }, (_, n) => `U0FILLER${n}`).join(", ")}], quorum: 1, authorMayApprove: true, timeout: P9D`,
+      ),
+      gates: "{ latencyP95Ms: 5000, imageSizeMb: 900, vulnerabilities: { critical: 9, high: 99 } }",
+    }),
+  );
+  world.changed.set(`${commitOf("a")}..${commit}`, ["buildspec.yml"]);
+  const { changed = [] } = (await ask("b")).view ?? {};
+  expect(changed[0]).toMatch(/^loosens 7 rules: approval\.approvers/);
+  expect(changed[1]).toMatch(/^see https/);
+  expect(changed.slice(0, 7).every((line) => line.length <= 140)).toBe(true);
+});
+
 test("a commit may tighten the platform's copy", async () => {
   const commit = world.commit("a");
   world.policies.set(commit, policyYaml.replace("timeout: P7D", "timeout: PT1H"));
@@ -145,7 +199,7 @@ test("a champion's rules that are loosened in two steps stop at the platform's c
   });
   await serve(world, "a", 1);
   world.commit("b", modelYaml(gates(5_000)));
-  expect((await ask("b")).view?.changed[0]).toBe("gates.latencyP95Ms 50 → 5000");
+  expect((await ask("b")).view?.changed[0]).toBe("loosens 1 rule: gates.latencyP95Ms 50 → 5000");
   // The first step is still held to the champion's 50 ms; promoted, it becomes the champion of the second.
   expect((await judgedBy(world)(model, commitOf("b"), commitOf("a"))).rules.gates.latencyP95Ms).toBe(50);
   world.commit("c", modelYaml(gates(5_000)));

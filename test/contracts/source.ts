@@ -68,6 +68,15 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect((await subject.source.commit(second)).subject).toBe("Second: é");
     });
 
+    test("what differs between two commits has a page or a command that names both", async () => {
+      const link = await subject.source.linkDiff(first, second, ["README.md", "a path's"]);
+      const shown = link.kind === "page" ? link.url : link.line;
+      expect(shown).toContain(first.slice(0, 12));
+      expect(shown).toContain(second.slice(0, 12));
+      if (link.kind === "page") expect(shown).toMatch(/^https?:\/\/[^\s|>]+$/);
+      else expect(shown).toContain("-- README.md 'a path'\\''s'");
+    });
+
     test.each([
       "",
       " ",
