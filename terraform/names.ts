@@ -17,6 +17,8 @@ export const names = (accounts: Accounts) => {
   return {
     stateBucket: `slipway-state-${tooling.account}-${tooling.region}`,
     table: "slipway-deliveries",
+    /** The managed policy of people who may change the platform's policy. */
+    operatorPolicy: "slipway-operators",
     secrets: "/slipway/",
     /** Where the command and `slipway doctor` read what Terraform made. */
     outputs: "/slipway/outputs",
@@ -26,6 +28,8 @@ export const names = (accounts: Accounts) => {
     alarmTopic: "slipway-alarms",
     alarmTopicArn: here("sns", "slipway-alarms"),
     buildProject: "slipway-images",
+    /** CodeCommit's approval rule template. */
+    approvalRule: "slipway-operators",
     stateMachine: "slipway",
     stateMachineArn: here("states", "stateMachine:slipway"),
     executionsArn: here("states", "execution:slipway:*"),

@@ -405,6 +405,56 @@ describe("images", () => {
   });
 });
 
+describe("the platform's policy", () => {
+  test("is the operators' to write: their ledger, their proposals, and signatures under their own user id alone", () => {
+    const [[, , operators] = []] = all("aws_iam_policy");
+    const writes = statementsOf(operators?.policy).filter(({ Action }) =>
+      several(Action).some((action) => /Item$/.test(action) && !/Get/.test(action)),
+    );
+    expect(writes).toEqual([
+      {
+        Effect: "Allow",
+        Action: ["dynamodb:UpdateItem"],
+        Resource: expect.anything(),
+        Condition: {
+          "ForAllValues:StringEquals": {
+            "dynamodb:LeadingKeys": [
+              "policy",
+              "policy-proposals",
+              expect.stringMatching(/^policy-signed#\$+\{aws:userid\}$/),
+            ],
+          },
+          Null: { "dynamodb:LeadingKeys": "false" },
+        },
+      },
+    ]);
+  });
+
+  test("no function that writes the table may write it", () => {
+    const table = everyPolicy(written).filter(
+      ({ stack, kind, statements }) =>
+        stack === "delivery" &&
+        kind === "aws_iam_role_policy" &&
+        JSON.stringify(statements).includes("dynamodb:UpdateItem"),
+    );
+    expect(table.length).toBeGreaterThan(8);
+    for (const { name, statements } of table)
+      expect([
+        name,
+        statements.some(({ Effect, Sid }) => Effect === "Deny" && Sid === "ThePolicyIsTheOperators"),
+      ]).toEqual([name, true]);
+  });
+});
+
+test("a pull request to the branch needs one of the operators, where CodeCommit knows no owners of paths", () => {
+  const [[, , template] = []] = all("aws_codecommit_approval_rule_template");
+  expect(JSON.parse(text(template ?? {}, "content"))).toMatchObject({
+    DestinationReferences: [`refs/heads/${written.accounts.tooling.source.branch}`],
+    Statements: [{ Type: "Approvers", NumberOfApprovalsNeeded: 1 }],
+  });
+  expect(all("aws_codecommit_approval_rule_template_association")).toHaveLength(1);
+});
+
 describe("operations", () => {
   test("every alarm tells the one topic when it begins and when it ends", () => {
     const alarms = all("aws_cloudwatch_metric_alarm");

@@ -1,4 +1,5 @@
 import { merged } from "./merged.ts";
+import { policyPartitions } from "./operator-permissions.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
 /** Where the functions of tooling's account find what they call; ARNs but for `region` and `secret`. */
@@ -23,6 +24,10 @@ export type Places = {
 
 const readTable = ["dynamodb:GetItem", "dynamodb:Query"];
 const writeTable = "dynamodb:UpdateItem";
+/** Every call that changes an item. */
+const tableWrites = ["UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem"].map(
+  (name) => `dynamodb:${name}`,
+);
 
 /**
  * What each function of tooling's account may do: the calls that its code makes, and no others. A new folder under
@@ -125,7 +130,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       assume("roll-back", "stage", "prod"),
     ],
     "scan-image": [
-      table("dynamodb:Query"),
+      table(...readTable),
       ...modelFiles,
       allow(["ecr:DescribeImageScanFindings"], [at.imageRepository]),
     ],
@@ -162,7 +167,19 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       assume("verify-model", "stage"),
     ],
   };
+  /** The platform's policy is the operators' to write (permissions/operator-permissions.ts), whatever a step may write. */
+  const leavePolicy: Statement = {
+    Sid: "ThePolicyIsTheOperators",
+    Effect: "Deny",
+    Action: tableWrites,
+    Resource: [at.table],
+    Condition: { "ForAnyValue:StringLike": { "dynamodb:LeadingKeys": policyPartitions } },
+  };
+  const writes = ({ Action }: Statement) => tableWrites.some((action) => [Action].flat().includes(action));
   return Object.fromEntries(
-    Object.entries(functions).map(([name, statements]) => [name, merged(statements)]),
+    Object.entries(functions).map(([name, statements]) => [
+      name,
+      merged(statements.some(writes) ? [...statements, leavePolicy] : statements),
+    ]),
   );
 };

@@ -1,3 +1,4 @@
+import { IamPolicy } from "@cdktn/provider-aws/lib/iam-policy/index.js";
 import type { KmsKey } from "@cdktn/provider-aws/lib/kms-key/index.js";
 import { LambdaPermission } from "@cdktn/provider-aws/lib/lambda-permission/index.js";
 import { SnsTopic } from "@cdktn/provider-aws/lib/sns-topic/index.js";
@@ -14,6 +15,7 @@ import { stateMachine } from "../constructs/state-machine/state-machine.ts";
 import { type StepFunction, stepFunction } from "../constructs/step-function/step-function.ts";
 import type { DeployedFunction } from "../functions.ts";
 import { type Names, names } from "../names.ts";
+import { operatorPermissions } from "../permissions/operator-permissions.ts";
 import { policy } from "../permissions/statement.ts";
 import { stepPermissions } from "../permissions/step-permissions.ts";
 import type { Accounts } from "../read-config.ts";
@@ -166,6 +168,17 @@ export const deliveryStack = (app: App, needs: Needs): void => {
   const stack = slipwayStack(app, "delivery", { accounts, account: "tooling", as: "role" });
 
   const table = keyedTable(stack, "deliveries", { name: known.table, key, protect: protectData });
+  new IamPolicy(stack, "operators", {
+    name: known.operatorPolicy,
+    description:
+      "Changing the platform's policy: for the operators' permission set or IAM users, docs/policy.md",
+    policy: policy(
+      operatorPermissions({
+        table: table.arn,
+        outputs: `arn:aws:ssm:${region}:${account}:parameter${known.outputs}`,
+      }),
+    ),
+  });
   const tokens = accountKey(stack, "tokens", {
     account,
     region,

@@ -67,6 +67,7 @@ export const policiesOf = (written: Written): readonly Policy[] => {
   );
 };
 
+const leadingKeys = "dynamodb:LeadingKeys";
 const document = (statements: readonly Statement[]) => ({ Version: "2012-10-17", Statement: statements });
 const everything: Statement = { Effect: "Allow", Action: "*", Resource: "*" };
 const accountIn = (arn: string): string | undefined => arn.split(":")[4] || undefined;
@@ -113,6 +114,8 @@ export const access = (policies: readonly Policy[], bucketAccounts: ReadonlyMap<
           "aws:SecureTransport": "true",
           ...(isService ? {} : { "aws:PrincipalArn": ask.principal, "aws:PrincipalAccount": caller ?? "" }),
           ...ask.context,
+          // The one key of many values: DynamoDB tells all partitions that a call touches.
+          ...(leadingKeys in ask.context ? { [leadingKeys]: [ask.context[leadingKeys] ?? ""] } : {}),
         },
       },
       identityPolicies: isService ? [] : [{ name: "role", policy: document(granted) }],

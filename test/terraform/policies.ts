@@ -11,6 +11,7 @@ export type FoundPolicy = {
 /** Where policies stand: type of resource and attribute. */
 const places = [
   ["aws_iam_role_policy", "policy"],
+  ["aws_iam_policy", "policy"],
   ["aws_iam_role", "assume_role_policy"],
   ["aws_kms_key", "policy"],
   ["aws_s3_bucket_policy", "policy"],

@@ -92,6 +92,16 @@ const others = (ask: Ask): readonly Ask[] => {
     : [foreign];
 };
 
+/** Calls that write the deliveries' table must not reach the platform's policy in it. */
+const toPolicy = (ask: Ask): readonly Refused[] =>
+  /^dynamodb:(Update|Put|Delete|BatchWrite)/.test(ask.action) &&
+  ask.resource.endsWith(":table/slipway-deliveries")
+    ? ["policy", "policy-proposals", "policy-signed#AROAOPERATOR:ada@example.com"].map((partition) => ({
+        ask: withContext(ask, "dynamodb:LeadingKeys", partition),
+        side: "identity" as const,
+      }))
+    : [];
+
 /** Of what is allowed, everything beside it that must not be. */
 export const refusedBeside = (ask: Ask, side: Side): readonly Refused[] => {
   const isService = !ask.principal.startsWith("arn:");
@@ -105,6 +115,7 @@ export const refusedBeside = (ask: Ask, side: Side): readonly Refused[] => {
       .flatMap(([name, value]) =>
         otherValues(value).map((other): Refused => ({ ask: withContext(ask, name, other), side })),
       ),
+    ...toPolicy(ask),
     ...(/^(s3|sqs|sns):/.test(ask.action)
       ? [{ ask: withContext(ask, "aws:SecureTransport", "false"), side: "all" as const }]
       : []),

@@ -1,5 +1,7 @@
 import { CloudwatchLogGroup } from "@cdktn/provider-aws/lib/cloudwatch-log-group/index.js";
 import { CodebuildProject } from "@cdktn/provider-aws/lib/codebuild-project/index.js";
+import { CodecommitApprovalRuleTemplate } from "@cdktn/provider-aws/lib/codecommit-approval-rule-template/index.js";
+import { CodecommitApprovalRuleTemplateAssociation } from "@cdktn/provider-aws/lib/codecommit-approval-rule-template-association/index.js";
 import { CodecommitRepository } from "@cdktn/provider-aws/lib/codecommit-repository/index.js";
 import { CodestarconnectionsConnection } from "@cdktn/provider-aws/lib/codestarconnections-connection/index.js";
 import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
@@ -13,8 +15,44 @@ import { imageRepository } from "./image-repository.ts";
 
 type Needs = { readonly accounts: Accounts; readonly names: Names; readonly key: string };
 
+/** A role's sessions as CodeCommit names them in an approval pool: `arn:aws:sts::…:assumed-role/<name>/*`. */
+const sessionsOf = (role: string): string => {
+  const [, , , , account = "", rest = ""] = role.split(":");
+  return `arn:aws:sts::${account}:assumed-role/${rest.split("/").at(-1)}/*`;
+};
+
+/**
+ * CodeCommit knows no CODEOWNERS: a pull request to the branch needs one of the operators, whatever paths it changes.
+ * https://docs.aws.amazon.com/codecommit/latest/userguide/how-to-create-template.html
+ */
+const approvalRule = (place: Construct, repository: CodecommitRepository, { accounts, names }: Needs) => {
+  const { source, operators } = accounts.tooling;
+  if (operators.length === 0) {
+    suppress(repository, {
+      CKV2_AWS_37: "without operators in the configuration nobody could approve a pull request",
+    });
+    return;
+  }
+  const template = new CodecommitApprovalRuleTemplate(place, "approval-rule", {
+    name: names.approvalRule,
+    description: "A pull request to the branch that is delivered needs one of the operators",
+    content: JSON.stringify({
+      Version: "2018-11-08",
+      DestinationReferences: [`refs/heads/${source.branch}`],
+      Statements: [
+        { Type: "Approvers", NumberOfApprovalsNeeded: 1, ApprovalPoolMembers: operators.map(sessionsOf) },
+      ],
+    }),
+  });
+  new CodecommitApprovalRuleTemplateAssociation(place, "approval-rule-association", {
+    approvalRuleTemplateName: template.name,
+    repositoryName: repository.repositoryName,
+  });
+};
+
 /** Where the build gets the commit from, and what it needs for that. */
-const sourceOf = (place: Construct, { accounts }: Needs) => {
+const sourceOf = (place: Construct, needs: Needs) => {
+  const { accounts } = needs;
   const { source, account, region } = accounts.tooling;
   if (source.host === "codecommit") {
     const repository = new CodecommitRepository(place, "source", {
@@ -22,10 +60,7 @@ const sourceOf = (place: Construct, { accounts }: Needs) => {
       description: "What is delivered: models/, inference/ and the steps",
       defaultBranch: source.branch,
     });
-    suppress(repository, {
-      CKV2_AWS_37:
-        "who may merge is the repository's owners' to say; what is delivered is asked about in Slack, and not of its author",
-    });
+    approvalRule(place, repository, needs);
     return {
       source: { type: "CODECOMMIT", location: repository.cloneUrlHttp },
       statements: [

@@ -30,3 +30,42 @@ def install():
     CodeCommitResponse.create_repository = create_repository
     CodeCommitResponse.list_tags_for_resource = lambda self: json.dumps({"tags": tags.get(self._get_param("resourceArn"), {})})
     CodeCommitResponse.list_branches = lambda self: json.dumps({"branches": []})
+
+    templates = {}
+    associated = {}
+
+    def shown(name):
+        return {"approvalRuleTemplate": templates[name]}
+
+    def create_approval_rule_template(self):
+        name = self._get_param("approvalRuleTemplateName")
+        templates[name] = {
+            "approvalRuleTemplateId": f"template-{len(templates)}",
+            "approvalRuleTemplateName": name,
+            "approvalRuleTemplateDescription": self._get_param("approvalRuleTemplateDescription"),
+            "approvalRuleTemplateContent": self._get_param("approvalRuleTemplateContent"),
+            "ruleContentSha256": "0" * 64,
+            "creationDate": int(time.time()),
+            "lastModifiedDate": int(time.time()),
+        }
+        return json.dumps(shown(name))
+
+    def associate(self):
+        associated.setdefault(self._get_param("repositoryName"), []).append(self._get_param("approvalRuleTemplateName"))
+        return json.dumps({})
+
+    def disassociate(self):
+        associated.get(self._get_param("repositoryName"), []).remove(self._get_param("approvalRuleTemplateName"))
+        return json.dumps({})
+
+    # https://docs.aws.amazon.com/codecommit/latest/APIReference/API_CreateApprovalRuleTemplate.html and those beside it
+    CodeCommitResponse.create_approval_rule_template = create_approval_rule_template
+    CodeCommitResponse.get_approval_rule_template = lambda self: json.dumps(shown(self._get_param("approvalRuleTemplateName")))
+    CodeCommitResponse.delete_approval_rule_template = lambda self: json.dumps(
+        {"approvalRuleTemplateId": templates.pop(self._get_param("approvalRuleTemplateName"))["approvalRuleTemplateId"]}
+    )
+    CodeCommitResponse.associate_approval_rule_template_with_repository = associate
+    CodeCommitResponse.disassociate_approval_rule_template_from_repository = disassociate
+    CodeCommitResponse.list_associated_approval_rule_templates_for_repository = lambda self: json.dumps(
+        {"approvalRuleTemplateNames": associated.get(self._get_param("repositoryName"), [])}
+    )
