@@ -107,6 +107,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
         author: { name: "Sam", email: "sam@example.com" },
         pusher: null,
         contributors: null,
+        evidence: { champion: null, changed: [], checks: [], omitted: [] },
         rule: { approvers: [approver, "U0AUTHOR"], quorum: 1, authorMayApprove: false, timeout: "PT24H" },
         askedAt: Date.now(),
         expiresAt: Date.now() + 3_600_000,

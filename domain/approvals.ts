@@ -1,48 +1,19 @@
-import { createHash } from "node:crypto";
-import * as z from "zod";
-import { ApprovalRule } from "../inference/manifest/manifest.ts";
 import type { Cipher } from "../platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "../platform/deliveries/deliveries.ts";
 import type { Store } from "../platform/store/store.ts";
-import { ApprovalDecision } from "../statemachine/contracts.ts";
-import { BoundContributors, whyContributor } from "./approval/approvers-for.ts";
+import type { ApprovalDecision } from "../statemachine/contracts.ts";
+import {
+  type Approval,
+  Asked,
+  approvalId,
+  approvalKey,
+  approvalRecords,
+  parseApproval,
+  questionsKey,
+} from "./approval-records.ts";
+import { type BoundContributors, whyContributor } from "./approval/approvers-for.ts";
 import { canonicalEmail } from "./approval/canonical-email.ts";
 
-const Voter = z.object({ user: z.string(), name: z.string(), at: z.string() });
-
-/** Where a question stands. Only these moves exist: pending → decided → sent, and pending → withdrawn. */
-const State = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("pending"), votes: z.array(Voter) }),
-  z.object({ status: z.literal("decided"), decision: ApprovalDecision }),
-  z.object({ status: z.literal("sent"), decision: ApprovalDecision }),
-  /** `told`: the task that waited knows; until then the next withdrawal, or the sweep, tells it. */
-  z.object({ status: z.literal("withdrawn"), why: z.string(), told: z.boolean().default(true) }),
-]);
-
-export const Approval = z.object({
-  id: z.string(),
-  /** What exactly is approved: another digest, version, prod baseline or fence is another question. */
-  delivery: z.string(),
-  model: z.string(),
-  commit: z.string(),
-  digest: z.string(),
-  version: z.int().positive(),
-  baseline: z.int().min(0),
-  fence: z.int().positive(),
-  author: z.object({ name: z.string(), email: z.string() }),
-  pusher: z.string().nullable(),
-  /** Who made the change; null in records from before these were kept. */
-  contributors: BoundContributors.nullable().default(null),
-  /** The quorum is already raised by one for each contributor who is mapped to nobody. */
-  rule: ApprovalRule.extend({ quorum: z.int().min(1) }),
-  askedAt: z.int(),
-  /** Epoch milliseconds after which no vote counts: a minute before the waiting task times out. */
-  expiresAt: z.int(),
-  /** The task token, encrypted; the newest one, when the question was asked again. */
-  token: z.string(),
-  state: State,
-});
-export type Approval = z.infer<typeof Approval>;
 export type NewApproval = Omit<Approval, "id" | "token" | "state">;
 
 export type Vote = {
@@ -73,17 +44,8 @@ export type VoteResult =
   | { readonly result: "refused"; readonly why: string }
   | { readonly result: "unknown" };
 
-const partition = "approvals";
 /** Kept for the record after the question ended. */
 const keptSeconds = 400 * 86_400;
-
-/** The same delivery asking about the same prod is the same question; prod changed: another one. */
-export const approvalId = ({
-  model,
-  delivery,
-  baseline,
-}: Pick<Approval, "model" | "delivery" | "baseline">): string =>
-  `${model}~${createHash("sha256").update(`${delivery}\n${baseline}`).digest("hex").slice(0, 24)}`;
 
 /**
  * One question to humans, bound to an exact artefact. PENDING → DECIDED → SENT by conditional writes: the first
@@ -99,20 +61,19 @@ export const approvals = ({
   deliveries: Deliveries;
 }) => {
   const read = async (id: string) => {
-    const item = await store.get({ partition, sort: id });
-    return item && { approval: Approval.parse(item.value), version: item.version };
+    const item = await store.get(approvalKey(id));
+    return item && { approval: parseApproval(item.value), version: item.version };
   };
   const write = (approval: Approval, expect: number | "absent") =>
-    store.put({ partition, sort: approval.id }, approval, {
-      expect,
-      expiresAt: Math.floor(approval.askedAt / 1000) + keptSeconds,
-    });
+    store.put(approvalKey(approval.id), approval, { expect, expiresAt: keptUntil(approval) });
+  const keptUntil = ({ askedAt }: Pick<Approval, "askedAt">) => Math.floor(askedAt / 1000) + keptSeconds;
   const context = (id: string) => ({ purpose: "task-token", approval: id });
 
   const send = async (id: string): Promise<"sent" | "gone" | "nothing to send"> => {
     const found = await read(id);
     if (found?.approval.state.status !== "decided") return "nothing to send";
     const { approval } = found;
+    if (approval.token === null) return "gone";
     const token = await cipher.decrypt(approval.token, context(id));
     let gone = false;
     try {
@@ -125,21 +86,46 @@ export const approvals = ({
     // it again), so only an accepted answer closes the question.
     if (gone) return "gone";
     await write(
-      { ...approval, state: { status: "sent", decision: found.approval.state.decision } },
+      { ...approval, token: null, state: { status: "sent", decision: found.approval.state.decision } },
       found.version,
     );
     return "sent";
   };
 
-  return {
-    read: async (id: string) => (await read(id))?.approval,
+  const records = approvalRecords({ store });
+  /**
+   * Notes that a delivery asks this; before the question itself, so that none stands unknown to its message. Gives
+   * the ids of all that it has asked or measured for, oldest first.
+   */
+  const note = async (question: NewApproval): Promise<readonly string[]> => {
+    const id = approvalId(question);
+    const key = questionsKey(question.delivery);
+    for (;;) {
+      const item = await store.get(key);
+      const before = item ? Asked.parse(item.value).approvals : [];
+      if (before.at(-1) === id) return before;
+      const value = { approvals: [...before.filter((each) => each !== id), id] };
+      const expect = item?.version ?? "absent";
+      if ((await store.put(key, value, { expect, expiresAt: keptUntil(question) })).written)
+        return value.approvals;
+    }
+  };
 
-    /** Asks, or puts a newer task token under the question that stands. */
+  return {
+    ...records,
+    note,
+
+    /**
+     * Asks, or puts a newer task token under the question that stands. A withdrawn one takes no token: whoever asks
+     * reads that from the answer, and ends the task.
+     */
     ask: async (question: NewApproval, taskToken: string): Promise<Approval> => {
       const id = approvalId(question);
+      await note(question);
       const token = await cipher.encrypt(taskToken, context(id));
       for (;;) {
         const found = await read(id);
+        if (found?.approval.state.status === "withdrawn") return found.approval;
         const approval: Approval = found
           ? {
               ...found.approval,
@@ -169,8 +155,7 @@ export const approvals = ({
         if (!found) return { result: "unknown" };
         const { approval } = found;
         const { state, rule } = approval;
-        if (state.status === "withdrawn") return { result: "withdrawn", approval };
-        if (state.status !== "pending") return { result: "already", decision: state.decision, approval };
+        if (state.status !== "pending") return tooLate(approval, state);
         if (vote.at >= approval.expiresAt) return { result: "expired", approval };
         const refusal = whyRefused(approval, vote);
         if (refusal) return { result: "refused", why: refusal };
@@ -185,6 +170,8 @@ export const approvals = ({
           approval: id,
           decidedAt: vote.at,
           baseline: approval.baseline,
+          digest: approval.digest,
+          version: approval.version,
         };
         const next: Approval = {
           ...approval,
@@ -195,6 +182,28 @@ export const approvals = ({
           ? { result: "decided", decision, approval: next }
           : { result: "counted", votes: votes.length, quorum: rule.quorum, approval: next };
       }
+    },
+
+    /**
+     * What a vote of this person would be answered with at once; undefined: it would count. `email` is looked up only
+     * where the answer depends on it, because a dialog has to open within Slack's three seconds.
+     */
+    check: async (
+      id: string,
+      voter: {
+        readonly user: string;
+        readonly email: () => Promise<string | undefined>;
+        readonly at: number;
+      },
+    ): Promise<VoteResult | undefined> => {
+      const approval = await records.read(id);
+      if (!approval) return { result: "unknown" };
+      if (approval.state.status !== "pending") return tooLate(approval, approval.state);
+      if (voter.at >= approval.expiresAt) return { result: "expired", approval };
+      const known = approval.rule.approvers.includes(voter.user);
+      const email = known ? await voter.email() : undefined;
+      const why = whyRefused(approval, { user: voter.user, email });
+      return why === undefined ? undefined : { result: "refused", why };
     },
 
     send,
@@ -210,7 +219,7 @@ export const approvals = ({
           state.status === "decided"
             ? { status: "sent", decision: state.decision }
             : { status: "withdrawn", why, told: true };
-        if ((await write({ ...found.approval, state: next }, found.version)).written) return;
+        if ((await write({ ...found.approval, token: null, state: next }, found.version)).written) return;
       }
     },
 
@@ -241,16 +250,21 @@ export const approvals = ({
           default:
             approval.state satisfies never;
         }
-        try {
-          await deliveries.fail(await cipher.decrypt(approval.token, context(id)), error, approval.delivery);
-        } catch (fault) {
-          if (!(fault instanceof TaskGone)) throw fault;
-        }
+        if (approval.token !== null)
+          try {
+            await deliveries.fail(
+              await cipher.decrypt(approval.token, context(id)),
+              error,
+              approval.delivery,
+            );
+          } catch (fault) {
+            if (!(fault instanceof TaskGone)) throw fault;
+          }
         const told: Approval = {
           ...approval,
+          token: null,
           state: { status: "withdrawn", why: error.cause, told: true },
         };
-        // A newer token may have been put under the question meanwhile: its task has to be told, too.
         if ((await write(told, version)).written) return true;
       }
     },
@@ -260,14 +274,14 @@ export const approvals = ({
       const found: Approval[] = [];
       for (let after: string | undefined; ; ) {
         const page = await store.page({
-          partition,
+          partition: approvalKey("").partition,
           order: "ascending",
           limit: 100,
           ...(model === undefined ? {} : { prefix: `${model}~` }),
           ...(after ? { after } : {}),
         });
         for (const item of page.items) {
-          const approval = Approval.parse(item.value);
+          const approval = parseApproval(item.value);
           const { state } = approval;
           if (state.status === "pending" || state.status === "decided") found.push(approval);
           if (state.status === "withdrawn" && !state.told) found.push(approval);
@@ -294,6 +308,15 @@ const mergeContributors = (
         ],
         approvers: now.approvers,
       };
+
+/** What a vote hears where the question does not wait for votes any more. */
+const tooLate = (
+  approval: Approval,
+  state: Exclude<Approval["state"], { readonly status: "pending" }>,
+): VoteResult =>
+  state.status === "withdrawn"
+    ? { result: "withdrawn", approval }
+    : { result: "already", decision: state.decision, approval };
 
 /**
  * Who may answer: the rule's approvers, and nobody who made a part of the change unless the rule allows it. A user whose

@@ -13,6 +13,8 @@ const ClaimItem = z.object({
   /** When the latest push that was ever granted it was received, epoch milliseconds; 0: none yet. */
   requestedAt: z.int(),
   grantedAt: z.int(),
+  /** Deliveries that a person's rollback took this claim from, the newest last: who did it, and why. */
+  interrupted: z.array(z.object({ delivery: z.string(), by: z.string() })).default([]),
 });
 export type ClaimItem = z.infer<typeof ClaimItem>;
 
@@ -24,6 +26,8 @@ export type Request = {
   readonly requestedAt: number;
   /** Epoch milliseconds. */
   readonly now: number;
+  /** Who takes it by force, and why. */
+  readonly by?: string;
 };
 
 export type Grant =
@@ -39,6 +43,9 @@ const skewMs = 60_000;
  */
 const wasSetBack = (claim: ClaimItem, { requestedAt, now }: Request): boolean =>
   claim.requestedAt > now + skewMs && requestedAt <= now + skewMs;
+
+/** How many interrupted deliveries a claim remembers. */
+const remembered = 50;
 
 const partition = "claims";
 const sort = (environment: Environment, model: string) => `${environment}#${model}`;
@@ -59,7 +66,7 @@ export const claims = ({ store }: { store: Store }) => {
    *   earlier one is Superseded), `free` (prod: busy while someone holds it), `force` (a person's rollback)
    */
   const take = async (request: Request, when: "newer" | "free" | "force"): Promise<Grant> => {
-    const { environment, model, delivery, requestedAt, now } = request;
+    const { environment, model, delivery, requestedAt, now, by } = request;
     for (;;) {
       const current = await read(environment, model);
       const claim = current?.claim;
@@ -78,6 +85,10 @@ export const claims = ({ store }: { store: Store }) => {
         // Only a push counts among pushes: a rollback's passing visit to stage supersedes none of them.
         requestedAt: when === "newer" ? requestedAt : (claim?.requestedAt ?? 0),
         grantedAt: now,
+        interrupted: [
+          ...(claim?.interrupted ?? []),
+          ...(claim?.holder && when === "force" && by !== undefined ? [{ delivery: claim.holder, by }] : []),
+        ].slice(-remembered),
       };
       const put = await store.put({ partition, sort: sort(environment, model) }, item, {
         expect: current?.version ?? "absent",

@@ -6,7 +6,7 @@ export class Superseded extends Error {
   override readonly name = "Superseded";
 }
 
-/** Another delivery held prod until this one's patience ended. */
+/** Another delivery held prod until this one's patience ended, or prod changed too often while it asked. */
 export class ProdBusy extends Error {
   override readonly name = "ProdBusy";
 }
@@ -24,6 +24,16 @@ export class ImageScanFailed extends Error {
 /** What the ledger names could not be put back, or did not prove itself when it was. */
 export class RollBackFailed extends Error {
   override readonly name = "RollBackFailed";
+}
+
+/** What is about to change prod is not what people approved. */
+export class ApprovalMismatch extends Error {
+  override readonly name = "ApprovalMismatch";
+}
+
+/** Prod changed after the model was measured: what was measured against the champion before is worth nothing. */
+export class ProdChanged extends Error {
+  override readonly name = "ProdChanged";
 }
 
 /** A step was given data that its contract refuses: a fault of the definition or of the caller. */

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type Environment, environments } from "../platform/serving/serving.ts";
 import type { Store } from "../platform/store/store.ts";
+import { Check } from "../statemachine/contracts.ts";
 
 /** One deployment: what served which share of an environment from when. */
 export const Deployment = z.object({
@@ -31,6 +32,10 @@ export const Deployment = z.object({
   builder: z.string().nullable().default(null),
   /** Who and why, where a person did it. */
   reason: z.string().nullable(),
+  /** What the canary measured last. */
+  checks: z.array(Check).default([]),
+  /** The delivery, or rollback, whose promotion a person's rollback takes back; null: this is none. */
+  takesBack: z.string().nullable().default(null),
 });
 export type Deployment = z.infer<typeof Deployment>;
 
@@ -47,7 +52,7 @@ export type NewDeployment = Pick<
   | "previous"
   | "reason"
 > &
-  Partial<Pick<Deployment, "builder">>;
+  Partial<Pick<Deployment, "builder" | "takesBack">>;
 
 const key = (environment: Environment, model: string, sequence: number) => ({
   partition: `ledger#${environment}#${model}`,
@@ -107,6 +112,14 @@ export const ledger = ({ store }: { store: Store }) => {
     /** The deployment that a delivery made there. */
     ofDelivery: (environment: Environment, model: string, delivery: string) =>
       find(environment, model, (deployment) => deployment.delivery === delivery),
+    /** The person's rollback that took back what a delivery, or a rollback, had promoted; undefined: none did. */
+    takenBackBy: (environment: Environment, model: string, delivery: string) =>
+      find(
+        environment,
+        model,
+        (entry) =>
+          entry.delivery === delivery || (entry.takesBack === delivery && entry.status === "promoted"),
+      ).then((entry) => (entry?.takesBack === delivery ? entry : undefined)),
     /** The newest deployment of this very image and registry version. */
     ofImage: (environment: Environment, model: string, digest: string, version: number) =>
       find(environment, model, (entry) => entry.digest === digest && entry.version === version),
@@ -130,6 +143,7 @@ export const ledger = ({ store }: { store: Store }) => {
         }
         const entry: Deployment = {
           builder: null,
+          takesBack: null,
           ...deployment,
           sequence: newest + 1,
           status: "deployed",
@@ -138,6 +152,7 @@ export const ledger = ({ store }: { store: Store }) => {
           promotedAt: null,
           championMoved: false,
           approvedBy: [],
+          checks: [],
         };
         const put = await store.put(key(environment, model, entry.sequence), entry, { expect: "absent" });
         if (put.written) return entry;

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { blocksTextLimit, MessageBlocks } from "../rehearsal/desk/blocks.ts";
 import { Outcome, Verdict } from "../statemachine/contracts.ts";
 import { messageBlocks } from "./message-blocks.ts";
-import type { MessageView } from "./messages.ts";
+import type { MessageState } from "./message-state.ts";
+import { readReason } from "./read-reason.ts";
 
 // Also what Slack's limits are about: long, empty, and full of characters that are escaped to five.
 const text = fc.oneof(
@@ -13,9 +14,11 @@ const text = fc.oneof(
   fc.integer({ min: 1, max: 12_000 }).map((length) => "x".repeat(length)),
 );
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
+/** What a person may give as a reason. */
+const reason = text.filter((given) => "reason" in readReason(given));
 const user = fc.stringMatching(/^U[A-Z0-9]{8}$/);
 const people = fc.array(fc.record({ user, name: text }), { maxLength: 50 });
-const view: fc.Arbitrary<MessageView> = fc.record({
+const view: fc.Arbitrary<MessageState> = fc.record({
   delivery: fc.stringMatching(/^[a-z0-9-]{1,80}$/),
   model: fc.stringMatching(/^[a-z][a-z0-9-]{0,39}$/),
   commit: fc.constant("c".repeat(40)),
@@ -43,16 +46,22 @@ const view: fc.Arbitrary<MessageView> = fc.record({
       status: fc.constant("open" as const),
       approval: fc.uuid(),
       expiresAt: fc.integer({ min: 0, max: 4_102_444_800_000 }),
-      votes: fc.nat(10),
+      votes: people,
       quorum: fc.integer({ min: 1, max: 10 }),
       approvers: fc.array(user, { minLength: 1, maxLength: 50 }),
+      stale: maybe(text),
     }),
     fc.record({ status: fc.constant("approved" as const), by: people }),
-    fc.record({ status: fc.constant("rejected" as const), by: people, reason: maybe(text) }),
+    fc.record({ status: fc.constant("rejected" as const), by: people, reason: maybe(reason) }),
     fc.record({ status: fc.constant("expired" as const) }),
     fc.record({ status: fc.constant("withdrawn" as const), why: text }),
   ),
+  askedAgain: maybe(text),
   progress: maybe(text),
+  rolledBack: maybe(
+    fc.record({ by: text, kind: fc.constantFrom("interrupted" as const, "taken back" as const) }),
+  ),
+  replacedBy: maybe(fc.nat()),
   outcome: maybe(fc.constantFrom(...Outcome.options)),
   error: maybe(fc.record({ name: text, cause: text })),
 });
@@ -74,6 +83,10 @@ test("Slack takes the message of any delivery, and its buttons and what to do ab
       const all = JSON.stringify(blocks);
       expect(all.includes('"action_id":"approve"')).toBe(given.question?.status === "open");
       expect(all.includes("*What to do:*")).toBe(given.error !== null);
+      if (given.question?.status === "rejected" && given.question.reason)
+        expect(
+          texts(blocks).some((part) => part.startsWith("*Why it was rejected:*") && !part.endsWith("…")),
+        ).toBe(true);
     }),
     { seed: 11, numRuns: 200 },
   );

@@ -1,7 +1,7 @@
 import type { KnownBlock, SectionBlock } from "@slack/web-api";
 import type { Check } from "../statemachine/contracts.ts";
 import { remedyOf } from "../statemachine/remedy-of.ts";
-import type { MessageView } from "./messages.ts";
+import type { MessageState, QuestionState } from "./message-state.ts";
 
 /** Slack's limits on what we use: https://docs.slack.dev/reference/block-kit/blocks */
 const limits = {
@@ -14,6 +14,7 @@ const limits = {
   omitted: 1_500,
   cause: 1_500,
   progress: 300,
+  note: 500,
   /** All text of a message: Slack does not say where it ends, 9,597 characters passed and 11,341 did not. */
   message: 9_500,
 } as const;
@@ -21,9 +22,14 @@ const limits = {
 /** Slack's control characters: https://docs.slack.dev/messaging/formatting-message-text#escaping */
 const escaped = (text: string) =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-/** At most `limit` characters; an escaped one is not cut in two. */
+/** At most `limit` characters; an escaped one, or one of two UTF-16 units, is not cut in two. */
 const clipped = (text: string, limit: number) =>
-  text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/&[a-z]{0,3}$/, "")}…`;
+  text.length <= limit
+    ? text
+    : `${text
+        .slice(0, limit - 1)
+        .replace(/&[a-z]{0,3}$/, "")
+        .replace(/[\uD800-\uDBFF]$/, "")}…`;
 const section = (text: string): SectionBlock => ({
   type: "section",
   text: { type: "mrkdwn", text: clipped(text, limits.section) },
@@ -31,11 +37,20 @@ const section = (text: string): SectionBlock => ({
 
 const marks = { pass: ":white_check_mark:", fail: ":x:", inconclusive: ":grey_question:" } as const;
 
-const headline = ({ model, version, outcome, question, progress }: MessageView): string => {
+/** The delivery in one line, as the message, its notification, the command and the pages say it. */
+export const headline = (state: MessageState): string => {
+  const { model, version, outcome, question, progress, rolledBack, replacedBy } = state;
   const what = version === null ? model : `${model} version ${version}`;
+  // A person's rollback has the last word, and its own words: nothing of this delivery serves prod any more.
+  if (rolledBack && (outcome === null || outcome === "promoted" || outcome === "superseded"))
+    return rolledBack.kind === "taken back"
+      ? `${what} was taken back from prod`
+      : `${what} was stopped by a rollback of prod`;
   switch (outcome) {
     case "promoted":
-      return `${what} serves prod`;
+      return replacedBy === null
+        ? `${what} serves prod`
+        : `${what} was promoted; prod serves version ${replacedBy} now`;
     case "rejected":
       return `${what} was rejected`;
     case "expired":
@@ -98,18 +113,21 @@ const checkSections = (checks: readonly Check[], room: number): KnownBlock[] => 
 
 const people = (by: readonly { readonly user: string }[]) => by.map(({ user }) => `<@${user}>`).join(", ");
 
-const questionLine = (question: MessageView["question"]): string | undefined => {
+/** Where the question stands, in Slack's markup. */
+const questionLine = (question: QuestionState | null): string | undefined => {
   switch (question?.status) {
     case undefined:
       return undefined;
     case "open": {
-      const votes = question.quorum > 1 ? ` ${question.votes} of ${question.quorum} approvals.` : "";
+      const given = question.votes.length > 0 ? ` (${people(question.votes)})` : "";
+      const votes =
+        question.quorum > 1 ? ` ${question.votes.length} of ${question.quorum} approvals${given}.` : "";
       return `Who may answer: ${question.approvers.map((user) => `<@${user}>`).join(", ")}.${votes} Until <!date^${Math.floor(question.expiresAt / 1000)}^{date_short_pretty} {time}|${new Date(question.expiresAt).toUTCString()}>.`;
     }
     case "approved":
       return `:white_check_mark: Approved by ${people(question.by)}`;
     case "rejected":
-      return `:no_entry: Rejected by ${people(question.by)}${question.reason ? `: ${escaped(question.reason)}` : ""}`;
+      return `:no_entry: Rejected by ${people(question.by)}${question.reason ? ": the reason stands above" : ""}`;
     case "expired":
       return ":hourglass: The question expired without an answer";
     case "withdrawn":
@@ -124,23 +142,23 @@ const questionLine = (question: MessageView["question"]): string | undefined => 
  * @param link address of the delivery's page; undefined where there is none
  */
 export const messageBlocks = (
-  view: MessageView,
+  state: MessageState,
   link: string | undefined,
 ): { text: string; blocks: KnownBlock[] } => {
-  const text = headline(view);
+  const text = headline(state);
   const facts = [
-    `*Commit*\n\`${view.commit.slice(0, 12)}\`${view.author ? ` by ${escaped(view.author)}` : ""}`,
-    ...(view.version === null ? [] : [`*Registry version*\n${view.version}`]),
-    ...(view.digest === null ? [] : [`*Image*\n\`${view.digest.slice(0, 19)}…\``]),
-    ...(view.version === null
+    `*Commit*\n\`${state.commit.slice(0, 12)}\`${state.author ? ` by ${escaped(state.author)}` : ""}`,
+    ...(state.version === null ? [] : [`*Registry version*\n${state.version}`]),
+    ...(state.digest === null ? [] : [`*Image*\n\`${state.digest.slice(0, 19)}…\``]),
+    ...(state.version === null
       ? []
-      : [`*Prod serves now*\n${view.baseline === null ? "nothing yet" : escaped(view.baseline)}`]),
+      : [`*Measured against*\n${state.baseline === null ? "nothing yet" : escaped(state.baseline)}`]),
   ];
   const builtBy =
-    view.provenance &&
-    `:lock: Signature verified: built from commit \`${escaped(view.provenance.commit.slice(0, 12))}\` by \`${escaped(view.provenance.buildId)}\` with builder \`${escaped(view.provenance.builder.slice(0, 19))}…\``;
-  const standing = questionLine(view.question);
-  const open = view.question?.status === "open" ? view.question : undefined;
+    state.provenance &&
+    `:lock: Signature verified: built from commit \`${escaped(state.provenance.commit.slice(0, 12))}\` by \`${escaped(state.provenance.buildId)}\` with builder \`${escaped(state.provenance.builder.slice(0, 19))}…\``;
+  const standing = questionLine(state.question);
+  const open = state.question?.status === "open" ? state.question : undefined;
   const button = { type: "button" as const };
   const plain = (label: string) => ({ type: "plain_text" as const, text: label });
   const buttons = [
@@ -164,11 +182,22 @@ export const messageBlocks = (
       : []),
     ...(link ? [{ ...button, action_id: "open-delivery", text: plain("Open the delivery"), url: link }] : []),
   ];
+  const notes = [
+    ...(state.rolledBack ? [`:rewind: *Rolled back by* ${escaped(state.rolledBack.by)}`] : []),
+    ...(state.askedAgain === null
+      ? []
+      : [`:arrows_counterclockwise: *Asked again.* ${escaped(state.askedAgain)}`]),
+    ...(open?.stale
+      ? [
+          `:warning: *Prod changed:* it serves ${escaped(open.stale)} now. An approval leads to new measurements and to another question.`,
+        ]
+      : []),
+  ];
   const above: KnownBlock[] = [
-    ...(view.changed.length > 0
+    ...(state.changed.length > 0
       ? [
           section(
-            `:warning: *This commit changes its own rules or yardsticks:* ${clipped(escaped(view.changed.join("; ")), limits.changed)}`,
+            `:warning: *This commit changes its own rules or yardsticks:* ${clipped(escaped(state.changed.join("; ")), limits.changed)}`,
           ),
         ]
       : []),
@@ -177,6 +206,11 @@ export const messageBlocks = (
       type: "section",
       fields: facts.map((fact) => ({ type: "mrkdwn" as const, text: clipped(fact, limits.fact) })),
     },
+    ...notes.map((note) => section(clipped(note, limits.note))),
+    // Whole, as `readReason` lets none pass that does not fit.
+    ...(state.question?.status === "rejected" && state.question.reason
+      ? [section(`*Why it was rejected:* ${escaped(state.question.reason)}`)]
+      : []),
   ];
   const below: KnownBlock[] = [
     ...(builtBy === null
@@ -187,27 +221,27 @@ export const messageBlocks = (
             elements: [{ type: "mrkdwn" as const, text: clipped(builtBy, limits.fact) }],
           },
         ]),
-    ...(view.omitted.length > 0
+    ...(state.omitted.length > 0
       ? [
           section(
             clipped(
-              `_Not measured:_ ${view.omitted.map(({ name, why }) => `${escaped(name)} (${escaped(why)})`).join("; ")}`,
+              `_Not measured:_ ${state.omitted.map(({ name, why }) => `${escaped(name)} (${escaped(why)})`).join("; ")}`,
               limits.omitted,
             ),
           ),
         ]
       : []),
-    ...(view.error
+    ...(state.error
       ? [
           section(
-            `:x: *${clipped(escaped(view.error.name), 100)}* ${clipped(escaped(view.error.cause), limits.cause)}`,
+            `:x: *${clipped(escaped(state.error.name), 100)}* ${clipped(escaped(state.error.cause), limits.cause)}`,
           ),
-          section(`*What to do:* ${escaped(remedyOf(view.error.name))}`),
+          section(`*What to do:* ${escaped(remedyOf(state.error.name))}`),
         ]
       : []),
-    ...(view.progress === null
+    ...(state.progress === null
       ? []
-      : [section(`:rocket: ${clipped(escaped(view.progress), limits.progress)}`)]),
+      : [section(`:rocket: ${clipped(escaped(state.progress), limits.progress)}`)]),
     ...(standing === undefined
       ? []
       : [
@@ -219,7 +253,7 @@ export const messageBlocks = (
     ...(buttons.length > 0 ? [{ type: "actions" as const, block_id: "decision", elements: buttons }] : []),
   ];
   const room = limits.message - textLength([above, below]);
-  return { text, blocks: [...above, ...checkSections(view.checks, room), ...below] };
+  return { text, blocks: [...above, ...checkSections(state.checks, room), ...below] };
 };
 
 const textLength = (value: unknown): number =>

@@ -1,70 +1,58 @@
+import { createHash } from "node:crypto";
 import * as z from "zod";
-import type { Store } from "../platform/store/store.ts";
-import { Check, Outcome, Provenance } from "../statemachine/contracts.ts";
+import type { Store, Stored } from "../platform/store/store.ts";
+import { type MessageState, messageState } from "./message-state.ts";
+import { readMessageFacts } from "./read-message-facts.ts";
 import type { Warn } from "./warn.ts";
 
-const Person = z.object({ user: z.string(), name: z.string() });
-
-/** All that the one Slack message of a delivery shows, through its whole life. */
-export const MessageView = z.object({
-  delivery: z.string(),
-  model: z.string(),
-  commit: z.string(),
-  author: z.string(),
-  version: z.int().nullable(),
-  digest: z.string().nullable(),
-  /** How the image was built, as verified; null where nothing was. */
-  provenance: Provenance.nullable().default(null),
-  /** What prod serves while the question stands; null: nothing yet. */
-  baseline: z.string().nullable(),
-  /** Rules and yardsticks that this very commit changes: the first line. */
-  changed: z.array(z.string()),
-  checks: z.array(Check),
-  omitted: z.array(z.object({ name: z.string(), why: z.string() })),
-  question: z
-    .discriminatedUnion("status", [
-      z.object({
-        status: z.literal("open"),
-        approval: z.string(),
-        expiresAt: z.int(),
-        votes: z.int(),
-        quorum: z.int(),
-        approvers: z.array(z.string()),
-      }),
-      z.object({ status: z.literal("approved"), by: z.array(Person) }),
-      z.object({ status: z.literal("rejected"), by: z.array(Person), reason: z.string().nullable() }),
-      z.object({ status: z.literal("expired") }),
-      z.object({ status: z.literal("withdrawn"), why: z.string() }),
-    ])
-    .nullable(),
-  /** What happens on prod right now, in a sentence. */
-  progress: z.string().nullable(),
-  outcome: Outcome.nullable(),
-  error: z.object({ name: z.string(), cause: z.string() }).nullable(),
-});
-export type MessageView = z.infer<typeof MessageView>;
-
+const Posted = z.object({ channel: z.string(), ts: z.string() });
+type Posted = z.infer<typeof Posted>;
 const Item = z.object({
-  view: MessageView,
   /** Where Slack has it; null until it was posted. */
-  posted: z.object({ channel: z.string(), ts: z.string() }).nullable(),
+  posted: Posted.nullable(),
+  /** How often somebody began to write it to Slack. */
+  revision: z.int().default(0),
+  /** Who began and has not come back: what Slack shows is uncertain until they have, or are long overdue. */
+  writing: z.array(z.object({ revision: z.int(), at: z.int() })).default([]),
+  /** Hash of the state that Slack shows; null: not known. */
+  shown: z.string().nullable().default(null),
 });
+type Item = z.infer<typeof Item>;
+const blank: Item = { posted: null, revision: 0, writing: [], shown: null };
 
 /** What posting needs of Slack; @slack/web-api behind it on both worlds. */
 export type Channel = {
   /** Posts, or finds what an interrupted post of the same delivery left there. */
-  post(view: MessageView): Promise<{ channel: string; ts: string }>;
-  update(posted: { channel: string; ts: string }, view: MessageView): Promise<void>;
+  post(state: MessageState): Promise<Posted>;
+  update(posted: Posted, state: MessageState): Promise<void>;
+  /** Takes everything from a message that should not be there. */
+  retract(posted: Posted): Promise<void>;
 };
 
 const key = (delivery: string) => ({ partition: "messages", sort: delivery });
-/** Deliveries whose message Slack did not take, for the sweep. */
+/** Deliveries whose message may not say what the facts say, or will change yet: the sweep looks at each. */
 const unshown = "messages-unshown";
+const Note = z.object({ at: z.int().default(0) });
 const keptSeconds = 400 * 86_400;
 
 /**
- * One message per delivery, edited in place to its end. The view is stored before Slack is told, so a message that
- * Slack did not take is put right by the next change or by the sweep.
+ * After this long nobody who began to write is still at it: a call to Slack takes 2 s at most, three times, and a
+ * function that waits longer was stopped.
+ */
+const writingMs = 60_000;
+/** How long a note stands of a delivery of which nothing can be told yet. */
+const untoldMs = 3_600_000;
+
+const hashOf = (state: MessageState): string =>
+  createHash("sha256").update(JSON.stringify(state)).digest("hex");
+
+/**
+ * One message per delivery, edited in place to its end. What it says follows from the stored facts alone
+ * (`messageState`); nobody hands a text to anybody. Whoever has changed a fact calls `show`.
+ *
+ * Each write to Slack takes a number first, by a conditional write, and comes back after it. Who comes back and finds
+ * a higher number cannot know which of the two Slack heard last: both read the facts again, and the message is written
+ * again. Who never comes back is found by the sweep.
  */
 export const messages = ({
   store,
@@ -77,63 +65,124 @@ export const messages = ({
   clock: () => number;
   warn: Warn;
 }) => {
-  const read = async (delivery: string) => {
+  const facts = readMessageFacts({ store, clock });
+  const stateOf = async (delivery: string) => messageState(await facts(delivery));
+  const read = async (delivery: string): Promise<Item & { readonly version: number | "absent" }> => {
     const item = await store.get(key(delivery));
-    return item && { ...Item.parse(item.value), version: item.version };
+    return item ? { ...Item.parse(item.value), version: item.version } : { ...blank, version: "absent" };
   };
-  const write = (item: z.infer<typeof Item>, expect: number | "absent") =>
-    store.put(key(item.view.delivery), item, { expect, expiresAt: Math.floor(clock() / 1000) + keptSeconds });
+  const write = async (
+    delivery: string,
+    { posted, revision, writing, shown }: Item,
+    expect: number | "absent",
+  ) =>
+    (
+      await store.put(
+        key(delivery),
+        { posted, revision, writing, shown },
+        { expect, expiresAt: Math.floor(clock() / 1000) + keptSeconds },
+      )
+    ).written;
 
-  /** Brings Slack to what the store says. False: Slack could not be reached. */
-  const show = async (delivery: string): Promise<boolean> => {
+  const expect = async (delivery: string): Promise<void> => {
+    await store.put({ partition: unshown, sort: delivery }, { at: clock() });
+  };
+
+  /** Takes a number; undefined: someone else wrote in between. */
+  const begin = async (delivery: string, found: Item & { version: number | "absent" }) => {
+    const at = clock();
+    const revision = found.revision + 1;
+    const writing = [...found.writing.filter((each) => at - each.at < writingMs), { revision, at }];
+    const begun = await write(delivery, { ...found, revision, writing, shown: null }, found.version);
+    return begun ? revision : undefined;
+  };
+
+  /**
+   * Gives the number back. `last`: nobody else was at it, so Slack shows what was written. Who was not the last takes
+   * away the certainty of the others, too: nobody knows whom Slack heard last.
+   */
+  const end = async (delivery: string, number: number, posted: Posted, hash: string) => {
+    for (;;) {
+      const found = await read(delivery);
+      const last = found.revision === number;
+      const next: Item = {
+        posted: found.posted ?? posted,
+        revision: last ? number : found.revision + 1,
+        writing: found.writing.filter(({ revision }) => revision !== number),
+        shown: last ? hash : null,
+      };
+      if (await write(delivery, next, found.version)) return next.posted ?? posted;
+    }
+  };
+
+  /**
+   * Brings Slack to what the facts say. The item is read before the facts: who wrote meanwhile makes `begin` fail, and
+   * so nobody begins to write what is older than what another has begun to write.
+   * @param thorough also where it seems to be shown: someone who began to write has not come back
+   */
+  const bring = async (delivery: string, thorough: boolean): Promise<void> => {
+    for (let first = true; ; first = false) {
+      const found = await read(delivery);
+      const state = await stateOf(delivery);
+      if (!state) return;
+      const hash = hashOf(state);
+      const uncertain = thorough && first && found.writing.length > 0;
+      if (found.posted && found.shown === hash && !uncertain) return;
+      if (found.version === "absent") await expect(delivery);
+      const number = await begin(delivery, found);
+      if (number === undefined) continue;
+      const posted = found.posted ?? (await channel.post(state));
+      await channel.update(posted, state);
+      const stands = await end(delivery, number, posted, hash);
+      // Two that posted at once made two messages: one stays, and the other must not keep its buttons.
+      if (stands.ts !== posted.ts) await channel.retract(posted);
+    }
+  };
+
+  const show = async (delivery: string, thorough = false): Promise<boolean> => {
+    const about = { delivery };
     try {
-      for (;;) {
-        const found = await read(delivery);
-        if (!found) return true;
-        if (!found.posted) {
-          await write({ view: found.view, posted: await channel.post(found.view) }, found.version);
-          continue;
-        }
-        await channel.update(found.posted, found.view);
-        // Someone changed the view meanwhile, and Slack may have heard the two in the wrong order: tell it again.
-        if ((await read(delivery))?.version === found.version) return true;
-      }
+      await bring(delivery, thorough);
+      return true;
     } catch (fault) {
-      warn(`the message of ${delivery} could not be shown in Slack; the sweep tries again`, fault, {
-        delivery,
-      });
-      await store.put({ partition: unshown, sort: delivery }, {});
+      warn(`the message of ${delivery} could not be shown in Slack; the sweep tries again`, fault, about);
+      await expect(delivery).catch((lost: unknown) => warn("nor could that be noted", lost, about));
       return false;
     }
   };
 
+  /** Whether the sweep need not look again: the delivery has ended, and Slack shows it for certain. */
+  const settled = async ({ key: { sort: delivery }, value }: Stored): Promise<boolean> => {
+    const state = await stateOf(delivery);
+    if (!state) return clock() - Note.parse(value).at > untoldMs;
+    const { posted, shown, writing } = await read(delivery);
+    return posted !== null && state.outcome !== null && shown === hashOf(state) && writing.length === 0;
+  };
+
   return {
-    read: async (delivery: string) => (await read(delivery))?.view,
+    /** What the message of a delivery says by the facts; undefined where it has none. */
+    state: stateOf,
     /** Where Slack has the message; null before it was posted. */
-    posted: async (delivery: string) => (await read(delivery))?.posted ?? null,
-    show,
-    /** Shows again what Slack did not take before. */
+    posted: async (delivery: string) => (await read(delivery)).posted,
+    /** Notes that a message is about to change, so that the sweep shows it where the one who changes it dies first. */
+    expect,
+    show: (delivery: string): Promise<boolean> => show(delivery),
+    /** Shows again what Slack did not take before, or what nobody came to show. */
     showUnshown: async (): Promise<void> => {
-      const { items } = await store.page({ partition: unshown, order: "ascending", limit: 100 });
-      // Only the note that was read: one written meanwhile is of a change that Slack did not take.
-      for (const { key: left, version } of items)
-        if (await show(left.sort)) await store.remove(left, { expect: version });
-    },
-    /** Creates the message from `first`, or changes the one that stands, and shows it. */
-    put: async (first: MessageView, change: (view: MessageView) => MessageView): Promise<boolean> => {
-      for (;;) {
-        const found = await read(first.delivery);
-        const item = { view: change(found?.view ?? first), posted: found?.posted ?? null };
-        if ((await write(item, found?.version ?? "absent")).written) return show(first.delivery);
-      }
-    },
-    /** Changes a message that was created before; nothing where there is none. */
-    change: async (delivery: string, change: (view: MessageView) => MessageView): Promise<boolean> => {
-      for (;;) {
-        const found = await read(delivery);
-        if (!found) return true;
-        const item = { view: change(found.view), posted: found.posted };
-        if ((await write(item, found.version)).written) return show(delivery);
+      for (let after: string | undefined; ; ) {
+        const page = await store.page({
+          partition: unshown,
+          order: "ascending",
+          limit: 100,
+          ...(after ? { after } : {}),
+        });
+        for (const note of page.items) {
+          if (!(await show(note.key.sort, true))) continue;
+          // Only the note that was read: one written meanwhile is of a change that nobody has shown.
+          if (await settled(note)) await store.remove(note.key, { expect: note.version });
+        }
+        if (!page.cursor) return;
+        after = page.cursor;
       }
     },
   };

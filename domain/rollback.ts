@@ -1,6 +1,9 @@
 import type { Deployment } from "./ledger.ts";
+import type { Messages } from "./messages.ts";
 import { restore } from "./restore.ts";
-import { type Needs, stageFollows } from "./stage-follows.ts";
+import { type Needs as StageNeeds, stageFollows } from "./stage-follows.ts";
+
+export type Needs = StageNeeds & { readonly messages: Pick<Messages, "expect" | "show"> };
 
 export type RolledBack = {
   /** What prod serves now. */
@@ -34,12 +37,17 @@ export class NothingBefore extends Error {
 export const rollback =
   (needs: Needs) =>
   async ({ model, id, by }: { model: string; id: string; by: string }): Promise<RolledBack> => {
-    const { claims, ledger, clock } = needs;
+    const { claims, ledger, messages, clock } = needs;
     // Asked before the claim is taken, too: a wish that cannot be granted must stop no delivery.
-    await prove(needs, await wayBack(needs, model, (await claims.read("prod", model))?.fence ?? 0));
+    const held = await claims.read("prod", model);
+    const before = await wayBack(needs, model, held?.fence ?? 0);
+    await prove(needs, before);
+    // Noted before anything changes: whatever dies from here on, the sweep brings their messages to what is then.
+    const affected = new Set([held?.holder, before.canary?.delivery, before.from.delivery]);
+    for (const delivery of affected) if (delivery) await messages.expect(delivery);
     const now = clock();
     const grant = await claims.take(
-      { environment: "prod", model, delivery: id, requestedAt: now, now },
+      { environment: "prod", model, delivery: id, requestedAt: now, now, by },
       "force",
     );
     if (grant.status !== "granted") throw new Error("a claim taken by force is granted");
@@ -55,6 +63,7 @@ export const rollback =
         fence: grant.fence,
         previous: to.previous,
         reason: proof === "absent" ? `${by} (the image is from before provenance was kept)` : by,
+        takesBack: ended === null ? from.delivery : null,
         environment: "prod",
         model,
       },
@@ -82,6 +91,8 @@ export const rollback =
     // Before prod is given back: a rollback that dies here is brought to its end by that claim.
     const stage = await stageFollows(needs)({ model, id, target: promoted });
     await claims.release("prod", model, id);
+    for (const delivery of new Set([...affected, from.delivery, ended]))
+      if (delivery) await messages.show(delivery);
     return { to: promoted, from, ended, provenance: proof, stage };
   };
 

@@ -1,5 +1,6 @@
 import { messageBlocks } from "../domain/message-blocks.ts";
-import { type Messages, type MessageView, messages } from "../domain/messages.ts";
+import type { MessageState } from "../domain/message-state.ts";
+import { type Messages, messages } from "../domain/messages.ts";
 import type { Warn } from "../domain/warn.ts";
 import type { Secrets } from "../platform/secrets/secrets.ts";
 import { slackChannel } from "../platform/slack/slack-channel.ts";
@@ -21,10 +22,10 @@ type Needs = {
 /** The deliveries' messages, in the channel that the environment names, each linked to its execution. */
 export const slackMessages = ({ env, secrets, store, clock, warn = logged }: Needs): Messages => {
   const page = executionPage(env.STATE_MACHINE_ARN);
-  const channel = slackChannel<MessageView>({
+  const channel = slackChannel<MessageState>({
     slack: slackClient({ secrets, apiUrl: env.SLACK_API_URL }),
     channel: env.SLACK_CHANNEL,
-    render: (view) => messageBlocks(view, page(view.delivery)),
+    render: (state) => messageBlocks(state, page(state.delivery)),
   });
   return messages({ store, channel, clock, warn });
 };

@@ -8,7 +8,8 @@ import { approvals } from "../domain/approvals.ts";
 import { claims } from "../domain/claims.ts";
 import { ledger } from "../domain/ledger.ts";
 import { messageBlocks } from "../domain/message-blocks.ts";
-import { type MessageView, messages } from "../domain/messages.ts";
+import type { MessageState } from "../domain/message-state.ts";
+import { messages } from "../domain/messages.ts";
 import { outcomes } from "../domain/outcomes.ts";
 import { changePolicy } from "../domain/policy/change-policy.ts";
 import { platformPolicy } from "../domain/policy/platform-policy.ts";
@@ -158,10 +159,10 @@ export const worldOf = (
         random: Math.random,
       }),
     );
-  const channel = slackChannel<MessageView>({
+  const channel = slackChannel<MessageState>({
     slack,
     channel: slackWorkspace.channel.id,
-    render: (view) => messageBlocks(view, `${url}/deliveries/${view.delivery}`),
+    render: (state) => messageBlocks(state, `${url}/deliveries/${state.delivery}`),
   });
   const source = instrument<Source>("source", capabilities.source);
   const account = ledger({ store });

@@ -29,7 +29,10 @@ export const remedies = {
     "The deployed model answers otherwise than at training: export again with the same versions and commit model and golden.json together.",
   CanaryFailed:
     "The new version did worse on live traffic: the canary's checks say in what. Prod serves the version before.",
-  ProdBusy: "Another delivery held prod for too long: see `slipway status`, then deliver again.",
+  ProdBusy:
+    "Another delivery held prod for too long, or prod kept changing: see `slipway status`, then deliver again.",
+  ApprovalMismatch:
+    "What was to go to prod is not what was approved; prod was not changed. Tell the platform team, then deliver again.",
   CommitNotFound: "The commit is not in the repository any more: push it again, then deliver it.",
   PolicyInvalid:
     "The cause names the policy.yaml that cannot be read, or says why the platform's copy does not count. The platform team owns both.",
@@ -138,6 +141,10 @@ export const ClaimProdInput = Subject.extend({
   baseline: z.int().min(0),
   /** When the approval was decided, epoch milliseconds: the wait for prod ends 6 h later. */
   approvedAt: z.int(),
+  /** The approval, and what is going to prod by it. */
+  approval: z.string(),
+  digest: Digest,
+  version: z.int().positive(),
 });
 export const ClaimInput = z.discriminatedUnion("environment", [ClaimStageInput, ClaimProdInput]);
 export type ClaimInput = z.infer<typeof ClaimInput>;
@@ -198,12 +205,11 @@ export const RegisterModelOutput = z.object({
 });
 export type RegisterModelOutput = z.infer<typeof RegisterModelOutput>;
 
-export const DeployModelInput = Subject.extend({
-  environment: EnvironmentName,
-  fence: Fence,
-  digest: Digest,
-  version: z.int().positive(),
-});
+const Deploy = Subject.extend({ fence: Fence, digest: Digest, version: z.int().positive() });
+export const DeployStageInput = Deploy.extend({ environment: z.literal("stage") });
+/** Prod gets nothing without the approval of this very image and version. */
+export const DeployProdInput = Deploy.extend({ environment: z.literal("prod"), approval: z.string() });
+export const DeployModelInput = z.discriminatedUnion("environment", [DeployStageInput, DeployProdInput]);
 export type DeployModelInput = z.infer<typeof DeployModelInput>;
 export const DeployModelOutput = z.object({
   functionVersion: z.string(),
@@ -227,6 +233,8 @@ export const VerifyModelOutput = z.object({
   /** Set with verdict `fail`: what the delivery ends with, and the failed checks in a sentence. */
   error: z.object({ name: z.enum(["GateFailed", "GoldenVectorsDiffer"]), cause: z.string() }).nullable(),
   checks: z.array(Check),
+  /** Sequence of the ledger entry that prod served, against which all was measured; 0: nothing. */
+  baseline: z.int().min(0),
   /** What could not be measured, and why: the approver is shown this too. */
   omitted: z.array(z.object({ name: z.string(), why: z.string() })),
   /** How long the approval may take: the state's time-out. */
@@ -241,6 +249,8 @@ export const RequestApprovalInput = Subject.extend({
   version: z.int().positive(),
   author: z.object({ name: z.string(), email: z.string() }),
   pusher: z.string().nullable(),
+  /** Sequence of the ledger entry that the checks were measured against; 0: nothing. */
+  baseline: z.int().min(0),
   scanChecks: z.array(Check),
   checks: z.array(Check),
   omitted: z.array(z.object({ name: z.string(), why: z.string() })),
@@ -257,6 +267,9 @@ export const ApprovalDecision = z.object({
   /** Epoch milliseconds. */
   decidedAt: z.int(),
   baseline: z.int().min(0),
+  /** The image and registry version that were approved: nothing else may be deployed or promoted. */
+  digest: Digest,
+  version: z.int().positive(),
 });
 export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
 
@@ -302,6 +315,7 @@ export const PromoteModelInput = Subject.extend({
   digest: Digest,
   version: z.int().positive(),
   functionVersion: z.string(),
+  approval: z.string(),
   /** Who said yes, for the ledger and the registry. */
   approvedBy: ApprovalDecision.shape.by,
 });

@@ -53,6 +53,12 @@ const fails = [
 
 const subject = { "delivery.$": "$.delivery", "model.$": "$.model", "commit.$": "$.commit" };
 const artifact = { "digest.$": "$.RegisterModel.digest", "version.$": "$.RegisterModel.version" };
+/** What goes to prod is what the decision names; the steps hold it against the decision as it is kept. */
+const approved = {
+  "digest.$": "$.RequestApproval.digest",
+  "version.$": "$.RequestApproval.version",
+  "approval.$": "$.RequestApproval.approval",
+};
 
 /** Ends of a delivery before its commit point: each puts everything back, then reports. */
 const ending = (outcome: string) => ({
@@ -82,10 +88,19 @@ export const delivery = (resources: Resources) => {
     TimeoutSeconds: seconds,
     Retry: retry,
   });
-  const choice = (variable: string, next: Record<string, string>, otherwise: string) => ({
+  /** Only what is named goes on; whatever else a step says ends the delivery, and prod stays as it is. */
+  const choice = (variable: string, next: Record<string, string>, otherwise = "NotUnderstood") => ({
     Type: "Choice" as const,
     Choices: Object.entries(next).map(([value, Next]) => ({ Variable: variable, StringEquals: value, Next })),
     Default: otherwise,
+  });
+  const either = (variable: string, yes: string, no: string) => ({
+    Type: "Choice" as const,
+    Choices: [
+      { Variable: variable, BooleanEquals: true, Next: yes },
+      { Variable: variable, BooleanEquals: false, Next: no },
+    ],
+    Default: "NotUnderstood",
   });
 
   return {
@@ -134,7 +149,7 @@ export const delivery = (resources: Resources) => {
         Catch: fails,
         Next: "IsScanned",
       },
-      IsScanned: choice("$.ScanImage.status", { pending: "AwaitScan" }, "RegisterModel"),
+      IsScanned: choice("$.ScanImage.status", { pending: "AwaitScan", complete: "RegisterModel" }),
       AwaitScan: { Type: "Wait", Seconds: 60, Next: "ScanImage" },
       RegisterModel: {
         ...step(
@@ -146,7 +161,7 @@ export const delivery = (resources: Resources) => {
         Catch: fails,
         Next: "IsNew",
       },
-      IsNew: choice("$.RegisterModel.status", { unchanged: "Unchanged" }, "DeployStage"),
+      IsNew: choice("$.RegisterModel.status", { unchanged: "Unchanged", registered: "DeployStage" }),
       DeployStage: {
         ...step("deploy-model", { ...artifact, environment: "stage", "fence.$": "$.ClaimStage.fence" }, 600),
         ResultPath: "$.DeployStage",
@@ -167,7 +182,11 @@ export const delivery = (resources: Resources) => {
         Catch: fails,
         Next: "IsVerified",
       },
-      IsVerified: choice("$.VerifyStage.verdict", { fail: "GateMissed" }, "RequestApproval"),
+      IsVerified: choice("$.VerifyStage.verdict", {
+        fail: "GateMissed",
+        pass: "RequestApproval",
+        inconclusive: "RequestApproval",
+      }),
       GateMissed: stopped("VerifyStage"),
       RequestApproval: {
         Type: "Task",
@@ -181,6 +200,7 @@ export const delivery = (resources: Resources) => {
             "fence.$": "$.ClaimStage.fence",
             "author.$": "$.author",
             "pusher.$": "$.pusher",
+            "baseline.$": "$.VerifyStage.baseline",
             "scanChecks.$": "$.ScanImage.checks",
             "checks.$": "$.VerifyStage.checks",
             "omitted.$": "$.VerifyStage.omitted",
@@ -191,14 +211,21 @@ export const delivery = (resources: Resources) => {
         ResultPath: "$.RequestApproval",
         TimeoutSecondsPath: "$.VerifyStage.approvalTimeoutSeconds",
         Retry: retry,
-        Catch: [{ ErrorEquals: ["States.Timeout"], Next: "Expired", ResultPath: "$.expired" }, ...fails],
+        Catch: [
+          { ErrorEquals: ["States.Timeout"], Next: "Expired", ResultPath: "$.expired" },
+          // Prod changed between measuring and asking: what was measured is about the champion before.
+          { ErrorEquals: ["ProdChanged"], Next: "VerifyStage", ResultPath: "$.prodChanged" },
+          ...fails,
+        ],
         Next: "IsApproved",
       },
-      IsApproved: choice("$.RequestApproval.status", { rejected: "Rejected" }, "ClaimProd"),
+      IsApproved: choice("$.RequestApproval.status", { rejected: "Rejected", approved: "ClaimProd" }),
       ClaimProd: {
         ...step(
           "claim-environment",
           {
+            ...artifact,
+            "approval.$": "$.RequestApproval.approval",
             environment: "prod",
             "requestedAt.$": "$.requestedAt",
             "stageFence.$": "$.ClaimStage.fence",
@@ -211,24 +238,21 @@ export const delivery = (resources: Resources) => {
         Catch: fails,
         Next: "IsProdClaimed",
       },
-      // Stale: prod changed since the question was asked, so the answer was to another question.
-      IsProdClaimed: choice(
-        "$.ClaimProd.status",
-        { busy: "AwaitProd", stale: "RequestApproval" },
-        "DeployProd",
-      ),
+      // Stale: prod changed since the question was asked, so the answer was to another question, and the checks were
+      // measured against another champion. request-approval ends a delivery that comes round too often.
+      IsProdClaimed: choice("$.ClaimProd.status", {
+        busy: "AwaitProd",
+        stale: "VerifyStage",
+        granted: "DeployProd",
+      }),
       AwaitProd: { Type: "Wait", Seconds: 60, Next: "ClaimProd" },
       DeployProd: {
-        ...step("deploy-model", { ...artifact, environment: "prod", "fence.$": "$.ClaimProd.fence" }, 600),
+        ...step("deploy-model", { ...approved, environment: "prod", "fence.$": "$.ClaimProd.fence" }, 600),
         ResultPath: "$.DeployProd",
         Catch: fails,
         Next: "NeedsCanary",
       },
-      NeedsCanary: {
-        Type: "Choice",
-        Choices: [{ Variable: "$.DeployProd.canary", BooleanEquals: true, Next: "StartCanary" }],
-        Default: "PromoteModel",
-      },
+      NeedsCanary: either("$.DeployProd.canary", "StartCanary", "PromoteModel"),
       StartCanary: { Type: "Pass", Result: { step: 0 }, ResultPath: "$.JudgeCanary", Next: "ShiftTraffic" },
       ShiftTraffic: {
         ...step(
@@ -261,17 +285,18 @@ export const delivery = (resources: Resources) => {
         Catch: fails,
         Next: "IsCanarySound",
       },
-      IsCanarySound: choice(
-        "$.JudgeCanary.next",
-        { shift: "ShiftTraffic", bake: "Bake", promote: "PromoteModel" },
-        "CanaryStopped",
-      ),
+      IsCanarySound: choice("$.JudgeCanary.next", {
+        shift: "ShiftTraffic",
+        bake: "Bake",
+        promote: "PromoteModel",
+        "roll-back": "CanaryStopped",
+      }),
       CanaryStopped: stopped("JudgeCanary"),
       PromoteModel: {
         ...step(
           "promote-model",
           {
-            ...artifact,
+            ...approved,
             "fence.$": "$.ClaimProd.fence",
             "stageFence.$": "$.ClaimStage.fence",
             "functionVersion.$": "$.DeployProd.functionVersion",
@@ -292,6 +317,15 @@ export const delivery = (resources: Resources) => {
         Next: "ReportOutcome",
       },
 
+      NotUnderstood: {
+        Type: "Pass",
+        Result: {
+          Error: "ContractBroken",
+          Cause: "A step answered what no way is known for: nothing was sent on.",
+        },
+        ResultPath: "$.error",
+        Next: "Failed",
+      },
       Unchanged: ending("unchanged"),
       Rejected: ending("rejected"),
       Expired: ending("expired"),
@@ -335,7 +369,17 @@ export const delivery = (resources: Resources) => {
         Catch: [{ ErrorEquals: ["States.ALL"], Next: "HasFailed", ResultPath: "$.reportError" }],
         Next: "HasFailed",
       },
-      HasFailed: choice("$.outcome", { failed: "DeliveryFailed" }, "Delivered"),
+      HasFailed: choice(
+        "$.outcome",
+        {
+          promoted: "Delivered",
+          rejected: "Delivered",
+          expired: "Delivered",
+          superseded: "Delivered",
+          unchanged: "Delivered",
+        },
+        "DeliveryFailed",
+      ),
       DeliveryFailed: { Type: "Fail", ErrorPath: "$.error.name", CausePath: "$.error.cause" },
       Delivered: { Type: "Succeed" },
     },

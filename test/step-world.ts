@@ -3,10 +3,11 @@ import { approversFor } from "../domain/approval/approvers-for.ts";
 import { assertApprovable } from "../domain/approval/assert-approvable.ts";
 import { noIdentities } from "../domain/approval/identities.ts";
 import { pushes } from "../domain/approval/pushes.ts";
-import { approvals } from "../domain/approvals.ts";
+import { approvals, type NewApproval } from "../domain/approvals.ts";
 import { claims } from "../domain/claims.ts";
 import { ledger } from "../domain/ledger.ts";
-import { type Channel, type MessageView, messages } from "../domain/messages.ts";
+import type { MessageState } from "../domain/message-state.ts";
+import { type Channel, messages } from "../domain/messages.ts";
 import { outcomes } from "../domain/outcomes.ts";
 import { changePolicy } from "../domain/policy/change-policy.ts";
 import { parsePolicy } from "../domain/policy/parse-policy.ts";
@@ -116,7 +117,7 @@ export const fakeDeliveries = () => {
 
 /** A channel that keeps what it shows; `down` makes it refuse. */
 export const fakeChannel = () => {
-  const shown = new Map<string, MessageView>();
+  const shown = new Map<string, MessageState>();
   const state = { down: false, posts: 0 };
   const reach = () => {
     if (state.down) throw new Error("Slack is down");
@@ -133,6 +134,10 @@ export const fakeChannel = () => {
     update: async ({ ts }, view) => {
       reach();
       shown.set(ts, view);
+    },
+    retract: async ({ ts }) => {
+      reach();
+      shown.delete(ts);
     },
   };
   return { channel, shown, state };
@@ -353,6 +358,41 @@ export const stepWorld = ({
   };
 };
 export type StepWorld = ReturnType<typeof stepWorld>;
+
+/** A question about the image and version of a letter, as a delivery asks it. */
+export const questionOf = (
+  world: StepWorld,
+  {
+    delivery,
+    letter,
+    version,
+    ...more
+  }: { delivery: string; letter: string; version: number } & Partial<NewApproval>,
+): NewApproval => ({
+  delivery,
+  model,
+  commit: commitOf(letter),
+  digest: digestOf(letter),
+  version,
+  baseline: 0,
+  fence: 1,
+  author: { name: "Sam", email: "sam@example.com" },
+  pusher: null,
+  contributors: null,
+  evidence: { champion: null, changed: [], checks: [], omitted: [] },
+  rule: { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" },
+  askedAt: world.time.now,
+  expiresAt: world.time.now + 3_600_000,
+  ...more,
+});
+
+/** Keeps the approval of exactly this, as its approver would have given it; gives its id. */
+export const approve = async (world: StepWorld, of: Parameters<typeof questionOf>[1]): Promise<string> => {
+  const { id } = await world.approvals.ask(questionOf(world, of), `token-${of.delivery}`);
+  const person = { user: "U024BE7LH", name: "Ada", email: "ada@example.com" };
+  await world.approvals.vote(id, { ...person, verdict: "approved", reason: null, at: world.time.now });
+  return id;
+};
 
 /** What a build exports for an image. */
 export const buildOf = (letter: string, builtAt = 1_000_000_000) => [

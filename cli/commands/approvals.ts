@@ -1,4 +1,6 @@
 import { Command, Option } from "commander";
+import { headline } from "../../domain/message-blocks.ts";
+import { readReason } from "../../domain/read-reason.ts";
 import { decide } from "../../lambdas/answer-approval/answer-approval.ts";
 import { NotRunning } from "../../rehearsal/control.ts";
 import { exitCode, UsageMistake } from "../exit-code.ts";
@@ -13,23 +15,33 @@ export const approvalCommands = (): Command[] => [
     .addOption(jsonOption())
     .action(({ json, ...options }: { json?: boolean } & WorldOptions) =>
       withWorld(options, async ({ world }) => {
-        const open = await world.approvals.open();
-        const shown = open.map(({ id, model, version, delivery, rule, expiresAt }) => ({
-          id,
-          model,
-          version,
-          delivery,
-          approvers: rule.approvers,
-          until: new Date(expiresAt).toISOString(),
-        }));
+        const shown = [];
+        for (const { id, model, version, delivery, rule, expiresAt } of await world.approvals.open()) {
+          // The same facts as the message, by the same rule: what has been decided, or is over, waits for nobody.
+          const state = await world.messages.state(delivery);
+          if (state?.question?.status !== "open" || state.question.approval !== id) continue;
+          const { votes, quorum, stale } = state.question;
+          shown.push({
+            id,
+            model,
+            version,
+            delivery,
+            says: headline(state),
+            approvals: votes.length,
+            quorum,
+            ...(stale === null ? {} : { prodChangedTo: stale }),
+            approvers: rule.approvers,
+            until: new Date(expiresAt).toISOString(),
+          });
+        }
         if (json) return printJson(shown);
         if (shown.length === 0) return print("No question waits for an answer.");
         printTable(
-          ["approval", "model", "version", "approvers", "until"],
+          ["approval", "question", "approvals", "approvers", "until"],
           shown.map((each) => [
             each.id,
-            each.model,
-            String(each.version),
+            each.says,
+            `${each.approvals} of ${each.quorum}`,
             each.approvers.join(" "),
             each.until,
           ]),
@@ -54,9 +66,11 @@ const answer = (name: "approve" | "reject", verdict: "approved" | "rejected"): C
           );
         if (verdict === "rejected" && !reason)
           throw new UsageMistake("a rejection says why: --reason <text>.");
-        const refusal = await decide(world, id, await voter(as), verdict, reason ?? null);
-        if (refusal === undefined) return print(`${id} is ${verdict}.`);
-        printError(refusal);
+        const read = reason === undefined ? { reason: null } : readReason(reason);
+        if ("problem" in read) throw new UsageMistake(`--reason: ${read.problem}`);
+        const { taken, sentence } = await decide(world, id, await voter(as), verdict, read.reason);
+        if (taken) return print(`${id}: ${sentence}`);
+        printError(sentence);
         process.exitCode = exitCode.failed;
       }),
     );

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { answeredQuestion } from "../../domain/answered-question.ts";
 import type { Approvals, VoteResult } from "../../domain/approvals.ts";
 import type { Messages } from "../../domain/messages.ts";
 import type { Outcomes } from "../../domain/outcomes.ts";
+import { readReason, reasonLimit } from "../../domain/read-reason.ts";
 import type { Warn } from "../../domain/warn.ts";
 import type { Metrics } from "../../platform/metrics/metrics.ts";
 import type { SlackApi } from "../../platform/slack/slack-channel.ts";
@@ -63,7 +63,7 @@ type Payload = z.infer<typeof Payload>;
 const ok: CallbackAnswer = { status: 200, body: "" };
 
 /**
- * Slack's callbacks: Approve decides, Reject asks for its reason first. The raw bytes are verified before they are
+ * Slack's callbacks: Approve decides, Reject asks those who may answer for the reason first. The raw bytes are verified before they are
  * parsed; the decision is kept before it is sent, so a crash in between strands nothing.
  */
 export const answerApproval =
@@ -104,12 +104,21 @@ const clicked = async (
 ): Promise<CallbackAnswer> => {
   const action = payload.actions.find(({ action_id }) => action_id === "approve" || action_id === "reject");
   if (!action?.value) return ok;
+  const { user, channel } = payload;
+  const { value } = action;
   if (action.action_id === "reject") {
-    await needs.slack.views.open({ trigger_id: payload.trigger_id, view: reasonDialog(action.value) });
+    const refused = await needs.approvals.check(value, {
+      user: user.id,
+      email: () => emailOf(needs, user.id, value),
+      at: needs.clock(),
+    });
+    if (refused) await whisper(needs, channel.id, user.id, (await answer(needs, refused)).sentence);
+    else await needs.slack.views.open({ trigger_id: payload.trigger_id, view: reasonDialog(value) });
     return ok;
   }
-  const sentence = await decide(needs, action.value, payload.user, "approved", null);
-  if (sentence) await whisper(needs, payload.channel.id, payload.user.id, sentence);
+  const { taken, sentence } = await decide(needs, value, user, "approved", null);
+  // An answer that was taken stands in the message itself.
+  if (!taken) await whisper(needs, channel.id, user.id, sentence);
   return ok;
 };
 
@@ -118,17 +127,20 @@ const submitted = async (
   { view, user }: Extract<Payload, { type: "view_submission" }>,
 ): Promise<CallbackAnswer> => {
   if (view.callback_id !== "reject-reason") return ok;
-  const reason = (view.state.values.reason?.reason?.value ?? "").trim();
+  const read = readReason(view.state.values.reason?.reason?.value ?? "");
   const refuse = (sentence: string): CallbackAnswer => ({
     status: 200,
     body: JSON.stringify({ response_action: "errors", errors: { reason: sentence } }),
   });
-  if (reason === "") return refuse("Please say why: the data scientist reads it.");
-  const sentence = await decide(needs, view.private_metadata, user, "rejected", reason.slice(0, 2_000));
-  return sentence ? refuse(sentence) : ok;
+  if ("problem" in read) return refuse(read.problem);
+  const { taken, sentence } = await decide(needs, view.private_metadata, user, "rejected", read.reason);
+  return taken ? ok : refuse(sentence);
 };
 
-/** Votes, sends and shows; returns what the voter has to be told, nothing when the message itself says it. */
+/** Whether an answer counted, and what became of it, in a sentence for the person who gave it. */
+export type Answered = { readonly taken: boolean; readonly sentence: string };
+
+/** Votes, sends and shows. */
 export const decide = async (
   needs: Pick<Needs, "approvals" | "messages" | "outcomes" | "slack" | "metrics" | "clock" | "warn">,
   approvalId: string,
@@ -141,7 +153,7 @@ export const decide = async (
   },
   verdict: "approved" | "rejected",
   reason: string | null,
-): Promise<string | undefined> => {
+): Promise<Answered> => {
   const name = user.name ?? user.username ?? user.id;
   const email = user.email ?? (await emailOf(needs, user.id, approvalId));
   const voted = await needs.approvals.vote(approvalId, {
@@ -152,13 +164,16 @@ export const decide = async (
     reason,
     at: needs.clock(),
   });
-  return tell(needs, voted);
+  return answer(needs, voted);
 };
 
-const tell = async (
+const names = (by: readonly { readonly name: string }[]) => by.map(({ name }) => name).join(", ");
+
+const answer = async (
   { approvals, messages, outcomes, metrics }: Pick<Needs, "approvals" | "messages" | "outcomes" | "metrics">,
   voted: VoteResult,
-): Promise<string | undefined> => {
+): Promise<Answered> => {
+  const refuse = (sentence: string): Answered => ({ taken: false, sentence });
   switch (voted.result) {
     case "decided":
     case "already": {
@@ -168,36 +183,38 @@ const tell = async (
         const dimensions = { model: approval.model, decision: decision.status };
         metrics.count({ name: "Approvals", value: 1, unit: "Count", dimensions });
       }
-      const sent = await approvals.send(approval.id);
-      if (sent !== "nothing to send" || voted.result === "decided")
-        await messages.change(approval.delivery, (view) => ({
-          ...view,
-          question: answeredQuestion(decision),
-        }));
+      try {
+        await approvals.send(approval.id);
+      } finally {
+        // Decided is decided, also where the machine could not hear it yet.
+        await messages.show(approval.delivery);
+      }
       return voted.result === "decided"
-        ? undefined
-        : `This was already ${decision.status} by ${decision.by.map((by) => by.name).join(", ")}.`;
+        ? { taken: true, sentence: `It is ${decision.status} by ${names(decision.by)}.` }
+        : refuse(`This was already ${decision.status} by ${names(decision.by)}.`);
     }
     case "counted":
-      await messages.change(voted.approval.delivery, (view) => ({
-        ...view,
-        question: view.question?.status === "open" ? { ...view.question, votes: voted.votes } : view.question,
-      }));
-      return undefined;
+      await messages.show(voted.approval.delivery);
+      return {
+        taken: true,
+        sentence: `Your approval counts: ${voted.votes} of ${voted.quorum}. It is not approved yet.`,
+      };
     case "expired":
     case "withdrawn": {
       const ended = await outcomes.read(voted.approval.delivery);
       await messages.show(voted.approval.delivery);
-      return ended
-        ? `This delivery has ended: ${ended.outcome}.`
-        : voted.result === "expired"
-          ? "The time for this answer is over."
-          : "This question was withdrawn.";
+      return refuse(
+        ended
+          ? `This delivery has ended: ${ended.outcome}.`
+          : voted.result === "expired"
+            ? "The time for this answer is over."
+            : "This question was withdrawn.",
+      );
     }
     case "refused":
-      return voted.why;
+      return refuse(voted.why);
     case "unknown":
-      return "This question is not known here any more.";
+      return refuse("This question is not known here any more.");
     default:
       return voted satisfies never;
   }
@@ -242,7 +259,12 @@ const reasonDialog = (approvalId: string) => ({
       type: "input" as const,
       block_id: "reason",
       label: { type: "plain_text" as const, text: "Why may it not go to prod?" },
-      element: { type: "plain_text_input" as const, action_id: "reason", multiline: true, max_length: 2_000 },
+      element: {
+        type: "plain_text_input" as const,
+        action_id: "reason",
+        multiline: true,
+        max_length: reasonLimit,
+      },
     },
   ],
 });

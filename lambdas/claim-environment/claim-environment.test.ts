@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "../../test/step-world.ts";
+import {
+  approve,
+  commitOf,
+  digestOf,
+  model,
+  type StepWorld,
+  serve,
+  stepWorld,
+} from "../../test/step-world.ts";
 import { claimEnvironment } from "./claim-environment.ts";
 
 let world: StepWorld;
@@ -13,8 +21,11 @@ const commit = commitOf("a");
 const needs = () => ({ ...world, assertApprovable: async () => undefined });
 const stage = (delivery: string, requestedAt: number) =>
   claimEnvironment(needs())({ delivery, model, commit, environment: "stage", requestedAt, pusher: null });
-const prod = (delivery: string, changes: Record<string, unknown> = {}) =>
+const prod = async (delivery: string, changes: Record<string, unknown> = {}) =>
   claimEnvironment(needs())({
+    approval: await approve(world, { delivery, letter: "a", version: 1 }),
+    digest: digestOf("a"),
+    version: 1,
     delivery,
     model,
     commit,
@@ -39,6 +50,7 @@ const ask = (delivery: string, fence: number) => {
       author: { name: "Sam", email: "sam@example.com" },
       pusher: null,
       contributors: null,
+      evidence: { champion: null, changed: [], checks: [], omitted: [] },
       rule: { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" },
       askedAt: world.time.now,
       expiresAt: world.time.now + 1_000,

@@ -1,5 +1,6 @@
 import type { AssertApprovable } from "../../domain/approval/assert-approvable.ts";
 import type { Approvals } from "../../domain/approvals.ts";
+import { assertApproved } from "../../domain/assert-approved.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { ProdBusy } from "../../domain/faults.ts";
 import type { Ledger } from "../../domain/ledger.ts";
@@ -20,8 +21,8 @@ const patienceMs = 6 * 3_600_000;
 
 /**
  * Claims stage, superseding older deliveries of the model, or prod, where the holder is left in peace.
- * Throws Superseded when a later push has stage, ProdBusy when the patience is over, and for stage QuorumOutOfReach where
- * too few approvers had no part in the change.
+ * Throws Superseded when a later push has stage, ProdBusy when the patience is over, ApprovalMismatch when this is not
+ * what was approved, and for stage QuorumOutOfReach where too few approvers had no part in the change.
  */
 export const claimEnvironment =
   ({ claims, ledger, approvals, messages, assertApprovable, clock }: Needs) =>
@@ -38,15 +39,13 @@ export const claimEnvironment =
         if (older.delivery === delivery || older.fence >= grant.fence) continue;
         const cause = `superseded by the later delivery ${delivery}`;
         // What was decided before stays shown as decided; that delivery ends at its next look at its claim.
-        if (!(await approvals.withdraw(older.id, { name: "Superseded", cause }))) continue;
-        await messages.change(older.delivery, (view) => ({
-          ...view,
-          question: { status: "withdrawn", why: cause },
-        }));
+        await approvals.withdraw(older.id, { name: "Superseded", cause });
+        await messages.show(older.delivery);
       }
       return grant;
     }
 
+    await assertApproved({ approvals })(input);
     await claims.assertHeld("stage", model, input.stageFence);
     const grant = await claims.take(request, "free");
     if (grant.status === "busy") {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { restore } from "../../domain/restore.ts";
-import { digestOf, model, type StepWorld, serve, stepWorld } from "../../test/step-world.ts";
+import { approve, digestOf, model, type StepWorld, serve, stepWorld } from "../../test/step-world.ts";
 import { shiftTraffic } from "../shift-traffic/shift-traffic.ts";
 import { deployModel } from "./deploy-model.ts";
 
@@ -25,6 +25,7 @@ const claimed = async (environment: "stage" | "prod", letter = "c") => {
     fence,
     digest: digestOf(letter),
     version: 3,
+    ...(environment === "prod" ? { approval: await approve(world, { delivery, letter, version: 3 }) } : {}),
   };
 };
 const live = (environment: "stage" | "prod") => world.serving[environment].live(model);

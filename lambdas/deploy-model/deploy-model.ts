@@ -1,3 +1,4 @@
+import { type Needs as ApprovedNeeds, assertApproved } from "../../domain/assert-approved.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { judgedBy } from "../../domain/committed-model.ts";
 import { deployedVersion } from "../../domain/deployed-version.ts";
@@ -11,7 +12,7 @@ import type { Environment, Serving } from "../../platform/serving/serving.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { DeployModelInput, type DeployModelOutput } from "../../statemachine/contracts.ts";
 
-export type Needs = {
+export type Needs = ApprovedNeeds & {
   readonly serving: Readonly<Record<Environment, Serving>>;
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read" | "find">;
@@ -24,12 +25,14 @@ export type Needs = {
 /**
  * Publishes the image as a function version. On stage the alias moves there at once; on prod the version is proven
  * by its golden vectors and gets no traffic, and what a former delivery left of a canary is taken away.
- * Throws Superseded or GoldenVectorsDiffer.
+ * Throws Superseded, GoldenVectorsDiffer or ApprovalMismatch.
  */
 export const deployModel =
-  ({ serving, source, policy, ledger, claims, provenance, clock }: Needs) =>
+  ({ serving, source, policy, ledger, claims, approvals, provenance, clock }: Needs) =>
   async (event: unknown): Promise<DeployModelOutput> => {
-    const { delivery, model, commit, environment, fence, digest, version } = DeployModelInput.parse(event);
+    const input = DeployModelInput.parse(event);
+    const { delivery, model, commit, environment, fence, digest, version } = input;
+    if (input.environment === "prod") await assertApproved({ approvals })(input);
     await claims.assertHeld(environment, model, fence);
     // Asked on each environment: hours lie between the build and prod.
     const verified = await provenance.verify({ digest, model, commit });

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
+import { approvalRecords } from "../../domain/approval-records.ts";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
 import { platformPolicy } from "../../domain/policy/platform-policy.ts";
@@ -23,14 +24,12 @@ const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const source = sourceOf(env, secrets);
 const policy = platformPolicy({ store });
-const needs = {
-  source,
-  policy,
+const records = {
   ledger: ledger({ store }),
   claims: claims({ store }),
-  provenance: noProvenance,
-  clock,
+  approvals: approvalRecords({ store }),
 };
+const needs = { ...records, source, policy, provenance: noProvenance, clock };
 
 export const handler = stepHandler("deploy-model", (event: unknown) => {
   const session = Subject.parse(event).delivery;

@@ -33,9 +33,10 @@ export const judgeCanary =
     );
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     const startedAt = deployment?.shares[0]?.from;
-    if (startedAt === undefined) throw new ContractBroken(`the ledger knows no canary of ${delivery}`);
+    if (!deployment || startedAt === undefined)
+      throw new ContractBroken(`the ledger knows no canary of ${delivery}`);
     // No traffic comes to a canary that a person ended: without this it would bake for samples until its longest time.
-    if (deployment?.status === "ended") throw new Superseded("this canary was ended by a rollback");
+    if (deployment.status === "ended") throw new Superseded("this canary was ended by a rollback");
 
     const now = clock();
     const { manifest } = committed;
@@ -57,12 +58,9 @@ export const judgeCanary =
       startedAt,
       now,
     });
-    await messages.change(delivery, (view) => ({
-      ...view,
-      checks: [
-        ...view.checks.filter(({ name }) => !judged.checks.some((check) => check.name === name)),
-        ...judged.checks,
-      ],
-    }));
+    await ledger.change(deployment, (current) =>
+      current.status === "canary" ? { ...current, checks: [...judged.checks] } : undefined,
+    );
+    await messages.show(delivery);
     return judged;
   };

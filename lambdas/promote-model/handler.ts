@@ -1,6 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
+import { approvalRecords } from "../../domain/approval-records.ts";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
@@ -22,6 +23,7 @@ const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVER
 const needs = {
   ledger: ledger({ store }),
   claims: claims({ store }),
+  approvals: approvalRecords({ store }),
   messages: slackMessages({ env, secrets, store, clock }),
   clock,
 };

@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Serving } from "../../platform/serving/serving.ts";
 import type { Store } from "../../platform/store/store.ts";
-import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "../../test/step-world.ts";
+import {
+  approve,
+  commitOf,
+  digestOf,
+  model,
+  type StepWorld,
+  serve,
+  stepWorld,
+} from "../../test/step-world.ts";
 import { deployModel } from "../deploy-model/deploy-model.ts";
 import { rollBack } from "../roll-back/roll-back.ts";
 import { shiftTraffic } from "../shift-traffic/shift-traffic.ts";
@@ -40,7 +48,16 @@ const deployed = async () => {
     "free",
   );
   if (grant.status !== "granted") throw new Error("prod is free");
-  const artifact = { delivery, model, commit, digest: digestOf("b"), version: 2, fence: grant.fence };
+  const approval = await approve(world, { delivery, letter: "b", version: 2 });
+  const artifact = {
+    delivery,
+    model,
+    commit,
+    digest: digestOf("b"),
+    version: 2,
+    fence: grant.fence,
+    approval,
+  };
   const { functionVersion } = await deployModel(world)({ ...artifact, environment: "prod" });
   const approvedBy = ["U1", "U2"].map((user) => ({ user, name: "Approver", at: "2026-11-21T12:00:00.000Z" }));
   return { ...artifact, stageFence: 1, functionVersion, approvedBy };

@@ -1,13 +1,14 @@
+import { type Needs as ApprovedNeeds, assertApproved } from "../../domain/assert-approved.ts";
 import { assertNotEnded } from "../../domain/assert-not-ended.ts";
 import type { Claims } from "../../domain/claims.ts";
-import { ContractBroken, TemporaryFault } from "../../domain/faults.ts";
+import { ApprovalMismatch, ContractBroken, TemporaryFault } from "../../domain/faults.ts";
 import { fencedRoute } from "../../domain/fenced-route.ts";
 import type { Ledger } from "../../domain/ledger.ts";
 import type { Messages } from "../../domain/messages.ts";
 import type { Serving } from "../../platform/serving/serving.ts";
 import { PromoteModelInput, type PromoteModelOutput } from "../../statemachine/contracts.ts";
 
-export type Needs = {
+export type Needs = ApprovedNeeds & {
   readonly serving: { readonly prod: Serving };
   readonly ledger: Ledger;
   readonly claims: Claims;
@@ -20,12 +21,18 @@ export type Needs = {
  * is the commit point of the delivery; before it a fault rolls back, after it everything goes forward.
  */
 export const promoteModel =
-  ({ serving, ledger, claims, messages, clock }: Needs) =>
+  ({ serving, ledger, claims, approvals, messages, clock }: Needs) =>
   async (event: unknown): Promise<PromoteModelOutput> => {
-    const { delivery, model, fence, functionVersion, approvedBy } = PromoteModelInput.parse(event);
+    const input = PromoteModelInput.parse(event);
+    const { delivery, model, fence, functionVersion, approvedBy } = input;
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     if (!deployment) throw new ContractBroken(`the ledger knows no deployment of ${delivery} on prod`);
     if (deployment.status !== "promoted") {
+      await assertApproved({ approvals })(input);
+      if (deployment.digest !== input.digest || deployment.version !== input.version)
+        throw new ApprovalMismatch(
+          `prod of ${model} was given ${deployment.digest} as version ${deployment.version}, which nobody approved`,
+        );
       await claims.assertHeld("prod", model, fence);
       // A run of this step that was thought dead may have passed the commit point meanwhile: it is never taken back.
       await ledger.change(deployment, (current) => {
@@ -39,6 +46,8 @@ export const promoteModel =
           `prod's alias of ${model} does not read back as ${functionVersion} at 100 %`,
         );
     }
+    const replaced = await ledger.at("prod", model, deployment.previous);
+    if (replaced) await messages.expect(replaced.delivery);
     const promoted = await ledger.change(deployment, (current) => {
       if (current.status === "promoted") return undefined;
       const now = clock();
@@ -51,10 +60,9 @@ export const promoteModel =
         shares: [...current.shares, { percent: 100, from: now }],
       };
     });
-    await messages.change(delivery, (view) => ({
-      ...view,
-      progress: `Version ${promoted.version} serves all of prod's traffic`,
-    }));
+    await messages.show(delivery);
+    // What was promoted before serves prod no longer, and its message says so.
+    if (replaced) await messages.show(replaced.delivery);
     return {
       sequence: promoted.sequence,
       promotedAt: new Date(promoted.promotedAt ?? clock()).toISOString(),

@@ -4,7 +4,6 @@ import { parts } from "../environment-parts.ts";
 /** Environment variables of report-outcome. */
 export const Env = z.object({
   ...parts.store,
-  ...parts.cipher,
   ...parts.deliveries,
   ...parts.secrets,
   ...parts.slack,

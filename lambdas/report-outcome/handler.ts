@@ -1,9 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { claims } from "../../domain/claims.ts";
 import { outcomes } from "../../domain/outcomes.ts";
-import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
@@ -11,7 +9,6 @@ import { deliveryMetrics } from "../delivery-metrics.ts";
 import { readEnv } from "../read-env.ts";
 import { slackMessages } from "../slack-messages.ts";
 import { stepHandler } from "../step-handler.ts";
-import { taskApprovals } from "../task-approvals.ts";
 import { Env } from "./env.ts";
 import { reportOutcome } from "./report-outcome.ts";
 
@@ -19,15 +16,12 @@ const env = readEnv(Env);
 const clock = Date.now;
 const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
-const stateMachineArn = env.STATE_MACHINE_ARN;
-const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
 const metrics = deliveryMetrics(env, clock);
 
 export const handler = stepHandler(
   "report-outcome",
   reportOutcome({
     outcomes: outcomes({ store }),
-    approvals: taskApprovals({ env, store, deliveries }),
     claims: claims({ store }),
     messages: slackMessages({ env, secrets, store, clock }),
     metrics,

@@ -1,11 +1,11 @@
-import { answeredQuestion } from "../../domain/answered-question.ts";
 import type { ApproversFor } from "../../domain/approval/approvers-for.ts";
-import type { Approvals } from "../../domain/approvals.ts";
+import { approvalId } from "../../domain/approval-records.ts";
+import type { Approvals, NewApproval } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { judgedBy } from "../../domain/committed-model.ts";
-import { Superseded } from "../../domain/faults.ts";
+import { ProdBusy, ProdChanged, Superseded } from "../../domain/faults.ts";
 import type { Ledger } from "../../domain/ledger.ts";
-import type { Messages, MessageView } from "../../domain/messages.ts";
+import type { Messages } from "../../domain/messages.ts";
 import { describeChanges } from "../../domain/policy/describe-changes.ts";
 import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
 import type { Source } from "../../platform/source/source.ts";
@@ -25,10 +25,14 @@ export type Needs = {
 /** The question ends this long before the task that waits for it, so that no vote falls between the two. */
 const marginMs = 60_000;
 
+/** How often a delivery asks, or measures anew because prod changed, before it gives up. */
+const mostQuestions = 5;
+
 /**
  * Puts the question to the approvers, bound to {digest, version, prod baseline, fence}; the answer reaches the
  * state machine through the task token. A retry, or a state machine that comes back after an interruption, asks
- * under the same approval and hears a decision that was already made. Throws Superseded, QuorumOutOfReach.
+ * under the same approval and hears a decision that was already made. Throws Superseded, QuorumOutOfReach; ProdChanged
+ * where prod is not what the checks were measured against, ProdBusy where that went on too often.
  */
 export const requestApproval =
   ({ approvals, claims, ledger, messages, source, policy, approversFor, clock }: Needs) =>
@@ -36,6 +40,7 @@ export const requestApproval =
     const input = RequestApprovalInput.parse(event);
     const { delivery, model, commit, digest, version, fence, author, pusher } = input;
     const serving = await ledger.serving("prod", model);
+    const baseline = serving?.sequence ?? 0;
     const { challenger, champion, rules } = await judgedBy({ source, policy })(
       model,
       commit,
@@ -43,77 +48,55 @@ export const requestApproval =
     );
     const { quorum, contributors } = await approversFor({ model, commit, pusher, rule: rules.approval });
     const now = clock();
-    const approval = await approvals.ask(
-      {
-        delivery,
-        model,
-        commit,
-        digest,
-        version,
-        baseline: serving?.sequence ?? 0,
-        fence,
-        author,
-        pusher,
-        contributors,
-        rule: { ...rules.approval, quorum },
-        askedAt: now,
-        expiresAt: now + input.timeoutSeconds * 1_000 - marginMs,
-      },
-      input.taskToken,
-    );
-    // A newer delivery withdraws the questions that it finds; one asked just now may have escaped it.
-    const stage = await claims.read("stage", model);
-    if (stage && stage.fence > fence) {
-      const cause = `superseded by the later delivery ${stage.holder ?? "that has ended"}`;
-      await approvals.close(approval.id, cause);
-      throw new Superseded(cause);
-    }
-    if (approval.state.status === "withdrawn") throw new Superseded(approval.state.why);
-    if (approval.state.status === "decided") {
-      // Decided before an interruption: whoever decided may not have come to tell the message.
-      const question = answeredQuestion(approval.state.decision);
-      await messages.change(delivery, (view) => ({ ...view, question }));
-      await approvals.send(approval.id);
-      return;
-    }
-    const view: MessageView = {
+    const question: NewApproval = {
       delivery,
       model,
       commit,
-      author: author.name,
-      version,
       digest,
-      provenance: input.provenance,
-      baseline: serving ? `version ${serving.version} (${serving.digest.slice(7, 19)})` : null,
-      changed: [
-        ...(await describeChanges({ source })({
+      version,
+      baseline: input.baseline,
+      fence,
+      author,
+      pusher,
+      contributors,
+      rule: { ...rules.approval, quorum },
+      evidence: {
+        champion: serving ? `version ${serving.version} (${serving.digest.slice(7, 19)})` : null,
+        changed: await describeChanges({ source })({
           model,
           commit,
           championCommit: serving?.commit,
           champion,
           challenger,
           rules,
-        })),
-      ],
-      checks: [...input.scanChecks, ...input.checks],
-      omitted: [
-        ...input.omitted,
-        ...contributors.unmapped.map(({ identity, why }) => ({
-          name: `who ${identity} is`,
-          why: `${why}: one more approval is needed`,
-        })),
-      ],
-      question: {
-        status: "open",
-        approval: approval.id,
-        expiresAt: approval.expiresAt,
-        votes: approval.state.status === "pending" ? approval.state.votes.length : 0,
-        quorum: approval.rule.quorum,
-        approvers: rules.approval.approvers,
+        }),
+        checks: [...input.scanChecks, ...input.checks],
+        provenance: input.provenance,
+        omitted: input.omitted,
       },
-      progress: null,
-      outcome: null,
-      error: null,
+      askedAt: now,
+      expiresAt: now + input.timeoutSeconds * 1_000 - marginMs,
     };
-    await messages.put(view, () => view);
+    const before = (await approvals.note(question)).filter((id) => id !== approvalId(question));
+    if (before.length >= mostQuestions)
+      throw new ProdBusy(
+        `prod of ${model} changed ${before.length} times while ${delivery} was measured or asked`,
+      );
+    // Who answered them answered about another prod: nobody waits for it any more.
+    for (const id of before) await approvals.close(id, "prod changed, and this was asked again");
+    if (baseline !== input.baseline)
+      throw new ProdChanged(`prod of ${model} changed after ${delivery} was measured against what it served`);
+    const approval = await approvals.ask(question, input.taskToken);
+    // A newer delivery withdraws the questions that it finds; one asked just now may have escaped it.
+    const stage = await claims.read("stage", model);
+    if (stage && stage.fence > fence) {
+      const cause = `superseded by the later delivery ${stage.holder ?? "that has ended"}`;
+      await approvals.close(approval.id, cause);
+      await messages.show(delivery);
+      throw new Superseded(cause);
+    }
+    await messages.show(delivery);
+    if (approval.state.status === "withdrawn") throw new Superseded(approval.state.why);
+    // Decided before an interruption: this task has to hear the same.
+    if (approval.state.status === "decided") await approvals.send(approval.id);
   };

@@ -44,9 +44,6 @@ export const shiftTraffic =
         : { ...current, status: "canary", shares: [...current.shares, { percent: share, from: clock() }] };
     });
     const since = entry.shares.find(({ percent }) => percent === share)?.from ?? clock();
-    await messages.change(delivery, (view) => ({
-      ...view,
-      progress: `Canary: ${share} % of prod's traffic goes to version ${view.version ?? "?"}`,
-    }));
+    await messages.show(delivery);
     return { step, share, since, bakeSeconds: seconds(rules.canary.bake) };
   };

@@ -57,6 +57,7 @@ const ask = async (delivery: string, baseline = 0) => {
       author,
       pusher: null,
       contributors: null,
+      evidence: { champion: null, changed: [], checks: [], omitted: [] },
       rule,
       askedAt: world.time.now,
       expiresAt: world.time.now + 1_000_000,

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import type { Approval, Approvals } from "../../domain/approvals.ts";
+import type { Approval } from "../../domain/approval-records.ts";
+import type { Approvals } from "../../domain/approvals.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { endRollback } from "../../domain/end-rollback.ts";
 import type { Messages } from "../../domain/messages.ts";
@@ -88,10 +89,12 @@ export const sweepDeliveries =
           const execution = await needs.deliveries.describe(delivery);
           // Nobody waits for the answer of a delivery that has ended.
           if (execution && execution.status !== "RUNNING")
-            return needs.approvals.close(id, "the delivery has ended");
-          if (state.status === "decided") await needs.approvals.send(id);
-          if (state.status === "withdrawn")
+            await needs.approvals.close(id, "the delivery has ended");
+          else if (state.status === "decided") await needs.approvals.send(id);
+          else if (state.status === "withdrawn")
             await needs.approvals.withdraw(id, { name: "Superseded", cause: state.why });
+          // Also one whose asker died before it was shown, or whose time is over.
+          await needs.messages.expect(delivery);
         },
         { delivery, approval: id },
       );

@@ -96,6 +96,7 @@ export const verifyModel =
                 : "GateFailed",
               cause: failed.map(({ name, detail }) => `${name}: ${detail}`).join(" "),
             },
+      baseline: championServes?.sequence ?? 0,
       checks,
       omitted,
       approvalTimeoutSeconds: seconds(rules.approval.timeout),

@@ -91,5 +91,16 @@ export const slackChannel = <View extends { readonly delivery: string }>({
     update: async (posted: { channel: string; ts: string }, view: View): Promise<void> => {
       await untilAnswered(() => slack.chat.update({ ...posted, ...render(view) }));
     },
+    /** Leaves one sentence of a message that was posted twice: what it showed stands in the other. */
+    retract: async (posted: { channel: string; ts: string }): Promise<void> => {
+      const text = "This message was posted twice: see the other one.";
+      await untilAnswered(() =>
+        slack.chat.update({
+          ...posted,
+          text,
+          blocks: [{ type: "section", text: { type: "plain_text", text } }],
+        }),
+      );
+    },
   };
 };

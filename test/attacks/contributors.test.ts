@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { approversFor } from "../../domain/approval/approvers-for.ts";
 import { assertApprovable } from "../../domain/approval/assert-approvable.ts";
 import { Identities } from "../../domain/approval/identities.ts";
-import { approvalId, type Vote } from "../../domain/approvals.ts";
+import { approvalId } from "../../domain/approval-records.ts";
+import type { Vote } from "../../domain/approvals.ts";
 import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
 import { codeCommitPush } from "../../lambdas/start-delivery/codecommit-push.ts";
 import { startDelivery } from "../../lambdas/start-delivery/start-delivery.ts";
@@ -158,6 +159,7 @@ const openWorld = (
       commit,
       taskToken,
       fence: grant.fence,
+      baseline: (await world.ledger.serving("prod", model))?.sequence ?? 0,
       digest: digestOf("a"),
       version: tokens,
       author: { name: "whoever", email: "whoever@example.com" },

@@ -114,7 +114,7 @@ const brokenMessage = async ({ world }: Rehearsal, delivery: string): Promise<st
   const shown = history.messages.filter(({ metadata }) => metadata?.event_payload.delivery === delivery);
   const [message] = shown;
   if (!message || shown.length > 1) return [`${shown.length} messages of it stand on the desk`];
-  const view = await world.messages.read(delivery);
+  const view = await world.messages.state(delivery);
   if (!view) return ["no message of it is kept"];
   const outcome = (await world.outcomes.read(delivery))?.outcome;
   if (view.outcome !== outcome) return [`its message is kept with the outcome ${view.outcome}`];

@@ -87,6 +87,21 @@ describe("the definition keeps our own rules, each of which can fail", () => {
       changed("RegisterModel", () => ({ Parameters: { within: [{ "deep.$": "text" }] } })),
     ],
     ["every Choice has a Default", "IsNew", changed("IsNew", () => ({ Default: undefined }))],
+    [
+      "no Choice goes forward by default",
+      "IsApproved goes on to ClaimProd",
+      changed("IsApproved", () => ({ Default: "ClaimProd" })),
+    ],
+    [
+      "no Choice goes forward by default",
+      "NeedsCanary goes on to PromoteModel",
+      changed("NeedsCanary", () => ({ Default: "PromoteModel" })),
+    ],
+    [
+      "no Choice goes forward by default",
+      "HasFailed goes on to Delivered",
+      changed("HasFailed", () => ({ Default: "Delivered" })),
+    ],
     ["every state can be reached", "Lonely is never entered", withStates({ Lonely: pass() })],
     [
       "every way ends in Succeed or Fail",
@@ -128,7 +143,9 @@ describe("the definition keeps our own rules, each of which can fail", () => {
     [
       // Busy has no fence: only the Choice keeps it away.
       "DeployProd reads $.ClaimProd.fence",
-      changed("IsProdClaimed", (it) => ({ Choices: it.Choices?.slice(1) })),
+      changed("IsProdClaimed", (it) => ({
+        Choices: it.Choices?.map((rule) => ({ ...rule, Next: "DeployProd" })),
+      })),
     ],
     [
       "RegisterModel reads $.BuildImage.digest",
@@ -157,8 +174,8 @@ describe("the definition keeps our own rules, each of which can fail", () => {
 });
 
 describe("every error that a delivery can end with has a remedy", () => {
-  // It is no error to a person, but an outcome; the Catch before States.ALL takes it.
-  const outcomes = ["Superseded"];
+  // They are no errors to a person: an outcome, and a way back to VerifyStage; Catches before States.ALL take them.
+  const outcomes = ["Superseded", "ProdChanged"];
   // Only answers to a person's click raise it, outside the machine.
   const outside = ["TaskGone"];
 

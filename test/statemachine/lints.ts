@@ -90,6 +90,18 @@ export const lints: Readonly<Record<string, (machine: Machine, known: Known) => 
       .filter(([, { Type, Default }]) => Type === "Choice" && Default === undefined)
       .map(([name]) => `${name} may match nothing`),
 
+  "no Choice goes forward by default": (machine) => {
+    const back = (name: string) => name === "RollBack" || name === "ReportOutcome";
+    return states(machine)
+      .filter(([, { Type }]) => Type === "Choice")
+      .flatMap(([name, { Default = "" }]) => {
+        const ways = [Default, ...(back(Default) ? [] : reachable(machine, Default, (to) => !back(to)))];
+        return ways
+          .filter((to) => ["Task", "Wait", "Succeed"].includes(machine.States[to]?.Type ?? "") && !back(to))
+          .map((to) => `${name} goes on to ${to} whatever a step says`);
+      });
+  },
+
   "every state can be reached": (machine) => {
     const seen = reachable(machine, machine.StartAt).add(machine.StartAt);
     return states(machine)

@@ -38,7 +38,14 @@ export const deployed = {
   championVersion: "1",
   canary: true,
 };
-export const verified = { verdict: "pass", error: null, checks, omitted: [], approvalTimeoutSeconds: 60 };
+export const verified = {
+  verdict: "pass",
+  error: null,
+  baseline: 1,
+  checks,
+  omitted: [],
+  approvalTimeoutSeconds: 60,
+};
 export const approved = {
   status: "approved",
   by: [{ user: "U1", name: "Ada", at: "now" }],
@@ -46,6 +53,8 @@ export const approved = {
   approval: "a",
   decidedAt: 1,
   baseline: 1,
+  digest,
+  version: 2,
 };
 export const judged = (next: string, step = 0) => ({ verdict: "pass", next, step, checks: [], error: null });
 

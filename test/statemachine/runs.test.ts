@@ -77,7 +77,13 @@ test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
     "a prod that changed since the question",
     "promoted",
     { ClaimProd: [{ status: "stale", serving: 4 }, granted] },
-    `${toApproved} ClaimProd IsProdClaimed RequestApproval IsApproved ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
+    `${toApproved} ClaimProd IsProdClaimed VerifyStage IsVerified RequestApproval IsApproved ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
+  ],
+  [
+    "a prod that changed between measuring and asking",
+    "promoted",
+    { RequestApproval: [fault("ProdChanged"), approved] },
+    `${toVerified} RequestApproval VerifyStage IsVerified RequestApproval IsApproved ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
   ],
   [
     "a prod that is busy for a while",

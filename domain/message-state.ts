@@ -1,0 +1,172 @@
+import type { Check, Outcome, Provenance } from "../statemachine/contracts.ts";
+import type { Approval } from "./approval-records.ts";
+import type { Deployment } from "./ledger.ts";
+import type { Ended } from "./outcomes.ts";
+
+/** What is stored about a delivery, as it stands at one moment. Whoever reads the same facts sees the same message. */
+export type MessageFacts = {
+  readonly delivery: string;
+  /** Every question that the delivery has asked, oldest first; the last one counts. */
+  readonly questions: readonly Approval[];
+  /** Its deployment on prod. */
+  readonly deployment: Deployment | undefined;
+  /** What prod serves now; read where the delivery has asked. */
+  readonly serving: Deployment | undefined;
+  /** The person's rollback that ended this delivery, or took back what it had promoted: who, and why. */
+  readonly rolledBack: { readonly by: string; readonly kind: "interrupted" | "taken back" } | undefined;
+  readonly ended: Ended | undefined;
+  /** Epoch milliseconds at which the facts were read: a question expires by it. */
+  readonly now: number;
+};
+
+type Person = { readonly user: string; readonly name: string };
+export type QuestionState =
+  | {
+      readonly status: "open";
+      readonly approval: string;
+      readonly expiresAt: number;
+      readonly votes: readonly Person[];
+      readonly quorum: number;
+      readonly approvers: readonly string[];
+      /** What prod serves now, where that is not what the checks were measured against. */
+      readonly stale: string | null;
+    }
+  | { readonly status: "approved"; readonly by: readonly Person[] }
+  | { readonly status: "rejected"; readonly by: readonly Person[]; readonly reason: string | null }
+  | { readonly status: "expired" }
+  | { readonly status: "withdrawn"; readonly why: string };
+
+/** All that the one Slack message of a delivery shows. */
+export type MessageState = {
+  readonly delivery: string;
+  readonly model: string;
+  readonly commit: string;
+  readonly author: string;
+  readonly version: number | null;
+  readonly digest: string | null;
+  /** What prod served when the checks were measured; null: nothing yet. */
+  readonly baseline: string | null;
+  /** Rules and yardsticks that this very commit changes: the first line. */
+  readonly changed: readonly string[];
+  /** Why the question was asked again; null: it was asked once. */
+  readonly askedAgain: string | null;
+  readonly checks: readonly Check[];
+  /** How the image was built, as verified; null where nothing was. */
+  readonly provenance: Provenance | null;
+  readonly omitted: readonly { readonly name: string; readonly why: string }[];
+  readonly question: QuestionState | null;
+  /** What happens on prod right now, in a sentence. */
+  readonly progress: string | null;
+  readonly rolledBack: MessageFacts["rolledBack"] | null;
+  readonly outcome: Outcome | null;
+  /** Of a promoted one: the version that prod serves by now, where it is another. */
+  readonly replacedBy: number | null;
+  readonly error: { readonly name: string; readonly cause: string } | null;
+};
+
+const label = (serving: Deployment | undefined) =>
+  serving ? `version ${serving.version}` : "no version of this model";
+
+/**
+ * What the message of a delivery says, by the stored facts alone (docs/approval-message.md has the rules). Undefined:
+ * it has asked nothing and has not ended, so it has no message.
+ */
+export const messageState = (facts: MessageFacts): MessageState | undefined => {
+  const { delivery, questions, deployment, serving, ended } = facts;
+  const asked = questions.at(-1);
+  const about = asked ?? ended;
+  if (!about) return undefined;
+  const outcome = ended?.outcome ?? null;
+  const rolledBack = facts.rolledBack ?? null;
+  const canary = deployment?.checks ?? [];
+  return {
+    delivery,
+    model: about.model,
+    commit: about.commit,
+    author: asked?.author.name ?? "",
+    version: asked?.version ?? null,
+    digest: asked?.digest ?? null,
+    baseline: asked?.evidence.champion ?? null,
+    changed: asked?.evidence.changed ?? [],
+    askedAgain: questions.length > 1 ? askedAgain(questions) : null,
+    checks: [
+      ...(asked?.evidence.checks ?? []).filter(({ name }) => !canary.some((check) => check.name === name)),
+      ...canary,
+    ],
+    provenance: asked?.evidence.provenance ?? null,
+    omitted: [
+      ...(asked?.evidence.omitted ?? []),
+      ...(asked?.contributors?.unmapped ?? []).map(({ identity, why }) => ({
+        name: `who ${identity} is`,
+        why: `${why}: one more approval is needed`,
+      })),
+    ],
+    question: asked ? questionState(asked, facts) : null,
+    progress: outcome === null && !rolledBack ? progress(deployment) : null,
+    rolledBack,
+    outcome,
+    replacedBy:
+      outcome === "promoted" && deployment && serving && serving.sequence > deployment.sequence
+        ? serving.version
+        : null,
+    error: ended?.error ?? null,
+  };
+};
+
+const questionState = (
+  { id, state, expiresAt, rule, baseline }: Approval,
+  { ended, serving, now, rolledBack }: MessageFacts,
+): QuestionState => {
+  switch (state.status) {
+    // Decided is decided, sent or not: nobody has anything to click any more.
+    case "decided":
+    case "sent": {
+      const { status, by, reason } = state.decision;
+      return status === "approved" ? { status, by } : { status, by, reason };
+    }
+    case "withdrawn":
+      return ended?.outcome === "expired"
+        ? { status: "expired" }
+        : { status: "withdrawn", why: rolledBack ? "prod was rolled back" : state.why };
+    case "pending":
+      break;
+    default:
+      state satisfies never;
+  }
+  if (ended && ended.outcome !== "expired")
+    return { status: "withdrawn", why: `the delivery ended as ${ended.outcome}` };
+  if (ended || now >= expiresAt) return { status: "expired" };
+  return {
+    status: "open",
+    approval: id,
+    expiresAt,
+    votes: state.status === "pending" ? state.votes : [],
+    quorum: rule.quorum,
+    approvers: rule.approvers,
+    stale: (serving?.sequence ?? 0) === baseline ? null : label(serving),
+  };
+};
+
+/** The question before was about another prod; what is told is what each of the two was measured against. */
+const askedAgain = (questions: readonly Approval[]): string => {
+  const [before, now] = questions.slice(-2);
+  const champion = (asked: Approval | undefined) => asked?.evidence.champion ?? "no version";
+  return `Prod changed from ${champion(before)} to ${champion(now)} after this was asked, so everything was measured again, and earlier answers do not count.`;
+};
+
+const progress = (deployment: Deployment | undefined): string | null => {
+  if (!deployment) return null;
+  switch (deployment.status) {
+    case "canary":
+      return `Canary: ${deployment.shares.at(-1)?.percent ?? 0} % of prod's traffic goes to version ${deployment.version}`;
+    case "promoted":
+      return `Version ${deployment.version} serves all of prod's traffic`;
+    case "promoting":
+      return `Version ${deployment.version} is being given all of prod's traffic`;
+    case "deployed":
+    case "ended":
+      return null;
+    default:
+      return deployment.status satisfies never;
+  }
+};

@@ -1,0 +1,38 @@
+import type { Store } from "../platform/store/store.ts";
+import { approvalRecords } from "./approval-records.ts";
+import { claims } from "./claims.ts";
+import { ledger } from "./ledger.ts";
+import type { MessageFacts } from "./message-state.ts";
+import { outcomes } from "./outcomes.ts";
+
+/** Reads what is stored about a delivery: its questions, its deployment on prod, rollbacks of it, and its end. */
+export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => number }) => {
+  const records = approvalRecords({ store });
+  const endings = outcomes({ store });
+  const account = ledger({ store });
+  const rights = claims({ store });
+  return async (delivery: string): Promise<MessageFacts> => {
+    const ended = await endings.read(delivery);
+    const questions = await records.ofDelivery(delivery);
+    const model = questions.at(-1)?.model ?? ended?.model;
+    const unknown = { delivery, questions, ended, deployment: undefined, serving: undefined };
+    if (model === undefined) return { ...unknown, rolledBack: undefined, now: clock() };
+    const deployment = await account.ofDelivery("prod", model, delivery);
+    const takenBack =
+      deployment?.status === "promoted" ? await account.takenBackBy("prod", model, delivery) : undefined;
+    const interrupted =
+      deployment?.status === "promoted" ? [] : ((await rights.read("prod", model))?.interrupted ?? []);
+    const interruption = interrupted.findLast((each) => each.delivery === delivery);
+    return {
+      delivery,
+      questions,
+      ended,
+      deployment,
+      serving: await account.serving("prod", model),
+      rolledBack: takenBack
+        ? { kind: "taken back", by: takenBack.reason ?? "" }
+        : interruption && { kind: "interrupted", by: interruption.by },
+      now: clock(),
+    };
+  };
+};
