@@ -61,7 +61,7 @@ const view: fc.Arbitrary<MessageState> = fc.record({
   rolledBack: maybe(
     fc.record({ by: text, kind: fc.constantFrom("interrupted" as const, "taken back" as const) }),
   ),
-  replacedBy: maybe(fc.nat()),
+  replaced: fc.boolean(),
   outcome: maybe(fc.constantFrom(...Outcome.options)),
   error: maybe(fc.record({ name: text, cause: text })),
 });

@@ -39,7 +39,7 @@ const marks = { pass: ":white_check_mark:", fail: ":x:", inconclusive: ":grey_qu
 
 /** The delivery in one line, as the message, its notification, the command and the pages say it. */
 export const headline = (state: MessageState): string => {
-  const { model, version, outcome, question, progress, rolledBack, replacedBy } = state;
+  const { model, version, outcome, question, progress, rolledBack, replaced } = state;
   const what = version === null ? model : `${model} version ${version}`;
   // A person's rollback has the last word, and its own words: nothing of this delivery serves prod any more.
   if (rolledBack && (outcome === null || outcome === "promoted" || outcome === "superseded"))
@@ -48,9 +48,7 @@ export const headline = (state: MessageState): string => {
       : `${what} was stopped by a rollback of prod`;
   switch (outcome) {
     case "promoted":
-      return replacedBy === null
-        ? `${what} serves prod`
-        : `${what} was promoted; prod serves version ${replacedBy} now`;
+      return replaced ? `${what} was promoted, and replaced later` : `${what} serves prod`;
     case "rejected":
       return `${what} was rejected`;
     case "expired":

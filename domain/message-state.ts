@@ -59,8 +59,8 @@ export type MessageState = {
   readonly progress: string | null;
   readonly rolledBack: MessageFacts["rolledBack"] | null;
   readonly outcome: Outcome | null;
-  /** Of a promoted one: the version that prod serves by now, where it is another. */
-  readonly replacedBy: number | null;
+  /** Of a promoted one: whether another was promoted after it, or the model was taken off. */
+  readonly replaced: boolean;
   readonly error: { readonly name: string; readonly cause: string } | null;
 };
 
@@ -105,10 +105,7 @@ export const messageState = (facts: MessageFacts): MessageState | undefined => {
     progress: outcome === null && !rolledBack ? progress(deployment) : null,
     rolledBack,
     outcome,
-    replacedBy:
-      outcome === "promoted" && deployment && serving && serving.sequence > deployment.sequence
-        ? serving.version
-        : null,
+    replaced: outcome === "promoted" && serving?.sequence !== deployment?.sequence,
     error: ended?.error ?? null,
   };
 };

@@ -88,6 +88,21 @@ describe("everything else", () => {
   });
 });
 
+test("the task token opens to the four functions that answer a task, and to no other", () => {
+  const sample = recorded.find(
+    ({ action, context }) => action === "kms:Decrypt" && Object.values(context).includes("task-token"),
+  );
+  if (!sample) throw new Error("a decryption of a task token is recorded");
+  const may = (one: Recorded) => proven.inForce.allows(askOf({ ...sample, role: one.role }));
+  const opened = new Set(recorded.filter(may).map((one) => one.function));
+  expect([...opened].sort()).toEqual([
+    "answer-approval",
+    "claim-environment",
+    "request-approval",
+    "sweep-deliveries",
+  ]);
+});
+
 test("nothing of a policy can be taken away or widened without a test that fails", () => {
   const counts = Map.groupBy(proven.mutations, ({ kind }) => kind);
   console.info(

@@ -189,13 +189,16 @@ export const buildFacts = (letter: string, files: ReadonlyMap<string, Uint8Array
 /**
  * All that steps run on, in memory: the embedded implementations where they are quick, stubs elsewhere.
  * @param instrument wraps the store that claims, ledger and approvals stand on
+ * @param between wraps the engine and the channel that steps speak to
  * @param platform the platform's copy of the policy; null: nobody has written one
  */
 export const stepWorld = ({
   instrument = (store: Store) => store,
+  between = <Capability extends object>(capability: Capability) => capability,
   platform = policyYaml,
 }: {
   readonly instrument?: (store: Store) => Store;
+  readonly between?: <Capability extends object>(capability: Capability) => Capability;
   readonly platform?: string | null;
 } = {}) => {
   const { store: plain, database, time, clock } = memoryStore();
@@ -282,6 +285,7 @@ export const stepWorld = ({
   const built = provenance({ blobs, signer });
   const engine = fakeDeliveries();
   const slack = fakeChannel();
+  const deliveries = between(engine.deliveries);
   /** Digests by their tags. */
   const releases = new Map<string, string>();
   const account = ledger({ store });
@@ -321,7 +325,7 @@ export const stepWorld = ({
     releases,
     images: { release: async (digest: string, tag: string) => void releases.set(tag, digest) },
     engine,
-    deliveries: engine.deliveries,
+    deliveries,
     slack,
     warnings,
     warn,
@@ -347,8 +351,8 @@ export const stepWorld = ({
     approversFor: approversFor(needs),
     assertApprovable: assertApprovable({ ...needs, approversFor: approversFor(needs) }),
     outcomes: outcomes({ store }),
-    approvals: approvals({ store, cipher: plainCipher, deliveries: engine.deliveries }),
-    messages: messages({ store, channel: slack.channel, clock, warn }),
+    approvals: approvals({ store, cipher: plainCipher, deliveries }),
+    messages: messages({ store, channel: between(slack.channel), clock, warn }),
     /** Commits the model; the letter names commit and image. */
     commit: (letter: string, yaml?: string) => {
       commits.set(commitOf(letter), modelFiles(commitOf(letter), yaml));

@@ -27,7 +27,10 @@ export const retireCommand = (): Command =>
         if (there.length === 0) throw new UsageMistake(`${model} has no function on stage or prod.`);
         if (yes) {
           for (const environment of there) await world.serving[environment].retire(model);
+          const serving = await world.ledger.serving("prod", model);
+          if (serving) await world.messages.expect(serving.delivery);
           await world.ledger.retire(model, world.clock());
+          if (serving) await world.messages.show(serving.delivery);
           for (const alias of ["champion", "challenger", "previous_champion"] as const)
             await world.registry.setAlias(model, alias, undefined);
         }

@@ -94,7 +94,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
 
   const functions: Readonly<Record<string, readonly Statement[]>> = {
     "answer-approval": [
-      table("dynamodb:GetItem", writeTable),
+      table(...readTable, writeTable),
       ...answer("SendTaskSuccess"),
       ...secrets("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_SIGNING_SECRET_PREVIOUS"),
     ],
@@ -115,7 +115,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
     notify: [...slack],
     "promote-model": [table(...readTable, writeTable), ...slack, assume("promote-model", "prod")],
     "register-model": [table(...readTable), ...modelFiles, ...registry, ...artifacts],
-    "report-outcome": [table("dynamodb:GetItem", writeTable), ...slack],
+    "report-outcome": [table(...readTable, writeTable), ...slack],
     "request-approval": [
       table(...readTable, writeTable),
       token("kms:Encrypt"),

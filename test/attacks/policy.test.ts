@@ -36,6 +36,7 @@ const ask = async (letter: string) => {
     version: 2,
     author: { name: "Mallory", email: "mallory@example.com" },
     pusher: "mallory@example.com",
+    baseline: (await world.ledger.serving("prod", model))?.sequence ?? 0,
     scanChecks: [],
     checks: [],
     omitted: [],
@@ -43,7 +44,7 @@ const ask = async (letter: string) => {
   });
   const [question] = await world.approvals.open(model);
   if (!question) throw new Error("no question is open");
-  return { rule: question.rule, view: await world.messages.read(delivery) };
+  return { rule: question.rule, view: await world.messages.state(delivery) };
 };
 const approval = (fields: string) => ({ approval: `{ ${fields} }` });
 
