@@ -9,6 +9,7 @@ import { ociImages } from "../../platform/images/oci.ts";
 import { unpackImage } from "../../platform/images/unpack.ts";
 import { memorySigner } from "../memory-signer.ts";
 import {
+  approve,
   buildFacts,
   buildOf,
   commitOf,
@@ -49,7 +50,9 @@ const deploy = async (letter: string, environment: "stage" | "prod") => {
   const { fence } = grant;
   const subject = { delivery: "delivery-1", model, commit: world.commit(letter) };
   const input = { ...subject, environment, fence, digest: digestOf(letter), version: 3 };
-  return deployModel(strict())(input);
+  if (environment === "stage") return deployModel(strict())(input);
+  const approval = await approve(world, { delivery: subject.delivery, letter, version: 3 });
+  return deployModel(strict())({ ...input, approval });
 };
 
 test("an image that the builder signed for its commit is registered and deployed, and the ledger names the builder", async () => {
