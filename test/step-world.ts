@@ -412,6 +412,7 @@ export const sha256 = (text: string): string => createHash("sha256").update(text
 export const serve = async (world: StepWorld, letter: string, version: number) => {
   const { claims: rights, ledger: account, serving, time } = world;
   const commit = world.commit(letter);
+  await world.pushes.record({ before: null, after: commit, by: "sam@example.com" });
   const delivery = `delivery-${letter}`;
   const config = {
     digest: digestOf(letter),
