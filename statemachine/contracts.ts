@@ -50,6 +50,8 @@ export const remedies = {
     "Another image bears this version's release- tag, which never moves: look at both in the image repository and deliver again, under a version of its own.",
   ModelVersionNotFound: "The registry lost a version of this model: deliver again to register it.",
   NotServed: "The function of this model is not there: deliver again; it is made anew.",
+  FunctionBusy:
+    "More requests wait for the model's function than it takes: deliver again when there are fewer.",
   FunctionFailed: "The model's function does not answer: the cause has its last words.",
   RowsRefused:
     "The deployed model refused rows of its own folder: compare holdout.csv with model.yaml's inputs.",

@@ -32,6 +32,7 @@ export type Resources = {
 const transient = [
   "TemporaryFault",
   "RevisionConflict",
+  "FunctionBusy",
   "Lambda.ServiceException",
   "Lambda.AWSLambdaException",
   "Lambda.SdkClientException",

@@ -62,14 +62,16 @@ export const requestApproval =
       rule: { ...rules.approval, quorum },
       evidence: {
         champion: serving ? `version ${serving.version} (${serving.digest.slice(7, 19)})` : null,
-        changed: await describeChanges({ source })({
-          model,
-          commit,
-          championCommit: serving?.commit,
-          champion,
-          challenger,
-          rules,
-        }),
+        changed: [
+          ...(await describeChanges({ source })({
+            model,
+            commit,
+            championCommit: serving?.commit,
+            champion,
+            challenger,
+            rules,
+          })),
+        ],
         checks: [...input.scanChecks, ...input.checks],
         provenance: input.provenance,
         omitted: input.omitted,

@@ -44,17 +44,8 @@ const records = { claims: claims({ store }), ledger: ledger({ store }), outcomes
 const approvals = taskApprovals({ env, store, deliveries });
 const messages = slackMessages({ env, secrets, store, clock });
 const told = { approvals, messages, metrics, warn };
-const needs = {
-  ...records,
-  provenance: noProvenance,
-  ...told,
-  deliveries,
-  serving,
-  source,
-  policy,
-  registry,
-  clock,
-};
+const platform = { deliveries, serving, source, policy, registry, provenance: noProvenance };
+const needs = { ...records, ...told, ...platform, clock };
 const steps = { rollBack: rollBack(needs), moveChampion: moveChampion({ ...needs, images }) };
 const sweep = sweepDeliveries({ ...needs, ...steps, reportOutcome: reportOutcome(needs) });
 
