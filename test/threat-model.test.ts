@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+
+/** The rows of the document's tables of rules: what each says, and the tests that it says hold it. */
+const readRules = async () => {
+  const text = await readFile(join(root, "docs/threat-model.md"), "utf8");
+  const rules = text.slice(text.indexOf("## Rules"), text.indexOf("## Not defended"));
+  return rules
+    .split("\n")
+    .filter((line) => line.startsWith("| ") && !line.startsWith("| rule "))
+    .map((line) => {
+      const [rule = "", , ...held] = line.slice(2, -2).split(" | ");
+      return { rule, heldBy: held.join(" | ") };
+    });
+};
+
+/** `file`, "name", "name …", `file`, … → each name under the file before it. */
+const namedTests = (heldBy: string) => {
+  const found: { file: string; name: string }[] = [];
+  let file = "";
+  for (const [, path, name] of heldBy.matchAll(/`([\w./-]+\.test\.ts)`|"([^"]+)"/g)) {
+    if (path) file = path;
+    found.push({ file, name: name ?? "" });
+  }
+  return found;
+};
+
+test("each rule of the threat model names a test that is there, by its own name", async () => {
+  const rules = await readRules();
+  expect(rules.length).toBeGreaterThan(40);
+  const missing: string[] = [];
+  for (const { rule, heldBy } of rules) {
+    const tests = namedTests(heldBy);
+    // A benchmark or a contract suite may hold a rule as well, but then the document says which command or file.
+    if (tests.length === 0 && !/`npm run |test\/contracts\//.test(heldBy)) missing.push(`${rule}: no test`);
+    for (const { file, name } of tests) {
+      const text = await readFile(join(root, file), "utf8").catch(() => undefined);
+      if (text === undefined) missing.push(`${rule}: there is no ${file}`);
+      // "…" and what test.each fills in stand for anything.
+      else if (!name.split(/…|%s/).every((part) => text.includes(part.trim().replace(/[,;]$/, ""))))
+        missing.push(`${rule}: ${file} has no test "${name}"`);
+    }
+  }
+  expect(missing).toEqual([]);
+});
