@@ -96,11 +96,12 @@ export const deliverySteps = (world: FunctionsWorld) => {
   };
   type Staged = Awaited<ReturnType<typeof onStage>>;
 
-  const requestApproval = (subject: Subject, { digest, version, stageFence }: Staged) =>
+  const requestApproval = (subject: Subject, { digest, version, stageFence }: Staged, baseline: number) =>
     ask("request-approval", {
       ...subject,
       digest,
       version,
+      baseline,
       fence: stageFence,
       taskToken: markedSecrets.taskToken,
       author,
@@ -134,21 +135,27 @@ export const deliverySteps = (world: FunctionsWorld) => {
     });
   };
 
-  const claimProd = (subject: Subject, stageFence: unknown, baseline: number) =>
+  const claimProd = (subject: Subject, { digest, version, stageFence }: Staged, baseline: number) =>
     ask("claim-environment", {
       ...subject,
       environment: "prod",
       requestedAt: Date.now(),
       stageFence,
       baseline,
+      approval: approvalId({ model, delivery: subject.delivery, baseline }),
+      digest,
+      version,
       approvedAt: Date.now(),
     });
 
-  const onProd = async (subject: Subject, { digest, version, stageFence }: Staged, baseline: number) => {
-    const { fence } = await claimProd(subject, stageFence, baseline);
-    const deployed = await ask("deploy-model", { ...subject, environment: "prod", digest, version, fence });
+  const onProd = async (subject: Subject, staged: Staged, baseline: number) => {
+    const { digest, version, stageFence } = staged;
+    const approval = approvalId({ model, delivery: subject.delivery, baseline });
+    const { fence } = await claimProd(subject, staged, baseline);
+    const image = { digest, version, approval };
+    const deployed = await ask("deploy-model", { ...subject, environment: "prod", ...image, fence });
     const { functionVersion, championVersion } = deployed;
-    return { digest, version, stageFence, fence, functionVersion, championVersion };
+    return { ...image, stageFence, fence, functionVersion, championVersion };
   };
   type OnProd = Awaited<ReturnType<typeof onProd>>;
 

@@ -22,6 +22,8 @@ const nothingServed = async ({ world, steps, happens }: Story): Promise<void> =>
       verified: false,
       onceRegistered: happens.deleteArtifacts,
     });
+    await steps.requestApproval(subject, staged, 0);
+    await steps.approve(subject, 0);
     await steps.onProd(subject, staged, 0);
     await happens.halfPromoted();
     if (way === "sweep-deliveries") await happens.stop(subject);
@@ -34,11 +36,11 @@ const promoted = async ({ world, steps, happens }: Story): Promise<number> => {
   const { recorder, digests } = world;
   const first = await steps.push("first");
   const tested = await steps.onStage(first, digests[1], { verified: false });
-  await steps.requestApproval(first, tested);
+  await steps.requestApproval(first, tested, 0);
   recorder.loseAnswer("SendTaskSuccess");
   await steps.approve(first, 0);
   recorder.loseAnswer("SendTaskSuccess");
-  await steps.requestApproval(first, tested);
+  await steps.requestApproval(first, tested, 0);
   const baseline = await steps.promote(first, await steps.onProd(first, tested, 0));
   await steps.ask("move-champion", first);
   world.slack.down = true;
@@ -52,7 +54,7 @@ const promoted = async ({ world, steps, happens }: Story): Promise<number> => {
   const second = await steps.push("second");
   await happens.misleadRoute("stage");
   const better = await steps.onStage(second, digests[2]);
-  await steps.requestApproval(second, better);
+  await steps.requestApproval(second, better, baseline);
   recorder.fail("SendTaskSuccess");
   await steps.approve(second, baseline);
   recorder.fail(undefined);
@@ -72,13 +74,16 @@ const promoted = async ({ world, steps, happens }: Story): Promise<number> => {
   await steps.ask("sweep-deliveries", {});
 
   const third = await steps.push("third");
-  await steps.onProd(third, await steps.onStage(third, digests[1], { verified: false }), sequence);
+  const onStage = await steps.onStage(third, digests[1], { verified: false });
+  await steps.requestApproval(third, onStage, sequence);
+  await steps.approve(third, sequence);
+  await steps.onProd(third, onStage, sequence);
   await steps.ask("roll-back", { ...third, error: worse });
   return sequence;
 };
 
 /** Functions and routes are gone when something is put back: they are made anew. */
-const madeAnew = async ({ steps, happens }: Story, baseline: number): Promise<void> => {
+const madeAnew = async ({ world, steps, happens }: Story, baseline: number): Promise<void> => {
   for (const way of ["roll-back", "sweep-deliveries"])
     for (const [misled, gone] of [
       ["stage", "prod"],
@@ -86,7 +91,10 @@ const madeAnew = async ({ steps, happens }: Story, baseline: number): Promise<vo
     ] as const) {
       const subject = await steps.push(`${way} ${gone}`);
       const { fence } = await steps.claimStage(subject);
-      await steps.claimProd(subject, fence, baseline);
+      const staged = { digest: world.digests[1], version: 1, stageFence: fence };
+      await steps.requestApproval(subject, staged, baseline);
+      await steps.approve(subject, baseline);
+      await steps.claimProd(subject, staged, baseline);
       await happens.deleteFunctions();
       await happens.misleadRoute(misled);
       await happens.deleteRoute(gone);
@@ -100,7 +108,7 @@ const withdrawn = async ({ world, steps }: Story): Promise<void> => {
   const { recorder, digests } = world;
   const early = await steps.push("early");
   const asked = await steps.onStage(early, digests[2], { verified: false });
-  await steps.requestApproval(early, asked);
+  await steps.requestApproval(early, asked, 0);
   const later = await steps.push("later");
   recorder.fail("SendTaskFailure");
   await steps.claimStage(later);
@@ -108,7 +116,7 @@ const withdrawn = async ({ world, steps }: Story): Promise<void> => {
   recorder.loseAnswer("SendTaskFailure");
   await steps.ask("sweep-deliveries", {});
   const { fence: stageFence } = await steps.claimStage(later);
-  await steps.requestApproval(later, { ...asked, stageFence });
+  await steps.requestApproval(later, { ...asked, stageFence }, 0);
   recorder.loseAnswer("SendTaskFailure");
   await steps.claimStage(await steps.push("last"));
 };
