@@ -344,7 +344,9 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     );
     rmSync(folder.database);
     writeFileSync(folder.desk, Buffer.alloc(20_000, "not a database "));
-    expect(await run("rehearse", "--port", "0", "--data", root)).toMatch(/desk\.sqlite cannot be used/);
+    expect(await run("rehearse", "--json", "--port", "0", "--data", root)).toMatch(
+      /desk\.sqlite cannot be used/,
+    );
   });
 });
 

@@ -10,6 +10,7 @@ import { jsonVoice, terminalVoice } from "../../../rehearsal/terminal.ts";
 import { repositoryName } from "../../../rehearsal/watched-repository.ts";
 import { checkout } from "../../end-to-end/stage-set.ts";
 import { temporaryFolder } from "../../temporary-folder.ts";
+import { tooling } from "./accounts.ts";
 import { startAwsWorld } from "./aws-world.ts";
 
 type Options = {
@@ -54,6 +55,7 @@ const rehearse = async (options: Options): Promise<void> => {
     const look = async (): Promise<void> => {
       const head = await aws.repository.head();
       if (!head || head === seen) return;
+      const { author } = await aws.world.source.commit(head);
       const { deliveries } = await aws.steps.startDelivery({
         source: "aws.codecommit",
         "detail-type": "CodeCommit Repository State Change",
@@ -64,6 +66,8 @@ const rehearse = async (options: Options): Promise<void> => {
           referenceName: "main",
           oldCommitId: seen,
           commitId: head,
+          // A session of IAM Identity Center, which names it: whoever made the commit pushed it.
+          callerUserArn: `arn:aws:sts::${tooling}:assumed-role/AWSReservedSSO_people_0123456789abcdef/${author.email}`,
         },
       });
       seen = head;
