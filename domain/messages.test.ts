@@ -245,6 +245,27 @@ test("an older rendering whose writer dies after Slack heard it last is written 
   expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
 });
 
+test("six that show at once write at most seven times: Slack takes 50 edits a minute", async () => {
+  await ask();
+  await start().show("churn-1");
+  let updates = 0;
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const of = () =>
+    start({
+      update: async (...given) => {
+        updates += 1;
+        // Slack hears each after another number of turns, so that who began first does not end first.
+        for (let left = (updates * 5) % 7; left >= 0; left -= 1) await turn();
+        await slack.channel.update(...given);
+      },
+    });
+  await approve("U011");
+  await approve("U021");
+  await Promise.all(Array.from({ length: 6 }, () => of().show("churn-1")));
+  expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
+  expect(updates).toBeLessThanOrEqual(7);
+});
+
 test("of two messages that were posted at once one stays", async () => {
   await ask();
   const { changes, release, hasBegun } = slowFirst("post");

@@ -52,7 +52,7 @@ const hashOf = (state: MessageState): string =>
  *
  * Each write to Slack takes a number first, by a conditional write, and comes back after it. Who comes back and finds
  * a higher number cannot know which of the two Slack heard last: both read the facts again, and the message is written
- * again. Who never comes back is found by the sweep.
+ * again, once, by the last of them to come back. Who never comes back is found by the sweep.
  */
 export const messages = ({
   store,
@@ -111,7 +111,10 @@ export const messages = ({
         writing: found.writing.filter(({ revision }) => revision !== number),
         shown: last ? hash : null,
       };
-      if (await write(delivery, next, found.version)) return next.posted ?? posted;
+      if (!(await write(delivery, next, found.version))) continue;
+      const at = clock();
+      const others = next.writing.some((each) => at - each.at < writingMs);
+      return { stands: next.posted ?? posted, leftToOthers: !last && others };
     }
   };
 
@@ -133,9 +136,11 @@ export const messages = ({
       if (number === undefined) continue;
       const posted = found.posted ?? (await channel.post(state));
       await channel.update(posted, state);
-      const stands = await end(delivery, number, posted, hash);
+      const { stands, leftToOthers } = await end(delivery, number, posted, hash);
       // Two that posted at once made two messages: one stays, and the other must not keep its buttons.
       if (stands.ts !== posted.ts) await channel.retract(posted);
+      // Whoever comes back last writes once for all: if each did, Slack's limit on edits would be used up.
+      if (leftToOthers) return;
     }
   };
 

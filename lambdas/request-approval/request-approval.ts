@@ -79,6 +79,8 @@ export const requestApproval =
       askedAt: now,
       expiresAt: now + input.timeoutSeconds * 1_000 - marginMs,
     };
+    // Before the first fact: whoever dies after it leaves the message to the sweep.
+    await messages.expect(delivery);
     const before = (await approvals.note(question)).filter((id) => id !== approvalId(question));
     if (before.length >= mostQuestions)
       throw new ProdBusy(
