@@ -6,6 +6,7 @@ import { KMSClient } from "@aws-sdk/client-kms";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
+import { pushes } from "../../../domain/approval/pushes.ts";
 import { approvals } from "../../../domain/approvals.ts";
 import { committedModel, holdoutOf } from "../../../domain/committed-model.ts";
 import { ledger } from "../../../domain/ledger.ts";
@@ -335,6 +336,8 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       variables,
       world,
       repository,
+      /** Who moved the branch, as start-delivery keeps it. */
+      pushes: pushes({ store, clock: Date.now }),
       application,
       secrets,
       openView: (user: string) => door.desk.viewOf(user)?.id,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DeleteFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
+import type { Pushes } from "../../../domain/approval/pushes.ts";
 import { committedModel, holdoutOf } from "../../../domain/committed-model.ts";
 import { deliveryName } from "../../../lambdas/start-delivery/delivery-name.ts";
 import { functionName } from "../../../platform/serving/function-name.ts";
@@ -62,6 +63,12 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     return scenarios[model]?.[repository.commits[model]?.indexOf(commit) ?? -1]?.broken === name;
   };
 
+  /** The scenes are delivered by hand: who pushed their commits is told before. */
+  const recordPushes = async (pushes: Pick<Pushes, "record">) => {
+    for (const commits of Object.values(repository.commits))
+      await pushes.record({ before: null, after: commits.at(-1) ?? "", by: "sam.carter@example.com" });
+  };
+
   const playEmbedded = async () => {
     const root = dataFolder(join(folder.path, "embedded"));
     await cp(repository.path, root.repository, { recursive: true });
@@ -88,6 +95,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       },
     });
     const { url, modelsUrl, world, engine, openView, asked, ended, steps, runtime } = rehearsal;
+    await recordPushes(world.pushes);
     const deliver = async (model: string, commit: string) => {
       const wish = {
         repository: repositoryName,
@@ -134,6 +142,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
         return brokenFor(name, event) ? { code: broken } : undefined;
       },
     });
+    await recordPushes(aws.pushes);
     return playScenarios({ ...aws, botToken: aws.secrets.bot }, repository.commits, sayTime("moto"));
   };
 
