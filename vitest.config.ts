@@ -44,7 +44,7 @@ export default defineConfig({
           include: attacks,
           exclude: [...never, ...peers],
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 6 },
           ...timeouts,
         },
       },

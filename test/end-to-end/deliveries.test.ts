@@ -1,5 +1,6 @@
 /** One rehearsal and everybody around it: a data scientist, an approver, a forger, a browser, an application. */
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -11,7 +12,7 @@ import type { EventOf } from "./rehearsal-event.ts";
 import { type RehearsalProcess, rehearsalProcess } from "./rehearsal-process.ts";
 import { secretsFoundIn } from "./secrets-nowhere.ts";
 import { slipway } from "./slipway.ts";
-import { type StageSet, stageSet } from "./stage-set.ts";
+import { checkout, type StageSet, stageSet } from "./stage-set.ts";
 
 const { skip: noBrowser, launch } = browser();
 const minutes = 60_000;
@@ -58,7 +59,9 @@ describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
   beforeAll(async () => {
     set = await stageSet();
     rehearsal = rehearsalProcess(set, { args: ["--port", "0", "--bake", "1s", "--traffic", "300"] });
-  });
+    await rehearsal.waitFor("question");
+    await allowLatency();
+  }, 6 * minutes);
   afterAll(async () => {
     await caller?.stop();
     await rehearsal[Symbol.asyncDispose]();
@@ -82,6 +85,17 @@ describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
       { environment: "prod", version, percent: 100 },
     ]);
     expect(await versionThatAnswers(prod)).toBe(version);
+  };
+  /** A canary's p95 is the machine's while others work on it: the operator of this one lets it be 2 s more. */
+  const allowLatency = async () => {
+    const file = join(set.room, "policy.yaml");
+    const policy = readFileSync(join(checkout, "policy.yaml"), "utf8");
+    writeFileSync(file, policy.replace("slackMs: 20 ", "slackMs: 2000 "));
+    const proposed = await command("policy", "apply", file, "--json");
+    expect(proposed.code, proposed.stderr).toBe(0);
+    const { id } = z.object({ id: z.string() }).parse(JSON.parse(proposed.stdout));
+    const confirmed = await command("policy", "confirm", id, "--alone");
+    expect(confirmed.code, confirmed.stderr).toBe(0);
   };
   const outcomeOf = (delivery: string): Promise<EventOf<"outcome">> =>
     rehearsal.waitFor("outcome", (event) => event.delivery === delivery);

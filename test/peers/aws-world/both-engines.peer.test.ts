@@ -65,8 +65,8 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
 
   /** The scenes are delivered by hand: who pushed their commits is told before. */
   const recordPushes = async (pushes: Pick<Pushes, "record">) => {
-    for (const commits of Object.values(repository.commits))
-      await pushes.record({ before: null, after: commits.at(-1) ?? "", by: "sam.carter@example.com" });
+    for (const after of Object.values(repository.commits).flat())
+      await pushes.record({ before: null, after, by: "sam.carter@example.com" });
   };
 
   const playEmbedded = async () => {

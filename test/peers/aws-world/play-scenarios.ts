@@ -56,7 +56,11 @@ const labels = async ({ modelsUrl }: Theatre, environment: string, model: string
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ rows }),
   });
-  return Predictions.parse(await response.json()).predictions.map(({ label }) => label);
+  const answer = await response.text();
+  // The status and the words of a refusal say more than that there are no predictions.
+  if (response.status !== 200)
+    throw new Error(`${environment} of ${model} answered ${response.status}: ${answer}`);
+  return Predictions.parse(JSON.parse(answer)).predictions.map(({ label }) => label);
 };
 
 /** The execution has ended and what it left was looked after, as EventBridge has it done on AWS. */
