@@ -23,7 +23,7 @@ beforeAll(async () => {
     await rehearsal.stop();
   }
   points = recorder.points;
-}, 120_000);
+}, 600_000);
 afterAll(() => prepared?.close());
 
 /** Before the commit point all is as it was, after it all is done; one that waited for its answer is asked again. */

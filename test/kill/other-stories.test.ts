@@ -16,7 +16,7 @@ const prepare = async (...of: Parameters<typeof preparedWorld>): Promise<Prepare
 let second: PreparedWorld;
 beforeAll(async () => {
   second = await prepare(["first"], "second");
-}, 120_000);
+}, 600_000);
 afterAll(async () => {
   for (const prepared of worlds) await prepared.close();
 });
@@ -54,7 +54,7 @@ test("killed in its first delivery, a model is served by nobody before the commi
       ? { outcome: "promoted", serves: 1 }
       : { outcome: "failed", error: "Interrupted", serves: null };
   expect(await recoverAll(first, sample, { expected })).toEqual([]);
-}, 300_000);
+}, 900_000);
 
 test("killed after its rejection, a delivery leaves prod and stage as they were, and the decision stands", async () => {
   const points = after(await recorded(second, "reject"), "slack.views");
@@ -64,7 +64,7 @@ test("killed after its rejection, a delivery leaves prod and stage as they were,
       ? { outcome: "rejected", serves: 1 }
       : { outcome: "failed", error: "Interrupted", serves: 1 };
   expect(await recoverAll(second, points, { expected, answer: "reject" })).toEqual([]);
-}, 300_000);
+}, 900_000);
 
 test("killed while a failed canary is rolled back, a delivery leaves prod to the champion alone", async () => {
   const points = after(await recorded(second, "approve", { canaryFails: true }), "JudgeCanary, succeeded");
@@ -75,7 +75,7 @@ test("killed while a failed canary is rolled back, a delivery leaves prod to the
     serves: 1,
   });
   expect(await recoverAll(second, points, { expected, canaryFails: true })).toEqual([]);
-}, 300_000);
+}, 900_000);
 
 test("a person's rollback that is killed before or after any call leaves prod where the ledger says, and its claims free", async () => {
   const both = await prepare(["first", "second"], undefined);
@@ -112,4 +112,4 @@ test("a person's rollback that is killed before or after any call leaves prod wh
     }
   }
   expect(broken).toEqual([]);
-}, 120_000);
+}, 600_000);
