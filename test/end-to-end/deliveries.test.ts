@@ -377,7 +377,8 @@ describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
     const [started] = z.array(z.object({ name: z.string() })).parse(JSON.parse(stdout));
     expect(await nextDelivery(from)).toBe(started?.name);
     await approve(started?.name ?? "");
-    expect(await outcomeOf(started?.name ?? "")).toMatchObject({ outcome: "promoted" });
+    const ended = await outcomeOf(started?.name ?? "");
+    expect(ended, JSON.stringify(ended)).toMatchObject({ outcome: "promoted" });
     const [newest] = await history();
     expect(newest).toMatchObject({ status: "promoted", delivery: started?.name });
     better = newest?.version ?? 0;
