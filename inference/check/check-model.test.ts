@@ -1,9 +1,10 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { churnFiles, churnYaml } from "../../test/onnx/churn-folder.ts";
+import { loopBody } from "../../test/onnx/loop-body.ts";
 import { tinyTokenizer } from "../../test/onnx/tiny-tokenizer.ts";
 import { tokenSums } from "../../test/onnx/token-sums.ts";
-import { bool, float, type Graph, int64, writeOnnx } from "../../test/onnx/write-onnx.ts";
+import { float, type Graph, writeOnnx } from "../../test/onnx/write-onnx.ts";
 import { temporaryFolder } from "../../test/temporary-folder.ts";
 import { ManifestInvalid } from "../manifest/folder-problem.ts";
 import { ModelUnreadable } from "../model/model-unreadable.ts";
@@ -219,21 +220,7 @@ describe("the trial of a model", () => {
   });
 
   test("a graph that loops for ever is killed when its time is over", async () => {
-    const body: Graph = {
-      nodes: [
-        { op: "Identity", inputs: ["go"], outputs: ["on"] },
-        { op: "Sin", inputs: ["v"], outputs: ["w"] },
-      ],
-      inputs: [
-        { name: "i", type: int64, shape: [] },
-        { name: "go", type: bool, shape: [] },
-        { name: "v", type: float, shape: ["N", 1] },
-      ],
-      outputs: [
-        { name: "on", type: bool, shape: [] },
-        { name: "w", type: float, shape: ["N", 1] },
-      ],
-    };
+    const body = loopBody("Sin");
     const { folder, trial } = regression(
       {
         nodes: [

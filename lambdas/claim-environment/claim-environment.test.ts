@@ -4,6 +4,7 @@ import {
   commitOf,
   digestOf,
   model,
+  questionOf,
   type StepWorld,
   serve,
   stepWorld,
@@ -39,22 +40,7 @@ const prod = async (delivery: string, changes: Record<string, unknown> = {}) =>
 const ask = (delivery: string, fence: number) => {
   world.engine.waiting.add(delivery);
   return world.approvals.ask(
-    {
-      delivery,
-      model,
-      commit,
-      digest: digestOf("a"),
-      version: 1,
-      baseline: 0,
-      fence,
-      author: { name: "Sam", email: "sam@example.com" },
-      pusher: null,
-      contributors: null,
-      evidence: { champion: null, changed: [], checks: [], omitted: [] },
-      rule: { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" },
-      askedAt: world.time.now,
-      expiresAt: world.time.now + 1_000,
-    },
+    questionOf(world, { delivery, letter: "a", version: 1, fence, expiresAt: world.time.now + 1_000 }),
     delivery,
   );
 };

@@ -69,6 +69,24 @@ const ask = async (url: string) => {
   return { status: response.status, warning: response.headers.get("x-storage-warning") };
 };
 
+/** `slipway serve` as anyone starts it, on a data folder below `path`. */
+const serve = (path: string, stdout: number | "pipe"): ChildProcess =>
+  spawn(
+    process.execPath,
+    [
+      slipwayCommand,
+      "serve",
+      "models/churn",
+      "--no-trial",
+      "--emf",
+      "--port",
+      "0",
+      "--data",
+      join(path, "data"),
+    ],
+    { cwd: checkout, stdio: ["ignore", stdout, "pipe"] },
+  );
+
 describe("a full disk", { timeout: 5 * minutes }, () => {
   let disk: ReturnType<typeof mountDisk>;
   let child: ChildProcess | undefined;
@@ -85,21 +103,7 @@ describe("a full disk", { timeout: 5 * minutes }, () => {
     if (!disk) return context.skip();
     const output = join(disk.path, "output");
     const stdout = openSync(output, "a");
-    child = spawn(
-      process.execPath,
-      [
-        slipwayCommand,
-        "serve",
-        "models/churn",
-        "--no-trial",
-        "--emf",
-        "--port",
-        "0",
-        "--data",
-        join(disk.path, "data"),
-      ],
-      { cwd: checkout, stdio: ["ignore", stdout, "pipe"] },
-    );
+    child = serve(disk.path, stdout);
     closeSync(stdout);
     let url: string | undefined;
     await expect
@@ -128,21 +132,7 @@ describe("a full disk", { timeout: 5 * minutes }, () => {
   });
 
   test("an output that nobody reads any more ends nothing", async () => {
-    child = spawn(
-      process.execPath,
-      [
-        slipwayCommand,
-        "serve",
-        "models/churn",
-        "--no-trial",
-        "--emf",
-        "--port",
-        "0",
-        "--data",
-        join(room.path, "data"),
-      ],
-      { cwd: checkout, stdio: ["ignore", "pipe", "pipe"] },
-    );
+    child = serve(room.path, "pipe");
     const { stdout, stderr } = child;
     if (!stdout || !stderr) throw new Error("it has pipes");
     const [line] = await once(createInterface({ input: stdout }), "line");

@@ -4,24 +4,11 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { serveModel } from "../../inference/serve-model.ts";
 import { listen } from "../../rehearsal/server.ts";
 import { churnYaml } from "../onnx/churn-folder.ts";
-import { bool, float, type Graph, int64, writeOnnx } from "../onnx/write-onnx.ts";
+import { loopBody } from "../onnx/loop-body.ts";
+import { float, int64, writeOnnx } from "../onnx/write-onnx.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
-const body: Graph = {
-  nodes: [
-    { op: "Identity", inputs: ["go"], outputs: ["on"] },
-    { op: "Identity", inputs: ["v"], outputs: ["w"] },
-  ],
-  inputs: [
-    { name: "i", type: int64, shape: [] },
-    { name: "go", type: bool, shape: [] },
-    { name: "v", type: float, shape: ["N", 1] },
-  ],
-  outputs: [
-    { name: "on", type: bool, shape: [] },
-    { name: "w", type: float, shape: ["N", 1] },
-  ],
-};
+const body = loopBody("Identity");
 /** Loops as often as the largest x of its rows says, times a billion: 0 ends at once, as in every trial. */
 const looping = writeOnnx({
   graph: {

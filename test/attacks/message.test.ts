@@ -117,6 +117,14 @@ const post = async (payload: object) => {
     },
   });
 };
+/** Takes prod's claim as this delivery; gives its fence. */
+const claimProd = async (): Promise<number> => {
+  const grant = await world.claims.take(
+    { environment: "prod", model, delivery, requestedAt: 1, now: 1 },
+    "free",
+  );
+  return grant.status === "granted" ? grant.fence : 0;
+};
 const click = (id: string, action: "approve" | "reject", user = approver) =>
   post({
     type: "block_actions",
@@ -258,11 +266,7 @@ describe("a decision about one image", () => {
   test("deploys and promotes no other", async () => {
     const { id, commit } = await ask();
     await click(id, "approve");
-    const grant = await world.claims.take(
-      { environment: "prod", model, delivery, requestedAt: 1, now: 1 },
-      "free",
-    );
-    const fence = grant.status === "granted" ? grant.fence : 0;
+    const fence = await claimProd();
     const subject = { delivery, model, commit, environment: "prod", fence, approval: id };
     const deploy = (letter: string) =>
       deployModel(world)({ ...subject, digest: digestOf(letter), version: 3 });
@@ -331,11 +335,7 @@ describe("a person's rollback has its own words", () => {
 test("a version that a later one replaced is not said to serve prod", async () => {
   const { id, commit } = await ask();
   await click(id, "approve");
-  const grant = await world.claims.take(
-    { environment: "prod", model, delivery, requestedAt: 1, now: 1 },
-    "free",
-  );
-  const fence = grant.status === "granted" ? grant.fence : 0;
+  const fence = await claimProd();
   const input = { delivery, model, commit, fence, digest: digestOf("c"), version: 3, approval: id };
   const { functionVersion } = await deployModel(world)({ ...input, environment: "prod" });
   await promoteModel(world)({ ...input, stageFence: 1, functionVersion, approvedBy: [] });

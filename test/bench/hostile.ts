@@ -8,13 +8,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { attacks, type Target } from "./hostile/attacks.ts";
 import { runRehearsal } from "./run-rehearsal.ts";
+import { describeMachine, load } from "./serve/machine.ts";
 import { pinning } from "./serve/pinned.ts";
 import { processTree } from "./serve/process-tree.ts";
 import { type Line, report } from "./serve/report.ts";
@@ -164,22 +165,14 @@ const gateway = async (): Promise<void> => {
 };
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-const loadBefore = loadavg()[0] ?? 0;
+const loadBefore = load();
 try {
   if ((options.only ?? "serve") === "serve") await serve();
   if ((options.only ?? "gateway") === "gateway") await gateway();
 } finally {
   await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
 }
-const machine = {
-  processor: cpus()[0]?.model ?? "unknown",
-  processors: availableParallelism(),
-  pinned: pins.pinned,
-  node: process.version,
-  rounds,
-  loadBefore: Math.round(loadBefore * 100) / 100,
-  loadAfter: Math.round((loadavg()[0] ?? 0) * 100) / 100,
-};
+const machine = describeMachine({ pinned: pins.pinned, rounds, loadBefore });
 const { text: table, missed } = report(lines, machine);
 console.log(options.json ? JSON.stringify({ machine, lines }, undefined, 2) : table);
 process.exitCode = missed ? 1 : 0;

@@ -6,7 +6,7 @@
  */
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -15,6 +15,7 @@ import { pythonEnvironment } from "../peers/python-environment.ts";
 import { bodiesOf, mixedTexts } from "./serve/bodies.ts";
 import { coldStarts } from "./serve/cold-start.ts";
 import { functionImage } from "./serve/function-image.ts";
+import { describeMachine, load } from "./serve/machine.ts";
 import { pinning } from "./serve/pinned.ts";
 import { processTree } from "./serve/process-tree.ts";
 import { type Line, report } from "./serve/report.ts";
@@ -230,7 +231,7 @@ const start = async (): Promise<void> => {
 };
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-const loadBefore = loadavg()[0] ?? 0;
+const loadBefore = load();
 try {
   if (wanted("rows")) await rows();
   if (wanted("texts")) await texts();
@@ -238,15 +239,7 @@ try {
 } finally {
   await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
 }
-const machine = {
-  processor: cpus()[0]?.model ?? "unknown",
-  processors: availableParallelism(),
-  pinned: pins.pinned,
-  node: process.version,
-  rounds,
-  loadBefore: Math.round(loadBefore * 100) / 100,
-  loadAfter: Math.round((loadavg()[0] ?? 0) * 100) / 100,
-};
+const machine = describeMachine({ pinned: pins.pinned, rounds, loadBefore });
 const { text, missed } = report(lines, machine);
 console.log(options.json ? JSON.stringify({ machine, lines }, undefined, 2) : text);
 process.exitCode = missed ? 1 : 0;

@@ -1,0 +1,14 @@
+import { availableParallelism, cpus, loadavg } from "node:os";
+import type { Machine } from "./report.ts";
+
+/** The machine's load, averaged over the last minute. */
+export const load = (): number => Math.round((loadavg()[0] ?? 0) * 100) / 100;
+
+/** What a report says of the machine; read once everything was measured. `loadBefore`: by `load` before it began. */
+export const describeMachine = (of: Pick<Machine, "pinned" | "rounds" | "loadBefore">): Machine => ({
+  ...of,
+  processor: cpus()[0]?.model ?? "unknown",
+  processors: availableParallelism(),
+  node: process.version,
+  loadAfter: load(),
+});
