@@ -1,8 +1,8 @@
+import { countJson } from "../http/count-json.ts";
 import { ManifestInvalid, type Problem, pathText } from "../manifest/folder-problem.ts";
 import { Golden, type Manifest } from "../manifest/manifest.ts";
 import { valueNames } from "../manifest/value-names.ts";
 import { rowChecker } from "../model/row-checker.ts";
-import { jsonShape } from "./json-shape.ts";
 import { locateJson, placeOf } from "./locate-json.ts";
 
 const maxBytes = 16 * 1_024 * 1_024;
@@ -13,7 +13,7 @@ const again = "Write golden.json again with the training project.";
 
 type Found = { readonly path: readonly PropertyKey[]; readonly message: string; readonly remedy: string };
 
-/** The most marks (jsonShape) that rows and predictions of this manifest have, and some to spare. */
+/** The most marks (countJson) that rows and predictions of this manifest have, and some to spare. */
 const mostMarks = ({ inputs, ...manifest }: Manifest): number => {
   const scores = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
   return maxRows * (inputs.length + scores.length + 16) + 10_000;
@@ -23,7 +23,7 @@ const mostMarks = ({ inputs, ...manifest }: Manifest): number => {
 const tooMuch = (bytes: Uint8Array, manifest: Manifest): Pick<Found, "message" | "remedy"> | undefined => {
   const remedy = `golden.json has at most ${maxRows} rows and ${maxBytes / 1_024 / 1_024} MB. ${again}`;
   if (bytes.length > maxBytes) return { message: `is larger than ${maxBytes / 1_024 / 1_024} MB`, remedy };
-  const { marks, depth } = jsonShape(bytes);
+  const { marks, depth } = countJson(bytes);
   if (depth > maxDepth) return { message: `is nested ${depth} deep (at most ${maxDepth})`, remedy };
   const most = mostMarks(manifest);
   return marks > most
