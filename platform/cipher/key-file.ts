@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createFile } from "../blobs/write-file.ts";
+import { loadOnce } from "../load-once.ts";
 import { asDataFolderError, DataFolderUnusable } from "../store/data-folder-unusable.ts";
 import { type Cipher, CipherRefused } from "./cipher.ts";
 
@@ -51,16 +52,7 @@ export const keyFileCipher = (needs: {
   readonly random?: (bytes: number) => Buffer;
 }): Cipher => {
   const random = needs.random ?? randomBytes;
-  let loading: Promise<Buffer> | undefined;
-  const key = async (): Promise<Buffer> => {
-    loading ??= keyIn(needs.file, random);
-    try {
-      return await loading;
-    } catch (error) {
-      loading = undefined;
-      throw error;
-    }
-  };
+  const key = loadOnce(() => keyIn(needs.file, random));
 
   return {
     encrypt: async (plaintext, context) => {

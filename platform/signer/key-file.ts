@@ -9,6 +9,7 @@ import {
 } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { createFile } from "../blobs/write-file.ts";
+import { loadOnce } from "../load-once.ts";
 import { asDataFolderError, DataFolderUnusable } from "../store/data-folder-unusable.ts";
 import type { Signer } from "./signer.ts";
 
@@ -57,16 +58,7 @@ const keysIn = async (file: string): Promise<Keys> => {
 
 /** Ed25519 (RFC 8032) under the key in `file`; the key's id is the SHA-256 of its public key (SPKI, DER). */
 export const keyFileSigner = ({ file }: { readonly file: string }): Signer => {
-  let loading: Promise<Keys> | undefined;
-  const keys = async (): Promise<Keys> => {
-    loading ??= keysIn(file);
-    try {
-      return await loading;
-    } catch (error) {
-      loading = undefined;
-      throw error;
-    }
-  };
+  const keys = loadOnce(() => keysIn(file));
   return {
     sign: async (bytes) => {
       const { id, privateKey } = await keys();
