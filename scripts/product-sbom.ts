@@ -1,4 +1,5 @@
 import * as CDX from "@cyclonedx/cyclonedx-library";
+import { npmComponent, serializeBom } from "../platform/images/sbom.ts";
 import type { LockedPackage } from "./locked-packages.ts";
 
 type Contents = {
@@ -7,10 +8,6 @@ type Contents = {
   /** Of all its lock files. */
   readonly packages: readonly LockedPackage[];
 };
-
-/** A package URL; the @ of a scope is escaped. https://github.com/package-url/purl-spec */
-const npmPurl = ({ name, version }: LockedPackage): string =>
-  `pkg:npm/${name.replace(/^@/, "%40")}@${encodeURIComponent(version)}`;
 
 /** Hex of a `sha512-<base64>`; undefined where the lock file has another hash. */
 const sha512 = (integrity: string | undefined): string | undefined => {
@@ -23,7 +20,7 @@ const sha512 = (integrity: string | undefined): string | undefined => {
  * builds and tests need is `excluded`. Without time and serial number: the same lock files give the same bytes.
  */
 export const productSbom = ({ version, packages }: Contents): string => {
-  const { Models, Enums, Serialize, Spec } = CDX;
+  const { Models, Enums } = CDX;
   const bom = new Models.Bom();
   bom.metadata.component = new Models.Component(Enums.ComponentType.Application, "slipway", {
     version,
@@ -31,18 +28,11 @@ export const productSbom = ({ version, packages }: Contents): string => {
     licenses: new Models.LicenseRepository([new Models.NamedLicense("Apache-2.0")]),
   });
   for (const one of packages) {
-    const purl = npmPurl(one);
-    const component = new Models.Component(Enums.ComponentType.Library, one.name, {
-      version: one.version,
-      purl,
-      bomRef: purl,
-      scope: one.dev ? Enums.ComponentScope.Excluded : Enums.ComponentScope.Required,
-    });
+    const component = npmComponent(one);
+    component.scope = one.dev ? Enums.ComponentScope.Excluded : Enums.ComponentScope.Required;
     const hash = sha512(one.integrity);
     if (hash !== undefined) component.hashes.set(Enums.HashAlgorithm["SHA-512"], hash);
-    if (one.license) component.licenses.add(new Models.NamedLicense(one.license));
     bom.components.add(component);
   }
-  const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
-  return `${serializer.serialize(bom, { sortLists: true, space: 2 })}\n`;
+  return `${serializeBom(bom)}\n`;
 };
