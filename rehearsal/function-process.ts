@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { residentMb } from "../inference/check/resident-mb.ts";
+import { leastResidentMb, watchMemory } from "../inference/check/watch-memory.ts";
 import { functionName } from "../platform/serving/function-name.ts";
 import { type Environment, FunctionFailed, type FunctionVersion } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
@@ -11,10 +11,6 @@ import { RecordCall, type workerRecords } from "./worker-records.ts";
 
 /** CloudWatch's limit for one log event, which is also the longest metrics line. */
 const longestLine = 256 * 1024;
-/** Node and onnxruntime alone take some 150 MB: a function of less memory is stopped beyond this. */
-const leastResidentMb = 512;
-/** How often memory is looked at while a request runs; without /proc a process is started for each look. */
-const watchMs = process.platform === "linux" ? 50 : 500;
 /** A function that is asked to end and does not is killed after this. */
 const graceMs = 2_000;
 
@@ -197,11 +193,10 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
         limitMs,
       );
       // Native memory too, which no limit on V8's heap covers: a graph can ask for more than the machine has.
-      const watch = setInterval(async () => {
-        if (child.pid === undefined || !running) return;
-        if ((await residentMb(child.pid)) > Math.max(config.memoryMb, leastResidentMb) && running)
-          kill(`the function ran out of its ${config.memoryMb} MB of memory`);
-      }, watchMs);
+      const limitMb = Math.max(config.memoryMb, leastResidentMb);
+      const stopWatching = watchMemory({ pid: child.pid, limitMb }, () => {
+        if (running) kill(`the function ran out of its ${config.memoryMb} MB of memory`);
+      });
       child.send({ id, deadline: Date.now() + limitMs, payload }, (error) => {
         if (error)
           settle.reject(new FunctionFailed(`the request did not reach the function: ${error.message}`));
@@ -210,7 +205,7 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
         return await settle.promise;
       } finally {
         clearTimeout(timer);
-        clearInterval(watch);
+        stopWatching();
       }
     },
     async end() {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type * as z from "zod";
-import { residentMb } from "./resident-mb.ts";
+import { watchMemory } from "./watch-memory.ts";
 
 /** A trial that gave no answer: it broke, or went beyond its limits. */
 export type Failed = { readonly status: "failed"; readonly message: string };
@@ -20,9 +20,8 @@ export type TrialLimits = {
 
 /** With less, Node does not start. */
 const leastHeapMb = 256;
-const watchMs = 10;
 /** Where there is no /proc a process is started for each look. */
-const watchByPsMs = 250;
+const watchMs = process.platform === "linux" ? 10 : 250;
 
 /** Calls `take` for each line; `tooLarge` once, where the stream gives more bytes than it may. */
 const readLines = async (
@@ -74,7 +73,6 @@ const runProcess = async <T>(
   );
   const leave = () => child.kill("SIGKILL");
   process.once("exit", leave);
-  let over = false;
   let stopped: string | undefined;
   const stop = (why: string) => {
     stopped ??= why;
@@ -83,14 +81,9 @@ const runProcess = async <T>(
   const deadline = (seconds: number) =>
     setTimeout(() => stop(`it ran longer than ${seconds} s`), seconds * 1_000);
   let clock = deadline(limits.seconds);
-  const watch = async (): Promise<void> => {
-    const wait = process.platform === "linux" ? watchMs : watchByPsMs;
-    while (!over) {
-      if (child.pid !== undefined && (await residentMb(child.pid)) > limits.residentMb)
-        stop(`it took more than ${limits.residentMb} MB of memory`);
-      await new Promise((resolve) => setTimeout(resolve, wait));
-    }
-  };
+  const stopWatching = watchMemory({ pid: child.pid, limitMb: limits.residentMb, everyMs: watchMs }, () =>
+    stop(`it took more than ${limits.residentMb} MB of memory`),
+  );
   const take = (line: string): void => {
     try {
       const seconds = onMessage(message.parse(JSON.parse(line)));
@@ -102,7 +95,6 @@ const runProcess = async <T>(
     }
   };
   try {
-    const watching = watch();
     const pipe = child.stdio[3];
     const ended = new Promise<string | undefined>((resolve) => {
       child.once("error", (error) => resolve(error.message));
@@ -121,11 +113,9 @@ const runProcess = async <T>(
         : undefined;
     const crash = await ended;
     await reading;
-    over = true;
-    await watching;
     return stopped ?? crash;
   } finally {
-    over = true;
+    stopWatching();
     clearTimeout(clock);
     process.off("exit", leave);
   }

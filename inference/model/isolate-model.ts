@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
-import { residentMb } from "../check/resident-mb.ts";
+import { leastResidentMb, watchMemory } from "../check/watch-memory.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { Prediction } from "../manifest/manifest.ts";
 import { answerTogether } from "./answer-together.ts";
@@ -44,10 +44,6 @@ export type IsolatedMessage = z.infer<typeof IsolatedMessage>;
 export type IsolatedRun = { readonly id: number; readonly rows: unknown };
 
 const startMs = 60_000;
-/** Without /proc a process is started for each look. */
-const watchMs = process.platform === "linux" ? 50 : 500;
-/** Node and onnxruntime alone take 150 MB. */
-const leastResidentMb = 512;
 /** Requests that wait for a run; more are refused, since each may wait for as long as a run takes. */
 const mostWaiting = 1_000;
 /** Runs stopped one after the other, without one that ended, from which on new requests are refused for a while. */
@@ -82,15 +78,6 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
   const kill = () => current?.kill("SIGKILL");
   process.once("exit", kill);
 
-  /** Calls `stop` once the process takes more memory than it may; ends with `over`. */
-  const watchMemory = (process: ChildProcess, stop: (why: string) => void): (() => void) => {
-    const timer = setInterval(async () => {
-      if (process.pid !== undefined && (await residentMb(process.pid)) > memoryMb)
-        stop(`took more than ${memoryMb} MB of memory`);
-    }, watchMs);
-    return () => clearInterval(timer);
-  };
-
   /** What becomes of the process next: a message, its death, the deadline or the end of its memory. */
   const next = (process: ChildProcess, limitMs: number): Promise<IsolatedMessage> =>
     new Promise((resolve, reject) => {
@@ -115,7 +102,9 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
         );
       const failed = (error: Error) => end(() => reject(new RunStopped(error.message)));
       const timer = setTimeout(() => stop(`took longer than ${limitMs / 1_000} s`), limitMs);
-      const stopWatching = watchMemory(process, stop);
+      const stopWatching = watchMemory({ pid: process.pid, limitMb: memoryMb }, () =>
+        stop(`took more than ${memoryMb} MB of memory`),
+      );
       process.on("message", take).on("exit", gone).on("error", failed);
     });
 
