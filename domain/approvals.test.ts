@@ -97,6 +97,21 @@ describe("how many", () => {
     expect(results.map(({ result }) => result).sort()).toEqual(["counted", "decided"]);
   });
 
+  test("who turns out to be a contributor when the question is asked again has not voted, and may not", async () => {
+    const made = (...addresses: string[]) => ({
+      ...quorum(2),
+      contributors: { people: addresses, addresses, unmapped: [], approvers: [] },
+    });
+    const id = await ask(made("sam@example.com"));
+    expect((await asked.vote(id, vote("U011"))).result).toBe("counted");
+    await ask(made("sam@example.com"), "again");
+    expect((await asked.read(id))?.state).toMatchObject({ votes: [{ user: "U011" }] });
+    await ask(made("sam@example.com", "u011@example.com"), "and again");
+    expect((await asked.vote(id, vote("U011"))).result).toBe("refused");
+    expect(await asked.vote(id, vote("U021"))).toMatchObject({ result: "counted", votes: 1 });
+    expect((await asked.vote(id, vote("U031"))).result).toBe("decided");
+  });
+
   test("one rejection is enough, and is the rejecter's alone", async () => {
     const id = await ask(quorum(2));
     await asked.vote(id, vote("U011"));

@@ -137,11 +137,7 @@ export const approvals = ({
                 ...found.approval.rule,
                 quorum: Math.max(found.approval.rule.quorum, question.rule.quorum),
               },
-              // The decision went to a task that is no more; the new one has to hear the same.
-              state:
-                found.approval.state.status === "sent"
-                  ? { status: "decided", decision: found.approval.state.decision }
-                  : found.approval.state,
+              state: askedAgain(found.approval, question),
             }
           : { ...question, id, token, state: { status: "pending", votes: [] } };
         if ((await write(approval, found?.version ?? "absent")).written) return approval;
@@ -293,6 +289,16 @@ export const approvals = ({
   };
 };
 export type Approvals = ReturnType<typeof approvals>;
+
+/** Where a question stands once its task is asked anew. */
+const askedAgain = ({ state, contributors }: Approval, question: NewApproval): Approval["state"] => {
+  // The decision went to a task that is no more; the new one has to hear the same.
+  if (state.status === "sent") return { status: "decided", decision: state.decision };
+  const known = new Set(contributors?.addresses);
+  const isKnown = (question.contributors?.addresses ?? []).every((address) => known.has(address));
+  // Whoever is found to have made a part of the change may have voted: votes do not say by which address.
+  return state.status === "pending" && !isKnown ? { status: "pending", votes: [] } : state;
+};
 
 const mergeContributors = (
   before: BoundContributors | null,
