@@ -41,13 +41,15 @@ type Options = Pick<Needs, "report" | "log" | "now" | "tick" | "newId"> & {
 const open = async (
   folder: string,
   { log, tick, deadlineMs }: Pick<Options, "log" | "tick" | "deadlineMs">,
-): Promise<LoadedModel> => {
+): Promise<{ readonly model: LoadedModel; readonly digest: string }> => {
   const manifest = readManifest(await readFile(join(folder, "model.yaml")));
-  const { unbounded } = inspectOnnx(await readFile(join(folder, manifest.artifact)));
-  if (unbounded === undefined) return openModel(folder);
+  const artifact = await readFile(join(folder, manifest.artifact));
+  const digest = `sha256:${createHash("sha256").update(artifact).digest("hex")}`;
+  const { unbounded } = inspectOnnx(artifact);
+  if (unbounded === undefined) return { model: await openModel(folder), digest };
   log(`runs in a process of its own: ${unbounded} lets a request decide how much a run does`);
   const { timeoutSeconds, memoryMb } = manifest.resources;
-  return isolateModel({
+  const model = await isolateModel({
     folder,
     manifest,
     deadlineMs: deadlineMs ?? timeoutSeconds * 1_000,
@@ -55,6 +57,7 @@ const open = async (
     tick,
     log,
   });
+  return { model, digest };
 };
 
 /**
@@ -77,15 +80,14 @@ export const serveModel = async ({
   /** Ends the model, and the process that it runs in where it has one. */
   release(): Promise<void>;
 }> => {
-  const model = await open(folder, needs);
+  const { model, digest } = await open(folder, needs);
   const { manifest } = model;
   const { name } = manifest;
-  const hash = createHash("sha256").update(await readFile(join(folder, manifest.artifact)));
   const identity: Identity = {
     model: name,
     environment,
     version,
-    digest: `sha256:${hash.digest("hex")}`,
+    digest,
     functionVersion: String(version),
   };
   const { log, now: clock } = needs;
