@@ -165,7 +165,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
     expect(author).toMatchObject({ code: 1, stderr: expect.stringMatching(/author of a change may not/) });
     expect(await slipway("approve", id, "--as", approver)).toMatchObject({
       code: 0,
-      stdout: `${id} is approved.\n`,
+      stdout: expect.stringMatching(`^${id}: It is approved by ${approver} as .+\\.\n$`),
     });
     expect((await questions().read(id))?.state).toMatchObject({
       decision: {

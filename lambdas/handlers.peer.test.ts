@@ -56,6 +56,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
       commit: "c".repeat(40),
       environment: "stage",
       requestedAt,
+      pusher: null,
     });
     const earlier = claim("churn-1", 1_000);
     const { answers, error } = await runBundle(fileOf("claim-environment"), variables("claim-environment"), [

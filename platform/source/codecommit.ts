@@ -207,7 +207,14 @@ export const codeCommitSource = ({ client, repository }: Needs): Source => {
     for (const commit of without) meet(commit, true);
     const own = () => [...walked].filter((id) => !excluded.has(id));
     let mine = 0;
-    while ([...waiting].some((id) => !excluded.has(id))) {
+    /** Of another's commits, those that are no older than one found may still reach it: dates of one second are common. */
+    const isOpen = (): boolean => {
+      const ids = [...waiting];
+      if (ids.some((id) => !excluded.has(id))) return true;
+      const oldest = own().reduce((least, id) => Math.min(least, seconds(id)), Number.POSITIVE_INFINITY);
+      return ids.some((id) => seconds(id) >= oldest);
+    };
+    while (isOpen()) {
       const [id = ""] = [...waiting].toSorted((a, b) => seconds(b) - seconds(a));
       waiting.delete(id);
       walked.add(id);

@@ -69,3 +69,6 @@ def install():
     CodeCommitResponse.list_associated_approval_rule_templates_for_repository = lambda self: json.dumps(
         {"approvalRuleTemplateNames": associated.get(self._get_param("repositoryName"), [])}
     )
+    CodeCommitResponse.list_repositories_for_approval_rule_template = lambda self: json.dumps(
+        {"repositoryNames": [name for name, rules in associated.items() if self._get_param("approvalRuleTemplateName") in rules]}
+    )
