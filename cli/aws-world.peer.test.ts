@@ -1,7 +1,5 @@
-import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
@@ -19,29 +17,13 @@ import { markedSecrets } from "../test/marked-secrets.ts";
 import { awsSetup } from "../test/peers/aws-setup.ts";
 import { type Moto, motoClient, startMoto } from "../test/peers/moto.ts";
 import { pythonPeer } from "../test/peers/python-environment.ts";
+import { slackUsers } from "../test/peers/slack-users.ts";
 import { runCommand } from "../test/run-command.ts";
 import { temporaryFolder } from "../test/temporary-folder.ts";
 
 const { skip } = pythonPeer("tests of the command on AWS");
 const approver = "U024BE7LH";
 const root = join(import.meta.dirname, "..");
-
-/** Slack as far as the command asks it: who a user is. */
-const slackUsers = async (emails: Readonly<Record<string, string>>) => {
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const part of request) body += part;
-    const email = emails[new URLSearchParams(body).get("user") ?? ""];
-    const answer = email
-      ? { ok: true, user: { profile: { email } } }
-      : { ok: false, error: "user_not_found" };
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/`, server };
-};
 
 describe.skipIf(skip)("slipway --world aws", () => {
   let moto: Moto;
@@ -65,7 +47,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
     commit = await repository.commit(Object.fromEntries(files), "A model");
     moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
     slack = await slackUsers({ [approver]: "ann@example.com", U0AUTHOR: "sam@example.com" });
-    outputs = await awsSetup(moto.endpoint, { slack: slack.url, mlflow: "http://127.0.0.1:9" });
+    outputs = await awsSetup(moto.endpoint, { slack: `${slack.url}/`, mlflow: "http://127.0.0.1:9" });
     const config = join(folder.path, "config");
     const keys = `aws_access_key_id = test\naws_secret_access_key = ${markedSecrets.awsSecretKey}`;
     await writeFile(config, `[profile tooling]\nregion = ${"eu-central-1"}\n${keys}\n`);
@@ -77,8 +59,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
     };
   });
   afterAll(async () => {
-    slack?.server.closeAllConnections();
-    slack?.server.close();
+    await slack?.stop();
     await moto?.stop();
     await repository?.remove();
     await folder?.remove();

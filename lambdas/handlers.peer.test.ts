@@ -7,14 +7,19 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { apiKeys } from "../domain/api-keys.ts";
+import { pushes } from "../domain/approval/pushes.ts";
 import { dynamodbStore } from "../platform/store/dynamodb.ts";
 import { bundleHandler } from "../scripts/bundle-handler.ts";
+import { gitRepository } from "../test/git-repository.ts";
 import { handlerEnvironment } from "../test/handler-environment.ts";
 import { createTable } from "../test/peers/create-table.ts";
+import { prepareDeliveryAccount } from "../test/peers/delivery-account.ts";
 import { type Moto, motoClient, startMoto } from "../test/peers/moto.ts";
 import { pythonPeer } from "../test/peers/python-environment.ts";
 import { type RecordedCalls, recordCalls } from "../test/peers/recorded-calls.ts";
+import { slackUsers } from "../test/peers/slack-users.ts";
 import { runBundle } from "../test/run-bundle.ts";
+import { modelYaml } from "../test/step-world.ts";
 import { temporaryFolder } from "../test/temporary-folder.ts";
 import { recording, unrecorded } from "../test/terraform/recording.ts";
 
@@ -23,6 +28,9 @@ const { skip } = pythonPeer("tests of handlers on moto");
 describe.skipIf(skip)("as Lambda has it", () => {
   let moto: Moto;
   let client: DynamoDBClient;
+  let repository: Awaited<ReturnType<typeof gitRepository>>;
+  let slack: Awaited<ReturnType<typeof slackUsers>>;
+  let commit: string;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
   let recorder: RecordedCalls;
@@ -30,14 +38,20 @@ describe.skipIf(skip)("as Lambda has it", () => {
     ...handlerEnvironment,
     AWS_ENDPOINT_URL: recorder.endpoint,
     AWS_ACCESS_KEY_ID: name,
+    SLACK_API_URL: `${slack.url}/`,
   });
   beforeAll(async () => {
     folder = await temporaryFolder();
-    moto = await startMoto();
+    repository = await gitRepository();
+    commit = await repository.commit({ "models/churn/model.yaml": modelYaml() }, "A model");
+    moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
+    slack = await slackUsers({ U024BE7LH: "ann@example.com", U0SECOND1: "bob@example.com" });
     recorder = await recordCalls(moto.endpoint);
     client = new DynamoDBClient(motoClient(moto.endpoint));
-    for (const TableName of [handlerEnvironment.DELIVERY_TABLE, handlerEnvironment.KEYS_TABLE])
-      await createTable(client, TableName);
+    await prepareDeliveryAccount(moto.endpoint);
+    const store = dynamodbStore({ client, table: handlerEnvironment.DELIVERY_TABLE, clock: Date.now });
+    await pushes({ store, clock: Date.now }).record({ before: null, after: commit, by: "ada@example.com" });
+    await createTable(client, handlerEnvironment.KEYS_TABLE);
     for (const name of ["claim-environment", "authorize-key"])
       await writeFile(fileOf(name), await bundleHandler(name).then(({ code }) => code));
     await stop();
@@ -46,6 +60,8 @@ describe.skipIf(skip)("as Lambda has it", () => {
     client?.destroy();
     await recorder?.stop();
     await moto?.stop();
+    await slack?.stop();
+    await repository?.remove();
     await folder?.remove();
   });
 
@@ -53,10 +69,10 @@ describe.skipIf(skip)("as Lambda has it", () => {
     const claim = (delivery: string, requestedAt: number) => ({
       delivery,
       model: "churn",
-      commit: "c".repeat(40),
+      commit,
       environment: "stage",
       requestedAt,
-      pusher: null,
+      pusher: "ada@example.com",
     });
     const earlier = claim("churn-1", 1_000);
     const { answers, error } = await runBundle(fileOf("claim-environment"), variables("claim-environment"), [
