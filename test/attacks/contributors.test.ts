@@ -8,12 +8,19 @@ import { assertApprovable } from "../../domain/approval/assert-approvable.ts";
 import { Identities } from "../../domain/approval/identities.ts";
 import { approvalId } from "../../domain/approval-records.ts";
 import type { Vote } from "../../domain/approvals.ts";
+import { rollback } from "../../domain/rollback.ts";
 import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
 import { codeCommitPush } from "../../lambdas/start-delivery/codecommit-push.ts";
 import { startDelivery } from "../../lambdas/start-delivery/start-delivery.ts";
 import { gitSource } from "../../platform/source/git.ts";
 import type { HistoryCommit, RefUpdate, Source } from "../../platform/source/source.ts";
+import { openDatabase } from "../../platform/store/open-database.ts";
+import { dataFolder } from "../../rehearsal/data-folder.ts";
+import { ownFolder } from "../../rehearsal/running.ts";
+import { DeliveryInput } from "../../statemachine/contracts.ts";
+import { runCommand } from "../run-command.ts";
 import { digestOf, modelYaml, policyYaml, serve, stepWorld } from "../step-world.ts";
+import { stubServer } from "../stub-server.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 type Person = "ada" | "bob" | "sam" | "eve";
@@ -73,10 +80,10 @@ const openRepository = async () => {
 };
 type Repository = Awaited<ReturnType<typeof openRepository>>;
 
-const yaml = (name: string, approvers: readonly string[]) =>
+const yaml = (name: string, approvers: readonly string[], authorMayApprove = false) =>
   modelYaml({
     name,
-    approval: `{ approvers: [${approvers.join(", ")}], quorum: 1, authorMayApprove: false, timeout: PT24H }`,
+    approval: `{ approvers: [${approvers.join(", ")}], quorum: 1, authorMayApprove: ${authorMayApprove}, timeout: PT24H }`,
   });
 const golden = JSON.stringify({
   tolerance: 1e-5,
@@ -93,6 +100,7 @@ const folder = (name: string, approvers: readonly string[] = everyone) => ({
   [`models/${name}/holdout.csv`]: "x,label\n1,yes\n2,no\n",
 });
 const policy = policyYaml.replace("[U024BE7LH, U0SECOND1]", `[${everyone.join(", ")}]`);
+const lenientPolicy = policy.replace("authorMayApprove: false", "authorMayApprove: true");
 
 /** The steps that decide who may approve, on a real repository: nothing between push and vote is imitated. */
 const openWorld = (
@@ -100,9 +108,15 @@ const openWorld = (
   {
     identities = {},
     vouch = (source: Source): Source => source,
-  }: { readonly identities?: unknown; readonly vouch?: (source: Source) => Source } = {},
+    platform = policy,
+  }: {
+    readonly identities?: unknown;
+    readonly vouch?: (source: Source) => Source;
+    /** The platform's copy of the policy. */
+    readonly platform?: string;
+  } = {},
 ) => {
-  const world = stepWorld({ platform: policy });
+  const world = stepWorld({ platform });
   const source = vouch(gitSource({ repository: repository.path }));
   const parts = {
     ...world,
@@ -141,6 +155,20 @@ const openWorld = (
     });
     const started = deliveries.find((one) => one.model === model);
     return { delivery: started?.name ?? `${model}-none`, commit: after, model, pusher };
+  };
+  /** What `slipway deliver` starts for whoever runs it. */
+  const deliver = async (commit: string, caller: string, model = "churn") => {
+    const { deliveries } = await start({
+      repository: "shop",
+      before: null,
+      after: commit,
+      pusher: caller,
+      runtime: digestOf("f"),
+      models: [model],
+    });
+    const name = deliveries[0]?.name ?? "";
+    const { pusher } = DeliveryInput.parse((await world.deliveries.describe(name))?.input);
+    return { delivery: name, commit, model, pusher };
   };
   let tokens = 0;
   const ask = async (change: Awaited<ReturnType<typeof push>>) => {
@@ -201,7 +229,7 @@ const openWorld = (
         version: 1,
         functionVersion: "1",
         fence: 1_000,
-        previous: 0,
+        previous: (await world.ledger.serving("prod", model))?.sequence ?? 0,
         reason: null,
       },
       world.time.now,
@@ -215,6 +243,8 @@ const openWorld = (
   return {
     world,
     push,
+    deliver,
+    rollBack: (model = "churn") => rollback(needs)({ model, id: "rollback-1", by: "eve: slow answers" }),
     ask,
     vote,
     refused,
@@ -462,6 +492,167 @@ describe("a contributor may not approve", () => {
     const other = await world.ask(await world.push(first, after, emails("ada"), "second"));
     await world.refused(other, "sam", "ada");
     expect((await world.vote(other, "bob")).result).toBe("decided");
+  });
+});
+
+const byHand = (person: Person) =>
+  `arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_people_0123456789abcdef/${emails(person)}`;
+
+describe("whoever runs slipway deliver", () => {
+  test.each([
+    ["on one machine", emails("bob")],
+    ["on AWS, by a session of IAM Identity Center", byHand("bob")],
+  ])("has started that delivery, and may not approve it, %s", async (_, caller) => {
+    const world = open();
+    const before = await served(world);
+    const after = await repository.commit(onnx("ada's"), "ada");
+    await world.push(before, after, emails("ada"));
+    const id = await world.ask(await world.deliver(after, caller));
+    await world.refused(id, "ada", "bob");
+    expect((await world.vote(id, "sam")).result).toBe("decided");
+  });
+
+  test("may approve the same commit where somebody else delivers it", async () => {
+    const world = open();
+    const before = await served(world);
+    const after = await repository.commit(onnx("ada's"), "ada");
+    await world.push(before, after, emails("ada"));
+    await world.deliver(after, emails("bob"));
+    const id = await world.ask(await world.deliver(after, emails("sam")));
+    await world.refused(id, "ada", "sam");
+    expect((await world.vote(id, "bob")).result).toBe("decided");
+  });
+
+  test("is recorded by the command itself: as whom git would commit there, whatever the commit says", async () => {
+    const place = await temporaryFolder();
+    const data = dataFolder(place.path);
+    const calls: unknown[] = [];
+    const engine = await stubServer((_, body) => {
+      calls.push(JSON.parse(body.toString()));
+      return { started: true };
+    });
+    const owner = ownFolder(data, { command: "rehearse", now: Date.now() });
+    try {
+      openDatabase(data.database).close();
+      owner.announce(engine.url);
+      const world = open();
+      const before = await served(world);
+      const after = await repository.commit(onnx("ada's"), "ada");
+      await world.push(before, after, emails("ada"));
+      repository.git(["clone", "-q", repository.path, data.repository]);
+      repository.git(["-C", data.repository, "config", "user.email", emails("bob")]);
+
+      const run = await runCommand(["deliver", "churn", "--data", place.path], {});
+
+      expect([run.code, run.stderr]).toEqual([0, ""]);
+      expect(calls).toMatchObject([{ call: "start", input: { commit: after, pusher: emails("bob") } }]);
+    } finally {
+      owner.release();
+      await engine.stop();
+      await place.remove();
+    }
+  });
+
+  test("hides nobody who pushed before them", async () => {
+    const world = open();
+    const before = await served(world);
+    const after = await repository.commit(onnx("sam's"), "ada");
+    await world.push(before, after, emails("sam"));
+    const id = await world.ask(await world.deliver(after, byHand("bob")));
+    await world.refused(id, "ada", "sam", "bob");
+  });
+});
+
+describe("after a rollback", () => {
+  /** Prod served Eve's version, then Ada's, which Sam pushed, and was rolled back to Eve's. */
+  const rolledBack = async (world: World) => {
+    const first = await served(world);
+    const second = await repository.commit(onnx("ada's"), "ada");
+    await world.push(first, second, emails("sam"));
+    await world.promote(second);
+    const { to } = await world.rollBack();
+    expect(to.commit).toBe(first);
+    return { first, second };
+  };
+
+  test("who made the version that was rolled back is a contributor of the next one, which has their commits", async () => {
+    const world = open();
+    const { second } = await rolledBack(world);
+    const after = await repository.commit(onnx("bob's"), "bob");
+    const id = await world.ask(await world.push(second, after, emails("bob")));
+    await world.refused(id, "ada", "sam", "bob");
+    expect((await world.vote(id, "eve")).result).toBe("decided");
+  });
+
+  test("who made the version that was rolled back may not approve it when it is delivered again", async () => {
+    const world = open();
+    const { second } = await rolledBack(world);
+    const id = await world.ask(await world.deliver(second, emails("bob")));
+    await world.refused(id, "ada", "sam", "bob");
+    expect((await world.vote(id, "eve")).result).toBe("decided");
+  });
+
+  test("who reverts that version has changed it, and so have its makers", async () => {
+    const world = open();
+    const { second } = await rolledBack(world);
+    repository.git(["revert", "--no-edit", "HEAD"], repository.as("bob"));
+    const id = await world.ask(await world.push(second, repository.head(), emails("bob")));
+    await world.refused(id, "ada", "sam", "bob");
+  });
+});
+
+describe("a team of one", () => {
+  const only = (authorMayApprove: boolean) => ({
+    ...folder("churn"),
+    "models/churn/model.yaml": yaml("churn", [slackIds.ada], authorMayApprove),
+  });
+
+  test.each([
+    ["their address", emails("ada")],
+    ["nobody's", null],
+  ])(
+    "approves its own change where the platform's copy says so and the commit repeats it, pushed as %s",
+    async (_, pusher) => {
+      const world = open({ platform: lenientPolicy });
+      const first = await repository.commit({ "policy.yaml": lenientPolicy, ...only(true) }, "ada");
+      const id = await world.ask(await world.push(null, first, pusher));
+      expect(await world.quorum(id)).toBe(1);
+      expect((await world.vote(id, "ada")).result).toBe("decided");
+    },
+  );
+
+  test.each([
+    ["the commit's policy.yaml alone", { platform: policy, committed: lenientPolicy, manifest: false }],
+    ["the manifest alone", { platform: policy, committed: policy, manifest: true }],
+    ["policy.yaml and the manifest alone", { platform: policy, committed: lenientPolicy, manifest: true }],
+    ["the platform's copy alone", { platform: lenientPolicy, committed: lenientPolicy, manifest: false }],
+    [
+      "the platform's copy and the manifest, not policy.yaml",
+      { platform: lenientPolicy, committed: policy, manifest: true },
+    ],
+  ])("cannot approve its own change where %s says so", async (_, { platform, committed, manifest }) => {
+    const world = open({ platform });
+    const alone = await repository.commit({ "policy.yaml": committed, ...only(manifest) }, "ada");
+    await expect(world.start(await world.push(null, alone, emails("ada")))).rejects.toMatchObject({
+      name: "QuorumOutOfReach",
+    });
+    const yamlOfAll = { "models/churn/model.yaml": yaml("churn", everyone, manifest) };
+    const after = await repository.commit(yamlOfAll, "ada");
+    const id = await world.ask(await world.push(alone, after, emails("ada")));
+    await world.refused(id, "ada");
+    expect((await world.vote(id, "bob")).result).toBe("decided");
+  });
+
+  test("cannot allow itself in the delivery that it would approve: the champion's manifest still forbids it", async () => {
+    const world = open({ platform: lenientPolicy });
+    const first = await repository.commit({ "policy.yaml": lenientPolicy, ...folder("churn") }, "eve");
+    await world.push(null, first, emails("eve"));
+    await world.promote(first);
+    const allowing = { "models/churn/model.yaml": yaml("churn", everyone, true) };
+    const after = await repository.commit(allowing, "ada");
+    const id = await world.ask(await world.push(first, after, emails("ada")));
+    await world.refused(id, "ada");
+    expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 });
 
