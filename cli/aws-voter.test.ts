@@ -1,40 +1,74 @@
 import type { STSClient } from "@aws-sdk/client-sts";
 import { expect, test } from "vitest";
+import { Identities } from "../domain/approval/identities.ts";
+import type { SlackApi } from "../platform/slack/slack-channel.ts";
 import { awsVoter } from "./aws-voter.ts";
 
-const voter = (arn: string, email: string | undefined) =>
+const voter = (arn: string | undefined, shown: string | undefined, identities: unknown = {}) =>
   awsVoter({
     sts: { send: async () => ({ Arn: arn }) } as unknown as STSClient,
     slack: {
-      users: {
-        info: async () => {
-          if (email === undefined) throw new Error("Slack is down");
-          return { ok: true, user: { profile: { email } } };
-        },
-      },
-    } as unknown as Parameters<typeof awsVoter>[0]["slack"],
-  })("U1");
-const session = "arn:aws:sts::111111111111:assumed-role/Ops/ada@example.com";
+      users: { info: async () => ({ ok: true, user: { profile: { email: shown } } }) },
+    } as unknown as Pick<SlackApi, "users">,
+    policy: { read: async () => ({ identities: Identities.parse(identities) }) },
+  })("U024BE7LH");
+const session = "arn:aws:sts::111111111111:assumed-role/AWSReservedSSO_Ops_0123456789abcdef/Ada@example.com";
+const user = "arn:aws:iam::111111111111:user/ops";
 
-test("a session that bears an address vouches for its bearer, also while Slack is down", async () => {
-  const ada = { id: "U1", name: "U1 as ada@example.com", email: "ada@example.com" };
-  expect(await voter(session, "Ada@example.com")).toEqual(ada);
-  expect(await voter(session, undefined)).toEqual(ada);
+test("the record names the Slack user, and the person whom AWS knows them as", async () => {
+  const ada = { id: "U024BE7LH", name: "U024BE7LH as ada@example.com", email: "ada@example.com" };
+  expect(await voter(session, "ada@example.com")).toEqual(ada);
+  expect(await voter(user, "ada@example.com", { people: { "ada@example.com": { arns: [user] } } })).toEqual(
+    ada,
+  );
 });
 
-test("nobody answers as another person", async () => {
-  await expect(voter(session, "bob@example.com")).rejects.toMatchObject({
-    name: "NotYou",
-    message: expect.stringMatching(/another person in Slack/),
+test("an address that is listed as another one of the same person is theirs", async () => {
+  const people = { "ada@example.com": { emails: ["lovelace@example.org"] } };
+  expect(await voter(session, "lovelace@example.org", { people })).toMatchObject({
+    email: "ada@example.com",
+  });
+  await expect(voter(session, "lovelace@example.org")).rejects.toMatchObject({
+    name: "NotAnApprover",
   });
 });
 
-test("a user without an address is who Slack says, or nobody's address is known", async () => {
-  const key = "arn:aws:iam::111111111111:user/ops";
-  expect(await voter(key, "bob@example.com")).toEqual({
-    id: "U1",
-    name: "U1 as ops",
-    email: "bob@example.com",
-  });
-  expect(await voter(key, undefined)).toEqual({ id: "U1", name: "U1 as ops" });
+test.each<[string, string | undefined, string | undefined, unknown, RegExp]>([
+  ["nobody lists the ARN", user, "ada@example.com", {}, /user\/ops, .*\(no person lists this ARN\).*`arns`/],
+  ["a bot's ARN", user, "ada@example.com", { bots: [user] }, /listed as a bot's/],
+  [
+    "another person's Slack user",
+    session,
+    "bob@example.com",
+    {},
+    /U024BE7LH is another person \(bob@example.com\) than ada@/,
+  ],
+  [
+    "a Slack user whose two addresses are two people",
+    session,
+    "bob@example.com",
+    { people: { "ada@example.com": { slack: "U024BE7LH" } } },
+    /another person \(ada@example.com, bob@example.com\).*`emails`/,
+  ],
+  [
+    "a Slack user without an address",
+    session,
+    undefined,
+    {},
+    /Slack does not say that U024BE7LH is ada@.*`slack`/,
+  ],
+  [
+    "an address outside the organisation",
+    session.replace("example.com", "example.net"),
+    "ada@example.net",
+    { domains: ["example.com"] },
+    /the address is not the organisation's/,
+  ],
+])("%s is refused, with what to do", async (_, arn, shown, identities, message) => {
+  await expect(voter(arn, shown, identities)).rejects.toMatchObject({ name: "NotAnApprover" });
+  await expect(voter(arn, shown, identities)).rejects.toThrow(message);
+});
+
+test("without a caller nobody answers", async () => {
+  await expect(voter(undefined, "ada@example.com")).rejects.toMatchObject({ name: "CallerUnknown" });
 });

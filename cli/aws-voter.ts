@@ -1,43 +1,71 @@
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
 import * as z from "zod";
+import { personOf } from "../domain/approval/assess-approvers.ts";
+import { identify, knownDomains } from "../domain/approval/identify.ts";
+import type { Identities } from "../domain/approval/identities.ts";
 import type { SlackApi } from "../platform/slack/slack-channel.ts";
+import { CallerUnknown } from "./aws-operator.ts";
 import type { Voter } from "./open-world.ts";
 import { printError } from "./print.ts";
 
-/** Slack knows the user that was named by another address than AWS knows the caller by. */
-export class NotYou extends Error {
-  override readonly name = "NotYou";
+/** Nobody vouches that the caller is the Slack user in whose name they answer. */
+export class NotAnApprover extends Error {
+  override readonly name = "NotAnApprover";
 }
+
+type Needs = {
+  readonly sts: STSClient;
+  readonly slack: Pick<SlackApi, "users">;
+  /** The platform's copy, which says who is who. */
+  readonly policy: { readonly read: () => Promise<{ readonly identities: Identities }> };
+};
 
 const User = z.object({
   user: z.object({ profile: z.object({ email: z.string().optional() }).optional() }).optional(),
 });
 
 /**
- * Who answers a question at the command. AWS vouches for the caller; where her session bears an e-mail address (as
- * IAM Identity Center names sessions), that address is hers, and a Slack user who has another is not she: NotYou. Slack
- * may be down, which is what the command is for: then the user that she names is taken, and the record says both.
+ * Who answers a question at the command. AWS says by which ARN it knows the caller; whose that is, the same map and the
+ * same rule say as for whoever pushes (identify.ts), so a session that somebody named at will is nobody's. The Slack user
+ * has to be that person: by the platform's map, which needs no Slack, or by the address that Slack shows.
+ * Throws NotAnApprover with the remedy, CallerUnknown where AWS names no caller.
  */
 export const awsVoter =
-  ({ sts, slack }: { readonly sts: STSClient; readonly slack: Pick<SlackApi, "users"> }) =>
+  ({ sts, slack, policy }: Needs) =>
   async (as: string): Promise<Voter> => {
-    const { Arn = "" } = await sts.send(new GetCallerIdentityCommand({}));
-    const session = Arn.split("/").at(-1) ?? Arn;
-    const inSlack = await slack.users.info({ user: as }).then(
-      (answer) => User.parse(answer).user?.profile?.email,
-      (fault: unknown) => {
-        printError(
-          `Slack did not say who ${as} is: ${fault instanceof Error ? fault.message : String(fault)}`,
-        );
-        return undefined;
-      },
-    );
-    const name = `${as} as ${session}`;
-    if (!session.includes("@"))
-      return inSlack === undefined ? { id: as, name } : { id: as, name, email: inSlack };
-    if (inSlack !== undefined && inSlack.toLowerCase() !== session.toLowerCase())
-      throw new NotYou(
-        `${as} is another person in Slack than ${session}, whom AWS knows you as: name your own user.`,
+    const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
+    if (!Arn)
+      throw new CallerUnknown(
+        "AWS does not say who you are: log in, and name the tooling account's --profile.",
       );
-    return { id: as, name, email: session };
+    const { identities } = await policy.read();
+    const shown = await askSlack(slack, as);
+    const listed = Object.entries(identities.people).find(([, person]) => person.slack === as)?.[0];
+
+    const domains = knownDomains(identities, shown === undefined ? [] : [shown]);
+    const caller = identify(identities, domains).authenticated(Arn);
+    if (caller.kind !== "person")
+      throw new NotAnApprover(
+        `AWS knows you as ${Arn}, and nobody vouches for who that is (${caller.kind === "bot" ? "it is listed as a bot's" : caller.why}). Log in by IAM Identity Center, or have the platform team list this ARN under your name: \`slipway policy apply\`, section identities, \`arns\`.`,
+      );
+    const emails = [listed, shown].filter((email) => email !== undefined);
+    if (emails.length === 0)
+      throw new NotAnApprover(
+        `Slack does not say that ${as} is ${caller.email}, whom AWS knows you as. Try again when it answers, or have the platform team list your Slack id: \`slipway policy apply\`, section identities, \`slack\`.`,
+      );
+    if (emails.some((email) => personOf(identities, email) !== caller.email))
+      throw new NotAnApprover(
+        `${as} is another person (${emails.join(", ")}) than ${caller.email}, whom AWS knows you as. Name your own user with --as; if both are you, have the platform team list both addresses under your name: \`slipway policy apply\`, section identities, \`emails\`.`,
+      );
+    return { id: as, name: `${as} as ${caller.email}`, email: caller.email };
   };
+
+/** The address that Slack shows for a user; undefined: it shows none, or does not answer, which is what the command is for. */
+const askSlack = async (slack: Needs["slack"], user: string): Promise<string | undefined> => {
+  try {
+    return User.parse(await slack.users.info({ user })).user?.profile?.email;
+  } catch (error) {
+    printError(`Slack did not say who ${user} is: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+};

@@ -5,8 +5,12 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BoundContributors } from "../domain/approval/approvers-for.ts";
+import { Identities } from "../domain/approval/identities.ts";
 import { approvals } from "../domain/approvals.ts";
 import { ledger } from "../domain/ledger.ts";
+import { changePolicy } from "../domain/policy/change-policy.ts";
+import { platformPolicy } from "../domain/policy/platform-policy.ts";
 import type { AwsOutputs } from "../lambdas/aws-outputs.ts";
 import { deliveryName } from "../lambdas/start-delivery/delivery-name.ts";
 import { kmsCipher } from "../platform/cipher/kms.ts";
@@ -15,6 +19,7 @@ import { dynamodbStore } from "../platform/store/dynamodb.ts";
 import { gitRepository } from "../test/git-repository.ts";
 import { markedSecrets } from "../test/marked-secrets.ts";
 import { awsSetup } from "../test/peers/aws-setup.ts";
+import { createRole } from "../test/peers/create-role.ts";
 import { type Moto, motoClient, startMoto } from "../test/peers/moto.ts";
 import { pythonPeer } from "../test/peers/python-environment.ts";
 import { slackUsers } from "../test/peers/slack-users.ts";
@@ -23,6 +28,8 @@ import { temporaryFolder } from "../test/temporary-folder.ts";
 
 const { skip } = pythonPeer("tests of the command on AWS");
 const approver = "U024BE7LH";
+/** As whom moto knows a caller with keys of its own. */
+const caller = "arn:aws:sts::123456789012:user/moto";
 const root = join(import.meta.dirname, "..");
 
 describe.skipIf(skip)("slipway --world aws", () => {
@@ -34,8 +41,9 @@ describe.skipIf(skip)("slipway --world aws", () => {
   let commit: string;
   let env: Readonly<Record<string, string>>;
 
-  const slipway = (...args: readonly string[]) =>
-    runCommand([...args, "--world", "aws", "--profile", "tooling"], env);
+  const slipwayAs = (profile: string, ...args: readonly string[]) =>
+    runCommand([...args, "--world", "aws", "--profile", profile], env);
+  const slipway = (...args: readonly string[]) => slipwayAs("tooling", ...args);
 
   beforeAll(async () => {
     folder = await temporaryFolder();
@@ -48,9 +56,22 @@ describe.skipIf(skip)("slipway --world aws", () => {
     moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
     slack = await slackUsers({ [approver]: "ann@example.com", U0AUTHOR: "sam@example.com" });
     outputs = await awsSetup(moto.endpoint, { slack: `${slack.url}/`, mlflow: "http://127.0.0.1:9" });
+    const identities = Identities.parse({ people: { "ann@example.com": { arns: [caller] } } });
+    const { floor } = await platformPolicy({ store: store() }).read();
+    const changes = changePolicy({ store: store(), clock: Date.now });
+    const { id } = await changes.propose({ floor, identities }, { id: "AIDA1:ann", name: "Ann" });
+    await changes.confirm(id, { id: "AIDA2:bob", name: "Bob" });
+    const role = await createRole(moto.endpoint, outputs.ACCOUNTS.tooling, "DataScience", {
+      account: outputs.ACCOUNTS.tooling,
+      externalId: "data-science",
+    });
     const config = join(folder.path, "config");
     const keys = `aws_access_key_id = test\naws_secret_access_key = ${markedSecrets.awsSecretKey}`;
-    await writeFile(config, `[profile tooling]\nregion = ${"eu-central-1"}\n${keys}\n`);
+    const assumed = `source_profile = tooling\nrole_arn = ${role}\nexternal_id = data-science\nrole_session_name = ann@example.com`;
+    await writeFile(
+      config,
+      `[profile tooling]\nregion = eu-central-1\n${keys}\n[profile forger]\nregion = eu-central-1\n${assumed}\n`,
+    );
     env = {
       AWS_ENDPOINT_URL: moto.endpoint,
       AWS_CONFIG_FILE: config,
@@ -69,13 +90,15 @@ describe.skipIf(skip)("slipway --world aws", () => {
     const client = new DynamoDBClient(motoClient(moto.endpoint));
     return dynamodbStore({ client, table: outputs.DELIVERY_TABLE, clock: Date.now });
   };
+  const deliveries = () => {
+    const client = new SFNClient(motoClient(moto.endpoint));
+    return stepFunctionsDeliveries({ client, stateMachineArn: outputs.STATE_MACHINE_ARN });
+  };
   const questions = () => {
     const cipher = kmsCipher({ client: new KMSClient(motoClient(moto.endpoint)), key: outputs.CIPHER_KEY });
-    const client = new SFNClient(motoClient(moto.endpoint));
-    const deliveries = stepFunctionsDeliveries({ client, stateMachineArn: outputs.STATE_MACHINE_ARN });
-    return approvals({ store: store(), cipher, deliveries });
+    return approvals({ store: store(), cipher, deliveries: deliveries() });
   };
-  const ask = (delivery: string) =>
+  const ask = (delivery: string, contributors: BoundContributors | null = null) =>
     questions().ask(
       {
         delivery,
@@ -87,7 +110,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
         fence: 1,
         author: { name: "Sam", email: "sam@example.com" },
         pusher: null,
-        contributors: null,
+        contributors,
         evidence: { champion: null, changed: [], checks: [], omitted: [] },
         rule: { approvers: [approver, "U0AUTHOR"], quorum: 1, authorMayApprove: false, timeout: "PT24H" },
         askedAt: Date.now(),
@@ -103,6 +126,9 @@ describe.skipIf(skip)("slipway --world aws", () => {
     expect(JSON.parse(first.stdout)).toEqual([{ name: name(1), model: "churn", started: true }]);
     const { stdout } = await slipway("deliver", "churn");
     expect(stdout).toContain(`Started ${name(2)}: https://eu-central-1.console.aws.amazon.com/states/`);
+    // Whoever ran the command has started these, and may not approve them.
+    for (const attempt of [1, 2])
+      expect((await deliveries().describe(name(attempt)))?.input).toMatchObject({ pusher: caller });
   });
 
   test("status tells of executions and questions, and where deliveries run", async () => {
@@ -142,18 +168,37 @@ describe.skipIf(skip)("slipway --world aws", () => {
     expect(JSON.parse((await slipway("approvals", "--json")).stdout)).toContainEqual(
       expect.objectContaining({ id, delivery: "churn-asked", version: 3 }),
     );
-    const author = await slipway("approve", id, "--as", "U0AUTHOR");
-    expect(author).toMatchObject({ code: 1, stderr: expect.stringMatching(/author of a change may not/) });
+    const people = ["ann@example.com"];
+    const own = await ask("churn-own", { people, addresses: people, unmapped: [], approvers: [] });
+    expect(await slipway("approve", own.id, "--as", approver)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/You made a part of this change, so you may not approve it/),
+    });
+    expect(await slipway("approve", id, "--as", "U0AUTHOR")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/U0AUTHOR is another person \(sam@example.com\) than ann@example.com/),
+    });
     expect(await slipway("approve", id, "--as", approver)).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(`^${id}: It is approved by ${approver} as .+\\.\n$`),
+      stdout: `${id}: It is approved by ${approver} as ann@example.com.\n`,
     });
     expect((await questions().read(id))?.state).toMatchObject({
       decision: {
         status: "approved",
-        by: [{ user: approver, name: expect.stringMatching(/^U024BE7LH as /) }],
+        by: [{ user: approver, name: "U024BE7LH as ann@example.com" }],
       },
     });
+  });
+
+  test("whoever names a session of a role after an approver does not answer as that approver", async () => {
+    const { id } = await ask("churn-forged");
+    expect(await slipwayAs("forger", "approve", id, "--as", approver)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /assumed-role\/DataScience\/ann@example.com, and nobody vouches for who that is .*slipway policy apply/,
+      ),
+    });
+    expect((await questions().read(id))?.state).toEqual({ status: "pending", votes: [] });
   });
 
   test("what cannot be done ends in a sentence and a code", async () => {

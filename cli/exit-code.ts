@@ -28,7 +28,7 @@ const environmental = new Set([
 ]);
 
 /** What a person asked for wrongly. */
-const usage = new Set(["ChangeUnknown", "KeyUnknown", "NotYou", "UsageMistake"]);
+const usage = new Set(["ChangeUnknown", "KeyUnknown", "NotAnApprover", "UsageMistake"]);
 
 export const exitCodeOf = (fault: unknown): number => {
   const name = fault instanceof Error ? fault.name : "";

@@ -53,6 +53,7 @@ export const withAwsWorld = async <T>(
   const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
   const serving = servingOf({ env, sts, session: `slipway-${userInfo().username}`, clock });
   const slack = slackClient({ secrets, apiUrl: env.SLACK_API_URL });
+  const policy = platformPolicy({ store });
   const urls = { stage: env.STAGE_HTTP_API_URL, prod: env.PROD_HTTP_API_URL };
   return work({
     world: {
@@ -67,7 +68,7 @@ export const withAwsWorld = async <T>(
       outcomes: outcomes({ store }),
       approvals: taskApprovals({ env, store, deliveries }),
       messages: slackMessages({ env, secrets, store, clock, warn: told }),
-      policy: platformPolicy({ store }),
+      policy,
       policyChanges: changePolicy({ store, clock }),
       clock,
       warn: told,
@@ -94,7 +95,7 @@ export const withAwsWorld = async <T>(
         throw new Error("AWS did not say who you are: run `aws sts get-caller-identity`.");
       return Arn;
     },
-    voter: awsVoter({ sts, slack }),
+    voter: awsVoter({ sts, slack, policy }),
     operator: awsOperator({ sts }),
   });
 };

@@ -48,7 +48,7 @@ export type Opened = {
   readonly ask: (model: string, rows: readonly Row[]) => Promise<Asked>;
   /** Who starts a delivery by hand, as git here or AWS knows them: they may not approve it. */
   readonly caller: () => Promise<string>;
-  /** Who the person at the command is, before her answer to a question counts. Throws NotYou. */
+  /** Who the person at the command is, before their answer to a question counts. Throws NotAnApprover. */
   readonly voter: (as: string) => Promise<Voter>;
   /** Who the person at the command is, as an authority beside her says; for the platform's policy. */
   readonly operator: () => Promise<Operator>;

@@ -9,6 +9,9 @@ export type Identified =
 /** `arn:aws:sts::<account>:assumed-role/<role>/<session>` */
 const session = /^arn:([\w-]+):sts::(\d{12}):assumed-role\/([^/]+)\/(.+)$/;
 
+/** What IAM Identity Center calls the role of a permission set. It names each session by its user there. */
+const permissionSetRole = /^AWSReservedSSO_[\w+=,.@-]+_[0-9a-f]{16}$/;
+
 const isArn = (identity: string, listed: string): boolean =>
   listed.endsWith("/*") ? identity.startsWith(listed.slice(0, -1)) : identity === listed;
 
@@ -59,7 +62,7 @@ export const identify = (identities: Identities, domains: ReadonlySet<string> | 
   const role = (arn: string): Identified => {
     const [, partition = "", account = "", name = "", text = ""] = session.exec(arn) ?? [];
     const isNamedByProvider =
-      name.startsWith("AWSReservedSSO_") ||
+      permissionSetRole.test(name) ||
       identities.sessionRoles.some(
         (listed) =>
           listed.startsWith(`arn:${partition}:iam::${account}:role/`) && listed.split("/").at(-1) === name,
