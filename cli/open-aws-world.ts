@@ -9,8 +9,8 @@ import { ledger } from "../domain/ledger.ts";
 import { outcomes } from "../domain/outcomes.ts";
 import { changePolicy } from "../domain/policy/change-policy.ts";
 import { platformPolicy } from "../domain/policy/platform-policy.ts";
-import { noProvenance } from "../domain/provenance/no-provenance.ts";
 import { executionPage } from "../lambdas/execution-page.ts";
+import { provenanceOf } from "../lambdas/provenance-of.ts";
 import { registryOf } from "../lambdas/registry-of.ts";
 import { servingOf } from "../lambdas/serving-of.ts";
 import { slackMessages } from "../lambdas/slack-messages.ts";
@@ -64,7 +64,7 @@ export const withAwsWorld = async <T>(
       registry: registryOf(env, clock, undefined, sts.config.credentials),
       claims: claims({ store }),
       ledger: ledger({ store }),
-      provenance: noProvenance,
+      provenance: provenanceOf(env),
       outcomes: outcomes({ store }),
       approvals: taskApprovals({ env, store, deliveries }),
       messages: slackMessages({ env, secrets, store, clock, warn: told }),

@@ -21,6 +21,8 @@ export const AwsOutputs = z.object({
   ...parts.registry,
   ...parts.metrics,
   ...parts.images,
+  ...parts.provenance,
+  ...parts.builder,
   ...parts.functions,
   ...parts.stage,
   ...parts.prod,

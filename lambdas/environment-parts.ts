@@ -58,6 +58,17 @@ export const parts = {
     IMAGE_REPOSITORY: text,
   },
 
+  /** How images were built, signed: where it is kept, and the KMS key whose signature counts. */
+  provenance: {
+    PROVENANCE_BUCKET: text,
+    SIGNER_KEY: arn,
+  },
+
+  /** SHA-256 of the builder that the platform applied. */
+  builder: {
+    BUILDER_DIGEST: z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits"),
+  },
+
   /** What the inference functions of both environments have in common. */
   functions: {
     /** Where images lie, without tag and digest. */

@@ -13,6 +13,7 @@ import { prepareDeliveryAccount } from "../test/peers/delivery-account.ts";
 import { type Moto, startMoto } from "../test/peers/moto.ts";
 import { pythonPeer } from "../test/peers/python-environment.ts";
 import { type RecordedCalls, recordCalls } from "../test/peers/recorded-calls.ts";
+import { signBuild } from "../test/peers/sign-build.ts";
 import { runBundle } from "../test/run-bundle.ts";
 import { temporaryFolder } from "../test/temporary-folder.ts";
 import { askOf, policiesInForce } from "../test/terraform/proof.ts";
@@ -114,6 +115,7 @@ describe.skipIf(skip)("what a step writes to its log", () => {
   let onGitHub: RecordedCalls;
   let repository: Awaited<ReturnType<typeof gitRepository>>;
   let commit: string;
+  let signerKey: string;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let slack: Awaited<ReturnType<typeof echoServer>>;
   let other: Awaited<ReturnType<typeof echoServer>>;
@@ -127,7 +129,26 @@ describe.skipIf(skip)("what a step writes to its log", () => {
       "A model",
     );
     moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
-    await prepareDeliveryAccount(moto.endpoint);
+    const { signer } = await prepareDeliveryAccount(moto.endpoint);
+    signerKey = signer;
+    const digest = `sha256:${"d".repeat(64)}`;
+    await signBuild({
+      endpoint: moto.endpoint,
+      region: handlerEnvironment.AWS_REGION,
+      bucket: handlerEnvironment.PROVENANCE_BUCKET,
+      key: signer,
+    })({
+      digest,
+      model: "churn",
+      commit,
+      runtime: digest,
+      files: new Map(
+        Object.entries(markedModel()).map(([path, content]) => [
+          path.replace("models/churn/", ""),
+          Buffer.from(content),
+        ]),
+      ),
+    });
     recorder = await recordCalls(moto.endpoint);
     onGitHub = await recordCalls(moto.endpoint);
     slack = await echoServer((said) => ({ status: 200, body: { ok: false, error: said } }));
@@ -159,6 +180,7 @@ describe.skipIf(skip)("what a step writes to its log", () => {
         SLACK_API_URL: `${slack.url}/`,
         MLFLOW_URI: other.url,
         GITHUB_API: other.url,
+        SIGNER_KEY: signerKey,
         ...variables,
       },
       events(commit)[name],

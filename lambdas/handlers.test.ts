@@ -86,10 +86,10 @@ describe("a function's bundle", () => {
     expect(bundle(name).inputs.filter((input) => input.includes("@cloud-copilot"))).toEqual([]);
   });
 
-  test.each(steps)("%s: with its map it is below 1 MB", (name) => {
+  test.each(steps)("%s: with its map it is below 1.1 MB", (name) => {
     // What makes all of them grow at once: `import { z } from "zod"`, which brings zod's 50 languages along (350 KB).
     const { code, map } = bundle(name);
-    expect(code.byteLength + map.byteLength).toBeLessThan(1_048_576);
+    expect(code.byteLength + map.byteLength).toBeLessThan(1_153_434);
   });
 
   test.each(steps)("%s: its map leads to our files and has no text of any", (name) => {

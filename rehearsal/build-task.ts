@@ -19,16 +19,18 @@ type Needs = {
   readonly provenance: Pick<Provenance, "record">;
   /** Digest of the builder: our own code. */
   readonly builder: () => Promise<string>;
+  /** Where it builds. */
+  readonly builderId?: (typeof builderIds)[keyof typeof builderIds];
   readonly clock: () => number;
 };
 
 /**
- * `codebuild:startBuild.sync` on this machine: builds the image as buildspec.yml does and answers in CodeBuild's form
+ * `codebuild:startBuild.sync` on this machine: builds the image as CodeBuild does and answers in CodeBuild's form
  * (https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html). A check that fails exports its
  * error's name and cause, so that the delivery ends with them.
  */
 export const buildTask =
-  ({ images, provenance, builder, clock }: Needs) =>
+  ({ images, provenance, builder, builderId = builderIds.embedded, clock }: Needs) =>
   async (event: Json): Promise<Json> => {
     const { EnvironmentVariablesOverride: given } = StartBuild.parse(event);
     const value = (name: string) => given.find(({ Name }) => Name === name)?.Value ?? "";
@@ -47,7 +49,7 @@ export const buildTask =
         digest,
         buildId,
         baseImage: null,
-        builderId: builderIds.embedded,
+        builderId,
         builder: await builder(),
         finishedAt: clock(),
       });

@@ -123,7 +123,6 @@ export const delivery = (resources: Resources) => {
         Resource: "arn:aws:states:::codebuild:startBuild.sync",
         Parameters: {
           ProjectName: resources.buildProject,
-          "SourceVersion.$": "$.commit",
           EnvironmentVariablesOverride: [
             { Name: "SLIPWAY_MODEL", "Value.$": "$.model", Type: "PLAINTEXT" },
             { Name: "SLIPWAY_COMMIT", "Value.$": "$.commit", Type: "PLAINTEXT" },

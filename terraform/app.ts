@@ -14,7 +14,7 @@ type Needs = {
   readonly functions: readonly DeployedFunction[];
   /** Where the stacks are written: `<folder>/stacks/<stack>/cdk.tf.json`. */
   readonly folder: string;
-  /** What `npm run build` made: `<verb-noun>.zip` for each function, and `runtime.digest`. */
+  /** What `npm run build` made: `<verb-noun>.zip` for each function, `runtime.digest` and `builder.tar`. */
   readonly built: string;
 };
 
@@ -52,6 +52,7 @@ export const slipwayApp = ({ accounts, functions, folder, built }: Needs): App =
     zip,
     // Read when Terraform plans, like the zips: writing the stacks needs no build.
     runtime: Fn.trimspace(Fn.file(made("runtime.digest"))),
+    builder: made("builder.tar"),
     key: tooling.key,
     github: tooling.github,
     registry: registryOf(app, accounts, tooling.key),

@@ -42,7 +42,7 @@ const write = (accounts: Accounts, functions: readonly DeployedFunction[]): void
 
 /** Terraform reads zips when it plans, and would only name the file that is not there. */
 const assertBuilt = (functions: readonly DeployedFunction[]): void => {
-  const files = [...functions.map(({ name }) => `${name}.zip`), "runtime.digest"];
+  const files = [...functions.map(({ name }) => `${name}.zip`), "runtime.digest", "builder.tar"];
   const missing = files.filter((file) => !existsSync(join(built, file)));
   if (missing.length > 0) throw new NotAsked(`dist/ lacks ${missing.join(", ")}: npm run build makes them.`);
 };

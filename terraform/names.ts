@@ -27,9 +27,15 @@ export const names = (accounts: Accounts) => {
     imageRepositoryUri: `${tooling.account}.dkr.ecr.${tooling.region}.amazonaws.com/slipway`,
     alarmTopic: "slipway-alarms",
     alarmTopicArn: here("sns", "slipway-alarms"),
+    /** The builder, and how each image was built. */
+    artefactBucket: `slipway-artefacts-${tooling.account}-${tooling.region}`,
+    artefactBucketArn: `arn:aws:s3:::slipway-artefacts-${tooling.account}-${tooling.region}`,
     buildProject: "slipway-images",
     /** CodeCommit's approval rule template. */
     approvalRule: "slipway-operators",
+    /** The one role that builds images, and signs them. */
+    buildRole: "slipway-images-build",
+    buildRoleArn: `arn:aws:iam::${tooling.account}:role/slipway-images-build`,
     stateMachine: "slipway",
     stateMachineArn: here("states", "stateMachine:slipway"),
     executionsArn: here("states", "execution:slipway:*"),

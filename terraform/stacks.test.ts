@@ -249,7 +249,9 @@ describe("data", () => {
     expect(all("aws_s3_bucket_server_side_encryption_configuration").length).toBe(
       all("aws_s3_bucket").length,
     );
-    for (const [, , key] of all("aws_kms_key")) expect(key.enable_key_rotation).toBe(true);
+    // KMS rotates no asymmetric key.
+    for (const [, , key] of all("aws_kms_key"))
+      if (key.key_usage !== "SIGN_VERIFY") expect(key.enable_key_rotation).toBe(true);
   });
 
   test("buckets, queues and topics refuse what does not come by TLS", () => {
@@ -392,6 +394,34 @@ describe("images", () => {
     const [first, second] = JSON.parse(text(lifecycle ?? {}, "policy")).rules;
     expect(first.selection).toMatchObject({ tagPrefixList: ["release-"], countType: "imageCountMoreThan" });
     expect(first.rulePriority).toBeLessThan(second.rulePriority);
+  });
+
+  test("are built by the platform's builder, pinned by the hash of what Terraform uploads, from no source", () => {
+    const [[, , project] = []] = all("aws_codebuild_project");
+    expect(block(project?.source)).toMatchObject({ type: "NO_SOURCE" });
+    expect(block(project?.source).buildspec).toContain("sha256sum --check");
+    expect(project?.source_version).toBeUndefined();
+    const [[, , archive] = []] = all("aws_s3_object");
+    const { environment_variable: variables } = block(project?.environment);
+    const digest = (variables as Resource[]).find(({ name }) => name === "BUILDER_DIGEST")?.value;
+    expect(digest).toMatch(/^sha256:\$\{filesha256\(".*builder\.tar"\)\}$/);
+    expect(archive?.key).toBe(`builder/${String(digest).slice("sha256:".length)}.tar`);
+    const register = all("aws_lambda_function").find(
+      ([, , one]) => one.function_name === "slipway-register-model",
+    );
+    expect(block(register?.[2].environment).variables).toMatchObject({ BUILDER_DIGEST: digest });
+  });
+
+  test("are signed by builds alone, whatever else a policy of the account allows", () => {
+    const key = all("aws_kms_key").find(([, , one]) => one.key_usage === "SIGN_VERIFY")?.[2];
+    expect(key?.customer_master_key_spec).toBe("ECC_NIST_P256");
+    expect(statementsOf(key?.policy)).toContainEqual(
+      expect.objectContaining({
+        Effect: "Deny",
+        Action: "kms:Sign",
+        Condition: { ArnNotEquals: { "aws:PrincipalArn": names(written.accounts).buildRoleArn } },
+      }),
+    );
   });
 
   test("are given to functions of stage and prod alone", () => {

@@ -13,7 +13,11 @@ type Needs = {
   readonly serving: Readonly<Record<"stage" | "prod", Serving>>;
   /** ARN of the key of task tokens. */
   readonly tokens: string;
+  /** ARN of the key that builds sign under. */
+  readonly signer: string;
   readonly runtime: string;
+  /** Digest of the builder. */
+  readonly builder: string;
 };
 
 /** Values of all variables that functions of tooling's account may ask for, for one caller of the environments' roles. */
@@ -38,6 +42,9 @@ export const values = (needs: Needs): Values => {
       MLFLOW_AUTH: registry.api === undefined ? "none" : "iam",
       METRICS_NAMESPACE: undefined,
       IMAGE_REPOSITORY: names.imageRepository,
+      PROVENANCE_BUCKET: names.artefactBucket,
+      SIGNER_KEY: needs.signer,
+      BUILDER_DIGEST: needs.builder,
       IMAGE_REPOSITORY_URI: names.imageRepositoryUri,
       FIRST_DIGEST: tooling.images.firstDigest,
       ARCHITECTURE: tooling.images.architecture,

@@ -138,8 +138,18 @@ const mayImport: Readonly<Record<Exclude<Part, "test" | null>, readonly Part[]>>
     "aws",
     "composition",
   ],
-  // What is built, for the world on one machine and for AWS.
-  packaging: ["contract", "folder", "inference", "domain", "embedded", "packaging"],
+  // What is built, for the world on one machine and for AWS, where the builder reads the commit through the source.
+  packaging: [
+    "contract",
+    "folder",
+    "inference",
+    "domain",
+    "embedded",
+    "aws",
+    "environment",
+    "composition",
+    "packaging",
+  ],
   rehearsal: [
     "contract",
     "folder",

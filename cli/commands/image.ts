@@ -51,7 +51,7 @@ export const imageCommand = (): Command =>
         try {
           return printJson(await buildImage(folder, options));
         } catch (fault) {
-          // For a build that another program started (buildspec.yml): the name is what a delivery ends with.
+          // For a program that started this build: the name is what a delivery would end with.
           if (fault instanceof Error) printJson({ error: { name: fault.name, message: fault.message } });
           throw fault;
         }

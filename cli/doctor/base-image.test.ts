@@ -6,7 +6,7 @@ import { baseImageName, baseImageVariable } from "./base-image.ts";
 const text = (path: string) => readFileSync(join(import.meta.dirname, "..", "..", path), "utf8");
 
 test("the doctor, the build, the configuration and its guide speak of one base image", () => {
-  expect(text("buildspec.yml")).toContain(`crane mutate "$${baseImageVariable}"`);
+  expect(text("packaging/build-image.ts")).toContain(`baseImage: env.${baseImageVariable}`);
   expect(text("terraform/constructs/image-pipeline/image-pipeline.ts")).toContain(
     `{ name: "${baseImageVariable}", value: images.baseImage }`,
   );

@@ -2,7 +2,7 @@ import type { AwsOutputs } from "../../lambdas/aws-outputs.ts";
 
 /** Lambda's own image, which models' layers are put on. https://docs.aws.amazon.com/lambda/latest/dg/nodejs-image.html */
 export const baseImageName = "public.ecr.aws/lambda/nodejs:24";
-/** The variable of buildspec.yml that says which one, by its digest. */
+/** The build project's variable that says which one, by its digest. */
 export const baseImageVariable = "BASE_IMAGE";
 
 const platforms = { arm64: "linux/arm64", x86_64: "linux/amd64" } as const;

@@ -6,6 +6,7 @@ export const Env = z.object({
   ...parts.store,
   ...parts.secrets,
   ...parts.source,
+  ...parts.provenance,
   ...parts.functions,
   ...parts.stage,
   ...parts.prod,

@@ -5,11 +5,11 @@ import { approvalRecords } from "../../domain/approval-records.ts";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
 import { platformPolicy } from "../../domain/policy/platform-policy.ts";
-import { noProvenance } from "../../domain/provenance/no-provenance.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { Subject } from "../../statemachine/contracts.ts";
+import { provenanceOf } from "../provenance-of.ts";
 import { readEnv } from "../read-env.ts";
 import { servingOf } from "../serving-of.ts";
 import { sourceOf } from "../source-of.ts";
@@ -29,7 +29,7 @@ const records = {
   claims: claims({ store }),
   approvals: approvalRecords({ store }),
 };
-const needs = { ...records, source, policy, provenance: noProvenance, clock };
+const needs = { ...records, source, policy, provenance: provenanceOf(env), clock };
 
 export const handler = stepHandler("deploy-model", (event: unknown) => {
   const session = Subject.parse(event).delivery;

@@ -3,11 +3,11 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
-import { noProvenance } from "../../domain/provenance/no-provenance.ts";
 import { s3Artifacts } from "../../platform/registry/mlflow/s3-artifacts.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
+import { provenanceOf } from "../provenance-of.ts";
 import { readEnv } from "../read-env.ts";
 import { registryOf } from "../registry-of.ts";
 import { sourceOf } from "../source-of.ts";
@@ -30,7 +30,7 @@ export const handler = stepHandler(
     source,
     ledger: ledger({ store }),
     claims: claims({ store }),
-    provenance: noProvenance,
-    builder: async () => "",
+    provenance: provenanceOf(env),
+    builder: async () => env.BUILDER_DIGEST,
   }),
 );

@@ -8,6 +8,7 @@ export const Env = z.object({
   ...parts.deliveries,
   ...parts.secrets,
   ...parts.source,
+  ...parts.provenance,
   ...parts.registry,
   ...parts.functions,
   ...parts.stage,

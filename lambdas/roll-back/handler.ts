@@ -5,12 +5,12 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { claims } from "../../domain/claims.ts";
 import { ledger } from "../../domain/ledger.ts";
 import { platformPolicy } from "../../domain/policy/platform-policy.ts";
-import { noProvenance } from "../../domain/provenance/no-provenance.ts";
 import { stepFunctionsDeliveries } from "../../platform/deliveries/step-functions.ts";
 import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { Subject } from "../../statemachine/contracts.ts";
+import { provenanceOf } from "../provenance-of.ts";
 import { readEnv } from "../read-env.ts";
 import { registryOf } from "../registry-of.ts";
 import { servingOf } from "../serving-of.ts";
@@ -36,7 +36,7 @@ const records = {
   claims: claims({ store }),
   approvals: taskApprovals({ env, store, deliveries }),
 };
-const needs = { ...records, provenance: noProvenance, source, policy, registry, warn };
+const needs = { ...records, provenance: provenanceOf(env), source, policy, registry, warn };
 
 export const handler = stepHandler("roll-back", (event: unknown) => {
   const session = Subject.parse(event).delivery;

@@ -25,7 +25,13 @@ const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMac
 const source = sourceOf(env, secrets);
 const ours = { repository: env.SOURCE_REPOSITORY, branch: env.SOURCE_BRANCH, runtime: env.RUNTIME_DIGEST };
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
-const start = startDelivery({ source, deliveries, pushes: pushes({ store, clock }), clock });
+const start = startDelivery({
+  source,
+  deliveries,
+  pushes: pushes({ store, clock }),
+  runtimeOf: "platform",
+  clock,
+});
 const webhookSecrets = rotatedSecrets(secrets, "GITHUB_WEBHOOK_SECRET");
 const webhook = overHttp(gitHubWebhook({ secrets: webhookSecrets, push: startPush(ours, start) }));
 const push = onPush(ours)(start);

@@ -12,9 +12,10 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 const there = ["churn", "fraud", "toy"];
-const start = (changes: Record<string, unknown> = {}) =>
+const start = (changes: Record<string, unknown> = {}, runtimeOf: "code" | "platform" = "code") =>
   startDelivery({
     ...world,
+    runtimeOf,
     source: { ...world.source, changedPaths: async () => paths, models: async () => there },
   })({
     repository: "shop",
@@ -63,6 +64,15 @@ test.each(["inference/app.ts", "lambdas/predict/handler.ts", "package-lock.json"
   async (path) => {
     paths = [path];
     expect(await names()).toEqual(there);
+  },
+);
+
+test.each(["inference/app.ts", "lambdas/predict/handler.ts", "package-lock.json"])(
+  "where the platform applied the runtime, a push of %s affects none: a later apply and slipway deliver --all bring it",
+  async (path) => {
+    paths = [path, "models/toy/model.yaml"];
+    const started = await start({}, "platform");
+    expect(started.deliveries.map(({ model }) => model)).toEqual(["toy"]);
   },
 );
 

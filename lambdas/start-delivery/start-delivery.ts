@@ -11,6 +11,11 @@ export type Needs = {
   readonly source: Source;
   readonly deliveries: Deliveries;
   readonly pushes: Pick<Pushes, "record">;
+  /**
+   * Whose runtime images get: that of this very code, which a push may have changed (`code`), or the one that the
+   * platform applied, which no push changes (`platform`).
+   */
+  readonly runtimeOf?: "code" | "platform";
   readonly clock: () => number;
 };
 
@@ -50,13 +55,15 @@ export type Started = {
 
 /** Records the push, and starts one execution per affected model; a push that touches none starts none. */
 export const startDelivery =
-  ({ source, deliveries, pushes, clock }: Needs) =>
+  ({ source, deliveries, pushes, runtimeOf = "code", clock }: Needs) =>
   async (event: unknown): Promise<Started> => {
     const { repository, before, after, pusher, runtime, attempt: first, models: wanted } = inputOf(event);
     // Before anything is started, and of every push: a later delivery has to know who brought these commits.
     if (!wanted) await pushes.record({ before, after, by: pusher });
     const there = await source.models(after);
-    const affected = (wanted && [...new Set(wanted)]) ?? (await affectedModels(source, before, after, there));
+    const affected =
+      (wanted && [...new Set(wanted)]) ??
+      affectedModels(await source.changedPaths(before ?? undefined, after), there, runtimeOf);
     const { author } = await source.commit(after);
     const started: { name: string; model: string; started: boolean }[] = [];
     for (const model of affected.filter((name) => there.includes(name))) {
@@ -90,14 +97,12 @@ const inputOf = (event: unknown) => {
   );
 };
 
-const affectedModels = async (
-  source: Source,
-  before: string | null,
-  after: string,
+const affectedModels = (
+  paths: readonly string[],
   there: readonly string[],
-): Promise<readonly string[]> => {
-  const paths = await source.changedPaths(before ?? undefined, after);
-  if (paths.some(isRuntimePath)) return there;
+  runtimeOf: "code" | "platform",
+): readonly string[] => {
+  if (runtimeOf === "code" && paths.some(isRuntimePath)) return there;
   const touched = paths.flatMap((path) => {
     const name = ModelName.safeParse(path.match(/^models\/([^/]+)\//)?.[1]);
     return name.success ? [name.data] : [];

@@ -9,6 +9,7 @@ export const Env = z.object({
   ...parts.secrets,
   ...parts.slack,
   ...parts.source,
+  ...parts.provenance,
   ...parts.registry,
   ...parts.metrics,
   ...parts.images,

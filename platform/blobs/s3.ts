@@ -1,6 +1,6 @@
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { awsCall } from "../aws-call.ts";
-import { type Blobs, checkedBlobKey } from "./blobs.ts";
+import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import type { Blobs } from "./blobs.ts";
+import { s3Objects, s3Place } from "./s3/objects.ts";
 
 /** The longest that a link signed with Signature Version 4 can live. */
 const longestSeconds = 7 * 24 * 60 * 60;
@@ -16,27 +16,10 @@ export const s3Blobs = (needs: {
   readonly prefix?: string;
   readonly clock: () => number;
 }): Blobs => {
-  const { client, bucket, prefix = "", clock } = needs;
-  const place = (key: string) => ({ Bucket: bucket, Key: `${prefix}${checkedBlobKey(key)}` });
+  const { client, clock } = needs;
+  const place = s3Place(needs);
   return {
-    put: async (key, bytes, { contentType }) => {
-      const object = { ...place(key), Body: bytes, ContentType: contentType };
-      await awsCall("S3 PutObject", () => client.send(new PutObjectCommand(object)));
-    },
-
-    get: async (key) => {
-      const object = place(key);
-      return awsCall("S3 GetObject", async () => {
-        try {
-          const { Body } = await client.send(new GetObjectCommand(object));
-          return await Body?.transformToByteArray();
-        } catch (error) {
-          // Without s3:ListBucket an absent object is answered with 403, which is thrown: see the role's policy.
-          if (error instanceof NoSuchKey) return undefined;
-          throw error;
-        }
-      });
-    },
+    ...s3Objects(needs),
 
     link: async (key, { expiresAt }) => {
       const now = clock();

@@ -245,7 +245,6 @@ export const ecrImages = (needs: Needs): Images => {
         codebuild.send(
           new StartBuildCommand({
             projectName: needs.buildProject,
-            sourceVersion: commit,
             environmentVariablesOverride: Object.entries(variables).map(([name, value]) => ({
               name,
               value,

@@ -12,6 +12,10 @@ export type Places = {
   readonly key: string;
   /** The key of task tokens. */
   readonly tokens: string;
+  /** The key that builds sign under. */
+  readonly signer: string;
+  /** The bucket that keeps how images were built. */
+  readonly provenance: string;
   readonly stateMachine: string;
   readonly executions: string;
   readonly imageRepository: string;
@@ -72,6 +76,13 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
           // Without it an object that is not there is AccessDenied instead of NoSuchKey.
           allow(["s3:ListBucket"], [at.registry.artifacts.replace(/\/.*/, "")]),
         ];
+  /** How an image was built, and whether the builder's key signed it; only the build may sign. */
+  const provenance: readonly Statement[] = [
+    allow(["s3:GetObject"], [`${at.provenance}/provenance/*`]),
+    // Without it an object that is not there is AccessDenied instead of NoSuchKey.
+    allow(["s3:ListBucket"], [at.provenance]),
+    allow(["kms:Verify"], [at.signer]),
+  ];
   /** An image's manifest, put once more under another tag. */
   const tagImage = allow(["ecr:BatchGetImage", "ecr:PutImage"], [at.imageRepository]);
   const assume = (caller: string, ...environments: readonly ("stage" | "prod")[]) =>
@@ -104,7 +115,12 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       ...history,
       ...slack,
     ],
-    "deploy-model": [table(...readTable, writeTable), ...modelFiles, assume("deploy-model", "stage", "prod")],
+    "deploy-model": [
+      table(...readTable, writeTable),
+      ...modelFiles,
+      ...provenance,
+      assume("deploy-model", "stage", "prod"),
+    ],
     "judge-canary": [
       table(...readTable, writeTable),
       ...modelFiles,
@@ -114,7 +130,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
     "move-champion": [table(...readTable, writeTable), ...registry, tagImage],
     notify: [...slack],
     "promote-model": [table(...readTable, writeTable), ...slack, assume("promote-model", "prod")],
-    "register-model": [table(...readTable), ...modelFiles, ...registry, ...artifacts],
+    "register-model": [table(...readTable), ...modelFiles, ...provenance, ...registry, ...artifacts],
     "report-outcome": [table(...readTable, writeTable), ...slack],
     "request-approval": [
       table(...readTable, writeTable),
@@ -126,6 +142,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
     "roll-back": [
       table(...readTable, writeTable),
       ...modelFiles,
+      ...provenance,
       ...registry,
       assume("roll-back", "stage", "prod"),
     ],
@@ -155,6 +172,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       allow(["states:DescribeExecution"], [at.executions]),
       allow(["states:ListExecutions"], [at.stateMachine]),
       ...modelFiles,
+      ...provenance,
       ...registry,
       ...slack,
       tagImage,

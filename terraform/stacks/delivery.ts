@@ -35,6 +35,8 @@ type Needs = {
   readonly zip: (name: string) => string;
   /** Content hash of the runtime layer that images get. */
   readonly runtime: string;
+  /** The builder's archive, as Terraform finds it. */
+  readonly builder: string;
   readonly key: string;
   /** ARN of GitHub's OIDC provider. */
   readonly github: string;
@@ -103,7 +105,12 @@ const stepFunctions = (
   stack: TerraformStack,
   needs: Needs,
   known: Names,
-  given: { readonly values: Values; readonly tokens: KmsKey; readonly table: string },
+  given: {
+    readonly values: Values;
+    readonly tokens: KmsKey;
+    readonly signer: string;
+    readonly table: string;
+  },
 ): StepFunctions => {
   const { account, region, logRetentionDays, source } = needs.accounts.tooling;
   const permissions = stepPermissions({
@@ -112,6 +119,8 @@ const stepFunctions = (
     secret: (name) => `arn:aws:ssm:${region}:${account}:parameter${known.secrets}${name}`,
     key: needs.key,
     tokens: given.tokens.arn,
+    signer: given.signer,
+    provenance: known.artefactBucketArn,
     stateMachine: known.stateMachineArn,
     executions: known.executionsArn,
     imageRepository: known.imageRepositoryArn,
@@ -187,12 +196,19 @@ export const deliveryStack = (app: App, needs: Needs): void => {
   });
   const topic = alarmTopic(stack, accounts, known, key);
   secretParameters(stack, accounts, known, key);
-  const pipeline = imagePipeline(stack, "images", { accounts, names: known, key });
+  const pipeline = imagePipeline(stack, "images", { accounts, names: known, key, builder: needs.builder });
 
-  const given = values({ ...needs, names: known, tokens: tokens.arn });
+  const given = values({
+    ...needs,
+    names: known,
+    tokens: tokens.arn,
+    signer: pipeline.signer,
+    builder: pipeline.builder,
+  });
   const functions = stepFunctions(stack, needs, known, {
     values: given,
     tokens,
+    signer: pipeline.signer,
     table: table.arn,
   });
   const machine = stateMachine(stack, "machine", {

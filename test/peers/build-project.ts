@@ -1,10 +1,21 @@
 import { CodeBuildClient, CreateProjectCommand, DeleteProjectCommand } from "@aws-sdk/client-codebuild";
+import { handlerEnvironment } from "../handler-environment.ts";
 import { motoClient } from "./moto.ts";
 
-/** Makes the project that builds images, or makes it anew, as Terraform would. `baseImage`: BASE_IMAGE of buildspec.yml. */
+/** Makes the project that builds images, or makes it anew, as Terraform would. `baseImage`: its BASE_IMAGE. */
 export const makeBuildProject = async (
   endpoint: string,
-  { name, role, baseImage }: { readonly name: string; readonly role: string; readonly baseImage: string },
+  {
+    name,
+    role,
+    baseImage,
+    builder = handlerEnvironment.BUILDER_DIGEST,
+  }: {
+    readonly name: string;
+    readonly role: string;
+    readonly baseImage: string;
+    readonly builder?: string;
+  },
 ): Promise<void> => {
   const client = new CodeBuildClient(motoClient(endpoint));
   // moto knows no UpdateProject; deleting one that is not there succeeds, as on AWS.
@@ -12,16 +23,16 @@ export const makeBuildProject = async (
   await client.send(
     new CreateProjectCommand({
       name,
-      source: {
-        type: "CODECOMMIT",
-        location: "https://git-codecommit.eu-central-1.amazonaws.com/v1/repos/models",
-      },
+      source: { type: "NO_SOURCE", buildspec: "version: 0.2" },
       artifacts: { type: "NO_ARTIFACTS" },
       environment: {
         type: "ARM_CONTAINER",
         image: "aws/codebuild/amazonlinux-aarch64-standard:3.0",
         computeType: "BUILD_GENERAL1_SMALL",
-        environmentVariables: [{ name: "BASE_IMAGE", value: baseImage }],
+        environmentVariables: [
+          { name: "BASE_IMAGE", value: baseImage },
+          { name: "BUILDER_DIGEST", value: builder },
+        ],
       },
       serviceRole: role,
     }),

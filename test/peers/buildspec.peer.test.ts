@@ -1,41 +1,69 @@
 import { execFile } from "node:child_process";
-import { chmod, cp, mkdir, symlink, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
+import { KMSClient } from "@aws-sdk/client-kms";
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { builtImage } from "../../domain/built-image.ts";
+import { type Provenance, provenance } from "../../domain/provenance/provenance.ts";
+import { builderArchive } from "../../packaging/builder-archive.ts";
+import { s3Blobs } from "../../platform/blobs/s3.ts";
+import { kmsSigner } from "../../platform/signer/kms.ts";
+import { gitRepository } from "../git-repository.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { crane, cranePeer, startRegistry } from "./crane.ts";
+import { createSigningKey } from "./create-signing-key.ts";
+import { motoClient, startMoto } from "./moto.ts";
+import { pythonPeer } from "./python-environment.ts";
 import { runBuildspec } from "./run-buildspec.ts";
 
-const { skip } = cranePeer("tests of buildspec.yml");
+const tests = "tests of packaging/buildspec.yml";
+const skip = cranePeer(tests).skip || pythonPeer(tests).skip;
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "..", "..");
-const commit = "c".repeat(40);
+const bucket = "slipway-artefacts";
 
-describe.skipIf(skip)("buildspec.yml, run as CodeBuild runs it", () => {
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+describe.skipIf(skip)("packaging/buildspec.yml, run as CodeBuild runs it", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let registry: Awaited<ReturnType<typeof startRegistry>>;
+  let repository: Awaited<ReturnType<typeof gitRepository>>;
+  let moto: Awaited<ReturnType<typeof startMoto>>;
+  let s3: S3Client;
+  let proofs: Provenance;
   let bin: string;
   let base: string;
+  let key: string;
+  let builder: Buffer;
+  let commit: string;
+  let churn: Map<string, Buffer>;
   const runtimes = new Map<string, string>();
   const withCrane = async (...options: readonly string[]) =>
     (await run(join(bin, "crane"), options, { maxBuffer: 1 << 28 })).stdout.trim();
 
+  const layer = async (name: string): Promise<string> => {
+    const tar = pack();
+    tar.entry({ name, mode: 0o755, mtime: new Date(0) }, "#!/bin/sh\n");
+    tar.finalize();
+    const file = join(folder.path, `${name.replaceAll("/", "-")}.tar`);
+    await writeFile(file, await buffer(tar));
+    return file;
+  };
+
   /** A base image for both architectures that has what Slipway relies on of Lambda's: entry point and task root. */
   const makeBase = async (): Promise<string> => {
-    const tar = pack();
-    tar.entry({ name: "lambda-entrypoint.sh", mode: 0o755, mtime: new Date(0) }, "#!/bin/sh\n");
-    tar.finalize();
-    const layer = join(folder.path, "base.tar");
-    await writeFile(layer, await buffer(tar));
+    const file = await layer("lambda-entrypoint.sh");
     const name = `${registry.address}/lambda/nodejs`;
     const images: string[] = [];
     for (const architecture of ["amd64", "arm64"]) {
       const tag = `${name}:${architecture}`;
-      await withCrane("append", "--oci-empty-base", "-f", layer, "-t", tag);
+      await withCrane("append", "--oci-empty-base", "-f", file, "-t", tag);
       const platform = ["--set-platform", `linux/${architecture}`];
       const like = ["--entrypoint", "/lambda-entrypoint.sh", "--env", "LAMBDA_TASK_ROOT=/var/task"];
       await withCrane("mutate", tag, ...platform, ...like, "-t", tag);
@@ -45,11 +73,43 @@ describe.skipIf(skip)("buildspec.yml, run as CodeBuild runs it", () => {
     return `${name}@${await withCrane("digest", `${name}:24`)}`;
   };
 
-  /** What the machines of CodeBuild have: the repository at the commit, node, go, and the AWS command line. */
+  const script = async (name: string, text: string) => {
+    const file = join(folder.path, "bin", name);
+    await writeFile(file, `#!/bin/sh\n${text}`);
+    await chmod(file, 0o755);
+  };
+  /** What CodeBuild's machines have. The builder's packages come from the registry once, by npm itself. */
+  const makeTools = async () => {
+    await mkdir(join(folder.path, "bin"));
+    await script(
+      "aws",
+      `[ "$1 $2 $3" = "s3 cp --no-progress" ] && exec curl -sSf --aws-sigv4 "aws:amz:$AWS_REGION:s3" -u test:test -o "$5" "$AWS_ENDPOINT_URL/\${4#s3://}"\nexit 2\n`,
+    );
+    const installed = join(folder.path, "installed");
+    const { stdout: npm } = await run("sh", ["-c", "command -v npm"]);
+    await script(
+      "npm",
+      `[ "$*" = "ci --ignore-scripts --omit=dev" ] || exit 2
+[ -d "${installed}" ] || { HOME="${homedir()}" "${npm.trim()}" "$@" --prefer-offline && mv node_modules "${installed}"; } || exit 1
+ln -s "${installed}" node_modules
+`,
+    );
+  };
+
   const environment = (over: Readonly<Record<string, string>> = {}) => ({
-    PATH: `${bin}:${join(folder.path, "bin")}:${dirname(process.execPath)}:${process.env.PATH}`,
+    PATH: `${join(folder.path, "bin")}:${bin}:${dirname(process.execPath)}:${process.env.PATH}`,
     HOME: folder.path,
+    AWS_ENDPOINT_URL: moto.endpoint,
+    AWS_REGION: "eu-central-1",
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
     CODEBUILD_BUILD_ID: "slipway-build:1",
+    BUILDER_DIGEST: `sha256:${sha256(builder)}`,
+    PROVENANCE_BUCKET: bucket,
+    SIGNER_KEY: key,
+    SOURCE_HOST: "codecommit",
+    SOURCE_REPOSITORY: "models",
+    SECRETS_PREFIX: "/slipway/",
     BASE_IMAGE: base,
     IMAGE_REPOSITORY_URI: `${registry.address}/slipway`,
     ARCHITECTURE: "arm64",
@@ -58,35 +118,71 @@ describe.skipIf(skip)("buildspec.yml, run as CodeBuild runs it", () => {
     SLIPWAY_RUNTIME: runtimes.get("arm64") ?? "",
     ...over,
   });
-  const build = (over?: Readonly<Record<string, string>>) => runBuildspec(folder.path, environment(over));
+  let sources = 0;
+  /** In a folder of its own, empty as that of a project without a source. */
+  const build = async (over?: Readonly<Record<string, string>>) => {
+    const source = join(folder.path, `source-${sources++}`);
+    await mkdir(source);
+    const built = await runBuildspec(source, environment(over));
+    expect(await readdir(source)).toEqual([]);
+    return built;
+  };
 
   beforeAll(async () => {
     folder = await temporaryFolder();
     bin = await crane();
     registry = await startRegistry();
-    for (const name of ["cli", "node_modules"]) await symlink(join(root, name), join(folder.path, name));
-    await cp(join(root, "models"), join(folder.path, "models"), { recursive: true });
-    await mkdir(join(folder.path, "models", "broken"));
-    await writeFile(join(folder.path, "models", "broken", "model.yaml"), "name: broken\n");
-    await mkdir(join(folder.path, "bin"));
-    const aws = join(folder.path, "bin", "aws");
-    await writeFile(aws, '#!/bin/sh\n[ "$*" = "ecr get-login-password" ] && echo password\n');
-    await chmod(aws, 0o755);
+    repository = await gitRepository();
+    churn = new Map();
+    for (const name of await readdir(join(root, "models", "churn")))
+      churn.set(name, await readFile(join(root, "models", "churn", name)));
+    commit = await repository.commit(
+      {
+        ...Object.fromEntries([...churn].map(([name, bytes]) => [`models/churn/${name}`, bytes])),
+        "models/broken/model.yaml": "name: broken\n",
+      },
+      "churn",
+    );
+    await makeTools();
+    moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
+    s3 = new S3Client({ ...motoClient(moto.endpoint), forcePathStyle: true });
+    await s3.send(
+      new CreateBucketCommand({
+        Bucket: bucket,
+        CreateBucketConfiguration: { LocationConstraint: "eu-central-1" },
+      }),
+    );
+    const kms = new KMSClient(motoClient(moto.endpoint));
+    key = await createSigningKey(kms);
+    proofs = provenance({
+      blobs: s3Blobs({ client: s3, bucket, clock: Date.now }),
+      signer: kmsSigner({ client: kms, key }),
+    });
+    builder = await buffer(await builderArchive());
+    await s3.send(
+      new PutObjectCommand({ Bucket: bucket, Key: `builder/${sha256(builder)}.tar`, Body: builder }),
+    );
     base = await makeBase();
     for (const [architecture, platform] of [
       ["x86_64", "linux/amd64"],
       ["arm64", "linux/arm64"],
     ] as const) {
-      const options = ["image", "models/churn", "--platform", platform, "--json"];
+      const options = ["image", join(root, "models", "churn"), "--platform", platform, "--json"];
       const data = join(folder.path, "data");
-      const { stdout } = await run(process.execPath, ["cli/slipway.mjs", ...options, "--data", data], {
-        cwd: folder.path,
-      });
+      const { stdout } = await run(process.execPath, [
+        join(root, "cli", "slipway.mjs"),
+        ...options,
+        "--data",
+        data,
+      ]);
       runtimes.set(architecture, JSON.parse(stdout).runtime);
     }
-  }, 180_000);
+  }, 600_000);
   afterAll(async () => {
+    s3?.destroy();
+    await moto?.stop();
     await registry?.stop();
+    await repository?.remove();
     await folder?.remove();
   });
 
@@ -94,11 +190,11 @@ describe.skipIf(skip)("buildspec.yml, run as CodeBuild runs it", () => {
     ["x86_64", "amd64"],
     ["arm64", "arm64"],
   ])(
-    "for %s the image lies in the registry: base, runtime and model, started by the handler",
+    "for %s the image lies in the registry: base, runtime and model, started by the handler; the builder signed how",
     async (architecture, named) => {
       const over = { ARCHITECTURE: architecture, SLIPWAY_RUNTIME: runtimes.get(architecture) ?? "" };
       const { status, variables, log } = await build(over);
-      expect(log).toMatch(/churn at c{40} is sha256:[0-9a-f]{64}, \d+ bytes/);
+      expect(log).toMatch(new RegExp(`churn at ${commit} is sha256:[0-9a-f]{64}, \\d+ bytes`));
       expect(status).toBe("SUCCEEDED");
       const exported = Object.entries(variables).map(([Name, Value]) => ({ Name, Value }));
       const built = builtImage(exported);
@@ -135,10 +231,28 @@ describe.skipIf(skip)("buildspec.yml, run as CodeBuild runs it", () => {
       expect(files.filter((file) => file.includes("onnxruntime-node/bin") && file.endsWith(".node"))).toEqual(
         [expect.stringContaining(`/linux/${named === "amd64" ? "x64" : "arm64"}/`)],
       );
+
+      const expected = {
+        digest: built.digest,
+        model: "churn",
+        commit,
+        runtime: over.SLIPWAY_RUNTIME,
+        builder: environment().BUILDER_DIGEST,
+        files: Object.fromEntries([...churn].map(([name, bytes]) => [name, sha256(bytes)])),
+      };
+      expect(await proofs.verify(expected)).toMatchObject({
+        builderId: "urn:slipway:builder:codebuild",
+        buildId: "slipway-build:1",
+        keyId: key,
+      });
+      await expect(proofs.verify({ ...expected, commit: "d".repeat(40) })).rejects.toMatchObject({
+        name: "ProvenanceMissing",
+      });
     },
+    180_000,
   );
 
-  test("the same commit and runtime give the same digest, pushed again or found in the registry", async () => {
+  test("the same commit and runtime give the same digest, pushed again or found in the registry, under one tag", async () => {
     const first = await build();
     const found = await build({ CODEBUILD_BUILD_ID: "slipway-build:2" });
     expect(found.variables.SLIPWAY_DIGEST).toBe(first.variables.SLIPWAY_DIGEST);
@@ -146,7 +260,128 @@ describe.skipIf(skip)("buildspec.yml, run as CodeBuild runs it", () => {
     const elsewhere = await build({ IMAGE_REPOSITORY_URI: `${registry.address}/elsewhere` });
     expect(elsewhere.variables.SLIPWAY_DIGEST).toBe(first.variables.SLIPWAY_DIGEST);
     expect(await withCrane("ls", `${registry.address}/elsewhere`)).toMatch(/^churn-[0-9a-f]{16}$/);
-  });
+  }, 180_000);
+
+  test("a poisoned tag is not delivered: what lies under the name that the build would take is another image's, and stays so", async () => {
+    const uri = `${registry.address}/poisoned`;
+    const honest = await build({ IMAGE_REPOSITORY_URI: `${registry.address}/honest` });
+    const tag = await withCrane("ls", `${registry.address}/honest`);
+    const poison = await layer("var/task/index.mjs");
+    await withCrane("append", "-b", `${registry.address}/honest:${tag}`, "-f", poison, "-t", `${uri}:${tag}`);
+    const poisoned = await withCrane("digest", `${uri}:${tag}`);
+
+    const attacked = await build({ IMAGE_REPOSITORY_URI: uri });
+    expect(attacked.status).toBe("SUCCEEDED");
+    expect(attacked.variables.SLIPWAY_DIGEST).toBe(honest.variables.SLIPWAY_DIGEST);
+    expect(attacked.variables.SLIPWAY_DIGEST).not.toBe(poisoned);
+    expect(attacked.log).toContain(`${tag} is the tag of another image`);
+    const tags = (await withCrane("ls", uri)).split("\n").toSorted();
+    expect(tags).toEqual([tag, expect.stringMatching(new RegExp(`^${tag}-[0-9a-f]{32}$`))]);
+    expect(await withCrane("digest", `${uri}:${tag}`)).toBe(poisoned);
+    expect(await withCrane("digest", `${uri}:${tags[1]}`)).toBe(honest.variables.SLIPWAY_DIGEST);
+    await expect(proofs.verify({ digest: poisoned, model: "churn", commit })).rejects.toMatchObject({
+      name: "ProvenanceMissing",
+    });
+    // Poisoned as well, it is a sentence.
+    await withCrane("tag", `${uri}:${tag}`, tags[1] ?? "");
+    const { status, variables } = await build({ IMAGE_REPOSITORY_URI: uri });
+    expect([status, variables.SLIPWAY_DIGEST, variables.SLIPWAY_ERROR]).toEqual([
+      "FAILED",
+      "",
+      "ImageBuildFailed",
+    ]);
+    expect(variables.SLIPWAY_CAUSE).toMatch(/somebody else pushes there/);
+  }, 180_000);
+
+  test("nothing of a commit runs or is read as configuration: scripts, npm's and the build's settings, the builder's own files", async () => {
+    const honest = await build();
+    const ran = join(folder.path, "ran");
+    const touch = `touch ${ran}`;
+    const program = `require("node:fs").writeFileSync(${JSON.stringify(ran)}, "");\n`;
+    const module = `import { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(ran)}, "");\n`;
+    const scripts = { preinstall: touch, install: touch, postinstall: touch, prepare: touch };
+    const packageJson = JSON.stringify({ name: "slipway", scripts, type: "module" });
+    const spec = `version: 0.2\nphases: { install: { commands: ["${touch}"] }, build: { commands: ["${touch}"] } }\n`;
+    await repository.commit(
+      {
+        "package.json": packageJson,
+        ".npmrc": `script-shell=${ran}\nnode-options=--require=./evil.cjs\nignore-scripts=false\n`,
+        "evil.cjs": program,
+        "buildspec.yml": spec,
+        "packaging/buildspec.yml": spec,
+        "packaging/build-image.ts": module,
+        "inference/bundle.ts": module,
+        "lambdas/predict/handler.ts": module,
+        ".gitattributes": "* filter=evil\n",
+        ".gitmodules": `[submodule "evil"]\n\tpath = evil\n\turl = ext::sh -c ${touch}\n\tupdate = !${touch}\n`,
+        ".githooks/post-checkout": `#!/bin/sh\n${touch}\n`,
+        "models/churn/package.json": packageJson,
+        "models/churn/.npmrc": "node-options=--require=./evil.cjs\n",
+        "models/churn/evil.cjs": program,
+        "models/churn/index.mjs": module,
+      },
+      "all that might run",
+    );
+    repository.git("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},evil`);
+    repository.git("commit", "--quiet", "--message", "a submodule");
+    const hostile = repository.git("rev-parse", "HEAD").toString("utf8").trim();
+
+    const { status, variables, log } = await build({ SLIPWAY_COMMIT: hostile });
+    expect(log).toContain(`churn at ${hostile}`);
+    expect(status).toBe("SUCCEEDED");
+    expect(variables.SLIPWAY_DIGEST).toBe(honest.variables.SLIPWAY_DIGEST);
+    expect(await readdir(folder.path)).not.toContain("ran");
+    // What lay in the folder is named all the same.
+    await expect(
+      proofs.verify({
+        digest: variables.SLIPWAY_DIGEST ?? "",
+        model: "churn",
+        commit: hostile,
+        files: Object.fromEntries([...churn].map(([name, bytes]) => [name, sha256(bytes)])),
+      }),
+    ).rejects.toMatchObject({ name: "ProvenanceDiffers", message: expect.stringContaining("evil.cjs") });
+  }, 180_000);
+
+  test("a model that is none, or that leads out of its folder, ends the build by name", async () => {
+    await repository.commit(
+      {
+        ...Object.fromEntries([...churn].map(([name, bytes]) => [`models/churn/${name}`, bytes])),
+        "models/churn/model.onnx": Buffer.from("#!/bin/sh\nexit 0\n"),
+        "models/linked/model.yaml": "name: linked\n",
+      },
+      "no model",
+    );
+    await symlink("/etc/passwd", join(repository.path, "models", "linked", "model.onnx"));
+    const hostile = await repository.commit({}, "a link");
+    const none = await build({ SLIPWAY_COMMIT: hostile });
+    expect([none.status, none.variables.SLIPWAY_DIGEST]).toEqual(["FAILED", ""]);
+    expect(none.variables.SLIPWAY_ERROR).toMatch(/^(ManifestInvalid|ModelUnreadable)$/);
+    const linked = await build({ SLIPWAY_COMMIT: hostile, SLIPWAY_MODEL: "linked" });
+    expect(linked.variables).toMatchObject({
+      SLIPWAY_DIGEST: "",
+      SLIPWAY_ERROR: "ImageBuildFailed",
+      SLIPWAY_CAUSE: expect.stringMatching(/link/),
+    });
+  }, 180_000);
+
+  test("a builder that somebody changed, or that is not there, builds nothing", async () => {
+    const Key = `builder/${sha256(builder)}.tar`;
+    const changed = Buffer.from(builder);
+    changed[changed.length >> 1] = (changed[changed.length >> 1] ?? 0) ^ 1;
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: changed }));
+    try {
+      const { status, variables } = await build();
+      expect([status, variables.SLIPWAY_ERROR]).toEqual(["FAILED", "ImageBuildFailed"]);
+      expect(variables.SLIPWAY_CAUSE).toMatch(/somebody changed it/);
+    } finally {
+      await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: builder }));
+    }
+    const absent = await build({ BUILDER_DIGEST: `sha256:${"0".repeat(64)}` });
+    expect(absent.variables).toMatchObject({
+      SLIPWAY_ERROR: "ImageBuildFailed",
+      SLIPWAY_CAUSE: expect.stringMatching(/npm run build/),
+    });
+  }, 180_000);
 
   test.each([
     ["a broken manifest", { SLIPWAY_MODEL: "broken" }, "ManifestInvalid", /model\.yaml:1/],
@@ -170,14 +405,18 @@ describe.skipIf(skip)("buildspec.yml, run as CodeBuild runs it", () => {
       "ImageBuildFailed",
       /could not be pushed to 127\.0\.0\.1:9/,
     ],
-  ])("%s fails the build by name, and no image is exported", async (_, over, name, cause) => {
-    const { status, variables, log } = await build(over);
-    expect(status).toBe("FAILED");
-    expect(variables).toMatchObject({
-      SLIPWAY_ERROR: name,
-      SLIPWAY_CAUSE: expect.stringMatching(cause),
-      SLIPWAY_DIGEST: "",
-    });
-    expect(log).toContain(`${name}: `);
-  });
+  ])(
+    "%s fails the build by name, and no image is exported",
+    async (_, over, name, cause) => {
+      const { status, variables, log } = await build(over);
+      expect(status).toBe("FAILED");
+      expect(variables).toMatchObject({
+        SLIPWAY_ERROR: name,
+        SLIPWAY_CAUSE: expect.stringMatching(cause),
+        SLIPWAY_DIGEST: "",
+      });
+      expect(log).toContain(`${name}: `);
+    },
+    180_000,
+  );
 });

@@ -1,11 +1,13 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { dynamodbStore } from "../../platform/store/dynamodb.ts";
 import { handlerEnvironment } from "../handler-environment.ts";
 import { markedSecrets } from "../marked-secrets.ts";
 import { policyYaml } from "../step-world.ts";
 import { writePolicy } from "../write-policy.ts";
+import { createSigningKey } from "./create-signing-key.ts";
 import { createTable } from "./create-table.ts";
 import { motoClient } from "./moto.ts";
 
@@ -17,8 +19,11 @@ export const secretParameters = {
   GITHUB_WEBHOOK_SECRET: markedSecrets.webhookSecret,
 };
 
-/** Makes what the functions of `handlerEnvironment` find in the tooling account: table, key and secrets. */
-export const prepareDeliveryAccount = async (endpoint: string): Promise<void> => {
+/**
+ * Makes what the functions of `handlerEnvironment` find in the tooling account: table, keys, bucket and secrets. `signer`: the
+ * ARN of the key that builds sign under.
+ */
+export const prepareDeliveryAccount = async (endpoint: string): Promise<{ readonly signer: string }> => {
   const dynamodb = new DynamoDBClient(motoClient(endpoint));
   const table = handlerEnvironment.DELIVERY_TABLE;
   await createTable(dynamodb, table);
@@ -29,7 +34,16 @@ export const prepareDeliveryAccount = async (endpoint: string): Promise<void> =>
   await kms.send(
     new CreateAliasCommand({ AliasName: handlerEnvironment.CIPHER_KEY, TargetKeyId: KeyMetadata?.KeyId }),
   );
+  const signer = await createSigningKey(kms);
   kms.destroy();
+  const s3 = new S3Client({ ...motoClient(endpoint), forcePathStyle: true });
+  await s3.send(
+    new CreateBucketCommand({
+      Bucket: handlerEnvironment.PROVENANCE_BUCKET,
+      CreateBucketConfiguration: { LocationConstraint: handlerEnvironment.AWS_REGION },
+    }),
+  );
+  s3.destroy();
   const ssm = new SSMClient(motoClient(endpoint));
   for (const [name, Value] of Object.entries(secretParameters))
     await ssm.send(
@@ -40,4 +54,5 @@ export const prepareDeliveryAccount = async (endpoint: string): Promise<void> =>
       }),
     );
   ssm.destroy();
+  return { signer };
 };

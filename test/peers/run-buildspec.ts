@@ -33,10 +33,10 @@ export type Built = {
   readonly log: string;
 };
 
-/** Runs the commands of the repository's buildspec.yml in a folder, with these environment variables alone. */
+/** Runs the commands of packaging/buildspec.yml in a folder, with these environment variables alone. */
 export const runBuildspec = async (folder: string, env: Readonly<Record<string, string>>): Promise<Built> => {
   const spec = BuildSpec.parse(
-    parse(await readFile(join(import.meta.dirname, "..", "..", "buildspec.yml"), "utf8")),
+    parse(await readFile(join(import.meta.dirname, "..", "..", "packaging", "buildspec.yml"), "utf8")),
   );
   const exported = spec.env["exported-variables"];
   const commands = [...spec.phases.install.commands, ...spec.phases.build.commands];

@@ -1,7 +1,7 @@
 import { stepNames } from "../../statemachine/delivery.ts";
 import { names } from "../../terraform/names.ts";
 import type { Ask, Side } from "./access.ts";
-import { terraformValues } from "./terraform-values.ts";
+import { terraformValues, valueIn } from "./terraform-values.ts";
 import { resourcesOf, type Written } from "./written-stacks.ts";
 
 /** A permission that no call of ours exercises: AWS does, in somebody's name. */
@@ -59,7 +59,12 @@ export const awsAlone = (written: Written): readonly AwsAlone[] => {
     return { where, key: read(stack, `\${aws_kms_key.${name}.arn}`) };
   });
   const keyIn = (where: string) => keys.find((one) => one.where === where)?.key ?? "";
-  const [[, tokens = ""] = []] = resourcesOf(written, "aws_kms_key", ["delivery"]);
+  const deliveryKeys = resourcesOf(written, "aws_kms_key", ["delivery"]).map(([, name]) => ({
+    where: account,
+    key: read("delivery", `\${aws_kms_key.${name}.arn}`),
+  }));
+  const signer = valueIn(written, "delivery", "aws_kms_key", "arn", "images_signer");
+  const artefacts = `arn:aws:s3:::${known.artefactBucket}`;
   const through = (service: string, where: string) => ({
     "kms:ViaService": `${service}.${region}.amazonaws.com`,
     "kms:CallerAccount": where,
@@ -197,8 +202,8 @@ export const awsAlone = (written: Written): readonly AwsAlone[] => {
       why: "an account's own policies say who keeps a key; without them nobody could ever change it",
       page: `${docs}kms/latest/developerguide/key-policy-default.html`,
       side: "resource",
-      asks: [...keys, { where: account, key: read("delivery", `\${aws_kms_key.${tokens}.arn}`) }].flatMap(
-        ({ where, key }) => ask(roleArn(where, "slipway-terraform"), ["kms:PutKeyPolicy"], key),
+      asks: [...keys, ...deliveryKeys].flatMap(({ where, key }) =>
+        ask(roleArn(where, "slipway-terraform"), ["kms:PutKeyPolicy"], key),
       ),
     },
     {
@@ -286,7 +291,7 @@ export const awsAlone = (written: Written): readonly AwsAlone[] => {
       }),
     },
     {
-      why: "CodeBuild writes a build's log and reads its commit, under the builds' role",
+      why: "CodeBuild writes a build's log under the builds' role",
       page: `${docs}codebuild/latest/userguide/setting-up-service-role.html`,
       asks: [
         ...ask(
@@ -294,11 +299,39 @@ export const awsAlone = (written: Written): readonly AwsAlone[] => {
           ["logs:CreateLogStream", "logs:PutLogEvents"],
           here("logs", `log-group:/aws/codebuild/${known.buildProject}:log-stream:0f`),
         ),
-        ...ask(asBuild, ["codecommit:GitPull"], here("codecommit", "models")),
       ],
     },
     {
-      why: "buildspec.yml signs in to the registry and pushes an image with crane",
+      why: "who may not list a bucket is told of an object that is not there that access is denied",
+      page: `${docs}AmazonS3/latest/API/API_GetObject.html`,
+      asks: ["register-model", "deploy-model", "roll-back", "sweep-deliveries"].flatMap((name) =>
+        ask(known.functionRoleArn(name), ["s3:ListBucket"], artefacts),
+      ),
+    },
+    {
+      why: "a build fetches the builder and keeps what it signed",
+      page: `${docs}AmazonS3/latest/userguide/using-with-s3-policy-actions.html`,
+      asks: [
+        ...ask(asBuild, ["s3:GetObject"], `${artefacts}/builder/0f.tar`),
+        ...ask(asBuild, ["s3:PutObject"], `${artefacts}/provenance/0f/0f.dsse.json`),
+      ],
+    },
+    {
+      why: "a build signs how it made an image",
+      page: `${docs}kms/latest/developerguide/key-policy-users-sign-verify.html`,
+      asks: ask(asBuild, ["kms:Sign"], signer),
+    },
+    {
+      why: "a build reads its commit as data",
+      page: `${docs}codecommit/latest/userguide/auth-and-access-control-permissions-reference.html`,
+      asks: ask(
+        asBuild,
+        ["codecommit:GetCommit", "codecommit:GetFolder", "codecommit:GetBlob"],
+        here("codecommit", "models"),
+      ),
+    },
+    {
+      why: "the builder signs in to the registry and pushes an image with crane",
       page: `${docs}AmazonECR/latest/userguide/image-push-iam.html`,
       asks: [
         ...ask(asBuild, ["ecr:GetAuthorizationToken"], "*"),

@@ -160,7 +160,11 @@ const services: Readonly<
   },
   kms: {
     page: `${reference}awskeymanagementservice.html`,
-    rows: { Encrypt: underKey("Encrypt"), Decrypt: underKey("Decrypt") },
+    rows: {
+      Encrypt: underKey("Encrypt"),
+      Decrypt: underKey("Decrypt"),
+      Verify: underKey("Verify"),
+    },
   },
   ssm: {
     page: `${reference}awssystemsmanager.html`,

@@ -27,6 +27,7 @@ const steady = (text: string): string =>
     .replace(/\b(m-)?[0-9a-f]{32}\b/g, "$1id")
     .replace(/~[0-9a-f]{24}\b/g, "~id")
     .replace(/(records-[^/]+\/).*/, "$1blob")
+    .replace(/(artefacts-[^/]+\/provenance\/).*/, "$1statement")
     .replace(/\b([a-z][\w-]*)-[0-9a-f]{12}-[0-9a-f]{8}(-\d+)?\b/g, "$1-delivery");
 
 /** Recorded calls as what AWS asks, each once, in order. `named`: ids that moto drew, and their names in the stacks. */

@@ -17,6 +17,10 @@ const anyOfItsKind: readonly (readonly [kind: RegExp, why: string])[] = [
   [/^(arn:aws:apigateway:[^:]*::\/apis\/[^/]+\/(?:routes|integrations)\/)./, "their routes"],
   [/^(arn:aws:states:[^:]*:\d+:execution:slipway:)./, "each delivery is an execution"],
   [/^(arn:aws:execute-api:[^:]*:\d+:[^/]+\/)./, "MLflow's API, which has no permissions by path"],
+  [
+    /^(arn:aws:s3:::slipway-artefacts-[^/]+\/(?:builder|provenance)\/)./,
+    "every builder, every image's statement",
+  ],
   [/^(arn:aws:s3:::slipway-registry-[^/]+\/mlflow\/)./, "every version's artefacts"],
   [/^(arn:aws:s3:::slipway-(?:stage|prod)-records-[^/]+\/)./, "every prediction's blobs"],
 ];
@@ -83,6 +87,9 @@ const others = (ask: Ask): readonly Ask[] => {
   };
   if (account === undefined) return [foreign, { ...ask, principal: "ec2.amazonaws.com" }];
   const crosses = account !== ask.resource.split(":")[4] && /^(sts|ecr):/.test(ask.action);
+  // Whatever a policy of this account allows, builds alone sign.
+  if (ask.action === "kms:Sign")
+    return [foreign, { ...ask, principal: `arn:aws:iam::${account}:role/other` }];
   return crosses
     ? [
         foreign,

@@ -64,9 +64,15 @@ export const terraformValues = (written: Written) => {
   return read;
 };
 
-/** An attribute of a stack's only resource of a type. */
-export const valueIn = (written: Written, stack: string, type: string, attribute: string): string => {
-  const [[, name] = []] = resourcesOf(written, type, [stack]);
-  if (name === undefined) throw new RangeError(`${stack} has no ${type}`);
+/** An attribute of a stack's only resource of a type, or of the one whose name begins so. */
+export const valueIn = (
+  written: Written,
+  stack: string,
+  type: string,
+  attribute: string,
+  begin = "",
+): string => {
+  const name = resourcesOf(written, type, [stack]).find(([, one]) => one.startsWith(begin))?.[1];
+  if (name === undefined) throw new RangeError(`${stack} has no ${type} ${begin}`);
   return terraformValues(written)(stack, `\${${type}.${name}.${attribute}}`);
 };

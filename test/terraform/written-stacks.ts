@@ -43,6 +43,7 @@ export const writtenStacks = async (
   await mkdir(join(path, "terraform"));
   for (const { name } of functions) await writeFile(join(built, `${name}.zip`), name);
   await writeFile(join(built, "runtime.digest"), `sha256:${"a".repeat(64)}\n`);
+  await writeFile(join(built, "builder.tar"), "the builder");
   slipwayApp({ accounts, functions, folder, built }).synth();
   const stacks = new Map<string, WrittenStack>();
   for (const name of (await readdir(join(folder, "stacks"))).sort())

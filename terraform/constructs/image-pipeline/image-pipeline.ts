@@ -1,9 +1,9 @@
+import { readFileSync } from "node:fs";
 import { CloudwatchLogGroup } from "@cdktn/provider-aws/lib/cloudwatch-log-group/index.js";
 import { CodebuildProject } from "@cdktn/provider-aws/lib/codebuild-project/index.js";
 import { CodecommitApprovalRuleTemplate } from "@cdktn/provider-aws/lib/codecommit-approval-rule-template/index.js";
 import { CodecommitApprovalRuleTemplateAssociation } from "@cdktn/provider-aws/lib/codecommit-approval-rule-template-association/index.js";
 import { CodecommitRepository } from "@cdktn/provider-aws/lib/codecommit-repository/index.js";
-import { CodestarconnectionsConnection } from "@cdktn/provider-aws/lib/codestarconnections-connection/index.js";
 import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
 import { Construct } from "constructs";
@@ -11,9 +11,17 @@ import type { Names } from "../../names.ts";
 import { allow, allowAny, policy, type Statement } from "../../permissions/statement.ts";
 import type { Accounts } from "../../read-config.ts";
 import { suppress } from "../../suppress.ts";
+import { builder } from "./builder.ts";
 import { imageRepository } from "./image-repository.ts";
+import { signingKey } from "./signing-key.ts";
 
-type Needs = { readonly accounts: Accounts; readonly names: Names; readonly key: string };
+type Needs = {
+  readonly accounts: Accounts;
+  readonly names: Names;
+  readonly key: string;
+  /** The builder's archive. */
+  readonly builder: string;
+};
 
 /** A role's sessions as CodeCommit names them in an approval pool: `arn:aws:sts::…:assumed-role/<name>/*`. */
 const sessionsOf = (role: string): string => {
@@ -50,9 +58,15 @@ const approvalRule = (place: Construct, repository: CodecommitRepository, { acco
   });
 };
 
-/** Where the build gets the commit from, and what it needs for that. */
-const sourceOf = (place: Construct, needs: Needs) => {
-  const { accounts } = needs;
+/** Written into the project, so that no commit says how it is built. The shell's own `${…}` are none of Terraform's. */
+const buildspec = readFileSync(new URL("../../../packaging/buildspec.yml", import.meta.url), "utf8").replace(
+  /[$%](?=\{)/g,
+  "$&$&",
+);
+
+/** What the build may read of the source, by its interface: a commit and the files of a model's folder. */
+const sourceOf = (place: Construct, needs: Needs): readonly Statement[] => {
+  const { accounts, names, key } = needs;
   const { source, account, region } = accounts.tooling;
   if (source.host === "codecommit") {
     const repository = new CodecommitRepository(place, "source", {
@@ -61,54 +75,44 @@ const sourceOf = (place: Construct, needs: Needs) => {
       defaultBranch: source.branch,
     });
     approvalRule(place, repository, needs);
-    return {
-      source: { type: "CODECOMMIT", location: repository.cloneUrlHttp },
-      statements: [
-        allow(["codecommit:GitPull"], [`arn:aws:codecommit:${region}:${account}:${source.repository}`]),
-      ],
-    };
-  }
-  // It is made pending: a person accepts it once, in the console.
-  const connection = new CodestarconnectionsConnection(place, "source", {
-    name: "slipway-github",
-    providerType: "GitHub",
-  });
-  return {
-    source: {
-      type: "GITHUB",
-      location: `https://github.com/${source.repository}.git`,
-      auth: { type: "CODECONNECTIONS", resource: connection.arn },
-    },
-    statements: [
+    return [
       allow(
-        [
-          "codeconnections:UseConnection",
-          "codeconnections:GetConnection",
-          "codeconnections:GetConnectionToken",
-        ],
-        [connection.arn],
+        ["codecommit:GetCommit", "codecommit:GetFolder", "codecommit:GetBlob"],
+        [`arn:aws:codecommit:${region}:${account}:${source.repository}`],
       ),
-    ],
-  };
+    ];
+  }
+  const token = `arn:aws:ssm:${region}:${account}:parameter${names.secrets}GITHUB_TOKEN`;
+  return [
+    allow(["ssm:GetParameter"], [token]),
+    allow(["kms:Decrypt"], [key], {
+      StringEquals: {
+        "kms:EncryptionContext:PARAMETER_ARN": token,
+        "kms:ViaService": `ssm.${region}.amazonaws.com`,
+      },
+    }),
+  ];
 };
 
 /**
- * From a commit to an image: the source, the build by buildspec.yml at the exact commit, the repository. The build
- * needs no privileges and no Docker: it puts layers together.
+ * From a commit to an image: the source, the build by the platform's own builder, the repository, the key that it signs
+ * under. The project has no source: to the build a commit is data that it reads by the source's interface. It needs no
+ * privileges and no Docker: it puts layers together.
  */
 export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
   const { accounts, names, key } = needs;
   const { account, region, logRetentionDays, images } = accounts.tooling;
   const place = new Construct(scope, id);
   const repository = imageRepository(place, "repository", needs);
-  const { source, statements } = sourceOf(place, needs);
+  const statements = sourceOf(place, needs);
+  const { bucket, digest } = builder(place, "builder", { ...needs, archive: needs.builder });
   const logs = new CloudwatchLogGroup(place, "logs", {
     name: `/aws/codebuild/${names.buildProject}`,
     retentionInDays: logRetentionDays,
     kmsKeyId: key,
   });
   const role = new IamRole(place, "role", {
-    name: `${names.buildProject}-build`,
+    name: names.buildRole,
     description: "What the build of images may do",
     assumeRolePolicy: policy([
       {
@@ -124,7 +128,11 @@ export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
       },
     ]),
   });
+  const signer = signingKey(place, "signer", { account, build: names.buildRoleArn });
   const granted: readonly Statement[] = [
+    allow(["s3:GetObject"], [`${bucket.arn}/builder/*`]),
+    allow(["s3:PutObject"], [`${bucket.arn}/provenance/*`]),
+    allow(["kms:Sign"], [signer.arn]),
     allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logs.arn}:*`]),
     allowAny("RegistryLoginNamesNoResource", ["ecr:GetAuthorizationToken"]),
     allow(
@@ -148,12 +156,11 @@ export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
   });
   const project = new CodebuildProject(place, "project", {
     name: names.buildProject,
-    description: "Makes one model's image at one commit, by buildspec.yml",
+    description: "Makes one model's image at one commit, by the builder that was applied",
     serviceRole: role.arn,
     buildTimeout: 25,
     queuedTimeout: 60,
-    sourceVersion: accounts.tooling.source.branch,
-    source: { ...source, buildspec: "buildspec.yml", gitCloneDepth: 0 },
+    source: { type: "NO_SOURCE", buildspec },
     artifacts: { type: "NO_ARTIFACTS" },
     environment: {
       type: images.architecture === "arm64" ? "ARM_CONTAINER" : "LINUX_CONTAINER",
@@ -167,10 +174,23 @@ export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
         { name: "BASE_IMAGE", value: images.baseImage },
         { name: "IMAGE_REPOSITORY_URI", value: names.imageRepositoryUri },
         { name: "ARCHITECTURE", value: images.architecture },
+        { name: "BUILDER_DIGEST", value: digest },
+        { name: "PROVENANCE_BUCKET", value: names.artefactBucket },
+        { name: "SIGNER_KEY", value: signer.arn },
+        { name: "SOURCE_HOST", value: accounts.tooling.source.host },
+        { name: "SOURCE_REPOSITORY", value: accounts.tooling.source.repository },
+        { name: "SECRETS_PREFIX", value: names.secrets },
       ],
     },
     logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: logs.name } },
     dependsOn: [rolePolicy],
   });
-  return { project: { name: project.name, arn: project.arn }, repository };
+  return {
+    project: { name: project.name, arn: project.arn },
+    repository,
+    /** ARN of the key whose signature counts. */
+    signer: signer.arn,
+    /** Digest of the builder. */
+    builder: digest,
+  };
 };

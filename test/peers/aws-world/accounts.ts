@@ -11,6 +11,7 @@ import { slackWorkspace } from "../../../rehearsal/slack-workspace.ts";
 import { repositoryName } from "../../../rehearsal/watched-repository.ts";
 import { delivery, type StepName, stepNames } from "../../../statemachine/delivery.ts";
 import { createRole } from "../create-role.ts";
+import { createSigningKey } from "../create-signing-key.ts";
 import { createTable } from "../create-table.ts";
 import { motoClient } from "../moto.ts";
 
@@ -36,6 +37,8 @@ const imageRepository = "slipway";
 const secretsPrefix = "/slipway/";
 /** Where MLflow has its clients put artefacts. */
 export const artifactBucket = "slipway-registry";
+/** How images were built. */
+const provenanceBucket = "slipway-artefacts";
 
 /** A step's function, as Terraform names it. */
 export const functionNameOf = (step: string): string => `slipway-${step}`;
@@ -95,6 +98,13 @@ const inTooling = async (endpoint: string, secrets: Readonly<Record<string, stri
     await ssm.send(new PutParameterCommand({ Name: `${secretsPrefix}${name}`, Value, Type: "SecureString" }));
   const kms = new KMSClient(config);
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+  await s3.send(
+    new CreateBucketCommand({
+      Bucket: provenanceBucket,
+      CreateBucketConfiguration: { LocationConstraint: region },
+    }),
+  );
+  const signer = await createSigningKey(kms);
   const ecr = new ECRClient(config);
   await ecr.send(new CreateRepositoryCommand({ repositoryName: imageRepository }));
   const first = await ecr.send(
@@ -128,6 +138,7 @@ const inTooling = async (endpoint: string, secrets: Readonly<Record<string, stri
   for (const client of [dynamodb, s3, ssm, kms, ecr, lambda, sfn]) client.destroy();
   return {
     CIPHER_KEY: KeyMetadata?.KeyId ?? "",
+    SIGNER_KEY: signer,
     FIRST_DIGEST: first.image?.imageId?.imageDigest ?? "",
     STATE_MACHINE_ARN: machine.stateMachineArn ?? "",
   };
@@ -160,6 +171,8 @@ type Needs = {
   readonly mlflow: string;
   /** Content hash of the runtime layer. */
   readonly runtime: string;
+  /** Digest of the builder. */
+  readonly builder: string;
   readonly secrets: Readonly<Record<string, string>>;
 };
 
@@ -167,7 +180,7 @@ type Needs = {
  * Makes what Terraform makes on AWS, in three of moto's accounts; gives all variables that the functions then read,
  * by name. Roles, keys and tables are real to moto, permissions are not (docs/peers.md).
  */
-export const makeAccounts = async ({ endpoint, url, mlflow, runtime, secrets }: Needs) => ({
+export const makeAccounts = async ({ endpoint, url, mlflow, runtime, builder, secrets }: Needs) => ({
   AWS_REGION: region,
   AWS_ACCESS_KEY_ID: "test",
   AWS_SECRET_ACCESS_KEY: "test",
@@ -181,6 +194,8 @@ export const makeAccounts = async ({ endpoint, url, mlflow, runtime, secrets }: 
   SOURCE_HOST: "codecommit",
   SOURCE_REPOSITORY: repositoryName,
   RUNTIME_DIGEST: runtime,
+  BUILDER_DIGEST: builder,
+  PROVENANCE_BUCKET: provenanceBucket,
   IMAGE_REPOSITORY: imageRepository,
   IMAGE_REPOSITORY_URI: `${tooling}.dkr.ecr.${region}.amazonaws.com/${imageRepository}`,
   ARCHITECTURE: process.arch === "arm64" ? "arm64" : "x86_64",

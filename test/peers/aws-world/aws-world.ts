@@ -3,6 +3,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
+import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
@@ -11,12 +12,17 @@ import { approvals } from "../../../domain/approvals.ts";
 import { committedModel, holdoutOf } from "../../../domain/committed-model.ts";
 import { ledger } from "../../../domain/ledger.ts";
 import { outcomes } from "../../../domain/outcomes.ts";
+import { provenance } from "../../../domain/provenance/provenance.ts";
+import { builderIds } from "../../../domain/provenance/statement.ts";
 import { slackMessages } from "../../../lambdas/slack-messages.ts";
+import { builderDigest } from "../../../packaging/builder-archive.ts";
+import { s3Blobs } from "../../../platform/blobs/s3.ts";
 import { kmsCipher } from "../../../platform/cipher/kms.ts";
 import { stepFunctionsDeliveries } from "../../../platform/deliveries/step-functions.ts";
 import { ssmSecrets } from "../../../platform/secrets/ssm.ts";
 import { functionName } from "../../../platform/serving/function-name.ts";
 import { environments } from "../../../platform/serving/serving.ts";
+import { kmsSigner } from "../../../platform/signer/kms.ts";
 import { gitSource } from "../../../platform/source/git.ts";
 import { dynamodbStore } from "../../../platform/store/dynamodb.ts";
 import { syntheticApplication } from "../../../rehearsal/application.ts";
@@ -134,6 +140,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       url,
       mlflow: mlflow.uri,
       runtime: local.runtime,
+      builder: await builderDigest(),
       secrets: { SLACK_SIGNING_SECRET: secrets.signing, SLACK_BOT_TOKEN: secrets.bot },
     });
 
@@ -202,9 +209,16 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       hosts: calling,
       build: buildTask({
         images,
-        // The functions verify none yet on AWS.
-        provenance: { record: async () => undefined },
-        builder: async () => "",
+        provenance: provenance({
+          blobs: s3Blobs({
+            client: new S3Client({ ...config, forcePathStyle: true }),
+            bucket: variables.PROVENANCE_BUCKET,
+            clock,
+          }),
+          signer: kmsSigner({ client: new KMSClient(config), key: variables.SIGNER_KEY }),
+        }),
+        builder: builderDigest,
+        builderId: builderIds.codebuild,
         clock,
       }),
     });

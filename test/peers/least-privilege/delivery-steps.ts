@@ -32,16 +32,20 @@ export const deliverySteps = (world: FunctionsWorld) => {
     return { ...Object(answers[0]) };
   };
 
+  /** The files of each commit's model. */
+  const committed = new Map<string, ReadonlyMap<string, Uint8Array>>();
   let before: string | null = null;
   /** A commit of the model, its push, and the delivery that starts for it. */
   const push = async (letter: string): Promise<Subject> => {
-    const files = [...modelFiles(letter, modelYaml({ approval }))].map(
+    const folder = modelFiles(letter, modelYaml({ approval }));
+    const files = [...folder].map(
       ([file, bytes]) => [`models/${model}/${file}`, Buffer.from(bytes)] as const,
     );
     const after = await repository.commit(
       { "policy.yaml": policyYaml, ...Object.fromEntries(files) },
       letter,
     );
+    committed.set(after, folder);
     const { deliveries } = await ask("start-delivery", {
       source: "aws.codecommit",
       detail: {
@@ -75,6 +79,8 @@ export const deliverySteps = (world: FunctionsWorld) => {
   ) => {
     const { fence } = await claimStage(subject);
     await world.scanned(digest);
+    const files = committed.get(subject.commit) ?? new Map();
+    await world.signed({ digest, model, commit: subject.commit, runtime, files });
     const build = [
       { Name: "SLIPWAY_DIGEST", Value: digest },
       { Name: "SLIPWAY_SIZE_BYTES", Value: "1000" },

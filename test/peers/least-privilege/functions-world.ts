@@ -5,6 +5,7 @@ import { stop as stopBundling } from "esbuild";
 import { bundleHandler } from "../../../scripts/bundle-handler.ts";
 import { names } from "../../../terraform/names.ts";
 import { gitRepository } from "../../git-repository.ts";
+import { handlerEnvironment } from "../../handler-environment.ts";
 import { markedSecrets } from "../../marked-secrets.ts";
 import { type BundleRun, runBundle } from "../../run-bundle.ts";
 import { stubServer } from "../../stub-server.ts";
@@ -14,6 +15,7 @@ import { resourcesOf, type Written } from "../../terraform/written-stacks.ts";
 import { startMlflow } from "../mlflow.ts";
 import { startMoto } from "../moto.ts";
 import { recordCalls } from "../recorded-calls.ts";
+import { signBuild } from "../sign-build.ts";
 import { makeAccounts } from "./made-accounts.ts";
 
 /** Slack's Web API for whoever only needs an answer: one message, one user. */
@@ -103,6 +105,7 @@ export const functionsWorld = async (written: Written) => {
       RUNTIME_DIGEST: `sha256:${"a".repeat(64)}`,
       FIRST_DIGEST: made.digests[0],
       MLFLOW_URI: recorder.endpoint,
+      BUILDER_DIGEST: handlerEnvironment.BUILDER_DIGEST,
     };
     /** What a function gets from Terraform, with the ids that moto drew. */
     const variables = (name: string): Readonly<Record<string, string>> => {
@@ -139,8 +142,17 @@ export const functionsWorld = async (written: Written) => {
       });
     };
 
+    /** The builder has signed how an image was built. */
+    const signed = signBuild({
+      endpoint: moto.endpoint,
+      region,
+      bucket: known.artefactBucket,
+      key: made.signer,
+    });
+
     return {
       scanned,
+      signed,
       written,
       known,
       region,

@@ -19,6 +19,7 @@ import { valueIn } from "../../terraform/terraform-values.ts";
 import { resourcesOf, type Written } from "../../terraform/written-stacks.ts";
 import { writePolicy } from "../../write-policy.ts";
 import { createRole } from "../create-role.ts";
+import { createSigningKey } from "../create-signing-key.ts";
 import { createTable } from "../create-table.ts";
 import { inAccount } from "./in-account.ts";
 
@@ -30,6 +31,8 @@ export type MadeAccounts = {
   readonly named: ReadonlyMap<string, string>;
   /** As moto drew them. */
   readonly apiIds: Readonly<Record<"stage" | "prod", string>>;
+  /** ARN of the key that builds sign under. */
+  readonly signer: string;
 };
 
 const secrets = {
@@ -59,7 +62,9 @@ export const makeAccounts = async (endpoint: string, written: Written): Promise<
 
   const kms = new KMSClient(client);
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
-  named.set(KeyMetadata?.Arn ?? "", valueIn(written, "delivery", "aws_kms_key", "arn"));
+  named.set(KeyMetadata?.Arn ?? "", valueIn(written, "delivery", "aws_kms_key", "arn", "tokens"));
+  const signer = await createSigningKey(kms);
+  named.set(signer, valueIn(written, "delivery", "aws_kms_key", "arn", "images_signer"));
 
   const ssm = new SSMClient(client);
   for (const [name, Value] of Object.entries(secrets))
@@ -126,5 +131,5 @@ export const makeAccounts = async (endpoint: string, written: Written): Promise<
       }),
     }),
   );
-  return { digests, named, apiIds };
+  return { digests, named, apiIds, signer };
 };

@@ -8,6 +8,7 @@ import json
 import os
 
 from moto.codebuild.models import CodeBuildBackend
+from moto.codebuild.responses import CodeBuildResponse
 
 
 def install():
@@ -16,6 +17,19 @@ def install():
         return
     stock = CodeBuildBackend.batch_get_builds
     looks = {}
+    start = CodeBuildResponse.start_build
+    commits = {}
+
+    def start_build(self):
+        """Stock moto forgets the variables that a build was started with."""
+        answer = start(self)
+        build = self.codebuild_backend.build_history[self._get_param("projectName")][-1]
+        for variable in self._get_param("environmentVariablesOverride") or []:
+            if variable["name"] == "SLIPWAY_COMMIT":
+                commits[build] = variable["value"]
+        return answer
+
+    CodeBuildResponse.start_build = start_build
 
     def batch_get_builds(self, ids):
         builds = [dict(build) for build in stock(self, ids)]
@@ -24,7 +38,7 @@ def install():
             if looks[build["id"]] == 1:
                 build["buildStatus"] = "IN_PROGRESS"
                 continue
-            end = said[build["sourceVersion"]]
+            end = said[commits[build["id"]]]
             build["buildStatus"] = end["status"]
             build["exportedEnvironmentVariables"] = [{"name": name, "value": value} for name, value in end["variables"].items()]
         return builds

@@ -1,0 +1,142 @@
+// node packaging/build-image.ts <folder>: what CodeBuild runs of the platform's builder (packaging/buildspec.yml). A file
+// for each variable that the build exports is written into the folder.
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import * as z from "zod";
+import { buildVariables } from "../domain/built-image.ts";
+import { builderIds } from "../domain/provenance/statement.ts";
+import { bundleRuntime } from "../inference/bundle.ts";
+import { assertModel } from "../inference/check/check-model.ts";
+import { parts } from "../lambdas/environment-parts.ts";
+import { provenanceOf } from "../lambdas/provenance-of.ts";
+import { sourceOf } from "../lambdas/source-of.ts";
+import { ImageBuildFailed } from "../platform/images/images.ts";
+import { layerFiles } from "../platform/images/layer-files.ts";
+import { ociImages } from "../platform/images/oci.ts";
+import { keptSecrets } from "../platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "../platform/secrets/ssm.ts";
+import { crane } from "./crane.ts";
+import { pushImage } from "./push-image.ts";
+
+const unset = (name: string) => z.string().min(1, `${name} is not set for this build: apply the stack again`);
+const Env = z.object({
+  ...parts.source,
+  ...parts.secrets,
+  ...parts.provenance,
+  ...parts.builder,
+  IMAGE_REPOSITORY_URI: unset("IMAGE_REPOSITORY_URI"),
+  ARCHITECTURE: parts.functions.ARCHITECTURE,
+  BASE_IMAGE: z
+    .string()
+    .regex(
+      /@sha256:[0-9a-f]{64}$/,
+      "BASE_IMAGE names no digest: `slipway doctor` prints the command that finds it",
+    ),
+  CODEBUILD_BUILD_ID: unset("CODEBUILD_BUILD_ID"),
+  SLIPWAY_MODEL: unset("SLIPWAY_MODEL"),
+  SLIPWAY_COMMIT: unset("SLIPWAY_COMMIT"),
+  SLIPWAY_RUNTIME: unset("SLIPWAY_RUNTIME"),
+});
+
+const readEnv = (): z.infer<typeof Env> => {
+  const read = Env.safeParse(process.env);
+  if (read.success) return read.data;
+  const wrong = read.error.issues.map(({ path, message }) =>
+    message.startsWith(String(path[0])) ? message : `${path.join(".")}: ${message}`,
+  );
+  throw new ImageBuildFailed(wrong.join("; "));
+};
+
+/** https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html */
+const registryLogin = async (): Promise<{ user: string; password: string }> => {
+  const { authorizationData } = await new ECRClient({}).send(new GetAuthorizationTokenCommand({}));
+  const token = Buffer.from(authorizationData?.[0]?.authorizationToken ?? "", "base64").toString("utf8");
+  const at = token.indexOf(":");
+  if (at < 1) throw new ImageBuildFailed("ECR gave no login for its registry");
+  return { user: token.slice(0, at), password: token.slice(at + 1) };
+};
+
+/**
+ * Reads one model at one commit through the source's interface, checks it, packs its image onto the base, pushes it and
+ * signs how it was made. Nothing of the commit is checked out, run or read as configuration; its model is first loaded
+ * in the check's own process.
+ */
+const buildImage = async (work: string): Promise<Readonly<Record<string, string>>> => {
+  const env = readEnv();
+  const clock = Date.now;
+  const request = { model: env.SLIPWAY_MODEL, commit: env.SLIPWAY_COMMIT, runtime: env.SLIPWAY_RUNTIME };
+  const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
+  const layout = join(work, "images");
+  const images = ociImages({
+    folder: layout,
+    source: sourceOf(env, secrets),
+    platform: env.ARCHITECTURE === "arm64" ? "linux/arm64" : "linux/x64",
+    bundle: bundleRuntime,
+    check: assertModel,
+    advisories: async () => undefined,
+    clock,
+  });
+  const built = await images.build(request);
+  const { contents } = built;
+  if (contents === undefined)
+    throw new ImageBuildFailed(`the build of ${built.digest} does not say what went in`);
+
+  const login = join(work, "login");
+  await mkdir(login, { recursive: true });
+  const run = crane({ folder: login });
+  const { user, password } = await registryLogin();
+  const registry = env.IMAGE_REPOSITORY_URI.replace(/\/.*/, "");
+  await run(["auth", "login", registry, "--username", user, "--password-stdin"], password);
+  const pushed = await pushImage({ crane: run })({
+    model: request.model,
+    baseImage: env.BASE_IMAGE,
+    repository: env.IMAGE_REPOSITORY_URI,
+    platform: `linux/${env.ARCHITECTURE === "arm64" ? "arm64" : "amd64"}`,
+    layerFiles: await layerFiles({ folder: layout })(built.digest),
+    layers: contents.layers,
+  });
+  if (pushed.foreign !== undefined)
+    console.warn(
+      `${pushed.foreign} is the tag of another image, which this build did not make: the image is tagged ${pushed.tag}. Find out who pushed it.`,
+    );
+
+  const finishedAt = clock();
+  await provenanceOf(env).record({
+    ...request,
+    files: contents.files,
+    digest: pushed.digest,
+    layers: pushed.layers,
+    baseImage: env.BASE_IMAGE,
+    builderId: builderIds.codebuild,
+    builder: env.BUILDER_DIGEST,
+    buildId: env.CODEBUILD_BUILD_ID,
+    finishedAt,
+  });
+  console.log(`${request.model} at ${request.commit} is ${pushed.digest}, ${pushed.sizeBytes} bytes`);
+  return {
+    [buildVariables.digest]: pushed.digest,
+    [buildVariables.sizeBytes]: String(pushed.sizeBytes),
+    [buildVariables.buildId]: env.CODEBUILD_BUILD_ID,
+    [buildVariables.builtAt]: String(finishedAt),
+  };
+};
+
+const [exports = ""] = process.argv.slice(2);
+const work = await mkdtemp(join(tmpdir(), "slipway-build-"));
+try {
+  await mkdir(exports, { recursive: true });
+  const variables = await buildImage(work).catch((fault: unknown) => {
+    const { name, message } = fault instanceof Error ? fault : new Error(String(fault));
+    // A file that is no variable's text ends at the first NUL.
+    return {
+      [buildVariables.error]: name,
+      [buildVariables.cause]: message.replaceAll("\0", "").slice(0, 4_000),
+    };
+  });
+  for (const [name, value] of Object.entries(variables)) await writeFile(join(exports, name), value);
+} finally {
+  await rm(work, { recursive: true, force: true });
+}

@@ -1,0 +1,39 @@
+import { KmsAlias } from "@cdktn/provider-aws/lib/kms-alias/index.js";
+import { KmsKey } from "@cdktn/provider-aws/lib/kms-key/index.js";
+import { Construct } from "constructs";
+import { allowAny, policy } from "../../permissions/statement.ts";
+
+type Needs = {
+  readonly account: string;
+  /** ARN of the one role that may sign. */
+  readonly build: string;
+};
+
+/**
+ * The key that says which images the builder made. Whoever administers the account may let others verify; sign under
+ * it may the builds' role alone, whatever another policy allows.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/asymmetric-key-specs.html#key-spec-ecc
+ */
+export const signingKey = (scope: Construct, id: string, { account, build }: Needs): KmsKey => {
+  const place = new Construct(scope, id);
+  const own = "KeyPoliciesNameTheirOwnKey";
+  const key = new KmsKey(place, "key", {
+    description: "Slipway's builder: its signature says how an image was built",
+    customerMasterKeySpec: "ECC_NIST_P256",
+    keyUsage: "SIGN_VERIFY",
+    deletionWindowInDays: 30,
+    policy: policy([
+      { ...allowAny(own, ["kms:*"]), Principal: { AWS: `arn:aws:iam::${account}:root` } },
+      {
+        Sid: "OnlyBuildsSign",
+        Effect: "Deny",
+        Principal: "*",
+        Action: "kms:Sign",
+        Resource: "*",
+        Condition: { ArnNotEquals: { "aws:PrincipalArn": build } },
+      },
+    ]),
+  });
+  new KmsAlias(place, "alias", { name: "alias/slipway-builds", targetKeyId: key.keyId });
+  return key;
+};

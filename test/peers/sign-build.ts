@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { KMSClient } from "@aws-sdk/client-kms";
+import { S3Client } from "@aws-sdk/client-s3";
+import { provenance } from "../../domain/provenance/provenance.ts";
+import { builderIds } from "../../domain/provenance/statement.ts";
+import { s3Blobs } from "../../platform/blobs/s3.ts";
+import { kmsSigner } from "../../platform/signer/kms.ts";
+import { handlerEnvironment } from "../handler-environment.ts";
+import { motoClient } from "./moto.ts";
+
+type Place = {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  /** ARN of the key. */
+  readonly key: string;
+};
+
+/** Signs and keeps, as the builder does, that it made an image of these files; the builder is `handlerEnvironment`'s. */
+export const signBuild =
+  ({ endpoint, region, bucket, key }: Place) =>
+  async (build: {
+    readonly digest: string;
+    readonly model: string;
+    readonly commit: string;
+    readonly runtime: string;
+    readonly files: ReadonlyMap<string, Uint8Array>;
+  }): Promise<void> => {
+    const config = { ...motoClient(endpoint), region };
+    const client = new S3Client({ ...config, forcePathStyle: true });
+    const kms = new KMSClient(config);
+    const files = [...build.files].map(([name, bytes]) => [
+      name,
+      createHash("sha256").update(bytes).digest("hex"),
+    ]);
+    await provenance({
+      blobs: s3Blobs({ client, bucket, clock: Date.now }),
+      signer: kmsSigner({ client: kms, key }),
+    }).record({
+      ...build,
+      files: Object.fromEntries(files),
+      baseImage: null,
+      layers: [],
+      builderId: builderIds.codebuild,
+      builder: handlerEnvironment.BUILDER_DIGEST,
+      buildId: "build:1",
+      finishedAt: Date.now(),
+    });
+    client.destroy();
+    kms.destroy();
+  };
