@@ -85,7 +85,9 @@ describe.skipIf(skip)("packaging/buildspec.yml, run as CodeBuild runs it", () =>
       "aws",
       `[ "$1 $2 $3" = "s3 cp --no-progress" ] && exec curl -sSf --aws-sigv4 "aws:amz:$AWS_REGION:s3" -u test:test -o "$5" "$AWS_ENDPOINT_URL/\${4#s3://}"\nexit 2\n`,
     );
-    const installed = join(folder.path, "installed");
+    // By this name Node finds one package from another.
+    const installed = join(folder.path, "installed", "node_modules");
+    await mkdir(join(folder.path, "installed"));
     const { stdout: npm } = await run("sh", ["-c", "command -v npm"]);
     await script(
       "npm",
