@@ -1,4 +1,5 @@
-"""CodeBuild: builds that go on until they were looked at once, then end as the tests said for their commit.
+"""CodeBuild: projects without a source, and builds that go on until they were looked at once, then end as the tests said
+for their commit.
 
 Stock moto ends every build as SUCCEEDED, without exported variables. BUILDS: JSON, a commit to
 `{"status": …, "variables": {name: value}}`. https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Build.html
@@ -7,11 +8,20 @@ Stock moto ends every build as SUCCEEDED, without exported variables. BUILDS: JS
 import json
 import os
 
+from moto.codebuild import responses
 from moto.codebuild.models import CodeBuildBackend
 from moto.codebuild.responses import CodeBuildResponse
 
 
 def install():
+    stock_source = responses._validate_required_params_source
+
+    def source(given):
+        """Stock moto asks NO_SOURCE for a location, too; a project of it has none."""
+        stock_source({"location": "none", **given} if given["type"] == "NO_SOURCE" else given)
+
+    responses._validate_required_params_source = source
+
     said = json.loads(os.environ.get("BUILDS", "{}"))
     if not said:
         return
