@@ -288,7 +288,7 @@ export const codeCommitSource = ({ client, repository }: Needs): Source => {
       return { commits: history, updates: [], complete };
     },
 
-    /** CodeCommit does not merge again without a branch to write to. */
+    /** Merging again is a write (CreateUnreferencedMergeCommit) that would excuse nobody: who merges here is the pusher. */
     async isCleanMerge(commit) {
       await resolve(commit);
       return false;

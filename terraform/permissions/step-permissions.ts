@@ -28,6 +28,13 @@ export type Places = {
 
 const readTable = ["dynamodb:GetItem", "dynamodb:Query"];
 const writeTable = "dynamodb:UpdateItem";
+/** The functions that send an answer to a waiting task, which alone of the platform's roles may read its token. */
+export const answeringFunctions = [
+  "answer-approval",
+  "claim-environment",
+  "request-approval",
+  "sweep-deliveries",
+] as const;
 /** Every call that changes an item. */
 const tableWrites = ["UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem"].map(
   (name) => `dynamodb:${name}`,

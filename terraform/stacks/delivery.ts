@@ -17,7 +17,7 @@ import type { DeployedFunction } from "../functions.ts";
 import { type Names, names } from "../names.ts";
 import { operatorPermissions } from "../permissions/operator-permissions.ts";
 import { policy } from "../permissions/statement.ts";
-import { stepPermissions } from "../permissions/step-permissions.ts";
+import { answeringFunctions, stepPermissions } from "../permissions/step-permissions.ts";
 import type { Accounts } from "../read-config.ts";
 import { stepTimeout } from "../step-timeouts.ts";
 import { suppress } from "../suppress.ts";
@@ -193,6 +193,19 @@ export const deliveryStack = (app: App, needs: Needs): void => {
     region,
     alias: "slipway-tokens",
     description: "Slipway's task tokens: who may decrypt under it may answer for an approver",
+    more: [
+      {
+        Sid: "OnlyWhoAnswersReadsTokens",
+        Effect: "Deny",
+        Principal: "*",
+        Action: "kms:Decrypt",
+        Resource: "*",
+        Condition: {
+          ArnLike: { "aws:PrincipalArn": `arn:aws:iam::${account}:role/slipway-*` },
+          ArnNotEquals: { "aws:PrincipalArn": answeringFunctions.map(known.functionRoleArn) },
+        },
+      },
+    ],
   });
   const topic = alarmTopic(stack, accounts, known, key);
   secretParameters(stack, accounts, known, key);

@@ -90,6 +90,9 @@ const others = (ask: Ask): readonly Ask[] => {
   // Whatever a policy of this account allows, builds alone sign.
   if (ask.action === "kms:Sign")
     return [foreign, { ...ask, principal: `arn:aws:iam::${account}:role/other` }];
+  // Whatever a policy of this account allows, of our roles only those that answer tasks read a token.
+  if (ask.action === "kms:Decrypt" && ask.context["kms:EncryptionContext:purpose"] === "task-token")
+    return [foreign, { ...ask, principal: `arn:aws:iam::${account}:role/slipway-other` }];
   return crosses
     ? [
         foreign,
