@@ -92,7 +92,7 @@ export const remoteDeliveries = ({
       method: "POST",
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       body: JSON.stringify(call),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
     }).catch((fault: unknown) => {
       throw new NotRunning(`the rehearsal at ${url} does not answer: is it still running?`, { cause: fault });
     });

@@ -30,7 +30,7 @@ export const personAtDesk = ({
       method: "POST",
       headers: { "content-type": "application/json", origin: url },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
     });
     const answer = Answer.parse(await response.json());
     if (!response.ok || answer.status === "failed" || answer.status === "refused")
