@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CanaryRule } from "../../inference/manifest/manifest.ts";
 import type { Statistics } from "../../platform/metrics/metrics.ts";
+import { seeded } from "../../test/seeded.ts";
 import type { CanaryLimits } from "../policy/policy.ts";
 import { judgeCanary } from "./judge-canary.ts";
 import { nextStep } from "./next-step.ts";
@@ -17,17 +18,6 @@ const rule: CanaryRule = {
 };
 const limits: CanaryLimits = { errorPoints: 1, latencyP95: { ratio: 1.5, slackMs: 5 }, labelSharePoints: 10 };
 const labels = ["stay", "churn"];
-
-/** mulberry32: a small seeded source of numbers from 0 to 1. */
-const seeded = (seed: number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
 
 type Behaviour = { readonly errors: number; readonly medianMs: number; readonly churn: number };
 const champion: Behaviour = { errors: 0.01, medianMs: 20, churn: 0.27 };

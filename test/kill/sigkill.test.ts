@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { withEmbeddedWorld } from "../../cli/open-embedded-world.ts";
+import { seeded } from "../seeded.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -33,14 +34,6 @@ const checkout = async (to: string): Promise<string> => {
   await loosened("models/churn/model.yaml", /latencyP95Ms: \d+/, "latencyP95Ms: 1000");
   await loosened("policy.yaml", /slackMs: \d+/, "slackMs: 1000");
   return to;
-};
-
-/** Numbers in [0, 1) that a seed decides (mulberry32). */
-const seeded = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
 };
 
 let place: Awaited<ReturnType<typeof temporaryFolder>>;

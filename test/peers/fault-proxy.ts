@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { seeded } from "../seeded.ts";
 
 /** What can happen to a call on its way. */
 export type Fault =
@@ -11,17 +12,6 @@ export type Fault =
   | "cut after";
 
 const kinds: readonly Fault[] = ["throttled", "failed", "cut before", "cut after"];
-
-/** Numbers in [0, 1) that are the same for the same seed (mulberry32, public domain). */
-const randomFrom = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
 
 const bodyOf = async (message: IncomingMessage): Promise<Buffer> => {
   const parts: Buffer[] = [];
@@ -65,7 +55,7 @@ export const startFaultProxy = async (options: {
   readonly seed: number;
 }): Promise<FaultProxy> => {
   const { target, share } = options;
-  const random = randomFrom(options.seed);
+  const random = seeded(options.seed);
   const injected = new Map<Fault, number>();
   const met = new Map<string, number>();
   let forced: Fault | undefined;

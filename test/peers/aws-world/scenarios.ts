@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { StepName } from "../../../statemachine/delivery.ts";
 import { checkout } from "../../end-to-end/stage-set.ts";
 import { gitRepository } from "../../git-repository.ts";
+import { seeded } from "../../seeded.ts";
 
 export type Scene = {
   /** The trained version that is committed; `first` is models/churn. */
@@ -29,7 +30,7 @@ const early: readonly StepName[] = [
 ];
 
 /** What is delivered of each model, one after another; what takes longest comes first. */
-export const scenarios: Readonly<Record<string, readonly Scene[]>> = {
+const all: Readonly<Record<string, readonly Scene[]>> = {
   // As long as a question may take at the least.
   expiring: [{ version: "first", manifest: ["PT24H", "PT2M"], ends: "expired" }],
   churn: [
@@ -74,6 +75,32 @@ export const scenarios: Readonly<Record<string, readonly Scene[]>> = {
     ]),
   ),
 };
+
+/**
+ * What is played: all of it, or with SLIPWAY_SAMPLE that many of those in which a step is broken, drawn by SLIPWAY_SEED or
+ * by the day. CI plays a sample: each takes both engines half a minute of processor time.
+ */
+const played = (): typeof all => {
+  const { SLIPWAY_SAMPLE: sample, SLIPWAY_SEED: seed = String(Math.floor(Date.now() / 86_400_000)) } =
+    process.env;
+  if (sample === undefined) return all;
+  const random = seeded(Number(seed));
+  const drawn = Object.entries(all)
+    .filter(([, scenes]) => scenes.some(({ broken }) => broken !== undefined))
+    .map(([model]) => ({ model, by: random() }))
+    .toSorted((one, other) => one.by - other.by)
+    .slice(0, Number(sample))
+    .map(({ model }) => model);
+  console.info(
+    `a sample by SLIPWAY_SEED=${seed}: ${drawn.join(", ")} of those with a broken step; npm run test:long plays all`,
+  );
+  return Object.fromEntries(
+    Object.entries(all).filter(
+      ([model, scenes]) => drawn.includes(model) || scenes.every(({ broken }) => broken === undefined),
+    ),
+  );
+};
+export const scenarios = played();
 
 /** As on AWS but for the canary, which a busy machine has to be able to judge from a few hundred requests. */
 const policy = (text: string) =>
