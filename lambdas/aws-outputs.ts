@@ -34,6 +34,8 @@ export const AwsOutputs = z.object({
   ACCOUNTS: z.object({ tooling: accountId, stage: accountId, prod: accountId }),
   /** The CodeBuild project that builds images. */
   BUILD_PROJECT: z.string().min(1),
+  /** The image that its builds run in, by digest. */
+  BUILD_IMAGE: z.string().min(1),
   /** Where Slack sends what people click. */
   SLACK_CALLBACK_URL: z.url().optional(),
 });

@@ -22,7 +22,8 @@ const tooling = {
   source: { host: "codecommit", repository: "models", branch: "main" },
   images: {
     architecture: "arm64",
-    /** `slipway doctor` prints the command that finds its digest. */
+    /** `slipway doctor` prints the commands that find the digests of these two. */
+    buildImage: `public.ecr.aws/codebuild/amazonlinux-aarch64-standard@sha256:${"0".repeat(64)}`,
     baseImage: `public.ecr.aws/lambda/nodejs:24@sha256:${"0".repeat(64)}`,
     /** docs/infrastructure.md, step 4. */
     firstDigest: `sha256:${"0".repeat(64)}`,

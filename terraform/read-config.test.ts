@@ -27,6 +27,7 @@ test("the configuration that ships is one that can be read", () => {
 
 test("digests that nobody filled in are told of, and are no reason not to write the stacks", () => {
   expect(unsetDigests(config)).toEqual([
+    expect.stringMatching(/^tooling\.images\.buildImage is still all zeros/),
     expect.stringMatching(/^tooling\.images\.baseImage is still all zeros/),
     expect.stringMatching(/^tooling\.images\.firstDigest is still all zeros/),
   ]);
@@ -55,6 +56,23 @@ describe("is refused in a sentence:", () => {
         tooling: { ...tooling, images: { ...tooling.images, baseImage: "public.ecr.aws/lambda/nodejs:24" } },
       }),
       /tooling\.images\.baseImage is ".*nodejs:24": a base image is named by its digest/,
+    ],
+    ...[
+      "public.ecr.aws/codebuild/amazonlinux-aarch64-standard:4.0",
+      "aws/codebuild/amazonlinux-aarch64-standard:4.0",
+      `aws/codebuild/amazonlinux-aarch64-standard@sha256:${"a".repeat(64)}`,
+      `public.ecr.aws/codebuild/amazonlinux-aarch64-standard:4.0@sha256:${"a".repeat(64)}`,
+      `111111111111.dkr.ecr.us-east-1.amazonaws.com/builds@sha256:${"a".repeat(64)}`,
+      `public.ecr.aws/codebuild/amazonlinux-aarch64-standard@sha256:${"a".repeat(63)}`,
+    ].map((buildImage): [string, (accounts: Accounts) => object, RegExp] => [
+      `the build image ${buildImage}`,
+      ({ tooling }) => ({ tooling: { ...tooling, images: { ...tooling.images, buildImage } } }),
+      /tooling\.images\.buildImage is ".*": a build image lies in a public registry and is named by its digest, without a tag/,
+    ]),
+    [
+      "a build image for other machines",
+      ({ tooling }) => ({ tooling: { ...tooling, images: { ...tooling.images, architecture: "x86_64" } } }),
+      /tooling\.images\.buildImage is ".*aarch64.*" and tooling\.images\.architecture is x86_64: .* name an image for it/,
     ],
     ["an account id that is none", ({ prod }) => ({ prod: { ...prod, account: "12345" } }), /12 digits/],
     [

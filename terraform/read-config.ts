@@ -26,6 +26,9 @@ const retentions = [
 ] as const;
 
 const cidr = z.cidrv4("a CIDR block is written like 10.20.0.0/24");
+/** An image by its digest, which no tag can be moved from under; `address` as a regular expression. */
+const imageByDigest = (address: string, sentence: string) =>
+  z.string().regex(new RegExp(`^${address}@sha256:[0-9a-f]{64}$`), sentence);
 const nameOfRole = /^arn:aws:iam::\d{12}:role\/[\w+=,.@/*-]+$/;
 
 const account = {
@@ -74,12 +77,19 @@ const Tooling = z.strictObject({
   images: z.strictObject({
     architecture: z.enum(["arm64", "x86_64"]),
     /** Lambda's base image for Node 24, which models' layers are put on: by digest, or the same commit would give other images. */
-    baseImage: z
-      .string()
-      .regex(
-        /^[\w./:-]+@sha256:[0-9a-f]{64}$/,
-        "a base image is named by its digest: …@sha256: and 64 hex digits",
-      ),
+    baseImage: imageByDigest(
+      "[\\w./:-]+",
+      "a base image is named by its digest: …@sha256: and 64 hex digits",
+    ),
+    /**
+     * The image that builds run in, with the AWS CLI, Node >= 24 and Go >= 1.25: of a public registry, as the builds'
+     * role may pull no private one, and as CodeBuild writes it, without a tag.
+     * https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html
+     */
+    buildImage: imageByDigest(
+      "(?!\\d{12}\\.dkr\\.ecr\\.)[\\w-]+(\\.[\\w-]+)+(:\\d+)?(/[\\w.-]+)+",
+      "a build image lies in a public registry and is named by its digest, without a tag: public.ecr.aws/…@sha256: and 64 hex digits",
+    ),
     /** What a function is made from before its first version: an image in the repository, never served. */
     firstDigest: z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits"),
   }),
@@ -163,6 +173,12 @@ const contradictions = ({ tooling, stage, prod }: Accounts): readonly string[] =
       found.push(
         `tooling.slack.secrets lacks ${secret}: without it Slack takes no question or its answers are refused. Add the name; the value goes into SSM after the first apply.`,
       );
+  const { architecture, buildImage } = tooling.images;
+  const other = architecture === "arm64" ? /x86_64|amd64/ : /aarch64|arm64/;
+  if (other.test(buildImage))
+    found.push(
+      `tooling.images.buildImage is ${JSON.stringify(buildImage)} and tooling.images.architecture is ${architecture}: builds run on machines of that architecture, so name an image for it.`,
+    );
   if (tooling.registry.kind === "own") {
     const networks = [
       { name: "tooling.registry.cidr", cidr: tooling.registry.cidr },

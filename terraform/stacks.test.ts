@@ -412,6 +412,22 @@ describe("images", () => {
     expect(block(register?.[2].environment).variables).toMatchObject({ BUILDER_DIGEST: digest });
   });
 
+  test("are built in an image that is named by its digest, and the doctor is told which", () => {
+    const [[, , project] = []] = all("aws_codebuild_project");
+    const environment = block(project?.environment);
+    const { architecture, buildImage } = written.accounts.tooling.images;
+    expect(environment).toMatchObject({
+      image: buildImage,
+      image_pull_credentials_type: "SERVICE_ROLE",
+      privileged_mode: false,
+      type: architecture === "arm64" ? "ARM_CONTAINER" : "LINUX_CONTAINER",
+    });
+    // As CodeBuild writes it: no tag beside the digest.
+    expect(environment.image).toMatch(/^public\.ecr\.aws\/[\w/-]+@sha256:[0-9a-f]{64}$/);
+    const outputs = all("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ?? {};
+    expect(text(outputs, "value")).toContain(`"BUILD_IMAGE":"${buildImage}"`);
+  });
+
   test("are signed by builds alone, whatever else a policy of the account allows", () => {
     const key = all("aws_kms_key").find(([, , one]) => one.key_usage === "SIGN_VERIFY")?.[2];
     expect(key?.customer_master_key_spec).toBe("ECC_NIST_P256");

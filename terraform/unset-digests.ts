@@ -4,7 +4,7 @@ const unset = `sha256:${"0".repeat(64)}`;
 
 /** A sentence for each digest that is still the one of the configuration that ships: nothing can be delivered with it. */
 export const unsetDigests = ({ tooling: { images } }: Accounts): readonly string[] =>
-  (["baseImage", "firstDigest"] as const)
+  (["buildImage", "baseImage", "firstDigest"] as const)
     .filter((name) => images[name].endsWith(unset))
     .map(
       (name) =>

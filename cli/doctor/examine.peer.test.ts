@@ -150,6 +150,30 @@ describe.skipIf(skip)("slipway doctor", () => {
       /MLFLOW_URI/,
     ],
     [
+      "the build image's digest",
+      () =>
+        makeBuildProject(moto.endpoint, {
+          name: outputs.BUILD_PROJECT,
+          role: "arn:aws:iam::123456789012:role/slipway-images-build",
+          baseImage: "public.ecr.aws/lambda/nodejs:24",
+          image: "aws/codebuild/amazonlinux-aarch64-standard:4.0",
+        }),
+      /builds in aws\/codebuild\/amazonlinux-aarch64-standard:4.0, which names no image by its digest/,
+      /crane digest public.ecr.aws\/codebuild\/amazonlinux-aarch64-standard:4.0 --platform linux\/arm64/,
+    ],
+    [
+      "the build image that was applied",
+      () =>
+        makeBuildProject(moto.endpoint, {
+          name: outputs.BUILD_PROJECT,
+          role: "arn:aws:iam::123456789012:role/slipway-images-build",
+          baseImage: "public.ecr.aws/lambda/nodejs:24",
+          image: outputs.BUILD_IMAGE.replace("cc", "dd"),
+        }),
+      /builds in .*@sha256:dd.*, and what was applied is .*@sha256:cc.*: somebody changed it/,
+      /stack `delivery`/,
+    ],
+    [
       "the base image's digest",
       () =>
         makeBuildProject(moto.endpoint, {

@@ -11,7 +11,6 @@ import { sourceOf } from "../../lambdas/source-of.ts";
 import { signedFetch } from "../../platform/registry/signed-fetch.ts";
 import { ssmSecrets } from "../../platform/secrets/ssm.ts";
 import { OutputsMissing } from "../read-outputs.ts";
-import { findBaseImage } from "./base-image.ts";
 import { checkAccount } from "./check-account.ts";
 import { checkBuildProject } from "./check-build-project.ts";
 import { checkCallback } from "./check-callback.ts";
@@ -27,6 +26,7 @@ import { checkSource } from "./check-source.ts";
 import { checkStateMachine } from "./check-state-machine.ts";
 import { checkTable } from "./check-table.ts";
 import { checked } from "./checked.ts";
+import { findImage } from "./find-image.ts";
 import type { Check, Finding } from "./finding.ts";
 import { toolingFunctions } from "./tooling-functions.ts";
 
@@ -86,7 +86,7 @@ export const examine = async (needs: Needs): Promise<readonly Finding[]> => {
     const { message } = fault instanceof Error ? fault : new Error(String(fault));
     const remedy =
       fault instanceof OutputsMissing
-        ? `Apply the stack \`delivery\`, as docs/infrastructure.md tells. Before its first time: ${findBaseImage("arm64")}`
+        ? `Apply the stack \`delivery\`, as docs/infrastructure.md tells. Before its first time: ${findImage("buildImage", "arm64")} ${findImage("baseImage", "arm64")}`
         : "See that you may read the parameter /slipway/outputs, in the tooling account and its region.";
     return [credentials, { status: "missing", sentence: message, remedy }];
   }

@@ -264,6 +264,7 @@ export const deliveryStack = (app: App, needs: Needs): void => {
       ACCOUNTS: { tooling: account, stage: accounts.stage.account, prod: accounts.prod.account },
       SLACK_CALLBACK_URL: callback,
       BUILD_PROJECT: pipeline.project.name,
+      BUILD_IMAGE: accounts.tooling.images.buildImage,
     }),
   });
   suppress(outputs, {

@@ -12,7 +12,7 @@ import { type AwsOutputs, outputsParameter } from "../../lambdas/aws-outputs.ts"
 import { assumeRole } from "../../platform/serving/assume-role.ts";
 import { delivery, stepNames } from "../../statemachine/delivery.ts";
 import { handlerEnvironment } from "../handler-environment.ts";
-import { makeBuildProject } from "./build-project.ts";
+import { buildImage, makeBuildProject } from "./build-project.ts";
 import { createRole } from "./create-role.ts";
 import { prepareDeliveryAccount } from "./delivery-account.ts";
 import { motoClient } from "./moto.ts";
@@ -89,6 +89,7 @@ export const awsSetup = async (
     PROD_HTTP_API_ID: prod.ApiId,
     ACCOUNTS: { tooling, stage: "111122223333", prod: "444455556666" },
     BUILD_PROJECT: buildProject,
+    BUILD_IMAGE: buildImage,
     SLACK_CALLBACK_URL: `${addresses.slack}callback`,
   };
   const role = await createRole(endpoint, tooling, "slipway", { service: "lambda.amazonaws.com" });

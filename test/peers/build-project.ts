@@ -2,6 +2,9 @@ import { CodeBuildClient, CreateProjectCommand, DeleteProjectCommand } from "@aw
 import { handlerEnvironment } from "../handler-environment.ts";
 import { motoClient } from "./moto.ts";
 
+/** An image that builds run in. */
+export const buildImage = `public.ecr.aws/codebuild/amazonlinux-aarch64-standard@sha256:${"c".repeat(64)}`;
+
 /** Makes the project that builds images, or makes it anew, as Terraform would. `baseImage`: its BASE_IMAGE. */
 export const makeBuildProject = async (
   endpoint: string,
@@ -10,11 +13,13 @@ export const makeBuildProject = async (
     role,
     baseImage,
     builder = handlerEnvironment.BUILDER_DIGEST,
+    image = buildImage,
   }: {
     readonly name: string;
     readonly role: string;
     readonly baseImage: string;
     readonly builder?: string;
+    readonly image?: string;
   },
 ): Promise<void> => {
   const client = new CodeBuildClient(motoClient(endpoint));
@@ -27,7 +32,8 @@ export const makeBuildProject = async (
       artifacts: { type: "NO_ARTIFACTS" },
       environment: {
         type: "ARM_CONTAINER",
-        image: "aws/codebuild/amazonlinux-aarch64-standard:3.0",
+        image,
+        imagePullCredentialsType: "SERVICE_ROLE",
         computeType: "BUILD_GENERAL1_SMALL",
         environmentVariables: [
           { name: "BASE_IMAGE", value: baseImage },

@@ -165,10 +165,9 @@ export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
     environment: {
       type: images.architecture === "arm64" ? "ARM_CONTAINER" : "LINUX_CONTAINER",
       computeType: "BUILD_GENERAL1_SMALL",
-      image:
-        images.architecture === "arm64"
-          ? "aws/codebuild/amazonlinux-aarch64-standard:3.0"
-          : "aws/codebuild/amazonlinux-x86_64-standard:5.0",
+      image: images.buildImage,
+      // For every image that is not one of CodeBuild's own list, which knows tags alone. A public one asks for no right.
+      imagePullCredentialsType: "SERVICE_ROLE",
       privilegedMode: false,
       environmentVariable: [
         { name: "BASE_IMAGE", value: images.baseImage },

@@ -21,6 +21,7 @@ import { askOf, hasKindOf, policiesInForce } from "../../terraform/proof.ts";
 import { recordedStacks } from "../../terraform/recorded-stacks.ts";
 import { type Recorded, recording } from "../../terraform/recording.ts";
 import { writePolicy } from "../../write-policy.ts";
+import { buildImage } from "../build-project.ts";
 import { mlflowStartLimitMs } from "../mlflow.ts";
 import { motoClient } from "../moto.ts";
 import { pythonPeer } from "../python-environment.ts";
@@ -209,6 +210,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
           ...aws.variables,
           ACCOUNTS: { tooling, ...accountOf },
           BUILD_PROJECT: "slipway-images",
+          BUILD_IMAGE: buildImage,
         }),
       );
       const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL } = aws.variables;
