@@ -8,7 +8,8 @@ export class CraneFailed extends Error {
 }
 
 /**
- * Runs crane (https://github.com/google/go-containerregistry/tree/v0.22.1/cmd/crane) and gives what it prints.
+ * Runs crane (https://github.com/google/go-containerregistry/tree/v0.22.1/cmd/crane), of the version that crane/go.mod
+ * names, and gives what it prints.
  * `folder`: where it keeps the registry's login.
  * Throws CraneFailed.
  */

@@ -41,6 +41,8 @@ describe.skipIf(skip)("packaging/buildspec.yml, run as CodeBuild runs it", () =>
   let base: string;
   let key: string;
   let builder: Buffer;
+  /** Where Go has its modules from and keeps them, so that each is fetched once. */
+  let go: Readonly<Record<string, string>>;
   let commit: string;
   let churn: Map<string, Buffer>;
   const runtimes = new Map<string, string>();
@@ -81,6 +83,8 @@ describe.skipIf(skip)("packaging/buildspec.yml, run as CodeBuild runs it", () =>
   /** What CodeBuild's machines have. The builder's packages come from the registry once, by npm itself. */
   const makeTools = async () => {
     await mkdir(join(folder.path, "bin"));
+    // One that the builder did not bring, and so must not run.
+    await script("crane", "echo this crane is the image's own >&2; exit 1\n");
     await script(
       "aws",
       `[ "$1 $2 $3" = "s3 cp --no-progress" ] && exec curl -sSf --aws-sigv4 "aws:amz:$AWS_REGION:s3" -u test:test -o "$5" "$AWS_ENDPOINT_URL/\${4#s3://}"\nexit 2\n`,
@@ -99,8 +103,9 @@ ln -s "${installed}" node_modules
   };
 
   const environment = (over: Readonly<Record<string, string>> = {}) => ({
-    PATH: `${join(folder.path, "bin")}:${bin}:${dirname(process.execPath)}:${process.env.PATH}`,
+    PATH: `${join(folder.path, "bin")}:${dirname(process.execPath)}:${process.env.PATH}`,
     HOME: folder.path,
+    ...go,
     AWS_ENDPOINT_URL: moto.endpoint,
     AWS_REGION: "eu-central-1",
     AWS_ACCESS_KEY_ID: "test",
@@ -145,6 +150,8 @@ ln -s "${installed}" node_modules
       },
       "churn",
     );
+    const settings = ["GOPROXY", "GOSUMDB", "GOMODCACHE", "GOCACHE"];
+    go = JSON.parse((await run("go", ["env", "-json", ...settings])).stdout);
     await makeTools();
     moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
     s3 = new S3Client({ ...motoClient(moto.endpoint), forcePathStyle: true });
@@ -384,6 +391,51 @@ ln -s "${installed}" node_modules
       SLIPWAY_CAUSE: expect.stringMatching(/npm run build/),
     });
   }, 180_000);
+
+  test("crane is what the builder's go.sum names, or nothing is built", async () => {
+    const line = /go-containerregistry v[\d.]+ h1:(.{44})/.exec(builder.toString("latin1"));
+    const changed = Buffer.from(builder);
+    const at = builder.indexOf(line?.[1] ?? "not there");
+    changed[at] = changed[at] === 65 ? 66 : 65;
+    const Key = `builder/${sha256(changed)}.tar`;
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: changed }));
+    const { status, variables, log } = await build({ BUILDER_DIGEST: `sha256:${sha256(changed)}` });
+    expect(log).toContain("checksum mismatch");
+    expect([status, variables.SLIPWAY_DIGEST, variables.SLIPWAY_ERROR]).toEqual([
+      "FAILED",
+      "",
+      "ImageBuildFailed",
+    ]);
+    expect(variables.SLIPWAY_CAUSE).toMatch(/^crane could not be built by go version go1/);
+  }, 180_000);
+
+  test.each([
+    ["an older Node", "node", "echo v22.22.1", /has Node v22\.22\.1, and the builder needs 24 or later/],
+    ["no Node", "node", "exit 127", /has Node not at all, and the builder needs 24 or later/],
+    ["no Go", "go", "exit 127", /has no Go, with which crane is built/],
+    [
+      "an older Go",
+      "go",
+      '[ "$1" = version ] || { echo "go: go.mod requires go >= 1.25.0 (running go 1.20.14)"; exit 1; }; echo go version go1.20.14 linux/arm64',
+      /could not be built by go version go1\.20\.14/,
+    ],
+  ])(
+    "a build image with %s ends the build with what to do",
+    async (_, name, text, cause) => {
+      const old = join(folder.path, `old-${sources}`);
+      await mkdir(old);
+      await writeFile(join(old, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+      const { status, variables } = await build({ PATH: `${old}:${environment().PATH}` });
+      expect([status, variables.SLIPWAY_DIGEST, variables.SLIPWAY_ERROR]).toEqual([
+        "FAILED",
+        "",
+        "ImageBuildFailed",
+      ]);
+      expect(variables.SLIPWAY_CAUSE).toMatch(cause);
+      expect(variables.SLIPWAY_CAUSE).toMatch(/put a newer image into images\.buildImage .* apply the stack/);
+    },
+    180_000,
+  );
 
   test.each([
     ["a broken manifest", { SLIPWAY_MODEL: "broken" }, "ManifestInvalid", /model\.yaml:1/],

@@ -1,5 +1,7 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -7,29 +9,35 @@ import { peer } from "../peer.ts";
 import { peersCache } from "./peers-cache.ts";
 
 const run = promisify(execFile);
-const module = "github.com/google/go-containerregistry/cmd/crane@v0.22.1";
+/** The module that names crane and all that it is made of, by their checksums. */
+const module = join(import.meta.dirname, "..", "..", "packaging", "crane");
 const startLimitMs = 60_000;
-
-/** The Go that this version of crane asks for, as its go.mod says. */
-const leastMinor = 25;
 
 /** Whether tests that need crane are skipped (see `peer`). */
 export const cranePeer = (tests: string): { readonly skip: boolean } => {
+  const least = Number(/^go 1\.(\d+)/m.exec(readFileSync(join(module, "go.mod"), "utf8"))?.[1]);
   const { stdout } = spawnSync("go", ["version"], { encoding: "utf8" });
   const minor = Number(/\bgo1\.(\d+)/.exec(stdout ?? "")?.[1] ?? 0);
-  return peer(
-    tests,
-    minor >= leastMinor ? undefined : `Go 1.${leastMinor} or later is not here (https://go.dev/dl)`,
-  );
+  return peer(tests, minor >= least ? undefined : `Go 1.${least} or later is not here (https://go.dev/dl)`);
 };
 
-/** The folder that holds `crane`, built once (20 s) from the Go module proxy, by Go's checksum database. */
-export const crane = (): Promise<string> =>
-  peersCache([module, process.arch], async (building) => {
-    await run("go", ["install", module], {
-      env: { ...process.env, GOBIN: building, CGO_ENABLED: "0", GOFLAGS: "-trimpath" },
+/** The folder that holds `crane`, built once (20 s) from the Go module proxy, by that module's checksums. */
+export const crane = async (): Promise<string> => {
+  const files = await Promise.all(["go.mod", "go.sum"].map((name) => readFile(join(module, name))));
+  return peersCache([...files, process.arch], async (building) => {
+    const tool = "github.com/google/go-containerregistry/cmd/crane";
+    await run("go", ["build", "-trimpath", "-o", join(building, "crane"), tool], {
+      cwd: module,
+      env: {
+        ...process.env,
+        CGO_ENABLED: "0",
+        GOFLAGS: "-mod=readonly",
+        GOTOOLCHAIN: "local",
+        GOWORK: "off",
+      },
     });
   });
+};
 
 /** A registry on a free port of 127.0.0.1 that keeps what it is given in memory. */
 export const startRegistry = async (): Promise<{ readonly address: string; stop(): Promise<void> }> => {

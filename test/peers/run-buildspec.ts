@@ -11,11 +11,6 @@ const BuildSpec = z.strictObject({
   version: z.literal(0.2),
   env: z.strictObject({ shell: z.literal("bash"), "exported-variables": z.array(z.string()) }),
   phases: z.strictObject({
-    install: z.strictObject({
-      "on-failure": z.literal("ABORT"),
-      "runtime-versions": z.record(z.string(), z.string()),
-      commands: z.array(z.string()),
-    }),
     build: z.strictObject({ commands: z.array(z.string()) }),
   }),
 });
@@ -39,8 +34,7 @@ export const runBuildspec = async (folder: string, env: Readonly<Record<string, 
     parse(await readFile(join(import.meta.dirname, "..", "..", "packaging", "buildspec.yml"), "utf8")),
   );
   const exported = spec.env["exported-variables"];
-  const commands = [...spec.phases.install.commands, ...spec.phases.build.commands];
-  const child = spawn("bash", ["-c", program, "buildspec", ...commands], {
+  const child = spawn("bash", ["-c", program, "buildspec", ...spec.phases.build.commands], {
     cwd: folder,
     env: { ...env, EXPORTED: exported.join(" ") },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
