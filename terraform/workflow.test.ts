@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
+import { unpackArtefact, unpackStep } from "../test/terraform/unpack-artefact.ts";
 import { resourcesOf, type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
 import { config } from "./config.ts";
 import { chosenStacks, invocations, type Options, stackOrder } from "./invocations.ts";
+import type { Accounts } from "./read-config.ts";
 
 const root = join(import.meta.dirname, "..");
 const Step = z.object({
@@ -92,4 +94,52 @@ test("others' actions are named by their commits, and the paths that start it ar
   for (const action of used) expect(action).toMatch(/@[0-9a-f]{40}$/);
   for (const path of workflow.on.pull_request.paths)
     expect(existsSync(join(root, path.replace(/\/\*\*$/, ""))), path).toBe(true);
+});
+
+describe("what synth wrote passes to Terraform unchanged:", () => {
+  const types = new Set<string>();
+  const withTooling =
+    (change: (tooling: Accounts["tooling"]) => Partial<Accounts["tooling"]>) =>
+    (accounts: Accounts): Accounts => ({
+      ...accounts,
+      tooling: { ...accounts.tooling, ...change(accounts.tooling) },
+    });
+  const arn = "arn:aws:acm:us-east-1:111111111111:certificate/1";
+  const choices: readonly [string, (accounts: Accounts) => Accounts][] = [
+    ["as it ships", (shipped) => shipped],
+    [
+      "with GitHub and somebody else's MLflow",
+      withTooling(() => ({
+        source: { host: "github", repository: "example/models", branch: "main" },
+        registry: { kind: "existing", uri: "https://mlflow.example.com" },
+      })),
+    ],
+    [
+      "with a certificate and without operators",
+      withTooling(({ registry }) => ({
+        operators: [],
+        ...(registry.kind === "own"
+          ? { registry: { ...registry, certificate: { arn, host: "mlflow.example.com" } } }
+          : {}),
+      })),
+    ],
+  ];
+  test.each(choices)("%s", async (_, change) => {
+    const chosen = await writtenStacks(change);
+    try {
+      const { status, said, read } = unpackArtefact(dirname(dirname(chosen.folder)));
+      expect({ status, said }).toEqual({ status: 0, said: "" });
+      expect([...read.keys()].toSorted()).toEqual([...chosen.stacks.keys()]);
+      for (const [name, stack] of chosen.stacks) {
+        expect(JSON.parse(read.get(name) ?? "")).toEqual(stack);
+        for (const type of Object.keys(stack.resource ?? {})) types.add(type);
+      }
+    } finally {
+      await chosen.remove();
+    }
+  });
+
+  test("and it allows no type of resource that no stack has", () => {
+    expect(unpackStep("apply").env.TYPES?.split(" ")).toEqual([...types].toSorted());
+  });
 });

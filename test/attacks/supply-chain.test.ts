@@ -1,6 +1,5 @@
 /** Nothing that a commit brings runs where credentials can be had, and what is known of its packages is looked up. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { spawnSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -21,6 +20,7 @@ import * as z from "zod";
 import { lockedPackages } from "../../scripts/locked-packages.ts";
 import { productPackages } from "../../scripts/product-packages.ts";
 import { productSbom } from "../../scripts/product-sbom.ts";
+import { unpackArtefact, unpackStep } from "../terraform/unpack-artefact.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const workflows = join(root, ".github", "workflows");
@@ -33,8 +33,11 @@ const Step = z.object({
   env: z.record(z.string(), z.unknown()).optional(),
 });
 const Permissions = z.union([z.string(), z.record(z.string(), z.string())]);
+const Image = z.union([z.string(), z.object({ image: z.string() })]);
 const Job = z.object({
   uses: z.string().optional(),
+  container: Image.optional(),
+  services: z.record(z.string(), Image).default({}),
   permissions: Permissions.optional(),
   steps: z.array(Step).default([]),
 });
@@ -72,6 +75,21 @@ const faults = (workflow: Workflow): readonly string[] =>
       : [],
   );
 
+/** Others' actions, workflows and images that a tag names: whoever moves it runs in the job. */
+const movable = (workflow: Workflow): readonly string[] =>
+  Object.values(workflow.jobs).flatMap(({ uses, container, services, steps }) => {
+    const actions = [uses, ...steps.map((step) => step.uses)].filter((used) => used !== undefined);
+    const images = [...(container === undefined ? [] : [container]), ...Object.values(services)].map((one) =>
+      typeof one === "string" ? one : one.image,
+    );
+    return [
+      ...actions.filter(
+        (used) => !/^([\w.-]+\/[\w./-]+@[0-9a-f]{40}|docker:\/\/[^@]+@sha256:[0-9a-f]{64})$/.test(used),
+      ),
+      ...images.filter((image) => !/@sha256:[0-9a-f]{64}$/.test(image)),
+    ];
+  });
+
 describe.each(readdirSync(workflows))("the workflow %s", (file) => {
   const text = readFileSync(join(workflows, file), "utf8");
   const workflow = Workflow.parse(parse(text, { merge: true }));
@@ -82,9 +100,7 @@ describe.each(readdirSync(workflows))("the workflow %s", (file) => {
 
   test("gives no right to all of its jobs, and names others' actions by their commits", () => {
     expect(workflow.permissions).toEqual({});
-    for (const { steps } of Object.values(workflow.jobs))
-      for (const { uses } of steps)
-        if (uses !== undefined) expect(uses).toMatch(/^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/);
+    expect(movable(workflow)).toEqual([]);
     expect(text).not.toMatch(/pull_request_target|workflow_run/);
   });
 });
@@ -102,6 +118,17 @@ test.each([
   expect(faults(Workflow.parse({ permissions: {}, jobs: { synth: without } }))).toEqual([]);
 });
 
+test.each([
+  ["an action by its tag", { steps: [{ uses: "actions/checkout@v5" }] }],
+  ["an action by a shortened commit", { steps: [{ uses: "actions/checkout@08c6903" }] }],
+  ["an image as an action", { steps: [{ uses: "docker://alpine:3" }] }],
+  ["another's workflow by its branch", { uses: "other/repository/.github/workflows/a.yml@main" }],
+  ["a container by its tag", { container: "node:24" }],
+  ["a service by its tag", { services: { database: { image: "postgres:18" } } }],
+])("the rule sees %s", (_, job) => {
+  expect(movable(Workflow.parse({ permissions: {}, jobs: { one: job } }))).toHaveLength(1);
+});
+
 const folders: string[] = [];
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
@@ -113,10 +140,6 @@ const temporary = (): string => {
 };
 
 describe("the artefact of synth", () => {
-  const jobs = Workflow.parse(
-    parse(readFileSync(join(workflows, "infrastructure.yml"), "utf8"), { merge: true }),
-  ).jobs;
-  const script = jobs.apply?.steps.find(({ name }) => name?.startsWith("Unpack"))?.run ?? "";
   const stack = (changes: Readonly<Record<string, unknown>> = {}) => ({
     "//": { metadata: {} },
     terraform: {
@@ -148,30 +171,19 @@ describe("the artefact of synth", () => {
     mkdirSync(dirname(file), { recursive: true });
     mkdirSync(join(folder, "dist"));
     writeFileSync(join(folder, "dist/runtime.digest"), "sha256:0\n");
-    writeFileSync(file, JSON.stringify(written));
+    writeFileSync(file, typeof written === "string" ? written : JSON.stringify(written));
     extra?.(folder);
-    execFileSync("tar", ["-cf", "stacks.tar", "dist", "terraform/cdktf.out/stacks"], { cwd: folder });
-    const sha256 = createHash("sha256")
-      .update(readFileSync(join(folder, "stacks.tar")))
-      .digest("hex");
-    const work = temporary();
-    writeFileSync(join(work, "stacks.tar"), readFileSync(join(folder, "stacks.tar")));
-    const env = { PATH: process.env.PATH, DIGEST: digest ?? sha256 };
-    const { status, stdout, stderr } = spawnSync("bash", ["-c", script], {
-      cwd: work,
-      env,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    return { status, said: `${stdout}${stderr}` };
+    return unpackArtefact(folder, digest);
   };
 
   test("is taken where it holds resources of AWS and nothing else", () => {
-    expect(unpack(stack())).toEqual({ status: 0, said: "" });
+    const { status, said, read } = unpack(stack());
+    expect({ status, said }).toEqual({ status: 0, said: "" });
+    expect(JSON.parse(read.get("delivery") ?? "")).toEqual(stack());
   });
 
   test("is the same in both jobs that sign in", () => {
-    expect(jobs.plan?.steps.find(({ name }) => name?.startsWith("Unpack"))?.run).toBe(script);
+    expect(unpackStep("plan")).toEqual(unpackStep("apply"));
   });
 
   test("is refused where it is not what synth wrote", () => {
@@ -238,6 +250,66 @@ describe("the artefact of synth", () => {
     const { status, said } = unpack(written);
     expect(said).toContain("::error::");
     expect(status).toBe(1);
+  });
+
+  const readable = (value: unknown) => ({ aws_s3_object: { a: { bucket: "b", key: "k", source: value } } });
+  const zip = "../../../../dist/a.zip";
+  test.each<[string, Readonly<Record<string, unknown>>]>([
+    ["the job's environment as an object", readable(environment)],
+    ["the same by a way up", readable(`../../../../dist/../../..${environment}`)],
+    ["the credentials file as an object", readable("~/.aws/credentials")],
+    ["a file by its computed name", readable(`\${join("", ["/proc/self", "/environ"])}`)],
+    ["a file of dist by a computed name", readable(`../../../../dist/\${"a"}.zip`)],
+    ["a file on a second line", readable(`${environment}\n${zip}`)],
+    ["the same in a list of resources", { aws_s3_object: { a: [readable(zip), { source: environment }] } }],
+    ["the job's environment as a function's code", { aws_lambda_function: { a: { filename: environment } } }],
+    [
+      "the same as a layer's",
+      { aws_lambda_layer_version: { a: { layer_name: "a", filename: environment } } },
+    ],
+    ["the same as a canary's", { aws_synthetics_canary: { a: { zip_file: environment } } }],
+    ["the same as a game server's", { aws_gamelift_script: { a: { zip_file: environment } } }],
+  ])("is refused with %s", (_, resource) => {
+    const { status, said } = unpack(stack({ resource }));
+    expect(said).toContain("::error::");
+    expect(status).toBe(1);
+  });
+
+  // A profile's credential_process is a command; a proxy or an endpoint sees what the job signs.
+  test.each<[string, Readonly<Record<string, unknown>>]>([
+    ["shared_config_files", { profile: "evil", shared_config_files: ["../../../../dist/evil.config"] }],
+    ["shared_credentials_files", { shared_credentials_files: [environment] }],
+    ["http_proxy", { http_proxy: "http://evil" }],
+    ["endpoints", { endpoints: [{ s3: "https://evil" }] }],
+    ["custom_ca_bundle", { custom_ca_bundle: environment }],
+    ["a token's file", { assume_role_with_web_identity: [{ web_identity_token_file: environment }] }],
+    ["an assumed role's source", { assume_role: [{ role_arn: "arn", source_identity: "a" }] }],
+  ])("is refused where provider or state are reached by %s", (_, settings) => {
+    const { terraform, data } = stack();
+    const config = { bucket: "states", ...settings };
+    for (const changes of [
+      { provider: { aws: [{ region: "eu-central-1", ...settings }] } },
+      { terraform: { ...terraform, backend: { s3: config } } },
+      { data: { terraform_remote_state: { network: { ...data.terraform_remote_state.network, config } } } },
+    ]) {
+      const { status, said } = unpack(stack(changes));
+      expect(said).toContain("::error::");
+      expect(status).toBe(1);
+    }
+  });
+
+  test("reaches Terraform as it was looked at, where a name stands twice or a second document follows", () => {
+    const twice = JSON.stringify(stack()).replace(
+      '"resource":',
+      `"resource":${JSON.stringify(readable(environment))},"resource":`,
+    );
+    expect(JSON.parse(twice)).toEqual(stack());
+    const { status, read } = unpack(twice);
+    expect(status).toBe(0);
+    expect(read.get("delivery")).not.toContain(environment);
+    const evil = JSON.stringify(stack({ resource: readable(environment) }));
+    for (const two of [evil + JSON.stringify(stack()), JSON.stringify(stack()) + evil, ""])
+      expect(unpack(two)).toMatchObject({ status: 1 });
   });
 
   test("is refused with a link, or with a file beside the stacks", () => {
