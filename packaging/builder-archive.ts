@@ -7,7 +7,7 @@ import { packLayer } from "../platform/images/pack-layer.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** All code that takes part in a build, whichever world it runs in. */
-const folders = [
+export const builderFolders = [
   "cli",
   "domain",
   "inference",
@@ -18,7 +18,7 @@ const folders = [
   "statemachine",
 ];
 /** The lock file names every dependency by its content. */
-const files = [".npmrc", "package.json", "package-lock.json"];
+export const builderFiles = [".npmrc", "package.json", "package-lock.json"];
 
 const isTest = (path: string) => /\.test\.ts$|(^|\/)fixtures\//.test(path);
 
@@ -28,13 +28,13 @@ const isTest = (path: string) => /\.test\.ts$|(^|\/)fixtures\//.test(path);
  */
 export const builderArchive = async (): Promise<AsyncIterable<Uint8Array>> => {
   const found = await Promise.all(
-    folders.map(async (folder) =>
+    builderFolders.map(async (folder) =>
       (await readdir(join(root, folder), { recursive: true, withFileTypes: true }))
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll("\\", "/")),
     ),
   );
-  const paths = [...found.flat().filter((path) => !isTest(path)), ...files];
+  const paths = [...found.flat().filter((path) => !isTest(path)), ...builderFiles];
   return packLayer(new Map(paths.map((path) => [path, () => readFile(join(root, path))])));
 };
 

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
+import { builderFiles, builderFolders } from "../packaging/builder-archive.ts";
 import { unpackArtefact, unpackStep } from "../test/terraform/unpack-artefact.ts";
 import { resourcesOf, type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
 import { config } from "./config.ts";
@@ -94,6 +95,11 @@ test("others' actions are named by their commits, and the paths that start it ar
   for (const action of used) expect(action).toMatch(/@[0-9a-f]{40}$/);
   for (const path of workflow.on.pull_request.paths)
     expect(existsSync(join(root, path.replace(/\/\*\*$/, ""))), path).toBe(true);
+});
+
+test("whatever the builder consists of starts it: an apply pins the builder anew", () => {
+  const paths = [...builderFolders.map((folder) => `${folder}/**`), ...builderFiles];
+  expect(workflow.on.pull_request.paths).toEqual(expect.arrayContaining(paths));
 });
 
 describe("what synth wrote passes to Terraform unchanged:", () => {
