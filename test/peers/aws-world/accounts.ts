@@ -38,7 +38,7 @@ const secretsPrefix = "/slipway/";
 /** Where MLflow has its clients put artefacts. */
 export const artifactBucket = "slipway-registry";
 /** How images were built. */
-const provenanceBucket = "slipway-artefacts";
+export const provenanceBucket = "slipway-artefacts";
 
 /** A step's function, as Terraform names it. */
 export const functionNameOf = (step: string): string => `slipway-${step}`;

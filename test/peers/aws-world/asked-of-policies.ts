@@ -13,6 +13,7 @@ import {
   deliveryTable,
   externalIdOf,
   functionRoleOf,
+  provenanceBucket,
   worldRegion,
 } from "./accounts.ts";
 
@@ -33,6 +34,9 @@ const underOwnRole = (written: Written, call: RecordedCall): RecordedCall => {
     input: assumed === undefined ? call.input : { ...call.input, RoleArn: assumed },
   };
 };
+
+/** The id in a key's ARN. */
+const keyIn = (arn: string): string => arn.replace(/^.*:key\//, "");
 
 /**
  * What the bundles of a rehearsal had AWS ask its policies, by the names of the written stacks: the rehearsal's own
@@ -59,7 +63,9 @@ export const askedOfPolicies = (
     ...environments.flatMap(there),
     [worldRegion, region],
     [`table/${deliveryTable}`, `table/${known.table}`],
-    [variables.CIPHER_KEY, valueIn(written, "delivery", "aws_kms_key", "arn")],
+    [variables.CIPHER_KEY, valueIn(written, "delivery", "aws_kms_key", "arn", "tokens")],
+    [keyIn(variables.SIGNER_KEY), keyIn(valueIn(written, "delivery", "aws_kms_key", "arn", "images_signer"))],
+    [`:::${provenanceBucket}`, `:::${known.artefactBucket}`],
     [`:::${artifactBucket}`, `:::${valueIn(written, "registry", "aws_s3_bucket", "id")}`],
     [`:${repositoryName}`, `:${source.repository}`],
   ]);

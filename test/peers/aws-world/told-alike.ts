@@ -35,16 +35,22 @@ export const toldAlike = ({ outcome, messages }: Told) => ({
   messages: messages.map((texts) => texts.flatMap((text) => text.split("\n").map(line))),
 });
 
-/** A ledger's entry without what may differ: times, and the numbers that each engine gives its functions' versions. */
+/**
+ * A ledger's entry without what may differ: times, what a canary measured, and the numbers that each engine gives its
+ * functions' versions.
+ */
 export const enteredAlike = ({
   functionVersion: _,
   startedAt,
   promotedAt,
   shares,
+  checks,
   ...entry
 }: Deployment) => ({
   ...entry,
   started: startedAt > 0,
   promoted: promotedAt !== null,
+  // A bad canary fails as soon as that is certain: of the other checks one may pass, or have too few requests yet.
+  checks: checks.map(({ name, verdict }) => (verdict === "fail" ? `${name} fails` : name)),
   shares: shares.map(({ percent }) => percent),
 });
