@@ -105,16 +105,16 @@ export const codeCommitSource = ({ client, repository }: Needs): Source => {
     return undefined;
   };
 
+  /** By a branch's name, or by the beginning of an id. */
+  const named = async (revision: string): Promise<Found | undefined> => {
+    const tip = await branchTip(revision);
+    if (tip !== undefined) return byId(tip);
+    return /^[0-9a-f]{7,39}$/.test(revision) ? abbreviated(revision) : undefined;
+  };
+
   const resolve = async (revision: string): Promise<Found> => {
     if (!isRevision(revision)) throw notFound(revision);
-    const tip = await branchTip(revision);
-    const found = /^[0-9a-f]{40}$/.test(revision)
-      ? await byId(revision)
-      : tip !== undefined
-        ? await byId(tip)
-        : /^[0-9a-f]{7,39}$/.test(revision)
-          ? await abbreviated(revision)
-          : undefined;
+    const found = /^[0-9a-f]{40}$/.test(revision) ? await byId(revision) : await named(revision);
     if (!found?.commitId) throw notFound(revision);
     return found;
   };

@@ -66,7 +66,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       ? secrets("GITHUB_TOKEN")
       : [
           allow(
-            ["GetCommit", "GetBranch", "GetFolder", ...more].map((name) => `codecommit:${name}`),
+            ["GetCommit", "GetFolder", ...more].map((name) => `codecommit:${name}`),
             [at.source.repository],
           ),
         ];
