@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Runs of many minutes, beside the tests that everybody runs: `npm run test:long`. */
 const long = [
@@ -16,8 +17,22 @@ const peers = ["**/*.peer.test.ts"];
 // Deadlines against endless waits: a machine with other work is several times slower than a quiet one.
 const timeouts = { testTimeout: 240_000, hookTimeout: 240_000 };
 
+/** What waits for other processes for most of its time runs beside its like: Terraform, moto, MLflow, stacks. */
+const beside = { maxWorkers: 3, sequence: { groupOrder: 3 } };
+
+/** Of what runs side by side the longest begin first: a fresh clone has no times of its own to go by. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return sorted.toSorted(
+      (one, other) => Number(other.project.name === "long") - Number(one.project.name === "long"),
+    );
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     projects: [
       {
         test: {
@@ -44,8 +59,8 @@ export default defineConfig({
           name: "attacks",
           include: attacks,
           exclude: [...never, ...peers],
-          fileParallelism: false,
-          sequence: { groupOrder: 6 },
+          maxWorkers: 2,
+          sequence: { groupOrder: 4 },
           ...timeouts,
         },
       },
@@ -56,7 +71,7 @@ export default defineConfig({
           include: ["terraform/**/*.test.ts"],
           exclude: ["**/node_modules", "terraform/cdktf.out", ...peers, ...long],
           globalSetup: "test/peers/prepare-checkov.ts",
-          sequence: { groupOrder: 3 },
+          ...beside,
           ...timeouts,
         },
       },
@@ -66,9 +81,7 @@ export default defineConfig({
           name: "long",
           include: long,
           globalSetup: ["test/peers/prepare-moto.ts", "test/peers/prepare-peers.ts"],
-          // The stacks wait for most of their time, in which others may work.
-          maxWorkers: 2,
-          sequence: { groupOrder: 5 },
+          ...beside,
           ...timeouts,
         },
       },
@@ -79,7 +92,7 @@ export default defineConfig({
           include: peers,
           exclude: ["**/node_modules", ".slipway", "dist", "terraform/cdktf.out", ...long],
           globalSetup: "test/peers/prepare-peers.ts",
-          sequence: { groupOrder: 4 },
+          ...beside,
           ...timeouts,
         },
       },
