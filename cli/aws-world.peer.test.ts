@@ -5,6 +5,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
 import type { BoundContributors } from "../domain/approval/approvers-for.ts";
 import { Identities } from "../domain/approval/identities.ts";
 import { approvals } from "../domain/approvals.ts";
@@ -20,6 +21,7 @@ import { gitRepository } from "../test/git-repository.ts";
 import { markedSecrets } from "../test/marked-secrets.ts";
 import { awsSetup } from "../test/peers/aws-setup.ts";
 import { createRole } from "../test/peers/create-role.ts";
+import { createTable } from "../test/peers/create-table.ts";
 import { type Moto, motoClient, startMoto } from "../test/peers/moto.ts";
 import { pythonPeer } from "../test/peers/python-environment.ts";
 import { slackUsers } from "../test/peers/slack-users.ts";
@@ -30,6 +32,7 @@ const { skip } = pythonPeer("tests of the command on AWS");
 const approver = "U024BE7LH";
 /** As whom moto knows a caller with keys of its own. */
 const caller = "arn:aws:sts::123456789012:user/moto";
+const Proposed = z.object({ id: z.string(), changes: z.object({ loosened: z.array(z.string()) }) });
 const root = join(import.meta.dirname, "..");
 
 describe.skipIf(skip)("slipway --world aws", () => {
@@ -220,6 +223,48 @@ describe.skipIf(skip)("slipway --world aws", () => {
       code: 1,
       stderr: expect.stringMatching(/no commit "gone" in models/),
     });
+  });
+
+  test("init aws writes the policy's first copy once; another takes two people, and what loosens is said", async () => {
+    const table = "slipway-new";
+    await createTable(new DynamoDBClient(motoClient(moto.endpoint)), table);
+    const file = join(folder.path, "new.aws.json");
+    await writeFile(file, JSON.stringify({ ...outputs, DELIVERY_TABLE: table }));
+    const at = ["--outputs", file];
+    const init = (...args: readonly string[]) =>
+      runCommand(["init", "aws", "--profile", "tooling", ...at, ...args], env);
+
+    expect(await slipway("policy", "show", ...at)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/slipway init aws/),
+    });
+    expect(await init("--policy", join(folder.path, "none.yaml"))).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/none\.yaml cannot be read/),
+    });
+    expect(await init()).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/first copy|The platform's copy of the policy was written/),
+    });
+    expect(await init()).toMatchObject({ code: 1, stderr: expect.stringMatching(/slipway policy apply/) });
+
+    const looser = join(folder.path, "looser.yaml");
+    const text = readFileSync(join(root, "policy.yaml"), "utf8");
+    await writeFile(looser, text.replace(/high: \d+/, "high: 99"));
+    const proposed = await slipway("policy", "apply", looser, ...at, "--json");
+    expect(proposed.stderr).toBe("");
+    const { id, changes } = Proposed.parse(JSON.parse(proposed.stdout));
+    expect(changes.loosened.join()).toMatch(/99/);
+    expect(await slipway("policy", "confirm", id, ...at)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/second person/),
+    });
+    expect(await slipwayAs("forger", "policy", "confirm", id, ...at)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/Revision 2 of the policy is in force/),
+    });
+    const history = await slipway("policy", "history", ...at, "--json");
+    expect(JSON.parse(history.stdout)).toMatchObject([{ revision: 2 }, { revision: 1, confirmedBy: null }]);
   });
 
   test("without outputs it says what to apply", async () => {

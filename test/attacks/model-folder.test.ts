@@ -2,42 +2,14 @@ import { describe, expect, test } from "vitest";
 import { committedModel, judgedBy } from "../../domain/committed-model.ts";
 import { restore } from "../../domain/restore.ts";
 import { assertModel } from "../../inference/check/check-model.ts";
-import { churnFiles, churnYaml } from "../onnx/churn-folder.ts";
 import { commitOf, model, serve, stepWorld } from "../step-world.ts";
 import { answeringMeanwhile } from "./answering-meanwhile.ts";
+import { churnWith, hostileFiles } from "./hostile-files.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const churnWith = (file: string, content: string) => ({
-  model: "churn",
-  files: churnFiles().set(file, bytes(content)),
-});
-const golden = (rows: string): string => `{"tolerance":0.001,"rows":${rows},"predictions":[]}`;
-const many = (count: number, item: (at: number) => string): string =>
-  Array.from({ length: count }, (_, at) => item(at)).join(",");
-
-/** Each is a file that a commit may hold, within the limits on its bytes. */
-const attacks: readonly [string, string, () => string][] = [
-  ["15.8 MB of zeros", "golden.json", () => golden(`[${many(7_900_000, () => "0")}]`)],
-  ["1.2 million keys in a row", "golden.json", () => golden(`[{${many(1_200_000, (at) => `"k${at}":1`)}}]`)],
-  ["a million brackets", "golden.json", () => golden("[".repeat(1_000_000) + "]".repeat(1_000_000))],
-  ["a million rows within rows", "golden.json", () => golden('[{"a":'.repeat(1_000_000))],
-  ["60 MB of commas", "holdout.csv", () => ",".repeat(60_000_000)],
-  ["60 MB of empty lines", "holdout.csv", () => "\n".repeat(60_000_000)],
-  ["60 MB of quotes", "holdout.csv", () => '"'.repeat(60_000_000)],
-  ["30 million rows of a cell", "holdout.csv", () => "1\n".repeat(30_000_000)],
-  ["20,000 keys", "model.yaml", () => churnYaml() + many(20_000, (at) => `k${at}: 1\n`).replaceAll(",", "")],
-  ["20,000 inputs with a key too many", "model.yaml", () => `inputs:\n${"  - { x: 1 }\n".repeat(19_000)}`],
-  ["80,000 brackets", "model.yaml", () => `name: ${"[".repeat(80_000)}`],
-  [
-    "aliases of aliases",
-    "model.yaml",
-    () =>
-      `a: &a [${many(50, () => "x")}]\n${Array.from({ length: 20 }, (_, at) => `b${at}: &b${at} [${many(9, () => (at === 0 ? "*a" : `*b${at - 1}`))}]`).join("\n")}`,
-  ],
-];
 
 describe("a model's folder that takes for ever to read", () => {
-  test.each(attacks)(
+  test.each(hostileFiles)(
     "%s in %s: refused by name, and this process answers all the while",
     async (_, file, content) => {
       const folder = churnWith(file, content());

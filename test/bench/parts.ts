@@ -1,12 +1,15 @@
 // npm run bench:parts: what single parts of the embedded world cost, in rounds that take turns. Tests count what these
-// parts do (statements, commits); how long it takes is told here.
+// parts do (statements, commits); how long it takes is told here. Ends with 1 where a hostile folder takes its check longer
+// than 10 s.
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { assertModel } from "../../inference/check/check-model.ts";
 import { sqliteMetrics } from "../../platform/metrics/sqlite.ts";
 import { openDatabase } from "../../platform/store/open-database.ts";
 import { sqliteStore } from "../../platform/store/sqlite.ts";
 import { renderMrkdwn } from "../../rehearsal/desk/mrkdwn.ts";
+import { churnWith, hostileFiles } from "../attacks/hostile-files.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { type Spread, spread } from "./serve/spread.ts";
 
@@ -60,6 +63,23 @@ const parts: readonly (readonly [string, () => Promise<unknown>])[] = [
   ],
 ];
 
+/** Up to three rounds of each: a check of one takes seconds, and reads up to 60 MB. */
+const checks = hostileFiles.map(([what, file, content]) => {
+  const candidate = churnWith(file, content());
+  return [
+    `check: ${what} in ${file}`,
+    async () => {
+      const refused = await assertModel(candidate).then(
+        () => undefined,
+        (fault: unknown) => fault,
+      );
+      if (!(refused instanceof Error && refused.name === "ManifestInvalid"))
+        throw new Error(`${what} in ${file} was not refused as it has to be`, { cause: refused });
+    },
+  ] as const;
+});
+const checkLimitMs = 10_000;
+
 const measured = parts.map((): number[] => []);
 for (let round = -1; round < rounds; round += 1)
   for (const [index, [, work]] of parts.entries()) {
@@ -68,15 +88,29 @@ for (let round = -1; round < rounds; round += 1)
     // The first round warms up.
     if (round >= 0) measured[index]?.push(performance.now() - began);
   }
+const checked = checks.map((): number[] => []);
+for (let round = 0; round < Math.min(3, rounds); round += 1)
+  for (const [index, [what, work]] of checks.entries()) {
+    process.stderr.write(`${what}, round ${round + 1} …\n`);
+    const began = performance.now();
+    await work();
+    checked[index]?.push(performance.now() - began);
+  }
 metrics.close();
 database.close();
 await folder.remove();
 
 const ms = (value: number) => value.toFixed(1).padStart(9);
 console.log(
-  `${"part".padEnd(44)}${["median", "min", "max"].map((name) => name.padStart(9)).join("")}   ms, ${rounds} rounds`,
+  `${"part".padEnd(52)}${["median", "min", "max"].map((name) => name.padStart(9)).join("")}   ms, ${rounds} rounds`,
 );
-for (const [index, [what]] of parts.entries()) {
-  const { median, min, max }: Spread = spread(measured[index] ?? []) ?? { median: 0, min: 0, max: 0 };
-  console.log(`${what.padEnd(44)}${ms(median)}${ms(min)}${ms(max)}`);
+const times = [...measured, ...checked];
+for (const [index, [what]] of [...parts, ...checks].entries()) {
+  const { median, min, max }: Spread = spread(times[index] ?? []) ?? { median: 0, min: 0, max: 0 };
+  console.log(`${what.padEnd(52)}${ms(median)}${ms(min)}${ms(max)}`);
+}
+const slow = checked.flat().filter((one) => one > checkLimitMs).length;
+if (slow > 0) {
+  console.error(`${slow} checks of a hostile folder took longer than ${checkLimitMs / 1_000} s.`);
+  process.exitCode = 1;
 }
