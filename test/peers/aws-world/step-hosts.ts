@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { stop } from "esbuild";
 import * as z from "zod";
 import { bundleHandler } from "../../../scripts/bundle-handler.ts";
 import { stepNames } from "../../../statemachine/delivery.ts";
@@ -28,7 +27,10 @@ const variablesOf = async (name: HostedName, all: Readonly<Record<string, string
   return own;
 };
 
-/** All bundles, as `npm run build` makes them, each in a folder of its own. */
+/**
+ * All bundles, as `npm run build` makes them, each in a folder of its own. esbuild goes on: an embedded world in the same
+ * process may be bundling with it.
+ */
 export const bundleFunctions = async (folder: string): Promise<void> => {
   for (const name of hostedNames) {
     const { code, map } = await bundleHandler(name);
@@ -37,7 +39,6 @@ export const bundleFunctions = async (folder: string): Promise<void> => {
     await writeFile(join(own, "index.mjs"), code);
     await writeFile(join(own, "index.mjs.map"), map);
   }
-  await stop();
 };
 
 type Needs = {

@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { type Environment, environments } from "../../../platform/serving/serving.ts";
 import { churnGolden } from "../../onnx/churn-folder.ts";
 import { model } from "../../step-world.ts";
@@ -121,6 +122,8 @@ const withdrawn = async ({ world, steps }: Story): Promise<void> => {
   await steps.claimStage(await steps.push("last"));
 };
 
+const Recorded = z.object({ headers: z.record(z.string(), z.string()) });
+
 /** The functions of an environment: an application's requests, and somebody who looks at their records. */
 const requests = async ({ steps, happens }: Story, environment: Environment): Promise<void> => {
   const asking = {
@@ -143,12 +146,22 @@ const requests = async ({ steps, happens }: Story, environment: Environment): Pr
       body: JSON.stringify({ rows: Array.from({ length: rows }, () => row) }),
     });
   const predict = (event: object) => steps.ask(`predict@${environment}`, event);
+  /** A record that was not written within its second is not there: on a busy machine the application asks once more. */
+  const recorded = async (id: string, rows: number): Promise<string> => {
+    for (let attempt = 1; ; attempt += 1) {
+      const own = attempt === 1 ? id : `${id}-${attempt}`;
+      const { headers } = Recorded.parse(await predict(predictOf(own, rows)));
+      const warning = headers["x-storage-warning"];
+      if (warning === undefined) return own;
+      if (attempt === 5) throw new Error(`no answer of ${rows} rows was recorded: ${warning}`);
+    }
+  };
   const show = () => predict(http("GET", "/v1/predictions", { rawQueryString: "limit=2" }));
   await steps.ask(`authorize-key@${environment}`, asking);
-  await predict(predictOf("small", 1));
-  await predict(predictOf("large", 200));
+  await recorded("small", 1);
+  const large = await recorded("large", 200);
   await show();
-  await predict(http("GET", "/v1/predictions/large.0"));
+  await predict(http("GET", `/v1/predictions/${large}.0`));
   await happens.deleteBlobs(environment);
   await show();
   // The next requests begin counters anew that DynamoDB has not come to delete.
@@ -160,7 +173,7 @@ const requests = async ({ steps, happens }: Story, environment: Environment): Pr
     await happens.expireCounters(environment);
     await steps.ask(`authorize-key@${environment}`, asking);
   }
-  await predict(predictOf("small-again", 1));
+  await recorded("small-again", 1);
 };
 
 /**
