@@ -122,7 +122,7 @@ export const platformPolicy = ({
       const found = await find();
       if (found) return found;
       throw new PolicyMissing(
-        "the store holds no copy of the platform's policy, and a commit's policy.yaml is never taken instead",
+        "the store holds no copy of the platform's policy (`slipway init aws` writes the first; on one machine `npm start` does), and a commit's policy.yaml is never taken instead",
       );
     },
   };
