@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 export type Used = {
   /** The most resident memory that each of the processes ever had, together; bytes. */
@@ -27,25 +27,42 @@ const pids = (): readonly number[] | undefined => {
   }
 };
 
-/** What a process and those below it use, by Linux' /proc; undefined where there is none. */
-export const processTree = (root: number): Used | undefined => {
-  const all = pids();
-  if (!all) return undefined;
-  // After the command's name, which may hold spaces: state, parent, … and as the 12th and 13th user and system time.
-  const stats = new Map(
-    all.map((pid) => [pid, read(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ") ?? []]),
-  );
+/** `stat` of each process: after the command's name, which may hold spaces, state, parent, … (proc(5)). */
+const statsOf = (all: readonly number[]) =>
+  new Map(all.map((pid) => [pid, read(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ") ?? []]));
+
+/** Those of all processes that are the root or below it. */
+const below = (root: number, stats: ReturnType<typeof statsOf>): readonly number[] => {
   const isOurs = (pid: number): boolean => {
     for (let at = pid; at > 1; at = Number(stats.get(at)?.[1] ?? 0)) if (at === root) return true;
     return false;
   };
+  return [...stats.keys()].filter(isOurs);
+};
+
+/** What a process and those below it use, by Linux' /proc; undefined where there is none. */
+export const processTree = (root: number): Used | undefined => {
+  const all = pids();
+  if (!all) return undefined;
+  const stats = statsOf(all);
   let peakBytes = 0;
   let cpuMs = 0;
-  for (const pid of all.filter(isOurs)) {
+  for (const pid of below(root, stats)) {
     const peak = read(`/proc/${pid}/status`).match(/^VmHWM:\s+(\d+) kB/m)?.[1] ?? 0;
+    // The 12th and 13th: user and system time.
     const [user = 0, system = 0] = stats.get(pid)?.slice(11, 13).map(Number) ?? [];
     peakBytes += Number(peak) * 1_024;
     cpuMs += (user + system) * tickMs;
   }
   return { peakBytes, cpuMs };
+};
+
+/** Begins the peaks of a process and of those below it anew. https://man7.org/linux/man-pages/man5/proc_pid_clear_refs.5.html */
+export const resetPeaks = (root: number): void => {
+  for (const pid of below(root, statsOf(pids() ?? [])))
+    try {
+      writeFileSync(`/proc/${pid}/clear_refs`, "5");
+    } catch {
+      // The process ended between listing and writing.
+    }
 };
