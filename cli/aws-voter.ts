@@ -1,8 +1,8 @@
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
-import * as z from "zod";
 import { personOf } from "../domain/approval/assess-approvers.ts";
 import { identify, knownDomains } from "../domain/approval/identify.ts";
 import type { Identities } from "../domain/approval/identities.ts";
+import { shownEmail } from "../domain/approval/shown-email.ts";
 import type { SlackApi } from "../platform/slack/slack-channel.ts";
 import { CallerUnknown } from "./aws-operator.ts";
 import type { Voter } from "./open-world.ts";
@@ -19,10 +19,6 @@ type Needs = {
   /** The platform's copy, which says who is who. */
   readonly policy: { readonly read: () => Promise<{ readonly identities: Identities }> };
 };
-
-const User = z.object({
-  user: z.object({ profile: z.object({ email: z.string().optional() }).optional() }).optional(),
-});
 
 /**
  * Who answers a question at the command. AWS says by which ARN it knows the caller; whose that is, the same map and the
@@ -63,7 +59,7 @@ export const awsVoter =
 /** The address that Slack shows for a user; undefined: it shows none, or does not answer, which is what the command is for. */
 const askSlack = async (slack: Needs["slack"], user: string): Promise<string | undefined> => {
   try {
-    return User.parse(await slack.users.info({ user })).user?.profile?.email;
+    return await shownEmail(slack, user);
   } catch (error) {
     printError(`Slack did not say who ${user} is: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;

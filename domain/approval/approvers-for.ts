@@ -6,6 +6,7 @@ import { canonicalEmail } from "./canonical-email.ts";
 import { Contributors } from "./contributors.ts";
 import { findContributors, type Needs as HistoryNeeds } from "./find-contributors.ts";
 import type { Identities } from "./identities.ts";
+import { type SlackUsers, shownEmail } from "./shown-email.ts";
 
 /** What a question is bound to of those who made the change. */
 export const BoundContributors = Contributors.extend({
@@ -18,7 +19,7 @@ export type BoundContributors = z.infer<typeof BoundContributors>;
 
 export type Needs = HistoryNeeds & {
   readonly policy: { readonly read: () => Promise<{ readonly identities: Identities }> };
-  readonly slack: { readonly users: { readonly info: (of: { user: string }) => Promise<unknown> } };
+  readonly slack: SlackUsers;
   readonly warn: Warn;
   /**
    * Whether an approver's address tells the organisation's domain. Not on one machine: the people of the desk are made
@@ -26,10 +27,6 @@ export type Needs = HistoryNeeds & {
    */
   readonly addresses: "organisation" | "any";
 };
-
-const User = z.object({
-  user: z.object({ profile: z.object({ email: z.string().optional() }).optional() }).optional(),
-});
 
 /**
  * Who made a change and how many approvals it needs, before anybody is asked. Throws QuorumOutOfReach where the approvers
@@ -79,7 +76,7 @@ export const approversFor =
 
     async function askSlack(user: string): Promise<string | undefined> {
       try {
-        return User.parse(await slack.users.info({ user })).user?.profile?.email;
+        return await shownEmail(slack, user);
       } catch (error) {
         // Slack may be down; the vote, which may come by the command, asks again.
         warn(`Slack did not say who ${user} is`, error, { model });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { shownEmail } from "../../domain/approval/shown-email.ts";
 import type { Approvals, VoteResult } from "../../domain/approvals.ts";
 import type { Messages } from "../../domain/messages.ts";
 import type { Outcomes } from "../../domain/outcomes.ts";
@@ -220,10 +221,6 @@ const answer = async (
   }
 };
 
-const User = z.object({
-  user: z.object({ profile: z.object({ email: z.string().optional() }).optional() }).optional(),
-});
-
 /** The user's e-mail as Slack has it; undefined where Slack does not say. */
 const emailOf = async (
   { slack, warn }: Pick<Needs, "slack" | "warn">,
@@ -231,7 +228,7 @@ const emailOf = async (
   approval: string,
 ): Promise<string | undefined> => {
   try {
-    return User.parse(await slack.users.info({ user })).user?.profile?.email;
+    return await shownEmail(slack, user);
   } catch (fault) {
     warn(`Slack did not say who ${user} is`, fault, { approval });
     return undefined;
