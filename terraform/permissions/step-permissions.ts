@@ -1,5 +1,6 @@
 import { merged } from "./merged.ts";
 import { policyPartitions } from "./operator-permissions.ts";
+import { readParameters } from "./read-parameters.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
 /** Where the functions of tooling's account find what they call; ARNs but for `region` and `secret`. */
@@ -48,17 +49,7 @@ const tableWrites = ["UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem"].ma
 export const stepPermissions = (at: Places): Readonly<Record<string, readonly Statement[]>> => {
   const table = (...actions: readonly string[]) => allow(actions, [at.table]);
   const secrets = (...names: readonly string[]): readonly Statement[] =>
-    names.length === 0
-      ? []
-      : [
-          allow(["ssm:GetParameter"], names.map(at.secret)),
-          allow(["kms:Decrypt"], [at.key], {
-            StringEquals: {
-              "kms:EncryptionContext:PARAMETER_ARN": names.map(at.secret),
-              "kms:ViaService": `ssm.${at.region}.amazonaws.com`,
-            },
-          }),
-        ];
+    names.length === 0 ? [] : readParameters(names.map(at.secret), at);
   const slack = secrets("SLACK_BOT_TOKEN");
   /** A commit, and where files are read, its folders and blobs. */
   const source = (...more: readonly string[]): readonly Statement[] =>

@@ -8,6 +8,7 @@ import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
 import { Construct } from "constructs";
 import type { Names } from "../../names.ts";
+import { readParameters } from "../../permissions/read-parameters.ts";
 import { allow, allowAny, policy, type Statement } from "../../permissions/statement.ts";
 import type { Accounts } from "../../read-config.ts";
 import { suppress } from "../../suppress.ts";
@@ -83,15 +84,7 @@ const sourceOf = (place: Construct, needs: Needs): readonly Statement[] => {
     ];
   }
   const token = `arn:aws:ssm:${region}:${account}:parameter${names.secrets}GITHUB_TOKEN`;
-  return [
-    allow(["ssm:GetParameter"], [token]),
-    allow(["kms:Decrypt"], [key], {
-      StringEquals: {
-        "kms:EncryptionContext:PARAMETER_ARN": token,
-        "kms:ViaService": `ssm.${region}.amazonaws.com`,
-      },
-    }),
-  ];
+  return readParameters([token], { region, key });
 };
 
 /**

@@ -7,6 +7,7 @@ import { Construct } from "constructs";
 import type { Environment } from "../../../platform/serving/serving.ts";
 import type { Names } from "../../names.ts";
 import { environmentPermissions } from "../../permissions/environment-permissions.ts";
+import { readParameters } from "../../permissions/read-parameters.ts";
 import { allow, policy } from "../../permissions/statement.ts";
 import type { EnvironmentConfig } from "../../read-config.ts";
 import { suppress } from "../../suppress.ts";
@@ -80,13 +81,7 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
       allow(["s3:GetObject", "s3:PutObject"], [`${bucket.arn}/*`]),
       // Without it an object that is not there is AccessDenied instead of NoSuchKey.
       allow(["s3:ListBucket"], [bucket.arn]),
-      allow(["ssm:GetParameter"], [hashKey.arn]),
-      allow(["kms:Decrypt"], [key], {
-        StringEquals: {
-          "kms:EncryptionContext:PARAMETER_ARN": hashKey.arn,
-          "kms:ViaService": `ssm.${region}.amazonaws.com`,
-        },
-      }),
+      ...readParameters([hashKey.arn], { region, key }),
     ]),
   });
 

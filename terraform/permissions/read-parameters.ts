@@ -1,0 +1,18 @@
+import { allow, type Statement } from "./statement.ts";
+
+/**
+ * Reading these secret parameters and no others, and their key for that alone.
+ * https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
+ */
+export const readParameters = (
+  parameters: readonly string[],
+  { region, key }: { readonly region: string; readonly key: string },
+): readonly Statement[] => [
+  allow(["ssm:GetParameter"], parameters),
+  allow(["kms:Decrypt"], [key], {
+    StringEquals: {
+      "kms:EncryptionContext:PARAMETER_ARN": parameters,
+      "kms:ViaService": `ssm.${region}.amazonaws.com`,
+    },
+  }),
+];
