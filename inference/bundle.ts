@@ -41,8 +41,11 @@ const packagesOf = async (inputs: readonly string[]): Promise<BundledPackage[]> 
 
 let underway = 0;
 
-/** Ends esbuild's own process once nobody bundles any more: idle it would hold 55 MB. */
-const endingEsbuild = async <T>(work: () => Promise<T>): Promise<T> => {
+/**
+ * Ends esbuild's own process once nobody bundles any more: idle it would hold 55 MB. Whoever bundles in a process in which
+ * others may do so, too, does it in here: esbuild's `stop` ends what all of them have under way.
+ */
+export const endingEsbuild = async <T>(work: () => Promise<T>): Promise<T> => {
   underway++;
   try {
     return await work();

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { endingEsbuild } from "../../../inference/bundle.ts";
 import { bundleHandler } from "../../../scripts/bundle-handler.ts";
 import { stepNames } from "../../../statemachine/delivery.ts";
 import { type FunctionHost, functionHost, type Invocation } from "../function-host.ts";
@@ -27,19 +28,17 @@ const variablesOf = async (name: HostedName, all: Readonly<Record<string, string
   return own;
 };
 
-/**
- * All bundles, as `npm run build` makes them, each in a folder of its own. esbuild goes on: an embedded world in the same
- * process may be bundling with it.
- */
-export const bundleFunctions = async (folder: string): Promise<void> => {
-  for (const name of hostedNames) {
-    const { code, map } = await bundleHandler(name);
-    const own = join(folder, name);
-    await mkdir(own, { recursive: true });
-    await writeFile(join(own, "index.mjs"), code);
-    await writeFile(join(own, "index.mjs.map"), map);
-  }
-};
+/** All bundles, as `npm run build` makes them, each in a folder of its own. */
+export const bundleFunctions = (folder: string): Promise<void> =>
+  endingEsbuild(async () => {
+    for (const name of hostedNames) {
+      const { code, map } = await bundleHandler(name);
+      const own = join(folder, name);
+      await mkdir(own, { recursive: true });
+      await writeFile(join(own, "index.mjs"), code);
+      await writeFile(join(own, "index.mjs.map"), map);
+    }
+  });
 
 type Needs = {
   /** Where `bundleFunctions` put them. */
