@@ -1,30 +1,26 @@
-import { readdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { filesBelow } from "./files-below.ts";
 
 const dayMs = 86_400_000;
 
-const filesIn = async (folder: string): Promise<string[]> => {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const found = await Promise.all(
-    entries.map((entry) => {
-      const path = join(folder, entry.name);
-      return entry.isDirectory() ? filesIn(path) : [path];
-    }),
-  );
-  return found.flat();
-};
+/** Days that a file's folder says (`keep-30-days/…`); no such folder: for ever. */
+const daysOf = (path: string): number =>
+  Number(path.split(sep)[0]?.match(/^keep-(\d+)-days$/)?.[1] ?? Number.POSITIVE_INFINITY);
 
 /**
  * Removes the rows of large requests that are older than their folder says (`records/keep-30-days/…`), as a bucket's
- * lifecycle rules do on AWS. `blobs`: the folder of all objects; `now`: epoch milliseconds.
+ * lifecycle rules do on AWS, and counts the bytes of all objects that are left.
+ * @param blobs the folder of all objects
+ * @param now epoch milliseconds
  */
-export const forgetExpiredRows = async (blobs: string, now: number): Promise<void> => {
+export const forgetExpiredRows = async (blobs: string, now: number): Promise<number> => {
   const records = join(blobs, "records");
-  for (const name of await readdir(records).catch((): string[] => [])) {
-    const days = Number(name.match(/^keep-(\d+)-days$/)?.[1] ?? Number.POSITIVE_INFINITY);
-    for (const path of await filesIn(join(records, name))) {
-      const changed = (await stat(path).catch(() => undefined))?.mtimeMs ?? now;
-      if (now - changed > days * dayMs) await rm(path, { force: true });
-    }
+  let left = 0;
+  for await (const { path, bytes, changedAt } of filesBelow(blobs)) {
+    if (path.startsWith(records + sep) && now - changedAt > daysOf(relative(records, path)) * dayMs)
+      await rm(path, { force: true });
+    else left += bytes;
   }
+  return left;
 };

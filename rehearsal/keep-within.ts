@@ -9,6 +9,8 @@ import type { Log } from "./world.ts";
 type Needs = {
   readonly folder: DataFolder;
   readonly database: Database;
+  /** Bytes of all objects that this process has put. */
+  readonly blobsWritten: () => number;
   readonly limitBytes: number;
   /** Epoch milliseconds. */
   readonly clock: () => number;
@@ -18,6 +20,7 @@ type Needs = {
 /** Free pages of the file that go back to the disk in one step. */
 const pagesAtOnce = 500;
 const lookEveryMs = 5_000;
+const walkEveryMs = 3_600_000;
 
 const gigabyte = 1_024 ** 3;
 const inWords = (bytes: number): string =>
@@ -25,10 +28,12 @@ const inWords = (bytes: number): string =>
 
 /**
  * Keeps a data folder within its limit by forgetting the oldest traffic. A look costs three pragmas and a walk over the
- * other files; where it is over the limit, batch after batch goes, with a turn of the event loop between. Pages that are
- * free are used again by the next requests; where they are more than a twentieth of the limit, they go back to the disk.
+ * few files that are no objects. Objects are as many as there were large requests: they are walked over once an hour,
+ * when those past their days go too, and counted in between. Where the folder is over its limit, batch after batch goes,
+ * with a turn of the event loop between. Pages that are free are used again by the next requests; where they are more
+ * than a twentieth of the limit, they go back to the disk.
  */
-export const keepWithin = ({ folder, database, limitBytes, clock, log }: Needs) => {
+export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, log }: Needs) => {
   // Beside its pages stands the log of writes, which is cut back to 64 MB.
   const target = limitBytes - Math.min(64 * 1_024 ** 2, limitBytes / 10);
   const pragma = (name: string): number => {
@@ -57,17 +62,30 @@ export const keepWithin = ({ folder, database, limitBytes, clock, log }: Needs) 
     database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
   };
 
+  /** The objects' bytes as they were walked over, what this process had written then, and what was removed since. */
+  let walked: { readonly bytes: number; readonly written: number; readonly at: number } | undefined;
+  let removed = 0;
+  const blobBytes = async (): Promise<number> => {
+    const now = clock();
+    if (!walked || Math.abs(now - walked.at) >= walkEveryMs) {
+      const written = blobsWritten();
+      walked = { bytes: await forgetExpiredRows(folder.blobs, now), written, at: now };
+      removed = 0;
+    }
+    return Math.max(0, walked.bytes + blobsWritten() - walked.written - removed);
+  };
+
   let told = false;
   /** Looks once: how many requests were forgotten. */
   const look = async (): Promise<number> => {
     // The database's used pages are counted instead of its file, which keeps free ones for the next requests.
-    const others = () => dataSize(folder.root, (path) => path.startsWith(folder.database));
-    await forgetExpiredRows(folder.blobs, clock());
-    let rest = await others();
+    const others = () =>
+      dataSize(folder.root, (path) => path.startsWith(folder.database) || path === folder.blobs);
+    let rest = (await others()) + (await blobBytes());
     let forgotten = 0;
     while (usedBytes() + rest > target) {
-      const batch = await trim();
-      if (batch === 0) {
+      const { requests, fileBytes } = await trim();
+      if (requests === 0) {
         if (!told)
           log(
             `${folder.root} holds ${inWords(usedBytes() + rest)} without any traffic, the limit is ${inWords(limitBytes)}: raise --data-limit, or start over with --fresh`,
@@ -75,12 +93,11 @@ export const keepWithin = ({ folder, database, limitBytes, clock, log }: Needs) 
         told = true;
         break;
       }
-      forgotten += batch;
-      // Blobs went, and what was deleted stands in the log until it is written back.
-      if (forgotten % 2_000 < batch) {
-        database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
-        rest = await others();
-      }
+      forgotten += requests;
+      removed += fileBytes;
+      rest -= fileBytes;
+      // What was deleted stands in the log until it is written back.
+      if (forgotten % 2_000 < requests) database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
       await setImmediate();
     }
     if (usedBytes() + rest <= target) told = false;

@@ -289,6 +289,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       : keepWithin({
           folder,
           database: capabilities.database,
+          blobsWritten: capabilities.blobsWritten,
           limitBytes: options.dataLimitBytes,
           clock,
           log,

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { z } from "zod";
 import { KeptRequest } from "../inference/records/kept-request.ts";
 import {
@@ -86,8 +86,8 @@ export const trimTraffic = ({ database, blobs }: { readonly database: Database; 
     }
   };
 
-  /** Forgets one batch: how many requests; 0 where no traffic is left. */
-  return async (): Promise<number> => {
+  /** Forgets one batch: how many requests, 0 where no traffic is left, and the bytes of the files that went with them. */
+  return async (): Promise<{ readonly requests: number; readonly fileBytes: number }> => {
     const { forgotten, keys } = database.write(() => {
       const rows = oldestRecords();
       const metricAt = oldestMetric.get()?.at;
@@ -99,7 +99,12 @@ export const trimTraffic = ({ database, blobs }: { readonly database: Database; 
       return { forgotten: rows.length, keys };
     });
     // Behind the commit: a file without its item is lost space, an item without its file would be a broken record.
-    for (const key of keys) await rm(blobPath(blobs, key), { force: true });
-    return forgotten;
+    let fileBytes = 0;
+    for (const key of keys) {
+      const path = blobPath(blobs, key);
+      fileBytes += (await stat(path).catch(() => undefined))?.size ?? 0;
+      await rm(path, { force: true });
+    }
+    return { requests: forgotten, fileBytes };
   };
 };

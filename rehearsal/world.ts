@@ -89,7 +89,13 @@ export const openCapabilities = async ({
   const database = openDatabase(folder.database);
   const secrets = environmentSecrets({ env, file: { path: folder.secrets, generate: generated } });
   const blobKey = new TextEncoder().encode(await secrets.read("BLOB_KEY"));
-  const blobs = fileBlobs({ folder: folder.blobs, baseUrl: url, key: blobKey });
+  let blobsWritten = 0;
+  const blobs = fileBlobs({
+    ...{ folder: folder.blobs, baseUrl: url, key: blobKey },
+    written: (bytes) => {
+      blobsWritten += bytes;
+    },
+  });
   const hashSecret = await secrets.read("RECORDS_HASH_KEY");
   const store = sqliteStore({ database, clock });
   return {
@@ -102,6 +108,7 @@ export const openCapabilities = async ({
     secrets,
     blobKey,
     blobs,
+    blobsWritten: () => blobsWritten,
     store,
     // One machine has one person, so that nobody on it can prove to be a second one.
     policy: platformPolicy({ store, confirmation: "alone-if-said" }),

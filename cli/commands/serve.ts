@@ -65,7 +65,7 @@ const openFolder = async (root: string, { environment, dataLimit }: Options) => 
     throw asDataFolderError(root, fault);
   }
   const ownership = ownFolder(folder, { command: "serve", now: clock() });
-  const { store, records, database, metrics } = await openCapabilities({
+  const { store, records, database, metrics, blobsWritten } = await openCapabilities({
     folder,
     // Links to blobs are of no use here: nobody is sent any.
     url: "http://127.0.0.1",
@@ -75,7 +75,7 @@ const openFolder = async (root: string, { environment, dataLimit }: Options) => 
     env: process.env,
   });
   const keys = apiKeys({ store, random: (size) => crypto.getRandomValues(new Uint8Array(size)), clock });
-  const keeping = keepWithin({ folder, database, limitBytes: dataLimit, clock, log });
+  const keeping = keepWithin({ folder, database, blobsWritten, limitBytes: dataLimit, clock, log });
   keeping.start();
   return {
     keys,

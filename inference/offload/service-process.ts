@@ -27,7 +27,7 @@ export const processLimits: ProcessLimits = {
   waiting: 16,
   deadlineMs: 30_000,
   startMs: 60_000,
-  idleMs: 600_000,
+  idleMs: 60_000,
   heapMb: 1_024,
 };
 

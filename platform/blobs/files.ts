@@ -4,14 +4,18 @@ import type { Blobs } from "./blobs.ts";
 
 /**
  * Objects as files under `folder`. Links lead to `<baseUrl>/blobs/<key>`, where `blobRoute` with the same
- * folder and key answers; `key` signs them.
+ * folder and key answers; `key` signs them; `written` is told the bytes of each object that was put.
  */
 export const fileBlobs = (needs: {
   readonly folder: string;
   readonly baseUrl: string;
   readonly key: Uint8Array;
+  readonly written?: (bytes: number) => void;
 }): Blobs => ({
-  put: (key, bytes, { contentType }) => writeBlobFile(needs.folder, key, { contentType, bytes }),
+  put: async (key, bytes, { contentType }) => {
+    await writeBlobFile(needs.folder, key, { contentType, bytes });
+    needs.written?.(bytes.length);
+  },
 
   get: async (key) => (await readBlobFile(needs.folder, key))?.bytes,
 

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -10,6 +19,7 @@ import { sqliteMetrics } from "../../platform/metrics/sqlite.ts";
 import { openDatabase } from "../../platform/store/open-database.ts";
 import { sqliteStore } from "../../platform/store/sqlite.ts";
 import { dataFolder } from "../../rehearsal/data-folder.ts";
+import { dataSize } from "../../rehearsal/data-size.ts";
 import { keepWithin } from "../../rehearsal/keep-within.ts";
 import { openLog } from "../../rehearsal/open-log.ts";
 import { batchSize } from "../../rehearsal/trim-traffic.ts";
@@ -215,17 +225,28 @@ describe("a data folder over its limit", () => {
     const folder = dataFolder(join(room.path, "data"));
     mkdirSync(folder.root);
     const database = openDatabase(folder.database);
-    const clock = () => start;
+    let now = start;
+    let written = 0;
+    const clock = () => now;
     const store = sqliteStore({ database, clock });
-    const blobs = fileBlobs({ folder: folder.blobs, baseUrl: "http://127.0.0.1", key: new Uint8Array(32) });
+    const blobs = fileBlobs({
+      ...{ folder: folder.blobs, baseUrl: "http://127.0.0.1", key: new Uint8Array(32) },
+      written: (bytes) => {
+        written += bytes;
+      },
+    });
+    const blobsWritten = () => written;
     const said: string[] = [];
     const log = (sentence: string) => void said.push(sentence);
     return {
-      ...{ folder, database, store, blobs, said, clock },
+      ...{ folder, database, store, blobs, blobsWritten, said, clock },
+      pass: (ms: number) => {
+        now += ms;
+      },
       count: (where: string) => Number(database.prepare(`SELECT count(*) AS n FROM ${where}`).get()?.n),
       recorder: recorder({ store, blobs, manifest: churnManifest(), log }),
       metrics: sqliteMetrics({ database, clock }),
-      keep: (limitBytes: number) => keepWithin({ folder, database, limitBytes, clock, log }),
+      keep: (limitBytes: number) => keepWithin({ folder, database, blobsWritten, limitBytes, clock, log }),
     };
   };
   /** Traffic of two models in turn, a minute apart; every tenth request has so many rows that they go to a blob. */
@@ -347,6 +368,51 @@ describe("a data folder over its limit", () => {
     expect(most).toBeLessThanOrEqual(4 * batchSize);
     data.metrics.close();
     data.database.close();
+  });
+
+  test("objects are walked over once an hour and counted in between, however many there are", async () => {
+    const data = open();
+    await data.store.put({ partition: "ledger#prod#churn", sort: "1" }, { kept: true });
+    await traffic(data, 100);
+    const limit = 3_000_000;
+    const keeping = data.keep(limit);
+    const requests = () => data.count("items WHERE partition LIKE 'predictions#%'");
+    expect(await keeping.look()).toBe(0);
+    // What nobody counted: a look that walked would find the folder over its limit.
+    const stranger = join(data.folder.blobs, "stranger@blob");
+    writeFileSync(stranger, Buffer.alloc(limit));
+    expect(await keeping.look()).toBe(0);
+    data.pass(hour);
+    // Their records and their metrics.
+    expect(await keeping.look()).toBe(200);
+    expect(requests()).toBe(0);
+    rmSync(stranger);
+    data.pass(hour);
+    await keeping.look();
+
+    await traffic(data, 100);
+    expect(await keeping.look()).toBe(0);
+    // What this process puts is counted at once.
+    await data.blobs.put("reports/large", Buffer.alloc(limit), { contentType: "text/plain" });
+    expect(await keeping.look()).toBe(200);
+    data.metrics.close();
+    data.database.close();
+  });
+
+  test("a walk over many files lets the event loop turn between them", async () => {
+    const folder = join(room.path, "many");
+    mkdirSync(folder);
+    for (let file = 0; file < 1_000; file++) writeFileSync(join(folder, `${file}`), "x");
+    let turns = 0;
+    let walking = true;
+    const turn = () => {
+      turns += 1;
+      if (walking) setImmediate(turn);
+    };
+    turn();
+    expect(await dataSize(folder)).toBe(1_000);
+    walking = false;
+    expect(turns).toBeGreaterThan(500);
   });
 
   test("what is no traffic is never forgotten, and that the limit cannot be kept is said once", async () => {
