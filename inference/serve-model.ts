@@ -12,7 +12,8 @@ import { inspectOnnx } from "./model/inspect-onnx.ts";
 import { isolateModel } from "./model/isolate-model.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { openModel } from "./model/open-model.ts";
-import { offload } from "./offload/offload.ts";
+import { limitsInBudget } from "./offload/limits-in-budget.ts";
+import { largestHere, offload } from "./offload/offload.ts";
 import { type ServiceProcess, serviceProcess } from "./offload/service-process.ts";
 import type { RecordPlace } from "./records/records.ts";
 import { recordsOf } from "./records/records-of.ts";
@@ -34,20 +35,41 @@ type Options = Pick<Needs, "report" | "log" | "now" | "tick" | "newId"> & {
   readonly hostNames?: readonly string[] | undefined;
 };
 
+const threadMs = (): number => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+};
+
+type Opened = {
+  readonly model: LoadedModel;
+  readonly digest: string;
+  /** The largest bodies that are answered on the event loop. */
+  readonly most: { readonly bytes: number; readonly values: number };
+};
+
 /**
- * In this process where a run's work is bounded by its rows; else in one of its own, with the function's time-out and
- * memory as its limits. A function in Lambda needs none: it is a process for one request at a time, ended at its time-out.
+ * In this process where a run's work is bounded by its rows, and short; else in one of its own, with the
+ * function's time-out and memory as its limits. A function in Lambda needs none: it is a process for one request at a time, ended at its time-out.
  */
 const open = async (
   folder: string,
   { log, tick, deadlineMs }: Pick<Options, "log" | "tick" | "deadlineMs">,
-): Promise<{ readonly model: LoadedModel; readonly digest: string }> => {
+): Promise<Opened> => {
   const manifest = readManifest(await readFile(join(folder, "model.yaml")));
   const artifact = await readFile(join(folder, manifest.artifact));
   const digest = `sha256:${createHash("sha256").update(artifact).digest("hex")}`;
   const { unbounded } = inspectOnnx(artifact);
-  if (unbounded === undefined) return { model: await openModel(folder), digest };
-  log(`runs in a process of its own: ${unbounded} lets a request decide how much a run does`);
+  let why: string | undefined;
+  if (unbounded !== undefined) why = `${unbounded} lets a request decide how much a run does`;
+  else if (manifest.tokenizer !== undefined) why = "a run on texts would keep other requests waiting";
+  else {
+    const model = await openModel(folder);
+    const most = await limitsInBudget(model, { most: largestHere, threadMs });
+    if (most) return { model, digest, most };
+    await model.release();
+    why = "a run on a single row would keep other requests waiting";
+  }
+  log(`runs in a process of its own: ${why}`);
   const { timeoutSeconds, memoryMb } = manifest.resources;
   const model = await isolateModel({
     folder,
@@ -57,7 +79,7 @@ const open = async (
     tick,
     log,
   });
-  return { model, digest };
+  return { model, digest, most: largestHere };
 };
 
 /**
@@ -80,7 +102,7 @@ export const serveModel = async ({
   /** Ends the model, and the process that it runs in where it has one. */
   release(): Promise<void>;
 }> => {
-  const { model, digest } = await open(folder, needs);
+  const { model, digest, most } = await open(folder, needs);
   const { manifest } = model;
   const { name } = manifest;
   const identity: Identity = {
@@ -111,7 +133,7 @@ export const serveModel = async ({
   const ownHost = checkHost(hostNames);
   const gate: Gate = (request, answer) =>
     ownHost(request, keyed ? (passed) => keyed(passed, answer) : answer);
-  const sendOn = offload(elsewhere, { texts: manifest.tokenizer !== undefined });
+  const sendOn = offload(elsewhere, { texts: manifest.tokenizer !== undefined, most });
   return {
     app: createApp(service, gate, sendOn, hostNames),
     name,

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { leastResidentMb, watchMemory } from "../check/watch-memory.ts";
@@ -117,6 +118,8 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
+    // Where both want the processor, whoever asks for something else goes before a run.
+    if (process.pid !== undefined) setPriority(process.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     current = process;
     const first = await next(process, startMs);
     if (first.kind === "broken") throw new ModelUnreadable(first.message);

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { RequestMetrics } from "../../platform/metrics/metrics.ts";
 import { type Hostile, validRequests } from "../../test/hostile-requests.ts";
 import { requesting } from "../../test/http/requesting.ts";
@@ -36,10 +36,10 @@ beforeAll(async () => {
     functionVersion: "7",
   };
 });
-afterAll(async () => {
-  for (const stop of stops) stop();
-  await model.release();
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
 });
+afterAll(() => model.release());
 
 const elsewhereWith = (limits = processLimits, changes: Partial<Identity> = {}) => {
   const elsewhere = serviceProcess({
@@ -164,6 +164,25 @@ test("a little gzip of much is unpacked elsewhere", async () => {
   expect(elsewhere.pid()).toBeUndefined();
   expect((await ask(app, predict(gzipSync(large), packed))).status).toBe(200);
   expect(elsewhere.pid()).toBeTypeOf("number");
+});
+
+const csv = { "content-type": "text/csv" };
+const values = (count: number) => `{"rows":[${Array(count).fill('{"a":1}').join()}]}`;
+
+test.each([
+  ["JSON", predict(values(1_600))],
+  ["packed JSON", predict(gzipSync(values(1_600)), { ...json, "content-encoding": "gzip" })],
+  ["CSV", predict(`a,b\n${"1,2\n".repeat(1_600)}`, csv)],
+])("of more than 3,072 values a body goes elsewhere, however few bytes they are: %s", async (_, request) => {
+  const elsewhere = elsewhereWith();
+  expect((await ask(appOf(elsewhere), request)).status).toBe(422);
+  expect(elsewhere.pid()).toBeTypeOf("number");
+});
+
+test("some hundred rows of many inputs stay: they are no more than 3,072 values", async () => {
+  const elsewhere = elsewhereWith();
+  expect((await ask(appOf(elsewhere), predict(JSON.stringify({ rows: rows(140) })))).status).toBe(200);
+  expect(elsewhere.pid()).toBeUndefined();
 });
 
 test("a process that does not answer is killed at the deadline, and the next request has a new one", async () => {

@@ -1,3 +1,4 @@
+import { countJson } from "../http/count-json.ts";
 import type { HttpReply } from "../http/http-reply.ts";
 import type { HttpRequest } from "../http/http-request.ts";
 import { maxBodyBytes } from "../http/read-body.ts";
@@ -10,11 +11,16 @@ export type Offload = (
 ) => Promise<HttpReply>;
 
 /**
- * Bytes up to which a body is answered on the event loop, so that none holds it longer than 5 ms: estimated from what
- * 10,000 rows take (11 ms to parse and pack as objects), not measured by itself. A row of JSON repeats its names and is some 400 bytes; in CSV and in tensors' bytes it
- * is 40 to 80, and a text's bytes are all for the tokenizer.
+ * Up to where a body is answered on the event loop, so that none holds it longer than 5 ms (`npm run bench:parts`). Each
+ * value takes about 1 µs to read, check and record, beside what the model takes (limits-in-budget.ts).
  */
-const largestHere = { json: 64 * 1_024, other: 16 * 1_024 } as const;
+export const largestHere = {
+  /** Of JSON, whose rows repeat their names. */
+  bytes: 64 * 1_024,
+  /** Of CSV, of tensors, and of texts, whose bytes are all for the tokenizer. */
+  otherBytes: 16 * 1_024,
+  values: 3_072,
+} as const;
 
 const isPredict = (path: string): boolean =>
   /^\/(v1\/predict|invocations|endpoints\/[^/]+\/invocations|v2\/models\/.+\/infer)$/.test(path);
@@ -33,19 +39,48 @@ const packedAs = (request: HttpRequest): "gzip" | "deflate" | undefined => {
   return encoding === "gzip" || encoding === "deflate" ? encoding : undefined;
 };
 
-const limitOf = (request: HttpRequest, texts: boolean): number =>
-  !texts &&
-  /json/i.test(request.header("content-type") ?? "json") &&
-  request.header("inference-header-content-length") === undefined
-    ? largestHere.json
-    : largestHere.other;
+const kindOf = (request: HttpRequest): "json" | "csv" | "tensors" => {
+  const type = request.header("content-type") ?? "json";
+  if (request.header("inference-header-content-length") !== undefined) return "tensors";
+  return /json/i.test(type) ? "json" : /csv/i.test(type) ? "csv" : "tensors";
+};
 
-/** Whether a packed body holds more than that: it is unpacked no further. What is no such body is not large. */
-const holdsMore = async (encoding: "gzip" | "deflate", body: Uint8Array, most: number): Promise<boolean> => {
+const comma = 0x2c;
+const newline = 0x0a;
+/** The least that a value of a tensor takes where there are many, an FP32. */
+const tensorValueBytes = 4;
+
+/** About as many values as the rows in a body have; of JSON at most twice as many. */
+const valuesIn = (body: Uint8Array, kind: ReturnType<typeof kindOf>): number => {
+  if (kind === "json") return countJson(body).marks;
+  if (kind === "tensors") return body.length / tensorValueBytes;
+  let values = 0;
+  for (const byte of body) if (byte === comma || byte === newline) values++;
+  return values;
+};
+
+type Limits = {
+  /** Whether the model takes texts. */
+  readonly texts: boolean;
+  /** Bytes and values up to which this model's rows are answered on the event loop. */
+  readonly most: { readonly bytes: number; readonly values: number };
+};
+
+/**
+ * Whether reading and answering a body would hold the event loop. A packed one is unpacked no further than it takes to
+ * tell; what is no such body is not large.
+ */
+const isLarge = async (request: HttpRequest, body: Uint8Array, { texts, most }: Limits): Promise<boolean> => {
+  const kind = kindOf(request);
+  const bytes = kind === "json" && !texts ? most.bytes : Math.min(most.bytes, largestHere.otherBytes);
+  const plainIsLarge = (plain: Uint8Array) =>
+    plain.length > bytes || (!texts && valuesIn(plain, kind) > most.values);
+  if (body.length > bytes) return true;
+  const encoding = packedAs(request);
+  if (!encoding) return plainIsLarge(body);
   const { unpackBody } = await import("../http/unpack-body.ts");
   try {
-    unpackBody(encoding, body, most);
-    return false;
+    return plainIsLarge(unpackBody(encoding, body, bytes));
   } catch (error) {
     return error instanceof RangeError;
   }
@@ -54,27 +89,28 @@ const holdsMore = async (encoding: "gzip" | "deflate", body: Uint8Array, most: n
 /**
  * Sends requests whose bodies would hold the event loop to the same service in another process, as bytes. Whatever a
  * body holds, its answer is the same there as here.
- * @param which `large`: bodies past the limit; `all`: every prediction, for a model that this process must not run
- * @param texts whether the model takes texts
+ * @param which `large`: bodies past the limits; `all`: every prediction, for a model that this process must not run
  */
-export const offload =
-  (
-    { answer: answerElsewhere }: Pick<ServiceProcess, "answer">,
-    { which = "large", texts = false }: { readonly which?: "large" | "all"; readonly texts?: boolean } = {},
-  ): Offload =>
-  async (request, answer) => {
+export const offload = (
+  { answer: answerElsewhere }: Pick<ServiceProcess, "answer">,
+  {
+    which = "large",
+    texts = false,
+    most = largestHere,
+  }: Partial<Limits> & { readonly which?: "large" | "all" } = {},
+): Offload => {
+  // Fewer bytes hold no more values than that, whatever they are.
+  const surelySmall = Math.min(most.bytes, most.values);
+  return async (request, answer) => {
     if (request.method !== "POST" || !isPredict(request.path)) return answer(request);
-    const most = limitOf(request, texts);
-    const packed = packedAs(request);
     const announced = Number(request.header("content-length") ?? Number.NaN);
-    if (which === "large" && !packed && announced <= most) return answer(request);
+    if (which === "large" && !packedAs(request) && announced <= surelySmall) return answer(request);
     const reading = request.body(maxBodyBytes);
     const body = await reading.catch(() => undefined);
     const here = (): HttpReply | Promise<HttpReply> => answer({ ...request, body: () => reading });
     // What could not be read is refused in its protocol's words, here.
     if (!body) return here();
-    const large = body.length > most || (packed !== undefined && (await holdsMore(packed, body, most)));
-    if (which === "large" && !large) return here();
+    if (which === "large" && !(await isLarge(request, body, { texts, most }))) return here();
     const headers: Record<string, string> = {};
     for (const name of carried) {
       const value = request.header(name);
@@ -83,3 +119,4 @@ export const offload =
     const { method, path, query } = request;
     return answerElsewhere({ method, path, query, headers }, body);
   };
+};

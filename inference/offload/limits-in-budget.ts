@@ -1,0 +1,57 @@
+import type { Manifest, Row } from "../manifest/manifest.ts";
+import { type LoadedModel, sampleRow } from "../model/load-model.ts";
+
+/** Of the 5 ms that a request may hold the event loop the model's share; reading, checking and recording take the others. */
+const budgetMs = 2;
+/** Of three runs the shortest counts: a collection of garbage is no time of the model. */
+const runs = 3;
+/** A longer text, where an input takes one, is rare; rows of longer ones are fewer. */
+const textLength = 1_000;
+
+/** A row that the model must take, with texts as long as they come, and the characters of those. */
+const sampleOf = (manifest: Pick<Manifest, "inputs">): { readonly row: Row; readonly length: number } => {
+  const row: Record<string, Row[string]> = { ...sampleRow(manifest) };
+  let length = 0;
+  for (const input of manifest.inputs) {
+    if (input.type !== "string") continue;
+    const text = "word ".repeat(textLength / 5).slice(0, input.maxLength ?? textLength);
+    row[input.name] = text;
+    length += text.length;
+  }
+  return { row, length };
+};
+
+/** Bytes and values of a body. */
+type Limits = { readonly bytes: number; readonly values: number };
+
+/**
+ * Within which bytes and values a body's rows are answered by this model in 2 ms, as the model is tried with 1, 2, 4, …
+ * rows: at most `most`. Undefined where a single row takes longer: then the model has to run in a process of its own, so
+ * that whoever asks for something else is answered meanwhile.
+ * @param threadMs processor time of this thread in milliseconds: what other processes do meanwhile does not count
+ */
+export const limitsInBudget = async (
+  { manifest, predict }: Pick<LoadedModel, "manifest" | "predict">,
+  { most, threadMs }: { readonly most: Limits; readonly threadMs: () => number },
+): Promise<Limits | undefined> => {
+  const { row, length } = sampleOf(manifest);
+  const inputs = manifest.inputs.length;
+  const limitsOf = (rows: number): Limits => ({
+    bytes: length > 0 ? Math.min(most.bytes, rows * length) : most.bytes,
+    values: Math.min(most.values, rows * inputs),
+  });
+  const mostRows = Math.max(1, Math.floor(Math.min(most.bytes / length, most.values / inputs)));
+  let within: Limits | undefined;
+  for (let rows = 1; ; rows = Math.min(mostRows, 2 * rows)) {
+    const times: number[] = [];
+    for (let run = 0; run < runs; run++) {
+      const before = threadMs();
+      // A model that cannot answer this row may still answer others.
+      await predict(Array.from({ length: rows }, () => row)).catch(() => undefined);
+      times.push(threadMs() - before);
+    }
+    if (Math.min(...times) > budgetMs) return within;
+    if (rows === mostRows) return most;
+    within = limitsOf(rows);
+  }
+};
