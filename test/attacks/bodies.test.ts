@@ -10,7 +10,7 @@ import { callbackPath, listen, slackCallbackRoute } from "../../rehearsal/server
 import { churnGolden } from "../onnx/churn-folder.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { type RawConnection, rawConnection, statusesIn } from "./raw-connection.ts";
-import { type ServeProcess, serveProcess } from "./serve-process.ts";
+import { type ServeProcess, serveProcess, serveProcessOf } from "./serve-process.ts";
 
 /** What is sent takes no memory that matters and keeps nobody waiting: counts and bytes, never times. */
 const MB = 1_024 * 1_024;
@@ -124,6 +124,34 @@ describe("slipway serve", () => {
     for (const pid of readers ?? []) process.kill(pid, "SIGCONT");
     expect((await attack).status).toBe(status);
   });
+});
+
+test("a hundred texts in a short body keep nobody waiting: the model runs in another process", async () => {
+  const folder = await temporaryFolder();
+  const served = await serveProcessOf("review-sentiment", folder.path);
+  try {
+    const send = (texts: number) =>
+      fetch(`${served.url}/v1/predict`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ rows: Array(texts).fill({ text: "not bad, not good, ".repeat(7) }) }),
+      });
+    expect((await send(1)).status).toBe(200);
+    // Where the system tells which process that is, it stands still while others ask.
+    const models = served.children();
+    for (const pid of models ?? []) process.kill(pid, "SIGSTOP");
+    let ended = false;
+    const attack = send(100).finally(() => {
+      ended = true;
+    });
+    for (let asked = 0; asked < 20; asked++) expect((await fetch(`${served.url}/health`)).status).toBe(200);
+    if (models) expect([models.length, ended]).toEqual([1, false]);
+    for (const pid of models ?? []) process.kill(pid, "SIGCONT");
+    expect((await attack).status).toBe(200);
+  } finally {
+    await served.stop();
+    await folder.remove();
+  }
 });
 
 const app = (answer: App["answer"]): App => ({ answer });

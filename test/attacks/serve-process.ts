@@ -18,8 +18,16 @@ export type ServeProcess = {
 };
 
 /** `slipway serve` in a process of its own, as anyone starts it. */
-export const serveProcess = async (data: string, ...options: readonly string[]): Promise<ServeProcess> => {
-  const args = ["serve", "models/churn", "--port", "0", "--no-trial", "--data", data, ...options];
+export const serveProcess = (data: string, ...options: readonly string[]): Promise<ServeProcess> =>
+  serveProcessOf("churn", data, ...options);
+
+/** The same of another of the models. */
+export const serveProcessOf = async (
+  model: "churn" | "review-sentiment",
+  data: string,
+  ...options: readonly string[]
+): Promise<ServeProcess> => {
+  const args = ["serve", `models/${model}`, "--port", "0", "--no-trial", "--data", data, ...options];
   const child = spawn(process.execPath, ["cli/slipway.mjs", ...args], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
