@@ -457,15 +457,24 @@ describe("the platform's policy", () => {
     const writes = statementsOf(operators?.policy).filter(({ Action }) =>
       several(Action).some((action) => /Item$/.test(action) && !/Get/.test(action)),
     );
+    const update = { Effect: "Allow", Action: ["dynamodb:UpdateItem"], Resource: expect.anything() };
     expect(writes).toEqual([
       {
-        Effect: "Allow",
-        Action: ["dynamodb:UpdateItem"],
-        Resource: expect.anything(),
+        ...update,
+        Condition: {
+          "ForAllValues:StringEquals": {
+            "dynamodb:LeadingKeys": ["policy"],
+            // Not `expiresAt`: an entry that is hidden would leave the one before in force.
+            "dynamodb:Attributes": ["pk", "sk", "value", "version", "write"],
+          },
+          Null: { "dynamodb:LeadingKeys": "false", "dynamodb:Attributes": "false" },
+        },
+      },
+      {
+        ...update,
         Condition: {
           "ForAllValues:StringEquals": {
             "dynamodb:LeadingKeys": [
-              "policy",
               "policy-proposals",
               expect.stringMatching(/^policy-signed#\$+\{aws:userid\}$/),
             ],

@@ -3,7 +3,7 @@ import { memoryStore, policyYaml } from "../../test/step-world.ts";
 import { noIdentities } from "../approval/identities.ts";
 import { changePolicy } from "./change-policy.ts";
 import { parsePlatformRules } from "./parse-policy.ts";
-import { platformPolicy, policyKeys } from "./platform-policy.ts";
+import { PolicyEntry, platformPolicy, policyKeys } from "./platform-policy.ts";
 
 const rules = (text = policyYaml) =>
   parsePlatformRules(new TextEncoder().encode(text), "policy.yaml", noIdentities);
@@ -112,7 +112,7 @@ test("an entry that one operator writes by hand does not count: the other's sign
     revision: 2,
     text,
     digest,
-    previous: null,
+    previous: (await policy.read()).digest,
     proposal: id,
     appliedBy: ada,
     confirmedBy: bob,
@@ -122,6 +122,56 @@ test("an entry that one operator writes by hand does not count: the other's sign
   await expect(policy.read()).rejects.toMatchObject({
     name: "PolicyInvalid",
     message: expect.stringContaining("Bob has not signed"),
+  });
+});
+
+/** The ledger with revision 2 in force, which tightened what revision 1 said. */
+const tightened = async () => {
+  await changes.writeFirst(looser, ada);
+  const { id } = await changes.propose(tighter, ada);
+  await changes.confirm(id, bob);
+  const entry = async (revision: number) => {
+    const item = await memory.store.get(policyKeys.entry(revision));
+    return PolicyEntry.parse(item?.value);
+  };
+  return { first: await entry(1), second: await entry(2) };
+};
+const uncounted = { name: "PolicyInvalid", message: expect.stringContaining("does not count") };
+
+test.each([
+  ["at a place behind all others", "9999999999"],
+  ["at the next place", "0000000003"],
+])("a first entry that one operator writes by hand %s does not count", async (_, sort) => {
+  const { first } = await tightened();
+  await memory.store.put({ partition: policyKeys.ledger, sort }, first);
+  await expect(policy.read()).rejects.toMatchObject(uncounted);
+});
+
+test("an earlier revision that is written once more under a new number does not count, although its signatures are there", async () => {
+  const { second } = await tightened();
+  const { id } = await changes.propose(looser, ada);
+  await changes.confirm(id, bob);
+  for (const [revision, previous] of [
+    [4, second.previous],
+    [4, (await policy.read()).digest],
+  ] as const) {
+    await memory.store.put(policyKeys.entry(revision), { ...second, revision, previous });
+    await expect(policy.read()).rejects.toMatchObject(uncounted);
+  }
+});
+
+test("an entry that does not follow the one before it does not count", async () => {
+  const { first, second } = await tightened();
+  await memory.store.put(policyKeys.entry(1), { ...first, digest: second.digest });
+  await expect(policy.read()).rejects.toMatchObject(uncounted);
+});
+
+test("what is no entry of the ledger is said, with its place", async () => {
+  await tightened();
+  await memory.store.put({ partition: policyKeys.ledger, sort: "x" }, { revision: 3 });
+  await expect(policy.read()).rejects.toMatchObject({
+    name: "PolicyInvalid",
+    message: expect.stringContaining("revision x, does not count: it is no entry of the ledger"),
   });
 });
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Store } from "../../platform/store/store.ts";
 import { Digest } from "../../statemachine/contracts.ts";
@@ -12,6 +11,7 @@ import {
   type PlatformPolicyRevision,
   PolicyEntry,
   policyKeys,
+  proposalId,
   toRevision,
   verifyEntry,
 } from "./platform-policy.ts";
@@ -56,10 +56,6 @@ export const comparePlatformRules = (before: PlatformRules, after: PlatformRules
   };
 };
 
-/** An id that holds for one text of one person on top of one revision: whoever confirms it confirms just that. */
-const proposalId = ({ follows, digest, by }: Pick<Proposal, "follows" | "digest" | "by">): string =>
-  `${follows + 1}-${createHash("sha256").update(`${digest}\n${by.id}`).digest("hex").slice(0, 16)}`;
-
 /**
  * Changes the platform's copy of the policy. A new copy needs two people: one proposes it, another confirms exactly that
  * text; each signs in a partition of its own.
@@ -78,7 +74,10 @@ export const changePolicy = ({
   };
 
   const append = async (entry: PolicyEntry): Promise<PlatformPolicyRevision> => {
-    const { written } = await store.put(policyKeys.entry(entry.revision), entry, { expect: "absent" });
+    const { written } = await store.put(policyKeys.entry(entry.revision), entry, {
+      expect: "absent",
+      permanent: true,
+    });
     if (!written)
       throw new PolicyRefused(
         `Revision ${entry.revision} of the policy was written by someone else just now: see \`slipway policy history\`, then propose again.`,

@@ -60,15 +60,47 @@ export const toRevision = ({ text, ...entry }: PolicyEntry): PlatformPolicyRevis
   ...PlatformRules.parse(JSON.parse(text)),
 });
 
+/**
+ * An id that holds for one text of one person on top of one revision: whoever confirms it confirms just that, and no
+ * revision can be put in force a second time.
+ */
+export const proposalId = ({
+  follows,
+  digest,
+  by,
+}: {
+  readonly follows: number;
+  readonly digest: string;
+  readonly by: Operator;
+}): string =>
+  `${follows + 1}-${createHash("sha256").update(`${digest}\n${by.id}`).digest("hex").slice(0, 16)}`;
+
 /** `AROA…:ada@example.com`: the same person under another role bears the same session name. */
 const sessionName = ({ id }: Operator): string => (id.split(":").at(-1) ?? id).toLowerCase();
 export const isSamePerson = (one: Operator, other: Operator): boolean =>
   one.id === other.id || sessionName(one) === sessionName(other);
 
-/** The newest entry of the ledger, whether or not it counts. */
+/** What hides in the ledger, or stands where no revision stands, is somebody's hand: nothing counts then. */
+const doesNotCount = (revision: number | string, why: string): never => {
+  throw new PolicyInvalid(
+    `The platform's copy of the policy, revision ${revision}, does not count: ${why}. Look at \`slipway policy history\` and at who wrote to the table.`,
+  );
+};
+
+/**
+ * The newest entry of the ledger, whether or not its signatures are there. Throws PolicyInvalid where what stands last
+ * is no entry, or not at the place of its revision.
+ */
 export const newestEntry = async (store: Store): Promise<PolicyEntry | undefined> => {
   const { items } = await store.page({ partition: policyKeys.ledger, order: "descending", limit: 1 });
-  return items[0] && PolicyEntry.parse(items[0].value);
+  const [last] = items;
+  if (!last) return undefined;
+  const entry = PolicyEntry.safeParse(last.value);
+  if (!entry.success) return doesNotCount(last.key.sort, "it is no entry of the ledger");
+  const { revision } = entry.data;
+  if (last.key.sort !== policyKeys.entry(revision).sort)
+    return doesNotCount(revision, `it stands at ${last.key.sort}, which is not its place`);
+  return entry.data;
 };
 
 /** Throws PolicyInvalid where an entry was not made by two people, each by their own signature. */
@@ -76,17 +108,19 @@ export const verifyEntry = async (
   { store, confirmation }: { readonly store: Store; readonly confirmation: Confirmation },
   entry: PolicyEntry,
 ): Promise<void> => {
-  const refuse = (why: string): never => {
-    throw new PolicyInvalid(
-      `The platform's copy of the policy, revision ${entry.revision}, does not count: ${why}. Look at \`slipway policy history\` and at who wrote to the table.`,
-    );
-  };
+  const refuse = (why: string): never => doesNotCount(entry.revision, why);
   const { revision, text, digest, appliedBy, confirmedBy, proposal } = entry;
   if (digestText(text) !== digest) refuse("its text is not the one that was confirmed");
   if (revision === 1 && proposal === null) return;
   if (confirmedBy === null || proposal === null) return refuse("nobody confirmed it");
   if (confirmation === "second-person" && isSamePerson(appliedBy, confirmedBy))
     refuse(`${appliedBy.name} both proposed and confirmed it`);
+  if (proposal !== proposalId({ follows: revision - 1, digest, by: appliedBy }))
+    refuse("what was confirmed is another revision");
+  const before = await store.get(policyKeys.entry(revision - 1));
+  const previous = PolicyEntry.safeParse(before?.value);
+  if (!previous.success || previous.data.digest !== entry.previous)
+    refuse(`it does not follow revision ${revision - 1} as that stands there`);
   for (const [operator, role] of [
     [appliedBy, "proposed"],
     [confirmedBy, "confirmed"],

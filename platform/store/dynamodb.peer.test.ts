@@ -36,6 +36,21 @@ const subject = async (peer: Peer) => {
 throughFaults("store", (peer, name) => {
   storeContract(`DynamoDB, ${name}`, () => subject(peer), 25);
 
+  test("a permanent write names no time of its end, which IAM can forbid by the attribute's name", async () => {
+    const { store, advance, close } = await subject(peer);
+    const key = { partition: "p", sort: "kept" };
+    const options = { expect: "absent", permanent: true } as const;
+    expect(await store.put(key, "one", options)).toEqual({ written: true, version: 1 });
+    expect(await store.put(key, "two", options)).toMatchObject({ written: false });
+    expect(await store.put(key, "two", { expect: 1, permanent: true })).toEqual({
+      written: true,
+      version: 2,
+    });
+    advance(10 * 365 * 86_400_000);
+    expect(await store.get(key)).toMatchObject({ value: "two" });
+    await close();
+  });
+
   test("a write or removal of which the news was lost is this caller's, and has the effect of one", async () => {
     const { store, close } = await subject(peer);
     const key = { partition: "p", sort: "a" };

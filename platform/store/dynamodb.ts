@@ -56,19 +56,23 @@ export const dynamodbStore = (needs: {
   const liveOf = (item: Item | undefined): Stored | undefined =>
     item !== undefined && isLive(item) ? storedOf(item) : undefined;
 
-  const conditionOf = (expect: PutOptions["expect"]): string => {
+  const conditionOf = ({ expect, permanent }: PutOptions): string => {
     if (expect === undefined) return "(attribute_not_exists(#write) OR #write <> :write)";
+    if (permanent) return expect === "absent" ? "attribute_not_exists(#pk)" : "#version = :expect";
     return expect === "absent"
       ? "(attribute_not_exists(#pk) OR #expiresAt < :now)"
       : `#version = :expect AND ${live}`;
   };
 
-  const put = async (key: Key, value: Json, { expect, expiresAt }: PutOptions): Promise<Written> => {
+  const put = async (key: Key, value: Json, options: PutOptions): Promise<Written> => {
+    const { expect, expiresAt, permanent } = options;
+    if (permanent && expiresAt !== undefined) throw new TypeError("what is permanent does not expire");
     const json = encode(key, value);
     const write = newId();
     const set = "SET #value = :value, #version = if_not_exists(#version, :zero) + :one, #write = :write";
-    const update = expiresAt === undefined ? `${set} REMOVE #expiresAt` : `${set}, #expiresAt = :expiresAt`;
-    const condition = conditionOf(expect);
+    const unexpiring = permanent ? set : `${set} REMOVE #expiresAt`;
+    const update = expiresAt === undefined ? unexpiring : `${set}, #expiresAt = :expiresAt`;
+    const condition = conditionOf(options);
     try {
       const { Attributes } = await client.send(
         new UpdateItemCommand({

@@ -17,6 +17,11 @@ export type PutOptions = {
   readonly expect?: "absent" | number;
   /** Epoch seconds after which the item is gone: reads stop showing it at once, its bytes go later. */
   readonly expiresAt?: number;
+  /**
+   * The item never has such a time, nor had one: the request to DynamoDB names none, so that IAM can keep its writer from
+   * setting one and hiding what is kept.
+   */
+  readonly permanent?: true;
 };
 
 export type PageQuery = {
