@@ -133,7 +133,11 @@ export const serveModel = async ({
   const ownHost = checkHost(hostNames);
   const gate: Gate = (request, answer) =>
     ownHost(request, keyed ? (passed) => keyed(passed, answer) : answer);
-  const sendOn = offload(elsewhere, { texts: manifest.tokenizer !== undefined, most });
+  const sendOn = offload(elsewhere, {
+    inputs: manifest.inputs.length,
+    texts: manifest.tokenizer !== undefined,
+    most,
+  });
   return {
     app: createApp(service, gate, sendOn, hostNames),
     name,

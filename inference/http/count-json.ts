@@ -12,6 +12,8 @@ export type JsonCount = {
   readonly keys: number;
   /** At least the number of values; at most twice that. */
   readonly marks: number;
+  /** Lists and objects: no fewer than the rows. */
+  readonly openings: number;
   /** Lists and objects within one another at most. */
   readonly depth: number;
 };
@@ -20,6 +22,7 @@ export type JsonCount = {
 export const countJson = (json: Uint8Array): JsonCount => {
   let keys = 0;
   let marks = 0;
+  let openings = 0;
   let open = 0;
   let depth = 0;
   let inText = false;
@@ -33,8 +36,9 @@ export const countJson = (json: Uint8Array): JsonCount => {
     else if (byte === comma) marks++;
     else if (byte === openingBracket || byte === openingBrace) {
       marks++;
+      openings++;
       if (++open > depth) depth = open;
     } else if (byte === closingBracket || byte === closingBrace) open--;
   }
-  return { keys, marks, depth };
+  return { keys, marks, openings, depth };
 };

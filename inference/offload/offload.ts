@@ -25,12 +25,14 @@ export const largestHere = {
 const isPredict = (path: string): boolean =>
   /^\/(v1\/predict|invocations|endpoints\/[^/]+\/invocations|v2\/models\/.+\/infer)$/.test(path);
 
+const tensorHeader = "inference-header-content-length";
+
 const carried = [
   "accept",
   "accept-encoding",
   "content-encoding",
   "content-type",
-  "inference-header-content-length",
+  tensorHeader,
   "x-request-id",
 ] as const;
 
@@ -39,27 +41,49 @@ const packedAs = (request: HttpRequest): "gzip" | "deflate" | undefined => {
   return encoding === "gzip" || encoding === "deflate" ? encoding : undefined;
 };
 
+/** In what form a body comes. The header that counts a tensor's JSON means something on its own path alone. */
 const kindOf = (request: HttpRequest): "json" | "csv" | "tensors" => {
-  const type = request.header("content-type") ?? "json";
-  if (request.header("inference-header-content-length") !== undefined) return "tensors";
-  return /json/i.test(type) ? "json" : /csv/i.test(type) ? "csv" : "tensors";
+  if (request.header(tensorHeader) !== undefined && /\/infer$/.test(request.path)) return "tensors";
+  return /csv/i.test(request.header("content-type") ?? "") ? "csv" : "json";
 };
 
 const comma = 0x2c;
 const newline = 0x0a;
-/** The least that a value of a tensor takes where there are many, an FP32. */
-const tensorValueBytes = 4;
 
-/** About as many values as the rows in a body have; of JSON at most twice as many. */
-const valuesIn = (body: Uint8Array, kind: ReturnType<typeof kindOf>): number => {
-  if (kind === "json") return countJson(body).marks;
-  if (kind === "tensors") return body.length / tensorValueBytes;
-  let values = 0;
-  for (const byte of body) if (byte === comma || byte === newline) values++;
-  return values;
+/** The least bytes that a value takes in tensors of the types that the JSON before them names. */
+const tensorValueBytes = (head: string): number =>
+  /"(BOOL|U?INT8)"/.test(head) ? 1 : /"(B?FP?16|U?INT16)"/.test(head) ? 2 : 4;
+
+/**
+ * No fewer values than its rows have, whatever the body is: a row that leaves out what is optional is as many values as
+ * the model has inputs.
+ */
+const valuesIn = (body: Uint8Array, request: HttpRequest, inputs: number): number => {
+  switch (kindOf(request)) {
+    case "json": {
+      const { marks, openings } = countJson(body);
+      return Math.max(marks, openings * inputs);
+    }
+    case "tensors": {
+      const length = Number(request.header(tensorHeader));
+      const head = Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1", 0, length || 0);
+      return body.length / tensorValueBytes(head);
+    }
+    default: {
+      let separators = 0;
+      let rows = 0;
+      for (const byte of body) {
+        if (byte === newline) rows++;
+        else if (byte === comma) separators++;
+      }
+      return Math.max(separators + rows, rows * inputs);
+    }
+  }
 };
 
 type Limits = {
+  /** How many inputs the model has. */
+  readonly inputs: number;
   /** Whether the model takes texts. */
   readonly texts: boolean;
   /** Bytes and values up to which this model's rows are answered on the event loop. */
@@ -70,11 +94,15 @@ type Limits = {
  * Whether reading and answering a body would hold the event loop. A packed one is unpacked no further than it takes to
  * tell; what is no such body is not large.
  */
-const isLarge = async (request: HttpRequest, body: Uint8Array, { texts, most }: Limits): Promise<boolean> => {
-  const kind = kindOf(request);
-  const bytes = kind === "json" && !texts ? most.bytes : Math.min(most.bytes, largestHere.otherBytes);
+const isLarge = async (
+  request: HttpRequest,
+  body: Uint8Array,
+  { inputs, texts, most }: Limits,
+): Promise<boolean> => {
+  const bytes =
+    kindOf(request) === "json" && !texts ? most.bytes : Math.min(most.bytes, largestHere.otherBytes);
   const plainIsLarge = (plain: Uint8Array) =>
-    plain.length > bytes || (!texts && valuesIn(plain, kind) > most.values);
+    plain.length > bytes || (!texts && valuesIn(plain, request, inputs) > most.values);
   if (body.length > bytes) return true;
   const encoding = packedAs(request);
   if (!encoding) return plainIsLarge(body);
@@ -95,12 +123,13 @@ export const offload = (
   { answer: answerElsewhere }: Pick<ServiceProcess, "answer">,
   {
     which = "large",
+    inputs,
     texts = false,
     most = largestHere,
-  }: Partial<Limits> & { readonly which?: "large" | "all" } = {},
+  }: Partial<Limits> & Pick<Limits, "inputs"> & { readonly which?: "large" | "all" },
 ): Offload => {
-  // Fewer bytes hold no more values than that, whatever they are.
-  const surelySmall = Math.min(most.bytes, most.values);
+  // A row is two bytes at least.
+  const surelySmall = Math.min(most.bytes, (2 * most.values) / inputs);
   return async (request, answer) => {
     if (request.method !== "POST" || !isPredict(request.path)) return answer(request);
     const announced = Number(request.header("content-length") ?? Number.NaN);
@@ -110,7 +139,7 @@ export const offload = (
     const here = (): HttpReply | Promise<HttpReply> => answer({ ...request, body: () => reading });
     // What could not be read is refused in its protocol's words, here.
     if (!body) return here();
-    if (which === "large" && !(await isLarge(request, body, { texts, most }))) return here();
+    if (which === "large" && !(await isLarge(request, body, { inputs, texts, most }))) return here();
     const headers: Record<string, string> = {};
     for (const name of carried) {
       const value = request.header(name);
