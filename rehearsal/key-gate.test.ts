@@ -64,6 +64,20 @@ test("a model is open until a first key for it is made, in that environment, and
   expect((await ask(undefined, "/prod/models/other/v1/predict")).status).toBe(401);
 });
 
+test.each([
+  "/prod/models/other/v1/predictions",
+  "/prod/models/other/v1/predictions/id-1.0",
+  "/prod/models/oth%65r/v1/predictions",
+  "/prod/models/other/v1/%70redictions",
+  "/prod/models/other/v1%2fpredictions",
+  "/prod/models/other//v1/predictions",
+  "/prod/models/other/v1/predictions%2",
+])("records need a key as soon as one exists, however their address is written: %s", async (path) => {
+  await create();
+  expect((await ask(undefined, "/prod/models/other/v1/predict")).status).toBe(200);
+  expect((await ask(undefined, path)).status).toBe(401);
+});
+
 test("a key gets to its function, which is told of it as API Gateway tells it", async () => {
   const { key, record } = await create();
   const app = appOn();

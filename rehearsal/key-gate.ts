@@ -54,10 +54,12 @@ export const keyGate = ({
     const given = givenKey((name) => request.headers.get(name) ?? undefined);
     if (given !== undefined && timingSafeEqual(sha256(given), own)) return { context: undefined };
     try {
-      const path = new URL(request.url).pathname.slice(`/${environment}/models/${model}`.length);
+      const { pathname } = new URL(request.url);
+      const prefix = `/${environment}/models/${model}`;
+      // A model's name that is written otherwise than it is (`c%68urn`) hides what comes behind it.
+      const records = !pathname.startsWith(prefix) || isRecordsPath(pathname.slice(prefix.length));
       // Whoever made a key, of any model, does not expect that what others sent is read without one.
-      const needsKey =
-        (await keys.coversModel(environment, model)) || (isRecordsPath(path) && (await keys.anyMade()));
+      const needsKey = (await keys.coversModel(environment, model)) || (records && (await keys.anyMade()));
       if (!needsKey) return { context: undefined };
       const admission = await admit[environment]({ given, model });
       return admission.status === "refused"
