@@ -3,10 +3,12 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Identity, Needs } from "./answer.ts";
 import { type App, createApp, type Gate } from "./app.ts";
+import { leastResidentMb } from "./check/watch-memory.ts";
 import { checkHost } from "./http/check-host.ts";
 import type { HttpRequest } from "./http/http-request.ts";
 import type { Admit } from "./keys/admission.ts";
 import { requireApiKey } from "./keys/require-api-key.ts";
+import type { Manifest } from "./manifest/manifest.ts";
 import { readManifest } from "./manifest/read-manifest.ts";
 import { inspectOnnx } from "./model/inspect-onnx.ts";
 import { isolateModel } from "./model/isolate-model.ts";
@@ -14,7 +16,7 @@ import type { LoadedModel } from "./model/load-model.ts";
 import { openModel } from "./model/open-model.ts";
 import { limitsInBudget } from "./offload/limits-in-budget.ts";
 import { largestHere, offload } from "./offload/offload.ts";
-import { type ServiceProcess, serviceProcess } from "./offload/service-process.ts";
+import { processLimits, type ServiceProcess, serviceProcess } from "./offload/service-process.ts";
 import type { RecordPlace } from "./records/records.ts";
 import { recordsOf } from "./records/records-of.ts";
 import { createService } from "./service.ts";
@@ -39,6 +41,9 @@ const threadMs = (): number => {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
 };
+
+const deadlineOf = ({ resources }: Pick<Manifest, "resources">, deadlineMs: number | undefined): number =>
+  deadlineMs ?? resources.timeoutSeconds * 1_000;
 
 type Opened = {
   readonly model: LoadedModel;
@@ -70,11 +75,11 @@ const open = async (
     why = "a run on a single row would keep other requests waiting";
   }
   log(`runs in a process of its own: ${why}`);
-  const { timeoutSeconds, memoryMb } = manifest.resources;
+  const { memoryMb } = manifest.resources;
   const model = await isolateModel({
     folder,
     manifest,
-    deadlineMs: deadlineMs ?? timeoutSeconds * 1_000,
+    deadlineMs: deadlineOf(manifest, deadlineMs),
     residentMb: memoryMb,
     tick,
     log,
@@ -128,6 +133,12 @@ export const serveModel = async ({
     place: records?.place,
     report: needs.report,
     log,
+    tick: needs.tick,
+    limits: {
+      ...processLimits,
+      deadlineMs: Math.min(processLimits.deadlineMs, deadlineOf(manifest, needs.deadlineMs)),
+      residentMb: Math.max(leastResidentMb, manifest.resources.memoryMb),
+    },
   });
   const keyed = admit && requireApiKey({ admit, model: name, needsKey, warn });
   const ownHost = checkHost(hostNames);

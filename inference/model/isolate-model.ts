@@ -9,6 +9,7 @@ import { answerTogether } from "./answer-together.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { ModelBusy, RunStopped } from "./model-stopped.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
+import { pauseAfterStops } from "./pause-after-stops.ts";
 import { OutputNotFinite } from "./read-predictions.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 
@@ -47,9 +48,6 @@ export type IsolatedRun = { readonly id: number; readonly rows: unknown };
 const startMs = 60_000;
 /** Requests that wait for a run; more are refused, since each may wait for as long as a run takes. */
 const mostWaiting = 1_000;
-/** Runs stopped one after the other, without one that ended, from which on new requests are refused for a while. */
-const stoppedBeforePause = 3;
-const longestPauseMs = 60_000;
 
 type Child = {
   readonly process: ChildProcess;
@@ -72,8 +70,7 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
   let current: ChildProcess | undefined;
   let ids = 0;
   let waiting = 0;
-  let stopped = 0;
-  let pausedUntil = 0;
+  const pause = pauseAfterStops(tick);
   let released = false;
 
   const kill = () => current?.kill("SIGKILL");
@@ -153,7 +150,7 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
     try {
       const { run } = await startAnew();
       const message = await run(rows);
-      stopped = 0;
+      pause.ended();
       switch (message.kind) {
         case "answered":
           return message.predictions;
@@ -169,9 +166,7 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
     } catch (error) {
       if (!(error instanceof RunStopped) && !(error instanceof ModelUnreadable)) throw error;
       child = undefined;
-      stopped++;
-      if (stopped >= stoppedBeforePause)
-        pausedUntil = tick() + Math.min(longestPauseMs, 1_000 * 2 ** (stopped - stoppedBeforePause));
+      const stopped = pause.stopped();
       log(`${error.message}; a new process starts with the next request (${stopped} stopped in a row)`);
       throw error instanceof RunStopped ? error : new ModelBusy(error.message);
     }
@@ -185,10 +180,7 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
     return answer;
   };
   const together = answerTogether(inTurn);
-  const retryAfter = (): number | undefined => {
-    const ms = pausedUntil - tick();
-    return ms > 0 ? Math.ceil(ms / 1_000) : waiting >= mostWaiting ? 1 : undefined;
-  };
+  const retryAfter = (): number | undefined => pause.retryAfter() ?? (waiting >= mostWaiting ? 1 : undefined);
 
   await startAnew();
   return {
@@ -200,7 +192,7 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
         throw new ModelBusy(
           waiting >= mostWaiting
             ? `${mostWaiting} requests wait already`
-            : `${stopped} runs of this model were stopped in a row; ask again in ${seconds} s`,
+            : `${pause.inARow()} runs of this model were stopped in a row; ask again in ${seconds} s`,
         );
       waiting++;
       try {

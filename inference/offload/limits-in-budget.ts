@@ -8,17 +8,18 @@ const runs = 3;
 /** A longer text, where an input takes one, is rare; rows of longer ones are fewer. */
 const textLength = 1_000;
 
+const longText = (maxLength: number | undefined): string =>
+  "word ".repeat(textLength / 5).slice(0, maxLength ?? textLength);
+
 /** A row that the model must take, with texts as long as they come, and the characters of those. */
 const sampleOf = (manifest: Pick<Manifest, "inputs">): { readonly row: Row; readonly length: number } => {
-  const row: Record<string, Row[string]> = { ...sampleRow(manifest) };
-  let length = 0;
-  for (const input of manifest.inputs) {
-    if (input.type !== "string") continue;
-    const text = "word ".repeat(textLength / 5).slice(0, input.maxLength ?? textLength);
-    row[input.name] = text;
-    length += text.length;
-  }
-  return { row, length };
+  const texts = manifest.inputs.flatMap((input) =>
+    input.type === "string" ? [[input.name, longText(input.maxLength)] as const] : [],
+  );
+  return {
+    row: { ...sampleRow(manifest), ...Object.fromEntries(texts) },
+    length: texts.reduce((sum, [, text]) => sum + text.length, 0),
+  };
 };
 
 /** Bytes and values of a body. */

@@ -231,6 +231,17 @@ test("a process that does not answer is killed at the deadline, and the next req
   expect(elsewhere.pid()).not.toBe(pid);
 });
 
+test("a process that takes more memory than it may is killed, and the next request has a new one", async () => {
+  // Node alone takes more than that.
+  const elsewhere = elsewhereWith({ ...processLimits, residentMb: 40 });
+  const app = appOf(elsewhere);
+  reported = [];
+  const stopped = await ask(app, predict(JSON.stringify({ rows: rows(9_000) })));
+  expect([stopped.status, JSON.parse(stopped.body).type]).toEqual([504, "urn:slipway:problem:run-stopped"]);
+  expect(reported.map(({ failed }) => failed)).toEqual([true]);
+  expect(elsewhere.pid()).toBeUndefined();
+});
+
 test("a process that dies fails the request that it worked on and no other", async () => {
   const elsewhere = elsewhereWith();
   const app = appOf(elsewhere);

@@ -3,8 +3,10 @@ import { Socket } from "node:net";
 import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { RequestMetrics } from "../../platform/metrics/metrics.ts";
+import { watchMemory } from "../check/watch-memory.ts";
 import { type HttpReply, refuse, withHeaders } from "../http/http-reply.ts";
 import { problem } from "../http/problem.ts";
+import { pauseAfterStops } from "../model/pause-after-stops.ts";
 import type { RecordPlace } from "../records/records.ts";
 import { readFrames, writeFrame } from "./frames.ts";
 import { FromProcess, type Request, type Start, type ToProcess } from "./messages.ts";
@@ -20,6 +22,8 @@ export type ProcessLimits = {
   readonly idleMs: number;
   /** Of its JavaScript. */
   readonly heapMb: number;
+  /** Of all its memory, onnxruntime's with it, while it answers: it is killed beyond that. */
+  readonly residentMb: number;
 };
 
 export const processLimits: ProcessLimits = {
@@ -29,6 +33,7 @@ export const processLimits: ProcessLimits = {
   startMs: 60_000,
   idleMs: 60_000,
   heapMb: 1_024,
+  residentMb: 2_048,
 };
 
 type Needs = {
@@ -38,6 +43,8 @@ type Needs = {
   readonly report: (metrics: RequestMetrics) => void;
   readonly log: (line: string) => void;
   readonly limits?: ProcessLimits;
+  /** Milliseconds of a clock that never goes back. */
+  readonly tick?: () => number;
 };
 
 /** The same service in a process of its own. */
@@ -56,6 +63,18 @@ const overloaded = refuse(
 const died = refuse(problem("prediction-failed", "The process that worked on this request ended."));
 const late = (seconds: number): HttpReply =>
   refuse(problem("deadline-exceeded", `There was no answer within ${seconds} s: send fewer rows at a time.`));
+const tooMuch = (megabytes: number): HttpReply =>
+  refuse(problem("run-stopped", `It took more than ${megabytes} MB of memory: send fewer rows at a time.`));
+const paused = (stopped: number, seconds: number): HttpReply =>
+  withHeaders(
+    refuse(
+      problem(
+        "model-busy",
+        `${stopped} large requests in a row had to be stopped: ask again in ${seconds} s.`,
+      ),
+    ),
+    { "retry-after": `${seconds}` },
+  );
 const notReady = refuse(problem("not-ready", "The model could not be opened for a large request."));
 
 type Running = {
@@ -77,7 +96,8 @@ const describe = (error: unknown) =>
  * again. Records and metrics come back here, so that each is written once and by one writer.
  */
 export const serviceProcess = (needs: Needs): ServiceProcess => {
-  const { start, place, report, log, limits = processLimits } = needs;
+  const { start, place, report, log, limits = processLimits, tick = () => performance.now() } = needs;
+  const pause = pauseAfterStops(tick);
   const { model, environment, functionVersion: version } = start.identity;
   let running: Running | undefined;
   let waiting = 0;
@@ -202,18 +222,25 @@ export const serviceProcess = (needs: Needs): ServiceProcess => {
     const here = running;
     const answered = Promise.withResolvers<HttpReply>();
     here.reply = answered.resolve;
-    const timer = setTimeout(() => {
-      log(`the process for large requests was killed: no answer within ${limits.deadlineMs / 1_000} s`);
-      answered.resolve(late(limits.deadlineMs / 1_000));
+    const stop = (why: string, told: HttpReply) => {
+      log(`the process for large requests was killed: ${why} (${pause.stopped()} stopped in a row)`);
+      answered.resolve(told);
       if (running === here) running = undefined;
       child.kill("SIGKILL");
-    }, limits.deadlineMs);
+    };
+    const seconds = limits.deadlineMs / 1_000;
+    const timer = setTimeout(() => stop(`no answer within ${seconds} s`, late(seconds)), limits.deadlineMs);
+    const stopWatching = watchMemory({ pid: child.pid, limitMb: limits.residentMb }, () =>
+      stop(`it took more than ${limits.residentMb} MB`, tooMuch(limits.residentMb)),
+    );
     writeFrame(pipe, { kind: "request", ...request } satisfies ToProcess, body);
     const reply = await answered.promise;
     clearTimeout(timer);
+    stopWatching();
     here.reply = undefined;
+    if (running === here) pause.ended();
     // The process reports what it answered itself.
-    if (reply === died || reply.status === 504) failed(at, began);
+    if (reply === died || running !== here) failed(at, began);
     if (reply === died) log("the process for large requests ended while it worked on one");
     return reply;
   };
@@ -227,6 +254,8 @@ export const serviceProcess = (needs: Needs): ServiceProcess => {
 
   return {
     async answer(request, body) {
+      const seconds = pause.retryAfter();
+      if (seconds !== undefined) return paused(pause.inARow(), seconds);
       if (waiting > limits.waiting) return withHeaders(overloaded, { "retry-after": "1" });
       waiting++;
       const next = last.then(() => run(request, body));

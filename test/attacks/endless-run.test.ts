@@ -51,7 +51,7 @@ beforeEach(async () => {
     newId: () => crypto.randomUUID(),
     report: () => {},
     log: () => {},
-    deadlineMs: 1_000,
+    deadlineMs: 2_000,
   });
   const server = await listen(0, () => {}, "127.0.0.1");
   server.serve(app);
@@ -65,12 +65,14 @@ beforeEach(async () => {
 });
 afterEach(() => close());
 
-const ask = (x: number): Promise<Response> =>
+const ask = (...xs: readonly number[]): Promise<Response> =>
   fetch(`${url}/v1/predict`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ rows: [{ x }] }),
+    body: JSON.stringify({ rows: xs.map((x) => ({ x })) }),
   });
+/** More rows than are answered on the event loop: another process has them. */
+const many = Array<number>(4_000).fill(0);
 /** How often /health answered before `work` was over. */
 const healthDuring = async (work: Promise<unknown>): Promise<number> => {
   let over = false;
@@ -100,6 +102,21 @@ describe("a run that never ends", () => {
       detail: expect.stringContaining("did not end within the model's limits"),
     });
     expect((await ask(0)).status).toBe(200);
+  });
+
+  test("in a large body fails alone too, and again and again it keeps no small request waiting", async () => {
+    expect((await ask(...many)).status).toBe(200);
+    const endless = ask(500, ...many);
+    expect(await healthDuring(endless)).toBeGreaterThan(10);
+    expect((await endless).status).toBe(504);
+    expect((await ask(0)).status).toBe(200);
+    for (let run = 0; run < 2; run++) expect((await ask(500, ...many)).status).toBe(504);
+    const refused = await ask(...many);
+    expect([refused.status, Number(refused.headers.get("retry-after"))]).toEqual([503, 1]);
+    expect(await refused.json()).toMatchObject({ type: "urn:slipway:problem:model-busy" });
+    expect((await ask(0)).status).toBe(200);
+    ahead = 2;
+    expect((await ask(...many)).status).toBe(200);
   });
 
   test("again and again, none ending between: new requests are told when to come back, and are answered then", async () => {
