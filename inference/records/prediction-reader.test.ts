@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Store } from "../../platform/store/store.ts";
 import { answeredWith, recordWorld } from "../../test/record-world.ts";
 import { writeCursor } from "./list-position.ts";
+import { predictionReader } from "./prediction-reader.ts";
 import type { AnsweredRows, PredictionReader, PredictionRecord } from "./records.ts";
 
 const hourMs = 3_600_000;
@@ -178,6 +179,40 @@ describe("a rare label", () => {
     const second = await reader.list({ limit: 20, label: "churn", cursor: first.cursor ?? "" });
     expect(second.items.map(({ id }) => id)).toEqual(["rare.0"]);
     expect(second.cursor).toBeUndefined();
+  });
+
+  test("in large requests lets the event loop turn between its rows, and reads eight of them at a time", async () => {
+    const world = recordWorld();
+    let reading = 0;
+    let most = 0;
+    const blobs = {
+      get: async (key: string) => {
+        most = Math.max(most, ++reading);
+        await new Promise((resolve) => setImmediate(resolve));
+        reading--;
+        return world.blobs.get(key);
+      },
+    };
+    const clock = () => world.time.now;
+    const reader = predictionReader({ ...world, blobs, clock, environment: "prod", model: "churn" });
+    const rare = [...Array<string>(2_999).fill("stay"), "churn"];
+    for (let request = 0; request < 12; request++)
+      await world.recorder.record(answeredWith(rare, { id: `large-${request}`, at: noon + request }));
+    let turns = 0;
+    let looking = true;
+    const turn = () => {
+      turns++;
+      if (looking) setImmediate(turn);
+    };
+    turn();
+    const { items } = await reader.list({ limit: 20, label: "churn" });
+    looking = false;
+    expect(items.map(({ id }) => id)).toEqual(
+      Array.from({ length: 12 }, (_, request) => `large-${11 - request}.2999`),
+    );
+    expect(most).toBe(8);
+    // Two batches, each of 3,000 rows with a turn after every hundred.
+    expect(turns).toBeGreaterThan(50);
   });
 
   test("costs one read for each request that is shown, however long the list is", async () => {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Blobs } from "../../platform/blobs/blobs.ts";
 import { ownValue } from "../../platform/own-value.ts";
 import { cursorAfter, type Store } from "../../platform/store/store.ts";
@@ -6,7 +7,7 @@ import { IndexEntry, KeptRequest, type KeptRow } from "./kept-request.ts";
 import { type ListPosition, readCursor, writeCursor } from "./list-position.ts";
 import { answerSort, endOfHour, hourOf, recordPlaces, requestAt, type Served } from "./record-places.ts";
 import type { ListQuery, PredictionPage, PredictionReader, PredictionRecord } from "./records.ts";
-import { unpackRows } from "./unpack-rows.ts";
+import { type RowAt, unpackRows } from "./unpack-rows.ts";
 
 type Needs = Served & {
   readonly store: Pick<Store, "get" | "page">;
@@ -22,6 +23,10 @@ type Found = { readonly record: PredictionRecord; readonly at: ListPosition };
 /** Requests of the index that one page with a label looks through at most. */
 const mostScanned = 2_000;
 const scannedAtOnce = 250;
+/** Rows of a large request between which the event loop has a turn: to parse one takes some 20 µs. */
+const rowsATurn = 100;
+/** Requests that are read at the same time: each may have rows of 6 MB. */
+const entriesAtOnce = 8;
 const hourMs = 3_600_000;
 
 const recordId = /^([A-Za-z0-9_-]{1,64})\.(0|[1-9]\d{0,5})$/;
@@ -44,7 +49,7 @@ const rowReader = ({ store, blobs, environment, model }: Needs) => {
     createdAt: new Date(kept.at).toISOString(),
   });
 
-  const rowsOf = async ({ rows }: KeptRequest): Promise<(index: number) => KeptRow | undefined> => {
+  const rowsOf = async ({ rows }: KeptRequest): Promise<RowAt> => {
     if (Array.isArray(rows)) return (index) => rows[index];
     const bytes = await blobs.get(rows.blob);
     // A bucket forgets objects by its own rule, which may come a little before the item's.
@@ -70,7 +75,8 @@ const rowReader = ({ store, blobs, environment, model }: Needs) => {
       const row = await rowsOf(kept);
       const found: Found[] = [];
       for (let index = entry.from; index < entry.rows && found.length < limit; index += 1) {
-        const here = row(index);
+        if ((index - entry.from) % rowsATurn === rowsATurn - 1) await setImmediate();
+        const here = row(index, label);
         if (here && (label === undefined || here.prediction.label === label))
           found.push({
             record: recordOf(`${id}.${index}`, kept, here),
@@ -152,7 +158,7 @@ const indexWalker = ({ store, environment, model }: Needs) => {
 /**
  * Shows the records of one model in one environment. A record by its id costs one read of the store, and one of the
  * blobs for a large request. A page costs one query of the index, one read for each request that it shows rows of
- * (at the same time), and the counters of the last two hours; those of all hours once an hour.
+ * (eight at the same time), and the counters of the last two hours; those of all hours once an hour.
  *
  * With a label, hours without it are skipped by their counters, requests without it by the index, and one page looks
  * through at most 2,000 requests: it then holds fewer rows than asked for, and a cursor to go on with.
@@ -178,8 +184,11 @@ export const predictionReader = (needs: Needs): PredictionReader => {
       if (position === undefined) break;
       const missing = limit + 1 - found.length;
       const walked = await walk(position, missing, label);
-      const read = await Promise.all(walked.entries.map((entry) => rows.some(entry, missing, label)));
-      found.push(...read.flat());
+      for (let from = 0; from < walked.entries.length && found.length <= limit; from += entriesAtOnce) {
+        const some = walked.entries.slice(from, from + entriesAtOnce);
+        const read = await Promise.all(some.map((entry) => rows.some(entry, missing, label)));
+        found.push(...read.flat());
+      }
       scanned += walked.scanned;
       position = walked.behind;
       if (position === undefined) break;

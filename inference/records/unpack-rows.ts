@@ -30,13 +30,18 @@ const rowOf = (header: RowLinesHeader, parsed: unknown): KeptRow => {
   });
 };
 
-/** The rows that `packRows` was given, by their index. Of 10,000 only those that are asked for are parsed. */
-export const unpackRows = async (bytes: Uint8Array): Promise<(index: number) => KeptRow | undefined> => {
+/** A row by its index; with a label it may leave out a row that does not have it. */
+export type RowAt = (index: number, label?: string) => KeptRow | undefined;
+
+/** The rows that `packRows` was given. Of 10,000 only those that are asked for, and may have the label, are parsed. */
+export const unpackRows = async (bytes: Uint8Array): Promise<RowAt> => {
   const text = (await decompress(bytes, { maxOutputLength: longestBytes })).toString("utf8");
   const [first = "", ...lines] = text.split("\n");
   const header = RowLinesHeader.parse(JSON.parse(first));
-  return (index) => {
+  return (index, label) => {
     const here = lines[index];
-    return here === undefined ? undefined : rowOf(header, JSON.parse(here));
+    if (here === undefined || (label !== undefined && !here.includes(JSON.stringify(label))))
+      return undefined;
+    return rowOf(header, JSON.parse(here));
   };
 };
