@@ -55,7 +55,7 @@ export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, 
     const before = pages();
     // A file from before this rule keeps its pages, and uses them again.
     if (before.free * before.bytes < limitBytes / 20 || pragma("auto_vacuum") !== 2) return;
-    for (let left = before.free; left > 0; left -= pagesAtOnce) {
+    for (let left = before.free; left > 0 && !stopping; left -= pagesAtOnce) {
       database.prepare(`PRAGMA incremental_vacuum(${pagesAtOnce})`).all();
       await setImmediate();
     }
@@ -76,6 +76,7 @@ export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, 
   };
 
   let told = false;
+  let stopping = false;
   /** Looks once: how many requests were forgotten. */
   const look = async (): Promise<number> => {
     // The database's used pages are counted instead of its file, which keeps free ones for the next requests.
@@ -83,7 +84,7 @@ export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, 
       dataSize(folder.root, (path) => path.startsWith(folder.database) || path === folder.blobs);
     let rest = (await others()) + (await blobBytes());
     let forgotten = 0;
-    while (usedBytes() + rest > target) {
+    while (!stopping && usedBytes() + rest > target) {
       const { requests, fileBytes } = await trim();
       if (requests === 0) {
         if (!told)
@@ -105,9 +106,14 @@ export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, 
     return forgotten;
   };
 
-  let looking: Promise<unknown> = Promise.resolve();
+  let looking: Promise<unknown> | undefined;
+  /** A look may take longer than the time to the next one, which is then left out. */
   const lookInBackground = () => {
-    looking = looking.then(look).catch((fault: unknown) => log("old traffic could not be forgotten", fault));
+    looking ??= look()
+      .catch((fault: unknown) => log("old traffic could not be forgotten", fault))
+      .finally(() => {
+        looking = undefined;
+      });
   };
   let timer: NodeJS.Timeout | undefined;
   return {
@@ -117,8 +123,10 @@ export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, 
       lookInBackground();
       timer = setInterval(lookInBackground, lookEveryMs).unref();
     },
+    /** Ends after the batch that is under way. */
     stop: async () => {
       clearInterval(timer);
+      stopping = true;
       await looking;
     },
   };
