@@ -131,7 +131,7 @@ throughFaults(
       const { deliveries, close } = await subject(peer, { StartAt: "Pass0", States: states });
       await deliveries.start("one", { model: "churn" });
       const ended = async () => (await deliveries.describe("one"))?.status;
-      await expect.poll(ended, { timeout: 30_000, interval: 50 }).toBe("SUCCEEDED");
+      await expect.poll(ended, { timeout: 120_000, interval: 50 }).toBe("SUCCEEDED");
       const history = await deliveries.history("one");
       expect(history.filter(({ status }) => status === "succeeded").map(({ state }) => state)).toEqual(names);
       expect(history.at(-1)?.output).toEqual({ model: "churn" });
@@ -156,7 +156,7 @@ throughFaults(
       await deliveries.start("one", {});
       const waiting = await token("one");
       const status = async () => (await deliveries.describe("one"))?.status;
-      await expect.poll(status, { timeout: 20_000, interval: 50 }).toBe("FAILED");
+      await expect.poll(status, { timeout: 120_000, interval: 50 }).toBe("FAILED");
       expect(await deliveries.history("one")).toMatchObject([
         { state: "Ask", status: "entered" },
         { state: "Ask", status: "caught", error: { name: "States.Timeout" } },

@@ -61,7 +61,7 @@ test("a single request reaches the file by itself", async () => {
   const metrics = sqliteMetrics({ database, clock: () => 1_000 });
   metrics.request(request);
   expect(stored()).toBe(0);
-  await expect.poll(stored, { timeout: 5_000 }).toBe(1);
+  await expect.poll(stored, { timeout: 120_000 }).toBe(1);
 });
 
 test("what was noted before close is in the file, and is there for the next process", async () => {

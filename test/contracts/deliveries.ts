@@ -10,7 +10,7 @@ export type DeliveriesUnderTest = {
 
 const ended = async (deliveries: Deliveries, name: string): Promise<Execution | undefined> => {
   const settled = async () => (await deliveries.describe(name))?.status ?? "RUNNING";
-  await expect.poll(settled, { timeout: 30_000, interval: 10 }).not.toBe("RUNNING");
+  await expect.poll(settled, { timeout: 120_000, interval: 10 }).not.toBe("RUNNING");
   return deliveries.describe(name);
 };
 

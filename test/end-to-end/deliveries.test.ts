@@ -190,7 +190,7 @@ describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
     expect(entries).toHaveLength(1);
     // Three clicks show the message as well: whose older text Slack hears last is written over by its own writer.
     await expect
-      .poll(async () => (await slack.messagesOf(delivery)).map(({ text }) => text), { timeout: 30_000 })
+      .poll(async () => (await slack.messagesOf(delivery)).map(({ text }) => text), { timeout: 120_000 })
       .toEqual(["churn version 1 serves prod"]);
     const [message] = await slack.messagesOf(delivery);
     expect(JSON.stringify(message?.blocks)).toContain(`Approved by <@${approver}>`);

@@ -21,7 +21,7 @@ export const versionThatAnswers = async (url: string): Promise<number> => {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ rows: [exampleRow] }),
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(120_000),
   });
   const text = await response.text();
   if (response.status !== 200) throw new Error(`${response.status}: ${text.slice(0, 300)}`);

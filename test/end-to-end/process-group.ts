@@ -18,7 +18,7 @@ export const livingIn = (group: number): { readonly pid: number; readonly comman
     });
 
 /** Resolves once the whole group has ended; rejects with what still lives after `timeoutMs`. */
-export const groupEnded = async (group: number, timeoutMs = 15_000): Promise<void> => {
+export const groupEnded = async (group: number, timeoutMs = 120_000): Promise<void> => {
   const until = Date.now() + timeoutMs;
   for (;;) {
     const living = livingIn(group);
