@@ -1,0 +1,35 @@
+import { build } from "esbuild";
+import { expect, test } from "vitest";
+import { isRuntimePath } from "../domain/approval/runtime-paths.ts";
+import { endingEsbuild, functionBundle } from "../inference/bundle.ts";
+
+test("whoever changes a file that goes into the runtime has changed the runtime", async () => {
+  const { metafile } = await endingEsbuild(() =>
+    build({
+      ...functionBundle,
+      entryPoints: ["lambdas/predict/handler.ts"],
+      packages: "external",
+      outdir: ".",
+    }),
+  );
+  const sources = Object.keys(metafile.inputs);
+  expect(sources.length).toBeGreaterThan(50);
+  expect(sources.filter((path) => !isRuntimePath(path))).toEqual([]);
+});
+
+test.each(["package-lock.json", "package.json", "tsconfig.json"])(
+  "%s decides what the runtime is",
+  (path) => {
+    expect(isRuntimePath(path)).toBe(true);
+  },
+);
+
+test.each([
+  "models/churn/model.yaml",
+  "README.md",
+  "docs/package.json",
+  "statemachine/delivery.ts",
+  "lambdas/roll-back/handler.ts",
+])("%s is no part of the runtime", (path) => {
+  expect(isRuntimePath(path)).toBe(false);
+});
