@@ -56,6 +56,7 @@ const folderReaders = new Set([
   "inference/manifest/locate-yaml.ts",
   "inference/manifest/manifest-schema.ts",
   "inference/manifest/nearest-name.ts",
+  "inference/manifest/parse-yaml.ts",
   "inference/http/count-json.ts",
   "inference/check/locate-json.ts",
   "inference/check/parse-golden.ts",

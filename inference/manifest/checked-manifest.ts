@@ -1,14 +1,17 @@
-import { parse } from "yaml";
+import { parseDocument } from "yaml";
 import { ManifestInvalid } from "./folder-problem.ts";
 import { Manifest } from "./manifest.ts";
 
 /**
  * The manifest of a folder that was checked before it came here. Its mistakes are told without their lines: readManifest
- * finds those.
+ * finds those. Of several documents it is the first, as checks took it until they refused a second one.
  */
 export const checkedManifest = (yaml: string): Manifest => {
   try {
-    return Manifest.parse(parse(yaml, { uniqueKeys: false }));
+    const document = parseDocument(yaml, { uniqueKeys: false, logLevel: "silent" });
+    const [error] = document.errors;
+    if (error) throw error;
+    return Manifest.parse(document.toJS());
   } catch (error) {
     throw new ManifestInvalid([
       {

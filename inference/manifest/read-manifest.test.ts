@@ -128,6 +128,28 @@ describe("readManifest", () => {
     expect(lines).toEqual([...lines].sort((a, b) => a - b));
   });
 
+  test("more than 50 anchors and aliases are refused where they become too many, each of its own anchor too", () => {
+    const pairs = (count: number) => `${churnYaml()}more: [${"&a a, *a, ".repeat(count)}]`;
+    const line = churnYaml().split("\n").length;
+    expect(problemsOf(pairs(26))).toMatchObject([
+      { line, message: "more than 50 anchors and aliases", remedy: "Write the values out without aliases." },
+    ]);
+    expect(problemsOf(pairs(25))).toMatchObject([{ path: "more", message: "more is no field here" }]);
+    expect(problemsOf(`[${"&a a,".repeat(5_000)}]`)[0]?.message).toMatch(/^more than 50 anchors/);
+  });
+
+  test("a list or a mapping is no key", () => {
+    expect(problemsOf(`${churnYaml()}[a, b]: 1\n`)[0]?.message).toBe("a list or a mapping as a key");
+  });
+
+  test("a second document is refused where it begins", () => {
+    const text = churnYaml();
+    expect(problemsOf(`${text}---\n${text}`)).toMatchObject([
+      { line: text.split("\n").length, message: "a second document begins here" },
+    ]);
+    expect(readManifest(`${text}---\n${text}`, { promoted: true }).name).toBe("churn");
+  });
+
   test("a bomb of aliases is refused", () => {
     const levels = Array.from(
       { length: 20 },
@@ -173,12 +195,87 @@ describe("readManifest", () => {
   });
 });
 
+describe("before a file is parsed", () => {
+  const withInputs = (inputs: readonly string[]): string =>
+    churnYaml().replace(/(?<=\ninputs:.*\n)([ #].*\n)+/, () => inputs.join(""));
+  const many = (count: number, write: (at: number) => string) =>
+    Array.from({ length: count }, (_, at) => write(at));
+
+  test.each([
+    [
+      "2,000 inputs with each of their fields, on a line each",
+      many(
+        2_000,
+        (at) => `  - { name: "c_${at}", type: number, min: -10.5, max: 123456.5, required: false }\n`,
+      ),
+      2_000,
+    ],
+    [
+      "2,000 inputs with each of their fields, on lines of their own",
+      many(
+        2_000,
+        (at) => `  - name: c_${at}\n    type: number\n    min: -10.5\n    max: 12.5\n    required: false\n`,
+      ),
+      2_000,
+    ],
+    [
+      "two inputs of 10,000 quoted values each",
+      many(
+        2,
+        (at) =>
+          `  - { name: c_${at}, type: category, values: [${many(10_000, (n) => `"v${n}"`).join(",")}] }\n`,
+      ),
+      2,
+    ],
+  ])("%s are read", (_, inputs, count) => {
+    expect(readManifest(withInputs(inputs)).inputs).toHaveLength(count);
+  });
+
+  test.each([
+    ["\t: }\n"],
+    ["- {a: 1}\n"],
+    ["[]\n"],
+    ["}"],
+    ["- "],
+    ["? "],
+    ["! "],
+    ["''\n"],
+    ["a:\n"],
+    ["#\n"],
+    ["%a\n"],
+    ["---\n"],
+    ["&a a "],
+    ["*a "],
+    ["{},"],
+    ["\\q"],
+    ["\n"],
+    ["\r"],
+  ])("256 KB of %j are refused for their marks, at a place within the file", (piece) => {
+    const text = piece.repeat(Math.floor((256 * 1_024) / piece.length));
+    const [problem, ...others] = problemsOf(text);
+    expect(problem?.message).toBe("more values, lists and lines than are read");
+    expect(problem?.line).toBeLessThanOrEqual(text.split("\n").length);
+    expect(others).toEqual([]);
+  });
+
+  test("what a promoted version holds is read, however many its marks", () => {
+    const inputs = many(
+      3,
+      (at) =>
+        `  - { name: c_${at}, type: category, values: [${many(10_000, (n) => `"v${n}"`).join(",")}] }\n`,
+    );
+    expect(() => readManifest(withInputs(inputs))).toThrow("more values, lists and lines");
+    expect(readManifest(withInputs(inputs), { promoted: true }).inputs).toHaveLength(3);
+  });
+});
+
 describe("however large the file", () => {
   const keys = (count: number): string =>
     churnYaml() + Array.from({ length: count }, (_, at) => `key${at}: 1\n`).join("");
   const twice = (count: number): string => churnYaml() + "name: churn\n".repeat(count);
-  const inputs = (count: number): string =>
-    churnYaml().replace("inputs:\n", `inputs:\n${"  - { x: 1 }\n".repeat(count)}`);
+  const inputsWith = (count: number, line: string): string =>
+    churnYaml().replace(/(?<=\ninputs:.*\n)/, line.repeat(count));
+  const inputs = (count: number): string => inputsWith(count, "  - { x: 1 }\n");
   test.each([
     ["unknown keys", keys],
     ["keys that stand twice", twice],
@@ -189,5 +286,16 @@ describe("however large the file", () => {
     const few = countCalls(() => readManifest(text(4_000)));
     const many = countCalls(() => readManifest(text(8_000)));
     expect(many).toBeLessThan(2.5 * few);
+  });
+
+  test("thousands of unknown keys take at most twice the steps of one that holds as many: a hundred are explained", () => {
+    const entry = `{ name: x, type: boolean, ${Array.from({ length: 60 }, (_, at) => `k${at}: 1`).join(", ")} }`;
+    const entries = `  - ${entry}\n`.repeat(80);
+    const one = `${churnYaml()}more:\n${entries}`;
+    const thousands = inputsWith(1, entries);
+    countCalls(() => readManifest(one));
+    expect(problemsOf(one)).toHaveLength(1);
+    expect(problemsOf(thousands)).toHaveLength(100);
+    expect(countCalls(() => readManifest(thousands))).toBeLessThan(2 * countCalls(() => readManifest(one)));
   });
 });

@@ -1,24 +1,17 @@
-import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from "yaml";
+import { isMap, isNode, isPair, isScalar } from "yaml";
 import type { z } from "zod";
 import { checkedManifest } from "./checked-manifest.ts";
 import { ManifestInvalid, type Problem, pathText } from "./folder-problem.ts";
 import { Manifest } from "./manifest.ts";
 import { fieldsAt } from "./manifest-schema.ts";
 import { nearestName } from "./nearest-name.ts";
+import { type Located, type ParsedYaml as Parsed, parseYaml, placeAt as place } from "./parse-yaml.ts";
 
 const maxCharacters = 256 * 1_024;
 const maxAliases = 50;
-const maxDepth = 32;
 const maxProblems = 100;
 
-type Parsed = { readonly document: ReturnType<typeof parseDocument>; readonly lines: LineCounter };
-type Place = { readonly line?: number; readonly column?: number };
-
-const place = ({ lines }: Parsed, offset: number | undefined): Place => {
-  if (offset === undefined) return {};
-  const { line, col } = lines.linePos(offset);
-  return { line, column: col };
-};
+type Place = ReturnType<typeof place>;
 
 /** Where the value at a path stands, or the nearest thing around it that is there. */
 const locate = (parsed: Parsed, path: readonly PropertyKey[]): Place => {
@@ -42,10 +35,9 @@ const locateKey = (parsed: Parsed, path: readonly PropertyKey[], key: string): P
 
 const shown = (name: string): string => (name.length > 64 ? `${name.slice(0, 64)}…` : name);
 
-const unknownKeys = (parsed: Parsed, path: readonly PropertyKey[], keys: readonly string[]): Located[] =>
-  // Thousands of keys, each looked for among all and compared with each field, would take seconds.
-  keys.slice(0, maxProblems).map((key) => {
-    const known = fieldsAt(path);
+const unknownKeys = (parsed: Parsed, path: readonly PropertyKey[], keys: readonly string[]): Located[] => {
+  const known = fieldsAt(path);
+  return keys.map((key) => {
     const near = nearestName(key, known);
     return {
       ...locateKey(parsed, path, key),
@@ -54,13 +46,15 @@ const unknownKeys = (parsed: Parsed, path: readonly PropertyKey[], keys: readonl
       remedy: near ? `Did you mean ${near}?` : `Remove it; the fields here are ${known.join(", ")}.`,
     };
   });
+};
 
-type Located = Omit<Problem, "file" | "severity">;
-
-/** One issue of the schema as problems with places; a missing field is looked for at what should hold it. */
-const explain = (parsed: Parsed, issue: z.core.$ZodIssue): Located[] => {
+/**
+ * One issue of the schema as problems with places; a missing field is looked for at what should hold it.
+ * @param most how many unknown keys are named: each is looked for among all and compared with each field
+ */
+const explain = (parsed: Parsed, issue: z.core.$ZodIssue, most: number): Located[] => {
   const { path } = issue;
-  if (issue.code === "unrecognized_keys") return unknownKeys(parsed, path, issue.keys);
+  if (issue.code === "unrecognized_keys") return unknownKeys(parsed, path, issue.keys.slice(0, most));
   const missing = path.length > 0 && !parsed.document.hasIn(path);
   const at = { ...locate(parsed, path), path: pathText(path) };
   if (missing) {
@@ -126,82 +120,17 @@ const unit = (origin: string): string =>
 const kinds = (path: readonly PropertyKey[]): string =>
   path.at(-1) === "task" ? "classification or regression" : "integer, number, category, string or boolean";
 
-const duplicateKeys = (parsed: Parsed, { items }: YAMLMap): Located[] => {
-  const seen = new Set<unknown>();
+/** At most 100 problems. What goes beyond them is not looked for: 100 inputs of 100 unknown keys took 6 s. */
+const explainAll = (parsed: Parsed, issues: readonly z.core.$ZodIssue[]): readonly Located[] => {
   const found: Located[] = [];
-  for (const { key } of items) {
-    if (!isScalar(key)) continue;
-    if (seen.has(key.value) && found.length < maxProblems)
-      found.push({
-        ...place(parsed, key.range?.[0]),
-        path: "",
-        message: "this key stands twice",
-        remedy: "Keep one of the two.",
-      });
-    seen.add(key.value);
+  for (const issue of issues) {
+    if (found.length >= maxProblems) break;
+    found.push(...explain(parsed, issue, maxProblems - found.length));
   }
   return found;
 };
 
-/** What YAML itself finds wrong: syntax, duplicate keys, depth. */
-const syntaxProblems = (parsed: Parsed): Located[] => {
-  const found: Located[] = [...parsed.document.errors, ...parsed.document.warnings]
-    .slice(0, maxProblems)
-    .map((error) => ({
-      ...place(parsed, error.pos[0]),
-      path: "",
-      message: (error.message.split("\n")[0] ?? "").replace(/ at line .*$/, ""),
-      remedy: "Correct the YAML here.",
-    }));
-  let tooDeep: number | undefined;
-  visit(parsed.document, {
-    Node: (_, node, ancestors) => {
-      if (ancestors.length > maxDepth * 2) {
-        tooDeep = node.range?.[0] ?? 0;
-        return visit.BREAK;
-      }
-      if (isMap(node)) found.push(...duplicateKeys(parsed, node));
-      return undefined;
-    },
-  });
-  if (tooDeep !== undefined)
-    found.push({
-      ...place(parsed, tooDeep),
-      path: "",
-      message: `nested deeper than ${maxDepth} levels`,
-      remedy: "No field of a manifest lies that deep: flatten it.",
-    });
-  return found;
-};
-
-/** Text as plain values, or why not. Whatever the text holds, nothing else is thrown and little memory is used. */
-const parse = (text: string): Parsed & { readonly problems: Located[]; readonly value: unknown } => {
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    // The library compares each key with all before it: 20,000 keys took 17 s. duplicateKeys looks each up.
-    uniqueKeys: false,
-    strict: true,
-    logLevel: "silent",
-  });
-  const parsed = { document, lines };
-  const problems = syntaxProblems(parsed);
-  if (problems.length > 0) return { ...parsed, problems, value: undefined };
-  try {
-    // Aliases of aliases multiply: the library counts and refuses them.
-    return { ...parsed, problems, value: document.toJS({ maxAliasCount: maxAliases }) };
-  } catch (error) {
-    const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "cannot be read";
-    return {
-      ...parsed,
-      problems: [{ line: 1, column: 1, path: "", message, remedy: "Write the values out without aliases." }],
-      value: undefined,
-    };
-  }
-};
-
-const read = (text: string): { readonly manifest: Manifest } | { readonly problems: Located[] } => {
+const read = (text: string): { readonly manifest: Manifest } | { readonly problems: readonly Located[] } => {
   if (text.length > maxCharacters)
     return {
       problems: [
@@ -214,28 +143,12 @@ const read = (text: string): { readonly manifest: Manifest } | { readonly proble
         },
       ],
     };
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(text);
-  } catch (error) {
-    // The parser is recursive: a file of a hundred thousand brackets ends its stack, not this process.
-    if (!(error instanceof RangeError)) throw error;
-    return {
-      problems: [
-        { line: 1, column: 1, path: "", message: "nested too deeply to be read", remedy: "Flatten it." },
-      ],
-    };
-  }
-  if (parsed.problems.length > 0) return { problems: parsed.problems };
-  const checked = Manifest.safeParse(parsed.value);
+  const result = parseYaml(text, { maxAliases });
+  if (result.status === "refused") return { problems: result.problems };
+  const checked = Manifest.safeParse(result.value);
   return checked.success
     ? { manifest: checked.data }
-    : {
-        problems: checked.error.issues
-          .slice(0, maxProblems)
-          .flatMap((issue) => explain(parsed, issue))
-          .slice(0, maxProblems),
-      };
+    : { problems: explainAll(result.parsed, checked.error.issues) };
 };
 
 type Options = {

@@ -1,0 +1,191 @@
+import {
+  Composer,
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  LineCounter,
+  Parser,
+  visit,
+  type YAMLMap,
+} from "yaml";
+import type { Problem } from "./folder-problem.ts";
+
+export type Located = Omit<Problem, "file" | "severity">;
+export type ParsedYaml = {
+  readonly document: Document.Parsed;
+  readonly lines: LineCounter;
+};
+type Place = { readonly line?: number; readonly column?: number };
+
+const maxProblems = 100;
+const maxDepth = 32;
+
+/** Where a character stands. */
+export const placeAt = ({ lines }: Pick<ParsedYaml, "lines">, offset: number | undefined): Place => {
+  if (offset === undefined) return {};
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
+};
+
+/**
+ * What the marks of YAML cost the parser, by their character: no value, pair, comment, error or document comes to be
+ * without one. A quote is half of a value. The last group makes the most work and is rare in what people write.
+ */
+const costs = new Uint8Array(128);
+for (const [marks, cost] of [
+  ["\"'", 1],
+  ["\n\r,:[]{}#", 2],
+  ["\t!&*?|>%@`\\", 5],
+] as const)
+  for (const mark of marks) costs[mark.charCodeAt(0)] = cost;
+const hyphen = "-".charCodeAt(0);
+const space = " ".charCodeAt(0);
+const newline = "\n".charCodeAt(0);
+
+/**
+ * Enough for 2,000 inputs with each of their fields (60,000), or for two inputs of 10,000 quoted values each (80,000):
+ * `inference/manifest/read-manifest.test.ts`. 256 KB of marks alone would hold this process for seconds.
+ */
+const maxCost = 100_000;
+
+/** One look at each character, before anything is parsed: where the marks become too many. */
+const tooManyMarks = (text: string): Located | undefined => {
+  let cost = 0;
+  let line = 1;
+  let lineStart = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    // A hyphen begins an entry where a space follows; elsewhere it is a letter of a date or a negative number.
+    if (code === hyphen) cost += text.charCodeAt(at + 1) > space ? 0 : 2;
+    else if (code < 128) cost += costs[code] ?? 0;
+    if (cost > maxCost)
+      return {
+        line,
+        column: at - lineStart + 1,
+        path: "",
+        message: "more values, lists and lines than are read",
+        remedy: "Remove what no field needs; an input with thousands of values is text (type: string).",
+      };
+    if (code !== newline) continue;
+    line++;
+    lineStart = at + 1;
+  }
+  return undefined;
+};
+
+/** The first document of a text. Ends early where it has many errors, or where a second document begins. */
+const compose = (text: string, lines: LineCounter): { document: Document.Parsed; second?: number } => {
+  const composer = new Composer({
+    prettyErrors: false,
+    // The library compares each key with all before it: 20,000 keys took 17 s. duplicateKeys looks each up.
+    uniqueKeys: false,
+    strict: true,
+    logLevel: "silent",
+  });
+  const documents: Document.Parsed[] = [];
+  let errors = 0;
+  for (const token of new Parser(lines.addNewLine).parse(text)) {
+    if (token.type === "error" && ++errors > maxProblems) break;
+    documents.push(...composer.next(token));
+    if (documents.length > 1) break;
+  }
+  documents.push(...composer.end(true, text.length));
+  const [document, second] = documents;
+  if (document === undefined) throw new Error("a composer that ends gives a document");
+  return { document, ...(second === undefined ? {} : { second: second.range[0] }) };
+};
+
+const duplicateKeys = (parsed: ParsedYaml, { items }: YAMLMap): Located[] => {
+  const seen = new Set<unknown>();
+  const found: Located[] = [];
+  for (const { key } of items) {
+    if (!isScalar(key)) continue;
+    if (seen.has(key.value) && found.length < maxProblems)
+      found.push({
+        ...placeAt(parsed, key.range?.[0]),
+        path: "",
+        message: "this key stands twice",
+        remedy: "Keep one of the two.",
+      });
+    seen.add(key.value);
+  }
+  return found;
+};
+
+/** What YAML itself finds wrong: syntax, duplicate keys, depth, aliases. */
+const syntaxProblems = (parsed: ParsedYaml, second: number | undefined, maxAliases: number): Located[] => {
+  const { document } = parsed;
+  const found: Located[] = [...document.errors, ...document.warnings].slice(0, maxProblems).map((error) => ({
+    ...placeAt(parsed, error.pos[0]),
+    path: "",
+    message: (error.message.split("\n")[0] ?? "").replace(/ at line .*$/, ""),
+    remedy: "Correct the YAML here.",
+  }));
+  const say = (offset: number | undefined, message: string, remedy: string) =>
+    found.push({ ...placeAt(parsed, offset), path: "", message, remedy });
+  if (second !== undefined)
+    say(second, "a second document begins here", "Keep one: remove the lines --- and ... within the file.");
+  let aliases = 0;
+  visit(document, {
+    Node: (key, node, ancestors) => {
+      const offset = node.range?.[0] ?? 0;
+      if (ancestors.length > maxDepth * 2) {
+        say(offset, `nested deeper than ${maxDepth} levels`, "No field lies that deep: flatten it.");
+        return visit.BREAK;
+      }
+      // To resolve an alias the library walks over every anchor and alias before it.
+      if ((isAlias(node) || node.anchor !== undefined) && ++aliases > maxAliases) {
+        say(
+          offset,
+          maxAliases === 0 ? "an anchor or an alias" : `more than ${maxAliases} anchors and aliases`,
+          "Write the values out without aliases.",
+        );
+        return visit.BREAK;
+      }
+      // Each is written as text, with a walk over every anchor, to become a property's name.
+      if (key === "key" && isCollection(node)) {
+        say(offset, "a list or a mapping as a key", "A key is a name: write it as text.");
+        return visit.BREAK;
+      }
+      if (isMap(node)) found.push(...duplicateKeys(parsed, node).slice(0, maxProblems - found.length));
+      return undefined;
+    },
+  });
+  return found;
+};
+
+export type YamlResult =
+  | { readonly status: "read"; readonly parsed: ParsedYaml; readonly value: unknown }
+  | { readonly status: "refused"; readonly problems: readonly Located[] };
+
+const refused = (message: string, remedy: string): YamlResult => ({
+  status: "refused",
+  problems: [{ line: 1, column: 1, path: "", message, remedy }],
+});
+
+/**
+ * A text that others wrote as plain values, or why not: in time and memory in proportion to its length, which the caller
+ * limits. It is read in the process that serves prod where everything runs on one machine. Throws nothing.
+ * @param maxAliases the most anchors and aliases together
+ */
+export const parseYaml = (text: string, { maxAliases }: { readonly maxAliases: number }): YamlResult => {
+  const many = tooManyMarks(text);
+  if (many) return { status: "refused", problems: [many] };
+  try {
+    const lines = new LineCounter();
+    const { document, second } = compose(text, lines);
+    const parsed = { document, lines };
+    const problems = syntaxProblems(parsed, second, maxAliases);
+    if (problems.length > 0) return { status: "refused", problems };
+    // Aliases of aliases multiply: the library counts and refuses them.
+    return { status: "read", parsed, value: document.toJS({ maxAliasCount: maxAliases }) };
+  } catch (error) {
+    // The parser is recursive: a file of a hundred thousand brackets ends its stack, not this process.
+    if (error instanceof RangeError) return refused("nested too deeply to be read", "Flatten it.");
+    // An alias of nothing, or of too much.
+    const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "cannot be read";
+    return refused(message, "Write the values out without aliases.");
+  }
+};
