@@ -1,5 +1,5 @@
-import { parse as parseYaml } from "yaml";
 import * as z from "zod";
+import { parseYaml } from "../../inference/manifest/parse-yaml.ts";
 import { Identities } from "../approval/identities.ts";
 import { Policy } from "./policy.ts";
 
@@ -8,16 +8,28 @@ export class PolicyInvalid extends Error {
   override readonly name = "PolicyInvalid";
 }
 
-/** A policy is a page of text; a parser's time can grow with the square of what it reads. */
-const limitBytes = 32 * 1024;
+/**
+ * A commit's policy is a page of text: 500 approvers take 8 KiB. Every step that needs the rules reads it again. What an
+ * operator applies has the identities beside it, and is read by the command alone.
+ */
+const limitBytes = { policy: 16 * 1024, platformRules: 32 * 1024 };
 
-const parseDocument = (bytes: Uint8Array, where: string): unknown => {
-  if (bytes.byteLength > limitBytes)
-    throw new PolicyInvalid(`${where} has ${bytes.byteLength} bytes, at most ${limitBytes} are read.`);
+const parseDocument = (bytes: Uint8Array, where: string, limit: number): unknown => {
+  if (bytes.byteLength > limit)
+    throw new PolicyInvalid(`${where} has ${bytes.byteLength} bytes, at most ${limit} are read.`);
+  const result = parseYaml(decode(bytes, where), { maxAliases: 0 });
+  if (result.status === "read") return result.value;
+  const sentences = result.problems.map(
+    ({ line, message, remedy }) => `line ${line ?? 1}: ${message}. ${remedy}`,
+  );
+  throw new PolicyInvalid(`${where} is not YAML that is read: ${sentences.join(" ")}`);
+};
+
+const decode = (bytes: Uint8Array, where: string): string => {
   try {
-    return parseYaml(new TextDecoder("utf-8", { fatal: true }).decode(bytes), { maxAliasCount: 0 });
-  } catch (error) {
-    throw new PolicyInvalid(`${where} is not YAML: ${error instanceof Error ? error.message : error}`);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new PolicyInvalid(`${where} is not UTF-8 text.`);
   }
 };
 
@@ -35,7 +47,7 @@ const parseWith = <T>(schema: z.ZodType<T>, value: unknown, where: string): T =>
  * @param where the file and its commit, for the message
  */
 export const parsePolicy = (bytes: Uint8Array, where: string): Policy =>
-  parseWith(Policy, parseDocument(bytes, where), where);
+  parseWith(Policy, parseDocument(bytes, where, limitBytes.policy), where);
 
 /** What the platform's copy says: the floor, and who is who. */
 export const PlatformRules = z.strictObject({ floor: Policy, identities: Identities });
@@ -50,7 +62,7 @@ export const parsePlatformRules = (
   where: string,
   identitiesInForce: Identities,
 ): PlatformRules => {
-  const document = parseDocument(bytes, where);
+  const document = parseDocument(bytes, where, limitBytes.platformRules);
   if (typeof document !== "object" || document === null || Array.isArray(document))
     return { floor: parseWith(Policy, document, where), identities: identitiesInForce };
   const { identities, ...floor } = { identities: undefined, ...document };
