@@ -68,8 +68,12 @@ export const committedModel =
   };
 
 /** The rows that the model is measured on, with their truth. */
-export const holdoutOf = ({ files, manifest }: CommittedModel, model: string, commit: string): Holdout =>
-  parseHoldout(needed(files, "holdout.csv", model, commit), manifest);
+export const holdoutOf = (
+  { files, manifest }: CommittedModel,
+  model: string,
+  commit: string,
+  { promoted = false }: Options = {},
+): Holdout => parseHoldout(needed(files, "holdout.csv", model, commit), manifest, { promoted });
 
 /** The policy that a commit brings along; undefined: it has none, and then it tightens nothing. Throws PolicyInvalid. */
 export const committedPolicy =

@@ -8,7 +8,7 @@ type Needs = {
   readonly world: Pick<World, "serving" | "ledger" | "source">;
   /** Where the gateway answers, without a slash at the end. */
   readonly url: string;
-  readonly voice: Pick<Voice, "event">;
+  readonly voice: Pick<Voice, "event" | "say">;
   /** Calls what prod serves; absent: nobody does. */
   readonly application: Application | undefined;
 };
@@ -19,15 +19,22 @@ export const tellServing = ({ world, url, voice, application }: Needs) => {
   const shown = new Map<string, string>();
 
   const follow = async (model: string, at: string): Promise<void> => {
+    if (!application) return;
     const promoted = await ledger.serving("prod", model);
     if (!promoted) return;
     const { commit } = promoted;
-    const { rows } = holdoutOf(
-      await committedModel({ source })(model, commit, { promoted: true }),
-      model,
-      commit,
-    );
-    application?.follow(model, at, rows);
+    const committed = await committedModel({ source })(model, commit, { promoted: true });
+    application.follow(model, at, holdoutOf(committed, model, commit, { promoted: true }).rows);
+  };
+
+  /** What a commit holds stops neither the start nor a delivery: prod serves without anybody who calls it. */
+  const followOrSay = async (model: string, at: string): Promise<void> => {
+    try {
+      await follow(model, at);
+    } catch (error) {
+      const why = error instanceof Error ? (error.message.split("\n")[0] ?? error.name) : String(error);
+      voice.say(`The application does not call ${model}: ${why}`);
+    }
   };
 
   return async (): Promise<void> => {
@@ -43,7 +50,7 @@ export const tellServing = ({ world, url, voice, application }: Needs) => {
         shown.set(key, says);
         const at = `${url}/${environment}/models/${model}`;
         voice.event({ event: "serving", environment, model, version, digest: config.digest, url: at });
-        if (environment === "prod") await follow(model, at);
+        if (environment === "prod") await followOrSay(model, at);
       }
   };
 };

@@ -23,9 +23,9 @@ export const assertApprovable =
     readonly pusher: string | null;
   }): Promise<void> => {
     const { model, commit } = change;
-    const manifest = async (at: string): Promise<Manifest> => {
+    const manifest = async (at: string, { promoted }: { promoted: boolean }): Promise<Manifest> => {
       const bytes = await source.file(`models/${model}/model.yaml`, at);
-      if (bytes) return readManifest(new TextDecoder().decode(bytes));
+      if (bytes) return readManifest(bytes, { promoted });
       const message = `models/${model}/model.yaml is not there at ${at.slice(0, 12)}`;
       throw new ManifestInvalid([
         { severity: "error", file: "model.yaml", path: "", message, remedy: "Commit it." },
@@ -35,8 +35,9 @@ export const assertApprovable =
     const { approval } = rulesInForce({
       platform: (await policy.read()).floor,
       committed: await committedPolicy({ source })(commit),
-      champion: served === undefined ? undefined : await manifest(served),
-      challenger: await manifest(commit),
+      // Limits that came after it would refuse every later commit, the one that mends it too.
+      champion: served === undefined ? undefined : await manifest(served, { promoted: true }),
+      challenger: await manifest(commit, { promoted: false }),
     });
     await approversFor({ ...change, rule: approval });
   };

@@ -4,6 +4,7 @@ import {
   commitOf,
   digestOf,
   model,
+  modelYaml,
   questionOf,
   type StepWorld,
   serve,
@@ -97,4 +98,28 @@ test("who lost stage gets no prod", async () => {
   await stage("newer", 2);
   await expect(prod("older")).rejects.toMatchObject({ name: "Superseded" });
   expect(await world.claims.read("prod", model)).toBeUndefined();
+});
+
+test("a champion whose model.yaml today's limits refuse ends no delivery of its model; the same file of the new commit does", async () => {
+  await serve(world, "a", 1);
+  const served = world.commits.get(commitOf("a"));
+  const padded = new TextEncoder().encode(`${modelYaml()}\n# ${"x".repeat(300_000)}`);
+  served?.set("model.yaml", padded);
+  const deliver = (letter: string) =>
+    claimEnvironment(world)({
+      delivery: `delivery-of-${letter}`,
+      model,
+      commit: commitOf(letter),
+      environment: "stage",
+      requestedAt: world.time.now,
+      pusher: "sam@example.com",
+    });
+  world.commit("b");
+  expect((await deliver("b")).status).toBe("granted");
+  world.commit("c");
+  world.commits.get(commitOf("c"))?.set("model.yaml", padded);
+  await expect(deliver("c")).rejects.toMatchObject({
+    name: "ManifestInvalid",
+    message: expect.stringContaining("larger than 256 KB"),
+  });
 });
