@@ -23,10 +23,32 @@ export const hostileFiles: readonly [string, string, () => string][] = [
   ["20,000 keys", "model.yaml", () => churnYaml() + many(20_000, (at) => `k${at}: 1\n`).replaceAll(",", "")],
   ["20,000 inputs with a key too many", "model.yaml", () => `inputs:\n${"  - { x: 1 }\n".repeat(19_000)}`],
   ["80,000 brackets", "model.yaml", () => `name: ${"[".repeat(80_000)}`],
+  ["256 KB of lists", "model.yaml", () => "- {a: 1}\n".repeat(29_000)],
+  ["32,000 aliases, each of its own anchor", "model.yaml", () => `[${"&a a,*a,".repeat(32_000)}]`],
+  ["7,000 aliases, with fewer marks than are refused", "model.yaml", () => `[${"&a a,*a,".repeat(7_000)}]`],
+  [
+    "a hundred inputs of a hundred unknown keys",
+    "model.yaml",
+    () =>
+      churnYaml().replace(
+        /(?<=\ninputs:.*\n)/,
+        `  - { name: x, type: boolean, ${many(100, (at) => `k${at}: 1`)} }\n`.repeat(100),
+      ),
+  ],
   [
     "aliases of aliases",
     "model.yaml",
     () =>
       `a: &a [${many(50, () => "x")}]\n${Array.from({ length: 20 }, (_, at) => `b${at}: &b${at} [${many(9, () => (at === 0 ? "*a" : `*b${at - 1}`))}]`).join("\n")}`,
   ],
+];
+
+/** Each is a policy.yaml that a commit may hold. */
+export const hostilePolicies: readonly [string, () => string][] = [
+  ["32 KB of keys", () => many(4_000, (at) => `k${at}:\n`).replaceAll(",", "")],
+  ["16 KB of keys", () => many(2_000, (at) => `k${at}:\n`).replaceAll(",", "")],
+  ["16 KB of names in braces", () => `{${many(2_500, (at) => `k${at}`)}}`],
+  ["16 KB of brackets", () => "[".repeat(16_000)],
+  ["16 KB of aliases, each of its own anchor", () => `[${"&a a,*a,".repeat(2_000)}]`],
+  ["a million bytes", () => " ".repeat(1_000_000)],
 ];

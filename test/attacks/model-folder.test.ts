@@ -2,9 +2,10 @@ import { describe, expect, test } from "vitest";
 import { committedModel, judgedBy } from "../../domain/committed-model.ts";
 import { restore } from "../../domain/restore.ts";
 import { assertModel } from "../../inference/check/check-model.ts";
-import { commitOf, model, serve, stepWorld } from "../step-world.ts";
+import { claimEnvironment } from "../../lambdas/claim-environment/claim-environment.ts";
+import { commitOf, model, type StepWorld, serve, stepWorld } from "../step-world.ts";
 import { answeringMeanwhile } from "./answering-meanwhile.ts";
-import { churnWith, hostileFiles } from "./hostile-files.ts";
+import { churnWith, hostileFiles, hostilePolicies } from "./hostile-files.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -17,6 +18,54 @@ describe("a model's folder that takes for ever to read", () => {
       expect(error).toMatchObject({ name: "ManifestInvalid", message: expect.stringContaining(file) });
       // A process that reads the file itself answers one or none.
       expect(answered).toBeGreaterThan(4);
+    },
+  );
+});
+
+describe("ClaimStage, which reads a commit before anything is built of it, in the process that serves prod on one machine", () => {
+  const claim = async (put: (world: StepWorld, commit: string) => unknown) => {
+    const world = stepWorld();
+    try {
+      await serve(world, "a", 1);
+      const commit = world.commit("b");
+      await put(world, commit);
+      const claimed = await claimEnvironment(world)({
+        delivery: "hostile",
+        model,
+        commit,
+        environment: "stage",
+        requestedAt: world.time.now,
+        pusher: "sam@example.com",
+      }).catch((error: unknown) => error);
+      return { claimed, holder: (await world.claims.read("stage", model))?.holder ?? null };
+    } finally {
+      await world.close();
+    }
+  };
+
+  test.each(hostileFiles.filter(([, file]) => file === "model.yaml"))(
+    "ends with ManifestInvalid and claims nothing for %s in %s",
+    async (_, file, content) => {
+      const { claimed, holder } = await claim(({ commits }, commit) =>
+        commits.get(commit)?.set(file, bytes(content())),
+      );
+      expect(claimed).toMatchObject({
+        name: "ManifestInvalid",
+        message: expect.stringMatching(/^model\.yaml:/),
+      });
+      expect(holder).toBeNull();
+    },
+  );
+
+  test.each(hostilePolicies)(
+    "ends with PolicyInvalid and claims nothing for %s in policy.yaml",
+    async (_, content) => {
+      const { claimed, holder } = await claim(({ policies }, commit) => policies.set(commit, content()));
+      expect(claimed).toMatchObject({
+        name: "PolicyInvalid",
+        message: expect.stringContaining("policy.yaml"),
+      });
+      expect(holder).toBeNull();
     },
   );
 });
