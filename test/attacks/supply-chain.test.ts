@@ -25,7 +25,8 @@ import { unpackArtefact, unpackStep } from "../terraform/unpack-artefact.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const workflows = join(root, ".github", "workflows");
 
-const Step = z.object({
+// Loose: what no rule names here (env, secrets, environment) may hold a credential all the same.
+const Step = z.looseObject({
   name: z.string().optional(),
   uses: z.string().optional(),
   run: z.string().optional(),
@@ -33,22 +34,29 @@ const Step = z.object({
   env: z.record(z.string(), z.unknown()).optional(),
 });
 const Permissions = z.union([z.string(), z.record(z.string(), z.string())]);
-const Image = z.union([z.string(), z.object({ image: z.string() })]);
-const Job = z.object({
+const Image = z.union([z.string(), z.looseObject({ image: z.string() })]);
+const Job = z.looseObject({
   uses: z.string().optional(),
   container: Image.optional(),
   services: z.record(z.string(), Image).default({}),
   permissions: Permissions.optional(),
   steps: z.array(Step).default([]),
 });
-const Workflow = z.object({ permissions: Permissions, jobs: z.record(z.string(), Job) });
+const Workflow = z.looseObject({ permissions: Permissions, jobs: z.record(z.string(), Job) });
 type Workflow = z.infer<typeof Workflow>;
 
-/** Whether a job can take on a role, write to the repository, or read a secret. */
+/**
+ * Whether a job can take on a role, write to the repository, or read a secret. An environment has secrets of its own,
+ * and roles trust jobs by its name. Expressions know no capital letters.
+ */
 const hasCredentials = (workflow: Workflow, job: z.infer<typeof Job>): boolean => {
   const permissions = job.permissions ?? workflow.permissions;
   const rights = typeof permissions === "string" ? [permissions] : Object.values(permissions);
-  return rights.some((right) => right.startsWith("write")) || JSON.stringify(job).includes("secrets.");
+  return (
+    rights.some((right) => right.startsWith("write")) ||
+    job.environment !== undefined ||
+    /\bsecrets\b/i.test(JSON.stringify([job, workflow.env]))
+  );
 };
 
 /** At the place of a command: an interpreter, or a file by its path. */
@@ -116,6 +124,35 @@ test.each([
   expect(faults(Workflow.parse({ permissions: {}, jobs: { plan: job } }))).toHaveLength(1);
   const without = { permissions: { contents: "read" }, steps: [step] };
   expect(faults(Workflow.parse({ permissions: {}, jobs: { synth: without } }))).toEqual([]);
+});
+
+const expression = (text: string): string => `\${{ ${text} }}`;
+test.each([
+  ["a secret in a job's env", { env: { TOKEN: expression("secrets.TOKEN") } }, {}],
+  ["a secret in the workflow's env", {}, { env: { TOKEN: expression("secrets.TOKEN") } }],
+  ["a secret in a step's env", { steps: [{ env: { TOKEN: expression("secrets.TOKEN") } }] }, {}],
+  ["a secret by index", { env: { TOKEN: expression("secrets['TOKEN']") } }, {}],
+  ["a secret in capitals", { env: { TOKEN: expression("SECRETS.TOKEN") } }, {}],
+  ["all secrets at once", { env: { ALL: expression("toJSON(secrets)") } }, {}],
+  [
+    "a container's password",
+    { container: { image: "a", credentials: { password: expression("secrets.A") } } },
+    {},
+  ],
+  ["an environment", { environment: "infrastructure" }, {}],
+  ["an environment with an address", { environment: { name: "infrastructure", url: "https://a" } }, {}],
+  ["a right of the workflow", { permissions: undefined }, { permissions: { contents: "write" } }],
+  ["every right", { permissions: "write-all" }, {}],
+])("the rule sees %s as credentials beside what a commit brings", (_, job, workflow) => {
+  const command = { run: "npm ci" };
+  const steps = [...("steps" in job ? job.steps : []), command];
+  const one = { permissions: {}, ...job, steps };
+  expect(faults(Workflow.parse({ permissions: {}, ...workflow, jobs: { one } }))).toHaveLength(1);
+});
+
+test("the rule sees another workflow that is handed all secrets", () => {
+  const one = { uses: "./.github/workflows/other.yml", secrets: "inherit" };
+  expect(faults(Workflow.parse({ permissions: {}, jobs: { one } }))).toHaveLength(1);
 });
 
 test.each([
