@@ -97,6 +97,20 @@ const compose = (text: string, lines: LineCounter): { document: Document.Parsed;
   return { document, ...(second === undefined ? {} : { second: second.range[0] }) };
 };
 
+/**
+ * What `work` gives, its errors without stacks. The library makes an error of each mistake and throws none: the stacks of
+ * 50,000, which nobody reads, took most of two seconds.
+ */
+const withoutStacks = <T>(work: () => T): T => {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+};
+
 const duplicateKeys = (parsed: ParsedYaml, { items }: YAMLMap): Located[] => {
   const seen = new Set<unknown>();
   const found: Located[] = [];
@@ -175,7 +189,7 @@ export const parseYaml = (text: string, { maxAliases }: { readonly maxAliases: n
   if (many) return { status: "refused", problems: [many] };
   try {
     const lines = new LineCounter();
-    const { document, second } = compose(text, lines);
+    const { document, second } = withoutStacks(() => compose(text, lines));
     const parsed = { document, lines };
     const problems = syntaxProblems(parsed, second, maxAliases);
     if (problems.length > 0) return { status: "refused", problems };

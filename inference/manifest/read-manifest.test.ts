@@ -258,6 +258,14 @@ describe("before a file is parsed", () => {
     expect(others).toEqual([]);
   });
 
+  test("of thousands of mistakes a hundred are named, and errors have their stacks again afterwards", () => {
+    const limit = Error.stackTraceLimit;
+    expect(problemsOf(`[${",".repeat(45_000)}`)).toHaveLength(100);
+    expect(problemsOf("}".repeat(45_000))).toHaveLength(100);
+    expect(problemsOf("[".repeat(45_000))).not.toHaveLength(0);
+    expect(Error.stackTraceLimit).toBe(limit);
+  });
+
   test("what a promoted version holds is read, however many its marks", () => {
     const inputs = many(
       3,
