@@ -391,6 +391,7 @@ describe("a reason", () => {
     ["zero-width", "\u200b\u200d\ufeff"],
     ["Hangul fillers", "\u3164\u115f\uffa0"],
     ["a Braille blank", "\u2800"],
+    ["blanks of Egyptian hieroglyphs", "\u{13441}\u{13442}"],
     ["marks that combine with nothing", "\u0301\u0308"],
     ["directions and tags", "\u202e\u2066\u{e0041}"],
   ])("of invisible characters (%s) is no reason", async (_, reason) => {
