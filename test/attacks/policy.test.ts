@@ -133,7 +133,7 @@ test("what runs with rights or is judged by stands in the warning with a link, a
     [
       "inference/app.ts",
       "lambdas/predict/predict.ts",
-      "buildspec.yml",
+      "packaging/buildspec.yml",
       "lambdas/verify-model/verify-model.ts",
     ],
     [".github/workflows/deliver.yml", "package-lock.json", "terraform/a\u202e\n.ts"],
@@ -148,7 +148,7 @@ test("what runs with rights or is judged by stands in the warning with a link, a
     "models/toy/tokenizer.json",
     "inference/app.ts",
     "predict.ts",
-    "buildspec.yml",
+    "packaging/buildspec.yml",
   ])
     expect(shown).toContain(path);
   for (const path of ["verify-model.ts", "deliver.yml", "package-lock.json", "terraform/a??.ts"])
@@ -168,7 +168,7 @@ test("many loosened rules hide none: their number comes first, and the link befo
       gates: "{ latencyP95Ms: 5000, imageSizeMb: 900, vulnerabilities: { critical: 9, high: 99 } }",
     }),
   );
-  world.changed.set(`${commitOf("a")}..${commit}`, ["buildspec.yml"]);
+  world.changed.set(`${commitOf("a")}..${commit}`, ["packaging/buildspec.yml"]);
   const { changed = [] } = (await ask("b")).view ?? {};
   expect(changed[0]).toMatch(/^loosens 7 rules: approval\.approvers/);
   expect(changed[1]).toMatch(/^see https/);
