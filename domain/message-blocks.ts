@@ -30,6 +30,22 @@ const clipped = (text: string, limit: number) =>
         .slice(0, limit - 1)
         .replace(/&[a-z]{0,3}$/, "")
         .replace(/[\uD800-\uDBFF]$/, "")}…`;
+/**
+ * Whole lines in `limit` characters, most important first, and the number of those that have no room. One that is too
+ * long by itself is cut.
+ */
+const joinLines = (lines: readonly string[], limit: number): string => {
+  const [first = "", ...others] = lines.map(escaped);
+  const whole = [first, ...others].join("; ");
+  if (whole.length <= limit) return whole;
+  const room = limit - " and 1000 more".length;
+  let text = clipped(first, room);
+  for (const [index, line] of others.entries()) {
+    if (text.length + line.length + 2 > room) return `${text} and ${others.length - index} more`;
+    text += `; ${line}`;
+  }
+  return text;
+};
 const section = (text: string): SectionBlock => ({
   type: "section",
   text: { type: "mrkdwn", text: clipped(text, limits.section) },
@@ -195,7 +211,7 @@ export const messageBlocks = (
     ...(state.changed.length > 0
       ? [
           section(
-            `:warning: *This commit changes its own rules or yardsticks:* ${clipped(escaped(state.changed.join("; ")), limits.changed)}`,
+            `:warning: *This commit changes its own rules or yardsticks:* ${joinLines(state.changed, limits.changed)}`,
           ),
         ]
       : []),

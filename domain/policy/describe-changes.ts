@@ -11,10 +11,21 @@ const short = (text: string, limit: number): string => {
   return line.length <= limit ? line : `${line.slice(0, limit - 1)}…`;
 };
 
+/** As many of a kind's files as have room, each whole where it can be, and the number of the others. */
+const nameFiles = (kind: string, paths: readonly string[]): string => {
+  const [first = "", ...others] = paths.slice(0, 3).map((path) => short(path, 100));
+  const shown = [first];
+  for (const path of others) if ([...shown, path].join(", ").length <= 120) shown.push(path);
+  const left = paths.length - shown.length;
+  return `${kind}: ${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
+};
+
 /**
- * What an approver has to see before anything else, most important first: the rules that the commit loosens against the
- * champion's manifest, with their number, so that a long list hides none; what changed that runs with rights or decides
- * how the model is judged, with a link to the difference; then what else changed of rules, holdout and golden vectors.
+ * What an approver has to see before anything else, most important first, because the message shows as many lines as have
+ * room. First the number of rules that the commit loosens against the champion's manifest, with one of them; then, in a
+ * line that no name of a file is in, every kind of what changed that runs with rights or decides how the model is judged;
+ * then holdout and golden vectors, and the link to the difference. Only then comes what whoever commits can make long:
+ * the other rules, and at last the names of the files.
  * @param championCommit the commit that prod serves; undefined: nothing is served, and so nothing is compared
  */
 export const describeChanges =
@@ -37,24 +48,23 @@ export const describeChanges =
     const files = changedFiles({ champion: champion?.hashes, challenger: challenger.hashes });
     if (championCommit === undefined) return files;
     const privileges = changedPrivileges(model, await source.changedPaths(championCommit, commit));
-    const { loosened } = rules;
-    const lines =
-      loosened.length === 0
+    const [first, ...loosened] = rules.loosened.map((rule) => short(rule, 120));
+    const number = rules.loosened.length;
+    return [
+      ...(first === undefined ? [] : [`loosens ${number} rule${number === 1 ? "" : "s"}: ${first}`]),
+      ...(privileges.length === 0
         ? []
-        : [
-            `loosens ${loosened.length} rule${loosened.length === 1 ? "" : "s"}: ${short(loosened[0] ?? "", 120)}`,
-            ...loosened.slice(1).map((rule) => short(rule, 120)),
-          ];
-    if (privileges.length === 0) return [...lines, ...rules.changed, ...files];
-    const link = await source.linkDiff(
-      championCommit,
-      commit,
-      privileges.flatMap(({ paths }) => paths).slice(0, 20),
-    );
-    const review = `changed since what prod serves: ${privileges.map(({ what }) => short(what, 160)).join(", ")}`;
-    const diff = link.kind === "page" ? link.url : short(link.line, 300);
-    // The link comes before what may be long, so that it is never what is cut off.
-    return loosened.length === 0
-      ? [`see ${diff}`, review, ...rules.changed, ...files]
-      : [lines[0] ?? "", `see ${diff}`, ...lines.slice(1), review, ...rules.changed, ...files];
+        : [`changed since what prod serves: ${privileges.map(({ kind }) => kind).join(", ")}`]),
+      ...files,
+      ...(privileges.length === 0 ? [] : [`see ${await link()}`]),
+      ...loosened,
+      ...rules.changed.map((rule) => short(rule, 120)),
+      ...privileges.map(({ kind, paths }) => nameFiles(kind, paths)),
+    ];
+
+    async function link(): Promise<string> {
+      const paths = privileges.flatMap((each) => each.paths).slice(0, 20);
+      const diff = await source.linkDiff(championCommit ?? "", commit, paths);
+      return diff.kind === "page" ? diff.url : short(diff.line, 300);
+    }
   };

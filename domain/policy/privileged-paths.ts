@@ -28,21 +28,17 @@ const privilegeOf = (path: string): string | undefined => {
 export const withRights = (path: string): boolean => privilegeOf(path) !== undefined;
 
 /**
- * What of the changed paths an approver should look at beside the model: each kind with its files, most at `shown`
- * of them by name. A tokenizer belongs to the model's folder and decides what the model reads.
+ * What of the changed paths an approver should look at beside the model, by kind. A tokenizer belongs to the model's
+ * folder and decides what the model reads.
  */
 export const changedPrivileges = (
   model: string,
   paths: readonly string[],
-  shown = 3,
-): readonly { readonly what: string; readonly paths: readonly string[] }[] => {
-  const found = new Map<string, string[]>();
-  for (const path of paths.toSorted()) {
-    const kind = path === `models/${model}/tokenizer.json` ? "the tokenizer" : privilegeOf(path);
-    if (kind !== undefined) found.set(kind, [...(found.get(kind) ?? []), path]);
-  }
-  return [...found].map(([what, all]) => ({
-    what: `${what}: ${all.slice(0, shown).join(", ")}${all.length > shown ? ` and ${all.length - shown} more` : ""}`,
-    paths: all,
-  }));
+): readonly { readonly kind: string; readonly paths: readonly string[] }[] => {
+  const isTokenizer = (path: string) => path === `models/${model}/tokenizer.json`;
+  const kindOf = (path: string) => (isTokenizer(path) ? "the tokenizer" : privilegeOf(path));
+  const sorted = paths.toSorted();
+  return ["the tokenizer", ...privileged.map(({ kind }) => kind)]
+    .map((kind) => ({ kind, paths: sorted.filter((path) => kindOf(path) === kind) }))
+    .filter((each) => each.paths.length > 0);
 };
