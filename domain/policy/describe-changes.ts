@@ -1,15 +1,29 @@
+import type { Manifest } from "../../inference/manifest/manifest.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { changedFiles } from "./changed-files.ts";
 import { changedPrivileges } from "./privileged-paths.ts";
 import type { RulesInForce } from "./rules-in-force.ts";
 
-type Folder = { readonly hashes: Readonly<Record<string, string>> };
+type Folder = {
+  readonly manifest: Pick<Manifest, "tokenizer">;
+  readonly hashes: Readonly<Record<string, string>>;
+};
 
 /** Names come from whoever commits: on one line, and short enough that none pushes another out of the message. */
 const short = (text: string, limit: number): string => {
   const line = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
   return line.length <= limit ? line : `${line.slice(0, limit - 1)}…`;
 };
+
+/** Where the tokenizers lie: each manifest names its own. */
+const tokenizerPaths = (model: string, folders: readonly (Folder | undefined)[]): ReadonlySet<string> =>
+  new Set(
+    folders.flatMap((folder) =>
+      folder?.manifest.tokenizer ? [`models/${model}/${folder.manifest.tokenizer.file}`] : [],
+    ),
+  );
+const tokenizerHash = (folder: Folder | undefined): string | undefined =>
+  folder?.manifest.tokenizer && folder.hashes[folder.manifest.tokenizer.file];
 
 /** As many of a kind's files as have room, each whole where it can be, and the number of the others. */
 const nameFiles = (kind: string, paths: readonly string[]): string => {
@@ -47,7 +61,11 @@ export const describeChanges =
   }): Promise<readonly string[]> => {
     const files = changedFiles({ champion: champion?.hashes, challenger: challenger.hashes });
     if (championCommit === undefined) return files;
-    const privileges = changedPrivileges(model, await source.changedPaths(championCommit, commit));
+    const tokenizers = tokenizerPaths(model, [champion, challenger]);
+    const paths = await source.changedPaths(championCommit, commit);
+    // A manifest that names another file which was there before changes the tokenizer, and no file but itself.
+    const isSame = tokenizerHash(champion) === tokenizerHash(challenger);
+    const privileges = changedPrivileges(tokenizers, [...new Set([...paths, ...(isSame ? [] : tokenizers)])]);
     const [first, ...loosened] = rules.loosened.map((rule) => short(rule, 120));
     const number = rules.loosened.length;
     return [

@@ -28,15 +28,14 @@ const privilegeOf = (path: string): string | undefined => {
 export const withRights = (path: string): boolean => privilegeOf(path) !== undefined;
 
 /**
- * What of the changed paths an approver should look at beside the model, by kind. A tokenizer belongs to the model's
- * folder and decides what the model reads.
+ * What of the changed paths an approver should look at beside the model, by kind.
+ * @param tokenizers paths of the tokenizers: they lie in the model's folder and decide what the model reads
  */
 export const changedPrivileges = (
-  model: string,
+  tokenizers: ReadonlySet<string>,
   paths: readonly string[],
 ): readonly { readonly kind: string; readonly paths: readonly string[] }[] => {
-  const isTokenizer = (path: string) => path === `models/${model}/tokenizer.json`;
-  const kindOf = (path: string) => (isTokenizer(path) ? "the tokenizer" : privilegeOf(path));
+  const kindOf = (path: string) => (tokenizers.has(path) ? "the tokenizer" : privilegeOf(path));
   const sorted = paths.toSorted();
   return ["the tokenizer", ...privileged.map(({ kind }) => kind)]
     .map((kind) => ({ kind, paths: sorted.filter((path) => kindOf(path) === kind) }))

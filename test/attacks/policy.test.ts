@@ -207,6 +207,37 @@ test("long file names and long rules push no kind of privileged file, and no hol
   expect(shown).toMatch(/ and \d+ more"/);
 });
 
+test.each([
+  ["is changed under a name of its own", "vocab.json", "vocab.json", "two"],
+  ["is moved to another name", "tokenizer.json", "vocab.json", "two"],
+  ["is another file that was there before", "tokenizer.json", "other.json", "one"],
+])("a tokenizer that %s stands in the warning", async (_, before, after, content) => {
+  const text = (file: string) =>
+    modelYaml({
+      inputs: "[{ name: x, type: string }]",
+      tokenizer: `{ file: ${file}, maxTokens: 8 }`,
+    });
+  const write = (commit: string, file: string, tokens: string) => {
+    const files = world.commits.get(commit);
+    const golden = JSON.parse(Buffer.from(files?.get("golden.json") ?? []).toString());
+    files?.set("golden.json", Buffer.from(JSON.stringify({ ...golden, rows: [{ x: "a" }, { x: "b" }] })));
+    files?.set("other.json", Buffer.from("other"));
+    files?.set("model.yaml", Buffer.from(text(file)));
+    if (file !== "other.json") files?.set(file, Buffer.from(tokens));
+  };
+  await serve(world, "a", 1);
+  write(commitOf("a"), before, "one");
+  const commit = world.commit("b");
+  write(commit, after, content);
+  world.changed.set(
+    `${commitOf("a")}..${commit}`,
+    after === "other.json" ? ["models/toy/model.yaml"] : [`models/toy/${after}`],
+  );
+  const shown = warning((await ask("b")).view);
+  expect(shown).toContain("changed since what prod serves: the tokenizer;");
+  expect(shown).toContain(`models/toy/${after}`);
+});
+
 test("many loosened rules hide none: their number comes first, what changed and the link before the list", async () => {
   await serve(world, "a", 1);
   const commit = world.commit(
