@@ -18,7 +18,7 @@ import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "../
 const nobody = {
   approversFor: async ({ rule }: { readonly rule: { readonly quorum: number } }) => ({
     quorum: rule.quorum,
-    contributors: { people: [], addresses: [], unmapped: [], approvers: [] },
+    contributors: { people: [], addresses: [], unmapped: [], approvers: [], leftOut: [] },
   }),
   assertApprovable: async () => undefined,
 };
