@@ -129,6 +129,8 @@ describe("how many", () => {
     const found = await asked.read(id);
     expect(found).toMatchObject({ rule: { quorum: 2 }, raisedBy: 1 });
     expect(found?.contributors?.unmapped).toHaveLength(2);
+    await ask(unknown("github:three", 2), "and again");
+    expect(await asked.read(id)).toMatchObject({ rule: { quorum: 3 }, raisedBy: 2 });
   });
 
   test("one rejection is enough, and is the rejecter's alone", async () => {
