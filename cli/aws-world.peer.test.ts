@@ -172,7 +172,13 @@ describe.skipIf(skip)("slipway --world aws", () => {
       expect.objectContaining({ id, delivery: "churn-asked", version: 3 }),
     );
     const people = ["ann@example.com"];
-    const own = await ask("churn-own", { people, addresses: people, unmapped: [], approvers: [] });
+    const own = await ask("churn-own", {
+      people,
+      addresses: people,
+      unmapped: [],
+      approvers: [],
+      leftOut: [],
+    });
     expect(await slipway("approve", own.id, "--as", approver)).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/You made a part of this change, so you may not approve it/),

@@ -44,6 +44,8 @@ export const Approval = z.object({
   contributors: BoundContributors.nullable().default(null),
   /** The quorum is already raised by one for each contributor who is mapped to nobody. */
   rule: ApprovalRule.extend({ quorum: z.int().min(1) }),
+  /** By how much it is raised. Absent in records from before this was kept: then by one for each. */
+  raisedBy: z.int().min(0).optional(),
   evidence: Evidence.default({ champion: null, changed: [], checks: [], omitted: [] }),
   askedAt: z.int(),
   /** Epoch milliseconds after which no vote counts: a minute before the waiting task times out. */

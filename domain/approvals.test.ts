@@ -100,7 +100,7 @@ describe("how many", () => {
   test("who turns out to be a contributor when the question is asked again has not voted, and may not", async () => {
     const made = (...addresses: string[]) => ({
       ...quorum(2),
-      contributors: { people: addresses, addresses, unmapped: [], approvers: [] },
+      contributors: { people: addresses, addresses, unmapped: [], approvers: [], leftOut: [] },
     });
     const id = await ask(made("sam@example.com"));
     expect((await asked.vote(id, vote("U011"))).result).toBe("counted");
@@ -110,6 +110,27 @@ describe("how many", () => {
     expect((await asked.vote(id, vote("U011"))).result).toBe("refused");
     expect(await asked.vote(id, vote("U021"))).toMatchObject({ result: "counted", votes: 1 });
     expect((await asked.vote(id, vote("U031"))).result).toBe("decided");
+  });
+
+  test("a question asked again about other unmapped identities says by how much the quorum in force is raised", async () => {
+    const unknown = (identity: string, raisedBy: number) => ({
+      ...quorum(1 + raisedBy),
+      raisedBy,
+      contributors: {
+        people: [],
+        addresses: [],
+        unmapped: [{ identity, why: "unknown" }],
+        approvers: [],
+        leftOut: [],
+      },
+    });
+    const id = await ask(unknown("github:one", 1));
+    await ask(unknown("github:two", 1), "again");
+    const found = await asked.read(id);
+    expect(found).toMatchObject({ rule: { quorum: 2 }, raisedBy: 1 });
+    expect(found?.contributors?.unmapped).toHaveLength(2);
+    await ask(unknown("github:three", 2), "and again");
+    expect(await asked.read(id)).toMatchObject({ rule: { quorum: 3 }, raisedBy: 2 });
   });
 
   test("one rejection is enough, and is the rejecter's alone", async () => {

@@ -133,10 +133,7 @@ export const approvals = ({
               expiresAt: question.expiresAt,
               // What is known of the change later can only keep more people out.
               contributors: mergeContributors(found.approval.contributors, question.contributors),
-              rule: {
-                ...found.approval.rule,
-                quorum: Math.max(found.approval.rule.quorum, question.rule.quorum),
-              },
+              ...higherQuorum(found.approval, question),
               state: askedAgain(found.approval, question),
             }
           : { ...question, id, token, state: { status: "pending", votes: [] } };
@@ -300,6 +297,15 @@ const askedAgain = ({ state, contributors }: Approval, question: NewApproval): A
   return state.status === "pending" && !isKnown ? { status: "pending", votes: [] } : state;
 };
 
+/** The higher of two quorums, and by how much that one is raised. */
+const higherQuorum = (
+  before: Pick<Approval, "rule" | "raisedBy">,
+  now: Pick<Approval, "rule" | "raisedBy">,
+): Pick<Approval, "rule" | "raisedBy"> => {
+  const { rule, raisedBy } = now.rule.quorum > before.rule.quorum ? now : before;
+  return { rule: { ...before.rule, quorum: rule.quorum }, ...(raisedBy === undefined ? {} : { raisedBy }) };
+};
+
 const mergeContributors = (
   before: BoundContributors | null,
   now: BoundContributors | null,
@@ -313,6 +319,13 @@ const mergeContributors = (
           ...new Map([...before.unmapped, ...now.unmapped].map((each) => [each.identity, each])).values(),
         ],
         approvers: now.approvers,
+        // An address may have been added since; a part in the change stays a part.
+        leftOut: [
+          ...now.leftOut,
+          ...before.leftOut.filter(
+            ({ user, why }) => why === "contributor" && !now.leftOut.some((each) => each.user === user),
+          ),
+        ],
       };
 
 /** What a vote hears where the question does not wait for votes any more. */

@@ -5,7 +5,8 @@ export type Needs = { readonly approvals: Pick<ApprovalRecords, "read"> };
 
 /**
  * Holds what is about to change prod against the decision as it is kept, whatever the state machine's data says: the
- * very delivery, image and registry version that people approved. Throws ApprovalMismatch.
+ * very delivery, commit, image and registry version that people approved, over the version that prod served when the
+ * checks were measured. Throws ApprovalMismatch.
  */
 export const assertApproved =
   ({ approvals }: Needs) =>
@@ -13,8 +14,11 @@ export const assertApproved =
     readonly approval: string;
     readonly delivery: string;
     readonly model: string;
+    readonly commit: string;
     readonly digest: string;
     readonly version: number;
+    /** Sequence of the ledger entry over which prod is changed; 0: prod serves nothing. */
+    readonly baseline: number;
   }): Promise<void> => {
     const { approval: id, delivery, model } = subject;
     const refuse = (why: string) => {
@@ -30,10 +34,13 @@ export const assertApproved =
     const { decision } = state;
     if (decision.status !== "approved") return refuse(`it was ${decision.status}`);
     for (const [what, approved, found] of [
+      ["commit", approval.commit, subject.commit],
       ["image", decision.digest, subject.digest],
       ["image", approval.digest, subject.digest],
       ["registry version", decision.version, subject.version],
       ["registry version", approval.version, subject.version],
+      ["prod baseline", decision.baseline, subject.baseline],
+      ["prod baseline", approval.baseline, subject.baseline],
     ] as const)
       if (approved !== found) return refuse(`the ${what} ${approved} was approved, not ${found}`);
   };

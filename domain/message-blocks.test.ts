@@ -40,6 +40,9 @@ const view: fc.Arbitrary<MessageState> = fc.record({
     { maxLength: 60 },
   ),
   omitted: fc.array(fc.record({ name: text, why: text }), { maxLength: 20 }),
+  madeBy: maybe(fc.array(text, { maxLength: 50 })),
+  unmapped: fc.array(fc.record({ identity: text, why: text }), { maxLength: 20 }),
+  raisedBy: fc.nat({ max: 20 }),
   question: fc.oneof(
     fc.constant(null),
     fc.record({
@@ -48,7 +51,13 @@ const view: fc.Arbitrary<MessageState> = fc.record({
       expiresAt: fc.integer({ min: 0, max: 4_102_444_800_000 }),
       votes: people,
       quorum: fc.integer({ min: 1, max: 10 }),
-      approvers: fc.array(user, { minLength: 1, maxLength: 50 }),
+      approvers: fc.array(user, { maxLength: 70 }),
+      leftOut: fc.array(
+        fc.record({ user, why: fc.constantFrom("contributor" as const, "no address" as const) }),
+        {
+          maxLength: 50,
+        },
+      ),
       stale: maybe(text),
     }),
     fc.record({ status: fc.constant("approved" as const), by: people }),
@@ -83,6 +92,14 @@ test("Slack takes the message of any delivery, and its buttons and what to do ab
       const all = JSON.stringify(blocks);
       expect(all.includes('"action_id":"approve"')).toBe(given.question?.status === "open");
       expect(all.includes("*What to do:*")).toBe(given.error !== null);
+      const shown = texts(blocks).join("\n");
+      if (given.question?.status === "open") {
+        expect(shown).toMatch(/Until <!date\^\d+\^[^>]*>\. [\s\S]*Who may answer: /);
+        // A mention that is cut in two names nobody.
+        expect(shown.match(/<@(?!U[A-Z0-9]{8}>)/g)).toBeNull();
+      }
+      if (given.unmapped.length > 0 && given.raisedBy > 1)
+        expect(shown).toContain(`Not mapped to a person: ${given.raisedBy} more approvals`);
       if (given.question?.status === "rejected" && given.question.reason)
         expect(
           texts(blocks).some((part) => part.startsWith("*Why it was rejected:*") && !part.endsWith("…")),
@@ -90,4 +107,15 @@ test("Slack takes the message of any delivery, and its buttons and what to do ab
     }),
     { seed: 11, numRuns: 200 },
   );
+});
+
+test("until when a question is open stands before its approvers, however many they are", () => {
+  const approvers = Array.from({ length: 70 }, (_, index) => `U0APPROVER${index}`);
+  const [given] = fc.sample(view, { seed: 1, numRuns: 1 });
+  if (!given) throw new Error("one message is drawn");
+  const open = { status: "open" as const, approval: "id", expiresAt: 0, votes: [], quorum: 2, stale: null };
+  const question = { ...open, approvers, leftOut: [{ user: "U0AUTHOR", why: "contributor" as const }] };
+  const line = texts(messageBlocks({ ...given, question }, undefined).blocks).at(-3) ?? "";
+  expect(line).toMatch(/^Until <!date\^0\^.*> *\. 0 of 2 approvals\. Who may answer: <@U0APPROVER0>, /);
+  expect(line).toMatch(/> and \d+ more\. Not, because they made this change: <@U0AUTHOR>\.$/);
 });

@@ -11,7 +11,10 @@ const limits = {
   contextText: 1_000,
   changed: 1_000,
   fact: 300,
-  omitted: 1_500,
+  omitted: 1_000,
+  unmapped: 600,
+  votes: 300,
+  leftOut: 250,
   cause: 1_500,
   progress: 300,
   note: 500,
@@ -30,6 +33,25 @@ const clipped = (text: string, limit: number) =>
         .slice(0, limit - 1)
         .replace(/&[a-z]{0,3}$/, "")
         .replace(/[\uD800-\uDBFF]$/, "")}…`;
+/**
+ * Whole parts in `limit` characters, most important first, and the number of those that have no room. A first one that
+ * is too long by itself is cut.
+ */
+const joinWhole = (parts: readonly string[], separator: string, limit: number): string => {
+  const [first = "", ...others] = parts;
+  const whole = parts.join(separator);
+  if (whole.length <= limit) return whole;
+  const room = limit - " and 1000 more".length;
+  let text = clipped(first, room);
+  for (const [index, part] of others.entries()) {
+    if (text.length + part.length + separator.length > room)
+      return `${text} and ${others.length - index} more`;
+    text += `${separator}${part}`;
+  }
+  return text;
+};
+/** What others wrote, on one line, so that it looks like no line of ours. */
+const oneLine = (text: string) => escaped(text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " "));
 const section = (text: string): SectionBlock => ({
   type: "section",
   text: { type: "mrkdwn", text: clipped(text, limits.section) },
@@ -109,19 +131,47 @@ const checkSections = (checks: readonly Check[], room: number): KnownBlock[] => 
   return sections([...shown, more]);
 };
 
-const people = (by: readonly { readonly user: string }[]) => by.map(({ user }) => `<@${user}>`).join(", ");
+const mention = (user: string) => `<@${user}>`;
+const people = (by: readonly { readonly user: string }[]) => by.map(({ user }) => mention(user)).join(", ");
+
+/**
+ * Until when, how many have answered, who may answer and who may not: the time first, because no number of people may
+ * push it out.
+ */
+const openLine = (question: Extract<QuestionState, { readonly status: "open" }>): string => {
+  const { expiresAt, votes, quorum, approvers, leftOut } = question;
+  const names = (users: readonly string[], limit: number) => joinWhole(users.map(mention), ", ", limit);
+  const seconds = Math.floor(expiresAt / 1_000);
+  const until = `Until <!date^${seconds}^{date_short_pretty} {time}|${new Date(expiresAt).toUTCString()}>.`;
+  const voters = votes.map(({ user }) => user);
+  const given = votes.length > 0 ? ` (${names(voters, limits.votes)})` : "";
+  const left = (["contributor", "no address"] as const).flatMap((why) => {
+    const users = leftOut.filter((each) => each.why === why).map(({ user }) => user);
+    const because = why === "contributor" ? "they made this change" : "Slack shows no address of theirs";
+    return users.length === 0 ? [] : [` Not, because ${because}: ${names(users, limits.leftOut / 2)}.`];
+  });
+  const before = `${until}${quorum > 1 ? ` ${votes.length} of ${quorum} approvals${given}.` : ""} Who may answer: `;
+  const room = limits.contextText - before.length - left.join("").length - 1;
+  const may = approvers.length === 0 ? "nobody" : names(approvers, room);
+  return `${before}${may}.${left.join("")}`;
+};
+
+/** Who had a part in the change and is no person by the platform's map, and what that asks for: first, so that it stays. */
+const unmappedLine = ({ unmapped, raisedBy, question }: MessageState): string => {
+  const [is, are] = question?.status === "open" ? ["is", "are"] : ["was", "were"];
+  const more = raisedBy === 1 ? `1 more approval ${is}` : `${raisedBy} more approvals ${are}`;
+  const needed = raisedBy === 0 ? `, and no more approvals ${are} needed` : `: ${more} needed`;
+  const who = unmapped.map(({ identity, why }) => `${oneLine(identity)} (${oneLine(why)})`);
+  return `:bust_in_silhouette: *Not mapped to a person${needed}.* ${joinWhole(who, "; ", limits.unmapped)}`;
+};
 
 /** Where the question stands, in Slack's markup. */
 const questionLine = (question: QuestionState | null): string | undefined => {
   switch (question?.status) {
     case undefined:
       return undefined;
-    case "open": {
-      const given = question.votes.length > 0 ? ` (${people(question.votes)})` : "";
-      const votes =
-        question.quorum > 1 ? ` ${question.votes.length} of ${question.quorum} approvals${given}.` : "";
-      return `Who may answer: ${question.approvers.map((user) => `<@${user}>`).join(", ")}.${votes} Until <!date^${Math.floor(question.expiresAt / 1000)}^{date_short_pretty} {time}|${new Date(question.expiresAt).toUTCString()}>.`;
-    }
+    case "open":
+      return openLine(question);
     case "approved":
       return `:white_check_mark: Approved by ${people(question.by)}`;
     case "rejected":
@@ -145,7 +195,12 @@ export const messageBlocks = (
 ): { text: string; blocks: KnownBlock[] } => {
   const text = headline(state);
   const facts = [
-    `*Commit*\n\`${state.commit.slice(0, 12)}\`${state.author ? ` by ${escaped(state.author)}` : ""}`,
+    `*Commit*\n\`${state.commit.slice(0, 12)}\`${state.author ? `, its author by its own word: ${oneLine(state.author)}` : ""}`,
+    ...(state.madeBy === null
+      ? []
+      : [
+          `*Made by*\n${state.madeBy.length === 0 ? "nobody known" : joinWhole(state.madeBy.map(oneLine), ", ", limits.fact - 20)}`,
+        ]),
     ...(state.version === null ? [] : [`*Registry version*\n${state.version}`]),
     ...(state.digest === null ? [] : [`*Image*\n\`${state.digest.slice(0, 19)}…\``]),
     ...(state.version === null
@@ -195,7 +250,7 @@ export const messageBlocks = (
     ...(state.changed.length > 0
       ? [
           section(
-            `:warning: *This commit changes its own rules or yardsticks:* ${clipped(escaped(state.changed.join("; ")), limits.changed)}`,
+            `:warning: *This commit changes its own rules or yardsticks:* ${joinWhole(state.changed.map(escaped), "; ", limits.changed)}`,
           ),
         ]
       : []),
@@ -219,6 +274,7 @@ export const messageBlocks = (
             elements: [{ type: "mrkdwn" as const, text: clipped(builtBy, limits.fact) }],
           },
         ]),
+    ...(state.unmapped.length > 0 ? [section(unmappedLine(state))] : []),
     ...(state.omitted.length > 0
       ? [
           section(

@@ -1,4 +1,5 @@
 import type { Check, Outcome, Provenance } from "../statemachine/contracts.ts";
+import type { BoundContributors } from "./approval/approvers-for.ts";
 import type { Approval } from "./approval-records.ts";
 import type { Deployment } from "./ledger.ts";
 import type { Ended } from "./outcomes.ts";
@@ -27,7 +28,10 @@ export type QuestionState =
       readonly expiresAt: number;
       readonly votes: readonly Person[];
       readonly quorum: number;
+      /** Those of the rule's approvers who may answer, as far as that was known when the question was asked. */
       readonly approvers: readonly string[];
+      /** Those who may not, and why. */
+      readonly leftOut: BoundContributors["leftOut"];
       /** What prod serves now, where that is not what the checks were measured against. */
       readonly stale: string | null;
     }
@@ -41,7 +45,14 @@ export type MessageState = {
   readonly delivery: string;
   readonly model: string;
   readonly commit: string;
+  /** The author's name by the commit itself: whoever commits can write any. */
   readonly author: string;
+  /** Addresses of those who made the change, as the approval is bound to them; null: it is not kept. */
+  readonly madeBy: readonly string[] | null;
+  /** Identities that had a part in it and are mapped to no person. */
+  readonly unmapped: BoundContributors["unmapped"];
+  /** How many approvals more are needed for them. */
+  readonly raisedBy: number;
   readonly version: number | null;
   readonly digest: string | null;
   /** What prod served when the checks were measured; null: nothing yet. */
@@ -84,6 +95,9 @@ export const messageState = (facts: MessageFacts): MessageState | undefined => {
     model: about.model,
     commit: about.commit,
     author: asked?.author.name ?? "",
+    madeBy: asked?.contributors?.people ?? null,
+    unmapped: asked?.contributors?.unmapped ?? [],
+    raisedBy: asked ? raisedBy(asked) : 0,
     version: asked?.version ?? null,
     digest: asked?.digest ?? null,
     baseline: asked?.evidence.champion ?? null,
@@ -94,13 +108,7 @@ export const messageState = (facts: MessageFacts): MessageState | undefined => {
       ...canary,
     ],
     provenance: asked?.evidence.provenance ?? null,
-    omitted: [
-      ...(asked?.evidence.omitted ?? []),
-      ...(asked?.contributors?.unmapped ?? []).map(({ identity, why }) => ({
-        name: `who ${identity} is`,
-        why: `${why}: one more approval is needed`,
-      })),
-    ],
+    omitted: asked?.evidence.omitted ?? [],
     question: asked ? questionState(asked, facts) : null,
     progress: outcome === null && !rolledBack ? progress(deployment) : null,
     rolledBack,
@@ -110,8 +118,12 @@ export const messageState = (facts: MessageFacts): MessageState | undefined => {
   };
 };
 
+/** Where authors may approve, nobody who is unknown raises the quorum. */
+const raisedBy = ({ raisedBy: kept, rule, contributors }: Approval): number =>
+  kept ?? (rule.authorMayApprove ? 0 : (contributors?.unmapped.length ?? 0));
+
 const questionState = (
-  { id, state, expiresAt, rule, baseline }: Approval,
+  { id, state, expiresAt, rule, baseline, contributors }: Approval,
   { ended, serving, now, rolledBack }: MessageFacts,
 ): QuestionState => {
   switch (state.status) {
@@ -133,13 +145,17 @@ const questionState = (
   if (ended && ended.outcome !== "expired")
     return { status: "withdrawn", why: `the delivery ended as ${ended.outcome}` };
   if (ended || now >= expiresAt) return { status: "expired" };
+  const leftOut = rule.authorMayApprove
+    ? []
+    : (contributors?.leftOut ?? []).filter(({ user }) => rule.approvers.includes(user));
   return {
     status: "open",
     approval: id,
     expiresAt,
     votes: state.status === "pending" ? state.votes : [],
     quorum: rule.quorum,
-    approvers: rule.approvers,
+    approvers: rule.approvers.filter((user) => !leftOut.some((each) => each.user === user)),
+    leftOut,
     stale: (serving?.sequence ?? 0) === baseline ? null : label(serving),
   };
 };

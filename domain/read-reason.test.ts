@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readReason, reasonLimit } from "./read-reason.ts";
 
-/** Characters without ink, by what Unicode calls them, and the two symbols that are blank by design. */
+/** Characters without ink, by what Unicode calls them, and the symbols and hieroglyphs that are blank by design. */
 const invisible = fc
   .integer({ min: 0, max: 0x10ffff })
   .filter((code) => code < 0xd800 || code > 0xdfff)
@@ -11,6 +11,8 @@ const invisible = fc
 const known = fc.constantFrom(
   ..."\u200b\u200c\u200d\ufeff\u00ad\u115f\u1160\u3164\uffa0\u2800\u180e\u034f\u202e\u2066\u{e0041}\u{e0100}\ufe0f \t\n\u00a0\u3000\u0301",
   "\u{1d159}",
+  "\u{13441}",
+  "\u{13442}",
 );
 
 test("whatever nobody can see is no reason, in whatever order and number", () => {

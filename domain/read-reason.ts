@@ -5,11 +5,12 @@ const shownLimit = 2_900;
 
 /**
  * A character that a reader sees: a letter, digit, sign or symbol of its own. Marks alone combine with nothing; what
- * Unicode calls default ignorable has no ink (zero-width and format characters, Hangul fillers, tags, selectors); and
- * two symbols are blank by design (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point).
+ * Unicode calls default ignorable has no ink (zero-width and format characters, Hangul fillers, tags, selectors;
+ * https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point); and a few symbols and letters are blank by design:
+ * Braille's blank, music's null notehead, the object replacement, the full and half blank of Egyptian hieroglyphs.
  */
 const seen = /[\p{L}\p{N}\p{P}\p{S}]/u;
-const unseen = /[\p{Default_Ignorable_Code_Point}\u{2800}\u{1D159}\u{FFFC}]/gu;
+const unseen = /[\p{Default_Ignorable_Code_Point}\u{2800}\u{1D159}\u{FFFC}\u{13441}\u{13442}]/gu;
 
 /** Slack's escaped length: https://docs.slack.dev/messaging/formatting-message-text#escaping */
 const escapedLength = (text: string) =>

@@ -390,9 +390,10 @@ export const questionOf = (
   ...more,
 });
 
-/** Keeps the approval of exactly this, as its approver would have given it; gives its id. */
+/** Keeps the approval of exactly this, over what prod serves, as its approver would have given it; gives its id. */
 export const approve = async (world: StepWorld, of: Parameters<typeof questionOf>[1]): Promise<string> => {
-  const { id } = await world.approvals.ask(questionOf(world, of), `token-${of.delivery}`);
+  const baseline = (await world.ledger.serving("prod", model))?.sequence ?? 0;
+  const { id } = await world.approvals.ask(questionOf(world, { baseline, ...of }), `token-${of.delivery}`);
   const person = { user: "U024BE7LH", name: "Ada", email: "ada@example.com" };
   await world.approvals.vote(id, { ...person, verdict: "approved", reason: null, at: world.time.now });
   return id;

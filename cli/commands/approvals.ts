@@ -16,11 +16,11 @@ export const approvalCommands = (): Command[] => [
     .action(({ json, ...options }: { json?: boolean } & WorldOptions) =>
       withWorld(options, async ({ world }) => {
         const shown = [];
-        for (const { id, model, version, delivery, rule, expiresAt } of await world.approvals.open()) {
+        for (const { id, model, version, delivery, expiresAt } of await world.approvals.open()) {
           // The same facts as the message, by the same rule: what has been decided, or is over, waits for nobody.
           const state = await world.messages.state(delivery);
           if (state?.question?.status !== "open" || state.question.approval !== id) continue;
-          const { votes, quorum, stale } = state.question;
+          const { votes, quorum, approvers, stale } = state.question;
           shown.push({
             id,
             model,
@@ -30,7 +30,7 @@ export const approvalCommands = (): Command[] => [
             approvals: votes.length,
             quorum,
             ...(stale === null ? {} : { prodChangedTo: stale }),
-            approvers: rule.approvers,
+            approvers,
             until: new Date(expiresAt).toISOString(),
           });
         }

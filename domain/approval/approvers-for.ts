@@ -14,6 +14,8 @@ export const BoundContributors = Contributors.extend({
   addresses: z.array(z.string()),
   /** Addresses of approvers that the platform's map knows by their Slack id. */
   approvers: z.array(z.object({ user: z.string(), email: z.string() })),
+  /** Approvers who may not answer, by the addresses that were known when the question was asked: what the message shows. */
+  leftOut: z.array(z.object({ user: z.string(), why: z.enum(["contributor", "no address"]) })).default([]),
 });
 export type BoundContributors = z.infer<typeof BoundContributors>;
 
@@ -65,14 +67,18 @@ export const approversFor =
       person,
       ...(Object.entries(identities.people).find(([email]) => email === person)?.[1].emails ?? []),
     ]);
-    return {
-      quorum,
-      contributors: {
-        ...found,
-        addresses: [...new Set(addresses)],
-        approvers: listed.filter(({ user }) => rule.approvers.includes(user)),
-      },
+    const bound = {
+      ...found,
+      addresses: [...new Set(addresses)],
+      approvers: listed.filter(({ user }) => rule.approvers.includes(user)),
     };
+    const leftOut = approvers.flatMap(({ user, email }) => {
+      // Slack did not answer, so it may be known at the vote.
+      if (rule.authorMayApprove || email === "unknown") return [];
+      const why = refusalOf(bound, { user, email });
+      return why === undefined ? [] : [{ user, why }];
+    });
+    return { quorum, contributors: { ...bound, leftOut } };
 
     async function askSlack(user: string): Promise<string | undefined> {
       try {
@@ -86,16 +92,30 @@ export const approversFor =
   };
 export type ApproversFor = ReturnType<typeof approversFor>;
 
-/** Why a person may not approve the change; undefined: they had no part in it. `email`: as Slack or AWS knows it. */
-export const whyContributor = (
-  { addresses, approvers }: BoundContributors,
-  { user, email: shown }: { readonly user: string; readonly email: string | undefined },
-): string | undefined => {
+type Voter = { readonly user: string; readonly email: string | undefined };
+type Bound = Pick<BoundContributors, "addresses" | "approvers">;
+
+const refusalOf = (
+  { addresses, approvers }: Bound,
+  { user, email: shown }: Voter,
+): "contributor" | "no address" | undefined => {
   const listed = approvers.find((approver) => approver.user === user)?.email;
   const emails = [listed, shown].flatMap((text) => (text === undefined ? [] : [canonicalEmail(text)]));
-  if (emails.length === 0 || emails.includes(undefined))
-    return "Slack shows no e-mail address for you, so it is not certain that you did not make this change. Ask the platform team to list your Slack id, or let another approver answer.";
-  return emails.some((email) => email !== undefined && addresses.includes(email))
-    ? "You made a part of this change, so you may not approve it: another approver has to answer."
-    : undefined;
+  if (emails.length === 0 || emails.includes(undefined)) return "no address";
+  return emails.some((email) => email !== undefined && addresses.includes(email)) ? "contributor" : undefined;
+};
+
+/** Why a person may not approve the change; undefined: they had no part in it. `email`: as Slack or AWS knows it. */
+export const whyContributor = (bound: Bound, voter: Voter): string | undefined => {
+  const refusal = refusalOf(bound, voter);
+  switch (refusal) {
+    case undefined:
+      return undefined;
+    case "no address":
+      return "Slack shows no e-mail address for you, so it is not certain that you did not make this change. Ask the platform team to list your Slack id, or let another approver answer.";
+    case "contributor":
+      return "You made a part of this change, so you may not approve it: another approver has to answer.";
+    default:
+      return refusal satisfies never;
+  }
 };

@@ -1,9 +1,13 @@
+import type { Manifest } from "../../inference/manifest/manifest.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { changedFiles } from "./changed-files.ts";
 import { changedPrivileges } from "./privileged-paths.ts";
 import type { RulesInForce } from "./rules-in-force.ts";
 
-type Folder = { readonly hashes: Readonly<Record<string, string>> };
+type Folder = {
+  readonly manifest: Pick<Manifest, "tokenizer">;
+  readonly hashes: Readonly<Record<string, string>>;
+};
 
 /** Names come from whoever commits: on one line, and short enough that none pushes another out of the message. */
 const short = (text: string, limit: number): string => {
@@ -11,10 +15,31 @@ const short = (text: string, limit: number): string => {
   return line.length <= limit ? line : `${line.slice(0, limit - 1)}…`;
 };
 
+/** Where the tokenizers lie: each manifest names its own. */
+const tokenizerPaths = (model: string, folders: readonly (Folder | undefined)[]): ReadonlySet<string> =>
+  new Set(
+    folders.flatMap((folder) =>
+      folder?.manifest.tokenizer ? [`models/${model}/${folder.manifest.tokenizer.file}`] : [],
+    ),
+  );
+const tokenizerHash = (folder: Folder | undefined): string | undefined =>
+  folder?.manifest.tokenizer && folder.hashes[folder.manifest.tokenizer.file];
+
+/** As many of a kind's files as have room, each whole where it can be, and the number of the others. */
+const nameFiles = (kind: string, paths: readonly string[]): string => {
+  const [first = "", ...others] = paths.slice(0, 3).map((path) => short(path, 100));
+  const shown = [first];
+  for (const path of others) if ([...shown, path].join(", ").length <= 120) shown.push(path);
+  const left = paths.length - shown.length;
+  return `${kind}: ${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
+};
+
 /**
- * What an approver has to see before anything else, most important first: the rules that the commit loosens against the
- * champion's manifest, with their number, so that a long list hides none; what changed that runs with rights or decides
- * how the model is judged, with a link to the difference; then what else changed of rules, holdout and golden vectors.
+ * What an approver has to see before anything else, most important first, because the message shows as many lines as have
+ * room. First the number of rules that the commit loosens against the champion's manifest, with one of them; then, in a
+ * line that no name of a file is in, every kind of what changed that runs with rights or decides how the model is judged;
+ * then holdout and golden vectors, and the link to the difference. Only then comes what whoever commits can make long:
+ * the other rules, and at last the names of the files.
  * @param championCommit the commit that prod serves; undefined: nothing is served, and so nothing is compared
  */
 export const describeChanges =
@@ -36,25 +61,28 @@ export const describeChanges =
   }): Promise<readonly string[]> => {
     const files = changedFiles({ champion: champion?.hashes, challenger: challenger.hashes });
     if (championCommit === undefined) return files;
-    const privileges = changedPrivileges(model, await source.changedPaths(championCommit, commit));
-    const { loosened } = rules;
-    const lines =
-      loosened.length === 0
+    const tokenizers = tokenizerPaths(model, [champion, challenger]);
+    const paths = await source.changedPaths(championCommit, commit);
+    // A manifest that names another file which was there before changes the tokenizer, and no file but itself.
+    const isSame = tokenizerHash(champion) === tokenizerHash(challenger);
+    const privileges = changedPrivileges(tokenizers, [...new Set([...paths, ...(isSame ? [] : tokenizers)])]);
+    const [first, ...loosened] = rules.loosened.map((rule) => short(rule, 120));
+    const number = rules.loosened.length;
+    return [
+      ...(first === undefined ? [] : [`loosens ${number} rule${number === 1 ? "" : "s"}: ${first}`]),
+      ...(privileges.length === 0
         ? []
-        : [
-            `loosens ${loosened.length} rule${loosened.length === 1 ? "" : "s"}: ${short(loosened[0] ?? "", 120)}`,
-            ...loosened.slice(1).map((rule) => short(rule, 120)),
-          ];
-    if (privileges.length === 0) return [...lines, ...rules.changed, ...files];
-    const link = await source.linkDiff(
-      championCommit,
-      commit,
-      privileges.flatMap(({ paths }) => paths).slice(0, 20),
-    );
-    const review = `changed since what prod serves: ${privileges.map(({ what }) => short(what, 160)).join(", ")}`;
-    const diff = link.kind === "page" ? link.url : short(link.line, 300);
-    // The link comes before what may be long, so that it is never what is cut off.
-    return loosened.length === 0
-      ? [`see ${diff}`, review, ...rules.changed, ...files]
-      : [lines[0] ?? "", `see ${diff}`, ...lines.slice(1), review, ...rules.changed, ...files];
+        : [`changed since what prod serves: ${privileges.map(({ kind }) => kind).join(", ")}`]),
+      ...files,
+      ...(privileges.length === 0 ? [] : [`see ${await link()}`]),
+      ...loosened,
+      ...rules.changed.map((rule) => short(rule, 120)),
+      ...privileges.map(({ kind, paths }) => nameFiles(kind, paths)),
+    ];
+
+    async function link(): Promise<string> {
+      const paths = privileges.flatMap((each) => each.paths).slice(0, 20);
+      const diff = await source.linkDiff(championCommit ?? "", commit, paths);
+      return diff.kind === "page" ? diff.url : short(diff.line, 300);
+    }
   };

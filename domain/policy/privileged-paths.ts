@@ -1,40 +1,43 @@
-/** Folders and files of the repository that run with rights, or say what may run, by what they are. */
-const privileged: readonly (readonly [what: string, paths: RegExp])[] = [
-  ["the policy", /^policy\.yaml$/],
-  ["the runtime", /^(inference\/|lambdas\/predict\/|model-folder\/)/],
-  ["dependencies", /(^|\/)(package(-lock)?\.json|\.npmrc)$/],
-  ["the build", /^(buildspec\.yml$|packaging\/|scripts\/|supply-chain\/|\.ci\/)/],
-  ["the steps", /^(lambdas|domain|platform|statemachine|worlds|rehearsal|api-keys|model-check|console)\//],
-  ["workflows and owners", /^\.github\//],
-  ["the infrastructure", /^terraform\//],
-  ["the command", /^cli\//],
+/**
+ * What of the repository runs with rights, or says what may run: files, and folders with a slash at the end. The first
+ * kind that fits a path counts.
+ */
+export const privileged: readonly { readonly kind: string; readonly paths: readonly string[] }[] = [
+  { kind: "the policy", paths: ["policy.yaml"] },
+  { kind: "the runtime", paths: ["inference/", "lambdas/predict/"] },
+  { kind: "dependencies", paths: ["package.json", "package-lock.json", ".npmrc"] },
+  { kind: "the build", paths: ["packaging/", "scripts/", "supply-chain/", ".ci/"] },
+  { kind: "the steps", paths: ["lambdas/", "domain/", "platform/", "statemachine/", "rehearsal/"] },
+  { kind: "workflows and owners", paths: [".github/"] },
+  { kind: "the infrastructure", paths: ["terraform/"] },
+  { kind: "the command", paths: ["cli/"] },
 ];
 
+/** A file of this name says in any folder which code is installed there. */
+const dependencies = /(^|\/)(package(-lock)?\.json|\.npmrc)$/;
+
 /** What kind of privileged file a path is; undefined: none. A model's own folder never is one. */
-const privilegeOf = (path: string): string | undefined =>
-  path.startsWith("models/") || path.startsWith("seed/")
-    ? undefined
-    : privileged.find(([, paths]) => paths.test(path))?.[0];
+const privilegeOf = (path: string): string | undefined => {
+  if (path.startsWith("models/") || path.startsWith("seed/")) return undefined;
+  if (dependencies.test(path)) return "dependencies";
+  const isIn = (place: string) => (place.endsWith("/") ? path.startsWith(place) : path === place);
+  return privileged.find(({ paths }) => paths.some(isIn))?.kind;
+};
 
 /** Whether a path runs with rights, or says what may run. */
 export const withRights = (path: string): boolean => privilegeOf(path) !== undefined;
 
 /**
- * What of the changed paths an approver should look at beside the model: each kind with its files, most at `shown`
- * of them by name. A tokenizer belongs to the model's folder and decides what the model reads.
+ * What of the changed paths an approver should look at beside the model, by kind.
+ * @param tokenizers paths of the tokenizers: they lie in the model's folder and decide what the model reads
  */
 export const changedPrivileges = (
-  model: string,
+  tokenizers: ReadonlySet<string>,
   paths: readonly string[],
-  shown = 3,
-): readonly { readonly what: string; readonly paths: readonly string[] }[] => {
-  const found = new Map<string, string[]>();
-  for (const path of paths.toSorted()) {
-    const kind = path === `models/${model}/tokenizer.json` ? "the tokenizer" : privilegeOf(path);
-    if (kind !== undefined) found.set(kind, [...(found.get(kind) ?? []), path]);
-  }
-  return [...found].map(([what, all]) => ({
-    what: `${what}: ${all.slice(0, shown).join(", ")}${all.length > shown ? ` and ${all.length - shown} more` : ""}`,
-    paths: all,
-  }));
+): readonly { readonly kind: string; readonly paths: readonly string[] }[] => {
+  const kindOf = (path: string) => (tokenizers.has(path) ? "the tokenizer" : privilegeOf(path));
+  const sorted = paths.toSorted();
+  return ["the tokenizer", ...privileged.map(({ kind }) => kind)]
+    .map((kind) => ({ kind, paths: sorted.filter((path) => kindOf(path) === kind) }))
+    .filter((each) => each.paths.length > 0);
 };

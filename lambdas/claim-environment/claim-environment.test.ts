@@ -23,9 +23,12 @@ const commit = commitOf("a");
 const needs = () => ({ ...world, assertApprovable: async () => undefined });
 const stage = (delivery: string, requestedAt: number) =>
   claimEnvironment(needs())({ delivery, model, commit, environment: "stage", requestedAt, pusher: null });
-const prod = async (delivery: string, changes: Record<string, unknown> = {}) =>
+const prod = async (
+  delivery: string,
+  { baseline = 0, ...changes }: { baseline?: number; [field: string]: unknown } = {},
+) =>
   claimEnvironment(needs())({
-    approval: await approve(world, { delivery, letter: "a", version: 1 }),
+    approval: await approve(world, { delivery, letter: "a", version: 1, baseline }),
     digest: digestOf("a"),
     version: 1,
     delivery,
@@ -34,7 +37,7 @@ const prod = async (delivery: string, changes: Record<string, unknown> = {}) =>
     environment: "prod",
     requestedAt: 1,
     stageFence: 1,
-    baseline: 0,
+    baseline,
     approvedAt: world.time.now,
     ...changes,
   });

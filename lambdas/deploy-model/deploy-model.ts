@@ -32,11 +32,13 @@ export const deployModel =
   async (event: unknown): Promise<DeployModelOutput> => {
     const input = DeployModelInput.parse(event);
     const { delivery, model, commit, environment, fence, digest, version } = input;
-    if (input.environment === "prod") await assertApproved({ approvals })(input);
+    // Read before the claim is looked at: a rollback takes the claim first, so what is read here is still prod's.
+    const champion = await ledger.serving("prod", model);
     await claims.assertHeld(environment, model, fence);
+    if (input.environment === "prod")
+      await assertApproved({ approvals })({ ...input, baseline: champion?.sequence ?? 0 });
     // Asked on each environment: hours lie between the build and prod.
     const verified = await provenance.verify({ digest, model, commit });
-    const champion = await ledger.serving("prod", model);
     const { challenger: committed, rules } = await judgedBy({ source, policy })(
       model,
       commit,

@@ -28,7 +28,7 @@ export const promoteModel =
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     if (!deployment) throw new ContractBroken(`the ledger knows no deployment of ${delivery} on prod`);
     if (deployment.status !== "promoted") {
-      await assertApproved({ approvals })(input);
+      await assertApproved({ approvals })({ ...input, baseline: deployment.previous });
       if (deployment.digest !== input.digest || deployment.version !== input.version)
         throw new ApprovalMismatch(
           `prod of ${model} was given ${deployment.digest} as version ${deployment.version}, which nobody approved`,

@@ -60,6 +60,7 @@ export const requestApproval =
       pusher,
       contributors,
       rule: { ...rules.approval, quorum },
+      raisedBy: quorum - rules.approval.quorum,
       evidence: {
         champion: serving ? `version ${serving.version} (${serving.digest.slice(7, 19)})` : null,
         changed: [

@@ -30,6 +30,7 @@ beforeEach(async () => {
         unmapped: [],
         addresses: ["ada@example.com"],
         approvers: [],
+        leftOut: [],
       },
     }),
     "token",

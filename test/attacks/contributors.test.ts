@@ -8,6 +8,7 @@ import { assertApprovable } from "../../domain/approval/assert-approvable.ts";
 import { Identities } from "../../domain/approval/identities.ts";
 import { approvalId } from "../../domain/approval-records.ts";
 import type { Vote } from "../../domain/approvals.ts";
+import { messageBlocks } from "../../domain/message-blocks.ts";
 import { rollback } from "../../domain/rollback.ts";
 import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
 import { codeCommitPush } from "../../lambdas/start-delivery/codecommit-push.ts";
@@ -109,11 +110,14 @@ const openWorld = (
     identities = {},
     vouch = (source: Source): Source => source,
     platform = policy,
+    hidden = [],
   }: {
     readonly identities?: unknown;
     readonly vouch?: (source: Source) => Source;
     /** The platform's copy of the policy. */
     readonly platform?: string;
+    /** Of whom Slack shows no address. */
+    readonly hidden?: readonly string[];
   } = {},
 ) => {
   const world = stepWorld({ platform });
@@ -124,7 +128,7 @@ const openWorld = (
     slack: {
       users: {
         info: async ({ user }: { user: string }) => ({
-          user: { profile: { email: emails(user.slice(2).toLowerCase()) } },
+          user: { profile: hidden.includes(user) ? {} : { email: emails(user.slice(2).toLowerCase()) } },
         }),
       },
     },
@@ -240,8 +244,15 @@ const openWorld = (
       promotedAt: world.time.now,
     }));
   };
+  /** What Slack shows of the newest delivery. */
+  const message = () => {
+    const state = [...world.slack.shown.values()].at(-1);
+    if (!state) throw new Error("the delivery has a message");
+    return JSON.stringify(messageBlocks(state, undefined).blocks);
+  };
   return {
     world,
+    message,
     push,
     deliver,
     rollBack: (model = "churn") => rollback(needs)({ model, id: "rollback-1", by: "eve: slow answers" }),
@@ -324,8 +335,9 @@ describe("a contributor may not approve", () => {
       await world.refused(id, "sam");
       expect(await world.quorum(id)).toBeGreaterThanOrEqual(2);
       expect((await world.vote(id, "ada")).result).toBe("counted");
-      const view = [...world.world.slack.shown.values()].at(-1);
-      expect(JSON.stringify(view)).toMatch(/one more approval is needed/);
+      expect(world.message()).toMatch(
+        /Not mapped to a person: (1 more approval is|2 more approvals are) needed/,
+      );
       expect((await world.vote(id, "bob")).result).toMatch(/counted|decided/);
     },
   );
@@ -598,6 +610,58 @@ describe("after a rollback", () => {
     repository.git(["revert", "--no-edit", "HEAD"], repository.as("bob"));
     const id = await world.ask(await world.push(second, repository.head(), emails("bob")));
     await world.refused(id, "ada", "sam", "bob");
+  });
+});
+
+describe("the message", () => {
+  test("names who may answer, who may not because they made the change, and who made it, whatever the commit says", async () => {
+    const world = open();
+    const before = await served(world);
+    await repository.commit(onnx("ada's"), "ada");
+    const after = await repository.commit(onnx("ada's and sam's"), "sam");
+    await world.ask(await world.push(before, after, emails("sam")));
+    expect(world.message()).toContain("Who may answer: <@U0BOB>, <@U0EVE>.");
+    expect(world.message()).toContain("Not, because they made this change: <@U0ADA>, <@U0SAM>.");
+    expect(world.message()).toContain("*Made by*\\nada@example.com, sam@example.com");
+    expect(world.message()).toContain("its author by its own word: whoever");
+  });
+
+  test("leaves out an approver of whom Slack shows no address, and says so", async () => {
+    const world = open({ hidden: [slackIds.bob] });
+    const before = await served(world);
+    const after = await repository.commit(onnx("ada's"), "ada");
+    const id = await world.ask(await world.push(before, after, emails("ada")));
+    expect((await world.vote(id, "bob", { email: undefined })).result).toBe("refused");
+    expect(world.message()).toContain("Who may answer: <@U0SAM>, <@U0EVE>.");
+    expect(world.message()).toContain("Not, because Slack shows no address of theirs: <@U0BOB>.");
+  });
+
+  test("says how many more approvals are needed, in a line that nothing before it can push out", async () => {
+    const world = open();
+    const before = await served(world);
+    const after = await repository.commit(onnx("x"), `${"x".repeat(150)}@elsewhere.example`);
+    const id = await world.ask(await world.push(before, after, null));
+    const more = (await world.quorum(id)) ?? 0;
+    expect(world.message()).toMatch(
+      new RegExp(`"[^"]*Not mapped to a person: ${more - 1} more approvals are needed[^"]*elsewhere.example`),
+    );
+    expect(world.message()).not.toContain("Not measured");
+  });
+
+  test("does not say that more approvals are needed where authors may approve", async () => {
+    const world = open({ platform: lenientPolicy });
+    const alone = await repository.commit(
+      {
+        "policy.yaml": lenientPolicy,
+        ...folder("churn"),
+        "models/churn/model.yaml": yaml("churn", [slackIds.ada], true),
+      },
+      "ada",
+    );
+    await world.ask(await world.push(null, alone, null));
+    expect(world.message()).toContain("Not mapped to a person, and no more approvals are needed");
+    expect(world.message()).toContain("Who may answer: <@U0ADA>.");
+    expect(world.message()).not.toMatch(/\d more approvals? (is|are) needed/);
   });
 });
 

@@ -83,7 +83,7 @@ type Place = {
 const nobody = {
   approversFor: async ({ rule }: { readonly rule: { readonly quorum: number } }) => ({
     quorum: rule.quorum,
-    contributors: { people: [], addresses: [], unmapped: [], approvers: [] },
+    contributors: { people: [], addresses: [], unmapped: [], approvers: [], leftOut: [] },
   }),
   assertApprovable: async () => undefined,
 };

@@ -12,13 +12,13 @@ import { shiftTraffic } from "../../lambdas/shift-traffic/shift-traffic.ts";
 import { sweepDeliveries } from "../../lambdas/sweep-deliveries/sweep-deliveries.ts";
 import { signSlackRequest } from "../../rehearsal/desk/sign.ts";
 import { localDefinition } from "../../rehearsal/engine.ts";
-import { digestOf, model, type StepWorld, serve, stepWorld } from "../step-world.ts";
+import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "../step-world.ts";
 
 /** Nobody made a part of the change: who did is played through in contributors.test.ts. */
 const nobody = {
   approversFor: async ({ rule }: { readonly rule: { readonly quorum: number } }) => ({
     quorum: rule.quorum,
-    contributors: { people: [], addresses: [], unmapped: [], approvers: [] },
+    contributors: { people: [], addresses: [], unmapped: [], approvers: [], leftOut: [] },
   }),
   assertApprovable: async () => undefined,
 };
@@ -240,7 +240,7 @@ describe("prod that changes while a question stands", () => {
 describe("a decision about one image", () => {
   test("claims prod for no other image or version, and not before it was made", async () => {
     const { id, commit, fence, baseline } = await ask();
-    const claim = (digest: string, version: number) =>
+    const claim = (digest: string, version: number, changes: object = {}) =>
       claimEnvironment(world)({
         delivery,
         model,
@@ -253,14 +253,38 @@ describe("a decision about one image", () => {
         approval: id,
         digest,
         version,
+        ...changes,
       });
     const mismatch = { name: "ApprovalMismatch" };
     await expect(claim(digestOf("c"), 3)).rejects.toMatchObject(mismatch);
     await click(id, "approve");
     await expect(claim(digestOf("d"), 3)).rejects.toMatchObject(mismatch);
     await expect(claim(digestOf("c"), 4)).rejects.toMatchObject(mismatch);
+    await expect(claim(digestOf("c"), 3, { commit: world.commit("d") })).rejects.toMatchObject(mismatch);
     expect(await world.claims.read("prod", model)).toBeUndefined();
     expect((await claim(digestOf("c"), 3)).status).toBe("granted");
+  });
+
+  test("claims prod for no other baseline than its own, whatever the state's data says", async () => {
+    const { id, commit, fence } = await ask();
+    await click(id, "approve");
+    await serve(world, "a", 1);
+    const serving = (await world.ledger.serving("prod", model))?.sequence ?? 0;
+    const claim = claimEnvironment(world)({
+      delivery,
+      model,
+      commit,
+      environment: "prod",
+      requestedAt: 1,
+      stageFence: fence,
+      baseline: serving,
+      approvedAt: world.time.now,
+      approval: id,
+      digest: digestOf("c"),
+      version: 3,
+    });
+    await expect(claim).rejects.toMatchObject({ name: "ApprovalMismatch" });
+    expect((await world.claims.read("prod", model))?.holder).not.toBe(delivery);
   });
 
   test("deploys and promotes no other", async () => {
@@ -268,15 +292,48 @@ describe("a decision about one image", () => {
     await click(id, "approve");
     const fence = await claimProd();
     const subject = { delivery, model, commit, environment: "prod", fence, approval: id };
-    const deploy = (letter: string) =>
-      deployModel(world)({ ...subject, digest: digestOf(letter), version: 3 });
-    await expect(deploy("d")).rejects.toMatchObject({ name: "ApprovalMismatch" });
+    const mismatch = { name: "ApprovalMismatch" };
+    const deploy = (letter: string, changes: object = {}) =>
+      deployModel(world)({ ...subject, digest: digestOf(letter), version: 3, ...changes });
+    await expect(deploy("d")).rejects.toMatchObject(mismatch);
+    await expect(deploy("c", { commit: world.commit("d") })).rejects.toMatchObject(mismatch);
     const { functionVersion } = await deploy("c");
-    const promote = { ...subject, stageFence: 1, functionVersion, approvedBy: [] };
-    await expect(
-      promoteModel(world)({ ...promote, digest: digestOf("d"), version: 3 }),
-    ).rejects.toMatchObject({ name: "ApprovalMismatch" });
+    const promote = (letter: string, changes: object = {}) =>
+      promoteModel(world)({
+        ...subject,
+        stageFence: 1,
+        functionVersion,
+        approvedBy: [],
+        digest: digestOf(letter),
+        version: 3,
+        ...changes,
+      });
+    await expect(promote("d")).rejects.toMatchObject(mismatch);
+    await expect(promote("c", { commit: commitOf("d") })).rejects.toMatchObject(mismatch);
     expect(await world.ledger.serving("prod", model)).toBeUndefined();
+  });
+
+  test("deploys and promotes nothing over another version than the checks were measured against", async () => {
+    const { id, commit } = await ask();
+    await click(id, "approve");
+    await serve(world, "a", 1);
+    const fence = await claimProd();
+    const subject = { delivery, model, commit, fence, approval: id, digest: digestOf("c"), version: 3 };
+    const mismatch = { name: "ApprovalMismatch" };
+    await expect(deployModel(world)({ ...subject, environment: "prod" })).rejects.toMatchObject(mismatch);
+    await world.ledger.begin(
+      {
+        environment: "prod",
+        ...subject,
+        functionVersion: "2",
+        previous: (await world.ledger.serving("prod", model))?.sequence ?? 0,
+        reason: null,
+      },
+      world.time.now,
+    );
+    const promote = promoteModel(world)({ ...subject, stageFence: 1, functionVersion: "2", approvedBy: [] });
+    await expect(promote).rejects.toMatchObject(mismatch);
+    expect((await world.ledger.serving("prod", model))?.digest).toBe(digestOf("a"));
   });
 });
 
@@ -391,6 +448,7 @@ describe("a reason", () => {
     ["zero-width", "\u200b\u200d\ufeff"],
     ["Hangul fillers", "\u3164\u115f\uffa0"],
     ["a Braille blank", "\u2800"],
+    ["blanks of Egyptian hieroglyphs", "\u{13441}\u{13442}"],
     ["marks that combine with nothing", "\u0301\u0308"],
     ["directions and tags", "\u202e\u2066\u{e0041}"],
   ])("of invisible characters (%s) is no reason", async (_, reason) => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { judgedBy } from "../../domain/committed-model.ts";
 import { deployedVersion } from "../../domain/deployed-version.ts";
+import { messageBlocks } from "../../domain/message-blocks.ts";
 import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
 import { scanImage } from "../../lambdas/scan-image/scan-image.ts";
 import type { Images } from "../../platform/images/images.ts";
@@ -124,16 +125,11 @@ test("a commit without policy.yaml is held to the platform's copy", async () => 
 test("what runs with rights or is judged by stands in the warning with a link, after what loosens and before all else", async () => {
   await serve(world, "a", 1);
   const commit = world.commit("b", modelYaml({ resources: "{ memoryMb: 1024, timeoutSeconds: 3 }" }));
-  const paths = [
-    "policy.yaml",
-    "models/toy/tokenizer.json",
-    "models/other/tokenizer.json",
-    "docs/x.md",
-  ].concat(
+  const paths = ["policy.yaml", "models/other/tokenizer.json", "docs/x.md"].concat(
     [
       "inference/app.ts",
       "lambdas/predict/predict.ts",
-      "buildspec.yml",
+      "packaging/buildspec.yml",
       "lambdas/verify-model/verify-model.ts",
     ],
     [".github/workflows/deliver.yml", "package-lock.json", "terraform/a\u202e\n.ts"],
@@ -141,23 +137,108 @@ test("what runs with rights or is judged by stands in the warning with a link, a
   world.changed.set(`${commitOf("a")}..${commit}`, paths);
   const { changed = [] } = (await ask("b")).view ?? {};
   expect(changed[0]).toBe("loosens 1 rule: resources.memoryMb 512 → 1024");
-  expect(changed[1]).toBe(`see https://example.com/${commitOf("a")}...${commit}`);
-  const shown = changed[2] ?? "";
-  for (const path of [
-    "policy.yaml",
-    "models/toy/tokenizer.json",
-    "inference/app.ts",
-    "predict.ts",
-    "buildspec.yml",
-  ])
-    expect(shown).toContain(path);
-  for (const path of ["verify-model.ts", "deliver.yml", "package-lock.json", "terraform/a??.ts"])
-    expect(shown).toContain(path);
-  expect(shown).not.toMatch(/models\/other|docs\//);
+  expect(changed[1]).toBe(
+    "changed since what prod serves: the policy, the runtime, dependencies, the build, the steps, workflows and owners, the infrastructure",
+  );
+  expect(changed[2]).toBe(`see https://example.com/${commitOf("a")}...${commit}`);
   expect(changed[3]).toBe("resources.timeoutSeconds 30 → 3");
+  const names = changed.slice(4).join("; ");
+  for (const path of ["policy.yaml", "inference/app.ts", "predict.ts", "packaging/buildspec.yml"])
+    expect(names).toContain(path);
+  for (const path of ["verify-model.ts", "deliver.yml", "package-lock.json", "terraform/a??.ts"])
+    expect(names).toContain(path);
+  expect(changed.join()).not.toMatch(/models\/other|docs\//);
 });
 
-test("many loosened rules hide none: their number comes first, and the link before the list", async () => {
+/** The first section of the message as Slack shows it. */
+const warning = (view: Awaited<ReturnType<typeof ask>>["view"]) =>
+  view ? JSON.stringify(messageBlocks(view, undefined).blocks[0]) : "";
+
+test("long file names and long rules push no kind of privileged file, and no holdout, out of the warning", async () => {
+  const label = "&".repeat(100);
+  const yaml = (output: string, resources: string) =>
+    modelYaml({
+      output,
+      resources,
+      gates: "{ latencyP95Ms: 500, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 9 } }",
+    });
+  await serve(world, "a", 1);
+  const served = world.commits.get(commitOf("a"));
+  const output = `{ labels: ["no", "yes", "${label}"], positive: "${label}" }`;
+  const scored = { label: "yes", scores: { no: 0.25, yes: 0.75, [label]: 0 } };
+  const golden = { tolerance: 1e-5, rows: [{ x: 1 }, { x: 2 }], predictions: [scored, scored] };
+  served?.set("model.yaml", Buffer.from(modelYaml({ output })));
+  served?.set("golden.json", Buffer.from(JSON.stringify(golden)));
+  const commit = world.commit(
+    "b",
+    yaml('{ labels: ["no", "yes"] }', "{ memoryMb: 3008, timeoutSeconds: 60 }"),
+  );
+  world.commits.get(commit)?.set("holdout.csv", Buffer.from("x,label\n1,yes\n2,yes\n"));
+  const folders = [
+    ".ci",
+    ".github",
+    "cli",
+    "domain",
+    "inference",
+    "lambdas/predict",
+    "packaging",
+    "terraform",
+  ];
+  world.changed.set(`${commitOf("a")}..${commit}`, [
+    ...folders.flatMap((folder) => [1, 2, 3, 4].map((n) => `${folder}/${"&".repeat(50)}${n}.ts`)),
+    "package-lock.json",
+    "policy.yaml",
+  ]);
+  const shown = warning((await ask("b")).view);
+  expect(shown).toMatch(/loosens 5 rules/);
+  for (const kind of [
+    "the policy",
+    "the runtime",
+    "dependencies",
+    "the build",
+    "the steps",
+    "workflows and owners",
+    "the infrastructure",
+    "the command",
+    "holdout.csv changed",
+    "see https://example.com/",
+  ])
+    expect(shown).toContain(kind);
+  expect(shown).toMatch(/ and \d+ more"/);
+});
+
+test.each([
+  ["is changed under a name of its own", "vocab.json", "vocab.json", "two"],
+  ["is moved to another name", "tokenizer.json", "vocab.json", "two"],
+  ["is another file that was there before", "tokenizer.json", "other.json", "one"],
+])("a tokenizer that %s stands in the warning", async (_, before, after, content) => {
+  const text = (file: string) =>
+    modelYaml({
+      inputs: "[{ name: x, type: string }]",
+      tokenizer: `{ file: ${file}, maxTokens: 8 }`,
+    });
+  const write = (commit: string, file: string, tokens: string) => {
+    const files = world.commits.get(commit);
+    const golden = JSON.parse(Buffer.from(files?.get("golden.json") ?? []).toString());
+    files?.set("golden.json", Buffer.from(JSON.stringify({ ...golden, rows: [{ x: "a" }, { x: "b" }] })));
+    files?.set("other.json", Buffer.from("other"));
+    files?.set("model.yaml", Buffer.from(text(file)));
+    if (file !== "other.json") files?.set(file, Buffer.from(tokens));
+  };
+  await serve(world, "a", 1);
+  write(commitOf("a"), before, "one");
+  const commit = world.commit("b");
+  write(commit, after, content);
+  world.changed.set(
+    `${commitOf("a")}..${commit}`,
+    after === "other.json" ? ["models/toy/model.yaml"] : [`models/toy/${after}`],
+  );
+  const shown = warning((await ask("b")).view);
+  expect(shown).toContain("changed since what prod serves: the tokenizer;");
+  expect(shown).toContain(`models/toy/${after}`);
+});
+
+test("many loosened rules hide none: their number comes first, what changed and the link before the list", async () => {
   await serve(world, "a", 1);
   const commit = world.commit(
     "b",
@@ -168,10 +249,11 @@ test("many loosened rules hide none: their number comes first, and the link befo
       gates: "{ latencyP95Ms: 5000, imageSizeMb: 900, vulnerabilities: { critical: 9, high: 99 } }",
     }),
   );
-  world.changed.set(`${commitOf("a")}..${commit}`, ["buildspec.yml"]);
+  world.changed.set(`${commitOf("a")}..${commit}`, ["packaging/buildspec.yml"]);
   const { changed = [] } = (await ask("b")).view ?? {};
   expect(changed[0]).toMatch(/^loosens 7 rules: approval\.approvers/);
-  expect(changed[1]).toMatch(/^see https/);
+  expect(changed[1]).toBe("changed since what prod serves: the build");
+  expect(changed[2]).toMatch(/^see https/);
   expect(changed.slice(0, 7).every((line) => line.length <= 140)).toBe(true);
 });
 
