@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { reachable } from "../../platform/source/first-updates.ts";
 import type { HistoryCommit, RefUpdate } from "../../platform/source/source.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 import type { Identified, Identify } from "./identify.ts";
@@ -53,19 +54,6 @@ const placesOf = (model: string, commits: readonly HistoryCommit[]): ReadonlySet
       }
   }
   return places;
-};
-
-/** All commits of the range that one of them has, itself included. */
-const reachable = (from: string | null, byId: ReadonlyMap<string, HistoryCommit>): ReadonlySet<string> => {
-  const seen = new Set<string>();
-  const waiting = from === null ? [] : [from];
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-    const commit = byId.get(id);
-    if (!commit || seen.has(id)) continue;
-    seen.add(id);
-    waiting.push(...commit.parents);
-  }
-  return seen;
 };
 
 /** The login of `github:ada <ada@example.com>`; any other identity as it is. */

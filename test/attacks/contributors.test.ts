@@ -13,11 +13,13 @@ import { requestApproval } from "../../lambdas/request-approval/request-approval
 import { codeCommitPush } from "../../lambdas/start-delivery/codecommit-push.ts";
 import { startDelivery } from "../../lambdas/start-delivery/start-delivery.ts";
 import { gitSource } from "../../platform/source/git.ts";
+import { gitHubSource } from "../../platform/source/github.ts";
 import type { HistoryCommit, RefUpdate, Source } from "../../platform/source/source.ts";
 import { openDatabase } from "../../platform/store/open-database.ts";
 import { dataFolder } from "../../rehearsal/data-folder.ts";
 import { ownFolder } from "../../rehearsal/running.ts";
 import { DeliveryInput } from "../../statemachine/contracts.ts";
+import { type GitHubRecord, gitHubServer } from "../peers/github/github-server.ts";
 import { runCommand } from "../run-command.ts";
 import { digestOf, modelYaml, policyYaml, serve, stepWorld } from "../step-world.ts";
 import { stubServer } from "../stub-server.ts";
@@ -891,6 +893,123 @@ describe("it stays usable on GitHub", () => {
       expect((await world.vote(id, makers[(index + 1) % 3] ?? "bob")).result).toBe("decided");
       before = after;
     }
+  });
+});
+
+/** GitHub's own API over the repository, with what it keeps beside git. */
+const withGitHub = async <Result>(
+  record: GitHubRecord,
+  play: (vouch: () => Source) => Promise<Result>,
+): Promise<Result> => {
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: repository.path, env: clean });
+  const github = await gitHubServer({ git, token: "ghs_test", record });
+  const api = github.url;
+  try {
+    return await play(() =>
+      gitHubSource({ repository: "example/models", token: async () => "ghs_test", fetch, api }),
+    );
+  } finally {
+    await github.stop();
+  }
+};
+const none = "0".repeat(40);
+const moved = (ref: string, type: string, login: string, before: string, after: string) => ({
+  ref: `refs/heads/${ref}`,
+  activity_type: type,
+  actor: { login },
+  before,
+  after,
+  timestamp: "2026-01-01T00:00:00Z",
+});
+
+describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () => {
+  /** Eve opens a pull request of `y`, which holds Ada's commit alone; Ada merges it on the pages. */
+  const mergeOfY = async (
+    ofBranches: (ids: { readonly before: string; readonly forged: string }) => readonly object[],
+  ) => {
+    const before = await served(open());
+    repository.git(["checkout", "-q", "-b", "y"]);
+    const forged = await repository.commit(onnx("ada's"), "sam");
+    repository.git(["checkout", "-q", "main"]);
+    repository.git(
+      ["merge", "-q", "--no-ff", "y", "-m", "Merge pull request #1"],
+      repository.as("ada", "noreply@github.com"),
+    );
+    const after = repository.head();
+    const pull = {
+      number: 1,
+      merged_at: "2026-01-01T00:00:00Z",
+      merge_commit_sha: after,
+      user: { login: "eve" },
+      head: { ref: "y", sha: forged, repo: { full_name: "example/models" } },
+      commits: [forged],
+    };
+    const record: GitHubRecord = {
+      // Newest first.
+      activities: [moved("main", "pr_merge", "ada", before, after), ...ofBranches({ before, forged })],
+      pulls: { [after]: pull },
+      verified: new Set([after]),
+    };
+    return withGitHub(record, async (vouch) => {
+      const world = open({ identities: logins, vouch });
+      await world.promote(before);
+      const id = await world.ask(await world.push(before, after, "github:ada <ada@example.com>"));
+      return { world, id };
+    });
+  };
+
+  test.each([
+    [
+      "Eve's branch y, made from x",
+      ({ before, forged }) => [
+        moved("y", "branch_creation", "eve", none, forged),
+        moved("x", "push", "ada", before, forged),
+        moved("x", "branch_creation", "ada", none, before),
+      ],
+    ],
+    [
+      "Eve's branch y, into which she merged x and pushed it",
+      ({ before, forged }) => [
+        moved("y", "push", "eve", before, forged),
+        moved("y", "branch_creation", "eve", none, before),
+        moved("x", "branch_creation", "ada", none, forged),
+      ],
+    ],
+    [
+      "the branch that Eve restored after it was deleted",
+      ({ before, forged }) => [
+        moved("y", "branch_creation", "eve", none, forged),
+        moved("y", "branch_deletion", "ada", forged, none),
+        moved("y", "push", "ada", before, forged),
+        moved("y", "branch_creation", "ada", none, before),
+      ],
+    ],
+  ] satisfies [string, Parameters<typeof mergeOfY>[0]][])(
+    "and merges %s, may not approve it",
+    async (_, ofBranches) => {
+      const { world, id } = await mergeOfY(ofBranches);
+      await world.refused(id, "ada", "eve", "sam");
+      expect(await world.quorum(id)).toBe(1);
+      expect((await world.vote(id, "bob")).result).toBe("decided");
+    },
+  );
+
+  test("and merges a branch that had the commit before the record begins, decides nothing alone", async () => {
+    const { world, id } = await mergeOfY(({ forged }) => [
+      moved("y", "branch_creation", "eve", none, forged),
+      moved("x", "push", "bob", forged, "1".repeat(40)),
+    ]);
+    await world.refused(id, "eve", "sam");
+    expect(await world.quorum(id)).toBe(2);
+  });
+
+  test("Ada who merges what Eve herself pushed with a new branch may approve it", async () => {
+    const { world, id } = await mergeOfY(({ forged }) => [
+      moved("y", "branch_creation", "eve", none, forged),
+    ]);
+    await world.refused(id, "eve", "sam");
+    expect(await world.quorum(id)).toBe(1);
+    expect((await world.vote(id, "ada")).result).toBe("decided");
   });
 });
 
