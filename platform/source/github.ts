@@ -475,9 +475,13 @@ export const gitHubSource = (needs: Needs): Source => {
       const ids = new Set(listed.map(({ sha }) => sha));
       const recordOf = everyBranch(to);
       const updates = ids.size === 0 ? [] : await updatesOf(ids, bases[0], recordOf);
+      // What was merged on its pages says by itself who pushed; reading every branch is up to 20 calls.
+      const isPushed = updates.some(({ merged }) => merged === null);
+      const everyUpdate = async () => (await recordOf(repository)).found.map(toUpdate).toReversed();
       return {
         commits: await toHistory(listed),
         updates,
+        branches: isPushed ? await everyUpdate() : "unknown",
         complete: found.every(({ complete }) => complete),
       };
     },

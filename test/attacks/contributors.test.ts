@@ -11,6 +11,7 @@ import type { Vote } from "../../domain/approvals.ts";
 import { rollback } from "../../domain/rollback.ts";
 import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
 import { codeCommitPush } from "../../lambdas/start-delivery/codecommit-push.ts";
+import { onPush } from "../../lambdas/start-delivery/on-push.ts";
 import { startDelivery } from "../../lambdas/start-delivery/start-delivery.ts";
 import { gitSource } from "../../platform/source/git.ts";
 import { gitHubSource } from "../../platform/source/github.ts";
@@ -158,6 +159,20 @@ const openWorld = (
     const started = deliveries.find((one) => one.model === model);
     return { delivery: started?.name ?? `${model}-none`, commit: after, model, pusher };
   };
+  /** CodeCommit's event of a push to another branch than main. */
+  const pushBranch = (branch: string, before: string | null, after: string, pusher: string | null) =>
+    onPush({ repository: "shop", branch: "main", runtime: digestOf("f") })({ start, pushes: needs.pushes })({
+      source: "aws.codecommit",
+      detail: {
+        event: before === null ? "referenceCreated" : "referenceUpdated",
+        repositoryName: "shop",
+        referenceType: "branch",
+        referenceName: branch,
+        commitId: after,
+        ...(before !== null && { oldCommitId: before }),
+        ...(pusher !== null && { callerUserArn: pusher }),
+      },
+    });
   /** What `slipway deliver` starts for whoever runs it. */
   const deliver = async (commit: string, caller: string, model = "churn") => {
     const { deliveries } = await start({
@@ -245,6 +260,7 @@ const openWorld = (
   return {
     world,
     push,
+    pushBranch,
     deliver,
     rollBack: (model = "churn") => rollback(needs)({ model, id: "rollback-1", by: "eve: slow answers" }),
     ask,
@@ -691,7 +707,9 @@ const onGitHub =
     signed = {},
     accounts = {},
     pulls = {},
+    branches = "unknown",
   }: {
+    readonly branches?: readonly RefUpdate[] | "unknown";
     readonly updates?: readonly (Omit<RefUpdate, "merged"> & { readonly pull?: string })[];
     readonly signed?: Readonly<Record<string, HistoryCommit["signature"]>>;
     readonly accounts?: Readonly<Record<string, string>>;
@@ -727,7 +745,7 @@ const onGitHub =
               : null,
           });
         }
-        return { commits: commits.map(vouched), updates: found, complete };
+        return { commits: commits.map(vouched), updates: found, branches, complete };
       },
     };
   };
@@ -1010,6 +1028,127 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
     await world.refused(id, "eve", "sam");
     expect(await world.quorum(id)).toBe(1);
     expect((await world.vote(id, "ada")).result).toBe("decided");
+  });
+
+  test.each(["--no-ff", "--ff-only"])(
+    "may not approve it either where Bob merges x by git merge %s and pushes main",
+    async (how) => {
+      const before = await served(open());
+      repository.git(["checkout", "-q", "-b", "x"]);
+      const forged = await repository.commit(onnx("ada's"), "sam");
+      repository.git(["checkout", "-q", "main"]);
+      repository.git(["merge", "-q", how, "x"], repository.as("bob"));
+      const after = repository.head();
+      const activities = [
+        moved("main", "push", "bob", before, after),
+        moved("x", "branch_creation", "ada", none, forged),
+      ];
+      await withGitHub({ activities }, async (vouch) => {
+        const world = open({ identities: logins, vouch });
+        await world.promote(before);
+        const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
+        await world.refused(id, "ada", "bob", "sam");
+        expect(await world.quorum(id)).toBe(1);
+        expect((await world.vote(id, "eve")).result).toBe("decided");
+      });
+    },
+  );
+});
+
+describe("on CodeCommit", () => {
+  const arn = (person: Person) => `arn:aws:iam::123456789012:user/${person}`;
+  const users = {
+    people: Object.fromEntries(
+      (["ada", "bob", "sam", "eve"] as const).map((person) => [emails(person), { arns: [arn(person)] }]),
+    ),
+  };
+  /** A host that keeps no record, recomputes no merge, and tells of each push to any branch. */
+  const codeCommit = () =>
+    open({
+      identities: users,
+      vouch: (source) => ({
+        ...source,
+        isCleanMerge: async () => false,
+        history: async (head, without) => ({ ...(await source.history(head, without)), branches: "told" }),
+      }),
+    });
+  /** `claims` writes the commit on `feature`, Bob merges it. */
+  const merged = async (claims: Person, how = "--no-ff", main = how === "--no-ff") => {
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    const head = await repository.commit(onnx("a change"), claims);
+    repository.git(["checkout", "-q", "main"]);
+    if (main) await repository.commit({ "README.md": "main went on" }, "bob");
+    repository.git(["merge", "-q", how, "feature", ...(main ? ["-m", "Merge"] : [])], repository.as("bob"));
+    return { head, after: repository.head() };
+  };
+
+  test.each(["--no-ff", "--ff-only"])(
+    "Ada who pushes a commit in Sam's name to a branch may not approve it, merged by Bob with %s",
+    async (how) => {
+      const world = codeCommit();
+      const before = await served(world);
+      const { head, after } = await merged("sam", how);
+      await world.pushBranch("feature", null, head, arn("ada"));
+      const id = await world.ask(await world.push(before, after, arn("bob")));
+      await world.refused(id, "ada", "bob", "sam");
+      expect(await world.quorum(id)).toBe(1);
+      expect((await world.vote(id, "eve")).result).toBe("decided");
+    },
+  );
+
+  test("who made another branch from Ada's, or merged main back later, has pushed nothing of hers", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    const { head, after } = await merged("sam");
+    await world.pushBranch("feature", null, head, arn("ada"));
+    world.world.time.now += 1_000;
+    await world.pushBranch("other", null, head, arn("eve"));
+    const change = await world.push(before, after, arn("bob"));
+    world.world.time.now += 1_000;
+    await world.pushBranch("late", null, after, arn("eve"));
+    const id = await world.ask(change);
+    await world.refused(id, "ada", "bob", "sam");
+    expect((await world.vote(id, "eve")).result).toBe("decided");
+  });
+
+  test("merged commits of which no push is recorded need one more approval, however many they are", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    await repository.commit(onnx("1"), "sam");
+    await repository.commit(onnx("2"), "sam");
+    repository.git(["checkout", "-q", "main"]);
+    repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("bob"));
+    const id = await world.ask(await world.push(before, repository.head(), arn("bob")));
+    expect((await world.contributors(id))?.unmapped).toMatchObject([
+      { identity: expect.stringMatching(/^whoever pushed .* and 1 more commit$/) },
+    ]);
+    expect(await world.quorum(id)).toBe(2);
+    expect((await world.vote(id, "ada")).result).toBe("counted");
+  });
+
+  test("a team of two: Ada pushes a branch and merges it herself, Bob approves", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    const head = await repository.commit(onnx("ada's"), "ada");
+    await world.pushBranch("feature", null, head, arn("ada"));
+    repository.git(["checkout", "-q", "main"]);
+    repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("ada"));
+    const id = await world.ask(await world.push(before, repository.head(), arn("ada")));
+    await world.refused(id, "ada");
+    expect(await world.quorum(id)).toBe(1);
+    expect((await world.vote(id, "bob")).result).toBe("decided");
+  });
+
+  test("whoever pushes what they committed on main needs no other record", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    await repository.commit(onnx("1"), "ada");
+    const after = await repository.commit(onnx("2"), "ada");
+    const id = await world.ask(await world.push(before, after, arn("ada")));
+    await world.refused(id, "ada");
+    expect(await world.quorum(id)).toBe(1);
   });
 });
 
