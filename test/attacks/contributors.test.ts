@@ -1268,3 +1268,82 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
     { numRuns: 12 },
   );
 }, 600_000);
+
+/** What happens to a branch on a host that tells of each push. */
+const branchAction = fc.record({
+  kind: fc.constantFrom("commit", "merge", "fast-forward", "merge of a branch made from it"),
+  /** Who really makes the commit and pushes it first. */
+  maker: fc.constantFrom<Person>("ada", "bob", "sam"),
+  claims: fc.constantFrom<Person>("ada", "bob", "sam"),
+  /** Who makes another branch of it. */
+  taker: fc.constantFrom<Person>("ada", "bob", "sam"),
+  merger: fc.constantFrom<Person>("ada", "bob", "sam"),
+  /** Whether Slipway is told of the maker's push; it is told of every push to main. */
+  isTold: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+});
+
+test("whoever pushes, takes over or merges a branch, no click of who made its commits counts, or more than one is needed", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(branchAction, { minLength: 1, maxLength: 4 }), async (actions) => {
+      const before = repository;
+      repository = await openRepository();
+      const world = openWorld(repository, {
+        vouch: (source) => ({
+          ...source,
+          isCleanMerge: async () => false,
+          history: async (head, without) => ({
+            ...(await source.history(head, without)),
+            branches: "told",
+          }),
+        }),
+      });
+      try {
+        let pushed = await served(world);
+        const makers = new Set<Person>();
+        let last: Awaited<ReturnType<World["push"]>> | undefined;
+        for (const [index, { kind, maker, claims, taker, merger, isTold }] of actions.entries()) {
+          const isDirect = kind === "commit";
+          const branch = isDirect ? "main" : `branch-${index}`;
+          if (!isDirect) repository.git(["checkout", "-q", "-b", branch]);
+          const head = await repository.commit({ [`models/churn/file-${index}.txt`]: maker }, claims);
+          makers.add(maker);
+          // Of a push that nobody told of, the next one to the same commit looks like the first.
+          if (!isDirect && (isTold || kind !== "merge"))
+            await world.pushBranch(branch, null, head, emails(maker));
+          world.world.time.now += 1_000;
+          if (kind === "merge of a branch made from it")
+            await world.pushBranch(`${branch}-again`, null, head, emails(taker));
+          world.world.time.now += 1_000;
+          if (!isDirect) {
+            repository.git(["checkout", "-q", "main"]);
+            const how = kind === "fast-forward" ? ["--ff-only"] : ["--no-ff", "-m", "Merge"];
+            repository.git(["merge", "-q", ...how, branch], repository.as(merger));
+          }
+          const after = repository.head();
+          last = await world.push(pushed, after, emails(isDirect ? maker : merger));
+          world.world.time.now += 1_000;
+          pushed = after;
+        }
+        if (!last) throw new Error("the last action pushes");
+        const id = await world.ask(last).catch((error: unknown) => {
+          if (error instanceof Error && error.name === "QuorumOutOfReach") return undefined;
+          throw error;
+        });
+        if (id === undefined) return;
+        const isRaised = ((await world.quorum(id)) ?? 1) > 1;
+        const [one, ...others] = makers;
+        if (one === undefined) return;
+        const result = (await world.vote(id, one)).result;
+        if (isRaised) expect(result).not.toBe("decided");
+        else expect(result).toBe("refused");
+        for (const maker of isRaised ? [] : others)
+          expect((await world.vote(id, maker)).result).toBe("refused");
+      } finally {
+        world.close();
+        await repository.remove();
+        repository = before;
+      }
+    }),
+    { numRuns: 10 },
+  );
+}, 600_000);
