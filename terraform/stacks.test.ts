@@ -547,9 +547,14 @@ describe("operations", () => {
       "FAILED",
     ]);
     expect(rules["slipway-sweep"]?.schedule_expression).toBe("rate(5 minutes)");
-    expect(JSON.parse(text(rules["slipway-push"] ?? {}, "event_pattern")).detail.referenceName).toEqual([
-      "main",
-    ]);
+  });
+
+  test("pushes to every branch reach start-delivery: it starts those to one, and records who pushed the others", () => {
+    const rule = all("aws_cloudwatch_event_rule").find(([, , one]) => one.name === "slipway-push")?.[2] ?? {};
+    expect(JSON.parse(text(rule, "event_pattern")).detail).toEqual({
+      event: ["referenceCreated", "referenceUpdated"],
+      referenceType: ["branch"],
+    });
   });
 
   test("there is a dashboard for each environment and one for deliveries", () => {

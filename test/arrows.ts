@@ -41,6 +41,7 @@ const contracts = new Set([
   "platform/serving/function-name.ts",
   "platform/serving/report-line.ts",
   "platform/source/co-authors.ts",
+  "platform/source/first-updates.ts",
   "platform/source/source-rules.ts",
   "platform/temporary-fault.ts",
 ]);

@@ -237,6 +237,7 @@ export const stepWorld = ({
             },
           ],
       updates: [{ before: null, after: head, by: "sam@example.com", merged: null }],
+      branches: "unknown",
       complete: true,
     }),
     isCleanMerge: async () => false,

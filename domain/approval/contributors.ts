@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { firstUpdates, reachable } from "../../platform/source/first-updates.ts";
 import type { HistoryCommit, RefUpdate } from "../../platform/source/source.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 import type { Identified, Identify } from "./identify.ts";
@@ -27,6 +28,10 @@ export type Change = {
   /** Commits whose runtime serves prod for no model yet. */
   readonly unservedRuntime: ReadonlySet<string>;
   readonly updates: readonly RefUpdate[];
+  /** Of every branch, oldest first, as far as they are known. */
+  readonly branches: readonly RefUpdate[] | "unknown";
+  /** Slipway is told of every push to any branch: one that it does not know needs another approval. */
+  readonly isEveryBranchTold: boolean;
   /** Who started this delivery, by what authenticated them; null: it is not known. */
   readonly pusher: string | null;
   readonly identify: Identify;
@@ -55,17 +60,12 @@ const placesOf = (model: string, commits: readonly HistoryCommit[]): ReadonlySet
   return places;
 };
 
-/** All commits of the range that one of them has, itself included. */
-const reachable = (from: string | null, byId: ReadonlyMap<string, HistoryCommit>): ReadonlySet<string> => {
-  const seen = new Set<string>();
-  const waiting = from === null ? [] : [from];
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-    const commit = byId.get(id);
-    if (!commit || seen.has(id)) continue;
-    seen.add(id);
-    waiting.push(...commit.parents);
-  }
-  return seen;
+/** What was committed on the branch itself: the other parents of its merges are what was merged into it. */
+const firstParents = (from: string, byId: ReadonlyMap<string, HistoryCommit>): ReadonlySet<string> => {
+  const ids = new Set<string>();
+  for (let id: string | undefined = from; id !== undefined && !ids.has(id); id = byId.get(id)?.parents[0])
+    ids.add(id);
+  return ids;
 };
 
 /** The login of `github:ada <ada@example.com>`; any other identity as it is. */
@@ -139,6 +139,9 @@ export const contributors = (change: Change): Contributors => {
   const hostMade = new Set<string>();
   const covered = new Set<string>();
   const excused = new Set<string>();
+  /** Commits that lay on a branch, or were merged from one, without a record of who pushed them there. */
+  const unpushed = new Set<string>();
+  const first = firstUpdates(commits, change.branches === "unknown" ? [] : change.branches);
   for (const { before, after, by, merged } of change.updates) {
     const reached = reachable(after, byId);
     const isKnown = before === null || before === change.base || byId.has(before);
@@ -163,6 +166,18 @@ export const contributors = (change: Change): Contributors => {
     const unsigned = touched.filter(
       ({ id, signature }) => signature.by !== "account" && !change.cleanMerges.has(id),
     );
+    // Whoever moves this branch to commits that were pushed to another did not make them: who pushed them first may have.
+    const direct = firstParents(after, byId);
+    for (const { id } of unsigned) {
+      const pushed = first.get(id);
+      if (pushed) {
+        if (pushed.by !== null) addAuthenticated(pushed.by);
+        const isThis = pushed.after === after && pushed.before === before;
+        // The first push of a repository brings what was made elsewhere.
+        const isMerged = isThis && before !== null && !direct.has(id);
+        if (isMerged ? change.isEveryBranchTold : !isThis && pushed.by === null) unpushed.add(id);
+      } else if (pushed === null) unpushed.add(id);
+    }
     if (unsigned.length > 0 && by !== null) addAuthenticated(by);
     if (unsigned.length > 0 && by === null)
       unmapped.set(`whoever pushed ${short(after)}`, "the push does not say who it was");
@@ -172,11 +187,14 @@ export const contributors = (change: Change): Contributors => {
 
   for (const commit of changing) if (!hostMade.has(commit.id)) addCommit(commit);
 
-  const unknown = changing.filter(({ id, signature }) => !covered.has(id) && signature.by !== "account");
+  const unknown = changing.filter(
+    ({ id, signature }) => signature.by !== "account" && (!covered.has(id) || unpushed.has(id)),
+  );
   const [newest] = unknown;
+  const more = unknown.length - 1;
   if (newest)
     unmapped.set(
-      `whoever pushed ${short(newest.id)}${unknown.length > 1 ? ` and ${unknown.length - 1} more commits` : ""}`,
+      `whoever pushed ${short(newest.id)}${more === 0 ? "" : ` and ${more} more commit${more === 1 ? "" : "s"}`}`,
       "there is no record of the push",
     );
   if (!change.complete)

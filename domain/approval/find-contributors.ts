@@ -14,7 +14,7 @@ import { isRuntimePath } from "./runtime-paths.ts";
 export type Needs = {
   readonly source: Pick<Source, "history" | "isCleanMerge" | "models">;
   readonly ledger: Pick<Ledger, "serving">;
-  readonly pushes: Pick<Pushes, "since">;
+  readonly pushes: Pick<Pushes, "since" | "ofBranches">;
 };
 
 type Question = {
@@ -26,7 +26,7 @@ type Question = {
   readonly approverEmails: readonly string[] | "any";
 };
 
-const nothing: History = { commits: [], updates: [], complete: true };
+const nothing: History = { commits: [], updates: [], branches: "unknown", complete: true };
 
 /**
  * Who made what a delivery changes on prod, from the source's history and the record of pushes. Where the commit that
@@ -69,6 +69,10 @@ export const findContributors =
     const cleanMerges = new Set<string>();
     const recorded = await pushes.since(base);
     const ofHost = new Set(history.updates.map(({ after }) => after));
+    const timed = async () => {
+      const pushed = await pushes.ofBranches(commits.map(({ id }) => id));
+      return [...pushed, ...recorded.toReversed()].toSorted((a, b) => a.at - b.at);
+    };
     const change = {
       model,
       head: commit,
@@ -78,6 +82,8 @@ export const findContributors =
       unservedRuntime: await unservedRuntime(),
       // What the host itself recorded says more than what it told at the push.
       updates: [...history.updates, ...recorded.filter(({ after }) => !ofHost.has(after))],
+      branches: history.branches === "told" ? await timed() : history.branches,
+      isEveryBranchTold: history.branches === "told",
       pusher,
       identify: identify(identities, knownDomains(identities, approverEmails)),
     };

@@ -4,10 +4,16 @@ import type { RefUpdate } from "../../platform/source/source.ts";
 import type { Store } from "../../platform/store/store.ts";
 
 const Push = z.object({ before: z.string().nullable(), after: z.string(), by: z.string().nullable() });
+/** `at`: when it was told first, in milliseconds since 1970. */
+const TimedPush = Push.extend({ at: z.int() });
+
+export type RecordedPush = RefUpdate & { readonly at: number };
 
 const First = z.object({ at: z.int() });
 
 const partition = "pushes";
+/** Of any branch, by the commit that it was moved to: however many there are, those of a change are found. */
+const branchPartition = (after: string) => `branch-pushes~${after}`;
 /** When a push was told first, by its content. */
 const timesPartition = "push-times";
 /** As long as an approval is kept. */
@@ -15,13 +21,15 @@ const keptSeconds = 400 * 86_400;
 const pageSize = 200;
 /** The most pushes that are looked through. */
 const limit = 5_000;
+/** Commits whose pushes are looked up at once. */
+const together = 8;
 
 /**
- * Who moved the branch that delivers, one entry a push. A code host that keeps no record of its own leaves no other trace
+ * Who moved the branch that delivers, one entry a push, and where the host tells of them, other branches. A code host that keeps no record of its own leaves no other trace
  * of it: what stands in the commits is what their maker wrote there.
  */
 export const pushes = ({ store, clock }: { readonly store: Store; readonly clock: () => number }) => ({
-  /** Keeps a push, under the time at which it was told first: the same push told again changes nothing. */
+  /** Keeps a push to the branch that delivers, under the time at which it was told first: the same push told again changes nothing. */
   record: async (push: Omit<RefUpdate, "merged">): Promise<void> => {
     const now = clock();
     const { before, after, by } = push;
@@ -35,9 +43,35 @@ export const pushes = ({ store, clock }: { readonly store: Store; readonly clock
     await store.put({ partition, sort }, { before, after, by }, options);
   },
 
+  /** Keeps a push to another branch, with the time at which it was told first. */
+  recordBranch: async ({ before, after, by }: Omit<RefUpdate, "merged">): Promise<void> => {
+    const now = clock();
+    const id = createHash("sha256")
+      .update(JSON.stringify([before, by]))
+      .digest("hex");
+    await store.put(
+      { partition: branchPartition(after), sort: id },
+      { before, after, by, at: now },
+      { expect: "absent", expiresAt: Math.floor(now / 1_000) + keptSeconds },
+    );
+  },
+
+  /** The pushes that moved another branch to one of these commits, in any order. */
+  ofBranches: async (commits: readonly string[]): Promise<readonly RecordedPush[]> => {
+    const find = async (commit: string): Promise<readonly RecordedPush[]> => {
+      const query = { partition: branchPartition(commit), order: "ascending", limit: pageSize } as const;
+      const { items } = await store.page(query);
+      return items.map(({ value }) => ({ ...TimedPush.parse(value), merged: null }));
+    };
+    const found: RecordedPush[] = [];
+    for (let start = 0; start < commits.length; start += together)
+      found.push(...(await Promise.all(commits.slice(start, start + together).map(find))).flat());
+    return found;
+  },
+
   /** Newest first; read until the push that brought what prod serves. */
-  since: async (base: string | undefined): Promise<readonly RefUpdate[]> => {
-    const found: RefUpdate[] = [];
+  since: async (base: string | undefined): Promise<readonly RecordedPush[]> => {
+    const found: RecordedPush[] = [];
     for (let after: string | undefined; found.length < limit; ) {
       const page = await store.page({
         partition,
@@ -45,7 +79,8 @@ export const pushes = ({ store, clock }: { readonly store: Store; readonly clock
         limit: pageSize,
         ...(after === undefined ? {} : { after }),
       });
-      for (const { value } of page.items) found.push({ ...Push.parse(value), merged: null });
+      for (const { key, value } of page.items)
+        found.push({ ...Push.parse(value), at: Number(key.sort.split("~")[0]), merged: null });
       if (!page.cursor || (base !== undefined && found.some((push) => push.after === base))) break;
       after = page.cursor;
     }

@@ -8,7 +8,7 @@ export const Env = z.object({
   ...parts.deliveries,
   ...parts.secrets,
   ...parts.source,
-  /** Pushes to other branches deliver nothing. */
+  /** Pushes to other branches are recorded and deliver nothing. */
   SOURCE_BRANCH: z.string().min(1).default("main"),
   /** Content hash of the runtime layer that images get. */
   RUNTIME_DIGEST: Digest,

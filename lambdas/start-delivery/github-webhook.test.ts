@@ -38,7 +38,8 @@ const send = async (
     started.push(input);
     return { deliveries: [{ name: "churn-1", model: "churn", started: true }], removed: [] };
   };
-  const webhook = gitHubWebhook({ secrets: async () => secrets, push: startPush(ours, start) });
+  const push = startPush(ours, { start, pushes: { recordBranch: async () => undefined } });
+  const webhook = gitHubWebhook({ secrets: async () => secrets, push });
   const headers = { "X-GitHub-Event": event, "X-Hub-Signature-256": signature };
   return { ...(await webhook({ rawBody: Buffer.from(body), headers })), started };
 };

@@ -25,16 +25,12 @@ const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMac
 const source = sourceOf(env, secrets);
 const ours = { repository: env.SOURCE_REPOSITORY, branch: env.SOURCE_BRANCH, runtime: env.RUNTIME_DIGEST };
 const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
-const start = startDelivery({
-  source,
-  deliveries,
-  pushes: pushes({ store, clock }),
-  runtimeOf: "platform",
-  clock,
-});
+const record = pushes({ store, clock });
+const start = startDelivery({ source, deliveries, pushes: record, runtimeOf: "platform", clock });
+const needs = { start, pushes: record };
 const webhookSecrets = rotatedSecrets(secrets, "GITHUB_WEBHOOK_SECRET");
-const webhook = overHttp(gitHubWebhook({ secrets: webhookSecrets, push: startPush(ours, start) }));
-const push = onPush(ours)(start);
+const webhook = overHttp(gitHubWebhook({ secrets: webhookSecrets, push: startPush(ours, needs) }));
+const push = onPush(ours)(needs);
 
 // Only API Gateway can send an HTTP event: what comes by its route is never taken for a direct invocation.
 const receive = async (event: unknown) => (isHttpEvent(event) ? webhook(event) : push(event));

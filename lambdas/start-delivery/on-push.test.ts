@@ -21,11 +21,15 @@ const pushed = (changes: object = {}) => ({
 
 const receive = async (event: unknown) => {
   const inputs: unknown[] = [];
-  const { ignored } = await onPush({ repository: "models", branch: "main", runtime })(async (input) => {
-    inputs.push(input);
-    return { deliveries: [], removed: [] };
+  const recorded: unknown[] = [];
+  const { ignored } = await onPush({ repository: "models", branch: "main", runtime })({
+    start: async (input) => {
+      inputs.push(input);
+      return { deliveries: [], removed: [] };
+    },
+    pushes: { recordBranch: async (push) => void recorded.push(push) },
   })(event);
-  return { inputs, ignored };
+  return { inputs, recorded, ignored };
 };
 const startedBy = async (event: unknown) => (await receive(event)).inputs;
 
@@ -48,12 +52,25 @@ test("a branch that was created has no commit before it", async () => {
 });
 
 test.each([
-  ["another branch", { referenceName: "try-out" }, /Only pushes to main deliver/],
   ["a tag", { referenceType: "tag" }, /tag delivers nothing/],
   ["another repository", { repositoryName: "other" }, /push is to other/],
   ["a deletion", { event: "referenceDeleted", commitId: undefined }, /main was deleted/],
 ])("%s starts nothing and is told why", async (_, changes, why) => {
-  expect(await receive(pushed(changes))).toEqual({ inputs: [], ignored: expect.stringMatching(why) });
+  const ignored = expect.stringMatching(why);
+  expect(await receive(pushed(changes))).toEqual({ inputs: [], recorded: [], ignored });
+});
+
+test("a push to another branch starts nothing, and is recorded with its caller", async () => {
+  expect(await receive(pushed({ referenceName: "try-out" }))).toEqual({
+    inputs: [],
+    recorded: [{ before, after, by: detail.callerUserArn }],
+    ignored: expect.stringMatching(/Only pushes to main deliver/),
+  });
+});
+
+test("what deletes another branch is no push", async () => {
+  const deletion = { referenceName: "try-out", event: "referenceDeleted", commitId: undefined };
+  expect(await receive(pushed(deletion))).toMatchObject({ inputs: [], recorded: [] });
 });
 
 test("what is no event of CodeCommit's is the step's own input", async () => {

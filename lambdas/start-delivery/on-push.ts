@@ -1,3 +1,4 @@
+import type { Pushes } from "../../domain/approval/pushes.ts";
 import { codeCommitPush } from "./codecommit-push.ts";
 import { type Push, whyIgnored } from "./push.ts";
 import type { StartDeliveryInput, Started } from "./start-delivery.ts";
@@ -11,11 +12,22 @@ export type Ours = {
   readonly runtime: string;
 };
 
-/** Starts what a push asks for, or says why it asks for nothing. */
+export type Needs = {
+  readonly start: (event: unknown) => Promise<Started>;
+  readonly pushes: Pick<Pushes, "recordBranch">;
+};
+
+/**
+ * Starts what a push asks for, or says why it asks for nothing. A push to another branch is recorded: when its commits are
+ * merged, nothing else says who brought them.
+ */
 export const startPush =
-  (ours: Ours, start: (event: unknown) => Promise<Started>) =>
+  (ours: Ours, { start, pushes }: Needs) =>
   async (push: Push): Promise<Started> => {
-    const { repository, before, after, pusher, attempt } = push;
+    const { repository, ref, before, after, pusher, attempt } = push;
+    const isBranch = repository === ours.repository && ref.startsWith("refs/heads/");
+    if (isBranch && after !== null && ref !== `refs/heads/${ours.branch}`)
+      await pushes.recordBranch({ before, after, by: pusher });
     const ignored = whyIgnored(push, ours);
     if (ignored !== undefined || after === null)
       return { deliveries: [], removed: [], ignored: ignored ?? "" };
@@ -29,10 +41,12 @@ export const startPush =
  */
 export const onPush =
   (ours: Ours) =>
-  (start: (event: unknown) => Promise<Started>) =>
+  (needs: Needs) =>
   async (event: unknown): Promise<Started> => {
     const push = codeCommitPush(event) ?? workflowPush(event);
-    if (push) return startPush(ours, start)(push);
+    if (push) return startPush(ours, needs)(push);
     const { repository, runtime } = ours;
-    return start(typeof event === "object" && event !== null ? { repository, runtime, ...event } : event);
+    return needs.start(
+      typeof event === "object" && event !== null ? { repository, runtime, ...event } : event,
+    );
   };

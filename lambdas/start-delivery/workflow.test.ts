@@ -70,9 +70,12 @@ describe("the workflow that tells of pushes", () => {
     const invoked: unknown = JSON.parse(await readFile(join(folder.path, "invoked.json"), "utf8"));
     const started: unknown[] = [];
     const ours = { repository: "acme/models", branch: "main", runtime: `sha256:${"a".repeat(64)}` };
-    await onPush(ours)(async (input) => {
-      started.push(input);
-      return { deliveries: [], removed: [] };
+    await onPush(ours)({
+      start: async (input) => {
+        started.push(input);
+        return { deliveries: [], removed: [] };
+      },
+      pushes: { recordBranch: async () => undefined },
     })(invoked);
     return { status, stdout, started };
   };

@@ -278,14 +278,14 @@ export const codeCommitSource = ({ client, repository }: Needs): Source => {
   };
 
   return {
-    /** CodeCommit vouches for nobody's commits, and keeps no record of who moved a branch. */
+    /** CodeCommit vouches for nobody's commits, and keeps no record of who moved a branch: EventBridge tells of it once. */
     async history(head, without) {
       const to = await resolve(head);
       const { commits, complete } = await walk(to, await Promise.all(without.map(resolve)));
       const history: HistoryCommit[] = [];
       for (let start = 0; start < commits.length; start += together)
         history.push(...(await Promise.all(commits.slice(start, start + together).map(toHistory))));
-      return { commits: history, updates: [], complete };
+      return { commits: history, updates: [], branches: "told", complete };
     },
 
     /** Merging again is a write (CreateUnreferencedMergeCommit) that would excuse nobody: who merges here is the pusher. */

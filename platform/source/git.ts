@@ -187,6 +187,7 @@ export const gitSource = (needs: { readonly repository: string }): Source => {
       return {
         commits: commits.map((commit) => ({ ...commit, changes: changes.get(commit.id) ?? [] })),
         updates: [],
+        branches: "unknown",
         complete: found.length <= historyLimit,
       };
     },

@@ -87,7 +87,22 @@ test("a token that may not read is refused, and the message holds no token", asy
   });
 });
 
-test("a merge on GitHub's pages comes with its pull request's commits and with who pushed to its branch", async () => {
+const noCommit = "0".repeat(40);
+const made = "2026-01-01T00:00:00Z";
+const activity = (
+  ref: string,
+  type: string,
+  login: string,
+  before: string,
+  after: string,
+  timestamp: string = made,
+) => ({ ref: `refs/heads/${ref}`, activity_type: type, actor: { login }, before, after, timestamp });
+
+/** Bob merges Ada's pull request of the branch `feature`, one commit since main, by a squash on GitHub's pages. */
+const squashed = async (
+  activities: (ids: { readonly before: string; readonly head: string }) => readonly object[],
+  { isSigned = false, histories = 1 } = {},
+) => {
   const repository = await gitRepository();
   const before = await repository.commit({ "models/churn/model.yaml": "1" }, "A model");
   repository.git("checkout", "-q", "-b", "feature");
@@ -95,63 +110,142 @@ test("a merge on GitHub's pages comes with its pull request's commits and with w
   repository.git("checkout", "-q", "main");
   repository.git("merge", "-q", "--squash", "feature");
   const after = await repository.commit({}, "A change (#7)");
-  const activity = (ref: string, type: string, login: string, from: string, to: string) => ({
-    ref: `refs/heads/${ref}`,
-    activity_type: type,
-    actor: { login },
-    before: from,
-    after: to,
-  });
   const github = await gitHubServer({
     git: repository.git,
     token,
     record: {
-      // The stand-in gives both branches' activities whatever is asked: those that fit are picked by their commits.
-      activities: [
-        activity("main", "pr_merge", "bob", before, after),
-        activity("feature", "push", "sam", before, head),
-        activity("feature", "branch_creation", "ada", "0".repeat(40), before),
-        activity("feature", "push", "before-the-branch", before, head),
-      ],
+      // Newest first.
+      activities: [activity("main", "pr_merge", "bob", before, after), ...activities({ before, head })],
       pulls: {
         [after]: {
           number: 7,
-          merged_at: "2026-01-01T00:00:00Z",
+          merged_at: made,
           merge_commit_sha: after,
           user: { login: "ada" },
           head: { ref: "feature", sha: head, repo: { full_name: "example/models" } },
           commits: [head],
         },
       },
-      verified: new Set([after]),
+      verified: new Set(isSigned ? [after, head] : [after]),
       accounts: { "ada@example.com": "ada" },
     },
   });
   try {
+    const calls: string[] = [];
     const source = gitHubSource({
       repository: "example/models",
       token: async () => token,
-      fetch,
+      fetch: (url, options) => {
+        calls.push(String(url));
+        return fetch(url, options);
+      },
       api: github.url,
     });
-    const { commits, updates } = await source.history(after, [before]);
-    expect(commits).toMatchObject([
-      { id: after, signature: { by: "account", login: "github:ada" }, authorAccount: "github:ada" },
-    ]);
-    expect(updates).toMatchObject([
-      {
-        before,
-        after,
-        by: "github:bob",
-        merged: {
-          name: "pull request #7",
-          commits: [{ id: head, signature: { by: "nobody" } }],
-          by: ["github:ada", "github:sam", "github:ada"],
-        },
-      },
-    ]);
+    for (let more = 1; more < histories; more++) await source.history(after, [before]);
+    return { before, head, after, calls, ...(await source.history(after, [before])) };
   } finally {
     await github.stop();
     await repository.remove();
   }
+};
+const pushersIn = async (...of: Parameters<typeof squashed>) =>
+  (await squashed(...of)).updates.map(({ merged }) => merged?.by);
+
+test("a merge on GitHub's pages comes with its pull request's commits and with who pushed to its branch", async () => {
+  const { before, head, after, commits, updates } = await squashed((ids) => [
+    activity("feature", "push", "sam", ids.before, ids.head),
+    activity("feature", "branch_creation", "ada", noCommit, ids.before),
+  ]);
+  expect(commits).toMatchObject([
+    { id: after, signature: { by: "account", login: "github:ada" }, authorAccount: "github:ada" },
+  ]);
+  expect(updates).toMatchObject([
+    {
+      before,
+      after,
+      by: "github:bob",
+      merged: {
+        name: "pull request #7",
+        commits: [{ id: head, signature: { by: "nobody" } }],
+        by: ["github:ada", "github:sam", "github:ada"],
+      },
+    },
+  ]);
 });
+
+test("whoever pushed a commit to another branch first, or to the same before it was deleted, is a pusher of the pull request", async () => {
+  const creation = (head: string) => activity("feature", "branch_creation", "eve", noCommit, head);
+  expect(
+    await pushersIn(({ before, head }) => [
+      creation(head),
+      activity("other", "push", "sam", before, head),
+      activity("other", "branch_creation", "sam", noCommit, before),
+    ]),
+  ).toEqual([["github:ada", "github:eve", "github:sam"]]);
+  expect(
+    await pushersIn(({ before, head }) => [
+      creation(head),
+      activity("feature", "branch_deletion", "eve", head, noCommit),
+      activity("feature", "push", "sam", before, head),
+      activity("feature", "branch_creation", "sam", noCommit, before),
+    ]),
+  ).toEqual([["github:ada", "github:eve", "github:sam"]]);
+  expect(
+    await pushersIn(({ before, head }) => [
+      activity("feature", "push", "eve", before, head),
+      activity("feature", "branch_creation", "eve", noCommit, before),
+      activity("other", "branch_creation", "sam", noCommit, head),
+    ]),
+  ).toEqual([["github:ada", "github:eve", "github:eve", "github:sam"]]);
+});
+
+test("whoever created the branch with new commits pushed them, and whoever took them over later did not", async () => {
+  expect(
+    await pushersIn(({ head }) => [
+      activity("later", "branch_creation", "sam", noCommit, head),
+      activity("feature", "branch_creation", "eve", noCommit, head),
+    ]),
+  ).toEqual([["github:ada", "github:eve"]]);
+});
+
+test("a commit that was on a branch before its record begins has a pusher whom nobody names", async () => {
+  expect(
+    await pushersIn(({ head }) => [
+      activity("feature", "branch_creation", "eve", noCommit, head),
+      activity("other", "push", "sam", head, "1".repeat(40)),
+    ]),
+  ).toEqual([["github:ada", "github:eve", null]]);
+});
+
+test("the record of all branches is read once for all histories of a commit", async () => {
+  const { calls } = await squashed(
+    ({ head }) => [activity("feature", "branch_creation", "eve", noCommit, head)],
+    { histories: 3 },
+  );
+  expect(calls.filter((url) => /activity\?per_page/.test(url))).toHaveLength(1);
+});
+
+test("a commit that its maker signed needs no pusher", async () => {
+  const activities: Parameters<typeof squashed>[0] = ({ before, head }) => [
+    activity("feature", "branch_creation", "eve", noCommit, head),
+    activity("other", "push", "sam", before, head),
+  ];
+  expect(await pushersIn(activities, { isSigned: true })).toEqual([["github:ada", "github:eve"]]);
+});
+
+test.each([
+  ["reaches back 30 days before the branch was created, its creator pushed them", "2025-12-01T00:00:00Z", []],
+  ["ends sooner, nobody is named", "2025-12-15T00:00:00Z", [null]],
+])(
+  "of commits that came with a branch's creation in a longer record than is read: where it %s",
+  async (_, oldest, more) => {
+    expect(
+      await pushersIn(({ before, head }) => [
+        activity("feature", "branch_creation", "eve", noCommit, head),
+        ...Array.from({ length: 2_100 }, () =>
+          activity("noise", "push", "sam", before, "1".repeat(40), oldest),
+        ),
+      ]),
+    ).toEqual([["github:ada", "github:eve", ...more]]);
+  },
+);

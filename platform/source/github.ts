@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { TemporaryFault } from "../temporary-fault.ts";
 import { coAuthors } from "./co-authors.ts";
+import { firstUpdates, reachable } from "./first-updates.ts";
 import {
   type Commit,
   CommitNotFound,
@@ -71,8 +72,12 @@ const Activity = z.object({
   after: z.string(),
   activity_type: z.string(),
   actor: Account,
+  timestamp: z.string().default(""),
 });
 type Activity = z.infer<typeof Activity>;
+/** `isWhole`: GitHub has no more than was read. */
+type ActivityRecord = { readonly found: readonly Activity[]; readonly isWhole: boolean };
+type ReadRecord = (repository: string) => Promise<ActivityRecord>;
 const PullRequest = z.object({
   number: z.int(),
   merged_at: z.string().nullable(),
@@ -93,6 +98,11 @@ const pageSize = 100;
 const pullLimit = 250;
 const filesLimit = 300;
 const activityPages = 20;
+/**
+ * Where the record of all branches is longer than is read: how long before a branch was created it has to reach back, so
+ * that commits which no other branch had there came with the creation.
+ */
+const lookBackMs = 30 * 86_400_000;
 
 /** A commit that GitHub itself made bears this address; what it signs by its own key is what its pages did. */
 const ownAddress = "noreply@github.com";
@@ -275,6 +285,13 @@ export const gitHubSource = (needs: Needs): Source => {
   const login = (account: z.infer<typeof Account>): string | null =>
     account?.login === undefined ? null : `github:${account.login}`;
 
+  const toUpdate = ({ before, after, actor }: Activity): RefUpdate => ({
+    before: /^0+$/.test(before) ? null : before,
+    after,
+    by: login(actor),
+    merged: null,
+  });
+
   const signatureOf = ({ commit, committer }: ListedCommit): HistoryCommit["signature"] => {
     if (!commit.verification?.verified) return { by: "nobody" };
     if (commit.committer?.email === ownAddress) return { by: "host" };
@@ -321,44 +338,89 @@ export const gitHubSource = (needs: Needs): Source => {
   };
 
   /**
-   * Who moved a branch, newest first; empty where GitHub does not say (a server before 3.11, another's repository).
-   * https://docs.github.com/en/rest/repos/repos#list-repository-activities
+   * Who moved a branch (undefined: any), newest first; empty where GitHub does not say (a server before 3.11, another's
+   * repository). https://docs.github.com/en/rest/repos/repos#list-repository-activities
    */
   const activitiesOf = async (
     of: string,
-    branch: string,
+    branch: string | undefined,
     isEnough: (found: readonly Activity[]) => boolean,
-  ): Promise<readonly Activity[]> => {
+  ): Promise<ActivityRecord> => {
     const found: Activity[] = [];
+    const ref = branch === undefined ? "" : `ref=${encodeURIComponent(`refs/heads/${branch}`)}&`;
     let cursor = "";
     for (let page = 0; page < activityPages; page++) {
-      const ref = encodeURIComponent(`refs/heads/${branch}`);
-      const path = `activity?ref=${ref}&per_page=${pageSize}&direction=desc${cursor}`;
+      const path = `activity?${ref}per_page=${pageSize}&direction=desc${cursor}`;
       const response = await ask(path, listed, callLimitMs, of);
-      if ([403, 404, 422].includes(response.status)) return found;
+      if ([403, 404, 422].includes(response.status)) return { found, isWhole: false };
       if (!response.ok) throw await refused(path, response);
       found.push(...(await json(path, response, z.array(Activity))));
       const next = /<([^>]*)>;\s*rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
       const after = next === undefined ? null : new URL(next).searchParams.get("after");
-      if (after === null || isEnough(found)) return found;
+      if (after === null) return { found, isWhole: true };
+      if (isEnough(found)) break;
       cursor = `&after=${encodeURIComponent(after)}`;
     }
-    return found;
+    return { found, isWhole: false };
   };
 
-  /** Who pushed what a pull request's branch held when it was merged, since the branch was made. */
-  const pushersOf = async ({ head }: z.infer<typeof PullRequest>): Promise<readonly (string | null)[]> => {
+  let records: { readonly head: string; readonly byRepository: Map<string, ActivityRecord> } | undefined;
+  /**
+   * Every branch's record, as far as it is read. Once for each head: a delivery asks for its history against what each
+   * model serves, and who pushed its commits first was known before it.
+   */
+  const everyBranch = (head: string): ReadRecord => {
+    if (records?.head !== head) records = { head, byRepository: new Map() };
+    const { byRepository } = records;
+    return async (of) => {
+      const record = byRepository.get(of) ?? (await activitiesOf(of, undefined, () => false));
+      byRepository.set(of, record);
+      return record;
+    };
+  };
+
+  /**
+   * Who pushed what a pull request's branch held when it was merged, since the branch was made, and who pushed its commits
+   * to any branch first: a branch that is made from another, or restored, does not say who pushed what it had at once.
+   */
+  const pushersOf = async (
+    { head }: z.infer<typeof PullRequest>,
+    commits: readonly ListedCommit[],
+    recordOf: ReadRecord,
+  ): Promise<readonly (string | null)[]> => {
     if (head.repo === null) return [null];
     const isCreation = ({ activity_type }: Activity) => activity_type === "branch_creation";
-    const all = await activitiesOf(head.repo.full_name, head.ref, (some) => some.some(isCreation));
+    const { found: all } = await activitiesOf(head.repo.full_name, head.ref, (some) => some.some(isCreation));
     const since = all.slice(all.findIndex(({ after }) => after === head.sha));
-    const made = since.findIndex(isCreation);
-    if (all.every(({ after }) => after !== head.sha) || made < 0) return [null];
-    return since.slice(0, made + 1).map(({ actor }) => login(actor));
+    const creation = since.find(isCreation);
+    if (all.every(({ after }) => after !== head.sha) || creation === undefined) return [null];
+    const recorded = since.slice(0, since.indexOf(creation) + 1).map(({ actor }) => login(actor));
+    const nodes = commits.map(({ sha, parents }) => ({ id: sha, parents: parents.map((one) => one.sha) }));
+    const unsigned = commits.filter((one) => signatureOf(one).by !== "account").map(({ sha }) => sha);
+    if (unsigned.length === 0) return recorded;
+
+    const first = new Set<string | null>();
+    for (const of of new Set([head.repo.full_name, repository])) {
+      const { found, isWhole } = await recordOf(of);
+      const updates = firstUpdates(nodes, found.map(toUpdate).toReversed());
+      for (const id of unsigned) {
+        const update = updates.get(id);
+        if (update !== undefined) first.add(update?.by ?? null);
+      }
+      if (of !== head.repo.full_name || isWhole) continue;
+      const oldest = Date.parse(found.at(-1)?.timestamp ?? "");
+      const reachesBack = oldest <= Date.parse(creation.timestamp) - lookBackMs;
+      const came = reachable(creation.after, new Map(nodes.map((node) => [node.id, node])));
+      // Another branch may have had them, further back than was read.
+      const isOpen = (id: string) =>
+        came.has(id) && (updates.get(id)?.after ?? creation.after) === creation.after;
+      if (!reachesBack && unsigned.some(isOpen)) first.add(null);
+    }
+    return [...recorded, ...[...first].filter((by) => !recorded.includes(by))];
   };
 
   /** The pull request whose merge on GitHub's pages moved the branch to this commit. */
-  const mergedPull = async (after: string): Promise<MergedPullRequest | null> => {
+  const mergedPull = async (after: string, recordOf: ReadRecord): Promise<MergedPullRequest | null> => {
     // https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit
     const pulls = await read(`commits/${after}/pulls?per_page=${pageSize}`, z.array(PullRequest));
     const [pull, ...others] = pulls.filter(
@@ -372,7 +434,7 @@ export const gitHubSource = (needs: Needs): Source => {
       commits.push(...found);
       if (found.length < pageSize) break;
     }
-    const by = [login(pull.user), ...(await pushersOf(pull))];
+    const by = [login(pull.user), ...(await pushersOf(pull, commits, recordOf))];
     return {
       name: `pull request #${pull.number}`,
       commits: await toHistory(commits),
@@ -381,17 +443,21 @@ export const gitHubSource = (needs: Needs): Source => {
   };
 
   /** A merge queue's updates may hold several pull requests: they count as a push of whoever GitHub names. */
-  const updatesOf = async (ids: ReadonlySet<string>, base: string | undefined): Promise<RefUpdate[]> => {
+  const updatesOf = async (
+    ids: ReadonlySet<string>,
+    base: string | undefined,
+    recordOf: ReadRecord,
+  ): Promise<RefUpdate[]> => {
     const { default_branch: branch } = await read("", z.object({ default_branch: z.string() }));
-    const all = await activitiesOf(repository, branch, (some) => some.some(({ after }) => after === base));
+    const { found } = await activitiesOf(repository, branch, (some) =>
+      some.some(({ after }) => after === base),
+    );
     const updates: RefUpdate[] = [];
-    for (const { before, after, activity_type, actor } of all)
-      if (ids.has(after))
+    for (const activity of found)
+      if (ids.has(activity.after))
         updates.push({
-          before: /^0+$/.test(before) ? null : before,
-          after,
-          by: login(actor),
-          merged: activity_type === "pr_merge" ? await mergedPull(after) : null,
+          ...toUpdate(activity),
+          merged: activity.activity_type === "pr_merge" ? await mergedPull(activity.after, recordOf) : null,
         });
     return updates;
   };
@@ -407,9 +473,15 @@ export const gitHubSource = (needs: Needs): Source => {
         others.every(({ commits, complete }) => !complete || commits.some((other) => other.sha === sha)),
       );
       const ids = new Set(listed.map(({ sha }) => sha));
+      const recordOf = everyBranch(to);
+      const updates = ids.size === 0 ? [] : await updatesOf(ids, bases[0], recordOf);
+      // What was merged on its pages says by itself who pushed; reading every branch is up to 20 calls.
+      const isPushed = updates.some(({ merged }) => merged === null);
+      const everyUpdate = async () => (await recordOf(repository)).found.map(toUpdate).toReversed();
       return {
         commits: await toHistory(listed),
-        updates: ids.size === 0 ? [] : await updatesOf(ids, bases[0]),
+        updates,
+        branches: isPushed ? await everyUpdate() : "unknown",
         complete: found.every(({ complete }) => complete),
       };
     },

@@ -58,6 +58,11 @@ export type History = {
   readonly commits: readonly HistoryCommit[];
   /** Of the branch that `head` lies on, in any order; empty where the host keeps no record. */
   readonly updates: readonly RefUpdate[];
+  /**
+   * Of every branch, oldest first, as far as the host's own record is read. "told": the host keeps none, and tells Slipway
+   * of each push; "unknown": neither, or nobody needs it.
+   */
+  readonly branches: readonly RefUpdate[] | "told" | "unknown";
   /** False: there are more commits than were read. */
   readonly complete: boolean;
 };

@@ -12,13 +12,16 @@ import { messageBlocks } from "../../domain/message-blocks.ts";
 import { rollback } from "../../domain/rollback.ts";
 import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
 import { codeCommitPush } from "../../lambdas/start-delivery/codecommit-push.ts";
+import { onPush } from "../../lambdas/start-delivery/on-push.ts";
 import { startDelivery } from "../../lambdas/start-delivery/start-delivery.ts";
 import { gitSource } from "../../platform/source/git.ts";
+import { gitHubSource } from "../../platform/source/github.ts";
 import type { HistoryCommit, RefUpdate, Source } from "../../platform/source/source.ts";
 import { openDatabase } from "../../platform/store/open-database.ts";
 import { dataFolder } from "../../rehearsal/data-folder.ts";
 import { ownFolder } from "../../rehearsal/running.ts";
 import { DeliveryInput } from "../../statemachine/contracts.ts";
+import { type GitHubRecord, gitHubServer } from "../peers/github/github-server.ts";
 import { runCommand } from "../run-command.ts";
 import { digestOf, modelYaml, policyYaml, serve, stepWorld } from "../step-world.ts";
 import { stubServer } from "../stub-server.ts";
@@ -160,6 +163,20 @@ const openWorld = (
     const started = deliveries.find((one) => one.model === model);
     return { delivery: started?.name ?? `${model}-none`, commit: after, model, pusher };
   };
+  /** CodeCommit's event of a push to another branch than main. */
+  const pushBranch = (branch: string, before: string | null, after: string, pusher: string | null) =>
+    onPush({ repository: "shop", branch: "main", runtime: digestOf("f") })({ start, pushes: needs.pushes })({
+      source: "aws.codecommit",
+      detail: {
+        event: before === null ? "referenceCreated" : "referenceUpdated",
+        repositoryName: "shop",
+        referenceType: "branch",
+        referenceName: branch,
+        commitId: after,
+        ...(before !== null && { oldCommitId: before }),
+        ...(pusher !== null && { callerUserArn: pusher }),
+      },
+    });
   /** What `slipway deliver` starts for whoever runs it. */
   const deliver = async (commit: string, caller: string, model = "churn") => {
     const { deliveries } = await start({
@@ -254,6 +271,7 @@ const openWorld = (
     world,
     message,
     push,
+    pushBranch,
     deliver,
     rollBack: (model = "churn") => rollback(needs)({ model, id: "rollback-1", by: "eve: slow answers" }),
     ask,
@@ -753,7 +771,9 @@ const onGitHub =
     signed = {},
     accounts = {},
     pulls = {},
+    branches = "unknown",
   }: {
+    readonly branches?: readonly RefUpdate[] | "unknown";
     readonly updates?: readonly (Omit<RefUpdate, "merged"> & { readonly pull?: string })[];
     readonly signed?: Readonly<Record<string, HistoryCommit["signature"]>>;
     readonly accounts?: Readonly<Record<string, string>>;
@@ -789,7 +809,7 @@ const onGitHub =
               : null,
           });
         }
-        return { commits: commits.map(vouched), updates: found, complete };
+        return { commits: commits.map(vouched), updates: found, branches, complete };
       },
     };
   };
@@ -958,6 +978,244 @@ describe("it stays usable on GitHub", () => {
   });
 });
 
+/** GitHub's own API over the repository, with what it keeps beside git. */
+const withGitHub = async <Result>(
+  record: GitHubRecord,
+  play: (vouch: () => Source) => Promise<Result>,
+): Promise<Result> => {
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: repository.path, env: clean });
+  const github = await gitHubServer({ git, token: "ghs_test", record });
+  const api = github.url;
+  try {
+    return await play(() =>
+      gitHubSource({ repository: "example/models", token: async () => "ghs_test", fetch, api }),
+    );
+  } finally {
+    await github.stop();
+  }
+};
+const none = "0".repeat(40);
+const moved = (ref: string, type: string, login: string, before: string, after: string) => ({
+  ref: `refs/heads/${ref}`,
+  activity_type: type,
+  actor: { login },
+  before,
+  after,
+  timestamp: "2026-01-01T00:00:00Z",
+});
+
+describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () => {
+  /** Eve opens a pull request of `y`, which holds Ada's commit alone; Ada merges it on the pages. */
+  const mergeOfY = async (
+    ofBranches: (ids: { readonly before: string; readonly forged: string }) => readonly object[],
+  ) => {
+    const before = await served(open());
+    repository.git(["checkout", "-q", "-b", "y"]);
+    const forged = await repository.commit(onnx("ada's"), "sam");
+    repository.git(["checkout", "-q", "main"]);
+    repository.git(
+      ["merge", "-q", "--no-ff", "y", "-m", "Merge pull request #1"],
+      repository.as("ada", "noreply@github.com"),
+    );
+    const after = repository.head();
+    const pull = {
+      number: 1,
+      merged_at: "2026-01-01T00:00:00Z",
+      merge_commit_sha: after,
+      user: { login: "eve" },
+      head: { ref: "y", sha: forged, repo: { full_name: "example/models" } },
+      commits: [forged],
+    };
+    const record: GitHubRecord = {
+      // Newest first.
+      activities: [moved("main", "pr_merge", "ada", before, after), ...ofBranches({ before, forged })],
+      pulls: { [after]: pull },
+      verified: new Set([after]),
+    };
+    return withGitHub(record, async (vouch) => {
+      const world = open({ identities: logins, vouch });
+      await world.promote(before);
+      const id = await world.ask(await world.push(before, after, "github:ada <ada@example.com>"));
+      return { world, id };
+    });
+  };
+
+  test.each([
+    [
+      "Eve's branch y, made from x",
+      ({ before, forged }) => [
+        moved("y", "branch_creation", "eve", none, forged),
+        moved("x", "push", "ada", before, forged),
+        moved("x", "branch_creation", "ada", none, before),
+      ],
+    ],
+    [
+      "Eve's branch y, into which she merged x and pushed it",
+      ({ before, forged }) => [
+        moved("y", "push", "eve", before, forged),
+        moved("y", "branch_creation", "eve", none, before),
+        moved("x", "branch_creation", "ada", none, forged),
+      ],
+    ],
+    [
+      "the branch that Eve restored after it was deleted",
+      ({ before, forged }) => [
+        moved("y", "branch_creation", "eve", none, forged),
+        moved("y", "branch_deletion", "ada", forged, none),
+        moved("y", "push", "ada", before, forged),
+        moved("y", "branch_creation", "ada", none, before),
+      ],
+    ],
+  ] satisfies [string, Parameters<typeof mergeOfY>[0]][])(
+    "and merges %s, may not approve it",
+    async (_, ofBranches) => {
+      const { world, id } = await mergeOfY(ofBranches);
+      await world.refused(id, "ada", "eve", "sam");
+      expect(await world.quorum(id)).toBe(1);
+      expect((await world.vote(id, "bob")).result).toBe("decided");
+    },
+  );
+
+  test("and merges a branch that had the commit before the record begins, decides nothing alone", async () => {
+    const { world, id } = await mergeOfY(({ forged }) => [
+      moved("y", "branch_creation", "eve", none, forged),
+      moved("x", "push", "bob", forged, "1".repeat(40)),
+    ]);
+    await world.refused(id, "eve", "sam");
+    expect(await world.quorum(id)).toBe(2);
+  });
+
+  test("Ada who merges what Eve herself pushed with a new branch may approve it", async () => {
+    const { world, id } = await mergeOfY(({ forged }) => [
+      moved("y", "branch_creation", "eve", none, forged),
+    ]);
+    await world.refused(id, "eve", "sam");
+    expect(await world.quorum(id)).toBe(1);
+    expect((await world.vote(id, "ada")).result).toBe("decided");
+  });
+
+  test.each(["--no-ff", "--ff-only"])(
+    "may not approve it either where Bob merges x by git merge %s and pushes main",
+    async (how) => {
+      const before = await served(open());
+      repository.git(["checkout", "-q", "-b", "x"]);
+      const forged = await repository.commit(onnx("ada's"), "sam");
+      repository.git(["checkout", "-q", "main"]);
+      repository.git(["merge", "-q", how, "x"], repository.as("bob"));
+      const after = repository.head();
+      const activities = [
+        moved("main", "push", "bob", before, after),
+        moved("x", "branch_creation", "ada", none, forged),
+      ];
+      await withGitHub({ activities }, async (vouch) => {
+        const world = open({ identities: logins, vouch });
+        await world.promote(before);
+        const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
+        await world.refused(id, "ada", "bob", "sam");
+        expect(await world.quorum(id)).toBe(1);
+        expect((await world.vote(id, "eve")).result).toBe("decided");
+      });
+    },
+  );
+});
+
+describe("on CodeCommit", () => {
+  const arn = (person: Person) => `arn:aws:iam::123456789012:user/${person}`;
+  const users = {
+    people: Object.fromEntries(
+      (["ada", "bob", "sam", "eve"] as const).map((person) => [emails(person), { arns: [arn(person)] }]),
+    ),
+  };
+  /** A host that keeps no record, recomputes no merge, and tells of each push to any branch. */
+  const codeCommit = () =>
+    open({
+      identities: users,
+      vouch: (source) => ({
+        ...source,
+        isCleanMerge: async () => false,
+        history: async (head, without) => ({ ...(await source.history(head, without)), branches: "told" }),
+      }),
+    });
+  /** `claims` writes the commit on `feature`, Bob merges it. */
+  const merged = async (claims: Person, how = "--no-ff", main = how === "--no-ff") => {
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    const head = await repository.commit(onnx("a change"), claims);
+    repository.git(["checkout", "-q", "main"]);
+    if (main) await repository.commit({ "README.md": "main went on" }, "bob");
+    repository.git(["merge", "-q", how, "feature", ...(main ? ["-m", "Merge"] : [])], repository.as("bob"));
+    return { head, after: repository.head() };
+  };
+
+  test.each(["--no-ff", "--ff-only"])(
+    "Ada who pushes a commit in Sam's name to a branch may not approve it, merged by Bob with %s",
+    async (how) => {
+      const world = codeCommit();
+      const before = await served(world);
+      const { head, after } = await merged("sam", how);
+      await world.pushBranch("feature", null, head, arn("ada"));
+      const id = await world.ask(await world.push(before, after, arn("bob")));
+      await world.refused(id, "ada", "bob", "sam");
+      expect(await world.quorum(id)).toBe(1);
+      expect((await world.vote(id, "eve")).result).toBe("decided");
+    },
+  );
+
+  test("who made another branch from Ada's, or merged main back later, has pushed nothing of hers", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    const { head, after } = await merged("sam");
+    await world.pushBranch("feature", null, head, arn("ada"));
+    world.world.time.now += 1_000;
+    await world.pushBranch("other", null, head, arn("eve"));
+    const change = await world.push(before, after, arn("bob"));
+    world.world.time.now += 1_000;
+    await world.pushBranch("late", null, after, arn("eve"));
+    const id = await world.ask(change);
+    await world.refused(id, "ada", "bob", "sam");
+    expect((await world.vote(id, "eve")).result).toBe("decided");
+  });
+
+  test("merged commits of which no push is recorded need one more approval, however many they are", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    await repository.commit(onnx("1"), "sam");
+    await repository.commit(onnx("2"), "sam");
+    repository.git(["checkout", "-q", "main"]);
+    repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("bob"));
+    const id = await world.ask(await world.push(before, repository.head(), arn("bob")));
+    expect((await world.contributors(id))?.unmapped).toMatchObject([
+      { identity: expect.stringMatching(/^whoever pushed .* and 1 more commit$/) },
+    ]);
+    expect(await world.quorum(id)).toBe(2);
+    expect((await world.vote(id, "ada")).result).toBe("counted");
+  });
+
+  test("a team of two: Ada pushes a branch and merges it herself, Bob approves", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    const head = await repository.commit(onnx("ada's"), "ada");
+    await world.pushBranch("feature", null, head, arn("ada"));
+    repository.git(["checkout", "-q", "main"]);
+    repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("ada"));
+    const id = await world.ask(await world.push(before, repository.head(), arn("ada")));
+    await world.refused(id, "ada");
+    expect(await world.quorum(id)).toBe(1);
+    expect((await world.vote(id, "bob")).result).toBe("decided");
+  });
+
+  test("whoever pushes what they committed on main needs no other record", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    await repository.commit(onnx("1"), "ada");
+    const after = await repository.commit(onnx("2"), "ada");
+    const id = await world.ask(await world.push(before, after, arn("ada")));
+    await world.refused(id, "ada");
+    expect(await world.quorum(id)).toBe(1);
+  });
+});
+
 test("CodeCommit's caller is kept whole: a session's name is no proof of who it is", () => {
   const callerUserArn = "arn:aws:sts::123456789012:assumed-role/DataScience/bob@example.com";
   const detail = {
@@ -1072,5 +1330,84 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
       }
     }),
     { numRuns: 12 },
+  );
+}, 600_000);
+
+/** What happens to a branch on a host that tells of each push. */
+const branchAction = fc.record({
+  kind: fc.constantFrom("commit", "merge", "fast-forward", "merge of a branch made from it"),
+  /** Who really makes the commit and pushes it first. */
+  maker: fc.constantFrom<Person>("ada", "bob", "sam"),
+  claims: fc.constantFrom<Person>("ada", "bob", "sam"),
+  /** Who makes another branch of it. */
+  taker: fc.constantFrom<Person>("ada", "bob", "sam"),
+  merger: fc.constantFrom<Person>("ada", "bob", "sam"),
+  /** Whether Slipway is told of the maker's push; it is told of every push to main. */
+  isTold: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+});
+
+test("whoever pushes, takes over or merges a branch, no click of who made its commits counts, or more than one is needed", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(branchAction, { minLength: 1, maxLength: 4 }), async (actions) => {
+      const before = repository;
+      repository = await openRepository();
+      const world = openWorld(repository, {
+        vouch: (source) => ({
+          ...source,
+          isCleanMerge: async () => false,
+          history: async (head, without) => ({
+            ...(await source.history(head, without)),
+            branches: "told",
+          }),
+        }),
+      });
+      try {
+        let pushed = await served(world);
+        const makers = new Set<Person>();
+        let last: Awaited<ReturnType<World["push"]>> | undefined;
+        for (const [index, { kind, maker, claims, taker, merger, isTold }] of actions.entries()) {
+          const isDirect = kind === "commit";
+          const branch = isDirect ? "main" : `branch-${index}`;
+          if (!isDirect) repository.git(["checkout", "-q", "-b", branch]);
+          const head = await repository.commit({ [`models/churn/file-${index}.txt`]: maker }, claims);
+          makers.add(maker);
+          // Of a push that nobody told of, the next one to the same commit looks like the first.
+          if (!isDirect && (isTold || kind !== "merge"))
+            await world.pushBranch(branch, null, head, emails(maker));
+          world.world.time.now += 1_000;
+          if (kind === "merge of a branch made from it")
+            await world.pushBranch(`${branch}-again`, null, head, emails(taker));
+          world.world.time.now += 1_000;
+          if (!isDirect) {
+            repository.git(["checkout", "-q", "main"]);
+            const how = kind === "fast-forward" ? ["--ff-only"] : ["--no-ff", "-m", "Merge"];
+            repository.git(["merge", "-q", ...how, branch], repository.as(merger));
+          }
+          const after = repository.head();
+          last = await world.push(pushed, after, emails(isDirect ? maker : merger));
+          world.world.time.now += 1_000;
+          pushed = after;
+        }
+        if (!last) throw new Error("the last action pushes");
+        const id = await world.ask(last).catch((error: unknown) => {
+          if (error instanceof Error && error.name === "QuorumOutOfReach") return undefined;
+          throw error;
+        });
+        if (id === undefined) return;
+        const isRaised = ((await world.quorum(id)) ?? 1) > 1;
+        const [one, ...others] = makers;
+        if (one === undefined) return;
+        const result = (await world.vote(id, one)).result;
+        if (isRaised) expect(result).not.toBe("decided");
+        else expect(result).toBe("refused");
+        for (const maker of isRaised ? [] : others)
+          expect((await world.vote(id, maker)).result).toBe("refused");
+      } finally {
+        world.close();
+        await repository.remove();
+        repository = before;
+      }
+    }),
+    { numRuns: 10 },
   );
 }, 600_000);

@@ -11,7 +11,13 @@ const Excerpt = z.object({
 });
 
 type Operation = "get-a-commit" | "get-a-tree" | "get-a-blob" | "of-a-history";
-type Answer = { readonly status: number; readonly body: unknown; readonly raw?: Buffer };
+type Answer = {
+  readonly status: number;
+  readonly body: unknown;
+  readonly raw?: Buffer;
+  /** Where the next page is. */
+  readonly link?: string;
+};
 type Git = (...args: string[]) => Buffer;
 
 const base = "https://api.github.com/repos/example/models";
@@ -154,7 +160,17 @@ const ofHistory = (
       .split("\n")
       .filter((id) => id !== "");
   if (path === "") return { status: 200, body: { default_branch: "main" } };
-  if (path === "activity") return { status: 200, body: record.activities ?? [] };
+  if (path === "activity") {
+    const ref = query.get("ref");
+    const all = (record.activities ?? []).filter((one) => ref === null || ("ref" in one && one.ref === ref));
+    const start = Number(query.get("after") ?? 0);
+    const link = `<${base}/activity?after=${start + size}>; rel="next"`;
+    return {
+      status: 200,
+      body: all.slice(start, start + size),
+      ...(start + size < all.length && { link }),
+    };
+  }
   if (path === "commits")
     return { status: 200, body: listCommits(git, page(revisions(query.get("sha") ?? "HEAD")), record) };
   const [, from = "", to = ""] = /^compare\/(\w+)\.\.\.(\w+)$/.exec(path) ?? [];
@@ -267,8 +283,10 @@ export const gitHubServer = async ({
     }
   };
 
-  const send = (to: ServerResponse, { status, body }: Answer) =>
-    to.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(body));
+  const send = (to: ServerResponse, { status, body, link }: Answer) =>
+    to
+      .writeHead(status, { "content-type": "application/json; charset=utf-8", ...(link && { link }) })
+      .end(JSON.stringify(body));
 
   const server = createServer((request, response) => {
     try {
