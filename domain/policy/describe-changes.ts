@@ -1,4 +1,5 @@
 import type { Manifest } from "../../inference/manifest/manifest.ts";
+import { ownValue } from "../../platform/own-value.ts";
 import type { Source } from "../../platform/source/source.ts";
 import { changedFiles } from "./changed-files.ts";
 import { changedPrivileges } from "./privileged-paths.ts";
@@ -23,7 +24,7 @@ const tokenizerPaths = (model: string, folders: readonly (Folder | undefined)[])
     ),
   );
 const tokenizerHash = (folder: Folder | undefined): string | undefined =>
-  folder?.manifest.tokenizer && folder.hashes[folder.manifest.tokenizer.file];
+  folder?.manifest.tokenizer && ownValue(folder.hashes, folder.manifest.tokenizer.file);
 
 /** As many of a kind's files as have room, each whole where it can be, and the number of the others. */
 const nameFiles = (kind: string, paths: readonly string[]): string => {
