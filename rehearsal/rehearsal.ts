@@ -295,19 +295,23 @@ export const startRehearsal = async (options: RehearsalOptions) => {
           log,
         });
 
-  let watcher: ReturnType<typeof repository.watch> | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  /** Takes up what an earlier process left unfinished, and from then on looks after commits and broken ends. */
-  const begin = async (): Promise<void> => {
-    keeping?.start();
+  /** Takes up what an earlier process, or a disk that was full, left unfinished, and looks after broken ends. */
+  const takeUp = async (): Promise<void> => {
     const { resumed, interrupted } = await engine.resume();
     for (const name of resumed) voice.say(`Going on with ${name}: its approval is asked again.`);
     for (const name of interrupted) voice.say(`${name} was interrupted: it is swept now.`);
     await sweep();
+  };
+  let watcher: ReturnType<typeof repository.watch> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  /** Takes up what is unfinished, and from then on looks after commits and broken ends. */
+  const begin = async (): Promise<void> => {
+    keeping?.start();
+    await takeUp();
     await tellServed();
     watcher = repository.watch(() => inBackground("looking for commits", look()));
     timer = setInterval(() => {
-      inBackground("the sweep", sweep());
+      inBackground("the sweep", takeUp());
       inBackground("looking for commits", look());
     }, sweepEveryMs);
     timer.unref();

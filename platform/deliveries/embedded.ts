@@ -163,6 +163,8 @@ export const embeddedDeliveries = (
       (thrown: unknown) => ended(thrown),
     );
     const record = notes.record(execution.eventLogs);
+    // What cannot be written must not go on; `resume` takes it up once the file can be written again.
+    record.catch(() => execution.abort());
     const endOfIt = (async () => {
       const end = await result;
       await record;

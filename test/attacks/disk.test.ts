@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { recorder } from "../../inference/records/recorder.ts";
 import { fileBlobs } from "../../platform/blobs/files.ts";
 import { sqliteMetrics } from "../../platform/metrics/sqlite.ts";
@@ -23,7 +24,10 @@ import { dataSize } from "../../rehearsal/data-size.ts";
 import { keepWithin } from "../../rehearsal/keep-within.ts";
 import { openLog } from "../../rehearsal/open-log.ts";
 import { batchSize } from "../../rehearsal/trim-traffic.ts";
-import { checkout, slipwayCommand } from "../end-to-end/stage-set.ts";
+import { approver } from "../end-to-end/outside-slack.ts";
+import { rehearsalProcess } from "../end-to-end/rehearsal-process.ts";
+import { slipway } from "../end-to-end/slipway.ts";
+import { checkout, slipwayCommand, stageSet } from "../end-to-end/stage-set.ts";
 import { churnGolden, churnManifest } from "../onnx/churn-folder.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
@@ -97,7 +101,7 @@ const serve = (path: string, stdout: number | "pipe"): ChildProcess =>
     { cwd: checkout, stdio: ["ignore", stdout, "pipe"] },
   );
 
-describe("a full disk", { timeout: 5 * minutes }, () => {
+describe("a full disk", { timeout: 10 * minutes }, () => {
   let disk: ReturnType<typeof mountDisk>;
   let child: ChildProcess | undefined;
   afterEach(async () => {
@@ -139,6 +143,43 @@ describe("a full disk", { timeout: 5 * minutes }, () => {
     child.kill("SIGINT");
     const [code] = await once(child, "close");
     expect(code).toBe(0);
+  });
+
+  test("ends no answer of prod in a rehearsal, nor the rehearsal; freed, it records again", async (context) => {
+    disk = mountDisk(400);
+    if (!disk) return context.skip();
+    const set = await stageSet();
+    const data = join(disk.path, "data");
+    try {
+      await using rehearsal = rehearsalProcess(
+        { ...set, data },
+        { args: ["--port", "0", "--traffic", "20", "--bake", "300ms"] },
+      );
+      const { delivery } = await rehearsal.waitFor("question");
+      const approvals = await slipway(set, ["approvals", "--json", "--data", data]);
+      const [asked] = z.array(z.object({ id: z.string() })).parse(JSON.parse(approvals.stdout));
+      const answered = ["approve", asked?.id ?? "", "--as", approver, "--data", data];
+      expect((await slipway(set, answered)).code).toBe(0);
+      await rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
+      const { url } = await rehearsal.waitFor("serving", ({ environment }) => environment === "prod");
+      expect(await ask(url)).toEqual({ status: 200, warning: null });
+      disk.fill();
+      const full = [];
+      for (let request = 0; request < 5_000 && full.length < 20; request++) {
+        const answer = await ask(url).catch((fault: unknown) => {
+          throw new Error(`prod does not answer:\n${rehearsal.picture()}`, { cause: fault });
+        });
+        expect(answer.status, rehearsal.picture()).toBe(200);
+        if (answer.warning !== null) full.push(answer.warning);
+      }
+      expect(full).toEqual(Array(20).fill("write_failed"));
+      disk.free();
+      await expect.poll(async () => (await ask(url)).warning, { timeout: 2 * minutes }).toBeNull();
+      rehearsal.interrupt();
+      expect(await rehearsal.ended()).toEqual({ code: 130, signal: null });
+    } finally {
+      await set.strike();
+    }
   });
 
   test("an output that nobody reads any more ends nothing", async () => {
