@@ -5,10 +5,11 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const long = [
   "test/terraform/*.test.ts",
   "test/peers/aws-world/*.peer.test.ts",
-  "test/end-to-end/mlflow.peer.test.ts",
   "terraform/recorded-calls.peer.test.ts",
 ];
-const never = ["node_modules", ".slipway", "terraform", "dist", ...long];
+/** A run of the whole with its peer: its canary waits for requests, and beside others there are too few of them. */
+const alone = ["test/end-to-end/mlflow.peer.test.ts"];
+const never = ["node_modules", ".slipway", "terraform", "dist", ...long, ...alone];
 /** Runs of the whole, which want the machine to themselves: what they measure is judged by the manifest's gates. */
 const whole = ["test/end-to-end/**/*.test.ts", "test/kill/**/*.test.ts", "test/steps/**/*.test.ts"];
 /** Attacks that must fail: `npm run test:attacks`. One file a promise, each line of it a row of docs/threat-model.md. */
@@ -86,11 +87,20 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          name: "alone",
+          include: alone,
+          globalSetup: "test/peers/prepare-peers.ts",
+          sequence: { groupOrder: 5 },
+          ...timeouts,
+        },
+      },
+      {
         // Tests beside servers that we did not write; docs/peers.md tells what they are.
         test: {
           name: "peers",
           include: peers,
-          exclude: ["**/node_modules", ".slipway", "dist", "terraform/cdktf.out", ...long],
+          exclude: ["**/node_modules", ".slipway", "dist", "terraform/cdktf.out", ...long, ...alone],
           globalSetup: "test/peers/prepare-peers.ts",
           ...beside,
           ...timeouts,

@@ -36,7 +36,7 @@ const tested = run("tests", node, [
   "run",
   "--reporter=default",
   "--reporter=json",
-  ...(all ? [] : ["--project=!long"]),
+  ...(all ? [] : ["--project=!long", "--project=!alone"]),
   `--outputFile.json=${report}`,
   ...chosen,
 ]);

@@ -27,7 +27,7 @@ test.skipIf(skip)(
       });
       // One after the other, so that a machine with much else to do has its time for each, and a delivery that ends
       // otherwise is told with all that the rehearsal said. The canary needs 381 requests at a tenth of the traffic:
-      // beside two suites as heavy as this one that alone took over four minutes.
+      // beside two suites as heavy as this one, and two busy processors, ten minutes were too few for that.
       for (let delivered = 0, from = 0; delivered < 2; delivered++) {
         const { outcome } = await rehearsal.waitFor("outcome", () => true, {
           from,
