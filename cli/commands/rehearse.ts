@@ -222,7 +222,12 @@ const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Opt
     const played = playScenario(rehearsal, { model: options.model, answers, voice });
     // An interruption wins the race; what the scenario then says of a stopped world is of no interest.
     played.catch(() => undefined);
-    const first = await Promise.race([played, interrupted.promise]);
+    /** What cannot be written ends what was under way, and not prod, which somebody may call. */
+    const stayUp = (fault: unknown): void => {
+      if (answers !== "person" || !(fault instanceof DataFolderUnusable)) throw fault;
+      voice.say(`What was under way stopped, prod goes on: ${fault.message}`);
+    };
+    const first = await Promise.race([played.catch(stayUp), interrupted.promise]);
     if (first === "interrupted") return sayInterrupted(voice);
     await sayServing(voice, rehearsal, options.model);
     if (answers !== "person")

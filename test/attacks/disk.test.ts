@@ -176,7 +176,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
       disk.free();
       await expect.poll(async () => (await ask(url)).warning, { timeout: 2 * minutes }).toBeNull();
       rehearsal.interrupt();
-      expect(await rehearsal.ended()).toEqual({ code: 130, signal: null });
+      expect(await rehearsal.ended(), rehearsal.picture()).toEqual({ code: 130, signal: null });
     } finally {
       await set.strike();
     }
