@@ -4,7 +4,6 @@ import { Command, Option } from "commander";
 import { asDataFolderError, DataFolderUnusable } from "../../platform/store/data-folder-unusable.ts";
 import { curlLine } from "../../rehearsal/curl-line.ts";
 import type { DataFolder } from "../../rehearsal/data-folder.ts";
-import { markOnOneThread } from "../../rehearsal/mark-on-one-thread.ts";
 import type { Rehearsal } from "../../rehearsal/rehearsal.ts";
 import { type Ownership, ownFolder, runningOn } from "../../rehearsal/running.ts";
 import { jsonVoice, terminalVoice, type Voice } from "../../rehearsal/terminal.ts";
@@ -172,7 +171,6 @@ const takeFolder = (folder: DataFolder, fresh: boolean): Ownership => {
 };
 
 const rehearse = async (options: Options): Promise<void> => {
-  markOnOneThread();
   const folder = folderOf(options.data);
   if (!existsSync(`${checkout}/models/${options.model}/model.yaml`))
     throw new UsageMistake(

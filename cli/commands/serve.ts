@@ -13,7 +13,6 @@ import { timeOrderedId } from "../../inference/time-ordered-id.ts";
 import { asDataFolderError } from "../../platform/store/data-folder-unusable.ts";
 import { dataFolder } from "../../rehearsal/data-folder.ts";
 import { keepWithin } from "../../rehearsal/keep-within.ts";
-import { markOnOneThread } from "../../rehearsal/mark-on-one-thread.ts";
 import { ownFolder } from "../../rehearsal/running.ts";
 import { listen } from "../../rehearsal/server.ts";
 import { openCapabilities } from "../../rehearsal/world.ts";
@@ -99,7 +98,6 @@ const openFolder = async (root: string, { environment, dataLimit }: Options) => 
 };
 
 const serve = async (folder: string, options: Options): Promise<void> => {
-  markOnOneThread();
   if (!existsSync(join(folder, "model.yaml")))
     throw new UsageMistake(`${folder} is no model's folder: there is no model.yaml in it.`);
   const { environment, modelVersion: version } = options;

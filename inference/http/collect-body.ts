@@ -42,12 +42,14 @@ export const collectBody = (
     // Whoever went away before anybody read tells nobody a second time.
     if (incoming.destroyed) return broken();
 
-    let buffer: Uint8Array = new Uint8Array(0);
+    let memory = new ArrayBuffer(0);
+    let buffer: Uint8Array = new Uint8Array(memory);
     let length = 0;
     let chunks = 0;
     let reading = true;
     const drop = () => {
       reading = false;
+      memory.transfer(0);
       buffer = new Uint8Array(0);
       lease.end();
     };
@@ -55,9 +57,9 @@ export const collectBody = (
       const most = announced >= 0 ? announced : limit;
       const capacity = Math.min(Math.max(needed, firstCapacity, 2 * buffer.length), Math.max(needed, most));
       if (!lease.resize(capacity)) return false;
-      const larger = Buffer.allocUnsafeSlow(capacity);
-      larger.set(buffer.subarray(0, length));
-      buffer = larger;
+      // What was is freed by this and not by the garbage collector, which takes its time while bodies come in.
+      memory = memory.transfer(capacity);
+      buffer = new Uint8Array(memory);
       return true;
     };
     incoming.on("data", (chunk: Uint8Array) => {
