@@ -14,8 +14,8 @@ import { inspectOnnx } from "./model/inspect-onnx.ts";
 import { isolateModel } from "./model/isolate-model.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { openModel } from "./model/open-model.ts";
-import { limitsInBudget } from "./offload/limits-in-budget.ts";
-import { largestHere, offload } from "./offload/offload.ts";
+import { type Limits, limitsInBudget } from "./offload/limits-in-budget.ts";
+import { largestHere, largestTextsHere, offload } from "./offload/offload.ts";
 import { processLimits, type ServiceProcess, serviceProcess } from "./offload/service-process.ts";
 import type { RecordPlace } from "./records/records.ts";
 import { recordsOf } from "./records/records-of.ts";
@@ -48,13 +48,13 @@ const deadlineOf = ({ resources }: Pick<Manifest, "resources">, deadlineMs: numb
 type Opened = {
   readonly model: LoadedModel;
   readonly digest: string;
-  /** The largest bodies that are answered on the event loop. */
-  readonly most: { readonly bytes: number; readonly values: number };
+  readonly most: Limits;
 };
 
 /**
- * In this process where a run's work is bounded by its rows, and short; else in one of its own, with the
- * function's time-out and memory as its limits. A function in Lambda needs none: it is a process for one request at a time, ended at its time-out.
+ * In this process where a run's work is bounded by its rows, and short; else in one of its own, with the function's
+ * time-out and memory as its limits. A function in Lambda needs none: it is a process for one request at a time, ended at
+ * its time-out.
  */
 const open = async (
   folder: string,
@@ -84,7 +84,7 @@ const open = async (
     tick,
     log,
   });
-  return { model, digest, most: largestHere };
+  return { model, digest, most: manifest.tokenizer ? largestTextsHere : largestHere };
 };
 
 /**
@@ -146,7 +146,6 @@ export const serveModel = async ({
     ownHost(request, keyed ? (passed) => keyed(passed, answer) : answer);
   const sendOn = offload(elsewhere, {
     inputs: manifest.inputs.length,
-    texts: manifest.tokenizer !== undefined,
     most,
   });
   return {

@@ -25,11 +25,12 @@ const limit = 5_000;
 const together = 8;
 
 /**
- * Who moved the branch that delivers, one entry a push, and where the host tells of them, other branches. A code host that keeps no record of its own leaves no other trace
+ * Who moved the branch that delivers, one entry a push, and where the host tells of them, other branches. A code host that
+ * keeps no record of its own leaves no other trace
  * of it: what stands in the commits is what their maker wrote there.
  */
 export const pushes = ({ store, clock }: { readonly store: Store; readonly clock: () => number }) => ({
-  /** Keeps a push to the branch that delivers, under the time at which it was told first: the same push told again changes nothing. */
+  /** Keeps a push to the branch that delivers, under the time at which it was told first: told again it changes nothing. */
   record: async (push: Omit<RefUpdate, "merged">): Promise<void> => {
     const now = clock();
     const { before, after, by } = push;

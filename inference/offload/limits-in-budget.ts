@@ -22,8 +22,8 @@ const sampleOf = (manifest: Pick<Manifest, "inputs">): { readonly row: Row; read
   };
 };
 
-/** Bytes and values of a body. */
-type Limits = { readonly bytes: number; readonly values: number };
+/** Bytes and values up to which a body's rows are answered on the event loop. */
+export type Limits = { readonly bytes: number; readonly values: number };
 
 /**
  * Within which bytes and values a body's rows are answered by this model in 2 ms, as the model is tried with 1, 2, 4, …

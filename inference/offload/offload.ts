@@ -2,6 +2,7 @@ import { countJson } from "../http/count-json.ts";
 import type { HttpReply } from "../http/http-reply.ts";
 import type { HttpRequest } from "../http/http-request.ts";
 import { maxBodyBytes } from "../http/read-body.ts";
+import type { Limits } from "./limits-in-budget.ts";
 import type { ServiceProcess } from "./service-process.ts";
 
 /** Where a request is answered: here, by `answer`, or elsewhere. */
@@ -21,6 +22,9 @@ export const largestHere = {
   otherBytes: 16 * 1_024,
   values: 3_072,
 } as const;
+
+/** Up to where a body of texts is: its bytes alone tell what the tokenizer has to do. */
+export const largestTextsHere: Limits = { bytes: largestHere.otherBytes, values: Number.POSITIVE_INFINITY };
 
 const isPredict = (path: string): boolean =>
   /^\/(v1\/predict|invocations|endpoints\/[^/]+\/invocations|v2\/models\/.+\/infer)$/.test(path);
@@ -81,28 +85,21 @@ const valuesIn = (body: Uint8Array, request: HttpRequest, inputs: number): numbe
   }
 };
 
-type Limits = {
-  /** How many inputs the model has. */
+type Model = {
+  /** How many inputs it has. */
   readonly inputs: number;
-  /** Whether the model takes texts. */
-  readonly texts: boolean;
-  /** Bytes and values up to which this model's rows are answered on the event loop. */
-  readonly most: { readonly bytes: number; readonly values: number };
+  /** Up to where its rows are answered on the event loop. */
+  readonly most: Limits;
 };
 
 /**
  * Whether reading and answering a body would hold the event loop. A packed one is unpacked no further than it takes to
  * tell; what is no such body is not large.
  */
-const isLarge = async (
-  request: HttpRequest,
-  body: Uint8Array,
-  { inputs, texts, most }: Limits,
-): Promise<boolean> => {
-  const bytes =
-    kindOf(request) === "json" && !texts ? most.bytes : Math.min(most.bytes, largestHere.otherBytes);
+const isLarge = async (request: HttpRequest, body: Uint8Array, { inputs, most }: Model): Promise<boolean> => {
+  const bytes = kindOf(request) === "json" ? most.bytes : Math.min(most.bytes, largestHere.otherBytes);
   const plainIsLarge = (plain: Uint8Array) =>
-    plain.length > bytes || (!texts && valuesIn(plain, request, inputs) > most.values);
+    plain.length > bytes || valuesIn(plain, request, inputs) > most.values;
   if (body.length > bytes) return true;
   const encoding = packedAs(request);
   if (!encoding) return plainIsLarge(body);
@@ -124,9 +121,8 @@ export const offload = (
   {
     which = "large",
     inputs,
-    texts = false,
     most = largestHere,
-  }: Partial<Limits> & Pick<Limits, "inputs"> & { readonly which?: "large" | "all" },
+  }: Pick<Model, "inputs"> & Partial<Model> & { readonly which?: "large" | "all" },
 ): Offload => {
   // A row is two bytes at least.
   const surelySmall = Math.min(most.bytes, (2 * most.values) / inputs);
@@ -139,7 +135,7 @@ export const offload = (
     const here = (): HttpReply | Promise<HttpReply> => answer({ ...request, body: () => reading });
     // What could not be read is refused in its protocol's words, here.
     if (!body) return here();
-    if (which === "large" && !(await isLarge(request, body, { inputs, texts, most }))) return here();
+    if (which === "large" && !(await isLarge(request, body, { inputs, most }))) return here();
     const headers: Record<string, string> = {};
     for (const name of carried) {
       const value = request.header(name);

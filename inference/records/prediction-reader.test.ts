@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Store } from "../../platform/store/store.ts";
+import { countTurns } from "../../test/count-turns.ts";
 import { answeredWith, recordWorld } from "../../test/record-world.ts";
 import { writeCursor } from "./list-position.ts";
 import { predictionReader } from "./prediction-reader.ts";
@@ -198,16 +199,8 @@ describe("a rare label", () => {
     const rare = [...Array<string>(2_999).fill("stay"), "churn"];
     for (let request = 0; request < 12; request++)
       await world.recorder.record(answeredWith(rare, { id: `large-${request}`, at: noon + request }));
-    let turns = 0;
-    let looking = true;
-    const turn = () => {
-      turns++;
-      if (looking) setImmediate(turn);
-    };
-    turn();
-    const { items } = await reader.list({ limit: 20, label: "churn" });
-    looking = false;
-    expect(items.map(({ id }) => id)).toEqual(
+    const { turns, value } = await countTurns(() => reader.list({ limit: 20, label: "churn" }));
+    expect(value.items.map(({ id }) => id)).toEqual(
       Array.from({ length: 12 }, (_, request) => `large-${11 - request}.2999`),
     );
     expect(most).toBe(8);

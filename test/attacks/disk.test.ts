@@ -24,6 +24,7 @@ import { dataSize } from "../../rehearsal/data-size.ts";
 import { keepWithin } from "../../rehearsal/keep-within.ts";
 import { openLog } from "../../rehearsal/open-log.ts";
 import { batchSize } from "../../rehearsal/trim-traffic.ts";
+import { countTurns } from "../count-turns.ts";
 import { approver } from "../end-to-end/outside-slack.ts";
 import { rehearsalProcess } from "../end-to-end/rehearsal-process.ts";
 import { slipway } from "../end-to-end/slipway.ts";
@@ -444,15 +445,8 @@ describe("a data folder over its limit", () => {
     const folder = join(room.path, "many");
     mkdirSync(folder);
     for (let file = 0; file < 1_000; file++) writeFileSync(join(folder, `${file}`), "x");
-    let turns = 0;
-    let walking = true;
-    const turn = () => {
-      turns += 1;
-      if (walking) setImmediate(turn);
-    };
-    turn();
-    expect(await dataSize(folder)).toBe(1_000);
-    walking = false;
+    const { turns, value } = await countTurns(() => dataSize(folder));
+    expect(value).toBe(1_000);
     expect(turns).toBeGreaterThan(500);
   });
 

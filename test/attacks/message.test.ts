@@ -237,27 +237,34 @@ describe("prod that changes while a question stands", () => {
   });
 });
 
+/** ClaimProd for the delivery as it was asked about; `changes` is what state data may say instead. */
+const claimAsked = (
+  { id, commit, fence, baseline }: Awaited<ReturnType<typeof ask>>,
+  changes: Partial<{ commit: string; baseline: number; digest: string; version: number }> = {},
+) =>
+  claimEnvironment(world)({
+    delivery,
+    model,
+    commit,
+    environment: "prod",
+    requestedAt: 1,
+    stageFence: fence,
+    baseline,
+    approvedAt: world.time.now,
+    approval: id,
+    digest: digestOf("c"),
+    version: 3,
+    ...changes,
+  });
+
 describe("a decision about one image", () => {
   test("claims prod for no other image or version, and not before it was made", async () => {
-    const { id, commit, fence, baseline } = await ask();
-    const claim = (digest: string, version: number, changes: object = {}) =>
-      claimEnvironment(world)({
-        delivery,
-        model,
-        commit,
-        environment: "prod",
-        requestedAt: 1,
-        stageFence: fence,
-        baseline,
-        approvedAt: world.time.now,
-        approval: id,
-        digest,
-        version,
-        ...changes,
-      });
+    const asked = await ask();
+    const claim = (digest: string, version: number, changes: { commit?: string } = {}) =>
+      claimAsked(asked, { digest, version, ...changes });
     const mismatch = { name: "ApprovalMismatch" };
     await expect(claim(digestOf("c"), 3)).rejects.toMatchObject(mismatch);
-    await click(id, "approve");
+    await click(asked.id, "approve");
     await expect(claim(digestOf("d"), 3)).rejects.toMatchObject(mismatch);
     await expect(claim(digestOf("c"), 4)).rejects.toMatchObject(mismatch);
     await expect(claim(digestOf("c"), 3, { commit: world.commit("d") })).rejects.toMatchObject(mismatch);
@@ -266,23 +273,11 @@ describe("a decision about one image", () => {
   });
 
   test("claims prod for no other baseline than its own, whatever the state's data says", async () => {
-    const { id, commit, fence } = await ask();
-    await click(id, "approve");
+    const asked = await ask();
+    await click(asked.id, "approve");
     await serve(world, "a", 1);
-    const serving = (await world.ledger.serving("prod", model))?.sequence ?? 0;
-    const claim = claimEnvironment(world)({
-      delivery,
-      model,
-      commit,
-      environment: "prod",
-      requestedAt: 1,
-      stageFence: fence,
-      baseline: serving,
-      approvedAt: world.time.now,
-      approval: id,
-      digest: digestOf("c"),
-      version: 3,
-    });
+    const baseline = (await world.ledger.serving("prod", model))?.sequence ?? 0;
+    const claim = claimAsked(asked, { baseline });
     await expect(claim).rejects.toMatchObject({ name: "ApprovalMismatch" });
     expect((await world.claims.read("prod", model))?.holder).not.toBe(delivery);
   });

@@ -1,0 +1,18 @@
+/** What `work` came to, and how often the event loop turned meanwhile: what holds it lets it turn once or never. */
+export const countTurns = async <T>(
+  work: () => Promise<T>,
+): Promise<{ readonly turns: number; readonly value: T }> => {
+  let turns = 0;
+  let working = true;
+  const turn = () => {
+    turns++;
+    if (working) setImmediate(turn);
+  };
+  turn();
+  try {
+    const value = await work();
+    return { turns, value };
+  } finally {
+    working = false;
+  }
+};
