@@ -26,6 +26,7 @@ const subject = async (peer: Peer) => {
     table,
     store: dynamodbStore({ client, table, clock: now }),
     now,
+    answersLost: () => peer.proxy().injected.get("cut after") ?? 0,
     advance: (milliseconds: number) => {
       offset += milliseconds;
     },
