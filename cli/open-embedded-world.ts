@@ -83,7 +83,7 @@ export const withEmbeddedWorld = async <T>(
       where: running ? "A rehearsal runs on this folder." : "No rehearsal runs on this folder.",
       repository: repositoryName,
       head: "HEAD",
-      runtime,
+      runtime: await runtime(),
       pageOf: (delivery) => `${url}/deliveries/${delivery}`,
       urlOf,
       ask: async (model, rows) => {

@@ -1,12 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { namedFault } from "../domain/named-fault.ts";
-import type { Provenance } from "../domain/provenance/provenance.ts";
 import type { ExecutionStatus, StateEvent } from "../platform/deliveries/deliveries.ts";
 import { embeddedDeliveries } from "../platform/deliveries/embedded.ts";
-import type { Images } from "../platform/images/images.ts";
 import type { Json } from "../platform/store/store.ts";
 import { delivery, type StepName, stepNames } from "../statemachine/delivery.ts";
-import { buildTask } from "./build-task.ts";
 import type { Capabilities } from "./world.ts";
 
 /** The definition with local names: nothing but Resources differs from the one on AWS. */
@@ -44,9 +41,7 @@ const retryMs = 200;
 /** The state machine on this machine: the steps as they are, only the engine's waits shortened. */
 export const startEngine = ({
   capabilities,
-  images,
-  provenance,
-  builder,
+  build,
   steps,
   pace,
   onEvent,
@@ -54,10 +49,9 @@ export const startEngine = ({
   onFault,
 }: {
   capabilities: Pick<Capabilities, "database" | "clock">;
-  /** Looked up at each call like the steps, since the world that they run on needs the engine. */
-  images: () => Images;
-  provenance: () => Pick<Provenance, "record">;
-  builder: () => Promise<string>;
+  /** As buildTask is. */
+  build: (event: Json) => Promise<Json>;
+  /** Looked up at each call, since the world that they run on needs the engine. */
   steps: () => Readonly<Record<StepName, (event: unknown) => Promise<unknown>>>;
   pace: Pace;
   onEvent: (name: string, event: StateEvent) => void;
@@ -77,8 +71,7 @@ export const startEngine = ({
     database: capabilities.database,
     definition: localDefinition,
     tasks: {
-      "codebuild:startBuild.sync": async (event) =>
-        buildTask({ images: images(), provenance: provenance(), builder, clock: capabilities.clock })(event),
+      "codebuild:startBuild.sync": build,
       ...Object.fromEntries(stepNames.map((name) => [name, asTask(name)])),
     },
     clock: capabilities.clock,

@@ -35,7 +35,8 @@ export const localImages = async ({
   imageRoot: (digest: string) => Promise<string>;
   /** Its layers as tars, for another tool to push. */
   layerFiles: (digest: string) => Promise<readonly string[]>;
-  runtime: string;
+  /** Content hash of the runtime layer that images get; packs it where this process has not yet. */
+  runtime: () => Promise<string>;
 }> => {
   if (!platform)
     throw new PlatformUnknown(
@@ -60,6 +61,6 @@ export const localImages = async ({
     images,
     imageRoot: unpackImage({ folder: layout, into: join(folder.images, "unpacked") }),
     layerFiles: layerFiles({ folder: layout }),
-    runtime: await images.runtimeHash(),
+    runtime: () => images.runtimeHash(),
   };
 };

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { LogLevel, WebClient } from "@slack/web-api";
 import { Hono } from "hono";
 import { parseEmf } from "../inference/parse-emf.ts";
-import { builderDigest } from "../packaging/builder-archive.ts";
 import { blobRoute } from "../platform/blobs/blob-route.ts";
 import type { Images } from "../platform/images/images.ts";
 import type { Functions } from "../platform/serving/functions.ts";
@@ -26,7 +25,9 @@ import { nameSignals } from "./name-signals.ts";
 import { openLog } from "./open-log.ts";
 import { callbackPath, listen, slackCallbackRoute } from "./server.ts";
 import { slackWorkspace } from "./slack-workspace.ts";
-import { type Steps, stepsOn } from "./steps.ts";
+import type { Steps } from "./steps.ts";
+import { stepsInThread } from "./steps-in-thread.ts";
+import { tasksHere, tasksInThread } from "./tasks.ts";
 import { tellServing } from "./tell-serving.ts";
 import type { Voice } from "./terminal.ts";
 import { watchedRepository } from "./watched-repository.ts";
@@ -46,19 +47,24 @@ export type RehearsalOptions = {
   /** Requests a second of the synthetic application; 0: none. */
   readonly traffic: number;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Another registry than the data folder's own. */
+  /** Another registry than the data folder's own; `stepsThread` then opens the same one. */
   readonly registry?: WorldNeeds["registry"];
+  /** The module of the thread that steps run in. Default: one with the data folder's own registry. */
+  readonly stepsThread?: URL;
   readonly clock: () => number;
   readonly voice: Voice;
   /** Bytes that the folder may take; absent: traffic is kept for as long as it does by itself. */
   readonly dataLimitBytes?: number;
   /** Told where the rehearsal answers, for other processes of the same folder. */
   readonly announce?: (url: string, modelsUrl: string) => void;
-  /** Tests put their own between the steps and each capability here. */
+  /** Tests put their own between the steps and each capability here; the steps then run in this thread. */
   readonly instrument?: Instrument;
   /** Tests put their own in the place of steps that the machine calls; the sweep's are as they are. */
   readonly inPlaceOf?: (steps: Steps["machine"]) => Steps["machine"];
-  /** Images and functions that are there already; whoever made them stops them. Tests share them between rehearsals. */
+  /**
+   * Images and functions that are there already; whoever made them stops them. Tests share them between rehearsals, whose
+   * steps then run in this thread.
+   */
   readonly machine?: Machine;
 };
 
@@ -72,6 +78,8 @@ export type Machine = {
 
 /** A version that nobody calls and `live` does not name makes room after this long: what stage served before is asked only while the next version is verified. */
 const versionIdleMs = 2_000;
+
+const defaultStepsThread = new URL("./steps-thread.ts", import.meta.url);
 
 const openDesk = async (path: string): Promise<DeskState> => openDeskState(path);
 
@@ -144,12 +152,13 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     });
     return { images, runtime, functions, stop: functions.stop };
   };
-  const {
-    images,
-    runtime,
-    functions,
-    stop: stopFunctions,
-  } = options.machine ? { ...options.machine, stop: async () => {} } : await ownMachine();
+  const givenMachine = (machine: Machine) => ({
+    ...machine,
+    runtime: async () => machine.runtime,
+    stop: async () => undefined,
+  });
+  const machine = options.machine ? givenMachine(options.machine) : await ownMachine();
+  const { images, functions } = machine;
   const slack = new WebClient(botToken, {
     ...slackClientOptions,
     slackApiUrl: `${url}/api/`,
@@ -199,9 +208,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
 
   const engine: Engine = startEngine({
     capabilities,
-    images: () => world.images,
-    provenance: () => world.provenance,
-    builder: builderDigest,
+    build: (event) => tasks.build(event),
     steps: () => {
       const machine = { ...steps.machine, "request-approval": askAndTell };
       return options.inPlaceOf?.(machine) ?? machine;
@@ -220,7 +227,20 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       ),
   });
   const world = worldOf(capabilities, { images, functions, deliveries: engine, slack }, options.instrument);
-  const steps: Steps = stepsOn(world);
+  const tasks =
+    options.machine || options.instrument
+      ? tasksHere(world, machine.runtime)
+      : tasksInThread(
+          world,
+          stepsInThread({
+            module: options.stepsThread ?? defaultStepsThread,
+            data: { folder, url, modelsUrl: models.url, env: { ...env } },
+            log,
+            wrote: capabilities.countBlob,
+          }),
+        );
+  const { steps } = tasks;
+  const runtime = await tasks.runtime();
   const application: Application | undefined =
     options.traffic > 0
       ? syntheticApplication({
@@ -230,7 +250,13 @@ export const startRehearsal = async (options: RehearsalOptions) => {
           onFailure: log,
         })
       : undefined;
-  const tellServed = tellServing({ world, url: models.url, voice, application });
+  const tellServed = tellServing({
+    world,
+    url: models.url,
+    voice,
+    application,
+    rowsToAsk: tasks.rowsToAsk,
+  });
   const askAndTell = async (event: unknown) => {
     await steps.machine["request-approval"](event);
     for (const { delivery, state } of await world.approvals.open()) {
@@ -349,7 +375,8 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       await application?.stop();
       stopping.abort();
       await closeServers();
-      await stopFunctions();
+      await tasks.stop();
+      await machine.stop();
       await Promise.all(background);
       await keeping?.stop();
       metrics.close();

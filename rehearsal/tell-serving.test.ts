@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { commitOf, model, type StepWorld, serve, stepWorld } from "../test/step-world.ts";
 import type { Application } from "./application.ts";
+import { rowsToAsk } from "./rows-to-ask.ts";
 import { tellServing } from "./tell-serving.ts";
 import type { RehearsalEvent } from "./terminal.ts";
 
@@ -25,6 +26,7 @@ const listen = () => {
       follow: (name: string, url: string, rows: readonly unknown[]) =>
         void followed.push({ model: name, url, rows: rows.length }),
     } as Application,
+    rowsToAsk: rowsToAsk(world),
   });
   return { tell, events, sentences, followed };
 };
@@ -49,10 +51,12 @@ test("a served version whose holdout.csv cannot be read is told all the same, wi
   expect(sentences).toEqual([expect.stringMatching(/^The application does not call toy: holdout\.csv:2/)]);
 });
 
-test("a promoted version's holdout.csv is read without newer limits", async () => {
-  holdout(`x,label\n${"1,yes\n".repeat(100_001)}`);
+test("a promoted version's holdout.csv is read without newer limits, and a thousand rows of all of it are asked", async () => {
+  holdout(`x,label\n${"1,yes\n".repeat(50_000)}${"2,no\n".repeat(50_001)}`);
   const { tell, sentences, followed } = listen();
   await tell();
   expect(sentences).toEqual([]);
-  expect(followed).toMatchObject([{ rows: 100_001 }]);
+  expect(followed).toMatchObject([{ rows: 1_000 }]);
+  const asked = await rowsToAsk(world)(model);
+  expect(asked.filter(({ x }) => x === 1)).toHaveLength(500);
 });

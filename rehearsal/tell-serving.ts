@@ -1,30 +1,29 @@
-import { committedModel, holdoutOf } from "../domain/committed-model.ts";
+import type { Row } from "../inference/manifest/manifest.ts";
 import { environments } from "../platform/serving/serving.ts";
 import type { Application } from "./application.ts";
 import type { Voice } from "./terminal.ts";
 import type { World } from "./world.ts";
 
 type Needs = {
-  readonly world: Pick<World, "serving" | "ledger" | "source">;
+  readonly world: Pick<World, "serving">;
   /** Where the gateway answers, without a slash at the end. */
   readonly url: string;
   readonly voice: Pick<Voice, "event" | "say">;
   /** Calls what prod serves; absent: nobody does. */
   readonly application: Application | undefined;
+  /** Rows of the version that prod serves; none where it serves no version of the model. */
+  readonly rowsToAsk: (model: string) => Promise<readonly Row[]>;
 };
 
 /** Tells what is served where, each change once, and points the application at what prod serves. */
-export const tellServing = ({ world, url, voice, application }: Needs) => {
-  const { serving, ledger, source } = world;
+export const tellServing = ({ world, url, voice, application, rowsToAsk }: Needs) => {
+  const { serving } = world;
   const shown = new Map<string, string>();
 
   const follow = async (model: string, at: string): Promise<void> => {
     if (!application) return;
-    const promoted = await ledger.serving("prod", model);
-    if (!promoted) return;
-    const { commit } = promoted;
-    const committed = await committedModel({ source })(model, commit, { promoted: true });
-    application.follow(model, at, holdoutOf(committed, model, commit, { promoted: true }).rows);
+    const rows = await rowsToAsk(model);
+    if (rows.length > 0) application.follow(model, at, rows);
   };
 
   /** What a commit holds stops neither the start nor a delivery: prod serves without anybody who calls it. */

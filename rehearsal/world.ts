@@ -90,11 +90,12 @@ export const openCapabilities = async ({
   const secrets = environmentSecrets({ env, file: { path: folder.secrets, generate: generated } });
   const blobKey = new TextEncoder().encode(await secrets.read("BLOB_KEY"));
   let blobsWritten = 0;
+  const countBlob = (bytes: number): void => {
+    blobsWritten += bytes;
+  };
   const blobs = fileBlobs({
     ...{ folder: folder.blobs, baseUrl: url, key: blobKey },
-    written: (bytes) => {
-      blobsWritten += bytes;
-    },
+    written: countBlob,
   });
   const hashSecret = await secrets.read("RECORDS_HASH_KEY");
   const store = sqliteStore({ database, clock });
@@ -109,6 +110,8 @@ export const openCapabilities = async ({
     blobKey,
     blobs,
     blobsWritten: () => blobsWritten,
+    /** Counts what another thread wrote. */
+    countBlob,
     store,
     // One machine has one person, so that nobody on it can prove to be a second one.
     policy: platformPolicy({ store, confirmation: "alone-if-said" }),

@@ -12,7 +12,7 @@ export const runtimeDigest = async (): Promise<string> => {
       platform: config.tooling.images.architecture === "arm64" ? "linux/arm64" : "linux/x64",
       clock: Date.now,
     });
-    return runtime;
+    return await runtime();
   } finally {
     await folder.remove();
   }

@@ -22,13 +22,19 @@ const buildImage = async (folder: string, options: { platform?: Platform; data?:
     throw new UsageMistake(`${folder} is no model's folder: ${model.error.issues[0]?.message}`);
   const files = await readFolder(folder);
   const { images: folderOfImages } = folderOf(options.data);
-  const { images, imageRoot, layerFiles, runtime } = await localImages({
+  const {
+    images,
+    imageRoot,
+    layerFiles,
+    runtime: runtimeHash,
+  } = await localImages({
     folder: { images: folderOfImages },
     // Not a commit: what lies in the folder now.
     source: { modelFiles: async () => files },
     platform: options.platform,
     clock: Date.now,
   });
+  const runtime = await runtimeHash();
   const build = await images.build({ model: model.data, commit: "working folder", runtime });
   const [root, layers] = [await imageRoot(build.digest), await layerFiles(build.digest)];
   return { model: model.data, ...build, runtime, root, layers };

@@ -207,6 +207,7 @@ const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Opt
     traffic: options.traffic,
     env: process.env,
     registry: folderRegistry(folder),
+    stepsThread: new URL("../steps-thread.ts", import.meta.url),
     clock: Date.now,
     voice,
     announce: ownership.announce,

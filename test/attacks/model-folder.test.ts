@@ -22,7 +22,7 @@ describe("a model's folder that takes for ever to read", () => {
   );
 });
 
-describe("ClaimStage, which reads a commit before anything is built of it, in the process that serves prod on one machine", () => {
+describe("ClaimStage, which reads a commit before anything is built of it", () => {
   const claim = async (put: (world: StepWorld, commit: string) => unknown) => {
     const world = stepWorld();
     try {

@@ -35,7 +35,7 @@ export const sharedMachine = async (
   });
   const machine: Machine = {
     images,
-    runtime,
+    runtime: await runtime(),
     functions: {
       invoke: async (call) => {
         const { payload } = await functions.invoke(call);

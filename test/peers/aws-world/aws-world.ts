@@ -104,6 +104,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
     await repository.prepare();
     const source = gitSource({ repository: repository.folder });
     const local = await localImages({ folder: { images: join(folder, "images") }, source, clock });
+    const runtime = await local.runtime();
 
     const steps = started(await stepServer(log));
     const functions = started(
@@ -139,7 +140,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       endpoint: moto.endpoint,
       url,
       mlflow: mlflow.uri,
-      runtime: local.runtime,
+      runtime,
       builder: await builderDigest(),
       secrets: { SLACK_SIGNING_SECRET: secrets.signing, SLACK_BOT_TOKEN: secrets.bot },
     });
@@ -345,7 +346,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
           .map((line) => RoleSession.parse(JSON.parse(line))),
       /** Every signed call of the functions' bundles. */
       calls: recorder.calls,
-      runtime: local.runtime,
+      runtime,
       /** All that functions read from their variables, and that the `slipway` command finds in the outputs. */
       variables,
       world,
@@ -368,7 +369,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
         };
         const { deliveries: begun } = await startDelivery({
           ...wish,
-          runtime: local.runtime,
+          runtime,
           models: [model],
         });
         const [only] = begun;

@@ -1,0 +1,141 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { LogLevel, WebClient } from "@slack/web-api";
+import { namedFault } from "../domain/named-fault.ts";
+import { builderDigest } from "../packaging/builder-archive.ts";
+import { slackClientOptions } from "../platform/slack/slack-channel.ts";
+import { buildTask } from "./build-task.ts";
+import { remoteDeliveries } from "./control.ts";
+import type { DataFolder } from "./data-folder.ts";
+import { localImages } from "./local-images.ts";
+import { remoteFunctions } from "./remote-functions.ts";
+import { rowsToAsk } from "./rows-to-ask.ts";
+import { stepsOn } from "./steps.ts";
+import { type OpenRegistry, openCapabilities, worldOf } from "./world.ts";
+
+/** What the thread is given at its start. */
+export type ThreadData = {
+  readonly folder: DataFolder;
+  /** Where the rehearsal's desk, engine and functions answer. */
+  readonly url: string;
+  readonly modelsUrl: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** To the thread: one call, or that it ends once its files are closed. */
+export type ThreadCall =
+  | { readonly kind: "call"; readonly id: number; readonly name: string; readonly args: readonly unknown[] }
+  | { readonly kind: "stop" };
+
+/** An error as it travels; `name` is what the state machine and its readers know it by. */
+export type ToldFault = {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+};
+
+/** From the thread. `blobBytes`: what the call wrote as blobs, which the data folder's limit counts. */
+export type ThreadMessage =
+  | { readonly kind: "answered"; readonly id: number; readonly output: unknown; readonly blobBytes: number }
+  | { readonly kind: "failed"; readonly id: number; readonly fault: ToldFault; readonly blobBytes: number }
+  | { readonly kind: "log"; readonly sentence: string; readonly fault?: ToldFault };
+
+/** All that may be called in the thread. */
+export type ThreadCalls = ReturnType<typeof callsOn>;
+
+const toldFault = (fault: unknown): ToldFault =>
+  fault instanceof Error
+    ? { name: fault.name, message: fault.message, stack: fault.stack }
+    : { name: "Error", message: String(fault) };
+
+const callsOn = ({
+  world,
+  runtime,
+}: {
+  world: ReturnType<typeof worldOf>;
+  runtime: () => Promise<string>;
+}) => {
+  const { machine, startDelivery, sweepDeliveries } = stepsOn(world);
+  const { images, provenance, clock } = world;
+  return {
+    ...machine,
+    "start-delivery": startDelivery,
+    "sweep-deliveries": sweepDeliveries,
+    build: buildTask({ images, provenance, builder: builderDigest, clock }),
+    runtime,
+    "rows-to-ask": rowsToAsk(world),
+  };
+};
+
+/**
+ * The steps in a thread of their own, on the world as any other process of the data folder opens it: functions and
+ * engine are the rehearsal's, over HTTP. What a step reads, a commit's files above all, may hold this thread for as long as
+ * it takes; whoever calls prod is answered by another.
+ * @param registry opens another registry than the data folder's own
+ */
+export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry): Promise<void> => {
+  const port = parentPort;
+  if (!port) throw new Error("this module runs as a thread");
+  const { folder, url, modelsUrl, env }: ThreadData = workerData;
+  const tell = (message: ThreadMessage) => port.postMessage(message);
+  const log = (sentence: string, fault?: unknown) =>
+    tell({ kind: "log", sentence, ...(fault === undefined ? {} : { fault: toldFault(fault) }) });
+  const clock = Date.now;
+
+  const open = async () => {
+    const capabilities = await openCapabilities({
+      folder,
+      url,
+      modelsUrl,
+      clock,
+      log,
+      env,
+      registry: registry?.(folder),
+    });
+    const { secrets, database, source } = capabilities;
+    const token = await secrets.read("CONTROL_TOKEN");
+    const { images, runtime } = await localImages({ folder, source, clock });
+    const world = worldOf(capabilities, {
+      images,
+      functions: remoteFunctions({ url, token }),
+      deliveries: remoteDeliveries({ database, url, token }),
+      slack: new WebClient(await secrets.read("SLACK_BOT_TOKEN"), {
+        ...slackClientOptions,
+        slackApiUrl: `${url}/api/`,
+        logLevel: LogLevel.ERROR,
+      }),
+    });
+    const calls: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = callsOn({
+      world,
+      runtime,
+    });
+    return { capabilities, calls: new Map(Object.entries(calls)) };
+  };
+  const opened = open();
+  // Whoever calls hears of it.
+  opened.catch(() => undefined);
+
+  let counted = 0;
+  const blobBytesSince = async (): Promise<number> => {
+    const written = (await opened.catch(() => undefined))?.capabilities.blobsWritten() ?? 0;
+    const bytes = written - counted;
+    counted = written;
+    return bytes;
+  };
+  const answer = async ({ id, name, args }: Extract<ThreadCall, { kind: "call" }>): Promise<void> => {
+    try {
+      const call = (await opened).calls.get(name);
+      if (!call) throw new Error(`there is no step ${name}`);
+      const output = await call(...(args as never[]));
+      tell({ kind: "answered", id, output, blobBytes: await blobBytesSince() });
+    } catch (fault) {
+      tell({ kind: "failed", id, fault: toldFault(namedFault(fault)), blobBytes: await blobBytesSince() });
+    }
+  };
+  const stop = async (): Promise<void> => {
+    const { capabilities } = (await opened.catch(() => undefined)) ?? {};
+    capabilities?.metrics.close();
+    capabilities?.database.close();
+    process.exit(0);
+  };
+  port.on("message", (message: ThreadCall) => void (message.kind === "stop" ? stop() : answer(message)));
+};

@@ -1,0 +1,72 @@
+import { execFileSync } from "node:child_process";
+import { cp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { dataFolder } from "../../rehearsal/data-folder.ts";
+import { type Rehearsal, startRehearsal } from "../../rehearsal/rehearsal.ts";
+import { tasksHere } from "../../rehearsal/tasks.ts";
+import { checkout } from "../end-to-end/stage-set.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { answeringMeanwhile } from "./answering-meanwhile.ts";
+import { hostileFiles } from "./hostile-files.ts";
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let rehearsal: Rehearsal;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  rehearsal = await startRehearsal({
+    folder: dataFolder(join(folder.path, "data")),
+    checkout,
+    port: 0,
+    modelsPort: 0,
+    bakeMs: 5,
+    traffic: 0,
+    env: {},
+    clock: Date.now,
+    voice: { say: () => undefined, event: () => undefined },
+  });
+});
+afterAll(async () => {
+  await rehearsal?.stop();
+  await folder?.remove();
+});
+
+const commit = async (file: string, content: string): Promise<string> => {
+  const repository = rehearsal.repository.folder;
+  const models = join(repository, "models", "churn");
+  await cp(join(checkout, "models", "churn"), models, { recursive: true });
+  await writeFile(join(models, file), content);
+  const ada = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgSign=false"];
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-C", repository, ...ada, ...args], { encoding: "utf8" }).trim();
+  git("add", "--all");
+  git("commit", "--quiet", "--message", file);
+  return git("rev-parse", "HEAD");
+};
+
+/** Of those that take about a second to be told apart from a manifest, marks and all. */
+const slow = hostileFiles.filter(([name]) => /fewer marks than|hundred unknown keys/.test(name));
+
+test("there are manifests that take long to refuse", () => expect(slow).toHaveLength(2));
+
+test.each(slow)(
+  "%s in %s hold the steps' thread: whoever calls prod is answered all the while",
+  async (_, file, content) => {
+    const event = {
+      delivery: "hostile",
+      model: "churn",
+      commit: await commit(file, content()),
+      environment: "stage",
+      requestedAt: Date.now(),
+      pusher: "sam@example.com",
+    };
+    const claim = (steps: Rehearsal["steps"]) =>
+      answeringMeanwhile(() => steps.machine["claim-environment"](event));
+    const here = await claim(tasksHere(rehearsal.world, async () => "").steps);
+    const inThread = await claim(rehearsal.steps);
+    for (const { error } of [here, inThread])
+      expect(error).toMatchObject({ name: "ManifestInvalid", message: expect.stringContaining(file) });
+    expect(inThread.answered).toBeGreaterThan(2 * here.answered);
+  },
+);
