@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { LogLevel, WebClient } from "@slack/web-api";
 import { Hono } from "hono";
+import { favourAnswers } from "../inference/http/favour-answers.ts";
 import { parseEmf } from "../inference/parse-emf.ts";
 import { blobRoute } from "../platform/blobs/blob-route.ts";
 import type { Images } from "../platform/images/images.ts";
@@ -92,6 +93,7 @@ const sweepEveryMs = 60_000;
  */
 export const startRehearsal = async (options: RehearsalOptions) => {
   const { folder, clock, voice, env } = options;
+  favourAnswers();
   const log = openLog({ path: folder.log, clock });
   const server = await listen(options.port, log);
   const models = await listen(options.modelsPort, log, "127.0.0.1", { option: "--models-port" }).catch(

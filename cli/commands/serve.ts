@@ -7,6 +7,7 @@ import { apiKeys } from "../../domain/api-keys.ts";
 import { rateLimiter } from "../../domain/rate-limiter.ts";
 import { tryFolder } from "../../inference/check/try-folder.ts";
 import { emfLine } from "../../inference/emf.ts";
+import { favourAnswers } from "../../inference/http/favour-answers.ts";
 import { isRecordsPath } from "../../inference/records/is-records-path.ts";
 import { serveModel } from "../../inference/serve-model.ts";
 import { timeOrderedId } from "../../inference/time-ordered-id.ts";
@@ -124,6 +125,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
     },
     log,
   });
+  favourAnswers();
   const server = await listen(options.port, log, options.host);
   server.serve(app);
   print(`${paint("green", "✓")} ${name} is served at ${paint("bold", server.url)} (Ctrl-C ends it)`);
