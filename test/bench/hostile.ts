@@ -34,6 +34,8 @@ const { values: options } = parseArgs({
 });
 const rounds = options.quick ? 1 : Math.max(1, Math.round(Number(options.rounds)) || 5);
 const seconds = options.quick ? 3 : 6;
+/** V8 collects its old generation once a minute or so under light load: the heap is as large as it gets after that. */
+const warmSeconds = options.quick ? seconds : 60;
 const perSecond = 50;
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const model = join(checkout, "models", "churn");
@@ -60,17 +62,22 @@ const start = (program: string, args: readonly string[], input: unknown): ChildP
   child.stdin?.end(JSON.stringify(input));
   return child;
 };
-const normal = async (url: string, body: string): Promise<Normal> => {
-  const child = start("normal-load.ts", [String(perSecond), String(seconds)], { url, body });
+const normal = async (url: string, body: string, forSeconds = seconds): Promise<Normal> => {
+  const child = start("normal-load.ts", [String(perSecond), String(forSeconds)], { url, body });
   if (!child.stdout) throw new TypeError("the load prints nothing");
   return JSON.parse(await text(child.stdout));
 };
 /** Normal traffic while an attack goes on around it: the attack begins first and ends last. */
-const under = async (name: string, target: Target, url: string, body: string): Promise<Normal> => {
-  const child = start("run-attack.ts", [name, String(seconds + 2)], target);
+const under = async (
+  name: string,
+  target: Target,
+  [url, body]: readonly [string, string],
+  forSeconds = seconds,
+): Promise<Normal> => {
+  const child = start("run-attack.ts", [name, String(forSeconds + 2)], target);
   const ended = once(child, "close");
   await new Promise((resolve) => setTimeout(resolve, 1_000));
-  const measured = await normal(url, body);
+  const measured = await normal(url, body, forSeconds);
   child.kill("SIGKILL");
   await ended;
   return measured;
@@ -88,14 +95,17 @@ const measure = async (where: string, url: string, pid: number, names: readonly 
     const during: Normal[] = [];
     const peaks: number[] = [];
     // What a first attack makes the processes keep (code, heaps) is there before the first round.
-    await under(name, target, url, body);
+    say(`${where}, ${name}, warming up for ${warmSeconds} s …`);
+    await under(name, target, [url, body], warmSeconds);
     for (let round = 1; round <= rounds; round++) {
       resetPeaks(pid);
       say(`${where}, ${name}, round ${round} of ${rounds} …`);
       without.push(await normal(url, body));
-      during.push(await under(name, target, url, body));
+      during.push(await under(name, target, [url, body]));
       const peak = processTree(pid)?.peakBytes;
-      if (peak !== undefined) peaks.push(peak / 1e6);
+      if (peak === undefined) continue;
+      peaks.push(peak / 1e6);
+      say(`  at most ${(peak / 1e6).toFixed(0)} MB`);
     }
     const what = `${where}, ${name}`;
     const p99 = (of: readonly Normal[]) => spread(of.map(({ p99Ms }) => p99Ms));
