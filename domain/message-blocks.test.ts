@@ -9,7 +9,7 @@ import { readReason } from "./read-reason.ts";
 // Also what Slack's limits are about: long, empty, and full of characters that are escaped to five.
 const text = fc.oneof(
   fc.string(),
-  fc.constantFrom("", "&", "<@U1>"),
+  fc.constantFrom("", "&", "<@U1>", "Sam\u202e madA", "\u2066approved\u2069", "a\u061cb"),
   fc.integer({ min: 1, max: 4_000 }).map((length) => "&".repeat(length)),
   fc.integer({ min: 1, max: 12_000 }).map((length) => "x".repeat(length)),
 );
@@ -93,6 +93,8 @@ test("Slack takes the message of any delivery, and its buttons and what to do ab
       expect(all.includes('"action_id":"approve"')).toBe(given.question?.status === "open");
       expect(all.includes("*What to do:*")).toBe(given.error !== null);
       const shown = texts(blocks).join("\n");
+      // What turns text around, or moves about in it, shows another message than this one.
+      expect(`${shown}${line}`).not.toMatch(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|(?!\n)\p{Cc}/u);
       if (given.question?.status === "open") {
         expect(shown).toMatch(/Until <!date\^\d+\^[^>]*>\. [\s\S]*Who may answer: /);
         // A mention that is cut in two names nobody.

@@ -1,4 +1,5 @@
 import type { KnownBlock, SectionBlock } from "@slack/web-api";
+import { oneLine } from "../platform/one-line.ts";
 import type { Check } from "../statemachine/contracts.ts";
 import { remedyOf } from "../statemachine/remedy-of.ts";
 import type { MessageState, QuestionState } from "./message-state.ts";
@@ -22,9 +23,18 @@ const limits = {
   message: 9_500,
 } as const;
 
-/** Slack's control characters: https://docs.slack.dev/messaging/formatting-message-text#escaping */
+/**
+ * Slack's control characters (https://docs.slack.dev/messaging/formatting-message-text#escaping), and what turns text around:
+ * a mark of direction in a name or a path shows another text than what is approved. Lines stay.
+ */
 const escaped = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  text
+    .split("\n")
+    .map(oneLine)
+    .join("\n")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;");
 /** At most `limit` characters; an escaped one, or one of two UTF-16 units, is not cut in two. */
 const clipped = (text: string, limit: number) =>
   text.length <= limit
@@ -51,7 +61,7 @@ const joinWhole = (parts: readonly string[], separator: string, limit: number): 
   return text;
 };
 /** What others wrote, on one line, so that it looks like no line of ours. */
-const oneLine = (text: string) => escaped(text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " "));
+const others = (text: string) => escaped(oneLine(text));
 const section = (text: string): SectionBlock => ({
   type: "section",
   text: { type: "mrkdwn", text: clipped(text, limits.section) },
@@ -161,7 +171,7 @@ const unmappedLine = ({ unmapped, raisedBy, question }: MessageState): string =>
   const [is, are] = question?.status === "open" ? ["is", "are"] : ["was", "were"];
   const more = raisedBy === 1 ? `1 more approval ${is}` : `${raisedBy} more approvals ${are}`;
   const needed = raisedBy === 0 ? `, and no more approvals ${are} needed` : `: ${more} needed`;
-  const who = unmapped.map(({ identity, why }) => `${oneLine(identity)} (${oneLine(why)})`);
+  const who = unmapped.map(({ identity, why }) => `${others(identity)} (${others(why)})`);
   return `:bust_in_silhouette: *Not mapped to a person${needed}.* ${joinWhole(who, "; ", limits.unmapped)}`;
 };
 
@@ -195,11 +205,11 @@ export const messageBlocks = (
 ): { text: string; blocks: KnownBlock[] } => {
   const text = headline(state);
   const facts = [
-    `*Commit*\n\`${state.commit.slice(0, 12)}\`${state.author ? `, its author by its own word: ${oneLine(state.author)}` : ""}`,
+    `*Commit*\n\`${state.commit.slice(0, 12)}\`${state.author ? `, its author by its own word: ${others(state.author)}` : ""}`,
     ...(state.madeBy === null
       ? []
       : [
-          `*Made by*\n${state.madeBy.length === 0 ? "nobody known" : joinWhole(state.madeBy.map(oneLine), ", ", limits.fact - 20)}`,
+          `*Made by*\n${state.madeBy.length === 0 ? "nobody known" : joinWhole(state.madeBy.map(others), ", ", limits.fact - 20)}`,
         ]),
     ...(state.version === null ? [] : [`*Registry version*\n${state.version}`]),
     ...(state.digest === null ? [] : [`*Image*\n\`${state.digest.slice(0, 19)}…\``]),
@@ -250,7 +260,7 @@ export const messageBlocks = (
     ...(state.changed.length > 0
       ? [
           section(
-            `:warning: *This commit changes its own rules or yardsticks:* ${joinWhole(state.changed.map(escaped), "; ", limits.changed)}`,
+            `:warning: *This commit changes its own rules or yardsticks:* ${joinWhole(state.changed.map(others), "; ", limits.changed)}`,
           ),
         ]
       : []),

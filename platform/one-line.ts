@@ -1,5 +1,5 @@
 /** What ends a line, moves a cursor or turns text around: controls, line and paragraph separators, bidirectional marks. */
-const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 const short: ReadonlyMap<string, string> = new Map([
   ["\n", "\\n"],
