@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { leastResidentMb, watchMemory } from "../inference/check/watch-memory.ts";
 import { functionName } from "../platform/serving/function-name.ts";
+import { EventTooLarge, type FunctionCall } from "../platform/serving/functions.ts";
 import { type Environment, FunctionFailed, type FunctionVersion } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
 import { lineSplitter } from "./line-splitter.ts";
@@ -23,7 +24,9 @@ const Message = z.discriminatedUnion("kind", [
     id: z.string(),
     payload: z.custom<Json>((value) => value !== undefined),
     durationMs: z.number(),
+    body: z.exactOptional(z.instanceof(Uint8Array)),
   }),
+  z.object({ kind: z.literal("too-large"), id: z.string() }),
   z.object({ kind: z.literal("error"), id: z.string(), message: z.string() }),
   z.object({ kind: z.literal("call"), call: z.int(), asked: z.unknown() }),
 ]);
@@ -46,14 +49,14 @@ type Start = {
 };
 
 /** What the handler answered, and how long it took by its own process's clock. */
-export type Answer = { readonly payload: Json; readonly durationMs: number };
+export type Answer = { readonly payload: Json; readonly durationMs: number; readonly body?: Uint8Array };
 
 export type FunctionProcess = {
   readonly pid: number | undefined;
   /** Resolves once the function takes requests. Throws FunctionFailed where it never will. */
   readonly ready: Promise<void>;
-  /** Runs one request; the caller waits for its answer before it sends the next. Throws FunctionFailed. */
-  call(id: string, payload: Json): Promise<Answer>;
+  /** Runs one request; the caller waits for its answer before it sends the next. Throws FunctionFailed, EventTooLarge. */
+  call(id: string, call: Pick<FunctionCall, "payload" | "body">): Promise<Answer>;
   readonly running: () => boolean;
   /** Ends the process and waits until it is gone. */
   end(): Promise<void>;
@@ -134,12 +137,17 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
       case "output":
         return stdout.write(message.text);
       case "answer":
+      case "too-large":
       case "error": {
         if (call?.id !== message.id) return;
         const { settle } = call;
         call = undefined;
-        if (message.kind === "answer")
-          return settle.resolve({ payload: message.payload, durationMs: message.durationMs });
+        if (message.kind === "answer") {
+          const { payload, durationMs, body } = message;
+          return settle.resolve({ payload, durationMs, ...(body && { body }) });
+        }
+        if (message.kind === "too-large")
+          return settle.reject(new EventTooLarge("the event has more bytes than a function takes"));
         return settle.reject(new FunctionFailed(message.message));
       }
       case "call":
@@ -183,7 +191,7 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
     pid: child.pid,
     ready: ready.promise,
     running: () => running,
-    async call(id, payload) {
+    async call(id, { payload, body }) {
       if (!running) throw new FunctionFailed("the function's process has ended");
       const limitMs = config.timeoutSeconds * 1_000;
       const settle = Promise.withResolvers<Answer>();
@@ -197,7 +205,7 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
       const stopWatching = watchMemory({ pid: child.pid, limitMb }, () => {
         if (running) kill(`the function ran out of its ${config.memoryMb} MB of memory`);
       });
-      child.send({ id, deadline: Date.now() + limitMs, payload }, (error) => {
+      child.send({ id, deadline: Date.now() + limitMs, payload, body }, (error) => {
         if (error)
           settle.reject(new FunctionFailed(`the request did not reach the function: ${error.message}`));
       });

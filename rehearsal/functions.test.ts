@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import type { RequestMetrics } from "../platform/metrics/metrics.ts";
-import type { FunctionCall } from "../platform/serving/functions.ts";
+import { EventTooLarge, type FunctionCall } from "../platform/serving/functions.ts";
 import { FunctionFailed } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
 import { plainFunction } from "../test/contracts/plain-function.ts";
 import { type FunctionLine, functionHost } from "./functions.ts";
+import { httpEvent, isText } from "./http-event.ts";
 
 const undo: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -176,6 +177,36 @@ describe("the function host", () => {
     const refused = call({ do: "allocate-native" });
     await expect(refused).rejects.toThrow("the function ran out of its 128 MB of memory");
     await expect(call({ do: "echo" })).resolves.toMatchObject({ payload: { version: "3" } });
+  });
+
+  test.each<[what: string, bytes: Uint8Array, type: string]>([
+    ["text", Buffer.from("é漢🦆".repeat(30_000)), "application/json"],
+    ["text that begins with a mark of its order", Buffer.from("\ufeffa,b\n"), "text/csv"],
+    ["bytes that are declared as text", Buffer.from([0x61, 0xff, 0xfe]), "text/plain"],
+    ["bytes", Buffer.alloc(100_000, 0xc3), "application/octet-stream"],
+  ])("a body that comes as bytes is the event's as the gateway makes it: %s", async (_, bytes, type) => {
+    const echo = `export const handler = async ({ body, isBase64Encoded }) =>
+      ({ statusCode: 200, headers: { a: "b" }, body: JSON.stringify({ body, isBase64Encoded }) });`;
+    const { call } = await started({ source: echo });
+    const request = new Request("http://127.0.0.1/x", { method: "POST", headers: { "content-type": type } });
+    const about = { model: "churn", requestId: "1", now: 0 };
+    const { body, isBase64Encoded } = httpEvent(request, "/x", bytes, about);
+    const payload = httpEvent(request, "/x", new Uint8Array(), about);
+    const carried = { bytes, isText: isText(request.headers), eventLimit: 6_000_000 };
+    const answered = await call(payload, { body: carried });
+    // The answer's body comes apart, as bytes.
+    expect(answered.payload).toEqual({ statusCode: 200, headers: { a: "b" } });
+    expect(JSON.parse(Buffer.from(answered.body ?? []).toString())).toEqual({ body, isBase64Encoded });
+  });
+
+  test("an event that is too large as JSON is refused by its function's process, which takes the next", async () => {
+    const { call, host } = await started();
+    const carried = (bytes: Uint8Array, isText = true) => ({ body: { bytes, isText, eventLimit: 100_000 } });
+    // A quote is two bytes in JSON, and three bytes are four in base64.
+    await expect(call({}, carried(Buffer.alloc(60_000, '"')))).rejects.toThrow(EventTooLarge);
+    await expect(call({}, carried(Buffer.alloc(80_000, "a"), false))).rejects.toThrow(EventTooLarge);
+    const [pid] = host.processes();
+    expect(await call({}, carried(Buffer.alloc(60_000, "a")))).toMatchObject({ payload: { pid } });
   });
 
   test("says why a function cannot be loaded", async () => {

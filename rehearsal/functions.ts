@@ -2,7 +2,6 @@ import type { RecordPlace } from "../inference/records/records.ts";
 import type { Metrics, RequestMetrics } from "../platform/metrics/metrics.ts";
 import type { FunctionAnswer, FunctionCall, Functions } from "../platform/serving/functions.ts";
 import { type Environment, FunctionBusy, FunctionFailed } from "../platform/serving/serving.ts";
-import type { Json } from "../platform/store/store.ts";
 import { type FunctionProcess, startFunctionProcess } from "./function-process.ts";
 import { workerRecords } from "./worker-records.ts";
 
@@ -57,7 +56,8 @@ const mostWaiting = 1_000;
 const largeBody = 64 * 1_024;
 
 /** Whether this request may keep its function busy for long: how much a packed body holds is not known before. */
-const isLarge = (payload: Json): boolean => {
+const isLarge = ({ payload, body: carried }: Pick<FunctionCall, "payload" | "body">): boolean => {
+  if (carried && carried.bytes.length > largeBody) return true;
   if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return false;
   const { body, headers } = payload;
   const packed = typeof headers === "object" && headers !== null && "content-encoding" in headers;
@@ -122,7 +122,7 @@ export const functionHost = (needs: Needs): FunctionHost => {
     const warm = slot.process?.running() ? slot.process : undefined;
     const process = warm ?? (await start(slot, call));
     const initMs = performance.now() - began;
-    const answer = await process.call(needs.requestId(), call.payload);
+    const answer = await process.call(needs.requestId(), call);
     return warm ? answer : { ...answer, initMs };
   };
 
@@ -139,7 +139,7 @@ export const functionHost = (needs: Needs): FunctionHost => {
     slot.idle = setTimeout(async () => {
       const about = { environment: call.environment, model: call.model, version: call.version.version };
       // A store that cannot be read just now is no reason to let a live version go.
-      const stays = !isLarge(call.payload) && (await needs.staysWarm(about).catch(() => true));
+      const stays = !isLarge(call) && (await needs.staysWarm(about).catch(() => true));
       if (slot.waiting > 0 || slots.get(key) !== slot) return;
       if (stays) whenIdle(key, slot, call);
       else end(key, slot);
@@ -152,7 +152,7 @@ export const functionHost = (needs: Needs): FunctionHost => {
       if (stopped) throw new FunctionFailed("the function host has stopped");
       const { environment, model, version } = call;
       // A process of its own for large requests: ten thousand rows keep nobody else of the version waiting.
-      const large = isLarge(call.payload);
+      const large = isLarge(call);
       const key = JSON.stringify([environment, model, version.version, version.config, large]);
       const slot = slots.get(key) ?? { last: Promise.resolve(), waiting: 0 };
       slots.set(key, slot);

@@ -1,7 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { retryAfterSeconds } from "../inference/http/body-unreadable.ts";
+import type { BytesServing } from "../platform/serving/embedded.ts";
 import { readFunctionName } from "../platform/serving/function-name.ts";
+import { EventTooLarge, type FunctionAnswer } from "../platform/serving/functions.ts";
 import { reportLine } from "../platform/serving/report-line.ts";
 import {
   type Environment,
@@ -9,16 +11,16 @@ import {
   FunctionBusy,
   FunctionFailed,
   NotServed,
-  type Serving,
 } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
 import { guardModels } from "./guard-models.ts";
-import { eventBytes, httpAnswer, httpEvent } from "./http-event.ts";
+import { httpAnswer, httpEvent, isText } from "./http-event.ts";
 import type { Gate } from "./key-gate.ts";
 import { requestBody } from "./request-body.ts";
 
 type Needs = {
-  readonly servings: Readonly<Record<Environment, Serving>>;
+  /** One that takes bytes gets the larger bodies as they came. */
+  readonly servings: Readonly<Record<Environment, BytesServing>>;
   /** Epoch milliseconds. */
   readonly clock: () => number;
   readonly requestId: () => string;
@@ -29,12 +31,18 @@ type Needs = {
 /** Lambda's limit for what goes into a function and for what comes out; API Gateway itself takes 10 MB. */
 const payloadLimit = 6 * 1024 * 1024;
 
+/** Bytes of a body that becomes part of an event here: larger ones hold the event loop, 6 MB of them for 30 ms. */
+const smallBody = 64 * 1024;
+
 /** An RFC 9457 problem. */
 const problem = (status: number, title: string, detail: string): Response =>
   Response.json(
     { type: "about:blank", title, status, detail },
     { status, headers: { "content-type": "application/problem+json" } },
   );
+
+const tooLarge = (): Response =>
+  problem(413, "Content Too Large", "a function takes at most 6 MB, base64 included");
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
@@ -58,24 +66,30 @@ export const gateway = ({ servings, clock, requestId, gate }: Needs): Hono => {
       });
     }
     const body = await requestBody(context, payloadLimit);
-    if (!body) return problem(413, "Content Too Large", "a function takes at most 6 MB, base64 included");
+    if (!body) return tooLarge();
     const path = new URL(request.url).pathname.slice(environment.length + 1);
-    const event = httpEvent(request, path, body, {
+    const serving = servings[environment];
+    const carried =
+      body.length > smallBody && serving.invokeBytes
+        ? { bytes: body, isText: isText(request.headers), eventLimit: payloadLimit }
+        : undefined;
+    const event = httpEvent(request, path, carried ? new Uint8Array() : body, {
       model,
       requestId: requestId(),
       now: clock(),
       ...(passed?.context ? { authorizer: passed.context } : {}),
     });
-    // Only a body of some size can bring the event past the limit: the event is not counted for each small one.
-    if (body.length > payloadLimit / 8 && (await eventBytes(event)) > payloadLimit)
-      return problem(413, "Content Too Large", "a function takes at most 6 MB, base64 included");
     try {
-      const { payload } = await servings[environment].invoke(model, "live", event);
-      const answer = httpAnswer(payload);
+      const called: Pick<FunctionAnswer, "payload" | "body"> =
+        carried && serving.invokeBytes
+          ? await serving.invokeBytes(model, event, carried)
+          : await serving.invoke(model, "live", event);
+      const answer = httpAnswer(called.payload, called.body);
       return (
         answer ?? problem(502, "Bad Gateway", `the function of ${model} gave an answer that is not HTTP`)
       );
     } catch (error) {
+      if (error instanceof EventTooLarge) return tooLarge();
       if (error instanceof NotServed)
         return problem(404, "Not Found", `no version of a model named ${model} is served on ${environment}`);
       if (error instanceof FunctionBusy) {

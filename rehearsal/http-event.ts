@@ -14,10 +14,13 @@ const textual =
   /^(text\/|application\/([\w.+-]+\+)?(json|xml|javascript)\b|application\/x-www-form-urlencoded\b)/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Whether a body is declared as text. */
+export const isText = (headers: Headers): boolean =>
+  !headers.has("content-encoding") && textual.test(headers.get("content-type") ?? "text/plain");
+
 /** The body as text where it is declared as text and reads as UTF-8; otherwise undefined. */
 const asText = (body: Uint8Array, headers: Headers): string | undefined => {
-  if (headers.has("content-encoding") || !textual.test(headers.get("content-type") ?? "text/plain"))
-    return undefined;
+  if (!isText(headers)) return undefined;
   try {
     return utf8.decode(body);
   } catch {
@@ -80,30 +83,6 @@ export const httpEvent = (
   };
 };
 
-/** Characters that are counted before others have their turn. */
-const countedAtOnce = 128 * 1_024;
-
-/**
- * The event's bytes as JSON. Its body is counted in pieces between which the event loop turns: to write six megabytes
- * of text as JSON at once holds it for 30 ms.
- */
-export const eventBytes = async (event: { [key: string]: Json }): Promise<number> => {
-  const { body = "", ...rest } = event;
-  let bytes = Buffer.byteLength(JSON.stringify({ ...rest, body: "" }));
-  if (typeof body !== "string") return bytes;
-  if (event.isBase64Encoded === true) return bytes + body.length;
-  for (let from = 0; from < body.length; ) {
-    if (from > 0) await new Promise((resolve) => setImmediate(resolve));
-    const end = from + countedAtOnce;
-    // Half of a pair would be counted as an escape.
-    const cutsPair = (body.charCodeAt(end - 1) & 0xfc00) === 0xd800;
-    const piece = body.slice(from, cutsPair ? end - 1 : end);
-    bytes += Buffer.byteLength(JSON.stringify(piece)) - 2;
-    from += piece.length;
-  }
-  return bytes;
-};
-
 const Answer = z.object({
   statusCode: z.int().min(200).max(599),
   headers: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
@@ -115,8 +94,9 @@ const Answer = z.object({
 /**
  * The HTTP answer that a function's result means, by the rules of payload format 2.0: without a `statusCode`
  * the result itself is the JSON body of a 200. Undefined where it has a `statusCode` and is malformed.
+ * @param carried the answer's body, where it came beside the result
  */
-export const httpAnswer = (result: Json): Response | undefined => {
+export const httpAnswer = (result: Json, carried?: Uint8Array): Response | undefined => {
   if (typeof result !== "object" || result === null || Array.isArray(result) || !("statusCode" in result))
     return Response.json(result);
   const parsed = Answer.safeParse(result);
@@ -133,6 +113,6 @@ export const httpAnswer = (result: Json): Response | undefined => {
   for (const name of ["content-length", "connection", "transfer-encoding"]) answer.delete(name);
   if (!answer.has("content-type")) answer.set("content-type", "text/plain;charset=UTF-8");
   const empty = statusCode === 204 || statusCode === 205 || statusCode === 304;
-  const bytes = isBase64Encoded ? Buffer.from(body, "base64") : body;
+  const bytes = carried ? new Uint8Array(carried) : isBase64Encoded ? Buffer.from(body, "base64") : body;
   return new Response(empty ? null : bytes, { status: statusCode, headers: answer });
 };

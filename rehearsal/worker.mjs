@@ -64,6 +64,24 @@ const place = {
   },
 };
 
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** The event with a body that came as bytes, as API Gateway makes it; undefined: it is larger than a function takes. */
+const withBody = (event, { bytes, isText, eventLimit }) => {
+  const made = { ...event, isBase64Encoded: true };
+  try {
+    if (isText) Object.assign(made, { body: utf8.decode(bytes), isBase64Encoded: false });
+  } catch {
+    // No UTF-8: it goes as bytes do.
+  }
+  made.body ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
+  return Buffer.byteLength(JSON.stringify(made)) > eventLimit ? undefined : made;
+};
+/** An HTTP answer whose body goes as bytes beside it, for a request whose body came so. */
+const bodyApart = (answer) => {
+  const { body, isBase64Encoded, ...rest } = answer;
+  return { payload: rest, body: Buffer.from(body, isBase64Encoded === true ? "base64" : "utf8") };
+};
+
 try {
   const bundle = await import(pathToFileURL(process.argv[2]).href);
   if (typeof bundle.handler !== "function")
@@ -73,14 +91,19 @@ try {
   const handler = keepsRecords ? bundle.handlerOn(place) : bundle.handler;
   process.on("message", async (message) => {
     if (message.kind === "result" || message.kind === "refused") return settle(message);
-    const { id, deadline, payload } = message;
+    const { id, deadline, payload, body } = message;
     try {
+      const event = body === undefined ? payload : withBody(payload, body);
+      if (event === undefined) return send({ kind: "too-large", id });
       // Measured here, as Lambda bills it: how busy the parent is belongs to nobody's duration.
       const began = performance.now();
-      const answer = await handler(payload, context({ id, deadline }));
+      const answer = await handler(event, context({ id, deadline }));
       const durationMs = performance.now() - began;
       // What leaves a function is JSON, and the channel would carry more than that.
-      send({ kind: "answer", id, payload: JSON.parse(JSON.stringify(answer ?? null)), durationMs });
+      const isHttp =
+        body !== undefined && typeof answer?.statusCode === "number" && typeof answer.body === "string";
+      const apart = isHttp ? bodyApart(answer) : { payload: answer ?? null };
+      send({ kind: "answer", id, ...apart, payload: JSON.parse(JSON.stringify(apart.payload)), durationMs });
     } catch (error) {
       send({ kind: "error", id, message: describe(error) });
     }

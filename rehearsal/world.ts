@@ -26,9 +26,9 @@ import { sqliteMetrics } from "../platform/metrics/sqlite.ts";
 import type { Registry } from "../platform/registry/registry.ts";
 import { sqliteRegistry } from "../platform/registry/sqlite.ts";
 import { environmentSecrets } from "../platform/secrets/environment.ts";
-import { embeddedServing } from "../platform/serving/embedded.ts";
+import { type BytesServing, embeddedServing } from "../platform/serving/embedded.ts";
 import type { Functions } from "../platform/serving/functions.ts";
-import type { Environment, Serving } from "../platform/serving/serving.ts";
+import type { Environment } from "../platform/serving/serving.ts";
 import { keyFileSigner } from "../platform/signer/key-file.ts";
 import type { Signer } from "../platform/signer/signer.ts";
 import { type SlackApi, slackChannel } from "../platform/slack/slack-channel.ts";
@@ -157,7 +157,7 @@ export const worldOf = (
     users: instrument("slack.users", rest.slack.users),
   };
   const serving = (environment: Environment) =>
-    instrument<Serving>(
+    instrument<BytesServing>(
       `serving.${environment}`,
       embeddedServing({
         environment,

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { Images } from "../images/images.ts";
-import type { Key, Store, Stored } from "../store/store.ts";
+import type { Json, Key, Store, Stored } from "../store/store.ts";
 import { configHash } from "./config-hash.ts";
-import type { Functions } from "./functions.ts";
+import type { FunctionAnswer, Functions, HttpBody } from "./functions.ts";
 import {
   type Environment,
   type FunctionConfig,
@@ -22,6 +22,12 @@ type Needs = {
   readonly url: string;
   /** A number in [0, 1) for each call of `live`: below the canary's weight, the canary answers. */
   readonly random: () => number;
+};
+
+/** As Serving, and perhaps for bodies of requests that are better not made text of in this process. */
+export type BytesServing = Serving & {
+  /** Calls `live` with an HTTP event and the bytes of its body. Throws as `invoke`, and EventTooLarge. */
+  invokeBytes?(model: string, event: Json, body: HttpBody): Promise<FunctionAnswer>;
 };
 
 const ConfigItem = z.object({
@@ -48,7 +54,14 @@ const versionSort = (version: string) => `version#${version.padStart(10, "0")}`;
  * Serving on one machine: functions, versions and the alias are items of `store`, read anew at every call,
  * so what another process writes counts from the next request on. The functions themselves run in `functions`.
  */
-export const embeddedServing = ({ environment, store, images, functions, url, random }: Needs): Serving => {
+export const embeddedServing = ({
+  environment,
+  store,
+  images,
+  functions,
+  url,
+  random,
+}: Needs): BytesServing => {
   const all = `serving#${environment}`;
   const at = (model: string, sort: string): Key => ({ partition: `${all}#${model}`, sort });
 
@@ -119,6 +132,13 @@ export const embeddedServing = ({ environment, store, images, functions, url, ra
     }
   };
 
+  /** The version that answers one request to `live`. */
+  const drawn = async (model: string): Promise<string> => {
+    const alias = await live(model);
+    if (!alias) throw new NotServed(`no version of ${model} is live in ${environment}`);
+    return alias.canary && random() < alias.canary.weight ? alias.canary.version : alias.version;
+  };
+
   return {
     async ensure(model) {
       await store.put({ partition: all, sort: model }, {}, { expect: "absent" });
@@ -157,15 +177,13 @@ export const embeddedServing = ({ environment, store, images, functions, url, ra
       if (!written.written) throw conflict(model, written.found);
     },
     async invoke(model, qualifier, payload) {
-      let chosen: string;
-      if (qualifier === "live") {
-        const alias = await live(model);
-        if (!alias) throw new NotServed(`no version of ${model} is live in ${environment}`);
-        chosen = alias.canary && random() < alias.canary.weight ? alias.canary.version : alias.version;
-      } else chosen = qualifier.version;
-      const version = await mustHave(model, chosen);
+      const version = await mustHave(model, qualifier === "live" ? await drawn(model) : qualifier.version);
       const answer = await functions.invoke({ environment, model, version, payload });
       return { ...answer, version: version.version };
+    },
+    async invokeBytes(model, payload, body) {
+      const version = await mustHave(model, await drawn(model));
+      return functions.invoke({ environment, model, version, payload, body });
     },
     async retire(model) {
       const alias = await store.get(at(model, "alias"));
