@@ -36,7 +36,6 @@ let close: () => Promise<void>;
 let url: string;
 /** Seconds that the service's clock is ahead. */
 let ahead: number;
-const began = Date.now();
 
 beforeEach(async () => {
   folder = await temporaryFolder();
@@ -47,7 +46,7 @@ beforeEach(async () => {
     folder: folder.path,
     identity: { environment: "prod", version: 1 },
     now: Date.now,
-    tick: () => Date.now() - began + 1_000 * ahead,
+    tick: () => Date.now() + 1_000 * ahead,
     newId: () => crypto.randomUUID(),
     report: () => {},
     log: () => {},
