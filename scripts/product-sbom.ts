@@ -1,5 +1,6 @@
 import * as CDX from "@cyclonedx/cyclonedx-library";
 import { npmComponent, serializeBom } from "../platform/images/sbom.ts";
+import type { GoModule } from "./go-modules.ts";
 import type { LockedPackage } from "./locked-packages.ts";
 
 type Contents = {
@@ -7,6 +8,8 @@ type Contents = {
   readonly version: string;
   /** Of all its lock files. */
   readonly packages: readonly LockedPackage[];
+  /** Of crane, with which the builder pushes images. Its go.sum is their hash, of another kind than CycloneDX knows. */
+  readonly modules?: readonly GoModule[];
 };
 
 /** Hex of a `sha512-<base64>`; undefined where the lock file has another hash. */
@@ -19,7 +22,7 @@ const sha512 = (integrity: string | undefined): string | undefined => {
  * What the product consists of, as CycloneDX 1.6 JSON: each package of its lock files with its archive's hash. What only
  * builds and tests need is `excluded`. Without time and serial number: the same lock files give the same bytes.
  */
-export const productSbom = ({ version, packages }: Contents): string => {
+export const productSbom = ({ version, packages, modules = [] }: Contents): string => {
   const { Models, Enums } = CDX;
   const bom = new Models.Bom();
   bom.metadata.component = new Models.Component(Enums.ComponentType.Application, "slipway", {
@@ -33,6 +36,12 @@ export const productSbom = ({ version, packages }: Contents): string => {
     const hash = sha512(one.integrity);
     if (hash !== undefined) component.hashes.set(Enums.HashAlgorithm["SHA-512"], hash);
     bom.components.add(component);
+  }
+  for (const { name, version: released } of modules) {
+    const purl = `pkg:golang/${name}@${encodeURIComponent(released)}`;
+    bom.components.add(
+      new Models.Component(Enums.ComponentType.Library, name, { version: released, purl, bomRef: purl }),
+    );
   }
   return `${serializeBom(bom)}\n`;
 };

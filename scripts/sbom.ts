@@ -5,6 +5,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import * as z from "zod";
+import { goModules } from "./go-modules.ts";
 import { productPackages } from "./product-packages.ts";
 import { productSbom } from "./product-sbom.ts";
 
@@ -18,5 +19,6 @@ const { values } = parseArgs({
   },
 });
 const packages = await productPackages();
-await writeFile(values.out, productSbom({ version: values.version, packages }));
-process.stdout.write(`${packages.length} packages in ${values.out}\n`);
+const modules = await goModules();
+await writeFile(values.out, productSbom({ version: values.version, packages, modules }));
+process.stdout.write(`${packages.length} packages and ${modules.length} Go modules in ${values.out}\n`);

@@ -17,6 +17,7 @@ import addFormats from "ajv-formats";
 import { afterEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
+import { goModules } from "../../scripts/go-modules.ts";
 import { lockedPackages } from "../../scripts/locked-packages.ts";
 import { productPackages } from "../../scripts/product-packages.ts";
 import { productSbom } from "../../scripts/product-sbom.ts";
@@ -457,8 +458,11 @@ describe("the audit", () => {
 
 test("the SBOM names each package of the lock files with its archive's hash, and is CycloneDX 1.6", async () => {
   const packages = await productPackages();
-  const sbom = productSbom({ version: "1.2.3", packages });
-  expect(productSbom({ version: "1.2.3", packages: packages.toReversed() })).toBe(sbom);
+  const modules = await goModules();
+  const sbom = productSbom({ version: "1.2.3", packages, modules });
+  expect(
+    productSbom({ version: "1.2.3", packages: packages.toReversed(), modules: modules.toReversed() }),
+  ).toBe(sbom);
   const schema = (name: string) =>
     JSON.parse(
       readFileSync(join(root, "node_modules/@cyclonedx/cyclonedx-library/res/schema", name), "utf8"),
@@ -479,6 +483,15 @@ test("the SBOM names each package of the lock files with its archive's hash, and
       purl: `pkg:npm/hono@${version}`,
       scope: "required",
       hashes: [{ alg: "SHA-512", content: Buffer.from(integrity.slice(7), "base64").toString("hex") }],
+    }),
+  );
+  // crane pushes every image: what it is made of belongs to the product.
+  const goMod = readFileSync(join(root, "packaging/crane/go.mod"), "utf8");
+  expect(modules).toHaveLength(goMod.match(/\/\/ indirect/g)?.length ?? 0);
+  expect(document.components).toContainEqual(
+    expect.objectContaining({
+      name: "github.com/google/go-containerregistry",
+      purl: expect.stringMatching(/^pkg:golang\/github\.com\/google\/go-containerregistry@v\d/),
     }),
   );
   // What comes inside another package's archive has that one's hash and none of its own.

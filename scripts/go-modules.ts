@@ -1,0 +1,14 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+/** A Go module in one version. */
+export type GoModule = { readonly name: string; readonly version: string };
+
+/** Of crane, which pushes every image. */
+export const goModFile = fileURLToPath(new URL("../packaging/crane/go.mod", import.meta.url));
+
+/** The modules that a go.mod requires. https://go.dev/ref/mod#go-mod-file-require */
+export const goModules = async (file = goModFile): Promise<readonly GoModule[]> =>
+  [...(await readFile(file, "utf8")).matchAll(/^\s*(?:require\s+)?(\S+\.\S+\/\S+)\s+(v\d\S*)/gm)].map(
+    ([, name = "", version = ""]) => ({ name, version }),
+  );
