@@ -61,6 +61,8 @@ export const ownFolder = (
   folder: DataFolder,
   { command, now }: { readonly command: string; readonly now: number },
 ): Ownership => {
+  // The folder may have been there with rights for all: what this process and those that it starts write is its user's.
+  process.umask(0o077);
   const unlock = lockFile(folder.lock);
   if (!unlock) {
     const owner = readOwner(folder);

@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -30,6 +32,7 @@ import { ownFolder, runningOn } from "../../rehearsal/running.ts";
 import { slipway } from "../end-to-end/slipway.ts";
 import { model, serve, stepWorld } from "../step-world.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+import { serveProcess } from "./serve-process.ts";
 
 const program = fileURLToPath(new URL("own-folder-process.ts", import.meta.url));
 const minutes = 60_000;
@@ -42,6 +45,27 @@ beforeEach(async () => {
   mkdirSync(root);
 });
 afterEach(() => room.remove());
+
+describe("a data folder that was there, open to all", () => {
+  test.skipIf(process.platform === "win32")(
+    "holds nothing that another user can read: records, secrets, keys and logs are its owner's alone",
+    async () => {
+      chmodSync(root, 0o755);
+      const server = await serveProcess(root);
+      try {
+        const rows = JSON.parse(readFileSync("models/churn/golden.json", "utf8")).rows.slice(0, 1);
+        const body = JSON.stringify({ rows });
+        const headers = { "content-type": "application/json" };
+        expect((await fetch(`${server.url}/v1/predict`, { method: "POST", headers, body })).status).toBe(200);
+      } finally {
+        await server.stop();
+      }
+      const open = readdirSync(root).filter((name) => (statSync(join(root, name)).mode & 0o077) !== 0);
+      expect(open).toEqual([]);
+      expect(readdirSync(root)).toEqual(expect.arrayContaining(["secrets.env", "state.sqlite"]));
+    },
+  );
+});
 
 const Said = z.union([
   z.object({ owns: z.literal(true), pid: z.int() }),
