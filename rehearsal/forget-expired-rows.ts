@@ -13,11 +13,17 @@ const daysOf = (path: string): number =>
  * lifecycle rules do on AWS, and counts the bytes of all objects that are left.
  * @param blobs the folder of all objects
  * @param now epoch milliseconds
+ * @param stopped asked at each file; true: the rest is left alone, and not counted
  */
-export const forgetExpiredRows = async (blobs: string, now: number): Promise<number> => {
+export const forgetExpiredRows = async (
+  blobs: string,
+  now: number,
+  stopped: () => boolean = () => false,
+): Promise<number> => {
   const records = join(blobs, "records");
   let left = 0;
   for await (const { path, bytes, changedAt } of filesBelow(blobs)) {
+    if (stopped()) break;
     if (path.startsWith(records + sep) && now - changedAt > daysOf(relative(records, path)) * dayMs)
       await rm(path, { force: true });
     else left += bytes;

@@ -199,6 +199,18 @@ describe("the function host", () => {
     expect(JSON.parse(Buffer.from(answered.body ?? []).toString())).toEqual({ body, isBase64Encoded });
   });
 
+  test("how a function is, is answered while a request of it never ends", async () => {
+    const { call } = await started({ timeoutSeconds: 60 });
+    const { payload } = await call({});
+    const endless = call({ do: "hang" }).catch((error: unknown) => error);
+    const health = await call({ rawPath: "/models/churn/health" });
+    // Answered by another process: that of the others is at work.
+    expect(health.payload).toMatchObject({ version: "3" });
+    expect(health.payload).not.toMatchObject({ pid: (payload as { pid: number }).pid });
+    await undo.pop()?.();
+    expect(await endless).toBeInstanceOf(FunctionFailed);
+  });
+
   test("an event that is too large as JSON is refused by its function's process, which takes the next", async () => {
     const { call, host } = await started();
     const carried = (bytes: Uint8Array, isText = true) => ({ body: { bytes, isText, eventLimit: 100_000 } });

@@ -2,6 +2,7 @@ import type { RecordPlace } from "../inference/records/records.ts";
 import type { Metrics, RequestMetrics } from "../platform/metrics/metrics.ts";
 import type { FunctionAnswer, FunctionCall, Functions } from "../platform/serving/functions.ts";
 import { type Environment, FunctionBusy, FunctionFailed } from "../platform/serving/serving.ts";
+import type { Json } from "../platform/store/store.ts";
 import { type FunctionProcess, startFunctionProcess } from "./function-process.ts";
 import { workerRecords } from "./worker-records.ts";
 
@@ -63,6 +64,14 @@ const isLarge = ({ payload, body: carried }: Pick<FunctionCall, "payload" | "bod
   const packed = typeof headers === "object" && headers !== null && "content-encoding" in headers;
   return typeof body === "string" && (packed || body.length > largeBody);
 };
+
+/** Whether this asks how the function is: it is answered while another request is under way, however long that takes. */
+const asksHealth = (payload: Json): boolean =>
+  typeof payload === "object" &&
+  payload !== null &&
+  !Array.isArray(payload) &&
+  typeof payload.rawPath === "string" &&
+  payload.rawPath.endsWith("/health");
 
 const longestLogged = 4_000;
 
@@ -134,14 +143,14 @@ export const functionHost = (needs: Needs): FunctionHost => {
     void ended.finally(() => ending.delete(ended));
   };
 
-  const whenIdle = (key: string, slot: Slot, call: FunctionCall): void => {
+  const whenIdle = (key: string, slot: Slot, call: FunctionCall, mayStay: boolean): void => {
     clearTimeout(slot.idle);
     slot.idle = setTimeout(async () => {
       const about = { environment: call.environment, model: call.model, version: call.version.version };
       // A store that cannot be read just now is no reason to let a live version go.
-      const stays = !isLarge(call) && (await needs.staysWarm(about).catch(() => true));
+      const stays = mayStay && (await needs.staysWarm(about).catch(() => true));
       if (slot.waiting > 0 || slots.get(key) !== slot) return;
-      if (stays) whenIdle(key, slot, call);
+      if (stays) whenIdle(key, slot, call, mayStay);
       else end(key, slot);
     }, idleMs);
     slot.idle.unref();
@@ -152,8 +161,11 @@ export const functionHost = (needs: Needs): FunctionHost => {
       if (stopped) throw new FunctionFailed("the function host has stopped");
       const { environment, model, version } = call;
       // A process of its own for large requests: ten thousand rows keep nobody else of the version waiting.
-      const large = isLarge(call);
-      const key = JSON.stringify([environment, model, version.version, version.config, large]);
+      const keyOf = (kind: "usual" | "large" | "health") =>
+        JSON.stringify([environment, model, version.version, version.config, kind]);
+      const isBusy = (slots.get(keyOf("usual"))?.waiting ?? 0) > 0;
+      const kind = isLarge(call) ? "large" : asksHealth(call.payload) && isBusy ? "health" : "usual";
+      const key = keyOf(kind);
       const slot = slots.get(key) ?? { last: Promise.resolve(), waiting: 0 };
       slots.set(key, slot);
       if (slot.waiting >= mostWaiting)
@@ -179,7 +191,7 @@ export const functionHost = (needs: Needs): FunctionHost => {
         throw error;
       } finally {
         slot.waiting--;
-        if (slot.waiting === 0 && !stopped) whenIdle(key, slot, call);
+        if (slot.waiting === 0 && !stopped) whenIdle(key, slot, call, kind === "usual");
       }
     },
     processes: () =>

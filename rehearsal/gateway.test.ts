@@ -243,6 +243,13 @@ describe("functions called from another process", () => {
     expect((await fetch(path, { method: "POST", headers, body: "{" })).status).toBe(400);
   });
 
+  test("too many that wait are as busy over there as at home: the state machine tries again", async () => {
+    answer = () => {
+      throw new FunctionBusy("1000 requests wait already");
+    };
+    await expect(remoteFunctions({ url, token: "the-token" }).invoke(call())).rejects.toThrow(FunctionBusy);
+  });
+
   test("say that no rehearsal runs where nobody answers", async () => {
     const free = createServer().listen(0, "127.0.0.1");
     await new Promise((done) => free.once("listening", done));

@@ -69,7 +69,7 @@ export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, 
     const now = clock();
     if (!walked || Math.abs(now - walked.at) >= walkEveryMs) {
       const written = blobsWritten();
-      walked = { bytes: await forgetExpiredRows(folder.blobs, now), written, at: now };
+      walked = { bytes: await forgetExpiredRows(folder.blobs, now, () => stopping), written, at: now };
       removed = 0;
     }
     return Math.max(0, walked.bytes + blobsWritten() - walked.written - removed);

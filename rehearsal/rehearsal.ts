@@ -240,6 +240,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
             log,
             wrote: capabilities.countBlob,
           }),
+          metrics.flush,
         );
   const { steps } = tasks;
   const runtime = await tasks.runtime();
@@ -377,6 +378,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
       await application?.stop();
       stopping.abort();
       await closeServers();
+      engine.close();
       await tasks.stop();
       await machine.stop();
       await Promise.all(background);

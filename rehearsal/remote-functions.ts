@@ -2,14 +2,17 @@ import { z } from "zod";
 import { functionName } from "../platform/serving/function-name.ts";
 import type { Functions } from "../platform/serving/functions.ts";
 import { readReport } from "../platform/serving/report-line.ts";
-import { FunctionFailed, NotServed } from "../platform/serving/serving.ts";
+import { FunctionBusy, FunctionFailed, NotServed } from "../platform/serving/serving.ts";
 import type { Json } from "../platform/store/store.ts";
+import { TemporaryFault } from "../platform/temporary-fault.ts";
 
 type Needs = {
   /** Where the running rehearsal answers, without a slash at the end. */
   readonly url: string;
   readonly token: string;
   readonly fetch?: typeof globalThis.fetch;
+  /** The fault where nobody answers. Default: RehearsalUnreachable. */
+  readonly unreachable?: (cause: unknown) => Error;
 };
 
 /** Nobody answers where the rehearsal should: it is not running, or it refuses this token. */
@@ -23,9 +26,15 @@ const Failure = z.object({ errorMessage: z.string() });
 
 /**
  * The functions of a rehearsal that runs in another process, called over Lambda's Invoke path of its gateway.
- * Throws RehearsalUnreachable where nobody answers there.
+ * Throws RehearsalUnreachable where nobody answers there, FunctionBusy and TemporaryFault where there is no room now.
  */
-export const remoteFunctions = ({ url, token, fetch = globalThis.fetch }: Needs): Functions => ({
+export const remoteFunctions = ({
+  url,
+  token,
+  fetch = globalThis.fetch,
+  unreachable = (cause) =>
+    new RehearsalUnreachable(`no rehearsal answers at ${url}: is \`npm start\` running?`, { cause }),
+}: Needs): Functions => ({
   async invoke({ environment, model, version, payload }) {
     const path = `/2015-03-31/functions/${functionName(environment, model)}/invocations`;
     const response = await fetch(`${url}${path}?Qualifier=${encodeURIComponent(version.version)}`, {
@@ -38,12 +47,13 @@ export const remoteFunctions = ({ url, token, fetch = globalThis.fetch }: Needs)
       body: JSON.stringify(payload),
       signal: AbortSignal.timeout(version.config.timeoutSeconds * 1_000 + patienceMs),
     }).catch((error: unknown) => {
-      throw new RehearsalUnreachable(`no rehearsal answers at ${url}: is \`npm start\` running?`, {
-        cause: error,
-      });
+      throw unreachable(error);
     });
     if (response.status === 404)
       throw new NotServed(`${model} has no version ${version.version} in ${environment}`);
+    if (response.status === 429) throw new FunctionBusy(`too many requests wait for ${model}`);
+    if (response.status === 503)
+      throw new TemporaryFault(`the rehearsal at ${url} has no room for a request now`);
     if (!response.ok)
       throw new RehearsalUnreachable(`the rehearsal at ${url} refused the call: ${response.status}`);
     const answer: Json = JSON.parse(await response.text());

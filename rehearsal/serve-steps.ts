@@ -3,6 +3,7 @@ import { LogLevel, WebClient } from "@slack/web-api";
 import { namedFault } from "../domain/named-fault.ts";
 import { builderDigest } from "../packaging/builder-archive.ts";
 import { slackClientOptions } from "../platform/slack/slack-channel.ts";
+import { TemporaryFault } from "../platform/temporary-fault.ts";
 import { buildTask } from "./build-task.ts";
 import { remoteDeliveries } from "./control.ts";
 import type { DataFolder } from "./data-folder.ts";
@@ -37,7 +38,9 @@ export type ToldFault = {
 export type ThreadMessage =
   | { readonly kind: "answered"; readonly id: number; readonly output: unknown; readonly blobBytes: number }
   | { readonly kind: "failed"; readonly id: number; readonly fault: ToldFault; readonly blobBytes: number }
-  | { readonly kind: "log"; readonly sentence: string; readonly fault?: ToldFault };
+  | { readonly kind: "log"; readonly sentence: string; readonly fault?: ToldFault }
+  /** It could not open the data folder and is of no use. */
+  | { readonly kind: "broken"; readonly fault: ToldFault };
 
 /** All that may be called in the thread. */
 export type ThreadCalls = ReturnType<typeof callsOn>;
@@ -96,7 +99,12 @@ export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry
     const { images, runtime } = await localImages({ folder, source, clock });
     const world = worldOf(capabilities, {
       images,
-      functions: remoteFunctions({ url, token }),
+      functions: remoteFunctions({
+        url,
+        token,
+        // The server is this very process's: what broke off may succeed the next time.
+        unreachable: (cause) => new TemporaryFault("the rehearsal did not answer its own step", { cause }),
+      }),
       deliveries: remoteDeliveries({ database, url, token }),
       slack: new WebClient(await secrets.read("SLACK_BOT_TOKEN"), {
         ...slackClientOptions,
@@ -111,8 +119,7 @@ export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry
     return { capabilities, calls: new Map(Object.entries(calls)) };
   };
   const opened = open();
-  // Whoever calls hears of it.
-  opened.catch(() => undefined);
+  opened.catch((fault) => tell({ kind: "broken", fault: toldFault(fault) }));
 
   let counted = 0;
   const blobBytesSince = async (): Promise<number> => {

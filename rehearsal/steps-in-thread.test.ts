@@ -1,5 +1,7 @@
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { DataFolderUnusable } from "../platform/store/data-folder-unusable.ts";
 import { temporaryFolder } from "../test/temporary-folder.ts";
 import { type DataFolder, dataFolder } from "./data-folder.ts";
 import { type StepsInThread, stepsInThread } from "./steps-in-thread.ts";
@@ -51,6 +53,17 @@ test("what was given comes back as it was; a model that prod does not serve has 
   const thread = start(steps);
   expect(await thread.call("rows-to-ask", "churn")).toEqual([]);
   expect(await thread.call("sweep-deliveries", {})).toEqual({ deliveries: [] });
+});
+
+test("a thread that cannot open its folder says so, and the next call opens it once it can", async () => {
+  const thread = start(steps);
+  const kept = `${folder.database}.kept`;
+  await rename(folder.database, kept);
+  await mkdir(folder.database);
+  await expect(thread.call("rows-to-ask", "churn")).rejects.toThrow(DataFolderUnusable);
+  await rm(folder.database, { recursive: true });
+  await rename(kept, folder.database);
+  expect(await thread.call("rows-to-ask", "churn")).toEqual([]);
 });
 
 test("a thread that has no memory left fails its calls alone, as a fault to try again, and the next call starts another", async () => {

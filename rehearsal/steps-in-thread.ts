@@ -53,6 +53,12 @@ export const stepsInThread = ({ module, data, log, wrote, heapMb = 2_048 }: Need
     };
     worker.on("message", (message: ThreadMessage) => {
       if (message.kind === "log") return log(message.sentence, message.fault && revived(message.fault));
+      if (message.kind === "broken") {
+        // Another thread may find the folder mended.
+        if (thread?.worker === worker) thread = undefined;
+        for (const id of waiting.keys()) settle(id)?.reject(revived(message.fault));
+        return void worker.terminate();
+      }
       wrote(message.blobBytes);
       if (message.kind === "answered") settle(message.id)?.resolve(message.output);
       else settle(message.id)?.reject(revived(message.fault));

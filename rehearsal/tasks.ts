@@ -37,13 +37,25 @@ export const tasksHere = (world: World, runtime: () => Promise<string>): Tasks =
  * In a thread of their own, so that nothing that they read keeps waiting who calls prod. Clicks are answered here, within
  * the seconds that Slack waits: they read no commit.
  */
-export const tasksInThread = (world: World, thread: StepsInThread): Tasks => {
+export const tasksInThread = (
+  world: World,
+  thread: StepsInThread,
+  /** Writes what this thread has measured. */
+  flushMetrics: () => void,
+): Tasks => {
   const inThread = <Name extends StepName>(name: Name): Steps["machine"][Name] =>
     ((event: unknown) =>
       thread.call(name, ...([event] as Parameters<Steps["machine"][Name]>))) as Steps["machine"][Name];
   return {
     steps: {
-      machine: Object.fromEntries(stepNames.map((name) => [name, inThread(name)])) as Steps["machine"],
+      machine: {
+        ...(Object.fromEntries(stepNames.map((name) => [name, inThread(name)])) as Steps["machine"]),
+        // What was measured in this thread until now is in the file when the other one reads it.
+        "judge-canary": async (event) => {
+          flushMetrics();
+          return thread.call("judge-canary", event);
+        },
+      },
       startDelivery: (event) => thread.call("start-delivery", event),
       answerApproval: answerApproval(world),
       sweepDeliveries: (event) => thread.call("sweep-deliveries", event),

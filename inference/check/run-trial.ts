@@ -55,22 +55,26 @@ type Program<T> = {
   readonly onMessage: (message: T) => number | undefined;
 };
 
+/**
+ * The shell's limit on processor time ends a loop even when this process was killed meanwhile; exec keeps the pid. Where
+ * Linux's setpriv is there, the kernel ends the program with the thread that started it: a thread that is terminated, or
+ * has no memory left, hears of nothing and takes no watch along.
+ */
+const start = `ulimit -t "$0" && ulimit -c 0 || exit 1
+if /usr/bin/setpriv --pdeathsig KILL /bin/true 2>/dev/null; then set -- /usr/bin/setpriv --pdeathsig KILL "$@"; fi
+exec "$@"`;
+
 const runProcess = async <T>(
   { program, args = [], limits, message, onMessage }: Program<T>,
   folder: string,
 ): Promise<string | undefined> => {
   const heapMb = Math.max(leastHeapMb, Math.floor(0.75 * limits.residentMb));
   const node = [process.execPath, `--max-old-space-size=${heapMb}`, fileURLToPath(program), folder, ...args];
-  // The shell's limit on processor time ends a loop even when this process was killed meanwhile; exec keeps the pid.
-  const child = spawn(
-    "/bin/sh",
-    ["-c", 'ulimit -t "$0" && ulimit -c 0 && exec "$@"', String(2 * limits.seconds + 60), ...node],
-    {
-      // No environment: a hostile model finds no secret in it.
-      env: {},
-      stdio: ["ignore", "ignore", "ignore", "pipe"],
-    },
-  );
+  const child = spawn("/bin/sh", ["-c", start, String(2 * limits.seconds + 60), ...node], {
+    // No environment: a hostile model finds no secret in it.
+    env: {},
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
   const leave = () => child.kill("SIGKILL");
   process.once("exit", leave);
   let stopped: string | undefined;

@@ -16,6 +16,8 @@ export type ConnectionLimits = {
   readonly requestMs: number;
   /** How long a connection without a request stays open: longer than load balancers keep theirs (60 s). */
   readonly keepAliveMs: number;
+  /** For how long a client may read nothing of its answer. */
+  readonly unreadMs: number;
 };
 
 export const connectionLimits: ConnectionLimits = {
@@ -27,6 +29,7 @@ export const connectionLimits: ConnectionLimits = {
   headersMs: 10_000,
   requestMs: 30_000,
   keepAliveMs: 65_000,
+  unreadMs: 30_000,
 };
 
 /** The limits that Node's own server keeps: a request that is late is answered 408, headers that are too large 431. */
@@ -40,15 +43,19 @@ export const serverOptions = (limits: ConnectionLimits): ServerOptions => ({
 
 type Connection = { readonly peer: string; unanswered: number; latest: IncomingMessage | undefined };
 
-/** Whether nobody works for it: it has no request under way, or the one that it has is not there whole. */
-const isWaiting = ({ unanswered, latest }: Connection): boolean => unanswered === 0 || !latest?.complete;
+/**
+ * Whether nobody works for it: it has no request under way, or the one that it has is not there whole, or its client does
+ * not read what was answered.
+ */
+const isWaiting = (socket: Socket, { unanswered, latest }: Connection): boolean =>
+  unanswered === 0 || !latest?.complete || socket.writableLength > 0;
 
 const refusal = (status: string): string =>
   `HTTP/1.1 ${status}\r\nretry-after: ${retryAfterSeconds}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`;
 
 /**
  * Keeps a server's connections within limits. Where there are too many, a new one takes the place of the one that has
- * waited longest for its own client (no request, or one that does not arrive), so that connections which do nothing
+ * waited longest for its own client (no request, one that does not arrive, or an answer that is not read), so that connections which do nothing
  * keep nobody out; where all are at work it is answered 503, or 429 where they are of the same address.
  * @returns the server's listener within these limits
  */
@@ -64,6 +71,12 @@ export const limitConnections = (
   server.maxConnections = limits.connections + 64;
   // Node leaves headers beyond this unread, and does not say so: they are counted below.
   server.maxHeadersCount = limits.headers + 1;
+  server.timeout = limits.unreadMs;
+  // Whoever waits for an answer that is being made stays, however silent the connection is.
+  server.on("timeout", (socket) => {
+    const connection = connections.get(socket);
+    if (!connection || isWaiting(socket, connection)) socket.destroy();
+  });
 
   const forget = (socket: Socket): void => {
     const connection = connections.get(socket);
@@ -76,7 +89,7 @@ export const limitConnections = (
   /** Ends the connection that has waited longest, of one peer or of any; false: all are at work. */
   const makeRoom = (peer?: string): boolean => {
     for (const [socket, connection] of connections) {
-      if ((peer !== undefined && connection.peer !== peer) || !isWaiting(connection)) continue;
+      if ((peer !== undefined && connection.peer !== peer) || !isWaiting(socket, connection)) continue;
       forget(socket);
       socket.destroy();
       return true;

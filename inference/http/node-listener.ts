@@ -29,16 +29,10 @@ const limitRest = (incoming: IncomingMessage): void => {
   }, restMs).unref();
 };
 
-/** Milliseconds for which a caller may read nothing of its answer. */
-const unreadMs = 30_000;
-/** An answer up to this length is in the socket's own buffers at once. */
-const shortAnswer = 64 * 1_024;
-
 const send = (incoming: IncomingMessage, outgoing: ServerResponse, reply: HttpReply): void => {
   if (outgoing.destroyed) return;
   const { status, headers, body } = withSecurityHeaders(reply);
   if (!incoming.complete) limitRest(incoming);
-  if (body.length > shortAnswer) outgoing.setTimeout(unreadMs, () => outgoing.destroy());
   outgoing.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
   outgoing.end(incoming.method === "HEAD" || status === 304 ? undefined : body);
 };

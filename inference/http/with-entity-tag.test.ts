@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { json, withHeaders } from "./http-reply.ts";
-import { withEntityTag } from "./with-entity-tag.ts";
+import { keptReply, withEntityTag } from "./with-entity-tag.ts";
 
 const reply = withHeaders(json({ a: 1 }), { "cache-control": "no-cache" });
 const asked = (ifNoneMatch?: string) => ({
@@ -33,4 +33,16 @@ test("who holds it already gets 304 without a body, packed on the way or not", a
 test("who holds another gets the answer", async () => {
   for (const held of ['"other"', "", "nonsense", `${(await tagOf()).slice(0, -2)}"`])
     expect((await withEntityTag(asked(held), reply)).status).toBe(200);
+});
+
+test("a kept answer is made once, however often it is asked for, and has its tag", async () => {
+  let made = 0;
+  const kept = keptReply(async () => {
+    made++;
+    return reply;
+  });
+  const [first, second] = await Promise.all([kept(asked()), kept(asked())]);
+  expect(second).toEqual(first);
+  expect((await kept(asked(String(first?.headers.etag)))).status).toBe(304);
+  expect(made).toBe(1);
 });

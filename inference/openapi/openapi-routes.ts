@@ -2,17 +2,25 @@ import { type HttpReply, json, refuse, withHeaders } from "../http/http-reply.ts
 import type { HttpRequest } from "../http/http-request.ts";
 import { problem } from "../http/problem.ts";
 import type { Route } from "../http/router.ts";
-import { withEntityTag } from "../http/with-entity-tag.ts";
+import { keptReply } from "../http/with-entity-tag.ts";
 import type { Service } from "../service.ts";
 
 const javascript = "text/javascript; charset=utf-8";
 /** To be kept, and asked for again by its tag. */
 const kept = { "cache-control": "no-cache" };
 
+/** By the file's name, of which there are three. */
+const docsReplies = new Map<string, ReturnType<typeof keptReply>>();
+
 const docsFile = async (request: HttpRequest, name: string): Promise<HttpReply> => {
   const { docsFiles, docsStart, isDocsFile, readDocsFile } = await import("./docs-page.ts");
-  const reply = (body: string | Uint8Array, type: string) =>
-    withEntityTag(request, { status: 200, headers: { ...kept, "content-type": type }, body });
+  const known = docsReplies.get(name);
+  if (known) return known(request);
+  const reply = (body: string | Uint8Array, type: string) => {
+    const made = keptReply(async () => ({ status: 200, headers: { ...kept, "content-type": type }, body }));
+    docsReplies.set(name, made);
+    return made(request);
+  };
   if (name === "start.js") return reply(docsStart, javascript);
   if (!isDocsFile(name))
     return refuse(problem("not-found", "The page's files are swagger-ui-bundle.js and swagger-ui.css."));
@@ -27,10 +35,10 @@ export const openapiRoutes = (service: Service): readonly Route[] => [
   {
     method: "GET",
     path: "/openapi.json",
-    async respond(request) {
+    respond: keptReply(async () => {
       const { openapiDocument } = await import("./openapi-document.ts");
-      return withEntityTag(request, withHeaders(json(openapiDocument(service)), kept));
-    },
+      return withHeaders(json(openapiDocument(service)), kept);
+    }),
   },
   {
     method: "GET",

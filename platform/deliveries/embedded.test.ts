@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { expect, test } from "vitest";
 import { deliveriesContract } from "../../test/contracts/deliveries.ts";
 import { temporaryFolder } from "../../test/temporary-folder.ts";
 import { openDatabase } from "../store/open-database.ts";
@@ -53,4 +54,49 @@ deliveriesContract("aws-local-stepfunctions", async () => {
       await folder.remove();
     },
   };
+});
+
+test("an engine that is closed writes nothing more: what fails with its process is interrupted, and no execution has ended", async () => {
+  const folder = await temporaryFolder();
+  const database = openDatabase(join(folder.path, "state.db"));
+  const work = Promise.withResolvers<undefined>();
+  const begun = Promise.withResolvers<void>();
+  const ended: string[] = [];
+  const engine = () =>
+    embeddedDeliveries({
+      database,
+      clock: Date.now,
+      newToken: randomUUID,
+      definition: {
+        StartAt: "Work",
+        States: {
+          Work: {
+            Type: "Task",
+            Resource: "arn:aws:lambda:eu-central-1:000000000000:function:work",
+            Catch: [{ ErrorEquals: ["States.ALL"], Next: "Failed" }],
+            End: true,
+          },
+          Failed: { Type: "Fail", Error: "Broken", Cause: "it is broken" },
+        },
+      },
+      tasks: {
+        work: async () => {
+          begun.resolve();
+          return work.promise;
+        },
+      },
+      onEnd: (name) => void ended.push(name),
+    });
+  const closing = engine();
+  await closing.start("one", {});
+  await begun.promise;
+  closing.close();
+  work.reject(new Error("the thread that ran it has ended"));
+  await closing.idle();
+  expect(await closing.describe("one")).toMatchObject({ status: "RUNNING" });
+  expect(await engine().resume()).toEqual({ resumed: [], interrupted: ["one"] });
+  expect(await closing.describe("one")).toMatchObject({ status: "ABORTED", error: { name: "Interrupted" } });
+  expect(ended).toEqual([]);
+  database.close();
+  await folder.remove();
 });

@@ -59,10 +59,12 @@ export const embeddedDeliveries = (
 ): Deliveries & {
   resume(): Promise<{ resumed: string[]; interrupted: string[] }>;
   idle(): Promise<void>;
+  close(): void;
 } => {
   const { definition, tasks, clock, newToken } = needs;
   const table = executionTable(needs.database);
   const waiting = new Map<string, Waiting>();
+  let closed = false;
   const running = new Map<string, { abort: () => void; ended: Promise<void> }>();
 
   /** The function's name, or the service integration, that a Task state's Resource stands for. */
@@ -170,6 +172,7 @@ export const embeddedDeliveries = (
       await record;
       forget(name);
       running.delete(name);
+      if (closed) return;
       if (table.finish(name, end, clock())) needs.onEnd?.(name, end.status);
     })().catch((fault: unknown) => {
       running.delete(name);
@@ -202,6 +205,7 @@ export const embeddedDeliveries = (
       entered: (state: string) => entry(state).promise,
       record: async (events: ReturnType<StateMachine["run"]>["eventLogs"]) => {
         for await (const event of events) {
+          if (closed) return;
           const at = event.timestamp;
           switch (event.type) {
             case "StateEntered":
@@ -289,6 +293,14 @@ export const embeddedDeliveries = (
         if (!page.cursor) return { resumed, interrupted };
         after = page.cursor;
       }
+    },
+    /**
+     * Ends the engine as a kill would: nothing more is written, so that what was under way is what `resume` finds, and no
+     * execution ends for what ends with this process.
+     */
+    close: () => {
+      closed = true;
+      for (const { abort } of running.values()) abort();
     },
     /** Resolves when no execution runs here any more. */
     idle: async () => {

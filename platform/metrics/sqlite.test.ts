@@ -104,6 +104,30 @@ test("a disk that refuses fails no request: the fault is reported and the entrie
   expect((await metrics.statistics(always, { percentiles: [] })).requests).toBe(600);
 });
 
+test("statistics keep nobody waiting who writes: they are read from one state, without the file's lock", async () => {
+  const metrics = sqliteMetrics({ database, clock: () => 1_500 });
+  metrics.request(request);
+  metrics.flush();
+  const other = openDatabase(join(folder.path, "state.db"));
+  const during: unknown[] = [];
+  const watched: Database = {
+    ...database,
+    read: (work) =>
+      database.read(() => {
+        const seen = work();
+        // In the midst of it somebody else writes.
+        during.push(other.write(() => other.prepare("DELETE FROM requests").run()));
+        return seen;
+      }),
+  };
+  const reader = sqliteMetrics({ database: watched, clock: () => 1_500 });
+  const asked = { ...of, from: 0, to: 2_000 };
+  expect(await reader.statistics(asked, { percentiles: [] })).toMatchObject({ requests: 1 });
+  expect(during).toEqual([1]);
+  metrics.close();
+  other.close();
+});
+
 test("a request whose latency is no number is reported and holds back no other", async () => {
   const faults: unknown[] = [];
   const metrics = sqliteMetrics({ database, clock: () => 1_000, onFault: (fault) => faults.push(fault) });

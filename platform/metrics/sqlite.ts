@@ -133,8 +133,8 @@ export const sqliteMetrics = (needs: {
     statistics: async ({ environment, model, version, from, to }, { percentiles }): Promise<Statistics> => {
       flush();
       const where = [environment, model, version, from, to] as const;
-      // One transaction, so that a flush of another process cannot come between the counts and the ranks.
-      return database.write(() => {
+      // One state, so that a flush of another process cannot come between the counts and the ranks; none waits for it.
+      return database.read(() => {
         const counts = selectCounts.get(...where);
         const requests = Number(counts?.requests ?? 0);
         const ranks = percentiles.map((percentile) => rank(percentile, requests));

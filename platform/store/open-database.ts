@@ -22,6 +22,8 @@ export type Database = {
    * start: nobody writes between what it reads and what it writes. A throw undoes all of it. Must not be nested.
    */
   write<T>(work: () => T): T;
+  /** Runs `work`, which only reads and must be synchronous, on one state of the file. Nobody who writes waits for it. */
+  read<T>(work: () => T): T;
   close(): void;
 };
 
@@ -52,8 +54,8 @@ const retryWhileBusy = (work: () => void): void => {
 const versionOf = (database: DatabaseSync): number =>
   Number(database.prepare("PRAGMA user_version").get()?.user_version ?? 0);
 
-const inTransaction = <T>(database: DatabaseSync, work: () => T): T => {
-  database.exec("BEGIN IMMEDIATE");
+const inTransaction = <T>(database: DatabaseSync, kind: "DEFERRED" | "IMMEDIATE", work: () => T): T => {
+  database.exec(`BEGIN ${kind}`);
   try {
     const result = work();
     database.exec("COMMIT");
@@ -92,7 +94,7 @@ const checkTables = (database: DatabaseSync, path: string, steps: readonly strin
 const migrate = (database: DatabaseSync, path: string, steps: readonly string[]): void => {
   checkTables(database, path, steps);
   if (versionOf(database) === steps.length) return;
-  inTransaction(database, () => {
+  inTransaction(database, "IMMEDIATE", () => {
     // Read again under the lock: another process may have brought the file up to date meanwhile.
     const version = versionOf(database);
     if (version > steps.length) {
@@ -152,7 +154,8 @@ export const openDatabase = (path: string, steps: readonly string[] = schema): D
         run: (...values) => guarded(() => Number(statement.run(...values).changes)),
       };
     },
-    write: (work) => guarded(() => inTransaction(database, work)),
+    write: (work) => guarded(() => inTransaction(database, "IMMEDIATE", work)),
+    read: (work) => guarded(() => inTransaction(database, "DEFERRED", work)),
     close: () => {
       if (database.isOpen) database.close();
     },
