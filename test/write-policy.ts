@@ -15,7 +15,8 @@ export const writePolicy = async (store: Store, text: string): Promise<void> => 
     { id: "AROAPLATFORM:bob@example.com", name: "Bob" },
   ];
   const first = { ...floor, approval: { ...floor.approval, timeout: "P1D" } };
-  await changes.writeFirst({ floor: first, identities: noIdentities }, ada);
-  const { id } = await changes.propose({ floor, identities: noIdentities }, ada);
+  const identities = { ...noIdentities, domains: ["example.com"] };
+  await changes.writeFirst({ floor: first, identities }, ada);
+  const { id } = await changes.propose({ floor, identities }, ada);
   await changes.confirm(id, bob);
 };

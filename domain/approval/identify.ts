@@ -20,17 +20,17 @@ const isSame = (identity: string, listed: string): boolean =>
   listed.startsWith("github:") ? identity.toLowerCase() === listed.toLowerCase() : isArn(identity, listed);
 
 /**
- * The domains of addresses that count as somebody's without being listed; empty: all but a code host's; "any": those,
- * too, where no code host stands behind the repository.
+ * The domains of addresses that count as somebody's without being listed: those that the platform's map names, and never
+ * what Slack shows, because its users change their address there. Empty: the map names neither people nor domains, and
+ * all addresses but a code host's count. "any": those, too, where no code host stands behind the repository.
  */
 export const knownDomains = (
   identities: Identities,
-  approverEmails: readonly string[] | "any",
+  addresses: "organisation" | "any",
 ): ReadonlySet<string> | "any" => {
   if (identities.domains.length > 0) return new Set(identities.domains);
-  if (approverEmails === "any") return "any";
-  const emails = [...Object.keys(identities.people), ...approverEmails];
-  return new Set(emails.flatMap((email) => canonicalEmail(email)?.split("@")[1] ?? []));
+  if (addresses === "any") return "any";
+  return new Set(Object.keys(identities.people).flatMap((email) => email.split("@")[1] ?? []));
 };
 
 /**
