@@ -54,7 +54,7 @@ export const deployModel =
       model,
       functionConfig({ model, environment, digest, version, resources: rules.resources }),
     );
-    await ledger.begin(
+    const entry = await ledger.begin(
       {
         environment,
         model,
@@ -70,6 +70,12 @@ export const deployModel =
       },
       clock(),
     );
+    // Run again after somebody deleted the function, it was published under another number: the steps after this one
+    // route by the ledger's.
+    await ledger.change(entry, (current) => {
+      const isOpen = current.status === "deployed" && current.functionVersion !== published.version;
+      return isOpen ? { ...current, functionVersion: published.version } : undefined;
+    });
     const writer = { model, delivery, fence };
     if (environment === "stage") {
       await fencedRoute(here)(writer, { version: published.version });
