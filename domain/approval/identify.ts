@@ -12,6 +12,21 @@ const session = /^arn:([\w-]+):sts::(\d{12}):assumed-role\/([^/]+)\/(.+)$/;
 /** What IAM Identity Center calls the role of a permission set. It names each session by its user there. */
 const permissionSetRole = /^AWSReservedSSO_[\w+=,.@-]+_[0-9a-f]{16}$/;
 
+/**
+ * Whether the identity provider names this session of a role, so that its name is a person's: Identity Center does, and
+ * the roles that the platform lists. Whoever may assume another role names its session at will.
+ */
+export const isNamedByProvider = (sessionRoles: Identities["sessionRoles"], arn: string): boolean => {
+  const [, partition = "", account = "", name = ""] = session.exec(arn) ?? [];
+  return (
+    permissionSetRole.test(name) ||
+    sessionRoles.some(
+      (listed) =>
+        listed.startsWith(`arn:${partition}:iam::${account}:role/`) && listed.split("/").at(-1) === name,
+    )
+  );
+};
+
 const isArn = (identity: string, listed: string): boolean =>
   listed.endsWith("/*") ? identity.startsWith(listed.slice(0, -1)) : identity === listed;
 
@@ -60,14 +75,8 @@ export const identify = (identities: Identities, domains: ReadonlySet<string> | 
   };
 
   const role = (arn: string): Identified => {
-    const [, partition = "", account = "", name = "", text = ""] = session.exec(arn) ?? [];
-    const isNamedByProvider =
-      permissionSetRole.test(name) ||
-      identities.sessionRoles.some(
-        (listed) =>
-          listed.startsWith(`arn:${partition}:iam::${account}:role/`) && listed.split("/").at(-1) === name,
-      );
-    if (isNamedByProvider && text.includes("@")) return address(text);
+    const text = session.exec(arn)?.[4] ?? "";
+    if (isNamedByProvider(identities.sessionRoles, arn) && text.includes("@")) return address(text);
     return {
       kind: "unmapped",
       why: text.includes("@")
