@@ -49,7 +49,11 @@ export const deployModel =
     // Where someone deleted the function, the champion went with it: stage compares with it, prod's traffic is its.
     const championVersion =
       champion &&
-      (await deployedVersion({ serving, source, ledger, policy, provenance })(environment, champion));
+      (await deployedVersion({ serving, source, ledger, policy, provenance })(
+        environment,
+        champion,
+        "refuse",
+      ));
     const published = await here.publish(
       model,
       functionConfig({ model, environment, digest, version, resources: rules.resources }),

@@ -329,6 +329,7 @@ test("a way back needs no copy of the policy: what a new rule refuses never stop
   const version = await deployedVersion({ ...world, policy: { find: async () => undefined } })(
     "prod",
     await serve(world, "a", 1),
+    world.warn,
   );
   expect(version).toBe("1");
 });
