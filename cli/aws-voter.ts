@@ -38,7 +38,7 @@ export const awsVoter =
     const shown = await askSlack(slack, as);
     const listed = Object.entries(identities.people).find(([, person]) => person.slack === as)?.[0];
 
-    const domains = knownDomains(identities, shown === undefined ? [] : [shown]);
+    const domains = knownDomains(identities, "organisation");
     const caller = identify(identities, domains).authenticated(Arn);
     if (caller.kind !== "person")
       throw new NotAnApprover(

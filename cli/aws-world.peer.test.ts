@@ -248,11 +248,17 @@ describe.skipIf(skip)("slipway --world aws", () => {
       code: 2,
       stderr: expect.stringMatching(/none\.yaml cannot be read/),
     });
-    expect(await init()).toMatchObject({
+    // The shipped policy names neither people nor domains.
+    expect(await init()).toMatchObject({ code: 2, stderr: expect.stringMatching(/--domain example\.com/) });
+    expect(await init("--domain", "no domain")).toMatchObject({ code: 2 });
+    expect(await init("--domain", "example.com")).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/first copy|The platform's copy of the policy was written/),
     });
-    expect(await init()).toMatchObject({ code: 1, stderr: expect.stringMatching(/slipway policy apply/) });
+    expect(await init("--domain", "example.com")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/slipway policy apply/),
+    });
 
     const looser = join(folder.path, "looser.yaml");
     const text = readFileSync(join(root, "policy.yaml"), "utf8");

@@ -319,6 +319,7 @@ const mergeContributors = (
           ...new Map([...before.unmapped, ...now.unmapped].map((each) => [each.identity, each])).values(),
         ],
         approvers: now.approvers,
+        ...(now.known === undefined ? {} : { known: now.known }),
         // An address may have been added since; a part in the change stays a part.
         leftOut: [
           ...now.leftOut,

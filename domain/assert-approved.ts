@@ -1,3 +1,4 @@
+import type { ApprovalDecision } from "../statemachine/contracts.ts";
 import type { ApprovalRecords } from "./approval-records.ts";
 import { ApprovalMismatch } from "./faults.ts";
 
@@ -6,7 +7,7 @@ export type Needs = { readonly approvals: Pick<ApprovalRecords, "read"> };
 /**
  * Holds what is about to change prod against the decision as it is kept, whatever the state machine's data says: the
  * very delivery, commit, image and registry version that people approved, over the version that prod served when the
- * checks were measured. Throws ApprovalMismatch.
+ * checks were measured. Returns that decision, which also says who approved. Throws ApprovalMismatch.
  */
 export const assertApproved =
   ({ approvals }: Needs) =>
@@ -19,9 +20,9 @@ export const assertApproved =
     readonly version: number;
     /** Sequence of the ledger entry over which prod is changed; 0: prod serves nothing. */
     readonly baseline: number;
-  }): Promise<void> => {
+  }): Promise<ApprovalDecision> => {
     const { approval: id, delivery, model } = subject;
-    const refuse = (why: string) => {
+    const refuse = (why: string): never => {
       throw new ApprovalMismatch(`${delivery} may not change prod of ${model}: ${why}`);
     };
     const approval = await approvals.read(id);
@@ -43,4 +44,5 @@ export const assertApproved =
       ["prod baseline", approval.baseline, subject.baseline],
     ] as const)
       if (approved !== found) return refuse(`the ${what} ${approved} was approved, not ${found}`);
+    return decision;
   };

@@ -5,7 +5,8 @@ import { functionConfig } from "./function-config.ts";
 import type { Deployment, Ledger } from "./ledger.ts";
 import { PolicyInvalid } from "./policy/parse-policy.ts";
 import type { PlatformPolicy } from "./policy/platform-policy.ts";
-import type { VerifyProvenance } from "./provenance/provenance.ts";
+import { ProvenanceMissing, type VerifyProvenance } from "./provenance/provenance.ts";
+import type { Warn } from "./warn.ts";
 
 export type Needs = {
   readonly serving: Readonly<Record<Environment, Serving>>;
@@ -18,12 +19,18 @@ export type Needs = {
 /**
  * The function version that a deployment of prod's ledger has in an environment. Where someone deleted the function it
  * is made anew and the same image published there again; Lambda never uses a number twice, so the ledger learns the
- * new one. Throws NotServed where the image is gone, too.
+ * new one. Throws NotServed where the image is gone, too, and what verifying its provenance throws.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
+ * @param withoutProvenance what to do about an image from before provenance was kept: a delivery refuses it; a restore,
+ * which puts back what prod served, goes on and warns
  */
 export const deployedVersion =
   ({ serving, source, ledger, policy, provenance }: Needs) =>
-  async (environment: Environment, deployment: Deployment): Promise<string> => {
+  async (
+    environment: Environment,
+    deployment: Deployment,
+    withoutProvenance: "refuse" | Warn,
+  ): Promise<string> => {
     const { model, digest, commit } = deployment;
     const here = serving[environment];
     const entry =
@@ -33,8 +40,16 @@ export const deployedVersion =
     const there = entry && (await here.version(model, entry.functionVersion));
     // Where functions count their versions anew, the number may be another image's by now: the image decides.
     if (there?.config.digest === digest) return there.version;
-    // What is published anew proves itself anew; what was deployed before provenance was kept has none to show.
-    if (deployment.builder !== null) await provenance.verify({ digest, model, commit });
+    // What is published anew proves itself anew. What was deployed before provenance was kept has none to show: it comes
+    // back where prod is put back to what it served, and that is said; no delivery builds on it.
+    if (withoutProvenance === "refuse" || deployment.builder !== null)
+      await provenance.verify({ digest, model, commit });
+    else
+      withoutProvenance(
+        `${model} version ${deployment.version} is from before provenance was kept, and its image is published anew on ${environment} to put back what prod served`,
+        new ProvenanceMissing(`nothing says how ${digest.slice(0, 19)}… was built`),
+        { model, delivery: deployment.delivery },
+      );
     await here.ensure(model);
     const { manifest } = await committedModel({ source })(model, commit, { promoted: true });
     // What the platform refuses by now, or does not say, never stops the way back to a version that was promoted.

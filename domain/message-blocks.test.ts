@@ -53,7 +53,10 @@ const view: fc.Arbitrary<MessageState> = fc.record({
       quorum: fc.integer({ min: 1, max: 10 }),
       approvers: fc.array(user, { maxLength: 70 }),
       leftOut: fc.array(
-        fc.record({ user, why: fc.constantFrom("contributor" as const, "no address" as const) }),
+        fc.record({
+          user,
+          why: fc.constantFrom("contributor" as const, "no address" as const, "unknown address" as const),
+        }),
         {
           maxLength: 50,
         },

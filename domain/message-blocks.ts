@@ -2,6 +2,7 @@ import type { KnownBlock, SectionBlock } from "@slack/web-api";
 import { oneLine } from "../platform/one-line.ts";
 import type { Check } from "../statemachine/contracts.ts";
 import { remedyOf } from "../statemachine/remedy-of.ts";
+import type { BoundContributors } from "./approval/approvers-for.ts";
 import type { MessageState, QuestionState } from "./message-state.ts";
 
 /** Slack's limits on what we use: https://docs.slack.dev/reference/block-kit/blocks */
@@ -15,7 +16,7 @@ const limits = {
   omitted: 1_000,
   unmapped: 600,
   votes: 300,
-  leftOut: 250,
+  leftOut: 300,
   cause: 1_500,
   progress: 300,
   note: 500,
@@ -144,6 +145,13 @@ const checkSections = (checks: readonly Check[], room: number): KnownBlock[] => 
 const mention = (user: string) => `<@${user}>`;
 const people = (by: readonly { readonly user: string }[]) => by.map(({ user }) => mention(user)).join(", ");
 
+const whyNot: Readonly<Record<BoundContributors["leftOut"][number]["why"], string>> = {
+  contributor: "they made this change",
+  "no address": "Slack shows no address of theirs",
+  "unknown address":
+    "their address in Slack is neither in the organisation's domains nor on the platform's list",
+};
+
 /**
  * Until when, how many have answered, who may answer and who may not: the time first, because no number of people may
  * push it out.
@@ -155,10 +163,9 @@ const openLine = (question: Extract<QuestionState, { readonly status: "open" }>)
   const until = `Until <!date^${seconds}^{date_short_pretty} {time}|${new Date(expiresAt).toUTCString()}>.`;
   const voters = votes.map(({ user }) => user);
   const given = votes.length > 0 ? ` (${names(voters, limits.votes)})` : "";
-  const left = (["contributor", "no address"] as const).flatMap((why) => {
+  const left = Object.entries(whyNot).flatMap(([why, because]) => {
     const users = leftOut.filter((each) => each.why === why).map(({ user }) => user);
-    const because = why === "contributor" ? "they made this change" : "Slack shows no address of theirs";
-    return users.length === 0 ? [] : [` Not, because ${because}: ${names(users, limits.leftOut / 2)}.`];
+    return users.length === 0 ? [] : [` Not, because ${because}: ${names(users, limits.leftOut / 3)}.`];
   });
   const before = `${until}${quorum > 1 ? ` ${votes.length} of ${quorum} approvals${given}.` : ""} Who may answer: `;
   const room = limits.contextText - before.length - left.join("").length - 1;

@@ -5,8 +5,9 @@ import { RollBackFailed } from "./faults.ts";
 import { fencedRoute, type Writer } from "./fenced-route.ts";
 import type { Deployment } from "./ledger.ts";
 import { proveGolden } from "./prove-golden.ts";
+import type { Warn } from "./warn.ts";
 
-export type Needs = VersionNeeds;
+export type Needs = VersionNeeds & { readonly warn: Warn };
 
 /**
  * Puts an environment back to a deployment of prod's ledger (`undefined`: nobody is served), reads the alias back and
@@ -14,7 +15,7 @@ export type Needs = VersionNeeds;
  * Throws Superseded under a higher fence, RollBackFailed when what was put back does not prove itself.
  */
 export const restore =
-  ({ serving, source, ledger, policy, provenance }: Needs) =>
+  ({ serving, source, ledger, policy, provenance, warn }: Needs) =>
   async (
     environment: Environment,
     writer: Writer,
@@ -30,6 +31,7 @@ export const restore =
     const version = await deployedVersion({ serving, source, ledger, policy, provenance })(
       environment,
       target,
+      warn,
     );
     await fencedRoute(here)(writer, { version });
     const live = await here.live(model);

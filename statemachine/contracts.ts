@@ -23,7 +23,7 @@ export const remedies = {
   ImageScanFailed:
     "Update the packages that the findings name, or raise the manifest's limit within the platform's floor.",
   QuorumOutOfReach:
-    "Too few approvers did not make this change: add approvers to policy and manifest, or map the identities that the cause names (`slipway policy apply`, docs/approval.md). A team of one sets authorMayApprove: true in the platform's copy of the policy and in the manifest.",
+    "Too few approvers may answer: add approvers to policy and manifest, or map the identities, addresses or domains that the cause names (`slipway policy apply`, docs/approval.md). A team of one sets authorMayApprove: true in the platform's copy of the policy and in the manifest.",
   GateFailed: "The model did not meet a gate of its manifest: the failed checks say by how much.",
   GoldenVectorsDiffer:
     "The deployed model answers otherwise than at training: export again with the same versions and commit model and golden.json together.",

@@ -278,7 +278,10 @@ export const stepWorld = ({
     platform === null
       ? undefined
       : policyChanges.writeFirst(
-          { floor: parsePolicy(bytes(platform), "the platform's copy"), identities: noIdentities },
+          {
+            floor: parsePolicy(bytes(platform), "the platform's copy"),
+            identities: { ...noIdentities, domains: ["example.com"] },
+          },
           { id: "operator", name: "Operator" },
         );
   const blobs = memoryBlobs();

@@ -11,11 +11,12 @@ export const writePolicy = async (store: Store, text: string): Promise<void> => 
   const floor = parsePolicy(new TextEncoder().encode(text), "the platform's copy");
   const changes = changePolicy({ store, clock: Date.now });
   const [ada, bob] = [
-    { id: "AROAPLATFORM:ada@example.com", name: "Ada" },
-    { id: "AROAPLATFORM:bob@example.com", name: "Bob" },
+    { id: "AIDAPLATFORMADA", name: "Ada" },
+    { id: "AIDAPLATFORMBOB", name: "Bob" },
   ];
   const first = { ...floor, approval: { ...floor.approval, timeout: "P1D" } };
-  await changes.writeFirst({ floor: first, identities: noIdentities }, ada);
-  const { id } = await changes.propose({ floor, identities: noIdentities }, ada);
+  const identities = { ...noIdentities, domains: ["example.com"] };
+  await changes.writeFirst({ floor: first, identities }, ada);
+  const { id } = await changes.propose({ floor, identities }, ada);
   await changes.confirm(id, bob);
 };

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { noIdentities } from "../../domain/approval/identities.ts";
-import { parsePlatformRules } from "../../domain/policy/parse-policy.ts";
+import { Identities, noIdentities } from "../../domain/approval/identities.ts";
+import { type PlatformRules, parsePlatformRules } from "../../domain/policy/parse-policy.ts";
 import { UsageMistake } from "../exit-code.ts";
 import { checkout } from "../folders.ts";
 import { withWorld } from "../open-world.ts";
@@ -11,7 +11,27 @@ import { paint, print, printJson } from "../print.ts";
 
 type Options = Pick<WorldOptions, "profile" | "outputs"> & {
   readonly policy: string;
+  readonly domain?: readonly string[];
   readonly json?: boolean;
+};
+
+/**
+ * The same rules with these domains added. Throws UsageMistake where nobody's address would count: the first delivery
+ * would end with QuorumOutOfReach, and by then the copy is changed by two people alone.
+ */
+const withDomains = (rules: PlatformRules, added: readonly string[]): PlatformRules => {
+  const { people, domains } = rules.identities;
+  const parsed = Identities.safeParse({ ...rules.identities, domains: [...new Set([...domains, ...added])] });
+  if (!parsed.success)
+    throw new UsageMistake(
+      `--domain ${added.join(" ")}: ${parsed.error.issues[0]?.message ?? "not a domain"}`,
+    );
+  const isEmpty = Object.keys(people).length === 0 && parsed.data.domains.length === 0;
+  if (isEmpty && !rules.floor.approval.authorMayApprove)
+    throw new UsageMistake(
+      "The policy names neither people nor domains, so no approver's address would count. Name the domain of the organisation's addresses, `slipway init aws --domain example.com`, or write the section `identities` (docs/approval.md).",
+    );
+  return { ...rules, identities: parsed.data };
 };
 
 /**
@@ -27,14 +47,18 @@ const initAws = (): Command => {
         "policy.yaml beside Slipway",
       ),
     )
+    .option(
+      "--domain <domain...>",
+      "where the organisation's addresses lie, beside those of the policy's identities",
+    )
     .addOption(jsonOption());
   for (const option of awsOptions()) command.addOption(option);
-  return command.action(({ policy: file, json, ...options }: Options) =>
+  return command.action(({ policy: file, domain = [], json, ...options }: Options) =>
     withWorld({ ...options, world: "aws" }, async ({ world, where, operator }) => {
       const bytes = await readFile(file).catch((fault: unknown) => {
         throw new UsageMistake(`${file} cannot be read: ${fault instanceof Error ? fault.message : fault}`);
       });
-      const rules = parsePlatformRules(bytes, file, noIdentities);
+      const rules = withDomains(parsePlatformRules(bytes, file, noIdentities), domain);
       const written = await world.policyChanges.writeFirst(rules, await operator());
       if (json) return printJson({ revision: written.revision, digest: written.digest, file });
       print(where);

@@ -1,11 +1,13 @@
 import * as z from "zod";
 import type { ApprovalRule } from "../../inference/manifest/manifest.ts";
 import type { Warn } from "../warn.ts";
-import { type ApproverEmail, assessApprovers } from "./assess-approvers.ts";
+import { assessApprovers, type Refusal } from "./assess-approvers.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 import { Contributors } from "./contributors.ts";
 import { findContributors, type Needs as HistoryNeeds } from "./find-contributors.ts";
+import { knownDomains } from "./identify.ts";
 import type { Identities } from "./identities.ts";
+import { isKnown, KnownAddresses, knownAddresses } from "./known-addresses.ts";
 import { type SlackUsers, shownEmail } from "./shown-email.ts";
 
 /** What a question is bound to of those who made the change. */
@@ -15,7 +17,11 @@ export const BoundContributors = Contributors.extend({
   /** Addresses of approvers that the platform's map knows by their Slack id. */
   approvers: z.array(z.object({ user: z.string(), email: z.string() })),
   /** Approvers who may not answer, by the addresses that were known when the question was asked: what the message shows. */
-  leftOut: z.array(z.object({ user: z.string(), why: z.enum(["contributor", "no address"]) })).default([]),
+  leftOut: z
+    .array(z.object({ user: z.string(), why: z.enum(["contributor", "no address", "unknown address"]) }))
+    .default([]),
+  /** Whose addresses count when a vote comes. Absent in records from before it was kept: those count all. */
+  known: KnownAddresses.optional(),
 });
 export type BoundContributors = z.infer<typeof BoundContributors>;
 
@@ -24,8 +30,8 @@ export type Needs = HistoryNeeds & {
   readonly slack: SlackUsers;
   readonly warn: Warn;
   /**
-   * Whether an approver's address tells the organisation's domain. Not on one machine: the people of the desk are made
-   * up, and whoever commits there has an address of their own.
+   * Whether addresses have to be the organisation's. Not on one machine: the people of the desk are made up, and whoever
+   * commits there has an address of their own.
    */
   readonly addresses: "organisation" | "any";
 };
@@ -35,7 +41,7 @@ export type Needs = HistoryNeeds & {
  * cannot reach them.
  */
 export const approversFor =
-  ({ policy, slack, warn, addresses: known, ...history }: Needs) =>
+  ({ policy, slack, warn, addresses: kind, ...history }: Needs) =>
   async (change: {
     readonly model: string;
     readonly commit: string;
@@ -47,22 +53,13 @@ export const approversFor =
     const listed = Object.entries(identities.people).flatMap(([email, { slack: user }]) =>
       user === undefined ? [] : [{ user, email }],
     );
-    const approvers: ApproverEmail[] = [];
-    for (const user of rule.approvers) {
-      const mapped = listed.find((person) => person.user === user)?.email;
-      approvers.push({ user, email: mapped ?? (await askSlack(user)) });
-    }
     const found = await findContributors(history)({
       model,
       commit,
       pusher,
       identities,
-      approverEmails:
-        known === "any"
-          ? "any"
-          : approvers.flatMap(({ email }) => (email === undefined || email === "unknown" ? [] : email)),
+      addresses: kind,
     });
-    const { quorum } = assessApprovers({ rule, contributors: found, approvers, identities });
     const addresses = found.people.flatMap((person) => [
       person,
       ...(Object.entries(identities.people).find(([email]) => email === person)?.[1].emails ?? []),
@@ -71,13 +68,17 @@ export const approversFor =
       ...found,
       addresses: [...new Set(addresses)],
       approvers: listed.filter(({ user }) => rule.approvers.includes(user)),
+      known: knownAddresses(identities, kind === "any" ? "any" : knownDomains(identities, kind)),
     };
-    const leftOut = approvers.flatMap(({ user, email }) => {
+    const leftOut: { user: string; why: Refusal }[] = [];
+    for (const user of rule.authorMayApprove ? [] : rule.approvers) {
+      const mapped = listed.find((person) => person.user === user)?.email;
+      const email = mapped ?? (await askSlack(user));
       // Slack did not answer, so it may be known at the vote.
-      if (rule.authorMayApprove || email === "unknown") return [];
-      const why = refusalOf(bound, { user, email });
-      return why === undefined ? [] : [{ user, why }];
-    });
+      const why = email === "unknown" ? undefined : refusalOf(bound, { user, email });
+      if (why !== undefined) leftOut.push({ user, why });
+    }
+    const { quorum } = assessApprovers({ rule, contributors: found, refused: leftOut, identities });
     return { quorum, contributors: { ...bound, leftOut } };
 
     async function askSlack(user: string): Promise<string | undefined> {
@@ -93,16 +94,20 @@ export const approversFor =
 export type ApproversFor = ReturnType<typeof approversFor>;
 
 type Voter = { readonly user: string; readonly email: string | undefined };
-type Bound = Pick<BoundContributors, "addresses" | "approvers">;
+type Bound = Pick<BoundContributors, "addresses" | "approvers" | "known">;
 
 const refusalOf = (
-  { addresses, approvers }: Bound,
+  { addresses, approvers, known }: Bound,
   { user, email: shown }: Voter,
-): "contributor" | "no address" | undefined => {
+): Refusal | undefined => {
   const listed = approvers.find((approver) => approver.user === user)?.email;
   const emails = [listed, shown].flatMap((text) => (text === undefined ? [] : [canonicalEmail(text)]));
   if (emails.length === 0 || emails.includes(undefined)) return "no address";
-  return emails.some((email) => email !== undefined && addresses.includes(email)) ? "contributor" : undefined;
+  if (emails.some((email) => email !== undefined && addresses.includes(email))) return "contributor";
+  // Whose Slack id the platform's map lists is known by it, whatever Slack shows.
+  const isUnknown =
+    listed === undefined && known !== undefined && shown !== undefined && !isKnown(known, shown);
+  return isUnknown ? "unknown address" : undefined;
 };
 
 /** Why a person may not approve the change; undefined: they had no part in it. `email`: as Slack or AWS knows it. */
@@ -113,6 +118,8 @@ export const whyContributor = (bound: Bound, voter: Voter): string | undefined =
       return undefined;
     case "no address":
       return "Slack shows no e-mail address for you, so it is not certain that you did not make this change. Ask the platform team to list your Slack id, or let another approver answer.";
+    case "unknown address":
+      return "The address that Slack shows for you is neither in the organisation's domains nor listed by the platform, so it is not certain that you did not make this change. Ask the platform team to list it, or your Slack id (`slipway policy apply`, section identities), or let another approver answer.";
     case "contributor":
       return "You made a part of this change, so you may not approve it: another approver has to answer.";
     default:

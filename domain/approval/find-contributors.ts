@@ -22,8 +22,8 @@ type Question = {
   readonly commit: string;
   readonly pusher: string | null;
   readonly identities: Identities;
-  /** As far as they are known: their domains are the organisation's. */
-  readonly approverEmails: readonly string[] | "any";
+  /** "any": an address needs no known domain to be somebody's. */
+  readonly addresses: "organisation" | "any";
 };
 
 const nothing: History = { commits: [], updates: [], branches: "unknown", complete: true };
@@ -34,7 +34,7 @@ const nothing: History = { commits: [], updates: [], branches: "unknown", comple
  */
 export const findContributors =
   ({ source, ledger, pushes }: Needs) =>
-  async ({ model, commit, pusher, identities, approverEmails }: Question): Promise<Contributors> => {
+  async ({ model, commit, pusher, identities, addresses }: Question): Promise<Contributors> => {
     /** Undefined: the repository has lost one of the commits. */
     const between = async (head: string, without: readonly string[]): Promise<History | undefined> => {
       try {
@@ -85,7 +85,7 @@ export const findContributors =
       branches: history.branches === "told" ? await timed() : history.branches,
       isEveryBranchTold: history.branches === "told",
       pusher,
-      identify: identify(identities, knownDomains(identities, approverEmails)),
+      identify: identify(identities, knownDomains(identities, addresses)),
     };
     for (const { id, parents, changes } of commits)
       if (parents.length > 1 && changes.some(({ path }) => path.startsWith("models/") || isRuntimePath(path)))

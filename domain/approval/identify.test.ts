@@ -19,7 +19,7 @@ const identities = Identities.parse({
   domains: ["example.com"],
   sessionRoles: ["arn:aws:iam::123456789012:role/people/DataScience"],
 });
-const { claimed, authenticated } = identify(identities, knownDomains(identities, []));
+const { claimed, authenticated } = identify(identities, knownDomains(identities, "organisation"));
 const bob = { kind: "person", email: "bob@example.com" };
 const ada = { kind: "person", email: "ada@example.com" };
 const unmapped = (why: RegExp) => ({ kind: "unmapped", why: expect.stringMatching(why) });

@@ -12,6 +12,21 @@ const session = /^arn:([\w-]+):sts::(\d{12}):assumed-role\/([^/]+)\/(.+)$/;
 /** What IAM Identity Center calls the role of a permission set. It names each session by its user there. */
 const permissionSetRole = /^AWSReservedSSO_[\w+=,.@-]+_[0-9a-f]{16}$/;
 
+/**
+ * Whether the identity provider names this session of a role, so that its name is a person's: Identity Center does, and
+ * the roles that the platform lists. Whoever may assume another role names its session at will.
+ */
+export const isNamedByProvider = (sessionRoles: Identities["sessionRoles"], arn: string): boolean => {
+  const [, partition = "", account = "", name = ""] = session.exec(arn) ?? [];
+  return (
+    permissionSetRole.test(name) ||
+    sessionRoles.some(
+      (listed) =>
+        listed.startsWith(`arn:${partition}:iam::${account}:role/`) && listed.split("/").at(-1) === name,
+    )
+  );
+};
+
 const isArn = (identity: string, listed: string): boolean =>
   listed.endsWith("/*") ? identity.startsWith(listed.slice(0, -1)) : identity === listed;
 
@@ -20,17 +35,17 @@ const isSame = (identity: string, listed: string): boolean =>
   listed.startsWith("github:") ? identity.toLowerCase() === listed.toLowerCase() : isArn(identity, listed);
 
 /**
- * The domains of addresses that count as somebody's without being listed; empty: all but a code host's; "any": those,
- * too, where no code host stands behind the repository.
+ * The domains of addresses that count as somebody's without being listed: those that the platform's map names, and never
+ * what Slack shows, because its users change their address there. Empty: the map names neither people nor domains, and
+ * all addresses but a code host's count. "any": those, too, where no code host stands behind the repository.
  */
 export const knownDomains = (
   identities: Identities,
-  approverEmails: readonly string[] | "any",
+  addresses: "organisation" | "any",
 ): ReadonlySet<string> | "any" => {
   if (identities.domains.length > 0) return new Set(identities.domains);
-  if (approverEmails === "any") return "any";
-  const emails = [...Object.keys(identities.people), ...approverEmails];
-  return new Set(emails.flatMap((email) => canonicalEmail(email)?.split("@")[1] ?? []));
+  if (addresses === "any") return "any";
+  return new Set(Object.keys(identities.people).flatMap((email) => email.split("@")[1] ?? []));
 };
 
 /**
@@ -60,14 +75,8 @@ export const identify = (identities: Identities, domains: ReadonlySet<string> | 
   };
 
   const role = (arn: string): Identified => {
-    const [, partition = "", account = "", name = "", text = ""] = session.exec(arn) ?? [];
-    const isNamedByProvider =
-      permissionSetRole.test(name) ||
-      identities.sessionRoles.some(
-        (listed) =>
-          listed.startsWith(`arn:${partition}:iam::${account}:role/`) && listed.split("/").at(-1) === name,
-      );
-    if (isNamedByProvider && text.includes("@")) return address(text);
+    const text = session.exec(arn)?.[4] ?? "";
+    if (isNamedByProvider(identities.sessionRoles, arn) && text.includes("@")) return address(text);
     return {
       kind: "unmapped",
       why: text.includes("@")

@@ -40,7 +40,7 @@ const sections = z.strictObject({
   bots: z.array(z.union([Login, Arn])).default([]),
   /**
    * Where the organisation's addresses lie. An address elsewhere that no person lists is mapped to nobody. Empty: the
-   * domains of the people above and of the approvers.
+   * domains of the people above.
    */
   domains: z
     .array(

@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { memoryStore, policyYaml } from "../../test/step-world.ts";
 import { noIdentities } from "../approval/identities.ts";
 import { changePolicy } from "./change-policy.ts";
 import { parsePlatformRules } from "./parse-policy.ts";
-import { PolicyEntry, platformPolicy, policyKeys } from "./platform-policy.ts";
+import { digestText, PolicyEntry, platformPolicy, policyKeys, proposalId } from "./platform-policy.ts";
 
 const rules = (text = policyYaml) =>
   parsePlatformRules(new TextEncoder().encode(text), "policy.yaml", noIdentities);
@@ -11,8 +11,14 @@ const tighter = rules(policyYaml.replace("quorum: 1", "quorum: 2"));
 const looser = rules(
   policyYaml.replace("latencyP95Ms: 1000", "latencyP95Ms: 9000").replace("timeout: P7D", "timeout: P1D"),
 );
-const ada = { id: "AROAPEOPLE:ada@example.com", name: "Ada" };
-const bob = { id: "AROAPEOPLE:bob@example.com", name: "Bob" };
+const sessionOf = (role: string, name: string) => ({
+  id: `AROA${role.slice(0, 6).toUpperCase()}:${name}`,
+  name: `arn:aws:sts::123456789012:assumed-role/${role}/${name}`,
+});
+/** Identity Center's role of a permission set names each session by its user. */
+const permissionSet = "AWSReservedSSO_people_0123456789abcdef";
+const ada = sessionOf(permissionSet, "ada@example.com");
+const bob = sessionOf(permissionSet, "bob@example.com");
 
 let memory: ReturnType<typeof memoryStore>;
 let policy: ReturnType<typeof platformPolicy>;
@@ -44,7 +50,7 @@ test.each([
   const { id } = await changes.propose(next, ada);
   expect((await policy.read()).revision).toBe(1);
   await expect(changes.confirm(id, ada)).rejects.toThrow(
-    "Ada proposed this: a second person has to confirm it",
+    "ada@example.com proposed this: a second person has to confirm it",
   );
   await expect(changes.confirm(id, ada, { alone: true })).rejects.toMatchObject({ name: "PolicyRefused" });
   expect((await policy.read()).revision).toBe(1);
@@ -65,6 +71,65 @@ test("one person under two roles is one person", async () => {
     name: "arn:aws:sts::1:assumed-role/other/Ada@example.com",
   };
   await expect(changes.confirm(id, otherRole)).rejects.toMatchObject({ name: "PolicyRefused" });
+});
+
+describe("two sessions of one role that its bearer names", () => {
+  const one = sessionOf("Platform", "ada@example.com");
+  const other = sessionOf("Platform", "bob@example.com");
+  const listed = rules(
+    `${policyYaml}\nidentities:\n  sessionRoles: ["arn:aws:iam::123456789012:role/people/Platform"]\n`,
+  );
+  /** What an operator can write by hand: both signatures, and the entry. */
+  const forge = async (next: typeof looser, revision: number, [by, confirmed] = [one, other]) => {
+    const text = JSON.stringify({ floor: next.floor, identities: next.identities });
+    const digest = digestText(text);
+    const proposal = proposalId({ follows: revision - 1, digest, by });
+    const before = PolicyEntry.parse((await memory.store.get(policyKeys.entry(revision - 1)))?.value);
+    await memory.store.put(policyKeys.signature(by, proposal, "proposed"), digest);
+    await memory.store.put(policyKeys.signature(confirmed, proposal, "confirmed"), digest);
+    await memory.store.put(policyKeys.entry(revision), {
+      ...before,
+      ...{ revision, text, digest, proposal, previous: before.digest },
+      ...{ appliedBy: by, confirmedBy: confirmed },
+    });
+  };
+
+  test.each([
+    ["called as she likes", other],
+    ["by a name that is another role's", { ...other, name: bob.name.replace("bob@", "eve@") }],
+    ["with a token that she federated", { id: "123456789012:bob@example.com", name: "Bob" }],
+  ])("are one person: nobody confirms what they proposed themselves, %s", async (_, second) => {
+    await changes.writeFirst(rules(), bob);
+    const { id } = await changes.propose(looser, one);
+    await expect(changes.confirm(id, second)).rejects.toMatchObject({ name: "PolicyRefused" });
+    expect((await policy.read()).revision).toBe(1);
+  });
+
+  test("put nothing in force that they write by hand, also not by listing the role first", async () => {
+    await changes.writeFirst(rules(), bob);
+    await forge(listed, 2);
+    await expect(policy.read()).rejects.toMatchObject({ name: "PolicyInvalid" });
+    await forge({ ...looser, identities: listed.identities }, 3);
+    await expect(policy.read()).rejects.toMatchObject({ name: "PolicyInvalid" });
+  });
+
+  test("are two people once two others have listed the role under sessionRoles", async () => {
+    await changes.writeFirst(rules(), ada);
+    const { id: listing } = await changes.propose(listed, ada);
+    await changes.confirm(listing, bob);
+    const { id } = await changes.propose(looser, one);
+    await changes.confirm(id, other);
+    expect(await policy.read()).toMatchObject({ revision: 3, confirmedBy: other });
+  });
+
+  test("that put a revision in force before they counted as one end deliveries until two people put it in force anew", async () => {
+    await changes.writeFirst(rules(), bob);
+    await forge(looser, 2);
+    await expect(policy.read()).rejects.toThrow(/propose it again/);
+    const { id } = await changes.propose(looser, ada);
+    await changes.confirm(id, bob);
+    expect(await policy.read()).toMatchObject({ revision: 3, floor: looser.floor });
+  });
 });
 
 test("what loosens is named first and apart, and every change of who is who stands there", async () => {
@@ -98,7 +163,7 @@ test("a proposal on top of a copy that is no longer in force is void", async () 
 test("of two confirmations at once one is kept", async () => {
   await changes.writeFirst(rules(), ada);
   const { id } = await changes.propose(looser, ada);
-  const carol = { id: "AROAPEOPLE:carol@example.com", name: "Carol" };
+  const carol = sessionOf(permissionSet, "carol@example.com");
   const done = await Promise.allSettled([changes.confirm(id, bob), changes.confirm(id, carol)]);
   expect(done.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
   expect((await policy.read()).revision).toBe(2);
@@ -121,7 +186,7 @@ test("an entry that one operator writes by hand does not count: the other's sign
   });
   await expect(policy.read()).rejects.toMatchObject({
     name: "PolicyInvalid",
-    message: expect.stringContaining("Bob has not signed"),
+    message: expect.stringContaining("bob@example.com has not signed"),
   });
 });
 

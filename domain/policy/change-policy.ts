@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Store } from "../../platform/store/store.ts";
 import { Digest } from "../../statemachine/contracts.ts";
-import { PlatformRules } from "./parse-policy.ts";
+import { PlatformRules, PolicyInvalid } from "./parse-policy.ts";
 import {
   type Confirmation,
   digestText,
@@ -135,12 +135,20 @@ export const changePolicy = ({
         throw new PolicyRefused(
           "The platform has no copy of the policy yet: `slipway init aws`, or the first `npm start`, writes it.",
         );
-      await verifyEntry({ store, confirmation }, entry);
+      // One that a single person put in force is what two people have to be able to put right.
+      await verifyEntry({ store, confirmation: "alone-if-said" }, entry);
       const before = toRevision(entry);
+      const counts = await verifyEntry({ store, confirmation }, entry).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof PolicyInvalid) return false;
+          throw error;
+        },
+      );
       const text = writeText(rules);
       const digest = digestText(text);
       const { loosened, tightened } = comparePlatformRules(before, rules);
-      if (digest === before.digest)
+      if (digest === before.digest && counts)
         throw new PolicyRefused(`Revision ${before.revision}, which is in force, says exactly this already.`);
       // The same text proposed again by the same person is the same proposal.
       const id = proposalId({ follows: before.revision, digest, by });
@@ -174,10 +182,13 @@ export const changePolicy = ({
         throw new PolicyRefused(
           `Proposal ${id} follows revision ${proposed.follows}, and revision ${before?.revision ?? 0} is in force: propose it again, so that the difference that is confirmed is the real one.`,
         );
-      if (isSamePerson(proposed.by, by)) {
+      const { sessionRoles } = toRevision(before).identities;
+      if (isSamePerson(proposed.by, by, sessionRoles)) {
         if (confirmation === "second-person")
           throw new PolicyRefused(
-            `${by.name} proposed this: a second person has to confirm it, with an identity of their own.`,
+            proposed.by.id === by.id
+              ? `${by.name} proposed this: a second person has to confirm it, with an identity of their own.`
+              : `${proposed.by.name} proposed this, and ${by.name} counts as the same person: a second person has to confirm it, with an identity of their own. Two sessions of one role are two people only by IAM Identity Center's roles, or where the map in force lists the role under sessionRoles (docs/policy.md).`,
           );
         if (!alone)
           throw new PolicyRefused(

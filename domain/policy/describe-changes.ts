@@ -69,20 +69,22 @@ export const describeChanges =
     const privileges = changedPrivileges(tokenizers, [...new Set([...paths, ...(isSame ? [] : tokenizers)])]);
     const [first, ...loosened] = rules.loosened.map((rule) => short(rule, 120));
     const number = rules.loosened.length;
+    const isListed = rules.loosened.length + rules.changed.length + files.length + privileges.length > 0;
     return [
       ...(first === undefined ? [] : [`loosens ${number} rule${number === 1 ? "" : "s"}: ${first}`]),
       ...(privileges.length === 0
         ? []
         : [`changed since what prod serves: ${privileges.map(({ kind }) => kind).join(", ")}`]),
       ...files,
-      ...(privileges.length === 0 ? [] : [`see ${await link()}`]),
+      ...(isListed ? [`see ${await link()}`] : []),
       ...loosened,
       ...rules.changed.map((rule) => short(rule, 120)),
       ...privileges.map(({ kind, paths }) => nameFiles(kind, paths)),
     ];
 
     async function link(): Promise<string> {
-      const paths = privileges.flatMap((each) => each.paths).slice(0, 20);
+      // The model's own rules, holdout and golden vectors first: a command that is too long loses its end.
+      const paths = [`models/${model}/`, ...privileges.flatMap((each) => each.paths)].slice(0, 20);
       const diff = await source.linkDiff(championCommit ?? "", commit, paths);
       return diff.kind === "page" ? diff.url : short(diff.line, 300);
     }

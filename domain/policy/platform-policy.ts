@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Store } from "../../platform/store/store.ts";
 import { Digest } from "../../statemachine/contracts.ts";
+import { isNamedByProvider } from "../approval/identify.ts";
+import type { Identities } from "../approval/identities.ts";
 import { PlatformRules, PolicyInvalid } from "./parse-policy.ts";
 
 /** Who proposed or confirmed: `id` is what an authority vouched for (AWS's user id, the account on this machine). */
@@ -77,8 +79,33 @@ export const proposalId = ({
 
 /** `AROA…:ada@example.com`: the same person under another role bears the same session name. */
 const sessionName = ({ id }: Operator): string => (id.split(":").at(-1) ?? id).toLowerCase();
-export const isSamePerson = (one: Operator, other: Operator): boolean =>
-  one.id === other.id || sessionName(one) === sessionName(other);
+
+/**
+ * Which role a session is of; undefined: the id is a user's, or this machine's.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+ */
+const roleId = ({ id }: Operator): string | undefined => /^(AROA[^:]*):/.exec(id)?.[1];
+
+/** `<account>:<name>` is a federated token's id, and who asks for the token chooses the name. */
+const isFederated = ({ id }: Operator): boolean => /^\d{12}:/.test(id);
+
+/**
+ * Whether two operators count as one. Two sessions of one role are two people only where the identity provider names
+ * them: whoever may assume another role names its sessions.
+ * @param sessionRoles roles for which the platform's map vouches
+ */
+export const isSamePerson = (
+  one: Operator,
+  other: Operator,
+  sessionRoles: Identities["sessionRoles"] = [],
+): boolean => {
+  if (one.id === other.id || sessionName(one) === sessionName(other)) return true;
+  if (isFederated(one) || isFederated(other)) return true;
+  if (roleId(one) === undefined || roleId(one) !== roleId(other)) return false;
+  const isVouched = ({ id, name }: Operator) =>
+    name.endsWith(`/${id.split(":").slice(1).join(":")}`) && isNamedByProvider(sessionRoles, name);
+  return !isVouched(one) || !isVouched(other);
+};
 
 /** What hides in the ledger, or stands where no revision stands, is somebody's hand: nothing counts then. */
 const doesNotCount = (revision: number | string, why: string): never => {
@@ -113,14 +140,22 @@ export const verifyEntry = async (
   if (digestText(text) !== digest) refuse("its text is not the one that was confirmed");
   if (revision === 1 && proposal === null) return;
   if (confirmedBy === null || proposal === null) return refuse("nobody confirmed it");
-  if (confirmation === "second-person" && isSamePerson(appliedBy, confirmedBy))
-    refuse(`${appliedBy.name} both proposed and confirmed it`);
   if (proposal !== proposalId({ follows: revision - 1, digest, by: appliedBy }))
     refuse("what was confirmed is another revision");
   const before = await store.get(policyKeys.entry(revision - 1));
   const previous = PolicyEntry.safeParse(before?.value);
   if (!previous.success || previous.data.digest !== entry.previous)
-    refuse(`it does not follow revision ${revision - 1} as that stands there`);
+    return refuse(`it does not follow revision ${revision - 1} as that stands there`);
+  if (confirmation === "second-person" && isSamePerson(appliedBy, confirmedBy)) {
+    // The map in force then may vouch for their role. Who confirmed that one is looked at, too: else one person would
+    // list a role by hand, and be two by it.
+    const { sessionRoles } = toRevision(previous.data).identities;
+    if (isSamePerson(appliedBy, confirmedBy, sessionRoles))
+      return refuse(
+        `${appliedBy.name} and ${confirmedBy.name}, who proposed and confirmed it, count as one person (docs/policy.md); propose it again, and have a second person confirm it`,
+      );
+    await verifyEntry({ store, confirmation }, previous.data);
+  }
   for (const [operator, role] of [
     [appliedBy, "proposed"],
     [confirmedBy, "confirmed"],

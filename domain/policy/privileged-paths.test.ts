@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { privileged } from "./privileged-paths.ts";
+import { isRuntimePath } from "../approval/runtime-paths.ts";
+import { changedPrivileges, privileged, withRights } from "./privileged-paths.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" })
@@ -10,3 +11,18 @@ const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "
 test.each(privileged.flatMap(({ paths }) => paths))("%s, which the warning looks for, exists", (path) => {
   expect(tracked.some((file) => (path.endsWith("/") ? file.startsWith(path) : file === path))).toBe(true);
 });
+
+test("every file that every model's image is made of stands in the warning as the runtime, or as dependencies", () => {
+  const runtime = tracked.filter(isRuntimePath);
+  expect(runtime).toEqual(expect.arrayContaining(["tsconfig.json", "platform/own-value.ts"]));
+  expect(runtime.filter((path) => !withRights(path))).toEqual([]);
+  const kinds = changedPrivileges(new Set(), runtime).map(({ kind }) => kind);
+  expect(kinds).toEqual(["the runtime", "dependencies"]);
+});
+
+test.each(["test/step-world.ts", "test/attacks/message.test.ts", "vitest.config.ts"])(
+  "%s runs in jobs and is imported by what runs with rights",
+  (path) => {
+    expect(changedPrivileges(new Set(), [path])).toEqual([{ kind: "the tests", paths: [path] }]);
+  },
+);

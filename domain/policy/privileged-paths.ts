@@ -1,16 +1,20 @@
+import { isRuntimePath } from "../approval/runtime-paths.ts";
+
 /**
  * What of the repository runs with rights, or says what may run: files, and folders with a slash at the end. The first
  * kind that fits a path counts.
  */
 export const privileged: readonly { readonly kind: string; readonly paths: readonly string[] }[] = [
   { kind: "the policy", paths: ["policy.yaml"] },
-  { kind: "the runtime", paths: ["inference/", "lambdas/predict/"] },
+  { kind: "the runtime", paths: ["inference/", "lambdas/predict/", "tsconfig.json"] },
   { kind: "dependencies", paths: ["package.json", "package-lock.json", ".npmrc"] },
   { kind: "the build", paths: ["packaging/", "scripts/", "supply-chain/", ".ci/"] },
   { kind: "the steps", paths: ["lambdas/", "domain/", "platform/", "statemachine/", "rehearsal/"] },
   { kind: "workflows and owners", paths: [".github/"] },
   { kind: "the infrastructure", paths: ["terraform/"] },
   { kind: "the command", paths: ["cli/"] },
+  // CI runs them, and scripts with rights import from here.
+  { kind: "the tests", paths: ["test/", "vitest.config.ts"] },
 ];
 
 /** A file of this name says in any folder which code is installed there. */
@@ -20,6 +24,8 @@ const dependencies = /(^|\/)(package(-lock)?\.json|\.npmrc)$/;
 const privilegeOf = (path: string): string | undefined => {
   if (path.startsWith("models/") || path.startsWith("seed/")) return undefined;
   if (dependencies.test(path)) return "dependencies";
+  // Parts of it lie in the folders of the steps: the same rule says whose change it is (docs/approval.md).
+  if (isRuntimePath(path)) return "the runtime";
   const isIn = (place: string) => (place.endsWith("/") ? path.startsWith(place) : path === place);
   return privileged.find(({ paths }) => paths.some(isIn))?.kind;
 };

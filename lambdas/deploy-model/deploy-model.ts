@@ -49,12 +49,16 @@ export const deployModel =
     // Where someone deleted the function, the champion went with it: stage compares with it, prod's traffic is its.
     const championVersion =
       champion &&
-      (await deployedVersion({ serving, source, ledger, policy, provenance })(environment, champion));
+      (await deployedVersion({ serving, source, ledger, policy, provenance })(
+        environment,
+        champion,
+        "refuse",
+      ));
     const published = await here.publish(
       model,
       functionConfig({ model, environment, digest, version, resources: rules.resources }),
     );
-    await ledger.begin(
+    const entry = await ledger.begin(
       {
         environment,
         model,
@@ -70,6 +74,12 @@ export const deployModel =
       },
       clock(),
     );
+    // Run again after somebody deleted the function, it was published under another number: the steps after this one
+    // route by the ledger's.
+    await ledger.change(entry, (current) => {
+      const isOpen = current.status === "deployed" && current.functionVersion !== published.version;
+      return isOpen ? { ...current, functionVersion: published.version } : undefined;
+    });
     const writer = { model, delivery, fence };
     if (environment === "stage") {
       await fencedRoute(here)(writer, { version: published.version });

@@ -1,3 +1,4 @@
+import { assertDeployed } from "../../domain/assert-deployed.ts";
 import { judgeCanary as judge } from "../../domain/canary/judge-canary.ts";
 import { percentilesFor } from "../../domain/canary/percentiles-for.ts";
 import { judgedBy } from "../../domain/committed-model.ts";
@@ -19,7 +20,7 @@ export type Needs = {
   readonly clock: () => number;
 };
 
-/** Compares the two versions on the traffic since the share began: shift on, bake again, promote or roll back. Throws Superseded. */
+/** Compares the two versions on the traffic since the share began: shift on, bake again, promote or roll back. Throws Superseded or ApprovalMismatch. */
 export const judgeCanary =
   ({ metrics, source, policy, ledger, messages, clock }: Needs) =>
   async (event: unknown): Promise<JudgeCanaryOutput> => {
@@ -37,6 +38,8 @@ export const judgeCanary =
       throw new ContractBroken(`the ledger knows no canary of ${delivery}`);
     // No traffic comes to a canary that a person ended: without this it would bake for samples until its longest time.
     if (deployment.status === "ended") throw new Superseded("this canary was ended by a rollback");
+    // The numbers of another function version would say nothing of what is promoted by them.
+    await assertDeployed({ ledger })(deployment, { functionVersion, championVersion });
 
     const now = clock();
     const { manifest } = committed;

@@ -83,9 +83,10 @@ test("ledger promoting, alias, alias read back, ledger promoted: in this order a
   expect(recorded.filter((call) => /"status":"promoted"/.test(call))).toHaveLength(1);
 });
 
-test("the ledger keeps who approved the promotion", async () => {
+test("the ledger keeps who approved the promotion, by the decision and not by the state's data", async () => {
+  expect(input.approvedBy).toHaveLength(2);
   await promoteModel(world)(input);
-  expect((await world.ledger.serving("prod", model))?.approvedBy).toEqual(["U1", "U2"]);
+  expect((await world.ledger.serving("prod", model))?.approvedBy).toEqual(["U024BE7LH"]);
 });
 
 test("run twice it promotes once, at the first time", async () => {

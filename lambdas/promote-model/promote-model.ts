@@ -1,4 +1,5 @@
 import { type Needs as ApprovedNeeds, assertApproved } from "../../domain/assert-approved.ts";
+import { assertDeployed } from "../../domain/assert-deployed.ts";
 import { assertNotEnded } from "../../domain/assert-not-ended.ts";
 import type { Claims } from "../../domain/claims.ts";
 import { ApprovalMismatch, ContractBroken, TemporaryFault } from "../../domain/faults.ts";
@@ -18,21 +19,26 @@ export type Needs = ApprovedNeeds & {
 
 /**
  * Gives the new version all of prod's traffic: ledger `promoting`, alias 100 %, ledger `promoted`. That last write
- * is the commit point of the delivery; before it a fault rolls back, after it everything goes forward.
+ * is the commit point of the delivery; before it a fault rolls back, after it everything goes forward. The function version
+ * is the ledger's, and who approved is the decision's: the state's data only has to agree.
  */
 export const promoteModel =
   ({ serving, ledger, claims, approvals, messages, clock }: Needs) =>
   async (event: unknown): Promise<PromoteModelOutput> => {
     const input = PromoteModelInput.parse(event);
-    const { delivery, model, fence, functionVersion, approvedBy } = input;
+    const { delivery, model, fence } = input;
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     if (!deployment) throw new ContractBroken(`the ledger knows no deployment of ${delivery} on prod`);
+    const { functionVersion } = deployment;
+    let { approvedBy } = deployment;
     if (deployment.status !== "promoted") {
-      await assertApproved({ approvals })({ ...input, baseline: deployment.previous });
+      const { by } = await assertApproved({ approvals })({ ...input, baseline: deployment.previous });
+      approvedBy = by.map(({ user }) => user);
       if (deployment.digest !== input.digest || deployment.version !== input.version)
         throw new ApprovalMismatch(
           `prod of ${model} was given ${deployment.digest} as version ${deployment.version}, which nobody approved`,
         );
+      await assertDeployed({ ledger })(deployment, { functionVersion: input.functionVersion });
       await claims.assertHeld("prod", model, fence);
       // A run of this step that was thought dead may have passed the commit point meanwhile: it is never taken back.
       await ledger.change(deployment, (current) => {
@@ -56,7 +62,7 @@ export const promoteModel =
         ...current,
         status: "promoted",
         promotedAt: now,
-        approvedBy: approvedBy.map(({ user }) => user),
+        approvedBy,
         shares: [...current.shares, { percent: 100, from: now }],
       };
     });

@@ -1,3 +1,4 @@
+import { assertDeployed } from "../../domain/assert-deployed.ts";
 import { assertNotEnded } from "../../domain/assert-not-ended.ts";
 import { judgedBy } from "../../domain/committed-model.ts";
 import { ContractBroken } from "../../domain/faults.ts";
@@ -19,7 +20,7 @@ export type Needs = {
   readonly clock: () => number;
 };
 
-/** Gives the new version one step's share of prod's traffic. Throws Superseded. */
+/** Gives the new version one step's share of prod's traffic. Throws Superseded or ApprovalMismatch. */
 export const shiftTraffic =
   ({ serving, source, policy, ledger, messages, clock }: Needs) =>
   async (event: unknown): Promise<ShiftTrafficOutput> => {
@@ -32,6 +33,9 @@ export const shiftTraffic =
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     if (!deployment) throw new ContractBroken(`the ledger knows no deployment of ${delivery} on prod`);
 
+    // Ended is ended, whatever versions the state's data names.
+    assertNotEnded(deployment);
+    await assertDeployed({ ledger })(deployment, { functionVersion, championVersion });
     await fencedRoute(serving.prod)(
       { model, delivery, fence },
       { version: championVersion, canary: { version: functionVersion, weight: share / 100 } },

@@ -110,10 +110,11 @@ const lenientPolicy = policy.replace("authorMayApprove: false", "authorMayApprov
 const openWorld = (
   repository: Repository,
   {
-    identities = {},
+    identities = { domains: ["example.com"] },
     vouch = (source: Source): Source => source,
     platform = policy,
     hidden = [],
+    shown = {},
   }: {
     readonly identities?: unknown;
     readonly vouch?: (source: Source) => Source;
@@ -121,6 +122,8 @@ const openWorld = (
     readonly platform?: string;
     /** Of whom Slack shows no address. */
     readonly hidden?: readonly string[];
+    /** What Slack shows for a user instead of their address at work. */
+    readonly shown?: Readonly<Record<string, string>>;
   } = {},
 ) => {
   const world = stepWorld({ platform });
@@ -131,7 +134,11 @@ const openWorld = (
     slack: {
       users: {
         info: async ({ user }: { user: string }) => ({
-          user: { profile: hidden.includes(user) ? {} : { email: emails(user.slice(2).toLowerCase()) } },
+          user: {
+            profile: hidden.includes(user)
+              ? {}
+              : { email: shown[user] ?? emails(user.slice(2).toLowerCase()) },
+          },
         }),
       },
     },
@@ -654,6 +661,17 @@ describe("the message", () => {
     expect(world.message()).toContain("Not, because Slack shows no address of theirs: <@U0BOB>.");
   });
 
+  test("leaves out an approver whose address in Slack is not the organisation's, and says so", async () => {
+    const world = open({ shown: { [slackIds.ada]: "ada.private@gmail.com" } });
+    const before = await served(world);
+    const after = await repository.commit(onnx("ada's"), "ada");
+    await world.ask(await world.push(before, after, emails("ada")));
+    expect(world.message()).toContain("Who may answer: <@U0BOB>, <@U0SAM>, <@U0EVE>.");
+    expect(world.message()).toContain(
+      "Not, because their address in Slack is neither in the organisation's domains nor on the platform's list: <@U0ADA>.",
+    );
+  });
+
   test("says how many more approvals are needed, in a line that nothing before it can push out", async () => {
     const world = open();
     const before = await served(world);
@@ -681,6 +699,89 @@ describe("the message", () => {
     expect(world.message()).toContain("Who may answer: <@U0ADA>.");
     expect(world.message()).not.toMatch(/\d more approvals? (is|are) needed/);
   });
+});
+
+describe("an approver who changes their address in Slack", () => {
+  const elsewhere = "ada.private@gmail.com";
+  const ask = async (world: World) => {
+    const before = await served(world);
+    const after = await repository.commit(onnx("ada's"), "ada");
+    return world.ask(await world.push(before, after, emails("ada")));
+  };
+
+  test.each([
+    ["the domains are configured", { domains: ["example.com"] }],
+    ["people are listed", { people: { "bob@example.com": {} } }],
+  ])("does not approve their own change under a private one where %s", async (_, identities) => {
+    const world = open({ identities, shown: { [slackIds.ada]: elsewhere } });
+    const id = await ask(world);
+    const voted = await world.vote(id, "ada", { email: elsewhere });
+    expect(voted).toMatchObject({ result: "refused", why: expect.stringMatching(/slipway policy apply/) });
+    expect((await world.vote(id, "bob")).result).toBe("decided");
+  });
+
+  test("does not approve it either when they change it after the question was asked", async () => {
+    const world = open();
+    const id = await ask(world);
+    expect((await world.vote(id, "ada", { email: elsewhere })).result).toBe("refused");
+  });
+
+  test("does not make the commits of its domain somebody's", async () => {
+    const world = open({
+      identities: { people: { "bob@example.com": {} } },
+      shown: { [slackIds.ada]: elsewhere },
+    });
+    const before = await served(world);
+    const after = await repository.commit(onnx("ada's"), "nobody@gmail.com");
+    const id = await world.ask(await world.push(before, after, emails("sam")));
+    expect(await world.quorum(id)).toBe(2);
+  });
+
+  test("does not count towards a quorum that the others cannot reach", async () => {
+    const world = open({ shown: { [slackIds.ada]: elsewhere } });
+    const alone = await repository.commit(folder("churn", [slackIds.ada]), "sam");
+    await expect(world.start(await world.push(null, alone, emails("sam")))).rejects.toMatchObject({
+      name: "QuorumOutOfReach",
+      message: expect.stringContaining("U0ADA"),
+    });
+  });
+
+  test("still approves what others made where the platform lists that address, or their Slack id", async () => {
+    const domains = ["example.com"];
+    for (const person of [{ emails: [elsewhere] }, { slack: slackIds.ada }]) {
+      const world = open({
+        identities: { domains, people: { "ada@example.com": person } },
+        shown: { [slackIds.ada]: elsewhere },
+      });
+      const mine = await ask(world);
+      expect((await world.vote(mine, "ada", { email: elsewhere })).result).toBe("refused");
+      const before = repository.head();
+      await world.promote(before);
+      const after = await repository.commit(onnx("sam's"), "sam");
+      const others = await world.ask(await world.push(before, after, emails("sam")));
+      expect((await world.vote(others, "ada", { email: elsewhere })).result).toBe("decided");
+    }
+  });
+});
+
+test("where neither people nor domains are configured nobody's address proves anything: the delivery ends with what to configure", async () => {
+  const world = open({ identities: {} });
+  const first = await repository.commit(folder("churn"), "sam");
+  await expect(world.start(await world.push(null, first, emails("sam")))).rejects.toMatchObject({
+    name: "QuorumOutOfReach",
+    message: expect.stringMatching(/neither people nor domains.*slipway policy apply/),
+  });
+  const lenient = open({ identities: {}, platform: lenientPolicy });
+  const alone = await repository.commit(
+    {
+      "policy.yaml": lenientPolicy,
+      ...folder("churn"),
+      "models/churn/model.yaml": yaml("churn", [slackIds.ada], true),
+    },
+    "ada",
+  );
+  const id = await lenient.ask(await lenient.push(null, alone, emails("ada")));
+  expect((await lenient.vote(id, "ada")).result).toBe("decided");
 });
 
 describe("a team of one", () => {

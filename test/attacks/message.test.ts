@@ -4,6 +4,7 @@ import { rollback } from "../../domain/rollback.ts";
 import { answerApproval } from "../../lambdas/answer-approval/answer-approval.ts";
 import { claimEnvironment } from "../../lambdas/claim-environment/claim-environment.ts";
 import { deployModel } from "../../lambdas/deploy-model/deploy-model.ts";
+import { judgeCanary } from "../../lambdas/judge-canary/judge-canary.ts";
 import { promoteModel } from "../../lambdas/promote-model/promote-model.ts";
 import { reportOutcome } from "../../lambdas/report-outcome/report-outcome.ts";
 import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
@@ -329,6 +330,63 @@ describe("a decision about one image", () => {
     const promote = promoteModel(world)({ ...subject, stageFence: 1, functionVersion: "2", approvedBy: [] });
     await expect(promote).rejects.toMatchObject(mismatch);
     expect((await world.ledger.serving("prod", model))?.digest).toBe(digestOf("a"));
+  });
+});
+
+describe("what serves prod is what the ledger says, whatever the state's data says", () => {
+  const mismatch = { name: "ApprovalMismatch" };
+  /** A delivery of version 3 over version 2, approved and proven on prod; version 1 is still published. */
+  const proven = async () => {
+    await serve(world, "a", 1);
+    await serve(world, "b", 2);
+    const { id, commit, fence: stageFence } = await ask();
+    await click(id, "approve");
+    const fence = await claimProd();
+    const subject = { delivery, model, commit, fence, digest: digestOf("c"), version: 3, approval: id };
+    const { functionVersion, championVersion } = await deployModel(world)({
+      ...subject,
+      environment: "prod",
+    });
+    return { ...subject, stageFence, functionVersion, championVersion, approvedBy: [] };
+  };
+  const live = async () => {
+    const alias = await world.serving.prod.live(model);
+    return [alias?.version, alias?.canary?.version];
+  };
+
+  test("another function version is not promoted", async () => {
+    const input = await proven();
+    expect([input.functionVersion, input.championVersion]).toEqual(["3", "2"]);
+    await expect(promoteModel(world)({ ...input, functionVersion: "1" })).rejects.toMatchObject(mismatch);
+    expect(await live()).toEqual(["2", undefined]);
+    await promoteModel(world)(input);
+    expect(await live()).toEqual(["3", undefined]);
+  });
+
+  test("no canary gives traffic to another function version, in the challenger's place or the champion's", async () => {
+    const input = await proven();
+    for (const other of [{ functionVersion: "1" }, { championVersion: "1" }, { championVersion: "3" }])
+      await expect(shiftTraffic(world)({ ...input, ...other, step: 0 })).rejects.toMatchObject(mismatch);
+    expect(await live()).toEqual(["2", undefined]);
+    await shiftTraffic(world)({ ...input, step: 0 });
+    expect(await live()).toEqual(["2", "3"]);
+  });
+
+  test("no canary is judged by the numbers of another function version", async () => {
+    const input = await proven();
+    const { since } = await shiftTraffic(world)({ ...input, step: 0 });
+    for (const other of [{ functionVersion: "1" }, { championVersion: "1" }])
+      await expect(judgeCanary(world)({ ...input, ...other, step: 0, since })).rejects.toMatchObject(
+        mismatch,
+      );
+    expect((await judgeCanary(world)({ ...input, step: 0, since })).error).toBeNull();
+  });
+
+  test("those who approved are the decision's", async () => {
+    const input = await proven();
+    const forged = [{ user: "U0FORGED", name: "Ada", at: "2026-11-21T12:00:00.000Z" }];
+    await promoteModel(world)({ ...input, approvedBy: forged });
+    expect((await world.ledger.serving("prod", model))?.approvedBy).toEqual([approver]);
   });
 });
 

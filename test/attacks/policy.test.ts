@@ -150,6 +150,18 @@ test("what runs with rights or is judged by stands in the warning with a link, a
   expect(changed.join()).not.toMatch(/models\/other|docs\//);
 });
 
+test.each<[string, string, (files: Map<string, Uint8Array> | undefined) => void]>([
+  ["a rule", modelYaml({ resources: "{ memoryMb: 1024, timeoutSeconds: 30 }" }), () => undefined],
+  ["the holdout", modelYaml(), (files) => files?.set("holdout.csv", Buffer.from("x,label\n1,yes\n2,yes\n"))],
+])("where only %s changed the warning has the link to the difference, too", async (_, yaml, change) => {
+  await serve(world, "a", 1);
+  const commit = world.commit("b", yaml);
+  change(world.commits.get(commit));
+  const { changed = [] } = (await ask("b")).view ?? {};
+  expect(changed.length).toBeGreaterThan(1);
+  expect(changed).toContain(`see https://example.com/${commitOf("a")}...${commit}`);
+});
+
 /** The first section of the message as Slack shows it. */
 const warning = (view: Awaited<ReturnType<typeof ask>>["view"]) =>
   view ? JSON.stringify(messageBlocks(view, undefined).blocks[0]) : "";
@@ -317,6 +329,7 @@ test("a way back needs no copy of the policy: what a new rule refuses never stop
   const version = await deployedVersion({ ...world, policy: { find: async () => undefined } })(
     "prod",
     await serve(world, "a", 1),
+    world.warn,
   );
   expect(version).toBe("1");
 });

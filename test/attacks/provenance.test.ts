@@ -1,10 +1,11 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { provenance, provenanceKey } from "../../domain/provenance/provenance.ts";
 import { rollback } from "../../domain/rollback.ts";
 import { deployModel } from "../../lambdas/deploy-model/deploy-model.ts";
 import { registerModel } from "../../lambdas/register-model/register-model.ts";
+import { rollBack } from "../../lambdas/roll-back/roll-back.ts";
 import { ociImages } from "../../platform/images/oci.ts";
 import { unpackImage } from "../../platform/images/unpack.ts";
 import { memorySigner } from "../memory-signer.ts";
@@ -147,6 +148,46 @@ test("an image from before provenance was kept is for a rollback alone, and the 
   expect(proof).toBe("absent");
   expect(to.reason).toMatch(/from before provenance was kept/);
   await expect(deploy("a", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
+});
+
+describe("what prod serves from before provenance was kept, whose function somebody deleted,", () => {
+  const gone = async () => {
+    await served("a", 1, null);
+    for (const environment of ["stage", "prod"] as const) await world.serving[environment].retire(model);
+    await world.strict.record(facts("b"));
+  };
+
+  test.each(["stage", "prod"] as const)("is published anew by no delivery, on %s", async (environment) => {
+    await gone();
+    await expect(deploy("b", environment)).rejects.toMatchObject({
+      name: "ProvenanceMissing",
+      message: expect.stringContaining(digestOf("a").slice(0, 12)),
+    });
+    expect(await world.serving[environment].live(model)).toBeUndefined();
+  });
+
+  test("comes back when that delivery is taken back, and the log says that nothing vouches for it", async () => {
+    await gone();
+    await expect(deploy("b", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
+    const subject = { delivery: "delivery-1", model, commit: commitOf("b") };
+    const { restored } = await rollBack(strict())({ ...subject, error: null });
+    expect(restored[0]).toMatchObject({ environment: "prod", result: "restored" });
+    expect((await world.serving.prod.live(model))?.version).toBe(restored[0]?.serves);
+    expect(world.warnings.join()).toMatch(/from before provenance was kept.*published anew/);
+    // Restored it is there, and the next delivery finds it.
+    expect((await deploy("b", "prod")).championVersion).toBe(restored[0]?.serves);
+  });
+});
+
+test("a champion with provenance is verified when it is published anew, also where a delivery is taken back", async () => {
+  await served("a", 1, digestOf("e"));
+  await world.serving.prod.retire(model);
+  await world.strict.record(facts("b"));
+  await expect(deploy("b", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
+  const subject = { delivery: "delivery-1", model, commit: commitOf("b") };
+  await expect(rollBack(strict())({ ...subject, error: null })).rejects.toMatchObject({
+    name: "ProvenanceMissing",
+  });
 });
 
 const layout = (folder: string) =>
