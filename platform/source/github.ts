@@ -503,7 +503,9 @@ export const gitHubSource = (needs: Needs): Source => {
     // A page of GitHub's own: github.com, or the server whose API lies under /api/v3.
     linkDiff: async (before, after) => ({
       kind: "page",
-      url: `${api === "https://api.github.com" ? "https://github.com" : api.replace(/\/api\/v3$/, "")}/${repository}/compare/${before}...${after}`,
+      // Two dots: from the one commit to the other, whatever lies between; three would begin where their histories part.
+      // https://docs.github.com/en/enterprise/2.18/user/github/committing-changes-to-your-project/comparing-commits
+      url: `${api === "https://api.github.com" ? "https://github.com" : api.replace(/\/api\/v3$/, "")}/${repository}/compare/${before}..${after}`,
     }),
 
     async models(commit) {
