@@ -18,15 +18,14 @@ export type Needs = {
 };
 
 /**
- * Starts what a push asks for, or says why it asks for nothing. A push to another branch is recorded: when its commits are
- * merged, nothing else says who brought them.
+ * Starts what a push asks for, or says why it asks for nothing. A push to another branch, a tag or whatever else has a name
+ * is recorded: when its commits are merged, or a branch is made of them, nothing else says who brought them.
  */
 export const startPush =
   (ours: Ours, { start, pushes }: Needs) =>
   async (push: Push): Promise<Started> => {
     const { repository, ref, before, after, pusher, attempt } = push;
-    const isBranch = repository === ours.repository && ref.startsWith("refs/heads/");
-    if (isBranch && after !== null && ref !== `refs/heads/${ours.branch}`)
+    if (repository === ours.repository && after !== null && ref !== `refs/heads/${ours.branch}`)
       await pushes.recordBranch({ before, after, by: pusher });
     const ignored = whyIgnored(push, ours);
     if (ignored !== undefined || after === null)
