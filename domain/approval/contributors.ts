@@ -34,6 +34,8 @@ export type Change = {
   readonly isEveryBranchTold: boolean;
   /** Who started this delivery, by what authenticated them; null: it is not known. */
   readonly pusher: string | null;
+  /** They did so by hand: that they merged the change on the host's pages before does not leave them out. */
+  readonly isByHand: boolean;
   readonly identify: Identify;
 };
 
@@ -203,7 +205,7 @@ export const contributors = (change: Change): Contributors => {
       `there are more commits than the ${commits.length} that were read`,
     );
   if (change.pusher === null) unmapped.set("whoever started this delivery", "it does not say who it was");
-  else if (!excused.has(accountOf(change.pusher))) addAuthenticated(change.pusher);
+  else if (change.isByHand || !excused.has(accountOf(change.pusher))) addAuthenticated(change.pusher);
 
   return {
     people: [...people].toSorted(),

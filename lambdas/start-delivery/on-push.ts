@@ -24,14 +24,15 @@ export type Needs = {
 export const startPush =
   (ours: Ours, { start, pushes }: Needs) =>
   async (push: Push): Promise<Started> => {
-    const { repository, ref, before, after, pusher, attempt } = push;
+    const { repository, ref, before, after, pusher, attempt, startedBy } = push;
     if (repository === ours.repository && after !== null && ref !== `refs/heads/${ours.branch}`)
       await pushes.recordBranch({ before, after, by: pusher });
     const ignored = whyIgnored(push, ours);
     if (ignored !== undefined || after === null)
       return { deliveries: [], removed: [], ignored: ignored ?? "" };
-    const input: StartDeliveryInput = { repository, before, after, pusher, attempt, runtime: ours.runtime };
-    return start(input);
+    const { runtime } = ours;
+    const input: StartDeliveryInput = { repository, before, after, pusher, attempt, runtime };
+    return start(startedBy === undefined ? input : { ...input, startedBy });
   };
 
 /**
