@@ -164,13 +164,19 @@ const openWorld = (
     return { delivery: started?.name ?? `${model}-none`, commit: after, model, pusher };
   };
   /** CodeCommit's event of a push to another branch than main. */
-  const pushBranch = (branch: string, before: string | null, after: string, pusher: string | null) =>
+  const pushBranch = (
+    branch: string,
+    before: string | null,
+    after: string,
+    pusher: string | null,
+    referenceType = "branch",
+  ) =>
     onPush({ repository: "shop", branch: "main", runtime: digestOf("f") })({ start, pushes: needs.pushes })({
       source: "aws.codecommit",
       detail: {
         event: before === null ? "referenceCreated" : "referenceUpdated",
         repositoryName: "shop",
-        referenceType: "branch",
+        referenceType,
         referenceName: branch,
         commitId: after,
         ...(before !== null && { oldCommitId: before }),
@@ -583,6 +589,28 @@ describe("whoever runs slipway deliver", () => {
     }
   });
 
+  test("is a contributor of that delivery where they had merged the pull request on GitHub's pages, too", async () => {
+    const before = await served(open());
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    const head = await repository.commit(onnx("ada's"), "ada");
+    repository.git(["checkout", "-q", "main"]);
+    const after = mergeByHost("feature", "bob");
+    const by = ["github:ada", "github:ada"];
+    const world = open({
+      identities: logins,
+      vouch: onGitHub({
+        updates: [{ before, after, by: "github:bob", pull: "#1" }],
+        signed: { [after]: { by: "host" } },
+        pulls: { "#1": { base: before, head, by } },
+      }),
+    });
+    await world.promote(before);
+    await world.push(before, after, "github:bob <bob@example.com>");
+    const id = await world.ask(await world.deliver(after, "github:bob"));
+    await world.refused(id, "ada", "bob");
+    expect((await world.vote(id, "sam")).result).toBe("decided");
+  });
+
   test("hides nobody who pushed before them", async () => {
     const world = open();
     const before = await served(world);
@@ -780,7 +808,12 @@ const onGitHub =
     readonly pulls?: Readonly<
       Record<
         string,
-        { readonly head: string; readonly base: string; readonly by: readonly (string | null)[] }
+        {
+          readonly head: string;
+          readonly base: string;
+          readonly by: readonly (string | null)[];
+          readonly isWhole?: boolean;
+        }
       >
     >;
   }) =>
@@ -805,6 +838,8 @@ const onGitHub =
                   name: `pull request ${pull}`,
                   commits: (await source.history(made.head, [made.base])).commits.map(vouched),
                   by: made.by,
+                  merges: [],
+                  isWhole: made.isWhole ?? true,
                 }
               : null,
           });
@@ -1119,6 +1154,146 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
   );
 });
 
+/** What GitHub keeps of a pull request that was merged on its pages. */
+const pullRequest = (
+  number: number,
+  by: Person,
+  head: { readonly ref: string; readonly sha: string },
+  merged: string,
+  commits: readonly string[],
+) => ({
+  number,
+  merged_at: "2026-01-01T00:00:00Z",
+  merge_commit_sha: merged,
+  user: { login: by },
+  head: { ...head, repo: { full_name: "example/models" } },
+  commits,
+});
+const mergeByHost = (branch: string, by: Person) => {
+  repository.git(
+    ["merge", "-q", "--no-ff", branch, "-m", `Merge ${branch}`],
+    repository.as(by, "noreply@github.com"),
+  );
+  return repository.head();
+};
+
+describe("on GitHub, a pull request of Ada's into the branch develop, in Sam's name", () => {
+  /** Eve merges it by this method; then the keeper of develop brings it into main. */
+  const intoDevelop = async (
+    method: "merge" | "squash" | "rebase",
+    type: string,
+    toMain: "pull request" | "push",
+    { isListed = true, keeper = "eve" as Person } = {},
+  ) => {
+    const before = await served(open());
+    repository.git(["checkout", "-q", "-b", "ada"]);
+    const forged = await repository.commit(onnx("ada's"), "sam");
+    repository.git(["checkout", "-q", "-b", "develop", before]);
+    await repository.commit({ "README.md": "new" }, keeper);
+    const start = repository.head();
+    if (method === "merge") mergeByHost("ada", "eve");
+    if (method === "squash") {
+      repository.git(["merge", "-q", "--squash", "ada"], repository.as("sam"));
+      repository.git(["commit", "-q", "-m", "Change"], repository.as("sam", "noreply@github.com"));
+    }
+    if (method === "rebase") repository.git(["cherry-pick", forged], repository.as("eve"));
+    if (method === "rebase")
+      repository.git(
+        ["commit", "-q", "--amend", "--no-edit", "--author=sam <sam@example.com>"],
+        repository.as("sam", "eve"),
+      );
+    const copy = repository.head();
+    repository.git(["checkout", "-q", "main"]);
+    const after = mergeByHost("develop", keeper);
+    const listed = repository.git(["rev-list", "--reverse", "develop", "^main~1"]).split("\n");
+    const record: GitHubRecord = {
+      // Newest first.
+      activities: [
+        moved("main", toMain === "push" ? "push" : "pr_merge", keeper, before, after),
+        moved("develop", type, "eve", start, copy),
+        moved("develop", "push", keeper, before, start),
+        moved("develop", "branch_creation", keeper, none, before),
+        moved("ada", "push", "ada", before, forged),
+        moved("ada", "branch_creation", "ada", none, before),
+      ],
+      pulls: {
+        ...(isListed && { [copy]: pullRequest(1, "ada", { ref: "ada", sha: forged }, copy, [forged]) }),
+        ...(toMain === "pull request" && {
+          [after]: pullRequest(2, keeper, { ref: "develop", sha: copy }, after, listed),
+        }),
+      },
+      verified: new Set(method === "rebase" ? [after] : [after, copy]),
+    };
+    return withGitHub(record, async (vouch) => {
+      const world = open({ identities: logins, vouch });
+      await world.promote(before);
+      const pusher = `github:${keeper} <${emails(keeper)}>`;
+      return { world, id: await world.ask(await world.push(before, after, pusher)) };
+    });
+  };
+
+  test.each([
+    ["merge", "pr_merge", "pull request"],
+    ["squash", "pr_merge", "pull request"],
+    ["rebase", "pr_merge", "pull request"],
+    ["squash", "merge_queue_merge", "pull request"],
+    ["squash", "pr_merge", "push"],
+    ["rebase", "pr_merge", "push"],
+  ] as const)(
+    "has Ada as a contributor, by %s (%s), where develop comes to main by a %s",
+    async (method, type, toMain) => {
+      const { world, id } = await intoDevelop(method, type, toMain);
+      await world.refused(id, "ada", "sam");
+      expect(await world.quorum(id)).toBe(1);
+      expect((await world.vote(id, "bob")).result).toBe("decided");
+    },
+  );
+
+  test.each(["pull request", "push"] as const)(
+    "needs one more approval where GitHub does not say which pull request it was, and develop comes to main by a %s",
+    async (toMain) => {
+      const { world, id } = await intoDevelop("squash", "merge_queue_merge", toMain, { isListed: false });
+      expect(await world.quorum(id)).toBe(2);
+    },
+  );
+
+  test("may be approved by Eve who merged it on GitHub's pages", async () => {
+    const { world, id } = await intoDevelop("squash", "pr_merge", "pull request", { keeper: "bob" });
+    expect((await world.contributors(id))?.people).not.toContain(emails("eve"));
+    expect((await world.vote(id, "eve")).result).toBe("decided");
+  });
+});
+
+describe("a pull request of which GitHub lists only the first 250 commits", () => {
+  test.each([
+    ["whoever made a commit after those", "ada", "eve"],
+    ["whoever pushed such a commit first", "eve", "ada"],
+  ] as const)("has %s as a contributor, and needs one more approval", async (_, claims, pusher) => {
+    const before = await served(open());
+    repository.git(["checkout", "-q", "-b", "long"]);
+    const first = await repository.commit(onnx("eve's"), "eve");
+    const last = await repository.commit(onnx("ada's"), claims);
+    repository.git(["checkout", "-q", "main"]);
+    const after = mergeByHost("long", "bob");
+    const by = ["github:eve", "github:eve", null];
+    const world = open({
+      identities: logins,
+      vouch: onGitHub({
+        updates: [{ before, after, by: "github:bob", pull: "#1" }],
+        signed: { [after]: { by: "host" } },
+        pulls: { "#1": { base: before, head: first, by, isWhole: false } },
+        branches: [{ before: null, after: last, by: `github:${pusher}`, merged: null }],
+      }),
+    });
+    await world.promote(before);
+    const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
+    await world.refused(id, "ada", "eve");
+    expect(await world.quorum(id)).toBe(2);
+    expect((await world.vote(id, "bob")).result).toBe("counted");
+    expect((await world.vote(id, "sam")).result).toBe("decided");
+  });
+});
+
 describe("on CodeCommit", () => {
   const arn = (person: Person) => `arn:aws:iam::123456789012:user/${person}`;
   const users = {
@@ -1203,6 +1378,19 @@ describe("on CodeCommit", () => {
     await world.refused(id, "ada");
     expect(await world.quorum(id)).toBe(1);
     expect((await world.vote(id, "bob")).result).toBe("decided");
+  });
+
+  test("Ada who pushes a commit in Sam's name as a tag may not approve it where Eve makes a branch of it", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    const { head, after } = await merged("sam");
+    await world.pushBranch("try-out", null, head, arn("ada"), "tag");
+    world.world.time.now += 1_000;
+    await world.pushBranch("feature", null, head, arn("eve"));
+    const id = await world.ask(await world.push(before, after, arn("bob")));
+    await world.refused(id, "ada", "bob", "sam");
+    expect(await world.quorum(id)).toBe(1);
+    expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 
   test("whoever pushes what they committed on main needs no other record", async () => {
