@@ -1418,7 +1418,7 @@ test("CodeCommit's caller is kept whole: a session's name is no proof of who it 
   expect(codeCommitPush({ source: "aws.codecommit", detail })?.pusher).toBe(callerUserArn);
 });
 
-/** What a person does to the repository; `claims` is whose name git writes. */
+/** What a person does to the repository; `claims` is whose name git writes where the maker pushes it themselves. */
 const action = fc.record({
   kind: fc.constantFrom(
     "commit",
@@ -1430,7 +1430,8 @@ const action = fc.record({
     "rename",
     "evil merge",
   ),
-  by: fc.constantFrom<Person>("ada", "bob", "sam"),
+  maker: fc.constantFrom<Person>("ada", "bob", "sam"),
+  pusher: fc.constantFrom<Person>("ada", "bob", "sam"),
   claims: fc.constantFrom<Person>("ada", "bob", "sam"),
 });
 
@@ -1446,9 +1447,11 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
         const makers = new Set<Person>();
         let model = "churn";
         let last: Awaited<ReturnType<World["push"]>> | undefined;
-        for (const [index, { kind, by, claims }] of actions.entries()) {
+        for (const [index, { kind, maker, pusher, claims: forged }] of actions.entries()) {
+          // A local repository keeps no record of who else had it: what another pushes is forged without a trace.
+          const claims = maker === pusher ? forged : maker;
           const file = `models/${model}/file-${index}.txt`;
-          const text = Array.from({ length: 20 }, (_, line) => `${index} ${line} ${by}`).join("\n");
+          const text = Array.from({ length: 20 }, (_, line) => `${index} ${line} ${maker}`).join("\n");
           const name = repository.as(claims);
           const branchOff = async () => {
             repository.git(["checkout", "-q", "-b", `branch-${index}`]);
@@ -1498,10 +1501,10 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
             default:
               kind satisfies never;
           }
-          // What git writes is a claim; who really did it is known by the push alone.
-          makers.add(by);
+          makers.add(maker);
+          makers.add(pusher);
           const after = repository.head();
-          last = await world.push(pushed, after, emails(by), model);
+          last = await world.push(pushed, after, emails(pusher), model);
           pushed = after;
         }
         if (!last) throw new Error("the last action pushes");
@@ -1517,7 +1520,140 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
         repository = before;
       }
     }),
-    { numRuns: 12 },
+    { numRuns: 6 },
+  );
+}, 600_000);
+
+const method = fc.constantFrom<"merge" | "squash" | "rebase">("merge", "squash", "rebase");
+const other = fc.constantFrom<Person>("bob", "sam");
+/**
+ * How a commit comes to main on GitHub. Ada neither merges nor is named in a commit: only what she did to bring hers tells
+ * of her.
+ */
+const hostAction = fc.record({
+  way: fc.constantFrom("push", "merge by git", "pull request", "develop", "develop", "fork"),
+  /** Who really makes the commit, pushes it first and opens its pull request. */
+  maker: fc.constantFrom<Person>("ada", "ada", "bob", "sam"),
+  claims: other,
+  /** Who merges it, and where it goes by develop, opens that one's pull request and merges it, too. */
+  keeper: other,
+  method,
+  /** Of develop into main. */
+  second: method,
+});
+type HostAction = typeof hostAction extends fc.Arbitrary<infer Action> ? Action : never;
+
+/** Plays these actions in the repository; what GitHub then knows of them, and who made something by the test's own account. */
+const playOnGitHub = async (actions: readonly HostAction[]) => {
+  const activities: object[] = [];
+  const fork: object[] = [];
+  const pulls: Record<string, ReturnType<typeof pullRequest>> = {};
+  const verified = new Set<string>();
+  let numbers = 0;
+  const revision = (name: string) => repository.git(["rev-parse", name]);
+  /** Newest first. */
+  const note = (to: object[], ...of: Parameters<typeof moved>) => to.unshift(moved(...of));
+  const committer = (by: string) =>
+    Object.fromEntries(Object.entries(repository.as(by)).filter(([key]) => key.startsWith("GIT_COMMITTER")));
+  const merge = (
+    source: string,
+    target: string,
+    how: "merge" | "squash" | "rebase",
+    opener: Person,
+    by: Person,
+    from = "example/models",
+  ) => {
+    const start = revision(target);
+    const head = revision(source);
+    const commits = repository.git(["rev-list", "--reverse", source, `^${target}`]).split("\n");
+    repository.git(["checkout", "-q", target]);
+    if (how === "merge") mergeByHost(source, by);
+    if (how === "squash") {
+      repository.git(["merge", "-q", "--squash", source], repository.as(by));
+      repository.git(["commit", "-q", "-m", "Squash"], repository.as(opener, "noreply@github.com"));
+    }
+    if (how === "rebase") {
+      const copied = repository.git(["rev-list", "--reverse", "--no-merges", source, `^${target}`]);
+      for (const id of copied.split("\n")) repository.git(["cherry-pick", id], committer(by));
+    }
+    const end = repository.head();
+    if (how !== "rebase") verified.add(end);
+    const pull = pullRequest(++numbers, opener, { ref: source, sha: head }, end, commits);
+    pulls[end] = { ...pull, head: { ...pull.head, repo: { full_name: from } } };
+    note(activities, target, "pr_merge", by, start, end);
+  };
+
+  const makers = new Set<Person>();
+  const pushed: { before: string; after: string; by: Person }[] = [];
+  for (const [index, { way, maker, claims, keeper, method: how, second }] of actions.entries()) {
+    const before = revision("main");
+    const branch = `branch-${index}`;
+    const develop = `develop-${index}`;
+    const change = () => repository.commit({ [`models/churn/file-${index}.txt`]: maker }, claims);
+    makers.add(maker);
+    if (way === "push") note(activities, "main", "push", maker, before, await change());
+    else {
+      const place = way === "fork" ? fork : activities;
+      repository.git(["checkout", "-q", "-b", branch]);
+      note(place, branch, "branch_creation", maker, none, before);
+      note(place, branch, "push", maker, before, await change());
+      repository.git(["checkout", "-q", "main"]);
+    }
+    if (way === "merge by git") {
+      repository.git(["merge", "-q", "--no-ff", branch, "-m", "Merge"], repository.as(keeper));
+      note(activities, "main", "push", keeper, before, repository.head());
+    }
+    if (way === "pull request") merge(branch, "main", how, maker, keeper);
+    if (way === "fork") merge(branch, "main", how, maker, keeper, "fork/models");
+    if (way === "develop") {
+      repository.git(["branch", develop]);
+      note(activities, develop, "branch_creation", keeper, none, before);
+      merge(branch, develop, how, maker, keeper);
+      merge(develop, "main", second, keeper, keeper);
+    }
+    pushed.push({ before, after: revision("main"), by: way === "push" ? maker : keeper });
+  }
+  const record: GitHubRecord = { activities, forks: { "fork/models": fork }, pulls, verified };
+  return { record, makers, pushed: pushed.at(-1) };
+};
+
+test("on GitHub, however a commit comes to main and whoever brings it there, no click of who made it counts, or more than one is needed", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(hostAction, { minLength: 1, maxLength: 2 }), async (actions) => {
+      const outer = repository;
+      repository = await openRepository();
+      try {
+        const served = await repository.commit({ "policy.yaml": policy, ...folder("churn") }, "eve");
+        const { record, makers, pushed } = await playOnGitHub(actions);
+        await withGitHub(record, async (vouch) => {
+          const world = openWorld(repository, { identities: logins, vouch });
+          try {
+            await world.promote(served);
+            if (!pushed) throw new Error("the last action pushes");
+            const { before, after, by } = pushed;
+            const change = await world.push(before, after, `github:${by} <${emails(by)}>`);
+            const id = await world.ask(change).catch((error: unknown) => {
+              if (error instanceof Error && error.name === "QuorumOutOfReach") return undefined;
+              throw error;
+            });
+            if (id === undefined) return;
+            // What is unsaid about one commit must not hide who made another.
+            const isRaised = ((await world.quorum(id)) ?? 1) > 1;
+            for (const maker of isRaised ? [...makers].slice(0, 1) : makers) {
+              const { result } = await world.vote(id, maker);
+              if (isRaised) expect(result).not.toBe("decided");
+              else expect(result).toBe("refused");
+            }
+          } finally {
+            world.close();
+          }
+        });
+      } finally {
+        await repository.remove();
+        repository = outer;
+      }
+    }),
+    { numRuns: 6 },
   );
 }, 600_000);
 
