@@ -1653,7 +1653,13 @@ test("on GitHub, however a commit comes to main and whoever brings it there, no 
         repository = outer;
       }
     }),
-    { numRuns: 6 },
+    {
+      numRuns: 7,
+      // By chance alone few runs come by another branch.
+      examples: (["squash", "rebase"] as const).map((method): [HostAction[]] => [
+        [{ way: "develop", maker: "ada", claims: "sam", keeper: "bob", method, second: "merge" }],
+      ]),
+    },
   );
 }, 600_000);
 
