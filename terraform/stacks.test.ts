@@ -549,11 +549,10 @@ describe("operations", () => {
     expect(rules["slipway-sweep"]?.schedule_expression).toBe("rate(5 minutes)");
   });
 
-  test("pushes to every branch reach start-delivery: it starts those to one, and records who pushed the others", () => {
+  test("pushes of every branch and tag reach start-delivery: it starts those to one, and records who pushed the others", () => {
     const rule = all("aws_cloudwatch_event_rule").find(([, , one]) => one.name === "slipway-push")?.[2] ?? {};
     expect(JSON.parse(text(rule, "event_pattern")).detail).toEqual({
       event: ["referenceCreated", "referenceUpdated"],
-      referenceType: ["branch"],
     });
   });
 

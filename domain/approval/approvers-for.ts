@@ -43,17 +43,19 @@ export type Needs = HistoryNeeds & {
 export const approversFor =
   ({ policy, slack, warn, addresses: kind, ...history }: Needs) =>
   async (change: {
+    readonly delivery: string;
     readonly model: string;
     readonly commit: string;
     readonly pusher: string | null;
     readonly rule: ApprovalRule;
   }): Promise<{ readonly quorum: number; readonly contributors: BoundContributors }> => {
-    const { rule, model, commit, pusher } = change;
+    const { rule, delivery, model, commit, pusher } = change;
     const { identities } = await policy.read();
     const listed = Object.entries(identities.people).flatMap(([email, { slack: user }]) =>
       user === undefined ? [] : [{ user, email }],
     );
     const found = await findContributors(history)({
+      delivery,
       model,
       commit,
       pusher,

@@ -18,6 +18,7 @@ export type Needs = FloorNeeds & {
 export const assertApprovable =
   ({ source, policy, ledger, approversFor }: Needs) =>
   async (change: {
+    readonly delivery: string;
     readonly model: string;
     readonly commit: string;
     readonly pusher: string | null;

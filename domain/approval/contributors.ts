@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { firstUpdates, reachable } from "../../platform/source/first-updates.ts";
-import type { HistoryCommit, RefUpdate } from "../../platform/source/source.ts";
+import type { HistoryCommit, MergedPullRequest, RefUpdate } from "../../platform/source/source.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 import type { Identified, Identify } from "./identify.ts";
 import { isRuntimePath } from "./runtime-paths.ts";
@@ -34,6 +34,8 @@ export type Change = {
   readonly isEveryBranchTold: boolean;
   /** Who started this delivery, by what authenticated them; null: it is not known. */
   readonly pusher: string | null;
+  /** They did so by hand: that they merged the change on the host's pages before does not leave them out. */
+  readonly isByHand: boolean;
   readonly identify: Identify;
 };
 
@@ -73,6 +75,25 @@ const accountOf = (identity: string): string => identity.split(" <")[0]?.toLower
 
 const short = (id: string) => id.slice(0, 12);
 
+const commitsOf = (pull: MergedPullRequest): readonly HistoryCommit[] => [
+  ...pull.commits,
+  ...pull.merges.flatMap(commitsOf),
+];
+
+/**
+ * What the host made of a pull request's commits: what bears its signature, and copies by rebase, which bear none, where
+ * the list of what they were copied from is whole.
+ */
+const isMadeBy = (
+  { commits, isWhole }: MergedPullRequest,
+  { author: of, parents, signature }: HistoryCommit,
+): boolean =>
+  signature.by === "host" ||
+  (isWhole &&
+    signature.by === "nobody" &&
+    parents.length === 1 &&
+    commits.some(({ author }) => author.name === of.name && author.email === of.email));
+
 /**
  * The contributors of a change: authors, committers and co-authors of the commits that touch the model (or the runtime,
  * while it serves prod for no model), whoever pushed them, and whoever started the delivery.
@@ -85,7 +106,10 @@ export const contributors = (change: Change): Contributors => {
   const { model, commits, identify } = change;
   const people = new Set<string>();
   const unmapped = new Map<string, string>();
-  const pulls = change.updates.flatMap(({ merged }) => merged?.commits ?? []);
+  const branches = change.branches === "unknown" ? [] : change.branches;
+  const pulls = [...change.updates, ...branches].flatMap(({ merged }) =>
+    merged === null ? [] : commitsOf(merged),
+  );
   const places = placesOf(model, [...commits, ...pulls]);
   const byId = new Map(commits.map((commit) => [commit.id, commit]));
 
@@ -135,13 +159,27 @@ export const contributors = (change: Change): Contributors => {
   );
   const changing = [...relevant.values()].filter(({ id }) => !change.cleanMerges.has(id));
 
+  /** Who opened a pull request and pushed to its branch, where it touched the model, and who made its commits. */
+  const addPull = (pull: MergedPullRequest, withRuntime: boolean, isTouched: boolean): void => {
+    const changed = pull.commits.filter(
+      (commit) => touchesModel(commit) || (withRuntime && touchesRuntime(commit)),
+    );
+    if (isTouched || changed.length > 0 || !pull.isWhole)
+      for (const identity of pull.by)
+        if (identity === null)
+          unmapped.set(`whoever pushed to ${pull.name}`, "the code host does not say who it was");
+        else addAuthenticated(identity);
+    for (const commit of changed) addCommit(commit);
+    for (const merge of pull.merges) addPull(merge, withRuntime, false);
+  };
+
   /** Made by the host itself when it merged a pull request: the request's own commits say whose work they are. */
   const hostMade = new Set<string>();
   const covered = new Set<string>();
   const excused = new Set<string>();
   /** Commits that lay on a branch, or were merged from one, without a record of who pushed them there. */
   const unpushed = new Set<string>();
-  const first = firstUpdates(commits, change.branches === "unknown" ? [] : change.branches);
+  const first = firstUpdates(commits, branches);
   for (const { before, after, by, merged } of change.updates) {
     const reached = reachable(after, byId);
     const isKnown = before === null || before === change.base || byId.has(before);
@@ -149,19 +187,17 @@ export const contributors = (change: Change): Contributors => {
     const brought = [...reached].filter((id) => !left.has(id));
     const touched = brought.flatMap((id) => relevant.get(id) ?? []);
     if (isKnown) for (const id of brought) covered.add(id);
-    if (merged && isKnown) {
+    const withRuntime = touched.some(isRuntime);
+    const isByHost = merged !== null && isKnown;
+    if (isByHost) {
       const known = new Set(merged.commits.map(({ id }) => id));
-      for (const id of brought) if (!known.has(id)) hostMade.add(id);
+      for (const id of brought) {
+        const commit = byId.get(id);
+        if (commit && !known.has(id) && isMadeBy(merged, commit)) hostMade.add(id);
+      }
       if (by !== null && after === change.head) excused.add(accountOf(by));
-      if (touched.length === 0) continue;
-      for (const identity of merged.by)
-        if (identity === null)
-          unmapped.set(`whoever pushed to ${merged.name}`, "the code host does not say who it was");
-        else addAuthenticated(identity);
-      const withRuntime = touched.some(isRuntime);
-      for (const commit of merged.commits)
-        if (touchesModel(commit) || (withRuntime && touchesRuntime(commit))) addCommit(commit);
-      continue;
+      if (touched.length > 0) addPull(merged, withRuntime, true);
+      if (merged.isWhole) continue;
     }
     const unsigned = touched.filter(
       ({ id, signature }) => signature.by !== "account" && !change.cleanMerges.has(id),
@@ -170,7 +206,8 @@ export const contributors = (change: Change): Contributors => {
     const direct = firstParents(after, byId);
     for (const { id } of unsigned) {
       const pushed = first.get(id);
-      if (pushed) {
+      if (pushed?.merged) addPull(pushed.merged, withRuntime, true);
+      else if (pushed) {
         if (pushed.by !== null) addAuthenticated(pushed.by);
         const isThis = pushed.after === after && pushed.before === before;
         // The first push of a repository brings what was made elsewhere.
@@ -178,6 +215,7 @@ export const contributors = (change: Change): Contributors => {
         if (isMerged ? change.isEveryBranchTold : !isThis && pushed.by === null) unpushed.add(id);
       } else if (pushed === null) unpushed.add(id);
     }
+    if (isByHost) continue;
     if (unsigned.length > 0 && by !== null) addAuthenticated(by);
     if (unsigned.length > 0 && by === null)
       unmapped.set(`whoever pushed ${short(after)}`, "the push does not say who it was");
@@ -203,7 +241,7 @@ export const contributors = (change: Change): Contributors => {
       `there are more commits than the ${commits.length} that were read`,
     );
   if (change.pusher === null) unmapped.set("whoever started this delivery", "it does not say who it was");
-  else if (!excused.has(accountOf(change.pusher))) addAuthenticated(change.pusher);
+  else if (change.isByHand || !excused.has(accountOf(change.pusher))) addAuthenticated(change.pusher);
 
   return {
     people: [...people].toSorted(),

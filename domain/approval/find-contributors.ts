@@ -14,10 +14,12 @@ import { isRuntimePath } from "./runtime-paths.ts";
 export type Needs = {
   readonly source: Pick<Source, "history" | "isCleanMerge" | "models">;
   readonly ledger: Pick<Ledger, "serving">;
-  readonly pushes: Pick<Pushes, "since" | "ofBranches">;
+  readonly pushes: Pick<Pushes, "since" | "ofBranches" | "isByHand">;
 };
 
 type Question = {
+  /** The delivery's name. */
+  readonly delivery: string;
   readonly model: string;
   readonly commit: string;
   readonly pusher: string | null;
@@ -34,7 +36,7 @@ const nothing: History = { commits: [], updates: [], branches: "unknown", comple
  */
 export const findContributors =
   ({ source, ledger, pushes }: Needs) =>
-  async ({ model, commit, pusher, identities, addresses }: Question): Promise<Contributors> => {
+  async ({ delivery, model, commit, pusher, identities, addresses }: Question): Promise<Contributors> => {
     /** Undefined: the repository has lost one of the commits. */
     const between = async (head: string, without: readonly string[]): Promise<History | undefined> => {
       try {
@@ -85,6 +87,7 @@ export const findContributors =
       branches: history.branches === "told" ? await timed() : history.branches,
       isEveryBranchTold: history.branches === "told",
       pusher,
+      isByHand: await pushes.isByHand({ delivery, by: pusher }),
       identify: identify(identities, knownDomains(identities, addresses)),
     };
     for (const { id, parents, changes } of commits)

@@ -9,6 +9,8 @@ const TimedPush = Push.extend({ at: z.int() });
 
 export type RecordedPush = RefUpdate & { readonly at: number };
 
+type ByHand = { readonly delivery: string; readonly by: string | null };
+
 const First = z.object({ at: z.int() });
 
 const partition = "pushes";
@@ -16,6 +18,8 @@ const partition = "pushes";
 const branchPartition = (after: string) => `branch-pushes~${after}`;
 /** When a push was told first, by its content. */
 const timesPartition = "push-times";
+/** Deliveries that somebody started by hand, by their name and by whom. */
+const handPartition = "deliveries-by-hand";
 /** As long as an approval is kept. */
 const keptSeconds = 400 * 86_400;
 const pageSize = 200;
@@ -44,7 +48,7 @@ export const pushes = ({ store, clock }: { readonly store: Store; readonly clock
     await store.put({ partition, sort }, { before, after, by }, options);
   },
 
-  /** Keeps a push to another branch, with the time at which it was told first. */
+  /** Keeps a push to another branch or a tag, with the time at which it was told first. */
   recordBranch: async ({ before, after, by }: Omit<RefUpdate, "merged">): Promise<void> => {
     const now = clock();
     const id = createHash("sha256")
@@ -56,6 +60,17 @@ export const pushes = ({ store, clock }: { readonly store: Store; readonly clock
       { expect: "absent", expiresAt: Math.floor(now / 1_000) + keptSeconds },
     );
   },
+
+  /** Keeps that a delivery was started by hand: of another's delivery of the same name it says nothing. */
+  recordHand: async ({ delivery, by }: ByHand): Promise<void> => {
+    const expiresAt = Math.floor(clock() / 1_000) + keptSeconds;
+    const key = { partition: handPartition, sort: `${delivery}~${by ?? ""}` };
+    await store.put(key, { by }, { expect: "absent", expiresAt });
+  },
+
+  /** Whether this person started the delivery by hand. */
+  isByHand: async ({ delivery, by }: ByHand): Promise<boolean> =>
+    (await store.get({ partition: handPartition, sort: `${delivery}~${by ?? ""}` })) !== undefined,
 
   /** The pushes that moved another branch to one of these commits, in any order. */
   ofBranches: async (commits: readonly string[]): Promise<readonly RecordedPush[]> => {

@@ -46,7 +46,13 @@ export const requestApproval =
       commit,
       serving?.commit,
     );
-    const { quorum, contributors } = await approversFor({ model, commit, pusher, rule: rules.approval });
+    const { quorum, contributors } = await approversFor({
+      delivery,
+      model,
+      commit,
+      pusher,
+      rule: rules.approval,
+    });
     const now = clock();
     const question: NewApproval = {
       delivery,

@@ -22,6 +22,9 @@ const RepositoryChanged = z.object({
   }),
 });
 
+/** What else may have a name (a note) is no branch of that name. */
+const folders: Readonly<Record<string, string>> = { branch: "heads", tag: "tags" };
+
 /** The push that a CodeCommit event tells of; undefined: it is no such event. */
 export const codeCommitPush = (event: unknown): Push | undefined => {
   const changed = RepositoryChanged.safeParse(event);
@@ -29,7 +32,7 @@ export const codeCommitPush = (event: unknown): Push | undefined => {
   const { detail } = changed.data;
   return {
     repository: detail.repositoryName,
-    ref: `refs/${detail.referenceType === "tag" ? "tags" : "heads"}/${detail.referenceName}`,
+    ref: `refs/${folders[detail.referenceType] ?? detail.referenceType}/${detail.referenceName}`,
     before: detail.oldCommitId ?? null,
     after: detail.event === "referenceDeleted" ? null : (detail.commitId ?? null),
     forced: false,

@@ -52,7 +52,6 @@ test("a branch that was created has no commit before it", async () => {
 });
 
 test.each([
-  ["a tag", { referenceType: "tag" }, /tag delivers nothing/],
   ["another repository", { repositoryName: "other" }, /push is to other/],
   ["a deletion", { event: "referenceDeleted", commitId: undefined }, /main was deleted/],
 ])("%s starts nothing and is told why", async (_, changes, why) => {
@@ -67,6 +66,20 @@ test("a push to another branch starts nothing, and is recorded with its caller",
     ignored: expect.stringMatching(/Only pushes to main deliver/),
   });
 });
+
+test.each([
+  ["tag", "main", /tag delivers nothing/],
+  ["note", "main", /Only pushes to main deliver, and this is refs\/note\/main/],
+])(
+  "a push of a %s starts nothing, and is recorded with its caller",
+  async (referenceType, referenceName, why) => {
+    expect(await receive(pushed({ referenceType, referenceName }))).toEqual({
+      inputs: [],
+      recorded: [{ before, after, by: detail.callerUserArn }],
+      ignored: expect.stringMatching(why),
+    });
+  },
+);
 
 test("what deletes another branch is no push", async () => {
   const deletion = { referenceName: "try-out", event: "referenceDeleted", commitId: undefined };

@@ -18,21 +18,21 @@ export type Needs = {
 };
 
 /**
- * Starts what a push asks for, or says why it asks for nothing. A push to another branch is recorded: when its commits are
- * merged, nothing else says who brought them.
+ * Starts what a push asks for, or says why it asks for nothing. A push to another branch, a tag or whatever else has a name
+ * is recorded: when its commits are merged, or a branch is made of them, nothing else says who brought them.
  */
 export const startPush =
   (ours: Ours, { start, pushes }: Needs) =>
   async (push: Push): Promise<Started> => {
-    const { repository, ref, before, after, pusher, attempt } = push;
-    const isBranch = repository === ours.repository && ref.startsWith("refs/heads/");
-    if (isBranch && after !== null && ref !== `refs/heads/${ours.branch}`)
+    const { repository, ref, before, after, pusher, attempt, startedBy } = push;
+    if (repository === ours.repository && after !== null && ref !== `refs/heads/${ours.branch}`)
       await pushes.recordBranch({ before, after, by: pusher });
     const ignored = whyIgnored(push, ours);
     if (ignored !== undefined || after === null)
       return { deliveries: [], removed: [], ignored: ignored ?? "" };
-    const input: StartDeliveryInput = { repository, before, after, pusher, attempt, runtime: ours.runtime };
-    return start(input);
+    const { runtime } = ours;
+    const input: StartDeliveryInput = { repository, before, after, pusher, attempt, runtime };
+    return start(startedBy === undefined ? input : { ...input, startedBy });
   };
 
 /**

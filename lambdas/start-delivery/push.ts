@@ -13,6 +13,8 @@ export type Push = {
   readonly pusher: string | null;
   /** Above 1: a person ran the same push again. */
   readonly attempt: number;
+  /** Who did; null: it is not known. */
+  readonly startedBy?: string | null;
 };
 
 /** Why a push starts no delivery, in a sentence; undefined: it may. */

@@ -129,3 +129,16 @@ test("a name tells repository, commit and model apart, and fits Step Functions",
   expect(new Set(made).size).toBe(made.length);
   for (const name of made) expect(name).toMatch(/^[A-Za-z0-9_-]{1,80}$/);
 });
+
+test("whoever runs a push again has started that delivery, and the push stays its pusher's", async () => {
+  paths = ["models/churn/model.onnx"];
+  const { deliveries } = await start({ attempt: 2, startedBy: "github:eve" });
+  const [{ name = "" } = {}] = deliveries;
+  expect(world.engine.executions.get(name)?.input).toMatchObject({ pusher: "github:eve" });
+  expect(await world.pushes.since(undefined)).toMatchObject([{ by: "pat@example.com" }]);
+  expect(await world.pushes.isByHand({ delivery: name, by: "github:eve" })).toBe(true);
+  expect(await world.pushes.isByHand({ delivery: name, by: "pat@example.com" })).toBe(false);
+
+  const [first] = (await start()).deliveries;
+  expect(await world.pushes.isByHand({ delivery: first?.name ?? "", by: "pat@example.com" })).toBe(false);
+});

@@ -10,7 +10,7 @@ import { deliveryName } from "./delivery-name.ts";
 export type Needs = {
   readonly source: Source;
   readonly deliveries: Deliveries;
-  readonly pushes: Pick<Pushes, "record">;
+  readonly pushes: Pick<Pushes, "record" | "recordHand">;
   /**
    * Whose runtime images get: that of this very code, which a push may have changed (`code`), or the one that the
    * platform applied, which no push changes (`platform`).
@@ -31,6 +31,8 @@ export const StartDeliveryInput = z.object({
   runtime: Digest,
   /** Above 1: the same push again, as a delivery of its own; naming the same attempt again starts nothing. */
   attempt: z.int().min(1).max(999).default(1),
+  /** By hand: who runs the push again; null: it is not known. The push stays its pusher's. */
+  startedBy: z.string().nullable().optional(),
   /** By hand: exactly these models, in a new attempt even where this commit was delivered before. */
   models: z.array(ModelName).optional(),
 });
@@ -57,9 +59,11 @@ export type Started = {
 export const startDelivery =
   ({ source, deliveries, pushes, runtimeOf = "code", clock }: Needs) =>
   async (event: unknown): Promise<Started> => {
-    const { repository, before, after, pusher, runtime, attempt: first, models: wanted } = inputOf(event);
+    const { repository, before, after, runtime, attempt: first, models: wanted, ...input } = inputOf(event);
+    const pusher = input.startedBy === undefined ? input.pusher : input.startedBy;
+    const isByHand = wanted !== undefined || first > 1;
     // Before anything is started, and of every push: a later delivery has to know who brought these commits.
-    if (!wanted) await pushes.record({ before, after, by: pusher });
+    if (!wanted) await pushes.record({ before, after, by: input.pusher });
     const there = await source.models(after);
     const affected =
       (wanted && [...new Set(wanted)]) ??
@@ -69,7 +73,9 @@ export const startDelivery =
     for (const model of affected.filter((name) => there.includes(name))) {
       for (let attempt = first; ; attempt++) {
         const name = deliveryName({ repository, model, commit: after, attempt });
-        const input: DeliveryInput = {
+        // Before it starts: its first state asks who may approve it.
+        if (isByHand) await pushes.recordHand({ delivery: name, by: pusher });
+        const delivery: DeliveryInput = {
           delivery: name,
           model,
           commit: after,
@@ -79,7 +85,7 @@ export const startDelivery =
           requestedAt: clock(),
           error: null,
         };
-        const result = await deliveries.start(name, input);
+        const result = await deliveries.start(name, delivery);
         if (!result.started && wanted) continue;
         started.push({ name, model, started: result.started });
         break;

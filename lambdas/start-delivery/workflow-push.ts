@@ -11,11 +11,15 @@ const FromWorkflow = z.object({
   push: z.unknown(),
   /** 1, and one more with each re-run by a person. */
   attempt: z.int().min(1).max(999),
+  /** Who runs the workflow again, by GitHub's word: the actor of a run stays whoever started it first. */
+  startedBy: z.string().min(1).optional(),
 });
 
 /** The push that the workflow tells of; undefined: it is not from there. */
 export const workflowPush = (event: unknown): Push | undefined => {
   const read = FromWorkflow.safeParse(event);
   const push = read.success ? gitHubPush(read.data.push) : undefined;
-  return push && read.success ? { ...push, attempt: read.data.attempt } : undefined;
+  if (!push || !read.success) return undefined;
+  const { attempt, startedBy } = read.data;
+  return { ...push, attempt, ...(attempt > 1 && { startedBy: startedBy ?? null }) };
 };

@@ -61,7 +61,9 @@ describe("the workflow that tells of pushes", () => {
         GITHUB_EVENT_PATH: join(folder.path, "push.json"),
         GITHUB_STEP_SUMMARY: join(folder.path, "summary"),
         GITHUB_SHA: "c".repeat(40),
-        GITHUB_ACTOR: "ada",
+        // Whoever started the run first, and whoever runs it now.
+        GITHUB_ACTOR: "bob",
+        GITHUB_TRIGGERING_ACTOR: "ada",
         ANSWER: `{"deliveries":[],"removed":[]}`,
         FAULT: "None",
         ...variables,
@@ -90,16 +92,29 @@ describe("the workflow that tells of pushes", () => {
     commits: [{ message: "$(touch harm)" }],
   };
 
-  test.skipIf(missing)("a push is handed on as GitHub told it, a re-run as another attempt", async () => {
-    const { status, started } = await run(pushed, { GITHUB_EVENT_NAME: "push", GITHUB_RUN_ATTEMPT: "2" });
+  test.skipIf(missing)("a push is handed on as GitHub told it", async () => {
+    const { status, started } = await run(pushed, { GITHUB_EVENT_NAME: "push", GITHUB_RUN_ATTEMPT: "1" });
     expect(status).toBe(0);
     expect(started).toMatchObject([
-      { before: "b".repeat(40), after: "c".repeat(40), pusher: "github:ada <ada@example.com>", attempt: 2 },
+      { before: "b".repeat(40), after: "c".repeat(40), pusher: "github:ada <ada@example.com>", attempt: 1 },
+    ]);
+    expect(started).toEqual([expect.not.objectContaining({ startedBy: expect.anything() })]);
+  });
+
+  test.skipIf(missing)("a re-run is another attempt, by whoever runs it again", async () => {
+    const { status, started } = await run(pushed, {
+      GITHUB_EVENT_NAME: "push",
+      GITHUB_RUN_ATTEMPT: "2",
+      GITHUB_TRIGGERING_ACTOR: "eve",
+    });
+    expect(status).toBe(0);
+    expect(started).toMatchObject([
+      { after: "c".repeat(40), pusher: "github:ada <ada@example.com>", attempt: 2, startedBy: "github:eve" },
     ]);
     expect(execFileSync("ls", [folder.path], { encoding: "utf8" })).not.toContain("harm");
   });
 
-  test.skipIf(missing)("by hand it delivers the model that was named", async () => {
+  test.skipIf(missing)("by hand it delivers the model that was named, by whoever runs it now", async () => {
     const { started } = await run(
       {},
       { GITHUB_EVENT_NAME: "workflow_dispatch", MODEL: `churn"$(touch harm)` },

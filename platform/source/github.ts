@@ -77,7 +77,15 @@ const Activity = z.object({
 type Activity = z.infer<typeof Activity>;
 /** `isWhole`: GitHub has no more than was read. */
 type ActivityRecord = { readonly found: readonly Activity[]; readonly isWhole: boolean };
-type ReadRecord = (repository: string) => Promise<ActivityRecord>;
+/** What was read for one head: its history is asked for against what each model serves. */
+type Memory = {
+  readonly head: string;
+  readonly records: Map<string, ActivityRecord>;
+  /** By the commit that the branch was moved to. */
+  readonly pulls: Map<string, MergedPullRequest>;
+  /** What is being read: a record that leads back to it says nothing. */
+  readonly open: Set<string>;
+};
 const PullRequest = z.object({
   number: z.int(),
   merged_at: z.string().nullable(),
@@ -98,6 +106,8 @@ const pageSize = 100;
 const pullLimit = 250;
 const filesLimit = 300;
 const activityPages = 20;
+/** The most pull requests that are looked up for one head, each by several calls. */
+const pullsLimit = 100;
 /**
  * Where the record of all branches is longer than is read: how long before a branch was created it has to reach back, so
  * that commits which no other branch had there came with the creation.
@@ -364,69 +374,110 @@ export const gitHubSource = (needs: Needs): Source => {
     return { found, isWhole: false };
   };
 
-  let records: { readonly head: string; readonly byRepository: Map<string, ActivityRecord> } | undefined;
-  /**
-   * Every branch's record, as far as it is read. Once for each head: a delivery asks for its history against what each
-   * model serves, and who pushed its commits first was known before it.
-   */
-  const everyBranch = (head: string): ReadRecord => {
-    if (records?.head !== head) records = { head, byRepository: new Map() };
-    const { byRepository } = records;
-    return async (of) => {
-      const record = byRepository.get(of) ?? (await activitiesOf(of, undefined, () => false));
-      byRepository.set(of, record);
-      return record;
-    };
+  let memory: Memory | undefined;
+  const remember = (head: string): Memory => {
+    if (memory?.head !== head) memory = { head, records: new Map(), pulls: new Map(), open: new Set() };
+    return memory;
   };
+  /** Every branch's record, as far as it is read: who pushed a head's commits first was known before it. */
+  const everyBranch = async (of: string, { records }: Memory): Promise<ActivityRecord> => {
+    const record = records.get(of) ?? (await activitiesOf(of, undefined, () => false));
+    records.set(of, record);
+    return record;
+  };
+
+  /** GitHub merged a pull request: whoever pressed the button made nothing of what came. */
+  const isMerge = ({ activity_type: type }: Activity): boolean =>
+    type === "pr_merge" || type === "merge_queue_merge";
 
   /**
    * Who pushed what a pull request's branch held when it was merged, since the branch was made, and who pushed its commits
    * to any branch first: a branch that is made from another, or restored, does not say who pushed what it had at once.
+   * What was merged on GitHub's pages came by the pull request that was merged.
    */
   const pushersOf = async (
     { head }: z.infer<typeof PullRequest>,
     commits: readonly ListedCommit[],
-    recordOf: ReadRecord,
-  ): Promise<readonly (string | null)[]> => {
-    if (head.repo === null) return [null];
+    known: Memory,
+  ): Promise<Pick<MergedPullRequest, "by" | "merges">> => {
+    if (head.repo === null) return { by: [null], merges: [] };
     const isCreation = ({ activity_type }: Activity) => activity_type === "branch_creation";
     const { found: all } = await activitiesOf(head.repo.full_name, head.ref, (some) => some.some(isCreation));
     const since = all.slice(all.findIndex(({ after }) => after === head.sha));
     const creation = since.find(isCreation);
-    if (all.every(({ after }) => after !== head.sha) || creation === undefined) return [null];
-    const recorded = since.slice(0, since.indexOf(creation) + 1).map(({ actor }) => login(actor));
+    if (all.every(({ after }) => after !== head.sha) || creation === undefined)
+      return { by: [null], merges: [] };
+    const moves = since.slice(0, since.indexOf(creation) + 1);
+    const recorded = moves.filter((one) => !isMerge(one)).map(({ actor }) => login(actor));
     const nodes = commits.map(({ sha, parents }) => ({ id: sha, parents: parents.map((one) => one.sha) }));
+    const byId = new Map(nodes.map((node) => [node.id, node]));
     const unsigned = commits.filter((one) => signatureOf(one).by !== "account").map(({ sha }) => sha);
-    if (unsigned.length === 0) return recorded;
+    if (unsigned.length === 0) return { by: recorded, merges: [] };
 
+    const merges = new Map<string, MergedPullRequest>();
+    const addMerge = async (of: string, move: Activity) => {
+      merges.set(`${of}:${move.after}`, await mergedPull(of, move, known));
+    };
+    for (const move of moves)
+      if (isMerge(move) && byId.has(move.after)) await addMerge(head.repo.full_name, move);
     const first = new Set<string | null>();
     for (const of of new Set([head.repo.full_name, repository])) {
-      const { found, isWhole } = await recordOf(of);
-      const updates = firstUpdates(nodes, found.map(toUpdate).toReversed());
+      const { found, isWhole } = await everyBranch(of, known);
+      const updates = firstUpdates(nodes, found.toReversed());
       for (const id of unsigned) {
         const update = updates.get(id);
-        if (update !== undefined) first.add(update?.by ?? null);
+        if (update && isMerge(update)) await addMerge(of, update);
+        else if (update !== undefined) first.add(update === null ? null : login(update.actor));
       }
       if (of !== head.repo.full_name || isWhole) continue;
       const oldest = Date.parse(found.at(-1)?.timestamp ?? "");
       const reachesBack = oldest <= Date.parse(creation.timestamp) - lookBackMs;
-      const came = reachable(creation.after, new Map(nodes.map((node) => [node.id, node])));
+      const came = reachable(creation.after, byId);
       // Another branch may have had them, further back than was read.
       const isOpen = (id: string) =>
         came.has(id) && (updates.get(id)?.after ?? creation.after) === creation.after;
       if (!reachesBack && unsigned.some(isOpen)) first.add(null);
     }
-    return [...recorded, ...[...first].filter((by) => !recorded.includes(by))];
+    return {
+      by: [...recorded, ...[...first].filter((by) => !recorded.includes(by))],
+      merges: [...merges.values()],
+    };
   };
 
-  /** The pull request whose merge on GitHub's pages moved the branch to this commit. */
-  const mergedPull = async (after: string, recordOf: ReadRecord): Promise<MergedPullRequest | null> => {
+  /** A merge of which nothing is known but who pressed the button: not whose commits came, nor who pushed those. */
+  const unknownPull = ({ after, actor }: Activity): MergedPullRequest => ({
+    name: `what was merged as ${after.slice(0, 12)}`,
+    commits: [],
+    by: [login(actor), null],
+    merges: [],
+    isWhole: false,
+  });
+
+  /** The pull request whose merge on GitHub's pages moved a branch so. */
+  const mergedPull = async (of: string, move: Activity, known: Memory): Promise<MergedPullRequest> => {
+    const found = known.pulls.get(move.after);
+    if (found) return found;
+    // A fork's own pull requests need not be readable.
+    if (of !== repository || known.open.has(move.after) || known.pulls.size >= pullsLimit)
+      return unknownPull(move);
+    known.open.add(move.after);
+    try {
+      const pull = (await readPull(move.after, known)) ?? unknownPull(move);
+      known.pulls.set(move.after, pull);
+      return pull;
+    } finally {
+      known.open.delete(move.after);
+    }
+  };
+
+  /** Undefined: GitHub does not say which one it was, or that it were several, as in a merge queue. */
+  const readPull = async (after: string, known: Memory): Promise<MergedPullRequest | undefined> => {
     // https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit
     const pulls = await read(`commits/${after}/pulls?per_page=${pageSize}`, z.array(PullRequest));
     const [pull, ...others] = pulls.filter(
       ({ merged_at, merge_commit_sha }) => merged_at !== null && merge_commit_sha === after,
     );
-    if (pull === undefined || others.length > 0) return null;
+    if (pull === undefined || others.length > 0) return undefined;
     const commits: ListedCommit[] = [];
     for (let page = 1; commits.length < pullLimit; page++) {
       const path = `pulls/${pull.number}/commits?per_page=${pageSize}&page=${page}`;
@@ -434,19 +485,34 @@ export const gitHubSource = (needs: Needs): Source => {
       commits.push(...found);
       if (found.length < pageSize) break;
     }
-    const by = [login(pull.user), ...(await pushersOf(pull, commits, recordOf))];
+    const { by, merges } = await pushersOf(pull, commits, known);
+    const isWhole = commits.length < pullLimit;
     return {
       name: `pull request #${pull.number}`,
       commits: await toHistory(commits),
-      by: commits.length < pullLimit ? by : [...by, null],
+      by: [login(pull.user), ...by, ...(isWhole ? [] : [null])],
+      merges,
+      isWhole,
     };
   };
 
-  /** A merge queue's updates may hold several pull requests: they count as a push of whoever GitHub names. */
+  /** Every branch's updates, oldest first; pull requests are looked up where they brought one of these commits first. */
+  const everyUpdate = async (commits: readonly ListedCommit[], known: Memory): Promise<RefUpdate[]> => {
+    const moves = (await everyBranch(repository, known)).found.toReversed();
+    const nodes = commits.map(({ sha, parents }) => ({ id: sha, parents: parents.map((one) => one.sha) }));
+    const first = new Set(firstUpdates(nodes, moves).values());
+    const updates: RefUpdate[] = [];
+    for (const move of moves) {
+      const pull = async () => (first.has(move) ? mergedPull(repository, move, known) : unknownPull(move));
+      updates.push({ ...toUpdate(move), merged: isMerge(move) ? await pull() : null });
+    }
+    return updates;
+  };
+
   const updatesOf = async (
     ids: ReadonlySet<string>,
     base: string | undefined,
-    recordOf: ReadRecord,
+    known: Memory,
   ): Promise<RefUpdate[]> => {
     const { default_branch: branch } = await read("", z.object({ default_branch: z.string() }));
     const { found } = await activitiesOf(repository, branch, (some) =>
@@ -457,7 +523,7 @@ export const gitHubSource = (needs: Needs): Source => {
       if (ids.has(activity.after))
         updates.push({
           ...toUpdate(activity),
-          merged: activity.activity_type === "pr_merge" ? await mergedPull(activity.after, recordOf) : null,
+          merged: isMerge(activity) ? await mergedPull(repository, activity, known) : null,
         });
     return updates;
   };
@@ -473,15 +539,14 @@ export const gitHubSource = (needs: Needs): Source => {
         others.every(({ commits, complete }) => !complete || commits.some((other) => other.sha === sha)),
       );
       const ids = new Set(listed.map(({ sha }) => sha));
-      const recordOf = everyBranch(to);
-      const updates = ids.size === 0 ? [] : await updatesOf(ids, bases[0], recordOf);
+      const known = remember(to);
+      const updates = ids.size === 0 ? [] : await updatesOf(ids, bases[0], known);
       // What was merged on its pages says by itself who pushed; reading every branch is up to 20 calls.
-      const isPushed = updates.some(({ merged }) => merged === null);
-      const everyUpdate = async () => (await recordOf(repository)).found.map(toUpdate).toReversed();
+      const isPushed = updates.some(({ merged }) => merged === null || !merged.isWhole);
       return {
         commits: await toHistory(listed),
         updates,
-        branches: isPushed ? await everyUpdate() : "unknown",
+        branches: isPushed ? await everyUpdate(listed, known) : "unknown",
         complete: found.every(({ complete }) => complete),
       };
     },

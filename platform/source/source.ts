@@ -40,6 +40,10 @@ export type MergedPullRequest = {
   readonly commits: readonly HistoryCommit[];
   /** Who opened it and who pushed to its branch, `github:ada`; null: the host does not say who pushed. */
   readonly by: readonly (string | null)[];
+  /** What the host had merged into its branch, or into another that had its commits first: others' work, not who merged. */
+  readonly merges: readonly MergedPullRequest[];
+  /** False: the host does not give all of its commits. */
+  readonly isWhole: boolean;
 };
 
 /** That a branch was moved, as the code host, or Slipway at each push, recorded it. */
@@ -49,7 +53,7 @@ export type RefUpdate = {
   readonly after: string;
   /** Who did it: `github:ada`, an ARN, an e-mail address; null: it is not known. */
   readonly by: string | null;
-  /** The host itself made the commits of this update, by merging this pull request. */
+  /** The host itself moved the branch, by merging this pull request. */
   readonly merged: MergedPullRequest | null;
 };
 

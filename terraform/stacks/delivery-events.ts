@@ -89,7 +89,7 @@ export const deliveryEvents = (scope: Construct, id: string, needs: Needs): void
     rule(
       place,
       "push",
-      "A push to any branch",
+      "A push to any branch or tag",
       {
         eventPattern: JSON.stringify({
           source: ["aws.codecommit"],
@@ -97,8 +97,7 @@ export const deliveryEvents = (scope: Construct, id: string, needs: Needs): void
           resources: [`arn:aws:codecommit:${region}:${account}:${source.repository}`],
           detail: {
             event: ["referenceCreated", "referenceUpdated"],
-            // Every branch: who pushed what is merged later is known by these events alone.
-            referenceType: ["branch"],
+            // Of every branch and tag: who brought what is merged later is known by these events alone.
           },
         }),
       },

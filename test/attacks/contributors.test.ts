@@ -171,13 +171,19 @@ const openWorld = (
     return { delivery: started?.name ?? `${model}-none`, commit: after, model, pusher };
   };
   /** CodeCommit's event of a push to another branch than main. */
-  const pushBranch = (branch: string, before: string | null, after: string, pusher: string | null) =>
+  const pushBranch = (
+    branch: string,
+    before: string | null,
+    after: string,
+    pusher: string | null,
+    referenceType = "branch",
+  ) =>
     onPush({ repository: "shop", branch: "main", runtime: digestOf("f") })({ start, pushes: needs.pushes })({
       source: "aws.codecommit",
       detail: {
         event: before === null ? "referenceCreated" : "referenceUpdated",
         repositoryName: "shop",
-        referenceType: "branch",
+        referenceType,
         referenceName: branch,
         commitId: after,
         ...(before !== null && { oldCommitId: before }),
@@ -590,6 +596,28 @@ describe("whoever runs slipway deliver", () => {
     }
   });
 
+  test("is a contributor of that delivery where they had merged the pull request on GitHub's pages, too", async () => {
+    const before = await served(open());
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    const head = await repository.commit(onnx("ada's"), "ada");
+    repository.git(["checkout", "-q", "main"]);
+    const after = mergeByHost("feature", "bob");
+    const by = ["github:ada", "github:ada"];
+    const world = open({
+      identities: logins,
+      vouch: onGitHub({
+        updates: [{ before, after, by: "github:bob", pull: "#1" }],
+        signed: { [after]: { by: "host" } },
+        pulls: { "#1": { base: before, head, by } },
+      }),
+    });
+    await world.promote(before);
+    await world.push(before, after, "github:bob <bob@example.com>");
+    const id = await world.ask(await world.deliver(after, "github:bob"));
+    await world.refused(id, "ada", "bob");
+    expect((await world.vote(id, "sam")).result).toBe("decided");
+  });
+
   test("hides nobody who pushed before them", async () => {
     const world = open();
     const before = await served(world);
@@ -881,7 +909,12 @@ const onGitHub =
     readonly pulls?: Readonly<
       Record<
         string,
-        { readonly head: string; readonly base: string; readonly by: readonly (string | null)[] }
+        {
+          readonly head: string;
+          readonly base: string;
+          readonly by: readonly (string | null)[];
+          readonly isWhole?: boolean;
+        }
       >
     >;
   }) =>
@@ -906,6 +939,8 @@ const onGitHub =
                   name: `pull request ${pull}`,
                   commits: (await source.history(made.head, [made.base])).commits.map(vouched),
                   by: made.by,
+                  merges: [],
+                  isWhole: made.isWhole ?? true,
                 }
               : null,
           });
@@ -1220,6 +1255,146 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
   );
 });
 
+/** What GitHub keeps of a pull request that was merged on its pages. */
+const pullRequest = (
+  number: number,
+  by: Person,
+  head: { readonly ref: string; readonly sha: string },
+  merged: string,
+  commits: readonly string[],
+) => ({
+  number,
+  merged_at: "2026-01-01T00:00:00Z",
+  merge_commit_sha: merged,
+  user: { login: by },
+  head: { ...head, repo: { full_name: "example/models" } },
+  commits,
+});
+const mergeByHost = (branch: string, by: Person) => {
+  repository.git(
+    ["merge", "-q", "--no-ff", branch, "-m", `Merge ${branch}`],
+    repository.as(by, "noreply@github.com"),
+  );
+  return repository.head();
+};
+
+describe("on GitHub, a pull request of Ada's into the branch develop, in Sam's name", () => {
+  /** Eve merges it by this method; then the keeper of develop brings it into main. */
+  const intoDevelop = async (
+    method: "merge" | "squash" | "rebase",
+    type: string,
+    toMain: "pull request" | "push",
+    { isListed = true, keeper = "eve" as Person } = {},
+  ) => {
+    const before = await served(open());
+    repository.git(["checkout", "-q", "-b", "ada"]);
+    const forged = await repository.commit(onnx("ada's"), "sam");
+    repository.git(["checkout", "-q", "-b", "develop", before]);
+    await repository.commit({ "README.md": "new" }, keeper);
+    const start = repository.head();
+    if (method === "merge") mergeByHost("ada", "eve");
+    if (method === "squash") {
+      repository.git(["merge", "-q", "--squash", "ada"], repository.as("sam"));
+      repository.git(["commit", "-q", "-m", "Change"], repository.as("sam", "noreply@github.com"));
+    }
+    if (method === "rebase") repository.git(["cherry-pick", forged], repository.as("eve"));
+    if (method === "rebase")
+      repository.git(
+        ["commit", "-q", "--amend", "--no-edit", "--author=sam <sam@example.com>"],
+        repository.as("sam", "eve"),
+      );
+    const copy = repository.head();
+    repository.git(["checkout", "-q", "main"]);
+    const after = mergeByHost("develop", keeper);
+    const listed = repository.git(["rev-list", "--reverse", "develop", "^main~1"]).split("\n");
+    const record: GitHubRecord = {
+      // Newest first.
+      activities: [
+        moved("main", toMain === "push" ? "push" : "pr_merge", keeper, before, after),
+        moved("develop", type, "eve", start, copy),
+        moved("develop", "push", keeper, before, start),
+        moved("develop", "branch_creation", keeper, none, before),
+        moved("ada", "push", "ada", before, forged),
+        moved("ada", "branch_creation", "ada", none, before),
+      ],
+      pulls: {
+        ...(isListed && { [copy]: pullRequest(1, "ada", { ref: "ada", sha: forged }, copy, [forged]) }),
+        ...(toMain === "pull request" && {
+          [after]: pullRequest(2, keeper, { ref: "develop", sha: copy }, after, listed),
+        }),
+      },
+      verified: new Set(method === "rebase" ? [after] : [after, copy]),
+    };
+    return withGitHub(record, async (vouch) => {
+      const world = open({ identities: logins, vouch });
+      await world.promote(before);
+      const pusher = `github:${keeper} <${emails(keeper)}>`;
+      return { world, id: await world.ask(await world.push(before, after, pusher)) };
+    });
+  };
+
+  test.each([
+    ["merge", "pr_merge", "pull request"],
+    ["squash", "pr_merge", "pull request"],
+    ["rebase", "pr_merge", "pull request"],
+    ["squash", "merge_queue_merge", "pull request"],
+    ["squash", "pr_merge", "push"],
+    ["rebase", "pr_merge", "push"],
+  ] as const)(
+    "has Ada as a contributor, by %s (%s), where develop comes to main by a %s",
+    async (method, type, toMain) => {
+      const { world, id } = await intoDevelop(method, type, toMain);
+      await world.refused(id, "ada", "sam");
+      expect(await world.quorum(id)).toBe(1);
+      expect((await world.vote(id, "bob")).result).toBe("decided");
+    },
+  );
+
+  test.each(["pull request", "push"] as const)(
+    "needs one more approval where GitHub does not say which pull request it was, and develop comes to main by a %s",
+    async (toMain) => {
+      const { world, id } = await intoDevelop("squash", "merge_queue_merge", toMain, { isListed: false });
+      expect(await world.quorum(id)).toBe(2);
+    },
+  );
+
+  test("may be approved by Eve who merged it on GitHub's pages", async () => {
+    const { world, id } = await intoDevelop("squash", "pr_merge", "pull request", { keeper: "bob" });
+    expect((await world.contributors(id))?.people).not.toContain(emails("eve"));
+    expect((await world.vote(id, "eve")).result).toBe("decided");
+  });
+});
+
+describe("a pull request of which GitHub lists only the first 250 commits", () => {
+  test.each([
+    ["whoever made a commit after those", "ada", "eve"],
+    ["whoever pushed such a commit first", "eve", "ada"],
+  ] as const)("has %s as a contributor, and needs one more approval", async (_, claims, pusher) => {
+    const before = await served(open());
+    repository.git(["checkout", "-q", "-b", "long"]);
+    const first = await repository.commit(onnx("eve's"), "eve");
+    const last = await repository.commit(onnx("ada's"), claims);
+    repository.git(["checkout", "-q", "main"]);
+    const after = mergeByHost("long", "bob");
+    const by = ["github:eve", "github:eve", null];
+    const world = open({
+      identities: logins,
+      vouch: onGitHub({
+        updates: [{ before, after, by: "github:bob", pull: "#1" }],
+        signed: { [after]: { by: "host" } },
+        pulls: { "#1": { base: before, head: first, by, isWhole: false } },
+        branches: [{ before: null, after: last, by: `github:${pusher}`, merged: null }],
+      }),
+    });
+    await world.promote(before);
+    const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
+    await world.refused(id, "ada", "eve");
+    expect(await world.quorum(id)).toBe(2);
+    expect((await world.vote(id, "bob")).result).toBe("counted");
+    expect((await world.vote(id, "sam")).result).toBe("decided");
+  });
+});
+
 describe("on CodeCommit", () => {
   const arn = (person: Person) => `arn:aws:iam::123456789012:user/${person}`;
   const users = {
@@ -1306,6 +1481,19 @@ describe("on CodeCommit", () => {
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
+  test("Ada who pushes a commit in Sam's name as a tag may not approve it where Eve makes a branch of it", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    const { head, after } = await merged("sam");
+    await world.pushBranch("try-out", null, head, arn("ada"), "tag");
+    world.world.time.now += 1_000;
+    await world.pushBranch("feature", null, head, arn("eve"));
+    const id = await world.ask(await world.push(before, after, arn("bob")));
+    await world.refused(id, "ada", "bob", "sam");
+    expect(await world.quorum(id)).toBe(1);
+    expect((await world.vote(id, "eve")).result).toBe("decided");
+  });
+
   test("whoever pushes what they committed on main needs no other record", async () => {
     const world = codeCommit();
     const before = await served(world);
@@ -1331,7 +1519,7 @@ test("CodeCommit's caller is kept whole: a session's name is no proof of who it 
   expect(codeCommitPush({ source: "aws.codecommit", detail })?.pusher).toBe(callerUserArn);
 });
 
-/** What a person does to the repository; `claims` is whose name git writes. */
+/** What a person does to the repository; `claims` is whose name git writes where the maker pushes it themselves. */
 const action = fc.record({
   kind: fc.constantFrom(
     "commit",
@@ -1343,7 +1531,8 @@ const action = fc.record({
     "rename",
     "evil merge",
   ),
-  by: fc.constantFrom<Person>("ada", "bob", "sam"),
+  maker: fc.constantFrom<Person>("ada", "bob", "sam"),
+  pusher: fc.constantFrom<Person>("ada", "bob", "sam"),
   claims: fc.constantFrom<Person>("ada", "bob", "sam"),
 });
 
@@ -1359,9 +1548,11 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
         const makers = new Set<Person>();
         let model = "churn";
         let last: Awaited<ReturnType<World["push"]>> | undefined;
-        for (const [index, { kind, by, claims }] of actions.entries()) {
+        for (const [index, { kind, maker, pusher, claims: forged }] of actions.entries()) {
+          // A local repository keeps no record of who else had it: what another pushes is forged without a trace.
+          const claims = maker === pusher ? forged : maker;
           const file = `models/${model}/file-${index}.txt`;
-          const text = Array.from({ length: 20 }, (_, line) => `${index} ${line} ${by}`).join("\n");
+          const text = Array.from({ length: 20 }, (_, line) => `${index} ${line} ${maker}`).join("\n");
           const name = repository.as(claims);
           const branchOff = async () => {
             repository.git(["checkout", "-q", "-b", `branch-${index}`]);
@@ -1411,10 +1602,10 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
             default:
               kind satisfies never;
           }
-          // What git writes is a claim; who really did it is known by the push alone.
-          makers.add(by);
+          makers.add(maker);
+          makers.add(pusher);
           const after = repository.head();
-          last = await world.push(pushed, after, emails(by), model);
+          last = await world.push(pushed, after, emails(pusher), model);
           pushed = after;
         }
         if (!last) throw new Error("the last action pushes");
@@ -1430,7 +1621,146 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
         repository = before;
       }
     }),
-    { numRuns: 12 },
+    { numRuns: 6 },
+  );
+}, 600_000);
+
+const method = fc.constantFrom<"merge" | "squash" | "rebase">("merge", "squash", "rebase");
+const other = fc.constantFrom<Person>("bob", "sam");
+/**
+ * How a commit comes to main on GitHub. Ada neither merges nor is named in a commit: only what she did to bring hers tells
+ * of her.
+ */
+const hostAction = fc.record({
+  way: fc.constantFrom("push", "merge by git", "pull request", "develop", "develop", "fork"),
+  /** Who really makes the commit, pushes it first and opens its pull request. */
+  maker: fc.constantFrom<Person>("ada", "ada", "bob", "sam"),
+  claims: other,
+  /** Who merges it, and where it goes by develop, opens that one's pull request and merges it, too. */
+  keeper: other,
+  method,
+  /** Of develop into main. */
+  second: method,
+});
+type HostAction = typeof hostAction extends fc.Arbitrary<infer Action> ? Action : never;
+
+/** Plays these actions in the repository; what GitHub then knows of them, and who made something by the test's own account. */
+const playOnGitHub = async (actions: readonly HostAction[]) => {
+  const activities: object[] = [];
+  const fork: object[] = [];
+  const pulls: Record<string, ReturnType<typeof pullRequest>> = {};
+  const verified = new Set<string>();
+  let numbers = 0;
+  const revision = (name: string) => repository.git(["rev-parse", name]);
+  /** Newest first. */
+  const note = (to: object[], ...of: Parameters<typeof moved>) => to.unshift(moved(...of));
+  const committer = (by: string) =>
+    Object.fromEntries(Object.entries(repository.as(by)).filter(([key]) => key.startsWith("GIT_COMMITTER")));
+  const merge = (
+    source: string,
+    target: string,
+    how: "merge" | "squash" | "rebase",
+    opener: Person,
+    by: Person,
+    from = "example/models",
+  ) => {
+    const start = revision(target);
+    const head = revision(source);
+    const commits = repository.git(["rev-list", "--reverse", source, `^${target}`]).split("\n");
+    repository.git(["checkout", "-q", target]);
+    if (how === "merge") mergeByHost(source, by);
+    if (how === "squash") {
+      repository.git(["merge", "-q", "--squash", source], repository.as(by));
+      repository.git(["commit", "-q", "-m", "Squash"], repository.as(opener, "noreply@github.com"));
+    }
+    if (how === "rebase") {
+      const copied = repository.git(["rev-list", "--reverse", "--no-merges", source, `^${target}`]);
+      for (const id of copied.split("\n")) repository.git(["cherry-pick", id], committer(by));
+    }
+    const end = repository.head();
+    if (how !== "rebase") verified.add(end);
+    const pull = pullRequest(++numbers, opener, { ref: source, sha: head }, end, commits);
+    pulls[end] = { ...pull, head: { ...pull.head, repo: { full_name: from } } };
+    note(activities, target, "pr_merge", by, start, end);
+  };
+
+  const makers = new Set<Person>();
+  const pushed: { before: string; after: string; by: Person }[] = [];
+  for (const [index, { way, maker, claims, keeper, method: how, second }] of actions.entries()) {
+    const before = revision("main");
+    const branch = `branch-${index}`;
+    const develop = `develop-${index}`;
+    const change = () => repository.commit({ [`models/churn/file-${index}.txt`]: maker }, claims);
+    makers.add(maker);
+    if (way === "push") note(activities, "main", "push", maker, before, await change());
+    else {
+      const place = way === "fork" ? fork : activities;
+      repository.git(["checkout", "-q", "-b", branch]);
+      note(place, branch, "branch_creation", maker, none, before);
+      note(place, branch, "push", maker, before, await change());
+      repository.git(["checkout", "-q", "main"]);
+    }
+    if (way === "merge by git") {
+      repository.git(["merge", "-q", "--no-ff", branch, "-m", "Merge"], repository.as(keeper));
+      note(activities, "main", "push", keeper, before, repository.head());
+    }
+    if (way === "pull request") merge(branch, "main", how, maker, keeper);
+    if (way === "fork") merge(branch, "main", how, maker, keeper, "fork/models");
+    if (way === "develop") {
+      repository.git(["branch", develop]);
+      note(activities, develop, "branch_creation", keeper, none, before);
+      merge(branch, develop, how, maker, keeper);
+      merge(develop, "main", second, keeper, keeper);
+    }
+    pushed.push({ before, after: revision("main"), by: way === "push" ? maker : keeper });
+  }
+  const record: GitHubRecord = { activities, forks: { "fork/models": fork }, pulls, verified };
+  return { record, makers, pushed: pushed.at(-1) };
+};
+
+test("on GitHub, however a commit comes to main and whoever brings it there, no click of who made it counts, or more than one is needed", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(hostAction, { minLength: 1, maxLength: 2 }), async (actions) => {
+      const outer = repository;
+      repository = await openRepository();
+      try {
+        const served = await repository.commit({ "policy.yaml": policy, ...folder("churn") }, "eve");
+        const { record, makers, pushed } = await playOnGitHub(actions);
+        await withGitHub(record, async (vouch) => {
+          const world = openWorld(repository, { identities: logins, vouch });
+          try {
+            await world.promote(served);
+            if (!pushed) throw new Error("the last action pushes");
+            const { before, after, by } = pushed;
+            const change = await world.push(before, after, `github:${by} <${emails(by)}>`);
+            const id = await world.ask(change).catch((error: unknown) => {
+              if (error instanceof Error && error.name === "QuorumOutOfReach") return undefined;
+              throw error;
+            });
+            if (id === undefined) return;
+            // What is unsaid about one commit must not hide who made another.
+            const isRaised = ((await world.quorum(id)) ?? 1) > 1;
+            for (const maker of isRaised ? [...makers].slice(0, 1) : makers) {
+              const { result } = await world.vote(id, maker);
+              if (isRaised) expect(result).not.toBe("decided");
+              else expect(result).toBe("refused");
+            }
+          } finally {
+            world.close();
+          }
+        });
+      } finally {
+        await repository.remove();
+        repository = outer;
+      }
+    }),
+    {
+      numRuns: 7,
+      // By chance alone few runs come by another branch.
+      examples: (["squash", "rebase"] as const).map((method): [HostAction[]] => [
+        [{ way: "develop", maker: "ada", claims: "sam", keeper: "bob", method, second: "merge" }],
+      ]),
+    },
   );
 }, 600_000);
 

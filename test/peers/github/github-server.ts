@@ -112,6 +112,8 @@ const filesOf = (git: Git, sha: string) => {
 /** What GitHub keeps beside git: who moved a branch, pull requests, verified signatures, accounts of addresses. */
 export type GitHubRecord = {
   readonly activities?: readonly object[];
+  /** Activities of forks, by `owner/name`. */
+  readonly forks?: Readonly<Record<string, readonly object[]>>;
   /** By the commit that a merge made. */
   readonly pulls?: Readonly<
     Record<
@@ -266,7 +268,13 @@ export const gitHubServer = async ({
 
   const answer = (path: string, query: URLSearchParams): readonly [Operation, Answer] | undefined => {
     const [, below] = /^\/repos\/example\/models\/?(.*)$/.exec(path) ?? [];
-    const known = below === undefined ? undefined : ofHistory(git, below, query, record);
+    const [, fork = ""] = /^\/repos\/(.*)\/activity$/.exec(path) ?? [];
+    const ofFork = record.forks?.[fork];
+    const known = ofFork
+      ? ofHistory(git, "activity", query, { activities: ofFork })
+      : below === undefined
+        ? undefined
+        : ofHistory(git, below, query, record);
     if (known) return ["of-a-history", known];
     const [, kind, rest = ""] =
       /^\/repos\/example\/models\/(commits|git\/trees|git\/blobs)\/(.+)$/.exec(path) ?? [];
