@@ -39,7 +39,11 @@ test("a canary is judged on the window since its share began, and its checks sta
   await serve(world, "a", 1);
   const champion = await world.ledger.serving("prod", model);
   if (!champion) throw new Error("prod serves");
-  const entry = await world.ledger.begin({ ...champion, delivery: "delivery-b" }, world.time.now);
+  const { sequence: previous } = champion;
+  const entry = await world.ledger.begin(
+    { ...champion, delivery: "delivery-b", functionVersion: "2", previous },
+    world.time.now,
+  );
   const input = {
     delivery: "delivery-b",
     model,
