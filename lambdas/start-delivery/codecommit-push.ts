@@ -23,7 +23,10 @@ const RepositoryChanged = z.object({
 });
 
 /** What else may have a name (a note) is no branch of that name. */
-const folders: Readonly<Record<string, string>> = { branch: "heads", tag: "tags" };
+const folders = new Map([
+  ["branch", "heads"],
+  ["tag", "tags"],
+]);
 
 /** The push that a CodeCommit event tells of; undefined: it is no such event. */
 export const codeCommitPush = (event: unknown): Push | undefined => {
@@ -32,7 +35,7 @@ export const codeCommitPush = (event: unknown): Push | undefined => {
   const { detail } = changed.data;
   return {
     repository: detail.repositoryName,
-    ref: `refs/${folders[detail.referenceType] ?? detail.referenceType}/${detail.referenceName}`,
+    ref: `refs/${folders.get(detail.referenceType) ?? detail.referenceType}/${detail.referenceName}`,
     before: detail.oldCommitId ?? null,
     after: detail.event === "referenceDeleted" ? null : (detail.commitId ?? null),
     forced: false,
