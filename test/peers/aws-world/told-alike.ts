@@ -19,6 +19,8 @@ const line = (text: string): string => {
       // ECR never says how many packages a scan looked up (docs/peers.md).
       .replace(/ in \d+ packages?,/, " in some packages,")
       .replace("; no package was looked up", "")
+      // A page of CodeCommit's, or a command for the repository on this machine.
+      .replace(/\bsee (?:https:\/\/|git )[^;]*/, "see the difference")
       // The measured numbers again, in the cause of a failed canary.
       .replace(/(moved the most that matters: ).*/, "$1…")
   );
