@@ -424,7 +424,9 @@ describe("a clock that is set back by hours", () => {
     const champion = await world.ledger.serving("prod", model);
     if (!champion) throw new Error("prod serves");
     const since = world.time.now;
-    const entry = await world.ledger.begin({ ...champion, delivery: "delivery-b" }, since);
+    const { sequence: previous } = champion;
+    const deployed = { ...champion, delivery: "delivery-b", functionVersion: "2", previous };
+    const entry = await world.ledger.begin(deployed, since);
     await world.ledger.change(entry, (current) => ({
       ...current,
       status: "canary",
