@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { LogLevel, WebClient } from "@slack/web-api";
 import { parseEmf } from "../inference/parse-emf.ts";
 import type { Environment } from "../platform/serving/serving.ts";
-import { slackClientOptions } from "../platform/slack/slack-channel.ts";
 import { remoteDeliveries } from "../rehearsal/control.ts";
+import { deskClient } from "../rehearsal/desk-client.ts";
 import { functionHost } from "../rehearsal/functions.ts";
 import { localImages } from "../rehearsal/local-images.ts";
 import { machineCaller } from "../rehearsal/machine-caller.ts";
@@ -69,11 +68,7 @@ export const withEmbeddedWorld = async <T>(
     images,
     functions: host ?? remoteFunctions({ url, token }),
     deliveries: remoteDeliveries({ database, url: running?.url, token }),
-    slack: new WebClient(await secrets.read("SLACK_BOT_TOKEN"), {
-      ...slackClientOptions,
-      slackApiUrl: `${url}/api/`,
-      logLevel: LogLevel.ERROR,
-    }),
+    slack: deskClient(url, await secrets.read("SLACK_BOT_TOKEN")),
   });
   const urlOf = (environment: Environment, model: string) => `${modelsUrl}/${environment}/models/${model}`;
   try {

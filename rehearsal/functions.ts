@@ -163,8 +163,8 @@ export const functionHost = (needs: Needs): FunctionHost => {
       // A process of its own for large requests: ten thousand rows keep nobody else of the version waiting.
       const keyOf = (kind: "usual" | "large" | "health") =>
         JSON.stringify([environment, model, version.version, version.config, kind]);
-      const isBusy = (slots.get(keyOf("usual"))?.waiting ?? 0) > 0;
-      const kind = isLarge(call) ? "large" : asksHealth(call.payload) && isBusy ? "health" : "usual";
+      const isBusy = () => (slots.get(keyOf("usual"))?.waiting ?? 0) > 0;
+      const kind = isLarge(call) ? "large" : asksHealth(call.payload) && isBusy() ? "health" : "usual";
       const key = keyOf(kind);
       const slot = slots.get(key) ?? { last: Promise.resolve(), waiting: 0 };
       slots.set(key, slot);

@@ -1,12 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { LogLevel, WebClient } from "@slack/web-api";
 import { Hono } from "hono";
 import { favourAnswers } from "../inference/http/favour-answers.ts";
 import { parseEmf } from "../inference/parse-emf.ts";
 import { blobRoute } from "../platform/blobs/blob-route.ts";
 import type { Images } from "../platform/images/images.ts";
 import type { Functions } from "../platform/serving/functions.ts";
-import { slackClientOptions } from "../platform/slack/slack-channel.ts";
 import type { Json } from "../platform/store/store.ts";
 import { type Application, syntheticApplication } from "./application.ts";
 import { controlRoute } from "./control.ts";
@@ -15,6 +13,7 @@ import { deliverCommits } from "./deliver-commits.ts";
 import { createDesk } from "./desk/desk.ts";
 import { localOnly } from "./desk/guard.ts";
 import { type DeskState, openDeskState } from "./desk/state.ts";
+import { deskClient } from "./desk-client.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { writeFirstPolicy } from "./first-policy.ts";
 import { functionHost } from "./functions.ts";
@@ -161,11 +160,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   });
   const machine = options.machine ? givenMachine(options.machine) : await ownMachine();
   const { images, functions } = machine;
-  const slack = new WebClient(botToken, {
-    ...slackClientOptions,
-    slackApiUrl: `${url}/api/`,
-    logLevel: LogLevel.ERROR,
-  });
+  const slack = deskClient(url, botToken);
 
   const toldOutcomes = new Set<string>();
   const endings = nameSignals();

@@ -1,16 +1,12 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { LogLevel, WebClient } from "@slack/web-api";
 import { namedFault } from "../domain/named-fault.ts";
-import { builderDigest } from "../packaging/builder-archive.ts";
-import { slackClientOptions } from "../platform/slack/slack-channel.ts";
 import { TemporaryFault } from "../platform/temporary-fault.ts";
-import { buildTask } from "./build-task.ts";
 import { remoteDeliveries } from "./control.ts";
 import type { DataFolder } from "./data-folder.ts";
+import { deskClient } from "./desk-client.ts";
 import { localImages } from "./local-images.ts";
 import { remoteFunctions } from "./remote-functions.ts";
-import { rowsToAsk } from "./rows-to-ask.ts";
-import { stepsOn } from "./steps.ts";
+import { tasksHere } from "./tasks.ts";
 import { type OpenRegistry, openCapabilities, worldOf } from "./world.ts";
 
 /** What the thread is given at its start. */
@@ -57,15 +53,15 @@ const callsOn = ({
   world: ReturnType<typeof worldOf>;
   runtime: () => Promise<string>;
 }) => {
-  const { machine, startDelivery, sweepDeliveries } = stepsOn(world);
-  const { images, provenance, clock } = world;
+  const { steps, build, rowsToAsk } = tasksHere(world, runtime);
+  const { machine, startDelivery, sweepDeliveries } = steps;
   return {
     ...machine,
     "start-delivery": startDelivery,
     "sweep-deliveries": sweepDeliveries,
-    build: buildTask({ images, provenance, builder: builderDigest, clock }),
+    build,
     runtime,
-    "rows-to-ask": rowsToAsk(world),
+    "rows-to-ask": rowsToAsk,
   };
 };
 
@@ -106,11 +102,7 @@ export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry
         unreachable: (cause) => new TemporaryFault("the rehearsal did not answer its own step", { cause }),
       }),
       deliveries: remoteDeliveries({ database, url, token }),
-      slack: new WebClient(await secrets.read("SLACK_BOT_TOKEN"), {
-        ...slackClientOptions,
-        slackApiUrl: `${url}/api/`,
-        logLevel: LogLevel.ERROR,
-      }),
+      slack: deskClient(url, await secrets.read("SLACK_BOT_TOKEN")),
     });
     const calls: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = callsOn({
       world,

@@ -11,7 +11,7 @@ type Needs = {
   readonly log: Log;
   /** Told the bytes of blobs that steps wrote. */
   readonly wrote: (bytes: number) => void;
-  /** Of the thread's heap, megabytes; a step that needs more ends alone. Default: 2,048. */
+  /** Of the thread's heap, megabytes; what needs more ends the thread with all its calls. Default: 2,048. */
   readonly heapMb?: number;
 };
 

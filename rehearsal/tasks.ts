@@ -21,7 +21,7 @@ export type Tasks = {
   stop(): Promise<void>;
 };
 
-/** In this thread, on this world: for tests that stand between the steps and the world. */
+/** In this thread, on this world: in the steps' own, and for tests that stand between the steps and the world. */
 export const tasksHere = (world: World, runtime: () => Promise<string>): Tasks => {
   const { images, provenance, clock } = world;
   return {
