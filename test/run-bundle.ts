@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { markedIn } from "./marked-secrets.ts";
 
@@ -25,12 +25,12 @@ export const runBundle = async (
 ): Promise<BundleRun> => {
   // Results come over a pipe of their own: the outputs are the function's log.
   const program = `
-    import { writeSync } from "node:fs";
+    import { readFileSync, writeSync } from "node:fs";
     const told = { answers: [], error: "", code: 0 };
     try {
       const { handler } = await import(${JSON.stringify(`file://${file}`)});
       if (typeof handler !== "function") throw new Error("there is no handler");
-      for (const event of ${JSON.stringify(events)}) told.answers.push(await handler(event));
+      for (const event of JSON.parse(readFileSync(0, "utf8"))) told.answers.push(await handler(event));
     } catch (fault) {
       told.error = fault.name + ": " + fault.message;
       // As Lambda's runtime logs an error: with every property that hangs on it.
@@ -41,14 +41,16 @@ export const runBundle = async (
     process.exit(told.code);`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
     env: { ...variables },
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
   });
-  const [, stdout, stderr, results] = child.stdio as unknown as readonly [
-    unknown,
+  const [stdin, stdout, stderr, results] = child.stdio as unknown as readonly [
+    Writable,
     Readable,
     Readable,
     Readable,
   ];
+  // Not in the program's text: an argument of a process ends at 128 KB. One that ends before it reads says so itself.
+  stdin.on("error", () => {}).end(JSON.stringify(events));
   const [out, err, told] = await Promise.all([
     text(stdout),
     text(stderr),

@@ -174,7 +174,7 @@ const requests = async ({ world, steps, happens }: Story, environment: Environme
   const show = () => predict(http("GET", "/v1/predictions", { rawQueryString: "limit=2" }));
   await steps.ask(`authorize-key@${environment}`, asking);
   await recorded("small", 1);
-  const large = await recorded("large", 200);
+  const large = await recorded("large", 101);
   await show();
   await predict(http("GET", `/v1/predictions/${large}.0`));
   await happens.deleteBlobs(environment);
