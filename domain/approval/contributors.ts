@@ -100,7 +100,8 @@ const isMadeBy = (
  *
  * What a commit says is a claim, and a claim only ever adds somebody. What the code host vouches for can leave somebody
  * out: a merge that adds nothing of its own, the host's own identity where its signature verifies, and whoever merged a
- * pull request on the host's pages, or pushed commits that their makers signed.
+ * pull request on the host's pages, or pushed commits that their makers signed, or that another had pushed to a branch
+ * before.
  */
 export const contributors = (change: Change): Contributors => {
   const { model, commits, identify } = change;
@@ -173,6 +174,16 @@ export const contributors = (change: Change): Contributors => {
     for (const merge of pull.merges) addPull(merge, withRuntime, false);
   };
 
+  /**
+   * Whether a person pushed it before: only where every push is told of is the first that is known the first. A bot's push
+   * names nobody, and whoever is unmapped may be the one who moves the branch.
+   */
+  const isByOther = (pushed: RefUpdate | null | undefined): boolean =>
+    change.isEveryBranchTold &&
+    typeof pushed?.by === "string" &&
+    pushed.merged === null &&
+    identify.authenticated(pushed.by).kind === "person";
+
   /** Made by the host itself when it merged a pull request: the request's own commits say whose work they are. */
   const hostMade = new Set<string>();
   const covered = new Set<string>();
@@ -204,22 +215,26 @@ export const contributors = (change: Change): Contributors => {
     );
     // Whoever moves this branch to commits that were pushed to another did not make them: who pushed them first may have.
     const direct = firstParents(after, byId);
-    for (const { id } of unsigned) {
+    /** Commits whose maker this mover may be. */
+    const own: HistoryCommit[] = [];
+    for (const commit of unsigned) {
+      const { id } = commit;
       const pushed = first.get(id);
+      const isThis = pushed?.after === after && pushed.before === before;
+      if (isThis || !isByOther(pushed)) own.push(commit);
       if (pushed?.merged) addPull(pushed.merged, withRuntime, true);
       else if (pushed) {
         if (pushed.by !== null) addAuthenticated(pushed.by);
-        const isThis = pushed.after === after && pushed.before === before;
         // The first push of a repository brings what was made elsewhere.
         const isMerged = isThis && before !== null && !direct.has(id);
         if (isMerged ? change.isEveryBranchTold : !isThis && pushed.by === null) unpushed.add(id);
       } else if (pushed === null) unpushed.add(id);
     }
     if (isByHost) continue;
-    if (unsigned.length > 0 && by !== null) addAuthenticated(by);
-    if (unsigned.length > 0 && by === null)
+    if (own.length > 0 && by !== null) addAuthenticated(by);
+    if (own.length > 0 && by === null)
       unmapped.set(`whoever pushed ${short(after)}`, "the push does not say who it was");
-    if (unsigned.length === 0 && touched.length > 0 && by !== null && after === change.head)
+    if (own.length === 0 && touched.length > 0 && by !== null && after === change.head)
       excused.add(accountOf(by));
   }
 

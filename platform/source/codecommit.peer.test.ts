@@ -32,7 +32,7 @@ const onMoto = async ({ faults = 0 } = {}) => {
 for (const faults of skip ? [] : [0, 0.08])
   sourceContract(`CodeCommit, on moto over a git repository${faults ? ", with faults" : ""}`, async () => {
     const { source, repository, close } = await onMoto({ faults });
-    return { source, commit: repository.commit, close };
+    return { source, commit: repository.commit, git: repository.git, close };
   });
 
 describe.skipIf(skip)("a model's folder in CodeCommit", () => {

@@ -1,5 +1,6 @@
 import {
   BatchGetCommitsCommand,
+  type BlobMetadata,
   BranchDoesNotExistException,
   type CodeCommitClient,
   CommitDoesNotExistException,
@@ -18,6 +19,7 @@ import {
 } from "@aws-sdk/client-codecommit";
 import { awsCall } from "../aws-call.ts";
 import { coAuthors } from "./co-authors.ts";
+import { type Difference, type File, isMergeOf } from "./is-merge-of.ts";
 import {
   type Commit,
   CommitNotFound,
@@ -34,6 +36,8 @@ type Needs = { readonly client: CodeCommitClient; readonly repository: string };
 const longestWalk = 2_000;
 /** The most commits that a history gives: the changes of each are a call of their own. */
 const historyLimit = 500;
+/** The most commits that are compared for the best one before a merge's parents. */
+const mostBases = 8;
 /** BatchGetCommits takes at most 100. */
 const batch = 100;
 /** Blobs read at once. */
@@ -236,27 +240,53 @@ export const codeCommitSource = ({ client, repository }: Needs): Source => {
     return { commits: own().flatMap((one) => known.get(one) ?? []), complete: true };
   };
 
-  /** A file that went and one that came with the same content is a rename. */
-  const changesBetween = async (before: string | undefined, after: string): Promise<PathChange[]> => {
-    const gone = new Map<string, string>();
-    const changes: { path: string; blob: string | undefined; isNew: boolean }[] = [];
-    await awsCall("CodeCommit GetDifferences", async () => {
-      gone.clear();
-      changes.length = 0;
-      for await (const { differences } of paginateGetDifferences(
+  const differences = (before: string | undefined, after: string): Promise<Map<string, Difference>> =>
+    awsCall("CodeCommit GetDifferences", async () => {
+      const fileOf = (blob: BlobMetadata | undefined): File | null =>
+        blob ? { mode: blob.mode ?? "", blob: blob.blobId ?? "" } : null;
+      const found = new Map<string, Difference>();
+      for await (const { differences: page } of paginateGetDifferences(
         { client },
         { repositoryName, afterCommitSpecifier: after, beforeCommitSpecifier: before },
       ))
-        for (const { beforeBlob, afterBlob } of differences ?? []) {
-          if (beforeBlob?.path && !afterBlob) gone.set(beforeBlob.blobId ?? "", beforeBlob.path);
+        for (const { beforeBlob, afterBlob } of page ?? []) {
           const path = afterBlob?.path ?? beforeBlob?.path;
-          if (path) changes.push({ path, blob: afterBlob?.blobId, isNew: !beforeBlob });
+          if (path) found.set(path, { before: fileOf(beforeBlob), after: fileOf(afterBlob) });
         }
+      return found;
     });
-    return changes.map(({ path, blob, isNew }) => {
-      const from = isNew && blob !== undefined ? gone.get(blob) : undefined;
+
+  /** A file that went and one that came with the same content is a rename. */
+  const changesBetween = async (before: string | undefined, after: string): Promise<PathChange[]> => {
+    const found = await differences(before, after);
+    const gone = new Map<string, string>();
+    for (const [path, one] of found) if (one.before && !one.after) gone.set(one.before.blob, path);
+    return [...found].map(([path, one]) => {
+      const from = one.after && !one.before ? gone.get(one.after.blob) : undefined;
       return from === undefined ? { path } : { path, from };
     });
+  };
+
+  /** The best commit that both have; undefined: they have none, or several (each merged the other before). */
+  const mergeBase = async (ours: Found, theirs: Found): Promise<Found | undefined> => {
+    /** What one has and the other has not, undefined: too many; and the commits before those, which both have. */
+    const beside = async (one: Found, other: Found) => {
+      const { commits, complete } = await walk(one, [other]);
+      const own = new Set(commits.map(({ commitId }) => commitId));
+      const shared = commits.flatMap(({ parents }) => parents ?? []).filter((id) => !own.has(id));
+      return complete ? { isEmpty: commits.length === 0, shared: [...new Set(shared)] } : undefined;
+    };
+    const found = await beside(ours, theirs);
+    if (!found || found.isEmpty) return found && ours;
+    if (found.shared.length > mostBases) return undefined;
+    const bases = await byIds(found.shared);
+    const best: Found[] = [];
+    for (const base of bases) {
+      const others = bases.filter((other) => other !== base);
+      const inside = await Promise.all(others.map((other) => beside(base, other)));
+      if (inside.every((one) => one && !one.isEmpty)) best.push(base);
+    }
+    return best.length === 1 ? best[0] : undefined;
   };
 
   const toHistory = async (found: Found): Promise<HistoryCommit> => {
@@ -288,10 +318,29 @@ export const codeCommitSource = ({ client, repository }: Needs): Source => {
       return { commits: history, updates: [], branches: "told", complete };
     },
 
-    /** Merging again is a write (CreateUnreferencedMergeCommit) that would excuse nobody: who merges here is the pusher. */
+    /**
+     * CodeCommit itself merges again only by writing (CreateUnreferencedMergeCommit): the merge is made again from what
+     * its parents differ in.
+     */
     async isCleanMerge(commit) {
-      await resolve(commit);
-      return false;
+      const found = await resolve(commit);
+      const [ours, theirs, ...others] = await Promise.all((found.parents ?? []).map(resolve));
+      if (!ours || !theirs || others.length > 0) return false;
+      const base = await mergeBase(ours, theirs);
+      if (!base) return false;
+      const [mine, other, merged] = await Promise.all(
+        [ours, theirs, found].map(({ commitId = "" }) => differences(base.commitId, commitId)),
+      );
+      if (!mine || !other || !merged) return false;
+      const read = async (file: File): Promise<Uint8Array | undefined> => {
+        try {
+          return await blob(file.blob, file.blob);
+        } catch (error) {
+          if (error instanceof ModelFilesRefused) return undefined;
+          throw error;
+        }
+      };
+      return isMergeOf({ ours: mine, theirs: other, merged, read });
     },
 
     commit: async (revision) => toCommit(await resolve(revision)),
@@ -299,18 +348,10 @@ export const codeCommitSource = ({ client, repository }: Needs): Source => {
     async changedPaths(before, after) {
       const afterCommitSpecifier = await idOf(after);
       const beforeCommitSpecifier = before === undefined ? undefined : await idOf(before);
-      const paths = new Set<string>();
-      await awsCall("CodeCommit GetDifferences", async () => {
-        for await (const { differences } of paginateGetDifferences(
-          { client },
-          { repositoryName, afterCommitSpecifier, beforeCommitSpecifier },
-        ))
-          for (const { beforeBlob, afterBlob } of differences ?? [])
-            for (const path of [beforeBlob?.path, afterBlob?.path]) if (path) paths.add(path);
-      }).catch((error: unknown) => {
+      const found = await differences(beforeCommitSpecifier, afterCommitSpecifier).catch((error: unknown) => {
         throw error instanceof CommitDoesNotExistException ? notFound(before ?? after, error) : error;
       });
-      return [...paths];
+      return [...found.keys()];
     },
 
     async linkDiff(before, after) {

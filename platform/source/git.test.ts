@@ -44,6 +44,7 @@ sourceContract("a local git repository", async () => {
   return {
     source: gitSource({ repository: folder.path }),
     commit: commit(folder.path),
+    git: (...args) => git(folder.path, ...args),
     close: folder.remove,
   };
 });

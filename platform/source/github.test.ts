@@ -25,7 +25,7 @@ const onGitHub = async () => {
 
 sourceContract("GitHub's REST API over a git repository", async () => {
   const { source, repository, close } = await onGitHub();
-  return { source: source(), commit: repository.commit, close };
+  return { source: source(), commit: repository.commit, git: repository.git, close };
 });
 
 let world: Awaited<ReturnType<typeof onGitHub>>;

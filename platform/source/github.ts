@@ -2,6 +2,7 @@ import * as z from "zod";
 import { TemporaryFault } from "../temporary-fault.ts";
 import { coAuthors } from "./co-authors.ts";
 import { firstUpdates, reachable } from "./first-updates.ts";
+import { type Difference, type File, isMergeOf } from "./is-merge-of.ts";
 import {
   type Commit,
   CommitNotFound,
@@ -30,6 +31,7 @@ export class GitHubRefused extends Error {
 
 const CommitAnswer = z.object({
   sha: z.string(),
+  parents: z.array(z.object({ sha: z.string() })),
   commit: z.object({
     author: z.object({ name: z.string().default(""), email: z.string().default("") }).nullable(),
     committer: z.object({ date: z.string().default("") }).nullable(),
@@ -64,6 +66,7 @@ const ListedCommit = z.object({
 });
 type ListedCommit = z.infer<typeof ListedCommit>;
 const Comparison = z.object({ total_commits: z.int(), commits: z.array(ListedCommit) });
+const MergeBase = z.object({ merge_base_commit: z.object({ sha: z.string() }) });
 const Files = z.object({
   files: z.array(z.object({ filename: z.string(), previous_filename: z.string().optional() })).default([]),
 });
@@ -196,7 +199,7 @@ export const gitHubSource = (needs: Needs): Source => {
   };
 
   /** The raw form carries blobs up to 100 MB. https://docs.github.com/en/rest/git/blobs#get-a-blob */
-  const blob = async ({ sha, path: name }: Entry): Promise<Uint8Array> => {
+  const blob = async ({ sha, path: name }: Pick<Entry, "sha" | "path">): Promise<Uint8Array> => {
     const path = `git/blobs/${sha}`;
     const response = await ask(path, "application/vnd.github.raw+json", blobLimitMs);
     if (response.status === 403 || response.status === 422)
@@ -231,12 +234,20 @@ export const gitHubSource = (needs: Needs): Source => {
     return all;
   };
 
-  const changed = async (
+  const fileOf = ({ mode, sha, size }: Entry): File => ({
+    mode,
+    blob: sha,
+    ...(size === undefined ? {} : { bytes: size }),
+  });
+
+  /** Every path at which two trees differ; a folder that became a file, or one a folder, is a change of both. */
+  const differences = async (
     before: string | undefined,
     after: string | undefined,
-    prefix: string,
-  ): Promise<string[]> => {
-    if (before === after) return [];
+    prefix = "",
+  ): Promise<Map<string, Difference>> => {
+    const found = new Map<string, Difference>();
+    if (before === after) return found;
     const [olds, news] = await Promise.all(
       [before, after].map(async (sha) =>
         sha === undefined
@@ -244,16 +255,19 @@ export const gitHubSource = (needs: Needs): Source => {
           : new Map((await tree(sha)).map((one) => [one.path, one])),
       ),
     );
-    const paths: string[] = [];
     for (const name of new Set([...(olds?.keys() ?? []), ...(news?.keys() ?? [])])) {
       const [one, two] = [olds?.get(name), news?.get(name)];
       if (one?.sha === two?.sha && one?.mode === two?.mode) continue;
       const isTree = (entry: Entry | undefined) => entry?.type === "tree";
-      if ((one && !isTree(one)) || (two && !isTree(two))) paths.push(prefix + name);
+      const [old = null, now = null] = [one, two].map((entry) =>
+        !entry || isTree(entry) ? null : fileOf(entry),
+      );
+      if (old || now) found.set(prefix + name, { before: old, after: now });
       const trees = [one, two].map((entry) => (isTree(entry) ? entry?.sha : undefined));
-      paths.push(...(await changed(trees[0], trees[1], `${prefix}${name}/`)));
+      for (const [path, difference] of await differences(trees[0], trees[1], `${prefix}${name}/`))
+        found.set(path, difference);
     }
-    return paths;
+    return found;
   };
 
   const toCommit = ({ sha, commit }: z.infer<typeof CommitAnswer>): Commit => ({
@@ -287,7 +301,7 @@ export const gitHubSource = (needs: Needs): Source => {
     const paths = new Set<string>();
     for (const old of olds) {
       const before = old === undefined ? undefined : (await resolve(old)).commit.tree.sha;
-      for (const path of await changed(before, commit.tree.sha, "")) paths.add(path);
+      for (const path of (await differences(before, commit.tree.sha)).keys()) paths.add(path);
     }
     return [...paths].map((path) => ({ path }));
   };
@@ -551,10 +565,33 @@ export const gitHubSource = (needs: Needs): Source => {
       };
     },
 
-    /** GitHub merges again only into a branch; what its own record of a merge says is in the history's updates. */
+    /**
+     * GitHub itself merges only into a branch: the merge is made again from the trees.
+     * https://docs.github.com/en/rest/commits/commits#compare-two-commits
+     */
     isCleanMerge: async (commit) => {
-      await resolve(commit);
-      return false;
+      const found = await resolve(commit);
+      const [ours, theirs, ...others] = found.parents.map(({ sha }) => sha);
+      if (ours === undefined || theirs === undefined || others.length > 0) return false;
+      const path = `compare/${ours}...${theirs}?per_page=1`;
+      const response = await ask(path, listed, callLimitMs);
+      // Histories that have no commit in common.
+      if (response.status === 404) return false;
+      if (!response.ok) throw await refused(path, response);
+      const { merge_base_commit: base } = await json(path, response, MergeBase);
+      const trees = await Promise.all(
+        [base.sha, ours, theirs].map(async (one) => (await resolve(one)).commit.tree.sha),
+      );
+      const [mine, other, merged] = await Promise.all(
+        [trees[1], trees[2], found.commit.tree.sha].map((one) => differences(trees[0], one)),
+      );
+      if (!mine || !other || !merged) return false;
+      return isMergeOf({
+        ours: mine,
+        theirs: other,
+        merged,
+        read: ({ blob: sha }) => blob({ sha, path: sha }),
+      });
     },
 
     commit: async (revision) => toCommit(await resolve(revision)),
@@ -562,7 +599,7 @@ export const gitHubSource = (needs: Needs): Source => {
     async changedPaths(before, after) {
       const to = await resolve(after);
       const from = before === undefined ? undefined : await resolve(before);
-      return changed(from?.commit.tree.sha, to.commit.tree.sha, "");
+      return [...(await differences(from?.commit.tree.sha, to.commit.tree.sha)).keys()];
     },
 
     // A page of GitHub's own: github.com, or the server whose API lies under /api/v3.

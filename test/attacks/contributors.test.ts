@@ -926,7 +926,6 @@ const onGitHub =
     });
     return {
       ...source,
-      isCleanMerge: async () => false,
       history: async (head, without) => {
         const { commits, complete } = await source.history(head, without);
         const found: RefUpdate[] = [];
@@ -1053,6 +1052,33 @@ describe("it stays usable on GitHub", () => {
     const some = open({ identities: logins, vouch: onGitHub({ updates, signed: { [one]: signature } }) });
     await some.promote(before);
     await some.refused(await some.ask(await some.push(before, two, push)), "ada", "bob");
+  });
+
+  test.each([
+    ["leaves as it comes", undefined, "bob"],
+    ["resolves a conflict in", "by hand", "eve"],
+  ] as const)("Bob who merges with git what Ada signed, and %s it", async (_, byHand, approver) => {
+    const before = await served(open());
+    repository.git(["checkout", "-q", "-b", "feature"]);
+    const ada = await repository.commit(onnx("ada's"), "ada");
+    repository.git(["checkout", "-q", "main"]);
+    const main = await repository.commit({ "README.md": "main went on" }, "sam");
+    repository.git(["merge", "-q", "--no-ff", "--no-commit", "feature"], repository.as("bob"));
+    const after = await repository.commit(byHand === undefined ? {} : onnx(byHand), "bob");
+    const world = open({
+      identities: logins,
+      vouch: onGitHub({
+        updates: [
+          { before, after: main, by: "github:sam" },
+          { before: main, after, by: "github:bob" },
+        ],
+        signed: { [ada]: { by: "account", login: "github:ada" } },
+      }),
+    });
+    await world.promote(before);
+    const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
+    await world.refused(id, "ada", ...(byHand === undefined ? [] : (["bob"] as const)));
+    expect((await world.vote(id, approver)).result).toBe("decided");
   });
 
   const bot = "49699333+dependabot[bot]@users.noreply.github.com";
@@ -1402,13 +1428,12 @@ describe("on CodeCommit", () => {
       (["ada", "bob", "sam", "eve"] as const).map((person) => [emails(person), { arns: [arn(person)] }]),
     ),
   };
-  /** A host that keeps no record, recomputes no merge, and tells of each push to any branch. */
-  const codeCommit = () =>
+  /** A host that keeps no record, and tells of each push to any branch. */
+  const codeCommit = (identities: NonNullable<Parameters<typeof open>[0]>["identities"] = users) =>
     open({
-      identities: users,
+      identities,
       vouch: (source) => ({
         ...source,
-        isCleanMerge: async () => false,
         history: async (head, without) => ({ ...(await source.history(head, without)), branches: "told" }),
       }),
     });
@@ -1430,11 +1455,52 @@ describe("on CodeCommit", () => {
       const { head, after } = await merged("sam", how);
       await world.pushBranch("feature", null, head, arn("ada"));
       const id = await world.ask(await world.push(before, after, arn("bob")));
-      await world.refused(id, "ada", "bob", "sam");
+      await world.refused(id, "ada", "sam");
       expect(await world.quorum(id)).toBe(1);
-      expect((await world.vote(id, "eve")).result).toBe("decided");
+      expect((await world.vote(id, "bob")).result).toBe("decided");
     },
   );
+
+  test.each([
+    ["a bot", { bots: [arn("ada")] }, 1],
+    ["somebody whom nobody knows", {}, 2],
+  ] as const)(
+    "Bob who merges what %s pushed to a branch may not approve it",
+    async (_, identities, quorum) => {
+      const others = Object.fromEntries(
+        (["bob", "sam", "eve"] as const).map((person) => [emails(person), { arns: [arn(person)] }]),
+      );
+      const world = codeCommit({ people: others, ...identities });
+      const before = await served(world);
+      const { head, after } = await merged("sam");
+      await world.pushBranch("feature", null, head, arn("ada"));
+      const id = await world.ask(await world.push(before, after, arn("bob")));
+      await world.refused(id, "bob", "sam");
+      expect(await world.quorum(id)).toBe(quorum);
+    },
+  );
+
+  test("Bob who resolves a conflict in his merge has made a change", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    const { head } = await merged("sam");
+    await world.pushBranch("feature", null, head, arn("ada"));
+    for (const [path, content] of Object.entries(onnx("by hand"))) await repository.write(path, content);
+    repository.git(["commit", "-q", "--all", "--amend", "--no-edit"], repository.as("bob"));
+    const id = await world.ask(await world.push(before, repository.head(), arn("bob")));
+    await world.refused(id, "ada", "bob", "sam");
+    expect((await world.vote(id, "eve")).result).toBe("decided");
+  });
+
+  test("Bob who merges his own branch, pushed in Sam's name, has pushed it", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    const { head, after } = await merged("sam");
+    await world.pushBranch("feature", null, head, arn("bob"));
+    const id = await world.ask(await world.push(before, after, arn("bob")));
+    await world.refused(id, "bob", "sam");
+    expect((await world.vote(id, "eve")).result).toBe("decided");
+  });
 
   test("who made another branch from Ada's, or merged main back later, has pushed nothing of hers", async () => {
     const world = codeCommit();
@@ -1447,7 +1513,7 @@ describe("on CodeCommit", () => {
     world.world.time.now += 1_000;
     await world.pushBranch("late", null, after, arn("eve"));
     const id = await world.ask(change);
-    await world.refused(id, "ada", "bob", "sam");
+    await world.refused(id, "ada", "sam");
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 
@@ -1467,19 +1533,22 @@ describe("on CodeCommit", () => {
     expect((await world.vote(id, "ada")).result).toBe("counted");
   });
 
-  test("a team of two: Ada pushes a branch and merges it herself, Bob approves", async () => {
-    const world = codeCommit();
-    const before = await served(world);
-    repository.git(["checkout", "-q", "-b", "feature"]);
-    const head = await repository.commit(onnx("ada's"), "ada");
-    await world.pushBranch("feature", null, head, arn("ada"));
-    repository.git(["checkout", "-q", "main"]);
-    repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("ada"));
-    const id = await world.ask(await world.push(before, repository.head(), arn("ada")));
-    await world.refused(id, "ada");
-    expect(await world.quorum(id)).toBe(1);
-    expect((await world.vote(id, "bob")).result).toBe("decided");
-  });
+  test.each(["ada", "bob"] as const)(
+    "a team of two: Ada pushes a branch, %s merges it, Bob approves",
+    async (merger) => {
+      const world = codeCommit();
+      const before = await served(world);
+      repository.git(["checkout", "-q", "-b", "feature"]);
+      const head = await repository.commit(onnx("ada's"), "ada");
+      await world.pushBranch("feature", null, head, arn("ada"));
+      repository.git(["checkout", "-q", "main"]);
+      repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as(merger));
+      const id = await world.ask(await world.push(before, repository.head(), arn(merger)));
+      await world.refused(id, "ada");
+      expect(await world.quorum(id)).toBe(1);
+      expect((await world.vote(id, "bob")).result).toBe("decided");
+    },
+  );
 
   test("Ada who pushes a commit in Sam's name as a tag may not approve it where Eve makes a branch of it", async () => {
     const world = codeCommit();
@@ -1489,9 +1558,9 @@ describe("on CodeCommit", () => {
     world.world.time.now += 1_000;
     await world.pushBranch("feature", null, head, arn("eve"));
     const id = await world.ask(await world.push(before, after, arn("bob")));
-    await world.refused(id, "ada", "bob", "sam");
+    await world.refused(id, "ada", "sam");
     expect(await world.quorum(id)).toBe(1);
-    expect((await world.vote(id, "eve")).result).toBe("decided");
+    expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
   test("whoever pushes what they committed on main needs no other record", async () => {
@@ -1785,7 +1854,6 @@ test("whoever pushes, takes over or merges a branch, no click of who made its co
       const world = openWorld(repository, {
         vouch: (source) => ({
           ...source,
-          isCleanMerge: async () => false,
           history: async (head, without) => ({
             ...(await source.history(head, without)),
             branches: "told",

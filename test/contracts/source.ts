@@ -8,6 +8,8 @@ export type SourceUnderTest = {
   readonly source: Source;
   /** Commits the changes to `main` on top of the commit before, by Ada Lovelace <ada@example.com>; gives the id. */
   commit(changes: Changes, message: string): Promise<string>;
+  /** Runs git in the repository that the source reads, as Ada Lovelace. */
+  git(...args: string[]): unknown;
   close(): Promise<void>;
 };
 
@@ -208,6 +210,141 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       "--help",
     ])("%j at a commit where no such file stands is undefined", async (path) => {
       expect(await subject.source.file(path, second)).toBeUndefined();
+    });
+
+    describe("of two branches that are merged", () => {
+      const lines = (...changed: readonly (readonly [number, string])[]): string =>
+        Array.from({ length: 20 }, (_, index) => `${new Map(changed).get(index) ?? index}\n`).join("");
+      const before = {
+        "models/shop/model.yaml": lines(),
+        "models/shop/gone.csv": "1\n",
+        "models/shop/run.sh": "true\n",
+        "models/other/model.yaml": "name: other\n",
+      };
+      let branches = 0;
+      /** `ours` on main and `theirs` on a branch, merged with git's own flags; `after` is what the merge gets besides. */
+      const merge = async (
+        ours: Changes,
+        theirs: Changes,
+        { after = {}, flags = [] }: { readonly after?: Changes; readonly flags?: readonly string[] } = {},
+      ): Promise<string> => {
+        const { git, commit } = subject;
+        const branch = `branch-${++branches}`;
+        git("checkout", "--quiet", "--force", "main");
+        await commit({ ...before, marker: branch }, `Before ${branch}`);
+        git("checkout", "--quiet", "-b", branch);
+        await commit({ ...theirs, [`theirs-${branch}`]: "" }, "Theirs");
+        git("checkout", "--quiet", "main");
+        if (Object.keys(ours).length > 0) await commit(ours, "Ours");
+        try {
+          git("merge", "--quiet", "--no-ff", "--no-commit", ...flags, branch);
+        } catch {
+          // What conflicts is resolved by what comes after.
+        }
+        return commit(after, "Merged");
+      };
+      const isClean = async (...args: Parameters<typeof merge>) =>
+        subject.source.isCleanMerge(await merge(...args));
+
+      test("the merge is clean where each side changed files of its own", async () => {
+        expect(
+          await isClean(
+            { "models/shop/model.yaml": lines([3, "ours"]), "models/shop/new.csv": "2\n" },
+            { "models/other/model.yaml": "name: another\n", "models/shop/gone.csv": null },
+          ),
+        ).toBe(true);
+      });
+
+      test("the merge is clean where one side did nothing, or both the same", async () => {
+        expect(await isClean({}, { "models/shop/model.yaml": lines([3, "theirs"]) })).toBe(true);
+        const same = { "models/shop/model.yaml": lines([3, "both"]), "models/shop/gone.csv": null };
+        expect(await isClean(same, same)).toBe(true);
+      });
+
+      test("the merge is clean where both changed separate lines of one file", async () => {
+        expect(
+          await isClean(
+            { "models/shop/model.yaml": `first\n${lines([3, "ours"])}` },
+            { "models/shop/model.yaml": `${lines([12, "theirs"]).slice(0, -3)}last` },
+          ),
+        ).toBe(true);
+      });
+
+      test.each<[string, ...Parameters<typeof merge>]>([
+        [
+          "a conflict was resolved by hand",
+          { "models/shop/model.yaml": lines([3, "ours"]) },
+          { "models/shop/model.yaml": lines([3, "theirs"]) },
+          { after: { "models/shop/model.yaml": lines([3, "ours"]) } },
+        ],
+        [
+          "a line is in neither parent",
+          { "models/shop/model.yaml": lines([3, "ours"]) },
+          { "models/shop/model.yaml": lines([12, "theirs"]) },
+          { after: { "models/shop/model.yaml": lines([3, "ours"], [7, "slipped in"], [12, "theirs"]) } },
+        ],
+        [
+          "a file is in neither parent",
+          { "models/shop/model.yaml": lines([3, "ours"]) },
+          { "models/other/model.yaml": "name: another\n" },
+          { after: { "models/shop/slipped.csv": "in\n" } },
+        ],
+        [
+          "a file that neither parent touched is changed",
+          { "models/shop/model.yaml": lines([3, "ours"]) },
+          { "models/other/model.yaml": "name: another\n" },
+          { after: { "models/shop/gone.csv": "2\n" } },
+        ],
+        [
+          "a file that one parent deleted is there again",
+          {},
+          { "models/shop/gone.csv": null },
+          { after: { "models/shop/gone.csv": "1\n" } },
+        ],
+        [
+          "a file that both parents have is gone",
+          { "models/shop/model.yaml": lines([3, "ours"]) },
+          {},
+          { after: { "models/shop/gone.csv": null } },
+        ],
+        [
+          "what one side changed was left out",
+          {},
+          { "models/shop/model.yaml": lines([3, "theirs"]) },
+          { flags: ["--strategy=ours"] },
+        ],
+      ])("the merge is not clean where %s", async (_, ours, theirs, more) => {
+        expect(await isClean(ours, theirs, more)).toBe(false);
+      });
+
+      test("the merge is not clean where it changes who may run a file", async () => {
+        const id = await merge({}, { "models/shop/model.yaml": lines([3, "theirs"]) });
+        subject.git("update-index", "--chmod=+x", "models/shop/run.sh");
+        subject.git("commit", "--quiet", "--amend", "--no-edit");
+        expect(await subject.source.isCleanMerge("main")).toBe(false);
+        expect(await subject.source.isCleanMerge(id)).toBe(true);
+      });
+
+      test("a commit of one parent, and one of three, is no clean merge", async () => {
+        const id = await merge({}, { "models/shop/model.yaml": lines([3, "theirs"]) });
+        expect(await subject.source.isCleanMerge(`branch-${branches}`)).toBe(false);
+        subject.git("reset", "--quiet", "--hard", `${id}^1`);
+        subject.git("merge", "--quiet", `branch-${branches}`, `branch-${branches - 1}`);
+        expect(await subject.source.isCleanMerge("main")).toBe(false);
+        await expect(subject.source.isCleanMerge("0".repeat(40))).rejects.toThrow(CommitNotFound);
+      });
+
+      test("a side that had merged the other before is compared with what they had in common last", async () => {
+        const { git, commit, source } = subject;
+        await merge({}, { "models/shop/model.yaml": lines([3, "theirs"]) });
+        const branch = `branch-${branches}`;
+        git("checkout", "--quiet", branch);
+        await commit({ "models/shop/model.yaml": lines([3, "theirs"], [9, "theirs again"]) }, "Theirs again");
+        git("checkout", "--quiet", "main");
+        await commit({ "models/other/model.yaml": "name: ours\n" }, "Ours");
+        git("merge", "--quiet", "--no-ff", "--no-edit", branch);
+        expect(await source.isCleanMerge("main")).toBe(true);
+      });
     });
   });
 };

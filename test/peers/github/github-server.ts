@@ -177,8 +177,12 @@ const ofHistory = (
     return { status: 200, body: listCommits(git, page(revisions(query.get("sha") ?? "HEAD")), record) };
   const [, from = "", to = ""] = /^compare\/(\w+)\.\.\.(\w+)$/.exec(path) ?? [];
   if (to !== "") {
+    const shared = attempt(git, "merge-base", from, to)?.trim();
+    if (shared === undefined) return problem(404, "Not Found");
     const all = revisions("--reverse", to, `^${from}`);
-    return { status: 200, body: { total_commits: all.length, commits: listCommits(git, page(all), record) } };
+    const [merge_base_commit] = listCommits(git, [shared], record);
+    const commits = listCommits(git, page(all), record);
+    return { status: 200, body: { total_commits: all.length, merge_base_commit, commits } };
   }
   const [, merged] = /^commits\/(\w+)\/pulls$/.exec(path) ?? [];
   if (merged !== undefined) return { status: 200, body: [record.pulls?.[merged]].filter((pull) => pull) };

@@ -1,0 +1,105 @@
+import { diffArrays } from "diff";
+
+/** A file at one path: its mode, the id of its content, and its size where the host says it. */
+export type File = { readonly mode: string; readonly blob: string; readonly bytes?: number };
+/** A path at which a commit differs from another; null: there is no file. */
+export type Difference = { readonly before: File | null; readonly after: File | null };
+
+type Merge = {
+  /** By path, each against the merge base: how both parents differ from it, and how the merge does. */
+  readonly ours: ReadonlyMap<string, Difference>;
+  readonly theirs: ReadonlyMap<string, Difference>;
+  readonly merged: ReadonlyMap<string, Difference>;
+  /** Undefined: it is larger than the host gives out. */
+  readonly read: (file: File) => Promise<Uint8Array | undefined>;
+};
+
+/** Lines that may differ on one side: comparing takes time by their square. */
+const mostEdits = 500;
+const mostBytes = 1024 * 1024;
+
+const isSame = (one: File | null, other: File | null): boolean =>
+  one?.blob === other?.blob && one?.mode === other?.mode;
+
+type Hunk = { readonly start: number; readonly end: number; readonly lines: readonly string[] };
+
+/** What one side put in place of which of the base's lines; undefined: too much to tell. */
+const hunksOf = (base: string[], side: string[]): Hunk[] | undefined => {
+  const parts = diffArrays(base, side, { maxEditLength: mostEdits });
+  if (!parts) return undefined;
+  const hunks: Hunk[] = [];
+  let at = 0;
+  let open: { start: number; end: number; lines: string[] } | undefined;
+  for (const { added, removed, value } of parts) {
+    if (!added && !removed) {
+      at += value.length;
+      open = undefined;
+      continue;
+    }
+    if (!open) {
+      open = { start: at, end: at, lines: [] };
+      hunks.push(open);
+    }
+    if (removed) at += value.length;
+    else open.lines.push(...value);
+    open.end = at;
+  }
+  return hunks;
+};
+
+/** Both sides' changes of one text, as git merges them; undefined: they touch each other, or are too many to tell. */
+export const mergeLines = (base: string, ours: string, theirs: string): string | undefined => {
+  // A last line without its end is another than one with it.
+  const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+  const lines = linesOf(base);
+  const [mine, others] = [ours, theirs].map((side) => hunksOf(lines, linesOf(side)));
+  if (!mine || !others) return undefined;
+  const made: string[] = [];
+  let at = 0;
+  let last: Hunk | undefined;
+  const both = [...mine, ...others].toSorted((a, b) => a.start - b.start || a.end - b.end);
+  for (const hunk of both) {
+    const isTwice =
+      last?.start === hunk.start && last.end === hunk.end && last.lines.join("") === hunk.lines.join("");
+    if (isTwice) continue;
+    // Git takes changes that have no line between them for a conflict, too.
+    if (last && hunk.start <= last.end) return undefined;
+    made.push(...lines.slice(at, hunk.start), ...hunk.lines);
+    at = hunk.end;
+    last = hunk;
+  }
+  return [...made, ...lines.slice(at)].join("");
+};
+
+/**
+ * Whether a merge has just what merging its parents gives, recomputed by files as git does it (without its renames): what
+ * one side alone changed is that side's, what both changed is both sides' changes of separate lines. False where that
+ * cannot be told; true only where each line of the merge is one that its parents or their base had.
+ * https://git-scm.com/docs/git-merge#_description
+ */
+export const isMergeOf = async ({ ours, theirs, merged, read }: Merge): Promise<boolean> => {
+  /** Undefined: no text of files, which alone are merged by lines; links and submodules are not. */
+  const textOf = async (file: File | null): Promise<string | undefined> => {
+    if (!file?.mode.startsWith("100") || (file.bytes ?? 0) > mostBytes) return undefined;
+    const bytes = await read(file);
+    if (bytes === undefined || bytes.byteLength > mostBytes || bytes.includes(0)) return undefined;
+    // Latin 1 keeps every byte.
+    return Buffer.from(bytes).toString("latin1");
+  };
+  const isByLines = async (files: readonly (File | null)[]): Promise<boolean> => {
+    if (new Set(files.map((file) => file?.mode)).size !== 1) return false;
+    const [before, mine, other, made] = await Promise.all(files.map(textOf));
+    if (before === undefined || mine === undefined || other === undefined) return false;
+    return made !== undefined && mergeLines(before, mine, other) === made;
+  };
+  for (const path of new Set([...ours.keys(), ...theirs.keys(), ...merged.keys()])) {
+    const [mine, other, made] = [ours.get(path), theirs.get(path), merged.get(path)];
+    const changed = mine ?? other;
+    // Neither parent changed what the merge did, or the merge left out what one of them changed.
+    if (!changed || !made) return false;
+    if (!mine || !other || isSame(mine.after, other.after)) {
+      if (!isSame(changed.after, made.after)) return false;
+    } else if (!(await isByLines([mine.before, mine.after, other.after, made.after]))) return false;
+  }
+  return true;
+};
