@@ -16,7 +16,7 @@ const whole = ["test/end-to-end/**/*.test.ts", "test/kill/**/*.test.ts", "test/s
 const attacks = ["test/attacks/**/*.test.ts"];
 const peers = ["**/*.peer.test.ts"];
 // Deadlines against endless waits: a machine with other work is several times slower than a quiet one.
-const timeouts = { testTimeout: 240_000, hookTimeout: 240_000 };
+const timeouts = { testTimeout: 600_000, hookTimeout: 600_000 };
 
 /** What waits for other processes for most of its time runs beside its like: Terraform, moto, MLflow, stacks. */
 const beside = { maxWorkers: 3, sequence: { groupOrder: 3 } };

@@ -132,7 +132,7 @@ test("whatever is sent, in every protocol, is answered or refused with 4xx, and 
   );
   expect(logged).toEqual([]);
   expect(reported.filter(({ failed }) => failed)).toEqual([]);
-}, 120_000);
+});
 
 test("and so it is by the function, over HTTP and invoked directly", async () => {
   const answer = predict(needs());
@@ -156,4 +156,4 @@ test("and so it is by the function, over HTTP and invoked directly", async () =>
     { numRuns: 1_000 },
   );
   expect(logged).toEqual([]);
-}, 120_000);
+});

@@ -159,7 +159,7 @@ describe.skipIf(skip)("what a step writes to its log", () => {
     for (const name of steps)
       await writeFile(join(folder.path, `${name}.mjs`), (await bundleHandler(name)).code);
     await stop();
-  }, 180_000);
+  });
   afterAll(async () => {
     await slack?.stop();
     await other?.stop();

@@ -73,7 +73,7 @@ describe("a function's bundle", () => {
     const kilobytes = ({ code, map }: HandlerBundle) => Math.round((code.length + map.length) / 1_024);
     const sizes = [...bundles].map(([name, bundled]) => `${name} ${kilobytes(bundled)} KB`);
     console.info(`bundles with maps: ${sizes.join(", ")}`);
-  }, 180_000);
+  });
   afterAll(() => folder.remove());
 
   test.each(functions)("%s: nothing of the embedded world is in it", (name) => {

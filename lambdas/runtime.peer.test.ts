@@ -22,7 +22,7 @@ describe.skipIf(skip)("each function's zip under AWS's runtime client", () => {
       await writeFile(zipOf(name), functionZip({ "index.mjs": code, "index.mjs.map": map }));
     }
     await stop();
-  }, 120_000);
+  });
   afterAll(() => folder?.remove());
 
   const once = async (name: string, env: Record<string, string>, event: unknown) => {

@@ -111,4 +111,4 @@ test("nothing of a policy can be taken away or widened without a test that fails
   expect(proven.mutations.length).toBeGreaterThan(1_000);
   const unnoticed = proven.mutations.filter((mutation) => !proven.noticed(mutation));
   expect(unnoticed.map(({ kind, what }) => `${kind}: ${what}`)).toEqual([]);
-}, 300_000);
+});

@@ -86,7 +86,7 @@ describe("pages", () => {
       ),
       { numRuns: 100 },
     );
-  }, 120_000);
+  });
 
   test("shift nothing when newer records come in between", async () => {
     const { recorder, reader } = recordWorld();

@@ -21,7 +21,7 @@ const minutes = 60_000;
 const calmPage = async ({ context }: Browser): Promise<Page> => {
   const page = await context.newPage();
   await page.emulateMedia({ reducedMotion: "reduce" });
-  page.setDefaultTimeout(4 * minutes);
+  page.setDefaultTimeout(10 * minutes);
   return page;
 };
 
@@ -49,7 +49,7 @@ const Ledger = z.array(
   }),
 );
 
-describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
+describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
   let set: StageSet;
   let rehearsal: RehearsalProcess;
   let slack: OutsideSlack;
@@ -190,7 +190,7 @@ describe("a rehearsal that a person answers", { timeout: 6 * minutes }, () => {
     expect(entries).toHaveLength(1);
     // Three clicks show the message as well: whose older text Slack hears last is written over by its own writer.
     await expect
-      .poll(async () => (await slack.messagesOf(delivery)).map(({ text }) => text), { timeout: 120_000 })
+      .poll(async () => (await slack.messagesOf(delivery)).map(({ text }) => text), { timeout: 10 * minutes })
       .toEqual(["churn version 1 serves prod"]);
     const [message] = await slack.messagesOf(delivery);
     expect(JSON.stringify(message?.blocks)).toContain(`Approved by <@${approver}>`);

@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 test("a model that slipway new wrote is delivered to prod and answers there", {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   // The rehearsal takes models from its checkout: here one that holds the policy and this model.
   const own = join(set.room, "checkout");

@@ -7,7 +7,7 @@ import { checkout, type StageSet, slipwayCommand } from "./stage-set.ts";
 export type HowItEnded = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 /** Far beyond what anything takes on a quiet machine: a test waits for events, and a busy machine is no fault. */
-const patience = 240_000;
+const patience = 600_000;
 
 /**
  * `slipway rehearse --json` (or `npm start`) as a process of its own, watched through its stdout and stderr alone. It

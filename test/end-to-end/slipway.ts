@@ -9,7 +9,7 @@ export type Ended = { readonly code: number | null; readonly stdout: string; rea
 export const slipway = async (
   { env, said }: Pick<StageSet, "env" | "said">,
   args: readonly string[],
-  timeoutMs = 60_000,
+  timeoutMs = 300_000,
 ): Promise<Ended> => {
   const child = spawn(process.execPath, [slipwayCommand, ...args], {
     cwd: checkout,

@@ -12,7 +12,7 @@ import { checkout, type StageSet, slipwayCommand, stageSet } from "./stage-set.t
 
 const minutes = 60_000;
 
-describe("what stands in the way", { timeout: 3 * minutes }, () => {
+describe("what stands in the way", { timeout: 10 * minutes }, () => {
   let set: StageSet;
   beforeAll(async () => {
     set = await stageSet();
@@ -111,7 +111,7 @@ describe("what stands in the way", { timeout: 3 * minutes }, () => {
         cwd: checkout,
         env: set.env,
         encoding: "utf8",
-        timeout: 2 * minutes,
+        timeout: 9 * minutes,
         killSignal: "SIGKILL",
       });
     const mount = `mount -t tmpfs -o size=3m none '${disk}'`;
@@ -181,7 +181,7 @@ describe("slipway check", () => {
   });
 });
 
-describe("the command line", { timeout: 3 * minutes }, () => {
+describe("the command line", { timeout: 10 * minutes }, () => {
   const set = { env: { ...process.env, NO_COLOR: "1" }, said: [] };
 
   test("--help lists every command, and each has a --help of its own: exit 0", async () => {

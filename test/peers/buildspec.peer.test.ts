@@ -269,7 +269,7 @@ ln -s "${installed}" node_modules
     const elsewhere = await build({ IMAGE_REPOSITORY_URI: `${registry.address}/elsewhere` });
     expect(elsewhere.variables.SLIPWAY_DIGEST).toBe(first.variables.SLIPWAY_DIGEST);
     expect(await withCrane("ls", `${registry.address}/elsewhere`)).toMatch(/^churn-[0-9a-f]{16}$/);
-  }, 180_000);
+  });
 
   test("a poisoned tag is not delivered: what lies under the name that the build would take is another image's, and stays so", async () => {
     const uri = `${registry.address}/poisoned`;
@@ -300,7 +300,7 @@ ln -s "${installed}" node_modules
       "ImageBuildFailed",
     ]);
     expect(variables.SLIPWAY_CAUSE).toMatch(/somebody else pushes there/);
-  }, 180_000);
+  });
 
   test("nothing of a commit runs or is read as configuration: scripts, npm's and the build's settings, the builder's own files", async () => {
     const honest = await build();
@@ -349,7 +349,7 @@ ln -s "${installed}" node_modules
         files: Object.fromEntries([...churn].map(([name, bytes]) => [name, sha256(bytes)])),
       }),
     ).rejects.toMatchObject({ name: "ProvenanceDiffers", message: expect.stringContaining("evil.cjs") });
-  }, 180_000);
+  });
 
   test("a model that is none, or that leads out of its folder, ends the build by name", async () => {
     await repository.commit(
@@ -371,7 +371,7 @@ ln -s "${installed}" node_modules
       SLIPWAY_ERROR: "ImageBuildFailed",
       SLIPWAY_CAUSE: expect.stringMatching(/link/),
     });
-  }, 180_000);
+  });
 
   test("a builder that somebody changed, or that is not there, builds nothing", async () => {
     const Key = `builder/${sha256(builder)}.tar`;
@@ -390,7 +390,7 @@ ln -s "${installed}" node_modules
       SLIPWAY_ERROR: "ImageBuildFailed",
       SLIPWAY_CAUSE: expect.stringMatching(/npm run build/),
     });
-  }, 180_000);
+  });
 
   test("crane is what the builder's go.sum names, or nothing is built", async () => {
     const line = /go-containerregistry v[\d.]+ h1:(.{44})/.exec(builder.toString("latin1"));
@@ -407,7 +407,7 @@ ln -s "${installed}" node_modules
       "ImageBuildFailed",
     ]);
     expect(variables.SLIPWAY_CAUSE).toMatch(/^crane could not be built by go version go1/);
-  }, 180_000);
+  });
 
   test.each([
     ["an older Node", "node", "echo v22.22.1", /has Node v22\.22\.1, and the builder needs 24 or later/],

@@ -10,7 +10,7 @@ import { type PreparedWorld, preparedWorld } from "../kill/prepared-world.ts";
 let prepared: PreparedWorld;
 beforeAll(async () => {
   prepared = await preparedWorld(["first"], "second");
-}, 120_000);
+});
 afterAll(() => prepared?.close());
 
 const tables = [
@@ -215,4 +215,4 @@ test("every step that runs twice with the same input has the effect of once, and
   expect([...called].sort()).toEqual(
     [...stepNames, "answer-approval", "start-delivery", "sweep-deliveries"].sort(),
   );
-}, 120_000);
+});

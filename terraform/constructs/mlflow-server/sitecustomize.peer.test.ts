@@ -49,7 +49,7 @@ test.skipIf(skip)(
         DATABASE_SECRET: "arn:secret",
         PYTHONDONTWRITEBYTECODE: "1",
       },
-      timeout: 60_000,
+      timeout: 300_000,
     });
     expect(JSON.parse(stdout)).toEqual({
       asked: ["arn:secret", "arn:secret"],
