@@ -1,6 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
-import { isRuntimePath } from "../domain/approval/runtime-paths.ts";
+import { isRuntimePath, runtimeRoots } from "../domain/approval/runtime-paths.ts";
 import { endingEsbuild, functionBundle } from "../inference/bundle.ts";
 
 test("whoever changes a file that goes into the runtime has changed the runtime", async () => {
@@ -15,6 +16,13 @@ test("whoever changes a file that goes into the runtime has changed the runtime"
   const sources = Object.keys(metafile.inputs);
   expect(sources.length).toBeGreaterThan(50);
   expect(sources.filter((path) => !isRuntimePath(path))).toEqual([]);
+});
+
+test("all of the runtime lies in its roots", () => {
+  const tracked = execFileSync("git", ["ls-files", "-z"], { encoding: "utf8" }).split("\0");
+  const runtime = tracked.filter(isRuntimePath);
+  const roots = new Set(runtime.map((path) => path.split("/")[0]));
+  expect([...roots].toSorted()).toEqual([...runtimeRoots].toSorted());
 });
 
 test.each(["package-lock.json", "package.json", "tsconfig.json"])(
