@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import { z } from "zod";
 
 /** The excerpt of GitHub's own OpenAPI description that this server answers by. */
@@ -10,7 +12,7 @@ const Excerpt = z.object({
   ),
 });
 
-type Operation = "get-a-commit" | "get-a-tree" | "get-a-blob" | "of-a-history";
+type Operation = "get-a-commit" | "get-a-tree" | "get-a-blob" | "of-a-history" | "a-query";
 type Answer = {
   readonly status: number;
   readonly body: unknown;
@@ -35,25 +37,27 @@ const problem = (status: number, message: string): Answer => ({
   body: { message, documentation_url: "https://docs.github.com/rest", status: String(status) },
 });
 
-/** A branch, a tag or the beginning of an id. https://docs.github.com/en/rest/commits/commits#get-a-commit */
-const getCommit = (git: Git, ref: string): Answer => {
-  if (attempt(git, "rev-parse", "--verify", "--quiet", "HEAD") === undefined)
-    return problem(409, "Git Repository is empty.");
-  const sha = attempt(git, "rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`)?.trim();
-  // An id in full letters of which there is no commit, and a name that is none, are both answered so.
-  if (sha === undefined || ref.length > 250) return problem(422, `No commit found for SHA: ${ref}`);
-  const format = "--format=%T%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B";
-  const [tree = "", name, email, date, committer, committerEmail, committed, message = ""] = git(
-    "log",
-    "-1",
-    format,
-    sha,
-  )
+/** Commits as GitHub shows them, without their files: one call of git for all of them. */
+const describeCommits = (git: Git, ids: readonly string[]) => {
+  if (ids.length === 0) return [];
+  const format = "--format=%H%x00%P%x00%T%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B";
+  const fields = git("log", "--no-walk=unsorted", "-z", format, ...ids)
     .toString("utf8")
     .split("\0");
-  return {
-    status: 200,
-    body: {
+  return ids.map((_, index) => {
+    const [
+      sha = "",
+      parents = "",
+      tree,
+      name,
+      email,
+      date,
+      committer,
+      committerEmail,
+      committed,
+      message = "",
+    ] = fields.slice(index * 10);
+    return {
       url: `${base}/commits/${sha}`,
       sha,
       node_id: sha,
@@ -69,15 +73,22 @@ const getCommit = (git: Git, ref: string): Answer => {
       },
       author: null,
       committer: null,
-      parents: git("log", "-1", "--format=%P", sha)
-        .toString("utf8")
-        .trim()
+      parents: parents
         .split(" ")
         .filter((parent) => parent !== "")
         .map((parent) => ({ sha: parent, url: `${base}/git/commits/${parent}` })),
-      files: filesOf(git, sha),
-    },
-  };
+    };
+  });
+};
+
+/** A branch, a tag or the beginning of an id. https://docs.github.com/en/rest/commits/commits#get-a-commit */
+const getCommit = (git: Git, ref: string): Answer => {
+  const sha = attempt(git, "rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`)?.trim();
+  if (sha === undefined && attempt(git, "rev-parse", "--verify", "--quiet", "HEAD") === undefined)
+    return problem(409, "Git Repository is empty.");
+  // An id in full letters of which there is no commit, and a name that is none, are both answered so.
+  if (sha === undefined || ref.length > 250) return problem(422, `No commit found for SHA: ${ref}`);
+  return { status: 200, body: { ...describeCommits(git, [sha])[0], files: filesOf(git, sha) } };
 };
 
 /** Against the first parent, with renames, as GitHub lists them. */
@@ -127,20 +138,13 @@ export type GitHubRecord = {
 
 /** Commits in a list come without their files. */
 const listCommits = (git: Git, ids: readonly string[], { verified, accounts = {} }: GitHubRecord): object[] =>
-  ids.map((id) => {
-    const Listed = z.looseObject({
-      commit: z.looseObject({
-        author: z.object({ email: z.string() }),
-        committer: z.object({ email: z.string() }),
-      }),
-    });
-    const { files: _, ...commit } = Listed.parse(getCommit(git, id).body);
-    const account = (email: string) => (accounts[email] === undefined ? null : { login: accounts[email] });
+  describeCommits(git, ids).map((one) => {
+    const account = (email = "") => (accounts[email] === undefined ? null : { login: accounts[email] });
     return {
-      ...commit,
-      commit: { ...commit.commit, verification: { verified: verified?.has(id) ?? false } },
-      author: account(commit.commit.author.email),
-      committer: account(commit.commit.committer.email),
+      ...one,
+      commit: { ...one.commit, verification: { verified: verified?.has(one.sha) ?? false } },
+      author: account(one.commit.author.email),
+      committer: account(one.commit.committer.email),
     };
   });
 
@@ -189,6 +193,37 @@ const ofHistory = (
   const [, number] = /^pulls\/(\d+)\/commits$/.exec(path) ?? [];
   const pull = Object.values(record.pulls ?? {}).find((one) => String(one.number) === number);
   return pull && { status: 200, body: listCommits(git, page(pull.commits), record) };
+};
+
+const Query = z.object({
+  query: z.string(),
+  variables: z.object({ owner: z.literal("example"), name: z.literal("models") }),
+});
+const wholeQuery =
+  /^query\(\$owner: String!, \$name: String!\) \{ repository\(owner: \$owner, name: \$name\) \{ (.*) \} \}$/s;
+const oneObject = /(\w+): object\(expression: ("(?:[^"\\]|\\.)*")\) \{ oid \} ?/gs;
+
+/**
+ * The one query that is asked: the ids of objects by an expression of `git rev-parse`, null where there is none.
+ * https://docs.github.com/en/graphql/reference/objects#repository
+ */
+const queryObjects = (git: Git, body: string): Answer => {
+  const [, objects] = wholeQuery.exec(Query.parse(JSON.parse(body)).query) ?? [];
+  if (objects === undefined || objects.replaceAll(oneObject, "") !== "")
+    throw new Error(`not the query that is known here: ${body}`);
+  const asked = [...objects.matchAll(oneObject)].map(
+    ([, alias = "", expression = ""]) => [alias, String(JSON.parse(expression))] as const,
+  );
+  const folder = git("rev-parse", "--absolute-git-dir").toString("utf8").trim();
+  const found = execFileSync("git", [`--git-dir=${folder}`, "cat-file", "--batch-check=%(objectname)"], {
+    input: asked.map(([, expression]) => `${expression}\n`).join(""),
+    encoding: "utf8",
+  }).split("\n");
+  const entries = asked.map(([alias], index) => {
+    const id = found[index] ?? "";
+    return [alias, /^[0-9a-f]{40}$/.test(id) ? { oid: id } : null];
+  });
+  return { status: 200, body: { data: { repository: Object.fromEntries(entries) } } };
 };
 
 /** https://docs.github.com/en/rest/git/trees#get-a-tree */
@@ -253,13 +288,14 @@ export const gitHubServer = async ({
   readonly token: string;
   readonly record?: GitHubRecord;
 }) => {
-  const text = await readFile(new URL("openapi.json", import.meta.url), "utf8");
-  const { operations } = Excerpt.parse(JSON.parse(text));
+  const { operations } = Excerpt.parse(
+    JSON.parse(await readFile(new URL("openapi.json", import.meta.url), "utf8")),
+  );
   let mishap: { readonly status: number; readonly headers: Record<string, string> } | undefined;
 
   const check = (operation: Operation, { status, body }: Answer, query: URLSearchParams): void => {
     // The excerpt describes what is read of commits, trees and blobs.
-    if (operation === "of-a-history") return;
+    if (operation === "of-a-history" || operation === "a-query") return;
     const described = operations[operation];
     for (const name of query.keys())
       if (!described?.query.includes(name)) throw new Error(`${operation} has no parameter ${name}`);
@@ -270,7 +306,12 @@ export const gitHubServer = async ({
     );
   };
 
-  const answer = (path: string, query: URLSearchParams): readonly [Operation, Answer] | undefined => {
+  const answer = (
+    path: string,
+    query: URLSearchParams,
+    body: string,
+  ): readonly [Operation, Answer] | undefined => {
+    if (path === "/graphql") return ["a-query", queryObjects(git, body)];
     const [, below] = /^\/repos\/example\/models\/?(.*)$/.exec(path) ?? [];
     const [, fork = ""] = /^\/repos\/(.*)\/activity$/.exec(path) ?? [];
     const ofFork = record.forks?.[fork];
@@ -300,8 +341,9 @@ export const gitHubServer = async ({
       .writeHead(status, { "content-type": "application/json; charset=utf-8", ...(link && { link }) })
       .end(JSON.stringify(body));
 
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     try {
+      const body = await text(request);
       if (mishap) {
         const { status, headers } = mishap;
         mishap = undefined;
@@ -310,7 +352,7 @@ export const gitHubServer = async ({
       }
       const { pathname, searchParams } = new URL(request.url ?? "/", base);
       const refused = refusal(request.headers, token);
-      const found = refused ? undefined : answer(pathname, searchParams);
+      const found = refused ? undefined : answer(pathname, searchParams, body);
       if (!found) {
         send(response, refused ?? problem(404, "Not Found"));
         return;
