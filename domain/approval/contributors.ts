@@ -1,6 +1,11 @@
 import * as z from "zod";
 import { firstUpdates, reachable } from "../../platform/source/first-updates.ts";
-import type { HistoryCommit, MergedPullRequest, RefUpdate } from "../../platform/source/source.ts";
+import {
+  type HistoryCommit,
+  knownChanges,
+  type MergedPullRequest,
+  type RefUpdate,
+} from "../../platform/source/source.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 import type { Identified, Identify } from "./identify.ts";
 import { isRuntimePath } from "./runtime-paths.ts";
@@ -51,7 +56,7 @@ const placesOf = (model: string, commits: readonly HistoryCommit[]): ReadonlySet
   const places = new Set([`models/${model}/`]);
   for (let size = 0; size !== places.size; ) {
     size = places.size;
-    for (const { changes } of commits)
+    for (const changes of commits.map(knownChanges))
       for (const { path, from } of changes) {
         if (from === undefined || !isIn(path, places)) continue;
         // What was moved leaves its place; what was copied is this one file's history.
@@ -149,8 +154,9 @@ export const contributors = (change: Change): Contributors => {
     if (signature.by === "account") addAuthenticated(signature.login);
   };
 
-  const touchesModel = ({ changes }: HistoryCommit) => changes.some(({ path }) => isIn(path, places));
-  const touchesRuntime = ({ changes }: HistoryCommit) => changes.some(({ path }) => isRuntimePath(path));
+  const touchesModel = (commit: HistoryCommit) => knownChanges(commit).some(({ path }) => isIn(path, places));
+  const touchesRuntime = (commit: HistoryCommit) =>
+    knownChanges(commit).some(({ path }) => isRuntimePath(path));
   const isRuntime = (commit: HistoryCommit) =>
     change.unservedRuntime.has(commit.id) && touchesRuntime(commit);
   const relevant = new Map(

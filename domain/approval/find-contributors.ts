@@ -2,6 +2,7 @@ import {
   CommitNotFound,
   type History,
   type HistoryCommit,
+  knownChanges,
   type Source,
 } from "../../platform/source/source.ts";
 import type { Ledger } from "../ledger.ts";
@@ -9,7 +10,7 @@ import { type Contributors, contributors } from "./contributors.ts";
 import { identify, knownDomains } from "./identify.ts";
 import type { Identities } from "./identities.ts";
 import type { Pushes } from "./pushes.ts";
-import { isRuntimePath } from "./runtime-paths.ts";
+import { isRuntimePath, runtimeRoots } from "./runtime-paths.ts";
 
 export type Needs = {
   readonly source: Pick<Source, "history" | "isCleanMerge" | "models">;
@@ -41,10 +42,15 @@ const nothing: History = { commits: [], updates: [], branches: "unknown", comple
 export const findContributors =
   ({ source, ledger, pushes }: Needs) =>
   async ({ delivery, model, commit, pusher, identities, addresses }: Question): Promise<Contributors> => {
+    const about = [`models/${model}`, ...runtimeRoots];
     /** Undefined: the repository has lost one of the commits. */
-    const between = async (head: string, without: readonly string[]): Promise<History | undefined> => {
+    const between = async (
+      head: string,
+      without: readonly string[],
+      paths: readonly string[] = about,
+    ): Promise<History | undefined> => {
       try {
-        return await source.history(head, without);
+        return await source.history(head, without, paths);
       } catch (error) {
         if (error instanceof CommitNotFound && without.length > 0) return undefined;
         throw error;
@@ -54,17 +60,17 @@ export const findContributors =
     const served = (await ledger.serving("prod", model))?.commit;
     const since = served === undefined ? undefined : await between(commit, [served]);
     const base = since === undefined ? undefined : served;
-    const history = since ?? (await source.history(commit, []));
+    const history = since ?? (await source.history(commit, [], about));
     const left = base === undefined ? nothing : ((await between(base, [commit])) ?? nothing);
     const commits = [...history.commits, ...left.commits];
 
-    const touchesRuntime = ({ changes }: HistoryCommit) => changes.some(({ path }) => isRuntimePath(path));
+    const touchesRuntime = (one: HistoryCommit) => knownChanges(one).some(({ path }) => isRuntimePath(path));
     const unservedRuntime = async (): Promise<ReadonlySet<string>> => {
       const all = new Set(commits.map(({ id }) => id));
       if (!commits.some(touchesRuntime)) return new Set();
       for (const other of await source.models(commit)) {
         const serving = other === model ? undefined : (await ledger.serving("prod", other))?.commit;
-        const unserved = serving === undefined ? undefined : await between(commit, [serving]);
+        const unserved = serving === undefined ? undefined : await between(commit, [serving], []);
         if (!unserved) continue;
         const ids = new Set(unserved.commits.map(({ id }) => id));
         if (unserved.complete) for (const { id } of history.commits) if (!ids.has(id)) all.delete(id);
@@ -95,8 +101,9 @@ export const findContributors =
       identify: identify(identities, knownDomains(identities, addresses)),
     };
     const merges = commits.filter(
-      ({ parents, changes }) =>
-        parents.length > 1 && changes.some(({ path }) => path.startsWith("models/") || isRuntimePath(path)),
+      (one) =>
+        one.parents.length > 1 &&
+        knownChanges(one).some(({ path }) => path.startsWith("models/") || isRuntimePath(path)),
     );
     // Older ones count as their makers': each takes a dozen calls of the code host.
     const recent = merges.slice(0, mergesLimit);

@@ -1,10 +1,13 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sourceContract } from "../../test/contracts/source.ts";
 import { gitRepository } from "../../test/git-repository.ts";
-import { gitHubServer } from "../../test/peers/github/github-server.ts";
+import { type ImportedCommit, importCommits } from "../../test/import-commits.ts";
+import { type GitHubRecord, gitHubServer } from "../../test/peers/github/github-server.ts";
+import { gitSource } from "./git.ts";
 import { gitHubSource } from "./github.ts";
+import { type HistoryCommit, knownChanges } from "./source.ts";
 
 const token = "ghs_of-the-test";
 const onGitHub = async () => {
@@ -249,3 +252,154 @@ test.each([
     ).toEqual([["github:ada", "github:eve", ...more]]);
   },
 );
+
+describe("of a history of more than 500 commits", () => {
+  const notes = (count: number): ImportedCommit[] =>
+    Array.from({ length: count }, (_, index) => ({
+      author: "bob@example.com",
+      files: { [`notes/${index}`]: `${index}` },
+    }));
+  const by = (
+    author: string,
+    files: ImportedCommit["files"],
+    parents?: readonly number[],
+  ): ImportedCommit => ({
+    author: `${author}@example.com`,
+    files,
+    ...(parents && { parents }),
+  });
+  const manifest = "models/churn/model.yaml";
+  const about = ["models/churn", "package.json"];
+
+  /** `isQueryable`: the server answers queries. */
+  const historyOf = async (
+    commits: readonly ImportedCommit[],
+    {
+      record = () => ({}),
+      isQueryable = true,
+    }: { record?: (ids: readonly string[]) => GitHubRecord; isQueryable?: boolean } = {},
+  ) => {
+    const repository = await gitRepository();
+    const ids = importCommits(repository.path, commits);
+    const github = await gitHubServer({ git: repository.git, token, record: record(ids) });
+    const calls: string[] = [];
+    try {
+      const source = gitHubSource({
+        repository: "example/models",
+        token: async () => token,
+        fetch: async (url, options) => {
+          calls.push(String(url));
+          const isQuery = String(url).endsWith("/graphql");
+          return isQuery && !isQueryable ? new Response("{}", { status: 404 }) : fetch(url, options);
+        },
+        api: github.url,
+      });
+      const history = await source.history("main", [], about);
+      const local = await gitSource({ repository: repository.path }).history("main", []);
+      return { ...history, ids, calls, local: local.commits };
+    } finally {
+      await github.stop();
+      await repository.remove();
+    }
+  };
+  const places = (ids: readonly string[], commits: readonly HistoryCommit[]) =>
+    commits
+      .filter(({ changes }) => changes !== "elsewhere")
+      .map(({ id }) => ids.indexOf(id))
+      .toSorted((a, b) => a - b);
+
+  test("the changes are read of those alone that touch what it is asked about", async () => {
+    const commits = notes(620);
+    commits[3] = by("ada", { [manifest]: "1" });
+    commits[310] = by("ada", { [manifest]: "2", "README.md": "2" });
+    commits[400] = by("sam", { "package.json": "{}" });
+    commits[401] = by("sam", { "models/churn-2/model.yaml": "another" });
+    const { ids, calls, commits: found, complete } = await historyOf(commits);
+    expect([complete, found.length]).toEqual([true, 620]);
+    expect(places(ids, found)).toEqual([3, 310, 400]);
+    expect(found.find(({ id }) => id === ids[310])?.changes).toEqual([
+      { path: "README.md" },
+      { path: manifest },
+    ]);
+    // Lists of 100, queries of 66 commits and the three.
+    expect(calls.length).toBeLessThan(30);
+  });
+
+  test("whatever a merge takes from one side, both sides count and the merge that chose, as where all changes are read", async () => {
+    const commits = notes(600);
+    // Ada's change on main, the same by Sam on another branch, and a merge that has nothing but Sam's.
+    commits[100] = by("ada", { [manifest]: "1" });
+    commits[101] = by("sam", { [manifest]: "1" }, [99]);
+    commits[102] = by("bob", { [manifest]: "1" }, [101, 100]);
+    // A merge that drops what one side changed, and what was changed and taken back on the other.
+    commits[200] = by("ada", { [manifest]: "2" });
+    commits[201] = by("sam", { "notes/other": "1" }, [199]);
+    commits[202] = by("bob", { [manifest]: "1" }, [200, 201]);
+    commits[300] = by("ada", { [manifest]: "3" });
+    commits[301] = by("ada", { [manifest]: "1" });
+    commits[302] = by("sam", { "notes/other": "2" }, [299]);
+    commits[303] = by("bob", {}, [302, 301]);
+    // A merge that adds something of its own, and one that touches nothing.
+    commits[400] = by("sam", { "notes/other": "3" }, [398]);
+    commits[401] = by("eve", { [manifest]: "evil" }, [399, 400]);
+    commits[500] = by("sam", { "notes/other": "4" }, [498]);
+    commits[501] = by("bob", {}, [499, 500]);
+    const { ids, commits: found, local, complete } = await historyOf(commits);
+    expect(complete).toBe(true);
+    const touching = local.filter((one) => knownChanges(one).some(({ path }) => path === manifest));
+    expect(places(ids, found)).toEqual(places(ids, touching));
+    expect(places(ids, found)).toEqual([100, 101, 200, 202, 300, 301, 401]);
+  });
+
+  test("what was moved in is followed to where it was made, in however many steps", async () => {
+    const commits = notes(600);
+    commits[5] = by("ada", { "lab/model.onnx": "ada's model" });
+    commits[6] = by("sam", { "lab/other.onnx": "of no concern" });
+    commits[7] = by("eve", { "models/old/head.onnx": "eve's head" });
+    commits[300] = by("bob", { "lab/model.onnx": null, "models/old/model.onnx": "ada's model" });
+    commits[500] = by("bob", { "models/old/model.onnx": null, "models/churn/model.onnx": "ada's model" });
+    const { ids, commits: found, complete } = await historyOf(commits);
+    expect([complete, places(ids, found)]).toEqual([true, [5, 7, 300, 500]]);
+  });
+
+  test("pull requests are looked up where they brought what it is asked about, however many came after", async () => {
+    const commits = notes(600);
+    commits[3] = by("ada", { [manifest]: "1" });
+    const { calls, updates } = await historyOf(commits, {
+      record: (ids) => ({
+        // Newest first.
+        activities: [
+          ...Array.from({ length: 150 }, (_, index) =>
+            activity("main", "pr_merge", "bob", ids[598 - index] ?? "", ids[599 - index] ?? ""),
+          ),
+          activity("main", "pr_merge", "bob", ids[2] ?? "", ids[3] ?? ""),
+        ],
+        pulls: {
+          [ids[3] ?? ""]: {
+            number: 7,
+            merged_at: made,
+            merge_commit_sha: ids[3],
+            user: { login: "ada" },
+            head: { ref: "feature", sha: ids[3], repo: null },
+            commits: [ids[3] ?? ""],
+          },
+        },
+      }),
+    });
+    expect(updates).toHaveLength(151);
+    expect(updates.at(-1)?.merged).toMatchObject({ name: "pull request #7", isWhole: true });
+    expect(calls.filter((url) => /commits\/\w+\/pulls/.test(url))).toHaveLength(1);
+  });
+
+  test.each([
+    ["more than 500 touch it", 520, true],
+    ["the server answers no queries", 1, false],
+  ])("the newest 500 are read and it is not complete where %s", async (_, touching, isQueryable) => {
+    const commits = notes(620).map((one, index) =>
+      index < touching ? by("ada", { [manifest]: `${index}` }) : one,
+    );
+    const { ids, commits: found, complete } = await historyOf(commits, { isQueryable });
+    expect(complete).toBe(false);
+    expect(places(ids, found)).toEqual(Array.from({ length: 500 }, (_, index) => 120 + index));
+  });
+});

@@ -3,12 +3,15 @@ import { TemporaryFault } from "../temporary-fault.ts";
 import { coAuthors } from "./co-authors.ts";
 import { firstUpdates, reachable } from "./first-updates.ts";
 import { type Difference, type File, isMergeOf } from "./is-merge-of.ts";
+import { type ObjectsAt, readAbout } from "./read-about.ts";
 import {
   type Commit,
   CommitNotFound,
+  type History,
   type HistoryCommit,
   type MergedPullRequest,
   ModelFilesRefused,
+  type PathChange,
   type RefUpdate,
   type Source,
 } from "./source.ts";
@@ -70,6 +73,13 @@ const MergeBase = z.object({ merge_base_commit: z.object({ sha: z.string() }) })
 const Files = z.object({
   files: z.array(z.object({ filename: z.string(), previous_filename: z.string().optional() })).default([]),
 });
+/** https://docs.github.com/en/graphql/reference/objects#repository; what is not there is null. */
+const Objects = z.object({
+  data: z
+    .object({ repository: z.record(z.string(), z.object({ oid: z.string() }).nullable()).nullable() })
+    .nullish(),
+  errors: z.array(z.object({ type: z.string().optional() })).optional(),
+});
 const Activity = z.object({
   before: z.string(),
   after: z.string(),
@@ -101,8 +111,12 @@ const PullRequest = z.object({
   }),
 });
 
-/** The most commits that a history gives: the changes of each are a call of their own. */
-const historyLimit = 500;
+/** The most commits that a history gives. */
+const historyLimit = 5_000;
+/** The most of them whose changes are read: each is a call of its own, of the 5,000 that GitHub allows in an hour. */
+const changesLimit = 500;
+/** The most objects that one query names. */
+const objectsLimit = 200;
 /** GitHub lists this many at once. */
 const pageSize = 100;
 /** A pull request's commits end after these. https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request */
@@ -125,6 +139,16 @@ const blobLimitMs = 120_000;
 /** Blobs read at once; GitHub asks for few calls side by side. */
 const together = 8;
 
+const toNode = ({ sha, parents }: ListedCommit): Pick<HistoryCommit, "id" | "parents"> => ({
+  id: sha,
+  parents: parents.map((parent) => parent.sha),
+});
+
+const pulledCommits = ({ commits, merges }: MergedPullRequest): readonly HistoryCommit[] => [
+  ...commits,
+  ...merges.flatMap(pulledCommits),
+];
+
 /** Rate limits come as 403 or 429. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
 const isTemporary = (response: Response): boolean =>
   response.status === 429 ||
@@ -140,13 +164,13 @@ const isTemporary = (response: Response): boolean =>
 export const gitHubSource = (needs: Needs): Source => {
   const { repository, fetch, api = "https://api.github.com" } = needs;
 
-  const ask = async (
-    path: string,
-    accept: string,
-    limitMs: number,
-    of: string = repository,
+  const send = async (
+    url: string,
+    options: { readonly method?: "POST"; readonly body?: string },
+    { what, accept, limitMs }: { readonly what: string; readonly accept: string; readonly limitMs: number },
   ): Promise<Response> => {
-    const response = await fetch(`${api}/repos/${of}${path === "" ? "" : "/"}${path}`, {
+    const response = await fetch(url, {
+      ...options,
       headers: {
         accept,
         authorization: `Bearer ${await needs.token()}`,
@@ -156,11 +180,14 @@ export const gitHubSource = (needs: Needs): Source => {
       redirect: "follow",
       signal: AbortSignal.timeout(limitMs),
     }).catch((error: unknown) => {
-      throw new TemporaryFault(`GitHub did not answer ${path}: ${String(error)}`, { cause: error });
+      throw new TemporaryFault(`GitHub did not answer ${what}: ${String(error)}`, { cause: error });
     });
-    if (isTemporary(response)) throw new TemporaryFault(`GitHub answered ${path} with ${response.status}`);
+    if (isTemporary(response)) throw new TemporaryFault(`GitHub answered ${what} with ${response.status}`);
     return response;
   };
+
+  const ask = (path: string, accept: string, limitMs: number, of: string = repository): Promise<Response> =>
+    send(`${api}/repos/${of}${path === "" ? "" : "/"}${path}`, {}, { what: path, accept, limitMs });
 
   const refused = async (path: string, response: Response) =>
     new GitHubRefused(
@@ -288,7 +315,7 @@ export const gitHubSource = (needs: Needs): Source => {
    * Of a merge against each parent: GitHub itself compares with the first alone.
    * https://docs.github.com/en/rest/commits/commits#get-a-commit
    */
-  const changesOf = async ({ sha, parents, commit }: ListedCommit): Promise<HistoryCommit["changes"]> => {
+  const changesOf = async ({ sha, parents, commit }: ListedCommit): Promise<readonly PathChange[]> => {
     if (parents.length <= 1) {
       const { files } = await read(`commits/${sha}?per_page=${filesLimit}`, Files);
       // More files than a page has: the trees know them all.
@@ -323,42 +350,92 @@ export const gitHubSource = (needs: Needs): Source => {
     return account === null ? { by: "nobody" } : { by: "account", login: account };
   };
 
-  const toHistory = async (commits: readonly ListedCommit[]): Promise<HistoryCommit[]> => {
-    const history: HistoryCommit[] = [];
+  const toHistoryCommit = (one: ListedCommit, changes: HistoryCommit["changes"]): HistoryCommit => ({
+    ...toNode(one),
+    author: one.commit.author ?? { name: "", email: "" },
+    committer: one.commit.committer ?? { name: "", email: "" },
+    coAuthors: coAuthors(one.commit.message),
+    changes,
+    signature: signatureOf(one),
+    authorAccount: login(one.author),
+  });
+
+  const readChanges = async (commits: readonly ListedCommit[]): Promise<(readonly PathChange[])[]> => {
+    const changes: (readonly PathChange[])[] = [];
     for (let start = 0; start < commits.length; start += together)
-      history.push(
-        ...(await Promise.all(
-          commits.slice(start, start + together).map(async (one) => ({
-            id: one.sha,
-            parents: one.parents.map(({ sha }) => sha),
-            author: one.commit.author ?? { name: "", email: "" },
-            committer: one.commit.committer ?? { name: "", email: "" },
-            coAuthors: coAuthors(one.commit.message),
-            changes: await changesOf(one),
-            signature: signatureOf(one),
-            authorAccount: login(one.author),
-          })),
-        )),
+      changes.push(...(await Promise.all(commits.slice(start, start + together).map(changesOf))));
+    return changes;
+  };
+
+  const toHistory = async (commits: readonly ListedCommit[]): Promise<HistoryCommit[]> => {
+    const changes = await readChanges(commits);
+    return commits.map((one, index) => toHistoryCommit(one, changes[index] ?? []));
+  };
+
+  /**
+   * A query names each by `<commit>:<path>`, as `git rev-parse` does; `<commit>:` is the root, which every commit has.
+   * Undefined: a server that does not answer queries, or not so many. https://docs.github.com/en/graphql
+   */
+  const queryObjects = async (expressions: readonly string[]): Promise<(string | null)[] | undefined> => {
+    const [owner, name] = repository.split("/");
+    const objects = expressions.map(
+      (expression, index) => `o${index}: object(expression: ${JSON.stringify(expression)}) { oid }`,
+    );
+    const query = `query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { ${objects.join(" ")} } }`;
+    const response = await send(
+      `${api.replace(/\/v3$/, "")}/graphql`,
+      { method: "POST", body: JSON.stringify({ query, variables: { owner, name } }) },
+      { what: "a query", accept: listed, limitMs: callLimitMs },
+    );
+    if (!response.ok) return undefined;
+    const { data, errors = [] } = await json("a query", response, Objects);
+    if (errors.some(({ type }) => type === "RATE_LIMITED"))
+      throw new TemporaryFault("GitHub answered a query with RATE_LIMITED");
+    const found = data?.repository;
+    if (errors.length > 0 || !found) return undefined;
+    return expressions.map((_, index) => found[`o${index}`]?.oid ?? null);
+  };
+
+  const objectsAt: ObjectsAt = async (commits, paths) => {
+    const objects = new Map<string, readonly (string | null)[]>();
+    const size = Math.max(1, Math.floor(objectsLimit / (paths.length + 1)));
+    const batches: (readonly string[])[] = [];
+    for (let start = 0; start < commits.length; start += size)
+      batches.push(commits.slice(start, start + size));
+    for (let start = 0; start < batches.length; start += together) {
+      const some = batches.slice(start, start + together);
+      const found = await Promise.all(
+        some.map((ids) => queryObjects(ids.flatMap((id) => ["", ...paths].map((path) => `${id}:${path}`)))),
       );
-    return history;
+      for (const [index, ids] of some.entries())
+        for (const [place, id] of ids.entries()) {
+          const at = place * (paths.length + 1);
+          // Without its root a commit is not known to have nothing at a path.
+          const [root, ...own] = found[index]?.slice(at, at + paths.length + 1) ?? [];
+          if (typeof root !== "string") return undefined;
+          objects.set(id, own);
+        }
+    }
+    return objects;
   };
 
   /** https://docs.github.com/en/rest/commits/commits#compare-two-commits, #list-commits */
   const commitsSince = async (
     head: string,
     base: string | undefined,
+    limit: number,
   ): Promise<{ readonly commits: readonly ListedCommit[]; readonly complete: boolean }> => {
     const commits: ListedCommit[] = [];
-    for (let page = 1; commits.length <= historyLimit; page++) {
+    for (let page = 1; commits.length <= limit; page++) {
       const query = `per_page=${pageSize}&page=${page}`;
       const found =
         base === undefined
           ? await read(`commits?sha=${head}&${query}`, z.array(ListedCommit))
           : (await read(`compare/${base}...${head}?${query}`, Comparison)).commits;
       commits.push(...found);
-      if (found.length < pageSize) return { commits, complete: commits.length <= historyLimit };
+      if (found.length < pageSize) return { commits, complete: commits.length <= limit };
     }
-    return { commits: commits.slice(0, historyLimit), complete: false };
+    return { commits: commits.slice(0, limit), complete: false };
   };
 
   /**
@@ -423,7 +500,7 @@ export const gitHubSource = (needs: Needs): Source => {
       return { by: [null], merges: [] };
     const moves = since.slice(0, since.indexOf(creation) + 1);
     const recorded = moves.filter((one) => !isMerge(one)).map(({ actor }) => login(actor));
-    const nodes = commits.map(({ sha, parents }) => ({ id: sha, parents: parents.map((one) => one.sha) }));
+    const nodes = commits.map(toNode);
     const byId = new Map(nodes.map((node) => [node.id, node]));
     const unsigned = commits.filter((one) => signatureOf(one).by !== "account").map(({ sha }) => sha);
     if (unsigned.length === 0) return { by: recorded, merges: [] };
@@ -511,10 +588,15 @@ export const gitHubSource = (needs: Needs): Source => {
   };
 
   /** Every branch's updates, oldest first; pull requests are looked up where they brought one of these commits first. */
-  const everyUpdate = async (commits: readonly ListedCommit[], known: Memory): Promise<RefUpdate[]> => {
+  const everyUpdate = async (
+    commits: readonly ListedCommit[],
+    isTouching: (id: string) => boolean,
+    known: Memory,
+  ): Promise<RefUpdate[]> => {
     const moves = (await everyBranch(repository, known)).found.toReversed();
-    const nodes = commits.map(({ sha, parents }) => ({ id: sha, parents: parents.map((one) => one.sha) }));
-    const first = new Set(firstUpdates(nodes, moves).values());
+    const first = new Set(
+      [...firstUpdates(commits.map(toNode), moves)].flatMap(([id, move]) => (isTouching(id) ? [move] : [])),
+    );
     const updates: RefUpdate[] = [];
     for (const move of moves) {
       const pull = async () => (first.has(move) ? mergedPull(repository, move, known) : unknownPull(move));
@@ -523,46 +605,89 @@ export const gitHubSource = (needs: Needs): Source => {
     return updates;
   };
 
-  const updatesOf = async (
-    ids: ReadonlySet<string>,
+  /**
+   * What is known of who brought these commits. `isTouching`: pull requests are looked up where they brought one of those,
+   * because of each several calls are needed, and of a hundred at most.
+   */
+  const recordOf = async (
+    commits: readonly ListedCommit[],
+    isTouching: ((id: string) => boolean) | "all",
     base: string | undefined,
     known: Memory,
-  ): Promise<RefUpdate[]> => {
+  ): Promise<Pick<History, "updates" | "branches">> => {
+    if (commits.length === 0) return { updates: [], branches: "unknown" };
+    const byId = new Map(commits.map(toNode).map((one) => [one.id, one]));
+    const isMatter = ({ before, after }: Activity): boolean => {
+      if (isTouching === "all") return true;
+      const left = reachable(before, byId);
+      return [...reachable(after, byId)].some((id) => isTouching(id) && !left.has(id));
+    };
     const { default_branch: branch } = await read("", z.object({ default_branch: z.string() }));
     const { found } = await activitiesOf(repository, branch, (some) =>
       some.some(({ after }) => after === base),
     );
     const updates: RefUpdate[] = [];
-    for (const activity of found)
-      if (ids.has(activity.after))
-        updates.push({
-          ...toUpdate(activity),
-          merged: isMerge(activity) ? await mergedPull(repository, activity, known) : null,
-        });
-    return updates;
+    // What was merged on its pages says by itself who pushed; reading every branch is up to 20 calls.
+    let isPushed = false;
+    for (const activity of found) {
+      if (!byId.has(activity.after)) continue;
+      const matters = isMatter(activity);
+      const pull = async () => (matters ? mergedPull(repository, activity, known) : unknownPull(activity));
+      const merged = isMerge(activity) ? await pull() : null;
+      updates.push({ ...toUpdate(activity), merged });
+      if (matters && !merged?.isWhole) isPushed = true;
+    }
+    if (!isPushed) return { updates, branches: "unknown" };
+    const isOne = isTouching === "all" ? () => true : isTouching;
+    return { updates, branches: await everyUpdate(commits, isOne, known) };
+  };
+
+  /** Changes are read of the commits that touch these paths alone; undefined: of too many, or it cannot be told. */
+  const historyAbout = async (
+    commits: readonly ListedCommit[],
+    about: readonly string[],
+    base: string | undefined,
+    known: Memory,
+  ): Promise<Omit<History, "complete"> | undefined> => {
+    const elsewhere = (changes: ReadonlyMap<string, readonly PathChange[]>) =>
+      commits.map((one) => toHistoryCommit(one, changes.get(one.sha) ?? "elsewhere"));
+    if (about.length === 0) return { commits: elsewhere(new Map()), updates: [], branches: "unknown" };
+    const read = readAbout({ commits, node: toNode, objectsAt, changesOf: readChanges, limit: changesLimit });
+    for (let changes = await read(about); changes !== undefined; ) {
+      const before = changes.size;
+      const touching = changes;
+      const record = await recordOf(commits, (id) => touching.has(id), base, known);
+      const moves = [...record.updates, ...(typeof record.branches === "string" ? [] : record.branches)];
+      // A squash does not say what its pull request's commits moved.
+      changes = await read(
+        [],
+        moves.flatMap(({ merged }) => (merged ? pulledCommits(merged) : [])),
+      );
+      if (changes?.size === before) return { commits: elsewhere(changes), ...record };
+    }
+    return undefined;
   };
 
   return {
-    async history(head, without) {
+    async history(head, without, about) {
+      const limit = about === undefined ? changesLimit : historyLimit;
       const to = (await resolve(head)).sha;
       const bases = await Promise.all(without.map(async (one) => (await resolve(one)).sha));
-      const found = [await commitsSince(to, bases[0])];
-      for (const base of bases.slice(1)) found.push(await commitsSince(to, base));
+      const found = [await commitsSince(to, bases[0], limit)];
+      for (const base of bases.slice(1)) found.push(await commitsSince(to, base, limit));
       const [first, ...others] = found;
       const listed = (first?.commits ?? []).filter(({ sha }) =>
         others.every(({ commits, complete }) => !complete || commits.some((other) => other.sha === sha)),
       );
-      const ids = new Set(listed.map(({ sha }) => sha));
+      const complete = found.every((one) => one.complete);
       const known = remember(to);
-      const updates = ids.size === 0 ? [] : await updatesOf(ids, bases[0], known);
-      // What was merged on its pages says by itself who pushed; reading every branch is up to 20 calls.
-      const isPushed = updates.some(({ merged }) => merged === null || !merged.isWhole);
-      return {
-        commits: await toHistory(listed),
-        updates,
-        branches: isPushed ? await everyUpdate(listed, known) : "unknown",
-        complete: found.every(({ complete }) => complete),
-      };
+      const isSome = about !== undefined && (about.length === 0 || listed.length > changesLimit);
+      const some = isSome ? await historyAbout(listed, about, bases[0], known) : undefined;
+      if (some) return { ...some, complete };
+      const newest = listed.slice(0, changesLimit);
+      const record = await recordOf(newest, "all", bases[0], known);
+      const isWhole = newest.length === listed.length;
+      return { commits: await toHistory(newest), ...record, complete: complete && isWhole };
     },
 
     /**

@@ -24,7 +24,11 @@ export type HistoryCommit = {
   readonly author: NamedPerson;
   readonly committer: NamedPerson;
   readonly coAuthors: readonly NamedPerson[];
-  readonly changes: readonly PathChange[];
+  /**
+   * "elsewhere": they were not read, because it leaves everything that the history was asked about as each of its parents
+   * has it. What else it changes is not known.
+   */
+  readonly changes: readonly PathChange[] | "elsewhere";
   /**
    * Whose signature the code host has verified: its own, which it gives to what is done on its pages, or that of an
    * account (`github:ada`).
@@ -33,6 +37,10 @@ export type HistoryCommit = {
   /** The account that the host knows the author's address to belong to, `github:ada`; null: none, or it does not say. */
   readonly authorAccount: string | null;
 };
+
+/** What a commit is known to change of what its history was asked about. */
+export const knownChanges = ({ changes }: Pick<HistoryCommit, "changes">): readonly PathChange[] =>
+  changes === "elsewhere" ? [] : changes;
 
 /** A pull request as the code host merged it, by its own record and not by what its commits say. */
 export type MergedPullRequest = {
@@ -91,8 +99,14 @@ export interface Source {
   /**
    * The commits that `head` has and none of `without` has, with what the host knows of who brought them. Throws
    * CommitNotFound for either.
+   *
+   * `about`: the files and folders, from the repository's root, that matter to the caller; undefined: all. Empty: the
+   * commits alone. A host that reads each commit's changes by a call of its own may then leave out those of the others
+   * ("elsewhere"), and so reach further back. What counts as touching them is exact: a commit, a merge too, that has
+   * something else there than any of its parents. Where content came from elsewhere, that place matters from then on. So
+   * nobody is left out whom the whole history would name, with one exception: a file in `about` whose mode alone changed.
    */
-  history(head: string, without: readonly string[]): Promise<History>;
+  history(head: string, without: readonly string[], about?: readonly string[]): Promise<History>;
   /** Whether a merge holds just what merging its parents gives, recomputed. False where that cannot be told. */
   isCleanMerge(commit: string): Promise<boolean>;
   /** Where a person sees how these paths differ between two commits. */

@@ -21,6 +21,7 @@ import { openDatabase } from "../../platform/store/open-database.ts";
 import { dataFolder } from "../../rehearsal/data-folder.ts";
 import { ownFolder } from "../../rehearsal/running.ts";
 import { DeliveryInput } from "../../statemachine/contracts.ts";
+import { type ImportedCommit, importCommits } from "../import-commits.ts";
 import { type GitHubRecord, gitHubServer } from "../peers/github/github-server.ts";
 import { runCommand } from "../run-command.ts";
 import { digestOf, modelYaml, policyYaml, serve, stepWorld } from "../step-world.ts";
@@ -926,8 +927,8 @@ const onGitHub =
     });
     return {
       ...source,
-      history: async (head, without) => {
-        const { commits, complete } = await source.history(head, without);
+      history: async (head, without, about) => {
+        const { commits, complete } = await source.history(head, without, about);
         const found: RefUpdate[] = [];
         for (const { pull, ...update } of updates) {
           const made = pull === undefined ? undefined : pulls[pull];
@@ -1421,6 +1422,63 @@ describe("a pull request of which GitHub lists only the first 250 commits", () =
   });
 });
 
+describe("a first version out of a repository of 600 commits on GitHub", () => {
+  /** Ada pushes all of it; who committed what is as the commits say. */
+  const deliverFirst = async (
+    placed: Readonly<Record<number, ImportedCommit>>,
+    play: (world: World, id: string) => Promise<void>,
+  ) => {
+    const commits = Array.from({ length: 600 }, (_, index) => ({
+      author: emails(index % 2 ? "ada" : "bob"),
+      files: { [`notes/${index}`]: `${index}` },
+      ...placed[index],
+    }));
+    const after = importCommits(repository.path, commits).at(-1) ?? "";
+    const record = { activities: [moved("main", "push", "ada", none, after)] };
+    await withGitHub(record, async (vouch) => {
+      const world = open({ identities: logins, vouch });
+      const change = await world.push(null, after, "github:ada <ada@example.com>");
+      await play(world, await world.ask(change));
+    });
+  };
+  const files = { "policy.yaml": policy, ...folder("churn", [slackIds.ada, slackIds.bob]) };
+
+  test("is approved by the other of a team of two, and not by who made an old commit of its folder", async () => {
+    await deliverFirst({ 3: { author: emails("ada"), files } }, async (world, id) => {
+      expect(await world.contributors(id)).toMatchObject({ people: [emails("ada")], unmapped: [] });
+      expect(await world.quorum(id)).toBe(1);
+      await world.refused(id, "ada");
+      expect((await world.vote(id, "bob")).result).toBe("decided");
+    });
+  });
+
+  test("may not be approved by Bob either where he made its third commit and Ada all others", async () => {
+    const bobs = { author: emails("bob"), files: { "models/churn/model.onnx": "bob's" } };
+    const adas = { author: emails("ada"), files: { ...files, ...folder("churn") } };
+    await deliverFirst({ 3: bobs, 598: adas }, async (world, id) => {
+      await world.refused(id, "ada", "bob");
+      expect((await world.vote(id, "sam")).result).toBe("decided");
+    });
+  });
+
+  test("may not be approved by who made what was moved into its folder from another", async () => {
+    const others: Record<string, string> = { ...files, ...folder("churn") };
+    const model = others["models/churn/model.onnx"] ?? "";
+    const placed = {
+      3: { author: emails("sam"), files: { "lab/model.onnx": model } },
+      300: {
+        author: emails("ada"),
+        files: { ...others, "lab/model.onnx": null },
+      },
+    };
+    await deliverFirst(placed, async (world, id) => {
+      await world.refused(id, "ada", "sam");
+      expect(await world.quorum(id)).toBe(1);
+      expect((await world.vote(id, "bob")).result).toBe("decided");
+    });
+  });
+});
+
 describe("on CodeCommit", () => {
   const arn = (person: Person) => `arn:aws:iam::123456789012:user/${person}`;
   const users = {
@@ -1434,7 +1492,7 @@ describe("on CodeCommit", () => {
       identities,
       vouch: (source) => ({
         ...source,
-        history: async (head, without) => ({ ...(await source.history(head, without)), branches: "told" }),
+        history: async (...of) => ({ ...(await source.history(...of)), branches: "told" }),
       }),
     });
   /** `claims` writes the commit on `feature`, Bob merges it. */
@@ -1854,8 +1912,8 @@ test("whoever pushes, takes over or merges a branch, no click of who made its co
       const world = openWorld(repository, {
         vouch: (source) => ({
           ...source,
-          history: async (head, without) => ({
-            ...(await source.history(head, without)),
+          history: async (...of) => ({
+            ...(await source.history(...of)),
             branches: "told",
           }),
         }),

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CommitNotFound, type Source } from "../../platform/source/source.ts";
+import {
+  CommitNotFound,
+  type HistoryCommit,
+  knownChanges,
+  type Source,
+} from "../../platform/source/source.ts";
 
 /** Files by their path from the repository's root; null deletes one. */
 export type Changes = Readonly<Record<string, string | Uint8Array | null>>;
@@ -14,6 +19,9 @@ export type SourceUnderTest = {
 };
 
 const everyByte = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 31 + (index >> 8)) % 256);
+
+const changedBy = (commit: HistoryCommit | undefined): string[] =>
+  commit === undefined ? [] : knownChanges(commit).map(({ path }) => path);
 
 /** The rules of `Source`, for every implementation. `make` gives a repository without commits, made once for all tests. */
 export const sourceContract = (name: string, make: () => Promise<SourceUnderTest>): void => {
@@ -130,7 +138,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
           coAuthors: [],
         },
       ]);
-      expect(commits[0]?.changes.map(({ path }) => path).sort()).toEqual([
+      expect(changedBy(commits[0]).sort()).toEqual([
         "README.md",
         "models/churn-2/model.yaml",
         "models/churn/model.yaml",
@@ -138,6 +146,14 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       ]);
       expect((await subject.source.history(second, [second])).commits).toEqual([]);
       expect((await subject.source.history(first, [second])).commits).toEqual([]);
+    });
+
+    test("what a history is asked about is read; where that is nothing, it is the commits alone", async () => {
+      const about = await subject.source.history(second, [], ["models/spam"]);
+      expect(about.commits.map(({ id }) => id)).toEqual([second, first]);
+      expect(changedBy(about.commits[0])).toContain("models/spam/model yaml é");
+      const { commits, complete } = await subject.source.history(second, [first], []);
+      expect([commits.map(({ id }) => id), complete]).toEqual([[second], true]);
     });
 
     test("without another commit a history reaches back to the first", async () => {
@@ -160,7 +176,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         path: "models/moved/model.onnx",
         from: "models/churn/model.onnx",
       });
-      expect(commit?.changes.map(({ path }) => path)).toContain("models/churn/model.onnx");
+      expect(changedBy(commit)).toContain("models/churn/model.onnx");
     });
 
     test("models are the folders under models/ at that commit, and nothing else", async () => {
