@@ -2,16 +2,17 @@ import type { HistoryCommit, RefUpdate } from "./source.ts";
 
 type Node = Pick<HistoryCommit, "id" | "parents">;
 
-/** All of these commits that one of them has, itself included. */
+/** All of these commits that one of them has, itself included, but for `known`, which has all that each of its own has. */
 export const reachable = <Commit extends Node>(
   from: string | null,
   byId: ReadonlyMap<string, Commit>,
+  known: Pick<ReadonlySet<string>, "has"> = new Set(),
 ): ReadonlySet<string> => {
   const seen = new Set<string>();
   const waiting = from === null ? [] : [from];
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
     const commit = byId.get(id);
-    if (!commit || seen.has(id)) continue;
+    if (!commit || seen.has(id) || known.has(id)) continue;
     seen.add(id);
     waiting.push(...commit.parents);
   }
@@ -29,8 +30,8 @@ export const firstUpdates = <Update extends Pick<RefUpdate, "before" | "after">>
   const byId = new Map(commits.map((commit) => [commit.id, commit]));
   const first = new Map<string, Update | null>();
   for (const update of updates) {
-    for (const id of reachable(update.before, byId)) if (!first.has(id)) first.set(id, null);
-    for (const id of reachable(update.after, byId)) if (!first.has(id)) first.set(id, update);
+    for (const id of reachable(update.before, byId, first)) first.set(id, null);
+    for (const id of reachable(update.after, byId, first)) first.set(id, update);
   }
   return first;
 };

@@ -619,8 +619,7 @@ export const gitHubSource = (needs: Needs): Source => {
     const byId = new Map(commits.map(toNode).map((one) => [one.id, one]));
     const isMatter = ({ before, after }: Activity): boolean => {
       if (isTouching === "all") return true;
-      const left = reachable(before, byId);
-      return [...reachable(after, byId)].some((id) => isTouching(id) && !left.has(id));
+      return [...reachable(after, byId, reachable(before, byId))].some(isTouching);
     };
     const { default_branch: branch } = await read("", z.object({ default_branch: z.string() }));
     const { found } = await activitiesOf(repository, branch, (some) =>
