@@ -2,13 +2,13 @@ import type { Operator } from "../domain/policy/platform-policy.ts";
 import type { VerifyProvenance } from "../domain/provenance/provenance.ts";
 import type { Row } from "../inference/manifest/manifest.ts";
 import type { Environment } from "../platform/serving/serving.ts";
+import type { Source } from "../platform/source/source.ts";
 import type { World } from "../rehearsal/world.ts";
 import type { WorldOptions } from "./options.ts";
 
 /** What commands work on, in either world. */
 export type CommandWorld = Pick<
   World,
-  | "source"
   | "pushes"
   | "deliveries"
   | "serving"
@@ -23,6 +23,7 @@ export type CommandWorld = Pick<
   | "clock"
   | "warn"
 > & {
+  readonly source: Source;
   readonly provenance: VerifyProvenance;
   readonly metrics: Pick<World["metrics"], "count">;
   readonly slack: Pick<World["slack"], "users" | "views" | "chat">;

@@ -7,11 +7,12 @@ import { slackClient } from "../platform/slack/slack-client.ts";
 import type { Source } from "../platform/source/source.ts";
 import type { Store } from "../platform/store/store.ts";
 import type { Variables } from "./environment-parts.ts";
+import { historyOf } from "./history-of.ts";
 import { warn } from "./warn.ts";
 
 type Needs = {
-  readonly env: Variables<"slack">;
-  readonly source: Source;
+  readonly env: Variables<"slack"> & Variables<"source">;
+  readonly source: Pick<Source, "models">;
   readonly store: Store;
   readonly policy: Pick<PlatformPolicy, "read">;
   readonly secrets: Secrets;
@@ -21,7 +22,7 @@ type Needs = {
 /** Who made a change and how many approvals it needs, by the repository's history, the platform's map and Slack. */
 export const approversOf = ({ env, source, store, policy, secrets, clock }: Needs): ApproversFor =>
   approversFor({
-    source,
+    source: { ...historyOf(env, secrets), models: source.models },
     ledger: ledger({ store }),
     pushes: pushes({ store, clock }),
     policy,

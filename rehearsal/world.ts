@@ -33,7 +33,7 @@ import { keyFileSigner } from "../platform/signer/key-file.ts";
 import type { Signer } from "../platform/signer/signer.ts";
 import { type SlackApi, slackChannel } from "../platform/slack/slack-channel.ts";
 import { gitSource } from "../platform/source/git.ts";
-import type { Source } from "../platform/source/source.ts";
+import type { CommitHistory, Source } from "../platform/source/source.ts";
 import { databaseDamaged } from "../platform/store/data-folder-unusable.ts";
 import { type Database, openDatabase } from "../platform/store/open-database.ts";
 import { sqliteStore } from "../platform/store/sqlite.ts";
@@ -174,7 +174,7 @@ export const worldOf = (
     channel: slackWorkspace.channel.id,
     render: (state) => messageBlocks(state, `${url}/deliveries/${state.delivery}`),
   });
-  const source = instrument<Source>("source", capabilities.source);
+  const source = instrument<Source & CommitHistory>("source", capabilities.source);
   const account = ledger({ store });
   const record = pushes({ store, clock });
   const { policy } = capabilities;

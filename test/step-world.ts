@@ -20,7 +20,7 @@ import { sqliteMetrics } from "../platform/metrics/sqlite.ts";
 import { sqliteRegistry } from "../platform/registry/sqlite.ts";
 import { embeddedServing } from "../platform/serving/embedded.ts";
 import { type Environment, FunctionFailed } from "../platform/serving/serving.ts";
-import { CommitNotFound, type Source } from "../platform/source/source.ts";
+import { type CommitHistory, CommitNotFound, type Source } from "../platform/source/source.ts";
 import { openDatabase } from "../platform/store/open-database.ts";
 import { sqliteStore } from "../platform/store/sqlite.ts";
 import type { Json, Store } from "../platform/store/store.ts";
@@ -212,7 +212,7 @@ export const stepWorld = ({
     if (!files) throw new CommitNotFound(`there is no commit ${commit}`);
     return files;
   };
-  const source: Source = {
+  const source: Source & CommitHistory = {
     commit: async (id) => ({
       id,
       author: { name: "Sam", email: "sam@example.com" },

@@ -27,6 +27,8 @@ export type Change = {
   readonly base: string | undefined;
   /** Commits that either the head or what prod serves has, and the other has not. */
   readonly commits: readonly HistoryCommit[];
+  /** Those of them that prod's commit has and the delivered one has not. */
+  readonly taken: ReadonlySet<string>;
   readonly complete: boolean;
   /** Merges that hold just what merging their parents gives. */
   readonly cleanMerges: ReadonlySet<string>;
@@ -48,11 +50,11 @@ export type Change = {
 const hostAddress = "noreply@github.com";
 
 const folderOf = (path: string): string => /^models\/[^/]+\//.exec(path)?.[0] ?? path;
-const isIn = (path: string, places: ReadonlySet<string>): boolean =>
+export const isIn = (path: string, places: ReadonlySet<string>): boolean =>
   places.has(path) || places.has(folderOf(path));
 
 /** The model's folder, and every place that content of it was moved or copied from. */
-const placesOf = (model: string, commits: readonly HistoryCommit[]): ReadonlySet<string> => {
+export const placesOf = (model: string, commits: readonly HistoryCommit[]): ReadonlySet<string> => {
   const places = new Set([`models/${model}/`]);
   for (let size = 0; size !== places.size; ) {
     size = places.size;
@@ -106,7 +108,7 @@ const isMadeBy = (
  * What a commit says is a claim, and a claim only ever adds somebody. What the code host vouches for can leave somebody
  * out: a merge that adds nothing of its own, the host's own identity where its signature verifies, and whoever merged a
  * pull request on the host's pages, or pushed commits that their makers signed, or that another had pushed to a branch
- * before.
+ * before. Where the delivered commit lacks what prod serves nobody is left out, and who took it away counts.
  */
 export const contributors = (change: Change): Contributors => {
   const { model, commits, identify } = change;
@@ -164,7 +166,12 @@ export const contributors = (change: Change): Contributors => {
       .filter((commit) => touchesModel(commit) || isRuntime(commit))
       .map((commit) => [commit.id, commit]),
   );
-  const changing = [...relevant.values()].filter(({ id }) => !change.cleanMerges.has(id));
+  const isTaken = (id: string): boolean => id === change.base || change.taken.has(id);
+  /** Somebody took away a change of the model, whatever the commits hold that are there instead. */
+  const isRewritten = [...change.taken].some((id) => relevant.has(id));
+  // A merge of older commits adds nothing and takes away what came after them.
+  const cleanMerges: ReadonlySet<string> = isRewritten ? new Set() : change.cleanMerges;
+  const changing = [...relevant.values()].filter(({ id }) => !cleanMerges.has(id));
 
   /** Who opened a pull request and pushed to its branch, where it touched the model, and who made its commits. */
   const addPull = (pull: MergedPullRequest, withRuntime: boolean, isTouched: boolean): void => {
@@ -197,7 +204,12 @@ export const contributors = (change: Change): Contributors => {
   /** Commits that lay on a branch, or were merged from one, without a record of who pushed them there. */
   const unpushed = new Set<string>();
   const first = firstUpdates(commits, branches);
+  let isTakerKnown = change.isByHand;
   for (const { before, after, by, merged } of change.updates) {
+    if (isRewritten && by !== null && before !== null && isTaken(before) && !isTaken(after)) {
+      addAuthenticated(by);
+      isTakerKnown = true;
+    }
     const reached = reachable(after, byId);
     const isKnown = before === null || before === change.base || byId.has(before);
     const left = reachable(before, byId);
@@ -217,7 +229,7 @@ export const contributors = (change: Change): Contributors => {
       if (merged.isWhole) continue;
     }
     const unsigned = touched.filter(
-      ({ id, signature }) => signature.by !== "account" && !change.cleanMerges.has(id),
+      ({ id, signature }) => signature.by !== "account" && !cleanMerges.has(id),
     );
     // Whoever moves this branch to commits that were pushed to another did not make them: who pushed them first may have.
     const direct = firstParents(after, byId);
@@ -226,7 +238,7 @@ export const contributors = (change: Change): Contributors => {
     for (const commit of unsigned) {
       const { id } = commit;
       const pushed = first.get(id);
-      const isThis = pushed?.after === after && pushed.before === before;
+      const isThis = pushed?.after === after && pushed.before === before && pushed.by === by;
       if (isThis || !isByOther(pushed)) own.push(commit);
       if (pushed?.merged) addPull(pushed.merged, withRuntime, true);
       else if (pushed) {
@@ -261,8 +273,11 @@ export const contributors = (change: Change): Contributors => {
       "the authors of older commits",
       `there are more commits than the ${commits.length} that were read`,
     );
+  if (isRewritten && !isTakerKnown)
+    unmapped.set("whoever took back commits that prod serves", "there is no record of a push that did");
   if (change.pusher === null) unmapped.set("whoever started this delivery", "it does not say who it was");
-  else if (change.isByHand || !excused.has(accountOf(change.pusher))) addAuthenticated(change.pusher);
+  else if (change.isByHand || isRewritten || !excused.has(accountOf(change.pusher)))
+    addAuthenticated(change.pusher);
 
   return {
     people: [...people].toSorted(),

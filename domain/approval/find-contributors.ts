@@ -1,4 +1,5 @@
 import {
+  type CommitHistory,
   CommitNotFound,
   type History,
   type HistoryCommit,
@@ -6,14 +7,14 @@ import {
   type Source,
 } from "../../platform/source/source.ts";
 import type { Ledger } from "../ledger.ts";
-import { type Contributors, contributors } from "./contributors.ts";
+import { type Contributors, contributors, isIn, placesOf } from "./contributors.ts";
 import { identify, knownDomains } from "./identify.ts";
 import type { Identities } from "./identities.ts";
 import type { Pushes } from "./pushes.ts";
 import { isRuntimePath, runtimeRoots } from "./runtime-paths.ts";
 
 export type Needs = {
-  readonly source: Pick<Source, "history" | "isCleanMerge" | "models">;
+  readonly source: CommitHistory & Pick<Source, "models">;
   readonly ledger: Pick<Ledger, "serving">;
   readonly pushes: Pick<Pushes, "since" | "ofBranches" | "isByHand">;
 };
@@ -90,6 +91,7 @@ export const findContributors =
       head: commit,
       base,
       commits,
+      taken: new Set(left.commits.map(({ id }) => id)),
       complete: history.complete && left.complete,
       unservedRuntime: await unservedRuntime(),
       // What the host itself recorded says more than what it told at the push.
@@ -100,12 +102,13 @@ export const findContributors =
       isByHand: await pushes.isByHand({ delivery, by: pusher }),
       identify: identify(identities, knownDomains(identities, addresses)),
     };
+    const places = placesOf(model, commits);
     const merges = commits.filter(
       (one) =>
         one.parents.length > 1 &&
-        knownChanges(one).some(({ path }) => path.startsWith("models/") || isRuntimePath(path)),
+        knownChanges(one).some(({ path }) => isIn(path, places) || isRuntimePath(path)),
     );
-    // Older ones count as their makers': each takes a dozen calls of the code host.
+    // Older ones count as their makers': each takes a dozen calls of the code host, or more.
     const recent = merges.slice(0, mergesLimit);
     for (let start = 0; start < recent.length; start += together)
       await Promise.all(

@@ -8,6 +8,8 @@ import { startFaultProxy } from "../../test/peers/fault-proxy.ts";
 import { motoClient, startMoto } from "../../test/peers/moto.ts";
 import { pythonPeer } from "../../test/peers/python-environment.ts";
 import { codeCommitSource } from "./codecommit.ts";
+import { codeCommitHistory } from "./codecommit-history.ts";
+import { codeCommitReader } from "./codecommit-reader.ts";
 
 const { skip } = pythonPeer("tests of CodeCommit");
 
@@ -17,9 +19,10 @@ const onMoto = async ({ faults = 0 } = {}) => {
   const moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
   const proxy = await startFaultProxy({ target: moto.endpoint, share: faults, seed: 20_261_121 });
   const client = new CodeCommitClient(motoClient(proxy.endpoint));
+  const reader = codeCommitReader({ client, repository: "models" });
   return {
     repository,
-    source: codeCommitSource({ client, repository: "models" }),
+    source: { ...codeCommitSource(reader), ...codeCommitHistory(reader) },
     close: async () => {
       client.destroy();
       await proxy.stop();

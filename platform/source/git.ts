@@ -1,6 +1,7 @@
 import { coAuthors } from "./co-authors.ts";
 import { GitFailed, type GitOptions, runGit } from "./run-git.ts";
 import {
+  type CommitHistory,
   CommitNotFound,
   type HistoryCommit,
   ModelFilesRefused,
@@ -94,7 +95,7 @@ const quote = (word: string): string =>
   /^[\w./@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** The repository in a local folder (a clone or a bare one), read with the `git` command. */
-export const gitSource = (needs: { readonly repository: string }): Source => {
+export const gitSource = (needs: { readonly repository: string }): Source & CommitHistory => {
   const git = runGit(needs.repository);
 
   const succeed = async (args: readonly string[], options?: GitOptions): Promise<Buffer> => {

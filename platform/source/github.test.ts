@@ -7,14 +7,20 @@ import { type ImportedCommit, importCommits } from "../../test/import-commits.ts
 import { type GitHubRecord, gitHubServer } from "../../test/peers/github/github-server.ts";
 import { gitSource } from "./git.ts";
 import { gitHubSource } from "./github.ts";
+import { type GitHubNeeds, gitHubClient } from "./github-client.ts";
+import { gitHubHistory } from "./github-history.ts";
 import { type HistoryCommit, knownChanges } from "./source.ts";
 
 const token = "ghs_of-the-test";
+const onTheHost = (needs: GitHubNeeds) => {
+  const client = gitHubClient(needs);
+  return { ...gitHubSource(client), ...gitHubHistory(client) };
+};
 const onGitHub = async () => {
   const repository = await gitRepository();
   const github = await gitHubServer({ git: repository.git, token });
-  const source = (over: Partial<Parameters<typeof gitHubSource>[0]> = {}) =>
-    gitHubSource({ repository: "example/models", token: async () => token, fetch, api: github.url, ...over });
+  const source = (over: Partial<GitHubNeeds> = {}) =>
+    onTheHost({ repository: "example/models", token: async () => token, fetch, api: github.url, ...over });
   return {
     repository,
     github,
@@ -135,7 +141,7 @@ const squashed = async (
   });
   try {
     const calls: string[] = [];
-    const source = gitHubSource({
+    const source = onTheHost({
       repository: "example/models",
       token: async () => token,
       fetch: (url, options) => {
@@ -276,21 +282,25 @@ describe("of a history of more than 500 commits", () => {
     commits: readonly ImportedCommit[],
     {
       record = () => ({}),
-      isQueryable = true,
-    }: { record?: (ids: readonly string[]) => GitHubRecord; isQueryable?: boolean } = {},
+      query,
+    }: {
+      record?: (ids: readonly string[]) => GitHubRecord;
+      query?: (body: string) => Response | undefined;
+    } = {},
   ) => {
     const repository = await gitRepository();
     const ids = importCommits(repository.path, commits);
     const github = await gitHubServer({ git: repository.git, token, record: record(ids) });
     const calls: string[] = [];
     try {
-      const source = gitHubSource({
+      const source = onTheHost({
         repository: "example/models",
         token: async () => token,
         fetch: async (url, options) => {
           calls.push(String(url));
           const isQuery = String(url).endsWith("/graphql");
-          return isQuery && !isQueryable ? new Response("{}", { status: 404 }) : fetch(url, options);
+          const answer = isQuery ? query?.(String(options?.body)) : undefined;
+          return answer ?? fetch(url, options);
         },
         api: github.url,
       });
@@ -323,6 +333,20 @@ describe("of a history of more than 500 commits", () => {
     ]);
     // Lists of 100, queries of 66 commits and the three.
     expect(calls.length).toBeLessThan(30);
+  });
+
+  test("a query that takes GitHub too long is asked again in halves", async () => {
+    const commits = notes(620);
+    commits[3] = by("ada", { [manifest]: "1" });
+    const {
+      ids,
+      commits: found,
+      complete,
+    } = await historyOf(commits, {
+      query: (body) =>
+        (body.match(/oid/g)?.length ?? 0) > 60 ? new Response("", { status: 504 }) : undefined,
+    });
+    expect([complete, places(ids, found)]).toEqual([true, [3]]);
   });
 
   test("whatever a merge takes from one side, both sides count and the merge that chose, as where all changes are read", async () => {
@@ -392,14 +416,71 @@ describe("of a history of more than 500 commits", () => {
   });
 
   test.each([
-    ["more than 500 touch it", 520, true],
-    ["the server answers no queries", 1, false],
-  ])("the newest 500 are read and it is not complete where %s", async (_, touching, isQueryable) => {
+    ["more than 500 touch it", 520, undefined],
+    ["the server answers no queries", 1, () => new Response("{}", { status: 404 })],
+    ["queries take it too long, however small", 1, () => new Response("", { status: 502 })],
+    ["a query ends in another error", 1, () => Response.json({ data: null, errors: [{ type: null }] })],
+    ["a query is answered by a page", 1, () => new Response("<html>")],
+  ])("the newest 500 are read and it is not complete where %s", async (_, touching, query) => {
     const commits = notes(620).map((one, index) =>
       index < touching ? by("ada", { [manifest]: `${index}` }) : one,
     );
-    const { ids, commits: found, complete } = await historyOf(commits, { isQueryable });
+    const { ids, commits: found, complete } = await historyOf(commits, query ? { query } : {});
     expect(complete).toBe(false);
     expect(places(ids, found)).toEqual(Array.from({ length: 500 }, (_, index) => 120 + index));
+  });
+});
+
+describe("a merge that GitHub does not say all of", () => {
+  test.each([
+    ["the comparison is refused", "/compare/", 422],
+    ["the comparison names no base", "/compare/", 200],
+    ["a tree is not there", "/git/trees/", 404],
+    ["a tree is not whole", "/git/trees/", 200],
+  ])("is not clean where %s", async (_, part, status) => {
+    const { repository, source, close } = await onGitHub();
+    try {
+      await repository.commit({ "models/churn/model.yaml": "1" }, "First");
+      repository.git("checkout", "--quiet", "-b", "feature");
+      await repository.commit({ "models/churn/model.yaml": "2" }, "Theirs");
+      repository.git("checkout", "--quiet", "main");
+      repository.git("merge", "--quiet", "--no-ff", "--no-edit", "feature");
+      expect(await source().isCleanMerge("main")).toBe(true);
+      const answering = source({
+        fetch: async (url, options) =>
+          String(url).includes(part)
+            ? Response.json({ total_commits: 0, commits: [], tree: [], truncated: true }, { status })
+            : fetch(url, options),
+      });
+      expect(await answering.isCleanMerge("main")).toBe(false);
+    } finally {
+      await close();
+    }
+  });
+
+  test("is not clean where it would take over a thousand calls", async () => {
+    const { repository, source, close } = await onGitHub();
+    try {
+      const folders = (count: number, content: string) =>
+        Object.fromEntries(
+          Array.from({ length: count }, (_, index) => [`models/m${index}/a`, `${content} of ${index}`]),
+        );
+      await repository.commit({ ...folders(520, "1"), "models/churn/a": "1" }, "First");
+      repository.git("checkout", "--quiet", "-b", "feature");
+      await repository.commit(folders(520, "2"), "Theirs");
+      repository.git("checkout", "--quiet", "main");
+      repository.git("merge", "--quiet", "--no-ff", "--no-edit", "feature");
+      const calls: string[] = [];
+      const counting = source({
+        fetch: async (url, options) => {
+          calls.push(String(url));
+          return fetch(url, options);
+        },
+      });
+      expect(await counting.isCleanMerge("main")).toBe(false);
+      expect(calls.length).toBeLessThan(1_100);
+    } finally {
+      await close();
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { diffArrays } from "diff";
+import { diffArrays } from "diff/lib/diff/array.js";
 
 /** A file at one path: its mode, the id of its content, and its size where the host says it. */
 export type File = { readonly mode: string; readonly blob: string; readonly bytes?: number };
@@ -24,7 +24,7 @@ const isSame = (one: File | null, other: File | null): boolean =>
 type Hunk = { readonly start: number; readonly end: number; readonly lines: readonly string[] };
 
 /** What one side put in place of which of the base's lines; undefined: too much to tell. */
-const hunksOf = (base: string[], side: string[]): Hunk[] | undefined => {
+const hunksBetween = (base: string[], side: string[]): Hunk[] | undefined => {
   const parts = diffArrays(base, side, { maxEditLength: mostEdits });
   if (!parts) return undefined;
   const hunks: Hunk[] = [];
@@ -45,6 +45,18 @@ const hunksOf = (base: string[], side: string[]): Hunk[] | undefined => {
     open.end = at;
   }
   return hunks;
+};
+
+/** Undefined also where alike lines leave open which of them changed: seen from the end, others did. */
+const hunksOf = (base: string[], side: string[]): Hunk[] | undefined => {
+  const hunks = hunksBetween(base, side);
+  const turned = hunksBetween(base.toReversed(), side.toReversed());
+  const again = turned?.toReversed().map(({ start, end, lines }) => ({
+    start: base.length - end,
+    end: base.length - start,
+    lines: lines.toReversed(),
+  }));
+  return JSON.stringify(hunks) === JSON.stringify(again) ? hunks : undefined;
 };
 
 /** Both sides' changes of one text, as git merges them; undefined: they touch each other, or are too many to tell. */

@@ -17,6 +17,8 @@ type Needs<Commit> = {
 
 /** Places that content is followed to; each costs as many queries as the paths that were asked about. */
 const placesLimit = 100;
+/** The most objects that are asked for, whatever the chain of places. */
+const asksLimit = 200_000;
 
 const isInside = (path: string, places: ReadonlySet<string>): boolean => {
   if (places.has(path)) return true;
@@ -41,6 +43,7 @@ export const readAbout = <Commit>({ commits, node, objectsAt, changesOf, limit }
   const ids = [...new Set(nodes.flatMap(({ id, parents }) => [id, ...parents]))];
   const changes = new Map<string, readonly PathChange[]>();
   const places = new Set<string>();
+  let asks = 0;
   return async (
     paths: readonly string[],
     others: readonly HistoryCommit[] = [],
@@ -53,7 +56,8 @@ export const readAbout = <Commit>({ commits, node, objectsAt, changesOf, limit }
       const added = [...new Set([...paths, ...origins])].filter((path) => !places.has(path));
       if (added.length === 0) return changes;
       for (const path of added) places.add(path);
-      if (places.size > placesLimit) return undefined;
+      asks += ids.length * added.length;
+      if (places.size > placesLimit || asks > asksLimit) return undefined;
       const objects = await objectsAt(ids, added);
       if (objects === undefined) return undefined;
       const differs = (one: string, other: string | undefined) => {

@@ -96,6 +96,12 @@ export interface Source {
   modelFiles(model: string, commit: string): Promise<ReadonlyMap<string, Uint8Array>>;
   /** One file by its path from the repository's root. */
   file(path: string, commit: string): Promise<Uint8Array | undefined>;
+  /** Where a person sees how these paths differ between two commits. */
+  linkDiff(before: string, after: string, paths: readonly string[]): Promise<DiffLink>;
+}
+
+/** Who made what in that repository. */
+export interface CommitHistory {
   /**
    * The commits that `head` has and none of `without` has, with what the host knows of who brought them. Throws
    * CommitNotFound for either.
@@ -109,8 +115,6 @@ export interface Source {
   history(head: string, without: readonly string[], about?: readonly string[]): Promise<History>;
   /** Whether a merge holds just what merging its parents gives, recomputed. False where that cannot be told. */
   isCleanMerge(commit: string): Promise<boolean>;
-  /** Where a person sees how these paths differ between two commits. */
-  linkDiff(before: string, after: string, paths: readonly string[]): Promise<DiffLink>;
 }
 
 export class CommitNotFound extends Error {

@@ -16,7 +16,9 @@ import { onPush } from "../../lambdas/start-delivery/on-push.ts";
 import { startDelivery } from "../../lambdas/start-delivery/start-delivery.ts";
 import { gitSource } from "../../platform/source/git.ts";
 import { gitHubSource } from "../../platform/source/github.ts";
-import type { HistoryCommit, RefUpdate, Source } from "../../platform/source/source.ts";
+import { gitHubClient } from "../../platform/source/github-client.ts";
+import { gitHubHistory } from "../../platform/source/github-history.ts";
+import type { CommitHistory, HistoryCommit, RefUpdate, Source } from "../../platform/source/source.ts";
 import { openDatabase } from "../../platform/store/open-database.ts";
 import { dataFolder } from "../../rehearsal/data-folder.ts";
 import { ownFolder } from "../../rehearsal/running.ts";
@@ -112,13 +114,13 @@ const openWorld = (
   repository: Repository,
   {
     identities = { domains: ["example.com"] },
-    vouch = (source: Source): Source => source,
+    vouch = (source: Source & CommitHistory): Source & CommitHistory => source,
     platform = policy,
     hidden = [],
     shown = {},
   }: {
     readonly identities?: unknown;
-    readonly vouch?: (source: Source) => Source;
+    readonly vouch?: (source: Source & CommitHistory) => Source & CommitHistory;
     /** The platform's copy of the policy. */
     readonly platform?: string;
     /** Of whom Slack shows no address. */
@@ -919,7 +921,7 @@ const onGitHub =
       >
     >;
   }) =>
-  (source: Source): Source => {
+  (source: Source & CommitHistory): Source & CommitHistory => {
     const vouched = (commit: HistoryCommit): HistoryCommit => ({
       ...commit,
       signature: signed[commit.id] ?? commit.signature,
@@ -1082,6 +1084,49 @@ describe("it stays usable on GitHub", () => {
     expect((await world.vote(id, approver)).result).toBe("decided");
   });
 
+  test("Ada who pushes, with force, a merge of older commits takes away what Bob signed since: she may not approve it", async () => {
+    const first = await served(open());
+    await repository.commit(onnx("older"), "sam");
+    const older = repository.head();
+    const fixed = await repository.commit(onnx("bob's"), "bob");
+    const after = repository.git(
+      ["commit-tree", `${older}^{tree}`, "-p", older, "-p", first, "-m", "Merge"],
+      repository.as("ada"),
+    );
+    repository.git(["reset", "-q", "--hard", after]);
+    const world = open({
+      identities: logins,
+      vouch: onGitHub({
+        updates: [{ before: fixed, after, by: "github:ada" }],
+        signed: { [fixed]: { by: "account", login: "github:bob" } },
+      }),
+    });
+    await world.promote(fixed);
+    const id = await world.ask(await world.push(fixed, after, "github:ada <ada@example.com>"));
+    await world.refused(id, "ada", "bob");
+    expect(await world.quorum(id)).toBe(1);
+    expect((await world.vote(id, "eve")).result).toBe("decided");
+  });
+
+  test("where nobody is known to have taken away what prod serves, one more approval is needed", async () => {
+    const first = await served(open());
+    const fixed = await repository.commit(onnx("bob's"), "bob");
+    repository.git(["reset", "-q", "--hard", first]);
+    const after = await repository.commit(onnx("another"), "bob");
+    const signed = { by: "account", login: "github:bob" } as const;
+    const world = open({
+      identities: logins,
+      vouch: onGitHub({
+        updates: [{ before: first, after, by: "github:eve" }],
+        signed: { [fixed]: signed, [after]: signed },
+      }),
+    });
+    await world.promote(fixed);
+    const id = await world.ask(await world.push(first, after, "github:eve <eve@example.com>"));
+    await world.refused(id, "bob", "eve");
+    expect(await world.quorum(id)).toBe(2);
+  });
+
   const bot = "49699333+dependabot[bot]@users.noreply.github.com";
   test("Dependabot's change of the lock file, merged by Bob, is nobody's; the same by its name alone is somebody's", async () => {
     const before = await served(open());
@@ -1144,15 +1189,21 @@ describe("it stays usable on GitHub", () => {
 /** GitHub's own API over the repository, with what it keeps beside git. */
 const withGitHub = async <Result>(
   record: GitHubRecord,
-  play: (vouch: () => Source) => Promise<Result>,
+  play: (vouch: () => Source & CommitHistory) => Promise<Result>,
 ): Promise<Result> => {
   const git = (...args: string[]) => execFileSync("git", args, { cwd: repository.path, env: clean });
   const github = await gitHubServer({ git, token: "ghs_test", record });
   const api = github.url;
   try {
-    return await play(() =>
-      gitHubSource({ repository: "example/models", token: async () => "ghs_test", fetch, api }),
-    );
+    return await play(() => {
+      const client = gitHubClient({
+        repository: "example/models",
+        token: async () => "ghs_test",
+        fetch,
+        api,
+      });
+      return { ...gitHubSource(client), ...gitHubHistory(client) };
+    });
   } finally {
     await github.stop();
   }
@@ -1537,6 +1588,20 @@ describe("on CodeCommit", () => {
       expect(await world.quorum(id)).toBe(quorum);
     },
   );
+
+  test("a team of two whose branch began where main was, moved forward to it", async () => {
+    const world = codeCommit();
+    const before = await served(world);
+    await repository.commit(onnx("ada's"), "ada");
+    const after = repository.head();
+    await world.pushBranch("feature", null, before, arn("ada"));
+    world.world.time.now += 1_000;
+    await world.pushBranch("feature", before, after, arn("ada"));
+    world.world.time.now += 1_000;
+    const id = await world.ask(await world.push(before, after, arn("bob")));
+    await world.refused(id, "ada");
+    expect((await world.vote(id, "bob")).result).toBe("decided");
+  });
 
   test("Bob who resolves a conflict in his merge has made a change", async () => {
     const world = codeCommit();

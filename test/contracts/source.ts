@@ -1,5 +1,9 @@
+import { randomUUID } from "node:crypto";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  type CommitHistory,
   CommitNotFound,
   type HistoryCommit,
   knownChanges,
@@ -10,7 +14,7 @@ import {
 export type Changes = Readonly<Record<string, string | Uint8Array | null>>;
 
 export type SourceUnderTest = {
-  readonly source: Source;
+  readonly source: Source & CommitHistory;
   /** Commits the changes to `main` on top of the commit before, by Ada Lovelace <ada@example.com>; gives the id. */
   commit(changes: Changes, message: string): Promise<string>;
   /** Runs git in the repository that the source reads, as Ada Lovelace. */
@@ -154,6 +158,17 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect(changedBy(about.commits[0])).toContain("models/spam/model yaml é");
       const { commits, complete } = await subject.source.history(second, [first], []);
       expect([commits.map(({ id }) => id), complete]).toEqual([[second], true]);
+    });
+
+    test("a history begins with the newest commit", async () => {
+      const third = await subject.commit({ "README.md": "third\n" }, "Third");
+      const fourth = await subject.commit({ "README.md": null }, "Fourth");
+      expect((await subject.source.history(fourth, [first])).commits.map(({ id }) => id)).toEqual([
+        fourth,
+        third,
+        second,
+      ]);
+      subject.git("reset", "--quiet", "--hard", second);
     });
 
     test("without another commit a history reaches back to the first", async () => {
@@ -348,6 +363,73 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         subject.git("merge", "--quiet", `branch-${branches}`, `branch-${branches - 1}`);
         expect(await subject.source.isCleanMerge("main")).toBe(false);
         await expect(subject.source.isCleanMerge("0".repeat(40))).rejects.toThrow(CommitNotFound);
+      });
+
+      describe("whose older content was taken back since", () => {
+        /** A commit by hand: any tree, any parents, any date. */
+        const forge = async (tree: string, parents: readonly string[], seconds: number): Promise<string> => {
+          const { git } = subject;
+          const person = `Ada Lovelace <ada@example.com> ${seconds} +0000`;
+          const lines = [
+            `tree ${String(git("rev-parse", `${tree}^{tree}`)).trim()}`,
+            ...parents.map((parent) => `parent ${parent}`),
+            `author ${person}`,
+            `committer ${person}`,
+          ];
+          const file = join(
+            String(git("rev-parse", "--show-toplevel")).trim(),
+            "..",
+            `commit-${randomUUID()}`,
+          );
+          await writeFile(file, `${lines.join("\n")}\n\nForged\n`);
+          const id = String(git("hash-object", "-t", "commit", "-w", file)).trim();
+          await rm(file);
+          return id;
+        };
+        const now = Math.floor(Date.now() / 1_000);
+        /** Good content, then other, then the good again, on a branch of its own. */
+        const takenBack = async () => {
+          subject.git("checkout", "--quiet", "--force", "-B", `taken-back-${++branches}`, "main");
+          const model = "models/shop/model.onnx";
+          const good = await subject.commit({ [model]: `good ${branches}\n` }, "Good");
+          const other = await subject.commit({ [model]: "other\n" }, "Other");
+          const again = await subject.commit({ [model]: `good ${branches}\n` }, "Good again");
+          return { good, other, again };
+        };
+        /** A merge that has the other content again, where merging by git leaves the good. */
+        const expectNotClean = async (ours: string, theirs: string, seconds: number) => {
+          const merged = await forge(theirs, [ours, theirs], seconds);
+          subject.git("checkout", "--quiet", "-B", `forged-${++branches}`, merged);
+          expect(await subject.source.isCleanMerge(merged)).toBe(false);
+        };
+
+        test.each([
+          ["dates as they are", now],
+          ["a date that lies before all others", 100_000_000],
+        ])(
+          "the merge is not clean where a merge of old commits brings it again, with %s",
+          async (_, date) => {
+            const { good, other, again } = await takenBack();
+            const forged = await forge(other, [other], date);
+            const beside = await forge(good, [good], now);
+            const old = await forge(other, [forged, beside], now);
+            await expectNotClean(again, old, now);
+          },
+        );
+
+        test("the merge is not clean where both sides had merged the same before", async () => {
+          const { good, other, again } = await takenBack();
+          subject.git("checkout", "--quiet", "-B", `beside-${++branches}`, good);
+          const beside = await subject.commit({ "models/other/model.yaml": `name: ${branches}\n` }, "Beside");
+          subject.git("checkout", "--quiet", "-B", `prod-${branches}`, again);
+          subject.git("merge", "--quiet", "--no-ff", "--no-edit", beside);
+          const prod = String(subject.git("rev-parse", "HEAD")).trim();
+          subject.git("checkout", "--quiet", "-B", `old-${branches}`, other);
+          subject.git("merge", "--quiet", "--no-ff", "--no-edit", beside);
+          const old = String(subject.git("rev-parse", "HEAD")).trim();
+          expect(await subject.source.isCleanMerge(old)).toBe(true);
+          await expectNotClean(prod, old, now);
+        });
       });
 
       test("a side that had merged the other before is compared with what they had in common last", async () => {

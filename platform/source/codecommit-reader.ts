@@ -1,0 +1,147 @@
+import {
+  BatchGetCommitsCommand,
+  type BlobMetadata,
+  BranchDoesNotExistException,
+  type CodeCommitClient,
+  CommitIdDoesNotExistException,
+  FileTooLargeException,
+  type Commit as Found,
+  GetBlobCommand,
+  GetBranchCommand,
+  GetCommitCommand,
+  GetRepositoryCommand,
+  InvalidBranchNameException,
+  paginateGetDifferences,
+} from "@aws-sdk/client-codecommit";
+import { awsCall } from "../aws-call.ts";
+import type { Difference, File } from "./is-merge-of.ts";
+import { CommitNotFound, ModelFilesRefused } from "./source.ts";
+import { isRevision } from "./source-rules.ts";
+
+export type CodeCommitNeeds = { readonly client: CodeCommitClient; readonly repository: string };
+
+/** CodeCommit knows commits by their whole id alone; an abbreviated one is looked for among so many of the newest. */
+const longestWalk = 2_000;
+/** Commits never change, and the histories that one delivery needs have most of them in common. */
+const knownLimit = 20_000;
+/** BatchGetCommits takes at most 100. */
+const batch = 100;
+/** Calls side by side. */
+export const together = 8;
+
+/** What is read of a repository in CodeCommit, commits once. Throws TemporaryFault, and the service's own errors. */
+export const codeCommitReader = ({ client, repository }: CodeCommitNeeds) => {
+  const repositoryName = repository;
+  const notFound = (revision: string, cause?: unknown) =>
+    new CommitNotFound(`There is no commit ${JSON.stringify(revision)} in ${repository}.`, { cause });
+
+  const byId = async (id: string): Promise<Found | undefined> => {
+    try {
+      const { commit } = await awsCall("CodeCommit GetCommit", () =>
+        client.send(new GetCommitCommand({ repositoryName, commitId: id })),
+      );
+      return commit;
+    } catch (error) {
+      if (error instanceof CommitIdDoesNotExistException) return undefined;
+      throw error;
+    }
+  };
+
+  const branchTip = async (branchName: string): Promise<string | undefined> => {
+    try {
+      const { branch } = await awsCall("CodeCommit GetBranch", () =>
+        client.send(new GetBranchCommand({ repositoryName, branchName })),
+      );
+      return branch?.commitId;
+    } catch (error) {
+      if (error instanceof BranchDoesNotExistException || error instanceof InvalidBranchNameException)
+        return undefined;
+      throw error;
+    }
+  };
+
+  const abbreviated = async (start: string): Promise<Found | undefined> => {
+    const { repositoryMetadata } = await awsCall("CodeCommit GetRepository", () =>
+      client.send(new GetRepositoryCommand({ repositoryName })),
+    );
+    const tip = repositoryMetadata?.defaultBranch && (await branchTip(repositoryMetadata.defaultBranch));
+    const seen = new Set<string>();
+    let wanted = tip ? [tip] : [];
+    while (wanted.length > 0 && seen.size < longestWalk) {
+      const ids = wanted.slice(0, batch);
+      for (const id of ids) seen.add(id);
+      const { commits = [] } = await awsCall("CodeCommit BatchGetCommits", () =>
+        client.send(new BatchGetCommitsCommand({ repositoryName, commitIds: ids })),
+      );
+      const found = commits.find(({ commitId }) => commitId?.startsWith(start));
+      if (found) return found;
+      const parents = commits.flatMap(({ parents }) => parents ?? []).filter((id) => !seen.has(id));
+      wanted = [...new Set([...wanted.slice(batch), ...parents])];
+    }
+    return undefined;
+  };
+
+  /** By a branch's name, or by the beginning of an id. */
+  const named = async (revision: string): Promise<Found | undefined> => {
+    const tip = await branchTip(revision);
+    if (tip !== undefined) return byId(tip);
+    return /^[0-9a-f]{7,39}$/.test(revision) ? abbreviated(revision) : undefined;
+  };
+
+  const resolve = async (revision: string): Promise<Found> => {
+    if (!isRevision(revision)) throw notFound(revision);
+    const found = /^[0-9a-f]{40}$/.test(revision) ? await byId(revision) : await named(revision);
+    if (!found?.commitId) throw notFound(revision);
+    return found;
+  };
+  const blob = async (blobId: string, path: string): Promise<Uint8Array> => {
+    try {
+      const { content } = await awsCall("CodeCommit GetBlob", () =>
+        client.send(new GetBlobCommand({ repositoryName, blobId })),
+      );
+      return content ?? new Uint8Array();
+    } catch (error) {
+      if (!(error instanceof FileTooLargeException)) throw error;
+      throw new ModelFilesRefused(
+        `${path} is larger than CodeCommit gives out: name it by its address and sha256 in model.yaml.`,
+        { cause: error },
+      );
+    }
+  };
+
+  const read = new Map<string, Found | undefined>();
+  const byIds = async (ids: readonly string[]): Promise<readonly Found[]> => {
+    if (read.size > knownLimit) read.clear();
+    const found = new Map(ids.flatMap((id) => [[id, read.get(id)] as const]));
+    const unread = ids.filter((id) => !found.get(id));
+    for (let start = 0; start < unread.length; start += batch) {
+      const { commits = [] } = await awsCall("CodeCommit BatchGetCommits", () =>
+        client.send(
+          new BatchGetCommitsCommand({ repositoryName, commitIds: unread.slice(start, start + batch) }),
+        ),
+      );
+      for (const commit of commits)
+        for (const known of [read, found]) known.set(commit.commitId ?? "", commit);
+    }
+    return ids.flatMap((id) => found.get(id) ?? []);
+  };
+
+  const differences = (before: string | undefined, after: string): Promise<Map<string, Difference>> =>
+    awsCall("CodeCommit GetDifferences", async () => {
+      const fileOf = (blob: BlobMetadata | undefined): File | null =>
+        blob ? { mode: blob.mode ?? "", blob: blob.blobId ?? "" } : null;
+      const found = new Map<string, Difference>();
+      for await (const { differences: page } of paginateGetDifferences(
+        { client },
+        { repositoryName, afterCommitSpecifier: after, beforeCommitSpecifier: before },
+      ))
+        for (const { beforeBlob, afterBlob } of page ?? []) {
+          const path = afterBlob?.path ?? beforeBlob?.path;
+          if (path) found.set(path, { before: fileOf(beforeBlob), after: fileOf(afterBlob) });
+        }
+      return found;
+    });
+
+  return { client, repositoryName, notFound, resolve, blob, byIds, differences };
+};
+export type CodeCommitReader = ReturnType<typeof codeCommitReader>;

@@ -1,0 +1,192 @@
+import * as z from "zod";
+import { TemporaryFault } from "../temporary-fault.ts";
+import type { Difference, File } from "./is-merge-of.ts";
+import { CommitNotFound, ModelFilesRefused } from "./source.ts";
+import { isRevision } from "./source-rules.ts";
+
+export type GitHubNeeds = {
+  /** `owner/name`. */
+  readonly repository: string;
+  /** A token that may read the repository's contents; asked for at each call, because an app's tokens end. */
+  readonly token: () => Promise<string>;
+  readonly fetch: typeof globalThis.fetch;
+  /** `https://api.github.com` or a GitHub Enterprise Server's, without a slash at the end. */
+  readonly api?: string;
+};
+
+/** GitHub refused a call for good: the token may not, or the repository is not there. */
+export class GitHubRefused extends Error {
+  override readonly name = "GitHubRefused";
+}
+
+const CommitAnswer = z.object({
+  sha: z.string(),
+  parents: z.array(z.object({ sha: z.string() })),
+  commit: z.object({
+    author: z.object({ name: z.string().default(""), email: z.string().default("") }).nullable(),
+    committer: z.object({ date: z.string().default("") }).nullable(),
+    message: z.string(),
+    tree: z.object({ sha: z.string() }),
+  }),
+});
+const Entry = z.object({
+  path: z.string(),
+  mode: z.string(),
+  type: z.string(),
+  sha: z.string(),
+  size: z.number().optional(),
+});
+export type Entry = z.infer<typeof Entry>;
+/** A commit, resolved from any revision. */
+export type ResolvedCommit = z.infer<typeof CommitAnswer>;
+const Tree = z.object({ tree: z.array(Entry), truncated: z.boolean() });
+
+/** The form in which GitHub describes what is asked for. */
+export const described = "application/vnd.github+json";
+export const callLimitMs = 15_000;
+const blobLimitMs = 120_000;
+/** Calls side by side; GitHub asks for few. */
+export const together = 8;
+
+/** Rate limits come as 403 or 429. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
+const isTemporary = (response: Response): boolean =>
+  response.status === 429 ||
+  response.status >= 500 ||
+  (response.status === 403 &&
+    (response.headers.has("retry-after") || response.headers.get("x-ratelimit-remaining") === "0"));
+
+/** GitHub's REST API, by what is read of a repository. Throws TemporaryFault and GitHubRefused. */
+export const gitHubClient = (needs: GitHubNeeds) => {
+  const { repository, fetch, api = "https://api.github.com" } = needs;
+
+  const send = async (
+    url: string,
+    options: { readonly method?: "POST"; readonly body?: string },
+    {
+      what,
+      accept,
+      limitMs,
+      answersAsWell = [],
+    }: {
+      readonly what: string;
+      readonly accept: string;
+      readonly limitMs: number;
+      /** Temporary ones that the caller deals with. */
+      readonly answersAsWell?: readonly number[];
+    },
+  ): Promise<Response> => {
+    const response = await fetch(url, {
+      ...options,
+      headers: {
+        accept,
+        authorization: `Bearer ${await needs.token()}`,
+        "user-agent": "slipway",
+        "x-github-api-version": "2022-11-28",
+      },
+      redirect: "follow",
+      signal: AbortSignal.timeout(limitMs),
+    }).catch((error: unknown) => {
+      throw new TemporaryFault(`GitHub did not answer ${what}: ${String(error)}`, { cause: error });
+    });
+    if (isTemporary(response) && !answersAsWell.includes(response.status))
+      throw new TemporaryFault(`GitHub answered ${what} with ${response.status}`);
+    return response;
+  };
+
+  const ask = (path: string, accept: string, limitMs: number, of: string = repository): Promise<Response> =>
+    send(`${api}/repos/${of}${path === "" ? "" : "/"}${path}`, {}, { what: path, accept, limitMs });
+
+  const refused = async (path: string, response: Response) =>
+    new GitHubRefused(
+      `GitHub refused ${repository}/${path} with ${response.status}: ${(await response.text()).slice(0, 300)}`,
+    );
+
+  const brokeOff = (path: string) => (error: unknown) => {
+    throw new TemporaryFault(`GitHub's answer to ${path} broke off`, { cause: error });
+  };
+
+  const json = async <Answer>(path: string, response: Response, answer: z.ZodType<Answer>): Promise<Answer> =>
+    answer.parse(await response.json().catch(brokeOff(path)));
+
+  /** https://docs.github.com/en/rest/commits/commits#get-a-commit */
+  const resolve = async (revision: string): Promise<ResolvedCommit> => {
+    const notFound = () =>
+      new CommitNotFound(`There is no commit ${JSON.stringify(revision)} in ${repository}.`);
+    if (!isRevision(revision)) throw notFound();
+    // per_page: of the commit's own files, which come along, one is enough.
+    const path = `commits/${encodeURIComponent(revision)}?per_page=1`;
+    const response = await ask(path, described, callLimitMs);
+    // 404: no repository, or no such branch; 409: an empty repository; 422: no commit of this id.
+    if ([404, 409, 422].includes(response.status)) throw notFound();
+    if (!response.ok) throw await refused(path, response);
+    return json(path, response, CommitAnswer);
+  };
+
+  /** https://docs.github.com/en/rest/git/trees#get-a-tree */
+  const tree = async (sha: string): Promise<readonly Entry[]> => {
+    const path = `git/trees/${sha}`;
+    const response = await ask(path, described, callLimitMs);
+    if (!response.ok) throw await refused(path, response);
+    const { tree: entries, truncated } = await json(path, response, Tree);
+    if (truncated) throw new GitHubRefused(`${repository} has a folder of more files than GitHub lists.`);
+    return entries;
+  };
+
+  /** The raw form carries blobs up to 100 MB. https://docs.github.com/en/rest/git/blobs#get-a-blob */
+  const blob = async ({ sha, path: name }: Pick<Entry, "sha" | "path">): Promise<Uint8Array> => {
+    const path = `git/blobs/${sha}`;
+    const response = await ask(path, "application/vnd.github.raw+json", blobLimitMs);
+    if (response.status === 403 || response.status === 422)
+      throw new ModelFilesRefused(
+        `${name} is larger than GitHub gives out (100 MB): name it by its address and sha256 in model.yaml.`,
+      );
+    if (!response.ok) throw await refused(path, response);
+    return new Uint8Array(await response.arrayBuffer().catch(brokeOff(path)));
+  };
+
+  const fileOf = ({ mode, sha, size }: Entry): File => ({
+    mode,
+    blob: sha,
+    ...(size === undefined ? {} : { bytes: size }),
+  });
+
+  /** Every path at which two trees differ; a folder that became a file, or one a folder, is a change of both. */
+  const differences = async (
+    before: string | undefined,
+    after: string | undefined,
+    treeOf: (sha: string) => Promise<readonly Entry[]> = tree,
+    prefix = "",
+  ): Promise<Map<string, Difference>> => {
+    const found = new Map<string, Difference>();
+    if (before === after) return found;
+    const [olds, news] = await Promise.all(
+      [before, after].map(async (sha) =>
+        sha === undefined
+          ? new Map<string, Entry>()
+          : new Map((await treeOf(sha)).map((one) => [one.path, one])),
+      ),
+    );
+    for (const name of new Set([...(olds?.keys() ?? []), ...(news?.keys() ?? [])])) {
+      const [one, two] = [olds?.get(name), news?.get(name)];
+      if (one?.sha === two?.sha && one?.mode === two?.mode) continue;
+      const isTree = (entry: Entry | undefined) => entry?.type === "tree";
+      const [old = null, now = null] = [one, two].map((entry) =>
+        !entry || isTree(entry) ? null : fileOf(entry),
+      );
+      if (old || now) found.set(prefix + name, { before: old, after: now });
+      const trees = [one, two].map((entry) => (isTree(entry) ? entry?.sha : undefined));
+      for (const [path, difference] of await differences(trees[0], trees[1], treeOf, `${prefix}${name}/`))
+        found.set(path, difference);
+    }
+    return found;
+  };
+
+  const read = async <Answer>(path: string, answer: z.ZodType<Answer>): Promise<Answer> => {
+    const response = await ask(path, described, callLimitMs);
+    if (!response.ok) throw await refused(path, response);
+    return json(path, response, answer);
+  };
+
+  return { api, repository, send, ask, refused, json, read, resolve, tree, blob, differences };
+};
+export type GitHubClient = ReturnType<typeof gitHubClient>;

@@ -1,0 +1,613 @@
+import * as z from "zod";
+import { TemporaryFault } from "../temporary-fault.ts";
+import { coAuthors } from "./co-authors.ts";
+import { firstUpdates, reachable } from "./first-updates.ts";
+import {
+  callLimitMs,
+  described,
+  type Entry,
+  type GitHubClient,
+  GitHubRefused,
+  type ResolvedCommit,
+  together,
+} from "./github-client.ts";
+import { type File, isMergeOf } from "./is-merge-of.ts";
+import { type ObjectsAt, readAbout } from "./read-about.ts";
+import {
+  type CommitHistory,
+  CommitNotFound,
+  type History,
+  type HistoryCommit,
+  type MergedPullRequest,
+  ModelFilesRefused,
+  type PathChange,
+  type RefUpdate,
+} from "./source.ts";
+
+const Person = z.object({ name: z.string().default(""), email: z.string().default("") });
+const Account = z.object({ login: z.string().optional() }).nullable();
+const ListedCommit = z.object({
+  sha: z.string(),
+  parents: z.array(z.object({ sha: z.string() })),
+  commit: z.object({
+    author: Person.nullable(),
+    committer: Person.nullable(),
+    message: z.string(),
+    tree: z.object({ sha: z.string() }),
+    verification: z.object({ verified: z.boolean() }).optional(),
+  }),
+  author: Account,
+  committer: Account,
+});
+type ListedCommit = z.infer<typeof ListedCommit>;
+const Comparison = z.object({ total_commits: z.int(), commits: z.array(ListedCommit) });
+const MergeBase = z.object({ merge_base_commit: z.object({ sha: z.string() }) });
+const Files = z.object({
+  files: z.array(z.object({ filename: z.string(), previous_filename: z.string().optional() })).default([]),
+});
+/** https://docs.github.com/en/graphql/reference/objects#repository; what is not there is null. */
+const Objects = z.object({
+  data: z
+    .object({ repository: z.record(z.string(), z.object({ oid: z.string() }).nullable()).nullable() })
+    .nullish(),
+  errors: z.array(z.object({ type: z.string().nullish() })).nullish(),
+});
+const Activity = z.object({
+  before: z.string(),
+  after: z.string(),
+  activity_type: z.string(),
+  actor: Account,
+  timestamp: z.string().default(""),
+});
+type Activity = z.infer<typeof Activity>;
+/** `isWhole`: GitHub has no more than was read. */
+type ActivityRecord = { readonly found: readonly Activity[]; readonly isWhole: boolean };
+/** What was read for one head: its history is asked for against what each model serves. */
+type Memory = {
+  readonly head: string;
+  readonly records: Map<string, ActivityRecord>;
+  /** By the commit that the branch was moved to. */
+  readonly pulls: Map<string, MergedPullRequest>;
+  /** What is being read: a record that leads back to it says nothing. */
+  readonly open: Set<string>;
+};
+/** A merge is not made again: too many calls were needed for those before. */
+class TooManyCalls extends Error {
+  override readonly name = "TooManyCalls";
+}
+const PullRequest = z.object({
+  number: z.int(),
+  merged_at: z.string().nullable(),
+  merge_commit_sha: z.string().nullable(),
+  user: Account,
+  head: z.object({
+    ref: z.string(),
+    sha: z.string(),
+    repo: z.object({ full_name: z.string() }).nullable(),
+  }),
+});
+
+/** The most commits that a history gives. */
+const historyLimit = 5_000;
+/** The most of them whose changes are read: each is a call of its own, of the 5,000 that GitHub allows in an hour. */
+const changesLimit = 500;
+/** The most objects that one query names. */
+const objectsLimit = 200;
+/** Of a query that names no more, a smaller one is no help. */
+const fewObjects = 25;
+const slowQuery = [502, 504];
+/** The most calls that merges are made again by, for one head. */
+const mergeCallsLimit = 1_000;
+/** The most commits on a side of a merge that is made again. */
+const sideLimit = 300;
+/** GitHub lists this many at once. */
+const pageSize = 100;
+/** A pull request's commits end after these. https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request */
+const pullLimit = 250;
+const filesLimit = 300;
+const activityPages = 20;
+/** The most pull requests that are looked up for one head, each by several calls. */
+const pullsLimit = 100;
+/**
+ * Where the record of all branches is longer than is read: how long before a branch was created it has to reach back, so
+ * that commits which no other branch had there came with the creation.
+ */
+const lookBackMs = 30 * 86_400_000;
+
+/** A commit that GitHub itself made bears this address; what it signs by its own key is what its pages did. */
+const ownAddress = "noreply@github.com";
+
+const toNode = ({ sha, parents }: ListedCommit): Pick<HistoryCommit, "id" | "parents"> => ({
+  id: sha,
+  parents: parents.map((parent) => parent.sha),
+});
+
+const pulledCommits = ({ commits, merges }: MergedPullRequest): readonly HistoryCommit[] => [
+  ...commits,
+  ...merges.flatMap(pulledCommits),
+];
+
+/**
+ * Who made what in a repository on GitHub, by its commits, its record of who moved branches, and its pull requests.
+ * https://docs.github.com/en/rest/repos/repos#list-repository-activities
+ */
+export const gitHubHistory = (client: GitHubClient): CommitHistory => {
+  const { api, repository, send, ask, refused, json, read, resolve, tree, blob, differences } = client;
+
+  /**
+   * Of a merge against each parent: GitHub itself compares with the first alone.
+   * https://docs.github.com/en/rest/commits/commits#get-a-commit
+   */
+  const changesOf = async ({ sha, parents, commit }: ListedCommit): Promise<readonly PathChange[]> => {
+    if (parents.length <= 1) {
+      const { files } = await read(`commits/${sha}?per_page=${filesLimit}`, Files);
+      // More files than a page has: the trees know them all.
+      if (files.length < filesLimit)
+        return files.flatMap(({ filename, previous_filename: from }) =>
+          from === undefined ? [{ path: filename }] : [{ path: filename, from }, { path: from }],
+        );
+    }
+    const olds = parents.length === 0 ? [undefined] : parents.map((parent) => parent.sha);
+    const paths = new Set<string>();
+    for (const old of olds) {
+      const before = old === undefined ? undefined : (await resolve(old)).commit.tree.sha;
+      for (const path of (await differences(before, commit.tree.sha)).keys()) paths.add(path);
+    }
+    return [...paths].map((path) => ({ path }));
+  };
+
+  const login = (account: z.infer<typeof Account>): string | null =>
+    account?.login === undefined ? null : `github:${account.login}`;
+
+  const toUpdate = ({ before, after, actor }: Activity): RefUpdate => ({
+    before: /^0+$/.test(before) ? null : before,
+    after,
+    by: login(actor),
+    merged: null,
+  });
+
+  const signatureOf = ({ commit, committer }: ListedCommit): HistoryCommit["signature"] => {
+    if (!commit.verification?.verified) return { by: "nobody" };
+    if (commit.committer?.email === ownAddress) return { by: "host" };
+    const account = login(committer);
+    return account === null ? { by: "nobody" } : { by: "account", login: account };
+  };
+
+  const toHistoryCommit = (one: ListedCommit, changes: HistoryCommit["changes"]): HistoryCommit => ({
+    ...toNode(one),
+    author: one.commit.author ?? { name: "", email: "" },
+    committer: one.commit.committer ?? { name: "", email: "" },
+    coAuthors: coAuthors(one.commit.message),
+    changes,
+    signature: signatureOf(one),
+    authorAccount: login(one.author),
+  });
+
+  const readChanges = async (commits: readonly ListedCommit[]): Promise<(readonly PathChange[])[]> => {
+    const changes: (readonly PathChange[])[] = [];
+    for (let start = 0; start < commits.length; start += together)
+      changes.push(...(await Promise.all(commits.slice(start, start + together).map(changesOf))));
+    return changes;
+  };
+
+  const toHistory = async (commits: readonly ListedCommit[]): Promise<HistoryCommit[]> => {
+    const changes = await readChanges(commits);
+    return commits.map((one, index) => toHistoryCommit(one, changes[index] ?? []));
+  };
+
+  /**
+   * A query names each by `<commit>:<path>`, as `git rev-parse` does; `<commit>:` is the root, which every commit has.
+   * Undefined: a server that does not answer queries, or not so many. https://docs.github.com/en/graphql
+   */
+  const queryObjects = async (expressions: readonly string[]): Promise<(string | null)[] | undefined> => {
+    const [owner, name] = repository.split("/");
+    const objects = expressions.map(
+      (expression, index) => `o${index}: object(expression: ${JSON.stringify(expression)}) { oid }`,
+    );
+    const query = `query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { ${objects.join(" ")} } }`;
+    const response = await send(
+      `${api.replace(/\/v3$/, "")}/graphql`,
+      { method: "POST", body: JSON.stringify({ query, variables: { owner, name } }) },
+      { what: "a query", accept: described, limitMs: callLimitMs, answersAsWell: slowQuery },
+    );
+    // A query that takes GitHub too long ends so: a smaller one may not.
+    if (slowQuery.includes(response.status) && expressions.length > fewObjects) {
+      const half = Math.ceil(expressions.length / 2);
+      const first = await queryObjects(expressions.slice(0, half));
+      const second = first && (await queryObjects(expressions.slice(half)));
+      return second && [...first, ...second];
+    }
+    const parsed = Objects.safeParse(await response.json().catch(() => undefined));
+    if (!response.ok || !parsed.success) return undefined;
+    const { data } = parsed.data;
+    const errors = parsed.data.errors ?? [];
+    if (errors.some(({ type }) => type === "RATE_LIMITED"))
+      throw new TemporaryFault("GitHub answered a query with RATE_LIMITED");
+    const found = data?.repository;
+    if (errors.length > 0 || !found) return undefined;
+    const byName = new Map(Object.entries(found));
+    return expressions.map((_, index) => byName.get(`o${index}`)?.oid ?? null);
+  };
+
+  const objectsAt: ObjectsAt = async (commits, paths) => {
+    const objects = new Map<string, readonly (string | null)[]>();
+    const size = Math.max(1, Math.floor(objectsLimit / (paths.length + 1)));
+    const batches: (readonly string[])[] = [];
+    for (let start = 0; start < commits.length; start += size)
+      batches.push(commits.slice(start, start + size));
+    for (let start = 0; start < batches.length; start += together) {
+      const some = batches.slice(start, start + together);
+      const found = await Promise.all(
+        some.map((ids) => queryObjects(ids.flatMap((id) => ["", ...paths].map((path) => `${id}:${path}`)))),
+      );
+      for (const [index, ids] of some.entries())
+        for (const [place, id] of ids.entries()) {
+          const at = place * (paths.length + 1);
+          // Without its root a commit is not known to have nothing at a path.
+          const [root, ...own] = found[index]?.slice(at, at + paths.length + 1) ?? [];
+          if (typeof root !== "string") return undefined;
+          objects.set(id, own);
+        }
+    }
+    return objects;
+  };
+
+  /** GitHub compares oldest first, so of more than the limit the last pages are the newest. */
+  const comparedTo = async (
+    base: string,
+    head: string,
+    limit: number,
+  ): Promise<{ readonly commits: readonly ListedCommit[]; readonly complete: boolean }> => {
+    const page = (number: number) =>
+      read(`compare/${base}...${head}?per_page=${pageSize}&page=${number}`, Comparison);
+    const first = await page(1);
+    const complete = first.total_commits <= limit;
+    const start = complete ? 2 : Math.max(2, Math.floor((first.total_commits - limit) / pageSize) + 1);
+    const commits = start === 2 ? [...first.commits] : [];
+    for (let number = start; (number - 1) * pageSize < first.total_commits; number++)
+      commits.push(...(await page(number)).commits);
+    return { commits: commits.toReversed().slice(0, limit), complete };
+  };
+
+  /** https://docs.github.com/en/rest/commits/commits#compare-two-commits, #list-commits; newest first. */
+  const commitsSince = async (
+    head: string,
+    base: string | undefined,
+    limit: number,
+  ): Promise<{ readonly commits: readonly ListedCommit[]; readonly complete: boolean }> => {
+    if (base !== undefined) return comparedTo(base, head, limit);
+    const commits: ListedCommit[] = [];
+    for (let page = 1; commits.length <= limit; page++) {
+      const query = `per_page=${pageSize}&page=${page}`;
+      const found = await read(`commits?sha=${head}&${query}`, z.array(ListedCommit));
+      commits.push(...found);
+      if (found.length < pageSize) return { commits, complete: commits.length <= limit };
+    }
+    return { commits: commits.slice(0, limit), complete: false };
+  };
+
+  /**
+   * Who moved a branch (undefined: any), newest first; empty where GitHub does not say (a server before 3.11, another's
+   * repository). https://docs.github.com/en/rest/repos/repos#list-repository-activities
+   */
+  const activitiesOf = async (
+    of: string,
+    branch: string | undefined,
+    isEnough: (found: readonly Activity[]) => boolean,
+  ): Promise<ActivityRecord> => {
+    const found: Activity[] = [];
+    const ref = branch === undefined ? "" : `ref=${encodeURIComponent(`refs/heads/${branch}`)}&`;
+    let cursor = "";
+    for (let page = 0; page < activityPages; page++) {
+      const path = `activity?${ref}per_page=${pageSize}&direction=desc${cursor}`;
+      const response = await ask(path, described, callLimitMs, of);
+      if ([403, 404, 422].includes(response.status)) return { found, isWhole: false };
+      if (!response.ok) throw await refused(path, response);
+      found.push(...(await json(path, response, z.array(Activity))));
+      const next = /<([^>]*)>;\s*rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
+      const after = next === undefined ? null : new URL(next).searchParams.get("after");
+      if (after === null) return { found, isWhole: true };
+      if (isEnough(found)) break;
+      cursor = `&after=${encodeURIComponent(after)}`;
+    }
+    return { found, isWhole: false };
+  };
+
+  let memory: Memory | undefined;
+  const trees = new Map<string, Promise<readonly Entry[]>>();
+  const made = new Map<string, boolean>();
+  let mergeCalls = 0;
+  const remember = (head: string): Memory => {
+    if (memory?.head !== head) {
+      memory = { head, records: new Map(), pulls: new Map(), open: new Set() };
+      trees.clear();
+      made.clear();
+      mergeCalls = 0;
+    }
+    return memory;
+  };
+  /** Every branch's record, as far as it is read: who pushed a head's commits first was known before it. */
+  const everyBranch = async (of: string, { records }: Memory): Promise<ActivityRecord> => {
+    const record = records.get(of) ?? (await activitiesOf(of, undefined, () => false));
+    records.set(of, record);
+    return record;
+  };
+
+  /** GitHub merged a pull request: whoever pressed the button made nothing of what came. */
+  const isMerge = ({ activity_type: type }: Activity): boolean =>
+    type === "pr_merge" || type === "merge_queue_merge";
+
+  /**
+   * Who pushed what a pull request's branch held when it was merged, since the branch was made, and who pushed its commits
+   * to any branch first: a branch that is made from another, or restored, does not say who pushed what it had at once.
+   * What was merged on GitHub's pages came by the pull request that was merged.
+   */
+  const pushersOf = async (
+    { head }: z.infer<typeof PullRequest>,
+    commits: readonly ListedCommit[],
+    known: Memory,
+  ): Promise<Pick<MergedPullRequest, "by" | "merges">> => {
+    if (head.repo === null) return { by: [null], merges: [] };
+    const isCreation = ({ activity_type }: Activity) => activity_type === "branch_creation";
+    const { found: all } = await activitiesOf(head.repo.full_name, head.ref, (some) => some.some(isCreation));
+    const since = all.slice(all.findIndex(({ after }) => after === head.sha));
+    const creation = since.find(isCreation);
+    if (all.every(({ after }) => after !== head.sha) || creation === undefined)
+      return { by: [null], merges: [] };
+    const moves = since.slice(0, since.indexOf(creation) + 1);
+    const recorded = moves.filter((one) => !isMerge(one)).map(({ actor }) => login(actor));
+    const nodes = commits.map(toNode);
+    const byId = new Map(nodes.map((node) => [node.id, node]));
+    const unsigned = commits.filter((one) => signatureOf(one).by !== "account").map(({ sha }) => sha);
+    if (unsigned.length === 0) return { by: recorded, merges: [] };
+
+    const merges = new Map<string, MergedPullRequest>();
+    const addMerge = async (of: string, move: Activity) => {
+      merges.set(`${of}:${move.after}`, await mergedPull(of, move, known));
+    };
+    for (const move of moves)
+      if (isMerge(move) && byId.has(move.after)) await addMerge(head.repo.full_name, move);
+    const first = new Set<string | null>();
+    for (const of of new Set([head.repo.full_name, repository])) {
+      const { found, isWhole } = await everyBranch(of, known);
+      const updates = firstUpdates(nodes, found.toReversed());
+      for (const id of unsigned) {
+        const update = updates.get(id);
+        if (update && isMerge(update)) await addMerge(of, update);
+        else if (update !== undefined) first.add(update === null ? null : login(update.actor));
+      }
+      if (of !== head.repo.full_name || isWhole) continue;
+      const oldest = Date.parse(found.at(-1)?.timestamp ?? "");
+      const reachesBack = oldest <= Date.parse(creation.timestamp) - lookBackMs;
+      const came = reachable(creation.after, byId);
+      // Another branch may have had them, further back than was read.
+      const isOpen = (id: string) =>
+        came.has(id) && (updates.get(id)?.after ?? creation.after) === creation.after;
+      if (!reachesBack && unsigned.some(isOpen)) first.add(null);
+    }
+    return {
+      by: [...recorded, ...[...first].filter((by) => !recorded.includes(by))],
+      merges: [...merges.values()],
+    };
+  };
+
+  /** A merge of which nothing is known but who pressed the button: not whose commits came, nor who pushed those. */
+  const unknownPull = ({ after, actor }: Activity): MergedPullRequest => ({
+    name: `what was merged as ${after.slice(0, 12)}`,
+    commits: [],
+    by: [login(actor), null],
+    merges: [],
+    isWhole: false,
+  });
+
+  /** The pull request whose merge on GitHub's pages moved a branch so. */
+  const mergedPull = async (of: string, move: Activity, known: Memory): Promise<MergedPullRequest> => {
+    const found = known.pulls.get(move.after);
+    if (found) return found;
+    // A fork's own pull requests need not be readable.
+    if (of !== repository || known.open.has(move.after) || known.pulls.size >= pullsLimit)
+      return unknownPull(move);
+    known.open.add(move.after);
+    try {
+      const pull = (await readPull(move.after, known)) ?? unknownPull(move);
+      known.pulls.set(move.after, pull);
+      return pull;
+    } finally {
+      known.open.delete(move.after);
+    }
+  };
+
+  /** Undefined: GitHub does not say which one it was, or that it were several, as in a merge queue. */
+  const readPull = async (after: string, known: Memory): Promise<MergedPullRequest | undefined> => {
+    // https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit
+    const pulls = await read(`commits/${after}/pulls?per_page=${pageSize}`, z.array(PullRequest));
+    const [pull, ...others] = pulls.filter(
+      ({ merged_at, merge_commit_sha }) => merged_at !== null && merge_commit_sha === after,
+    );
+    if (pull === undefined || others.length > 0) return undefined;
+    const commits: ListedCommit[] = [];
+    for (let page = 1; commits.length < pullLimit; page++) {
+      const path = `pulls/${pull.number}/commits?per_page=${pageSize}&page=${page}`;
+      const found = await read(path, z.array(ListedCommit));
+      commits.push(...found);
+      if (found.length < pageSize) break;
+    }
+    const { by, merges } = await pushersOf(pull, commits, known);
+    const isWhole = commits.length < pullLimit;
+    return {
+      name: `pull request #${pull.number}`,
+      commits: await toHistory(commits),
+      by: [login(pull.user), ...by, ...(isWhole ? [] : [null])],
+      merges,
+      isWhole,
+    };
+  };
+
+  /** Every branch's updates, oldest first; pull requests are looked up where they brought one of these commits first. */
+  const everyUpdate = async (
+    commits: readonly ListedCommit[],
+    isTouching: (id: string) => boolean,
+    known: Memory,
+  ): Promise<RefUpdate[]> => {
+    const moves = (await everyBranch(repository, known)).found.toReversed();
+    const first = new Set(
+      [...firstUpdates(commits.map(toNode), moves)].flatMap(([id, move]) => (isTouching(id) ? [move] : [])),
+    );
+    const updates: RefUpdate[] = [];
+    for (const move of moves) {
+      const pull = async () => (first.has(move) ? mergedPull(repository, move, known) : unknownPull(move));
+      updates.push({ ...toUpdate(move), merged: isMerge(move) ? await pull() : null });
+    }
+    return updates;
+  };
+
+  /**
+   * What is known of who brought these commits. `isTouching`: pull requests are looked up where they brought one of those,
+   * because of each several calls are needed, and of a hundred at most.
+   */
+  const recordOf = async (
+    commits: readonly ListedCommit[],
+    isTouching: ((id: string) => boolean) | "all",
+    base: string | undefined,
+    known: Memory,
+  ): Promise<Pick<History, "updates" | "branches">> => {
+    if (commits.length === 0) return { updates: [], branches: "unknown" };
+    const byId = new Map(commits.map(toNode).map((one) => [one.id, one]));
+    const isMatter = ({ before, after }: Activity): boolean => {
+      if (isTouching === "all") return true;
+      return [...reachable(after, byId, reachable(before, byId))].some(isTouching);
+    };
+    const { default_branch: branch } = await read("", z.object({ default_branch: z.string() }));
+    const key = `${branch} since ${base}`;
+    const { found } =
+      known.records.get(key) ??
+      (await activitiesOf(repository, branch, (some) => some.some(({ after }) => after === base)));
+    known.records.set(key, { found, isWhole: false });
+    const updates: RefUpdate[] = [];
+    // What was merged on its pages says by itself who pushed; reading every branch is up to 20 calls.
+    let isPushed = false;
+    for (const activity of found) {
+      if (!byId.has(activity.after)) {
+        // Whoever moved the branch away from what prod serves.
+        if (activity.before === base) updates.push(toUpdate(activity));
+        continue;
+      }
+      const matters = isMatter(activity);
+      const pull = async () => (matters ? mergedPull(repository, activity, known) : unknownPull(activity));
+      const merged = isMerge(activity) ? await pull() : null;
+      updates.push({ ...toUpdate(activity), merged });
+      if (matters && !merged?.isWhole) isPushed = true;
+    }
+    if (!isPushed) return { updates, branches: "unknown" };
+    const isOne = isTouching === "all" ? () => true : isTouching;
+    return { updates, branches: await everyUpdate(commits, isOne, known) };
+  };
+
+  /** Changes are read of the commits that touch these paths alone; undefined: of too many, or it cannot be told. */
+  const historyAbout = async (
+    commits: readonly ListedCommit[],
+    about: readonly string[],
+    base: string | undefined,
+    known: Memory,
+  ): Promise<Omit<History, "complete"> | undefined> => {
+    const elsewhere = (changes: ReadonlyMap<string, readonly PathChange[]>) =>
+      commits.map((one) => toHistoryCommit(one, changes.get(one.sha) ?? "elsewhere"));
+    if (about.length === 0) return { commits: elsewhere(new Map()), updates: [], branches: "unknown" };
+    const read = readAbout({ commits, node: toNode, objectsAt, changesOf: readChanges, limit: changesLimit });
+    for (let changes = await read(about); changes !== undefined; ) {
+      const before = changes.size;
+      const touching = changes;
+      const record = await recordOf(commits, (id) => touching.has(id), base, known);
+      const moves = [...record.updates, ...(typeof record.branches === "string" ? [] : record.branches)];
+      // A squash does not say what its pull request's commits moved.
+      changes = await read(
+        [],
+        moves.flatMap(({ merged }) => (merged ? pulledCommits(merged) : [])),
+      );
+      if (changes?.size === before) return { commits: elsewhere(changes), ...record };
+    }
+    return undefined;
+  };
+
+  const counted = <Result>(call: () => Promise<Result>): Promise<Result> => {
+    if (++mergeCalls > mergeCallsLimit) throw new TooManyCalls(`over ${mergeCallsLimit} calls`);
+    return call();
+  };
+  const treeOf = (sha: string): Promise<readonly Entry[]> => {
+    const known = trees.get(sha) ?? counted(() => tree(sha));
+    trees.set(sha, known);
+    known.catch(() => trees.delete(sha));
+    return known;
+  };
+
+  /** What one side of a merge has since a commit; undefined: too much. */
+  const side = async (base: string, head: string): Promise<ReadonlySet<string> | undefined> => {
+    if (base === head) return new Set();
+    mergeCalls += Math.ceil(sideLimit / pageSize);
+    const { commits, complete } = await comparedTo(base, head, sideLimit);
+    return complete ? new Set(commits.map(({ sha }) => sha)) : undefined;
+  };
+
+  /**
+   * GitHub itself merges only into a branch: the merge is made again from the trees.
+   * https://docs.github.com/en/rest/commits/commits#compare-two-commits
+   */
+  const isMadeAgain = async ({ parents, commit }: ResolvedCommit): Promise<boolean> => {
+    const [ours, theirs, ...others] = parents.map(({ sha }) => sha);
+    if (ours === undefined || theirs === undefined || others.length > 0) return false;
+    const path = `compare/${ours}...${theirs}?per_page=1`;
+    const response = await counted(() => ask(path, described, callLimitMs));
+    // Histories that have no commit in common, or more than GitHub compares.
+    if (response.status === 404 || response.status === 422) return false;
+    if (!response.ok) throw await refused(path, response);
+    const { merge_base_commit: base } = await json(path, response, MergeBase);
+    // GitHub names one of several bases. Of the only best one the sides have nothing in common but what it has.
+    const [mine, other] = [await side(base.sha, ours), await side(base.sha, theirs)];
+    if (!mine || !other || [...mine].some((id) => other.has(id))) return false;
+    const [before, ...sides] = await Promise.all(
+      [base.sha, ours, theirs].map(async (id) => (await counted(() => resolve(id))).commit.tree.sha),
+    );
+    const [atOurs, atTheirs, atMerge] = await Promise.all(
+      [...sides, commit.tree.sha].map((one) => differences(before, one, treeOf)),
+    );
+    if (!atOurs || !atTheirs || !atMerge) return false;
+    const read = ({ blob: sha }: File) => counted(() => blob({ sha, path: sha }));
+    return isMergeOf({ ours: atOurs, theirs: atTheirs, merged: atMerge, read });
+  };
+
+  return {
+    async history(head, without, about) {
+      const limit = about === undefined ? changesLimit : historyLimit;
+      const to = (await resolve(head)).sha;
+      const bases = await Promise.all(without.map(async (one) => (await resolve(one)).sha));
+      const found = [await commitsSince(to, bases[0], limit)];
+      for (const base of bases.slice(1)) found.push(await commitsSince(to, base, limit));
+      const [first, ...others] = found;
+      const listed = (first?.commits ?? []).filter(({ sha }) =>
+        others.every(({ commits, complete }) => !complete || commits.some((other) => other.sha === sha)),
+      );
+      const complete = found.every((one) => one.complete);
+      const known = remember(to);
+      const isSome = about !== undefined && (about.length === 0 || listed.length > changesLimit);
+      const some = isSome ? await historyAbout(listed, about, bases[0], known) : undefined;
+      if (some) return { ...some, complete };
+      const newest = listed.slice(0, changesLimit);
+      const record = await recordOf(newest, "all", bases[0], known);
+      const isWhole = newest.length === listed.length;
+      return { commits: await toHistory(newest), ...record, complete: complete && isWhole };
+    },
+
+    async isCleanMerge(commit) {
+      const found = await resolve(commit);
+      const known = made.get(found.sha);
+      if (known !== undefined) return known;
+      const isClean = await isMadeAgain(found).catch((error: unknown) => {
+        const cannotTell = [GitHubRefused, ModelFilesRefused, CommitNotFound, TooManyCalls, z.ZodError];
+        if (cannotTell.some((kind) => error instanceof kind)) return false;
+        throw error;
+      });
+      made.set(found.sha, isClean);
+      return isClean;
+    },
+  };
+};
