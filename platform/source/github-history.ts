@@ -71,10 +71,6 @@ type Memory = {
   /** What is being read: a record that leads back to it says nothing. */
   readonly open: Set<string>;
 };
-/** A merge is not made again: too many calls were needed for those before. */
-class TooManyCalls extends Error {
-  override readonly name = "TooManyCalls";
-}
 const PullRequest = z.object({
   number: z.int(),
   merged_at: z.string().nullable(),
@@ -530,7 +526,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
   };
 
   const counted = <Result>(call: () => Promise<Result>): Promise<Result> => {
-    if (++mergeCalls > mergeCallsLimit) throw new TooManyCalls(`over ${mergeCallsLimit} calls`);
+    if (++mergeCalls > mergeCallsLimit) throw new GitHubRefused(`over ${mergeCallsLimit} calls to make merges again`);
     return call();
   };
   const treeOf = (sha: string): Promise<readonly Entry[]> => {
@@ -602,7 +598,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
       const known = made.get(found.sha);
       if (known !== undefined) return known;
       const isClean = await isMadeAgain(found).catch((error: unknown) => {
-        const cannotTell = [GitHubRefused, ModelFilesRefused, CommitNotFound, TooManyCalls, z.ZodError];
+        const cannotTell = [GitHubRefused, ModelFilesRefused, CommitNotFound, z.ZodError];
         if (cannotTell.some((kind) => error instanceof kind)) return false;
         throw error;
       });
