@@ -212,6 +212,7 @@ export const stepWorld = ({
     if (!files) throw new CommitNotFound(`there is no commit ${commit}`);
     return files;
   };
+  const madeAt = (commit: string) => [...commits.keys()].indexOf(commit);
   const source: Source & CommitHistory = {
     commit: async (id) => ({
       id,
@@ -220,9 +221,10 @@ export const stepWorld = ({
       committedAt: "2026-01-01T00:00:00Z",
     }),
     changedPaths: async (before, after) => changed.get(`${before ?? ""}..${after}`) ?? [],
-    // Each commit is Sam's whole work; who made what is played through on real repositories (test/attacks).
+    // Each commit is Sam's whole work, after those made before it; who made what is played through on real repositories
+    // (test/attacks).
     history: async (head, without) => ({
-      commits: without.includes(head)
+      commits: without.some((other) => madeAt(other) >= madeAt(head))
         ? []
         : [
             {
