@@ -17,6 +17,8 @@ const attacks = ["test/attacks/**/*.test.ts"];
 const peers = ["**/*.peer.test.ts"];
 // Deadlines against endless waits: a machine with other work is several times slower than a quiet one.
 const timeouts = { testTimeout: 600_000, hookTimeout: 600_000 };
+/** What takes minutes on a quiet machine. */
+const longTimeouts = { testTimeout: 1_800_000, hookTimeout: 1_800_000 };
 
 /** What waits for other processes for most of its time runs beside its like: Terraform, moto, MLflow, stacks. */
 const beside = { maxWorkers: 3, sequence: { groupOrder: 3 } };
@@ -83,7 +85,7 @@ export default defineConfig({
           include: long,
           globalSetup: ["test/peers/prepare-moto.ts", "test/peers/prepare-peers.ts"],
           ...beside,
-          ...timeouts,
+          ...longTimeouts,
         },
       },
       {

@@ -33,5 +33,5 @@ describe.skipIf(skip)("the functions' bundles on moto", () => {
     // A new call is read, and kept, by running this test with RECORD=1.
     if (process.env.RECORD === "1") await writeFile(recordingFile, recordingText(made));
     expect(made).toEqual(await recording());
-  }, 600_000);
+  });
 });

@@ -10,7 +10,7 @@ import { inOrder } from "./in-order.ts";
 
 const what = "the stacks, applied to moto";
 const skip = terraformPeer(what).skip || pythonPeer(what).skip;
-const timeout = 600_000;
+const timeout = 1_800_000;
 
 /** One story: each test goes on where the one before it ended. */
 describe.skipIf(skip)("the eight stacks, in three accounts", () => {

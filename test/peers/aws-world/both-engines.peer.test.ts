@@ -39,7 +39,7 @@ const About = z.object({ model: z.string(), commit: z.string() });
 const Delivery = z.object({ delivery: z.string() });
 const Asked = z.object({ taskToken: z.string() });
 const botToken = "xoxb-of-the-rehearsal";
-const limitMs = 900_000;
+const limitMs = 1_800_000;
 const silent = { event: () => undefined, say: () => undefined };
 const sayTime = (engine: string) => (sentence: string) => console.info(`${engine}, ${sentence}`);
 
