@@ -21,8 +21,8 @@ const line = (text: string): string => {
       .replace("; no package was looked up", "")
       // A page of CodeCommit's, or a command for the repository on this machine.
       .replace(/\bsee (?:https:\/\/|git )[^;]*/, "see the difference")
-      // The measured numbers again, in the cause of a failed canary.
-      .replace(/(moved the most that matters: ).*/, "$1…")
+      // What a failed canary measured again, in its cause; of two labels either may have moved more.
+      .replace(/labels? .* moved the most that matters: .*/, "labels one moved the most that matters: …")
   );
 };
 
