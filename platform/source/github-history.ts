@@ -526,7 +526,8 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
   };
 
   const counted = <Result>(call: () => Promise<Result>): Promise<Result> => {
-    if (++mergeCalls > mergeCallsLimit) throw new GitHubRefused(`over ${mergeCallsLimit} calls to make merges again`);
+    if (++mergeCalls > mergeCallsLimit)
+      throw new GitHubRefused(`over ${mergeCallsLimit} calls to make merges again`);
     return call();
   };
   const treeOf = (sha: string): Promise<readonly Entry[]> => {
