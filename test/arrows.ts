@@ -37,6 +37,7 @@ const contracts = new Set([
   "platform/terminal-text.ts",
   "platform/secrets/kept-secrets.ts",
   "platform/secrets/rotated-secrets.ts",
+  "platform/side-by-side.ts",
   "platform/serving/config-hash.ts",
   "platform/serving/function-name.ts",
   "platform/serving/report-line.ts",

@@ -1,3 +1,4 @@
+import { sideBySide } from "../../platform/side-by-side.ts";
 import {
   type CommitHistory,
   CommitNotFound,
@@ -79,7 +80,6 @@ export const findContributors =
       return all;
     };
 
-    const cleanMerges = new Set<string>();
     const recorded = await pushes.since(base);
     const ofHost = new Set(history.updates.map(({ after }) => after));
     const timed = async () => {
@@ -106,16 +106,12 @@ export const findContributors =
     const merges = commits.filter(
       (one) =>
         one.parents.length > 1 &&
-        knownChanges(one).some(({ path }) => isIn(path, places) || isRuntimePath(path)),
+        (touchesRuntime(one) || knownChanges(one).some(({ path }) => isIn(path, places))),
     );
     // Older ones count as their makers': each takes a dozen calls of the code host, or more.
     const recent = merges.slice(0, mergesLimit);
-    for (let start = 0; start < recent.length; start += together)
-      await Promise.all(
-        recent.slice(start, start + together).map(async ({ id }) => {
-          if (await source.isCleanMerge(id)) cleanMerges.add(id);
-        }),
-      );
+    const areClean = await sideBySide(recent, together, ({ id }) => source.isCleanMerge(id));
+    const cleanMerges = new Set(recent.flatMap(({ id }, index) => (areClean[index] ? [id] : [])));
     return contributors({ ...change, cleanMerges });
   };
 export type FindContributors = ReturnType<typeof findContributors>;

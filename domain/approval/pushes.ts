@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import { sideBySide } from "../../platform/side-by-side.ts";
 import type { RefUpdate } from "../../platform/source/source.ts";
 import type { Store } from "../../platform/store/store.ts";
 
@@ -79,10 +80,7 @@ export const pushes = ({ store, clock }: { readonly store: Store; readonly clock
       const { items } = await store.page(query);
       return items.map(({ value }) => ({ ...TimedPush.parse(value), merged: null }));
     };
-    const found: RecordedPush[] = [];
-    for (let start = 0; start < commits.length; start += together)
-      found.push(...(await Promise.all(commits.slice(start, start + together).map(find))).flat());
-    return found;
+    return (await sideBySide(commits, together, find)).flat();
   },
 
   /** Newest first; read until the push that brought what prod serves. */

@@ -1,8 +1,9 @@
 import type { Commit as Found } from "@aws-sdk/client-codecommit";
+import { sideBySide } from "../side-by-side.ts";
 import { coAuthors } from "./co-authors.ts";
 import { type CodeCommitReader, together } from "./codecommit-reader.ts";
 import { type File, isMergeOf } from "./is-merge-of.ts";
-import { type CommitHistory, type HistoryCommit, ModelFilesRefused, type PathChange } from "./source.ts";
+import type { CommitHistory, HistoryCommit, PathChange } from "./source.ts";
 
 /**
  * The most commits that a history gives. Each is found by a call after the call that found its child, and its changes are
@@ -13,6 +14,7 @@ const historyLimit = 2_000;
 const walkLimit = 4_000;
 /** The most commits that are compared for the best one before a merge's parents. */
 const mostBases = 8;
+
 /** Who made what in a repository in CodeCommit, by its commits alone. */
 export const codeCommitHistory = ({ resolve, blob, byIds, differences }: CodeCommitReader): CommitHistory => {
   /**
@@ -145,13 +147,8 @@ export const codeCommitHistory = ({ resolve, blob, byIds, differences }: CodeCom
     async history(head, without, about) {
       const to = await resolve(head);
       const { commits, complete } = await walk(to, await Promise.all(without.map(resolve)));
-      const history: HistoryCommit[] = [];
-      for (let start = 0; start < commits.length; start += together)
-        history.push(
-          ...(await Promise.all(
-            commits.slice(start, start + together).map((one) => toHistory(one, about?.length !== 0)),
-          )),
-        );
+      const isRead = about?.length !== 0;
+      const history = await sideBySide(commits, together, (one) => toHistory(one, isRead));
       return { commits: history, updates: [], branches: "told", complete };
     },
 
@@ -169,14 +166,7 @@ export const codeCommitHistory = ({ resolve, blob, byIds, differences }: CodeCom
         [ours, theirs, found].map(({ commitId = "" }) => differences(base.commitId, commitId)),
       );
       if (!mine || !other || !merged) return false;
-      const read = async (file: File): Promise<Uint8Array | undefined> => {
-        try {
-          return await blob(file.blob, file.blob);
-        } catch (error) {
-          if (error instanceof ModelFilesRefused) return undefined;
-          throw error;
-        }
-      };
+      const read = (file: File) => blob(file.blob, file.blob);
       return isMergeOf({ ours: mine, theirs: other, merged, read });
     },
   };

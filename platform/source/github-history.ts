@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { sideBySide } from "../side-by-side.ts";
 import { TemporaryFault } from "../temporary-fault.ts";
 import { coAuthors } from "./co-authors.ts";
 import { firstUpdates, reachable } from "./first-updates.ts";
@@ -19,7 +20,6 @@ import {
   type History,
   type HistoryCommit,
   type MergedPullRequest,
-  ModelFilesRefused,
   type PathChange,
   type RefUpdate,
 } from "./source.ts";
@@ -179,12 +179,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     authorAccount: login(one.author),
   });
 
-  const readChanges = async (commits: readonly ListedCommit[]): Promise<(readonly PathChange[])[]> => {
-    const changes: (readonly PathChange[])[] = [];
-    for (let start = 0; start < commits.length; start += together)
-      changes.push(...(await Promise.all(commits.slice(start, start + together).map(changesOf))));
-    return changes;
-  };
+  const readChanges = (commits: readonly ListedCommit[]) => sideBySide(commits, together, changesOf);
 
   const toHistory = async (commits: readonly ListedCommit[]): Promise<HistoryCommit[]> => {
     const changes = await readChanges(commits);
@@ -322,12 +317,18 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     }
     return memory;
   };
-  /** Every branch's record, as far as it is read: who pushed a head's commits first was known before it. */
-  const everyBranch = async (of: string, { records }: Memory): Promise<ActivityRecord> => {
-    const record = records.get(of) ?? (await activitiesOf(of, undefined, () => false));
-    records.set(of, record);
+  const recordOnce = async (
+    key: string,
+    { records }: Memory,
+    read: () => Promise<ActivityRecord>,
+  ): Promise<ActivityRecord> => {
+    const record = records.get(key) ?? (await read());
+    records.set(key, record);
     return record;
   };
+  /** Every branch's record, as far as it is read: who pushed a head's commits first was known before it. */
+  const everyBranch = (of: string, known: Memory): Promise<ActivityRecord> =>
+    recordOnce(of, known, () => activitiesOf(of, undefined, () => false));
 
   /** GitHub merged a pull request: whoever pressed the button made nothing of what came. */
   const isMerge = ({ activity_type: type }: Activity): boolean =>
@@ -474,11 +475,10 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
       return [...reachable(after, byId, reachable(before, byId))].some(isTouching);
     };
     const { default_branch: branch } = await read("", z.object({ default_branch: z.string() }));
-    const key = `${branch} since ${base}`;
-    const { found } =
-      known.records.get(key) ??
-      (await activitiesOf(repository, branch, (some) => some.some(({ after }) => after === base)));
-    known.records.set(key, { found, isWhole: false });
+    const isBase = ({ after }: Activity) => after === base;
+    const { found } = await recordOnce(`${branch} since ${base}`, known, () =>
+      activitiesOf(repository, branch, (some) => some.some(isBase)),
+    );
     const updates: RefUpdate[] = [];
     // What was merged on its pages says by itself who pushed; reading every branch is up to 20 calls.
     let isPushed = false;
@@ -531,10 +531,12 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     return call();
   };
   const treeOf = (sha: string): Promise<readonly Entry[]> => {
-    const known = trees.get(sha) ?? counted(() => tree(sha));
-    trees.set(sha, known);
-    known.catch(() => trees.delete(sha));
-    return known;
+    const known = trees.get(sha);
+    if (known) return known;
+    const read = counted(() => tree(sha));
+    trees.set(sha, read);
+    read.catch(() => trees.delete(sha));
+    return read;
   };
 
   /** What one side of a merge has since a commit; undefined: too much. */
@@ -599,7 +601,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
       const known = made.get(found.sha);
       if (known !== undefined) return known;
       const isClean = await isMadeAgain(found).catch((error: unknown) => {
-        const cannotTell = [GitHubRefused, ModelFilesRefused, CommitNotFound, z.ZodError];
+        const cannotTell = [GitHubRefused, CommitNotFound, z.ZodError];
         if (cannotTell.some((kind) => error instanceof kind)) return false;
         throw error;
       });

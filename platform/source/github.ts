@@ -1,5 +1,5 @@
-import type { Entry, GitHubClient, ResolvedCommit } from "./github-client.ts";
-import { together } from "./github-client.ts";
+import { sideBySide } from "../side-by-side.ts";
+import { type Entry, type GitHubClient, type ResolvedCommit, together } from "./github-client.ts";
 import type { Commit, Source } from "./source.ts";
 import { isInside, refuseEntry, refuseTooMuch } from "./source-rules.ts";
 
@@ -77,13 +77,8 @@ export const gitHubSource = ({ api, repository, resolve, tree, blob, differences
         model,
         entries.reduce((sum, { size }) => sum + (size ?? 0), 0),
       );
-      const files = new Map<string, Uint8Array>();
-      for (let start = 0; start < entries.length; start += together) {
-        const some = entries.slice(start, start + together);
-        const contents = await Promise.all(some.map(blob));
-        for (const [index, { path }] of some.entries()) files.set(path, contents[index] ?? new Uint8Array());
-      }
-      return files;
+      const contents = await sideBySide(entries, together, blob);
+      return new Map(entries.map(({ path }, index) => [path, contents[index] ?? new Uint8Array()]));
     },
 
     async file(path, commit) {

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../test/temporary-folder.ts";
 import { isMergeOf, mergeLines } from "./is-merge-of.ts";
+import { ModelFilesRefused } from "./source.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => {
@@ -93,7 +94,9 @@ describe("a merge of a file that both sides changed", () => {
       merged: side("merged"),
       read: async ({ blob }) => {
         read.push(blob);
-        return contents[blob];
+        const bytes = contents[blob];
+        if (bytes === undefined) throw new ModelFilesRefused("too large");
+        return bytes;
       },
     });
     return asked.then((isMerge) => ({ isMerge, read }));

@@ -1,4 +1,5 @@
 import { diffArrays } from "diff/lib/diff/array.js";
+import { ModelFilesRefused } from "./source.ts";
 
 /** A file at one path: its mode, the id of its content, and its size where the host says it. */
 export type File = { readonly mode: string; readonly blob: string; readonly bytes?: number };
@@ -10,8 +11,8 @@ type Merge = {
   readonly ours: ReadonlyMap<string, Difference>;
   readonly theirs: ReadonlyMap<string, Difference>;
   readonly merged: ReadonlyMap<string, Difference>;
-  /** Undefined: it is larger than the host gives out. */
-  readonly read: (file: File) => Promise<Uint8Array | undefined>;
+  /** Throws ModelFilesRefused: it is larger than the host gives out. */
+  readonly read: (file: File) => Promise<Uint8Array>;
 };
 
 /** Lines that may differ on one side: comparing takes time by their square. */
@@ -93,7 +94,10 @@ export const isMergeOf = async ({ ours, theirs, merged, read }: Merge): Promise<
   /** Undefined: no text of files, which alone are merged by lines; links and submodules are not. */
   const textOf = async (file: File | null): Promise<string | undefined> => {
     if (!file?.mode.startsWith("100") || (file.bytes ?? 0) > mostBytes) return undefined;
-    const bytes = await read(file);
+    const bytes = await read(file).catch((error: unknown) => {
+      if (error instanceof ModelFilesRefused) return undefined;
+      throw error;
+    });
     if (bytes === undefined || bytes.byteLength > mostBytes || bytes.includes(0)) return undefined;
     // Latin 1 keeps every byte.
     return Buffer.from(bytes).toString("latin1");
