@@ -1,5 +1,5 @@
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
-import type { Operator } from "../domain/policy/platform-policy.ts";
+import type { Operator } from "#domain/policy/platform-policy.ts";
 
 /** AWS did not say who the caller is. */
 export class CallerUnknown extends Error {

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
-import { type ApiKeys, apiKeys } from "../domain/api-keys.ts";
-import { asDataFolderError } from "../platform/store/data-folder-unusable.ts";
-import { openDatabase } from "../platform/store/open-database.ts";
-import { sqliteStore } from "../platform/store/sqlite.ts";
-import type { Store } from "../platform/store/store.ts";
+import { type ApiKeys, apiKeys } from "#domain/api-keys.ts";
+import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
+import { sqliteStore } from "#platform/store/sqlite.ts";
+import type { Store } from "#platform/store/store.ts";
 import { UsageMistake } from "./exit-code.ts";
 import { folderOf } from "./folders.ts";
 
@@ -28,7 +28,7 @@ const withTable = async <T>(table: string, work: (opened: OpenKeys) => Promise<T
   // Loaded only here: whoever rehearses needs no client of AWS.
   const [{ DynamoDBClient }, { dynamodbStore }] = await Promise.all([
     import("@aws-sdk/client-dynamodb"),
-    import("../platform/store/dynamodb.ts"),
+    import("#platform/store/dynamodb.ts"),
   ]);
   const client = new DynamoDBClient({});
   try {

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
-import { type Environment, environments } from "../platform/serving/serving.ts";
-import type { Store, Stored } from "../platform/store/store.ts";
+import { type Environment, environments } from "#platform/serving/serving.ts";
+import type { Store, Stored } from "#platform/store/store.ts";
 import { ApiKey, isOver, keyState } from "./api-key.ts";
 import { newKey, newKeyId, type Random, readKey } from "./key-format.ts";
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { ApprovalRule } from "../inference/manifest/manifest.ts";
-import type { Store } from "../platform/store/store.ts";
-import { ApprovalDecision, Check, Provenance } from "../statemachine/contracts.ts";
+import { ApprovalRule } from "#inference/manifest/manifest.ts";
+import type { Store } from "#platform/store/store.ts";
+import { ApprovalDecision, Check, Provenance } from "#statemachine/contracts.ts";
 import { BoundContributors } from "./approval/approvers-for.ts";
 
 const Voter = z.object({ user: z.string(), name: z.string(), at: z.string() });

@@ -1,7 +1,7 @@
-import type { Cipher } from "../platform/cipher/cipher.ts";
-import { type Deliveries, TaskGone } from "../platform/deliveries/deliveries.ts";
-import type { Store } from "../platform/store/store.ts";
-import type { ApprovalDecision } from "../statemachine/contracts.ts";
+import type { Cipher } from "#platform/cipher/cipher.ts";
+import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
+import type { Store } from "#platform/store/store.ts";
+import type { ApprovalDecision } from "#statemachine/contracts.ts";
 import { type BoundContributors, whyContributor } from "./approval/approvers-for.ts";
 import { canonicalEmail } from "./approval/canonical-email.ts";
 import {

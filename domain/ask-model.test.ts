@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Json } from "../platform/store/store.ts";
+import type { Json } from "#platform/store/store.ts";
 import { askModel, askModelAll } from "./ask-model.ts";
 
 const answering = (answer: (rows: Json[]) => Json) => {

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { Prediction, type Row } from "../inference/manifest/manifest.ts";
-import type { Invocation, Serving } from "../platform/serving/serving.ts";
+import { Prediction, type Row } from "#inference/manifest/manifest.ts";
+import type { Invocation, Serving } from "#platform/serving/serving.ts";
 
 /** The inference function's answer to a direct invocation (DESIGN section 7). */
 const Answer = z.object({ predictions: z.array(Prediction), latencyMs: z.number() });

@@ -1,4 +1,4 @@
-import type { ApprovalDecision } from "../statemachine/contracts.ts";
+import type { ApprovalDecision } from "#statemachine/contracts.ts";
 import type { ApprovalRecords } from "./approval-records.ts";
 import { ApprovalMismatch } from "./faults.ts";
 

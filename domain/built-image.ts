@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { BuiltImage, type ExportedVariables } from "../statemachine/contracts.ts";
+import { BuiltImage, type ExportedVariables } from "#statemachine/contracts.ts";
 import { ContractBroken } from "./faults.ts";
 
 /** Names of the variables that a build exports (buildspec.yml and the embedded builder). */

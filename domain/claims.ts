@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { Environment } from "../platform/serving/serving.ts";
-import type { Store } from "../platform/store/store.ts";
+import type { Environment } from "#platform/serving/serving.ts";
+import type { Store } from "#platform/store/store.ts";
 import { Superseded } from "./faults.ts";
 
 const ClaimItem = z.object({

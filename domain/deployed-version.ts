@@ -1,5 +1,5 @@
-import type { Environment, Serving } from "../platform/serving/serving.ts";
-import type { Source } from "../platform/source/source.ts";
+import type { Environment, Serving } from "#platform/serving/serving.ts";
+import type { Source } from "#platform/source/source.ts";
 import { committedModel } from "./committed-model.ts";
 import { functionConfig } from "./function-config.ts";
 import type { Deployment, Ledger } from "./ledger.ts";

@@ -1,4 +1,4 @@
-import { type LiveAlias, RevisionConflict, type Serving } from "../platform/serving/serving.ts";
+import { type LiveAlias, RevisionConflict, type Serving } from "#platform/serving/serving.ts";
 import { Superseded } from "./faults.ts";
 
 export type Writer = { readonly model: string; readonly delivery: string; readonly fence: number };

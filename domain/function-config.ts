@@ -1,5 +1,5 @@
-import type { Manifest } from "../inference/manifest/manifest.ts";
-import type { Environment, FunctionConfig } from "../platform/serving/serving.ts";
+import type { Manifest } from "#inference/manifest/manifest.ts";
+import type { Environment, FunctionConfig } from "#platform/serving/serving.ts";
 
 /**
  * How a model's function is configured: the image says what runs, these variables what is known only now. The same

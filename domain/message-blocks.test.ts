@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { blocksTextLimit, MessageBlocks } from "../rehearsal/desk/blocks.ts";
-import { Outcome, Verdict } from "../statemachine/contracts.ts";
+import { blocksTextLimit, MessageBlocks } from "#rehearsal/desk/blocks.ts";
+import { Outcome, Verdict } from "#statemachine/contracts.ts";
 import { messageBlocks } from "./message-blocks.ts";
 import type { MessageState } from "./message-state.ts";
 import { readReason } from "./read-reason.ts";

@@ -1,4 +1,4 @@
-import type { Check, Outcome, Provenance } from "../statemachine/contracts.ts";
+import type { Check, Outcome, Provenance } from "#statemachine/contracts.ts";
 import type { BoundContributors } from "./approval/approvers-for.ts";
 import type { Approval } from "./approval-records.ts";
 import type { Deployment } from "./ledger.ts";

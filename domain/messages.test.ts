@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Outcome } from "../statemachine/contracts.ts";
-import { digestOf, fakeChannel, fakeDeliveries, memoryStore, plainCipher } from "../test/step-world.ts";
+import type { Outcome } from "#statemachine/contracts.ts";
+import { digestOf, fakeChannel, fakeDeliveries, memoryStore, plainCipher } from "#test/step-world.ts";
 import { approvals } from "./approvals.ts";
 import { type Channel, messages } from "./messages.ts";
 import { outcomes } from "./outcomes.ts";

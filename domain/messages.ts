@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import type { Store, Stored } from "../platform/store/store.ts";
+import type { Store, Stored } from "#platform/store/store.ts";
 import { type MessageState, messageState } from "./message-state.ts";
 import { readMessageFacts } from "./read-message-facts.ts";
 import type { Warn } from "./warn.ts";

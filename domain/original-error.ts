@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type CaughtError, ExportedVariables } from "../statemachine/contracts.ts";
+import { type CaughtError, ExportedVariables } from "#statemachine/contracts.ts";
 import { buildVariables } from "./built-image.ts";
 
 type Caught = z.infer<typeof CaughtError>;

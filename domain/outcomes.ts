@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { Store } from "../platform/store/store.ts";
-import { Outcome } from "../statemachine/contracts.ts";
+import type { Store } from "#platform/store/store.ts";
+import { Outcome } from "#statemachine/contracts.ts";
 
 export const Ended = z.object({
   delivery: z.string(),

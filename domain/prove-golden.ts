@@ -1,6 +1,6 @@
-import type { Golden } from "../inference/manifest/manifest.ts";
-import type { Serving } from "../platform/serving/serving.ts";
-import type { Check } from "../statemachine/contracts.ts";
+import type { Golden } from "#inference/manifest/manifest.ts";
+import type { Serving } from "#platform/serving/serving.ts";
+import type { Check } from "#statemachine/contracts.ts";
 import { askModelAll } from "./ask-model.ts";
 import { GoldenVectorsDiffer } from "./faults.ts";
 import { goldenCheck } from "./gates/golden-check.ts";

@@ -1,4 +1,4 @@
-import type { Store } from "../platform/store/store.ts";
+import type { Store } from "#platform/store/store.ts";
 import { approvalRecords } from "./approval-records.ts";
 import { claims } from "./claims.ts";
 import { ledger } from "./ledger.ts";

@@ -1,4 +1,4 @@
-import type { Environment } from "../platform/serving/serving.ts";
+import type { Environment } from "#platform/serving/serving.ts";
 import { committedModel } from "./committed-model.ts";
 import { deployedVersion, type Needs as VersionNeeds } from "./deployed-version.ts";
 import { RollBackFailed } from "./faults.ts";

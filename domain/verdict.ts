@@ -1,4 +1,4 @@
-import type { Verdict } from "../statemachine/contracts.ts";
+import type { Verdict } from "#statemachine/contracts.ts";
 
 type Ends = { readonly low: number; readonly high: number };
 

@@ -1,4 +1,4 @@
-import type { RequestMetrics } from "../platform/metrics/metrics.ts";
+import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { countLabels } from "./count-labels.ts";
 import type { HttpProblem } from "./http/http-problem.ts";
 import { problem } from "./http/problem.ts";

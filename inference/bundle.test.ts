@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { churnGolden } from "../test/onnx/churn-folder.ts";
+import { churnGolden } from "#test/onnx/churn-folder.ts";
 import { bundleRuntime } from "./bundle.ts";
 import { compareGolden } from "./check/compare-golden.ts";
 import { Golden } from "./manifest/manifest.ts";

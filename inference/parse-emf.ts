@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { RequestMetrics } from "../platform/metrics/metrics.ts";
+import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { maxMetrics, namespace } from "./emf.ts";
 
 const Directive = z.object({

@@ -1,5 +1,5 @@
-import { countLines } from "../platform/metrics/cloudwatch/count-lines.ts";
-import type { Metrics } from "../platform/metrics/metrics.ts";
+import { countLines } from "#platform/metrics/cloudwatch/count-lines.ts";
+import type { Metrics } from "#platform/metrics/metrics.ts";
 import { emitLine } from "./emit-line.ts";
 import type { Variables } from "./environment-parts.ts";
 

@@ -3,10 +3,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundleHandler, type HandlerBundle } from "../scripts/bundle-handler.ts";
-import { handlerEnvironment } from "../test/handler-environment.ts";
-import { runBundle } from "../test/run-bundle.ts";
-import { temporaryFolder } from "../test/temporary-folder.ts";
+import { bundleHandler, type HandlerBundle } from "#scripts/bundle-handler.ts";
+import { handlerEnvironment } from "#test/handler-environment.ts";
+import { runBundle } from "#test/run-bundle.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 
 const lambdas = import.meta.dirname;
 const functions = readdirSync(lambdas, { withFileTypes: true })

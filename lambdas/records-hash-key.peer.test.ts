@@ -1,7 +1,7 @@
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Moto, motoClient, startMoto } from "../test/peers/moto.ts";
-import { pythonPeer } from "../test/peers/python-environment.ts";
+import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
+import { pythonPeer } from "#test/peers/python-environment.ts";
 import { recordsHashKey } from "./records-hash-key.ts";
 
 const { skip } = pythonPeer("tests of the records' key in SSM");

@@ -16,7 +16,7 @@ export const recordsHashKey = (env: Env): (() => Promise<Uint8Array>) | undefine
   const ask = async (): Promise<Uint8Array> => {
     const [{ SSMClient }, { ssmSecrets }, { HashKey }] = await Promise.all([
       import("@aws-sdk/client-ssm"),
-      import("../platform/secrets/ssm.ts"),
+      import("#platform/secrets/ssm.ts"),
       import("./predict/env.ts"),
     ]);
     return HashKey.parse(await ssmSecrets({ client: new SSMClient(), prefix: "" }).read(parameter));

@@ -1,5 +1,5 @@
-import type { Blobs } from "../platform/blobs/blobs.ts";
-import type { Store } from "../platform/store/store.ts";
+import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { Store } from "#platform/store/store.ts";
 
 type Needs = {
   readonly env: {
@@ -33,12 +33,12 @@ export const recordsOnAws = ({ env, clock }: Needs) => {
   if (table === undefined || bucket === undefined) return undefined;
   const openStore = once(async (): Promise<Store> => {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
-    const { dynamodbStore } = await import("../platform/store/dynamodb.ts");
+    const { dynamodbStore } = await import("#platform/store/dynamodb.ts");
     return dynamodbStore({ client: new DynamoDBClient({ requestHandler: quick }), table, clock });
   });
   const openBlobs = once(async (): Promise<Blobs> => {
     const { S3Client } = await import("@aws-sdk/client-s3");
-    const { s3Blobs } = await import("../platform/blobs/s3.ts");
+    const { s3Blobs } = await import("#platform/blobs/s3.ts");
     return s3Blobs({ client: new S3Client(), bucket, clock });
   });
   const store: Pick<Store, "get" | "page" | "putAll" | "add"> = {

@@ -2,13 +2,13 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundleHandler } from "../scripts/bundle-handler.ts";
-import { functionNames } from "../scripts/function-names.ts";
-import { functionZip } from "../scripts/function-zip.ts";
-import { handlerEnvironment } from "../test/handler-environment.ts";
-import { functionHost } from "../test/peers/function-host.ts";
-import { runtimeClientPeer } from "../test/peers/runtime-client.ts";
-import { temporaryFolder } from "../test/temporary-folder.ts";
+import { bundleHandler } from "#scripts/bundle-handler.ts";
+import { functionNames } from "#scripts/function-names.ts";
+import { functionZip } from "#scripts/function-zip.ts";
+import { handlerEnvironment } from "#test/handler-environment.ts";
+import { functionHost } from "#test/peers/function-host.ts";
+import { runtimeClientPeer } from "#test/peers/runtime-client.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 
 const { skip } = runtimeClientPeer("tests of the functions under AWS's runtime client");
 

@@ -2,10 +2,10 @@ import { ApiGatewayV2Client } from "@aws-sdk/client-apigatewayv2";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import type { STSClient } from "@aws-sdk/client-sts";
-import { assumeRole } from "../platform/serving/assume-role.ts";
-import type { LambdaNeeds } from "../platform/serving/lambda/lambda-needs.ts";
-import { lambdaServing } from "../platform/serving/lambda.ts";
-import type { Environment, Serving } from "../platform/serving/serving.ts";
+import { assumeRole } from "#platform/serving/assume-role.ts";
+import type { LambdaNeeds } from "#platform/serving/lambda/lambda-needs.ts";
+import { lambdaServing } from "#platform/serving/lambda.ts";
+import type { Environment, Serving } from "#platform/serving/serving.ts";
 import type { Variables } from "./environment-parts.ts";
 
 type Needs<Env> = {

@@ -1,8 +1,8 @@
 import { KMSClient } from "@aws-sdk/client-kms";
-import { type Approvals, approvals } from "../domain/approvals.ts";
-import { kmsCipher } from "../platform/cipher/kms.ts";
-import type { Deliveries } from "../platform/deliveries/deliveries.ts";
-import type { Store } from "../platform/store/store.ts";
+import { type Approvals, approvals } from "#domain/approvals.ts";
+import { kmsCipher } from "#platform/cipher/kms.ts";
+import type { Deliveries } from "#platform/deliveries/deliveries.ts";
+import type { Store } from "#platform/store/store.ts";
 import type { Variables } from "./environment-parts.ts";
 import { log } from "./log.ts";
 

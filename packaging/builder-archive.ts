@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { packLayer } from "../platform/images/pack-layer.ts";
+import { packLayer } from "#platform/images/pack-layer.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 

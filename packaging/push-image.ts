@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { ImageBuildFailed } from "../platform/images/images.ts";
+import { ImageBuildFailed } from "#platform/images/images.ts";
 import { type Crane, CraneFailed } from "./crane.ts";
 
 const Descriptor = z.object({ digest: z.string().regex(/^sha256:[0-9a-f]{64}$/), size: z.int().min(1) });

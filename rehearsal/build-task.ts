@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { buildVariables } from "../domain/built-image.ts";
-import type { Provenance } from "../domain/provenance/provenance.ts";
-import { builderIds } from "../domain/provenance/statement.ts";
-import { ImageBuildFailed, type Images } from "../platform/images/images.ts";
-import type { Json } from "../platform/store/store.ts";
+import { buildVariables } from "#domain/built-image.ts";
+import type { Provenance } from "#domain/provenance/provenance.ts";
+import { builderIds } from "#domain/provenance/statement.ts";
+import { ImageBuildFailed, type Images } from "#platform/images/images.ts";
+import type { Json } from "#platform/store/store.ts";
 
 const StartBuild = z.object({
   EnvironmentVariablesOverride: z.array(z.object({ Name: z.string(), Value: z.string() })),

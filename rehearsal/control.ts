@@ -1,11 +1,11 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import { z } from "zod";
-import type { Deliveries } from "../platform/deliveries/deliveries.ts";
-import { TaskGone } from "../platform/deliveries/deliveries.ts";
-import { executionTable } from "../platform/deliveries/execution-table.ts";
-import type { Database } from "../platform/store/open-database.ts";
-import type { Json } from "../platform/store/store.ts";
+import type { Deliveries } from "#platform/deliveries/deliveries.ts";
+import { TaskGone } from "#platform/deliveries/deliveries.ts";
+import { executionTable } from "#platform/deliveries/execution-table.ts";
+import type { Database } from "#platform/store/open-database.ts";
+import type { Json } from "#platform/store/store.ts";
 import { requestBody } from "./request-body.ts";
 
 const Call = z.discriminatedUnion("call", [

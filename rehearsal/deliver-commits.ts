@@ -1,4 +1,4 @@
-import type { Store } from "../platform/store/store.ts";
+import type { Store } from "#platform/store/store.ts";
 import { machineCaller } from "./machine-caller.ts";
 import type { Steps } from "./steps.ts";
 import type { Voice } from "./terminal.ts";

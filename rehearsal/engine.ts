@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { namedFault } from "../domain/named-fault.ts";
-import type { ExecutionStatus, StateEvent } from "../platform/deliveries/deliveries.ts";
-import { embeddedDeliveries } from "../platform/deliveries/embedded.ts";
-import type { Json } from "../platform/store/store.ts";
-import { delivery, type StepName, stepNames } from "../statemachine/delivery.ts";
+import { namedFault } from "#domain/named-fault.ts";
+import type { ExecutionStatus, StateEvent } from "#platform/deliveries/deliveries.ts";
+import { embeddedDeliveries } from "#platform/deliveries/embedded.ts";
+import type { Json } from "#platform/store/store.ts";
+import { delivery, type StepName, stepNames } from "#statemachine/delivery.ts";
 import type { Capabilities } from "./world.ts";
 
 /** The definition with local names: nothing but Resources differs from the one on AWS. */

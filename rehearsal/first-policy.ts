@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { noIdentities } from "../domain/approval/identities.ts";
-import type { ChangePolicy } from "../domain/policy/change-policy.ts";
-import { parsePlatformRules } from "../domain/policy/parse-policy.ts";
-import type { PlatformPolicy } from "../domain/policy/platform-policy.ts";
+import { noIdentities } from "#domain/approval/identities.ts";
+import type { ChangePolicy } from "#domain/policy/change-policy.ts";
+import { parsePlatformRules } from "#domain/policy/parse-policy.ts";
+import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { machineOperator } from "./machine-operator.ts";
 
 /**

@@ -2,11 +2,11 @@ import { fork } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { leastResidentMb, watchMemory } from "../inference/check/watch-memory.ts";
-import { functionName } from "../platform/serving/function-name.ts";
-import { EventTooLarge, type FunctionCall } from "../platform/serving/functions.ts";
-import { type Environment, FunctionFailed, type FunctionVersion } from "../platform/serving/serving.ts";
-import type { Json } from "../platform/store/store.ts";
+import { leastResidentMb, watchMemory } from "#inference/check/watch-memory.ts";
+import { functionName } from "#platform/serving/function-name.ts";
+import { EventTooLarge, type FunctionCall } from "#platform/serving/functions.ts";
+import { type Environment, FunctionFailed, type FunctionVersion } from "#platform/serving/serving.ts";
+import type { Json } from "#platform/store/store.ts";
 import { lineSplitter } from "./line-splitter.ts";
 import { RecordCall, type workerRecords } from "./worker-records.ts";
 

@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import type { RequestMetrics } from "../platform/metrics/metrics.ts";
-import { EventTooLarge, type FunctionCall } from "../platform/serving/functions.ts";
-import { FunctionFailed } from "../platform/serving/serving.ts";
-import type { Json } from "../platform/store/store.ts";
-import { plainFunction } from "../test/contracts/plain-function.ts";
+import type { RequestMetrics } from "#platform/metrics/metrics.ts";
+import { EventTooLarge, type FunctionCall } from "#platform/serving/functions.ts";
+import { FunctionFailed } from "#platform/serving/serving.ts";
+import type { Json } from "#platform/store/store.ts";
+import { plainFunction } from "#test/contracts/plain-function.ts";
 import { type FunctionLine, functionHost } from "./functions.ts";
 import { httpEvent, isText } from "./http-event.ts";
 

@@ -1,8 +1,8 @@
-import type { RecordPlace } from "../inference/records/records.ts";
-import type { Metrics, RequestMetrics } from "../platform/metrics/metrics.ts";
-import type { FunctionAnswer, FunctionCall, Functions } from "../platform/serving/functions.ts";
-import { type Environment, FunctionBusy, FunctionFailed } from "../platform/serving/serving.ts";
-import type { Json } from "../platform/store/store.ts";
+import type { RecordPlace } from "#inference/records/records.ts";
+import type { Metrics, RequestMetrics } from "#platform/metrics/metrics.ts";
+import type { FunctionAnswer, FunctionCall, Functions } from "#platform/serving/functions.ts";
+import { type Environment, FunctionBusy, FunctionFailed } from "#platform/serving/serving.ts";
+import type { Json } from "#platform/store/store.ts";
 import { type FunctionProcess, startFunctionProcess } from "./function-process.ts";
 import { workerRecords } from "./worker-records.ts";
 

@@ -1,10 +1,10 @@
 import { type AddressInfo, createServer } from "node:net";
 import { serve } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { BytesServing } from "../platform/serving/embedded.ts";
-import { EventTooLarge, type HttpBody } from "../platform/serving/functions.ts";
-import { FunctionBusy, FunctionFailed, NotServed } from "../platform/serving/serving.ts";
-import type { Json } from "../platform/store/store.ts";
+import type { BytesServing } from "#platform/serving/embedded.ts";
+import { EventTooLarge, type HttpBody } from "#platform/serving/functions.ts";
+import { FunctionBusy, FunctionFailed, NotServed } from "#platform/serving/serving.ts";
+import type { Json } from "#platform/store/store.ts";
 import { gateway, invokeRoute } from "./gateway.ts";
 import { RehearsalUnreachable, remoteFunctions } from "./remote-functions.ts";
 

@@ -1,18 +1,18 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "hono";
-import { retryAfterSeconds } from "../inference/http/body-unreadable.ts";
-import type { BytesServing } from "../platform/serving/embedded.ts";
-import { readFunctionName } from "../platform/serving/function-name.ts";
-import { EventTooLarge, type FunctionAnswer } from "../platform/serving/functions.ts";
-import { reportLine } from "../platform/serving/report-line.ts";
+import { retryAfterSeconds } from "#inference/http/body-unreadable.ts";
+import type { BytesServing } from "#platform/serving/embedded.ts";
+import { readFunctionName } from "#platform/serving/function-name.ts";
+import { EventTooLarge, type FunctionAnswer } from "#platform/serving/functions.ts";
+import { reportLine } from "#platform/serving/report-line.ts";
 import {
   type Environment,
   environments,
   FunctionBusy,
   FunctionFailed,
   NotServed,
-} from "../platform/serving/serving.ts";
-import type { Json } from "../platform/store/store.ts";
+} from "#platform/serving/serving.ts";
+import type { Json } from "#platform/store/store.ts";
 import { guardModels } from "./guard-models.ts";
 import { httpAnswer, httpEvent, isText } from "./http-event.ts";
 import type { Gate } from "./key-gate.ts";

@@ -1,8 +1,8 @@
 import { createMiddleware } from "hono/factory";
-import { isOwnHost } from "../inference/http/host-names.ts";
-import { problem } from "../inference/http/problem.ts";
-import { refuseCrossSite } from "../inference/http/refuse-cross-site.ts";
-import { securityHeaders } from "../inference/http/security-headers.ts";
+import { isOwnHost } from "#inference/http/host-names.ts";
+import { problem } from "#inference/http/problem.ts";
+import { refuseCrossSite } from "#inference/http/refuse-cross-site.ts";
+import { securityHeaders } from "#inference/http/security-headers.ts";
 
 /** The path that the model's own service sees: what stands behind `/<environment>/models/<model>`. */
 const pathInModel = (path: string): string => path.replace(/^\/[^/]+\/models\/[^/]+/, "");

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Json } from "../platform/store/store.ts";
+import type { Json } from "#platform/store/store.ts";
 
 type Context = {
   readonly model: string;

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Database } from "../platform/store/open-database.ts";
+import type { Database } from "#platform/store/open-database.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { dataSize } from "./data-size.ts";
 import { forgetExpiredRows } from "./forget-expired-rows.ts";

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type ApiKeys, apiKeys } from "../domain/api-keys.ts";
-import { throttledBy } from "../inference/keys/throttled-by.ts";
-import type { Serving } from "../platform/serving/serving.ts";
-import type { Json } from "../platform/store/store.ts";
-import { memoryStore } from "../test/step-world.ts";
+import { type ApiKeys, apiKeys } from "#domain/api-keys.ts";
+import { throttledBy } from "#inference/keys/throttled-by.ts";
+import type { Serving } from "#platform/serving/serving.ts";
+import type { Json } from "#platform/store/store.ts";
+import { memoryStore } from "#test/step-world.ts";
 import { gateway } from "./gateway.ts";
 import { keyGate } from "./key-gate.ts";
 

@@ -1,13 +1,13 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { admitKey } from "../domain/admit-key.ts";
-import type { ApiKeys } from "../domain/api-keys.ts";
-import { rateLimiter } from "../domain/rate-limiter.ts";
-import { admissionRefusal, keysUnavailable, type Refusal } from "../inference/keys/admission-refusal.ts";
-import { givenKey } from "../inference/keys/given-key.ts";
-import { type AuthorizerContext, authorizerContext } from "../inference/keys/throttled-by.ts";
-import { isRecordsPath } from "../inference/records/is-records-path.ts";
-import type { Environment } from "../platform/serving/serving.ts";
-import type { Store } from "../platform/store/store.ts";
+import { admitKey } from "#domain/admit-key.ts";
+import type { ApiKeys } from "#domain/api-keys.ts";
+import { rateLimiter } from "#domain/rate-limiter.ts";
+import { admissionRefusal, keysUnavailable, type Refusal } from "#inference/keys/admission-refusal.ts";
+import { givenKey } from "#inference/keys/given-key.ts";
+import { type AuthorizerContext, authorizerContext } from "#inference/keys/throttled-by.ts";
+import { isRecordsPath } from "#inference/records/is-records-path.ts";
+import type { Environment } from "#platform/serving/serving.ts";
+import type { Store } from "#platform/store/store.ts";
 import type { Log } from "./world.ts";
 
 /** Whether a request may reach a model: refused, or let in with what the function is told of its key. */

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleRuntime } from "../inference/bundle.ts";
-import { assertModel } from "../inference/check/check-model.ts";
-import { readAdvisories } from "../platform/images/advisories.ts";
-import type { Images } from "../platform/images/images.ts";
-import { layerFiles } from "../platform/images/layer-files.ts";
-import { ociImages } from "../platform/images/oci.ts";
-import { type Platform, thisPlatform } from "../platform/images/runtime-layer.ts";
-import { unpackImage } from "../platform/images/unpack.ts";
-import type { Source } from "../platform/source/source.ts";
+import { bundleRuntime } from "#inference/bundle.ts";
+import { assertModel } from "#inference/check/check-model.ts";
+import { readAdvisories } from "#platform/images/advisories.ts";
+import type { Images } from "#platform/images/images.ts";
+import { layerFiles } from "#platform/images/layer-files.ts";
+import { ociImages } from "#platform/images/oci.ts";
+import { type Platform, thisPlatform } from "#platform/images/runtime-layer.ts";
+import { unpackImage } from "#platform/images/unpack.ts";
+import type { Source } from "#platform/source/source.ts";
 import type { DataFolder } from "./data-folder.ts";
 
 /** No onnxruntime is packed for this kind of machine. */

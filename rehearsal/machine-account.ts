@@ -1,5 +1,5 @@
 import { userInfo } from "node:os";
-import { runGit } from "../platform/source/run-git.ts";
+import { runGit } from "#platform/source/run-git.ts";
 
 /** The account that the operating system vouches for; a container may run under a number that has none. */
 export const machineAccount = (): { readonly username: string; readonly uid: number } => {

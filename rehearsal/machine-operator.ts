@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { Operator } from "../domain/policy/platform-policy.ts";
+import type { Operator } from "#domain/policy/platform-policy.ts";
 import { gitEmail, machineAccount } from "./machine-account.ts";
 
 /**

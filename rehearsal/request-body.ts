@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { BodyLease } from "../inference/http/body-budget.ts";
-import { BodyUnreadable } from "../inference/http/body-unreadable.ts";
-import { collectBody } from "../inference/http/collect-body.ts";
+import type { BodyLease } from "#inference/http/body-budget.ts";
+import { BodyUnreadable } from "#inference/http/body-unreadable.ts";
+import { collectBody } from "#inference/http/collect-body.ts";
 
 const readers = new WeakMap<IncomingMessage, BodyLease>();
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { asDataFolderError } from "../platform/store/data-folder-unusable.ts";
-import { isLocked, lockFile } from "../platform/store/lock-file.ts";
+import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { isLocked, lockFile } from "#platform/store/lock-file.ts";
 import type { DataFolder } from "./data-folder.ts";
 
 /** Who owns a data folder; `url`: where it answers, once it does. */

@@ -1,6 +1,6 @@
-import { committedModel } from "../domain/committed-model.ts";
-import { deliveryName } from "../lambdas/start-delivery/delivery-name.ts";
-import type { Outcome } from "../statemachine/contracts.ts";
+import { committedModel } from "#domain/committed-model.ts";
+import { deliveryName } from "#lambdas/start-delivery/delivery-name.ts";
+import type { Outcome } from "#statemachine/contracts.ts";
 import type { Engine } from "./engine.ts";
 import { machineCaller } from "./machine-caller.ts";
 import { personAtDesk } from "./person-at-desk.ts";

@@ -1,14 +1,14 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
-import type { App } from "../inference/app.ts";
-import { type BodyBudget, bodyBudget } from "../inference/http/body-budget.ts";
-import { retryAfterSeconds } from "../inference/http/body-unreadable.ts";
-import { connectionLimits, limitConnections, serverOptions } from "../inference/http/limit-connections.ts";
-import { nodeListener } from "../inference/http/node-listener.ts";
-import type { CallbackAnswer, SlackCallback } from "../lambdas/answer-approval/answer-approval.ts";
-import { largestCallback } from "../lambdas/answer-approval/answer-approval.ts";
-import { RequestRefused, verifySlackHeaders } from "../lambdas/answer-approval/slack-request.ts";
+import type { App } from "#inference/app.ts";
+import { type BodyBudget, bodyBudget } from "#inference/http/body-budget.ts";
+import { retryAfterSeconds } from "#inference/http/body-unreadable.ts";
+import { connectionLimits, limitConnections, serverOptions } from "#inference/http/limit-connections.ts";
+import { nodeListener } from "#inference/http/node-listener.ts";
+import type { CallbackAnswer, SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";
+import { largestCallback } from "#lambdas/answer-approval/answer-approval.ts";
+import { RequestRefused, verifySlackHeaders } from "#lambdas/answer-approval/slack-request.ts";
 import { bodyRefusal, leaseBody, requestBody } from "./request-body.ts";
 import type { Log } from "./world.ts";
 

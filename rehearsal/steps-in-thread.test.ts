@@ -1,8 +1,8 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DataFolderUnusable } from "../platform/store/data-folder-unusable.ts";
-import { temporaryFolder } from "../test/temporary-folder.ts";
+import { DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 import { type DataFolder, dataFolder } from "./data-folder.ts";
 import { type StepsInThread, stepsInThread } from "./steps-in-thread.ts";
 import { openCapabilities } from "./world.ts";

@@ -1,8 +1,8 @@
-import type { Row } from "../inference/manifest/manifest.ts";
-import { answerApproval } from "../lambdas/answer-approval/answer-approval.ts";
-import { builderDigest } from "../packaging/builder-archive.ts";
-import type { Json } from "../platform/store/store.ts";
-import { type StepName, stepNames } from "../statemachine/delivery.ts";
+import type { Row } from "#inference/manifest/manifest.ts";
+import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
+import { builderDigest } from "#packaging/builder-archive.ts";
+import type { Json } from "#platform/store/store.ts";
+import { type StepName, stepNames } from "#statemachine/delivery.ts";
 import { buildTask } from "./build-task.ts";
 import { rowsToAsk } from "./rows-to-ask.ts";
 import { type Steps, stepsOn } from "./steps.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { commitOf, model, type StepWorld, serve, stepWorld } from "../test/step-world.ts";
+import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
 import type { Application } from "./application.ts";
 import { rowsToAsk } from "./rows-to-ask.ts";
 import { tellServing } from "./tell-serving.ts";

@@ -1,5 +1,5 @@
-import type { Row } from "../inference/manifest/manifest.ts";
-import { environments } from "../platform/serving/serving.ts";
+import type { Row } from "#inference/manifest/manifest.ts";
+import { environments } from "#platform/serving/serving.ts";
 import type { Application } from "./application.ts";
 import type { Voice } from "./terminal.ts";
 import type { World } from "./world.ts";

@@ -1,15 +1,15 @@
 import { rm, stat } from "node:fs/promises";
 import { z } from "zod";
-import { KeptRequest } from "../inference/records/kept-request.ts";
+import { KeptRequest } from "#inference/records/kept-request.ts";
 import {
   answerSort,
   hourOf,
   recordPlaces,
   requestAt,
   type Served,
-} from "../inference/records/record-places.ts";
-import { blobPath } from "../platform/blobs/blob-file.ts";
-import type { Database } from "../platform/store/open-database.ts";
+} from "#inference/records/record-places.ts";
+import { blobPath } from "#platform/blobs/blob-file.ts";
+import type { Database } from "#platform/store/open-database.ts";
 
 /** So many requests are forgotten in one transaction: a few milliseconds, in which prod answers nobody. */
 export const batchSize = 100;

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runGit } from "../platform/source/run-git.ts";
+import { runGit } from "#platform/source/run-git.ts";
 
 export type Person = { readonly name: string; readonly email: string };
 

@@ -1,6 +1,6 @@
-import type { Outcomes } from "../domain/outcomes.ts";
-import type { Deliveries, Execution } from "../platform/deliveries/deliveries.ts";
-import type { Json } from "../platform/store/store.ts";
+import type { Outcomes } from "#domain/outcomes.ts";
+import type { Deliveries, Execution } from "#platform/deliveries/deliveries.ts";
+import type { Json } from "#platform/store/store.ts";
 
 const objectOf = (value: Json | undefined): { readonly [key: string]: Json } =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};

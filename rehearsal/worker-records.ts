@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { recordPlaces, rowsPrefixes, type Served } from "../inference/records/record-places.ts";
-import type { RecordPlace } from "../inference/records/records.ts";
-import type { Json } from "../platform/store/store.ts";
+import { recordPlaces, rowsPrefixes, type Served } from "#inference/records/record-places.ts";
+import type { RecordPlace } from "#inference/records/records.ts";
+import type { Json } from "#platform/store/store.ts";
 
 const Key = z.object({ partition: z.string().max(200), sort: z.string().max(200) });
 const value = z.custom<Json>((given) => given !== undefined);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { crc32 } from "node:zlib";
 import { afterEach, expect, test } from "vitest";
-import { Advisories } from "../platform/images/advisories.ts";
+import { Advisories } from "#platform/images/advisories.ts";
 import { selectAdvisories } from "./select-advisories.ts";
 
 const script = fileURLToPath(new URL("./advisories.ts", import.meta.url));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { stop } from "esbuild";
-import { builderArchive } from "../packaging/builder-archive.ts";
+import { builderArchive } from "#packaging/builder-archive.ts";
 import { bundleHandler } from "./bundle-handler.ts";
 import { functionNames } from "./function-names.ts";
 import { functionZip } from "./function-zip.ts";

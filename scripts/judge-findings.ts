@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Finding } from "../platform/images/images.ts";
+import type { Finding } from "#platform/images/images.ts";
 
 /** Why a known weakness is lived with, and until when. */
 export const AuditException = z.strictObject({

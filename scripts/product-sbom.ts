@@ -1,5 +1,5 @@
 import * as CDX from "@cyclonedx/cyclonedx-library";
-import { npmComponent, serializeBom } from "../platform/images/sbom.ts";
+import { npmComponent, serializeBom } from "#platform/images/sbom.ts";
 import type { GoModule } from "./go-modules.ts";
 import type { LockedPackage } from "./locked-packages.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Advisories, Advisory } from "../platform/images/advisories.ts";
+import { type Advisories, Advisory } from "#platform/images/advisories.ts";
 import { OsvUnreadable } from "./read-osv-records.ts";
 
 /** As much as must be known of every record; those that are kept are read in full. */

@@ -232,9 +232,11 @@ const forms = [
 export const importsOf = (path: string, source: string): readonly string[] => {
   const text = withoutComments(source);
   const named = forms.flatMap((form) => [...text.matchAll(form)].map(([, specifier = ""]) => specifier));
-  return [...new Set(named.filter((specifier) => specifier.startsWith(".")))].map((specifier) =>
-    posix.join(posix.dirname(path), specifier),
-  );
+  return [...new Set(named)].flatMap((specifier) => {
+    // "#domain/…" is a path from the root (package.json, "imports").
+    if (specifier.startsWith("#")) return [specifier.slice(1)];
+    return specifier.startsWith(".") ? [posix.join(posix.dirname(path), specifier)] : [];
+  });
 };
 
 /**

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { withRights } from "../domain/policy/privileged-paths.ts";
+import { withRights } from "#domain/policy/privileged-paths.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" })

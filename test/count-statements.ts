@@ -1,4 +1,4 @@
-import type { Database } from "../platform/store/open-database.ts";
+import type { Database } from "#platform/store/open-database.ts";
 
 export type StatementCounts = {
   /** How many statements were compiled. */

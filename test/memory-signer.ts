@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, sign, verify } from "node:crypto";
-import type { Signer } from "../platform/signer/signer.ts";
+import type { Signer } from "#platform/signer/signer.ts";
 
 /** A signer whose key nobody keeps. */
 export const memorySigner = (): Signer => {

@@ -1,8 +1,8 @@
-import { predictionReader } from "../inference/records/prediction-reader.ts";
-import { recorder } from "../inference/records/recorder.ts";
-import type { AnsweredRows } from "../inference/records/records.ts";
-import type { Blobs } from "../platform/blobs/blobs.ts";
-import type { Store } from "../platform/store/store.ts";
+import { predictionReader } from "#inference/records/prediction-reader.ts";
+import { recorder } from "#inference/records/recorder.ts";
+import type { AnsweredRows } from "#inference/records/records.ts";
+import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { Store } from "#platform/store/store.ts";
 import { memoryStore } from "./step-world.ts";
 
 type Options = {

@@ -1,7 +1,7 @@
-import { noIdentities } from "../domain/approval/identities.ts";
-import { changePolicy } from "../domain/policy/change-policy.ts";
-import { parsePolicy } from "../domain/policy/parse-policy.ts";
-import type { Store } from "../platform/store/store.ts";
+import { noIdentities } from "#domain/approval/identities.ts";
+import { changePolicy } from "#domain/policy/change-policy.ts";
+import { parsePolicy } from "#domain/policy/parse-policy.ts";
+import type { Store } from "#platform/store/store.ts";
 
 /**
  * Writes the platform's copy of the policy into a store as two people do: a first copy, then the one that is wanted,

@@ -1,12 +1,12 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Command } from "commander";
-import { checkModel } from "../../inference/check/check-model.ts";
-import { problemLine } from "../../inference/manifest/folder-problem.ts";
-import { modelLimitBytes } from "../../platform/source/source-rules.ts";
-import { exitCode, UsageMistake } from "../exit-code.ts";
-import { jsonOption } from "../options.ts";
-import { paint, print, printJson } from "../print.ts";
+import { exitCode, UsageMistake } from "#cli/exit-code.ts";
+import { jsonOption } from "#cli/options.ts";
+import { paint, print, printJson } from "#cli/print.ts";
+import { checkModel } from "#inference/check/check-model.ts";
+import { problemLine } from "#inference/manifest/folder-problem.ts";
+import { modelLimitBytes } from "#platform/source/source-rules.ts";
 
 /** `slipway check`: every mistake in a model's folder, with its line and remedy. */
 export const checkCommand = (): Command =>

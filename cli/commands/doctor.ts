@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { exitCode } from "../exit-code.ts";
-import { awsOptions, jsonOption } from "../options.ts";
-import { paint, print, printJson } from "../print.ts";
-import { useProfile } from "../use-profile.ts";
+import { exitCode } from "#cli/exit-code.ts";
+import { awsOptions, jsonOption } from "#cli/options.ts";
+import { paint, print, printJson } from "#cli/print.ts";
+import { useProfile } from "#cli/use-profile.ts";
 
 const signs = { ok: paint("green", "✓"), warning: paint("yellow", "!"), missing: paint("red", "✗") } as const;
 
@@ -16,8 +16,8 @@ export const doctorCommand = (): Command => {
     async ({ profile, outputs, json }: { profile?: string; outputs?: string; json?: boolean }) => {
       useProfile(profile);
       const [{ examine }, { readOutputs }] = await Promise.all([
-        import("../doctor/examine.ts"),
-        import("../read-outputs.ts"),
+        import("#cli/doctor/examine.ts"),
+        import("#cli/read-outputs.ts"),
       ]);
       const findings = await examine({ outputs: () => readOutputs(outputs), fetch });
       const missing = findings.filter(({ status }) => status === "missing").length;

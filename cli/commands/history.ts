@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { environments } from "../../platform/serving/serving.ts";
-import { withWorld } from "../open-world.ts";
-import { inWorld, jsonOption, modelArgument, type WorldOptions } from "../options.ts";
-import { print, printJson, printTable } from "../print.ts";
+import { withWorld } from "#cli/open-world.ts";
+import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
+import { print, printJson, printTable } from "#cli/print.ts";
+import { environments } from "#platform/serving/serving.ts";
 
 const limitArgument = (text: string): number => {
   const limit = Number(text);

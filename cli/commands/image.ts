@@ -1,12 +1,12 @@
 import { basename, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { ModelName } from "../../inference/manifest/manifest.ts";
-import { type Platform, platforms } from "../../platform/images/runtime-layer.ts";
-import { localImages } from "../../rehearsal/local-images.ts";
-import { UsageMistake } from "../exit-code.ts";
-import { folderOf } from "../folders.ts";
-import { dataOption, jsonOption } from "../options.ts";
-import { print, printJson } from "../print.ts";
+import { UsageMistake } from "#cli/exit-code.ts";
+import { folderOf } from "#cli/folders.ts";
+import { dataOption, jsonOption } from "#cli/options.ts";
+import { print, printJson } from "#cli/print.ts";
+import { ModelName } from "#inference/manifest/manifest.ts";
+import { type Platform, platforms } from "#platform/images/runtime-layer.ts";
+import { localImages } from "#rehearsal/local-images.ts";
 import { readFolder } from "./check.ts";
 
 /** As containers name a platform; Node and onnxruntime say x64. */

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { Identities, noIdentities } from "../../domain/approval/identities.ts";
-import { type PlatformRules, parsePlatformRules } from "../../domain/policy/parse-policy.ts";
-import { UsageMistake } from "../exit-code.ts";
-import { checkout } from "../folders.ts";
-import { withWorld } from "../open-world.ts";
-import { awsOptions, jsonOption, type WorldOptions } from "../options.ts";
-import { paint, print, printJson } from "../print.ts";
+import { UsageMistake } from "#cli/exit-code.ts";
+import { checkout } from "#cli/folders.ts";
+import { withWorld } from "#cli/open-world.ts";
+import { awsOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
+import { paint, print, printJson } from "#cli/print.ts";
+import { Identities, noIdentities } from "#domain/approval/identities.ts";
+import { type PlatformRules, parsePlatformRules } from "#domain/policy/parse-policy.ts";
 
 type Options = Pick<WorldOptions, "profile" | "outputs"> & {
   readonly policy: string;

@@ -2,14 +2,14 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
-import { Policy } from "../../domain/policy/policy.ts";
-import { checkModel } from "../../inference/check/check-model.ts";
-import { type Problem, problemLine } from "../../inference/manifest/folder-problem.ts";
-import { SlackUser } from "../../inference/manifest/manifest.ts";
-import { exitCode, ModelFolderExists, UsageMistake } from "../exit-code.ts";
-import { type NewModel, newModel } from "../new-model/new-model.ts";
-import { modelArgument } from "../options.ts";
-import { paint, print } from "../print.ts";
+import { exitCode, ModelFolderExists, UsageMistake } from "#cli/exit-code.ts";
+import { type NewModel, newModel } from "#cli/new-model/new-model.ts";
+import { modelArgument } from "#cli/options.ts";
+import { paint, print } from "#cli/print.ts";
+import { Policy } from "#domain/policy/policy.ts";
+import { checkModel } from "#inference/check/check-model.ts";
+import { type Problem, problemLine } from "#inference/manifest/folder-problem.ts";
+import { SlackUser } from "#inference/manifest/manifest.ts";
 
 type Options = {
   readonly onnx: string;

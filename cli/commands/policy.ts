@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
-import type { Proposal } from "../../domain/policy/change-policy.ts";
-import { parsePlatformRules } from "../../domain/policy/parse-policy.ts";
-import type { PlatformPolicyRevision } from "../../domain/policy/platform-policy.ts";
-import type { RuleChanges } from "../../domain/policy/strictness.ts";
-import { UsageMistake } from "../exit-code.ts";
-import { withWorld } from "../open-world.ts";
-import { inWorld, jsonOption, type WorldOptions } from "../options.ts";
-import { paint, print, printJson, printTable } from "../print.ts";
+import { UsageMistake } from "#cli/exit-code.ts";
+import { withWorld } from "#cli/open-world.ts";
+import { inWorld, jsonOption, type WorldOptions } from "#cli/options.ts";
+import { paint, print, printJson, printTable } from "#cli/print.ts";
+import type { Proposal } from "#domain/policy/change-policy.ts";
+import { parsePlatformRules } from "#domain/policy/parse-policy.ts";
+import type { PlatformPolicyRevision } from "#domain/policy/platform-policy.ts";
+import type { RuleChanges } from "#domain/policy/strictness.ts";
 
 type Options = WorldOptions & { readonly json?: boolean };
 

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { z } from "zod";
-import { committedModel } from "../../domain/committed-model.ts";
-import { Row } from "../../inference/manifest/manifest.ts";
-import { NotRunning } from "../../rehearsal/control.ts";
-import { exitCode, UsageMistake } from "../exit-code.ts";
-import { type CommandWorld, withWorld } from "../open-world.ts";
-import { inWorld, jsonOption, modelArgument, type WorldOptions } from "../options.ts";
-import { print, printError, printJson, printTable } from "../print.ts";
+import { exitCode, UsageMistake } from "#cli/exit-code.ts";
+import { type CommandWorld, withWorld } from "#cli/open-world.ts";
+import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
+import { print, printError, printJson, printTable } from "#cli/print.ts";
+import { committedModel } from "#domain/committed-model.ts";
+import { Row } from "#inference/manifest/manifest.ts";
+import { NotRunning } from "#rehearsal/control.ts";
 
 const Answer = z.object({
   model: z.string(),

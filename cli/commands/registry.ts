@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { Command, Option } from "commander";
-import { awsOptions, portArgument } from "../options.ts";
-import { print } from "../print.ts";
-import { registryProxy } from "../registry-proxy.ts";
-import { useProfile } from "../use-profile.ts";
+import { awsOptions, portArgument } from "#cli/options.ts";
+import { print } from "#cli/print.ts";
+import { registryProxy } from "#cli/registry-proxy.ts";
+import { useProfile } from "#cli/use-profile.ts";
 
 /** `slipway registry`: MLflow's pages on this machine, asked for with the rights of the AWS profile in force. */
 export const registryCommand = (): Command => {
@@ -16,8 +16,8 @@ export const registryCommand = (): Command => {
       useProfile(profile);
       const [{ STSClient }, { signedFetch }, { readOutputs }] = await Promise.all([
         import("@aws-sdk/client-sts"),
-        import("../../platform/registry/signed-fetch.ts"),
-        import("../read-outputs.ts"),
+        import("#platform/registry/signed-fetch.ts"),
+        import("#cli/read-outputs.ts"),
       ]);
       const { MLFLOW_URI: uri, MLFLOW_AUTH: auth } = await readOutputs(outputs);
       // Asked nothing: it knows the profile's region and credentials.

@@ -1,16 +1,9 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
-import { asDataFolderError, DataFolderUnusable } from "../../platform/store/data-folder-unusable.ts";
-import { curlLine } from "../../rehearsal/curl-line.ts";
-import type { DataFolder } from "../../rehearsal/data-folder.ts";
-import type { Rehearsal } from "../../rehearsal/rehearsal.ts";
-import { type Ownership, ownFolder, runningOn } from "../../rehearsal/running.ts";
-import { jsonVoice, terminalVoice, type Voice } from "../../rehearsal/terminal.ts";
-import { type Change, changes, watchedRepository } from "../../rehearsal/watched-repository.ts";
-import { exitCode, UsageMistake } from "../exit-code.ts";
-import { chooseMlflow, folderRegistry } from "../folder-registry.ts";
-import { checkout, folderOf } from "../folders.ts";
+import { exitCode, UsageMistake } from "#cli/exit-code.ts";
+import { chooseMlflow, folderRegistry } from "#cli/folder-registry.ts";
+import { checkout, folderOf } from "#cli/folders.ts";
 import {
   bakeArgument,
   dataLimitOption,
@@ -19,8 +12,15 @@ import {
   portArgument,
   rateArgument,
   serverArgument,
-} from "../options.ts";
-import { paint, print } from "../print.ts";
+} from "#cli/options.ts";
+import { paint, print } from "#cli/print.ts";
+import { asDataFolderError, DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
+import { curlLine } from "#rehearsal/curl-line.ts";
+import type { DataFolder } from "#rehearsal/data-folder.ts";
+import type { Rehearsal } from "#rehearsal/rehearsal.ts";
+import { type Ownership, ownFolder, runningOn } from "#rehearsal/running.ts";
+import { jsonVoice, terminalVoice, type Voice } from "#rehearsal/terminal.ts";
+import { type Change, changes, watchedRepository } from "#rehearsal/watched-repository.ts";
 
 type Options = {
   readonly change?: Change;
@@ -195,8 +195,8 @@ const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Opt
 
   // The engine brings an AWS client along, which no other command should wait for.
   const [{ startRehearsal }, { playScenario }] = await Promise.all([
-    import("../../rehearsal/rehearsal.ts"),
-    import("../../rehearsal/scenario.ts"),
+    import("#rehearsal/rehearsal.ts"),
+    import("#rehearsal/scenario.ts"),
   ]);
   const rehearsal = await startRehearsal({
     folder,
@@ -291,7 +291,7 @@ const greet = (
 const sayServing = async (voice: Voice, rehearsal: Rehearsal, model: string): Promise<void> => {
   const serving = await rehearsal.world.ledger.serving("prod", model);
   if (!serving) return voice.say(`Prod serves no version of ${model}.`);
-  const { exampleRequest } = await import("../../rehearsal/scenario.ts");
+  const { exampleRequest } = await import("#rehearsal/scenario.ts");
   const example = await exampleRequest(rehearsal.world, model);
   voice.say(`Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`);
   const keyed = await rehearsal.world.keys.coversModel("prod", model);

@@ -1,9 +1,9 @@
 import { Command, Option } from "commander";
-import { environments } from "../../platform/serving/serving.ts";
-import { UsageMistake } from "../exit-code.ts";
-import { withWorld } from "../open-world.ts";
-import { inWorld, jsonOption, modelArgument, type WorldOptions } from "../options.ts";
-import { print, printJson } from "../print.ts";
+import { UsageMistake } from "#cli/exit-code.ts";
+import { withWorld } from "#cli/open-world.ts";
+import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
+import { print, printJson } from "#cli/print.ts";
+import { environments } from "#platform/serving/serving.ts";
 
 /** `slipway retire`: takes a model off both environments. */
 export const retireCommand = (): Command =>

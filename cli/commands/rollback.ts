@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
 import { Command, Option } from "commander";
-import { rollback } from "../../domain/rollback.ts";
-import { moveChampion } from "../../lambdas/move-champion/move-champion.ts";
-import { withWorld } from "../open-world.ts";
-import { inWorld, jsonOption, modelArgument, type WorldOptions } from "../options.ts";
-import { paint, print, printError, printJson } from "../print.ts";
+import { withWorld } from "#cli/open-world.ts";
+import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
+import { paint, print, printError, printJson } from "#cli/print.ts";
+import { rollback } from "#domain/rollback.ts";
+import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 
 /** `slipway rollback`: the version before, back on prod, in one command. */
 export const rollbackCommand = (): Command =>

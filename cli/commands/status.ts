@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { environments } from "../../platform/serving/serving.ts";
-import { type Opened, withWorld } from "../open-world.ts";
-import { inWorld, jsonOption, modelArgument, type WorldOptions } from "../options.ts";
-import { paint, print, printJson, printTable } from "../print.ts";
+import { type Opened, withWorld } from "#cli/open-world.ts";
+import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
+import { paint, print, printJson, printTable } from "#cli/print.ts";
+import { environments } from "#platform/serving/serving.ts";
 
 /** `slipway status`: what serves where, what is under way, what waits for an answer. */
 export const statusCommand = (): Command =>

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { config } from "../../terraform/config.ts";
-import { readConfig } from "../../terraform/read-config.ts";
+import { config } from "#terraform/config.ts";
+import { readConfig } from "#terraform/read-config.ts";
 import { findImage, images } from "./find-image.ts";
 
 const text = (path: string) => readFileSync(join(import.meta.dirname, "..", "..", path), "utf8");

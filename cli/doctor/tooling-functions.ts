@@ -1,21 +1,21 @@
 import type * as z from "zod";
-import { Env as AnswerApproval } from "../../lambdas/answer-approval/env.ts";
-import { Env as ClaimEnvironment } from "../../lambdas/claim-environment/env.ts";
-import { Env as DeployModel } from "../../lambdas/deploy-model/env.ts";
-import { Env as JudgeCanary } from "../../lambdas/judge-canary/env.ts";
-import { Env as MoveChampion } from "../../lambdas/move-champion/env.ts";
-import { Env as Notify } from "../../lambdas/notify/env.ts";
-import { Env as PromoteModel } from "../../lambdas/promote-model/env.ts";
-import { Env as RegisterModel } from "../../lambdas/register-model/env.ts";
-import { Env as ReportOutcome } from "../../lambdas/report-outcome/env.ts";
-import { Env as RequestApproval } from "../../lambdas/request-approval/env.ts";
-import { Env as RollBack } from "../../lambdas/roll-back/env.ts";
-import { Env as ScanImage } from "../../lambdas/scan-image/env.ts";
-import { Env as ShiftTraffic } from "../../lambdas/shift-traffic/env.ts";
-import { Env as StartDelivery } from "../../lambdas/start-delivery/env.ts";
-import { Env as SweepDeliveries } from "../../lambdas/sweep-deliveries/env.ts";
-import { Env as VerifyModel } from "../../lambdas/verify-model/env.ts";
-import type { StepName } from "../../statemachine/delivery.ts";
+import { Env as AnswerApproval } from "#lambdas/answer-approval/env.ts";
+import { Env as ClaimEnvironment } from "#lambdas/claim-environment/env.ts";
+import { Env as DeployModel } from "#lambdas/deploy-model/env.ts";
+import { Env as JudgeCanary } from "#lambdas/judge-canary/env.ts";
+import { Env as MoveChampion } from "#lambdas/move-champion/env.ts";
+import { Env as Notify } from "#lambdas/notify/env.ts";
+import { Env as PromoteModel } from "#lambdas/promote-model/env.ts";
+import { Env as RegisterModel } from "#lambdas/register-model/env.ts";
+import { Env as ReportOutcome } from "#lambdas/report-outcome/env.ts";
+import { Env as RequestApproval } from "#lambdas/request-approval/env.ts";
+import { Env as RollBack } from "#lambdas/roll-back/env.ts";
+import { Env as ScanImage } from "#lambdas/scan-image/env.ts";
+import { Env as ShiftTraffic } from "#lambdas/shift-traffic/env.ts";
+import { Env as StartDelivery } from "#lambdas/start-delivery/env.ts";
+import { Env as SweepDeliveries } from "#lambdas/sweep-deliveries/env.ts";
+import { Env as VerifyModel } from "#lambdas/verify-model/env.ts";
+import type { StepName } from "#statemachine/delivery.ts";
 
 type Named = StepName | "start-delivery" | "answer-approval" | "sweep-deliveries" | "notify";
 

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { checkModel } from "../../inference/check/check-model.ts";
-import { Golden } from "../../inference/manifest/manifest.ts";
-import { readManifest } from "../../inference/manifest/read-manifest.ts";
-import { tinyTokenizer } from "../../test/onnx/tiny-tokenizer.ts";
-import { tokenSums } from "../../test/onnx/token-sums.ts";
-import { bool, float, int64, type Value, writeOnnx } from "../../test/onnx/write-onnx.ts";
+import { checkModel } from "#inference/check/check-model.ts";
+import { Golden } from "#inference/manifest/manifest.ts";
+import { readManifest } from "#inference/manifest/read-manifest.ts";
+import { tinyTokenizer } from "#test/onnx/tiny-tokenizer.ts";
+import { tokenSums } from "#test/onnx/token-sums.ts";
+import { bool, float, int64, type Value, writeOnnx } from "#test/onnx/write-onnx.ts";
 import { type Brought, newModel } from "./new-model.ts";
 
 const exported = (name: string, file: string) =>

@@ -1,10 +1,10 @@
-import { type Holdout, parseHoldout } from "../../inference/check/parse-holdout.ts";
-import type { Gates, Golden, Manifest, Prediction, Row } from "../../inference/manifest/manifest.ts";
-import { readManifest } from "../../inference/manifest/read-manifest.ts";
-import { findOutput } from "../../inference/model/find-output.ts";
-import { inspectOnnx, type OnnxSummary } from "../../inference/model/inspect-onnx.ts";
-import { readPredictions } from "../../inference/model/read-predictions.ts";
-import { UsageMistake } from "../exit-code.ts";
+import { UsageMistake } from "#cli/exit-code.ts";
+import { type Holdout, parseHoldout } from "#inference/check/parse-holdout.ts";
+import type { Gates, Golden, Manifest, Prediction, Row } from "#inference/manifest/manifest.ts";
+import { readManifest } from "#inference/manifest/read-manifest.ts";
+import { findOutput } from "#inference/model/find-output.ts";
+import { inspectOnnx, type OnnxSummary } from "#inference/model/inspect-onnx.ts";
+import { readPredictions } from "#inference/model/read-predictions.ts";
 import { blindScore, inferGates, type Measured, measure } from "./infer-gates.ts";
 import { type Inferred, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";

@@ -1,9 +1,9 @@
-import { ManifestInvalid } from "../../inference/manifest/folder-problem.ts";
-import type { Manifest } from "../../inference/manifest/manifest.ts";
-import { readManifest } from "../../inference/manifest/read-manifest.ts";
-import { committedPolicy, type FloorNeeds } from "../committed-model.ts";
-import type { Ledger } from "../ledger.ts";
-import { rulesInForce } from "../policy/rules-in-force.ts";
+import { committedPolicy, type FloorNeeds } from "#domain/committed-model.ts";
+import type { Ledger } from "#domain/ledger.ts";
+import { rulesInForce } from "#domain/policy/rules-in-force.ts";
+import { ManifestInvalid } from "#inference/manifest/folder-problem.ts";
+import type { Manifest } from "#inference/manifest/manifest.ts";
+import { readManifest } from "#inference/manifest/read-manifest.ts";
 import type { ApproversFor } from "./approvers-for.ts";
 
 export type Needs = FloorNeeds & {

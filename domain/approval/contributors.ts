@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { firstUpdates, reachable } from "../../platform/source/first-updates.ts";
+import { firstUpdates, reachable } from "#platform/source/first-updates.ts";
 import {
   type HistoryCommit,
   knownChanges,
   type MergedPullRequest,
   type RefUpdate,
-} from "../../platform/source/source.ts";
+} from "#platform/source/source.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 import type { Identified, Identify } from "./identify.ts";
 import { isRuntimePath } from "./runtime-paths.ts";

@@ -1,4 +1,5 @@
-import { sideBySide } from "../../platform/side-by-side.ts";
+import type { Ledger } from "#domain/ledger.ts";
+import { sideBySide } from "#platform/side-by-side.ts";
 import {
   type CommitHistory,
   CommitNotFound,
@@ -6,8 +7,7 @@ import {
   type HistoryCommit,
   knownChanges,
   type Source,
-} from "../../platform/source/source.ts";
-import type { Ledger } from "../ledger.ts";
+} from "#platform/source/source.ts";
 import { type Contributors, contributors, isIn, placesOf } from "./contributors.ts";
 import { identify, knownDomains } from "./identify.ts";
 import type { Identities } from "./identities.ts";

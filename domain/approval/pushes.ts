@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { sideBySide } from "../../platform/side-by-side.ts";
-import type { RefUpdate } from "../../platform/source/source.ts";
-import type { Store } from "../../platform/store/store.ts";
+import { sideBySide } from "#platform/side-by-side.ts";
+import type { RefUpdate } from "#platform/source/source.ts";
+import type { Store } from "#platform/store/store.ts";
 
 const Push = z.object({ before: z.string().nullable(), after: z.string(), by: z.string().nullable() });
 /** `at`: when it was told first, in milliseconds since 1970. */

@@ -1,12 +1,12 @@
-import type { Statistics } from "../../platform/metrics/metrics.ts";
-import type { Check, Verdict } from "../../statemachine/contracts.ts";
-import { plural, rounded } from "../gates/in-words.ts";
-import type { Interval } from "../intervals/interval.ts";
-import { newcombe } from "../intervals/newcombe.ts";
-import { twoSidedZ } from "../intervals/normal-quantile.ts";
-import type { Share } from "../intervals/wilson.ts";
-import type { CanaryLimits } from "../policy/policy.ts";
-import { judgeAtMost } from "../verdict.ts";
+import { plural, rounded } from "#domain/gates/in-words.ts";
+import type { Interval } from "#domain/intervals/interval.ts";
+import { newcombe } from "#domain/intervals/newcombe.ts";
+import { twoSidedZ } from "#domain/intervals/normal-quantile.ts";
+import type { Share } from "#domain/intervals/wilson.ts";
+import type { CanaryLimits } from "#domain/policy/policy.ts";
+import { judgeAtMost } from "#domain/verdict.ts";
+import type { Statistics } from "#platform/metrics/metrics.ts";
+import type { Check, Verdict } from "#statemachine/contracts.ts";
 import { confidence } from "./confidence.ts";
 import { p95Interval } from "./percentiles-for.ts";
 

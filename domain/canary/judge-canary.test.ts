@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { CanaryRule } from "../../inference/manifest/manifest.ts";
-import type { Statistics } from "../../platform/metrics/metrics.ts";
-import { seeded } from "../../test/seeded.ts";
-import type { CanaryLimits } from "../policy/policy.ts";
+import type { CanaryLimits } from "#domain/policy/policy.ts";
+import type { CanaryRule } from "#inference/manifest/manifest.ts";
+import type { Statistics } from "#platform/metrics/metrics.ts";
+import { seeded } from "#test/seeded.ts";
 import { judgeCanary } from "./judge-canary.ts";
 import { nextStep } from "./next-step.ts";
 import { percentilesFor } from "./percentiles-for.ts";

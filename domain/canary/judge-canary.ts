@@ -1,8 +1,8 @@
-import { type CanaryRule, seconds } from "../../inference/manifest/manifest.ts";
-import type { Statistics } from "../../platform/metrics/metrics.ts";
-import type { Check, JudgeCanaryOutput } from "../../statemachine/contracts.ts";
-import { verdictOf } from "../gates/verdict-of.ts";
-import type { CanaryLimits } from "../policy/policy.ts";
+import { verdictOf } from "#domain/gates/verdict-of.ts";
+import type { CanaryLimits } from "#domain/policy/policy.ts";
+import { type CanaryRule, seconds } from "#inference/manifest/manifest.ts";
+import type { Statistics } from "#platform/metrics/metrics.ts";
+import type { Check, JudgeCanaryOutput } from "#statemachine/contracts.ts";
 import { errorsCheck, labelsCheck, p95Check, samplesCheck } from "./canary-checks.ts";
 import { nextStep } from "./next-step.ts";
 

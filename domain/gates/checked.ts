@@ -1,4 +1,4 @@
-import type { Check } from "../../statemachine/contracts.ts";
+import type { Check } from "#statemachine/contracts.ts";
 
 /** What was measured, and what could not be and why: the approver is shown both. */
 export type Checked = {

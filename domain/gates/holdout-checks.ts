@@ -1,8 +1,8 @@
-import type { Prediction } from "../../inference/manifest/manifest.ts";
-import type { Check } from "../../statemachine/contracts.ts";
-import type { Interval } from "../intervals/interval.ts";
-import type { GatesInForce, ScoreInForce } from "../policy/rules-in-force.ts";
-import { judgeDifference } from "../verdict.ts";
+import type { Interval } from "#domain/intervals/interval.ts";
+import type { GatesInForce, ScoreInForce } from "#domain/policy/rules-in-force.ts";
+import { judgeDifference } from "#domain/verdict.ts";
+import type { Prediction } from "#inference/manifest/manifest.ts";
+import type { Check } from "#statemachine/contracts.ts";
 import type { Checked } from "./checked.ts";
 import { between, plural, rounded } from "./in-words.ts";
 import { accuracy, auc, mae, rmse, type Scoring } from "./scorings.ts";

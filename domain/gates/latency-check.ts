@@ -1,5 +1,5 @@
-import type { Check } from "../../statemachine/contracts.ts";
-import { quantileLevels } from "../intervals/quantile-levels.ts";
+import { quantileLevels } from "#domain/intervals/quantile-levels.ts";
+import type { Check } from "#statemachine/contracts.ts";
 import { rounded } from "./in-words.ts";
 
 /** Below this many answers the 95th percentile is simply the slowest. */

@@ -1,5 +1,5 @@
-import type { Scan } from "../../platform/images/images.ts";
-import type { Check } from "../../statemachine/contracts.ts";
+import type { Scan } from "#platform/images/images.ts";
+import type { Check } from "#statemachine/contracts.ts";
 import { plural } from "./in-words.ts";
 
 type Complete = Extract<Scan, { status: "complete" }>;

@@ -1,10 +1,10 @@
-import type { Prediction } from "../../inference/manifest/manifest.ts";
-import { ownValue } from "../../platform/own-value.ts";
-import { aucDifference, aucInterval } from "../intervals/delong.ts";
-import { maeGain, maeInterval, rmseGain, rmseInterval } from "../intervals/error-intervals.ts";
-import type { Interval } from "../intervals/interval.ts";
-import { newcombePaired } from "../intervals/newcombe-paired.ts";
-import { wilson } from "../intervals/wilson.ts";
+import { aucDifference, aucInterval } from "#domain/intervals/delong.ts";
+import { maeGain, maeInterval, rmseGain, rmseInterval } from "#domain/intervals/error-intervals.ts";
+import type { Interval } from "#domain/intervals/interval.ts";
+import { newcombePaired } from "#domain/intervals/newcombe-paired.ts";
+import { wilson } from "#domain/intervals/wilson.ts";
+import type { Prediction } from "#inference/manifest/manifest.ts";
+import { ownValue } from "#platform/own-value.ts";
 
 type Answers = readonly Prediction[];
 /** A string says why there is nothing to measure. */

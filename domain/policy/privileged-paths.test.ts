@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { isRuntimePath } from "../approval/runtime-paths.ts";
+import { isRuntimePath } from "#domain/approval/runtime-paths.ts";
 import { changedPrivileges, privileged, withRights } from "./privileged-paths.ts";
 
 const root = new URL("../..", import.meta.url).pathname;

@@ -1,4 +1,4 @@
-import { isRuntimePath } from "../approval/runtime-paths.ts";
+import { isRuntimePath } from "#domain/approval/runtime-paths.ts";
 
 /**
  * What of the repository runs with rights, or says what may run: files, and folders with a slash at the end. The first

@@ -1,10 +1,5 @@
-import { ManifestInvalid } from "../../inference/manifest/folder-problem.ts";
-import {
-  type ApprovalRule,
-  type CanaryRule,
-  type Manifest,
-  seconds,
-} from "../../inference/manifest/manifest.ts";
+import { ManifestInvalid } from "#inference/manifest/folder-problem.ts";
+import { type ApprovalRule, type CanaryRule, type Manifest, seconds } from "#inference/manifest/manifest.ts";
 import { changedRules } from "./changed-rules.ts";
 import type { CanaryLimits, Policy } from "./policy.ts";
 import { policyRules, strictestPolicy } from "./strictest-policy.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Signer } from "../../platform/signer/signer.ts";
+import type { Signer } from "#platform/signer/signer.ts";
 
 export const payloadType = "application/vnd.in-toto+json";
 

@@ -1,6 +1,6 @@
-import type { Blobs } from "../../platform/blobs/blobs.ts";
-import type { Signer } from "../../platform/signer/signer.ts";
-import type { Provenance as Verified } from "../../statemachine/contracts.ts";
+import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { Signer } from "#platform/signer/signer.ts";
+import type { Provenance as Verified } from "#statemachine/contracts.ts";
 import { openEnvelope, sealEnvelope } from "./envelope.ts";
 import { type BuildFacts, makeStatement, ProvenanceStatement } from "./statement.ts";
 

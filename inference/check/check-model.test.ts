@@ -1,13 +1,13 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
-import { churnFiles, churnYaml } from "../../test/onnx/churn-folder.ts";
-import { loopBody } from "../../test/onnx/loop-body.ts";
-import { tinyTokenizer } from "../../test/onnx/tiny-tokenizer.ts";
-import { tokenSums } from "../../test/onnx/token-sums.ts";
-import { float, type Graph, writeOnnx } from "../../test/onnx/write-onnx.ts";
-import { temporaryFolder } from "../../test/temporary-folder.ts";
-import { ManifestInvalid } from "../manifest/folder-problem.ts";
-import { ModelUnreadable } from "../model/model-unreadable.ts";
+import { ManifestInvalid } from "#inference/manifest/folder-problem.ts";
+import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
+import { churnFiles, churnYaml } from "#test/onnx/churn-folder.ts";
+import { loopBody } from "#test/onnx/loop-body.ts";
+import { tinyTokenizer } from "#test/onnx/tiny-tokenizer.ts";
+import { tokenSums } from "#test/onnx/token-sums.ts";
+import { float, type Graph, writeOnnx } from "#test/onnx/write-onnx.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 import { assertModel, checkModel } from "./check-model.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

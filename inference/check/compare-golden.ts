@@ -1,5 +1,5 @@
-import { ownValue } from "../../platform/own-value.ts";
-import type { Golden, Prediction } from "../manifest/manifest.ts";
+import type { Golden, Prediction } from "#inference/manifest/manifest.ts";
+import { ownValue } from "#platform/own-value.ts";
 
 /** One golden row that is answered otherwise than at training. */
 export type GoldenDifference = {

@@ -1,8 +1,8 @@
-import { countJson } from "../http/count-json.ts";
-import { ManifestInvalid, type Problem, pathText } from "../manifest/folder-problem.ts";
-import { Golden, type Manifest } from "../manifest/manifest.ts";
-import { valueNames } from "../manifest/value-names.ts";
-import { rowChecker } from "../model/row-checker.ts";
+import { countJson } from "#inference/http/count-json.ts";
+import { ManifestInvalid, type Problem, pathText } from "#inference/manifest/folder-problem.ts";
+import { Golden, type Manifest } from "#inference/manifest/manifest.ts";
+import { valueNames } from "#inference/manifest/value-names.ts";
+import { rowChecker } from "#inference/model/row-checker.ts";
 import { locateJson, placeOf } from "./locate-json.ts";
 
 const maxBytes = 16 * 1_024 * 1_024;

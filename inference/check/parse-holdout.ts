@@ -1,10 +1,10 @@
-import { CsvBroken, splitCsv } from "../csv/split-csv.ts";
-import { ManifestInvalid, type Problem } from "../manifest/folder-problem.ts";
-import type { Input, Manifest, Row } from "../manifest/manifest.ts";
-import { nearestName } from "../manifest/nearest-name.ts";
-import { valueNames } from "../manifest/value-names.ts";
-import { readCell } from "../model/read-cell.ts";
-import { rowChecker } from "../model/row-checker.ts";
+import { CsvBroken, splitCsv } from "#inference/csv/split-csv.ts";
+import { ManifestInvalid, type Problem } from "#inference/manifest/folder-problem.ts";
+import type { Input, Manifest, Row } from "#inference/manifest/manifest.ts";
+import { nearestName } from "#inference/manifest/nearest-name.ts";
+import { valueNames } from "#inference/manifest/value-names.ts";
+import { readCell } from "#inference/model/read-cell.ts";
+import { rowChecker } from "#inference/model/row-checker.ts";
 
 /** The rows that a model is measured on, with what is true of each. */
 export type Holdout =

@@ -1,14 +1,14 @@
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { requesting } from "../../test/http/requesting.ts";
-import { churnGolden, manifestWith } from "../../test/onnx/churn-folder.ts";
-import { churnService } from "../../test/onnx/churn-service.ts";
-import { createApp } from "../app.ts";
-import { HttpProblem } from "../http/http-problem.ts";
-import { RowsInvalid } from "../model/rows-invalid.ts";
-import { Answer } from "../native/answer.ts";
-import type { Service } from "../service.ts";
+import { createApp } from "#inference/app.ts";
+import { HttpProblem } from "#inference/http/http-problem.ts";
+import { RowsInvalid } from "#inference/model/rows-invalid.ts";
+import { Answer } from "#inference/native/answer.ts";
+import type { Service } from "#inference/service.ts";
+import { requesting } from "#test/http/requesting.ts";
+import { churnGolden, manifestWith } from "#test/onnx/churn-folder.ts";
+import { churnService } from "#test/onnx/churn-service.ts";
 import { readCsv } from "./read-csv.ts";
 import { writeCsv } from "./write-csv.ts";
 

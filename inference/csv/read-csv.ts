@@ -1,10 +1,10 @@
-import type { HttpProblem } from "../http/http-problem.ts";
-import { problem } from "../http/problem.ts";
-import { columnProblems } from "../manifest/column-problems.ts";
-import type { Manifest } from "../manifest/manifest.ts";
-import { maxRows } from "../model/encode-rows.ts";
-import { type Cell, readCell } from "../model/read-cell.ts";
-import { RowsInvalid } from "../model/rows-invalid.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import { problem } from "#inference/http/problem.ts";
+import { columnProblems } from "#inference/manifest/column-problems.ts";
+import type { Manifest } from "#inference/manifest/manifest.ts";
+import { maxRows } from "#inference/model/encode-rows.ts";
+import { type Cell, readCell } from "#inference/model/read-cell.ts";
+import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { CsvBroken, splitCsv } from "./split-csv.ts";
 
 type CsvRow = Record<string, Cell>;

@@ -1,6 +1,6 @@
-import { ownValue } from "../../platform/own-value.ts";
-import type { Manifest, Prediction } from "../manifest/manifest.ts";
-import { valueNames } from "../manifest/value-names.ts";
+import type { Manifest, Prediction } from "#inference/manifest/manifest.ts";
+import { valueNames } from "#inference/manifest/value-names.ts";
+import { ownValue } from "#platform/own-value.ts";
 
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 

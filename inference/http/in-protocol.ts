@@ -1,4 +1,4 @@
-import { oipError } from "../oip/oip-error.ts";
+import { oipError } from "#inference/oip/oip-error.ts";
 import type { HttpProblem } from "./http-problem.ts";
 import { type HttpReply, refuse } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";

@@ -1,4 +1,4 @@
-import type { Answer } from "../native/answer.ts";
+import type { Answer } from "#inference/native/answer.ts";
 import { type HttpReply, withHeaders } from "./http-reply.ts";
 
 /** The answer of whichever protocol, with what all of them say in headers: its id, and a record that was lost. */

@@ -1,5 +1,5 @@
-import type { HttpProblem } from "../http/http-problem.ts";
-import { problem } from "../http/problem.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import { problem } from "#inference/http/problem.ts";
 import type { Refused, Throttled } from "./admission.ts";
 import { admissionHeaders } from "./admission-headers.ts";
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { requesting } from "../../test/http/requesting.ts";
-import { HttpProblem } from "../http/http-problem.ts";
-import { json } from "../http/http-reply.ts";
+import { HttpProblem } from "#inference/http/http-problem.ts";
+import { json } from "#inference/http/http-reply.ts";
+import { requesting } from "#test/http/requesting.ts";
 import type { Admission, Admit } from "./admission.ts";
 import { requireApiKey } from "./require-api-key.ts";
 

@@ -1,7 +1,7 @@
-import type { Gate } from "../app.ts";
-import { type HttpReply, withHeaders } from "../http/http-reply.ts";
-import type { HttpRequest } from "../http/http-request.ts";
-import { hostRefusal } from "../http/in-protocol.ts";
+import type { Gate } from "#inference/app.ts";
+import { type HttpReply, withHeaders } from "#inference/http/http-reply.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import { hostRefusal } from "#inference/http/in-protocol.ts";
 import type { Admission, Admit } from "./admission.ts";
 import { admissionHeaders } from "./admission-headers.ts";
 import { admissionRefusal, keysUnavailable, type Refusal } from "./admission-refusal.ts";

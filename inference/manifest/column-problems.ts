@@ -1,5 +1,5 @@
-import { maxProblems } from "../model/encode-rows.ts";
-import type { RowProblem } from "../model/row-problem.ts";
+import { maxProblems } from "#inference/model/encode-rows.ts";
+import type { RowProblem } from "#inference/model/row-problem.ts";
 import type { Input } from "./manifest.ts";
 
 /** A problem of a whole column: the place of its name in the list, or none where the column is missing. */

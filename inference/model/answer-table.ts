@@ -1,4 +1,4 @@
-import type { Manifest, Prediction } from "../manifest/manifest.ts";
+import type { Manifest, Prediction } from "#inference/manifest/manifest.ts";
 import { answerTogether } from "./answer-together.ts";
 import { bindInputs } from "./bind-inputs.ts";
 import { encodeRows } from "./encode-rows.ts";

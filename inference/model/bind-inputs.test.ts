@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { manifestWith } from "../../test/onnx/churn-folder.ts";
+import { manifestWith } from "#test/onnx/churn-folder.ts";
 import { bindInputs } from "./bind-inputs.ts";
 import type { ElementType, GraphValue } from "./element-type.ts";
 import { encodeRows } from "./encode-rows.ts";

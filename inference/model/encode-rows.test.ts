@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { churnGolden, churnManifest } from "../../test/onnx/churn-folder.ts";
-import { Input } from "../manifest/manifest.ts";
+import { Input } from "#inference/manifest/manifest.ts";
+import { churnGolden, churnManifest } from "#test/onnx/churn-folder.ts";
 import type { Column } from "./bind-inputs.ts";
 import { encodeRows } from "./encode-rows.ts";
 import { rowPointer } from "./row-problem.ts";

@@ -1,5 +1,5 @@
 import type { InferenceSession } from "onnxruntime-node";
-import type { Manifest, Prediction, Row } from "../manifest/manifest.ts";
+import type { Manifest, Prediction, Row } from "#inference/manifest/manifest.ts";
 import { answerTable } from "./answer-table.ts";
 import { findOutput } from "./find-output.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
@@ -61,8 +61,8 @@ const answering = async (
   if (!tokenizer) throw new ModelUnreadable(`${manifest.tokenizer.file} is not beside the model`);
   // Tables need neither: a function that serves one does not start with them.
   const [{ openTokenizer }, { answerTexts }] = await Promise.all([
-    import("../text/open-tokenizer.ts"),
-    import("../text/answer-texts.ts"),
+    import("#inference/text/open-tokenizer.ts"),
+    import("#inference/text/answer-texts.ts"),
   ]);
   return answerTexts(manifest, {
     ...needs,

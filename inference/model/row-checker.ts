@@ -1,4 +1,4 @@
-import type { Input, Manifest } from "../manifest/manifest.ts";
+import type { Input, Manifest } from "#inference/manifest/manifest.ts";
 import type { Column } from "./bind-inputs.ts";
 import { encodeRows, maxRows } from "./encode-rows.ts";
 import type { RowProblem } from "./row-problem.ts";

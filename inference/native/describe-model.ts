@@ -1,4 +1,4 @@
-import type { Service } from "../service.ts";
+import type { Service } from "#inference/service.ts";
 
 /** What applications may know of a model: its contract and which version answers. */
 export const describeModel = ({ model: { manifest }, identity }: Pick<Service, "model" | "identity">) => ({

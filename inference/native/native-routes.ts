@@ -1,14 +1,14 @@
-import type { Question } from "../answer.ts";
-import type { HttpProblem } from "../http/http-problem.ts";
-import { type HttpReply, json, refuse, withHeaders } from "../http/http-reply.ts";
-import type { HttpRequest } from "../http/http-request.ts";
-import { problem } from "../http/problem.ts";
-import { readBytes, readJson, readText } from "../http/read-body.ts";
-import type { Route } from "../http/router.ts";
-import { withAnswerHeaders } from "../http/with-answer-headers.ts";
-import { withEntityTag } from "../http/with-entity-tag.ts";
-import { rowPointer } from "../model/row-problem.ts";
-import type { Service } from "../service.ts";
+import type { Question } from "#inference/answer.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import { type HttpReply, json, refuse, withHeaders } from "#inference/http/http-reply.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import { problem } from "#inference/http/problem.ts";
+import { readBytes, readJson, readText } from "#inference/http/read-body.ts";
+import type { Route } from "#inference/http/router.ts";
+import { withAnswerHeaders } from "#inference/http/with-answer-headers.ts";
+import { withEntityTag } from "#inference/http/with-entity-tag.ts";
+import { rowPointer } from "#inference/model/row-problem.ts";
+import type { Service } from "#inference/service.ts";
 import type { Answer } from "./answer.ts";
 import { describeModel } from "./describe-model.ts";
 import { nativeQuestion } from "./native-question.ts";
@@ -27,13 +27,13 @@ const readQuestion = async (service: Service, request: HttpRequest): Promise<Que
   }
   const text = readText(bytes);
   if (typeof text !== "string") return text;
-  const { readCsv } = await import("../csv/read-csv.ts");
+  const { readCsv } = await import("#inference/csv/read-csv.ts");
   const read = readCsv(service.model.manifest)(text, { header: true });
   return "rows" in read ? { rows: read.rows, pointer: rowPointer("/rows") } : read;
 };
 
 const answerCsv = async ({ model }: Service, { predictions }: Answer): Promise<HttpReply> => {
-  const { writeCsv } = await import("../csv/write-csv.ts");
+  const { writeCsv } = await import("#inference/csv/write-csv.ts");
   return {
     status: 200,
     headers: { "content-type": "text/csv; charset=utf-8; header=present" },

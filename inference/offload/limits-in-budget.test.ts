@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { churnManifest } from "../../test/onnx/churn-folder.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import type { Manifest } from "#inference/manifest/manifest.ts";
+import { churnManifest } from "#test/onnx/churn-folder.ts";
 import { limitsInBudget } from "./limits-in-budget.ts";
 
 type Rows = readonly Record<string, unknown>[];

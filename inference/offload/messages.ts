@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { Json } from "../../platform/store/store.ts";
-import type { Identity } from "../answer.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import type { Identity } from "#inference/answer.ts";
+import type { Manifest } from "#inference/manifest/manifest.ts";
+import type { Json } from "#platform/store/store.ts";
 
 /** What the service's process is started with. */
 export type Start = {

@@ -1,7 +1,7 @@
-import { countJson } from "../http/count-json.ts";
-import type { HttpReply } from "../http/http-reply.ts";
-import type { HttpRequest } from "../http/http-request.ts";
-import { maxBodyBytes } from "../http/read-body.ts";
+import { countJson } from "#inference/http/count-json.ts";
+import type { HttpReply } from "#inference/http/http-reply.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import { maxBodyBytes } from "#inference/http/read-body.ts";
 import type { Limits } from "./limits-in-budget.ts";
 import type { ServiceProcess } from "./service-process.ts";
 
@@ -103,7 +103,7 @@ const isLarge = async (request: HttpRequest, body: Uint8Array, { inputs, most }:
   if (body.length > bytes) return true;
   const encoding = packedAs(request);
   if (!encoding) return plainIsLarge(body);
-  const { unpackBody } = await import("../http/unpack-body.ts");
+  const { unpackBody } = await import("#inference/http/unpack-body.ts");
   try {
     return plainIsLarge(unpackBody(encoding, body, bytes));
   } catch (error) {

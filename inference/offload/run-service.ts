@@ -6,12 +6,12 @@ import { createHash, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
-import { type App, createApp } from "../app.ts";
-import { openModel } from "../model/open-model.ts";
-import type { RecordPlace } from "../records/records.ts";
-import { recordsOf } from "../records/records-of.ts";
-import { createService } from "../service.ts";
-import { timeOrderedId } from "../time-ordered-id.ts";
+import { type App, createApp } from "#inference/app.ts";
+import { openModel } from "#inference/model/open-model.ts";
+import type { RecordPlace } from "#inference/records/records.ts";
+import { recordsOf } from "#inference/records/records-of.ts";
+import { createService } from "#inference/service.ts";
+import { timeOrderedId } from "#inference/time-ordered-id.ts";
 import { readFrames, writeFrame } from "./frames.ts";
 import type { CallAnswer, FromProcess, Request, Start, ToProcess } from "./messages.ts";
 

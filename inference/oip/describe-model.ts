@@ -1,4 +1,4 @@
-import type { Service } from "../service.ts";
+import type { Service } from "#inference/service.ts";
 import { modelOutputs } from "./model-outputs.ts";
 import { datatypeOf } from "./tensors-to-rows.ts";
 

@@ -1,5 +1,5 @@
-import type { HttpProblem } from "../http/http-problem.ts";
-import { type ProblemKind, problem } from "../http/problem.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import { type ProblemKind, problem } from "#inference/http/problem.ts";
 
 /** A value of a request that cannot be taken: an RFC 6901 pointer into its JSON, and what is wrong in words. */
 export type Flaw = { readonly pointer: string; readonly detail: string };

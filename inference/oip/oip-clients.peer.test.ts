@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { listen } from "../../rehearsal/server.ts";
-import { serveModel } from "../../test/oip/serve-model.ts";
-import { churnFiles, churnGolden, churnManifest } from "../../test/onnx/churn-folder.ts";
-import { complete, pythonEnvironment, pythonPeer } from "../../test/peers/python-environment.ts";
-import type { Row } from "../manifest/manifest.ts";
-import { type LoadedModel, loadModel } from "../model/load-model.ts";
+import type { Row } from "#inference/manifest/manifest.ts";
+import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
+import { listen } from "#rehearsal/server.ts";
+import { serveModel } from "#test/oip/serve-model.ts";
+import { churnFiles, churnGolden, churnManifest } from "#test/onnx/churn-folder.ts";
+import { complete, pythonEnvironment, pythonPeer } from "#test/peers/python-environment.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const { skip } = pythonPeer("kserve's and Triton's clients");

@@ -1,5 +1,5 @@
-import type { HttpProblem } from "../http/http-problem.ts";
-import { type HttpReply, json } from "../http/http-reply.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import { type HttpReply, json } from "#inference/http/http-reply.ts";
 
 const shown = 3;
 

@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { serveModel } from "../../test/oip/serve-model.ts";
+import type { Input, Prediction, Row } from "#inference/manifest/manifest.ts";
+import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
+import { serveModel } from "#test/oip/serve-model.ts";
 import {
   binaryRequest,
   jsonRequest,
   type RequestSpec,
   readInferenceResponse,
   type TensorSpec,
-} from "../../test/oip/write-request.ts";
-import { churnFiles, churnManifest } from "../../test/onnx/churn-folder.ts";
-import type { Input, Prediction, Row } from "../manifest/manifest.ts";
-import { type LoadedModel, loadModel } from "../model/load-model.ts";
+} from "#test/oip/write-request.ts";
+import { churnFiles, churnManifest } from "#test/onnx/churn-folder.ts";
 import { type Datatype, datatypes } from "./datatypes.ts";
 
 const manifest = churnManifest();

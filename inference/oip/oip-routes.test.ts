@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
 import { deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { rowTensors } from "../../test/oip/row-tensors.ts";
-import { serveModel, stubModel } from "../../test/oip/serve-model.ts";
+import { HttpProblem } from "#inference/http/http-problem.ts";
+import type { Row } from "#inference/manifest/manifest.ts";
+import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
+import { rowTensors } from "#test/oip/row-tensors.ts";
+import { serveModel, stubModel } from "#test/oip/serve-model.ts";
 import {
   binaryRequest,
   jsonRequest,
   type RequestSpec,
   readInferenceResponse,
   type TensorSpec,
-} from "../../test/oip/write-request.ts";
-import { churnFiles, churnGolden, churnManifest, manifestWith } from "../../test/onnx/churn-folder.ts";
-import { HttpProblem } from "../http/http-problem.ts";
-import type { Row } from "../manifest/manifest.ts";
-import { type LoadedModel, loadModel } from "../model/load-model.ts";
+} from "#test/oip/write-request.ts";
+import { churnFiles, churnGolden, churnManifest, manifestWith } from "#test/onnx/churn-folder.ts";
 
 const manifest = churnManifest();
 const rows: Row[] = churnGolden().rows.slice(0, 4);

@@ -1,9 +1,9 @@
-import { type HttpReply, json, refuse } from "../http/http-reply.ts";
-import type { HttpRequest } from "../http/http-request.ts";
-import { problem } from "../http/problem.ts";
-import type { Respond, Route } from "../http/router.ts";
-import { withAnswerHeaders } from "../http/with-answer-headers.ts";
-import type { Service } from "../service.ts";
+import { type HttpReply, json, refuse } from "#inference/http/http-reply.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import { problem } from "#inference/http/problem.ts";
+import type { Respond, Route } from "#inference/http/router.ts";
+import { withAnswerHeaders } from "#inference/http/with-answer-headers.ts";
+import type { Service } from "#inference/service.ts";
 import { describeModel, server } from "./describe-model.ts";
 import { modelOutputs } from "./model-outputs.ts";
 import { type Inference, readInference } from "./read-inference.ts";

@@ -1,10 +1,10 @@
-import type { Question } from "../answer.ts";
-import type { HttpProblem } from "../http/http-problem.ts";
-import type { HttpRequest } from "../http/http-request.ts";
-import { problem } from "../http/problem.ts";
-import { readBytes } from "../http/read-body.ts";
-import { readPythonJson } from "../http/read-python-json.ts";
-import type { Input } from "../manifest/manifest.ts";
+import type { Question } from "#inference/answer.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import { problem } from "#inference/http/problem.ts";
+import { readBytes } from "#inference/http/read-body.ts";
+import { readPythonJson } from "#inference/http/read-python-json.ts";
+import type { Input } from "#inference/manifest/manifest.ts";
 import { isFlaw, refusal } from "./flaw.ts";
 import { fields } from "./json-fields.ts";
 import type { ModelOutput } from "./model-outputs.ts";

@@ -1,7 +1,7 @@
-import { ownValue } from "../../platform/own-value.ts";
-import { type HttpReply, json } from "../http/http-reply.ts";
-import type { Prediction } from "../manifest/manifest.ts";
-import type { Answer } from "../native/answer.ts";
+import { type HttpReply, json } from "#inference/http/http-reply.ts";
+import type { Prediction } from "#inference/manifest/manifest.ts";
+import type { Answer } from "#inference/native/answer.ts";
+import { ownValue } from "#platform/own-value.ts";
 import type { AskedOutput } from "./request-outputs.ts";
 
 type Written = {

@@ -1,9 +1,9 @@
-import { type HttpReply, json, refuse, withHeaders } from "../http/http-reply.ts";
-import type { HttpRequest } from "../http/http-request.ts";
-import { problem } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
-import { keptReply } from "../http/with-entity-tag.ts";
-import type { Service } from "../service.ts";
+import { type HttpReply, json, refuse, withHeaders } from "#inference/http/http-reply.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import { problem } from "#inference/http/problem.ts";
+import type { Route } from "#inference/http/router.ts";
+import { keptReply } from "#inference/http/with-entity-tag.ts";
+import type { Service } from "#inference/service.ts";
 
 const javascript = "text/javascript; charset=utf-8";
 /** To be kept, and asked for again by its tag. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Store } from "../../platform/store/store.ts";
+import type { Store } from "#platform/store/store.ts";
 import { countTogether } from "./count-together.ts";
 
 const key = { partition: "counts", sort: "2026-11-21T12" };

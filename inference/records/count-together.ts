@@ -1,4 +1,4 @@
-import type { Key, Store } from "../../platform/store/store.ts";
+import type { Key, Store } from "#platform/store/store.ts";
 
 /** The store adds to at most so many counters at once. */
 const countersAtOnce = 100;

@@ -1,4 +1,4 @@
-import type { Store } from "../../platform/store/store.ts";
+import type { Store } from "#platform/store/store.ts";
 import { hourOf } from "./record-places.ts";
 
 export type HourCounts = { readonly rows: number; readonly labels: ReadonlyMap<string, number> };

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { HttpProblem } from "../http/http-problem.ts";
-import { problem } from "../http/problem.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import { problem } from "#inference/http/problem.ts";
 import { longestCursor } from "./list-position.ts";
 
 /** The query of `GET /v1/predictions`, as text. Other parameters are not looked at. */

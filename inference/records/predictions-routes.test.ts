@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { requesting } from "../../test/http/requesting.ts";
-import { answeredWith, recordWorld } from "../../test/record-world.ts";
-import { HttpProblem } from "../http/http-problem.ts";
-import { router } from "../http/router.ts";
+import { HttpProblem } from "#inference/http/http-problem.ts";
+import { router } from "#inference/http/router.ts";
+import { requesting } from "#test/http/requesting.ts";
+import { answeredWith, recordWorld } from "#test/record-world.ts";
 import { predictionsRoutes } from "./predictions-routes.ts";
 import { PredictionPage, PredictionRecord } from "./records.ts";
 

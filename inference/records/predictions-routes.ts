@@ -1,7 +1,7 @@
-import { type HttpReply, json, refuse, withHeaders } from "../http/http-reply.ts";
-import type { HttpRequest } from "../http/http-request.ts";
-import { problem } from "../http/problem.ts";
-import type { Respond, Route } from "../http/router.ts";
+import { type HttpReply, json, refuse, withHeaders } from "#inference/http/http-reply.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import { problem } from "#inference/http/problem.ts";
+import type { Respond, Route } from "#inference/http/router.ts";
 import { CursorInvalid } from "./cursor-invalid.ts";
 import type { PredictionReader } from "./records.ts";
 

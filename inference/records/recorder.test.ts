@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Store } from "../../platform/store/store.ts";
-import { answeredWith, recordWorld } from "../../test/record-world.ts";
-import type { Row } from "../manifest/manifest.ts";
+import type { Row } from "#inference/manifest/manifest.ts";
+import type { Store } from "#platform/store/store.ts";
+import { answeredWith, recordWorld } from "#test/record-world.ts";
 import { PredictionRecord } from "./records.ts";
 
 const many = (count: number, label = "stay") => Array.from({ length: count }, () => label);

@@ -1,11 +1,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
-import { s3Blobs } from "../../platform/blobs/s3.ts";
-import { dynamodbStore } from "../../platform/store/dynamodb.ts";
-import { createTable } from "../../test/peers/create-table.ts";
-import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
-import { answeredWith } from "../../test/record-world.ts";
+import { s3Blobs } from "#platform/blobs/s3.ts";
+import { dynamodbStore } from "#platform/store/dynamodb.ts";
+import { createTable } from "#test/peers/create-table.ts";
+import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
+import { answeredWith } from "#test/record-world.ts";
 import { predictionReader } from "./prediction-reader.ts";
 import { recorder } from "./recorder.ts";
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { Blobs } from "../../platform/blobs/blobs.ts";
-import type { Store } from "../../platform/store/store.ts";
-import { Prediction, Row } from "../manifest/manifest.ts";
+import { Prediction, Row } from "#inference/manifest/manifest.ts";
+import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { Store } from "#platform/store/store.ts";
 
 /** One answered row as it is kept. */
 export const PredictionRecord = z.object({

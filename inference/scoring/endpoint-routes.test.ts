@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { requesting } from "../../test/http/requesting.ts";
-import { churnGolden } from "../../test/onnx/churn-folder.ts";
-import { churnService } from "../../test/onnx/churn-service.ts";
-import { serviceOf } from "../../test/onnx/service-of.ts";
-import { loadSmall, smallModels } from "../../test/onnx/small-models.ts";
-import { createApp } from "../app.ts";
-import type { Prediction, Row } from "../manifest/manifest.ts";
-import { RowsInvalid } from "../model/rows-invalid.ts";
-import type { Service } from "../service.ts";
+import { createApp } from "#inference/app.ts";
+import type { Prediction, Row } from "#inference/manifest/manifest.ts";
+import { RowsInvalid } from "#inference/model/rows-invalid.ts";
+import type { Service } from "#inference/service.ts";
+import { requesting } from "#test/http/requesting.ts";
+import { churnGolden } from "#test/onnx/churn-folder.ts";
+import { churnService } from "#test/onnx/churn-service.ts";
+import { serviceOf } from "#test/onnx/service-of.ts";
+import { loadSmall, smallModels } from "#test/onnx/small-models.ts";
 
 let service: Service;
 beforeAll(async () => {

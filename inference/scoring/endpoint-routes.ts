@@ -1,9 +1,9 @@
-import type { HttpProblem } from "../http/http-problem.ts";
-import { type HttpReply, json, withHeaders } from "../http/http-reply.ts";
-import type { Route } from "../http/router.ts";
-import { withAnswerHeaders } from "../http/with-answer-headers.ts";
-import type { Answer } from "../native/answer.ts";
-import type { Service } from "../service.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import { type HttpReply, json, withHeaders } from "#inference/http/http-reply.ts";
+import type { Route } from "#inference/http/router.ts";
+import { withAnswerHeaders } from "#inference/http/with-answer-headers.ts";
+import type { Answer } from "#inference/native/answer.ts";
+import type { Service } from "#inference/service.ts";
 import { predictionRecords } from "./prediction-records.ts";
 import { readTable } from "./read-table.ts";
 
@@ -35,7 +35,7 @@ export const endpointRoutes = (service: Service): readonly Route[] => {
   const read = readTable(manifest, "absent");
   const answer = async ({ predictions }: Answer, accept: string): Promise<HttpReply> => {
     if (!/^\s*text\/csv\b/i.test(accept)) return json({ predictions: records(predictions) });
-    const { writeCsv } = await import("../csv/write-csv.ts");
+    const { writeCsv } = await import("#inference/csv/write-csv.ts");
     const body = writeCsv(manifest)(predictions, { header: false });
     return { status: 200, headers: { "content-type": "text/csv; charset=utf-8" }, body };
   };

@@ -1,9 +1,9 @@
-import { ownValue } from "../../platform/own-value.ts";
-import type { Question } from "../answer.ts";
-import type { HttpProblem } from "../http/http-problem.ts";
-import { columnProblems } from "../manifest/column-problems.ts";
-import type { Input } from "../manifest/manifest.ts";
-import { type RowProblem, rowPointer } from "../model/row-problem.ts";
+import type { Question } from "#inference/answer.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import { columnProblems } from "#inference/manifest/column-problems.ts";
+import type { Input } from "#inference/manifest/manifest.ts";
+import { type RowProblem, rowPointer } from "#inference/model/row-problem.ts";
+import { ownValue } from "#platform/own-value.ts";
 import { below, countProblem, frameRefused } from "./frame-refused.ts";
 
 type Columns = Readonly<Record<string, unknown>>;

@@ -1,11 +1,11 @@
-import type { Question } from "../answer.ts";
-import type { HttpProblem } from "../http/http-problem.ts";
-import type { HttpRequest } from "../http/http-request.ts";
-import { problem } from "../http/problem.ts";
-import { readBytes, readText } from "../http/read-body.ts";
-import { readPythonJson } from "../http/read-python-json.ts";
-import type { Manifest } from "../manifest/manifest.ts";
-import { rowPointer } from "../model/row-problem.ts";
+import type { Question } from "#inference/answer.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import { problem } from "#inference/http/problem.ts";
+import { readBytes, readText } from "#inference/http/read-body.ts";
+import { readPythonJson } from "#inference/http/read-python-json.ts";
+import type { Manifest } from "#inference/manifest/manifest.ts";
+import { rowPointer } from "#inference/model/row-problem.ts";
 import { readFrame } from "./read-frame.ts";
 
 /** `header` is RFC 4180's parameter of CSV; SageMaker's clients say with `label_size=0` that no column is a label. */
@@ -29,7 +29,7 @@ export const readTable = (manifest: Manifest, csvHeader: "present" | "absent") =
     }
     const text = readText(bytes);
     if (typeof text !== "string") return text;
-    const { readCsv } = await import("../csv/read-csv.ts");
+    const { readCsv } = await import("#inference/csv/read-csv.ts");
     const read = readCsv(manifest)(text, { header: header.toLowerCase() === "present" });
     return "rows" in read ? { rows: read.rows, pointer: rowPointer("/rows") } : read;
   };

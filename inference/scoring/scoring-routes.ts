@@ -1,9 +1,9 @@
-import type { HttpProblem } from "../http/http-problem.ts";
-import { type HttpReply, json } from "../http/http-reply.ts";
-import { problem } from "../http/problem.ts";
-import type { Route } from "../http/router.ts";
-import { withAnswerHeaders } from "../http/with-answer-headers.ts";
-import type { Service } from "../service.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import { type HttpReply, json } from "#inference/http/http-reply.ts";
+import { problem } from "#inference/http/problem.ts";
+import type { Route } from "#inference/http/router.ts";
+import { withAnswerHeaders } from "#inference/http/with-answer-headers.ts";
+import type { Service } from "#inference/service.ts";
 import { predictionRecords } from "./prediction-records.ts";
 import { readTable } from "./read-table.ts";
 

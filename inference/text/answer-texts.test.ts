@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { manifestWith } from "../../test/onnx/churn-folder.ts";
-import { tinyTokenizer as tokenizer } from "../../test/onnx/tiny-tokenizer.ts";
-import { tokenSums as sums } from "../../test/onnx/token-sums.ts";
-import { type Graph, int64, writeOnnx } from "../../test/onnx/write-onnx.ts";
-import { loadModel } from "../model/load-model.ts";
-import { ModelUnreadable } from "../model/model-unreadable.ts";
-import { RowsInvalid } from "../model/rows-invalid.ts";
+import { loadModel } from "#inference/model/load-model.ts";
+import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
+import { RowsInvalid } from "#inference/model/rows-invalid.ts";
+import { manifestWith } from "#test/onnx/churn-folder.ts";
+import { tinyTokenizer as tokenizer } from "#test/onnx/tiny-tokenizer.ts";
+import { tokenSums as sums } from "#test/onnx/token-sums.ts";
+import { type Graph, int64, writeOnnx } from "#test/onnx/write-onnx.ts";
 import { batchByLength } from "./batch-by-length.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
 

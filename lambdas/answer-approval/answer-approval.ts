@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { shownEmail } from "../../domain/approval/shown-email.ts";
-import type { Approvals, VoteResult } from "../../domain/approvals.ts";
-import type { Messages } from "../../domain/messages.ts";
-import type { Outcomes } from "../../domain/outcomes.ts";
-import { readReason, reasonLimit } from "../../domain/read-reason.ts";
-import type { Warn } from "../../domain/warn.ts";
-import type { Metrics } from "../../platform/metrics/metrics.ts";
-import type { SlackApi } from "../../platform/slack/slack-channel.ts";
+import { shownEmail } from "#domain/approval/shown-email.ts";
+import type { Approvals, VoteResult } from "#domain/approvals.ts";
+import type { Messages } from "#domain/messages.ts";
+import type { Outcomes } from "#domain/outcomes.ts";
+import { readReason, reasonLimit } from "#domain/read-reason.ts";
+import type { Warn } from "#domain/warn.ts";
+import type { Metrics } from "#platform/metrics/metrics.ts";
+import type { SlackApi } from "#platform/slack/slack-channel.ts";
 import { RequestRefused, verifySlackRequest } from "./slack-request.ts";
 
 export type Needs = {

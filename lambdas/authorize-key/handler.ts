@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { admitKey } from "../../domain/admit-key.ts";
-import { apiKeys } from "../../domain/api-keys.ts";
-import { rateLimiter } from "../../domain/rate-limiter.ts";
-import { dynamodbStore } from "../../platform/store/dynamodb.ts";
-import { log } from "../log.ts";
-import { readEnv } from "../read-env.ts";
-import { warn } from "../warn.ts";
+import { admitKey } from "#domain/admit-key.ts";
+import { apiKeys } from "#domain/api-keys.ts";
+import { rateLimiter } from "#domain/rate-limiter.ts";
+import { log } from "#lambdas/log.ts";
+import { readEnv } from "#lambdas/read-env.ts";
+import { warn } from "#lambdas/warn.ts";
+import { dynamodbStore } from "#platform/store/dynamodb.ts";
 import { authorizeKey } from "./authorize-key.ts";
 import { Env } from "./env.ts";
 

@@ -1,11 +1,11 @@
-import type { AssertApprovable } from "../../domain/approval/assert-approvable.ts";
-import type { Approvals } from "../../domain/approvals.ts";
-import { assertApproved } from "../../domain/assert-approved.ts";
-import type { Claims } from "../../domain/claims.ts";
-import { ProdBusy } from "../../domain/faults.ts";
-import type { Ledger } from "../../domain/ledger.ts";
-import type { Messages } from "../../domain/messages.ts";
-import { type Claim, ClaimInput } from "../../statemachine/contracts.ts";
+import type { AssertApprovable } from "#domain/approval/assert-approvable.ts";
+import type { Approvals } from "#domain/approvals.ts";
+import { assertApproved } from "#domain/assert-approved.ts";
+import type { Claims } from "#domain/claims.ts";
+import { ProdBusy } from "#domain/faults.ts";
+import type { Ledger } from "#domain/ledger.ts";
+import type { Messages } from "#domain/messages.ts";
+import { type Claim, ClaimInput } from "#statemachine/contracts.ts";
 
 export type Needs = {
   readonly claims: Claims;

@@ -1,16 +1,16 @@
-import { type Needs as ApprovedNeeds, assertApproved } from "../../domain/assert-approved.ts";
-import type { Claims } from "../../domain/claims.ts";
-import { judgedBy } from "../../domain/committed-model.ts";
-import { deployedVersion } from "../../domain/deployed-version.ts";
-import { fencedRoute } from "../../domain/fenced-route.ts";
-import { functionConfig } from "../../domain/function-config.ts";
-import type { Ledger } from "../../domain/ledger.ts";
-import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
-import { proveGolden } from "../../domain/prove-golden.ts";
-import type { VerifyProvenance } from "../../domain/provenance/provenance.ts";
-import type { Environment, Serving } from "../../platform/serving/serving.ts";
-import type { Source } from "../../platform/source/source.ts";
-import { DeployModelInput, type DeployModelOutput } from "../../statemachine/contracts.ts";
+import { type Needs as ApprovedNeeds, assertApproved } from "#domain/assert-approved.ts";
+import type { Claims } from "#domain/claims.ts";
+import { judgedBy } from "#domain/committed-model.ts";
+import { deployedVersion } from "#domain/deployed-version.ts";
+import { fencedRoute } from "#domain/fenced-route.ts";
+import { functionConfig } from "#domain/function-config.ts";
+import type { Ledger } from "#domain/ledger.ts";
+import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { proveGolden } from "#domain/prove-golden.ts";
+import type { VerifyProvenance } from "#domain/provenance/provenance.ts";
+import type { Environment, Serving } from "#platform/serving/serving.ts";
+import type { Source } from "#platform/source/source.ts";
+import { DeployModelInput, type DeployModelOutput } from "#statemachine/contracts.ts";
 
 export type Needs = ApprovedNeeds & {
   readonly serving: Readonly<Record<Environment, Serving>>;

@@ -1,15 +1,15 @@
-import { assertDeployed } from "../../domain/assert-deployed.ts";
-import { judgeCanary as judge } from "../../domain/canary/judge-canary.ts";
-import { percentilesFor } from "../../domain/canary/percentiles-for.ts";
-import { judgedBy } from "../../domain/committed-model.ts";
-import { ContractBroken, Superseded } from "../../domain/faults.ts";
-import type { Ledger } from "../../domain/ledger.ts";
-import type { Messages } from "../../domain/messages.ts";
-import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
-import { seconds } from "../../inference/manifest/manifest.ts";
-import type { Metrics, Statistics, Window } from "../../platform/metrics/metrics.ts";
-import type { Source } from "../../platform/source/source.ts";
-import { JudgeCanaryInput, type JudgeCanaryOutput } from "../../statemachine/contracts.ts";
+import { assertDeployed } from "#domain/assert-deployed.ts";
+import { judgeCanary as judge } from "#domain/canary/judge-canary.ts";
+import { percentilesFor } from "#domain/canary/percentiles-for.ts";
+import { judgedBy } from "#domain/committed-model.ts";
+import { ContractBroken, Superseded } from "#domain/faults.ts";
+import type { Ledger } from "#domain/ledger.ts";
+import type { Messages } from "#domain/messages.ts";
+import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { seconds } from "#inference/manifest/manifest.ts";
+import type { Metrics, Statistics, Window } from "#platform/metrics/metrics.ts";
+import type { Source } from "#platform/source/source.ts";
+import { JudgeCanaryInput, type JudgeCanaryOutput } from "#statemachine/contracts.ts";
 
 export type Needs = {
   readonly metrics: Metrics;

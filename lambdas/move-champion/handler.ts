@@ -1,11 +1,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ECRClient } from "@aws-sdk/client-ecr";
-import { ledger } from "../../domain/ledger.ts";
-import { ecrRepository } from "../../platform/images/ecr.ts";
-import { dynamodbStore } from "../../platform/store/dynamodb.ts";
-import { readEnv } from "../read-env.ts";
-import { registryOf } from "../registry-of.ts";
-import { stepHandler } from "../step-handler.ts";
+import { ledger } from "#domain/ledger.ts";
+import { readEnv } from "#lambdas/read-env.ts";
+import { registryOf } from "#lambdas/registry-of.ts";
+import { stepHandler } from "#lambdas/step-handler.ts";
+import { ecrRepository } from "#platform/images/ecr.ts";
+import { dynamodbStore } from "#platform/store/dynamodb.ts";
 import { Env } from "./env.ts";
 import { moveChampion } from "./move-champion.ts";
 

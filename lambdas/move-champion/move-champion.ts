@@ -1,8 +1,8 @@
-import { ContractBroken } from "../../domain/faults.ts";
-import type { Ledger } from "../../domain/ledger.ts";
-import type { Images } from "../../platform/images/images.ts";
-import type { Registry } from "../../platform/registry/registry.ts";
-import { MoveChampionInput, type MoveChampionOutput } from "../../statemachine/contracts.ts";
+import { ContractBroken } from "#domain/faults.ts";
+import type { Ledger } from "#domain/ledger.ts";
+import type { Images } from "#platform/images/images.ts";
+import type { Registry } from "#platform/registry/registry.ts";
+import { MoveChampionInput, type MoveChampionOutput } from "#statemachine/contracts.ts";
 
 export type Needs = {
   readonly registry: Registry;

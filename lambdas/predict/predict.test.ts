@@ -1,12 +1,12 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { HttpProblem } from "../../inference/http/http-problem.ts";
-import { type LoadedModel, loadModel } from "../../inference/model/load-model.ts";
-import { OutputNotFinite } from "../../inference/model/read-predictions.ts";
-import { Answer } from "../../inference/native/answer.ts";
-import type { AnsweredRows, Recorder } from "../../inference/records/records.ts";
-import type { RequestMetrics } from "../../platform/metrics/metrics.ts";
-import { churnFiles, churnGolden, churnManifest } from "../../test/onnx/churn-folder.ts";
+import { HttpProblem } from "#inference/http/http-problem.ts";
+import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
+import { OutputNotFinite } from "#inference/model/read-predictions.ts";
+import { Answer } from "#inference/native/answer.ts";
+import type { AnsweredRows, Recorder } from "#inference/records/records.ts";
+import type { RequestMetrics } from "#platform/metrics/metrics.ts";
+import { churnFiles, churnGolden, churnManifest } from "#test/onnx/churn-folder.ts";
 import { HttpResult } from "./http-result.ts";
 import { predict } from "./predict.ts";
 

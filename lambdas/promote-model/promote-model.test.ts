@@ -1,18 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Serving } from "../../platform/serving/serving.ts";
-import type { Store } from "../../platform/store/store.ts";
-import {
-  approve,
-  commitOf,
-  digestOf,
-  model,
-  type StepWorld,
-  serve,
-  stepWorld,
-} from "../../test/step-world.ts";
-import { deployModel } from "../deploy-model/deploy-model.ts";
-import { rollBack } from "../roll-back/roll-back.ts";
-import { shiftTraffic } from "../shift-traffic/shift-traffic.ts";
+import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
+import { rollBack } from "#lambdas/roll-back/roll-back.ts";
+import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
+import type { Serving } from "#platform/serving/serving.ts";
+import type { Store } from "#platform/store/store.ts";
+import { approve, commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
 import { promoteModel } from "./promote-model.ts";
 
 /** What was asked of a capability, in order; each argument list as JSON. */

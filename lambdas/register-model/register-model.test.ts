@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Registration, Registry } from "../../platform/registry/registry.ts";
+import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
+import type { Registration, Registry } from "#platform/registry/registry.ts";
 import {
   builderOf,
   buildOf,
@@ -12,8 +13,7 @@ import {
   serve,
   sha256,
   stepWorld,
-} from "../../test/step-world.ts";
-import { moveChampion } from "../move-champion/move-champion.ts";
+} from "#test/step-world.ts";
 import { registerModel } from "./register-model.ts";
 
 let world: StepWorld;

@@ -1,14 +1,14 @@
 import * as z from "zod";
-import { builtImage } from "../../domain/built-image.ts";
-import type { Claims } from "../../domain/claims.ts";
-import { committedModel } from "../../domain/committed-model.ts";
-import type { Ledger } from "../../domain/ledger.ts";
-import type { VerifyProvenance } from "../../domain/provenance/provenance.ts";
-import { ModelUnreadable } from "../../inference/model/model-unreadable.ts";
-import { ownValue } from "../../platform/own-value.ts";
-import type { Registry } from "../../platform/registry/registry.ts";
-import type { Source } from "../../platform/source/source.ts";
-import { RegisterModelInput, type RegisterModelOutput } from "../../statemachine/contracts.ts";
+import { builtImage } from "#domain/built-image.ts";
+import type { Claims } from "#domain/claims.ts";
+import { committedModel } from "#domain/committed-model.ts";
+import type { Ledger } from "#domain/ledger.ts";
+import type { VerifyProvenance } from "#domain/provenance/provenance.ts";
+import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
+import { ownValue } from "#platform/own-value.ts";
+import type { Registry } from "#platform/registry/registry.ts";
+import type { Source } from "#platform/source/source.ts";
+import { RegisterModelInput, type RegisterModelOutput } from "#statemachine/contracts.ts";
 
 export type Needs = {
   readonly registry: Registry;

@@ -1,14 +1,14 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { claims } from "../../domain/claims.ts";
-import { outcomes } from "../../domain/outcomes.ts";
-import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
-import { ssmSecrets } from "../../platform/secrets/ssm.ts";
-import { dynamodbStore } from "../../platform/store/dynamodb.ts";
-import { deliveryMetrics } from "../delivery-metrics.ts";
-import { readEnv } from "../read-env.ts";
-import { slackMessages } from "../slack-messages.ts";
-import { stepHandler } from "../step-handler.ts";
+import { claims } from "#domain/claims.ts";
+import { outcomes } from "#domain/outcomes.ts";
+import { deliveryMetrics } from "#lambdas/delivery-metrics.ts";
+import { readEnv } from "#lambdas/read-env.ts";
+import { slackMessages } from "#lambdas/slack-messages.ts";
+import { stepHandler } from "#lambdas/step-handler.ts";
+import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "#platform/secrets/ssm.ts";
+import { dynamodbStore } from "#platform/store/dynamodb.ts";
 import { Env } from "./env.ts";
 import { reportOutcome } from "./report-outcome.ts";
 

@@ -1,9 +1,9 @@
-import type { Claims } from "../../domain/claims.ts";
-import type { Messages } from "../../domain/messages.ts";
-import { originalError } from "../../domain/original-error.ts";
-import type { Outcomes } from "../../domain/outcomes.ts";
-import type { Metrics } from "../../platform/metrics/metrics.ts";
-import { ReportOutcomeInput, type ReportOutcomeOutput } from "../../statemachine/contracts.ts";
+import type { Claims } from "#domain/claims.ts";
+import type { Messages } from "#domain/messages.ts";
+import { originalError } from "#domain/original-error.ts";
+import type { Outcomes } from "#domain/outcomes.ts";
+import type { Metrics } from "#platform/metrics/metrics.ts";
+import { ReportOutcomeInput, type ReportOutcomeOutput } from "#statemachine/contracts.ts";
 
 export type Needs = {
   readonly outcomes: Outcomes;

@@ -1,15 +1,15 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { ledger } from "../../domain/ledger.ts";
-import { platformPolicy } from "../../domain/policy/platform-policy.ts";
-import { ecrRepository } from "../../platform/images/ecr.ts";
-import { keptSecrets } from "../../platform/secrets/kept-secrets.ts";
-import { ssmSecrets } from "../../platform/secrets/ssm.ts";
-import { dynamodbStore } from "../../platform/store/dynamodb.ts";
-import { readEnv } from "../read-env.ts";
-import { sourceOf } from "../source-of.ts";
-import { stepHandler } from "../step-handler.ts";
+import { ledger } from "#domain/ledger.ts";
+import { platformPolicy } from "#domain/policy/platform-policy.ts";
+import { readEnv } from "#lambdas/read-env.ts";
+import { sourceOf } from "#lambdas/source-of.ts";
+import { stepHandler } from "#lambdas/step-handler.ts";
+import { ecrRepository } from "#platform/images/ecr.ts";
+import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
+import { ssmSecrets } from "#platform/secrets/ssm.ts";
+import { dynamodbStore } from "#platform/store/dynamodb.ts";
 import { Env } from "./env.ts";
 import { scanImage } from "./scan-image.ts";
 

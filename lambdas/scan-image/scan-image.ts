@@ -1,13 +1,13 @@
-import { builtImage } from "../../domain/built-image.ts";
-import { judgedBy } from "../../domain/committed-model.ts";
-import { ImageScanFailed } from "../../domain/faults.ts";
-import { scanChecks } from "../../domain/gates/scan-checks.ts";
-import { verdictOf } from "../../domain/gates/verdict-of.ts";
-import type { Ledger } from "../../domain/ledger.ts";
-import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
-import type { Images } from "../../platform/images/images.ts";
-import type { Source } from "../../platform/source/source.ts";
-import { ScanImageInput, type ScanImageOutput } from "../../statemachine/contracts.ts";
+import { builtImage } from "#domain/built-image.ts";
+import { judgedBy } from "#domain/committed-model.ts";
+import { ImageScanFailed } from "#domain/faults.ts";
+import { scanChecks } from "#domain/gates/scan-checks.ts";
+import { verdictOf } from "#domain/gates/verdict-of.ts";
+import type { Ledger } from "#domain/ledger.ts";
+import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
+import type { Images } from "#platform/images/images.ts";
+import type { Source } from "#platform/source/source.ts";
+import { ScanImageInput, type ScanImageOutput } from "#statemachine/contracts.ts";
 
 export type Needs = {
   readonly images: Pick<Images, "scan">;

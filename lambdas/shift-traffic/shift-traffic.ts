@@ -1,15 +1,15 @@
-import { assertDeployed } from "../../domain/assert-deployed.ts";
-import { assertNotEnded } from "../../domain/assert-not-ended.ts";
-import { judgedBy } from "../../domain/committed-model.ts";
-import { ContractBroken } from "../../domain/faults.ts";
-import { fencedRoute } from "../../domain/fenced-route.ts";
-import type { Ledger } from "../../domain/ledger.ts";
-import type { Messages } from "../../domain/messages.ts";
-import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
-import { seconds } from "../../inference/manifest/manifest.ts";
-import type { Serving } from "../../platform/serving/serving.ts";
-import type { Source } from "../../platform/source/source.ts";
-import { ShiftTrafficInput, type ShiftTrafficOutput } from "../../statemachine/contracts.ts";
+import { assertDeployed } from "#domain/assert-deployed.ts";
+import { assertNotEnded } from "#domain/assert-not-ended.ts";
+import { judgedBy } from "#domain/committed-model.ts";
+import { ContractBroken } from "#domain/faults.ts";
+import { fencedRoute } from "#domain/fenced-route.ts";
+import type { Ledger } from "#domain/ledger.ts";
+import type { Messages } from "#domain/messages.ts";
+import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { seconds } from "#inference/manifest/manifest.ts";
+import type { Serving } from "#platform/serving/serving.ts";
+import type { Source } from "#platform/source/source.ts";
+import { ShiftTrafficInput, type ShiftTrafficOutput } from "#statemachine/contracts.ts";
 
 export type Needs = {
   readonly serving: { readonly prod: Serving };

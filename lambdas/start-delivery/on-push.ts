@@ -1,4 +1,4 @@
-import type { Pushes } from "../../domain/approval/pushes.ts";
+import type { Pushes } from "#domain/approval/pushes.ts";
 import { codeCommitPush } from "./codecommit-push.ts";
 import { type Push, whyIgnored } from "./push.ts";
 import type { StartDeliveryInput, Started } from "./start-delivery.ts";

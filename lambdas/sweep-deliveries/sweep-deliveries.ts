@@ -1,22 +1,22 @@
 import * as z from "zod";
-import type { Approval } from "../../domain/approval-records.ts";
-import type { Approvals } from "../../domain/approvals.ts";
-import type { Claims } from "../../domain/claims.ts";
-import { endRollback } from "../../domain/end-rollback.ts";
-import type { Messages } from "../../domain/messages.ts";
-import type { Outcomes } from "../../domain/outcomes.ts";
-import type { Needs as RestoreNeeds } from "../../domain/restore.ts";
-import type { Warn } from "../../domain/warn.ts";
-import type { Deliveries, Execution } from "../../platform/deliveries/deliveries.ts";
-import { metricNames } from "../../platform/metrics/metric-names.ts";
-import type { Metrics } from "../../platform/metrics/metrics.ts";
+import type { Approval } from "#domain/approval-records.ts";
+import type { Approvals } from "#domain/approvals.ts";
+import type { Claims } from "#domain/claims.ts";
+import { endRollback } from "#domain/end-rollback.ts";
+import type { Messages } from "#domain/messages.ts";
+import type { Outcomes } from "#domain/outcomes.ts";
+import type { Needs as RestoreNeeds } from "#domain/restore.ts";
+import type { Warn } from "#domain/warn.ts";
+import type { Deliveries, Execution } from "#platform/deliveries/deliveries.ts";
+import { metricNames } from "#platform/metrics/metric-names.ts";
+import type { Metrics } from "#platform/metrics/metrics.ts";
 import {
   type MoveChampionOutput,
   Outcome,
   type ReportOutcomeOutput,
   type RollBackOutput,
   Subject,
-} from "../../statemachine/contracts.ts";
+} from "#statemachine/contracts.ts";
 
 /** A step as the sweep calls it: the same function that the state machine runs. */
 type Step<Output> = (event: unknown) => Promise<Output>;

@@ -1,20 +1,20 @@
-import { askModel, askModelAll, RowsRefused } from "../../domain/ask-model.ts";
-import type { Claims } from "../../domain/claims.ts";
-import { holdoutOf, judgedBy } from "../../domain/committed-model.ts";
-import { goldenCheck } from "../../domain/gates/golden-check.ts";
-import { holdoutChecks } from "../../domain/gates/holdout-checks.ts";
-import { imageSizeCheck } from "../../domain/gates/image-size-check.ts";
-import { latencyCheck } from "../../domain/gates/latency-check.ts";
-import { schemaCheck } from "../../domain/gates/schema-check.ts";
-import { smokeCheck } from "../../domain/gates/smoke-check.ts";
-import { verdictOf } from "../../domain/gates/verdict-of.ts";
-import type { Deployment, Ledger } from "../../domain/ledger.ts";
-import type { PlatformPolicy } from "../../domain/policy/platform-policy.ts";
-import { type Manifest, type Prediction, type Row, seconds } from "../../inference/manifest/manifest.ts";
-import { ImageNotFound, type Images } from "../../platform/images/images.ts";
-import { NotServed, type Serving } from "../../platform/serving/serving.ts";
-import type { Source } from "../../platform/source/source.ts";
-import { VerifyModelInput, type VerifyModelOutput } from "../../statemachine/contracts.ts";
+import { askModel, askModelAll, RowsRefused } from "#domain/ask-model.ts";
+import type { Claims } from "#domain/claims.ts";
+import { holdoutOf, judgedBy } from "#domain/committed-model.ts";
+import { goldenCheck } from "#domain/gates/golden-check.ts";
+import { holdoutChecks } from "#domain/gates/holdout-checks.ts";
+import { imageSizeCheck } from "#domain/gates/image-size-check.ts";
+import { latencyCheck } from "#domain/gates/latency-check.ts";
+import { schemaCheck } from "#domain/gates/schema-check.ts";
+import { smokeCheck } from "#domain/gates/smoke-check.ts";
+import { verdictOf } from "#domain/gates/verdict-of.ts";
+import type { Deployment, Ledger } from "#domain/ledger.ts";
+import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { type Manifest, type Prediction, type Row, seconds } from "#inference/manifest/manifest.ts";
+import { ImageNotFound, type Images } from "#platform/images/images.ts";
+import { NotServed, type Serving } from "#platform/serving/serving.ts";
+import type { Source } from "#platform/source/source.ts";
+import { VerifyModelInput, type VerifyModelOutput } from "#statemachine/contracts.ts";
 
 export type Needs = {
   readonly serving: { readonly stage: Serving };

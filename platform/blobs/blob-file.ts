@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { asDataFolderError } from "../store/data-folder-unusable.ts";
+import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { checkedBlobKey } from "./blobs.ts";
 import { replaceFile } from "./write-file.ts";
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { asDataFolderError } from "../store/data-folder-unusable.ts";
+import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
 
 type Options = { readonly mode?: number };
 

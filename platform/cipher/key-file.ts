@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createFile } from "../blobs/write-file.ts";
-import { loadOnce } from "../load-once.ts";
-import { asDataFolderError, DataFolderUnusable } from "../store/data-folder-unusable.ts";
+import { createFile } from "#platform/blobs/write-file.ts";
+import { loadOnce } from "#platform/load-once.ts";
+import { asDataFolderError, DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
 import { type Cipher, CipherRefused } from "./cipher.ts";
 
 const algorithm = "aes-256-gcm";

@@ -1,7 +1,7 @@
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { expect, test } from "vitest";
-import { cipherContract } from "../../test/contracts/cipher.ts";
-import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
+import { cipherContract } from "#test/contracts/cipher.ts";
+import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
 import { CipherRefused } from "./cipher.ts";
 import { kmsCipher } from "./kms.ts";
 

@@ -1,4 +1,4 @@
-import type { Json } from "../store/store.ts";
+import type { Json } from "#platform/store/store.ts";
 
 export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "ABORTED" | "TIMED_OUT";
 

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { deliveriesContract } from "../../test/contracts/deliveries.ts";
-import { temporaryFolder } from "../../test/temporary-folder.ts";
-import { openDatabase } from "../store/open-database.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
+import { deliveriesContract } from "#test/contracts/deliveries.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 import { embeddedDeliveries } from "./embedded.ts";
 
 deliveriesContract("aws-local-stepfunctions", async () => {

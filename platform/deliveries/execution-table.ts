@@ -1,5 +1,5 @@
-import type { Database, DatabaseRow } from "../store/open-database.ts";
-import type { Json } from "../store/store.ts";
+import type { Database, DatabaseRow } from "#platform/store/open-database.ts";
+import type { Json } from "#platform/store/store.ts";
 import type { Execution, ExecutionStatus, StateEvent } from "./deliveries.ts";
 
 type Fault = { readonly name: string; readonly cause: string };

@@ -3,9 +3,9 @@ import { createServer, type Server } from "node:http";
 import { CreateFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { afterAll, expect, test } from "vitest";
-import { deliveriesContract } from "../../test/contracts/deliveries.ts";
-import { createRole } from "../../test/peers/create-role.ts";
-import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
+import { deliveriesContract } from "#test/contracts/deliveries.ts";
+import { createRole } from "#test/peers/create-role.ts";
+import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
 import { stepFunctionsDeliveries } from "./step-functions.ts";
 
 const role = "arn:aws:iam::123456789012:role/slipway";

@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { asDataFolderError } from "../store/data-folder-unusable.ts";
+import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { ImageDamaged, ImageNotFound } from "./images.ts";
 
 export type Blob = { readonly digest: string; readonly size: number };

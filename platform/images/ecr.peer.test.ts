@@ -7,10 +7,10 @@ import {
 } from "@aws-sdk/client-ecr";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { imageTagsContract } from "../../test/contracts/image-tags.ts";
-import { startFaultProxy } from "../../test/peers/fault-proxy.ts";
-import { type Moto, motoClient, startMoto } from "../../test/peers/moto.ts";
-import { pythonPeer } from "../../test/peers/python-environment.ts";
+import { imageTagsContract } from "#test/contracts/image-tags.ts";
+import { startFaultProxy } from "#test/peers/fault-proxy.ts";
+import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
+import { pythonPeer } from "#test/peers/python-environment.ts";
 import { ecrImages, ecrRepository } from "./ecr.ts";
 
 const { skip } = pythonPeer("tests of images in ECR");

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { imageTagsContract } from "../../test/contracts/image-tags.ts";
-import { imagesContract } from "../../test/contracts/images.ts";
+import { imageTagsContract } from "#test/contracts/image-tags.ts";
+import { imagesContract } from "#test/contracts/images.ts";
 import type { Advisories } from "./advisories.ts";
 import { digestOf } from "./blob-folder.ts";
 import { ociImages } from "./oci.ts";

@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { preparedManifest } from "../../inference/manifest/prepared-manifest.ts";
-import type { Source } from "../source/source.ts";
+import { preparedManifest } from "#inference/manifest/prepared-manifest.ts";
+import type { Source } from "#platform/source/source.ts";
 import type { Advisories } from "./advisories.ts";
 import { type Blob, blobFolder, digestOf } from "./blob-folder.ts";
 import { type BuildRequest, ImageBuildFailed, ImageNotFound, type Images, ImageTagTaken } from "./images.ts";

@@ -6,8 +6,8 @@ import {
   PutLogEventsCommand,
 } from "@aws-sdk/client-cloudwatch-logs";
 import { expect, test } from "vitest";
-import { metricsContract } from "../../test/contracts/metrics.ts";
-import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
+import { metricsContract } from "#test/contracts/metrics.ts";
+import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
 import { cloudwatchMetrics } from "./cloudwatch.ts";
 import type { Metrics } from "./metrics.ts";
 

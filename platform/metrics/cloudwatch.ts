@@ -5,8 +5,8 @@ import {
   GetMetricStatisticsCommand,
   ListMetricsCommand,
 } from "@aws-sdk/client-cloudwatch";
-import { labelOf, rowsMetric } from "../../inference/rows-metric.ts";
-import { awsCall } from "../aws-call.ts";
+import { labelOf, rowsMetric } from "#inference/rows-metric.ts";
+import { awsCall } from "#platform/aws-call.ts";
 import { countLines } from "./cloudwatch/count-lines.ts";
 import { metricLines } from "./cloudwatch/metric-lines.ts";
 import type { Metrics, Window } from "./metrics.ts";

@@ -1,4 +1,4 @@
-import type { Database } from "../store/open-database.ts";
+import type { Database } from "#platform/store/open-database.ts";
 import type { Count, Metrics, RequestMetrics, Statistics } from "./metrics.ts";
 
 const flushAfterMs = 200;

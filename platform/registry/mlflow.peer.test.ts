@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { Golden } from "../../inference/manifest/manifest.ts";
-import { registryContract } from "../../test/contracts/registry.ts";
-import { type Mlflow, mlflowStartLimitMs, startMlflow } from "../../test/peers/mlflow.ts";
-import { type Moto, motoClient, startMoto } from "../../test/peers/moto.ts";
-import { pythonPeer } from "../../test/peers/python-environment.ts";
+import { Golden } from "#inference/manifest/manifest.ts";
+import { registryContract } from "#test/contracts/registry.ts";
+import { type Mlflow, mlflowStartLimitMs, startMlflow } from "#test/peers/mlflow.ts";
+import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
+import { pythonPeer } from "#test/peers/python-environment.ts";
 import { s3Artifacts } from "./mlflow/s3-artifacts.ts";
 import { mlflowRegistry } from "./mlflow.ts";
 

@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { registryContract } from "../../test/contracts/registry.ts";
-import { temporaryFolder } from "../../test/temporary-folder.ts";
-import type { Blobs } from "../blobs/blobs.ts";
-import { fileBlobs } from "../blobs/files.ts";
-import { type Database, openDatabase, type Statement } from "../store/open-database.ts";
+import type { Blobs } from "#platform/blobs/blobs.ts";
+import { fileBlobs } from "#platform/blobs/files.ts";
+import { type Database, openDatabase, type Statement } from "#platform/store/open-database.ts";
+import { registryContract } from "#test/contracts/registry.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 import { sqliteRegistry } from "./sqlite.ts";
 
 const blobsIn = (folder: string): Blobs =>

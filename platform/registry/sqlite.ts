@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import type { Blobs } from "../blobs/blobs.ts";
-import type { Database, DatabaseRow } from "../store/open-database.ts";
+import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { Database, DatabaseRow } from "#platform/store/open-database.ts";
 import {
   type Alias,
   type ModelVersion,

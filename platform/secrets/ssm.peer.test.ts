@@ -1,7 +1,7 @@
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { expect, test } from "vitest";
-import { secretsContract } from "../../test/contracts/secrets.ts";
-import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
+import { secretsContract } from "#test/contracts/secrets.ts";
+import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
 import { ssmSecrets } from "./ssm.ts";
 
 const subject = async (peer: Peer) => {

@@ -1,8 +1,8 @@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createRole } from "../../test/peers/create-role.ts";
-import { type Moto, motoClient, startMoto } from "../../test/peers/moto.ts";
-import { pythonPeer } from "../../test/peers/python-environment.ts";
+import { createRole } from "#test/peers/create-role.ts";
+import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
+import { pythonPeer } from "#test/peers/python-environment.ts";
 import { assumeRole } from "./assume-role.ts";
 
 const { skip } = pythonPeer("tests of roles in other accounts");

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { functionHost } from "../../rehearsal/functions.ts";
-import { plainFunction } from "../../test/contracts/plain-function.ts";
-import { servingContract } from "../../test/contracts/serving.ts";
-import { openDatabase } from "../store/open-database.ts";
-import { sqliteStore } from "../store/sqlite.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
+import { sqliteStore } from "#platform/store/sqlite.ts";
+import { functionHost } from "#rehearsal/functions.ts";
+import { plainFunction } from "#test/contracts/plain-function.ts";
+import { servingContract } from "#test/contracts/serving.ts";
 import { embeddedServing } from "./embedded.ts";
 
 const digests = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`] as const;

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { Images } from "../images/images.ts";
-import type { Json, Key, Store, Stored } from "../store/store.ts";
+import type { Images } from "#platform/images/images.ts";
+import type { Json, Key, Store, Stored } from "#platform/store/store.ts";
 import { configHash } from "./config-hash.ts";
 import type { FunctionAnswer, Functions, HttpBody } from "./functions.ts";
 import {

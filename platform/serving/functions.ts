@@ -1,4 +1,4 @@
-import type { Json } from "../store/store.ts";
+import type { Json } from "#platform/store/store.ts";
 import type { Environment, FunctionVersion } from "./serving.ts";
 
 /** The body of an HTTP request, which becomes the event's in the function's own process: nobody else waits meanwhile. */

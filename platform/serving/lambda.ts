@@ -18,8 +18,8 @@ import {
   waitUntilFunctionActiveV2,
 } from "@aws-sdk/client-lambda";
 import * as z from "zod";
-import { awsCall } from "../aws-call.ts";
-import type { Json } from "../store/store.ts";
+import { awsCall } from "#platform/aws-call.ts";
+import type { Json } from "#platform/store/store.ts";
 import { functionName, readFunctionName } from "./function-name.ts";
 import { httpRoute } from "./lambda/http-route.ts";
 import { defaultPoll, type LambdaNeeds, longestUpdate } from "./lambda/lambda-needs.ts";

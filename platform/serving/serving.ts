@@ -1,4 +1,4 @@
-import type { Json } from "../store/store.ts";
+import type { Json } from "#platform/store/store.ts";
 
 export type Environment = "stage" | "prod";
 export const environments = ["stage", "prod"] as const satisfies readonly Environment[];

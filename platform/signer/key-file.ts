@@ -8,9 +8,9 @@ import {
   verify,
 } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { createFile } from "../blobs/write-file.ts";
-import { loadOnce } from "../load-once.ts";
-import { asDataFolderError, DataFolderUnusable } from "../store/data-folder-unusable.ts";
+import { createFile } from "#platform/blobs/write-file.ts";
+import { loadOnce } from "#platform/load-once.ts";
+import { asDataFolderError, DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
 import type { Signer } from "./signer.ts";
 
 type Keys = { readonly id: string; readonly privateKey: KeyObject; readonly publicKey: KeyObject };

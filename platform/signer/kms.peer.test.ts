@@ -1,7 +1,7 @@
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { expect, test } from "vitest";
-import { signerContract } from "../../test/contracts/signer.ts";
-import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
+import { signerContract } from "#test/contracts/signer.ts";
+import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
 import { kmsSigner } from "./kms.ts";
 
 const subject = async (peer: Peer) => {

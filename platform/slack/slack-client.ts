@@ -1,5 +1,5 @@
 import { WebClient } from "@slack/web-api";
-import type { Secrets } from "../secrets/secrets.ts";
+import type { Secrets } from "#platform/secrets/secrets.ts";
 import { type SlackApi, slackClientOptions } from "./slack-channel.ts";
 
 /**

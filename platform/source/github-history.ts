@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { sideBySide } from "../side-by-side.ts";
-import { TemporaryFault } from "../temporary-fault.ts";
+import { sideBySide } from "#platform/side-by-side.ts";
+import { TemporaryFault } from "#platform/temporary-fault.ts";
 import { coAuthors } from "./co-authors.ts";
 import { firstUpdates, reachable } from "./first-updates.ts";
 import {

@@ -1,10 +1,10 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sourceContract } from "../../test/contracts/source.ts";
-import { gitRepository } from "../../test/git-repository.ts";
-import { type ImportedCommit, importCommits } from "../../test/import-commits.ts";
-import { type GitHubRecord, gitHubServer } from "../../test/peers/github/github-server.ts";
+import { sourceContract } from "#test/contracts/source.ts";
+import { gitRepository } from "#test/git-repository.ts";
+import { type ImportedCommit, importCommits } from "#test/import-commits.ts";
+import { type GitHubRecord, gitHubServer } from "#test/peers/github/github-server.ts";
 import { gitSource } from "./git.ts";
 import { gitHubSource } from "./github.ts";
 import { type GitHubNeeds, gitHubClient } from "./github-client.ts";

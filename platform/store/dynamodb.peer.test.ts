@@ -1,8 +1,8 @@
 import { DeleteItemCommand, DynamoDBClient, UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
-import { storeContract } from "../../test/contracts/store.ts";
-import { createTable } from "../../test/peers/create-table.ts";
-import { type Peer, throughFaults } from "../../test/peers/through-faults.ts";
+import { storeContract } from "#test/contracts/store.ts";
+import { createTable } from "#test/peers/create-table.ts";
+import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
 import { dynamodbStore } from "./dynamodb.ts";
 
 let tables = 0;

@@ -1,7 +1,7 @@
 /** What a delivery's page says, read from its execution and history. */
 import { z } from "zod";
-import type { Execution, StateEvent } from "../../platform/deliveries/deliveries.ts";
-import { ownValue } from "../../platform/own-value.ts";
+import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
+import { ownValue } from "#platform/own-value.ts";
 import {
   ApprovalDecision,
   CaughtError,
@@ -10,7 +10,7 @@ import {
   Outcome,
   remedies,
   Verdict,
-} from "../../statemachine/contracts.ts";
+} from "#statemachine/contracts.ts";
 
 /** One stay in one state. */
 export type Stay = {

@@ -1,4 +1,4 @@
-import type { Deliveries } from "../../platform/deliveries/deliveries.ts";
+import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { Rate } from "./rate-limit.ts";
 import type { DeskState } from "./state.ts";
 

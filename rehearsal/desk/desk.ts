@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type Context, Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { z } from "zod";
-import { limitBody } from "../request-body.ts";
+import { limitBody } from "#rehearsal/request-body.ts";
 import { channelPage, renderMessages } from "./channel-page.ts";
 import { deliveryPages } from "./delivery-pages.ts";
 import { botUser, type DeskOptions, type DeskUser } from "./desk-options.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import { isOwnHost } from "../../inference/http/host-names.ts";
+import { isOwnHost } from "#inference/http/host-names.ts";
 
 /** Whether the browser says that another origin's page asks, and not for a page that a person goes to. */
 const isForeign = ({ req }: Context): boolean => {

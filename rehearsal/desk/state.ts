@@ -1,6 +1,6 @@
 /** What the desk remembers, in a SQLite file of its own: messages, triggers, open dialogs, response addresses. */
 import { z } from "zod";
-import { openDatabase } from "../../platform/store/open-database.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
 import { MessageBlocks, Modal } from "./blocks.ts";
 
 const Flat = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));

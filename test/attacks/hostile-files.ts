@@ -1,4 +1,4 @@
-import { churnFiles, churnYaml } from "../onnx/churn-folder.ts";
+import { churnFiles, churnYaml } from "#test/onnx/churn-folder.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 /** models/churn with another file in the place of one of its own. */

@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { rollback } from "../../domain/rollback.ts";
-import { decide } from "../../lambdas/answer-approval/answer-approval.ts";
-import { claimEnvironment } from "../../lambdas/claim-environment/claim-environment.ts";
-import { deployModel } from "../../lambdas/deploy-model/deploy-model.ts";
-import { promoteModel } from "../../lambdas/promote-model/promote-model.ts";
-import { reportOutcome } from "../../lambdas/report-outcome/report-outcome.ts";
-import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
-import { rollBack } from "../../lambdas/roll-back/roll-back.ts";
-import { shiftTraffic } from "../../lambdas/shift-traffic/shift-traffic.ts";
-import { sweepDeliveries } from "../../lambdas/sweep-deliveries/sweep-deliveries.ts";
-import { ApprovalDecision, type Outcome } from "../../statemachine/contracts.ts";
-import { digestOf, model, serve, stepWorld } from "../step-world.ts";
+import { rollback } from "#domain/rollback.ts";
+import { decide } from "#lambdas/answer-approval/answer-approval.ts";
+import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
+import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
+import { promoteModel } from "#lambdas/promote-model/promote-model.ts";
+import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
+import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
+import { rollBack } from "#lambdas/roll-back/roll-back.ts";
+import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
+import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
+import { ApprovalDecision, type Outcome } from "#statemachine/contracts.ts";
+import { digestOf, model, serve, stepWorld } from "#test/step-world.ts";
 
 /** The process is gone: nothing after the call at which it died has any effect. */
 class Killed extends Error {

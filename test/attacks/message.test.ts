@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { messageBlocks } from "../../domain/message-blocks.ts";
-import { rollback } from "../../domain/rollback.ts";
-import { answerApproval } from "../../lambdas/answer-approval/answer-approval.ts";
-import { claimEnvironment } from "../../lambdas/claim-environment/claim-environment.ts";
-import { deployModel } from "../../lambdas/deploy-model/deploy-model.ts";
-import { judgeCanary } from "../../lambdas/judge-canary/judge-canary.ts";
-import { promoteModel } from "../../lambdas/promote-model/promote-model.ts";
-import { reportOutcome } from "../../lambdas/report-outcome/report-outcome.ts";
-import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
-import { rollBack } from "../../lambdas/roll-back/roll-back.ts";
-import { shiftTraffic } from "../../lambdas/shift-traffic/shift-traffic.ts";
-import { sweepDeliveries } from "../../lambdas/sweep-deliveries/sweep-deliveries.ts";
-import { signSlackRequest } from "../../rehearsal/desk/sign.ts";
-import { localDefinition } from "../../rehearsal/engine.ts";
-import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "../step-world.ts";
+import { messageBlocks } from "#domain/message-blocks.ts";
+import { rollback } from "#domain/rollback.ts";
+import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
+import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
+import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
+import { judgeCanary } from "#lambdas/judge-canary/judge-canary.ts";
+import { promoteModel } from "#lambdas/promote-model/promote-model.ts";
+import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
+import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
+import { rollBack } from "#lambdas/roll-back/roll-back.ts";
+import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
+import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
+import { signSlackRequest } from "#rehearsal/desk/sign.ts";
+import { localDefinition } from "#rehearsal/engine.ts";
+import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
 
 /** Nobody made a part of the change: who did is played through in contributors.test.ts. */
 const nobody = {

@@ -1,15 +1,15 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { changePolicy } from "../../domain/policy/change-policy.ts";
-import { platformPolicy } from "../../domain/policy/platform-policy.ts";
-import { openDatabase } from "../../platform/store/open-database.ts";
-import { sqliteStore } from "../../platform/store/sqlite.ts";
-import { dataFolder } from "../../rehearsal/data-folder.ts";
-import { writeFirstPolicy } from "../../rehearsal/first-policy.ts";
-import { runCommand } from "../run-command.ts";
-import { policyYaml } from "../step-world.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { changePolicy } from "#domain/policy/change-policy.ts";
+import { platformPolicy } from "#domain/policy/platform-policy.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
+import { sqliteStore } from "#platform/store/sqlite.ts";
+import { dataFolder } from "#rehearsal/data-folder.ts";
+import { writeFirstPolicy } from "#rehearsal/first-policy.ts";
+import { runCommand } from "#test/run-command.ts";
+import { policyYaml } from "#test/step-world.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 
 let place: Awaited<ReturnType<typeof temporaryFolder>>;
 let file = "";

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { judgedBy } from "../../domain/committed-model.ts";
-import { deployedVersion } from "../../domain/deployed-version.ts";
-import { messageBlocks } from "../../domain/message-blocks.ts";
-import { requestApproval } from "../../lambdas/request-approval/request-approval.ts";
-import { scanImage } from "../../lambdas/scan-image/scan-image.ts";
-import type { Images } from "../../platform/images/images.ts";
-import { remedies } from "../../statemachine/contracts.ts";
+import { judgedBy } from "#domain/committed-model.ts";
+import { deployedVersion } from "#domain/deployed-version.ts";
+import { messageBlocks } from "#domain/message-blocks.ts";
+import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
+import { scanImage } from "#lambdas/scan-image/scan-image.ts";
+import type { Images } from "#platform/images/images.ts";
+import { remedies } from "#statemachine/contracts.ts";
 import {
   buildOf,
   commitOf,
@@ -16,7 +16,7 @@ import {
   type StepWorld,
   serve,
   stepWorld,
-} from "../step-world.ts";
+} from "#test/step-world.ts";
 
 let world: StepWorld;
 beforeEach(() => {

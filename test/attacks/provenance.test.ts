@@ -1,14 +1,14 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { provenance, provenanceKey } from "../../domain/provenance/provenance.ts";
-import { rollback } from "../../domain/rollback.ts";
-import { deployModel } from "../../lambdas/deploy-model/deploy-model.ts";
-import { registerModel } from "../../lambdas/register-model/register-model.ts";
-import { rollBack } from "../../lambdas/roll-back/roll-back.ts";
-import { ociImages } from "../../platform/images/oci.ts";
-import { unpackImage } from "../../platform/images/unpack.ts";
-import { memorySigner } from "../memory-signer.ts";
+import { provenance, provenanceKey } from "#domain/provenance/provenance.ts";
+import { rollback } from "#domain/rollback.ts";
+import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
+import { registerModel } from "#lambdas/register-model/register-model.ts";
+import { rollBack } from "#lambdas/roll-back/roll-back.ts";
+import { ociImages } from "#platform/images/oci.ts";
+import { unpackImage } from "#platform/images/unpack.ts";
+import { memorySigner } from "#test/memory-signer.ts";
 import {
   approve,
   buildFacts,
@@ -20,8 +20,8 @@ import {
   type StepWorld,
   serve,
   stepWorld,
-} from "../step-world.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+} from "#test/step-world.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 
 let world: StepWorld;
 beforeEach(() => {

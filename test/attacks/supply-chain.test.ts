@@ -17,11 +17,11 @@ import addFormats from "ajv-formats";
 import { afterEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
-import { goModules } from "../../scripts/go-modules.ts";
-import { lockedPackages } from "../../scripts/locked-packages.ts";
-import { productPackages } from "../../scripts/product-packages.ts";
-import { productSbom } from "../../scripts/product-sbom.ts";
-import { unpackArtefact, unpackStep } from "../terraform/unpack-artefact.ts";
+import { goModules } from "#scripts/go-modules.ts";
+import { lockedPackages } from "#scripts/locked-packages.ts";
+import { productPackages } from "#scripts/product-packages.ts";
+import { productSbom } from "#scripts/product-sbom.ts";
+import { unpackArtefact, unpackStep } from "#test/terraform/unpack-artefact.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const workflows = join(root, ".github", "workflows");

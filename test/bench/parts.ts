@@ -4,13 +4,13 @@
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { assertModel } from "../../inference/check/check-model.ts";
-import { sqliteMetrics } from "../../platform/metrics/sqlite.ts";
-import { openDatabase } from "../../platform/store/open-database.ts";
-import { sqliteStore } from "../../platform/store/sqlite.ts";
-import { renderMrkdwn } from "../../rehearsal/desk/mrkdwn.ts";
-import { churnWith, hostileFiles } from "../attacks/hostile-files.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { assertModel } from "#inference/check/check-model.ts";
+import { sqliteMetrics } from "#platform/metrics/sqlite.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
+import { sqliteStore } from "#platform/store/sqlite.ts";
+import { renderMrkdwn } from "#rehearsal/desk/mrkdwn.ts";
+import { churnWith, hostileFiles } from "#test/attacks/hostile-files.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 import { loopHolds } from "./loop-holds.ts";
 import { type Spread, spread } from "./serve/spread.ts";
 

@@ -1,7 +1,7 @@
 import { WebClient } from "@slack/web-api";
 import { expect, test } from "vitest";
-import type { Execution } from "../../platform/deliveries/deliveries.ts";
-import { browser } from "../browser.ts";
+import type { Execution } from "#platform/deliveries/deliveries.ts";
+import { browser } from "#test/browser.ts";
 import { type Callback, callbackServer } from "./callback-server.ts";
 import { approvalBlocks, approvedBlocks, failedDelivery, failedHistory, rejectReason } from "./sample.ts";
 import { servedDesk } from "./served-desk.ts";

@@ -7,8 +7,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runRehearsal } from "../bench/run-rehearsal.ts";
-import { browser } from "../browser.ts";
+import { runRehearsal } from "#test/bench/run-rehearsal.ts";
+import { browser } from "#test/browser.ts";
 import { indexedPng } from "./indexed-png.ts";
 
 const folder = process.argv[2];

@@ -1,5 +1,5 @@
 /** A question and two deliveries as they look in earnest, for screenshots and tests. */
-import type { Execution, StateEvent } from "../../platform/deliveries/deliveries.ts";
+import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
 
 const commit = "9f3c1e7a5b2d4860c1f0e9d8b7a69584736251ab";
 const digest = `sha256:${"4be1c9d27f30".repeat(6).slice(0, 64)}`;

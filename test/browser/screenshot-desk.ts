@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { WebClient } from "@slack/web-api";
-import { browser } from "../browser.ts";
+import { browser } from "#test/browser.ts";
 import {
   approvalBlocks,
   approvalText,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { BlobKeyRefused, type Blobs } from "../../platform/blobs/blobs.ts";
+import { BlobKeyRefused, type Blobs } from "#platform/blobs/blobs.ts";
 
 export type BlobsUnderTest = {
   readonly blobs: Blobs;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Cipher, CipherRefused } from "../../platform/cipher/cipher.ts";
+import { type Cipher, CipherRefused } from "#platform/cipher/cipher.ts";
 
 export type CipherUnderTest = { readonly cipher: Cipher; close(): Promise<void> };
 

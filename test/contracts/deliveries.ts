@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Deliveries, type Execution, TaskGone } from "../../platform/deliveries/deliveries.ts";
+import { type Deliveries, type Execution, TaskGone } from "#platform/deliveries/deliveries.ts";
 
 export type DeliveriesUnderTest = {
   readonly deliveries: Deliveries;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ImageNotFound, type Images, ImageTagTaken } from "../../platform/images/images.ts";
+import { ImageNotFound, type Images, ImageTagTaken } from "#platform/images/images.ts";
 
 type UnderTest = {
   readonly images: Pick<Images, "describe" | "release">;

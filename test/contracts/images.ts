@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ImageNotFound, type Images } from "../../platform/images/images.ts";
+import { ImageNotFound, type Images } from "#platform/images/images.ts";
 
 export type ImagesUnderTest = {
   readonly images: Images;

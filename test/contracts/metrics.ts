@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Metrics, RequestMetrics, Window } from "../../platform/metrics/metrics.ts";
+import type { Metrics, RequestMetrics, Window } from "#platform/metrics/metrics.ts";
 
 export type MetricsUnderTest = {
   readonly metrics: Metrics;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ModelVersionNotFound, type Registration, type Registry } from "../../platform/registry/registry.ts";
+import { ModelVersionNotFound, type Registration, type Registry } from "#platform/registry/registry.ts";
 
 export type RegistryUnderTest = {
   readonly registry: Registry;

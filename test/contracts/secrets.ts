@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { SecretMissing, type Secrets } from "../../platform/secrets/secrets.ts";
+import { SecretMissing, type Secrets } from "#platform/secrets/secrets.ts";
 
 export type SecretsUnderTest = {
   /** Holds `SLACK_BOT_TOKEN` with the value `xoxb-contract`, nothing under `MISSING_SECRET`, and an empty `EMPTY_SECRET`. */

@@ -5,8 +5,8 @@ import {
   NotServed,
   RevisionConflict,
   type Serving,
-} from "../../platform/serving/serving.ts";
-import type { Json } from "../../platform/store/store.ts";
+} from "#platform/serving/serving.ts";
+import type { Json } from "#platform/store/store.ts";
 
 export type ServingUnderTest = {
   readonly serving: Serving;

@@ -1,7 +1,7 @@
 import { createPublicKey, verify } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Signer } from "../../platform/signer/signer.ts";
+import type { Signer } from "#platform/signer/signer.ts";
 
 export type SignerUnderTest = {
   readonly signer: Signer;

@@ -8,7 +8,7 @@ import {
   type HistoryCommit,
   knownChanges,
   type Source,
-} from "../../platform/source/source.ts";
+} from "#platform/source/source.ts";
 
 /** Files by their path from the repository's root; null deletes one. */
 export type Changes = Readonly<Record<string, string | Uint8Array | null>>;

@@ -8,7 +8,7 @@ import {
   type Key,
   type Store,
   type Stored,
-} from "../../platform/store/store.ts";
+} from "#platform/store/store.ts";
 
 export type StoreUnderTest = {
   readonly store: Store;

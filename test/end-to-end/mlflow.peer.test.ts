@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Mlflow, mlflowStartLimitMs, startMlflow } from "../peers/mlflow.ts";
-import { pythonPeer } from "../peers/python-environment.ts";
+import { type Mlflow, mlflowStartLimitMs, startMlflow } from "#test/peers/mlflow.ts";
+import { pythonPeer } from "#test/peers/python-environment.ts";
 import { rehearsalProcess } from "./rehearsal-process.ts";
 import { slipway } from "./slipway.ts";
 import { stageSet } from "./stage-set.ts";

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
-import { Answer } from "../../inference/native/answer.ts";
-import { PredictionPage } from "../../inference/records/records.ts";
-import { churnGolden } from "../onnx/churn-folder.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { Answer } from "#inference/native/answer.ts";
+import { PredictionPage } from "#inference/records/records.ts";
+import { churnGolden } from "#test/onnx/churn-folder.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 import { checkout, slipwayCommand } from "./stage-set.ts";
 
 const run = (args: readonly string[]) =>

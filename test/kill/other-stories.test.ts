@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { rollback } from "../../domain/rollback.ts";
-import { moveChampion } from "../../lambdas/move-champion/move-champion.ts";
+import { rollback } from "#domain/rollback.ts";
+import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import type { KillPoint } from "./kill-points.ts";
 import { answerAndWait, model, rehearse, type Start } from "./killed-rehearsal.ts";
 import { type PreparedWorld, preparedWorld } from "./prepared-world.ts";

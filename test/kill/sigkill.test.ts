@@ -6,9 +6,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import { withEmbeddedWorld } from "../../cli/open-embedded-world.ts";
-import { seeded } from "../seeded.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { withEmbeddedWorld } from "#cli/open-embedded-world.ts";
+import { seeded } from "#test/seeded.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const rounds = 8;

@@ -1,10 +1,10 @@
-import { createApp } from "../../inference/app.ts";
-import type { Manifest, Prediction, Row } from "../../inference/manifest/manifest.ts";
-import type { LoadedModel } from "../../inference/model/load-model.ts";
-import { rowChecker } from "../../inference/model/row-checker.ts";
-import { RowsInvalid } from "../../inference/model/rows-invalid.ts";
-import { requesting } from "../http/requesting.ts";
-import { serviceOf } from "../onnx/service-of.ts";
+import { createApp } from "#inference/app.ts";
+import type { Manifest, Prediction, Row } from "#inference/manifest/manifest.ts";
+import type { LoadedModel } from "#inference/model/load-model.ts";
+import { rowChecker } from "#inference/model/row-checker.ts";
+import { RowsInvalid } from "#inference/model/rows-invalid.ts";
+import { requesting } from "#test/http/requesting.ts";
+import { serviceOf } from "#test/onnx/service-of.ts";
 
 /** The service's addresses for a model, as version 3 in prod; what it logs is kept in `logged`. */
 export const serveModel = (model: LoadedModel, logged: string[] = []) =>

@@ -1,4 +1,4 @@
-import { type Datatype, datatypes } from "../../inference/oip/datatypes.ts";
+import { type Datatype, datatypes } from "#inference/oip/datatypes.ts";
 
 /** A tensor to be written into a request. `data`: its elements, row by row. */
 export type TensorSpec = {

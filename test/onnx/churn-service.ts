@@ -1,5 +1,5 @@
-import { type LoadedModel, loadModel } from "../../inference/model/load-model.ts";
-import type { Service } from "../../inference/service.ts";
+import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
+import type { Service } from "#inference/service.ts";
 import { churnFiles, churnManifest } from "./churn-folder.ts";
 import { serviceOf } from "./service-of.ts";
 

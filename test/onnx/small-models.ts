@@ -1,4 +1,4 @@
-import { loadModel } from "../../inference/model/load-model.ts";
+import { loadModel } from "#inference/model/load-model.ts";
 import { manifestWith } from "./churn-folder.ts";
 import { tinyTokenizer } from "./tiny-tokenizer.ts";
 import { tokenSums } from "./token-sums.ts";

@@ -2,9 +2,9 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
-import { reportLine } from "../../platform/serving/report-line.ts";
-import { markedIn } from "../marked-secrets.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { reportLine } from "#platform/serving/report-line.ts";
+import { markedIn } from "#test/marked-secrets.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 import { type ExecutionEnvironment, executionEnvironment } from "./execution-environment.ts";
 import type { NextHeaders } from "./runtime-api/rules.ts";
 

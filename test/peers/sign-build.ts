@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
-import { provenance } from "../../domain/provenance/provenance.ts";
-import { builderIds } from "../../domain/provenance/statement.ts";
-import { s3Blobs } from "../../platform/blobs/s3.ts";
-import { kmsSigner } from "../../platform/signer/kms.ts";
-import { handlerEnvironment } from "../handler-environment.ts";
+import { provenance } from "#domain/provenance/provenance.ts";
+import { builderIds } from "#domain/provenance/statement.ts";
+import { s3Blobs } from "#platform/blobs/s3.ts";
+import { kmsSigner } from "#platform/signer/kms.ts";
+import { handlerEnvironment } from "#test/handler-environment.ts";
 import { motoClient } from "./moto.ts";
 
 type Place = {

@@ -1,4 +1,4 @@
-import { stubServer } from "../stub-server.ts";
+import { stubServer } from "#test/stub-server.ts";
 
 /** Slack as far as a command or a step asks it who a user is: these users by their id, and nobody else. */
 export const slackUsers = (emails: Readonly<Record<string, string>>) =>

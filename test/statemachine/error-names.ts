@@ -1,7 +1,7 @@
 /** The names of the errors that the steps may raise, read from the sources that they are made of. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { stepNames } from "../../statemachine/delivery.ts";
+import { stepNames } from "#statemachine/delivery.ts";
 
 const imported = /(?:import|export)\s+(?!type\b)[^;]*?from\s+"(\.[^"]+)"/g;
 const named = /override readonly name = "([^"]+)"/g;

@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { buildVariables } from "../../domain/built-image.ts";
-import { originalError } from "../../domain/original-error.ts";
-import { embeddedDeliveries } from "../../platform/deliveries/embedded.ts";
-import { openDatabase } from "../../platform/store/open-database.ts";
-import type { Json } from "../../platform/store/store.ts";
-import { localDefinition } from "../../rehearsal/engine.ts";
-import { DeliveryInput, RollBackInput } from "../../statemachine/contracts.ts";
-import type { StateName } from "../../statemachine/delivery.ts";
-import { stateContracts } from "../../statemachine/state-contracts.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { buildVariables } from "#domain/built-image.ts";
+import { originalError } from "#domain/original-error.ts";
+import { embeddedDeliveries } from "#platform/deliveries/embedded.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
+import type { Json } from "#platform/store/store.ts";
+import { localDefinition } from "#rehearsal/engine.ts";
+import { DeliveryInput, RollBackInput } from "#statemachine/contracts.ts";
+import type { StateName } from "#statemachine/delivery.ts";
+import { stateContracts } from "#statemachine/state-contracts.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 
 export type TaskState = keyof typeof stateContracts;
 const isTask = (name: string): name is TaskState => Object.hasOwn(stateContracts, name);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Outcome } from "../../statemachine/contracts.ts";
-import { stateContracts } from "../../statemachine/state-contracts.ts";
+import { Outcome } from "#statemachine/contracts.ts";
+import { stateContracts } from "#statemachine/state-contracts.ts";
 import {
   type Answer,
   approved,

@@ -1,11 +1,11 @@
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { decide } from "../../lambdas/answer-approval/answer-approval.ts";
-import type { Rehearsal } from "../../rehearsal/rehearsal.ts";
-import { type StepName, stepNames } from "../../statemachine/delivery.ts";
-import { model, rehearse } from "../kill/killed-rehearsal.ts";
-import { type PreparedWorld, preparedWorld } from "../kill/prepared-world.ts";
+import { decide } from "#lambdas/answer-approval/answer-approval.ts";
+import type { Rehearsal } from "#rehearsal/rehearsal.ts";
+import { type StepName, stepNames } from "#statemachine/delivery.ts";
+import { model, rehearse } from "#test/kill/killed-rehearsal.ts";
+import { type PreparedWorld, preparedWorld } from "#test/kill/prepared-world.ts";
 
 let prepared: PreparedWorld;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { createValidatedPolicy } from "@cloud-copilot/iam-policy";
 import { runSimulation, runUnsafeSimulation, type Simulation } from "@cloud-copilot/iam-simulate";
-import type { Statement } from "../../terraform/permissions/statement.ts";
+import type { Statement } from "#terraform/permissions/statement.ts";
 import { statementsOf } from "./policies.ts";
 import { accountOf, terraformValues } from "./terraform-values.ts";
 import { type Resource, resourcesOf, type Written } from "./written-stacks.ts";

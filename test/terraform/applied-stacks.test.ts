@@ -1,9 +1,9 @@
 import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { stackOrder } from "../../terraform/invocations.ts";
-import { motoClient } from "../peers/moto.ts";
-import { pythonPeer } from "../peers/python-environment.ts";
-import { terraformPeer } from "../peers/terraform.ts";
+import { stackOrder } from "#terraform/invocations.ts";
+import { motoClient } from "#test/peers/moto.ts";
+import { pythonPeer } from "#test/peers/python-environment.ts";
+import { terraformPeer } from "#test/peers/terraform.ts";
 import { type AppliedWorld, appliedWorld } from "./applied-world.ts";
 import { deliveredModels } from "./delivered-models.ts";
 import { inOrder } from "./in-order.ts";

@@ -1,13 +1,13 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { STSClient } from "@aws-sdk/client-sts";
-import { assumeRole } from "../../platform/serving/assume-role.ts";
-import { type Invocation, invocations, type Options } from "../../terraform/invocations.ts";
-import type { Accounts } from "../../terraform/read-config.ts";
-import { createRole } from "../peers/create-role.ts";
-import { motoClient, startMoto } from "../peers/moto.ts";
-import { type Ended, overrideStack, terraform } from "../peers/terraform.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { assumeRole } from "#platform/serving/assume-role.ts";
+import { type Invocation, invocations, type Options } from "#terraform/invocations.ts";
+import type { Accounts } from "#terraform/read-config.ts";
+import { createRole } from "#test/peers/create-role.ts";
+import { motoClient, startMoto } from "#test/peers/moto.ts";
+import { type Ended, overrideStack, terraform } from "#test/peers/terraform.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 import { type Written, writtenStacks } from "./written-stacks.ts";
 
 export type AppliedWorld = {

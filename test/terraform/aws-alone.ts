@@ -1,5 +1,5 @@
-import { stepNames } from "../../statemachine/delivery.ts";
-import { names } from "../../terraform/names.ts";
+import { stepNames } from "#statemachine/delivery.ts";
+import { names } from "#terraform/names.ts";
 import type { Ask, Side } from "./access.ts";
 import { terraformValues, valueIn } from "./terraform-values.ts";
 import { resourcesOf, type Written } from "./written-stacks.ts";

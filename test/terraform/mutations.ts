@@ -1,4 +1,4 @@
-import type { Statement } from "../../terraform/permissions/statement.ts";
+import type { Statement } from "#terraform/permissions/statement.ts";
 import type { Policy } from "./access.ts";
 import { several } from "./policies.ts";
 

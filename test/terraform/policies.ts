@@ -1,4 +1,4 @@
-import type { Statement } from "../../terraform/permissions/statement.ts";
+import type { Statement } from "#terraform/permissions/statement.ts";
 import { resourcesOf, type Written } from "./written-stacks.ts";
 
 export type FoundPolicy = {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
-import { names } from "../../terraform/names.ts";
-import type { RecordedCall } from "../peers/recorded-calls.ts";
+import { names } from "#terraform/names.ts";
+import type { RecordedCall } from "#test/peers/recorded-calls.ts";
 import { type IamRequest, iamRequests } from "./iam-requests.ts";
 import { valueIn } from "./terraform-values.ts";
 import type { Written } from "./written-stacks.ts";

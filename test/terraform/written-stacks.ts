@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { slipwayApp } from "../../terraform/app.ts";
-import { config } from "../../terraform/config.ts";
-import { type DeployedFunction, deployedFunctions } from "../../terraform/functions.ts";
-import { type Accounts, readConfig } from "../../terraform/read-config.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { slipwayApp } from "#terraform/app.ts";
+import { config } from "#terraform/config.ts";
+import { type DeployedFunction, deployedFunctions } from "#terraform/functions.ts";
+import { type Accounts, readConfig } from "#terraform/read-config.ts";
+import { temporaryFolder } from "#test/temporary-folder.ts";
 
 export type Resource = Readonly<Record<string, unknown>>;
 

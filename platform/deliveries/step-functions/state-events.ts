@@ -1,6 +1,6 @@
 import type { HistoryEvent } from "@aws-sdk/client-sfn";
-import type { Json } from "../../store/store.ts";
-import type { StateEvent } from "../deliveries.ts";
+import type { StateEvent } from "#platform/deliveries/deliveries.ts";
+import type { Json } from "#platform/store/store.ts";
 
 type Fault = { readonly name: string; readonly cause: string };
 

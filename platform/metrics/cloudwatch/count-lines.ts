@@ -1,4 +1,4 @@
-import type { Count } from "../metrics.ts";
+import type { Count } from "#platform/metrics/metrics.ts";
 import { metricLines } from "./metric-lines.ts";
 
 /** A delivery's own metrics as lines in the embedded metric format; who only counts needs no client. `clock`: epoch ms. */

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
-import type { Input, Manifest } from "../../../inference/manifest/manifest.ts";
-import { readManifest } from "../../../inference/manifest/read-manifest.ts";
-import { valueNames } from "../../../inference/manifest/value-names.ts";
-import type { Registration } from "../registry.ts";
+import type { Input, Manifest } from "#inference/manifest/manifest.ts";
+import { readManifest } from "#inference/manifest/read-manifest.ts";
+import { valueNames } from "#inference/manifest/value-names.ts";
+import type { Registration } from "#platform/registry/registry.ts";
 import { loaderModule } from "./loader-module.ts";
 
 /** What a version belongs to, as MLflow says it. */

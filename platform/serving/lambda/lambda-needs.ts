@@ -1,7 +1,7 @@
 import type { ApiGatewayV2Client } from "@aws-sdk/client-apigatewayv2";
 import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import type { LambdaClient } from "@aws-sdk/client-lambda";
-import type { Environment } from "../serving.ts";
+import type { Environment } from "#platform/serving/serving.ts";
 
 /** What Terraform made in an environment's account, and the clients that act there. */
 export type LambdaNeeds = {

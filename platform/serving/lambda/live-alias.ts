@@ -9,8 +9,8 @@ import {
   ResourceNotFoundException,
   UpdateAliasCommand,
 } from "@aws-sdk/client-lambda";
-import { functionName } from "../function-name.ts";
-import { type LiveAlias, NotServed, RevisionConflict } from "../serving.ts";
+import { functionName } from "#platform/serving/function-name.ts";
+import { type LiveAlias, NotServed, RevisionConflict } from "#platform/serving/serving.ts";
 import type { LambdaNeeds } from "./lambda-needs.ts";
 import { readVersion } from "./publish-version.ts";
 

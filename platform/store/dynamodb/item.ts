@@ -1,5 +1,12 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { type Counters, ItemTooLarge, itemLimitBytes, type Json, type Key, type Stored } from "../store.ts";
+import {
+  type Counters,
+  ItemTooLarge,
+  itemLimitBytes,
+  type Json,
+  type Key,
+  type Stored,
+} from "#platform/store/store.ts";
 
 export type Item = Record<string, AttributeValue>;
 

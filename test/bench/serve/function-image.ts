@@ -1,10 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bundleRuntime } from "../../../inference/bundle.ts";
-import { assertModel } from "../../../inference/check/check-model.ts";
-import { ociImages } from "../../../platform/images/oci.ts";
-import { thisPlatform } from "../../../platform/images/runtime-layer.ts";
-import { unpackImage } from "../../../platform/images/unpack.ts";
+import { bundleRuntime } from "#inference/bundle.ts";
+import { assertModel } from "#inference/check/check-model.ts";
+import { ociImages } from "#platform/images/oci.ts";
+import { thisPlatform } from "#platform/images/runtime-layer.ts";
+import { unpackImage } from "#platform/images/unpack.ts";
 
 export type FunctionImage = {
   /** What Lambda starts: the image's `/var/task`, unpacked. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Deliveries, ExecutionStatus, StateEvent } from "../../../platform/deliveries/deliveries.ts";
+import type { Deliveries, ExecutionStatus, StateEvent } from "#platform/deliveries/deliveries.ts";
 
 type Needs = {
   readonly deliveries: Deliveries;

@@ -3,23 +3,23 @@ import { ApiGatewayV2Client } from "@aws-sdk/client-apigatewayv2";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { Hono } from "hono";
-import type { Deliveries } from "../../../platform/deliveries/deliveries.ts";
-import type { Functions } from "../../../platform/serving/functions.ts";
-import { lambdaServing } from "../../../platform/serving/lambda.ts";
+import type { Deliveries } from "#platform/deliveries/deliveries.ts";
+import type { Functions } from "#platform/serving/functions.ts";
+import { lambdaServing } from "#platform/serving/lambda.ts";
 import {
   type Environment,
   type FunctionVersion,
   type LiveAlias,
   NotServed,
   type Serving,
-} from "../../../platform/serving/serving.ts";
-import { createDesk } from "../../../rehearsal/desk/desk.ts";
-import { openDeskState } from "../../../rehearsal/desk/state.ts";
-import { gateway, invokeRoute } from "../../../rehearsal/gateway.ts";
-import { httpAnswer, httpEvent } from "../../../rehearsal/http-event.ts";
-import { callbackPath } from "../../../rehearsal/server.ts";
-import { slackWorkspace } from "../../../rehearsal/slack-workspace.ts";
-import { motoClient } from "../moto.ts";
+} from "#platform/serving/serving.ts";
+import { createDesk } from "#rehearsal/desk/desk.ts";
+import { openDeskState } from "#rehearsal/desk/state.ts";
+import { gateway, invokeRoute } from "#rehearsal/gateway.ts";
+import { httpAnswer, httpEvent } from "#rehearsal/http-event.ts";
+import { callbackPath } from "#rehearsal/server.ts";
+import { slackWorkspace } from "#rehearsal/slack-workspace.ts";
+import { motoClient } from "#test/peers/moto.ts";
 import { type AccountVariables, accountOf, within } from "./accounts.ts";
 import type { StepHosts } from "./step-hosts.ts";
 

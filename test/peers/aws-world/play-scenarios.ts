@@ -1,12 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
-import { committedModel, holdoutOf } from "../../../domain/committed-model.ts";
-import type { Row } from "../../../inference/manifest/manifest.ts";
-import { syntheticApplication } from "../../../rehearsal/application.ts";
-import { personAtDesk } from "../../../rehearsal/person-at-desk.ts";
-import type { Rehearsal } from "../../../rehearsal/rehearsal.ts";
-import { slackWorkspace } from "../../../rehearsal/slack-workspace.ts";
-import type { World } from "../../../rehearsal/world.ts";
+import { committedModel, holdoutOf } from "#domain/committed-model.ts";
+import type { Row } from "#inference/manifest/manifest.ts";
+import { syntheticApplication } from "#rehearsal/application.ts";
+import { personAtDesk } from "#rehearsal/person-at-desk.ts";
+import type { Rehearsal } from "#rehearsal/rehearsal.ts";
+import { slackWorkspace } from "#rehearsal/slack-workspace.ts";
+import type { World } from "#rehearsal/world.ts";
 import { type Scene, scenarios } from "./scenarios.ts";
 import { enteredAlike, type Told, toldAlike } from "./told-alike.ts";
 

@@ -7,8 +7,8 @@ import {
   PutImageCommand,
   StartImageScanCommand,
 } from "@aws-sdk/client-ecr";
-import type { Images, Scan } from "../../../platform/images/images.ts";
-import { motoClient } from "../moto.ts";
+import type { Images, Scan } from "#platform/images/images.ts";
+import { motoClient } from "#test/peers/moto.ts";
 import { tooling } from "./accounts.ts";
 
 type Needs = {

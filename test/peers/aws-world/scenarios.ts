@@ -1,9 +1,9 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { StepName } from "../../../statemachine/delivery.ts";
-import { checkout } from "../../end-to-end/stage-set.ts";
-import { gitRepository } from "../../git-repository.ts";
-import { seeded } from "../../seeded.ts";
+import type { StepName } from "#statemachine/delivery.ts";
+import { checkout } from "#test/end-to-end/stage-set.ts";
+import { gitRepository } from "#test/git-repository.ts";
+import { seeded } from "#test/seeded.ts";
 
 export type Scene = {
   /** The trained version that is committed; `first` is models/churn. */

@@ -5,7 +5,7 @@ import {
   PutLogEventsCommand,
   ResourceAlreadyExistsException,
 } from "@aws-sdk/client-cloudwatch-logs";
-import { motoClient } from "../moto.ts";
+import { motoClient } from "#test/peers/moto.ts";
 import { within } from "./accounts.ts";
 
 const stream = "here";

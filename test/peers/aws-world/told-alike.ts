@@ -1,5 +1,5 @@
-import type { Deployment } from "../../../domain/ledger.ts";
-import type { Ended } from "../../../domain/outcomes.ts";
+import type { Deployment } from "#domain/ledger.ts";
+import type { Ended } from "#domain/outcomes.ts";
 
 /** What one engine did and said of a delivery. */
 export type Told = {

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
-import { approvalId } from "../../../domain/approval-records.ts";
-import { markedSecrets } from "../../marked-secrets.ts";
-import { model, modelFiles, modelYaml, policyYaml } from "../../step-world.ts";
+import { approvalId } from "#domain/approval-records.ts";
+import { markedSecrets } from "#test/marked-secrets.ts";
+import { model, modelFiles, modelYaml, policyYaml } from "#test/step-world.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 
 /** A step's answer, whose members are handed on as they are. */
