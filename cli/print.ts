@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
-import { terminalLine, terminalText } from "#platform/terminal-text.ts";
 import { writeOut } from "#rehearsal/write-out.ts";
+import { terminalLine, terminalText } from "#untrusted/terminal-text.ts";
 
 type Style = Parameters<typeof styleText>[0];
 

@@ -1,7 +1,7 @@
 import type { KnownBlock, SectionBlock } from "@slack/web-api";
-import { oneLine } from "#platform/one-line.ts";
 import type { Check } from "#statemachine/contracts.ts";
 import { remedyOf } from "#statemachine/remedy-of.ts";
+import { oneLine } from "#untrusted/one-line.ts";
 import type { BoundContributors } from "./approval/approvers-for.ts";
 import type { MessageState, QuestionState } from "./message-state.ts";
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 
 /** Environment variables are missing or wrong; the message names them, and never holds their values. */
 export class EnvironmentIncomplete extends Error {

@@ -1,5 +1,5 @@
 import { appendFileSync, renameSync, statSync } from "node:fs";
-import { markedLines } from "#platform/marked-lines.ts";
+import { markedLines } from "#untrusted/marked-lines.ts";
 import type { Log } from "./world.ts";
 
 type Needs = {

@@ -1,12 +1,12 @@
 import { styleText } from "node:util";
 import type { StateEvent } from "#platform/deliveries/deliveries.ts";
-import { markedLines } from "#platform/marked-lines.ts";
-import { oneLine } from "#platform/one-line.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import { terminalText } from "#platform/terminal-text.ts";
+import { writeOut } from "#rehearsal/write-out.ts";
 import type { Outcome } from "#statemachine/contracts.ts";
 import { remedyOf } from "#statemachine/remedy-of.ts";
-import { writeOut } from "./write-out.ts";
+import { markedLines } from "#untrusted/marked-lines.ts";
+import { oneLine } from "#untrusted/one-line.ts";
+import { terminalText } from "#untrusted/terminal-text.ts";
 
 /** What a rehearsal tells of; with `--json` exactly these, one to a line. */
 export type RehearsalEvent =

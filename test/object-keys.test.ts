@@ -10,7 +10,7 @@ const shape =
 
 /** Lookups by a name from outside that stay, each with its reason. */
 const allowed: ReadonlyMap<string, string> = new Map([
-  ["platform/own-value.ts: object[name]", "it is the one lookup, behind Object.hasOwn"],
+  ["untrusted/own-value.ts: object[name]", "it is the one lookup, behind Object.hasOwn"],
   ["inference/csv/read-csv.ts: row[name]", shape],
   ["inference/scoring/read-columns.ts: row[name]", shape],
   ["inference/scoring/read-rows.ts: row[name]", shape],
@@ -35,7 +35,7 @@ test("no property is looked up by a name from outside: names are keys of a Map, 
     found
       .filter(({ place }) => !allowed.has(place))
       .map(
-        ({ place, line }) => `${place} (line ${line}): make it a Map, or read it with platform/own-value.ts`,
+        ({ place, line }) => `${place} (line ${line}): make it a Map, or read it with untrusted/own-value.ts`,
       ),
   ).toEqual([]);
   expect([...allowed.keys()].filter((place) => !places.has(place))).toEqual([]);

@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import type * as z from "zod";
 import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import type { Finding } from "./finding.ts";
 import { functionArn } from "./function-arn.ts";
 

@@ -2,7 +2,7 @@ import { accuracy, auc, mae, rmse, type Scoring } from "#domain/gates/scorings.t
 import type { Interval } from "#domain/intervals/interval.ts";
 import type { Holdout } from "#inference/check/parse-holdout.ts";
 import type { Gates, Manifest, Prediction } from "#inference/manifest/manifest.ts";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 
 /** A score that was measured, and the gate that is made of it. */
 export type Measured = { readonly name: Scoring["name"]; readonly words: string; readonly score: Interval };

@@ -1,4 +1,4 @@
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import type { Inferred } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";

@@ -1,5 +1,5 @@
 import type { Row } from "#inference/manifest/manifest.ts";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 
 const cell = (value: string | number | boolean | null | undefined): string => {
   const text = value === null || value === undefined ? "" : String(value);

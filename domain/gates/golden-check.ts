@@ -1,6 +1,6 @@
 import type { Golden, Prediction } from "#inference/manifest/manifest.ts";
-import { ownValue } from "#platform/own-value.ts";
 import type { Check } from "#statemachine/contracts.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import { plural, rounded } from "./in-words.ts";
 
 type Compared =

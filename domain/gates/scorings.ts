@@ -4,7 +4,7 @@ import type { Interval } from "#domain/intervals/interval.ts";
 import { newcombePaired } from "#domain/intervals/newcombe-paired.ts";
 import { wilson } from "#domain/intervals/wilson.ts";
 import type { Prediction } from "#inference/manifest/manifest.ts";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 
 type Answers = readonly Prediction[];
 /** A string says why there is nothing to measure. */

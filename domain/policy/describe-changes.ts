@@ -1,6 +1,6 @@
 import type { Manifest } from "#inference/manifest/manifest.ts";
-import { ownValue } from "#platform/own-value.ts";
 import type { Source } from "#platform/source/source.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import { changedFiles } from "./changed-files.ts";
 import { changedPrivileges } from "./privileged-paths.ts";
 import type { RulesInForce } from "./rules-in-force.ts";

@@ -14,7 +14,7 @@ test.each(privileged.flatMap(({ paths }) => paths))("%s, which the warning looks
 
 test("every file that every model's image is made of stands in the warning as the runtime, or as dependencies", () => {
   const runtime = tracked.filter(isRuntimePath);
-  expect(runtime).toEqual(expect.arrayContaining(["tsconfig.json", "platform/own-value.ts"]));
+  expect(runtime).toEqual(expect.arrayContaining(["tsconfig.json", "untrusted/own-value.ts"]));
   expect(runtime.filter((path) => !withRights(path))).toEqual([]);
   const kinds = changedPrivileges(new Set(), runtime).map(({ kind }) => kind);
   expect(kinds).toEqual(["the runtime", "dependencies"]);

@@ -9,7 +9,10 @@ export const privileged: readonly { readonly kind: string; readonly paths: reado
   { kind: "the runtime", paths: ["inference/", "lambdas/predict/", "tsconfig.json"] },
   { kind: "dependencies", paths: ["package.json", "package-lock.json", ".npmrc"] },
   { kind: "the build", paths: ["packaging/", "scripts/", "supply-chain/", ".ci/"] },
-  { kind: "the steps", paths: ["lambdas/", "domain/", "platform/", "statemachine/", "rehearsal/"] },
+  {
+    kind: "the steps",
+    paths: ["lambdas/", "untrusted/", "domain/", "platform/", "statemachine/", "rehearsal/"],
+  },
   { kind: "workflows and owners", paths: [".github/"] },
   { kind: "the infrastructure", paths: ["terraform/"] },
   { kind: "the command", paths: ["cli/"] },

@@ -1,5 +1,5 @@
 import type { Golden, Prediction } from "#inference/manifest/manifest.ts";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 
 /** One golden row that is answered otherwise than at training. */
 export type GoldenDifference = {

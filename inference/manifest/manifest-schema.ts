@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import { Manifest } from "./manifest.ts";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;

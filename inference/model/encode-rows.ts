@@ -1,5 +1,5 @@
 import type { Input } from "#inference/manifest/manifest.ts";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import type { Column, ColumnElement, Feed } from "./bind-inputs.ts";
 import type { RowProblem } from "./row-problem.ts";
 

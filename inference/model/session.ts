@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import type { GraphValue } from "./element-type.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
 

@@ -1,6 +1,6 @@
 import type { Manifest, Prediction } from "#inference/manifest/manifest.ts";
 import { valueNames } from "#inference/manifest/value-names.ts";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 
 /** A tensor that a model answers: [rows], or [rows, labels] where it has labels. */
 export type ModelOutput = {

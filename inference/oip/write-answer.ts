@@ -1,7 +1,7 @@
 import { type HttpReply, json } from "#inference/http/http-reply.ts";
 import type { Prediction } from "#inference/manifest/manifest.ts";
 import type { Answer } from "#inference/native/answer.ts";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import type { AskedOutput } from "./request-outputs.ts";
 
 type Written = {

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { constants, zstdCompress } from "node:zlib";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import type { KeptRow } from "./kept-request.ts";
 import type { RowLinesHeader } from "./unpack-rows.ts";
 

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Blobs } from "#platform/blobs/blobs.ts";
-import { ownValue } from "#platform/own-value.ts";
 import { cursorAfter, type Store } from "#platform/store/store.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import { type HourCounts, hourlyCounts } from "./hourly-counts.ts";
 import { IndexEntry, KeptRequest, type KeptRow } from "./kept-request.ts";
 import { type ListPosition, readCursor, writeCursor } from "./list-position.ts";

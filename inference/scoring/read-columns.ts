@@ -3,7 +3,7 @@ import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { columnProblems } from "#inference/manifest/column-problems.ts";
 import type { Input } from "#inference/manifest/manifest.ts";
 import { type RowProblem, rowPointer } from "#inference/model/row-problem.ts";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import { below, countProblem, frameRefused } from "./frame-refused.ts";
 
 type Columns = Readonly<Record<string, unknown>>;

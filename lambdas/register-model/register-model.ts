@@ -5,10 +5,10 @@ import { committedModel } from "#domain/committed-model.ts";
 import type { Ledger } from "#domain/ledger.ts";
 import type { VerifyProvenance } from "#domain/provenance/provenance.ts";
 import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
-import { ownValue } from "#platform/own-value.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Source } from "#platform/source/source.ts";
 import { RegisterModelInput, type RegisterModelOutput } from "#statemachine/contracts.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 
 export type Needs = {
   readonly registry: Registry;

@@ -1,7 +1,7 @@
 import { StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
-import { ownValue } from "#platform/own-value.ts";
 import type { Database } from "#platform/store/open-database.ts";
 import type { Json } from "#platform/store/store.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import { type Deliveries, type ExecutionStatus, type StateEvent, TaskGone } from "./deliveries.ts";
 import { executionTable, type Position } from "./execution-table.ts";
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ownValue } from "#platform/own-value.ts";
 import { asDataFolderError, DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import { SecretMissing, type Secrets } from "./secrets.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 
 /** The folder that holds the state of the embedded world cannot be used; the message says why and what to do. */
 export class DataFolderUnusable extends Error {

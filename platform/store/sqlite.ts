@@ -1,4 +1,4 @@
-import { oneLine } from "#platform/one-line.ts";
+import { oneLine } from "#untrusted/one-line.ts";
 import { databaseDamaged } from "./data-folder-unusable.ts";
 import type { Database, DatabaseRow } from "./open-database.ts";
 import {

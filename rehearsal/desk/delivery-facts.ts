@@ -1,7 +1,6 @@
 /** What a delivery's page says, read from its execution and history. */
 import { z } from "zod";
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
-import { ownValue } from "#platform/own-value.ts";
 import {
   ApprovalDecision,
   CaughtError,
@@ -11,6 +10,7 @@ import {
   remedies,
   Verdict,
 } from "#statemachine/contracts.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 
 /** One stay in one state. */
 export type Stay = {

@@ -1,5 +1,5 @@
 import { html, raw } from "hono/html";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 
 const disc = (fill: string, inside: string) =>
   `<circle cx="10" cy="10" r="9" fill="${fill}"/><g fill="none" stroke="#fff" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round">${inside}</g>`;

@@ -3,7 +3,7 @@
  * Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload and …/view-interactions-payload
  */
 import { z } from "zod";
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import type { Button } from "./blocks.ts";
 import { MessageBlocks, Modal, slackMessages, withIds } from "./blocks.ts";
 import { type DeskOptions, type DeskUser, team } from "./desk-options.ts";

@@ -1,4 +1,4 @@
-import { ownValue } from "#platform/own-value.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 
 /** How many calls of one method: `perMinute` steadily, `burst` at once. */
 export type Rate = { readonly perMinute: number; readonly burst: number };

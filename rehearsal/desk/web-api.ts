@@ -1,7 +1,7 @@
 /** The methods of Slack's Web API that the app calls, under `/api/<method>`. Source: https://docs.slack.dev/reference/methods */
 import { Hono } from "hono";
-import { ownValue } from "#platform/own-value.ts";
 import { limitBody } from "#rehearsal/request-body.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import { blocksTextLimit, MessageBlocks, Modal, slackMessages, withIds } from "./blocks.ts";
 import { botUser, type DeskOptions, team } from "./desk-options.ts";
 import type { Hub } from "./hub.ts";

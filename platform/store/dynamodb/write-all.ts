@@ -1,8 +1,8 @@
 import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
 import { awsCall } from "#platform/aws-call.ts";
-import { ownValue } from "#platform/own-value.ts";
 import { distinctEntries, type Entry, type Store } from "#platform/store/store.ts";
 import { TemporaryFault } from "#platform/temporary-fault.ts";
+import { ownValue } from "#untrusted/own-value.ts";
 import { encode, keyOf } from "./item.ts";
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
