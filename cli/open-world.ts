@@ -1,6 +1,6 @@
 import type { Operator } from "#domain/policy/platform-policy.ts";
 import type { VerifyProvenance } from "#domain/provenance/provenance.ts";
-import type { Row } from "#inference/manifest/manifest.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { World } from "#rehearsal/world.ts";

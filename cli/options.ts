@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { Duration, ModelName, seconds } from "#inference/manifest/manifest.ts";
+import { Duration, ModelName, seconds } from "#model-folder/manifest/manifest.ts";
 
 /** `--data <folder>`, the same in every command. */
 export const dataOption = () =>

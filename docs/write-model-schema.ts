@@ -1,6 +1,6 @@
 /** Writes docs/model.schema.json from the manifest's zod schema: `node docs/write-model-schema.ts`. */
 import { writeFileSync } from "node:fs";
-import { manifestSchema } from "#inference/manifest/manifest-schema.ts";
+import { manifestSchema } from "#model-folder/manifest/manifest-schema.ts";
 
 writeFileSync(
   new URL("model.schema.json", import.meta.url),

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Rate } from "#inference/keys/rate.ts";
-import { ModelName } from "#inference/manifest/manifest.ts";
+import { ModelName } from "#model-folder/manifest/manifest.ts";
 
 const Secret = z.object({
   /** By domain/key-format.ts; of the secret itself nothing is kept. */

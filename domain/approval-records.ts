@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { ApprovalRule } from "#inference/manifest/manifest.ts";
+import { ApprovalRule } from "#model-folder/manifest/manifest.ts";
 import type { Store } from "#platform/store/store.ts";
 import { ApprovalDecision, Check, Provenance } from "#statemachine/contracts.ts";
 import { BoundContributors } from "./approval/approvers-for.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Prediction, type Row } from "#inference/manifest/manifest.ts";
+import { Prediction, type Row } from "#model-folder/manifest/manifest.ts";
 import type { Invocation, Serving } from "#platform/serving/serving.ts";
 
 /** The inference function's answer to a direct invocation (DESIGN section 7). */

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { parseGolden } from "#inference/check/parse-golden.ts";
-import { type Holdout, parseHoldout } from "#inference/check/parse-holdout.ts";
-import { ManifestInvalid } from "#inference/manifest/folder-problem.ts";
-import type { Golden, Manifest } from "#inference/manifest/manifest.ts";
-import { readManifest } from "#inference/manifest/read-manifest.ts";
+import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { parseGolden } from "#model-folder/rows/parse-golden.ts";
+import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import type { Source } from "#platform/source/source.ts";
 import { parsePolicy } from "./policy/parse-policy.ts";
 import type { PlatformPolicy } from "./policy/platform-policy.ts";

@@ -1,4 +1,4 @@
-import type { Manifest } from "#inference/manifest/manifest.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Environment, FunctionConfig } from "#platform/serving/serving.ts";
 
 /**

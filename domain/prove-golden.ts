@@ -1,4 +1,4 @@
-import type { Golden } from "#inference/manifest/manifest.ts";
+import type { Golden } from "#model-folder/manifest/manifest.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Check } from "#statemachine/contracts.ts";
 import { askModelAll } from "./ask-model.ts";

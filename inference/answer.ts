@@ -1,12 +1,12 @@
+import type { Row } from "#model-folder/manifest/manifest.ts";
+import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { countLabels } from "./count-labels.ts";
 import type { HttpProblem } from "./http/http-problem.ts";
 import { problem } from "./http/problem.ts";
-import type { Row } from "./manifest/manifest.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { ModelBusy, RunStopped } from "./model/model-stopped.ts";
 import { OutputNotFinite } from "./model/read-predictions.ts";
-import { type RowProblem, rowPointer } from "./model/row-problem.ts";
 import { RowsInvalid } from "./model/rows-invalid.ts";
 import type { Answer } from "./native/answer.ts";
 import type { Records } from "./records/records.ts";

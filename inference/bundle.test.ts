@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
+import { Golden } from "#model-folder/manifest/manifest.ts";
 import { churnGolden } from "#test/onnx/churn-folder.ts";
 import { bundleRuntime } from "./bundle.ts";
 import { compareGolden } from "./check/compare-golden.ts";
-import { Golden } from "./manifest/manifest.ts";
 import { Answer } from "./native/answer.ts";
 import { parseEmf } from "./parse-emf.ts";
 

@@ -1,4 +1,4 @@
-import type { Prediction } from "./manifest/manifest.ts";
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
 
 /** How many rows were answered with each label; values of a regression have none. */
 export const countLabels = (predictions: readonly Prediction[]): ReadonlyMap<string, number> => {

@@ -1,4 +1,4 @@
-import type { Row } from "#inference/manifest/manifest.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 
 export type Calls = { readonly answered: number; readonly failed: number };
 

@@ -1,5 +1,5 @@
 import { committedModel, holdoutOf } from "#domain/committed-model.ts";
-import type { Row } from "#inference/manifest/manifest.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { World } from "./world.ts";
 
 /** As many as an application needs to ask, and few enough to hand over. */

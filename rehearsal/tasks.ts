@@ -1,5 +1,5 @@
-import type { Row } from "#inference/manifest/manifest.ts";
 import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 import { builderDigest } from "#packaging/builder-archive.ts";
 import type { Json } from "#platform/store/store.ts";
 import { type StepName, stepNames } from "#statemachine/delivery.ts";

@@ -1,4 +1,4 @@
-import type { Row } from "#inference/manifest/manifest.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 import { environments } from "#platform/serving/serving.ts";
 import type { Application } from "./application.ts";
 import type { Voice } from "./terminal.ts";

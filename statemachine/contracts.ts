@@ -3,7 +3,7 @@
  * schemas, the engine's data is nothing else, and the definition in delivery.ts names no other field.
  */
 import * as z from "zod";
-import { ModelName } from "#inference/manifest/manifest.ts";
+import { ModelName } from "#model-folder/manifest/manifest.ts";
 
 export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits");
 export const CommitId = z.string().regex(/^[0-9a-f]{40}$/, "a commit is 40 hex digits");

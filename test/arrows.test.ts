@@ -38,7 +38,7 @@ test.each([
   ["statemachine/contracts.ts", "../domain/verdict.ts", "the domain's rules"],
   ["statemachine/delivery.ts", "../lambdas/deploy-model/env.ts", "a function's env.ts"],
   ["statemachine/delivery.ts", "../terraform/stacks/delivery.ts", "the stacks"],
-  ["inference/manifest/read-manifest.ts", "../model/load-model.ts", "the inference runtime"],
+  ["model-folder/manifest/read-manifest.ts", "../model/load-model.ts", "the inference runtime"],
   ["domain/claims/claims.ts", "../../inference/model/load-model.ts", "the inference runtime"],
   ["domain/claims/claims.ts", "../../platform/slack/slack-channel.ts", "the Slack client"],
   ["inference/app.ts", "../domain/verdict.ts", "the domain's rules"],

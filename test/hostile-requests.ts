@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { Row } from "#inference/manifest/manifest.ts";
 import { type Datatype, isDatatype } from "#inference/oip/datatypes.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 
 /** A request to one of the service's protocols. */
 export type Hostile = {

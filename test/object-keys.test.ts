@@ -16,9 +16,9 @@ const allowed: ReadonlyMap<string, string> = new Map([
   ["inference/scoring/read-rows.ts: row[name]", shape],
   ["inference/oip/tensors-to-rows.ts: one[name]", shape],
   ['inference/model/read-predictions.ts: scores[labels[at] ?? ""]', shape],
-  ["inference/model/encode-rows.ts: name in Object.prototype", "asks for what every object inherits"],
+  ["model-folder/rows/encode-rows.ts: name in Object.prototype", "asks for what every object inherits"],
   [
-    "inference/model/encode-rows.ts: row[name]",
+    "model-folder/rows/encode-rows.ts: row[name]",
     "stands behind that question: the name is inherited by no object",
   ],
 ]);

@@ -5,7 +5,7 @@ import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
 import { checkModel } from "#inference/check/check-model.ts";
-import { problemLine } from "#inference/manifest/folder-problem.ts";
+import { problemLine } from "#model-folder/manifest/folder-problem.ts";
 import { modelLimitBytes } from "#platform/source/source-rules.ts";
 
 /** `slipway check`: every mistake in a model's folder, with its line and remedy. */

@@ -4,7 +4,7 @@ import { UsageMistake } from "#cli/exit-code.ts";
 import { folderOf } from "#cli/folders.ts";
 import { dataOption, jsonOption } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
-import { ModelName } from "#inference/manifest/manifest.ts";
+import { ModelName } from "#model-folder/manifest/manifest.ts";
 import { type Platform, platforms } from "#platform/images/runtime-layer.ts";
 import { localImages } from "#rehearsal/local-images.ts";
 import { readFolder } from "./check.ts";

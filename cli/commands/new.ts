@@ -8,8 +8,8 @@ import { modelArgument } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
 import { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#inference/check/check-model.ts";
-import { type Problem, problemLine } from "#inference/manifest/folder-problem.ts";
-import { SlackUser } from "#inference/manifest/manifest.ts";
+import { type Problem, problemLine } from "#model-folder/manifest/folder-problem.ts";
+import { SlackUser } from "#model-folder/manifest/manifest.ts";
 
 type Options = {
   readonly onnx: string;

@@ -1,7 +1,7 @@
 import { accuracy, auc, mae, rmse, type Scoring } from "#domain/gates/scorings.ts";
 import type { Interval } from "#domain/intervals/interval.ts";
-import type { Holdout } from "#inference/check/parse-holdout.ts";
-import type { Gates, Manifest, Prediction } from "#inference/manifest/manifest.ts";
+import type { Gates, Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import type { Holdout } from "#model-folder/rows/parse-holdout.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 
 /** A score that was measured, and the gate that is made of it. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Input } from "#inference/manifest/manifest.ts";
-import type { ColumnElement } from "#inference/model/bind-inputs.ts";
-import { rowChecker } from "#inference/model/row-checker.ts";
+import { Input } from "#model-folder/manifest/manifest.ts";
+import type { ColumnElement } from "#model-folder/onnx/bind-inputs.ts";
+import { rowChecker } from "#model-folder/rows/row-checker.ts";
 import { inferInput } from "./infer-input.ts";
 import { cellValue, isMissing } from "./input-cells.ts";
 import { matchColumns } from "./match-columns.ts";

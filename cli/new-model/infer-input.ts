@@ -1,4 +1,4 @@
-import type { Input } from "#inference/manifest/manifest.ts";
+import type { Input } from "#model-folder/manifest/manifest.ts";
 import { isFlag, isMissing, isNumber } from "./input-cells.ts";
 import type { Match } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";

@@ -1,5 +1,5 @@
-import type { GraphValue } from "#inference/model/element-type.ts";
-import type { OnnxSummary } from "#inference/model/inspect-onnx.ts";
+import type { GraphValue } from "#model-folder/onnx/element-type.ts";
+import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { inferLabels, inferPair, type Labels } from "./infer-labels.ts";
 import { isNumber } from "./input-cells.ts";
 import { NewModelRefused } from "./new-model-refused.ts";

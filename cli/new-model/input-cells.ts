@@ -1,4 +1,4 @@
-import type { Input, Row } from "#inference/manifest/manifest.ts";
+import type { Input, Row } from "#model-folder/manifest/manifest.ts";
 
 /** How a number, a flag and a gap are written by the programs that write CSV (pandas, R, spreadsheets). */
 const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;

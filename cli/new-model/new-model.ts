@@ -1,10 +1,10 @@
 import { UsageMistake } from "#cli/exit-code.ts";
-import { type Holdout, parseHoldout } from "#inference/check/parse-holdout.ts";
-import type { Gates, Golden, Manifest, Prediction, Row } from "#inference/manifest/manifest.ts";
-import { readManifest } from "#inference/manifest/read-manifest.ts";
-import { findOutput } from "#inference/model/find-output.ts";
-import { inspectOnnx, type OnnxSummary } from "#inference/model/inspect-onnx.ts";
 import { readPredictions } from "#inference/model/read-predictions.ts";
+import type { Gates, Golden, Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { findOutput } from "#model-folder/onnx/find-output.ts";
+import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { blindScore, inferGates, type Measured, measure } from "./infer-gates.ts";
 import { type Inferred, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";

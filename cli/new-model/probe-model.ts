@@ -2,7 +2,7 @@ import * as z from "zod";
 import { defaultTrialLimits } from "#inference/check/default-trial-limits.ts";
 import { type Failed, runTrial } from "#inference/check/run-trial.ts";
 
-import { Input, Row } from "#inference/manifest/manifest.ts";
+import { Input, Row } from "#model-folder/manifest/manifest.ts";
 
 /** The tokenizer.json of a text model, and how many tokens of a text it takes. */
 export type Tokenizer = { readonly bytes: Uint8Array; readonly maxTokens: number };

@@ -5,14 +5,14 @@
  */
 import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { Prediction, Row } from "#inference/manifest/manifest.ts";
-import { bindInputs } from "#inference/model/bind-inputs.ts";
-import { encodeRows } from "#inference/model/encode-rows.ts";
-import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { openSession, type Session } from "#inference/model/session.ts";
 import { answerTexts } from "#inference/text/answer-texts.ts";
 import { openTokenizer } from "#inference/text/open-tokenizer.ts";
+import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
+import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { type Probe, Question } from "./probe-model.ts";
 
 type Cells = Probe["outputs"][number]["data"];

@@ -1,4 +1,4 @@
-import type { OnnxSummary } from "#inference/model/inspect-onnx.ts";
+import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
 /** Throws NewModelRefused for graphs that no CSV makes a model of, with the export option or the file that they lack. */

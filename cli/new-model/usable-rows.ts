@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Row } from "#inference/manifest/manifest.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { Inferred } from "./infer-input.ts";
 import { cellValue, isMissing } from "./input-cells.ts";
 import { NewModelRefused } from "./new-model-refused.ts";

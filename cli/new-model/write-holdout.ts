@@ -1,4 +1,4 @@
-import type { Row } from "#inference/manifest/manifest.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 
 const cell = (value: string | number | boolean | null | undefined): string => {

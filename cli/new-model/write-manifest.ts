@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { Gates } from "#inference/manifest/manifest.ts";
+import type { Gates } from "#model-folder/manifest/manifest.ts";
 import type { Inferred } from "./infer-input.ts";
 import type { InferredOutput } from "./infer-output.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Warn } from "#domain/warn.ts";
-import type { ApprovalRule } from "#inference/manifest/manifest.ts";
+import type { ApprovalRule } from "#model-folder/manifest/manifest.ts";
 import { assessApprovers, type Refusal } from "./assess-approvers.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 import { Contributors } from "./contributors.ts";

@@ -1,9 +1,9 @@
 import { committedPolicy, type FloorNeeds } from "#domain/committed-model.ts";
 import type { Ledger } from "#domain/ledger.ts";
 import { rulesInForce } from "#domain/policy/rules-in-force.ts";
-import { ManifestInvalid } from "#inference/manifest/folder-problem.ts";
-import type { Manifest } from "#inference/manifest/manifest.ts";
-import { readManifest } from "#inference/manifest/read-manifest.ts";
+import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import type { ApproversFor } from "./approvers-for.ts";
 
 export type Needs = FloorNeeds & {

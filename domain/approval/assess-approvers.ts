@@ -1,4 +1,4 @@
-import type { ApprovalRule } from "#inference/manifest/manifest.ts";
+import type { ApprovalRule } from "#model-folder/manifest/manifest.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 import type { Contributors } from "./contributors.ts";
 import type { Identities } from "./identities.ts";

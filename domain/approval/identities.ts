@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { SlackUser } from "#inference/manifest/manifest.ts";
+import { SlackUser } from "#model-folder/manifest/manifest.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 
 const Email = z

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
-import type { CanaryRule } from "#inference/manifest/manifest.ts";
+import type { CanaryRule } from "#model-folder/manifest/manifest.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
 import { seeded } from "#test/seeded.ts";
 import { judgeCanary } from "./judge-canary.ts";

@@ -1,6 +1,6 @@
 import { verdictOf } from "#domain/gates/verdict-of.ts";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
-import { type CanaryRule, seconds } from "#inference/manifest/manifest.ts";
+import { type CanaryRule, seconds } from "#model-folder/manifest/manifest.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
 import type { Check, JudgeCanaryOutput } from "#statemachine/contracts.ts";
 import { errorsCheck, labelsCheck, p95Check, samplesCheck } from "./canary-checks.ts";

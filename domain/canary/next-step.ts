@@ -1,4 +1,4 @@
-import type { CanaryRule } from "#inference/manifest/manifest.ts";
+import type { CanaryRule } from "#model-folder/manifest/manifest.ts";
 
 export type NextStep =
   | { readonly next: "shift"; readonly step: number; readonly share: number }

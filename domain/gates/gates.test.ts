@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { GatesInForce } from "#domain/policy/rules-in-force.ts";
-import { type Golden, Input, Manifest, type Prediction } from "#inference/manifest/manifest.ts";
+import { type Golden, Input, Manifest, type Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Finding } from "#platform/images/images.ts";
 import { Check } from "#statemachine/contracts.ts";
 import { goldenCheck } from "./golden-check.ts";

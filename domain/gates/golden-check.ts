@@ -1,4 +1,4 @@
-import type { Golden, Prediction } from "#inference/manifest/manifest.ts";
+import type { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Check } from "#statemachine/contracts.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 import { plural, rounded } from "./in-words.ts";

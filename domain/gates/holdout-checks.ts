@@ -1,7 +1,7 @@
 import type { Interval } from "#domain/intervals/interval.ts";
 import type { GatesInForce, ScoreInForce } from "#domain/policy/rules-in-force.ts";
 import { judgeDifference } from "#domain/verdict.ts";
-import type { Prediction } from "#inference/manifest/manifest.ts";
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Check } from "#statemachine/contracts.ts";
 import type { Checked } from "./checked.ts";
 import { between, plural, rounded } from "./in-words.ts";

@@ -1,5 +1,5 @@
-import type { Input, Manifest } from "#inference/manifest/manifest.ts";
-import { valueNames } from "#inference/manifest/value-names.ts";
+import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
 import type { Checked } from "./checked.ts";
 import { plural } from "./in-words.ts";
 

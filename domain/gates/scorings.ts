@@ -3,7 +3,7 @@ import { maeGain, maeInterval, rmseGain, rmseInterval } from "#domain/intervals/
 import type { Interval } from "#domain/intervals/interval.ts";
 import { newcombePaired } from "#domain/intervals/newcombe-paired.ts";
 import { wilson } from "#domain/intervals/wilson.ts";
-import type { Prediction } from "#inference/manifest/manifest.ts";
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 
 type Answers = readonly Prediction[];

@@ -1,4 +1,4 @@
-import type { Manifest } from "#inference/manifest/manifest.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Source } from "#platform/source/source.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 import { changedFiles } from "./changed-files.ts";

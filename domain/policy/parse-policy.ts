@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Identities } from "#domain/approval/identities.ts";
-import { parseYaml } from "#inference/manifest/parse-yaml.ts";
+import { parseYaml } from "#model-folder/manifest/parse-yaml.ts";
 import { Policy } from "./policy.ts";
 
 /** A policy that cannot be read, or a copy in the store that nobody confirmed. */

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Duration, SlackUser, seconds } from "#inference/manifest/manifest.ts";
+import { Duration, SlackUser, seconds } from "#model-folder/manifest/manifest.ts";
 
 const points = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);

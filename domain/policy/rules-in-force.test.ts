@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { Manifest, seconds } from "#inference/manifest/manifest.ts";
+import { Manifest, seconds } from "#model-folder/manifest/manifest.ts";
 import { changedFiles } from "./changed-files.ts";
 import { Policy } from "./policy.ts";
 import { rulesInForce } from "./rules-in-force.ts";

@@ -1,5 +1,10 @@
-import { ManifestInvalid } from "#inference/manifest/folder-problem.ts";
-import { type ApprovalRule, type CanaryRule, type Manifest, seconds } from "#inference/manifest/manifest.ts";
+import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import {
+  type ApprovalRule,
+  type CanaryRule,
+  type Manifest,
+  seconds,
+} from "#model-folder/manifest/manifest.ts";
 import { changedRules } from "./changed-rules.ts";
 import type { CanaryLimits, Policy } from "./policy.ts";
 import { policyRules, strictestPolicy } from "./strictest-policy.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
-import { Manifest, seconds } from "#inference/manifest/manifest.ts";
+import { Manifest, seconds } from "#model-folder/manifest/manifest.ts";
 import { manifestRules } from "./changed-rules.ts";
 import { Policy, PolicyFields } from "./policy.ts";
 import { type RulesInForce, rulesInForce } from "./rules-in-force.ts";

@@ -1,4 +1,4 @@
-import { seconds } from "#inference/manifest/manifest.ts";
+import { seconds } from "#model-folder/manifest/manifest.ts";
 
 /**
  * Which of two values of one rule is the stricter. A `scale` orders all values by how much they allow; a rule that is

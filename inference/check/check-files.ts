@@ -1,15 +1,15 @@
-import { ManifestInvalid, type Problem, pathText } from "#inference/manifest/folder-problem.ts";
-import { locateYaml } from "#inference/manifest/locate-yaml.ts";
-import type { Golden, Manifest } from "#inference/manifest/manifest.ts";
-import { readManifest } from "#inference/manifest/read-manifest.ts";
-import { bindInputs } from "#inference/model/bind-inputs.ts";
-import { findOutput } from "#inference/model/find-output.ts";
-import { inspectOnnx, type OnnxSummary } from "#inference/model/inspect-onnx.ts";
-import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
 import { bindTokens } from "#inference/text/bind-tokens.ts";
+import { ManifestInvalid, type Problem, pathText } from "#model-folder/manifest/folder-problem.ts";
+import { locateYaml } from "#model-folder/manifest/locate-yaml.ts";
+import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
+import { findOutput } from "#model-folder/onnx/find-output.ts";
+import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { parseGolden } from "#model-folder/rows/parse-golden.ts";
+import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import type { ModelFolder } from "./check-model.ts";
-import { parseGolden } from "./parse-golden.ts";
-import { parseHoldout } from "./parse-holdout.ts";
 
 const manifestFile = "model.yaml";
 

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
-import { ManifestInvalid } from "#inference/manifest/folder-problem.ts";
-import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
+import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { churnFiles, churnYaml } from "#test/onnx/churn-folder.ts";
 import { loopBody } from "#test/onnx/loop-body.ts";
 import { tinyTokenizer } from "#test/onnx/tiny-tokenizer.ts";

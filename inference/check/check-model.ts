@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { ManifestInvalid, type Problem, problemLine } from "#inference/manifest/folder-problem.ts";
-import type { Manifest } from "#inference/manifest/manifest.ts";
-import { readManifest } from "#inference/manifest/read-manifest.ts";
-import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
+import { ManifestInvalid, type Problem, problemLine } from "#model-folder/manifest/folder-problem.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { defaultTrialLimits } from "./default-trial-limits.ts";
 import { Problems } from "./problems-schema.ts";
 import { runTrial, type TrialLimits } from "./run-trial.ts";

@@ -4,9 +4,9 @@
  */
 import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { Problem } from "#inference/manifest/folder-problem.ts";
 import { loadModel } from "#inference/model/load-model.ts";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
+import type { Problem } from "#model-folder/manifest/folder-problem.ts";
 import { checkFiles } from "./check-files.ts";
 import type { CheckMessage } from "./check-model.ts";
 import { compareGolden } from "./compare-golden.ts";

@@ -1,4 +1,4 @@
-import type { Golden, Prediction } from "#inference/manifest/manifest.ts";
+import type { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 
 /** One golden row that is answered otherwise than at training. */

@@ -5,12 +5,12 @@
  */
 import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { ManifestInvalid } from "#inference/manifest/folder-problem.ts";
-import { readManifest } from "#inference/manifest/read-manifest.ts";
-import { inspectOnnx } from "#inference/model/inspect-onnx.ts";
 import { loadModel, sampleRow } from "#inference/model/load-model.ts";
-import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
+import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { inspectOnnx } from "#model-folder/onnx/inspect-onnx.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import type { ServeTrial } from "./try-folder.ts";
 
 const folder = process.argv[3] ?? "";

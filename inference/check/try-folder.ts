@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { ManifestInvalid } from "#inference/manifest/folder-problem.ts";
-import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
+import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { defaultTrialLimits } from "./default-trial-limits.ts";
 import { Problems } from "./problems-schema.ts";
 import { runTrial, type TrialLimits } from "./run-trial.ts";

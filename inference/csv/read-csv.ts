@@ -1,11 +1,11 @@
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { problem } from "#inference/http/problem.ts";
-import { columnProblems } from "#inference/manifest/column-problems.ts";
-import type { Manifest } from "#inference/manifest/manifest.ts";
-import { maxRows } from "#inference/model/encode-rows.ts";
-import { type Cell, readCell } from "#inference/model/read-cell.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
-import { CsvBroken, splitCsv } from "./split-csv.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { columnProblems } from "#model-folder/rows/column-problems.ts";
+import { maxRows } from "#model-folder/rows/encode-rows.ts";
+import { type Cell, readCell } from "#model-folder/rows/read-cell.ts";
+import { CsvBroken, splitCsv } from "#model-folder/rows/split-csv.ts";
 
 type CsvRow = Record<string, Cell>;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { countJson } from "./count-json.ts";
+import { countJson } from "#model-folder/rows/count-json.ts";
 import { duplicateKey } from "./duplicate-key.ts";
 
 const find = (json: string) =>

@@ -1,5 +1,5 @@
-import type { Input } from "#inference/manifest/manifest.ts";
-import { maxRows } from "#inference/model/encode-rows.ts";
+import type { Input } from "#model-folder/manifest/manifest.ts";
+import { maxRows } from "#model-folder/rows/encode-rows.ts";
 
 /** Of a manifest, what bounds a request. */
 export type ModelInputs = { readonly inputs: readonly Input[] };

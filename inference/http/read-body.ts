@@ -1,5 +1,5 @@
+import { countJson } from "#model-folder/rows/count-json.ts";
 import { BodyUnreadable } from "./body-unreadable.ts";
-import { countJson } from "./count-json.ts";
 import { duplicateKey } from "./duplicate-key.ts";
 import type { HttpProblem } from "./http-problem.ts";
 import type { HttpRequest } from "./http-request.ts";

@@ -1,8 +1,8 @@
-import type { Manifest, Prediction } from "#inference/manifest/manifest.ts";
+import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { answerTogether } from "./answer-together.ts";
-import { bindInputs } from "./bind-inputs.ts";
-import { encodeRows } from "./encode-rows.ts";
-import { ModelUnreadable } from "./model-unreadable.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 import type { Session } from "./session.ts";
 

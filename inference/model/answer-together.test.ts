@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Prediction } from "#inference/manifest/manifest.ts";
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { answerTogether } from "./answer-together.ts";
 
 const predicted = (row: unknown): Prediction => ({ value: Number(row), scores: { value: Number(row) } });

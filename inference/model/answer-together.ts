@@ -1,4 +1,4 @@
-import type { Prediction } from "#inference/manifest/manifest.ts";
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
 
 type Answer = (rows: unknown) => Promise<Prediction[]>;
 type Asked = {

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareGolden } from "#inference/check/compare-golden.ts";
-import { Golden, type Manifest } from "#inference/manifest/manifest.ts";
+import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { churnFiles, churnGolden, churnManifest, manifestWith } from "#test/onnx/churn-folder.ts";
 import { float, type Graph, int64, writeOnnx } from "#test/onnx/write-onnx.ts";
 import { loadModel } from "./load-model.ts";
-import { ModelUnreadable } from "./model-unreadable.ts";
 import { OutputNotFinite } from "./read-predictions.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 

@@ -1,8 +1,8 @@
 import type { InferenceSession } from "onnxruntime-node";
-import type { Manifest, Prediction, Row } from "#inference/manifest/manifest.ts";
+import type { Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
+import { findOutput } from "#model-folder/onnx/find-output.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { answerTable } from "./answer-table.ts";
-import { findOutput } from "./find-output.ts";
-import { ModelUnreadable } from "./model-unreadable.ts";
 import { readPredictions } from "./read-predictions.ts";
 import { openSession, type Session } from "./session.ts";
 

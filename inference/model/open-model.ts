@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Manifest } from "#inference/manifest/manifest.ts";
-import { preparedManifest } from "#inference/manifest/prepared-manifest.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { preparedManifest } from "#model-folder/manifest/prepared-manifest.ts";
 import { type LoadedModel, loadModel, sampleRow } from "./load-model.ts";
 
 type Options = {
@@ -23,7 +23,7 @@ const readPrepared = async (folder: string): Promise<Manifest | undefined> => {
 const readManifest = async (folder: string, { ofImage = false }: Options): Promise<Manifest> => {
   const prepared = ofImage ? await readPrepared(folder) : undefined;
   if (prepared) return prepared;
-  const { checkedManifest } = await import("#inference/manifest/checked-manifest.ts");
+  const { checkedManifest } = await import("#model-folder/manifest/checked-manifest.ts");
   return checkedManifest(await readFile(join(folder, "model.yaml"), "utf8"));
 };
 

@@ -1,4 +1,4 @@
-import { type RowProblem, rowPointer } from "./row-problem.ts";
+import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 
 const pointer = rowPointer("/rows");
 

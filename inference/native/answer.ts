@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Prediction } from "#inference/manifest/manifest.ts";
+import { Prediction } from "#model-folder/manifest/manifest.ts";
 
 /** The answer to one predict request. */
 export const Answer = z.object({

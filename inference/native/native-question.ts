@@ -1,7 +1,7 @@
 import type { Question } from "#inference/answer.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { problem } from "#inference/http/problem.ts";
-import { rowPointer } from "#inference/model/row-problem.ts";
+import { rowPointer } from "#model-folder/rows/row-problem.ts";
 
 const pointer = rowPointer("/rows");
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Manifest } from "#inference/manifest/manifest.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { churnManifest } from "#test/onnx/churn-folder.ts";
 import { limitsInBudget } from "./limits-in-budget.ts";
 

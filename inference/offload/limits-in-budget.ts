@@ -1,5 +1,5 @@
-import type { Manifest, Row } from "#inference/manifest/manifest.ts";
 import { type LoadedModel, sampleRow } from "#inference/model/load-model.ts";
+import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
 
 /** Of the 5 ms that a request may hold the event loop the model's share; reading, checking and recording take the others. */
 const budgetMs = 2;

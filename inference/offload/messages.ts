@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Identity } from "#inference/answer.ts";
-import type { Manifest } from "#inference/manifest/manifest.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Json } from "#platform/store/store.ts";
 
 /** What the service's process is started with. */

@@ -1,7 +1,7 @@
-import { countJson } from "#inference/http/count-json.ts";
 import type { HttpReply } from "#inference/http/http-reply.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
 import { maxBodyBytes } from "#inference/http/read-body.ts";
+import { countJson } from "#model-folder/rows/count-json.ts";
 import type { Limits } from "./limits-in-budget.ts";
 import type { ServiceProcess } from "./service-process.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Input, Prediction, Row } from "#inference/manifest/manifest.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
+import type { Input, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { serveModel } from "#test/oip/serve-model.ts";
 import {
   binaryRequest,

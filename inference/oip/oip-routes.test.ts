@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HttpProblem } from "#inference/http/http-problem.ts";
-import type { Row } from "#inference/manifest/manifest.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 import { rowTensors } from "#test/oip/row-tensors.ts";
 import { serveModel, stubModel } from "#test/oip/serve-model.ts";
 import {

@@ -4,7 +4,7 @@ import type { HttpRequest } from "#inference/http/http-request.ts";
 import { problem } from "#inference/http/problem.ts";
 import { readBytes } from "#inference/http/read-body.ts";
 import { readPythonJson } from "#inference/http/read-python-json.ts";
-import type { Input } from "#inference/manifest/manifest.ts";
+import type { Input } from "#model-folder/manifest/manifest.ts";
 import { isFlaw, refusal } from "./flaw.ts";
 import { fields } from "./json-fields.ts";
 import type { ModelOutput } from "./model-outputs.ts";

@@ -1,4 +1,4 @@
-import { maxRows } from "#inference/model/encode-rows.ts";
+import { maxRows } from "#model-folder/rows/encode-rows.ts";
 import { type Datatype, datatypes, isDatatype } from "./datatypes.ts";
 import { decodeBinary, type Values } from "./decode-binary.ts";
 import { type Flaw, isFlaw } from "./flaw.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Input } from "#inference/manifest/manifest.ts";
+import { Input } from "#model-folder/manifest/manifest.ts";
 import type { Tensor } from "./read-tensor.ts";
 import { tensorsToRows } from "./tensors-to-rows.ts";
 

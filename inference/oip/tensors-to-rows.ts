@@ -1,5 +1,5 @@
 import type { Question } from "#inference/answer.ts";
-import type { Input } from "#inference/manifest/manifest.ts";
+import type { Input } from "#model-folder/manifest/manifest.ts";
 import { type Datatype, datatypes, type Kind } from "./datatypes.ts";
 import type { Flaw } from "./flaw.ts";
 import { elementPointer, type Tensor } from "./read-tensor.ts";

@@ -1,6 +1,6 @@
 import { type HttpReply, json } from "#inference/http/http-reply.ts";
-import type { Prediction } from "#inference/manifest/manifest.ts";
 import type { Answer } from "#inference/native/answer.ts";
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 import type { AskedOutput } from "./request-outputs.ts";
 

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { type Input, type Manifest, Prediction } from "#inference/manifest/manifest.ts";
-import { valueNames } from "#inference/manifest/value-names.ts";
-import { maxRows } from "#inference/model/encode-rows.ts";
 import { Answer } from "#inference/native/answer.ts";
+import { type Input, type Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
+import { maxRows } from "#model-folder/rows/encode-rows.ts";
 
 const valueSchema = (input: Input): z.ZodType => {
   switch (input.type) {

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { problemsOf } from "#inference/http/problem.ts";
-import { Input } from "#inference/manifest/manifest.ts";
 import { sampleRow } from "#inference/model/load-model.ts";
 import { PredictionsQuery } from "#inference/records/predictions-query.ts";
 import { PredictionPage, PredictionRecord } from "#inference/records/records.ts";
 import type { Service } from "#inference/service.ts";
+import { Input } from "#model-folder/manifest/manifest.ts";
 import { modelSchemas } from "./model-schemas.ts";
 
 const schema = (of: z.ZodType, io: "input" | "output" = "output") => {

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Row } from "#inference/manifest/manifest.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 
 const block = 64;
 const padded = (key: Uint8Array, mask: number): Buffer => {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Prediction, Row } from "#inference/manifest/manifest.ts";
+import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 
 /** A request's item in the index: how many rows it had, and how many of them got each label. */
 export const IndexEntry = z.object({

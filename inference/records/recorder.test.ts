@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Row } from "#inference/manifest/manifest.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { Store } from "#platform/store/store.ts";
 import { answeredWith, recordWorld } from "#test/record-world.ts";
 import { PredictionRecord } from "./records.ts";

@@ -1,5 +1,5 @@
 import { countLabels } from "#inference/count-labels.ts";
-import type { Manifest } from "#inference/manifest/manifest.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import type { Entry, Store } from "#platform/store/store.ts";
 import { countTogether } from "./count-together.ts";

@@ -1,5 +1,5 @@
 import type { Identity } from "#inference/answer.ts";
-import type { Manifest } from "#inference/manifest/manifest.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { recorder } from "./recorder.ts";
 import type { PredictionReader, RecordPlace, Records } from "./records.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Prediction, Row } from "#inference/manifest/manifest.ts";
+import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import type { Store } from "#platform/store/store.ts";
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
-import type { Prediction, Row } from "#inference/manifest/manifest.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import type { Service } from "#inference/service.ts";
+import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { requesting } from "#test/http/requesting.ts";
 import { churnGolden } from "#test/onnx/churn-folder.ts";
 import { churnService } from "#test/onnx/churn-service.ts";

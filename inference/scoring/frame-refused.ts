@@ -1,7 +1,7 @@
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { problem } from "#inference/http/problem.ts";
-import { maxProblems, maxRows } from "#inference/model/encode-rows.ts";
-import { rowPointer } from "#inference/model/row-problem.ts";
+import { maxProblems, maxRows } from "#model-folder/rows/encode-rows.ts";
+import { rowPointer } from "#model-folder/rows/row-problem.ts";
 
 /** A place in the caller's body (RFC 6901) and what is wrong there. */
 export type Found = { readonly pointer: string; readonly detail: string };

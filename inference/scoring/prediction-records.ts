@@ -1,4 +1,4 @@
-import type { Manifest, Prediction } from "#inference/manifest/manifest.ts";
+import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 
 /**
  * A row's answer as a record of a data frame: `label` in its own type, `band` where the manifest has bands, and the

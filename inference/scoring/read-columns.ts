@@ -1,8 +1,8 @@
 import type { Question } from "#inference/answer.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { columnProblems } from "#inference/manifest/column-problems.ts";
-import type { Input } from "#inference/manifest/manifest.ts";
-import { type RowProblem, rowPointer } from "#inference/model/row-problem.ts";
+import type { Input } from "#model-folder/manifest/manifest.ts";
+import { columnProblems } from "#model-folder/rows/column-problems.ts";
+import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 import { below, countProblem, frameRefused } from "./frame-refused.ts";
 

@@ -1,7 +1,7 @@
 import type { Question } from "#inference/answer.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { columnProblems } from "#inference/manifest/column-problems.ts";
-import type { Input, Manifest } from "#inference/manifest/manifest.ts";
+import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
+import { columnProblems } from "#model-folder/rows/column-problems.ts";
 import { below, frameRefused } from "./frame-refused.ts";
 import { readColumns } from "./read-columns.ts";
 import { readRows } from "./read-rows.ts";

@@ -1,6 +1,6 @@
 import type { Question } from "#inference/answer.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { type RowProblem, rowPointer } from "#inference/model/row-problem.ts";
+import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 import { countProblem, type Found, frameRefused } from "./frame-refused.ts";
 
 type Options = {

@@ -4,8 +4,8 @@ import type { HttpRequest } from "#inference/http/http-request.ts";
 import { problem } from "#inference/http/problem.ts";
 import { readBytes, readText } from "#inference/http/read-body.ts";
 import { readPythonJson } from "#inference/http/read-python-json.ts";
-import type { Manifest } from "#inference/manifest/manifest.ts";
-import { rowPointer } from "#inference/model/row-problem.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { rowPointer } from "#model-folder/rows/row-problem.ts";
 import { readFrame } from "./read-frame.ts";
 
 /** `header` is RFC 4180's parameter of CSV; SageMaker's clients say with `label_size=0` that no column is a label. */

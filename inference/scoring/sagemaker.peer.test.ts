@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
-import type { Row } from "#inference/manifest/manifest.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 import { listen } from "#rehearsal/server.ts";
 import { documentedPython } from "#test/documented-python.ts";
 import { churnGolden } from "#test/onnx/churn-folder.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadModel } from "#inference/model/load-model.ts";
-import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { manifestWith } from "#test/onnx/churn-folder.ts";
 import { tinyTokenizer as tokenizer } from "#test/onnx/tiny-tokenizer.ts";
 import { tokenSums as sums } from "#test/onnx/token-sums.ts";

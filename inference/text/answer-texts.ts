@@ -1,8 +1,8 @@
-import type { Manifest, Prediction } from "#inference/manifest/manifest.ts";
-import { encodeRows } from "#inference/model/encode-rows.ts";
-import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import type { Session } from "#inference/model/session.ts";
+import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { type Batch, batchByLength } from "./batch-by-length.ts";
 import { bindTokens, type TokenFeed } from "./bind-tokens.ts";
 import type { Tokenize } from "./open-tokenizer.ts";

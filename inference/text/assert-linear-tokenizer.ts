@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { whyNotLinear } from "./linear-pattern.ts";
 
 /** A vocabulary's token, or an added one: beyond that no token of a language is. */

@@ -1,5 +1,5 @@
-import type { Mismatch } from "#inference/model/bind-inputs.ts";
-import type { GraphValue } from "#inference/model/element-type.ts";
+import type { Mismatch } from "#model-folder/onnx/bind-inputs.ts";
+import type { GraphValue } from "#model-folder/onnx/element-type.ts";
 
 const roles = ["input_ids", "attention_mask", "token_type_ids"] as const;
 

@@ -1,5 +1,5 @@
 import { Tokenizer } from "@huggingface/tokenizers";
-import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 
 const maxBytes = 32 * 1_024 * 1_024;
 

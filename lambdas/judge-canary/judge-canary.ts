@@ -6,7 +6,7 @@ import { ContractBroken, Superseded } from "#domain/faults.ts";
 import type { Ledger } from "#domain/ledger.ts";
 import type { Messages } from "#domain/messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import { seconds } from "#inference/manifest/manifest.ts";
+import { seconds } from "#model-folder/manifest/manifest.ts";
 import type { Metrics, Statistics, Window } from "#platform/metrics/metrics.ts";
 import type { Source } from "#platform/source/source.ts";
 import { JudgeCanaryInput, type JudgeCanaryOutput } from "#statemachine/contracts.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import * as z from "zod";
-import { ModelName } from "#inference/manifest/manifest.ts";
+import { ModelName } from "#model-folder/manifest/manifest.ts";
 
 /** 32 to 64 random bytes in base64. */
 export const HashKey = z

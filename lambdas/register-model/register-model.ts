@@ -4,7 +4,7 @@ import type { Claims } from "#domain/claims.ts";
 import { committedModel } from "#domain/committed-model.ts";
 import type { Ledger } from "#domain/ledger.ts";
 import type { VerifyProvenance } from "#domain/provenance/provenance.ts";
-import { ModelUnreadable } from "#inference/model/model-unreadable.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Source } from "#platform/source/source.ts";
 import { RegisterModelInput, type RegisterModelOutput } from "#statemachine/contracts.ts";

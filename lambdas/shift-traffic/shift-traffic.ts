@@ -6,7 +6,7 @@ import { fencedRoute } from "#domain/fenced-route.ts";
 import type { Ledger } from "#domain/ledger.ts";
 import type { Messages } from "#domain/messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import { seconds } from "#inference/manifest/manifest.ts";
+import { seconds } from "#model-folder/manifest/manifest.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import { ShiftTrafficInput, type ShiftTrafficOutput } from "#statemachine/contracts.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Pushes } from "#domain/approval/pushes.ts";
 import { isRuntimePath } from "#domain/approval/runtime-paths.ts";
-import { ModelName } from "#inference/manifest/manifest.ts";
+import { ModelName } from "#model-folder/manifest/manifest.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { Source } from "#platform/source/source.ts";
 import { CommitId, type DeliveryInput, Digest } from "#statemachine/contracts.ts";

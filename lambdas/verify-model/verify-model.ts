@@ -10,7 +10,7 @@ import { smokeCheck } from "#domain/gates/smoke-check.ts";
 import { verdictOf } from "#domain/gates/verdict-of.ts";
 import type { Deployment, Ledger } from "#domain/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import { type Manifest, type Prediction, type Row, seconds } from "#inference/manifest/manifest.ts";
+import { type Manifest, type Prediction, type Row, seconds } from "#model-folder/manifest/manifest.ts";
 import { ImageNotFound, type Images } from "#platform/images/images.ts";
 import { NotServed, type Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";

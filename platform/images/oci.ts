@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { preparedManifest } from "#inference/manifest/prepared-manifest.ts";
+import { preparedManifest } from "#model-folder/manifest/prepared-manifest.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { Advisories } from "./advisories.ts";
 import { type Blob, blobFolder, digestOf } from "./blob-folder.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { Golden } from "#inference/manifest/manifest.ts";
+import { Golden } from "#model-folder/manifest/manifest.ts";
 import { registryContract } from "#test/contracts/registry.ts";
 import { type Mlflow, mlflowStartLimitMs, startMlflow } from "#test/peers/mlflow.ts";
 import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";

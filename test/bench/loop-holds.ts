@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { countJson } from "#inference/http/count-json.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
 import { largestHere } from "#inference/offload/offload.ts";
 import { serveModel } from "#inference/serve-model.ts";
+import { countJson } from "#model-folder/rows/count-json.ts";
 import { fileBlobs } from "#platform/blobs/files.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { sqliteStore } from "#platform/store/sqlite.ts";

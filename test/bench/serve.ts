@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { readManifest } from "#inference/manifest/read-manifest.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { pythonEnvironment } from "#test/peers/python-environment.ts";
 import { bodiesOf, mixedTexts } from "./serve/bodies.ts";
 import { coldStarts } from "./serve/cold-start.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { compareGolden } from "#inference/check/compare-golden.ts";
-import { Golden, Prediction } from "#inference/manifest/manifest.ts";
+import { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
 import { rehearsalProcess } from "./rehearsal-process.ts";
 import { checkout, stageSet } from "./stage-set.ts";
 

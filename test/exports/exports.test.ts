@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { newModel } from "#cli/new-model/new-model.ts";
 import { checkModel } from "#inference/check/check-model.ts";
-import type { Input, Row } from "#inference/manifest/manifest.ts";
 import { openModel } from "#inference/model/open-model.ts";
 import { Answer } from "#inference/native/answer.ts";
 import { predict } from "#lambdas/predict/predict.ts";
+import type { Input, Row } from "#model-folder/manifest/manifest.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
 
 const Case = z.object({

@@ -1,5 +1,5 @@
-import type { Input, Row } from "#inference/manifest/manifest.ts";
 import { datatypeOf } from "#inference/oip/tensors-to-rows.ts";
+import type { Input, Row } from "#model-folder/manifest/manifest.ts";
 import type { TensorSpec } from "./write-request.ts";
 
 const absent: Readonly<Record<string, unknown>> = { FP64: Number.NaN, BYTES: "" };

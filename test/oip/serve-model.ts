@@ -1,8 +1,8 @@
 import { createApp } from "#inference/app.ts";
-import type { Manifest, Prediction, Row } from "#inference/manifest/manifest.ts";
 import type { LoadedModel } from "#inference/model/load-model.ts";
-import { rowChecker } from "#inference/model/row-checker.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
+import type { Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
+import { rowChecker } from "#model-folder/rows/row-checker.ts";
 import { requesting } from "#test/http/requesting.ts";
 import { serviceOf } from "#test/onnx/service-of.ts";
 

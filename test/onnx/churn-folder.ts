@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { type Manifest, Manifest as Schema } from "#inference/manifest/manifest.ts";
-import { readManifest } from "#inference/manifest/read-manifest.ts";
+import { type Manifest, Manifest as Schema } from "#model-folder/manifest/manifest.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 
 const at = (name: string): URL => new URL(`../../models/churn/${name}`, import.meta.url);
 

@@ -1,7 +1,7 @@
 /**
  * MLflow's own loader for ONNX hands a DataFrame on as one tensor and so fails on a model with one input per column;
  * this one stands beside the model, takes the manifest's columns (`slipway.json`) and answers by the same rules as
- * Slipway's own runtime (inference/model/bind-inputs.ts, find-output.ts, read-predictions.ts, text/): a column for `label`,
+ * Slipway's own runtime (model-folder/onnx/bind-inputs.ts, find-output.ts, read-predictions.ts, text/): a column for `label`,
  * `band` and each label's score, or for each value; without a readable manifest, the graph's outputs as they are.
  */
 export const loaderModule = `"""Loads a model that Slipway registered: rows with the manifest's columns in, scores or values out."""

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Golden, type Row } from "#inference/manifest/manifest.ts";
+import { Golden, type Row } from "#model-folder/manifest/manifest.ts";
 
 export type Bodies = {
   /** One row each, all of them different. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
 import { committedModel, holdoutOf } from "#domain/committed-model.ts";
-import type { Row } from "#inference/manifest/manifest.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 import { syntheticApplication } from "#rehearsal/application.ts";
 import { personAtDesk } from "#rehearsal/person-at-desk.ts";
 import type { Rehearsal } from "#rehearsal/rehearsal.ts";

@@ -1,4 +1,4 @@
-import type { Input, Manifest } from "#inference/manifest/manifest.ts";
+import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import type { GraphValue } from "./element-type.ts";
 
 /** Element types that a column can be written in. */

@@ -1,9 +1,9 @@
-import { countJson } from "#inference/http/count-json.ts";
-import { ManifestInvalid, type Problem, pathText } from "#inference/manifest/folder-problem.ts";
-import { Golden, type Manifest } from "#inference/manifest/manifest.ts";
-import { valueNames } from "#inference/manifest/value-names.ts";
-import { rowChecker } from "#inference/model/row-checker.ts";
+import { ManifestInvalid, type Problem, pathText } from "#model-folder/manifest/folder-problem.ts";
+import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
+import { countJson } from "./count-json.ts";
 import { locateJson, placeOf } from "./locate-json.ts";
+import { rowChecker } from "./row-checker.ts";
 
 const maxBytes = 16 * 1_024 * 1_024;
 /** A prediction's scores lie four deep. */

@@ -1,10 +1,10 @@
-import { CsvBroken, splitCsv } from "#inference/csv/split-csv.ts";
-import { ManifestInvalid, type Problem } from "#inference/manifest/folder-problem.ts";
-import type { Input, Manifest, Row } from "#inference/manifest/manifest.ts";
-import { nearestName } from "#inference/manifest/nearest-name.ts";
-import { valueNames } from "#inference/manifest/value-names.ts";
-import { readCell } from "#inference/model/read-cell.ts";
-import { rowChecker } from "#inference/model/row-checker.ts";
+import { ManifestInvalid, type Problem } from "#model-folder/manifest/folder-problem.ts";
+import type { Input, Manifest, Row } from "#model-folder/manifest/manifest.ts";
+import { nearestName } from "#model-folder/manifest/nearest-name.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
+import { readCell } from "./read-cell.ts";
+import { rowChecker } from "./row-checker.ts";
+import { CsvBroken, splitCsv } from "./split-csv.ts";
 
 /** The rows that a model is measured on, with what is true of each. */
 export type Holdout =

@@ -1,4 +1,4 @@
-import type { Input } from "#inference/manifest/manifest.ts";
+import type { Input } from "#model-folder/manifest/manifest.ts";
 
 /** What a cell of text stands for. */
 export type Cell = string | number | boolean | null;

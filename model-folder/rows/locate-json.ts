@@ -1,4 +1,4 @@
-import type { Place } from "#inference/manifest/locate-yaml.ts";
+import type { Place } from "#model-folder/manifest/locate-yaml.ts";
 
 const quote = 0x22;
 const comma = 0x2c;

@@ -1,6 +1,6 @@
-import { maxProblems } from "#inference/model/encode-rows.ts";
-import type { RowProblem } from "#inference/model/row-problem.ts";
-import type { Input } from "./manifest.ts";
+import type { Input } from "#model-folder/manifest/manifest.ts";
+import { maxProblems } from "./encode-rows.ts";
+import type { RowProblem } from "./row-problem.ts";
 
 /** A problem of a whole column: the place of its name in the list, or none where the column is missing. */
 export type ColumnProblem = RowProblem & { readonly input: string; readonly at?: number };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { countJson } from "#inference/http/count-json.ts";
+import { countJson } from "./count-json.ts";
 import { locateJson } from "./locate-json.ts";
 
 /** Every path of a value, its own first. */

@@ -1,5 +1,5 @@
-import type { Input, Manifest } from "#inference/manifest/manifest.ts";
-import type { Column } from "./bind-inputs.ts";
+import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
+import type { Column } from "#model-folder/onnx/bind-inputs.ts";
 import { encodeRows, maxRows } from "./encode-rows.ts";
 import type { RowProblem } from "./row-problem.ts";
 

@@ -46,7 +46,7 @@ const newline = "\n".charCodeAt(0);
 
 /**
  * Enough for 2,000 inputs with each of their fields (60,000), or for two inputs of 10,000 quoted values each (80,000):
- * `inference/manifest/read-manifest.test.ts`. 256 KB of marks alone would hold this process for seconds.
+ * `model-folder/manifest/read-manifest.test.ts`. 256 KB of marks alone would hold this process for seconds.
  */
 const maxCost = 100_000;
 
