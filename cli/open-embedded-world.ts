@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { parseEmf } from "#inference/parse-emf.ts";
+import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import { remoteDeliveries } from "#rehearsal/control.ts";
 import { deskClient } from "#rehearsal/desk-client.ts";

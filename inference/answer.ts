@@ -1,7 +1,6 @@
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
-import { countLabels } from "./count-labels.ts";
 import type { HttpProblem } from "./http/http-problem.ts";
 import { problem } from "./http/problem.ts";
 import type { LoadedModel } from "./model/load-model.ts";
@@ -9,6 +8,7 @@ import { ModelBusy, RunStopped } from "./model/model-stopped.ts";
 import { OutputNotFinite } from "./model/read-predictions.ts";
 import { RowsInvalid } from "./model/rows-invalid.ts";
 import type { Answer } from "./native/answer.ts";
+import { countLabels } from "./records/count-labels.ts";
 import type { Records } from "./records/records.ts";
 
 /** Who answers: what is known only at deployment. */

@@ -12,6 +12,7 @@ export const builderFolders = [
   "domain",
   "inference",
   "lambdas",
+  "model-check",
   "model-folder",
   "untrusted",
   "packaging",

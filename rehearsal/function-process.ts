@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { leastResidentMb, watchMemory } from "#inference/check/watch-memory.ts";
+import { leastResidentMb, watchMemory } from "#platform/processes/watch-memory.ts";
 import { functionName } from "#platform/serving/function-name.ts";
 import { EventTooLarge, type FunctionCall } from "#platform/serving/functions.ts";
 import { type Environment, FunctionFailed, type FunctionVersion } from "#platform/serving/serving.ts";

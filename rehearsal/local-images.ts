@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleRuntime } from "#inference/bundle.ts";
-import { assertModel } from "#inference/check/check-model.ts";
+import { assertModel } from "#model-check/check-model.ts";
 import { readAdvisories } from "#platform/images/advisories.ts";
 import type { Images } from "#platform/images/images.ts";
 import { layerFiles } from "#platform/images/layer-files.ts";

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { favourAnswers } from "#inference/http/favour-answers.ts";
-import { parseEmf } from "#inference/parse-emf.ts";
 import { blobRoute } from "#platform/blobs/blob-route.ts";
 import type { Images } from "#platform/images/images.ts";
+import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import type { Json } from "#platform/store/store.ts";
 import { type Application, syntheticApplication } from "./application.ts";

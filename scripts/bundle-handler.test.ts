@@ -11,7 +11,16 @@ const root = join(import.meta.dirname, "..");
 afterAll(stop);
 
 /** Our files that declare errors. */
-const files = ["untrusted", "domain", "inference", "lambdas", "platform", "statemachine"]
+const files = [
+  "untrusted",
+  "model-folder",
+  "model-check",
+  "domain",
+  "inference",
+  "lambdas",
+  "platform",
+  "statemachine",
+]
   .flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)),
   )

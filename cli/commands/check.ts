@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
-import { checkModel } from "#inference/check/check-model.ts";
+import { checkModel } from "#model-check/check-model.ts";
 import { problemLine } from "#model-folder/manifest/folder-problem.ts";
 import { modelLimitBytes } from "#platform/source/source-rules.ts";
 

@@ -7,7 +7,7 @@ import { type NewModel, newModel } from "#cli/new-model/new-model.ts";
 import { modelArgument } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
 import { Policy } from "#domain/policy/policy.ts";
-import { checkModel } from "#inference/check/check-model.ts";
+import { checkModel } from "#model-check/check-model.ts";
 import { type Problem, problemLine } from "#model-folder/manifest/folder-problem.ts";
 import { SlackUser } from "#model-folder/manifest/manifest.ts";
 

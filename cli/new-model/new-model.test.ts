@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { checkModel } from "#inference/check/check-model.ts";
+import { checkModel } from "#model-check/check-model.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { tinyTokenizer } from "#test/onnx/tiny-tokenizer.ts";

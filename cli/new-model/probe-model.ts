@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { defaultTrialLimits } from "#inference/check/default-trial-limits.ts";
-import { type Failed, runTrial } from "#inference/check/run-trial.ts";
+import { defaultTrialLimits } from "#model-check/default-trial-limits.ts";
+import { type Failed, runTrial } from "#model-check/run-trial.ts";
 
 import { Input, Row } from "#model-folder/manifest/manifest.ts";
 

@@ -6,6 +6,7 @@ const runtimePaths = {
   inference: [/^\//],
   lambdas: [/^\/(predict\/|records-|read-env\.)/],
   platform: [/^\/(aws-call|own-value|temporary-fault)\./, /^\/(blobs|metrics|secrets|store)\//],
+  "model-folder": [/^\//],
   untrusted: [/^\//],
   "package.json": [/^$/],
   "package-lock.json": [/^$/],

@@ -11,7 +11,16 @@ export const privileged: readonly { readonly kind: string; readonly paths: reado
   { kind: "the build", paths: ["packaging/", "scripts/", "supply-chain/", ".ci/"] },
   {
     kind: "the steps",
-    paths: ["lambdas/", "model-folder/", "untrusted/", "domain/", "platform/", "statemachine/", "rehearsal/"],
+    paths: [
+      "lambdas/",
+      "model-check/",
+      "model-folder/",
+      "untrusted/",
+      "domain/",
+      "platform/",
+      "statemachine/",
+      "rehearsal/",
+    ],
   },
   { kind: "workflows and owners", paths: [".github/"] },
   { kind: "the infrastructure", paths: ["terraform/"] },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareGolden } from "#inference/check/compare-golden.ts";
+import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { churnFiles, churnGolden, churnManifest, manifestWith } from "#test/onnx/churn-folder.ts";

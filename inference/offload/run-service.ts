@@ -10,8 +10,8 @@ import { type App, createApp } from "#inference/app.ts";
 import { openModel } from "#inference/model/open-model.ts";
 import type { RecordPlace } from "#inference/records/records.ts";
 import { recordsOf } from "#inference/records/records-of.ts";
+import { timeOrderedId } from "#inference/records/time-ordered-id.ts";
 import { createService } from "#inference/service.ts";
-import { timeOrderedId } from "#inference/time-ordered-id.ts";
 import { readFrames, writeFrame } from "./frames.ts";
 import type { CallAnswer, FromProcess, Request, Start, ToProcess } from "./messages.ts";
 

@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
 import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
-import { watchMemory } from "#inference/check/watch-memory.ts";
 import { type HttpReply, refuse, withHeaders } from "#inference/http/http-reply.ts";
 import { problem } from "#inference/http/problem.ts";
 import { pauseAfterStops } from "#inference/model/pause-after-stops.ts";
 import type { RecordPlace } from "#inference/records/records.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
+import { watchMemory } from "#platform/processes/watch-memory.ts";
 import { readFrames, writeFrame } from "./frames.ts";
 import { FromProcess, type Request, type Start, type ToProcess } from "./messages.ts";
 

@@ -1,7 +1,7 @@
-import { countLabels } from "#inference/count-labels.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import type { Entry, Store } from "#platform/store/store.ts";
+import { countLabels } from "./count-labels.ts";
 import { countTogether } from "./count-together.ts";
 import type { IndexEntry, KeptRequest, KeptRow } from "./kept-request.ts";
 import { answerSort, hourOf, hourStart, indexSort, recordPlaces, rowsKey } from "./record-places.ts";

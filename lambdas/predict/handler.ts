@@ -1,10 +1,10 @@
-import { emfLine } from "#inference/emf.ts";
 import { openModel } from "#inference/model/open-model.ts";
 import type { RecordPlace } from "#inference/records/records.ts";
 import { recordsOf } from "#inference/records/records-of.ts";
-import { timeOrderedId } from "#inference/time-ordered-id.ts";
+import { timeOrderedId } from "#inference/records/time-ordered-id.ts";
 import { recordsHashKey } from "#lambdas/records-hash-key.ts";
 import { recordsOnAws } from "#lambdas/records-on-aws.ts";
+import { emfLine } from "#platform/metrics/emf.ts";
 import { identityOf } from "./identity-of.ts";
 import { predict } from "./predict.ts";
 import { readPredictEnv } from "./read-predict-env.ts";

@@ -5,11 +5,11 @@ import {
   GetMetricStatisticsCommand,
   ListMetricsCommand,
 } from "@aws-sdk/client-cloudwatch";
-import { labelOf, rowsMetric } from "#inference/rows-metric.ts";
 import { awsCall } from "#platform/aws-call.ts";
 import { countLines } from "./cloudwatch/count-lines.ts";
 import { metricLines } from "./cloudwatch/metric-lines.ts";
 import type { Metrics, Window } from "./metrics.ts";
+import { labelOf, rowsMetric } from "./rows-metric.ts";
 
 const minuteMs = 60_000;
 const day = 24 * 60 * 60;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { committedModel, judgedBy } from "#domain/committed-model.ts";
 import { restore } from "#domain/restore.ts";
-import { assertModel } from "#inference/check/check-model.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
+import { assertModel } from "#model-check/check-model.ts";
 import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
 import { answeringMeanwhile } from "./answering-meanwhile.ts";
 import { churnWith, hostileFiles, hostilePolicies } from "./hostile-files.ts";

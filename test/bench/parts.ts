@@ -4,7 +4,7 @@
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { assertModel } from "#inference/check/check-model.ts";
+import { assertModel } from "#model-check/check-model.ts";
 import { sqliteMetrics } from "#platform/metrics/sqlite.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { sqliteStore } from "#platform/store/sqlite.ts";

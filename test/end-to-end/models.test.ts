@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { compareGolden } from "#inference/check/compare-golden.ts";
+import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
 import { rehearsalProcess } from "./rehearsal-process.ts";
 import { checkout, stageSet } from "./stage-set.ts";

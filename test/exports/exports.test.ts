@@ -4,10 +4,10 @@ import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { newModel } from "#cli/new-model/new-model.ts";
-import { checkModel } from "#inference/check/check-model.ts";
 import { openModel } from "#inference/model/open-model.ts";
 import { Answer } from "#inference/native/answer.ts";
 import { predict } from "#lambdas/predict/predict.ts";
+import { checkModel } from "#model-check/check-model.ts";
 import type { Input, Row } from "#model-folder/manifest/manifest.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
 

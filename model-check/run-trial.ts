@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type * as z from "zod";
-import { watchMemory } from "./watch-memory.ts";
+import { watchMemory } from "#platform/processes/watch-memory.ts";
 
 /** A trial that gave no answer: it broke, or went beyond its limits. */
 export type Failed = { readonly status: "failed"; readonly message: string };
