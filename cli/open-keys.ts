@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
-import { type ApiKeys, apiKeys } from "#domain/api-keys.ts";
+import { type ApiKeys, apiKeys } from "#api-keys/api-keys.ts";
 import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { sqliteStore } from "#platform/store/sqlite.ts";

@@ -1,5 +1,5 @@
 // Capabilities end with it as steps do, and they may not know the domain.
-export { TemporaryFault } from "#platform/temporary-fault.ts";
+export { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 
 /** A newer delivery, or a person's rollback, has the environment: this one ends without touching it. */
 export class Superseded extends Error {

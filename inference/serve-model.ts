@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import type { Admit } from "#api-keys/admission.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { inspectOnnx } from "#model-folder/onnx/inspect-onnx.ts";
 import { leastResidentMb } from "#platform/processes/watch-memory.ts";
 import type { Identity, Needs } from "./answer.ts";
 import { type App, createApp, type Gate } from "./app.ts";
+import { requireApiKey } from "./authorization/require-api-key.ts";
 import { checkHost } from "./http/check-host.ts";
 import type { HttpRequest } from "./http/http-request.ts";
-import type { Admit } from "./keys/admission.ts";
-import { requireApiKey } from "./keys/require-api-key.ts";
 import { isolateModel } from "./model/isolate-model.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { openModel } from "./model/open-model.ts";

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { apiKeys } from "#domain/api-keys.ts";
+import { apiKeys } from "#api-keys/api-keys.ts";
 import { pushes } from "#domain/approval/pushes.ts";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
 import { bundleHandler } from "#scripts/bundle-handler.ts";

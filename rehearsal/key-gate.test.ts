@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type ApiKeys, apiKeys } from "#domain/api-keys.ts";
-import { throttledBy } from "#inference/keys/throttled-by.ts";
+import { type ApiKeys, apiKeys } from "#api-keys/api-keys.ts";
+import { throttledBy } from "#inference/authorization/throttled-by.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
 import { memoryStore } from "#test/step-world.ts";

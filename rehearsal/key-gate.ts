@@ -1,10 +1,14 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { admitKey } from "#domain/admit-key.ts";
-import type { ApiKeys } from "#domain/api-keys.ts";
-import { rateLimiter } from "#domain/rate-limiter.ts";
-import { admissionRefusal, keysUnavailable, type Refusal } from "#inference/keys/admission-refusal.ts";
-import { givenKey } from "#inference/keys/given-key.ts";
-import { type AuthorizerContext, authorizerContext } from "#inference/keys/throttled-by.ts";
+import { admitKey } from "#api-keys/admit-key.ts";
+import type { ApiKeys } from "#api-keys/api-keys.ts";
+import { givenKey } from "#api-keys/given-key.ts";
+import { rateLimiter } from "#api-keys/rate-limiter.ts";
+import {
+  admissionRefusal,
+  keysUnavailable,
+  type Refusal,
+} from "#inference/authorization/admission-refusal.ts";
+import { type AuthorizerContext, authorizerContext } from "#inference/authorization/throttled-by.ts";
 import { isRecordsPath } from "#inference/records/is-records-path.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { functionName } from "#platform/serving/function-name.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import { readReport } from "#platform/serving/report-line.ts";
 import { FunctionBusy, FunctionFailed, NotServed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
 
 type Needs = {
   /** Where the running rehearsal answers, without a slash at the end. */

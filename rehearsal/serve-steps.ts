@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { namedFault } from "#domain/named-fault.ts";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { remoteDeliveries } from "./control.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { deskClient } from "./desk-client.ts";

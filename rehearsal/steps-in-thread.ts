@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
 import type { ThreadCall, ThreadCalls, ThreadData, ThreadMessage, ToldFault } from "./serve-steps.ts";
 import type { Log } from "./world.ts";
 

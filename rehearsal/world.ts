@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, statSync } from "node:fs";
-import { apiKeys } from "#domain/api-keys.ts";
+import { apiKeys } from "#api-keys/api-keys.ts";
 import { approversFor } from "#domain/approval/approvers-for.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
 import { pushes } from "#domain/approval/pushes.ts";

@@ -10,7 +10,17 @@ const root = join(import.meta.dirname, "..");
 /** Every word of what may go into a function, so that an error's class is kept where anyone might look for it. */
 const ownWords = (): ReadonlySet<string> =>
   new Set(
-    ["untrusted", "model-folder", "model-check", "domain", "inference", "lambdas", "platform", "statemachine"]
+    [
+      "untrusted",
+      "model-folder",
+      "model-check",
+      "api-keys",
+      "domain",
+      "inference",
+      "lambdas",
+      "platform",
+      "statemachine",
+    ]
       .flatMap((folder) =>
         readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) =>
           join(root, folder, path),

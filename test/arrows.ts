@@ -25,11 +25,11 @@ type Part =
 const contracts = new Set([
   "statemachine/contracts.ts",
   "statemachine/remedy-of.ts",
-  "inference/keys/admission.ts",
+  "api-keys/admission.ts",
   "model-folder/manifest/manifest.ts",
-  "inference/keys/rate.ts",
+  "api-keys/rate.ts",
   "model-folder/manifest/value-names.ts",
-  "inference/keys/window-seconds.ts",
+  "api-keys/window-seconds.ts",
   "platform/metrics/metric-names.ts",
   "untrusted/marked-lines.ts",
   "untrusted/one-line.ts",
@@ -37,7 +37,7 @@ const contracts = new Set([
   "untrusted/terminal-text.ts",
   "platform/secrets/kept-secrets.ts",
   "platform/secrets/rotated-secrets.ts",
-  "platform/side-by-side.ts",
+  "platform/source/side-by-side.ts",
   "platform/serving/config-hash.ts",
   "platform/serving/function-name.ts",
   "platform/serving/report-line.ts",
@@ -46,7 +46,7 @@ const contracts = new Set([
   "platform/source/is-merge-of.ts",
   "platform/source/read-about.ts",
   "platform/source/source-rules.ts",
-  "platform/temporary-fault.ts",
+  "platform/errors/temporary-fault.ts",
 ]);
 
 /** The readers of what data scientists commit: pure, without the runtime that they stand beside. */

@@ -109,7 +109,7 @@ const held: readonly (readonly [
   [
     "a bucket without permission",
     "PermissionMissing",
-    [["platform/aws-call.test.ts", "without permission is PermissionMissing"]],
+    [["platform/errors/aws-call.test.ts", "without permission is PermissionMissing"]],
   ],
   [
     "a bucket that is not there",

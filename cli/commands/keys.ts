@@ -1,11 +1,11 @@
 import { userInfo } from "node:os";
 import { Command, Option } from "commander";
+import { type ApiKey, ApplicationName, keyState } from "#api-keys/api-key.ts";
+import { Rate } from "#api-keys/rate.ts";
 import { UsageMistake } from "#cli/exit-code.ts";
 import { type Place, withKeys } from "#cli/open-keys.ts";
 import { countArgument, dataOption, durationArgument, jsonOption, modelsArgument } from "#cli/options.ts";
 import { paint, print, printJson, printTable } from "#cli/print.ts";
-import { type ApiKey, ApplicationName, keyState } from "#domain/api-key.ts";
-import { Rate } from "#inference/keys/rate.ts";
 import { type Environment, environments } from "#platform/serving/serving.ts";
 
 type Options = Place & { readonly environment: Environment; readonly json?: boolean };

@@ -1,5 +1,5 @@
 import type { Ledger } from "#domain/ledger.ts";
-import { sideBySide } from "#platform/side-by-side.ts";
+import { sideBySide } from "#platform/source/side-by-side.ts";
 import {
   type CommitHistory,
   CommitNotFound,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { sideBySide } from "#platform/side-by-side.ts";
+import { sideBySide } from "#platform/source/side-by-side.ts";
 import type { RefUpdate } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
 

@@ -5,8 +5,12 @@
 const runtimePaths = {
   inference: [/^\//],
   lambdas: [/^\/(predict\/|records-|read-env\.)/],
-  platform: [/^\/(aws-call|own-value|temporary-fault)\./, /^\/(blobs|metrics|secrets|store)\//],
+  platform: [
+    /^\/(aws-call|own-value|temporary-fault)\./,
+    /^\/(blobs|errors|metrics|processes|secrets|store)\//,
+  ],
   "model-folder": [/^\//],
+  "api-keys": [/^\//],
   untrusted: [/^\//],
   "package.json": [/^$/],
   "package-lock.json": [/^$/],

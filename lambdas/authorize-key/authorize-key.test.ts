@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Admission } from "#inference/keys/admission.ts";
-import { throttledBy } from "#inference/keys/throttled-by.ts";
+import type { Admission } from "#api-keys/admission.ts";
+import { throttledBy } from "#inference/authorization/throttled-by.ts";
 import { authorizeKey } from "./authorize-key.ts";
 
 const rate = { perMinute: 60, burst: 60 };

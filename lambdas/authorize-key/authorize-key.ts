@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { Admit } from "#inference/keys/admission.ts";
-import { givenKey } from "#inference/keys/given-key.ts";
-import { type AuthorizerContext, authorizerContext } from "#inference/keys/throttled-by.ts";
+import type { Admit } from "#api-keys/admission.ts";
+import { givenKey } from "#api-keys/given-key.ts";
+import { type AuthorizerContext, authorizerContext } from "#inference/authorization/throttled-by.ts";
 
 /** What is read of an authorizer's event, payload format 2.0. */
 export const AuthorizerEvent = z.object({

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { admitKey } from "#domain/admit-key.ts";
-import { apiKeys } from "#domain/api-keys.ts";
-import { rateLimiter } from "#domain/rate-limiter.ts";
+import { admitKey } from "#api-keys/admit-key.ts";
+import { apiKeys } from "#api-keys/api-keys.ts";
+import { rateLimiter } from "#api-keys/rate-limiter.ts";
 import { log } from "#lambdas/log.ts";
 import { readEnv } from "#lambdas/read-env.ts";
 import { warn } from "#lambdas/warn.ts";

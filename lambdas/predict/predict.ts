@@ -1,5 +1,6 @@
 import type { Needs } from "#inference/answer.ts";
 import { createApp } from "#inference/app.ts";
+import { quotaHeaders, throttledBy } from "#inference/authorization/throttled-by.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { type HttpReply, withHeaders } from "#inference/http/http-reply.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
@@ -7,7 +8,6 @@ import { hostRefusal } from "#inference/http/in-protocol.ts";
 import { problem } from "#inference/http/problem.ts";
 import { maxBodyBytes } from "#inference/http/read-body.ts";
 import { withSecurityHeaders } from "#inference/http/security-headers.ts";
-import { quotaHeaders, throttledBy } from "#inference/keys/throttled-by.ts";
 import type { Answer } from "#inference/native/answer.ts";
 import { nativeQuestion } from "#inference/native/native-question.ts";
 import { createService } from "#inference/service.ts";

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createFile } from "#platform/blobs/write-file.ts";
-import { loadOnce } from "#platform/load-once.ts";
+import { loadOnce } from "#platform/secrets/load-once.ts";
 import { asDataFolderError, DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
 import { type Cipher, CipherRefused } from "./cipher.ts";
 

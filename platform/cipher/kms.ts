@@ -5,7 +5,7 @@ import {
   InvalidCiphertextException,
   type KMSClient,
 } from "@aws-sdk/client-kms";
-import { awsCall } from "#platform/aws-call.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
 import { type Cipher, CipherRefused } from "./cipher.ts";
 
 /** What KMS encrypts itself; a task token has at most 2,048 characters. */

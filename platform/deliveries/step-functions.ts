@@ -16,7 +16,7 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from "@aws-sdk/client-sfn";
-import { awsCall } from "#platform/aws-call.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
 import type { Json } from "#platform/store/store.ts";
 import { type Deliveries, type Execution, type ExecutionStatus, TaskGone } from "./deliveries.ts";
 import { stateEvents } from "./step-functions/state-events.ts";

@@ -18,8 +18,8 @@ import {
   PutImageCommand,
   ScanNotFoundException,
 } from "@aws-sdk/client-ecr";
-import { awsCall } from "#platform/aws-call.ts";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import {
   type Build,
   type Finding,

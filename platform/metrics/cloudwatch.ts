@@ -5,7 +5,7 @@ import {
   GetMetricStatisticsCommand,
   ListMetricsCommand,
 } from "@aws-sdk/client-cloudwatch";
-import { awsCall } from "#platform/aws-call.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
 import { countLines } from "./cloudwatch/count-lines.ts";
 import { metricLines } from "./cloudwatch/metric-lines.ts";
 import type { Metrics, Window } from "./metrics.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { artifactFolder, type BucketFolder } from "./mlflow/artifact-store.ts";
 import { type MlflowNeeds, MlflowRefused, mlflowApi, unlessRefused } from "./mlflow/mlflow-api.ts";
 import { mlflowModel, modelFile, onnxFile } from "./mlflow/mlflow-model.ts";

@@ -1,5 +1,5 @@
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from "@aws-sdk/client-ssm";
-import { awsCall } from "#platform/aws-call.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
 import { SecretMissing, type Secrets } from "./secrets.ts";
 
 /**

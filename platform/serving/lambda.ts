@@ -18,7 +18,7 @@ import {
   waitUntilFunctionActiveV2,
 } from "@aws-sdk/client-lambda";
 import * as z from "zod";
-import { awsCall } from "#platform/aws-call.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
 import type { Json } from "#platform/store/store.ts";
 import { functionName, readFunctionName } from "./function-name.ts";
 import { httpRoute } from "./lambda/http-route.ts";

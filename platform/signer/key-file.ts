@@ -9,7 +9,7 @@ import {
 } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { createFile } from "#platform/blobs/write-file.ts";
-import { loadOnce } from "#platform/load-once.ts";
+import { loadOnce } from "#platform/secrets/load-once.ts";
 import { asDataFolderError, DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
 import type { Signer } from "./signer.ts";
 

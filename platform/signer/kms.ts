@@ -6,7 +6,7 @@ import {
   SignCommand,
   VerifyCommand,
 } from "@aws-sdk/client-kms";
-import { awsCall } from "#platform/aws-call.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
 import type { Signer } from "./signer.ts";
 
 const algorithm = "ECDSA_SHA_256";

@@ -1,8 +1,8 @@
 import type { Commit as Found } from "@aws-sdk/client-codecommit";
-import { sideBySide } from "#platform/side-by-side.ts";
 import { coAuthors } from "./co-authors.ts";
 import { type CodeCommitReader, together } from "./codecommit-reader.ts";
 import { type File, isMergeOf } from "./is-merge-of.ts";
+import { sideBySide } from "./side-by-side.ts";
 import type { CommitHistory, HistoryCommit, PathChange } from "./source.ts";
 
 /**

@@ -13,7 +13,7 @@ import {
   InvalidBranchNameException,
   paginateGetDifferences,
 } from "@aws-sdk/client-codecommit";
-import { awsCall } from "#platform/aws-call.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
 import type { Difference, File } from "./is-merge-of.ts";
 import { CommitNotFound, ModelFilesRefused } from "./source.ts";
 import { isRevision } from "./source-rules.ts";

@@ -5,7 +5,7 @@ import {
   GetFolderCommand,
   type GetFolderCommandOutput,
 } from "@aws-sdk/client-codecommit";
-import { awsCall } from "#platform/aws-call.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
 import { type CodeCommitReader, together } from "./codecommit-reader.ts";
 import type { Commit, Source } from "./source.ts";
 import { isInside, refuseEntry, refuseTooMuch } from "./source-rules.ts";

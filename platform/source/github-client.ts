@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import type { Difference, File } from "./is-merge-of.ts";
 import { CommitNotFound, ModelFilesRefused } from "./source.ts";
 import { isRevision } from "./source-rules.ts";

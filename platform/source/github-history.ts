@@ -1,6 +1,5 @@
 import * as z from "zod";
-import { sideBySide } from "#platform/side-by-side.ts";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { coAuthors } from "./co-authors.ts";
 import { firstUpdates, reachable } from "./first-updates.ts";
 import {
@@ -14,6 +13,7 @@ import {
 } from "./github-client.ts";
 import { type File, isMergeOf } from "./is-merge-of.ts";
 import { type ObjectsAt, readAbout } from "./read-about.ts";
+import { sideBySide } from "./side-by-side.ts";
 import {
   type CommitHistory,
   CommitNotFound,

@@ -1,5 +1,5 @@
-import { sideBySide } from "#platform/side-by-side.ts";
 import { type Entry, type GitHubClient, type ResolvedCommit, together } from "./github-client.ts";
+import { sideBySide } from "./side-by-side.ts";
 import type { Commit, Source } from "./source.ts";
 import { isInside, refuseEntry, refuseTooMuch } from "./source-rules.ts";
 

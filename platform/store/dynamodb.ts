@@ -11,8 +11,8 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { awsCall } from "#platform/aws-call.ts";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { addTo } from "./dynamodb/add-to.ts";
 import { encode, type Item, keyOf, live, namesIn, storedOf } from "./dynamodb/item.ts";
 import { writeAll } from "./dynamodb/write-all.ts";

@@ -1,6 +1,6 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { awsCall } from "#platform/aws-call.ts";
 import { type Blobs, checkedBlobKey } from "#platform/blobs/blobs.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
 
 /** Where a blob lies: in a bucket, under `prefix` where one is given. */
 export const s3Place =

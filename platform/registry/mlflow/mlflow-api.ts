@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 
 export type MlflowNeeds = {
   /** The tracking server, without a slash at the end. */

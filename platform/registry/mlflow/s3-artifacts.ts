@@ -1,5 +1,5 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { awsCall } from "#platform/aws-call.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
 import type { ArtifactFolder } from "./artifact-store.ts";
 
 /** Artefacts in S3, written directly. Its file is apart, so that a function that only moves aliases carries no S3. */

@@ -12,10 +12,10 @@ import {
   waitUntilFunctionUpdatedV2,
   waitUntilPublishedVersionActive,
 } from "@aws-sdk/client-lambda";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { configHash } from "#platform/serving/config-hash.ts";
 import { functionName } from "#platform/serving/function-name.ts";
 import { type FunctionConfig, type FunctionVersion, NotServed } from "#platform/serving/serving.ts";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
 import { defaultPoll, type LambdaNeeds, longestUpdate } from "./lambda-needs.ts";
 
 type Needs = Pick<LambdaNeeds, "environment" | "lambda" | "repository" | "poll">;

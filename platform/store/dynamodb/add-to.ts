@@ -5,9 +5,9 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { awsCall } from "#platform/aws-call.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { type Counters, checkedAmounts, type Key, type Store } from "#platform/store/store.ts";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
 import { counterName, countersOf, keyOf, live, namesIn } from "./item.ts";
 
 type Needs = {

@@ -1,7 +1,7 @@
 import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
-import { awsCall } from "#platform/aws-call.ts";
+import { awsCall } from "#platform/errors/aws-call.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { distinctEntries, type Entry, type Store } from "#platform/store/store.ts";
-import { TemporaryFault } from "#platform/temporary-fault.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 import { encode, keyOf } from "./item.ts";
 

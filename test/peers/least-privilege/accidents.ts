@@ -18,7 +18,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ListExecutionsCommand, SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
-import { apiKeys } from "#domain/api-keys.ts";
+import { apiKeys } from "#api-keys/api-keys.ts";
 import { namespace } from "#platform/metrics/emf.ts";
 import { functionName } from "#platform/serving/function-name.ts";
 import { type Environment, environments } from "#platform/serving/serving.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Rate } from "#inference/keys/rate.ts";
 import type { Store } from "#platform/store/store.ts";
 import { memoryStore } from "#test/step-world.ts";
+import type { Rate } from "./rate.ts";
 import { rateLimiter } from "./rate-limiter.ts";
 
 let opened: ReturnType<typeof memoryStore>;

@@ -1,5 +1,5 @@
-import type { Admit } from "#inference/keys/admission.ts";
 import type { Environment } from "#platform/serving/serving.ts";
+import type { Admit } from "./admission.ts";
 import type { ApiKeys, Reason } from "./api-keys.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 

@@ -1,11 +1,11 @@
+import type { Admission, Admit } from "#api-keys/admission.ts";
+import { givenKey } from "#api-keys/given-key.ts";
 import type { Gate } from "#inference/app.ts";
 import { type HttpReply, withHeaders } from "#inference/http/http-reply.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
 import { hostRefusal } from "#inference/http/in-protocol.ts";
-import type { Admission, Admit } from "./admission.ts";
 import { admissionHeaders } from "./admission-headers.ts";
 import { admissionRefusal, keysUnavailable, type Refusal } from "./admission-refusal.ts";
-import { givenKey } from "./given-key.ts";
 
 const refused = (request: HttpRequest, { problem, headers }: Refusal): HttpReply =>
   withHeaders(hostRefusal(request, problem), headers);

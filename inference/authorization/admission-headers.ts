@@ -1,5 +1,5 @@
-import type { Admitted, Quota, Throttled } from "./admission.ts";
-import { windowSeconds } from "./window-seconds.ts";
+import type { Admitted, Quota, Throttled } from "#api-keys/admission.ts";
+import { windowSeconds } from "#api-keys/window-seconds.ts";
 
 const fields = ({ rate, remaining }: Quota, reset: number) => ({
   "ratelimit-policy": `"key";q=${rate.burst};w=${Math.ceil(windowSeconds(rate))}`,

@@ -1,4 +1,4 @@
-import type { Admitted, Throttled } from "./admission.ts";
+import type { Admitted, Throttled } from "#api-keys/admission.ts";
 import { admissionHeaders } from "./admission-headers.ts";
 import { type Refusal, tooManyRequests } from "./admission-refusal.ts";
 

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import type { Quota } from "#inference/keys/admission.ts";
-import type { Rate } from "#inference/keys/rate.ts";
-import { windowSeconds } from "#inference/keys/window-seconds.ts";
 import type { Counters, Store } from "#platform/store/store.ts";
+import type { Quota } from "./admission.ts";
+import type { Rate } from "./rate.ts";
+import { windowSeconds } from "./window-seconds.ts";
 
 /** Parts of a window that are counted one by one. */
 const slots = 60;

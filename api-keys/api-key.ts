@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { Rate } from "#inference/keys/rate.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
+import { Rate } from "./rate.ts";
 
 const Secret = z.object({
-  /** By domain/key-format.ts; of the secret itself nothing is kept. */
+  /** By api-keys/key-format.ts; of the secret itself nothing is kept. */
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   createdAt: z.int(),
   createdBy: z.string(),

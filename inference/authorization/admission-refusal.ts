@@ -1,6 +1,6 @@
+import type { Refused, Throttled } from "#api-keys/admission.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { problem } from "#inference/http/problem.ts";
-import type { Refused, Throttled } from "./admission.ts";
 import { admissionHeaders } from "./admission-headers.ts";
 
 export type Refusal = {
