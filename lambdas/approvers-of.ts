@@ -1,6 +1,6 @@
 import { type ApproversFor, approversFor } from "#domain/approval/approvers-for.ts";
 import { pushes } from "#domain/approval/pushes.ts";
-import { ledger } from "#domain/ledger.ts";
+import { ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Secrets } from "#platform/secrets/secrets.ts";
 import { slackClient } from "#platform/slack/slack-client.ts";

@@ -1,11 +1,11 @@
-import { messageBlocks } from "#domain/message-blocks.ts";
-import type { MessageState } from "#domain/message-state.ts";
-import { type Messages, messages } from "#domain/messages.ts";
-import type { Warn } from "#domain/warn.ts";
+import type { Warn } from "#domain/delivery/warn.ts";
+import type { MessageState } from "#domain/message/message-state.ts";
+import { type Messages, messages } from "#domain/message/messages.ts";
 import type { Secrets } from "#platform/secrets/secrets.ts";
 import { slackChannel } from "#platform/slack/slack-channel.ts";
 import { slackClient } from "#platform/slack/slack-client.ts";
 import type { Store } from "#platform/store/store.ts";
+import { messageBlocks } from "#slack/message-blocks.ts";
 import type { Variables } from "./environment-parts.ts";
 import { executionPage } from "./execution-page.ts";
 import { warn as logged } from "./warn.ts";

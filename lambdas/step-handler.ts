@@ -1,6 +1,6 @@
 import type { Context } from "aws-lambda";
 import * as z from "zod";
-import { namedFault } from "#domain/named-fault.ts";
+import { namedFault } from "#domain/delivery/named-fault.ts";
 import { EnvironmentName, Subject } from "#statemachine/contracts.ts";
 import { faultInWords } from "./fault-in-words.ts";
 import { log } from "./log.ts";

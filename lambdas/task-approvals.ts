@@ -1,5 +1,5 @@
 import { KMSClient } from "@aws-sdk/client-kms";
-import { type Approvals, approvals } from "#domain/approvals.ts";
+import { type Approvals, approvals } from "#domain/approval/approvals.ts";
 import { kmsCipher } from "#platform/cipher/kms.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { Store } from "#platform/store/store.ts";

@@ -1,4 +1,4 @@
-import type { Warn } from "#domain/warn.ts";
+import type { Warn } from "#domain/delivery/warn.ts";
 import { faultInWords } from "./fault-in-words.ts";
 import { log } from "./log.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
-import { buildVariables } from "#domain/built-image.ts";
+import { buildVariables } from "#domain/delivery/built-image.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { bundleRuntime } from "#inference/bundle.ts";
 import { parts } from "#lambdas/environment-parts.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { buildVariables } from "#domain/built-image.ts";
+import { buildVariables } from "#domain/delivery/built-image.ts";
 import type { Provenance } from "#domain/provenance/provenance.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { ImageBuildFailed, type Images } from "#platform/images/images.ts";

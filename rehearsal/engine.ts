@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { namedFault } from "#domain/named-fault.ts";
+import { namedFault } from "#domain/delivery/named-fault.ts";
 import type { ExecutionStatus, StateEvent } from "#platform/deliveries/deliveries.ts";
 import { embeddedDeliveries } from "#platform/deliveries/embedded.ts";
 import type { Json } from "#platform/store/store.ts";

@@ -1,4 +1,4 @@
-import { committedModel, holdoutOf } from "#domain/committed-model.ts";
+import { committedModel, holdoutOf } from "#domain/delivery/committed-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { World } from "./world.ts";
 

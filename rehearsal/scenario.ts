@@ -1,4 +1,4 @@
-import { committedModel } from "#domain/committed-model.ts";
+import { committedModel } from "#domain/delivery/committed-model.ts";
 import { deliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import type { Outcome } from "#statemachine/contracts.ts";
 import type { Engine } from "./engine.ts";

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { namedFault } from "#domain/named-fault.ts";
+import { namedFault } from "#domain/delivery/named-fault.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { remoteDeliveries } from "./control.ts";
 import type { DataFolder } from "./data-folder.ts";

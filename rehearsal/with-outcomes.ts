@@ -1,4 +1,4 @@
-import type { Outcomes } from "#domain/outcomes.ts";
+import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { Deliveries, Execution } from "#platform/deliveries/deliveries.ts";
 import type { Json } from "#platform/store/store.ts";
 

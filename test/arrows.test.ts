@@ -68,7 +68,7 @@ test.each([
   ["terraform/stacks/delivery.ts", "../../lambdas/deploy-model/env.ts"],
   ["lambdas/deploy-model/deploy-model.test.ts", "../../platform/store/sqlite.ts"],
   ["cli/slipway.ts", "../rehearsal/rehearsal.ts"],
-  ["domain/verdict.ts", "zod"],
+  ["domain/gates/verdict.ts", "zod"],
 ])("%s may import %s", (path, target) => {
   expect(broken(path, target)).toEqual([]);
 });

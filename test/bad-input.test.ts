@@ -18,7 +18,7 @@ const held: readonly (readonly [
     "a malformed event to a step",
     "ContractBroken",
     [
-      ["domain/named-fault.test.ts", "what a contract refuses is ContractBroken"],
+      ["domain/delivery/named-fault.test.ts", "what a contract refuses is ContractBroken"],
       ["lambdas/step-handler.test.ts", "an event that its contract refuses ends as ContractBroken"],
     ],
   ],
@@ -65,8 +65,8 @@ const held: readonly (readonly [
         "test/contracts/deliveries.ts",
         "a token is answered once: every later answer is TaskGone and changes nothing",
       ],
-      ["domain/approvals.test.ts", "an answer that no task took is not called sent"],
-      ["domain/approvals.test.ts", "no vote counts from the moment of expiry on"],
+      ["domain/approval/approvals.test.ts", "an answer that no task took is not called sent"],
+      ["domain/approval/approvals.test.ts", "no vote counts from the moment of expiry on"],
     ],
   ],
   [
@@ -95,7 +95,7 @@ const held: readonly (readonly [
         "lambdas/deploy-model/deploy-model.test.ts",
         "a champion that a rollback made anew is found by the next delivery, under its new number",
       ],
-      ["domain/rollback.test.ts", "functions that were deleted by hand are made anew"],
+      ["domain/rollback/rollback.test.ts", "functions that were deleted by hand are made anew"],
     ],
   ],
   [

@@ -3,10 +3,10 @@ import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { inWorld, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
-import { headline } from "#domain/message-blocks.ts";
-import { readReason } from "#domain/read-reason.ts";
+import { readReason } from "#domain/approval/read-reason.ts";
 import { decide } from "#lambdas/answer-approval/answer-approval.ts";
 import { NotRunning } from "#rehearsal/control.ts";
+import { headline } from "#slack/message-blocks.ts";
 
 /** `slipway approvals`, `approve` and `reject`: for when Slack is down. The same rules as in Slack hold. */
 export const approvalCommands = (): Command[] => [

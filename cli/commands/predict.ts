@@ -5,7 +5,7 @@ import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { type CommandWorld, withWorld } from "#cli/open-world.ts";
 import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
-import { committedModel } from "#domain/committed-model.ts";
+import { committedModel } from "#domain/delivery/committed-model.ts";
 import { Row } from "#model-folder/manifest/manifest.ts";
 import { NotRunning } from "#rehearsal/control.ts";
 

@@ -1,5 +1,5 @@
 import { accuracy, auc, mae, rmse, type Scoring } from "#domain/gates/scorings.ts";
-import type { Interval } from "#domain/intervals/interval.ts";
+import type { Interval } from "#domain/statistics/interval.ts";
 import type { Gates, Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Holdout } from "#model-folder/rows/parse-holdout.ts";
 import { ownValue } from "#untrusted/own-value.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Warn } from "#domain/warn.ts";
+import type { Warn } from "#domain/delivery/warn.ts";
 import type { ApprovalRule } from "#model-folder/manifest/manifest.ts";
 import { assessApprovers, type Refusal } from "./assess-approvers.ts";
 import { canonicalEmail } from "./canonical-email.ts";

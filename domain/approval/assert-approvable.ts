@@ -1,5 +1,5 @@
-import { committedPolicy, type FloorNeeds } from "#domain/committed-model.ts";
-import type { Ledger } from "#domain/ledger.ts";
+import { committedPolicy, type FloorNeeds } from "#domain/delivery/committed-model.ts";
+import type { Ledger } from "#domain/ledger/ledger.ts";
 import { rulesInForce } from "#domain/policy/rules-in-force.ts";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";

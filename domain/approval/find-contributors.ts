@@ -1,4 +1,4 @@
-import type { Ledger } from "#domain/ledger.ts";
+import type { Ledger } from "#domain/ledger/ledger.ts";
 import { sideBySide } from "#platform/source/side-by-side.ts";
 import {
   type CommitHistory,

@@ -1,10 +1,10 @@
 import { plural, rounded } from "#domain/gates/in-words.ts";
-import type { Interval } from "#domain/intervals/interval.ts";
-import { newcombe } from "#domain/intervals/newcombe.ts";
-import { twoSidedZ } from "#domain/intervals/normal-quantile.ts";
-import type { Share } from "#domain/intervals/wilson.ts";
+import { judgeAtMost } from "#domain/gates/verdict.ts";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
-import { judgeAtMost } from "#domain/verdict.ts";
+import type { Interval } from "#domain/statistics/interval.ts";
+import { newcombe } from "#domain/statistics/newcombe.ts";
+import { twoSidedZ } from "#domain/statistics/normal-quantile.ts";
+import type { Share } from "#domain/statistics/wilson.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
 import type { Check, Verdict } from "#statemachine/contracts.ts";
 import { confidence } from "./confidence.ts";

@@ -1,4 +1,4 @@
-import { quantileLevels } from "#domain/intervals/quantile-levels.ts";
+import { quantileLevels } from "#domain/statistics/quantile-levels.ts";
 import { confidence } from "./confidence.ts";
 
 const inRange = (level: number) => Math.min(100, Math.max(0, level));

@@ -1,11 +1,11 @@
-import type { Interval } from "#domain/intervals/interval.ts";
 import type { GatesInForce, ScoreInForce } from "#domain/policy/rules-in-force.ts";
-import { judgeDifference } from "#domain/verdict.ts";
+import type { Interval } from "#domain/statistics/interval.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Check } from "#statemachine/contracts.ts";
 import type { Checked } from "./checked.ts";
 import { between, plural, rounded } from "./in-words.ts";
 import { accuracy, auc, mae, rmse, type Scoring } from "./scorings.ts";
+import { judgeDifference } from "./verdict.ts";
 
 type Absent = { readonly absent: string };
 type Common = {

@@ -1,4 +1,4 @@
-import type { Interval } from "#domain/intervals/interval.ts";
+import type { Interval } from "#domain/statistics/interval.ts";
 
 /** A number as a person reads it: at most `digits` significant places, no trailing zeros, no −0. */
 export const rounded = (value: number, digits = 4): number => {

@@ -1,4 +1,4 @@
-import { quantileLevels } from "#domain/intervals/quantile-levels.ts";
+import { quantileLevels } from "#domain/statistics/quantile-levels.ts";
 import type { Check } from "#statemachine/contracts.ts";
 import { rounded } from "./in-words.ts";
 

@@ -1,8 +1,8 @@
-import { aucDifference, aucInterval } from "#domain/intervals/delong.ts";
-import { maeGain, maeInterval, rmseGain, rmseInterval } from "#domain/intervals/error-intervals.ts";
-import type { Interval } from "#domain/intervals/interval.ts";
-import { newcombePaired } from "#domain/intervals/newcombe-paired.ts";
-import { wilson } from "#domain/intervals/wilson.ts";
+import { aucDifference, aucInterval } from "#domain/statistics/delong.ts";
+import { maeGain, maeInterval, rmseGain, rmseInterval } from "#domain/statistics/error-intervals.ts";
+import type { Interval } from "#domain/statistics/interval.ts";
+import { newcombePaired } from "#domain/statistics/newcombe-paired.ts";
+import { wilson } from "#domain/statistics/wilson.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 

@@ -1,10 +1,10 @@
 import * as z from "zod";
+import type { Approvals, VoteResult } from "#domain/approval/approvals.ts";
+import { readReason, reasonLimit } from "#domain/approval/read-reason.ts";
 import { shownEmail } from "#domain/approval/shown-email.ts";
-import type { Approvals, VoteResult } from "#domain/approvals.ts";
-import type { Messages } from "#domain/messages.ts";
-import type { Outcomes } from "#domain/outcomes.ts";
-import { readReason, reasonLimit } from "#domain/read-reason.ts";
-import type { Warn } from "#domain/warn.ts";
+import type { Outcomes } from "#domain/delivery/outcomes.ts";
+import type { Warn } from "#domain/delivery/warn.ts";
+import type { Messages } from "#domain/message/messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import type { SlackApi } from "#platform/slack/slack-channel.ts";
 import { RequestRefused, verifySlackRequest } from "./slack-request.ts";

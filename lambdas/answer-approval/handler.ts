@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { outcomes } from "#domain/outcomes.ts";
+import { outcomes } from "#domain/delivery/outcomes.ts";
 import { deliveryMetrics } from "#lambdas/delivery-metrics.ts";
 import { overHttp } from "#lambdas/over-http.ts";
 import { readEnv } from "#lambdas/read-env.ts";

@@ -1,10 +1,10 @@
+import type { Approvals } from "#domain/approval/approvals.ts";
 import type { AssertApprovable } from "#domain/approval/assert-approvable.ts";
-import type { Approvals } from "#domain/approvals.ts";
-import { assertApproved } from "#domain/assert-approved.ts";
-import type { Claims } from "#domain/claims.ts";
-import { ProdBusy } from "#domain/faults.ts";
-import type { Ledger } from "#domain/ledger.ts";
-import type { Messages } from "#domain/messages.ts";
+import { assertApproved } from "#domain/approval/assert-approved.ts";
+import type { Claims } from "#domain/claims/claims.ts";
+import { ProdBusy } from "#domain/delivery/faults.ts";
+import type { Ledger } from "#domain/ledger/ledger.ts";
+import type { Messages } from "#domain/message/messages.ts";
 import { type Claim, ClaimInput } from "#statemachine/contracts.ts";
 
 export type Needs = {

@@ -1,9 +1,9 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
-import { approvalRecords } from "#domain/approval-records.ts";
-import { claims } from "#domain/claims.ts";
-import { ledger } from "#domain/ledger.ts";
+import { approvalRecords } from "#domain/approval/approval-records.ts";
+import { claims } from "#domain/claims/claims.ts";
+import { ledger } from "#domain/ledger/ledger.ts";
 import { platformPolicy } from "#domain/policy/platform-policy.ts";
 import { provenanceOf } from "#lambdas/provenance-of.ts";
 import { readEnv } from "#lambdas/read-env.ts";

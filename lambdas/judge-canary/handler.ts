@@ -2,7 +2,7 @@ import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
-import { ledger } from "#domain/ledger.ts";
+import { ledger } from "#domain/ledger/ledger.ts";
 import { platformPolicy } from "#domain/policy/platform-policy.ts";
 import { countVerdicts } from "#lambdas/count-verdicts.ts";
 import { emitLine } from "#lambdas/emit-line.ts";

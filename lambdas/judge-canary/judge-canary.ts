@@ -1,10 +1,10 @@
-import { assertDeployed } from "#domain/assert-deployed.ts";
 import { judgeCanary as judge } from "#domain/canary/judge-canary.ts";
 import { percentilesFor } from "#domain/canary/percentiles-for.ts";
-import { judgedBy } from "#domain/committed-model.ts";
-import { ContractBroken, Superseded } from "#domain/faults.ts";
-import type { Ledger } from "#domain/ledger.ts";
-import type { Messages } from "#domain/messages.ts";
+import { judgedBy } from "#domain/delivery/committed-model.ts";
+import { ContractBroken, Superseded } from "#domain/delivery/faults.ts";
+import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
+import type { Ledger } from "#domain/ledger/ledger.ts";
+import type { Messages } from "#domain/message/messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { seconds } from "#model-folder/manifest/manifest.ts";
 import type { Metrics, Statistics, Window } from "#platform/metrics/metrics.ts";

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ECRClient } from "@aws-sdk/client-ecr";
-import { ledger } from "#domain/ledger.ts";
+import { ledger } from "#domain/ledger/ledger.ts";
 import { readEnv } from "#lambdas/read-env.ts";
 import { registryOf } from "#lambdas/registry-of.ts";
 import { stepHandler } from "#lambdas/step-handler.ts";

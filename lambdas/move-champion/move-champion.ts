@@ -1,5 +1,5 @@
-import { ContractBroken } from "#domain/faults.ts";
-import type { Ledger } from "#domain/ledger.ts";
+import { ContractBroken } from "#domain/delivery/faults.ts";
+import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { Images } from "#platform/images/images.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import { MoveChampionInput, type MoveChampionOutput } from "#statemachine/contracts.ts";

@@ -1,9 +1,9 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
-import { approvalRecords } from "#domain/approval-records.ts";
-import { claims } from "#domain/claims.ts";
-import { ledger } from "#domain/ledger.ts";
+import { approvalRecords } from "#domain/approval/approval-records.ts";
+import { claims } from "#domain/claims/claims.ts";
+import { ledger } from "#domain/ledger/ledger.ts";
 import { readEnv } from "#lambdas/read-env.ts";
 import { prodServing } from "#lambdas/serving-of.ts";
 import { slackMessages } from "#lambdas/slack-messages.ts";

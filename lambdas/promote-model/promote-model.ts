@@ -1,11 +1,11 @@
-import { type Needs as ApprovedNeeds, assertApproved } from "#domain/assert-approved.ts";
-import { assertDeployed } from "#domain/assert-deployed.ts";
-import { assertNotEnded } from "#domain/assert-not-ended.ts";
-import type { Claims } from "#domain/claims.ts";
-import { ApprovalMismatch, ContractBroken, TemporaryFault } from "#domain/faults.ts";
-import { fencedRoute } from "#domain/fenced-route.ts";
-import type { Ledger } from "#domain/ledger.ts";
-import type { Messages } from "#domain/messages.ts";
+import { type Needs as ApprovedNeeds, assertApproved } from "#domain/approval/assert-approved.ts";
+import type { Claims } from "#domain/claims/claims.ts";
+import { ApprovalMismatch, ContractBroken, TemporaryFault } from "#domain/delivery/faults.ts";
+import { fencedRoute } from "#domain/deployment/fenced-route.ts";
+import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
+import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
+import type { Ledger } from "#domain/ledger/ledger.ts";
+import type { Messages } from "#domain/message/messages.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import { PromoteModelInput, type PromoteModelOutput } from "#statemachine/contracts.ts";
 

@@ -1,8 +1,8 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { claims } from "#domain/claims.ts";
-import { ledger } from "#domain/ledger.ts";
+import { claims } from "#domain/claims/claims.ts";
+import { ledger } from "#domain/ledger/ledger.ts";
 import { provenanceOf } from "#lambdas/provenance-of.ts";
 import { readEnv } from "#lambdas/read-env.ts";
 import { registryOf } from "#lambdas/registry-of.ts";

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { builtImage } from "#domain/built-image.ts";
-import type { Claims } from "#domain/claims.ts";
-import { committedModel } from "#domain/committed-model.ts";
-import type { Ledger } from "#domain/ledger.ts";
+import type { Claims } from "#domain/claims/claims.ts";
+import { builtImage } from "#domain/delivery/built-image.ts";
+import { committedModel } from "#domain/delivery/committed-model.ts";
+import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { VerifyProvenance } from "#domain/provenance/provenance.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import type { Registry } from "#platform/registry/registry.ts";

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { claims } from "#domain/claims.ts";
-import { outcomes } from "#domain/outcomes.ts";
+import { claims } from "#domain/claims/claims.ts";
+import { outcomes } from "#domain/delivery/outcomes.ts";
 import { deliveryMetrics } from "#lambdas/delivery-metrics.ts";
 import { readEnv } from "#lambdas/read-env.ts";
 import { slackMessages } from "#lambdas/slack-messages.ts";

@@ -1,7 +1,7 @@
-import type { Claims } from "#domain/claims.ts";
-import type { Messages } from "#domain/messages.ts";
-import { originalError } from "#domain/original-error.ts";
-import type { Outcomes } from "#domain/outcomes.ts";
+import type { Claims } from "#domain/claims/claims.ts";
+import { originalError } from "#domain/delivery/original-error.ts";
+import type { Outcomes } from "#domain/delivery/outcomes.ts";
+import type { Messages } from "#domain/message/messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import { ReportOutcomeInput, type ReportOutcomeOutput } from "#statemachine/contracts.ts";
 

@@ -1,8 +1,8 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { claims } from "#domain/claims.ts";
-import { ledger } from "#domain/ledger.ts";
+import { claims } from "#domain/claims/claims.ts";
+import { ledger } from "#domain/ledger/ledger.ts";
 import { platformPolicy } from "#domain/policy/platform-policy.ts";
 import { approversOf } from "#lambdas/approvers-of.ts";
 import { readEnv } from "#lambdas/read-env.ts";

@@ -1,11 +1,11 @@
+import { approvalId } from "#domain/approval/approval-records.ts";
+import type { Approvals, NewApproval } from "#domain/approval/approvals.ts";
 import type { ApproversFor } from "#domain/approval/approvers-for.ts";
-import { approvalId } from "#domain/approval-records.ts";
-import type { Approvals, NewApproval } from "#domain/approvals.ts";
-import type { Claims } from "#domain/claims.ts";
-import { judgedBy } from "#domain/committed-model.ts";
-import { ProdBusy, ProdChanged, Superseded } from "#domain/faults.ts";
-import type { Ledger } from "#domain/ledger.ts";
-import type { Messages } from "#domain/messages.ts";
+import type { Claims } from "#domain/claims/claims.ts";
+import { judgedBy } from "#domain/delivery/committed-model.ts";
+import { ProdBusy, ProdChanged, Superseded } from "#domain/delivery/faults.ts";
+import type { Ledger } from "#domain/ledger/ledger.ts";
+import type { Messages } from "#domain/message/messages.ts";
 import { describeChanges } from "#domain/policy/describe-changes.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Source } from "#platform/source/source.ts";

@@ -1,10 +1,10 @@
-import type { Approvals } from "#domain/approvals.ts";
-import type { Claims } from "#domain/claims.ts";
-import { Superseded } from "#domain/faults.ts";
-import type { Deployment, Ledger } from "#domain/ledger.ts";
-import { originalError } from "#domain/original-error.ts";
-import { type Needs as RestoreNeeds, restore } from "#domain/restore.ts";
-import type { Warn } from "#domain/warn.ts";
+import type { Approvals } from "#domain/approval/approvals.ts";
+import type { Claims } from "#domain/claims/claims.ts";
+import { Superseded } from "#domain/delivery/faults.ts";
+import { originalError } from "#domain/delivery/original-error.ts";
+import type { Warn } from "#domain/delivery/warn.ts";
+import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
+import { type Needs as RestoreNeeds, restore } from "#domain/rollback/restore.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import { RollBackInput, type RollBackOutput, type Subject } from "#statemachine/contracts.ts";

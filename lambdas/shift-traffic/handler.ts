@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
-import { ledger } from "#domain/ledger.ts";
+import { ledger } from "#domain/ledger/ledger.ts";
 import { platformPolicy } from "#domain/policy/platform-policy.ts";
 import { readEnv } from "#lambdas/read-env.ts";
 import { prodServing } from "#lambdas/serving-of.ts";

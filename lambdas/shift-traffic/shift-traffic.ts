@@ -1,10 +1,10 @@
-import { assertDeployed } from "#domain/assert-deployed.ts";
-import { assertNotEnded } from "#domain/assert-not-ended.ts";
-import { judgedBy } from "#domain/committed-model.ts";
-import { ContractBroken } from "#domain/faults.ts";
-import { fencedRoute } from "#domain/fenced-route.ts";
-import type { Ledger } from "#domain/ledger.ts";
-import type { Messages } from "#domain/messages.ts";
+import { judgedBy } from "#domain/delivery/committed-model.ts";
+import { ContractBroken } from "#domain/delivery/faults.ts";
+import { fencedRoute } from "#domain/deployment/fenced-route.ts";
+import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
+import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
+import type { Ledger } from "#domain/ledger/ledger.ts";
+import type { Messages } from "#domain/message/messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { seconds } from "#model-folder/manifest/manifest.ts";
 import type { Serving } from "#platform/serving/serving.ts";

@@ -1,6 +1,6 @@
-import { askModel, askModelAll, RowsRefused } from "#domain/ask-model.ts";
-import type { Claims } from "#domain/claims.ts";
-import { holdoutOf, judgedBy } from "#domain/committed-model.ts";
+import type { Claims } from "#domain/claims/claims.ts";
+import { holdoutOf, judgedBy } from "#domain/delivery/committed-model.ts";
+import { askModel, askModelAll, RowsRefused } from "#domain/deployment/ask-model.ts";
 import { goldenCheck } from "#domain/gates/golden-check.ts";
 import { holdoutChecks } from "#domain/gates/holdout-checks.ts";
 import { imageSizeCheck } from "#domain/gates/image-size-check.ts";
@@ -8,7 +8,7 @@ import { latencyCheck } from "#domain/gates/latency-check.ts";
 import { schemaCheck } from "#domain/gates/schema-check.ts";
 import { smokeCheck } from "#domain/gates/smoke-check.ts";
 import { verdictOf } from "#domain/gates/verdict-of.ts";
-import type { Deployment, Ledger } from "#domain/ledger.ts";
+import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { type Manifest, type Prediction, type Row, seconds } from "#model-folder/manifest/manifest.ts";
 import { ImageNotFound, type Images } from "#platform/images/images.ts";

@@ -88,7 +88,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       ["sts:AssumeRole"],
       environments.map((environment) => at.role(environment, caller)),
     );
-  /** domain/approvals.ts binds each token to its purpose. */
+  /** domain/approval/approvals.ts binds each token to its purpose. */
   const token = (action: string) =>
     allow([action], [at.tokens], { StringEquals: { "kms:EncryptionContext:purpose": "task-token" } });
   /** Sends an answer to a task; the history tells whether one whose acknowledgement was lost had arrived. */

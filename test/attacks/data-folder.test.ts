@@ -20,7 +20,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { rateLimiter } from "#api-keys/rate-limiter.ts";
-import { claims } from "#domain/claims.ts";
+import { claims } from "#domain/claims/claims.ts";
 import { judgeCanary } from "#lambdas/judge-canary/judge-canary.ts";
 import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
 import { isLocked } from "#platform/store/lock-file.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { rollback } from "#domain/rollback.ts";
+import { rollback } from "#domain/rollback/rollback.ts";
 import { decide } from "#lambdas/answer-approval/answer-approval.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { messageBlocks } from "#domain/message-blocks.ts";
-import { rollback } from "#domain/rollback.ts";
+import { rollback } from "#domain/rollback/rollback.ts";
 import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
@@ -13,6 +12,7 @@ import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import { signSlackRequest } from "#rehearsal/desk/sign.ts";
 import { localDefinition } from "#rehearsal/engine.ts";
+import { messageBlocks } from "#slack/message-blocks.ts";
 import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
 
 /** Nobody made a part of the change: who did is played through in contributors.test.ts. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { committedModel, judgedBy } from "#domain/committed-model.ts";
-import { restore } from "#domain/restore.ts";
+import { committedModel, judgedBy } from "#domain/delivery/committed-model.ts";
+import { restore } from "#domain/rollback/restore.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";

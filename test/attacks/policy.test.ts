@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { judgedBy } from "#domain/committed-model.ts";
-import { deployedVersion } from "#domain/deployed-version.ts";
-import { messageBlocks } from "#domain/message-blocks.ts";
+import { judgedBy } from "#domain/delivery/committed-model.ts";
+import { deployedVersion } from "#domain/deployment/deployed-version.ts";
 import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
 import { scanImage } from "#lambdas/scan-image/scan-image.ts";
 import type { Images } from "#platform/images/images.ts";
+import { messageBlocks } from "#slack/message-blocks.ts";
 import { remedies } from "#statemachine/contracts.ts";
 import {
   buildOf,

@@ -2,7 +2,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { provenance, provenanceKey } from "#domain/provenance/provenance.ts";
-import { rollback } from "#domain/rollback.ts";
+import { rollback } from "#domain/rollback/rollback.ts";
 import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
 import { registerModel } from "#lambdas/register-model/register-model.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";

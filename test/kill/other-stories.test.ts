@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { rollback } from "#domain/rollback.ts";
+import { rollback } from "#domain/rollback/rollback.ts";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import type { KillPoint } from "./kill-points.ts";
 import { answerAndWait, model, rehearse, type Start } from "./killed-rehearsal.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { committedModel } from "#domain/committed-model.ts";
+import { committedModel } from "#domain/delivery/committed-model.ts";
 import { type DataFolder, dataFolder } from "#rehearsal/data-folder.ts";
 import type { Change } from "#rehearsal/watched-repository.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";

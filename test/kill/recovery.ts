@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { messageBlocks } from "#domain/message-blocks.ts";
 import type { ExecutionStatus } from "#platform/deliveries/deliveries.ts";
 import type { Rehearsal } from "#rehearsal/rehearsal.ts";
 import { slackWorkspace } from "#rehearsal/slack-workspace.ts";
+import { messageBlocks } from "#slack/message-blocks.ts";
 import { answerAndWait, model } from "./killed-rehearsal.ts";
 
 /** Where a killed delivery stood, read before anything is repaired. */

@@ -9,7 +9,7 @@ import { KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { builtImage } from "#domain/built-image.ts";
+import { builtImage } from "#domain/delivery/built-image.ts";
 import { type Provenance, provenance } from "#domain/provenance/provenance.ts";
 import { builderArchive } from "#packaging/builder-archive.ts";
 import { s3Blobs } from "#platform/blobs/s3.ts";

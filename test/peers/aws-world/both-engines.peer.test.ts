@@ -4,7 +4,7 @@ import { DeleteFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import type { Pushes } from "#domain/approval/pushes.ts";
-import { committedModel, holdoutOf } from "#domain/committed-model.ts";
+import { committedModel, holdoutOf } from "#domain/delivery/committed-model.ts";
 import { deliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import { functionName } from "#platform/serving/function-name.ts";
 import { environments } from "#platform/serving/serving.ts";

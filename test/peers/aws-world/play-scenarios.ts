@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
-import { committedModel, holdoutOf } from "#domain/committed-model.ts";
+import { committedModel, holdoutOf } from "#domain/delivery/committed-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { syntheticApplication } from "#rehearsal/application.ts";
 import { personAtDesk } from "#rehearsal/person-at-desk.ts";

@@ -1,5 +1,5 @@
-import type { Deployment } from "#domain/ledger.ts";
-import type { Ended } from "#domain/outcomes.ts";
+import type { Ended } from "#domain/delivery/outcomes.ts";
+import type { Deployment } from "#domain/ledger/ledger.ts";
 
 /** What one engine did and said of a delivery. */
 export type Told = {

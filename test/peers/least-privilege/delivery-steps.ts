@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { approvalId } from "#domain/approval-records.ts";
+import { approvalId } from "#domain/approval/approval-records.ts";
 import { markedSecrets } from "#test/marked-secrets.ts";
 import { model, modelFiles, modelYaml, policyYaml } from "#test/step-world.ts";
 import type { FunctionsWorld } from "./functions-world.ts";

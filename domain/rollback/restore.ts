@@ -1,11 +1,11 @@
+import { committedModel } from "#domain/delivery/committed-model.ts";
+import { RollBackFailed } from "#domain/delivery/faults.ts";
+import type { Warn } from "#domain/delivery/warn.ts";
+import { deployedVersion, type Needs as VersionNeeds } from "#domain/deployment/deployed-version.ts";
+import { fencedRoute, type Writer } from "#domain/deployment/fenced-route.ts";
+import { proveGolden } from "#domain/deployment/prove-golden.ts";
+import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import { committedModel } from "./committed-model.ts";
-import { deployedVersion, type Needs as VersionNeeds } from "./deployed-version.ts";
-import { RollBackFailed } from "./faults.ts";
-import { fencedRoute, type Writer } from "./fenced-route.ts";
-import type { Deployment } from "./ledger.ts";
-import { proveGolden } from "./prove-golden.ts";
-import type { Warn } from "./warn.ts";
 
 export type Needs = VersionNeeds & { readonly warn: Warn };
 

@@ -2,8 +2,6 @@ import type { Cipher } from "#platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
 import type { Store } from "#platform/store/store.ts";
 import type { ApprovalDecision } from "#statemachine/contracts.ts";
-import { type BoundContributors, whyContributor } from "./approval/approvers-for.ts";
-import { canonicalEmail } from "./approval/canonical-email.ts";
 import {
   type Approval,
   Asked,
@@ -13,6 +11,8 @@ import {
   parseApproval,
   questionsKey,
 } from "./approval-records.ts";
+import { type BoundContributors, whyContributor } from "./approvers-for.ts";
+import { canonicalEmail } from "./canonical-email.ts";
 
 export type NewApproval = Omit<Approval, "id" | "token" | "state">;
 

@@ -1,4 +1,4 @@
-import type { ClaimItem } from "./claims.ts";
+import type { ClaimItem } from "#domain/claims/claims.ts";
 import { restore } from "./restore.ts";
 import { type Needs, stageFollows } from "./stage-follows.ts";
 

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { ApprovalRule } from "#model-folder/manifest/manifest.ts";
 import type { Store } from "#platform/store/store.ts";
 import { ApprovalDecision, Check, Provenance } from "#statemachine/contracts.ts";
-import { BoundContributors } from "./approval/approvers-for.ts";
+import { BoundContributors } from "./approvers-for.ts";
 
 const Voter = z.object({ user: z.string(), name: z.string(), at: z.string() });
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { approvals } from "#domain/approval/approvals.ts";
+import { outcomes } from "#domain/delivery/outcomes.ts";
 import type { Outcome } from "#statemachine/contracts.ts";
 import { digestOf, fakeChannel, fakeDeliveries, memoryStore, plainCipher } from "#test/step-world.ts";
-import { approvals } from "./approvals.ts";
 import { type Channel, messages } from "./messages.ts";
-import { outcomes } from "./outcomes.ts";
 
 let opened: ReturnType<typeof memoryStore>;
 let slack: ReturnType<typeof fakeChannel>;

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { readReason } from "#domain/approval/read-reason.ts";
+import type { MessageState } from "#domain/message/message-state.ts";
 import { blocksTextLimit, MessageBlocks } from "#rehearsal/desk/blocks.ts";
 import { Outcome, Verdict } from "#statemachine/contracts.ts";
 import { messageBlocks } from "./message-blocks.ts";
-import type { MessageState } from "./message-state.ts";
-import { readReason } from "./read-reason.ts";
 
 // Also what Slack's limits are about: long, empty, and full of characters that are escaped to five.
 const text = fc.oneof(

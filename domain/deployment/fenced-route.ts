@@ -1,5 +1,5 @@
+import { Superseded } from "#domain/delivery/faults.ts";
 import { type LiveAlias, RevisionConflict, type Serving } from "#platform/serving/serving.ts";
-import { Superseded } from "./faults.ts";
 
 export type Writer = { readonly model: string; readonly delivery: string; readonly fence: number };
 export type Target = Pick<LiveAlias, "version" | "canary">;

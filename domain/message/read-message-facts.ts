@@ -1,9 +1,9 @@
+import { approvalRecords } from "#domain/approval/approval-records.ts";
+import { claims } from "#domain/claims/claims.ts";
+import { outcomes } from "#domain/delivery/outcomes.ts";
+import { ledger } from "#domain/ledger/ledger.ts";
 import type { Store } from "#platform/store/store.ts";
-import { approvalRecords } from "./approval-records.ts";
-import { claims } from "./claims.ts";
-import { ledger } from "./ledger.ts";
 import type { MessageFacts } from "./message-state.ts";
-import { outcomes } from "./outcomes.ts";
 
 /** Reads what is stored about a delivery: its questions, its deployment on prod, rollbacks of it, and its end. */
 export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => number }) => {

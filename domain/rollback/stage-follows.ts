@@ -1,5 +1,5 @@
-import type { Claims } from "./claims.ts";
-import type { Deployment } from "./ledger.ts";
+import type { Claims } from "#domain/claims/claims.ts";
+import type { Deployment } from "#domain/ledger/ledger.ts";
 import { type Needs as RestoreNeeds, restore } from "./restore.ts";
 
 export type Needs = RestoreNeeds & { readonly claims: Claims; readonly clock: () => number };

@@ -1,8 +1,8 @@
+import type { Approval } from "#domain/approval/approval-records.ts";
+import type { BoundContributors } from "#domain/approval/approvers-for.ts";
+import type { Ended } from "#domain/delivery/outcomes.ts";
+import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { Check, Outcome, Provenance } from "#statemachine/contracts.ts";
-import type { BoundContributors } from "./approval/approvers-for.ts";
-import type { Approval } from "./approval-records.ts";
-import type { Deployment } from "./ledger.ts";
-import type { Ended } from "./outcomes.ts";
 
 /** What is stored about a delivery, as it stands at one moment. Whoever reads the same facts sees the same message. */
 export type MessageFacts = {

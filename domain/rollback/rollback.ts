@@ -1,5 +1,5 @@
-import type { Deployment } from "./ledger.ts";
-import type { Messages } from "./messages.ts";
+import type { Deployment } from "#domain/ledger/ledger.ts";
+import type { Messages } from "#domain/message/messages.ts";
 import { restore } from "./restore.ts";
 import { type Needs as StageNeeds, stageFollows } from "./stage-follows.ts";
 

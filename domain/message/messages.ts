@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import type { Warn } from "#domain/delivery/warn.ts";
 import type { Store, Stored } from "#platform/store/store.ts";
 import { type MessageState, messageState } from "./message-state.ts";
 import { readMessageFacts } from "./read-message-facts.ts";
-import type { Warn } from "./warn.ts";
 
 const Posted = z.object({ channel: z.string(), ts: z.string() });
 type Posted = z.infer<typeof Posted>;

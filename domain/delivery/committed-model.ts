@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
+import { parsePolicy } from "#domain/policy/parse-policy.ts";
+import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
+import type { Policy } from "#domain/policy/policy.ts";
+import { type RulesInForce, rulesInForce } from "#domain/policy/rules-in-force.ts";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { parseGolden } from "#model-folder/rows/parse-golden.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import type { Source } from "#platform/source/source.ts";
-import { parsePolicy } from "./policy/parse-policy.ts";
-import type { PlatformPolicy } from "./policy/platform-policy.ts";
-import type { Policy } from "./policy/policy.ts";
-import { type RulesInForce, rulesInForce } from "./policy/rules-in-force.ts";
 
 /** A model's folder as it was committed. */
 export type CommittedModel = {

@@ -1,9 +1,9 @@
 import type { KnownBlock, SectionBlock } from "@slack/web-api";
+import type { BoundContributors } from "#domain/approval/approvers-for.ts";
+import type { MessageState, QuestionState } from "#domain/message/message-state.ts";
 import type { Check } from "#statemachine/contracts.ts";
 import { remedyOf } from "#statemachine/remedy-of.ts";
 import { oneLine } from "#untrusted/one-line.ts";
-import type { BoundContributors } from "./approval/approvers-for.ts";
-import type { MessageState, QuestionState } from "./message-state.ts";
 
 /** Slack's limits on what we use: https://docs.slack.dev/reference/block-kit/blocks */
 const limits = {

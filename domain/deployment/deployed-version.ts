@@ -1,12 +1,12 @@
+import { committedModel } from "#domain/delivery/committed-model.ts";
+import type { Warn } from "#domain/delivery/warn.ts";
+import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
+import { PolicyInvalid } from "#domain/policy/parse-policy.ts";
+import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { ProvenanceMissing, type VerifyProvenance } from "#domain/provenance/provenance.ts";
 import type { Environment, Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
-import { committedModel } from "./committed-model.ts";
 import { functionConfig } from "./function-config.ts";
-import type { Deployment, Ledger } from "./ledger.ts";
-import { PolicyInvalid } from "./policy/parse-policy.ts";
-import type { PlatformPolicy } from "./policy/platform-policy.ts";
-import { ProvenanceMissing, type VerifyProvenance } from "./provenance/provenance.ts";
-import type { Warn } from "./warn.ts";
 
 export type Needs = {
   readonly serving: Readonly<Record<Environment, Serving>>;

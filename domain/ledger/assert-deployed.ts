@@ -1,4 +1,4 @@
-import { ApprovalMismatch } from "./faults.ts";
+import { ApprovalMismatch } from "#domain/delivery/faults.ts";
 import type { Deployment, Ledger } from "./ledger.ts";
 
 /**

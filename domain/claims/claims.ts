@@ -1,7 +1,7 @@
 import * as z from "zod";
+import { Superseded } from "#domain/delivery/faults.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
-import { Superseded } from "./faults.ts";
 
 const ClaimItem = z.object({
   environment: z.enum(["stage", "prod"]),
