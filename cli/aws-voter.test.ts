@@ -1,7 +1,7 @@
 import type { STSClient } from "@aws-sdk/client-sts";
 import { expect, test } from "vitest";
 import { Identities } from "#domain/approval/identities.ts";
-import type { SlackApi } from "#platform/slack/slack-channel.ts";
+import type { SlackApi } from "#slack/slack-channel.ts";
 import { awsVoter } from "./aws-voter.ts";
 
 const voter = (arn: string | undefined, shown: string | undefined, identities: unknown = {}) =>

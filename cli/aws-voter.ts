@@ -3,7 +3,7 @@ import { personOf } from "#domain/approval/assess-approvers.ts";
 import { identify, knownDomains } from "#domain/approval/identify.ts";
 import type { Identities } from "#domain/approval/identities.ts";
 import { shownEmail } from "#domain/approval/shown-email.ts";
-import type { SlackApi } from "#platform/slack/slack-channel.ts";
+import type { SlackApi } from "#slack/slack-channel.ts";
 import { CallerUnknown } from "./aws-operator.ts";
 import type { Voter } from "./open-world.ts";
 import { printError } from "./print.ts";

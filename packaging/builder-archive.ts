@@ -12,6 +12,7 @@ export const builderFolders = [
   "domain",
   "inference",
   "lambdas",
+  "slack",
   "api-keys",
   "model-check",
   "model-folder",

@@ -1,5 +1,5 @@
 import { LogLevel, WebClient } from "@slack/web-api";
-import { slackClientOptions } from "#platform/slack/slack-channel.ts";
+import { slackClientOptions } from "#slack/slack-channel.ts";
 
 /** Slack's own client, for the desk of a rehearsal that answers at `url`. */
 export const deskClient = (url: string, botToken: string): WebClient =>

@@ -30,7 +30,6 @@ import type { Functions } from "#platform/serving/functions.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import { keyFileSigner } from "#platform/signer/key-file.ts";
 import type { Signer } from "#platform/signer/signer.ts";
-import { type SlackApi, slackChannel } from "#platform/slack/slack-channel.ts";
 import { gitSource } from "#platform/source/git.ts";
 import type { CommitHistory, Source } from "#platform/source/source.ts";
 import { databaseDamaged } from "#platform/store/data-folder-unusable.ts";
@@ -38,6 +37,7 @@ import { type Database, openDatabase } from "#platform/store/open-database.ts";
 import { sqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";
 import { messageBlocks } from "#slack/message-blocks.ts";
+import { type SlackApi, slackChannel } from "#slack/slack-channel.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { slackWorkspace } from "./slack-workspace.ts";
 

@@ -6,7 +6,7 @@ import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
 import type { Messages } from "#domain/message/messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
-import type { SlackApi } from "#platform/slack/slack-channel.ts";
+import type { SlackApi } from "#slack/slack-channel.ts";
 import { RequestRefused, verifySlackRequest } from "./slack-request.ts";
 
 export type Needs = {

@@ -12,9 +12,9 @@ import { warn } from "#lambdas/warn.ts";
 import { stepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
 import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "#platform/secrets/ssm.ts";
-import { signingSecrets } from "#platform/slack/signing-secrets.ts";
-import { slackClient } from "#platform/slack/slack-client.ts";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
+import { signingSecrets } from "#slack/signing-secrets.ts";
+import { slackClient } from "#slack/slack-client.ts";
 import { answerApproval } from "./answer-approval.ts";
 import { Env } from "./env.ts";
 

@@ -3,7 +3,7 @@ import { readEnv } from "#lambdas/read-env.ts";
 import { stepHandler } from "#lambdas/step-handler.ts";
 import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "#platform/secrets/ssm.ts";
-import { slackClient } from "#platform/slack/slack-client.ts";
+import { slackClient } from "#slack/slack-client.ts";
 import { Env } from "./env.ts";
 import { notify } from "./notify.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { SlackApi } from "#platform/slack/slack-channel.ts";
+import type { SlackApi } from "#slack/slack-channel.ts";
 
 export type Needs = {
   readonly slack: { readonly chat: Pick<SlackApi["chat"], "postMessage"> };

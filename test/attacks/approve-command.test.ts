@@ -2,7 +2,7 @@ import type { STSClient } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { awsVoter } from "#cli/aws-voter.ts";
 import { Identities } from "#domain/approval/identities.ts";
-import type { SlackApi } from "#platform/slack/slack-channel.ts";
+import type { SlackApi } from "#slack/slack-channel.ts";
 import { questionOf, type StepWorld, stepWorld } from "#test/step-world.ts";
 
 const [ada, bob] = ["U0ADA", "U0BOB"];
