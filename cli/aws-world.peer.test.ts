@@ -12,7 +12,6 @@ import { Identities } from "#domain/approval/identities.ts";
 import { ledger } from "#domain/ledger/ledger.ts";
 import { changePolicy } from "#domain/policy/change-policy.ts";
 import { platformPolicy } from "#domain/policy/platform-policy.ts";
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
 import { deliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import { kmsCipher } from "#platform/cipher/kms.ts";
 import { stepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
@@ -27,6 +26,7 @@ import { pythonPeer } from "#test/peers/python-environment.ts";
 import { slackUsers } from "#test/peers/slack-users.ts";
 import { runCommand } from "#test/run-command.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 
 const { skip } = pythonPeer("tests of the command on AWS");
 const approver = "U024BE7LH";

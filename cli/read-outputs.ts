@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { GetParameterCommand, ParameterNotFound, SSMClient } from "@aws-sdk/client-ssm";
-import { AwsOutputs, outputsParameter } from "#lambdas/aws-outputs.ts";
+import { AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
 import { checkout } from "./folders.ts";
 
 /** Nobody says what Terraform made, or what is said is not complete. */

@@ -9,15 +9,15 @@ import * as z from "zod";
 import { buildVariables } from "#domain/delivery/built-image.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { bundleRuntime } from "#inference/bundle.ts";
-import { parts } from "#lambdas/environment-parts.ts";
-import { provenanceOf } from "#lambdas/provenance-of.ts";
-import { sourceOf } from "#lambdas/source-of.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { ImageBuildFailed } from "#platform/images/images.ts";
 import { layerFiles } from "#platform/images/layer-files.ts";
 import { ociImages } from "#platform/images/oci.ts";
 import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "#platform/secrets/ssm.ts";
+import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { provenanceOf } from "#worlds/aws/provenance-of.ts";
+import { sourceOf } from "#worlds/aws/source-of.ts";
 import { crane } from "./crane.ts";
 import { pushImage } from "./push-image.ts";
 

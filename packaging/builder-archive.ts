@@ -8,19 +8,20 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** All code that takes part in a build, whichever world it runs in. */
 export const builderFolders = [
+  "api-keys",
   "cli",
   "domain",
   "inference",
   "lambdas",
-  "slack",
-  "api-keys",
   "model-check",
   "model-folder",
-  "untrusted",
   "packaging",
   "platform",
   "rehearsal",
+  "slack",
   "statemachine",
+  "untrusted",
+  "worlds",
 ];
 /** The lock file names every dependency by its content. */
 export const builderFiles = [".npmrc", "package.json", "package-lock.json"];

@@ -12,14 +12,16 @@ afterAll(stop);
 
 /** Our files that declare errors. */
 const files = [
-  "untrusted",
-  "model-folder",
-  "model-check",
+  "lambdas",
+  "worlds",
+  "slack",
+  "statemachine",
   "domain",
   "inference",
-  "lambdas",
+  "api-keys",
   "platform",
-  "statemachine",
+  "model-folder",
+  "untrusted",
 ]
   .flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)),

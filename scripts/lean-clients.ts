@@ -11,15 +11,16 @@ const root = join(import.meta.dirname, "..");
 const ownWords = (): ReadonlySet<string> =>
   new Set(
     [
-      "untrusted",
-      "model-folder",
-      "model-check",
-      "api-keys",
+      "lambdas",
+      "worlds",
+      "slack",
+      "statemachine",
       "domain",
       "inference",
-      "lambdas",
+      "api-keys",
       "platform",
-      "statemachine",
+      "model-folder",
+      "untrusted",
     ]
       .flatMap((folder) =>
         readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) =>

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parts } from "../lambdas/environment-parts.ts";
 import { stepNames } from "../statemachine/delivery.ts";
 import { everyPolicy, several, statementsOf } from "../test/terraform/policies.ts";
 import { type Resource, resourcesOf, type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
+import { parts } from "../worlds/aws/environment/environment-parts.ts";
 import { names } from "./names.ts";
 import { anyResource } from "./permissions/statement.ts";
 

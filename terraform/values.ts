@@ -1,4 +1,4 @@
-import type { parts } from "../lambdas/environment-parts.ts";
+import type { parts } from "../worlds/aws/environment/environment-parts.ts";
 import type { Names } from "./names.ts";
 import type { Accounts } from "./read-config.ts";
 import type { Registry } from "./stacks/registry.ts";
@@ -23,7 +23,7 @@ type Needs = {
 /** Values of all variables that functions of tooling's account may ask for, for one caller of the environments' roles. */
 export type Values = (caller: string) => Readonly<Record<string, string | undefined>>;
 
-/** A variable that lambdas/environment-parts.ts knows and that has no value here is an error of the compiler. */
+/** A variable that worlds/aws/environment/environment-parts.ts knows and that has no value here is an error of the compiler. */
 export const values = (needs: Needs): Values => {
   const { accounts, names, registry, serving } = needs;
   const { tooling, stage, prod } = accounts;

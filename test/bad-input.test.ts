@@ -19,7 +19,7 @@ const held: readonly (readonly [
     "ContractBroken",
     [
       ["domain/delivery/named-fault.test.ts", "what a contract refuses is ContractBroken"],
-      ["lambdas/step-handler.test.ts", "an event that its contract refuses ends as ContractBroken"],
+      ["worlds/aws/step-handler.test.ts", "an event that its contract refuses ends as ContractBroken"],
     ],
   ],
   [
@@ -132,7 +132,12 @@ const held: readonly (readonly [
   [
     "a function without its variables",
     "EnvironmentIncomplete",
-    [["lambdas/handlers.test.ts", "without its variables it fails with a sentence that names each of them"]],
+    [
+      [
+        "worlds/aws/handlers.test.ts",
+        "without its variables it fails with a sentence that names each of them",
+      ],
+    ],
   ],
 ];
 

@@ -1,5 +1,5 @@
 import { BatchGetProjectsCommand, type CodeBuildClient } from "@aws-sdk/client-codebuild";
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import { findImage } from "./find-image.ts";
 import type { Finding } from "./finding.ts";
 

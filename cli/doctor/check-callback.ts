@@ -1,4 +1,4 @@
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether Slack's clicks arrive: what is not signed has to be refused, by our function and nobody before it. */

@@ -1,8 +1,8 @@
 import { ApiGatewayV2Client, GetApiCommand } from "@aws-sdk/client-apigatewayv2";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
 import { type AssumedRole, assumeRole, RoleNotAssumed } from "#platform/serving/assume-role.ts";
 import type { Environment } from "#platform/serving/serving.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether an environment's role can be taken on with its external id, in the right account, and its HTTP API is there. */

@@ -4,8 +4,8 @@ import {
   ResourceNotFoundException,
 } from "@aws-sdk/client-lambda";
 import type * as z from "zod";
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
 import { ownValue } from "#untrusted/own-value.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { Finding } from "./finding.ts";
 import { functionArn } from "./function-arn.ts";
 

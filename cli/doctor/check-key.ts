@@ -1,5 +1,5 @@
 import { DescribeKeyCommand, type KMSClient, NotFoundException } from "@aws-sdk/client-kms";
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether the key of task tokens is there and enabled. */

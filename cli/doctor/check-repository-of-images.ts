@@ -5,7 +5,7 @@ import {
   ImageNotFoundException,
   RepositoryNotFoundException,
 } from "@aws-sdk/client-ecr";
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether images have a repository whose tags stay, with the image that functions are made from at first. */

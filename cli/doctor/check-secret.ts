@@ -1,7 +1,7 @@
 import type { SSMClient } from "@aws-sdk/client-ssm";
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
 import { SecretMissing } from "#platform/secrets/secrets.ts";
 import { ssmSecrets } from "#platform/secrets/ssm.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { Finding } from "./finding.ts";
 
 /** What Terraform puts there until a person puts the value. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
 import type { Secrets } from "#platform/secrets/secrets.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { Finding } from "./finding.ts";
 
 const Answer = z.object({

@@ -1,5 +1,5 @@
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
 import { CommitNotFound, type Source } from "#platform/source/source.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether the repository and its branch that delivers can be read, and which models lie there. */

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { DescribeStateMachineCommand, type SFNClient, StateMachineDoesNotExist } from "@aws-sdk/client-sfn";
 import * as z from "zod";
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
 import { delivery, stepNames } from "#statemachine/delivery.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { Finding } from "./finding.ts";
 import { functionArn } from "./function-arn.ts";
 

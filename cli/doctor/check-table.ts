@@ -4,7 +4,7 @@ import {
   type DynamoDBClient,
   ResourceNotFoundException,
 } from "@aws-sdk/client-dynamodb";
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether the table of claims, ledger and approvals is there, with its keys and its expiry. */

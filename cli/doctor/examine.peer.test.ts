@@ -20,7 +20,6 @@ import { DeleteParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk
 import { STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readOutputs } from "#cli/read-outputs.ts";
-import { type AwsOutputs, outputsParameter } from "#lambdas/aws-outputs.ts";
 import { assumeRole } from "#platform/serving/assume-role.ts";
 import { gitRepository } from "#test/git-repository.ts";
 import { handlerEnvironment } from "#test/handler-environment.ts";
@@ -31,6 +30,7 @@ import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
 import { pythonPeer } from "#test/peers/python-environment.ts";
 import { runCommand } from "#test/run-command.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { type AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
 import { examine } from "./examine.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,4 +1,4 @@
-import type { AwsOutputs } from "#lambdas/aws-outputs.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 
 type Architecture = AwsOutputs["ARCHITECTURE"];
 

@@ -3,10 +3,10 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { admitKey } from "#api-keys/admit-key.ts";
 import { apiKeys } from "#api-keys/api-keys.ts";
 import { rateLimiter } from "#api-keys/rate-limiter.ts";
-import { log } from "#lambdas/log.ts";
-import { readEnv } from "#lambdas/read-env.ts";
-import { warn } from "#lambdas/warn.ts";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
+import { readEnv } from "#worlds/aws/environment/read-env.ts";
+import { log } from "#worlds/aws/log.ts";
+import { warn } from "#worlds/aws/warn.ts";
 import { authorizeKey } from "./authorize-key.ts";
 import { Env } from "./env.ts";
 

@@ -1,11 +1,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { ledger } from "#domain/ledger/ledger.ts";
-import { readEnv } from "#lambdas/read-env.ts";
-import { registryOf } from "#lambdas/registry-of.ts";
-import { stepHandler } from "#lambdas/step-handler.ts";
 import { ecrRepository } from "#platform/images/ecr.ts";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
+import { readEnv } from "#worlds/aws/environment/read-env.ts";
+import { registryOf } from "#worlds/aws/registry-of.ts";
+import { stepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { moveChampion } from "./move-champion.ts";
 

@@ -1,9 +1,9 @@
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { readEnv } from "#lambdas/read-env.ts";
-import { stepHandler } from "#lambdas/step-handler.ts";
 import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "#platform/secrets/ssm.ts";
 import { slackClient } from "#slack/slack-client.ts";
+import { readEnv } from "#worlds/aws/environment/read-env.ts";
+import { stepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { notify } from "./notify.ts";
 

@@ -60,6 +60,9 @@ const plainly = (variables: Variables): Env | undefined => {
 export const readPredictEnv = async (variables: Variables): Promise<Env> => {
   const env = plainly(variables);
   if (env) return env;
-  const [{ Env }, { readEnv }] = await Promise.all([import("./env.ts"), import("#lambdas/read-env.ts")]);
+  const [{ Env }, { readEnv }] = await Promise.all([
+    import("./env.ts"),
+    import("#worlds/aws/environment/read-env.ts"),
+  ]);
   return readEnv(Env, variables);
 };

@@ -4,14 +4,14 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { approvalRecords } from "#domain/approval/approval-records.ts";
 import { claims } from "#domain/claims/claims.ts";
 import { ledger } from "#domain/ledger/ledger.ts";
-import { readEnv } from "#lambdas/read-env.ts";
-import { prodServing } from "#lambdas/serving-of.ts";
-import { slackMessages } from "#lambdas/slack-messages.ts";
-import { stepHandler } from "#lambdas/step-handler.ts";
 import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "#platform/secrets/ssm.ts";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
 import { Subject } from "#statemachine/contracts.ts";
+import { readEnv } from "#worlds/aws/environment/read-env.ts";
+import { prodServing } from "#worlds/aws/serving-of.ts";
+import { slackMessages } from "#worlds/aws/slack-messages.ts";
+import { stepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { promoteModel } from "./promote-model.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { parts } from "#lambdas/environment-parts.ts";
+import { parts } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of register-model. */
 export const Env = z.object({

@@ -2,13 +2,13 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { claims } from "#domain/claims/claims.ts";
 import { outcomes } from "#domain/delivery/outcomes.ts";
-import { deliveryMetrics } from "#lambdas/delivery-metrics.ts";
-import { readEnv } from "#lambdas/read-env.ts";
-import { slackMessages } from "#lambdas/slack-messages.ts";
-import { stepHandler } from "#lambdas/step-handler.ts";
 import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "#platform/secrets/ssm.ts";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
+import { deliveryMetrics } from "#worlds/aws/delivery-metrics.ts";
+import { readEnv } from "#worlds/aws/environment/read-env.ts";
+import { slackMessages } from "#worlds/aws/slack-messages.ts";
+import { stepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { reportOutcome } from "./report-outcome.ts";
 

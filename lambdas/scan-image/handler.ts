@@ -3,13 +3,13 @@ import { ECRClient } from "@aws-sdk/client-ecr";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { ledger } from "#domain/ledger/ledger.ts";
 import { platformPolicy } from "#domain/policy/platform-policy.ts";
-import { readEnv } from "#lambdas/read-env.ts";
-import { sourceOf } from "#lambdas/source-of.ts";
-import { stepHandler } from "#lambdas/step-handler.ts";
 import { ecrRepository } from "#platform/images/ecr.ts";
 import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
 import { ssmSecrets } from "#platform/secrets/ssm.ts";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
+import { readEnv } from "#worlds/aws/environment/read-env.ts";
+import { sourceOf } from "#worlds/aws/source-of.ts";
+import { stepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { scanImage } from "./scan-image.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { parts } from "#lambdas/environment-parts.ts";
 import { Digest } from "#statemachine/contracts.ts";
+import { parts } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of start-delivery. */
 export const Env = z.object({

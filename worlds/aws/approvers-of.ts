@@ -6,7 +6,7 @@ import type { Secrets } from "#platform/secrets/secrets.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
 import { slackClient } from "#slack/slack-client.ts";
-import type { Variables } from "./environment-parts.ts";
+import type { Variables } from "./environment/environment-parts.ts";
 import { historyOf } from "./history-of.ts";
 import { warn } from "./warn.ts";
 

@@ -3,7 +3,7 @@ import type { BucketFolder } from "#platform/registry/mlflow/artifact-store.ts";
 import { mlflowRegistry } from "#platform/registry/mlflow.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import { signedFetch } from "#platform/registry/signed-fetch.ts";
-import type { Variables } from "./environment-parts.ts";
+import type { Variables } from "./environment/environment-parts.ts";
 
 /** The MLflow that the environment names, with requests signed by the function's own role where it asks for that. */
 export const registryOf = (

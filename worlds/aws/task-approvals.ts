@@ -3,7 +3,7 @@ import { type Approvals, approvals } from "#domain/approval/approvals.ts";
 import { kmsCipher } from "#platform/cipher/kms.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { Store } from "#platform/store/store.ts";
-import type { Variables } from "./environment-parts.ts";
+import type { Variables } from "./environment/environment-parts.ts";
 import { log } from "./log.ts";
 
 type Needs = {

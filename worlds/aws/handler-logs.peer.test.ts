@@ -21,7 +21,7 @@ import { recording, requestsOf, unrecorded } from "#test/terraform/recording.ts"
 import { writtenStacks } from "#test/terraform/written-stacks.ts";
 
 const { skip } = pythonPeer("tests of handlers' logs on moto");
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "..", "..");
 
 /** The churn model, with a category that marks its rows. */
 const markedModel = () =>

@@ -1,6 +1,6 @@
 import type { Verdict } from "#statemachine/contracts.ts";
 import { deliveryMetrics } from "./delivery-metrics.ts";
-import type { Variables } from "./environment-parts.ts";
+import type { Variables } from "./environment/environment-parts.ts";
 
 /** Counts a step's verdicts by model. Beside the step: its effects are once, these are as often as it measured. */
 export const countVerdicts =

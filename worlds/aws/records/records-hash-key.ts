@@ -17,7 +17,7 @@ export const recordsHashKey = (env: Env): (() => Promise<Uint8Array>) | undefine
     const [{ SSMClient }, { ssmSecrets }, { HashKey }] = await Promise.all([
       import("@aws-sdk/client-ssm"),
       import("#platform/secrets/ssm.ts"),
-      import("./predict/env.ts"),
+      import("#lambdas/predict/env.ts"),
     ]);
     return HashKey.parse(await ssmSecrets({ client: new SSMClient(), prefix: "" }).read(parameter));
   };

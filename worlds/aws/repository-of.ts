@@ -2,7 +2,7 @@ import { CodeCommitClient } from "@aws-sdk/client-codecommit";
 import type { Secrets } from "#platform/secrets/secrets.ts";
 import { type CodeCommitReader, codeCommitReader } from "#platform/source/codecommit-reader.ts";
 import { type GitHubClient, gitHubClient } from "#platform/source/github-client.ts";
-import type { Variables } from "./environment-parts.ts";
+import type { Variables } from "./environment/environment-parts.ts";
 
 /** What reads the repository at the host that the environment names; GitHub's token is the secret GITHUB_TOKEN. */
 export const repositoryOf = <Read>(

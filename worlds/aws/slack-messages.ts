@@ -6,7 +6,7 @@ import type { Store } from "#platform/store/store.ts";
 import { messageBlocks } from "#slack/message-blocks.ts";
 import { slackChannel } from "#slack/slack-channel.ts";
 import { slackClient } from "#slack/slack-client.ts";
-import type { Variables } from "./environment-parts.ts";
+import type { Variables } from "./environment/environment-parts.ts";
 import { executionPage } from "./execution-page.ts";
 import { warn as logged } from "./warn.ts";
 

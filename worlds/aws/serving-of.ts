@@ -6,7 +6,7 @@ import { assumeRole } from "#platform/serving/assume-role.ts";
 import type { LambdaNeeds } from "#platform/serving/lambda/lambda-needs.ts";
 import { lambdaServing } from "#platform/serving/lambda.ts";
 import type { Environment, Serving } from "#platform/serving/serving.ts";
-import type { Variables } from "./environment-parts.ts";
+import type { Variables } from "./environment/environment-parts.ts";
 
 type Needs<Env> = {
   readonly env: Env & Variables<"functions">;
