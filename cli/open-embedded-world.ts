@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
+import { localImages } from "#packaging/local-images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import { remoteDeliveries } from "#rehearsal/control.ts";
 import { deskClient } from "#rehearsal/desk-client.ts";
 import { functionHost } from "#rehearsal/functions.ts";
-import { localImages } from "#rehearsal/local-images.ts";
 import { machineCaller } from "#rehearsal/machine-caller.ts";
 import { machineOperator } from "#rehearsal/machine-operator.ts";
 import { remoteFunctions } from "#rehearsal/remote-functions.ts";

@@ -8,7 +8,6 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
 import { buildVariables } from "#domain/delivery/built-image.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
-import { bundleRuntime } from "#inference/bundle.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { ImageBuildFailed } from "#platform/images/images.ts";
 import { layerFiles } from "#platform/images/layer-files.ts";
@@ -18,6 +17,7 @@ import { ssmSecrets } from "#platform/secrets/ssm.ts";
 import { parts } from "#worlds/aws/environment/environment-parts.ts";
 import { provenanceOf } from "#worlds/aws/provenance-of.ts";
 import { sourceOf } from "#worlds/aws/source-of.ts";
+import { bundleRuntime } from "./bundle.ts";
 import { crane } from "./crane.ts";
 import { pushImage } from "./push-image.ts";
 

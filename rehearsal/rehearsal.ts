@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { favourAnswers } from "#inference/http/favour-answers.ts";
+import { localImages } from "#packaging/local-images.ts";
 import { blobRoute } from "#platform/blobs/blob-route.ts";
 import type { Images } from "#platform/images/images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
@@ -20,7 +21,6 @@ import { functionHost } from "./functions.ts";
 import { gateway, invokeRoute } from "./gateway.ts";
 import { keepWithin } from "./keep-within.ts";
 import { keyGate } from "./key-gate.ts";
-import { localImages } from "./local-images.ts";
 import { nameSignals } from "./name-signals.ts";
 import { openLog } from "./open-log.ts";
 import { callbackPath, listen, slackCallbackRoute } from "./server.ts";

@@ -1,10 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { namedFault } from "#domain/delivery/named-fault.ts";
+import { localImages } from "#packaging/local-images.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { remoteDeliveries } from "./control.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { deskClient } from "./desk-client.ts";
-import { localImages } from "./local-images.ts";
 import { remoteFunctions } from "./remote-functions.ts";
 import { tasksHere } from "./tasks.ts";
 import { type OpenRegistry, openCapabilities, worldOf } from "./world.ts";

@@ -8,10 +8,10 @@ import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { stop } from "esbuild";
 import { builderArchive } from "#packaging/builder-archive.ts";
-import { bundleHandler } from "./bundle-handler.ts";
-import { functionNames } from "./function-names.ts";
-import { functionZip } from "./function-zip.ts";
-import { runtimeDigest } from "./runtime-digest.ts";
+import { bundleHandler } from "#packaging/bundle-handler.ts";
+import { functionNames } from "#packaging/function-names.ts";
+import { functionZip } from "#packaging/function-zip.ts";
+import { runtimeDigest } from "#packaging/runtime-digest.ts";
 
 /** 1.1 MB: what the sweep may put back it verifies first, for which it reads S3 (docs/decisions/13). */
 const mostBytes = 1_153_434;

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { isRuntimePath, runtimeRoots } from "#domain/approval/runtime-paths.ts";
-import { endingEsbuild, functionBundle } from "#inference/bundle.ts";
+import { endingEsbuild, functionBundle } from "#packaging/bundle.ts";
 
 test("whoever changes a file that goes into the runtime has changed the runtime", async () => {
   const { metafile } = await endingEsbuild(() =>

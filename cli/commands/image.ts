@@ -5,8 +5,8 @@ import { folderOf } from "#cli/folders.ts";
 import { dataOption, jsonOption } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
+import { localImages } from "#packaging/local-images.ts";
 import { type Platform, platforms } from "#platform/images/runtime-layer.ts";
-import { localImages } from "#rehearsal/local-images.ts";
 import { readFolder } from "./check.ts";
 
 /** As containers name a platform; Node and onnxruntime say x64. */

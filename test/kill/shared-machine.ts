@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import { localImages } from "#packaging/local-images.ts";
 import { gitSource } from "#platform/source/git.ts";
 import { dataFolder } from "#rehearsal/data-folder.ts";
 import { functionHost } from "#rehearsal/functions.ts";
-import { localImages } from "#rehearsal/local-images.ts";
 import type { Machine } from "#rehearsal/rehearsal.ts";
 
 /**

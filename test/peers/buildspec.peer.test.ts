@@ -319,7 +319,7 @@ ln -s "${installed}" node_modules
         "buildspec.yml": spec,
         "packaging/buildspec.yml": spec,
         "packaging/build-image.ts": module,
-        "inference/bundle.ts": module,
+        "packaging/bundle.ts": module,
         "lambdas/predict/handler.ts": module,
         ".gitattributes": "* filter=evil\n",
         ".gitmodules": `[submodule "evil"]\n\tpath = evil\n\turl = ext::sh -c ${touch}\n\tupdate = !${touch}\n`,

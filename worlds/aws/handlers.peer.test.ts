@@ -8,8 +8,8 @@ import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { apiKeys } from "#api-keys/api-keys.ts";
 import { pushes } from "#domain/approval/pushes.ts";
+import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { bundleHandler } from "#scripts/bundle-handler.ts";
 import { gitRepository } from "#test/git-repository.ts";
 import { handlerEnvironment } from "#test/handler-environment.ts";
 import { createTable } from "#test/peers/create-table.ts";
@@ -144,7 +144,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
       ];
       const { stdout } = await promisify(execFile)(
         process.execPath,
-        ["--no-warnings", join(import.meta.dirname, "../cli/slipway.ts"), "keys", ...args, "--json"],
+        ["--no-warnings", join(import.meta.dirname, "../../cli/slipway.ts"), "keys", ...args, "--json"],
         { env: variables("command") },
       );
       const { answers } = await authorize(asking(JSON.parse(stdout).key));

@@ -3,16 +3,16 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundleHandler, type HandlerBundle } from "#scripts/bundle-handler.ts";
+import { bundleHandler, type HandlerBundle } from "#packaging/bundle-handler.ts";
 import { handlerEnvironment } from "#test/handler-environment.ts";
 import { runBundle } from "#test/run-bundle.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
 
-const lambdas = import.meta.dirname;
+const lambdas = join(import.meta.dirname, "..", "..", "lambdas");
 const functions = readdirSync(lambdas, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-/** Runs from its image, on a model: inference/bundle.ts packs it, and its own tests start it. */
+/** Runs from its image, on a model: packaging/bundle.ts packs it, and its own tests start it. */
 const steps = functions.filter((name) => name !== "predict");
 
 /** Lines that do something: no imports, comments or blank ones. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bundleRuntime } from "#inference/bundle.ts";
 import { assertModel } from "#model-check/check-model.ts";
+import { bundleRuntime } from "#packaging/bundle.ts";
 import { ociImages } from "#platform/images/oci.ts";
 import { thisPlatform } from "#platform/images/runtime-layer.ts";
 import { unpackImage } from "#platform/images/unpack.ts";

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { endingEsbuild } from "#inference/bundle.ts";
-import { bundleHandler } from "#scripts/bundle-handler.ts";
+import { endingEsbuild } from "#packaging/bundle.ts";
+import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { stepNames } from "#statemachine/delivery.ts";
 import { type FunctionHost, functionHost, type Invocation } from "#test/peers/function-host.ts";
 import { functionNameOf, tooling } from "./accounts.ts";

@@ -2,7 +2,7 @@ import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stop as stopBundling } from "esbuild";
-import { bundleHandler } from "#scripts/bundle-handler.ts";
+import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { names } from "#terraform/names.ts";
 import { gitRepository } from "#test/git-repository.ts";
 import { handlerEnvironment } from "#test/handler-environment.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
-import { functionBundle } from "#inference/bundle.ts";
+import { functionBundle } from "./bundle.ts";
 import { leanClients } from "./lean-clients.ts";
 import { ownSourceMap } from "./own-source-map.ts";
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin, stop } from "esbuild";
 import * as z from "zod";
 
-import { docsFiles, docsPackage } from "./openapi/docs-page.ts";
+import { docsFiles, docsPackage } from "#inference/openapi/docs-page.ts";
 
 export type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
 export type RuntimeBundle = {

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleRuntime } from "#inference/bundle.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { readAdvisories } from "#platform/images/advisories.ts";
 import type { Images } from "#platform/images/images.ts";
@@ -9,7 +8,8 @@ import { ociImages } from "#platform/images/oci.ts";
 import { type Platform, thisPlatform } from "#platform/images/runtime-layer.ts";
 import { unpackImage } from "#platform/images/unpack.ts";
 import type { Source } from "#platform/source/source.ts";
-import type { DataFolder } from "./data-folder.ts";
+import type { DataFolder } from "#rehearsal/data-folder.ts";
+import { bundleRuntime } from "./bundle.ts";
 
 /** No onnxruntime is packed for this kind of machine. */
 export class PlatformUnknown extends Error {

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
+import { Answer } from "#inference/native/answer.ts";
 import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import { churnGolden } from "#test/onnx/churn-folder.ts";
 import { bundleRuntime } from "./bundle.ts";
-import { Answer } from "./native/answer.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 

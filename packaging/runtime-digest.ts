@@ -1,6 +1,6 @@
-import { localImages } from "#rehearsal/local-images.ts";
 import { config } from "#terraform/config.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { localImages } from "./local-images.ts";
 
 /** Content hash of the layer that all images share, for the architecture that the environments have. */
 export const runtimeDigest = async (): Promise<string> => {
