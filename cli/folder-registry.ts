@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mlflowRegistry } from "#platform/registry/mlflow.ts";
 import { sqliteRegistry } from "#platform/registry/sqlite.ts";
-import type { DataFolder } from "#rehearsal/data-folder.ts";
-import type { OpenRegistry } from "#rehearsal/world.ts";
+import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
+import type { OpenRegistry } from "#worlds/embedded/world.ts";
 
 /** The folder's deliveries were registered elsewhere: versions and aliases would be missing here. */
 export class RegistryChanged extends Error {

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { dataFolder } from "#rehearsal/data-folder.ts";
+import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
 
 /** Slipway's own folder. */
 export const checkout = fileURLToPath(new URL("..", import.meta.url));

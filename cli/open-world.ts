@@ -3,7 +3,7 @@ import type { VerifyProvenance } from "#domain/provenance/provenance.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
-import type { World } from "#rehearsal/world.ts";
+import type { World } from "#worlds/embedded/world.ts";
 import type { WorldOptions } from "./options.ts";
 
 /** What commands work on, in either world. */

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
-import { writeOut } from "#rehearsal/write-out.ts";
 import { terminalLine, terminalText } from "#untrusted/terminal-text.ts";
+import { writeOut } from "#worlds/embedded/write-out.ts";
 
 type Style = Parameters<typeof styleText>[0];
 

@@ -1,6 +1,6 @@
 /** The `slipway` command. Each command is a file under commands/; how commands end stands in exit-code.ts. */
 import { Command, CommanderError } from "commander";
-import { outliveOutput } from "#rehearsal/write-out.ts";
+import { outliveOutput } from "#worlds/embedded/write-out.ts";
 import { approvalCommands } from "./commands/approvals.ts";
 import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";

@@ -8,7 +8,7 @@ import { ociImages } from "#platform/images/oci.ts";
 import { type Platform, thisPlatform } from "#platform/images/runtime-layer.ts";
 import { unpackImage } from "#platform/images/unpack.ts";
 import type { Source } from "#platform/source/source.ts";
-import type { DataFolder } from "#rehearsal/data-folder.ts";
+import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { bundleRuntime } from "./bundle.ts";
 
 /** No onnxruntime is packed for this kind of machine. */

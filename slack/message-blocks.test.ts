@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readReason } from "#domain/approval/read-reason.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
-import { blocksTextLimit, MessageBlocks } from "#rehearsal/desk/blocks.ts";
 import { Outcome, Verdict } from "#statemachine/contracts.ts";
+import { blocksTextLimit, MessageBlocks } from "#worlds/embedded/desk/blocks.ts";
 import { messageBlocks } from "./message-blocks.ts";
 
 // Also what Slack's limits are about: long, empty, and full of characters that are escaped to five.

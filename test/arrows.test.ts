@@ -51,8 +51,8 @@ test.each([
   ["lambdas/deploy-model/deploy-model.ts", "../serving-of.ts", "what handlers are composed of"],
   ["lambdas/deploy-model/env.ts", "../read-env.ts", "what handlers are composed of"],
   ["worlds/aws/serving-of.ts", "../platform/serving/embedded.ts", "an embedded implementation"],
-  ["rehearsal/gateway.ts", "../cli/slipway.ts", "the command"],
-  ["rehearsal/gateway.ts", "../test/temporary-folder.ts", "a test"],
+  ["worlds/embedded/gateway/gateway.ts", "../cli/slipway.ts", "the command"],
+  ["worlds/embedded/gateway/gateway.ts", "../test/temporary-folder.ts", "a test"],
   ["terraform/stacks/delivery.ts", "../../lambdas/deploy-model/deploy-model.ts", "a step"],
 ])("%s may not import %s", (path, target, what) => {
   expect(broken(path, target)).toEqual([expect.stringContaining(`may not depend on ${what}`)]);

@@ -5,8 +5,8 @@ import { inWorld, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
 import { readReason } from "#domain/approval/read-reason.ts";
 import { decide } from "#lambdas/answer-approval/answer-approval.ts";
-import { NotRunning } from "#rehearsal/control.ts";
 import { headline } from "#slack/message-blocks.ts";
+import { NotRunning } from "#worlds/embedded/control.ts";
 
 /** `slipway approvals`, `approve` and `reject`: for when Slack is down. The same rules as in Slack hold. */
 export const approvalCommands = (): Command[] => [

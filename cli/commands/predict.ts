@@ -7,7 +7,7 @@ import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/opti
 import { print, printError, printJson, printTable } from "#cli/print.ts";
 import { committedModel } from "#domain/delivery/committed-model.ts";
 import { Row } from "#model-folder/manifest/manifest.ts";
-import { NotRunning } from "#rehearsal/control.ts";
+import { NotRunning } from "#worlds/embedded/control.ts";
 
 const Answer = z.object({
   model: z.string(),

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
+import { curlLine } from "#cli/curl-line.ts";
 import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { chooseMlflow, folderRegistry } from "#cli/folder-registry.ts";
 import { checkout, folderOf } from "#cli/folders.ts";
@@ -15,12 +16,11 @@ import {
 } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
 import { asDataFolderError, DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
-import { curlLine } from "#rehearsal/curl-line.ts";
-import type { DataFolder } from "#rehearsal/data-folder.ts";
-import type { Rehearsal } from "#rehearsal/rehearsal.ts";
-import { type Ownership, ownFolder, runningOn } from "#rehearsal/running.ts";
-import { jsonVoice, terminalVoice, type Voice } from "#rehearsal/terminal.ts";
-import { type Change, changes, watchedRepository } from "#rehearsal/watched-repository.ts";
+import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { type Ownership, ownFolder, runningOn } from "#worlds/embedded/data/running.ts";
+import type { Rehearsal } from "#worlds/embedded/rehearsal.ts";
+import { type Change, changes, watchedRepository } from "#worlds/embedded/scenario/watched-repository.ts";
+import { jsonVoice, terminalVoice, type Voice } from "#worlds/embedded/terminal.ts";
 
 type Options = {
   readonly change?: Change;
@@ -195,8 +195,8 @@ const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Opt
 
   // The engine brings an AWS client along, which no other command should wait for.
   const [{ startRehearsal }, { playScenario }] = await Promise.all([
-    import("#rehearsal/rehearsal.ts"),
-    import("#rehearsal/scenario.ts"),
+    import("#worlds/embedded/rehearsal.ts"),
+    import("#worlds/embedded/scenario/scenario.ts"),
   ]);
   const rehearsal = await startRehearsal({
     folder,
@@ -291,7 +291,7 @@ const greet = (
 const sayServing = async (voice: Voice, rehearsal: Rehearsal, model: string): Promise<void> => {
   const serving = await rehearsal.world.ledger.serving("prod", model);
   if (!serving) return voice.say(`Prod serves no version of ${model}.`);
-  const { exampleRequest } = await import("#rehearsal/scenario.ts");
+  const { exampleRequest } = await import("#worlds/embedded/scenario/scenario.ts");
   const example = await exampleRequest(rehearsal.world, model);
   voice.say(`Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`);
   const keyed = await rehearsal.world.keys.coversModel("prod", model);

@@ -16,11 +16,11 @@ import { serveModel } from "#inference/serve-model.ts";
 import { tryFolder } from "#model-check/try-folder.ts";
 import { emfLine } from "#platform/metrics/emf.ts";
 import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
-import { dataFolder } from "#rehearsal/data-folder.ts";
-import { keepWithin } from "#rehearsal/keep-within.ts";
-import { ownFolder } from "#rehearsal/running.ts";
-import { listen } from "#rehearsal/server.ts";
-import { openCapabilities } from "#rehearsal/world.ts";
+import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { keepWithin } from "#worlds/embedded/data/keep-within.ts";
+import { ownFolder } from "#worlds/embedded/data/running.ts";
+import { listen } from "#worlds/embedded/gateway/server.ts";
+import { openCapabilities } from "#worlds/embedded/world.ts";
 
 const versionArgument = (text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("a version is a whole number from 0");

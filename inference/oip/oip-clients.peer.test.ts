@@ -5,10 +5,10 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import { listen } from "#rehearsal/server.ts";
 import { serveModel } from "#test/oip/serve-model.ts";
 import { churnFiles, churnGolden, churnManifest } from "#test/onnx/churn-folder.ts";
 import { complete, pythonEnvironment, pythonPeer } from "#test/peers/python-environment.ts";
+import { listen } from "#worlds/embedded/gateway/server.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const { skip } = pythonPeer("kserve's and Triton's clients");

@@ -4,11 +4,11 @@ import addFormats from "ajv-formats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
 import type { Service } from "#inference/service.ts";
-import { listen } from "#rehearsal/server.ts";
 import { browser } from "#test/browser.ts";
 import { requesting } from "#test/http/requesting.ts";
 import { churnGolden, manifestWith } from "#test/onnx/churn-folder.ts";
 import { churnService } from "#test/onnx/churn-service.ts";
+import { listen } from "#worlds/embedded/gateway/server.ts";
 import { openapiDocument } from "./openapi-document.ts";
 
 let service: Service;

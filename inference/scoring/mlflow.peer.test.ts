@@ -11,7 +11,6 @@ import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden, type Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { mlflowModel } from "#platform/registry/mlflow/mlflow-model.ts";
-import { listen } from "#rehearsal/server.ts";
 import { documentedPython } from "#test/documented-python.ts";
 import { requesting } from "#test/http/requesting.ts";
 import { serviceOf } from "#test/onnx/service-of.ts";
@@ -19,6 +18,7 @@ import { smallModels } from "#test/onnx/small-models.ts";
 import { writeOnnx } from "#test/onnx/write-onnx.ts";
 import { pythonEnvironment, pythonPeer } from "#test/peers/python-environment.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { listen } from "#worlds/embedded/gateway/server.ts";
 import { type PredictionRecord, predictionRecords } from "./prediction-records.ts";
 
 const { skip } = pythonPeer("MLflow's own clients");

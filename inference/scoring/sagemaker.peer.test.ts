@@ -6,12 +6,12 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import { listen } from "#rehearsal/server.ts";
 import { documentedPython } from "#test/documented-python.ts";
 import { churnGolden } from "#test/onnx/churn-folder.ts";
 import { churnService } from "#test/onnx/churn-service.ts";
 import { pythonEnvironment, pythonPeer } from "#test/peers/python-environment.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { listen } from "#worlds/embedded/gateway/server.ts";
 import { predictionRecords } from "./prediction-records.ts";
 
 const { skip } = pythonPeer("boto3's sagemaker-runtime");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { signSlackRequest } from "#rehearsal/desk/sign.ts";
+import { signSlackRequest } from "#worlds/embedded/desk/sign.ts";
 import { RequestRefused, verifySlackRequest } from "./slack-request.ts";
 
 const now = 1_531_420_618;

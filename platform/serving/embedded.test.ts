@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { sqliteStore } from "#platform/store/sqlite.ts";
-import { functionHost } from "#rehearsal/functions.ts";
 import { plainFunction } from "#test/contracts/plain-function.ts";
 import { servingContract } from "#test/contracts/serving.ts";
+import { functionHost } from "#worlds/embedded/functions/functions.ts";
 import { embeddedServing } from "./embedded.ts";
 
 const digests = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`] as const;

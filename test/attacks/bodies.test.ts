@@ -6,9 +6,9 @@ import type { App } from "#inference/app.ts";
 import { bodyBudget, bodyLimits } from "#inference/http/body-budget.ts";
 import { connectionLimits } from "#inference/http/limit-connections.ts";
 import type { SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";
-import { callbackPath, listen, slackCallbackRoute } from "#rehearsal/server.ts";
 import { churnGolden } from "#test/onnx/churn-folder.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { callbackPath, listen, slackCallbackRoute } from "#worlds/embedded/gateway/server.ts";
 import { type RawConnection, rawConnection, statusesIn } from "./raw-connection.ts";
 import { type ServeProcess, serveProcess, serveProcessOf } from "./serve-process.ts";
 

@@ -12,14 +12,14 @@ import { isRecordsPath } from "#inference/records/is-records-path.ts";
 import { PredictionPage, type RecordPlace } from "#inference/records/records.ts";
 import { serveModel } from "#inference/serve-model.ts";
 import type { Serving } from "#platform/serving/serving.ts";
-import { gateway } from "#rehearsal/gateway.ts";
-import { keyGate } from "#rehearsal/key-gate.ts";
-import { listen } from "#rehearsal/server.ts";
 import { servedDesk } from "#test/browser/served-desk.ts";
 import { browser } from "#test/browser.ts";
 import { validRequests } from "#test/hostile-requests.ts";
 import { churnGolden } from "#test/onnx/churn-folder.ts";
 import { memoryStore } from "#test/step-world.ts";
+import { gateway } from "#worlds/embedded/gateway/gateway.ts";
+import { keyGate } from "#worlds/embedded/gateway/key-gate.ts";
+import { listen } from "#worlds/embedded/gateway/server.ts";
 
 const churn = fileURLToPath(new URL("../../models/churn", import.meta.url));
 const { rows } = churnGolden();

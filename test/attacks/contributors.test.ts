@@ -19,8 +19,6 @@ import { gitHubClient } from "#platform/source/github-client.ts";
 import { gitHubHistory } from "#platform/source/github-history.ts";
 import type { CommitHistory, HistoryCommit, RefUpdate, Source } from "#platform/source/source.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { dataFolder } from "#rehearsal/data-folder.ts";
-import { ownFolder } from "#rehearsal/running.ts";
 import { messageBlocks } from "#slack/message-blocks.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
 import { type ImportedCommit, importCommits } from "#test/import-commits.ts";
@@ -29,6 +27,8 @@ import { runCommand } from "#test/run-command.ts";
 import { digestOf, modelYaml, policyYaml, serve, stepWorld } from "#test/step-world.ts";
 import { stubServer } from "#test/stub-server.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { ownFolder } from "#worlds/embedded/data/running.ts";
 
 type Person = "ada" | "bob" | "sam" | "eve";
 const slackIds: Readonly<Record<Person, string>> = { ada: "U0ADA", bob: "U0BOB", sam: "U0SAM", eve: "U0EVE" };

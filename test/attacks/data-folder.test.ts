@@ -26,12 +26,12 @@ import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
 import { isLocked } from "#platform/store/lock-file.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { sqliteStore } from "#platform/store/sqlite.ts";
-import { dataFolder } from "#rehearsal/data-folder.ts";
-import { openDeskState } from "#rehearsal/desk/state.ts";
-import { ownFolder, runningOn } from "#rehearsal/running.ts";
 import { slipway } from "#test/end-to-end/slipway.ts";
 import { model, serve, stepWorld } from "#test/step-world.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { ownFolder, runningOn } from "#worlds/embedded/data/running.ts";
+import { openDeskState } from "#worlds/embedded/desk/state.ts";
 import { serveProcess } from "./serve-process.ts";
 
 const program = fileURLToPath(new URL("own-folder-process.ts", import.meta.url));

@@ -2,11 +2,11 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { serveModel } from "#inference/serve-model.ts";
-import { listen } from "#rehearsal/server.ts";
 import { churnYaml } from "#test/onnx/churn-folder.ts";
 import { loopBody } from "#test/onnx/loop-body.ts";
 import { float, int64, writeOnnx } from "#test/onnx/write-onnx.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { listen } from "#worlds/embedded/gateway/server.ts";
 
 const body = loopBody("Identity");
 /** Loops as often as the largest x of its rows says, times a billion: 0 ends at once, as in every trial. */

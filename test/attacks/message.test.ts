@@ -10,10 +10,10 @@ import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
-import { signSlackRequest } from "#rehearsal/desk/sign.ts";
-import { localDefinition } from "#rehearsal/engine.ts";
 import { messageBlocks } from "#slack/message-blocks.ts";
 import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
+import { signSlackRequest } from "#worlds/embedded/desk/sign.ts";
+import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 
 /** Nobody made a part of the change: who did is played through in contributors.test.ts. */
 const nobody = {

@@ -16,12 +16,12 @@ import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import { sqliteMetrics } from "#platform/metrics/sqlite.ts";
 import { type Database, openDatabase } from "#platform/store/open-database.ts";
 import { sqliteStore } from "#platform/store/sqlite.ts";
-import { openLog } from "#rehearsal/open-log.ts";
-import { jsonVoice, terminalVoice } from "#rehearsal/terminal.ts";
 import { requesting } from "#test/http/requesting.ts";
 import { manifestWith } from "#test/onnx/churn-folder.ts";
 import { float, writeOnnx } from "#test/onnx/write-onnx.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { openLog } from "#worlds/embedded/data/open-log.ts";
+import { jsonVoice, terminalVoice } from "#worlds/embedded/terminal.ts";
 
 /** What every object inherits; `__proto__` is no name for an input or a label (see below). */
 const inherited = ["constructor", "toString", "hasOwnProperty", "valueOf", "isPrototypeOf"] as const;

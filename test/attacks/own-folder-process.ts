@@ -1,6 +1,6 @@
 /** Takes the data folder that it is given, says how that went as one line of JSON, and keeps it until its stdin ends. */
-import { dataFolder } from "#rehearsal/data-folder.ts";
-import { ownFolder } from "#rehearsal/running.ts";
+import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { ownFolder } from "#worlds/embedded/data/running.ts";
 
 const [root = "", url] = process.argv.slice(2);
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);

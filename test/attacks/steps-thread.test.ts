@@ -2,11 +2,11 @@ import { execFileSync } from "node:child_process";
 import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { dataFolder } from "#rehearsal/data-folder.ts";
-import { type Rehearsal, startRehearsal } from "#rehearsal/rehearsal.ts";
-import { tasksHere } from "#rehearsal/tasks.ts";
 import { checkout } from "#test/end-to-end/stage-set.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { tasksHere } from "#worlds/embedded/engine/tasks.ts";
+import { type Rehearsal, startRehearsal } from "#worlds/embedded/rehearsal.ts";
 import { answeringMeanwhile } from "./answering-meanwhile.ts";
 import { hostileFiles } from "./hostile-files.ts";
 

@@ -36,7 +36,7 @@ export const memoryOfTree = (root: number): Memory | undefined => {
   const ours = pids.filter(isOurs).map((pid) => ({
     resident: kilobytes(read(`/proc/${pid}/status`), "VmRSS"),
     proportional: kilobytes(read(`/proc/${pid}/smaps_rollup`), "Pss"),
-    worker: read(`/proc/${pid}/cmdline`).includes("rehearsal/worker.mjs"),
+    worker: read(`/proc/${pid}/cmdline`).includes("worlds/embedded/functions/worker.mjs"),
   }));
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   return {

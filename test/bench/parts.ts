@@ -8,9 +8,9 @@ import { assertModel } from "#model-check/check-model.ts";
 import { sqliteMetrics } from "#platform/metrics/sqlite.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { sqliteStore } from "#platform/store/sqlite.ts";
-import { renderMrkdwn } from "#rehearsal/desk/mrkdwn.ts";
 import { churnWith, hostileFiles } from "#test/attacks/hostile-files.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { renderMrkdwn } from "#worlds/embedded/desk/mrkdwn.ts";
 import { loopHolds } from "./loop-holds.ts";
 import { type Spread, spread } from "./serve/spread.ts";
 

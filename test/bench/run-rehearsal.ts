@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import type { RehearsalEvent } from "#rehearsal/terminal.ts";
+import type { RehearsalEvent } from "#worlds/embedded/terminal.ts";
 
 export type Running = {
   readonly pid: number;

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
-import { createDesk } from "#rehearsal/desk/desk.ts";
-import type { DeskOptions } from "#rehearsal/desk/desk-options.ts";
-import { openDeskState } from "#rehearsal/desk/state.ts";
-import { slackWorkspace } from "#rehearsal/slack-workspace.ts";
+import { createDesk } from "#worlds/embedded/desk/desk.ts";
+import type { DeskOptions } from "#worlds/embedded/desk/desk-options.ts";
+import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
+import { openDeskState } from "#worlds/embedded/desk/state.ts";
 
 /** A desk on a free port with stand-ins for what a test does not give. */
 export const servedDesk = async (given: Partial<DeskOptions> = {}) => {

@@ -3,9 +3,9 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
-import { dataFolder } from "#rehearsal/data-folder.ts";
-import { type Rehearsal, startRehearsal } from "#rehearsal/rehearsal.ts";
-import { playScenario } from "#rehearsal/scenario.ts";
+import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { type Rehearsal, startRehearsal } from "#worlds/embedded/rehearsal.ts";
+import { playScenario } from "#worlds/embedded/scenario/scenario.ts";
 import { slipway } from "./slipway.ts";
 import { checkout, type StageSet, stageSet } from "./stage-set.ts";
 

@@ -1,8 +1,8 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type DataFolder, dataFolder } from "#rehearsal/data-folder.ts";
-import type { Instrument } from "#rehearsal/world.ts";
+import { type DataFolder, dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import type { Instrument } from "#worlds/embedded/world.ts";
 
 /** A moment of a rehearsal, and a data folder as a SIGKILL at that moment would have left it. */
 export type KillPoint = { readonly moment: string; readonly folder: DataFolder };

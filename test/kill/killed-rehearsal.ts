@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { deliveryName } from "#lambdas/start-delivery/delivery-name.ts";
-import type { DataFolder } from "#rehearsal/data-folder.ts";
-import { personAtDesk } from "#rehearsal/person-at-desk.ts";
-import { type Machine, type Rehearsal, startRehearsal } from "#rehearsal/rehearsal.ts";
-import type { Voice } from "#rehearsal/terminal.ts";
+import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { type Machine, type Rehearsal, startRehearsal } from "#worlds/embedded/rehearsal.ts";
+import { personAtDesk } from "#worlds/embedded/scenario/person-at-desk.ts";
+import type { Voice } from "#worlds/embedded/terminal.ts";
 import type { KillPoints } from "./kill-points.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { committedModel } from "#domain/delivery/committed-model.ts";
-import { type DataFolder, dataFolder } from "#rehearsal/data-folder.ts";
-import type { Change } from "#rehearsal/watched-repository.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { type DataFolder, dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import type { Change } from "#worlds/embedded/scenario/watched-repository.ts";
 import { copyOf, type KillPoints, killPoints } from "./kill-points.ts";
 import { answerAndWait, deliveryOf, model, rehearse } from "./killed-rehearsal.ts";
 import { sharedMachine } from "./shared-machine.ts";

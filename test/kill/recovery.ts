@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { ExecutionStatus } from "#platform/deliveries/deliveries.ts";
-import type { Rehearsal } from "#rehearsal/rehearsal.ts";
-import { slackWorkspace } from "#rehearsal/slack-workspace.ts";
 import { messageBlocks } from "#slack/message-blocks.ts";
+import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
+import type { Rehearsal } from "#worlds/embedded/rehearsal.ts";
 import { answerAndWait, model } from "./killed-rehearsal.ts";
 
 /** Where a killed delivery stood, read before anything is repaired. */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { localImages } from "#packaging/local-images.ts";
 import { gitSource } from "#platform/source/git.ts";
-import { dataFolder } from "#rehearsal/data-folder.ts";
-import { functionHost } from "#rehearsal/functions.ts";
-import type { Machine } from "#rehearsal/rehearsal.ts";
+import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { functionHost } from "#worlds/embedded/functions/functions.ts";
+import type { Machine } from "#worlds/embedded/rehearsal.ts";
 
 /**
  * Images and functions that many rehearsals share, so that each need not pack a runtime and load onnxruntime anew.

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { readFunctionName } from "#platform/serving/function-name.ts";
 import { reportLine } from "#platform/serving/report-line.ts";
 import { FunctionFailed } from "#platform/serving/serving.ts";
-import { type FunctionLine, functionHost } from "#rehearsal/functions.ts";
+import { type FunctionLine, functionHost } from "#worlds/embedded/functions/functions.ts";
 
 /** What moto's addition tells of a version (moto/function_versions.py): Lambda's own description of it. */
 const Told = z.object({

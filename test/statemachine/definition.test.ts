@@ -1,9 +1,9 @@
 import validate from "asl-validator";
 import { describe, expect, test } from "vitest";
-import { localDefinition } from "#rehearsal/engine.ts";
 import { DeliveryInput, remedies, VerifyModelOutput } from "#statemachine/contracts.ts";
 import { stepNames } from "#statemachine/delivery.ts";
 import { stateContracts } from "#statemachine/state-contracts.ts";
+import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 import { errorNames } from "./error-names.ts";
 import { lints } from "./lints.ts";
 import { type Machine, machineOf, type State } from "./machine.ts";

@@ -5,11 +5,11 @@ import { originalError } from "#domain/delivery/original-error.ts";
 import { embeddedDeliveries } from "#platform/deliveries/embedded.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import type { Json } from "#platform/store/store.ts";
-import { localDefinition } from "#rehearsal/engine.ts";
 import { DeliveryInput, RollBackInput } from "#statemachine/contracts.ts";
 import type { StateName } from "#statemachine/delivery.ts";
 import { stateContracts } from "#statemachine/state-contracts.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 
 export type TaskState = keyof typeof stateContracts;
 const isTask = (name: string): name is TaskState => Object.hasOwn(stateContracts, name);

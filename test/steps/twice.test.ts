@@ -2,10 +2,10 @@ import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { decide } from "#lambdas/answer-approval/answer-approval.ts";
-import type { Rehearsal } from "#rehearsal/rehearsal.ts";
 import { type StepName, stepNames } from "#statemachine/delivery.ts";
 import { model, rehearse } from "#test/kill/killed-rehearsal.ts";
 import { type PreparedWorld, preparedWorld } from "#test/kill/prepared-world.ts";
+import type { Rehearsal } from "#worlds/embedded/rehearsal.ts";
 
 let prepared: PreparedWorld;
 beforeAll(async () => {

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
-import { signSlackRequest } from "#rehearsal/desk/sign.ts";
 import { echoServer } from "#test/echo-server.ts";
 import { gitRepository } from "#test/git-repository.ts";
 import { handlerEnvironment } from "#test/handler-environment.ts";
@@ -19,6 +18,7 @@ import { temporaryFolder } from "#test/temporary-folder.ts";
 import { askOf, policiesInForce } from "#test/terraform/proof.ts";
 import { recording, requestsOf, unrecorded } from "#test/terraform/recording.ts";
 import { writtenStacks } from "#test/terraform/written-stacks.ts";
+import { signSlackRequest } from "#worlds/embedded/desk/sign.ts";
 
 const { skip } = pythonPeer("tests of handlers' logs on moto");
 const root = join(import.meta.dirname, "..", "..");

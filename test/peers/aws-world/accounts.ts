@@ -7,13 +7,13 @@ import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import type { Environment } from "#platform/serving/serving.ts";
-import { slackWorkspace } from "#rehearsal/slack-workspace.ts";
-import { repositoryName } from "#rehearsal/watched-repository.ts";
 import { delivery, type StepName, stepNames } from "#statemachine/delivery.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { createSigningKey } from "#test/peers/create-signing-key.ts";
 import { createTable } from "#test/peers/create-table.ts";
 import { motoClient } from "#test/peers/moto.ts";
+import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
+import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
 
 export const tooling = "123456789012";
 /** The two accounts that models are served in. */

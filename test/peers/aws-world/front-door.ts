@@ -13,13 +13,13 @@ import {
   NotServed,
   type Serving,
 } from "#platform/serving/serving.ts";
-import { createDesk } from "#rehearsal/desk/desk.ts";
-import { openDeskState } from "#rehearsal/desk/state.ts";
-import { gateway, invokeRoute } from "#rehearsal/gateway.ts";
-import { httpAnswer, httpEvent } from "#rehearsal/http-event.ts";
-import { callbackPath } from "#rehearsal/server.ts";
-import { slackWorkspace } from "#rehearsal/slack-workspace.ts";
 import { motoClient } from "#test/peers/moto.ts";
+import { createDesk } from "#worlds/embedded/desk/desk.ts";
+import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
+import { openDeskState } from "#worlds/embedded/desk/state.ts";
+import { gateway, invokeRoute } from "#worlds/embedded/gateway/gateway.ts";
+import { httpAnswer, httpEvent } from "#worlds/embedded/gateway/http-event.ts";
+import { callbackPath } from "#worlds/embedded/gateway/server.ts";
 import { type AccountVariables, accountOf, within } from "./accounts.ts";
 import type { StepHosts } from "./step-hosts.ts";
 

@@ -2,11 +2,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
 import { committedModel, holdoutOf } from "#domain/delivery/committed-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import { syntheticApplication } from "#rehearsal/application.ts";
-import { personAtDesk } from "#rehearsal/person-at-desk.ts";
-import type { Rehearsal } from "#rehearsal/rehearsal.ts";
-import { slackWorkspace } from "#rehearsal/slack-workspace.ts";
-import type { World } from "#rehearsal/world.ts";
+import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
+import type { Rehearsal } from "#worlds/embedded/rehearsal.ts";
+import { syntheticApplication } from "#worlds/embedded/scenario/application.ts";
+import { personAtDesk } from "#worlds/embedded/scenario/person-at-desk.ts";
+import type { World } from "#worlds/embedded/world.ts";
 import { type Scene, scenarios } from "./scenarios.ts";
 import { enteredAlike, type Told, toldAlike } from "./told-alike.ts";
 

@@ -2,14 +2,14 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { curlLine } from "#cli/curl-line.ts";
 import { exitCode } from "#cli/exit-code.ts";
 import { modelArgument, rateArgument } from "#cli/options.ts";
-import { curlLine } from "#rehearsal/curl-line.ts";
-import { exampleRequest, playScenario } from "#rehearsal/scenario.ts";
-import { jsonVoice, terminalVoice } from "#rehearsal/terminal.ts";
-import { repositoryName } from "#rehearsal/watched-repository.ts";
 import { checkout } from "#test/end-to-end/stage-set.ts";
 import { temporaryFolder } from "#test/temporary-folder.ts";
+import { exampleRequest, playScenario } from "#worlds/embedded/scenario/scenario.ts";
+import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
+import { jsonVoice, terminalVoice } from "#worlds/embedded/terminal.ts";
 import { tooling } from "./accounts.ts";
 import { startAwsWorld } from "./aws-world.ts";
 

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import type { Json } from "#platform/store/store.ts";
-import { TaskFailed } from "#rehearsal/build-task.ts";
+import { TaskFailed } from "#worlds/embedded/engine/build-task.ts";
 import { hostedName, type StepHosts } from "./step-hosts.ts";
 
 type Served = {

@@ -1,0 +1,90 @@
+import { randomUUID } from "node:crypto";
+import { namedFault } from "#domain/delivery/named-fault.ts";
+import type { ExecutionStatus, StateEvent } from "#platform/deliveries/deliveries.ts";
+import { embeddedDeliveries } from "#platform/deliveries/embedded.ts";
+import type { Json } from "#platform/store/store.ts";
+import { delivery, type StepName, stepNames } from "#statemachine/delivery.ts";
+import type { Capabilities } from "#worlds/embedded/world.ts";
+
+/** The definition with local names: nothing but Resources differs from the one on AWS. */
+export const localDefinition = delivery({
+  functions: functionArns((name) => `arn:aws:lambda:eu-central-1:000000000000:function:${name}`),
+  buildProject: "slipway-images",
+});
+
+function functionArns(arn: (name: StepName) => string): Record<StepName, string> {
+  return {
+    "claim-environment": arn("claim-environment"),
+    "scan-image": arn("scan-image"),
+    "register-model": arn("register-model"),
+    "deploy-model": arn("deploy-model"),
+    "verify-model": arn("verify-model"),
+    "request-approval": arn("request-approval"),
+    "shift-traffic": arn("shift-traffic"),
+    "judge-canary": arn("judge-canary"),
+    "promote-model": arn("promote-model"),
+    "move-champion": arn("move-champion"),
+    "report-outcome": arn("report-outcome"),
+    "roll-back": arn("roll-back"),
+  };
+}
+
+export type Pace = {
+  /** How long the state Bake waits, milliseconds; undefined: as the manifest says. */
+  readonly bakeMs: number | undefined;
+};
+
+/** How long the engine waits between two looks at a scan or at a busy prod, and before a retry. */
+const pollMs = 500;
+const retryMs = 200;
+
+/** The state machine on this machine: the steps as they are, only the engine's waits shortened. */
+export const startEngine = ({
+  capabilities,
+  build,
+  steps,
+  pace,
+  onEvent,
+  onEnd,
+  onFault,
+}: {
+  capabilities: Pick<Capabilities, "database" | "clock">;
+  /** As buildTask is. */
+  build: (event: Json) => Promise<Json>;
+  /** Looked up at each call, since the world that they run on needs the engine. */
+  steps: () => Readonly<Record<StepName, (event: unknown) => Promise<unknown>>>;
+  pace: Pace;
+  onEvent: (name: string, event: StateEvent) => void;
+  onEnd: (name: string, status: ExecutionStatus) => void;
+  onFault: (sentence: string, fault: unknown) => void;
+}) => {
+  const asTask = (name: StepName) => async (event: Json) => {
+    const output: unknown = await steps()
+      [name](event)
+      .catch((fault: unknown) => {
+        throw namedFault(fault);
+      });
+    // Through JSON, as everything between states is.
+    return output === undefined ? undefined : (JSON.parse(JSON.stringify(output)) as Json);
+  };
+  return embeddedDeliveries({
+    database: capabilities.database,
+    definition: localDefinition,
+    tasks: {
+      "codebuild:startBuild.sync": build,
+      ...Object.fromEntries(stepNames.map((name) => [name, asTask(name)])),
+    },
+    clock: capabilities.clock,
+    newToken: randomUUID,
+    waits: {
+      AwaitScan: pollMs,
+      AwaitProd: pollMs,
+      ...(pace.bakeMs === undefined ? {} : { Bake: pace.bakeMs }),
+    },
+    retryMs,
+    onEvent,
+    onEnd,
+    onFault,
+  });
+};
+export type Engine = ReturnType<typeof startEngine>;

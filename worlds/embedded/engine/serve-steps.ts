@@ -1,0 +1,140 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { namedFault } from "#domain/delivery/named-fault.ts";
+import { localImages } from "#packaging/local-images.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
+import { remoteDeliveries } from "#worlds/embedded/control.ts";
+import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { deskClient } from "#worlds/embedded/desk/desk-client.ts";
+import { remoteFunctions } from "#worlds/embedded/functions/remote-functions.ts";
+import { type OpenRegistry, openCapabilities, worldOf } from "#worlds/embedded/world.ts";
+import { tasksHere } from "./tasks.ts";
+
+/** What the thread is given at its start. */
+export type ThreadData = {
+  readonly folder: DataFolder;
+  /** Where the rehearsal's desk, engine and functions answer. */
+  readonly url: string;
+  readonly modelsUrl: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** To the thread: one call, or that it ends once its files are closed. */
+export type ThreadCall =
+  | { readonly kind: "call"; readonly id: number; readonly name: string; readonly args: readonly unknown[] }
+  | { readonly kind: "stop" };
+
+/** An error as it travels; `name` is what the state machine and its readers know it by. */
+export type ToldFault = {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+};
+
+/** From the thread. `blobBytes`: what the call wrote as blobs, which the data folder's limit counts. */
+export type ThreadMessage =
+  | { readonly kind: "answered"; readonly id: number; readonly output: unknown; readonly blobBytes: number }
+  | { readonly kind: "failed"; readonly id: number; readonly fault: ToldFault; readonly blobBytes: number }
+  | { readonly kind: "log"; readonly sentence: string; readonly fault?: ToldFault }
+  /** It could not open the data folder and is of no use. */
+  | { readonly kind: "broken"; readonly fault: ToldFault };
+
+/** All that may be called in the thread. */
+export type ThreadCalls = ReturnType<typeof callsOn>;
+
+const toldFault = (fault: unknown): ToldFault =>
+  fault instanceof Error
+    ? { name: fault.name, message: fault.message, stack: fault.stack }
+    : { name: "Error", message: String(fault) };
+
+const callsOn = ({
+  world,
+  runtime,
+}: {
+  world: ReturnType<typeof worldOf>;
+  runtime: () => Promise<string>;
+}) => {
+  const { steps, build, rowsToAsk } = tasksHere(world, runtime);
+  const { machine, startDelivery, sweepDeliveries } = steps;
+  return {
+    ...machine,
+    "start-delivery": startDelivery,
+    "sweep-deliveries": sweepDeliveries,
+    build,
+    runtime,
+    "rows-to-ask": rowsToAsk,
+  };
+};
+
+/**
+ * The steps in a thread of their own, on the world as any other process of the data folder opens it: functions and
+ * engine are the rehearsal's, over HTTP. What a step reads, a commit's files above all, may hold this thread for as long as
+ * it takes; whoever calls prod is answered by another.
+ * @param registry opens another registry than the data folder's own
+ */
+export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry): Promise<void> => {
+  const port = parentPort;
+  if (!port) throw new Error("this module runs as a thread");
+  const { folder, url, modelsUrl, env }: ThreadData = workerData;
+  const tell = (message: ThreadMessage) => port.postMessage(message);
+  const log = (sentence: string, fault?: unknown) =>
+    tell({ kind: "log", sentence, ...(fault === undefined ? {} : { fault: toldFault(fault) }) });
+  const clock = Date.now;
+
+  const open = async () => {
+    const capabilities = await openCapabilities({
+      folder,
+      url,
+      modelsUrl,
+      clock,
+      log,
+      env,
+      registry: registry?.(folder),
+    });
+    const { secrets, database, source } = capabilities;
+    const token = await secrets.read("CONTROL_TOKEN");
+    const { images, runtime } = await localImages({ folder, source, clock });
+    const world = worldOf(capabilities, {
+      images,
+      functions: remoteFunctions({
+        url,
+        token,
+        // The server is this very process's: what broke off may succeed the next time.
+        unreachable: (cause) => new TemporaryFault("the rehearsal did not answer its own step", { cause }),
+      }),
+      deliveries: remoteDeliveries({ database, url, token }),
+      slack: deskClient(url, await secrets.read("SLACK_BOT_TOKEN")),
+    });
+    const calls: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = callsOn({
+      world,
+      runtime,
+    });
+    return { capabilities, calls: new Map(Object.entries(calls)) };
+  };
+  const opened = open();
+  opened.catch((fault) => tell({ kind: "broken", fault: toldFault(fault) }));
+
+  let counted = 0;
+  const blobBytesSince = async (): Promise<number> => {
+    const written = (await opened.catch(() => undefined))?.capabilities.blobsWritten() ?? 0;
+    const bytes = written - counted;
+    counted = written;
+    return bytes;
+  };
+  const answer = async ({ id, name, args }: Extract<ThreadCall, { kind: "call" }>): Promise<void> => {
+    try {
+      const call = (await opened).calls.get(name);
+      if (!call) throw new Error(`there is no step ${name}`);
+      const output = await call(...(args as never[]));
+      tell({ kind: "answered", id, output, blobBytes: await blobBytesSince() });
+    } catch (fault) {
+      tell({ kind: "failed", id, fault: toldFault(namedFault(fault)), blobBytes: await blobBytesSince() });
+    }
+  };
+  const stop = async (): Promise<void> => {
+    const { capabilities } = (await opened.catch(() => undefined)) ?? {};
+    capabilities?.metrics.close();
+    capabilities?.database.close();
+    process.exit(0);
+  };
+  port.on("message", (message: ThreadCall) => void (message.kind === "stop" ? stop() : answer(message)));
+};

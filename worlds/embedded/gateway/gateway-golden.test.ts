@@ -1,0 +1,109 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { serve } from "@hono/node-server";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { assertModel } from "#model-check/check-model.ts";
+import { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
+import { bundleRuntime } from "#packaging/bundle.ts";
+import { ociImages } from "#platform/images/oci.ts";
+import { thisPlatform } from "#platform/images/runtime-layer.ts";
+import { unpackImage } from "#platform/images/unpack.ts";
+import type { RequestMetrics } from "#platform/metrics/metrics.ts";
+import { parseEmf } from "#platform/metrics/parse-emf.ts";
+import { embeddedServing } from "#platform/serving/embedded.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
+import { sqliteStore } from "#platform/store/sqlite.ts";
+import { functionHost } from "#worlds/embedded/functions/functions.ts";
+import { gateway } from "./gateway.ts";
+
+const churn = fileURLToPath(new URL("../../../models/churn", import.meta.url));
+const Answer = z.object({ predictions: z.array(Prediction), model: z.string() });
+
+test("a model's golden rows are answered over HTTP by a worker that runs its unpacked image", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "slipway-golden-"));
+  const names = await readdir(churn);
+  const files = new Map<string, Uint8Array>();
+  for (const name of names) files.set(name, await readFile(join(churn, name)));
+  const images = ociImages({
+    folder: join(folder, "images"),
+    source: { modelFiles: async () => files },
+    platform: thisPlatform() ?? "linux/x64",
+    bundle: bundleRuntime,
+    check: assertModel,
+    advisories: async () => undefined,
+    clock: Date.now,
+  });
+  const requests: RequestMetrics[] = [];
+  const lines: string[] = [];
+  const host = functionHost({
+    imageRoot: unpackImage({ folder: join(folder, "images"), into: join(folder, "unpacked") }),
+    metrics: { request: (one) => void requests.push(one) },
+    parseEmf,
+    onLine: ({ line }) => void lines.push(line),
+    staysWarm: async () => true,
+    clock: Date.now,
+    requestId: () => crypto.randomUUID(),
+  });
+  const database = openDatabase(join(folder, "state.db"));
+  const serving = embeddedServing({
+    environment: "prod",
+    store: sqliteStore({ database, clock: Date.now }),
+    images,
+    functions: host,
+    url: "http://127.0.0.1",
+    random: Math.random,
+  });
+  const app = gateway({
+    servings: { stage: serving, prod: serving },
+    clock: Date.now,
+    requestId: () => crypto.randomUUID(),
+  });
+  const listening = Promise.withResolvers<number>();
+  const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) =>
+    listening.resolve(port),
+  );
+  try {
+    const build = await images.build({
+      model: "churn",
+      commit: "0".repeat(40),
+      runtime: await images.runtimeHash(),
+    });
+    await serving.ensure("churn");
+    const { version } = await serving.publish("churn", {
+      digest: build.digest,
+      memoryMb: 1769,
+      timeoutSeconds: 30,
+      variables: {
+        SLIPWAY_MODEL: "churn",
+        SLIPWAY_MODEL_VERSION: "1",
+        SLIPWAY_DIGEST: build.digest,
+        SLIPWAY_ENVIRONMENT: "prod",
+      },
+    });
+    await serving.route("churn", { version, description: "" }, { expect: "absent" });
+    const golden = Golden.parse(JSON.parse(await readFile(join(churn, "golden.json"), "utf8")));
+
+    const response = await fetch(`http://127.0.0.1:${await listening.promise}/prod/models/churn/v1/predict`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ rows: golden.rows }),
+    });
+    const text = await response.text();
+
+    expect({ status: response.status, text, lines }).toMatchObject({ status: 200 });
+    const { predictions } = Answer.parse(JSON.parse(text));
+    expect(predictions.map(({ label }) => label)).toEqual(golden.predictions.map(({ label }) => label));
+    for (const [index, { scores }] of golden.predictions.entries())
+      for (const [label, score] of Object.entries(scores))
+        expect(Math.abs((predictions[index]?.scores[label] ?? 9) - score)).toBeLessThan(golden.tolerance);
+    expect(requests).toMatchObject([{ environment: "prod", model: "churn", version, failed: false }]);
+  } finally {
+    await host.stop();
+    await new Promise((done) => server.close(done));
+    database.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,77 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { admitKey } from "#api-keys/admit-key.ts";
+import type { ApiKeys } from "#api-keys/api-keys.ts";
+import { givenKey } from "#api-keys/given-key.ts";
+import { rateLimiter } from "#api-keys/rate-limiter.ts";
+import {
+  admissionRefusal,
+  keysUnavailable,
+  type Refusal,
+} from "#inference/authorization/admission-refusal.ts";
+import { type AuthorizerContext, authorizerContext } from "#inference/authorization/throttled-by.ts";
+import { isRecordsPath } from "#inference/records/is-records-path.ts";
+import type { Environment } from "#platform/serving/serving.ts";
+import type { Store } from "#platform/store/store.ts";
+import type { Log } from "#worlds/embedded/world.ts";
+
+/** Whether a request may reach a model: refused, or let in with what the function is told of its key. */
+export type Gate = (
+  request: Request,
+  environment: Environment,
+  model: string,
+) => Promise<{ readonly refused: Refusal } | { readonly context: AuthorizerContext | undefined }>;
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest();
+
+/**
+ * What the HTTP API's authorizer does on AWS, with one difference: a model is open until a first key for it is made,
+ * so that a rehearsal can be called without any. Its records are open until a first key of any model is made.
+ * @param token the rehearsal's own callers, its application among them, show this instead of a key
+ */
+export const keyGate = ({
+  keys,
+  store,
+  token,
+  clock,
+  log,
+}: {
+  readonly keys: ApiKeys;
+  readonly store: Store;
+  readonly token: string;
+  readonly clock: () => number;
+  readonly log: Log;
+}): Gate => {
+  const limiter = rateLimiter({ store, clock, warn: log });
+  const admitting = (environment: Environment) =>
+    admitKey({
+      keys,
+      limiter,
+      environment,
+      warn: log,
+      refused: ({ reason, model, keyId }) =>
+        log(`[${environment} ${model}] API key${keyId === undefined ? "" : ` ${keyId}`} refused: ${reason}`),
+    });
+  const admit = { stage: admitting("stage"), prod: admitting("prod") };
+  const own = sha256(token);
+
+  return async (request, environment, model) => {
+    const given = givenKey((name) => request.headers.get(name) ?? undefined);
+    if (given !== undefined && timingSafeEqual(sha256(given), own)) return { context: undefined };
+    try {
+      const { pathname } = new URL(request.url);
+      const prefix = `/${environment}/models/${model}`;
+      // A model's name that is written otherwise than it is (`c%68urn`) hides what comes behind it.
+      const records = !pathname.startsWith(prefix) || isRecordsPath(pathname.slice(prefix.length));
+      // Whoever made a key, of any model, does not expect that what others sent is read without one.
+      const needsKey = (await keys.coversModel(environment, model)) || (records && (await keys.anyMade()));
+      if (!needsKey) return { context: undefined };
+      const admission = await admit[environment]({ given, model });
+      return admission.status === "refused"
+        ? { refused: admissionRefusal(admission) }
+        : { context: authorizerContext(admission) };
+    } catch (fault) {
+      log("a request was refused because API keys cannot be checked", fault);
+      return { refused: keysUnavailable };
+    }
+  };
+};
