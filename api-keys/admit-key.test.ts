@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Store } from "#platform/store/store.ts";
-import { memoryStore } from "#test/step-world.ts";
+import { memoryStore } from "#test/support/step-world.ts";
 import { admitKey, type Refusal } from "./admit-key.ts";
 import { apiKeys } from "./api-keys.ts";
 import { rateLimiter } from "./rate-limiter.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { memoryStore } from "#test/step-world.ts";
+import { memoryStore } from "#test/support/step-world.ts";
 import { apiKeys } from "./api-keys.ts";
 import { newKey } from "./key-format.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Store } from "#platform/store/store.ts";
-import { memoryStore } from "#test/step-world.ts";
+import { memoryStore } from "#test/support/step-world.ts";
 import type { Rate } from "./rate.ts";
 import { rateLimiter } from "./rate-limiter.ts";
 

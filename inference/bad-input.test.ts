@@ -1,10 +1,10 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { requesting } from "#test/http/requesting.ts";
-import { stubModel } from "#test/oip/serve-model.ts";
-import { churnFiles, churnGolden, churnManifest, manifestWith } from "#test/onnx/churn-folder.ts";
-import { serviceOf } from "#test/onnx/service-of.ts";
-import { loadSmall, smallModels } from "#test/onnx/small-models.ts";
+import { requesting } from "#test/support/http/requesting.ts";
+import { stubModel } from "#test/support/http/serve-model.ts";
+import { churnFiles, churnGolden, churnManifest, manifestWith } from "#test/support/onnx/churn-folder.ts";
+import { serviceOf } from "#test/support/onnx/service-of.ts";
+import { loadSmall, smallModels } from "#test/support/onnx/small-models.ts";
 import { createApp } from "./app.ts";
 import { HttpProblem } from "./http/http-problem.ts";
 import { type LoadedModel, loadModel } from "./model/load-model.ts";

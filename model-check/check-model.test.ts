@@ -2,12 +2,12 @@ import { readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { churnFiles, churnYaml } from "#test/onnx/churn-folder.ts";
-import { loopBody } from "#test/onnx/loop-body.ts";
-import { tinyTokenizer } from "#test/onnx/tiny-tokenizer.ts";
-import { tokenSums } from "#test/onnx/token-sums.ts";
-import { float, type Graph, writeOnnx } from "#test/onnx/write-onnx.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { churnFiles, churnYaml } from "#test/support/onnx/churn-folder.ts";
+import { loopBody } from "#test/support/onnx/loop-body.ts";
+import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
+import { tokenSums } from "#test/support/onnx/token-sums.ts";
+import { float, type Graph, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { assertModel, checkModel } from "./check-model.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -1,9 +1,9 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { churnFiles } from "#test/onnx/churn-folder.ts";
-import { float, type Graph, writeOnnx } from "#test/onnx/write-onnx.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { churnFiles } from "#test/support/onnx/churn-folder.ts";
+import { float, type Graph, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { tryFolder } from "./try-folder.ts";
 
 const inFolder = async (

@@ -17,7 +17,6 @@ export const builderFolders = [
   "model-folder",
   "packaging",
   "platform",
-  "rehearsal",
   "slack",
   "statemachine",
   "untrusted",

@@ -8,7 +8,7 @@ import { Answer } from "#inference/native/answer.ts";
 import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
-import { churnGolden } from "#test/onnx/churn-folder.ts";
+import { churnGolden } from "#test/support/onnx/churn-folder.ts";
 import { bundleRuntime } from "./bundle.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));

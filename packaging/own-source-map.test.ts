@@ -3,7 +3,7 @@ import { SourceMap } from "node:module";
 import { join } from "node:path";
 import { build, stop } from "esbuild";
 import { afterAll, expect, test } from "vitest";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { ownSourceMap } from "./own-source-map.ts";
 
 afterAll(stop);

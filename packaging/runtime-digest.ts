@@ -1,5 +1,5 @@
 import { config } from "#terraform/config.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { localImages } from "./local-images.ts";
 
 /** Content hash of the layer that all images share, for the architecture that the environments have. */

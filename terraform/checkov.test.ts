@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
+import { type Written, writtenStacks } from "../test/infrastructure/written-stacks.ts";
 import { pythonEnvironment, pythonPeer } from "../test/peers/python-environment.ts";
-import { type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
 
 const { skip } = pythonPeer("checkov on the stacks");
 const requirements = join(import.meta.dirname, "..", "test", "peers", "requirements-checkov.txt");

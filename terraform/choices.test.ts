@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { statementsOf } from "../test/terraform/policies.ts";
-import { resourcesOf, type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
+import { statementsOf } from "../test/infrastructure/policies.ts";
+import { resourcesOf, type Written, writtenStacks } from "../test/infrastructure/written-stacks.ts";
 import type { Accounts } from "./read-config.ts";
 
 const withStacks = async (change: (shipped: Accounts) => Accounts, look: (written: Written) => void) => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { awsAlone } from "../test/terraform/aws-alone.ts";
-import { authorizationPages } from "../test/terraform/iam-requests.ts";
-import { askOf, proof } from "../test/terraform/proof.ts";
-import { recordedStacks } from "../test/terraform/recorded-stacks.ts";
-import { type Recorded, recording } from "../test/terraform/recording.ts";
-import type { Written } from "../test/terraform/written-stacks.ts";
+import { awsAlone } from "../test/infrastructure/aws-alone.ts";
+import { authorizationPages } from "../test/infrastructure/iam-requests.ts";
+import { askOf, proof } from "../test/infrastructure/proof.ts";
+import { recordedStacks } from "../test/infrastructure/recorded-stacks.ts";
+import { type Recorded, recording } from "../test/infrastructure/recording.ts";
+import type { Written } from "../test/infrastructure/written-stacks.ts";
 import { deployedFunctions } from "./functions.ts";
 
 let written: Written;

@@ -1,12 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { recordedStacks } from "../test/infrastructure/recorded-stacks.ts";
+import { recording, recordingFile, recordingText, requestsOf } from "../test/infrastructure/recording.ts";
+import type { Written } from "../test/infrastructure/written-stacks.ts";
 import { type FunctionsWorld, functionsWorld } from "../test/peers/least-privilege/functions-world.ts";
 import { typicalEvents } from "../test/peers/least-privilege/typical-events.ts";
 import { mlflowStartLimitMs } from "../test/peers/mlflow.ts";
 import { pythonPeer } from "../test/peers/python-environment.ts";
-import { recordedStacks } from "../test/terraform/recorded-stacks.ts";
-import { recording, recordingFile, recordingText, requestsOf } from "../test/terraform/recording.ts";
-import type { Written } from "../test/terraform/written-stacks.ts";
 
 const { skip } = pythonPeer("the recording of the functions' calls on moto and MLflow");
 

@@ -2,8 +2,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stepNames } from "../statemachine/delivery.ts";
-import { everyPolicy, several, statementsOf } from "../test/terraform/policies.ts";
-import { type Resource, resourcesOf, type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
+import { everyPolicy, several, statementsOf } from "../test/infrastructure/policies.ts";
+import {
+  type Resource,
+  resourcesOf,
+  type Written,
+  writtenStacks,
+} from "../test/infrastructure/written-stacks.ts";
 import { parts } from "../worlds/aws/environment/environment-parts.ts";
 import { names } from "./names.ts";
 import { anyResource } from "./permissions/statement.ts";

@@ -2,8 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
+import { type Written, writtenStacks } from "../test/infrastructure/written-stacks.ts";
 import { overrideStack, terraform, terraformPeer } from "../test/peers/terraform.ts";
-import { type Written, writtenStacks } from "../test/terraform/written-stacks.ts";
 
 const Validation = z.object({
   valid: z.boolean(),

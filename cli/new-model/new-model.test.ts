@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { checkModel } from "#model-check/check-model.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import { tinyTokenizer } from "#test/onnx/tiny-tokenizer.ts";
-import { tokenSums } from "#test/onnx/token-sums.ts";
-import { bool, float, int64, type Value, writeOnnx } from "#test/onnx/write-onnx.ts";
+import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
+import { tokenSums } from "#test/support/onnx/token-sums.ts";
+import { bool, float, int64, type Value, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { type Brought, newModel } from "./new-model.ts";
 
 const exported = (name: string, file: string) =>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memoryStore } from "#test/step-world.ts";
+import { memoryStore } from "#test/support/step-world.ts";
 import { pushes } from "./pushes.ts";
 
 const days = 86_400_000;

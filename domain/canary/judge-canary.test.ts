@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
 import type { CanaryRule } from "#model-folder/manifest/manifest.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
-import { seeded } from "#test/seeded.ts";
+import { seeded } from "#test/support/seeded.ts";
 import { judgeCanary } from "./judge-canary.ts";
 import { nextStep } from "./next-step.ts";
 import { percentilesFor } from "./percentiles-for.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { buildOf, digestOf } from "#test/step-world.ts";
+import { buildOf, digestOf } from "#test/support/step-world.ts";
 import { buildVariables, builtImage } from "./built-image.ts";
 
 test("what a build exported is read whatever else it exported, and in any order", () => {

@@ -7,7 +7,7 @@ import {
   type StepWorld,
   sha256,
   stepWorld,
-} from "#test/step-world.ts";
+} from "#test/support/step-world.ts";
 import { committedModel, committedPolicy, holdoutOf, judgedBy } from "./committed-model.ts";
 
 let world: StepWorld;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { markedIn, markedSecrets } from "#test/marked-secrets.ts";
+import { markedIn, markedSecrets } from "#test/support/marked-secrets.ts";
 import { namedFault } from "./named-fault.ts";
 
 test("what a contract refuses is ContractBroken: it names the places, and nothing of what stood there", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memoryStore } from "#test/step-world.ts";
+import { memoryStore } from "#test/support/step-world.ts";
 import { type Ended, outcomes } from "./outcomes.ts";
 
 const ended = (outcome: Ended["outcome"]): Ended => ({

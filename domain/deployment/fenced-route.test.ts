@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RevisionConflict } from "#platform/serving/serving.ts";
-import { model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
+import { model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
 import { fencedRoute, fenceOf } from "./fenced-route.ts";
 
 let world: StepWorld;

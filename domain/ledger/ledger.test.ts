@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { digestOf, memoryStore } from "#test/step-world.ts";
+import { digestOf, memoryStore } from "#test/support/step-world.ts";
 import { type Deployment, ledger } from "./ledger.ts";
 
 let opened: ReturnType<typeof memoryStore>;

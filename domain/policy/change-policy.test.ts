@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { noIdentities } from "#domain/approval/identities.ts";
-import { memoryStore, policyYaml } from "#test/step-world.ts";
+import { memoryStore, policyYaml } from "#test/support/step-world.ts";
 import { changePolicy } from "./change-policy.ts";
 import { parsePlatformRules } from "./parse-policy.ts";
 import { digestText, PolicyEntry, platformPolicy, policyKeys, proposalId } from "./platform-policy.ts";

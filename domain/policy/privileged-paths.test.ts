@@ -20,7 +20,7 @@ test("every file that every model's image is made of stands in the warning as th
   expect(kinds).toEqual(["the runtime", "dependencies"]);
 });
 
-test.each(["test/step-world.ts", "test/attacks/message.test.ts", "vitest.config.ts"])(
+test.each(["test/support/step-world.ts", "test/attacks/message.test.ts", "vitest.config.ts"])(
   "%s runs in jobs and is imported by what runs with rights",
   (path) => {
     expect(changedPrivileges(new Set(), [path])).toEqual([{ kind: "the tests", paths: [path] }]);

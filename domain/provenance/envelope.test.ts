@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { memorySigner } from "#test/memory-signer.ts";
+import { memorySigner } from "#test/support/memory-signer.ts";
 import { openEnvelope, payloadType, preAuthEncoding, sealEnvelope } from "./envelope.ts";
 
 const signer = memorySigner();

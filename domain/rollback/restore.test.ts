@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { digestOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
+import { digestOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
 import { restore } from "./restore.ts";
 
 let world: StepWorld;

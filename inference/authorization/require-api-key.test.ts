@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Admission, Admit } from "#api-keys/admission.ts";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { json } from "#inference/http/http-reply.ts";
-import { requesting } from "#test/http/requesting.ts";
+import { requesting } from "#test/support/http/requesting.ts";
 import { requireApiKey } from "./require-api-key.ts";
 
 const rate = { perMinute: 60, burst: 60 };

@@ -6,9 +6,9 @@ import { HttpProblem } from "#inference/http/http-problem.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { Answer } from "#inference/native/answer.ts";
 import type { Service } from "#inference/service.ts";
-import { requesting } from "#test/http/requesting.ts";
-import { churnGolden, manifestWith } from "#test/onnx/churn-folder.ts";
-import { churnService } from "#test/onnx/churn-service.ts";
+import { requesting } from "#test/support/http/requesting.ts";
+import { churnGolden, manifestWith } from "#test/support/onnx/churn-folder.ts";
+import { churnService } from "#test/support/onnx/churn-service.ts";
 import { readCsv } from "./read-csv.ts";
 import { writeCsv } from "./write-csv.ts";
 

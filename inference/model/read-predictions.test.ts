@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { churnManifest, manifestWith } from "#test/onnx/churn-folder.ts";
+import { churnManifest, manifestWith } from "#test/support/onnx/churn-folder.ts";
 import { OutputNotFinite, readPredictions } from "./read-predictions.ts";
 
 const read = readPredictions(churnManifest(), 2);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import { churnManifest } from "#test/onnx/churn-folder.ts";
+import { churnManifest } from "#test/support/onnx/churn-folder.ts";
 import { limitsInBudget } from "./limits-in-budget.ts";
 
 type Rows = readonly Record<string, unknown>[];

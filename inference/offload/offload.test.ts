@@ -8,10 +8,10 @@ import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import { timeOrderedId } from "#inference/records/time-ordered-id.ts";
 import { createService } from "#inference/service.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
-import { type Hostile, validRequests } from "#test/hostile-requests.ts";
-import { requesting } from "#test/http/requesting.ts";
-import { churnGolden, churnManifest } from "#test/onnx/churn-folder.ts";
-import { recordWorld } from "#test/record-world.ts";
+import { type Hostile, validRequests } from "#test/support/hostile-requests.ts";
+import { requesting } from "#test/support/http/requesting.ts";
+import { churnGolden, churnManifest } from "#test/support/onnx/churn-folder.ts";
+import { recordWorld } from "#test/support/record-world.ts";
 import { offload } from "./offload.ts";
 import { processLimits, serviceProcess } from "./service-process.ts";
 

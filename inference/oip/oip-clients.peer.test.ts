@@ -5,9 +5,9 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import { serveModel } from "#test/oip/serve-model.ts";
-import { churnFiles, churnGolden, churnManifest } from "#test/onnx/churn-folder.ts";
 import { complete, pythonEnvironment, pythonPeer } from "#test/peers/python-environment.ts";
+import { serveModel } from "#test/support/http/serve-model.ts";
+import { churnFiles, churnGolden, churnManifest } from "#test/support/onnx/churn-folder.ts";
 import { listen } from "#worlds/embedded/gateway/server.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));

@@ -2,15 +2,15 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import type { Input, Prediction, Row } from "#model-folder/manifest/manifest.ts";
-import { serveModel } from "#test/oip/serve-model.ts";
+import { serveModel } from "#test/support/http/serve-model.ts";
 import {
   binaryRequest,
   jsonRequest,
   type RequestSpec,
   readInferenceResponse,
   type TensorSpec,
-} from "#test/oip/write-request.ts";
-import { churnFiles, churnManifest } from "#test/onnx/churn-folder.ts";
+} from "#test/support/oip/write-request.ts";
+import { churnFiles, churnManifest } from "#test/support/onnx/churn-folder.ts";
 import { type Datatype, datatypes } from "./datatypes.ts";
 
 const manifest = churnManifest();

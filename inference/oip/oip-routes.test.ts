@@ -4,16 +4,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import { rowTensors } from "#test/oip/row-tensors.ts";
-import { serveModel, stubModel } from "#test/oip/serve-model.ts";
+import { serveModel, stubModel } from "#test/support/http/serve-model.ts";
+import { rowTensors } from "#test/support/oip/row-tensors.ts";
 import {
   binaryRequest,
   jsonRequest,
   type RequestSpec,
   readInferenceResponse,
   type TensorSpec,
-} from "#test/oip/write-request.ts";
-import { churnFiles, churnGolden, churnManifest, manifestWith } from "#test/onnx/churn-folder.ts";
+} from "#test/support/oip/write-request.ts";
+import { churnFiles, churnGolden, churnManifest, manifestWith } from "#test/support/onnx/churn-folder.ts";
 
 const manifest = churnManifest();
 const rows: Row[] = churnGolden().rows.slice(0, 4);

@@ -4,10 +4,10 @@ import addFormats from "ajv-formats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
 import type { Service } from "#inference/service.ts";
-import { browser } from "#test/browser.ts";
-import { requesting } from "#test/http/requesting.ts";
-import { churnGolden, manifestWith } from "#test/onnx/churn-folder.ts";
-import { churnService } from "#test/onnx/churn-service.ts";
+import { browser } from "#test/support/browser.ts";
+import { requesting } from "#test/support/http/requesting.ts";
+import { churnGolden, manifestWith } from "#test/support/onnx/churn-folder.ts";
+import { churnService } from "#test/support/onnx/churn-service.ts";
 import { listen } from "#worlds/embedded/gateway/server.ts";
 import { openapiDocument } from "./openapi-document.ts";
 

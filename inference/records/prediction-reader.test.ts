@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Store } from "#platform/store/store.ts";
-import { countTurns } from "#test/count-turns.ts";
-import { answeredWith, recordWorld } from "#test/record-world.ts";
+import { countTurns } from "#test/support/count-turns.ts";
+import { answeredWith, recordWorld } from "#test/support/record-world.ts";
 import { writeCursor } from "./list-position.ts";
 import { predictionReader } from "./prediction-reader.ts";
 import type { AnsweredRows, PredictionReader, PredictionRecord } from "./records.ts";

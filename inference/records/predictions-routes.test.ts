@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { router } from "#inference/http/router.ts";
-import { requesting } from "#test/http/requesting.ts";
-import { answeredWith, recordWorld } from "#test/record-world.ts";
+import { requesting } from "#test/support/http/requesting.ts";
+import { answeredWith, recordWorld } from "#test/support/record-world.ts";
 import { predictionsRoutes } from "./predictions-routes.ts";
 import { PredictionPage, PredictionRecord } from "./records.ts";
 

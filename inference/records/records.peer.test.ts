@@ -5,7 +5,7 @@ import { s3Blobs } from "#platform/blobs/s3.ts";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
 import { createTable } from "#test/peers/create-table.ts";
 import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
-import { answeredWith } from "#test/record-world.ts";
+import { answeredWith } from "#test/support/record-world.ts";
 import { predictionReader } from "./prediction-reader.ts";
 import { recorder } from "./recorder.ts";
 

@@ -6,11 +6,11 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import { documentedPython } from "#test/documented-python.ts";
-import { churnGolden } from "#test/onnx/churn-folder.ts";
-import { churnService } from "#test/onnx/churn-service.ts";
 import { pythonEnvironment, pythonPeer } from "#test/peers/python-environment.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { documentedPython } from "#test/support/documented-python.ts";
+import { churnGolden } from "#test/support/onnx/churn-folder.ts";
+import { churnService } from "#test/support/onnx/churn-service.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { listen } from "#worlds/embedded/gateway/server.ts";
 import { predictionRecords } from "./prediction-records.ts";
 

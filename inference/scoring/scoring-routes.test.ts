@@ -5,11 +5,11 @@ import { createApp } from "#inference/app.ts";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import type { Service } from "#inference/service.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
-import { requesting } from "#test/http/requesting.ts";
-import { churnGolden } from "#test/onnx/churn-folder.ts";
-import { churnService } from "#test/onnx/churn-service.ts";
-import { serviceOf } from "#test/onnx/service-of.ts";
-import { loadSmall, smallModels } from "#test/onnx/small-models.ts";
+import { requesting } from "#test/support/http/requesting.ts";
+import { churnGolden } from "#test/support/onnx/churn-folder.ts";
+import { churnService } from "#test/support/onnx/churn-service.ts";
+import { serviceOf } from "#test/support/onnx/service-of.ts";
+import { loadSmall, smallModels } from "#test/support/onnx/small-models.ts";
 
 let service: Service;
 let app: ReturnType<typeof requesting>;

@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import { loadModel } from "#inference/model/load-model.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { manifestWith } from "#test/onnx/churn-folder.ts";
-import { tinyTokenizer as tokenizer } from "#test/onnx/tiny-tokenizer.ts";
-import { tokenSums as sums } from "#test/onnx/token-sums.ts";
-import { type Graph, int64, writeOnnx } from "#test/onnx/write-onnx.ts";
+import { manifestWith } from "#test/support/onnx/churn-folder.ts";
+import { tinyTokenizer as tokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
+import { tokenSums as sums } from "#test/support/onnx/token-sums.ts";
+import { type Graph, int64, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { batchByLength } from "./batch-by-length.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
 

@@ -9,7 +9,7 @@ import {
   type StepWorld,
   serve,
   stepWorld,
-} from "#test/step-world.ts";
+} from "#test/support/step-world.ts";
 import { claimEnvironment } from "./claim-environment.ts";
 
 let world: StepWorld;

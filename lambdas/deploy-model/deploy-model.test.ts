@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { restore } from "#domain/rollback/restore.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
-import { approve, digestOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
+import { approve, digestOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
 import { deployModel } from "./deploy-model.ts";
 
 let world: StepWorld;

@@ -6,7 +6,7 @@ import { OutputNotFinite } from "#inference/model/read-predictions.ts";
 import { Answer } from "#inference/native/answer.ts";
 import type { AnsweredRows, Recorder } from "#inference/records/records.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
-import { churnFiles, churnGolden, churnManifest } from "#test/onnx/churn-folder.ts";
+import { churnFiles, churnGolden, churnManifest } from "#test/support/onnx/churn-folder.ts";
 import { HttpResult } from "./http-result.ts";
 import { predict } from "./predict.ts";
 

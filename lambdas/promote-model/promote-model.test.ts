@@ -4,7 +4,15 @@ import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
-import { approve, commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
+import {
+  approve,
+  commitOf,
+  digestOf,
+  model,
+  type StepWorld,
+  serve,
+  stepWorld,
+} from "#test/support/step-world.ts";
 import { promoteModel } from "./promote-model.ts";
 
 /** What was asked of a capability, in order; each argument list as JSON. */

@@ -13,7 +13,7 @@ import {
   serve,
   sha256,
   stepWorld,
-} from "#test/step-world.ts";
+} from "#test/support/step-world.ts";
 import { registerModel } from "./register-model.ts";
 
 let world: StepWorld;

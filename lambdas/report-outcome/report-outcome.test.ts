@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { judgeCanary } from "#lambdas/judge-canary/judge-canary.ts";
-import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
+import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
 import { reportOutcome } from "./report-outcome.ts";
 
 let world: StepWorld;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Scan } from "#platform/images/images.ts";
-import { buildOf, model, type StepWorld, stepWorld } from "#test/step-world.ts";
+import { buildOf, model, type StepWorld, stepWorld } from "#test/support/step-world.ts";
 import { scanImage } from "./scan-image.ts";
 
 let world: StepWorld;

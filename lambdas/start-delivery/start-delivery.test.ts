@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { commitOf, digestOf, type StepWorld, stepWorld } from "#test/step-world.ts";
+import { commitOf, digestOf, type StepWorld, stepWorld } from "#test/support/step-world.ts";
 import { deliveryName } from "./delivery-name.ts";
 import { startDelivery } from "./start-delivery.ts";
 

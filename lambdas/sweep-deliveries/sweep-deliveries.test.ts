@@ -3,7 +3,7 @@ import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import type { ExecutionStatus } from "#platform/deliveries/deliveries.ts";
-import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
+import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
 import { type Needs, sweepDeliveries } from "./sweep-deliveries.ts";
 
 let world: StepWorld;

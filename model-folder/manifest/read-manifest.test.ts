@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { countCalls } from "#test/count-calls.ts";
-import { churnYaml } from "#test/onnx/churn-folder.ts";
+import { countCalls } from "#test/support/count-calls.ts";
+import { churnYaml } from "#test/support/onnx/churn-folder.ts";
 import { ManifestInvalid } from "./folder-problem.ts";
 import { readManifest } from "./read-manifest.ts";
 

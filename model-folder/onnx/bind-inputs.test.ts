@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
-import { manifestWith } from "#test/onnx/churn-folder.ts";
+import { manifestWith } from "#test/support/onnx/churn-folder.ts";
 import { bindInputs } from "./bind-inputs.ts";
 import type { ElementType, GraphValue } from "./element-type.ts";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { churnFiles } from "#test/onnx/churn-folder.ts";
-import { bool, float, type Graph, int64, type Model, writeOnnx } from "#test/onnx/write-onnx.ts";
+import { churnFiles } from "#test/support/onnx/churn-folder.ts";
+import { bool, float, type Graph, int64, type Model, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { defaultLimits, inspectOnnx } from "./inspect-onnx.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { churnFiles } from "#test/onnx/churn-folder.ts";
-import { float, type Graph, int64, type Node, writeOnnx } from "#test/onnx/write-onnx.ts";
+import { churnFiles } from "#test/support/onnx/churn-folder.ts";
+import { float, type Graph, int64, type Node, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { inspectOnnx } from "./inspect-onnx.ts";
 
 const x = { name: "x", type: float, shape: ["N", 4] };

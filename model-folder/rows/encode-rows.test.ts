@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Input } from "#model-folder/manifest/manifest.ts";
 import type { Column } from "#model-folder/onnx/bind-inputs.ts";
-import { churnGolden, churnManifest } from "#test/onnx/churn-folder.ts";
+import { churnGolden, churnManifest } from "#test/support/onnx/churn-folder.ts";
 import { encodeRows } from "./encode-rows.ts";
 import { rowPointer } from "./row-problem.ts";
 

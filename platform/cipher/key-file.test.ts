@@ -2,7 +2,7 @@ import { chmod, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { cipherContract } from "#test/contracts/cipher.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { CipherRefused } from "./cipher.ts";
 import { keyFileCipher } from "./key-file.ts";
 

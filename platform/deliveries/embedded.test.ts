@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { deliveriesContract } from "#test/contracts/deliveries.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { embeddedDeliveries } from "./embedded.ts";
 
 deliveriesContract("aws-local-stepfunctions", async () => {

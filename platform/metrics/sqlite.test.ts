@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Database, openDatabase } from "#platform/store/open-database.ts";
 import { metricsContract } from "#test/contracts/metrics.ts";
-import { countStatements } from "#test/count-statements.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { countStatements } from "#test/support/count-statements.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { sqliteMetrics } from "./sqlite.ts";
 
 metricsContract("SQLite", async () => {

@@ -5,7 +5,7 @@ import type { Blobs } from "#platform/blobs/blobs.ts";
 import { fileBlobs } from "#platform/blobs/files.ts";
 import { type Database, openDatabase, type Statement } from "#platform/store/open-database.ts";
 import { registryContract } from "#test/contracts/registry.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { sqliteRegistry } from "./sqlite.ts";
 
 const blobsIn = (folder: string): Blobs =>

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { sqliteStore } from "#platform/store/sqlite.ts";
-import { plainFunction } from "#test/contracts/plain-function.ts";
 import { servingContract } from "#test/contracts/serving.ts";
+import { plainFunction } from "#test/support/plain-function.ts";
 import { functionHost } from "#worlds/embedded/functions/functions.ts";
 import { embeddedServing } from "./embedded.ts";
 

@@ -19,13 +19,13 @@ import {
 import { STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { plainFunction } from "#test/contracts/plain-function.ts";
 import { servingContract } from "#test/contracts/serving.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { startFaultProxy } from "#test/peers/fault-proxy.ts";
 import { functionServer } from "#test/peers/function-server.ts";
 import { motoClient, startMoto } from "#test/peers/moto.ts";
 import { pythonPeer } from "#test/peers/python-environment.ts";
+import { plainFunction } from "#test/support/plain-function.ts";
 import { assumeRole } from "./assume-role.ts";
 import type { LambdaNeeds } from "./lambda/lambda-needs.ts";
 import { lambdaServing } from "./lambda.ts";

@@ -2,7 +2,7 @@ import { chmod, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { signerContract } from "#test/contracts/signer.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { keyFileSigner } from "./key-file.ts";
 
 signerContract("key file", async () => {

@@ -3,7 +3,7 @@ import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Changes, sourceContract } from "#test/contracts/source.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { gitSource } from "./git.ts";
 
 const identity = ["-c", "user.name=Ada Lovelace", "-c", "user.email=ada@example.com"];

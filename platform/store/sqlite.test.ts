@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { storeContract } from "#test/contracts/store.ts";
-import { countStatements } from "#test/count-statements.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { countStatements } from "#test/support/count-statements.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { openDatabase } from "./open-database.ts";
 import { sqliteStore } from "./sqlite.ts";
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { awsVoter } from "#cli/aws-voter.ts";
 import { Identities } from "#domain/approval/identities.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
-import { questionOf, type StepWorld, stepWorld } from "#test/step-world.ts";
+import { questionOf, type StepWorld, stepWorld } from "#test/support/step-world.ts";
 
 const [ada, bob] = ["U0ADA", "U0BOB"];
 const inSlack = new Map([

@@ -21,12 +21,12 @@ import type { CommitHistory, HistoryCommit, RefUpdate, Source } from "#platform/
 import { openDatabase } from "#platform/store/open-database.ts";
 import { messageBlocks } from "#slack/message-blocks.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
-import { type ImportedCommit, importCommits } from "#test/import-commits.ts";
 import { type GitHubRecord, gitHubServer } from "#test/peers/github/github-server.ts";
-import { runCommand } from "#test/run-command.ts";
-import { digestOf, modelYaml, policyYaml, serve, stepWorld } from "#test/step-world.ts";
-import { stubServer } from "#test/stub-server.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { type ImportedCommit, importCommits } from "#test/support/import-commits.ts";
+import { runCommand } from "#test/support/run-command.ts";
+import { digestOf, modelYaml, policyYaml, serve, stepWorld } from "#test/support/step-world.ts";
+import { stubServer } from "#test/support/stub-server.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { ownFolder } from "#worlds/embedded/data/running.ts";
 

@@ -2,10 +2,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { serveModel } from "#inference/serve-model.ts";
-import { churnYaml } from "#test/onnx/churn-folder.ts";
-import { loopBody } from "#test/onnx/loop-body.ts";
-import { float, int64, writeOnnx } from "#test/onnx/write-onnx.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { churnYaml } from "#test/support/onnx/churn-folder.ts";
+import { loopBody } from "#test/support/onnx/loop-body.ts";
+import { float, int64, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { listen } from "#worlds/embedded/gateway/server.ts";
 
 const body = loopBody("Identity");

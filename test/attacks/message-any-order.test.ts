@@ -11,7 +11,7 @@ import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import { ApprovalDecision, type Outcome } from "#statemachine/contracts.ts";
-import { digestOf, model, serve, stepWorld } from "#test/step-world.ts";
+import { digestOf, model, serve, stepWorld } from "#test/support/step-world.ts";
 
 /** The process is gone: nothing after the call at which it died has any effect. */
 class Killed extends Error {

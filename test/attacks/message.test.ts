@@ -11,7 +11,7 @@ import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import { messageBlocks } from "#slack/message-blocks.ts";
-import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
+import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign.ts";
 import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 

@@ -3,9 +3,9 @@ import { committedModel, judgedBy } from "#domain/delivery/committed-model.ts";
 import { restore } from "#domain/rollback/restore.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { assertModel } from "#model-check/check-model.ts";
-import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
+import { churnWith, hostileFiles, hostilePolicies } from "#test/support/hostile-files.ts";
+import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
 import { answeringMeanwhile } from "./answering-meanwhile.ts";
-import { churnWith, hostileFiles, hostilePolicies } from "./hostile-files.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

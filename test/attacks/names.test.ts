@@ -16,10 +16,10 @@ import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import { sqliteMetrics } from "#platform/metrics/sqlite.ts";
 import { type Database, openDatabase } from "#platform/store/open-database.ts";
 import { sqliteStore } from "#platform/store/sqlite.ts";
-import { requesting } from "#test/http/requesting.ts";
-import { manifestWith } from "#test/onnx/churn-folder.ts";
-import { float, writeOnnx } from "#test/onnx/write-onnx.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { requesting } from "#test/support/http/requesting.ts";
+import { manifestWith } from "#test/support/onnx/churn-folder.ts";
+import { float, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { openLog } from "#worlds/embedded/data/open-log.ts";
 import { jsonVoice, terminalVoice } from "#worlds/embedded/terminal.ts";
 

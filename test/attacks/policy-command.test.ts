@@ -5,9 +5,9 @@ import { changePolicy } from "#domain/policy/change-policy.ts";
 import { platformPolicy } from "#domain/policy/platform-policy.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { sqliteStore } from "#platform/store/sqlite.ts";
-import { runCommand } from "#test/run-command.ts";
-import { policyYaml } from "#test/step-world.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { runCommand } from "#test/support/run-command.ts";
+import { policyYaml } from "#test/support/step-world.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { writeFirstPolicy } from "#worlds/embedded/operator/first-policy.ts";
 

@@ -16,7 +16,7 @@ import {
   type StepWorld,
   serve,
   stepWorld,
-} from "#test/step-world.ts";
+} from "#test/support/step-world.ts";
 
 let world: StepWorld;
 beforeEach(() => {

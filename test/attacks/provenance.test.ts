@@ -8,7 +8,7 @@ import { registerModel } from "#lambdas/register-model/register-model.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { ociImages } from "#platform/images/oci.ts";
 import { unpackImage } from "#platform/images/unpack.ts";
-import { memorySigner } from "#test/memory-signer.ts";
+import { memorySigner } from "#test/support/memory-signer.ts";
 import {
   approve,
   buildFacts,
@@ -20,8 +20,8 @@ import {
   type StepWorld,
   serve,
   stepWorld,
-} from "#test/step-world.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+} from "#test/support/step-world.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 let world: StepWorld;
 beforeEach(() => {

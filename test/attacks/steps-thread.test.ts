@@ -3,12 +3,12 @@ import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkout } from "#test/end-to-end/stage-set.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { hostileFiles } from "#test/support/hostile-files.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { tasksHere } from "#worlds/embedded/engine/tasks.ts";
 import { type Rehearsal, startRehearsal } from "#worlds/embedded/rehearsal.ts";
 import { answeringMeanwhile } from "./answering-meanwhile.ts";
-import { hostileFiles } from "./hostile-files.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let rehearsal: Rehearsal;

@@ -21,7 +21,7 @@ import { goModules } from "#scripts/go-modules.ts";
 import { lockedPackages } from "#scripts/locked-packages.ts";
 import { productPackages } from "#scripts/product-packages.ts";
 import { productSbom } from "#scripts/product-sbom.ts";
-import { unpackArtefact, unpackStep } from "#test/terraform/unpack-artefact.ts";
+import { unpackArtefact, unpackStep } from "#test/infrastructure/unpack-artefact.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const workflows = join(root, ".github", "workflows");

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
-import { tinyTokenizer } from "#test/onnx/tiny-tokenizer.ts";
+import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
 
 const tokenizerWith = (changes: object): Uint8Array =>
   Buffer.from(JSON.stringify({ ...JSON.parse(tinyTokenizer.toString("utf8")), ...changes }));

@@ -1,10 +1,16 @@
 import { WebClient } from "@slack/web-api";
 import { expect, test } from "vitest";
 import type { Execution } from "#platform/deliveries/deliveries.ts";
-import { browser } from "#test/browser.ts";
-import { type Callback, callbackServer } from "./callback-server.ts";
-import { approvalBlocks, approvedBlocks, failedDelivery, failedHistory, rejectReason } from "./sample.ts";
-import { servedDesk } from "./served-desk.ts";
+import { browser } from "#test/support/browser.ts";
+import { type Callback, callbackServer } from "#test/support/desk/callback-server.ts";
+import {
+  approvalBlocks,
+  approvedBlocks,
+  failedDelivery,
+  failedHistory,
+  rejectReason,
+} from "#test/support/desk/sample.ts";
+import { servedDesk } from "#test/support/desk/served-desk.ts";
 
 const { skip, launch } = browser();
 

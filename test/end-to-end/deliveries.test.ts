@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Browser, browser } from "#test/browser.ts";
+import { type Browser, browser } from "#test/support/browser.ts";
 import { dataScientist } from "./data-scientist.ts";
 import { type OutsideCaller, outsideCaller, versionThatAnswers } from "./outside-caller.ts";
 import { approver, author, guest, type OutsideSlack, outsideSlack } from "./outside-slack.ts";

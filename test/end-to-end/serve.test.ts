@@ -5,8 +5,8 @@ import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { Answer } from "#inference/native/answer.ts";
 import { PredictionPage } from "#inference/records/records.ts";
-import { churnGolden } from "#test/onnx/churn-folder.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { churnGolden } from "#test/support/onnx/churn-folder.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { checkout, slipwayCommand } from "./stage-set.ts";
 
 const run = (args: readonly string[]) =>

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 export const checkout = fileURLToPath(new URL("../..", import.meta.url));
 export const slipwayCommand = join(checkout, "cli", "slipway.ts");

@@ -10,7 +10,7 @@ import { functionArn } from "#cli/doctor/function-arn.ts";
 import { toolingFunctions } from "#cli/doctor/tooling-functions.ts";
 import { assumeRole } from "#platform/serving/assume-role.ts";
 import { delivery, stepNames } from "#statemachine/delivery.ts";
-import { handlerEnvironment } from "#test/handler-environment.ts";
+import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { type AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
 import { buildImage, makeBuildProject } from "./build-project.ts";
 import { createRole } from "./create-role.ts";

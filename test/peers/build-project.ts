@@ -1,5 +1,5 @@
 import { CodeBuildClient, CreateProjectCommand, DeleteProjectCommand } from "@aws-sdk/client-codebuild";
-import { handlerEnvironment } from "#test/handler-environment.ts";
+import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { motoClient } from "./moto.ts";
 
 /** An image that builds run in. */

@@ -3,10 +3,10 @@ import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { handlerEnvironment } from "#test/handler-environment.ts";
-import { markedSecrets } from "#test/marked-secrets.ts";
-import { policyYaml } from "#test/step-world.ts";
-import { writePolicy } from "#test/write-policy.ts";
+import { handlerEnvironment } from "#test/support/handler-environment.ts";
+import { markedSecrets } from "#test/support/marked-secrets.ts";
+import { policyYaml } from "#test/support/step-world.ts";
+import { writePolicy } from "#test/support/write-policy.ts";
 import { createSigningKey } from "./create-signing-key.ts";
 import { createTable } from "./create-table.ts";
 import { motoClient } from "./moto.ts";

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import { seeded } from "#test/seeded.ts";
+import { seeded } from "#test/support/seeded.ts";
 
 /** What can happen to a call on its way. */
 export type Fault =

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readReport } from "#platform/serving/report-line.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { type FunctionHost, functionHost, type HostedFunction } from "./function-host.ts";
 import { runtimeClientPeer } from "./runtime-client.ts";
 

@@ -3,8 +3,8 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { reportLine } from "#platform/serving/report-line.ts";
-import { markedIn } from "#test/marked-secrets.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { markedIn } from "#test/support/marked-secrets.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { type ExecutionEnvironment, executionEnvironment } from "./execution-environment.ts";
 import type { NextHeaders } from "./runtime-api/rules.ts";
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { peer } from "#test/peer.ts";
+import { peer } from "#test/support/peer.ts";
 import { peersCache } from "./peers-cache.ts";
 
 const run = promisify(execFile);

@@ -2,7 +2,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { peer } from "#test/peer.ts";
+import { peer } from "#test/support/peer.ts";
 import { peersCache } from "./peers-cache.ts";
 
 const run = promisify(execFile);

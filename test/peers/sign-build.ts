@@ -5,7 +5,7 @@ import { provenance } from "#domain/provenance/provenance.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { s3Blobs } from "#platform/blobs/s3.ts";
 import { kmsSigner } from "#platform/signer/kms.ts";
-import { handlerEnvironment } from "#test/handler-environment.ts";
+import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { motoClient } from "./moto.ts";
 
 type Place = {

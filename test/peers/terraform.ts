@@ -2,7 +2,7 @@ import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { peer } from "#test/peer.ts";
+import { peer } from "#test/support/peer.ts";
 import { peersCache } from "./peers-cache.ts";
 
 /** A line for the shell that makes Terraform use a provider mirror of this machine, where somebody put such a tool. */

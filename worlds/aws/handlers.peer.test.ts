@@ -10,18 +10,18 @@ import { apiKeys } from "#api-keys/api-keys.ts";
 import { pushes } from "#domain/approval/pushes.ts";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { gitRepository } from "#test/git-repository.ts";
-import { handlerEnvironment } from "#test/handler-environment.ts";
+import { recording, unrecorded } from "#test/infrastructure/recording.ts";
 import { createTable } from "#test/peers/create-table.ts";
 import { prepareDeliveryAccount } from "#test/peers/delivery-account.ts";
 import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
 import { pythonPeer } from "#test/peers/python-environment.ts";
 import { type RecordedCalls, recordCalls } from "#test/peers/recorded-calls.ts";
-import { slackUsers } from "#test/peers/slack-users.ts";
-import { runBundle } from "#test/run-bundle.ts";
-import { modelYaml } from "#test/step-world.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
-import { recording, unrecorded } from "#test/terraform/recording.ts";
+import { gitRepository } from "#test/support/git-repository.ts";
+import { handlerEnvironment } from "#test/support/handler-environment.ts";
+import { runBundle } from "#test/support/run-bundle.ts";
+import { slackUsers } from "#test/support/slack-users.ts";
+import { modelYaml } from "#test/support/step-world.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const { skip } = pythonPeer("tests of handlers on moto");
 

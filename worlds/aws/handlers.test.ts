@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleHandler, type HandlerBundle } from "#packaging/bundle-handler.ts";
-import { handlerEnvironment } from "#test/handler-environment.ts";
-import { runBundle } from "#test/run-bundle.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { handlerEnvironment } from "#test/support/handler-environment.ts";
+import { runBundle } from "#test/support/run-bundle.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const lambdas = join(import.meta.dirname, "..", "..", "lambdas");
 const functions = readdirSync(lambdas, { withFileTypes: true })

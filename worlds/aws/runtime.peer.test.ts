@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { functionNames } from "#packaging/function-names.ts";
 import { functionZip } from "#packaging/function-zip.ts";
-import { handlerEnvironment } from "#test/handler-environment.ts";
 import { functionHost } from "#test/peers/function-host.ts";
 import { runtimeClientPeer } from "#test/peers/runtime-client.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { handlerEnvironment } from "#test/support/handler-environment.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const { skip } = runtimeClientPeer("tests of the functions under AWS's runtime client");
 

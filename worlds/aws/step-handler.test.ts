@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { markedSecrets } from "#test/marked-secrets.ts";
-import { runBundle } from "#test/run-bundle.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { markedSecrets } from "#test/support/marked-secrets.ts";
+import { runBundle } from "#test/support/run-bundle.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const subject = { delivery: "churn-1234", model: "churn", commit: "c".repeat(40) };
 const here = JSON.stringify(import.meta.dirname);

@@ -5,10 +5,10 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { handlerEnvironment } from "#test/handler-environment.ts";
-import { markedIn, markedSecrets } from "#test/marked-secrets.ts";
-import { runBundle } from "#test/run-bundle.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { handlerEnvironment } from "#test/support/handler-environment.ts";
+import { markedIn, markedSecrets } from "#test/support/marked-secrets.ts";
+import { runBundle } from "#test/support/run-bundle.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 
 const id = z.string().regex(/^[0-9a-f]{16}$/);
 const name = z.string().regex(/^[\p{L}\p{N}\s_.:/%&#=+\\\-@]{1,200}$/u);

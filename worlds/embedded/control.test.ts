@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type StepWorld, stepWorld } from "#test/step-world.ts";
+import { type StepWorld, stepWorld } from "#test/support/step-world.ts";
 import { controlRoute, remoteDeliveries } from "./control.ts";
 import { listen } from "./gateway/server.ts";
 

@@ -1,9 +1,9 @@
 import type { Environment } from "#platform/serving/serving.ts";
 import { names } from "#terraform/names.ts";
+import { type Recorded, requestsOf } from "#test/infrastructure/recording.ts";
+import { valueIn } from "#test/infrastructure/terraform-values.ts";
+import type { Written } from "#test/infrastructure/written-stacks.ts";
 import type { RecordedCall } from "#test/peers/recorded-calls.ts";
-import { type Recorded, requestsOf } from "#test/terraform/recording.ts";
-import { valueIn } from "#test/terraform/terraform-values.ts";
-import type { Written } from "#test/terraform/written-stacks.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
 import {
   type AccountVariables,

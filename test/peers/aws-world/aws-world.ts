@@ -29,7 +29,7 @@ import { functionServer } from "#test/peers/function-server.ts";
 import { startMlflow } from "#test/peers/mlflow.ts";
 import { motoClient, startMoto } from "#test/peers/moto.ts";
 import { recordCalls } from "#test/peers/recorded-calls.ts";
-import { writePolicy } from "#test/write-policy.ts";
+import { writePolicy } from "#test/support/write-policy.ts";
 import { slackMessages } from "#worlds/aws/slack-messages.ts";
 import { buildTask } from "#worlds/embedded/engine/build-task.ts";
 import { listen } from "#worlds/embedded/gateway/server.ts";

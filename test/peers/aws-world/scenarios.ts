@@ -2,8 +2,8 @@ import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StepName } from "#statemachine/delivery.ts";
 import { checkout } from "#test/end-to-end/stage-set.ts";
-import { gitRepository } from "#test/git-repository.ts";
-import { seeded } from "#test/seeded.ts";
+import { gitRepository } from "#test/support/git-repository.ts";
+import { seeded } from "#test/support/seeded.ts";
 
 export type Scene = {
   /** The trained version that is committed; `first` is models/churn. */

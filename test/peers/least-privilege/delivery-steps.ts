@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { approvalId } from "#domain/approval/approval-records.ts";
-import { markedSecrets } from "#test/marked-secrets.ts";
-import { model, modelFiles, modelYaml, policyYaml } from "#test/step-world.ts";
+import { markedSecrets } from "#test/support/marked-secrets.ts";
+import { model, modelFiles, modelYaml, policyYaml } from "#test/support/step-world.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 
 /** A step's answer, whose members are handed on as they are. */

@@ -4,18 +4,18 @@ import { fileURLToPath } from "node:url";
 import { stop as stopBundling } from "esbuild";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { names } from "#terraform/names.ts";
-import { gitRepository } from "#test/git-repository.ts";
-import { handlerEnvironment } from "#test/handler-environment.ts";
-import { markedSecrets } from "#test/marked-secrets.ts";
+import { terraformValues, valueIn } from "#test/infrastructure/terraform-values.ts";
+import { resourcesOf, type Written } from "#test/infrastructure/written-stacks.ts";
 import { startMlflow } from "#test/peers/mlflow.ts";
 import { startMoto } from "#test/peers/moto.ts";
 import { recordCalls } from "#test/peers/recorded-calls.ts";
 import { signBuild } from "#test/peers/sign-build.ts";
-import { type BundleRun, runBundle } from "#test/run-bundle.ts";
-import { stubServer } from "#test/stub-server.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
-import { terraformValues, valueIn } from "#test/terraform/terraform-values.ts";
-import { resourcesOf, type Written } from "#test/terraform/written-stacks.ts";
+import { gitRepository } from "#test/support/git-repository.ts";
+import { handlerEnvironment } from "#test/support/handler-environment.ts";
+import { markedSecrets } from "#test/support/marked-secrets.ts";
+import { type BundleRun, runBundle } from "#test/support/run-bundle.ts";
+import { stubServer } from "#test/support/stub-server.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { makeAccounts } from "./made-accounts.ts";
 
 /** Slack's Web API for whoever only needs an answer: one message, one user. */

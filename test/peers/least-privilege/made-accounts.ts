@@ -13,14 +13,14 @@ import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
 import { names } from "#terraform/names.ts";
-import { markedSecrets } from "#test/marked-secrets.ts";
+import { valueIn } from "#test/infrastructure/terraform-values.ts";
+import { resourcesOf, type Written } from "#test/infrastructure/written-stacks.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { createSigningKey } from "#test/peers/create-signing-key.ts";
 import { createTable } from "#test/peers/create-table.ts";
-import { policyYaml } from "#test/step-world.ts";
-import { valueIn } from "#test/terraform/terraform-values.ts";
-import { resourcesOf, type Written } from "#test/terraform/written-stacks.ts";
-import { writePolicy } from "#test/write-policy.ts";
+import { markedSecrets } from "#test/support/marked-secrets.ts";
+import { policyYaml } from "#test/support/step-world.ts";
+import { writePolicy } from "#test/support/write-policy.ts";
 import { inAccount } from "./in-account.ts";
 
 /** What a test finds in moto once the accounts are made. */

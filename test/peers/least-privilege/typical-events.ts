@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { type Environment, environments } from "#platform/serving/serving.ts";
-import { churnGolden } from "#test/onnx/churn-folder.ts";
-import { model } from "#test/step-world.ts";
+import { churnGolden } from "#test/support/onnx/churn-folder.ts";
+import { model } from "#test/support/step-world.ts";
 import { accidents } from "./accidents.ts";
 import { deliverySteps } from "./delivery-steps.ts";
 import type { FunctionsWorld } from "./functions-world.ts";

@@ -1,6 +1,6 @@
 import { WebClient } from "@slack/web-api";
 import { describe, expect, test } from "vitest";
-import { type Callback, callbackServer } from "#test/browser/callback-server.ts";
+import { type Callback, callbackServer } from "#test/support/desk/callback-server.ts";
 import {
   approvalBlocks,
   delivery,
@@ -8,9 +8,9 @@ import {
   failedHistory,
   promotedDelivery,
   rejectReason,
-} from "#test/browser/sample.ts";
-import { servedDesk } from "#test/browser/served-desk.ts";
-import { silentLogger } from "#test/browser/silent-logger.ts";
+} from "#test/support/desk/sample.ts";
+import { servedDesk } from "#test/support/desk/served-desk.ts";
+import { silentLogger } from "#test/support/desk/silent-logger.ts";
 import { signSlackRequest } from "./sign.ts";
 
 const secret = "a signing secret of the test";

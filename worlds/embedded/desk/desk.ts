@@ -65,7 +65,7 @@ export const createDesk = (options: DeskOptions): Hono => {
     ),
   );
   for (const [file, type] of Object.entries(assets)) {
-    const content = readFileSync(new URL(`../../../rehearsal/desk/assets/${file}`, import.meta.url), "utf8");
+    const content = readFileSync(new URL(`assets/${file}`, import.meta.url), "utf8");
     app.get(`/desk/assets/${file}`, (c) =>
       c.body(content, 200, { "content-type": type, "cache-control": "no-cache" }),
     );

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebClient } from "@slack/web-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { approvalBlocks, rejectReason } from "#test/browser/sample.ts";
-import { servedDesk } from "#test/browser/served-desk.ts";
-import { silentLogger } from "#test/browser/silent-logger.ts";
+import { approvalBlocks, rejectReason } from "#test/support/desk/sample.ts";
+import { servedDesk } from "#test/support/desk/served-desk.ts";
+import { silentLogger } from "#test/support/desk/silent-logger.ts";
 import { openDeskState } from "./state.ts";
 
 const text = (length: number) => "x".repeat(length);

@@ -2,7 +2,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
-import { temporaryFolder } from "#test/temporary-folder.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
 import { type DataFolder, dataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { openCapabilities } from "#worlds/embedded/world.ts";
 import { type StepsInThread, stepsInThread } from "./steps-in-thread.ts";

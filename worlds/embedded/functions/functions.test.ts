@@ -6,7 +6,7 @@ import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { EventTooLarge, type FunctionCall } from "#platform/serving/functions.ts";
 import { FunctionFailed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
-import { plainFunction } from "#test/contracts/plain-function.ts";
+import { plainFunction } from "#test/support/plain-function.ts";
 import { httpEvent, isText } from "#worlds/embedded/gateway/http-event.ts";
 import { type FunctionLine, functionHost } from "./functions.ts";
 

@@ -2,8 +2,8 @@ import { afterEach, expect, test } from "vitest";
 import type { RecordPlace } from "#inference/records/records.ts";
 import { FunctionFailed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
-import { plainFunction } from "#test/contracts/plain-function.ts";
-import { recordWorld } from "#test/record-world.ts";
+import { plainFunction } from "#test/support/plain-function.ts";
+import { recordWorld } from "#test/support/record-world.ts";
 import { functionHost } from "./functions.ts";
 
 const undo: (() => Promise<unknown>)[] = [];

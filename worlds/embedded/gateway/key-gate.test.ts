@@ -4,7 +4,7 @@ import { type ApiKeys, apiKeys } from "#api-keys/api-keys.ts";
 import { throttledBy } from "#inference/authorization/throttled-by.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
-import { memoryStore } from "#test/step-world.ts";
+import { memoryStore } from "#test/support/step-world.ts";
 import { gateway } from "./gateway.ts";
 import { keyGate } from "./key-gate.ts";
 

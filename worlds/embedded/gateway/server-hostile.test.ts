@@ -4,9 +4,9 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
 import type { Service } from "#inference/service.ts";
-import { churnGolden } from "#test/onnx/churn-folder.ts";
-import { churnService } from "#test/onnx/churn-service.ts";
-import { serviceOf } from "#test/onnx/service-of.ts";
+import { churnGolden } from "#test/support/onnx/churn-folder.ts";
+import { churnService } from "#test/support/onnx/churn-service.ts";
+import { serviceOf } from "#test/support/onnx/service-of.ts";
 import { listen } from "./server.ts";
 
 /** What fetch cannot send: broken HTTP, bodies that end early, a hundred connections that unpack at once. */

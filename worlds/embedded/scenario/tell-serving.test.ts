@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/step-world.ts";
+import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
 import { rowsToAsk } from "#worlds/embedded/engine/rows-to-ask.ts";
 import type { RehearsalEvent } from "#worlds/embedded/terminal.ts";
 import type { Application } from "./application.ts";

@@ -1,0 +1,313 @@
+/**
+ * `npm run bench:delivery`: what a rehearsal costs on this machine, measured on real runs in processes of their own,
+ * on data folders that are removed afterwards. A benchmark and no test: it ends with 0 whatever it finds.
+ * Options: --json, --rounds <n> (5), --fresh-clone (also times git clone, npm ci and the start in a temporary folder).
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type Memory, memoryOfTree } from "./memory-of-tree.ts";
+import { requestsPerSecond } from "./requests-per-second.ts";
+import { type Running, runRehearsal } from "./run-rehearsal.ts";
+
+type Line = {
+  readonly what: string;
+  /** In the line's unit; null: nothing was aimed at. */
+  readonly aim: number | null;
+  readonly measured: number | null;
+  readonly unit: "s" | "MB" | "requests/s";
+  readonly detail: string;
+};
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    rounds: { type: "string", default: "5" },
+    "fresh-clone": { type: "boolean", default: false },
+  },
+});
+const rounds = Math.max(1, Math.round(Number(options.rounds)) || 5);
+const checkout = fileURLToPath(new URL("..", import.meta.url));
+const installed = join(checkout, "node_modules");
+const command = join(checkout, "cli", "slipway.ts");
+const temporary = await mkdtemp(join(tmpdir(), "slipway-bench-"));
+
+const seconds = (ms: number) => Math.round(ms / 10) / 100;
+const megabytes = (bytes: number) => Math.round(bytes / 1e6);
+const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
+
+/** `npm start -- …` without npm, which adds about 0.2 s of its own. */
+const start = (folder: string, more: readonly string[] = []): Running =>
+  runRehearsal(
+    process.execPath,
+    [join(checkout, "scripts", "start.mjs"), "--json", "--port", "0", "--data", folder, ...more],
+    { cwd: checkout },
+  );
+
+/** Start to the first question on an empty data folder, several times. */
+const startUp = async (): Promise<readonly Line[]> => {
+  const times: number[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    say(`start to the question, round ${round} of ${rounds} …`);
+    const began = performance.now();
+    const rehearsal = start(join(temporary, `start-${round}`));
+    try {
+      await rehearsal.until("question");
+      times.push(performance.now() - began);
+    } finally {
+      await rehearsal.stop();
+    }
+  }
+  const sorted = times.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  const median =
+    sorted.length % 2 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
+  const spread = `${seconds(sorted[0] ?? 0)} to ${seconds(sorted.at(-1) ?? 0)} s over ${sorted.length} rounds`;
+  return [
+    {
+      what: "start to the approval question, installed",
+      aim: 5,
+      measured: seconds(median),
+      unit: "s",
+      detail: `median; ${spread}, each on an empty data folder`,
+    },
+  ];
+};
+
+/** Waits by design: people and bakes. */
+const notOwnWork = new Set(["Bake", "RequestApproval"]);
+
+/** On a very busy machine a canary stays open for want of sure latencies; what was seen until then is shown. */
+const longestRunMs = 240_000;
+
+/** Both deliveries with --approve; memory is looked at every 250 ms. */
+const wholeRun = async (folder: string): Promise<readonly Line[]> => {
+  say("both deliveries, approved …");
+  const began = performance.now();
+  const rehearsal = start(folder, ["--approve"]);
+  const states = () => rehearsal.events.flatMap((event) => (event.event === "state" ? [event] : []));
+  const inCanary = () =>
+    states().some(({ state }) => state === "StartCanary") &&
+    !states().some(({ state, delivery }) => state === "PromoteModel" && delivery === second());
+  const second = () => states().find(({ state }) => state === "StartCanary")?.delivery;
+  let peak: Memory | undefined;
+  let worker = 0;
+  const timer = setInterval(() => {
+    const now = memoryOfTree(rehearsal.pid);
+    worker = Math.max(worker, now?.largestWorkerBytes ?? 0);
+    if (now && inCanary() && now.totalBytes > (peak?.totalBytes ?? 0)) peak = now;
+  }, 250);
+  const limit = setTimeout(() => void rehearsal.stop(), longestRunMs);
+  const code = await rehearsal.ended.finally(() => {
+    clearInterval(timer);
+    clearTimeout(limit);
+  });
+  const took = performance.now() - began;
+  const ofSecond = states().filter(({ delivery, status }) => delivery === second() && status === "succeeded");
+  const own = ofSecond.filter(({ state }) => !notOwnWork.has(state));
+  const longest = own
+    .toSorted((a, b) => b.ms - a.ms)
+    .slice(0, 4)
+    .map(({ state, ms }) => `${state} ${ms} ms`);
+  const looks = own.filter(({ state }) => state === "JudgeCanary").length;
+  if (code !== 0) say(`the run ended with exit code ${code}`);
+  return [
+    {
+      what: "own steps of the second version's delivery",
+      aim: 5,
+      measured: own.length > 0 ? seconds(own.reduce((sum, { ms }) => sum + ms, 0)) : null,
+      unit: "s",
+      detail: `without bake and approval, under traffic; ${longest.join(", ")}; ${looks} looks at the canary`,
+    },
+    {
+      what: "whole rehearsal, resident, peak of the canary",
+      aim: 600,
+      measured: peak ? megabytes(peak.totalBytes) : null,
+      unit: "MB",
+      detail: peak
+        ? `${peak.processes} processes; ${megabytes(peak.proportionalBytes)} MB where shared pages count once`
+        : "not measured: there is no /proc here, or the run ended before its canary",
+    },
+    {
+      what: "largest inference worker, resident",
+      aim: 150,
+      measured: worker > 0 ? megabytes(worker) : null,
+      unit: "MB",
+      detail: "its peak over the whole run",
+    },
+    {
+      what: "both deliveries, approved, start to exit",
+      aim: null,
+      measured: seconds(took),
+      unit: "s",
+      detail: `two steps of the canary, each bake 3 s; exit code ${code}`,
+    },
+  ];
+};
+
+/** What prod takes over the gateway: one row a request, ten connections, no application beside. */
+const throughput = async (folder: string): Promise<readonly Line[]> => {
+  say("requests per second …");
+  const rehearsal = start(folder, ["--traffic", "0"]);
+  try {
+    const { url, model } = await rehearsal.until("serving", ({ environment }) => environment === "prod");
+    const golden = JSON.parse(await readFile(join(checkout, "models", model, "golden.json"), "utf8"));
+    const body = JSON.stringify({ rows: golden.rows.slice(0, 1) });
+    const load = await requestsPerSecond(`${url}/v1/predict`, body, { connections: 10, forMs: 5_000 });
+    return [
+      {
+        what: "prod through the gateway",
+        aim: null,
+        measured: Math.round(load.perSecond),
+        unit: "requests/s",
+        detail: `one row a request, 10 connections; median ${load.medianMs.toFixed(1)} ms, p95 ${load.p95Ms.toFixed(1)} ms, ${load.failed} failed; the caller ran on the same machine`,
+      },
+    ];
+  } finally {
+    await rehearsal.stop();
+  }
+};
+
+/** `slipway rollback` as a command of its own, on a rehearsal that runs and is called all the while. */
+const rollback = async (folder: string): Promise<readonly Line[]> => {
+  say("rollback from a second terminal …");
+  const rehearsal = start(folder);
+  try {
+    await rehearsal.until("serving", ({ environment }) => environment === "prod");
+    const began = performance.now();
+    const child = spawn(process.execPath, [command, "rollback", "churn", "--json", "--data", folder], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let printed = "";
+    child.stdout.on("data", (chunk) => {
+      printed += chunk;
+    });
+    const [code] = await once(child, "close");
+    const took = performance.now() - began;
+    const inside = code === 0 ? JSON.parse(printed).ms : undefined;
+    return [
+      {
+        what: "rollback from a second terminal",
+        aim: 5,
+        measured: code === 0 ? seconds(took) : null,
+        unit: "s",
+        detail:
+          code === 0
+            ? `the whole command under traffic; ${inside} ms of it the rollback itself, golden vectors and ledger included`
+            : `the command ended with ${code}`,
+      },
+    ];
+  } finally {
+    await rehearsal.stop();
+  }
+};
+
+/** What a newcomer waits for: clone, npm ci with an empty cache, start, question. Only what is committed is cloned. */
+const freshClone = async (): Promise<readonly Line[]> => {
+  say("git clone and npm start …");
+  const folder = join(temporary, "clone");
+  const began = performance.now();
+  const cloned = spawnSync("git", ["clone", "--quiet", checkout, folder], { stdio: "inherit" });
+  if (cloned.status !== 0) throw new Error("the clone failed");
+  const clonedAfter = performance.now() - began;
+  const rehearsal = runRehearsal("npm", ["start", "--silent", "--", "--json", "--port", "0"], {
+    cwd: folder,
+    env: { ...process.env, npm_config_cache: join(temporary, "npm-cache") },
+  });
+  try {
+    await rehearsal.until("question");
+    const took = performance.now() - began;
+    return [
+      {
+        what: "fresh clone to the approval question",
+        aim: 60,
+        measured: seconds(took),
+        unit: "s",
+        detail: `git clone ${seconds(clonedAfter)} s, then npm start with npm's cache empty; the network has its say`,
+      },
+    ];
+  } finally {
+    await rehearsal.stop();
+  }
+};
+
+/** What `npm ci` puts on disk; Terraform's provider package must not be part of it. */
+const packages = async (): Promise<readonly Line[]> => {
+  const { stdout } = spawnSync("du", ["-skL", installed], { encoding: "utf8" });
+  const kilobytes = Number(stdout.split(/\s/)[0]);
+  const provider = existsSync(join(installed, "@cdktn", "provider-aws"));
+  return [
+    {
+      what: "node_modules on disk",
+      aim: null,
+      measured: kilobytes > 0 ? megabytes(kilobytes * 1_024) : null,
+      unit: "MB",
+      detail: provider
+        ? "with Terraform's provider package, which npm start must not install"
+        : "without Terraform's provider package",
+    },
+  ];
+};
+
+const lines: Line[] = [];
+const measure = async (what: string, work: () => Promise<readonly Line[]>): Promise<void> => {
+  try {
+    lines.push(...(await work()));
+  } catch (fault) {
+    const why = fault instanceof Error ? fault.message : String(fault);
+    lines.push({ what, aim: null, measured: null, unit: "s", detail: `not measured: ${why}` });
+  }
+};
+
+const loadBefore = loadavg()[0] ?? 0;
+const run = join(temporary, "run");
+try {
+  await measure("node_modules on disk", packages);
+  await measure("start to the approval question", startUp);
+  await measure("both deliveries", () => wholeRun(run));
+  await measure("prod through the gateway", () => throughput(run));
+  await measure("rollback from a second terminal", () => rollback(run));
+  if (options["fresh-clone"]) await measure("fresh clone", freshClone);
+} finally {
+  await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
+}
+
+const machine = {
+  processors: availableParallelism(),
+  node: process.version,
+  loadBefore: Math.round(loadBefore * 100) / 100,
+  loadAfter: Math.round((loadavg()[0] ?? 0) * 100) / 100,
+};
+if (options.json) console.log(JSON.stringify({ machine, lines }, undefined, 2));
+else {
+  const within = ({ aim, measured }: Line) =>
+    aim === null ? "" : measured === null ? "?" : measured <= aim ? "yes" : "NO";
+  const rows = [
+    ["what", "aim", "measured", "within"],
+    ...lines.map((line) => [
+      line.what,
+      line.aim === null ? "" : `≤ ${line.aim} ${line.unit}`,
+      line.measured === null ? "—" : `${line.measured} ${line.unit}`,
+      within(line),
+    ]),
+  ];
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  rows.forEach((row, index) => {
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
+    const detail = lines[index - 1]?.detail;
+    if (detail) console.log(`    ${detail}`);
+  });
+  console.log(
+    `\n${machine.processors} processors, Node ${machine.node}, load ${machine.loadBefore} before and ${machine.loadAfter} after. The machine may be shared: a busy one measures its neighbours too.`,
+  );
+}

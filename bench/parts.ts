@@ -1,0 +1,134 @@
+// npm run bench:parts: what single parts of the embedded world cost, in rounds that take turns. Tests count what these
+// parts do (statements, commits); how long it takes is told here. Ends with 1 where a hostile folder takes its check longer
+// than 10 s, or where a body just below the size that another process answers holds the event loop for more than 5 ms.
+
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { assertModel } from "#model-check/check-model.ts";
+import { sqliteMetrics } from "#platform/metrics/sqlite.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
+import { sqliteStore } from "#platform/store/sqlite.ts";
+import { churnWith, hostileFiles } from "#test/support/hostile-files.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { renderMrkdwn } from "#worlds/embedded/desk/mrkdwn.ts";
+import { loopHolds } from "./loop-holds.ts";
+import { type Spread, spread } from "./serve/spread.ts";
+
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "9" } } });
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) {
+  console.error("--rounds takes a whole number, 1 or more.");
+  process.exit(2);
+}
+
+const folder = await temporaryFolder();
+const database = openDatabase(join(folder.path, "state.db"));
+const metrics = sqliteMetrics({ database, clock: () => 1_000 });
+const store = sqliteStore({ database, clock: Date.now });
+const key = { partition: "cost", sort: "item" };
+await store.put(key, { fence: 1, delivery: "d" });
+const request = {
+  environment: "prod",
+  model: "churn",
+  version: "1",
+  at: 1_000,
+  latencyMs: 4,
+  failed: false,
+  labels: new Map([
+    ["stay", 3],
+    ["churn", 1],
+  ]),
+} as const;
+
+const parts: readonly (readonly [string, () => Promise<unknown>])[] = [
+  [
+    "metrics: 10,000 requests into the file",
+    async () => {
+      for (let count = 0; count < 10_000; count += 1) metrics.request(request);
+      metrics.flush();
+    },
+  ],
+  [
+    "store: 10,000 gets",
+    async () => {
+      for (let read = 0; read < 10_000; read += 1) await store.get(key);
+    },
+  ],
+  [
+    "desk: 18,000 characters of markers",
+    async () => String(await renderMrkdwn("*_~<`:".repeat(3_000), new Map())),
+  ],
+  [
+    "desk: 10,000 markers that never close",
+    async () => String(await renderMrkdwn("*a ".repeat(10_000), new Map())),
+  ],
+];
+
+/** Up to three rounds of each: a check of one takes seconds, and reads up to 60 MB. */
+const checks = hostileFiles.map(([what, file, content]) => {
+  const candidate = churnWith(file, content());
+  return [
+    `check: ${what} in ${file}`,
+    async () => {
+      const refused = await assertModel(candidate).then(
+        () => undefined,
+        (fault: unknown) => fault,
+      );
+      if (!(refused instanceof Error && refused.name === "ManifestInvalid"))
+        throw new Error(`${what} in ${file} was not refused as it has to be`, { cause: refused });
+    },
+  ] as const;
+});
+const checkLimitMs = 10_000;
+const { measurements: holds, close: closeHolds } = await loopHolds(folder.path);
+const holdLimitMs = 5;
+/** Answers of one body in a round; the first ones compile what they run. */
+const answersEach = 20;
+
+const measured = parts.map((): number[] => []);
+for (let round = -1; round < rounds; round += 1)
+  for (const [index, [, work]] of parts.entries()) {
+    const began = performance.now();
+    await work();
+    // The first round warms up.
+    if (round >= 0) measured[index]?.push(performance.now() - began);
+  }
+const checked = checks.map((): number[] => []);
+for (let round = 0; round < Math.min(3, rounds); round += 1)
+  for (const [index, [what, work]] of checks.entries()) {
+    process.stderr.write(`${what}, round ${round + 1} …\n`);
+    const began = performance.now();
+    await work();
+    checked[index]?.push(performance.now() - began);
+  }
+const held = holds.map((): number[] => []);
+for (let round = -1; round < rounds; round += 1)
+  for (const [index, [, hold]] of holds.entries())
+    for (let answer = 0; answer < answersEach; answer += 1) {
+      const ms = await hold();
+      if (round >= 0) held[index]?.push(ms);
+    }
+await closeHolds();
+metrics.close();
+database.close();
+await folder.remove();
+
+const ms = (value: number) => value.toFixed(1).padStart(9);
+console.log(
+  `${"part".padEnd(64)}${["median", "min", "max"].map((name) => name.padStart(9)).join("")}   ms, ${rounds} rounds`,
+);
+const times = [...measured, ...checked, ...held];
+for (const [index, [what]] of [...parts, ...checks, ...holds].entries()) {
+  const { median, min, max }: Spread = spread(times[index] ?? []) ?? { median: 0, min: 0, max: 0 };
+  console.log(`${what.padEnd(64)}${ms(median)}${ms(min)}${ms(max)}`);
+}
+const slow = checked.flat().filter((one) => one > checkLimitMs).length;
+if (slow > 0) {
+  console.error(`${slow} checks of a hostile folder took longer than ${checkLimitMs / 1_000} s.`);
+  process.exitCode = 1;
+}
+const long = holds.filter((_, index) => (spread(held[index] ?? [])?.median ?? 0) > holdLimitMs);
+if (long.length > 0) {
+  console.error(`${long.map(([what]) => what).join("; ")}: longer than ${holdLimitMs} ms in the median.`);
+  process.exitCode = 1;
+}

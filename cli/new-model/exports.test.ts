@@ -1,0 +1,129 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "csv-parse/sync";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { newModel } from "#cli/new-model/new-model.ts";
+import { openModel } from "#inference/model/open-model.ts";
+import { Answer } from "#inference/native/answer.ts";
+import { predict } from "#lambdas/predict/predict.ts";
+import { checkModel } from "#model-check/check-model.ts";
+import type { Input, Row } from "#model-folder/manifest/manifest.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
+
+const Case = z.object({
+  target: z.union([z.string(), z.array(z.string())]),
+  task: z.enum(["classification", "regression"]),
+  predictions: z
+    .array(z.object({ label: z.string().optional(), scores: z.record(z.string(), z.number()) }))
+    .min(10),
+});
+
+/** Each as its exporter wrote it, with the types that its columns must be found to have. */
+const cases = {
+  "sklearn-columns": "integer number? category? category number integer",
+  "sklearn-matrix": "number number number number",
+  "random-forest": Array(13).fill("number").join(" "),
+  "lightgbm-binary": "category integer boolean category number integer?",
+  "xgboost-binary": "number number number number? number number",
+  "xgboost-regression": Array(10).fill("number").join(" "),
+  "mlp-logits": Array(64).fill("integer").join(" "),
+  "sigmoid-column": "integer number number integer",
+  "ridge-double": "number integer number boolean boolean",
+  "hist-gradient-boosting": "number? number? number? integer",
+  "string-matrix": "category category category category category",
+  "multi-output": "integer number number integer",
+};
+
+const at = (name: string, file: string): string => join(import.meta.dirname, name, file);
+const caseOf = async (name: string) => {
+  const described = Case.parse(JSON.parse(await readFile(at(name, "case.json"), "utf8")));
+  return { ...described, targets: [described.target].flat() };
+};
+
+/** A cell as an application that reads /v1/model would send it. */
+const sent = (text: string, { type }: Input): Row[string] => {
+  if (text === "") return null;
+  if (type === "boolean") return text.toLowerCase() === "true";
+  return type === "integer" || type === "number" ? Number(text) : text;
+};
+
+/** The table's first rows under the manifest's names: all of these graphs take the columns in the table's order. */
+const firstRows = (
+  csv: string,
+  targets: readonly string[],
+  inputs: readonly Input[],
+  count: number,
+): Row[] => {
+  const [header = [], ...records] = z.array(z.array(z.string())).parse(parse(csv));
+  const columns = header.flatMap((name, column) => (targets.includes(name) ? [] : [column]));
+  return records
+    .slice(0, count)
+    .map((record) =>
+      Object.fromEntries(
+        inputs.map((input, place) => [input.name, sent(record[columns[place] ?? -1] ?? "", input)]),
+      ),
+    );
+};
+
+describe("an export goes from file to served with no hand edit, and answers as the library that trained it", () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+  });
+  afterAll(() => folder.remove());
+
+  test.for(Object.entries(cases))("%s", async ([name, types]) => {
+    const { targets, task, predictions } = await caseOf(name);
+    const csv = await readFile(at(name, "data.csv"));
+    const made = await newModel({
+      name,
+      onnx: await readFile(at(name, "model.onnx")),
+      csv,
+      csvName: "data.csv",
+      targets,
+      tokenizer: undefined,
+      ignored: [],
+      owner: undefined,
+      approvers: [],
+      policyApprovers: ["U024BE7LH"],
+    });
+    expect(await checkModel({ model: name, files: made.files })).toEqual([]);
+    expect(made.doubt).toBeUndefined();
+
+    const served = join(folder.path, name);
+    await mkdir(served);
+    for (const [file, bytes] of made.files) await writeFile(join(served, file), bytes);
+    const model = await openModel(served);
+    try {
+      const { manifest } = model;
+      expect(manifest.task).toBe(task);
+      expect(manifest.inputs.map(({ type, required }) => `${type}${required ? "" : "?"}`).join(" ")).toBe(
+        types,
+      );
+      const rows = firstRows(csv.toString("utf8"), targets, manifest.inputs, predictions.length);
+      const answered = Answer.parse(
+        await predict({
+          model,
+          identity: { model: name, version: 1, digest: "", environment: "prod", functionVersion: "1" },
+          now: () => 0,
+          tick: () => 0,
+          newId: () => "id",
+          report: () => {},
+          log: () => {},
+        })({ rows }),
+      );
+      for (const [row, { label, scores }] of predictions.entries()) {
+        const answer = answered.predictions[row];
+        expect(answer?.label).toBe(label);
+        expect(Object.keys(answer?.scores ?? {}).toSorted()).toEqual(Object.keys(scores).toSorted());
+        for (const [key, score] of Object.entries(scores))
+          expect(Math.abs((answer?.scores[key] ?? Number.NaN) - score), `${key} of row ${row}`).toBeLessThan(
+            Math.max(1e-5, Math.abs(score) * 1e-4),
+          );
+      }
+    } finally {
+      await model.release();
+    }
+  });
+});

@@ -1,0 +1,44 @@
+import { spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
+
+const rule = fileURLToPath(new URL("no-timed-tests.grit", import.meta.url));
+const biome = fileURLToPath(new URL("../../node_modules/.bin/biome", import.meta.url));
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  const config = { plugins: [rule], linter: { rules: { preset: "none" } } };
+  await writeFile(join(folder.path, "biome.json"), JSON.stringify(config));
+});
+afterAll(() => folder?.remove());
+
+const lint = async (line: string): Promise<string> => {
+  await writeFile(join(folder.path, "a.test.ts"), `${line}\n`);
+  const { stdout, stderr } = spawnSync(biome, ["lint", "a.test.ts"], { cwd: folder.path, encoding: "utf8" });
+  return `${stdout}${stderr}`;
+};
+
+test.each([
+  "const took = Date.now() - began;",
+  "const took = end.getTime() - began.getTime();",
+  "if (Date.now() - began > 80) throw new Error();",
+  "expect(Date.now()).toBeLessThan(end);",
+  "expect(performance.now() - began).toBeLessThan(80);",
+  "const { now } = performance;",
+  "const took = process.uptime() - began;",
+  "const [, nanoseconds] = process.hrtime();",
+])("a test may not compare a time: %s", async (line) => {
+  expect(await lint(line)).toContain("A test compares no time.");
+});
+
+test.each([
+  "const yesterday = Date.now() - 86_400_000;",
+  "while (Date.now() < deadline) await turn();",
+  "const clock = Date.now;",
+])("a time of its own is none that is compared: %s", async (line) => {
+  expect(await lint(line)).not.toContain("A test compares no time.");
+});

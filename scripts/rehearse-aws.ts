@@ -1,0 +1,125 @@
+// npm run rehearse:aws [-- options]: what `npm start` does, on AWS's own interfaces (docs/peers.md).
+import { appendFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { curlLine } from "#cli/curl-line.ts";
+import { exitCode } from "#cli/exit-code.ts";
+import { modelArgument, rateArgument } from "#cli/options.ts";
+import { checkout } from "#test/end-to-end/stage-set.ts";
+import { tooling } from "#test/peers/aws-world/accounts.ts";
+import { startAwsWorld } from "#test/peers/aws-world/aws-world.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { exampleRequest, playScenario } from "#worlds/embedded/scenario/scenario.ts";
+import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
+import { jsonVoice, terminalVoice } from "#worlds/embedded/terminal.ts";
+
+type Options = {
+  readonly approve?: boolean;
+  readonly reject?: boolean;
+  readonly json?: boolean;
+  readonly model: string;
+  readonly traffic: number;
+};
+
+/** A bake of half an hour takes three seconds, as in `npm start`. */
+const timeScale = 600;
+
+const rehearse = async (options: Options): Promise<void> => {
+  // What its servers' start cost is told there: stdout belongs to the events.
+  if (options.json) console.info = console.error;
+  const voice = options.json ? jsonVoice() : terminalVoice();
+  const interrupted = Promise.withResolvers<"interrupted">();
+  const onSignal = () => interrupted.resolve("interrupted");
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+
+  // moto keeps everything in memory: no later run could go on with what this one left.
+  const folder = await temporaryFolder();
+  const log = join(checkout, "rehearse-aws.log");
+  await writeFile(log, "");
+  let written: Promise<void> = Promise.resolve();
+  voice.say("Slipway on AWS's own interfaces: starting moto, MLflow and the desk …");
+  const aws = await startAwsWorld({
+    folder: folder.path,
+    checkout,
+    timeScale,
+    traffic: options.traffic,
+    voice,
+    log: (line) => {
+      written = written.then(() => appendFile(log, `${line}\n`)).catch(() => undefined);
+    },
+  });
+  try {
+    voice.say(`The desk, where approvals are asked: ${aws.url}/\nWhat functions print: ${log}\n`);
+    let seen = await aws.repository.head();
+    /** CodeCommit's event of a push, which EventBridge brings to start-delivery. */
+    const look = async (): Promise<void> => {
+      const head = await aws.repository.head();
+      if (!head || head === seen) return;
+      const { author } = await aws.world.source.commit(head);
+      const { deliveries } = await aws.steps.startDelivery({
+        source: "aws.codecommit",
+        "detail-type": "CodeCommit Repository State Change",
+        detail: {
+          event: "referenceUpdated",
+          repositoryName,
+          referenceType: "branch",
+          referenceName: "main",
+          oldCommitId: seen,
+          commitId: head,
+          // A session of IAM Identity Center, which names it: whoever made the commit pushed it.
+          callerUserArn: `arn:aws:sts::${tooling}:assumed-role/AWSReservedSSO_people_0123456789abcdef/${author.email}`,
+        },
+      });
+      seen = head;
+      for (const { name, model } of deliveries)
+        voice.say(`Delivering ${model} at ${head.slice(0, 12)} as ${name}`);
+    };
+    const { model } = options;
+    const answers = options.approve ? "approve" : options.reject ? "reject" : "person";
+    const played = playScenario({ ...aws, look }, { model, answers, voice });
+    played.catch(() => undefined);
+    if ((await Promise.race([played, interrupted.promise])) === "interrupted") {
+      process.exitCode = exitCode.interrupted;
+      return;
+    }
+    const serving = await aws.world.ledger.serving("prod", model);
+    if (serving) {
+      const says = `Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…).`;
+      // Where nobody answers in person it ends now, and there is nothing left to call.
+      if (answers !== "person") voice.say(says);
+      else
+        voice.say(
+          `${says} Call it:\n  ${curlLine(await exampleRequest(aws.world, model), { keyed: false })}`,
+        );
+    }
+    const calls = aws.application?.calls();
+    if (calls)
+      voice.say(`The application's calls to prod: ${calls.answered} answered, ${calls.failed} failed.`);
+    if (answers !== "person") return;
+    voice.say("Still here, until Ctrl-C: moto forgets everything then.");
+    await interrupted.promise;
+    process.exitCode = exitCode.interrupted;
+  } finally {
+    await aws.stop();
+    await written;
+    await folder.remove();
+  }
+};
+
+await new Command("rehearse:aws")
+  .description(
+    "deliver a model twice on moto, MLflow and AWS's runtime client, as `npm start` does without them",
+  )
+  .addOption(
+    new Option("--approve", "answer both questions as an allowed approver, and exit").conflicts("reject"),
+  )
+  .option("--reject", "approve the first version, reject the second, and exit")
+  .option("--json", "one JSON object a line on stdout; sentences on stderr")
+  .addOption(new Option("--model <name>", "the model to deliver").default("churn").argParser(modelArgument))
+  .addOption(
+    new Option("--traffic <rate>", "requests a second of the synthetic application")
+      .default(250)
+      .argParser(rateArgument),
+  )
+  .action(rehearse)
+  .parseAsync();

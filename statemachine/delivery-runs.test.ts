@@ -1,0 +1,247 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Outcome } from "#statemachine/contracts.ts";
+import { stateContracts } from "#statemachine/state-contracts.ts";
+import {
+  type Answer,
+  approved,
+  deployed,
+  failedBuild,
+  fault,
+  granted,
+  judged,
+  runDelivery,
+  type TaskState,
+  verified,
+  wellBehaved,
+} from "#test/support/statemachine/run-delivery.ts";
+
+const toVerified =
+  "ClaimStage BuildImage ScanImage IsScanned RegisterModel IsNew DeployStage VerifyStage IsVerified";
+const toApproved = `${toVerified} RequestApproval IsApproved`;
+const toProd = `${toApproved} ClaimProd IsProdClaimed DeployProd NeedsCanary`;
+const canary = "StartCanary ShiftTraffic Bake JudgeCanary IsCanarySound";
+const promotion = "PromoteModel Promoted MoveChampion ReportOutcome HasFailed Delivered";
+const rollback = "RollBack NameError IsCommitted ReportOutcome HasFailed";
+const failure = `Failed ${rollback} DeliveryFailed`;
+const round = "ShiftTraffic Bake JudgeCanary IsCanarySound";
+const error = (name: string) => ({ verdict: "fail", error: { name, cause: "a cause" } });
+
+const tasks = Object.keys(stateContracts) as TaskState[];
+/** Tasks before the commit point. */
+const before = tasks.filter((name) => !["MoveChampion", "ReportOutcome", "RollBack"].includes(name));
+
+test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
+  ["a good model with a canary of two steps", "promoted", {}, `${toProd} ${canary} ${round} ${promotion}`],
+  [
+    "a first version, without a canary",
+    "promoted",
+    { DeployProd: [{ ...deployed, canary: false, championVersion: null }] },
+    `${toProd} ${promotion}`,
+  ],
+  [
+    "what prod serves already",
+    "unchanged",
+    {
+      RegisterModel: [
+        { status: "unchanged", version: 1, digest: `sha256:${"d".repeat(64)}`, provenance: null },
+      ],
+    },
+    `ClaimStage BuildImage ScanImage IsScanned RegisterModel IsNew Unchanged ${rollback} Delivered`,
+  ],
+  [
+    "a scan that takes its time",
+    "promoted",
+    {
+      ScanImage: [
+        { status: "pending" },
+        { status: "pending" },
+        { status: "complete", verdict: "pass", checks: [] },
+      ],
+    },
+    `ClaimStage BuildImage ScanImage IsScanned AwaitScan ScanImage IsScanned AwaitScan ${toProd.replace("ClaimStage BuildImage ", "")} ${canary} ${round} ${promotion}`,
+  ],
+  [
+    "a rejection",
+    "rejected",
+    { RequestApproval: [{ ...approved, status: "rejected", reason: "no" }] },
+    `${toApproved} Rejected ${rollback} Delivered`,
+  ],
+  [
+    "no answer",
+    "expired",
+    { VerifyStage: [{ ...verified, approvalTimeoutSeconds: 1 }], RequestApproval: ["never"] },
+    `${toVerified} RequestApproval Expired ${rollback} Delivered`,
+  ],
+  [
+    "a prod that changed since the question",
+    "promoted",
+    { ClaimProd: [{ status: "stale", serving: 4 }, granted] },
+    `${toApproved} ClaimProd IsProdClaimed VerifyStage IsVerified RequestApproval IsApproved ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
+  ],
+  [
+    "a prod that changed between measuring and asking",
+    "promoted",
+    { RequestApproval: [fault("ProdChanged"), approved] },
+    `${toVerified} RequestApproval VerifyStage IsVerified RequestApproval IsApproved ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
+  ],
+  [
+    "a prod that is busy for a while",
+    "promoted",
+    { ClaimProd: [{ status: "busy", holder: "x" }, granted] },
+    `${toApproved} ClaimProd IsProdClaimed AwaitProd ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
+  ],
+  [
+    "a canary with too few samples",
+    "promoted",
+    { JudgeCanary: [judged("bake"), judged("shift", 1), judged("promote", 1)] },
+    `${toProd} ${canary} Bake JudgeCanary IsCanarySound ${round} ${promotion}`,
+  ],
+])("%s ends as %s", async (_, outcome, script, path) => {
+  const run = await runDelivery(script);
+  expect(run.path.join(" ")).toBe(path);
+  expect(run).toMatchObject({ status: "SUCCEEDED", outcome });
+  expect(run.given.findLast(({ state }) => state === "ReportOutcome")?.event).toMatchObject({
+    outcome,
+    error: null,
+  });
+});
+
+test.each<[string, Parameters<typeof runDelivery>[0], string, string]>([
+  [
+    "GateFailed",
+    { VerifyStage: [{ ...verified, ...error("GateFailed") }] },
+    "a cause",
+    `${toVerified} GateMissed ${failure}`,
+  ],
+  [
+    "CanaryFailed",
+    { JudgeCanary: [{ ...judged("roll-back"), ...error("CanaryFailed") }] },
+    "a cause",
+    `${toProd} ${canary} CanaryStopped ${failure}`,
+  ],
+  [
+    "ModelUnreadable",
+    { BuildImage: [failedBuild("ModelUnreadable", "no such opset")] },
+    "no such opset",
+    `ClaimStage BuildImage ${failure}`,
+  ],
+])("a delivery that ends with %s says why", async (name, script, cause, path) => {
+  const run = await runDelivery(script);
+  expect(run).toMatchObject({ status: "FAILED", error: { name, cause } });
+  expect(run.path.join(" ")).toBe(path);
+});
+
+describe("each task before the commit point", () => {
+  test.each(before)("%s: a newer delivery supersedes this one", async (name) => {
+    const run = await runDelivery({ [name]: [fault("Superseded")] });
+    expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "superseded" });
+    expect(run.path.join(" ")).toMatch(new RegExp(`${name} Superseded ${rollback} Delivered$`));
+  });
+  test.each(before)("%s: a fault for good ends under its own name, after the rollback", async (name) => {
+    const run = await runDelivery({ [name]: [fault("ProdBusy", "too long")] });
+    expect(run).toMatchObject({ status: "FAILED", error: { name: "ProdBusy", cause: "too long" } });
+    expect(run.path.join(" ")).toMatch(new RegExp(`${name} ${failure}$`));
+  });
+});
+
+test.each(tasks.filter((name) => name !== "RollBack"))(
+  "%s is tried again after a temporary fault",
+  async (name) => {
+    const run = await runDelivery({ [name]: [fault("TemporaryFault"), ...wellBehaved()[name]] });
+    expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "promoted", retries: [name] });
+  },
+);
+
+describe("a rollback", () => {
+  const cause = /could not be put back/;
+  test("is tried again after a temporary fault", async () => {
+    const done: Answer = { committed: false, error: { name: "ProdBusy", cause: "too long" }, restored: [] };
+    const run = await runDelivery({
+      DeployProd: [fault("ProdBusy")],
+      RollBack: [fault("TemporaryFault"), done],
+    });
+    expect(run).toMatchObject({ status: "FAILED", error: { name: "ProdBusy" }, retries: ["RollBack"] });
+  });
+  test("that fails is told of, and what led to it is kept", async () => {
+    const run = await runDelivery({
+      DeployProd: [fault("GoldenVectorsDiffer")],
+      RollBack: [fault("RollBackFailed", "prod could not be put back")],
+    });
+    expect(run.status).toBe("FAILED");
+    expect(run.error?.name).toBe("RollBackFailed");
+    expect(run.error?.cause).toMatch(cause);
+    expect(run.after("RollBackFailed")?.RollBack).toMatchObject({
+      original: { Error: "GoldenVectorsDiffer" },
+    });
+    expect(run.path.slice(-8).join(" ")).toBe(
+      "RollBack RollBackFailed MarkFailed NameError IsCommitted ReportOutcome HasFailed DeliveryFailed",
+    );
+  });
+  test("that fails after a rejection makes it a failed delivery", async () => {
+    const run = await runDelivery({
+      RequestApproval: [{ ...approved, status: "rejected" }],
+      RollBack: [fault("RollBackFailed", "stage could not be put back")],
+    });
+    expect(run).toMatchObject({ status: "FAILED", error: { name: "RollBackFailed" } });
+  });
+});
+
+describe("after the commit point", () => {
+  const committed: Answer = { committed: true, error: null, restored: [] };
+  test.each(["ServiceDown", "Superseded"])(
+    "a promotion whose answer was lost (%s) is promoted",
+    async (name) => {
+      const run = await runDelivery({ PromoteModel: [fault(name)], RollBack: [committed] });
+      expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "promoted" });
+      expect(run.path.join(" ")).toContain(
+        "RollBack NameError IsCommitted Promoted MoveChampion ReportOutcome",
+      );
+      expect(run.given.at(-1)?.event).toMatchObject({ outcome: "promoted", error: null });
+    },
+  );
+  test.each<TaskState>(["MoveChampion", "ReportOutcome"])("a fault of %s changes nothing", async (name) => {
+    const run = await runDelivery({ [name]: [fault("Broken")] });
+    expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "promoted" });
+    expect(run.path).not.toContain("RollBack");
+  });
+});
+
+test("whatever fails wherever, a delivery ends in one of its outcomes, and a promoted one is never taken back", async () => {
+  const names = fc.constantFrom(
+    "TemporaryFault",
+    "Superseded",
+    "GateFailed",
+    "States.TaskFailed",
+    "TypeError",
+  );
+  // How often each task fails before it does what it should; five times is for good.
+  const faults = fc.dictionary(
+    fc.constantFrom(...tasks),
+    fc.record({ name: names, times: fc.integer({ min: 1, max: 6 }) }),
+    { maxKeys: 4 },
+  );
+  await fc.assert(
+    fc.asyncProperty(faults, fc.boolean(), async (faulty, committed) => {
+      const script: Record<string, Answer[]> = {};
+      for (const [name, { name: error, times }] of Object.entries(faulty))
+        script[name] = [
+          ...Array.from({ length: times }, () => fault(error)),
+          ...(name === "RollBack" ? [] : wellBehaved()[name as TaskState]),
+        ];
+      if (!faulty.RollBack && committed && faulty.PromoteModel)
+        script.RollBack = [{ committed: true, error: null, restored: [] }];
+      const run = await runDelivery(script);
+      expect(["SUCCEEDED", "FAILED"]).toContain(run.status);
+      expect(Outcome.options).toContain(run.outcome);
+      const promoted = run.path.indexOf("Promoted");
+      if (promoted >= 0) {
+        expect(run.outcome).toBe("promoted");
+        expect(run.path.slice(promoted)).not.toContain("RollBack");
+        const rolled = run.path.indexOf("RollBack");
+        if (rolled >= 0) expect(run.path[rolled + 2]).toBe("IsCommitted");
+      } else expect(run.path).toContain("RollBack");
+    }),
+    { seed: 42, numRuns: 60 },
+  );
+});

@@ -1,0 +1,212 @@
+import validate from "asl-validator";
+import { describe, expect, test } from "vitest";
+import { DeliveryInput, remedies, VerifyModelOutput } from "#statemachine/contracts.ts";
+import { stepNames } from "#statemachine/delivery.ts";
+import { stateContracts } from "#statemachine/state-contracts.ts";
+import { errorNames } from "#test/support/statemachine/error-names.ts";
+import { lints } from "#test/support/statemachine/lints.ts";
+import { type Machine, machineOf, type State } from "#test/support/statemachine/machine.ts";
+import { localDefinition } from "#worlds/embedded/engine/engine.ts";
+
+const machine = machineOf(localDefinition);
+const known = {
+  input: DeliveryInput,
+  contracts: stateContracts,
+  // The contracts say in words that these are set where the Choice leads there.
+  guards: {
+    "$.VerifyStage.error": "IsVerified",
+    "$.JudgeCanary.error": "IsCanarySound",
+    "$.error": "HasFailed",
+  },
+};
+
+/** The definition with other states; undefined takes one away, or one of its fields. */
+const withStates = (states: Record<string, State>): Machine => ({
+  ...machine,
+  States: { ...machine.States, ...states },
+});
+const changed = (name: string, change: (state: State) => Partial<State>): Machine => {
+  const found = machine.States[name];
+  if (!found) throw new Error(`no state ${name}`);
+  // Through JSON, which leaves undefined out.
+  return withStates({ [name]: JSON.parse(JSON.stringify({ ...found, ...change(found) })) as State });
+};
+
+test("the definition is valid to asl-validator, which sees a broken one", () => {
+  const { isValid, errorsText } = validate(localDefinition);
+  expect(isValid, errorsText()).toBe(true);
+  expect(validate(changed("BuildImage", () => ({ Next: "Nowhere" }))).isValid).toBe(false);
+});
+
+test("the definition is small beside the service's limit of 1 MB", () =>
+  expect(JSON.stringify(localDefinition).length).toBeLessThan(100_000));
+
+describe("the definition keeps our own rules, each of which can fail", () => {
+  test.each(Object.keys(lints))("%s", (name) => expect(lints[name]?.(machine, known)).toEqual([]));
+
+  const pass = (more: object = {}): State => ({
+    Type: "Pass",
+    Result: undefined,
+    Next: "ReportOutcome",
+    ...more,
+  });
+  test.each<[string, string, Machine]>([
+    ["every Task has a time-out", "ScanImage", changed("ScanImage", () => ({ TimeoutSeconds: undefined }))],
+    ["every Task has a Retry", "RollBack", changed("RollBack", () => ({ Retry: [] }))],
+    [
+      "every Task catches all, last and alone",
+      "MoveChampion",
+      changed("MoveChampion", () => ({ Catch: undefined })),
+    ],
+    [
+      "every Task catches all, last and alone",
+      "ClaimProd",
+      changed("ClaimProd", (it) => ({ Catch: it.Catch?.toReversed() })),
+    ],
+    [
+      "every Task catches all, last and alone",
+      "RollBack",
+      changed("RollBack", (it) => ({
+        Catch: it.Catch?.map((one) => ({ ...one, ErrorEquals: [...one.ErrorEquals, "Superseded"] })),
+      })),
+    ],
+    [
+      "a caught fault is written beside the data",
+      "RollBack",
+      changed("RollBack", (it) => ({ Catch: it.Catch?.map(({ ResultPath: _, ...one }) => one) })),
+    ],
+    ["states stay within what every engine runs", "Bake is a Map", changed("Bake", () => ({ Type: "Map" }))],
+    [
+      "a path stands under a key that ends in .$",
+      "RegisterModel has fence",
+      changed("RegisterModel", () => ({ Parameters: { fence: "$.ClaimStage.fence" } })),
+    ],
+    [
+      "a path stands under a key that ends in .$",
+      "RegisterModel has deep.$",
+      changed("RegisterModel", () => ({ Parameters: { within: [{ "deep.$": "text" }] } })),
+    ],
+    ["every Choice has a Default", "IsNew", changed("IsNew", () => ({ Default: undefined }))],
+    [
+      "no Choice goes forward by default",
+      "IsApproved goes on to ClaimProd",
+      changed("IsApproved", () => ({ Default: "ClaimProd" })),
+    ],
+    [
+      "no Choice goes forward by default",
+      "NeedsCanary goes on to PromoteModel",
+      changed("NeedsCanary", () => ({ Default: "PromoteModel" })),
+    ],
+    [
+      "no Choice goes forward by default",
+      "HasFailed goes on to Delivered",
+      changed("HasFailed", () => ({ Default: "Delivered" })),
+    ],
+    ["every state can be reached", "Lonely is never entered", withStates({ Lonely: pass() })],
+    [
+      "every way ends in Succeed or Fail",
+      "Round comes to no",
+      withStates({ Round: pass({ Next: "Round" }), Unchanged: pass({ Next: "Round" }) }),
+    ],
+    ["every way ends in Succeed or Fail", "Unchanged", changed("Unchanged", () => ({ End: true }))],
+    ["a loop takes a minute or more", "ScanImage", changed("AwaitScan", () => ({ Seconds: 59 }))],
+    ["a loop takes a minute or more", "ClaimProd", changed("AwaitProd", () => ({ Seconds: 1 }))],
+    ["no wait overflows a timer", "AwaitProd", changed("AwaitProd", () => ({ Seconds: 2_147_484 }))],
+    ["no wait overflows a timer", "Bake", changed("Bake", () => ({ SecondsPath: "$.ClaimStage.fence" }))],
+    [
+      "a Task's Parameters are its contract's fields",
+      "RegisterModel gives other",
+      changed("RegisterModel", (it) => ({ Parameters: { ...it.Parameters, other: 1 } })),
+    ],
+    [
+      "a Task's Parameters are its contract's fields",
+      "RegisterModel does not give fence",
+      changed("RegisterModel", ({ Parameters: { "fence.$": _, ...rest } = {} }) => ({ Parameters: rest })),
+    ],
+    [
+      "a Task's Parameters are its contract's fields",
+      "RequestApproval does not give delivery",
+      changed("RequestApproval", () => ({ Parameters: { Payload: {} } })),
+    ],
+    ["a Task's result lies at its name", "RollBack", changed("RollBack", () => ({ ResultPath: "$.error" }))],
+  ])("%s: else %s", (lint, fault, faulty) => {
+    expect(lints[lint]?.(faulty, known).join("\n")).toContain(fault);
+  });
+
+  test.each<[string, Machine]>([
+    ["MoveChampion reads $.nobody", changed("MoveChampion", () => ({ Parameters: { "x.$": "$.nobody" } }))],
+    [
+      // A way round DeployProd: what it writes is there on the other way only.
+      "PromoteModel reads $.DeployProd.functionVersion",
+      changed("IsProdClaimed", () => ({ Default: "PromoteModel" })),
+    ],
+    [
+      // Busy has no fence: only the Choice keeps it away.
+      "DeployProd reads $.ClaimProd.fence",
+      changed("IsProdClaimed", (it) => ({
+        Choices: it.Choices?.map((rule) => ({ ...rule, Next: "DeployProd" })),
+      })),
+    ],
+    [
+      "RegisterModel reads $.BuildImage.digest",
+      changed("RegisterModel", () => ({ Parameters: { "digest.$": "$.BuildImage.digest" } })),
+    ],
+    [
+      // The caught fault lies elsewhere, so that the rollback's own is not told.
+      "RollBackFailed reads $.rollbackError.Cause",
+      changed("RollBack", () => ({
+        Catch: [{ ErrorEquals: ["States.ALL"], Next: "RollBackFailed", ResultPath: "$.x" }],
+      })),
+    ],
+    [
+      "IsNew reads $.BuildImage.status",
+      changed("IsNew", (it) => ({
+        Choices: it.Choices?.map((rule) => ({ ...rule, Variable: "$.BuildImage.status" })),
+      })),
+    ],
+    [
+      "GateMissed reads $.VerifyStage.error.name, which lies in something that may be null",
+      changed("VerifyStage", () => ({ Next: "GateMissed" })),
+    ],
+  ])("every path read is written on every way: else %s", (fault, faulty) => {
+    expect(lints["every path read is written on every way"]?.(faulty, known).join("\n")).toContain(fault);
+  });
+});
+
+describe("every error that a delivery can end with has a remedy", () => {
+  // They are no errors to a person: an outcome, and a way back to VerifyStage; Catches before States.ALL take them.
+  const outcomes = ["Superseded", "ProdChanged"];
+  // Raised by answers to a person's click, outside the machine; and by what reads CSV, whose callers say it as a problem.
+  const outside = [
+    "TaskGone",
+    "CsvBroken",
+    // Keys of blobs are made of digests and commits, whose form contracts check before.
+    "BlobKeyRefused",
+  ];
+
+  test("the steps raise no other", () => {
+    const raised = errorNames();
+    expect(raised).toContain("GoldenVectorsDiffer");
+    const unknown = [...raised].filter(
+      (name) => ![...Object.keys(remedies), ...outcomes, ...outside].includes(name),
+    );
+    expect(unknown).toEqual([]);
+  });
+  test("nor do the functions, with all that they are composed of on AWS", () => {
+    const handlers = stepNames.map((name) => new URL(`../lambdas/${name}/handler.ts`, import.meta.url));
+    const raised = errorNames(handlers);
+    expect(raised).toContain("RoleNotAssumed");
+    const unknown = [...raised].filter(
+      (name) => ![...Object.keys(remedies), ...outcomes, ...outside].includes(name),
+    );
+    expect(unknown).toEqual([]);
+  });
+  test("the gates and the canary raise no other", () => {
+    const error = VerifyModelOutput.shape.error.unwrap().shape.name.options;
+    for (const name of [...error, "CanaryFailed"]) expect(Object.keys(remedies)).toContain(name);
+  });
+  test("nor does the engine, whose own names may not be raised again as they are", () => {
+    for (const name of ["Timeout", "TaskFailed", "Permissions", "Runtime"])
+      expect(Object.keys(remedies)).toContain(`Engine.${name}`);
+  });
+});

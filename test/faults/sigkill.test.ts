@@ -1,0 +1,196 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { cp, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+import { withEmbeddedWorld } from "#cli/open-embedded-world.ts";
+import { seeded } from "#test/support/seeded.ts";
+import { temporaryFolder } from "#test/support/temporary-folder.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const rounds = 8;
+/** After how long a round is killed, milliseconds: from the start of the process to the middle of a delivery. */
+const earliest = 500;
+const latest = 8_000;
+
+/**
+ * A checkout of its own, like this one but for the latencies that the model may have on stage and in its canary:
+ * what runs beside this test makes the machine slow, and a delivery that such a gate stops, or keeps baking, has
+ * nothing left to kill.
+ */
+const checkout = async (to: string): Promise<string> => {
+  const left = /^(node_modules|terraform|dist|\.git|\.slipway)$/;
+  for (const name of readdirSync(root))
+    if (!left.test(name)) await cp(join(root, name), join(to, name), { recursive: true });
+  await symlink(join(root, "node_modules"), join(to, "node_modules"));
+  const loosened = async (path: string, rule: RegExp, by: string) => {
+    const text = await readFile(join(to, path), "utf8");
+    expect([path, rule.test(text)]).toEqual([path, true]);
+    await writeFile(join(to, path), text.replace(rule, by));
+  };
+  await loosened("models/churn/model.yaml", /latencyP95Ms: \d+/, "latencyP95Ms: 1000");
+  await loosened("policy.yaml", /slackMs: \d+/, "slackMs: 1000");
+  return to;
+};
+
+let place: Awaited<ReturnType<typeof temporaryFolder>>;
+let slipway = "";
+let data = "";
+let running: ChildProcess | undefined;
+beforeEach(async () => {
+  place = await temporaryFolder();
+  data = join(place.path, "data");
+  slipway = join(await checkout(join(place.path, "checkout")), "cli", "slipway.ts");
+});
+afterEach(async () => {
+  running?.kill("SIGKILL");
+  await place.remove();
+});
+
+const rehearse = (): { child: ChildProcess; errors: () => string; ended: Promise<number | null> } => {
+  const child = spawn(
+    process.execPath,
+    [
+      slipway,
+      "rehearse",
+      "--approve",
+      "--json",
+      ...["--bake", "300ms", "--traffic", "200", "--port", "0", "--data", data],
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  running = child;
+  let errors = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  return { child, errors: () => errors, ended };
+};
+
+/** Processes that descend from one, by /proc; where there is none, nobody is looked for. */
+const descendants = (root: number): readonly number[] => {
+  const parents = new Map<number, number>();
+  try {
+    for (const name of readdirSync("/proc")) {
+      if (!/^\d+$/.test(name)) continue;
+      try {
+        const [, parent = ""] = /\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, "utf8")) ?? [];
+        parents.set(Number(name), Number(parent));
+      } catch {
+        // It ended between the listing and the look.
+      }
+    }
+  } catch {
+    return [];
+  }
+  const children = (of: number): number[] =>
+    [...parents].filter(([, parent]) => parent === of).flatMap(([pid]) => [pid, ...children(pid)]);
+  return children(root);
+};
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    // A zombie whose parent is gone has ended, and waits for init to take note.
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+};
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Waits until none is left, at most 10 s; gives those that are. */
+const gone = async (pids: readonly number[]): Promise<readonly number[]> => {
+  for (let waited = 0; waited < 10_000 && pids.some(alive); waited += 50) await pause(50);
+  return pids.filter(alive);
+};
+
+const Row = z.looseObject({
+  environment: z.string(),
+  version: z.number(),
+  percent: z.number(),
+  digest: z.string(),
+});
+const Status = z.object({
+  serving: z.array(Row),
+  deliveries: z.array(
+    z.looseObject({
+      delivery: z.string(),
+      outcome: z.string().nullable(),
+      error: z.object({ name: z.string(), cause: z.string() }).optional(),
+    }),
+  ),
+  approvals: z.array(z.unknown()),
+});
+const status = async () => {
+  const args = [slipway, "status", "--json", "--data", data];
+  return Status.parse(JSON.parse((await promisify(execFile)(process.execPath, args)).stdout));
+};
+
+/** What prod's alias points to that no entry of the ledger explains, after a kill and before any repair. */
+const unexplained = (): Promise<readonly string[]> =>
+  withEmbeddedWorld(data, async ({ world }) => {
+    const live = await world.serving.prod.live("churn");
+    if (!live) return [];
+    const entries = await world.ledger.entries("prod", "churn", 100);
+    return [live.version, ...(live.canary ? [live.canary.version] : [])].filter(
+      (version) => !entries.some(({ functionVersion }) => functionVersion === version),
+    );
+  });
+
+test("killed at random moments again and again, a rehearsal goes on each time and comes to its end", async () => {
+  const seed = Number(process.env.SLIPWAY_SEED ?? Date.now() % 1_000_000);
+  console.log(`The moments of the kills follow from SLIPWAY_SEED=${seed}`);
+  const random = seeded(seed);
+  for (let round = 1; round <= rounds; round++) {
+    const afterMs = Math.round(earliest + random() * (latest - earliest));
+    const { child, ended, errors } = rehearse();
+    await Promise.race([pause(afterMs), ended]);
+    const workers = child.pid === undefined ? [] : descendants(child.pid);
+    const exit = child.exitCode;
+    child.kill("SIGKILL");
+    await ended;
+    const where = `round ${round}, killed after ${afterMs} ms`;
+    // A round may have come to its own end before; it then has to be a good one.
+    expect([where, exit === null || exit === 0, exit === null ? "" : errors()]).toEqual([
+      where,
+      true,
+      exit === null ? "" : expect.any(String),
+    ]);
+    expect([where, await gone(workers)]).toEqual([where, []]);
+    // Killed before the database stood, there is nothing to look at yet.
+    const left = await unexplained().catch((fault: Error) =>
+      fault.name === "UsageMistake" ? [] : Promise.reject(fault),
+    );
+    expect([where, left]).toEqual([where, []]);
+  }
+
+  const last = rehearse();
+  const exit = await last.ended;
+  expect([exit, exit === 0 ? "" : last.errors()]).toEqual([0, ""]);
+  const { serving, deliveries, approvals } = await status();
+  expect(approvals).toEqual([]);
+  const digest = serving[0]?.digest;
+  expect(serving.map(({ environment, percent, digest: served }) => [environment, percent, served])).toEqual([
+    ["stage", 100, digest],
+    ["prod", 100, digest],
+  ]);
+  // Each execution has its end, and an interrupted one says so.
+  for (const { delivery, outcome, error } of deliveries)
+    expect([delivery, outcome, outcome === "failed" ? error?.name : ""]).toEqual([
+      delivery,
+      expect.stringMatching(/^(promoted|failed|unchanged)$/),
+      outcome === "failed" ? "Interrupted" : "",
+    ]);
+  expect(deliveries.filter(({ outcome }) => outcome === "promoted")).toHaveLength(2);
+  await withEmbeddedWorld(data, async ({ world }) => {
+    const entries = await world.ledger.entries("prod", "churn", 100);
+    expect(entries.filter((entry) => entry.status === "promoted")).toHaveLength(2);
+    expect(entries.every((entry) => entry.status === "promoted" || entry.status === "ended")).toBe(true);
+    expect((await world.ledger.serving("prod", "churn"))?.version).toBe(serving[0]?.version);
+    expect((await world.registry.byAlias("churn", "champion"))?.version).toBe(serving[0]?.version);
+    expect(await world.claims.open()).toEqual([]);
+  });
+}, 600_000);

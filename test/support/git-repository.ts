@@ -1,0 +1,43 @@
+import { execFileSync } from "node:child_process";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Changes } from "#test/contracts/source.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const identity = [
+  "-c",
+  "user.name=Ada Lovelace",
+  "-c",
+  "user.email=ada@example.com",
+  "-c",
+  "commit.gpgSign=false",
+];
+/** Without the caller's variables, or these tests would commit to the repository whose hook runs them. */
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
+
+/** A git repository in a folder of its own, for what reads one. */
+export const gitRepository = async () => {
+  const folder = await temporaryFolder();
+  const git = (...args: string[]): Buffer =>
+    execFileSync("git", [...identity, ...args], {
+      cwd: folder.path,
+      env,
+      maxBuffer: 64 * 1024 * 1024,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+  git("init", "--quiet", "--initial-branch=main");
+  const commit = async (changes: Changes, message: string): Promise<string> => {
+    for (const [path, content] of Object.entries(changes)) {
+      const file = join(folder.path, path);
+      if (content === null) await rm(file);
+      else {
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(file, content);
+      }
+    }
+    git("-c", "core.autocrlf=false", "add", "--all");
+    git("commit", "--quiet", "--message", message);
+    return git("rev-parse", "HEAD").toString("utf8").trim();
+  };
+  return { path: folder.path, git, commit, remove: folder.remove };
+};

@@ -1,0 +1,26 @@
+/** The names of the errors that the steps may raise, read from the sources that they are made of. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { stepNames } from "#statemachine/delivery.ts";
+
+const imported = /(?:import|export)\s+(?!type\b)[^;]*?from\s+"(\.[^"]+)"/g;
+const named = /override readonly name = "([^"]+)"/g;
+
+/** Error names in a file and in all that it imports, types aside. */
+export const errorNames = (
+  entries: readonly URL[] = stepNames.map(
+    (name) => new URL(`../../../lambdas/${name}/${name}.ts`, import.meta.url),
+  ),
+): Set<string> => {
+  const seen = new Set<string>();
+  const names = new Set<string>();
+  const read = (file: URL): void => {
+    if (seen.has(file.href)) return;
+    seen.add(file.href);
+    const source = readFileSync(fileURLToPath(file), "utf8");
+    for (const [, name = ""] of source.matchAll(named)) names.add(name);
+    for (const [, path = ""] of source.matchAll(imported)) read(new URL(path, file));
+  };
+  for (const entry of entries) read(entry);
+  return names;
+};
