@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Runs of many minutes, beside the tests that everybody runs: `npm run test:long`. */
 const long = [
-  "test/terraform/*.test.ts",
+  "test/infrastructure/*.test.ts",
   "test/peers/aws-world/*.peer.test.ts",
   "terraform/recorded-calls.peer.test.ts",
 ];
@@ -11,7 +11,7 @@ const long = [
 const alone = ["test/end-to-end/mlflow.peer.test.ts"];
 const never = ["node_modules", ".slipway", "terraform", "dist", ...long, ...alone];
 /** Runs of the whole, which want the machine to themselves: what they measure is judged by the manifest's gates. */
-const whole = ["test/end-to-end/**/*.test.ts", "test/kill/**/*.test.ts", "test/steps/**/*.test.ts"];
+const whole = ["test/end-to-end/**/*.test.ts", "test/faults/**/*.test.ts"];
 /** Attacks that must fail: `npm run test:attacks`. One file a promise, each line of it a row of docs/threat-model.md. */
 const attacks = ["test/attacks/**/*.test.ts"];
 const peers = ["**/*.peer.test.ts"];

@@ -39,7 +39,7 @@ const warmSeconds = options.quick ? seconds : 60;
 const perSecond = 50;
 const checkout = fileURLToPath(new URL("..", import.meta.url));
 const model = join(checkout, "models", "churn");
-const here = (name: string) => fileURLToPath(new URL(`../test/bench/hostile/${name}`, import.meta.url));
+const here = (name: string) => fileURLToPath(new URL(`hostile/${name}`, import.meta.url));
 const pins = pinning();
 // Records lie in memory where the system has a place for that: a disk that flushes takes up to 100 ms now and then, with
 // and without an attack, and would be all that is seen.

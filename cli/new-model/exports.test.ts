@@ -35,7 +35,8 @@ const cases = {
   "multi-output": "integer number number integer",
 };
 
-const at = (name: string, file: string): string => join(import.meta.dirname, name, file);
+const at = (name: string, file: string): string =>
+  join(import.meta.dirname, "..", "..", "test", "support", "onnx-exports", name, file);
 const caseOf = async (name: string) => {
   const described = Case.parse(JSON.parse(await readFile(at(name, "case.json"), "utf8")));
   return { ...described, targets: [described.target].flat() };

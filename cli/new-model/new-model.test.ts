@@ -10,7 +10,7 @@ import { bool, float, int64, type Value, writeOnnx } from "#test/support/onnx/wr
 import { type Brought, newModel } from "./new-model.ts";
 
 const exported = (name: string, file: string) =>
-  readFileSync(join(import.meta.dirname, "..", "..", "test", "exports", name, file));
+  readFileSync(join(import.meta.dirname, "..", "..", "test", "support", "onnx-exports", name, file));
 const tickets = exported("string-matrix", "data.csv").toString("utf8");
 const loans = exported("sklearn-columns", "data.csv").toString("utf8");
 

@@ -65,8 +65,10 @@ const exported = [
   "multi-output",
 ];
 const brought = async (name: string): Promise<Asked> => {
-  const file = (one: string) => readFile(join(root, "test", "exports", name, one));
-  const { target } = JSON.parse(await readFile(join(root, "test", "exports", name, "case.json"), "utf8"));
+  const file = (one: string) => readFile(join(root, "test", "support", "onnx-exports", name, one));
+  const { target } = JSON.parse(
+    await readFile(join(root, "test", "support", "onnx-exports", name, "case.json"), "utf8"),
+  );
   const { files } = await newModel({
     name,
     onnx: await file("model.onnx"),

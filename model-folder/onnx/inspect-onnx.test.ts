@@ -50,7 +50,9 @@ describe("inspectOnnx", () => {
     ["lightgbm-binary", [{ type: "integer", labels: ["0", "1"] }]],
     ["mlp-logits", []],
   ])("tells the labels that classifier nodes store: %s", (name, labels) => {
-    const bytes = readFileSync(new URL(`../../test/exports/${name}/model.onnx`, import.meta.url));
+    const bytes = readFileSync(
+      new URL(`../../test/support/onnx-exports/${name}/model.onnx`, import.meta.url),
+    );
     expect(inspectOnnx(bytes).classLabels).toEqual(labels);
   });
 

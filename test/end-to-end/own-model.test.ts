@@ -10,7 +10,7 @@ import { slipway } from "./slipway.ts";
 import { checkout, type StageSet, stageSet } from "./stage-set.ts";
 
 const model = "loan-risk";
-const brought = join(checkout, "test", "exports", "sklearn-columns");
+const brought = join(checkout, "test", "support", "onnx-exports", "sklearn-columns");
 const voice = { say: () => undefined, event: () => undefined };
 const Answer = z.object({
   version: z.number(),
