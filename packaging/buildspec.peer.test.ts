@@ -318,7 +318,7 @@ ln -s "${installed}" node_modules
         "evil.cjs": program,
         "buildspec.yml": spec,
         "packaging/buildspec.yml": spec,
-        "packaging/build-image.ts": module,
+        "worlds/aws/build/build-image.ts": module,
         "packaging/bundle.ts": module,
         "lambdas/predict/handler.ts": module,
         ".gitattributes": "* filter=evil\n",

@@ -8,7 +8,6 @@ import { ociImages } from "#platform/images/oci.ts";
 import { type Platform, thisPlatform } from "#platform/images/runtime-layer.ts";
 import { unpackImage } from "#platform/images/unpack.ts";
 import type { Source } from "#platform/source/source.ts";
-import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { bundleRuntime } from "./bundle.ts";
 
 /** No onnxruntime is packed for this kind of machine. */
@@ -26,7 +25,7 @@ export const localImages = async ({
   platform = thisPlatform(),
   clock,
 }: {
-  folder: Pick<DataFolder, "images">;
+  folder: { readonly images: string };
   source: Pick<Source, "modelFiles">;
   platform?: Platform | undefined;
   clock: () => number;

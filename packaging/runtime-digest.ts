@@ -1,19 +1,21 @@
-import { config } from "#terraform/config.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Platform } from "#platform/images/runtime-layer.ts";
 import { localImages } from "./local-images.ts";
 
-/** Content hash of the layer that all images share, for the architecture that the environments have. */
-export const runtimeDigest = async (): Promise<string> => {
-  const folder = await temporaryFolder();
+/** Content hash of the layer that all images share, for the platform that the environments have. */
+export const runtimeDigest = async (platform: Platform): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), "slipway-runtime-"));
   try {
     const { runtime } = await localImages({
-      folder: { images: folder.path },
+      folder: { images: folder },
       source: { modelFiles: async () => new Map() },
-      platform: config.tooling.images.architecture === "arm64" ? "linux/arm64" : "linux/x64",
+      platform,
       clock: Date.now,
     });
     return await runtime();
   } finally {
-    await folder.remove();
+    await rm(folder, { recursive: true, force: true });
   }
 };

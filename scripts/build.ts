@@ -12,6 +12,7 @@ import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { functionNames } from "#packaging/function-names.ts";
 import { functionZip } from "#packaging/function-zip.ts";
 import { runtimeDigest } from "#packaging/runtime-digest.ts";
+import { config } from "#terraform/config.ts";
 
 /** 1.1 MB: what the sweep may put back it verifies first, for which it reads S3 (docs/decisions/13). */
 const mostBytes = 1_153_434;
@@ -45,7 +46,8 @@ try {
     } else await writeFile(path, zip);
   }
   if (positionals.length === 0) {
-    await writeFile(join(values.out, "runtime.digest"), `${await runtimeDigest()}\n`);
+    const platform = config.tooling.images.architecture === "arm64" ? "linux/arm64" : "linux/x64";
+    await writeFile(join(values.out, "runtime.digest"), `${await runtimeDigest(platform)}\n`);
     await pipeline(await builderArchive(), createWriteStream(join(values.out, "builder.tar")));
   }
 } finally {

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readReason } from "#domain/approval/read-reason.ts";
+import { Outcome } from "#domain/delivery/outcomes.ts";
+import { Verdict } from "#domain/gates/verdict.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
-import { Outcome, Verdict } from "#statemachine/contracts.ts";
 import { blocksTextLimit, MessageBlocks } from "#worlds/embedded/desk/blocks.ts";
 import { messageBlocks } from "./message-blocks.ts";
 

@@ -1,8 +1,8 @@
 import type { KnownBlock, SectionBlock } from "@slack/web-api";
 import type { BoundContributors } from "#domain/approval/approvers-for.ts";
+import type { Check } from "#domain/gates/verdict.ts";
 import type { MessageState, QuestionState } from "#domain/message/message-state.ts";
-import type { Check } from "#statemachine/contracts.ts";
-import { remedyOf } from "#statemachine/remedy-of.ts";
+import { remedyOf } from "#statemachine/remedies.ts";
 import { oneLine } from "#untrusted/one-line.ts";
 
 /** Slack's limits on what we use: https://docs.slack.dev/reference/block-kit/blocks */

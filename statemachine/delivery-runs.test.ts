@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Outcome } from "#statemachine/contracts.ts";
+import { Outcome } from "#domain/delivery/outcomes.ts";
 import { stateContracts } from "#statemachine/state-contracts.ts";
 import {
   type Answer,

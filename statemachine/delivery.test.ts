@@ -1,12 +1,13 @@
 import validate from "asl-validator";
 import { describe, expect, test } from "vitest";
-import { DeliveryInput, remedies, VerifyModelOutput } from "#statemachine/contracts.ts";
 import { stepNames } from "#statemachine/delivery.ts";
 import { stateContracts } from "#statemachine/state-contracts.ts";
 import { errorNames } from "#test/support/statemachine/error-names.ts";
 import { lints } from "#test/support/statemachine/lints.ts";
 import { type Machine, machineOf, type State } from "#test/support/statemachine/machine.ts";
 import { localDefinition } from "#worlds/embedded/engine/engine.ts";
+import { DeliveryInput, VerifyModelOutput } from "./contracts.ts";
+import { remedies } from "./remedies.ts";
 
 const machine = machineOf(localDefinition);
 const known = {

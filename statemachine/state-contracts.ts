@@ -1,15 +1,15 @@
 import * as z from "zod";
+import { ApprovalDecision } from "#domain/approval/decision.ts";
+import { JudgeCanaryOutput } from "#domain/canary/judge-canary.ts";
+import { ExportedVariables } from "#domain/delivery/built-image.ts";
 import {
-  ApprovalDecision,
   Claim,
   ClaimProdInput,
   ClaimStageInput,
   DeployModelOutput,
   DeployProdInput,
   DeployStageInput,
-  ExportedVariables,
   JudgeCanaryInput,
-  JudgeCanaryOutput,
   MoveChampionInput,
   MoveChampionOutput,
   PromoteModelInput,

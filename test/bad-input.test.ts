@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { remedies } from "#statemachine/contracts.ts";
+import { remedies } from "#statemachine/remedies.ts";
 
 const root = join(import.meta.dirname, "..");
 

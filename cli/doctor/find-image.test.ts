@@ -9,7 +9,7 @@ const text = (path: string) => readFileSync(join(import.meta.dirname, "..", ".."
 const settings = ["baseImage", "buildImage"] as const;
 
 test("the doctor, the build, the configuration and its guide speak of the same images", () => {
-  expect(text("packaging/build-image.ts")).toContain("baseImage: env.BASE_IMAGE");
+  expect(text("worlds/aws/build/build-image.ts")).toContain("baseImage: env.BASE_IMAGE");
   const pipeline = text("terraform/constructs/image-pipeline/image-pipeline.ts");
   expect(pipeline).toContain('{ name: "BASE_IMAGE", value: images.baseImage }');
   expect(pipeline).toContain("image: images.buildImage");

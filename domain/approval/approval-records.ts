@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import { Check } from "#domain/gates/verdict.ts";
+import { Provenance } from "#domain/provenance/verified-provenance.ts";
 import { ApprovalRule } from "#model-folder/manifest/manifest.ts";
 import type { Store } from "#platform/store/store.ts";
-import { ApprovalDecision, Check, Provenance } from "#statemachine/contracts.ts";
 import { BoundContributors } from "./approvers-for.ts";
+import { ApprovalDecision } from "./decision.ts";
 
 const Voter = z.object({ user: z.string(), name: z.string(), at: z.string() });
 

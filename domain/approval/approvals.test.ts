@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
-import type { ApprovalDecision } from "#statemachine/contracts.ts";
 import { digestOf, fakeDeliveries, memoryStore, plainCipher } from "#test/support/step-world.ts";
 import { approvals, type NewApproval, type Vote } from "./approvals.ts";
+import type { ApprovalDecision } from "./decision.ts";
 
 let opened: ReturnType<typeof memoryStore>;
 let engine: ReturnType<typeof fakeDeliveries>;

@@ -1,7 +1,6 @@
 import type { Cipher } from "#platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
 import type { Store } from "#platform/store/store.ts";
-import type { ApprovalDecision } from "#statemachine/contracts.ts";
 import {
   type Approval,
   Asked,
@@ -13,6 +12,7 @@ import {
 } from "./approval-records.ts";
 import { type BoundContributors, whyContributor } from "./approvers-for.ts";
 import { canonicalEmail } from "./canonical-email.ts";
+import type { ApprovalDecision } from "./decision.ts";
 
 export type NewApproval = Omit<Approval, "id" | "token" | "state">;
 

@@ -1,6 +1,6 @@
 import { ApprovalMismatch } from "#domain/delivery/faults.ts";
-import type { ApprovalDecision } from "#statemachine/contracts.ts";
 import type { ApprovalRecords } from "./approval-records.ts";
+import type { ApprovalDecision } from "./decision.ts";
 
 export type Needs = { readonly approvals: Pick<ApprovalRecords, "read"> };
 

@@ -1,4 +1,5 @@
 import { plural, rounded } from "#domain/gates/in-words.ts";
+import type { Check, Verdict } from "#domain/gates/verdict.ts";
 import { judgeAtMost } from "#domain/gates/verdict.ts";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
@@ -6,7 +7,6 @@ import { newcombe } from "#domain/statistics/newcombe.ts";
 import { twoSidedZ } from "#domain/statistics/normal-quantile.ts";
 import type { Share } from "#domain/statistics/wilson.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
-import type { Check, Verdict } from "#statemachine/contracts.ts";
 import { confidence } from "./confidence.ts";
 import { p95Interval } from "./percentiles-for.ts";
 

@@ -1,10 +1,20 @@
-import { verdictOf } from "#domain/gates/verdict-of.ts";
+import * as z from "zod";
+import { Check, Verdict, verdictOf } from "#domain/gates/verdict.ts";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
 import { type CanaryRule, seconds } from "#model-folder/manifest/manifest.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
-import type { Check, JudgeCanaryOutput } from "#statemachine/contracts.ts";
 import { errorsCheck, labelsCheck, p95Check, samplesCheck } from "./canary-checks.ts";
 import { nextStep } from "./next-step.ts";
+
+export const JudgeCanaryOutput = z.object({
+  verdict: Verdict,
+  /** What the machine does now: `shift` to step `step`, `bake` once more, `promote`, or `roll-back`. */
+  next: z.enum(["shift", "bake", "promote", "roll-back"]),
+  step: z.int().min(0),
+  checks: z.array(Check),
+  error: z.object({ name: z.literal("CanaryFailed"), cause: z.string() }).nullable(),
+});
+export type JudgeCanaryOutput = z.infer<typeof JudgeCanaryOutput>;
 
 type Look = {
   readonly rule: CanaryRule;

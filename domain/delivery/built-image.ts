@@ -1,6 +1,18 @@
-import type { z } from "zod";
-import { BuiltImage, type ExportedVariables } from "#statemachine/contracts.ts";
+import * as z from "zod";
+import { Digest } from "#platform/images/images.ts";
 import { ContractBroken } from "./faults.ts";
+
+/** CodeBuild's form of what a build exports: `Build.ExportedEnvironmentVariables`. */
+export const ExportedVariables = z.array(z.object({ Name: z.string(), Value: z.string() }));
+/** What those variables say, read by each step that needs it. */
+export const BuiltImage = z.object({
+  digest: Digest,
+  sizeBytes: z.int().positive(),
+  buildId: z.string(),
+  /** Epoch milliseconds: the scan's deadline counts from here. */
+  builtAt: z.int(),
+});
+export type BuiltImage = z.infer<typeof BuiltImage>;
 
 /** Names of the variables that a build exports (buildspec.yml and the embedded builder). */
 export const buildVariables = {

@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { type CaughtError, ExportedVariables } from "#statemachine/contracts.ts";
-import { buildVariables } from "./built-image.ts";
+import { buildVariables, ExportedVariables } from "./built-image.ts";
 
+/** A fault as the engine hands it to Catch. */
+export const CaughtError = z.object({ Error: z.string(), Cause: z.string().default("") });
 type Caught = z.infer<typeof CaughtError>;
 
 /** A Lambda function's fault as Step Functions puts it into Cause. */

@@ -1,6 +1,9 @@
 import * as z from "zod";
 import type { Store } from "#platform/store/store.ts";
-import { Outcome } from "#statemachine/contracts.ts";
+
+/** Every way a delivery ends. */
+export const Outcome = z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]);
+export type Outcome = z.infer<typeof Outcome>;
 
 export const Ended = z.object({
   delivery: z.string(),

@@ -1,8 +1,8 @@
 import { GoldenVectorsDiffer } from "#domain/delivery/faults.ts";
 import { goldenCheck } from "#domain/gates/golden-check.ts";
+import type { Check } from "#domain/gates/verdict.ts";
 import type { Golden } from "#model-folder/manifest/manifest.ts";
 import type { Serving } from "#platform/serving/serving.ts";
-import type { Check } from "#statemachine/contracts.ts";
 import { askModelAll } from "./ask-model.ts";
 
 /** Asks a deployed version its golden rows. Throws GoldenVectorsDiffer unless it answers as at training. */

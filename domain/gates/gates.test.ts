@@ -5,7 +5,6 @@ import { parse } from "yaml";
 import type { GatesInForce } from "#domain/policy/rules-in-force.ts";
 import { type Golden, Input, Manifest, type Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Finding } from "#platform/images/images.ts";
-import { Check } from "#statemachine/contracts.ts";
 import { goldenCheck } from "./golden-check.ts";
 import { holdoutChecks } from "./holdout-checks.ts";
 import { imageSizeCheck } from "./image-size-check.ts";
@@ -13,7 +12,7 @@ import { latencyCheck } from "./latency-check.ts";
 import { scanChecks } from "./scan-checks.ts";
 import { schemaCheck } from "./schema-check.ts";
 import { smokeCheck } from "./smoke-check.ts";
-import { verdictOf } from "./verdict-of.ts";
+import { Check, verdictOf } from "./verdict.ts";
 
 const gates: GatesInForce = {
   latencyP95Ms: 50,

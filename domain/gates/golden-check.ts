@@ -1,7 +1,7 @@
 import type { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
-import type { Check } from "#statemachine/contracts.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 import { plural, rounded } from "./in-words.ts";
+import type { Check } from "./verdict.ts";
 
 type Compared =
   | { readonly kind: "near"; readonly difference: number }

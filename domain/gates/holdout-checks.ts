@@ -1,10 +1,9 @@
 import type { GatesInForce, ScoreInForce } from "#domain/policy/rules-in-force.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
-import type { Check } from "#statemachine/contracts.ts";
-import type { Checked } from "./checked.ts";
 import { between, plural, rounded } from "./in-words.ts";
 import { accuracy, auc, mae, rmse, type Scoring } from "./scorings.ts";
+import type { Check, Checked } from "./verdict.ts";
 import { judgeDifference } from "./verdict.ts";
 
 type Absent = { readonly absent: string };

@@ -1,4 +1,4 @@
-import type { Check } from "#statemachine/contracts.ts";
+import type { Check } from "./verdict.ts";
 
 /** An image's size against the limit; 1 MB is 10⁶ bytes, as registries count. */
 export const imageSizeCheck = ({

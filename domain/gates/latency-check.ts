@@ -1,6 +1,6 @@
 import { quantileLevels } from "#domain/statistics/quantile-levels.ts";
-import type { Check } from "#statemachine/contracts.ts";
 import { rounded } from "./in-words.ts";
+import type { Check } from "./verdict.ts";
 
 /** Below this many answers the 95th percentile is simply the slowest. */
 const fewest = 20;

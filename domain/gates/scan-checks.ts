@@ -1,6 +1,6 @@
 import type { Scan } from "#platform/images/images.ts";
-import type { Check } from "#statemachine/contracts.ts";
 import { plural } from "./in-words.ts";
+import type { Check } from "./verdict.ts";
 
 type Complete = Extract<Scan, { status: "complete" }>;
 

@@ -1,7 +1,7 @@
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
-import type { Checked } from "./checked.ts";
 import { plural } from "./in-words.ts";
+import type { Checked } from "./verdict.ts";
 
 const narrowedRange = (
   before: { readonly min: number; readonly max: number },

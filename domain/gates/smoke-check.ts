@@ -1,4 +1,4 @@
-import type { Check } from "#statemachine/contracts.ts";
+import type { Check } from "./verdict.ts";
 
 /** Whether the deployed function answers at all. `problem` is what the first refused request was told. */
 export const smokeCheck = ({

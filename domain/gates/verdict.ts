@@ -1,4 +1,19 @@
-import type { Verdict } from "#statemachine/contracts.ts";
+import * as z from "zod";
+
+export const Verdict = z.enum(["pass", "fail", "inconclusive"]);
+export type Verdict = z.infer<typeof Verdict>;
+
+/** One measured result of one gate. */
+export const Check = z.object({
+  name: z.string(),
+  verdict: Verdict,
+  measured: z.number().nullable(),
+  limit: z.number().nullable(),
+  unit: z.string(),
+  /** One sentence for the approver: intervals, counts, why it is inconclusive or was omitted. */
+  detail: z.string(),
+});
+export type Check = z.infer<typeof Check>;
 
 type Ends = { readonly low: number; readonly high: number };
 
@@ -22,4 +37,13 @@ export const judgeAtMost = ({ low, high, limit }: Ends & { readonly limit: numbe
 export const worst = (verdicts: readonly Verdict[]): Verdict => {
   if (verdicts.includes("fail")) return "fail";
   return verdicts.length === 0 || verdicts.includes("inconclusive") ? "inconclusive" : "pass";
+};
+
+/** The verdict of all checks together; without a single check it is inconclusive. */
+export const verdictOf = (checks: readonly Check[]): Verdict => worst(checks.map(({ verdict }) => verdict));
+
+/** What was measured, and what could not be and why: the approver is shown both. */
+export type Checked = {
+  readonly checks: readonly Check[];
+  readonly omitted: readonly { readonly name: string; readonly why: string }[];
 };

@@ -1,7 +1,7 @@
 import * as z from "zod";
+import { Check } from "#domain/gates/verdict.ts";
 import { type Environment, environments } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
-import { Check } from "#statemachine/contracts.ts";
 
 /** One deployment: what served which share of an environment from when. */
 export const Deployment = z.object({

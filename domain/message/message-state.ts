@@ -1,8 +1,9 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { BoundContributors } from "#domain/approval/approvers-for.ts";
-import type { Ended } from "#domain/delivery/outcomes.ts";
+import type { Ended, Outcome } from "#domain/delivery/outcomes.ts";
+import type { Check } from "#domain/gates/verdict.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
-import type { Check, Outcome, Provenance } from "#statemachine/contracts.ts";
+import type { Provenance } from "#domain/provenance/verified-provenance.ts";
 
 /** What is stored about a delivery, as it stands at one moment. Whoever reads the same facts sees the same message. */
 export type MessageFacts = {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { approvals } from "#domain/approval/approvals.ts";
+import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { outcomes } from "#domain/delivery/outcomes.ts";
-import type { Outcome } from "#statemachine/contracts.ts";
 import { digestOf, fakeChannel, fakeDeliveries, memoryStore, plainCipher } from "#test/support/step-world.ts";
 import { type Channel, messages } from "./messages.ts";
 

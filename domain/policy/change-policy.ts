@@ -1,6 +1,6 @@
 import * as z from "zod";
+import { Digest } from "#platform/images/images.ts";
 import type { Store } from "#platform/store/store.ts";
-import { Digest } from "#statemachine/contracts.ts";
 import { PlatformRules, PolicyInvalid } from "./parse-policy.ts";
 import {
   type Confirmation,

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { isNamedByProvider } from "#domain/approval/identify.ts";
 import type { Identities } from "#domain/approval/identities.ts";
+import { Digest } from "#platform/images/images.ts";
 import type { Store } from "#platform/store/store.ts";
-import { Digest } from "#statemachine/contracts.ts";
 import { PlatformRules, PolicyInvalid } from "./parse-policy.ts";
 
 /** Who proposed or confirmed: `id` is what an authority vouched for (AWS's user id, the account on this machine). */

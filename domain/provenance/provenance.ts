@@ -1,8 +1,8 @@
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import type { Signer } from "#platform/signer/signer.ts";
-import type { Provenance as Verified } from "#statemachine/contracts.ts";
 import { openEnvelope, sealEnvelope } from "./envelope.ts";
 import { type BuildFacts, makeStatement, ProvenanceStatement } from "./statement.ts";
+import type { Provenance as Verified } from "./verified-provenance.ts";
 
 /** Nothing is kept of how this image was built at this commit. */
 export class ProvenanceMissing extends Error {

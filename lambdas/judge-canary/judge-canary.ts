@@ -1,4 +1,4 @@
-import { judgeCanary as judge } from "#domain/canary/judge-canary.ts";
+import { type JudgeCanaryOutput, judgeCanary as judge } from "#domain/canary/judge-canary.ts";
 import { percentilesFor } from "#domain/canary/percentiles-for.ts";
 import { judgedBy } from "#domain/delivery/committed-model.ts";
 import { ContractBroken, Superseded } from "#domain/delivery/faults.ts";
@@ -9,7 +9,7 @@ import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { seconds } from "#model-folder/manifest/manifest.ts";
 import type { Metrics, Statistics, Window } from "#platform/metrics/metrics.ts";
 import type { Source } from "#platform/source/source.ts";
-import { JudgeCanaryInput, type JudgeCanaryOutput } from "#statemachine/contracts.ts";
+import { JudgeCanaryInput } from "#statemachine/contracts.ts";
 
 export type Needs = {
   readonly metrics: Metrics;

@@ -2,7 +2,7 @@ import { builtImage } from "#domain/delivery/built-image.ts";
 import { judgedBy } from "#domain/delivery/committed-model.ts";
 import { ImageScanFailed } from "#domain/delivery/faults.ts";
 import { scanChecks } from "#domain/gates/scan-checks.ts";
-import { verdictOf } from "#domain/gates/verdict-of.ts";
+import { verdictOf } from "#domain/gates/verdict.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Images } from "#platform/images/images.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { CommitId } from "#statemachine/contracts.ts";
+import { CommitId } from "#platform/source/source.ts";
 import type { Push } from "./push.ts";
 
 /**

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Digest } from "#statemachine/contracts.ts";
+import { Digest } from "#platform/images/images.ts";
 import { parts } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of start-delivery. */

@@ -3,8 +3,10 @@ import type { Pushes } from "#domain/approval/pushes.ts";
 import { isRuntimePath } from "#domain/approval/runtime-paths.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
+import { Digest } from "#platform/images/images.ts";
 import type { Source } from "#platform/source/source.ts";
-import { CommitId, type DeliveryInput, Digest } from "#statemachine/contracts.ts";
+import { CommitId } from "#platform/source/source.ts";
+import type { DeliveryInput } from "#statemachine/contracts.ts";
 import { deliveryName } from "./delivery-name.ts";
 
 export type Needs = {

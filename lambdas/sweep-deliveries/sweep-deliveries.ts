@@ -3,6 +3,7 @@ import type { Approval } from "#domain/approval/approval-records.ts";
 import type { Approvals } from "#domain/approval/approvals.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
+import { Outcome } from "#domain/delivery/outcomes.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
 import type { Messages } from "#domain/message/messages.ts";
 import { endRollback } from "#domain/rollback/end-rollback.ts";
@@ -12,7 +13,6 @@ import { metricNames } from "#platform/metrics/metric-names.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import {
   type MoveChampionOutput,
-  Outcome,
   type ReportOutcomeOutput,
   type RollBackOutput,
   Subject,

@@ -7,7 +7,7 @@ import { imageSizeCheck } from "#domain/gates/image-size-check.ts";
 import { latencyCheck } from "#domain/gates/latency-check.ts";
 import { schemaCheck } from "#domain/gates/schema-check.ts";
 import { smokeCheck } from "#domain/gates/smoke-check.ts";
-import { verdictOf } from "#domain/gates/verdict-of.ts";
+import { verdictOf } from "#domain/gates/verdict.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { type Manifest, type Prediction, type Row, seconds } from "#model-folder/manifest/manifest.ts";

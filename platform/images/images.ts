@@ -1,3 +1,7 @@
+import * as z from "zod";
+
+export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits");
+
 /** What an image is made from; it says all that the digest depends on. */
 export type BuildRequest = {
   readonly model: string;

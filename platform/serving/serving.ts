@@ -1,3 +1,6 @@
+import * as z from "zod";
+export const EnvironmentName = z.enum(["stage", "prod"]);
+
 import type { Json } from "#platform/store/store.ts";
 
 export type Environment = "stage" | "prod";

@@ -1,3 +1,6 @@
+import * as z from "zod";
+export const CommitId = z.string().regex(/^[0-9a-f]{40}$/, "a commit is 40 hex digits");
+
 export type Commit = {
   /** 40 hex digits. */
   readonly id: string;

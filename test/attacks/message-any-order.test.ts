@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { ApprovalDecision } from "#domain/approval/decision.ts";
+import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { rollback } from "#domain/rollback/rollback.ts";
 import { decide } from "#lambdas/answer-approval/answer-approval.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
@@ -10,7 +12,6 @@ import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
-import { ApprovalDecision, type Outcome } from "#statemachine/contracts.ts";
 import { digestOf, model, serve, stepWorld } from "#test/support/step-world.ts";
 
 /** The process is gone: nothing after the call at which it died has any effect. */

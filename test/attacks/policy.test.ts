@@ -5,7 +5,7 @@ import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
 import { scanImage } from "#lambdas/scan-image/scan-image.ts";
 import type { Images } from "#platform/images/images.ts";
 import { messageBlocks } from "#slack/message-blocks.ts";
-import { remedies } from "#statemachine/contracts.ts";
+import { remedies } from "#statemachine/remedies.ts";
 import {
   buildOf,
   commitOf,

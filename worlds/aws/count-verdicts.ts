@@ -1,4 +1,4 @@
-import type { Verdict } from "#statemachine/contracts.ts";
+import type { Verdict } from "#domain/gates/verdict.ts";
 import { deliveryMetrics } from "./delivery-metrics.ts";
 import type { Variables } from "./environment/environment-parts.ts";
 

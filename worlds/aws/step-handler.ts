@@ -1,7 +1,8 @@
 import type { Context } from "aws-lambda";
 import * as z from "zod";
 import { namedFault } from "#domain/delivery/named-fault.ts";
-import { EnvironmentName, Subject } from "#statemachine/contracts.ts";
+import { EnvironmentName } from "#platform/serving/serving.ts";
+import { Subject } from "#statemachine/contracts.ts";
 import { faultInWords } from "./fault-in-words.ts";
 import { log } from "./log.ts";
 import { traced } from "./traced.ts";

@@ -1,8 +1,8 @@
 import { styleText } from "node:util";
+import type { Outcome } from "#domain/delivery/outcomes.ts";
 import type { StateEvent } from "#platform/deliveries/deliveries.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import type { Outcome } from "#statemachine/contracts.ts";
-import { remedyOf } from "#statemachine/remedy-of.ts";
+import { remedyOf } from "#statemachine/remedies.ts";
 import { markedLines } from "#untrusted/marked-lines.ts";
 import { oneLine } from "#untrusted/one-line.ts";
 import { terminalText } from "#untrusted/terminal-text.ts";

@@ -53,7 +53,7 @@ const asFindings = (scan: Scan) => {
 
 /**
  * Images built here and registered in moto's ECR under their own digest, with the scan of their own list of packages
- * as ECR's: the builder (packaging/build-image.ts) puts the same layers onto Lambda's base image and pushes them (packaging/run-buildspec.ts).
+ * as ECR's: the builder (worlds/aws/build/build-image.ts) puts the same layers onto Lambda's base image and pushes them (packaging/run-buildspec.ts).
  */
 export const pushedImages = ({ endpoint, repositoryName, images, layerFiles }: Needs): Images => {
   const ecr = new ECRClient(motoClient(endpoint));

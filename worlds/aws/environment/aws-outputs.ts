@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Digest } from "#statemachine/contracts.ts";
+import { Digest } from "#platform/images/images.ts";
 import { parts } from "./environment-parts.ts";
 
 const accountId = z.string().regex(/^\d{12}$/, "an account's id has 12 digits");

@@ -1,15 +1,12 @@
 /** What a delivery's page says, read from its execution and history. */
 import { z } from "zod";
+import { ApprovalDecision } from "#domain/approval/decision.ts";
+import { CaughtError } from "#domain/delivery/original-error.ts";
+import { Outcome } from "#domain/delivery/outcomes.ts";
+import { Check, Verdict } from "#domain/gates/verdict.ts";
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
-import {
-  ApprovalDecision,
-  CaughtError,
-  Check,
-  DeliveryInput,
-  Outcome,
-  remedies,
-  Verdict,
-} from "#statemachine/contracts.ts";
+import { DeliveryInput } from "#statemachine/contracts.ts";
+import { remedies } from "#statemachine/remedies.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 
 /** One stay in one state. */

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
+import type { Check } from "#domain/gates/verdict.ts";
 import type { Execution } from "#platform/deliveries/deliveries.ts";
-import type { Check } from "#statemachine/contracts.ts";
 import { type DeliveryFacts, deliveryFacts, type Stay } from "./delivery-facts.ts";
 import { emoji } from "./emoji.ts";
 import type { Html } from "./mrkdwn.ts";

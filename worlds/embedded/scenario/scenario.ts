@@ -1,6 +1,6 @@
 import { committedModel } from "#domain/delivery/committed-model.ts";
+import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { deliveryName } from "#lambdas/start-delivery/delivery-name.ts";
-import type { Outcome } from "#statemachine/contracts.ts";
 import type { Engine } from "#worlds/embedded/engine/engine.ts";
 import type { Steps } from "#worlds/embedded/engine/steps.ts";
 import { machineCaller } from "#worlds/embedded/operator/machine-caller.ts";

@@ -1,4 +1,4 @@
-// node packaging/build-image.ts <folder>: what CodeBuild runs of the platform's builder (packaging/buildspec.yml). A file
+// node worlds/aws/build/build-image.ts <folder>: what CodeBuild runs of the platform's builder (packaging/buildspec.yml). A file
 // for each variable that the build exports is written into the folder.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,6 +9,9 @@ import * as z from "zod";
 import { buildVariables } from "#domain/delivery/built-image.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { assertModel } from "#model-check/check-model.ts";
+import { bundleRuntime } from "#packaging/bundle.ts";
+import { crane } from "#packaging/crane.ts";
+import { pushImage } from "#packaging/push-image.ts";
 import { ImageBuildFailed } from "#platform/images/images.ts";
 import { layerFiles } from "#platform/images/layer-files.ts";
 import { ociImages } from "#platform/images/oci.ts";
@@ -17,9 +20,6 @@ import { ssmSecrets } from "#platform/secrets/ssm.ts";
 import { parts } from "#worlds/aws/environment/environment-parts.ts";
 import { provenanceOf } from "#worlds/aws/provenance-of.ts";
 import { sourceOf } from "#worlds/aws/source-of.ts";
-import { bundleRuntime } from "./bundle.ts";
-import { crane } from "./crane.ts";
-import { pushImage } from "./push-image.ts";
 
 const unset = (name: string) => z.string().min(1, `${name} is not set for this build: apply the stack again`);
 const Env = z.object({
