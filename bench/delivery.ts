@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Memory, memoryOfTree } from "./memory-of-tree.ts";
 import { requestsPerSecond } from "./requests-per-second.ts";
-import { type Running, runRehearsal } from "./run-rehearsal.ts";
+import { type Running, runRehearsal } from "#test/support/run-rehearsal.ts";
 
 type Line = {
   readonly what: string;

@@ -15,7 +15,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { attacks, type Target } from "./hostile/attacks.ts";
-import { runRehearsal } from "./run-rehearsal.ts";
+import { runRehearsal } from "#test/support/run-rehearsal.ts";
 import { describeMachine, load } from "./serve/machine.ts";
 import { pinning } from "./serve/pinned.ts";
 import { processTree, resetPeaks } from "./serve/process-tree.ts";

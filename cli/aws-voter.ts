@@ -5,7 +5,7 @@ import type { Identities } from "#domain/approval/identities.ts";
 import { shownEmail } from "#domain/approval/shown-email.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 import { CallerUnknown } from "./aws-operator.ts";
-import type { Voter } from "./open-world.ts";
+import type { Voter } from "./command-world.ts";
 import { printError } from "./print.ts";
 
 /** Nobody vouches that the caller is the Slack user in whose name they answer. */

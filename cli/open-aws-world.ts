@@ -23,7 +23,7 @@ import { sourceOf } from "#worlds/aws/source-of.ts";
 import { taskApprovals } from "#worlds/aws/task-approvals.ts";
 import { awsOperator } from "./aws-operator.ts";
 import { awsVoter } from "./aws-voter.ts";
-import type { Opened } from "./open-world.ts";
+import type { Opened } from "./command-world.ts";
 import type { WorldOptions } from "./options.ts";
 import { printError } from "./print.ts";
 import { readOutputs } from "./read-outputs.ts";

@@ -15,7 +15,7 @@ import { openCapabilities, type World, worldOf } from "#worlds/embedded/world.ts
 import { UsageMistake } from "./exit-code.ts";
 import { folderRegistry } from "./folder-registry.ts";
 import { folderOf } from "./folders.ts";
-import type { Opened } from "./open-world.ts";
+import type { Opened } from "./command-world.ts";
 import { printError } from "./print.ts";
 
 export type OpenedEmbedded = Opened & { readonly world: World };

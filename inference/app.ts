@@ -1,4 +1,5 @@
 import { retryAfterSeconds } from "./http/body-unreadable.ts";
+import type { App, Gate, Offload } from "./http/app.ts";
 import { compressReply } from "./http/compress-reply.ts";
 import { type HttpReply, refuse, withHeaders } from "./http/http-reply.ts";
 import type { HttpRequest } from "./http/http-request.ts";
@@ -8,22 +9,12 @@ import { refuseCrossSite } from "./http/refuse-cross-site.ts";
 import { router } from "./http/router.ts";
 import { withSecurityHeaders } from "./http/security-headers.ts";
 import { nativeRoutes } from "./native/native-routes.ts";
-import type { Offload } from "./offload/offload.ts";
 import { oipRoutes } from "./oip/oip-routes.ts";
 import { openapiRoutes } from "./openapi/openapi-routes.ts";
 import { predictionsRoutes } from "./records/predictions-routes.ts";
 import { endpointRoutes } from "./scoring/endpoint-routes.ts";
 import { scoringRoutes } from "./scoring/scoring-routes.ts";
 import type { Service } from "./service.ts";
-
-/** The service as hosts have it: takes any request and never rejects. */
-export type App = { answer(request: HttpRequest): Promise<HttpReply> };
-
-/** What stands before the service: answers in its place, or lets it answer and adds to that. */
-export type Gate = (
-  request: HttpRequest,
-  answer: (request: HttpRequest) => Promise<HttpReply>,
-) => Promise<HttpReply>;
 
 const failed = refuse(problem("prediction-failed", "The service failed."));
 

@@ -1,214 +1,74 @@
 import { posix } from "node:path";
 
-/** Which part of the house a file belongs to (docs/architecture.md); null: outside it, such as tests and scripts. */
-type Part =
-  | "contract"
-  | "folder"
-  | "slack"
-  | "definition"
-  | "inference"
-  | "domain"
-  | "aws"
-  | "embedded"
-  | "environment"
-  | "composition"
-  | "handler"
-  | "step"
-  | "packaging"
-  | "rehearsal"
-  | "cli"
-  | "terraform"
-  | "test"
-  | null;
-
-/** What says the same in every world and touches nothing. */
-const contracts = new Set([
-  "statemachine/contracts.ts",
-  "statemachine/remedy-of.ts",
-  "api-keys/admission.ts",
-  "model-folder/manifest/manifest.ts",
-  "api-keys/rate.ts",
-  "model-folder/manifest/value-names.ts",
-  "api-keys/window-seconds.ts",
-  "platform/metrics/metric-names.ts",
-  "untrusted/marked-lines.ts",
-  "untrusted/one-line.ts",
-  "untrusted/own-value.ts",
-  "untrusted/terminal-text.ts",
-  "platform/secrets/kept-secrets.ts",
-  "platform/secrets/rotated-secrets.ts",
-  "platform/source/side-by-side.ts",
-  "platform/serving/config-hash.ts",
-  "platform/serving/function-name.ts",
-  "platform/serving/report-line.ts",
-  "platform/source/co-authors.ts",
-  "platform/source/first-updates.ts",
-  "platform/source/is-merge-of.ts",
-  "platform/source/read-about.ts",
-  "platform/source/source-rules.ts",
-  "platform/errors/temporary-fault.ts",
-]);
-
-/** The readers of what data scientists commit: pure, without the runtime that they stand beside. */
-const folderReaders = new Set([
-  "model-folder/onnx/bind-inputs.ts",
-  "model-folder/onnx/element-type.ts",
-  "model-folder/rows/encode-rows.ts",
-  "model-folder/rows/split-csv.ts",
-  "model-folder/manifest/checked-manifest.ts",
-  "model-folder/manifest/folder-problem.ts",
-  "model-folder/manifest/locate-yaml.ts",
-  "model-folder/manifest/manifest-schema.ts",
-  "model-folder/manifest/nearest-name.ts",
-  "model-folder/manifest/parse-yaml.ts",
-  "model-folder/rows/count-json.ts",
-  "model-folder/rows/locate-json.ts",
-  "model-folder/rows/parse-golden.ts",
-  "model-folder/rows/parse-holdout.ts",
-  "model-folder/rows/read-cell.ts",
-  "model-folder/manifest/read-manifest.ts",
-  "model-folder/rows/row-checker.ts",
-  "model-folder/rows/row-problem.ts",
-]);
-
-/** Files of `platform/<capability>/` that speak to AWS, GitHub or MLflow; all others but the contract are embedded. */
-const awsNames = new Set([
-  "assume-role",
-  "aws-call",
-  "dynamodb",
-  "s3",
-  "codecommit",
-  "codecommit-history",
-  "codecommit-reader",
-  "github",
-  "github-client",
-  "github-history",
-  "codebuild",
-  "ecr",
-  "mlflow",
-  "lambda",
-  "step-functions",
-  "cloudwatch",
-  "ssm",
-  "secrets-manager",
-  "kms",
-  "kinesis",
-  "signed-fetch",
-]);
-
-const partOf = (path: string): Part => {
-  const [top = "", second = "", ...rest] = path.split("/");
-  const last = posix.basename(path).replace(/\.m?[jt]s$/, "");
-  if (top === "test" || /\.test\.ts$/.test(path)) return "test";
-  if (contracts.has(path)) return "contract";
-  if (folderReaders.has(path)) return "folder";
-  // Slack is no capability with two implementations: both worlds speak to it through the same client.
-  if (path.startsWith("platform/slack/")) return "slack";
-  if (top === "statemachine") return "definition";
-  if (top === "platform" && rest.length === 1 && last === second) return "contract";
-  if (top === "platform")
-    return awsNames.has(last) || rest.some((part) => awsNames.has(part)) ? "aws" : "embedded";
-  // Files beside the functions' folders are what several handlers are composed of.
-  if (/^lambdas\/(environment-parts|aws-outputs)\.ts$/.test(path)) return "environment";
-  if (top === "lambdas" && rest.length === 0) return "composition";
-  // The inference function reads its environment its own way, which is of no use to any other.
-  if (/^lambdas\/predict\/(identity-of|read-predict-env)\.ts$/.test(path)) return "composition";
-  if (top === "lambdas" && last === "env") return "environment";
-  if (top === "lambdas" && last === "handler") return "handler";
-  if (top === "lambdas") return "step";
-  return (
-    (["inference", "domain", "packaging", "rehearsal", "cli", "terraform"] as const).find(
-      (part) => part === top,
-    ) ?? null
-  );
+type Layer = {
+  readonly name: string;
+  /** The files that belong to it; the first layer that fits a path counts. */
+  readonly files: RegExp;
+  /** Layers below it that it may not import, or that are all that it may. */
+  readonly without?: readonly string[];
+  readonly only?: readonly string[];
 };
 
-/** What each part may import, beside packages. Each list is the arrow's whole truth; what is missing is broken. */
-const mayImport: Readonly<Record<Exclude<Part, "test" | null>, readonly Part[]>> = {
-  contract: ["contract"],
-  folder: ["contract", "folder"],
-  slack: ["contract", "slack"],
-  definition: ["contract", "definition"],
-  inference: ["contract", "folder", "inference"],
-  domain: ["contract", "folder", "domain"],
-  aws: ["contract", "folder", "definition", "inference", "aws"],
-  embedded: ["contract", "folder", "definition", "inference", "embedded"],
-  environment: ["contract", "environment"],
-  step: ["contract", "folder", "slack", "domain", "inference", "step"],
-  composition: ["contract", "slack", "domain", "environment", "aws", "composition"],
-  handler: [
-    "contract",
-    "folder",
-    "slack",
-    "domain",
-    "inference",
-    "step",
-    "environment",
-    "aws",
-    "composition",
-  ],
-  // What is built, for the world on one machine and for AWS, where the builder reads the commit through the source.
-  packaging: [
-    "contract",
-    "folder",
-    "inference",
-    "domain",
-    "embedded",
-    "aws",
-    "environment",
-    "composition",
-    "packaging",
-  ],
-  rehearsal: [
-    "contract",
-    "folder",
-    "slack",
-    "definition",
-    "inference",
-    "domain",
-    "embedded",
-    "step",
-    "environment",
-    "packaging",
-    "rehearsal",
-  ],
-  cli: [
-    "contract",
-    "folder",
-    "slack",
-    "definition",
-    "inference",
-    "domain",
-    "aws",
-    "embedded",
-    "step",
-    "environment",
-    "composition",
-    "packaging",
-    "rehearsal",
-    "cli",
-  ],
-  terraform: ["contract", "definition", "environment", "terraform"],
-};
+/**
+ * The house: a folder, or a kind of file in one, is a layer. From what people run down to what everything stands on;
+ * a layer imports from itself and from those below it. `contract` is the file of a capability that bears its folder's
+ * name, and what no capability owns: whoever imports no more of platform/ runs in both worlds.
+ */
+export const layers: readonly Layer[] = [
+  { name: "test", files: /^test\/|\.test\.ts$/ },
+  { name: "bench", files: /^bench\// },
+  { name: "scripts", files: /^scripts\/|^docs\// },
+  { name: "cli", files: /^cli\// },
+  { name: "terraform", files: /^terraform\//, only: ["environment", "statemachine", "contract"] },
+  {
+    name: "worlds/embedded",
+    files: /^worlds\/embedded\//,
+    without: ["handler", "worlds/aws", "environment"],
+  },
+  { name: "handler", files: /^lambdas\/[^/]+\/handler\.ts$/, without: ["packaging", "model-check"] },
+  {
+    name: "lambdas",
+    files: /^lambdas\/(?![^/]+\/(?:env|handler)\.ts$)/,
+    without: ["worlds/aws", "environment", "packaging", "model-check", "platform"],
+  },
+  { name: "worlds/aws", files: /^worlds\/aws\/(?!environment\/)/ },
+  {
+    name: "environment",
+    files: /^lambdas\/[^/]+\/env\.ts$|^worlds\/aws\/environment\//,
+    only: ["contract", "model-folder", "untrusted"],
+  },
+  { name: "packaging", files: /^packaging\// },
+  { name: "slack", files: /^slack\//, without: ["model-check", "inference", "api-keys", "platform"] },
+  {
+    name: "statemachine",
+    files: /^statemachine\//,
+    without: ["model-check", "inference", "api-keys", "platform"],
+  },
+  { name: "domain", files: /^domain\//, without: ["model-check", "inference", "api-keys", "platform"] },
+  { name: "model-check", files: /^model-check\//, without: ["platform"] },
+  { name: "inference", files: /^inference\//, without: ["platform"] },
+  { name: "api-keys", files: /^api-keys\//, without: ["platform"] },
+  { name: "platform", files: /^platform\/(?!(?:errors|processes)\/|([^/]+)\/\1\.ts$)/ },
+  { name: "contract", files: /^platform\// },
+  { name: "model-folder", files: /^model-folder\// },
+  { name: "untrusted", files: /^untrusted\// },
+];
 
-const names: Readonly<Record<Exclude<Part, null>, string>> = {
-  contract: "a contract",
-  folder: "a reader of a model's folder",
-  slack: "the Slack client",
-  definition: "the state machine's definition",
-  inference: "the inference runtime",
-  domain: "the domain's rules",
-  aws: "an AWS implementation",
-  embedded: "an embedded implementation",
-  environment: "a function's env.ts",
-  step: "a step",
-  composition: "what handlers are composed of",
-  handler: "a function's handler",
-  packaging: "what is built",
-  rehearsal: "the rehearsal",
-  cli: "the command",
-  terraform: "the stacks",
-  test: "a test",
+/** Which layers load a package themselves. */
+const packages: readonly { readonly name: string; readonly layers: readonly string[] }[] = [
+  { name: "@aws-sdk/", layers: ["test", "scripts", "cli", "handler", "worlds/aws", "platform", "contract"] },
+  { name: "node:sqlite", layers: ["test", "platform"] },
+  { name: "@cdktn/", layers: ["test", "terraform"] },
+  { name: "onnxruntime-node", layers: ["test", "bench", "inference", "packaging"] },
+];
+
+const layerOf = (path: string): Layer | undefined => layers.find(({ files }) => files.test(path));
+
+const mayImport = (from: Layer, to: Layer): boolean => {
+  if (from === to || from.name === "test") return true;
+  if (layers.indexOf(to) < layers.indexOf(from))
+    return from.name === "scripts" || from.name === "bench" ? to.name === "test" : false;
+  return from.only ? from.only.includes(to.name) : !from.without?.includes(to.name);
 };
 
 /** Comments are blanked, strings kept: an import that a docstring shows is none. */
@@ -228,31 +88,69 @@ const forms = [
   /\bnew\s+URL\s*\(\s*["'`]([^"'`]+\.m?[jt]s)["'`]\s*,\s*import\.meta\.url/g,
 ];
 
-/** All that a file names as a module of its own repository, from the root. */
-export const importsOf = (path: string, source: string): readonly string[] => {
+const specifiers = (source: string): readonly string[] => {
   const text = withoutComments(source);
-  const named = forms.flatMap((form) => [...text.matchAll(form)].map(([, specifier = ""]) => specifier));
-  return [...new Set(named)].flatMap((specifier) => {
+  return [
+    ...new Set(forms.flatMap((form) => [...text.matchAll(form)].map(([, specifier = ""]) => specifier))),
+  ];
+};
+
+/** All that a file names as a module of its own repository, from the root. */
+export const importsOf = (path: string, source: string): readonly string[] =>
+  specifiers(source).flatMap((specifier) => {
     // "#domain/…" is a path from the root (package.json, "imports").
     if (specifier.startsWith("#")) return [specifier.slice(1)];
     return specifier.startsWith(".") ? [posix.join(posix.dirname(path), specifier)] : [];
   });
-};
 
 /**
- * One sentence for each import that goes against the direction in which the parts may depend on each other.
- * `files`: sources by their path from the repository's root.
+ * One sentence for each import that goes against the direction in which the layers may depend on each other, or of a
+ * package that belongs to other layers.
+ * @param files sources by their path from the repository's root
  */
 export const brokenArrows = (files: ReadonlyMap<string, string>): readonly string[] =>
   [...files].flatMap(([path, source]) => {
-    const from = partOf(path);
-    if (from === null || from === "test") return [];
-    return importsOf(path, source).flatMap((target) => {
-      const to = partOf(target);
-      if (to === null || mayImport[from].includes(to)) return [];
-      const allowed = mayImport[from].map((part) => (part === null ? "" : names[part])).join(", ");
-      return [
-        `${path} imports ${target}: ${names[from]} may not depend on ${names[to]}, only on ${allowed}.`,
-      ];
+    const from = layerOf(path);
+    if (!from) return [];
+    const folders = importsOf(path, source).flatMap((target) => {
+      const to = layerOf(target);
+      return !to || mayImport(from, to)
+        ? []
+        : [`${path} imports ${target}: ${from.name} may not import ${to.name}.`];
     });
+    const loaded = specifiers(source).flatMap((specifier) => {
+      const owner = packages.find(({ name }) => specifier.startsWith(name));
+      return !owner || owner.layers.includes(from.name)
+        ? []
+        : [`${path} imports ${specifier}: that is for ${owner.layers.join(", ")}.`];
+    });
+    return [...folders, ...loaded];
   });
+
+/** Groups of files that import each other, types included; each group sorted. Tarjan, SIAM J. Comput. 1972;1(2):146. */
+export const cycles = (files: ReadonlyMap<string, string>): readonly (readonly string[])[] => {
+  const index = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const path: string[] = [];
+  const found: string[][] = [];
+  const visit = (file: string): number => {
+    const own = index.size;
+    index.set(file, own);
+    let low = own;
+    path.push(file);
+    for (const target of importsOf(file, files.get(file) ?? "")) {
+      if (!files.has(target)) continue;
+      if (!index.has(target)) low = Math.min(low, visit(target));
+      else if (path.includes(target)) low = Math.min(low, lowest.get(target) ?? index.get(target) ?? own);
+      lowest.set(file, low);
+    }
+    lowest.set(file, low);
+    if (low === own) {
+      const group = path.splice(path.indexOf(file));
+      if (group.length > 1) found.push(group.toSorted());
+    }
+    return low;
+  };
+  for (const file of files.keys()) if (!index.has(file)) visit(file);
+  return found;
+};

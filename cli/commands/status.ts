@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { type Opened, withWorld } from "#cli/open-world.ts";
+import type { Opened } from "#cli/command-world.ts";
+import { withWorld } from "#cli/open-world.ts";
 import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson, printTable } from "#cli/print.ts";
 import { environments } from "#platform/serving/serving.ts";

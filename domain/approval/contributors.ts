@@ -1,10 +1,11 @@
 import * as z from "zod";
-import { firstUpdates, reachable } from "#platform/source/first-updates.ts";
 import {
+  firstUpdates,
   type HistoryCommit,
   knownChanges,
   type MergedPullRequest,
   type RefUpdate,
+  reachable,
 } from "#platform/source/source.ts";
 import { canonicalEmail } from "./canonical-email.ts";
 import type { Identified, Identify } from "./identify.ts";

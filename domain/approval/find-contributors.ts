@@ -1,5 +1,5 @@
+import pMap from "p-map";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import { sideBySide } from "#platform/source/side-by-side.ts";
 import {
   type CommitHistory,
   CommitNotFound,
@@ -110,7 +110,7 @@ export const findContributors =
     );
     // Older ones count as their makers': each takes a dozen calls of the code host, or more.
     const recent = merges.slice(0, mergesLimit);
-    const areClean = await sideBySide(recent, together, ({ id }) => source.isCleanMerge(id));
+    const areClean = await pMap(recent, ({ id }) => source.isCleanMerge(id), { concurrency: together });
     const cleanMerges = new Set(recent.flatMap(({ id }, index) => (areClean[index] ? [id] : [])));
     return contributors({ ...change, cleanMerges });
   };

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import pMap from "p-map";
 import * as z from "zod";
-import { sideBySide } from "#platform/source/side-by-side.ts";
 import type { RefUpdate } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
 
@@ -80,7 +80,7 @@ export const pushes = ({ store, clock }: { readonly store: Store; readonly clock
       const { items } = await store.page(query);
       return items.map(({ value }) => ({ ...TimedPush.parse(value), merged: null }));
     };
-    return (await sideBySide(commits, together, find)).flat();
+    return (await pMap(commits, find, { concurrency: together })).flat();
   },
 
   /** Newest first; read until the push that brought what prod serves. */

@@ -12,7 +12,7 @@ const runtimePaths = {
   "model-folder": [/^\//],
   "api-keys": [/^\//],
   untrusted: [/^\//],
-  worlds: [/^\/aws\/(records\/|environment\/read-env\.)/],
+  worlds: [/^\/aws\/(predict\/|environment\/read-env\.)/],
   "package.json": [/^$/],
   "package-lock.json": [/^$/],
   "tsconfig.json": [/^$/],

@@ -1,5 +1,5 @@
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/value-names.ts";
+import { valueNames } from "#model-folder/manifest/manifest.ts";
 import { plural } from "./in-words.ts";
 import type { Checked } from "./verdict.ts";
 

@@ -1,6 +1,6 @@
 import type { Admission, Admit } from "#api-keys/admission.ts";
 import { givenKey } from "#api-keys/given-key.ts";
-import type { Gate } from "#inference/app.ts";
+import type { Gate } from "#inference/http/app.ts";
 import { type HttpReply, withHeaders } from "#inference/http/http-reply.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
 import { hostRefusal } from "#inference/http/in-protocol.ts";

@@ -1,5 +1,5 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/value-names.ts";
+import { valueNames } from "#model-folder/manifest/manifest.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

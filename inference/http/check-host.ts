@@ -1,4 +1,4 @@
-import type { Gate } from "#inference/app.ts";
+import type { Gate } from "./app.ts";
 import { isOwnHost } from "./host-names.ts";
 import { hostRefusal } from "./in-protocol.ts";
 import { problem } from "./problem.ts";

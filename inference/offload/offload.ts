@@ -1,15 +1,10 @@
+import type { Offload } from "#inference/http/app.ts";
 import type { HttpReply } from "#inference/http/http-reply.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
 import { maxBodyBytes } from "#inference/http/read-body.ts";
 import { countJson } from "#model-folder/rows/count-json.ts";
 import type { Limits } from "./limits-in-budget.ts";
 import type { ServiceProcess } from "./service-process.ts";
-
-/** Where a request is answered: here, by `answer`, or elsewhere. */
-export type Offload = (
-  request: HttpRequest,
-  answer: (request: HttpRequest) => HttpReply | Promise<HttpReply>,
-) => Promise<HttpReply>;
 
 /**
  * Up to where a body is answered on the event loop, so that none holds it longer than 5 ms (`npm run bench:parts`). Each

@@ -1,5 +1,5 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/value-names.ts";
+import { valueNames } from "#model-folder/manifest/manifest.ts";
 import { ownValue } from "#untrusted/own-value.ts";
 
 /** A tensor that a model answers: [rows], or [rows, labels] where it has labels. */

@@ -4,9 +4,9 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { outcomes } from "#domain/delivery/outcomes.ts";
 import { stepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
 import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
+import { rotatedSecrets } from "#platform/secrets/rotated-secrets.ts";
 import { ssmSecrets } from "#platform/secrets/ssm.ts";
 import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { signingSecrets } from "#slack/signing-secrets.ts";
 import { slackClient } from "#slack/slack-client.ts";
 import { deliveryMetrics } from "#worlds/aws/delivery-metrics.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
@@ -30,7 +30,11 @@ const records = {
   outcomes: outcomes({ store }),
   messages: slackMessages({ env, secrets, store, clock }),
 };
-const app = { teamId: env.SLACK_TEAM_ID, appId: env.SLACK_APP_ID, signingSecrets: signingSecrets(secrets) };
+const app = {
+  teamId: env.SLACK_TEAM_ID,
+  appId: env.SLACK_APP_ID,
+  signingSecrets: rotatedSecrets(secrets, "SLACK_SIGNING_SECRET"),
+};
 
 export const handler = stepHandler(
   "answer-approval",

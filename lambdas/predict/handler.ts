@@ -3,11 +3,11 @@ import type { RecordPlace } from "#inference/records/records.ts";
 import { recordsOf } from "#inference/records/records-of.ts";
 import { timeOrderedId } from "#inference/records/time-ordered-id.ts";
 import { emfLine } from "#platform/metrics/emf.ts";
-import { recordsHashKey } from "#worlds/aws/records/records-hash-key.ts";
-import { recordsOnAws } from "#worlds/aws/records/records-on-aws.ts";
-import { identityOf } from "./identity-of.ts";
+import { identityOf } from "#worlds/aws/predict/identity-of.ts";
+import { readPredictEnv } from "#worlds/aws/predict/read-predict-env.ts";
+import { recordsHashKey } from "#worlds/aws/predict/records-hash-key.ts";
+import { recordsOnAws } from "#worlds/aws/predict/records-on-aws.ts";
 import { predict } from "./predict.ts";
-import { readPredictEnv } from "./read-predict-env.ts";
 
 const env = await readPredictEnv(process.env);
 const clock = Date.now;

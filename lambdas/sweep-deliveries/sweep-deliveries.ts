@@ -9,8 +9,8 @@ import type { Messages } from "#domain/message/messages.ts";
 import { endRollback } from "#domain/rollback/end-rollback.ts";
 import type { Needs as RestoreNeeds } from "#domain/rollback/restore.ts";
 import type { Deliveries, Execution } from "#platform/deliveries/deliveries.ts";
-import { metricNames } from "#platform/metrics/metric-names.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
+import { metricNames } from "#platform/metrics/metrics.ts";
 import {
   type MoveChampionOutput,
   type ReportOutcomeOutput,

@@ -1,5 +1,5 @@
-import { metricNames } from "#platform/metrics/metric-names.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
+import { metricNames } from "#platform/metrics/metrics.ts";
 import { rowsMetric } from "./rows-metric.ts";
 
 /**

@@ -1,8 +1,8 @@
 import type { Commit as Found } from "@aws-sdk/client-codecommit";
+import pMap from "p-map";
 import { coAuthors } from "./co-authors.ts";
 import { type CodeCommitReader, together } from "./codecommit-reader.ts";
 import { type File, isMergeOf } from "./is-merge-of.ts";
-import { sideBySide } from "./side-by-side.ts";
 import type { CommitHistory, HistoryCommit, PathChange } from "./source.ts";
 
 /**
@@ -148,7 +148,7 @@ export const codeCommitHistory = ({ resolve, blob, byIds, differences }: CodeCom
       const to = await resolve(head);
       const { commits, complete } = await walk(to, await Promise.all(without.map(resolve)));
       const isRead = about?.length !== 0;
-      const history = await sideBySide(commits, together, (one) => toHistory(one, isRead));
+      const history = await pMap(commits, (one) => toHistory(one, isRead), { concurrency: together });
       return { commits: history, updates: [], branches: "told", complete };
     },
 

@@ -1,7 +1,7 @@
+import pMap from "p-map";
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { coAuthors } from "./co-authors.ts";
-import { firstUpdates, reachable } from "./first-updates.ts";
 import {
   callLimitMs,
   described,
@@ -13,15 +13,16 @@ import {
 } from "./github-client.ts";
 import { type File, isMergeOf } from "./is-merge-of.ts";
 import { type ObjectsAt, readAbout } from "./read-about.ts";
-import { sideBySide } from "./side-by-side.ts";
 import {
   type CommitHistory,
   CommitNotFound,
+  firstUpdates,
   type History,
   type HistoryCommit,
   type MergedPullRequest,
   type PathChange,
   type RefUpdate,
+  reachable,
 } from "./source.ts";
 
 const Person = z.object({ name: z.string().default(""), email: z.string().default("") });
@@ -179,7 +180,8 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     authorAccount: login(one.author),
   });
 
-  const readChanges = (commits: readonly ListedCommit[]) => sideBySide(commits, together, changesOf);
+  const readChanges = (commits: readonly ListedCommit[]) =>
+    pMap(commits, changesOf, { concurrency: together });
 
   const toHistory = async (commits: readonly ListedCommit[]): Promise<HistoryCommit[]> => {
     const changes = await readChanges(commits);

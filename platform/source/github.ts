@@ -1,5 +1,5 @@
+import pMap from "p-map";
 import { type Entry, type GitHubClient, type ResolvedCommit, together } from "./github-client.ts";
-import { sideBySide } from "./side-by-side.ts";
 import type { Commit, Source } from "./source.ts";
 import { isInside, refuseEntry, refuseTooMuch } from "./source-rules.ts";
 
@@ -77,7 +77,7 @@ export const gitHubSource = ({ api, repository, resolve, tree, blob, differences
         model,
         entries.reduce((sum, { size }) => sum + (size ?? 0), 0),
       );
-      const contents = await sideBySide(entries, together, blob);
+      const contents = await pMap(entries, blob, { concurrency: together });
       return new Map(entries.map(({ path }, index) => [path, contents[index] ?? new Uint8Array()]));
     },
 

@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runRehearsal } from "#bench/run-rehearsal.ts";
+import { runRehearsal } from "#test/support/run-rehearsal.ts";
 import { browser } from "#test/support/browser.ts";
 import { indexedPng } from "./indexed-png.ts";
 

@@ -1,5 +1,5 @@
 import type { TerraformStack } from "cdktn";
-import { metricNames } from "../../platform/metrics/metric-names.ts";
+import { metricNames } from "../../platform/metrics/metrics.ts";
 import { type Alarm, alarmSet } from "../constructs/alarm-set/alarm-set.ts";
 import { dashboard } from "../constructs/dashboard/dashboard.ts";
 import type { StepFunction } from "../constructs/step-function/step-function.ts";

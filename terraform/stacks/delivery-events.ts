@@ -8,7 +8,12 @@ import type { StepFunction } from "../constructs/step-function/step-function.ts"
 import type { Names } from "../names.ts";
 import { allow, policy } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
-import type { StepFunctions } from "./delivery.ts";
+
+export type StepFunctions = {
+  readonly all: ReadonlyMap<string, StepFunction>;
+  /** Throws RangeError where lambdas/ has no such folder. */
+  readonly of: (name: string) => StepFunction;
+};
 
 type Needs = {
   readonly accounts: Accounts;

@@ -12,7 +12,7 @@ import { imagePipeline } from "../constructs/image-pipeline/image-pipeline.ts";
 import { keyedTable } from "../constructs/keyed-table/keyed-table.ts";
 import { slackCallback } from "../constructs/slack-callback/slack-callback.ts";
 import { stateMachine } from "../constructs/state-machine/state-machine.ts";
-import { type StepFunction, stepFunction } from "../constructs/step-function/step-function.ts";
+import { stepFunction } from "../constructs/step-function/step-function.ts";
 import type { DeployedFunction } from "../functions.ts";
 import { type Names, names } from "../names.ts";
 import { operatorPermissions } from "../permissions/operator-permissions.ts";
@@ -24,7 +24,7 @@ import { suppress } from "../suppress.ts";
 import { type Values, values } from "../values.ts";
 import { variablesOf } from "../variables-of.ts";
 import { deliveryAlarms } from "./delivery-alarms.ts";
-import { deliveryEvents } from "./delivery-events.ts";
+import { deliveryEvents, type StepFunctions } from "./delivery-events.ts";
 import type { Registry } from "./registry.ts";
 import { authorizerFunction, type Serving } from "./serving.ts";
 import { slipwayStack } from "./slipway-stack.ts";
@@ -42,12 +42,6 @@ type Needs = {
   readonly github: string;
   readonly registry: Registry;
   readonly serving: Readonly<Record<"stage" | "prod", Serving>>;
-};
-
-export type StepFunctions = {
-  readonly all: ReadonlyMap<string, StepFunction>;
-  /** Throws RangeError where lambdas/ has no such folder. */
-  readonly of: (name: string) => StepFunction;
 };
 
 /** Events invoke these; of the others the caller waits for the answer. */

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { App } from "#inference/app.ts";
+import type { App } from "#inference/http/app.ts";
 import { bodyBudget, bodyLimits } from "#inference/http/body-budget.ts";
 import { connectionLimits } from "#inference/http/limit-connections.ts";
 import type { SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";

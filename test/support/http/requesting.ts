@@ -1,4 +1,4 @@
-import type { App } from "#inference/app.ts";
+import type { App } from "#inference/http/app.ts";
 
 /** The service asked as a browser asks, without a server between: what it answers comes back as fetch gives it. */
 export const requesting = (app: App) => {

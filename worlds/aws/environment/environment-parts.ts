@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { metricNames } from "#platform/metrics/metric-names.ts";
+import { metricNames } from "#platform/metrics/metrics.ts";
 
 const text = z.string().min(1);
 const arn = z.string().regex(/^arn:[\w-]+:/, "an ARN begins with arn:");

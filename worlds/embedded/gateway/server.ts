@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
-import type { App } from "#inference/app.ts";
+import type { App } from "#inference/http/app.ts";
 import { type BodyBudget, bodyBudget } from "#inference/http/body-budget.ts";
 import { retryAfterSeconds } from "#inference/http/body-unreadable.ts";
 import { connectionLimits, limitConnections, serverOptions } from "#inference/http/limit-connections.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Env } from "./env.ts";
+import { Env } from "#lambdas/predict/env.ts";
 import { readPredictEnv } from "./read-predict-env.ts";
 
 const good = {

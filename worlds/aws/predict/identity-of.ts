@@ -1,4 +1,4 @@
-import type { Env } from "./env.ts";
+import type { Env } from "#lambdas/predict/env.ts";
 
 /** Who answers, as the deployment said it. */
 export const identityOf = (env: Env) => ({

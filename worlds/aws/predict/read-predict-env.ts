@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Env } from "./env.ts";
+import type { Env } from "#lambdas/predict/env.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -61,7 +61,7 @@ export const readPredictEnv = async (variables: Variables): Promise<Env> => {
   const env = plainly(variables);
   if (env) return env;
   const [{ Env }, { readEnv }] = await Promise.all([
-    import("./env.ts"),
+    import("#lambdas/predict/env.ts"),
     import("#worlds/aws/environment/read-env.ts"),
   ]);
   return readEnv(Env, variables);
