@@ -11,9 +11,9 @@ import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { type Running, runRehearsal } from "#test/support/run-rehearsal.ts";
 import { type Memory, memoryOfTree } from "./memory-of-tree.ts";
 import { requestsPerSecond } from "./requests-per-second.ts";
-import { type Running, runRehearsal } from "#test/support/run-rehearsal.ts";
 
 type Line = {
   readonly what: string;

@@ -12,10 +12,10 @@ import { machineCaller } from "#worlds/embedded/operator/machine-caller.ts";
 import { machineOperator } from "#worlds/embedded/operator/machine-operator.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
 import { openCapabilities, type World, worldOf } from "#worlds/embedded/world.ts";
+import type { Opened } from "./command-world.ts";
 import { UsageMistake } from "./exit-code.ts";
 import { folderRegistry } from "./folder-registry.ts";
 import { folderOf } from "./folders.ts";
-import type { Opened } from "./command-world.ts";
 import { printError } from "./print.ts";
 
 export type OpenedEmbedded = Opened & { readonly world: World };

@@ -1,5 +1,5 @@
-import { retryAfterSeconds } from "./http/body-unreadable.ts";
 import type { App, Gate, Offload } from "./http/app.ts";
+import { retryAfterSeconds } from "./http/body-unreadable.ts";
 import { compressReply } from "./http/compress-reply.ts";
 import { type HttpReply, refuse, withHeaders } from "./http/http-reply.ts";
 import type { HttpRequest } from "./http/http-request.ts";

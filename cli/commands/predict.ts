@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { z } from "zod";
-import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import type { CommandWorld } from "#cli/command-world.ts";
+import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";

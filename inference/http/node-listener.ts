@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import type { App } from "./app.ts";
 import { ownValue } from "#untrusted/own-value.ts";
+import type { App } from "./app.ts";
 import { type BodyBudget, type BodyLease, bodyBudget } from "./body-budget.ts";
 import { collectBody } from "./collect-body.ts";
 import { type HttpReply, refuse } from "./http-reply.ts";

@@ -1,7 +1,6 @@
 import * as z from "zod";
 import { Answer } from "#inference/native/answer.ts";
-import { type Input, type Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/manifest.ts";
+import { type Input, type Manifest, Prediction, valueNames } from "#model-folder/manifest/manifest.ts";
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
 
 const valueSchema = (input: Input): z.ZodType => {

@@ -1,6 +1,5 @@
 import { ManifestInvalid, type Problem, pathText } from "#model-folder/manifest/folder-problem.ts";
-import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/manifest.ts";
+import { Golden, type Manifest, valueNames } from "#model-folder/manifest/manifest.ts";
 import { countJson } from "./count-json.ts";
 import { locateJson, placeOf } from "./locate-json.ts";
 import { rowChecker } from "./row-checker.ts";

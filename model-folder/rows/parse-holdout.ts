@@ -1,7 +1,7 @@
 import { ManifestInvalid, type Problem } from "#model-folder/manifest/folder-problem.ts";
 import type { Input, Manifest, Row } from "#model-folder/manifest/manifest.ts";
-import { nearestName } from "#model-folder/manifest/nearest-name.ts";
 import { valueNames } from "#model-folder/manifest/manifest.ts";
+import { nearestName } from "#model-folder/manifest/nearest-name.ts";
 import { readCell } from "./read-cell.ts";
 import { rowChecker } from "./row-checker.ts";
 import { CsvBroken, splitCsv } from "./split-csv.ts";

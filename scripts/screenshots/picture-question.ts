@@ -7,8 +7,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runRehearsal } from "#test/support/run-rehearsal.ts";
 import { browser } from "#test/support/browser.ts";
+import { runRehearsal } from "#test/support/run-rehearsal.ts";
 import { indexedPng } from "./indexed-png.ts";
 
 const folder = process.argv[2];
