@@ -1,0 +1,291 @@
+import { approvals } from "#domain/approval/approvals.ts";
+import type { MessageState } from "#domain/message/message-state.ts";
+import { messages } from "#domain/message/messages.ts";
+import { provenance } from "#domain/provenance/provenance.ts";
+import { builderIds } from "#domain/provenance/statement.ts";
+import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
+import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
+import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
+import { judgeCanary } from "#lambdas/judge-canary/judge-canary.ts";
+import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
+import { promoteModel } from "#lambdas/promote-model/promote-model.ts";
+import { registerModel } from "#lambdas/register-model/register-model.ts";
+import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
+import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
+import { rollBack } from "#lambdas/roll-back/roll-back.ts";
+import { scanImage } from "#lambdas/scan-image/scan-image.ts";
+import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
+import { verifyModel } from "#lambdas/verify-model/verify-model.ts";
+import type { Blobs } from "#platform/blobs/blobs.ts";
+import { sqliteRegistry } from "#platform/registry/sqlite.ts";
+import type { DatabaseRow } from "#platform/store/open-database.ts";
+import { messageBlocks } from "#slack/message-blocks.ts";
+import { type SlackApi, slackChannel } from "#slack/slack-channel.ts";
+import { JudgeCanaryInput } from "#statemachine/contracts.ts";
+import type { StepName } from "#statemachine/delivery.ts";
+import { memorySigner } from "#test/support/memory-signer.ts";
+import { builderOf, digestOf, model, plainCipher, sha256, stepWorld } from "#test/support/step-world.ts";
+import { signSlackRequest } from "#worlds/embedded/desk/sign.ts";
+import { buildTask } from "#worlds/embedded/engine/build-task.ts";
+import { startEngine } from "#worlds/embedded/engine/engine.ts";
+
+export const approver = "U024BE7LH";
+
+/** Notes every row that is written to a table, also one that is overwritten or removed later. */
+const noteWrites = (
+  { database }: ReturnType<typeof stepWorld>,
+  table: string,
+  columns: readonly string[],
+): (() => readonly DatabaseRow[]) => {
+  const notes = `written_${table}`;
+  database.prepare(`CREATE TEMP TABLE ${notes} (${columns.join(", ")})`).run();
+  for (const event of ["INSERT", "UPDATE"])
+    database
+      .prepare(
+        `CREATE TEMP TRIGGER ${notes}_${event} AFTER ${event} ON main.${table} BEGIN
+           INSERT INTO ${notes} VALUES (${columns.map((column) => `new.${column}`).join(", ")});
+         END`,
+      )
+      .run();
+  return () => database.prepare(`SELECT * FROM ${notes}`).all();
+};
+
+/** The parts of Slack that deliveries use; every call is noted. */
+const noteSlackCalls = () => {
+  const calls: { readonly method: string; readonly request: object }[] = [];
+  const note = (method: string, request: object = {}) => void calls.push({ method, request });
+  let posts = 0;
+  const slack: SlackApi = {
+    chat: {
+      postMessage: async (request) => {
+        note("chat.postMessage", request);
+        return { ok: true, channel: "C0DELIVERY", ts: `ts-${++posts}` };
+      },
+      update: async (request) => {
+        note("chat.update", request);
+        return { ok: true };
+      },
+      postEphemeral: async (request) => {
+        note("chat.postEphemeral", request);
+        return { ok: true };
+      },
+    },
+    conversations: {
+      history: async (request) => {
+        note("conversations.history", request);
+        return { ok: true, messages: [] };
+      },
+    },
+    views: {
+      open: async (request) => {
+        note("views.open", request);
+        return { ok: true };
+      },
+    },
+    users: {
+      info: async (request) => {
+        note("users.info", request);
+        return { ok: true, user: { profile: { email: `${request?.user.toLowerCase()}@example.com` } } };
+      },
+    },
+  };
+  return { slack, calls };
+};
+
+/** A promise for each name: it may be resolved before or after someone waits for it. */
+const promisesByName = <Value>() => {
+  const promises = new Map<string, PromiseWithResolvers<Value>>();
+  return (name: string): PromiseWithResolvers<Value> => {
+    const promise = promises.get(name) ?? Promise.withResolvers<Value>();
+    // A delivery may end without a question, and nobody waits for one then.
+    promise.promise.catch(() => undefined);
+    promises.set(name, promise);
+    return promise;
+  };
+};
+
+/**
+ * The steps' world with the embedded engine, so that the real state machine calls the real steps; what they store and
+ * send is noted.
+ */
+export const openDeliveryWorld = () => {
+  const world = stepWorld();
+  world.time.now = Date.UTC(2026, 10, 21, 12);
+  const items = noteWrites(world, "items", ["partition", "sort", "value", "expires_at"]);
+  const aliases = noteWrites(world, "model_aliases", ["model", "alias", "version"]);
+  const { slack, calls } = noteSlackCalls();
+  const { database, clock, store, warn } = world;
+  const blobs = new Map<string, { readonly bytes: Uint8Array; readonly contentType: string }>();
+  const blobStore: Blobs = {
+    put: async (key, content, { contentType }) => void blobs.set(key, { bytes: content, contentType }),
+    get: async (key) => blobs.get(key)?.bytes,
+    link: async (key) => `memory:${key}`,
+  };
+  const images = {
+    ...world.images,
+    build: async ({ commit }: { readonly commit: string }) => {
+      const files = [...(world.commits.get(commit) ?? new Map<string, Uint8Array>())];
+      const hashes = files.map(([name, content]) => [name, sha256(new TextDecoder().decode(content))]);
+      return {
+        digest: digestOf(commit.slice(0, 1)),
+        sizeBytes: 1_000,
+        buildId: "build:1",
+        contents: { layers: [digestOf("f"), digestOf("1")], files: Object.fromEntries(hashes) },
+      };
+    },
+    describe: async () => ({ sizeBytes: 1_000 }),
+    scan: async () =>
+      ({
+        status: "complete",
+        findings: [],
+        scanned: { npm: 3 },
+        unknownEcosystems: [],
+        advisoriesAsOf: "2026-01-01T00:00:00Z",
+      }) as const,
+  };
+  const buildProvenance = provenance({ blobs: blobStore, signer: memorySigner() });
+  const channel = slackChannel<MessageState>({
+    slack,
+    channel: "C0DELIVERY",
+    render: (state) => messageBlocks(state, `https://example.com/${state.delivery}`),
+  });
+  const engine = startEngine({
+    capabilities: { database, clock },
+    build: buildTask({
+      images,
+      provenance: buildProvenance,
+      builder: async () => builderOf,
+      builderId: builderIds.embedded,
+      clock,
+    }),
+    steps: () => machine,
+    pace: { bakeMs: 1 },
+    onEvent: () => undefined,
+    onEnd: async (name) => {
+      const outcome = await world.outcomes.read(name);
+      execution(name).resolve();
+      question(name).reject(new Error(`${name} ended without a question: ${JSON.stringify(outcome)}`));
+    },
+    onFault: warn,
+  });
+  const needs = {
+    ...world,
+    blobs: blobStore,
+    images,
+    deliveries: engine,
+    slack,
+    provenance: buildProvenance,
+    registry: sqliteRegistry({ database, blobs: blobStore, clock }),
+    approvals: approvals({ store, cipher: plainCipher, deliveries: engine }),
+    messages: messages({ store, channel, clock, warn }),
+  };
+
+  const question = promisesByName<string>();
+  const execution = promisesByName<void>();
+  const ask = requestApproval(needs);
+  const judge = judgeCanary(needs);
+  /** What happens while a canary bakes, by the first letter of its commit; by default every request succeeds. */
+  const bakes = new Map<string, "fails" | (() => Promise<void>)>();
+  const machine: Record<StepName, (event: unknown) => Promise<unknown>> = {
+    "claim-environment": claimEnvironment(needs),
+    "scan-image": scanImage(needs),
+    "register-model": registerModel(needs),
+    "deploy-model": deployModel(needs),
+    "verify-model": verifyModel(needs),
+    "request-approval": async (event) => {
+      await ask(event);
+      const { delivery } = event as { readonly delivery: string };
+      question(delivery).resolve((await needs.approvals.asked(delivery)).at(-1) ?? "");
+    },
+    "shift-traffic": shiftTraffic(needs),
+    "judge-canary": async (event) => {
+      const { commit, championVersion, functionVersion } = JudgeCanaryInput.parse(event);
+      const bake = bakes.get(commit.slice(0, 1));
+      for (const version of [championVersion, functionVersion])
+        for (let request = 0; request < 1_000; request++)
+          world.metrics.request({
+            environment: "prod",
+            model,
+            version,
+            at: world.time.now,
+            latencyMs: 5 + (request % 3),
+            failed: bake === "fails" && version === functionVersion && request % 2 === 0,
+            labels: new Map([["yes", 1]]),
+          });
+      world.time.now += 1_800_000;
+      if (typeof bake === "function") await bake();
+      return judge(event);
+    },
+    "promote-model": promoteModel(needs),
+    "move-champion": moveChampion(needs),
+    "report-outcome": reportOutcome(needs),
+    "roll-back": rollBack(needs),
+  };
+
+  const signRequest = (body: string, at = Math.floor(world.time.now / 1_000)) => ({
+    rawBody: Buffer.from(body),
+    headers: {
+      "x-slack-request-timestamp": String(at),
+      "x-slack-signature": signSlackRequest("secret", at, body),
+    },
+  });
+  const answer = answerApproval({
+    ...needs,
+    signingSecrets: async () => ["secret"],
+    teamId: "T1",
+    appId: "A1",
+  });
+  const callback = (payload: object) =>
+    answer(
+      signRequest(
+        `payload=${encodeURIComponent(
+          JSON.stringify({
+            team: { id: "T1" },
+            api_app_id: "A1",
+            trigger_id: "trigger",
+            channel: { id: "C0DELIVERY" },
+            ...payload,
+          }),
+        )}`,
+      ),
+    );
+  return {
+    ...needs,
+    engine,
+    /** The id of the question that a delivery asks; rejects where it ends without one. */
+    question: (delivery: string) => question(delivery).promise,
+    /** Resolves when the delivery's execution has ended. */
+    ended: (delivery: string) => execution(delivery).promise,
+    bakes,
+    answer,
+    signRequest,
+    callback,
+    notes: { items, aliases, blobs, calls },
+  };
+};
+export type DeliveryWorld = ReturnType<typeof openDeliveryWorld>;
+
+/** A click on a button of the message. */
+export const click = (
+  world: Pick<DeliveryWorld, "callback">,
+  approval: string,
+  action: "approve" | "reject",
+  user = approver,
+) =>
+  world.callback({
+    type: "block_actions",
+    user: { id: user, name: user },
+    actions: [{ action_id: action, value: approval }],
+  });
+
+/** The dialog with a reason, submitted. */
+export const submit = (world: Pick<DeliveryWorld, "callback">, approval: string, reason: string) =>
+  world.callback({
+    type: "view_submission",
+    user: { id: approver, name: approver },
+    view: {
+      callback_id: "reject-reason",
+      private_metadata: approval,
+      state: { values: { reason: { reason: { value: reason } } } },
+    },
+  });

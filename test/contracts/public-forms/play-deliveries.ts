@@ -1,0 +1,293 @@
+import { admitKey } from "#api-keys/admit-key.ts";
+import { apiKeys } from "#api-keys/api-keys.ts";
+import { rateLimiter } from "#api-keys/rate-limiter.ts";
+import { noIdentities } from "#domain/approval/identities.ts";
+import { parsePolicy } from "#domain/policy/parse-policy.ts";
+import { rollback } from "#domain/rollback/rollback.ts";
+import { recorder } from "#inference/records/recorder.ts";
+import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
+import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
+import { rollBack } from "#lambdas/roll-back/roll-back.ts";
+import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
+import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
+import { answeredWith } from "#test/support/record-world.ts";
+import { commitOf, digestOf, model, modelYaml, policyYaml } from "#test/support/step-world.ts";
+import { approver, click, type DeliveryWorld, openDeliveryWorld, submit } from "./delivery-world.ts";
+
+const day = 86_400_000;
+const approvalRule =
+  "{ approvers: [U024BE7LH, U0SECOND1], quorum: 1, authorMayApprove: false, timeout: PT24H }";
+const secondApprover = "U0SECOND1";
+const sam = "sam@example.com";
+/** The address of the second approver in the platform's map: whoever pushes may not approve. */
+const bob = "bob@example.com";
+/** Gates that are weaker than the champion's: the message shows such a change first. */
+const weakerGates = {
+  gates: "{ latencyP95Ms: 60, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } }",
+};
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** Two people change the platform's policy: it then names people, bots and domains. */
+const changePolicy = async ({ policy, policyChanges }: DeliveryWorld) => {
+  await policy.read();
+  const person = {
+    logins: ["github:bob"],
+    arns: ["arn:aws:iam::123456789012:user/bob"],
+    emails: ["1+bob@users.noreply.github.com"],
+    slack: secondApprover,
+  };
+  const floor = policyYaml
+    .replace("imageSizeMb: 1000", "imageSizeMb: 1200")
+    .replace("latencyP95Ms: 1000", "latencyP95Ms: 900");
+  const { id } = await policyChanges.propose(
+    {
+      floor: parsePolicy(bytes(floor), "a copy"),
+      identities: {
+        ...noIdentities,
+        people: { [bob]: person, "carol@partner.org": { logins: [], arns: [], emails: [] } },
+        bots: ["github:renovate[bot]"],
+        domains: ["example.com"],
+        sessionRoles: ["arn:aws:iam::123456789012:role/DataScience"],
+      },
+    },
+    { id: "AIDAOPERATORONE", name: "Olga" },
+  );
+  await policyChanges.confirm(id, { id: "AIDAOPERATORTWO", name: "Petra" });
+};
+
+/** Creates API keys, uses one beyond its rate, rotates and revokes it. */
+const useKeys = async ({ store, clock, warn }: DeliveryWorld) => {
+  let calls = 0;
+  const keys = apiKeys({ store, random: (size) => new Uint8Array(size).fill(++calls), clock });
+  const rate = { perMinute: 2, burst: 2 };
+  const options = {
+    name: "billing",
+    environment: "prod",
+    rate,
+    expiresAt: clock() + day,
+    by: "ada",
+  } as const;
+  await keys.create({ ...options, models: "all", expiresAt: null });
+  const { key, record } = await keys.create({ ...options, models: [model] });
+  const admit = admitKey({
+    keys,
+    limiter: rateLimiter({ store, clock, warn }),
+    environment: "prod",
+    warn,
+    refused: () => undefined,
+  });
+  for (let request = 0; request < 3; request++) await admit({ given: key, model });
+  await keys.rotate("prod", record.id, { graceMs: day, by: "ada" });
+  await keys.revoke("prod", record.id, "ada");
+};
+
+/** Records requests with inputs, with hashed ones and without; the rows of a large one become a blob. */
+const recordPredictions = async ({ store, blobs, clock }: DeliveryWorld) => {
+  const recorderFor = (inputs: "full" | "hashed" | "none") =>
+    recorder({
+      store,
+      blobs,
+      manifest: { records: { inputs, ttlDays: 30 } },
+      hashKey: async () => new Uint8Array(32).fill(1),
+      log: (line) => {
+        throw new Error(line);
+      },
+      limitMs: 60_000,
+    });
+  const at = clock();
+  const labels = Array.from({ length: 101 }, (_, index) => (index % 2 === 0 ? "stay" : "leave"));
+  await recorderFor("full").record(answeredWith(["stay", "leave"], { at, id: "request-1" }));
+  await recorderFor("hashed").record(answeredWith(["stay"], { at, id: "request-2" }));
+  await recorderFor("none").record(
+    answeredWith(["stay"], {
+      at,
+      id: "request-3",
+      predictions: [{ value: 1.5, band: "high", scores: { value: 1.5 } }],
+    }),
+  );
+  const predictions = labels.map((label, index): Prediction => {
+    // A row with other names than the first is kept as an object.
+    const scores: Prediction["scores"] = index === 100 ? { stay: 1 } : { stay: 0.75, leave: 0.25 };
+    return { label, scores };
+  });
+  await recorderFor("full").record(answeredWith(labels, { at, id: "request-4", predictions }));
+};
+
+/** What a test does to a delivery: pushes, clicks, and notes of how each of them ended. */
+const driver = (world: DeliveryWorld) => {
+  const start = startDelivery({ ...world, clock: world.clock });
+  const results: unknown[] = [];
+  const responses: { readonly name: string; readonly status: number; readonly body: string }[] = [];
+  const outcomes = new Map<string, string | undefined>();
+  let before: string | null = null;
+
+  /** Commits the model anew and pushes it; returns the delivery's name. */
+  const push = async (letter: string, pusher = sam, rules = {}): Promise<string> => {
+    world.time.now += 60_000;
+    const after = world.commit(letter, modelYaml({ approval: approvalRule, ...rules }));
+    world.changed.set(`${before ?? ""}..${after}`, [`models/${model}/model.onnx`]);
+    const result = await start({ repository: "rehearsal", before, after, pusher, runtime: digestOf("f") });
+    results.push(result);
+    before = after;
+    return result.deliveries[0]?.name ?? "";
+  };
+  /** The same; waits until the approvers are asked. */
+  const pushAndAsk = async (letter: string, pusher = sam, rules = {}) => {
+    const delivery = await push(letter, pusher, rules);
+    return { delivery, approval: await world.question(delivery) };
+  };
+  const keepResponse = async (name: string, response: ReturnType<typeof click>) =>
+    void responses.push({ name, ...(await response) });
+  const keepOutcome = async (name: string, delivery: string) => {
+    await world.ended(delivery);
+    outcomes.set(name, (await world.outcomes.read(delivery))?.outcome);
+  };
+  /** Delivers the commit of another letter by hand, once more. */
+  const deliverAgain = async (letter: string): Promise<string> => {
+    const request = { repository: "rehearsal", before: null, after: commitOf(letter), pusher: sam };
+    const result = await start({ ...request, runtime: digestOf("f"), models: [model] });
+    results.push(result);
+    return result.deliveries[0]?.name ?? "";
+  };
+  return { push, pushAndAsk, keepResponse, keepOutcome, deliverAgain, results, responses, outcomes };
+};
+type Driver = ReturnType<typeof driver>;
+
+/** A first version, which has no canary, and a second one, which has. */
+const promoteTwo = async (world: DeliveryWorld, { pushAndAsk, keepResponse, keepOutcome }: Driver) => {
+  const first = await pushAndAsk("1");
+  await keepResponse("approve", click(world, first.approval, "approve"));
+  await keepOutcome("the first version", first.delivery);
+  const second = await pushAndAsk("2");
+  await keepResponse("approve", click(world, second.approval, "approve"));
+  await keepOutcome("the second version, with a canary", second.delivery);
+  await keepResponse("approve after the decision", click(world, second.approval, "approve"));
+};
+
+/** Versions that fail on stage and in the canary. */
+const failTwo = async (world: DeliveryWorld, { push, pushAndAsk, keepResponse, keepOutcome }: Driver) => {
+  world.faulty.set(digestOf("3"), "differs");
+  await keepOutcome("a version that fails its golden vectors on stage", await push("3"));
+
+  world.bakes.set("5", "fails");
+  const failing = await pushAndAsk("5", "github:stranger", weakerGates);
+  await keepResponse("the first of two approvals", click(world, failing.approval, "approve"));
+  await keepResponse(
+    "the second of two approvals",
+    click(world, failing.approval, "approve", secondApprover),
+  );
+  await keepOutcome("a version that fails in its canary", failing.delivery);
+};
+
+/** Versions that a person rejects, that a later push supersedes, and that ends without a step of its own. */
+const endTheOthers = async (world: DeliveryWorld, { pushAndAsk, keepResponse, keepOutcome }: Driver) => {
+  const sweep = sweepDeliveries({
+    ...world,
+    rollBack: rollBack(world),
+    moveChampion: moveChampion(world),
+    reportOutcome: reportOutcome(world),
+  });
+  const rejected = await pushAndAsk("4");
+  await sweep({});
+  await keepResponse(
+    "reject without being an approver",
+    click(world, rejected.approval, "reject", "U0STRANGER"),
+  );
+  await keepResponse("reject, which opens the dialog", click(world, rejected.approval, "reject"));
+  await keepResponse("an empty reason", submit(world, rejected.approval, " "));
+  await keepResponse("a reason", submit(world, rejected.approval, "too slow"));
+  await keepOutcome("a version that a person rejects", rejected.delivery);
+
+  const older = await pushAndAsk("6", bob);
+  const newer = await pushAndAsk("7");
+  await keepResponse("approve after the withdrawal", click(world, older.approval, "approve"));
+  await keepOutcome("a version that a later push supersedes", older.delivery);
+  await world.engine.stop(newer.delivery, "a test");
+  await world.ended(newer.delivery);
+  await sweep({});
+  await keepOutcome("a delivery that is stopped", newer.delivery);
+};
+
+/** A person's rollback of what prod serves, and another one during a canary. */
+const rollBackTwice = async (world: DeliveryWorld, { pushAndAsk, keepResponse, keepOutcome }: Driver) => {
+  const request = { model, id: `rollback-${model}-1234abcd`, by: "ada: slow answers" };
+  const { to } = await rollback(world)(request);
+  await moveChampion(world)({ delivery: request.id, model, commit: to.commit });
+
+  world.bakes.set("8", async () => {
+    await rollback(world)({ ...request, id: `rollback-${model}-5678abcd` });
+  });
+  const ended = await pushAndAsk("8");
+  await keepResponse("approve", click(world, ended.approval, "approve"));
+  await keepOutcome("a version whose canary a person ends", ended.delivery);
+};
+
+/** Callbacks that are refused, or that ask for nothing. */
+const sendOtherCallbacks = async (world: DeliveryWorld, { keepResponse }: Driver) => {
+  const dialog = {
+    type: "view_submission",
+    user: { id: approver, name: approver },
+    view: { callback_id: "another", private_metadata: "nothing", state: { values: {} } },
+  };
+  const send = (body: string, at?: number) => world.answer(world.signRequest(body, at));
+  await keepResponse("another workspace", world.callback({ ...dialog, team: { id: "T2" } }));
+  await keepResponse("another app", world.callback({ ...dialog, api_app_id: "A2" }));
+  await keepResponse("another dialog", world.callback(dialog));
+  await keepResponse("another kind of callback", world.callback({ type: "shortcut" }));
+  await keepResponse("no payload", send("nothing"));
+  await keepResponse("too old", send("nothing", 1_000));
+  await keepResponse("too large", send("x".repeat(1_000_001)));
+};
+
+/**
+ * Plays every kind of delivery on the embedded implementation, then what else is stored: pushes of other branches, API
+ * keys, the policy, prediction records, and a model that is retired. Returns what all of it leaves behind.
+ */
+export const playDeliveries = async () => {
+  const world = openDeliveryWorld();
+  const play = driver(world);
+  try {
+    await changePolicy(world);
+    await promoteTwo(world, play);
+    await failTwo(world, play);
+    await endTheOthers(world, play);
+    await play.keepOutcome("a version that prod serves already", await play.deliverAgain("2"));
+    await rollBackTwice(world, play);
+    for (const before of [null, commitOf("8")])
+      await world.pushes.recordBranch({ before, after: commitOf("9"), by: before && sam });
+    await world.pushes.recordHand({ delivery: `${model}-${"8".repeat(12)}-12345678`, by: null });
+    await useKeys(world);
+    await recordPredictions(world);
+    for (const serving of [world.serving.stage, world.serving.prod]) await serving.retire(model);
+    await world.ledger.retire(model, world.time.now);
+    await sendOtherCallbacks(world, play);
+
+    world.metrics.flush();
+    const rows = (table: string) => world.database.prepare(`SELECT * FROM ${table}`).all();
+    return {
+      items: world.notes.items(),
+      blobs: world.notes.blobs,
+      versions: rows("model_versions"),
+      aliases: world.notes.aliases(),
+      totals: rows("totals"),
+      executions: rows("executions"),
+      columns: world.database
+        .prepare(
+          `SELECT t.name AS "table", c.name AS "column", c.type, c."notnull" AS required, c.pk AS "key"
+           FROM main.sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'`,
+        )
+        .all(),
+      imageTags: [...world.releases.keys()],
+      slackCalls: world.notes.calls,
+      callbackResponses: play.responses,
+      startResults: play.results,
+      outcomes: Object.fromEntries(play.outcomes),
+    };
+  } finally {
+    world.engine.close();
+    world.close();
+  }
+};
+/** What deliveries leave behind. */
+export type Traces = Awaited<ReturnType<typeof playDeliveries>>;
