@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Store } from "#platform/store/store.ts";
 import { memoryStore } from "#test/support/step-world.ts";
-import { admitKey, type Refusal } from "./admit-key.ts";
-import { apiKeys } from "./api-keys.ts";
-import { rateLimiter } from "./rate-limiter.ts";
+import { admitKey, type KeyRefusal } from "./admit-key.ts";
+import { createApiKeyStore } from "./api-keys.ts";
+import { createRateLimiter } from "./rate-limiter.ts";
 
 let opened: ReturnType<typeof memoryStore>;
 let warnings: string[] = [];
-let refusals: Refusal[] = [];
+let refusals: KeyRefusal[] = [];
 beforeEach(() => {
   opened = memoryStore();
   warnings = [];
@@ -18,7 +18,7 @@ afterEach(() => opened.database.close());
 
 const rate = { perMinute: 2, burst: 2 };
 const made = async () =>
-  apiKeys({ ...opened, random: randomBytes }).create({
+  createApiKeyStore({ ...opened, random: randomBytes }).create({
     name: "billing",
     environment: "prod",
     models: ["churn"],
@@ -30,8 +30,8 @@ const admitting = (over: Partial<Store> = {}) => {
   const needs = { clock: opened.clock, store: { ...opened.store, ...over } };
   const warn = (sentence: string) => void warnings.push(sentence);
   return admitKey({
-    keys: apiKeys({ ...needs, random: randomBytes }),
-    limiter: rateLimiter({ ...needs, warn }),
+    keys: createApiKeyStore({ ...needs, random: randomBytes }),
+    limiter: createRateLimiter({ ...needs, warn }),
     environment: "prod",
     warn,
     refused: (refusal) => refusals.push(refusal),
@@ -54,7 +54,7 @@ test("a key gets in as often as its rate says, and is then told when to come bac
 
 test("both secrets of a key that is being rotated share its rate", async () => {
   const { key, record } = await made();
-  const keys = apiKeys({ ...opened, random: randomBytes });
+  const keys = createApiKeyStore({ ...opened, random: randomBytes });
   const second = await keys.rotate("prod", record.id, { graceMs: 60_000, by: "sam" });
   const admit = admitting();
   for (const given of [key, second.key]) await admit({ given, model: "churn" });
@@ -65,7 +65,7 @@ test("whatever is wrong with a key the caller gets one answer, and the log the r
   const { key, record } = await made();
   const admit = admitting();
   const unknown = (
-    await apiKeys({ ...memoryStore(), random: randomBytes }).create({
+    await createApiKeyStore({ ...memoryStore(), random: randomBytes }).create({
       name: "other",
       environment: "prod",
       models: "all",
@@ -76,7 +76,7 @@ test("whatever is wrong with a key the caller gets one answer, and the log the r
   ).key;
   for (const given of [undefined, "slw_", unknown])
     expect(await admit({ given, model: "churn" })).toEqual({ status: "refused", answer: 401 });
-  await apiKeys({ ...opened, random: randomBytes }).revoke("prod", record.id, "sam");
+  await createApiKeyStore({ ...opened, random: randomBytes }).revoke("prod", record.id, "sam");
   expect(await admit({ given: key, model: "churn" })).toEqual({ status: "refused", answer: 401 });
   expect(refusals.map(({ reason }) => reason)).toEqual(["missing", "malformed", "unknown", "revoked"]);
   const secret = key.split("_")[2] ?? "";

@@ -1,9 +1,13 @@
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Admit } from "./admission.ts";
-import type { ApiKeys, Reason } from "./api-keys.ts";
+import type { ApiKeyStore, KeyRefusalReason } from "./api-keys.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
-export type Refusal = { readonly reason: Reason; readonly keyId?: string; readonly model: string };
+export type KeyRefusal = {
+  readonly reason: KeyRefusalReason;
+  readonly keyId?: string;
+  readonly model: string;
+};
 
 /**
  * Decides on the API key of each request. Two faults of the store, two answers: where a key cannot be read nobody
@@ -19,11 +23,11 @@ export const admitKey =
     warn,
     refused,
   }: {
-    readonly keys: Pick<ApiKeys, "verify" | "used">;
+    readonly keys: Pick<ApiKeyStore, "verify" | "used">;
     readonly limiter: RateLimiter;
     readonly environment: Environment;
     readonly warn: (sentence: string, fault: unknown) => void;
-    readonly refused: (refusal: Refusal) => void;
+    readonly refused: (refusal: KeyRefusal) => void;
   }): Admit =>
   async ({ given, model }) => {
     const verified = await keys.verify(environment, model, given);

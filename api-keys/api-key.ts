@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
-import { Rate } from "./rate.ts";
+import { RateLimit } from "./rate.ts";
 
 const Secret = z.object({
   /** By api-keys/key-format.ts; of the secret itself nothing is kept. */
@@ -24,7 +24,7 @@ export const ApiKey = z.object({
   models: z.union([z.literal("all"), z.array(ModelName).min(1).max(100)]),
   /** The newest last. */
   secrets: z.array(Secret).min(1),
-  rate: Rate,
+  rate: RateLimit,
   createdAt: z.int(),
   createdBy: z.string(),
   /** Epoch milliseconds. */
@@ -36,13 +36,13 @@ export const ApiKey = z.object({
 export type ApiKey = z.infer<typeof ApiKey>;
 
 /** Whether a time (epoch milliseconds; null: never) has come. */
-export const isOver = (at: number | null, now: number): boolean => at !== null && at <= now;
+export const isPast = (at: number | null, now: number): boolean => at !== null && at <= now;
 
 /** What has become of a key by `now` (epoch milliseconds). */
-export const keyState = (
+export const findKeyState = (
   { revoked, expiresAt }: Pick<ApiKey, "revoked" | "expiresAt">,
   now: number,
 ): "valid" | "revoked" | "expired" => {
   if (revoked !== null) return "revoked";
-  return isOver(expiresAt, now) ? "expired" : "valid";
+  return isPast(expiresAt, now) ? "expired" : "valid";
 };

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { memoryStore } from "#test/support/step-world.ts";
-import { apiKeys } from "./api-keys.ts";
-import { newKey } from "./key-format.ts";
+import { createApiKeyStore } from "./api-keys.ts";
+import { generateKey } from "./key-format.ts";
 
 const hour = 3_600_000;
 const rate = { perMinute: 600, burst: 600 };
@@ -16,7 +16,8 @@ const wanted = {
   by: "sam",
 } as const;
 
-const keysOn = (opened: ReturnType<typeof memoryStore>) => apiKeys({ ...opened, random: randomBytes });
+const keysOn = (opened: ReturnType<typeof memoryStore>) =>
+  createApiKeyStore({ ...opened, random: randomBytes });
 let opened: ReturnType<typeof memoryStore>;
 let keys: ReturnType<typeof keysOn>;
 beforeEach(() => {
@@ -75,8 +76,8 @@ describe("a key", () => {
 
   test("with a changed secret is refused, also where its checksum is right", async () => {
     const { record } = await keys.create(wanted);
-    const forged = await apiKeys({ ...memoryStore(), random: randomBytes }).create(wanted);
-    expect(await verified(newKey(record.id, randomBytes).key)).toMatchObject({
+    const forged = await createApiKeyStore({ ...memoryStore(), random: randomBytes }).create(wanted);
+    expect(await verified(generateKey(record.id, randomBytes).key)).toMatchObject({
       reason: "wrong-secret",
       keyId: record.id,
     });
@@ -94,7 +95,7 @@ describe("a key", () => {
 
   test("that cannot be read from the store lets nobody in", async () => {
     const { key } = await keys.create(wanted);
-    const broken = apiKeys({
+    const broken = createApiKeyStore({
       ...opened,
       store: { ...opened.store, get: () => Promise.reject(new Error("the store is away")) },
       random: randomBytes,
@@ -163,7 +164,7 @@ describe("what else is kept", () => {
   test("the day of the last use is written once a day, whoever asks how often", async () => {
     const { key } = await keys.create(wanted);
     let writes = 0;
-    const counting = apiKeys({
+    const counting = createApiKeyStore({
       ...opened,
       store: {
         ...opened.store,

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
 import { type Environment, environments } from "#platform/serving/serving.ts";
-import type { Store, Stored } from "#platform/store/store.ts";
-import { ApiKey, isOver, keyState } from "./api-key.ts";
-import { newKey, newKeyId, type Random, readKey } from "./key-format.ts";
+import type { Store, StoredItem } from "#platform/store/store.ts";
+import { ApiKey, findKeyState, isPast } from "./api-key.ts";
+import { generateKey, generateKeyId, parseKey, type RandomBytes } from "./key-format.ts";
 
 export type NewKey = Readonly<Pick<ApiKey, "name" | "environment" | "rate" | "expiresAt">> & {
   readonly models: "all" | readonly string[];
@@ -10,7 +10,7 @@ export type NewKey = Readonly<Pick<ApiKey, "name" | "environment" | "rate" | "ex
 };
 
 /** Why a key was not accepted: for logs, never for the caller. */
-export type Reason =
+export type KeyRefusalReason =
   | "missing"
   | "malformed"
   | "unknown"
@@ -20,9 +20,9 @@ export type Reason =
   | "revoked"
   | "wrong-model";
 
-export type Verified =
+export type KeyVerification =
   | { readonly status: "accepted"; readonly key: ApiKey }
-  | { readonly status: "refused"; readonly reason: Reason; readonly keyId?: string };
+  | { readonly status: "refused"; readonly reason: KeyRefusalReason; readonly keyId?: string };
 
 /** There is no key of that id in the environment. */
 export class KeyUnknown extends Error {
@@ -39,12 +39,12 @@ export class RotationUnderWay extends Error {
   override readonly name = "RotationUnderWay";
 }
 
-const partitionOf = (environment: Environment) => `api-keys#${environment}`;
-const marked = (environment: Environment) => `api-keys-of-model#${environment}`;
-const everyModel = "*";
+const toKeyPartition = (environment: Environment) => `api-keys#${environment}`;
+const toCoveragePartition = (environment: Environment) => `api-keys-of-model#${environment}`;
+const allModels = "*";
 
 /** Compares with every secret, also after a hit: the time tells nothing of how much of a hash was right. */
-const secretOf = (key: ApiKey, hash: string) => {
+const findSecret = (key: ApiKey, hash: string) => {
   const given = Buffer.from(hash, "hex");
   const same = key.secrets.filter((secret) => timingSafeEqual(Buffer.from(secret.hash, "hex"), given));
   return same[0];
@@ -54,17 +54,17 @@ const secretOf = (key: ApiKey, hash: string) => {
  * The keys by which applications outside AWS call models over HTTP. A key belongs to one environment and stays on
  * record when it has ended. `clock` gives epoch milliseconds.
  */
-export const apiKeys = ({
+export const createApiKeyStore = ({
   store,
   random,
   clock,
 }: {
   readonly store: Store;
-  readonly random: Random;
+  readonly random: RandomBytes;
   readonly clock: () => number;
 }) => {
-  const find = async (environment: Environment, id: string): Promise<Stored | undefined> =>
-    store.get({ partition: partitionOf(environment), sort: id });
+  const find = async (environment: Environment, id: string): Promise<StoredItem | undefined> =>
+    store.get({ partition: toKeyPartition(environment), sort: id });
 
   /** Changes a key by a pure function, again on a lost race; `undefined` leaves it as it is. */
   const change = async (
@@ -89,11 +89,11 @@ export const apiKeys = ({
       const now = clock();
       const models = wanted.models === "all" ? wanted.models : [...new Set(wanted.models)];
       // First, so that a key that is in force is never of a model that still counts as open.
-      for (const model of models === "all" ? [everyModel] : models)
-        await store.put({ partition: marked(wanted.environment), sort: model }, true);
+      for (const model of models === "all" ? [allModels] : models)
+        await store.put({ partition: toCoveragePartition(wanted.environment), sort: model }, true);
       for (;;) {
-        const id = newKeyId(random);
-        const { key, hash } = newKey(id, random);
+        const id = generateKeyId(random);
+        const { key, hash } = generateKey(id, random);
         const record = ApiKey.parse({
           ...wanted,
           id,
@@ -104,22 +104,26 @@ export const apiKeys = ({
           revoked: null,
           lastUsed: null,
         });
-        const place = { partition: partitionOf(wanted.environment), sort: id };
+        const place = { partition: toKeyPartition(wanted.environment), sort: id };
         if ((await store.put(place, record, { expect: "absent" })).written) return { key, record };
       }
     },
 
     /** Whether a key of this model was ever made. A model whose keys are all revoked does not become open again. */
     coversModel: async (environment: Environment, model: string): Promise<boolean> => {
-      const partition = marked(environment);
-      for (const sort of [model, everyModel]) if (await store.get({ partition, sort })) return true;
+      const partition = toCoveragePartition(environment);
+      for (const sort of [model, allModels]) if (await store.get({ partition, sort })) return true;
       return false;
     },
 
     /** Whether any key was ever made, of whatever model and environment: from then on records are not open. */
     anyMade: async (): Promise<boolean> => {
       for (const environment of environments) {
-        const page = await store.page({ partition: marked(environment), order: "ascending", limit: 1 });
+        const page = await store.page({
+          partition: toCoveragePartition(environment),
+          order: "ascending",
+          limit: 1,
+        });
         if (page.items.length > 0) return true;
       }
       return false;
@@ -129,7 +133,7 @@ export const apiKeys = ({
       const keys: ApiKey[] = [];
       for (let after: string | undefined; ; ) {
         const page = await store.page({
-          partition: partitionOf(environment),
+          partition: toKeyPartition(environment),
           order: "ascending",
           limit: 100,
           ...(after ? { after } : {}),
@@ -150,12 +154,12 @@ export const apiKeys = ({
       id: string,
       { graceMs, by }: { readonly graceMs: number; readonly by: string },
     ): Promise<{ readonly key: string; readonly record: ApiKey }> => {
-      const { key, hash } = newKey(id, random);
+      const { key, hash } = generateKey(id, random);
       const now = clock();
       const record = await change(environment, id, (current) => {
-        const state = keyState(current, now);
+        const state = findKeyState(current, now);
         if (state !== "valid") throw new KeyEnded(`${id} is ${state}: make a new key instead.`);
-        const standing = current.secrets.filter(({ endsAt }) => !isOver(endsAt, now));
+        const standing = current.secrets.filter(({ endsAt }) => !isPast(endsAt, now));
         const [older] = standing;
         if (graceMs > 0 && standing.length > 1 && older?.endsAt)
           throw new RotationUnderWay(
@@ -184,27 +188,31 @@ export const apiKeys = ({
     },
 
     /** Whether what a request brought is a key of this environment for this model, now. Throws where the store does. */
-    verify: async (environment: Environment, model: string, given: string | undefined): Promise<Verified> => {
-      const refused = (reason: Reason, keyId?: string): Verified => ({
+    verify: async (
+      environment: Environment,
+      model: string,
+      given: string | undefined,
+    ): Promise<KeyVerification> => {
+      const refused = (reason: KeyRefusalReason, keyId?: string): KeyVerification => ({
         status: "refused",
         reason,
         ...(keyId === undefined ? {} : { keyId }),
       });
       if (given === undefined || given === "") return refused("missing");
-      const read = readKey(given);
+      const read = parseKey(given);
       if (!read) return refused("malformed");
       const item = await find(environment, read.id);
       if (!item) return refused("unknown", read.id);
       const key = ApiKey.parse(item.value);
       const now = clock();
-      const secret = secretOf(key, read.hash);
+      const secret = findSecret(key, read.hash);
       if (!secret) return refused("wrong-secret", key.id);
-      const state = keyState(key, now);
+      const state = findKeyState(key, now);
       if (state !== "valid") return refused(state, key.id);
-      if (isOver(secret.endsAt, now)) return refused("secret-ended", key.id);
+      if (isPast(secret.endsAt, now)) return refused("secret-ended", key.id);
       if (key.models !== "all" && !key.models.includes(model)) return refused("wrong-model", key.id);
       return { status: "accepted", key };
     },
   };
 };
-export type ApiKeys = ReturnType<typeof apiKeys>;
+export type ApiKeyStore = ReturnType<typeof createApiKeyStore>;

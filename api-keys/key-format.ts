@@ -4,22 +4,22 @@ import { crc32 } from "node:zlib";
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** Unsigned big-endian bytes in base 62, padded to `length` digits. */
-const base62 = (bytes: Uint8Array, length: number): string => {
+const encodeBase62 = (bytes: Uint8Array, length: number): string => {
   let rest = BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
   let text = "";
   for (; rest > 0n; rest /= 62n) text = `${digits[Number(rest % 62n)]}${text}`;
   return text.padStart(length, "0");
 };
 
-const checksum = (text: string): string => {
+const computeChecksum = (text: string): string => {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, crc32(text));
-  return base62(bytes, 6);
+  return encodeBase62(bytes, 6);
 };
 
 /** Characters of every key. */
 export const keyLength = 65;
-const form = /^slw_([0-9A-Za-z]{11})_[0-9A-Za-z]{49}$/;
+const keyPattern = /^slw_([0-9A-Za-z]{11})_[0-9A-Za-z]{49}$/;
 
 /**
  * What is kept of a key. Plain SHA-256 suffices: salts and slow hashes make guessing dear where people chose the
@@ -27,13 +27,13 @@ const form = /^slw_([0-9A-Za-z]{11})_[0-9A-Za-z]{49}$/;
  * from 112 bits of entropy on.
  * https://pages.nist.gov/800-63-3/sp800-63b.html#lookupsecrets
  */
-const hashOf = (key: string): string => createHash("sha256").update(key).digest("hex");
+const hashKey = (key: string): string => createHash("sha256").update(key).digest("hex");
 
 /** Randomness for security, such as node:crypto's randomBytes. */
-export type Random = (bytes: number) => Uint8Array;
+export type RandomBytes = (bytes: number) => Uint8Array;
 
 /** A key's id: 64 random bits as 11 letters and digits. It is no secret. */
-export const newKeyId = (random: Random): string => base62(random(8), 11);
+export const generateKeyId = (random: RandomBytes): string => encodeBase62(random(8), 11);
 
 /**
  * A key `slw_<id>_<secret>`: the secret's 256 random bits are 43 letters and digits, and 6 more are a CRC-32 of all
@@ -41,16 +41,19 @@ export const newKeyId = (random: Random): string => base62(random(8), 11);
  * double-click selects all of it.
  * https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/
  */
-export const newKey = (id: string, random: Random): { readonly key: string; readonly hash: string } => {
-  const body = `slw_${id}_${base62(random(32), 43)}`;
-  const key = `${body}${checksum(body)}`;
-  return { key, hash: hashOf(key) };
+export const generateKey = (
+  id: string,
+  random: RandomBytes,
+): { readonly key: string; readonly hash: string } => {
+  const body = `slw_${id}_${encodeBase62(random(32), 43)}`;
+  const key = `${body}${computeChecksum(body)}`;
+  return { key, hash: hashKey(key) };
 };
 
 /** The id in what may be a key, and the hash by which it is known; undefined for whatever is none. Never throws. */
-export const readKey = (text: string): { readonly id: string; readonly hash: string } | undefined => {
+export const parseKey = (text: string): { readonly id: string; readonly hash: string } | undefined => {
   if (text.length !== keyLength) return undefined;
-  const id = text.match(form)?.[1];
-  if (id === undefined || checksum(text.slice(0, -6)) !== text.slice(-6)) return undefined;
-  return { id, hash: hashOf(text) };
+  const id = text.match(keyPattern)?.[1];
+  if (id === undefined || computeChecksum(text.slice(0, -6)) !== text.slice(-6)) return undefined;
+  return { id, hash: hashKey(text) };
 };

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Store } from "#platform/store/store.ts";
 import { memoryStore } from "#test/support/step-world.ts";
-import type { Rate } from "./rate.ts";
-import { rateLimiter } from "./rate-limiter.ts";
+import type { RateLimit } from "./rate.ts";
+import { createRateLimiter } from "./rate-limiter.ts";
 
 let opened: ReturnType<typeof memoryStore>;
 beforeEach(() => {
@@ -14,8 +14,8 @@ afterEach(() => opened.database.close());
 const warn = (sentence: string) => expect.fail(sentence);
 /** One of the processes that count together. */
 const instance = (over: Partial<Store> = {}, here = opened) =>
-  rateLimiter({ clock: here.clock, store: { ...here.store, ...over }, warn });
-const minutely = (count: number): Rate => ({ perMinute: count, burst: count });
+  createRateLimiter({ clock: here.clock, store: { ...here.store, ...over }, warn });
+const minutely = (count: number): RateLimit => ({ perMinute: count, burst: count });
 
 describe("a key with 3 requests a minute", () => {
   const rate = minutely(3);
@@ -123,7 +123,7 @@ test("where the store cannot count, that is the caller's to know", async () => {
 test("a refused request that cannot be taken back is refused all the same, with a warning", async () => {
   const warnings: string[] = [];
   let broken = false;
-  const limit = rateLimiter({
+  const limit = createRateLimiter({
     clock: opened.clock,
     store: {
       get: opened.store.get,

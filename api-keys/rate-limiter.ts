@@ -1,15 +1,15 @@
 import * as z from "zod";
 import type { Counters, Store } from "#platform/store/store.ts";
 import type { Quota } from "./admission.ts";
-import type { Rate } from "./rate.ts";
+import type { RateLimit } from "./rate.ts";
 import { windowSeconds } from "./window-seconds.ts";
 
 /** Parts of a window that are counted one by one. */
-const slots = 60;
+const slotsPerWindow = 60;
 
-const Kept = z.record(z.string(), z.number());
+const StoredCounters = z.record(z.string(), z.number());
 
-export type Counted =
+export type RateLimitResult =
   | { readonly admitted: true; readonly quota: Quota }
   | {
       readonly admitted: false;
@@ -21,19 +21,19 @@ export type Counted =
 type Slot = { readonly slot: number; readonly count: number };
 
 /** The slots of one item that are still inside the window which ends in slot `now`. */
-const inside = (window: number, counters: Counters, now: number): readonly Slot[] =>
+const selectSlots = (window: number, counters: Counters, now: number): readonly Slot[] =>
   Object.entries(counters)
-    .map(([name, count]) => ({ slot: window * slots + Number(name), count }))
-    .filter(({ slot, count }) => slot >= now - slots && count > 0)
+    .map(([name, count]) => ({ slot: window * slotsPerWindow + Number(name), count }))
+    .filter(({ slot, count }) => slot >= now - slotsPerWindow && count > 0)
     .toSorted((a, b) => a.slot - b.slot);
 
 /** The first slot in which fewer than `burst` of these requests are inside the window. */
-const freeFrom = (counted: readonly Slot[], burst: number, now: number): number => {
+const findFreeSlot = (counted: readonly Slot[], burst: number, now: number): number => {
   let left = counted.reduce((sum, { count }) => sum + count, 0);
   for (const { slot, count } of counted) {
     if (left < burst) break;
     left -= count;
-    now = Math.max(now, slot + slots + 1);
+    now = Math.max(now, slot + slotsPerWindow + 1);
   }
   return now;
 };
@@ -52,7 +52,7 @@ const freeFrom = (counted: readonly Slot[], burst: number, now: number): number 
  * count back, and its process refuses by itself until there can be a place: who asks on does not push the end away.
  * Throws where the store cannot count.
  */
-export const rateLimiter = ({
+export const createRateLimiter = ({
   store,
   clock,
   warn,
@@ -64,12 +64,12 @@ export const rateLimiter = ({
   /** Epoch milliseconds before which no request of a key can be admitted. */
   const full = new Map<string, number>();
 
-  return async (scope: string, rate: Rate): Promise<Counted> => {
+  return async (scope: string, rate: RateLimit): Promise<RateLimitResult> => {
     const at = clock();
-    const slotMs = (windowSeconds(rate) * 1_000) / slots;
+    const slotMs = (windowSeconds(rate) * 1_000) / slotsPerWindow;
     const now = Math.floor(at / slotMs);
-    const window = Math.floor(now / slots);
-    const refused = (until: number): Counted => ({
+    const window = Math.floor(now / slotsPerWindow);
+    const refused = (until: number): RateLimitResult => ({
       admitted: false,
       quota: { rate, remaining: 0 },
       retryAfter: Math.max(1, Math.ceil((until - at) / 1_000)),
@@ -77,28 +77,28 @@ export const rateLimiter = ({
 
     const known = full.get(scope);
     // Further away than a window ends no wait: the clock was set back since.
-    if (known !== undefined && known > at && known - at <= 2 * slots * slotMs) return refused(known);
+    if (known !== undefined && known > at && known - at <= 2 * slotsPerWindow * slotMs) return refused(known);
     full.delete(scope);
 
     const item = (index: number) => ({
       partition: `api-key-rate#${scope}`,
       sort: String(index).padStart(12, "0"),
     });
-    const own = String(now - window * slots);
-    const expiresAt = Math.ceil(((window + 2) * slots * slotMs) / 1_000) + 60;
+    const own = String(now - window * slotsPerWindow);
+    const expiresAt = Math.ceil(((window + 2) * slotsPerWindow * slotMs) / 1_000) + 60;
     const [current, before] = await Promise.all([
       store.add(item(window), { [own]: 1 }, { expiresAt }),
       store.get(item(window - 1)),
     ]);
     const counted = [
-      ...inside(window - 1, Kept.parse(before?.value ?? {}), now),
-      ...inside(window, current, now),
+      ...selectSlots(window - 1, StoredCounters.parse(before?.value ?? {}), now),
+      ...selectSlots(window, current, now),
     ];
     const total = counted.reduce((sum, { count }) => sum + count, 0);
     if (total <= rate.burst) return { admitted: true, quota: { rate, remaining: rate.burst - total } };
 
     const others = counted.map((each) => (each.slot === now ? { ...each, count: each.count - 1 } : each));
-    const until = freeFrom(others, rate.burst, now) * slotMs;
+    const until = findFreeSlot(others, rate.burst, now) * slotMs;
     full.set(scope, until);
     await store
       .add(item(window), { [own]: -1 }, { expiresAt })
@@ -106,4 +106,4 @@ export const rateLimiter = ({
     return refused(until);
   };
 };
-export type RateLimiter = ReturnType<typeof rateLimiter>;
+export type RateLimiter = ReturnType<typeof createRateLimiter>;

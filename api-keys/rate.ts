@@ -4,7 +4,7 @@ import * as z from "zod";
  * How many requests a key may make: `burst` within any `burst / perMinute` minutes. That is `perMinute` in the long
  * run, and never more than `perMinute + burst` in one minute (exactly `perMinute` where the two are the same).
  */
-export const Rate = z
+export const RateLimit = z
   .object({
     /** At most half of what DynamoDB writes to one partition in a minute: each counted request is a write. */
     perMinute: z.int().min(1).max(30_000),
@@ -13,4 +13,4 @@ export const Rate = z
   .refine(({ perMinute, burst }) => burst <= perMinute && burst * 60 >= perMinute, {
     message: "a burst is at least the requests of one second and at most those of one minute",
   });
-export type Rate = z.infer<typeof Rate>;
+export type RateLimit = z.infer<typeof RateLimit>;

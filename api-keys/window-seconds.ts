@@ -1,4 +1,4 @@
-import type { Rate } from "./rate.ts";
+import type { RateLimit } from "./rate.ts";
 
 /** Seconds of the window that a key's burst counts in. */
-export const windowSeconds = ({ perMinute, burst }: Rate): number => (burst / perMinute) * 60;
+export const windowSeconds = ({ perMinute, burst }: RateLimit): number => (burst / perMinute) * 60;

@@ -11,9 +11,9 @@ import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type Running, runRehearsal } from "#test/support/run-rehearsal.ts";
-import { type Memory, memoryOfTree } from "./memory-of-tree.ts";
-import { requestsPerSecond } from "./requests-per-second.ts";
+import { type RunningRehearsal, runRehearsal } from "#test/support/run-rehearsal.ts";
+import { measureTreeMemory, type TreeMemory } from "./memory-of-tree.ts";
+import { measureThroughput } from "./requests-per-second.ts";
 
 type Line = {
   readonly what: string;
@@ -42,7 +42,7 @@ const megabytes = (bytes: number) => Math.round(bytes / 1e6);
 const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
 
 /** `npm start -- …` without npm, which adds about 0.2 s of its own. */
-const start = (folder: string, more: readonly string[] = []): Running =>
+const startRehearsal = (folder: string, more: readonly string[] = []): RunningRehearsal =>
   runRehearsal(
     process.execPath,
     [join(checkout, "scripts", "start.mjs"), "--json", "--port", "0", "--data", folder, ...more],
@@ -50,12 +50,12 @@ const start = (folder: string, more: readonly string[] = []): Running =>
   );
 
 /** Start to the first question on an empty data folder, several times. */
-const startUp = async (): Promise<readonly Line[]> => {
+const benchStartUp = async (): Promise<readonly Line[]> => {
   const times: number[] = [];
   for (let round = 1; round <= rounds; round++) {
     say(`start to the question, round ${round} of ${rounds} …`);
     const began = performance.now();
-    const rehearsal = start(join(temporary, `start-${round}`));
+    const rehearsal = startRehearsal(join(temporary, `start-${round}`));
     try {
       await rehearsal.until("question");
       times.push(performance.now() - began);
@@ -80,25 +80,25 @@ const startUp = async (): Promise<readonly Line[]> => {
 };
 
 /** Waits by design: people and bakes. */
-const notOwnWork = new Set(["Bake", "RequestApproval"]);
+const waitingStates = new Set(["Bake", "RequestApproval"]);
 
 /** On a very busy machine a canary stays open for want of sure latencies; what was seen until then is shown. */
 const longestRunMs = 240_000;
 
 /** Both deliveries with --approve; memory is looked at every 250 ms. */
-const wholeRun = async (folder: string): Promise<readonly Line[]> => {
+const benchWholeRun = async (folder: string): Promise<readonly Line[]> => {
   say("both deliveries, approved …");
   const began = performance.now();
-  const rehearsal = start(folder, ["--approve"]);
+  const rehearsal = startRehearsal(folder, ["--approve"]);
   const states = () => rehearsal.events.flatMap((event) => (event.event === "state" ? [event] : []));
   const inCanary = () =>
     states().some(({ state }) => state === "StartCanary") &&
     !states().some(({ state, delivery }) => state === "PromoteModel" && delivery === second());
   const second = () => states().find(({ state }) => state === "StartCanary")?.delivery;
-  let peak: Memory | undefined;
+  let peak: TreeMemory | undefined;
   let worker = 0;
   const timer = setInterval(() => {
-    const now = memoryOfTree(rehearsal.pid);
+    const now = measureTreeMemory(rehearsal.pid);
     worker = Math.max(worker, now?.largestWorkerBytes ?? 0);
     if (now && inCanary() && now.totalBytes > (peak?.totalBytes ?? 0)) peak = now;
   }, 250);
@@ -109,7 +109,7 @@ const wholeRun = async (folder: string): Promise<readonly Line[]> => {
   });
   const took = performance.now() - began;
   const ofSecond = states().filter(({ delivery, status }) => delivery === second() && status === "succeeded");
-  const own = ofSecond.filter(({ state }) => !notOwnWork.has(state));
+  const own = ofSecond.filter(({ state }) => !waitingStates.has(state));
   const longest = own
     .toSorted((a, b) => b.ms - a.ms)
     .slice(0, 4)
@@ -151,14 +151,14 @@ const wholeRun = async (folder: string): Promise<readonly Line[]> => {
 };
 
 /** What prod takes over the gateway: one row a request, ten connections, no application beside. */
-const throughput = async (folder: string): Promise<readonly Line[]> => {
+const benchThroughput = async (folder: string): Promise<readonly Line[]> => {
   say("requests per second …");
-  const rehearsal = start(folder, ["--traffic", "0"]);
+  const rehearsal = startRehearsal(folder, ["--traffic", "0"]);
   try {
     const { url, model } = await rehearsal.until("serving", ({ environment }) => environment === "prod");
     const golden = JSON.parse(await readFile(join(checkout, "models", model, "golden.json"), "utf8"));
     const body = JSON.stringify({ rows: golden.rows.slice(0, 1) });
-    const load = await requestsPerSecond(`${url}/v1/predict`, body, { connections: 10, forMs: 5_000 });
+    const load = await measureThroughput(`${url}/v1/predict`, body, { connections: 10, forMs: 5_000 });
     return [
       {
         what: "prod through the gateway",
@@ -174,9 +174,9 @@ const throughput = async (folder: string): Promise<readonly Line[]> => {
 };
 
 /** `slipway rollback` as a command of its own, on a rehearsal that runs and is called all the while. */
-const rollback = async (folder: string): Promise<readonly Line[]> => {
+const benchRollback = async (folder: string): Promise<readonly Line[]> => {
   say("rollback from a second terminal …");
-  const rehearsal = start(folder);
+  const rehearsal = startRehearsal(folder);
   try {
     await rehearsal.until("serving", ({ environment }) => environment === "prod");
     const began = performance.now();
@@ -208,7 +208,7 @@ const rollback = async (folder: string): Promise<readonly Line[]> => {
 };
 
 /** What a newcomer waits for: clone, npm ci with an empty cache, start, question. Only what is committed is cloned. */
-const freshClone = async (): Promise<readonly Line[]> => {
+const benchFreshClone = async (): Promise<readonly Line[]> => {
   say("git clone and npm start …");
   const folder = join(temporary, "clone");
   const began = performance.now();
@@ -237,7 +237,7 @@ const freshClone = async (): Promise<readonly Line[]> => {
 };
 
 /** What `npm ci` puts on disk; Terraform's provider package must not be part of it. */
-const packages = async (): Promise<readonly Line[]> => {
+const measurePackages = async (): Promise<readonly Line[]> => {
   const { stdout } = spawnSync("du", ["-skL", installed], { encoding: "utf8" });
   const kilobytes = Number(stdout.split(/\s/)[0]);
   const provider = existsSync(join(installed, "@cdktn", "provider-aws"));
@@ -267,12 +267,12 @@ const measure = async (what: string, work: () => Promise<readonly Line[]>): Prom
 const loadBefore = loadavg()[0] ?? 0;
 const run = join(temporary, "run");
 try {
-  await measure("node_modules on disk", packages);
-  await measure("start to the approval question", startUp);
-  await measure("both deliveries", () => wholeRun(run));
-  await measure("prod through the gateway", () => throughput(run));
-  await measure("rollback from a second terminal", () => rollback(run));
-  if (options["fresh-clone"]) await measure("fresh clone", freshClone);
+  await measure("node_modules on disk", measurePackages);
+  await measure("start to the approval question", benchStartUp);
+  await measure("both deliveries", () => benchWholeRun(run));
+  await measure("prod through the gateway", () => benchThroughput(run));
+  await measure("rollback from a second terminal", () => benchRollback(run));
+  if (options["fresh-clone"]) await measure("fresh clone", benchFreshClone);
 } finally {
   await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -15,12 +15,12 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runRehearsal } from "#test/support/run-rehearsal.ts";
-import { attacks, type Target } from "./hostile/attacks.ts";
-import { describeMachine, load } from "./serve/machine.ts";
-import { pinning } from "./serve/pinned.ts";
-import { processTree, resetPeaks } from "./serve/process-tree.ts";
-import { type Line, report } from "./serve/report.ts";
-import { spread } from "./serve/spread.ts";
+import { type AttackTarget, attacks } from "./hostile/attacks.ts";
+import { describeMachine, readLoadAverage } from "./serve/machine.ts";
+import { detectPinning } from "./serve/pinned.ts";
+import { measureProcessTree, resetPeaks } from "./serve/process-tree.ts";
+import { formatReport, type ReportLine } from "./serve/report.ts";
+import { computeSpread } from "./serve/spread.ts";
 import { startServer } from "./serve/start-server.ts";
 
 const { values: options } = parseArgs({
@@ -40,19 +40,19 @@ const perSecond = 50;
 const checkout = fileURLToPath(new URL("..", import.meta.url));
 const model = join(checkout, "models", "churn");
 const here = (name: string) => fileURLToPath(new URL(`hostile/${name}`, import.meta.url));
-const pins = pinning();
+const pins = detectPinning();
 // Records lie in memory where the system has a place for that: a disk that flushes takes up to 100 ms now and then, with
 // and without an attack, and would be all that is seen.
 const inMemory = "/dev/shm";
 const temporary = await mkdtemp(join(existsSync(inMemory) ? inMemory : tmpdir(), "slipway-hostile-"));
 const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
-const lines: Line[] = [];
+const lines: ReportLine[] = [];
 const started = new Set<ChildProcess>();
 process.once("exit", () => {
   for (const child of started) child.kill("SIGKILL");
 });
 
-type Normal = { readonly medianMs: number; readonly p99Ms: number; readonly failed: number };
+type NormalLoadResult = { readonly medianMs: number; readonly p99Ms: number; readonly failed: number };
 
 const start = (program: string, args: readonly string[], input: unknown): ChildProcess => {
   const [command = process.execPath, ...rest] = [...pins.generator, process.execPath, here(program), ...args];
@@ -62,22 +62,22 @@ const start = (program: string, args: readonly string[], input: unknown): ChildP
   child.stdin?.end(JSON.stringify(input));
   return child;
 };
-const normal = async (url: string, body: string, forSeconds = seconds): Promise<Normal> => {
+const runNormalLoad = async (url: string, body: string, forSeconds = seconds): Promise<NormalLoadResult> => {
   const child = start("normal-load.ts", [String(perSecond), String(forSeconds)], { url, body });
   if (!child.stdout) throw new TypeError("the load prints nothing");
   return JSON.parse(await text(child.stdout));
 };
 /** Normal traffic while an attack goes on around it: the attack begins first and ends last. */
-const under = async (
+const runUnderAttack = async (
   name: string,
-  target: Target,
+  target: AttackTarget,
   [url, body]: readonly [string, string],
   forSeconds = seconds,
-): Promise<Normal> => {
+): Promise<NormalLoadResult> => {
   const child = start("run-attack.ts", [name, String(forSeconds + 2)], target);
   const ended = once(child, "close");
   await new Promise((resolve) => setTimeout(resolve, 1_000));
-  const measured = await normal(url, body, forSeconds);
+  const measured = await runNormalLoad(url, body, forSeconds);
   child.kill("SIGKILL");
   await ended;
   return measured;
@@ -88,32 +88,37 @@ const measure = async (where: string, url: string, pid: number, names: readonly 
   const [row] = golden.rows;
   const body = JSON.stringify({ rows: [row] });
   const { port, pathname } = new URL(url);
-  const target: Target = { port: Number(port), predictPath: pathname, row };
-  await normal(url, body);
+  const target: AttackTarget = { port: Number(port), predictPath: pathname, row };
+  await runNormalLoad(url, body);
   for (const name of names) {
-    const without: Normal[] = [];
-    const during: Normal[] = [];
+    const without: NormalLoadResult[] = [];
+    const during: NormalLoadResult[] = [];
     const peaks: number[] = [];
     // What a first attack makes the processes keep (code, heaps) is there before the first round.
     say(`${where}, ${name}, warming up for ${warmSeconds} s …`);
-    await under(name, target, [url, body], warmSeconds);
+    await runUnderAttack(name, target, [url, body], warmSeconds);
     for (let round = 1; round <= rounds; round++) {
       resetPeaks(pid);
       say(`${where}, ${name}, round ${round} of ${rounds} …`);
-      without.push(await normal(url, body));
-      during.push(await under(name, target, [url, body]));
-      const peak = processTree(pid)?.peakBytes;
+      without.push(await runNormalLoad(url, body));
+      during.push(await runUnderAttack(name, target, [url, body]));
+      const peak = measureProcessTree(pid)?.peakBytes;
       if (peak === undefined) continue;
       peaks.push(peak / 1e6);
       say(`  at most ${(peak / 1e6).toFixed(0)} MB`);
     }
     const what = `${where}, ${name}`;
-    const p99 = (of: readonly Normal[]) => spread(of.map(({ p99Ms }) => p99Ms));
+    const p99 = (of: readonly NormalLoadResult[]) => computeSpread(of.map(({ p99Ms }) => p99Ms));
     lines.push({ what: `${what}: p99 without`, measured: p99(without), unit: "ms" });
     lines.push({ what: `${what}: p99`, measured: p99(during), unit: "ms" });
     const times = during.map(({ p99Ms }, at) => p99Ms / (without[at]?.p99Ms ?? Number.NaN));
-    lines.push({ what: `${what}: times p99`, measured: spread(times), unit: "times", target: { atMost: 5 } });
-    const failed = spread([...during, ...without].map((one) => one.failed));
+    lines.push({
+      what: `${what}: times p99`,
+      measured: computeSpread(times),
+      unit: "times",
+      target: { atMost: 5 },
+    });
+    const failed = computeSpread([...during, ...without].map((one) => one.failed));
     lines.push({
       what: `${what}: normal requests that failed, of ${perSecond * seconds}`,
       measured: failed && { ...failed, median: failed.max },
@@ -122,7 +127,7 @@ const measure = async (where: string, url: string, pid: number, names: readonly 
     });
     lines.push({
       what: `${what}: memory, at most`,
-      measured: spread(peaks),
+      measured: computeSpread(peaks),
       unit: "MB",
       target: { below: 700 },
     });
@@ -131,7 +136,7 @@ const measure = async (where: string, url: string, pid: number, names: readonly 
     if (peaks.length > 1 && first !== undefined && last !== undefined)
       lines.push({
         what: `${what}: memory, last round beside the first`,
-        measured: spread([last / first]),
+        measured: computeSpread([last / first]),
         unit: "times",
         target: { atMost: 1.1 },
       });
@@ -182,7 +187,7 @@ const gateway = async (): Promise<void> => {
 };
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-const loadBefore = load();
+const loadBefore = readLoadAverage();
 try {
   if ((options.only ?? "serve") === "serve") await serve();
   if ((options.only ?? "gateway") === "gateway") await gateway();
@@ -190,6 +195,6 @@ try {
   await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
 }
 const machine = describeMachine({ pinned: pins.pinned, rounds, loadBefore });
-const { text: table, missed } = report(lines, machine);
+const { text: table, missed } = formatReport(lines, machine);
 console.log(options.json ? JSON.stringify({ machine, lines }, undefined, 2) : table);
 process.exitCode = missed ? 1 : 0;

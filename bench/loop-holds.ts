@@ -2,12 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { largestHere } from "#inference/offload/offload.ts";
+import { defaultOffloadThreshold } from "#inference/offload/offload.ts";
 import { serveModel } from "#inference/serve-model.ts";
-import { countJson } from "#model-folder/rows/count-json.ts";
-import { fileBlobs } from "#platform/blobs/files.ts";
+import { countJsonTokens } from "#model-folder/rows/count-json.ts";
+import { createFileBlobs } from "#platform/blobs/files.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
 
 const names = ["churn", "transit-time", "review-sentiment"] as const;
 const json = "application/json";
@@ -23,23 +23,23 @@ type Body = {
 };
 
 const models = fileURLToPath(new URL("../models/", import.meta.url));
-const rowsOf = async (model: string): Promise<readonly Record<string, unknown>[]> =>
+const readGoldenRows = async (model: string): Promise<readonly Record<string, unknown>[]> =>
   JSON.parse(await readFile(join(models, model, "golden.json"), "utf8")).rows;
 
-const asJson = (rows: readonly unknown[]): string => JSON.stringify({ rows });
-const asCsv = (rows: readonly Record<string, unknown>[]): string =>
+const toJson = (rows: readonly unknown[]): string => JSON.stringify({ rows });
+const toCsv = (rows: readonly Record<string, unknown>[]): string =>
   [
     Object.keys(rows[0] ?? {}).join(),
     ...rows.map((row) => Object.values(row).map((cell) => JSON.stringify(cell ?? ""))),
   ].join("\n");
 
 /** As many of `rows`, over and over, as `text` makes a body of that is still answered on the event loop. */
-const fill = <Row>(
+const fillBody = <Row>(
   rows: readonly Row[],
   text: (rows: readonly Row[]) => string,
   { texts = false } = {},
 ): string => {
-  const most = text === asJson && !texts ? largestHere.bytes : largestHere.otherBytes;
+  const most = text === toJson && !texts ? defaultOffloadThreshold.bytes : defaultOffloadThreshold.otherBytes;
   const taken: Row[] = [];
   for (let last = ""; ; ) {
     const row = rows[taken.length % rows.length];
@@ -47,30 +47,30 @@ const fill = <Row>(
     taken.push(row);
     const next = text(taken);
     const bytes = Buffer.from(next);
-    const values = text === asJson ? countJson(bytes).marks : next.split(/[,\n]/).length - 1;
-    if (bytes.length > most || values > largestHere.values) return last;
+    const values = text === toJson ? countJsonTokens(bytes).marks : next.split(/[,\n]/).length - 1;
+    if (bytes.length > most || values > defaultOffloadThreshold.values) return last;
     last = next;
   }
 };
 
 /** The largest bodies that any model's event loop answers (inference/offload/offload.ts), and the dearest of their size. */
-const bodies = async (): Promise<readonly Body[]> => {
-  const churn = await rowsOf("churn");
-  const reviews = await rowsOf("review-sentiment");
-  const transit = await rowsOf("transit-time");
-  // An object of one value has two marks (countJson).
+const buildBodies = async (): Promise<readonly Body[]> => {
+  const churn = await readGoldenRows("churn");
+  const reviews = await readGoldenRows("review-sentiment");
+  const transit = await readGoldenRows("transit-time");
+  // An object of one value has two marks (countJsonTokens).
   const objects = Array.from(
-    { length: largestHere.values / 2 - 10 },
+    { length: defaultOffloadThreshold.values / 2 - 10 },
     (_, at) => `{"k${at % 1_000}":1}`,
   ).join();
   const rounded = transit.map((row) =>
     Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Math.round(Number(value))])),
   );
   return [
-    { what: "rows of churn", model: "churn", type: json, text: fill(churn, asJson), status: 200 },
-    { what: "rows of churn", model: "churn", type: csv, text: fill(churn, asCsv), status: 200 },
-    { what: "short rows", model: "transit-time", type: json, text: fill(rounded, asJson), status: 200 },
-    { what: "short rows", model: "transit-time", type: csv, text: fill(rounded, asCsv), status: 200 },
+    { what: "rows of churn", model: "churn", type: json, text: fillBody(churn, toJson), status: 200 },
+    { what: "rows of churn", model: "churn", type: csv, text: fillBody(churn, toCsv), status: 200 },
+    { what: "short rows", model: "transit-time", type: json, text: fillBody(rounded, toJson), status: 200 },
+    { what: "short rows", model: "transit-time", type: csv, text: fillBody(rounded, toCsv), status: 200 },
     { what: "rows that are wrong", model: "churn", type: json, text: `{"rows":[${objects}]}`, status: 422 },
     {
       what: "a key twice",
@@ -83,14 +83,14 @@ const bodies = async (): Promise<readonly Body[]> => {
       what: "texts",
       model: "review-sentiment",
       type: json,
-      text: fill(reviews, asJson, { texts: true }),
+      text: fillBody(reviews, toJson, { texts: true }),
       status: 200,
     },
   ];
 };
 
 /** The longest that nothing else had a turn while `work` went on, in milliseconds. */
-const longestHold = async (work: () => Promise<unknown>): Promise<number> => {
+const measureLongestBlock = async (work: () => Promise<unknown>): Promise<number> => {
   let longest = 0;
   let last = performance.now();
   let watching = true;
@@ -111,11 +111,15 @@ const longestHold = async (work: () => Promise<unknown>): Promise<number> => {
  * measurement for each, which gives the longest hold of one request in milliseconds.
  * @param folder where the records lie
  */
-export const loopHolds = async (folder: string) => {
+export const prepareBlockingMeasurements = async (folder: string) => {
   const database = openDatabase(join(folder, "holds.db"));
   const place = {
-    store: sqliteStore({ database, clock: Date.now }),
-    blobs: fileBlobs({ folder: join(folder, "blobs"), baseUrl: "http://127.0.0.1", key: new Uint8Array(32) }),
+    store: createSqliteStore({ database, clock: Date.now }),
+    blobs: createFileBlobs({
+      folder: join(folder, "blobs"),
+      baseUrl: "http://127.0.0.1",
+      key: new Uint8Array(32),
+    }),
   };
   let ids = 0;
   const serve = (model: Body["model"]) =>
@@ -131,7 +135,7 @@ export const loopHolds = async (folder: string) => {
     });
   const served = new Map<string, Awaited<ReturnType<typeof serve>>>();
   for (const name of names) served.set(name, await serve(name));
-  const measurements = (await bodies()).map(({ what, model, type, text, status }) => {
+  const measurements = (await buildBodies()).map(({ what, model, type, text, status }) => {
     const bytes = Buffer.from(text);
     const headers = new Map([
       ["content-type", type],
@@ -148,7 +152,7 @@ export const loopHolds = async (folder: string) => {
     return [
       `loop held: ${what}, ${Math.round(bytes.length / 1_024)} KB of ${type}`,
       () =>
-        longestHold(async () => {
+        measureLongestBlock(async () => {
           const reply = await served.get(model)?.app.answer(request);
           if (reply?.status !== status)
             throw new Error(`${what}: answered ${reply?.status} instead of ${status}`);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-export type Memory = {
+export type TreeMemory = {
   /** Resident memory of all processes, summed: pages that they share count for each. Bytes. */
   readonly totalBytes: number;
   /** Proportional set size of all: shared pages count once. Bytes. */
@@ -23,7 +23,7 @@ const read = (path: string): string => {
 };
 
 /** Memory of a process and of all that descend from it, by Linux' /proc; undefined where there is none. */
-export const memoryOfTree = (root: number): Memory | undefined => {
+export const measureTreeMemory = (root: number): TreeMemory | undefined => {
   const pids = readPids();
   if (!pids) return undefined;
   const parents = new Map(

@@ -5,14 +5,14 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { assertModel } from "#model-check/check-model.ts";
-import { sqliteMetrics } from "#platform/metrics/sqlite.ts";
+import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
-import { churnWith, hostileFiles } from "#test/support/hostile-files.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
+import { hostileFiles, replaceChurnFile } from "#test/support/hostile-files.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { renderMrkdwn } from "#worlds/embedded/desk/mrkdwn.ts";
-import { loopHolds } from "./loop-holds.ts";
-import { type Spread, spread } from "./serve/spread.ts";
+import { prepareBlockingMeasurements } from "./loop-holds.ts";
+import { computeSpread, type Spread } from "./serve/spread.ts";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "9" } } });
 const rounds = Number(values.rounds);
@@ -21,10 +21,10 @@ if (!Number.isInteger(rounds) || rounds < 1) {
   process.exit(2);
 }
 
-const folder = await temporaryFolder();
+const folder = await createTemporaryFolder();
 const database = openDatabase(join(folder.path, "state.db"));
-const metrics = sqliteMetrics({ database, clock: () => 1_000 });
-const store = sqliteStore({ database, clock: Date.now });
+const metrics = createSqliteMetrics({ database, clock: () => 1_000 });
+const store = createSqliteStore({ database, clock: Date.now });
 const key = { partition: "cost", sort: "item" };
 await store.put(key, { fence: 1, delivery: "d" });
 const request = {
@@ -66,7 +66,7 @@ const parts: readonly (readonly [string, () => Promise<unknown>])[] = [
 
 /** Up to three rounds of each: a check of one takes seconds, and reads up to 60 MB. */
 const checks = hostileFiles.map(([what, file, content]) => {
-  const candidate = churnWith(file, content());
+  const candidate = replaceChurnFile(file, content());
   return [
     `check: ${what} in ${file}`,
     async () => {
@@ -80,35 +80,37 @@ const checks = hostileFiles.map(([what, file, content]) => {
   ] as const;
 });
 const checkLimitMs = 10_000;
-const { measurements: holds, close: closeHolds } = await loopHolds(folder.path);
-const holdLimitMs = 5;
+const { measurements: blockingMeasurements, close: closeMeasurements } = await prepareBlockingMeasurements(
+  folder.path,
+);
+const blockLimitMs = 5;
 /** Answers of one body in a round; the first ones compile what they run. */
-const answersEach = 20;
+const requestsPerBody = 20;
 
-const measured = parts.map((): number[] => []);
+const partTimes = parts.map((): number[] => []);
 for (let round = -1; round < rounds; round += 1)
   for (const [index, [, work]] of parts.entries()) {
     const began = performance.now();
     await work();
     // The first round warms up.
-    if (round >= 0) measured[index]?.push(performance.now() - began);
+    if (round >= 0) partTimes[index]?.push(performance.now() - began);
   }
-const checked = checks.map((): number[] => []);
+const checkTimes = checks.map((): number[] => []);
 for (let round = 0; round < Math.min(3, rounds); round += 1)
   for (const [index, [what, work]] of checks.entries()) {
     process.stderr.write(`${what}, round ${round + 1} …\n`);
     const began = performance.now();
     await work();
-    checked[index]?.push(performance.now() - began);
+    checkTimes[index]?.push(performance.now() - began);
   }
-const held = holds.map((): number[] => []);
+const blockTimes = blockingMeasurements.map((): number[] => []);
 for (let round = -1; round < rounds; round += 1)
-  for (const [index, [, hold]] of holds.entries())
-    for (let answer = 0; answer < answersEach; answer += 1) {
+  for (const [index, [, hold]] of blockingMeasurements.entries())
+    for (let answer = 0; answer < requestsPerBody; answer += 1) {
       const ms = await hold();
-      if (round >= 0) held[index]?.push(ms);
+      if (round >= 0) blockTimes[index]?.push(ms);
     }
-await closeHolds();
+await closeMeasurements();
 metrics.close();
 database.close();
 await folder.remove();
@@ -117,18 +119,22 @@ const ms = (value: number) => value.toFixed(1).padStart(9);
 console.log(
   `${"part".padEnd(64)}${["median", "min", "max"].map((name) => name.padStart(9)).join("")}   ms, ${rounds} rounds`,
 );
-const times = [...measured, ...checked, ...held];
-for (const [index, [what]] of [...parts, ...checks, ...holds].entries()) {
-  const { median, min, max }: Spread = spread(times[index] ?? []) ?? { median: 0, min: 0, max: 0 };
+const times = [...partTimes, ...checkTimes, ...blockTimes];
+for (const [index, [what]] of [...parts, ...checks, ...blockingMeasurements].entries()) {
+  const { median, min, max }: Spread = computeSpread(times[index] ?? []) ?? { median: 0, min: 0, max: 0 };
   console.log(`${what.padEnd(64)}${ms(median)}${ms(min)}${ms(max)}`);
 }
-const slow = checked.flat().filter((one) => one > checkLimitMs).length;
-if (slow > 0) {
-  console.error(`${slow} checks of a hostile folder took longer than ${checkLimitMs / 1_000} s.`);
+const slowChecks = checkTimes.flat().filter((one) => one > checkLimitMs).length;
+if (slowChecks > 0) {
+  console.error(`${slowChecks} checks of a hostile folder took longer than ${checkLimitMs / 1_000} s.`);
   process.exitCode = 1;
 }
-const long = holds.filter((_, index) => (spread(held[index] ?? [])?.median ?? 0) > holdLimitMs);
-if (long.length > 0) {
-  console.error(`${long.map(([what]) => what).join("; ")}: longer than ${holdLimitMs} ms in the median.`);
+const longBlocks = blockingMeasurements.filter(
+  (_, index) => (computeSpread(blockTimes[index] ?? [])?.median ?? 0) > blockLimitMs,
+);
+if (longBlocks.length > 0) {
+  console.error(
+    `${longBlocks.map(([what]) => what).join("; ")}: longer than ${blockLimitMs} ms in the median.`,
+  );
   process.exitCode = 1;
 }

@@ -1,6 +1,6 @@
 import { Agent, request } from "node:http";
 
-export type Load = {
+export type Throughput = {
   readonly perSecond: number;
   readonly failed: number;
   readonly medianMs: number;
@@ -19,11 +19,11 @@ const post = (agent: Agent, url: string, body: string): Promise<boolean> =>
   });
 
 /** What an endpoint sustains: each connection sends its next request when it has its answer. */
-export const requestsPerSecond = async (
+export const measureThroughput = async (
   url: string,
   body: string,
   { connections, forMs }: { connections: number; forMs: number },
-): Promise<Load> => {
+): Promise<Throughput> => {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const times: number[] = [];
   let failed = 0;

@@ -11,17 +11,17 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import { pythonEnvironment } from "#test/peers/python-environment.ts";
-import { bodiesOf, mixedTexts } from "./serve/bodies.ts";
-import { coldStarts } from "./serve/cold-start.ts";
-import { functionImage } from "./serve/function-image.ts";
-import { describeMachine, load } from "./serve/machine.ts";
-import { pinning } from "./serve/pinned.ts";
-import { processTree } from "./serve/process-tree.ts";
-import { type Line, report } from "./serve/report.ts";
-import { type Load, type Measured, runLoad } from "./serve/run-load.ts";
-import { type Spread, spread } from "./serve/spread.ts";
-import { type Kind, type Started, startServer } from "./serve/start-server.ts";
+import { createPythonEnvironment } from "#test/peers/python-environment.ts";
+import { buildMixedTexts, readRequestBodies } from "./serve/bodies.ts";
+import { measureColdStarts } from "./serve/cold-start.ts";
+import { buildFunctionImage } from "./serve/function-image.ts";
+import { describeMachine, readLoadAverage } from "./serve/machine.ts";
+import { detectPinning } from "./serve/pinned.ts";
+import { measureProcessTree } from "./serve/process-tree.ts";
+import { formatReport, type ReportLine } from "./serve/report.ts";
+import { type LoadOptions, type LoadResult, runLoad } from "./serve/run-load.ts";
+import { computeSpread, type Spread } from "./serve/spread.ts";
+import { type RunningServer, type ServerKind, startServer } from "./serve/start-server.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -33,7 +33,7 @@ const { values: options } = parseArgs({
 });
 const rounds = options.quick ? 1 : Math.max(1, Math.round(Number(options.rounds)) || 5);
 const seconds = options.quick ? 2 : 5;
-const wanted = (part: "rows" | "texts" | "start") => (options.only ?? part) === part;
+const isSelected = (part: "rows" | "texts" | "start") => (options.only ?? part) === part;
 const models = fileURLToPath(new URL("../models/", import.meta.url));
 const kinds = [
   "slipway serve",
@@ -43,13 +43,13 @@ const kinds = [
   "LitServe",
 ] as const;
 const ours = "slipway serve";
-const pins = pinning();
+const pins = detectPinning();
 const temporary = await mkdtemp(join(tmpdir(), "slipway-bench-"));
 const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
-const lines: Line[] = [];
+const lines: ReportLine[] = [];
 
 /** A copy of a model's folder with its manifest as JSON beside, which is what the other servers read. */
-const folderFor = async (model: string): Promise<string> => {
+const prepareFolder = async (model: string): Promise<string> => {
   const folder = join(temporary, model);
   await cp(join(models, model), folder, { recursive: true });
   const manifest = readManifest(await readFile(join(folder, "model.yaml"), "utf8"));
@@ -57,22 +57,22 @@ const folderFor = async (model: string): Promise<string> => {
   return folder;
 };
 
-type Scenario = { readonly what: string; readonly load: (url: string) => Load };
-type Results = ReadonlyMap<Kind, readonly Measured[]>;
+type Scenario = { readonly what: string; readonly load: (url: string) => LoadOptions };
+type Results = ReadonlyMap<ServerKind, readonly LoadResult[]>;
 
 /** All servers under each scenario's load, round by round; and the memory that each had at most. */
-const sideBySide = async (
+const compareServers = async (
   model: string,
   scenarios: readonly Scenario[],
-): Promise<{ results: ReadonlyMap<string, Results>; peaks: ReadonlyMap<Kind, number | undefined> }> => {
-  const folder = await folderFor(model);
-  const { python } = await pythonEnvironment(
+): Promise<{ results: ReadonlyMap<string, Results>; peaks: ReadonlyMap<ServerKind, number | undefined> }> => {
+  const folder = await prepareFolder(model);
+  const { python } = await createPythonEnvironment(
     fileURLToPath(new URL("requirements-serve.txt", import.meta.url)),
   );
-  const [first = ""] = (await bodiesOf(folder)).single;
-  const servers: Started[] = [];
+  const [first = ""] = (await readRequestBodies(folder)).single;
+  const servers: RunningServer[] = [];
   const results = new Map(
-    scenarios.map(({ what }) => [what, new Map(kinds.map((kind): [Kind, Measured[]] => [kind, []]))]),
+    scenarios.map(({ what }) => [what, new Map(kinds.map((kind): [ServerKind, LoadResult[]] => [kind, []]))]),
   );
   try {
     for (const kind of kinds) {
@@ -89,35 +89,39 @@ const sideBySide = async (
             ?.get(kind)
             ?.push(await runLoad(load(url), pid, pins.generator));
         }
-    const peaks = new Map(servers.map(({ kind, pid }) => [kind, processTree(pid)?.peakBytes]));
+    const peaks = new Map(servers.map(({ kind, pid }) => [kind, measureProcessTree(pid)?.peakBytes]));
     return { results, peaks };
   } finally {
     await Promise.all(servers.map(({ stop }) => stop()));
   }
 };
 
-const of = (results: Results | undefined, kind: Kind, figure: keyof Measured): Spread | undefined =>
-  spread((results?.get(kind) ?? []).flatMap((measured) => measured[figure] ?? []));
+const summarizeFigure = (
+  results: Results | undefined,
+  kind: ServerKind,
+  figure: keyof LoadResult,
+): Spread | undefined =>
+  computeSpread((results?.get(kind) ?? []).flatMap((measured) => measured[figure] ?? []));
 
-const compare = (what: string, results: Results | undefined, figure: "perSecond" | "medianMs") => {
+const addComparison = (what: string, results: Results | undefined, figure: "perSecond" | "medianMs") => {
   const unit = figure === "perSecond" ? "requests/s" : "ms";
   for (const kind of kinds)
-    lines.push({ what: `${what}: ${kind}`, measured: of(results, kind, figure), unit });
+    lines.push({ what: `${what}: ${kind}`, measured: summarizeFigure(results, kind, figure), unit });
   // What neighbours on the machine change least.
   for (const kind of kinds)
     lines.push({
       what: `${what}, processor time: ${kind}`,
-      measured: of(results, kind, "cpuMs"),
+      measured: summarizeFigure(results, kind, "cpuMs"),
       unit: "ms",
     });
 };
 
-const rows = async (): Promise<void> => {
-  const bodies = await bodiesOf(join(models, "churn"));
+const benchRows = async (): Promise<void> => {
+  const bodies = await readRequestBodies(join(models, "churn"));
   const single = "one row, 10 connections";
   const hundred = "100 rows, 10 connections";
   const many = "10,000 rows, 1 connection, latency";
-  const { results, peaks } = await sideBySide("churn", [
+  const { results, peaks } = await compareServers("churn", [
     {
       what: single,
       load: (url) => ({ url, bodies: bodies.single, connections: 10, seconds, warmUpSeconds: 2 }),
@@ -131,10 +135,10 @@ const rows = async (): Promise<void> => {
       load: (url) => ({ url, bodies: [bodies.of(10_000)], connections: 1, requests: 10, warmUpSeconds: 1 }),
     },
   ]);
-  compare(single, results.get(single), "perSecond");
-  const rate = of(results.get(single), ours, "perSecond");
-  const times = (other: Kind): Spread | undefined => {
-    const theirs = of(results.get(single), other, "perSecond")?.median ?? Number.NaN;
+  addComparison(single, results.get(single), "perSecond");
+  const rate = summarizeFigure(results.get(single), ours, "perSecond");
+  const times = (other: ServerKind): Spread | undefined => {
+    const theirs = summarizeFigure(results.get(single), other, "perSecond")?.median ?? Number.NaN;
     return rate && { median: rate.median / theirs, min: rate.min / theirs, max: rate.max / theirs };
   };
   lines.push({
@@ -152,15 +156,15 @@ const rows = async (): Promise<void> => {
   });
   lines.push({
     what: "one row: p95",
-    measured: of(results.get(single), ours, "p95Ms"),
+    measured: summarizeFigure(results.get(single), ours, "p95Ms"),
     unit: "ms",
     target: { below: 120 },
   });
-  compare(hundred, results.get(hundred), "perSecond");
-  compare(many, results.get(many), "medianMs");
+  addComparison(hundred, results.get(hundred), "perSecond");
+  addComparison(many, results.get(many), "medianMs");
   lines.push({
     what: "10,000 rows: latency",
-    measured: of(results.get(many), ours, "medianMs"),
+    measured: summarizeFigure(results.get(many), ours, "medianMs"),
     unit: "ms",
     target: { below: 200 },
   });
@@ -175,33 +179,33 @@ const rows = async (): Promise<void> => {
   }
 };
 
-const texts = async (): Promise<void> => {
+const benchTexts = async (): Promise<void> => {
   const folder = join(models, "review-sentiment");
   if (!existsSync(folder)) {
     say("TEXTS ARE NOT MEASURED: there is no models/review-sentiment.");
     return;
   }
-  const bodies = await mixedTexts(folder);
+  const bodies = await buildMixedTexts(folder);
   const what = "a text of 1 to 6 sentences, 10 connections";
-  const { results } = await sideBySide("review-sentiment", [
+  const { results } = await compareServers("review-sentiment", [
     { what, load: (url) => ({ url, bodies, connections: 10, seconds: seconds * 2, warmUpSeconds: 2 }) },
   ]);
-  compare(what, results.get(what), "perSecond");
+  addComparison(what, results.get(what), "perSecond");
 };
 
-const start = async (): Promise<void> => {
+const benchColdStart = async (): Promise<void> => {
   say("cold starts …");
-  const [event = ""] = (await bodiesOf(join(models, "churn"))).single;
-  const { task, bytes } = await functionImage("churn", join(models, "churn"), temporary);
+  const [event = ""] = (await readRequestBodies(join(models, "churn"))).single;
+  const { task, bytes } = await buildFunctionImage("churn", join(models, "churn"), temporary);
   const count = options.quick ? 5 : rounds * 6;
-  const starts = await coldStarts(
+  const starts = await measureColdStarts(
     { task, model: "churn", event },
     { rounds: count, wrap: pins.server, into: temporary },
   );
   for (const figure of ["wallMs", "cpuMs"] as const) {
     const what = figure === "wallMs" ? "cold start" : "cold start, processor time";
-    const empty = spread(starts.empty.map((one) => one[figure]));
-    const started = spread(starts.ours.map((one) => one[figure]));
+    const empty = computeSpread(starts.empty.map((one) => one[figure]));
+    const started = computeSpread(starts.ours.map((one) => one[figure]));
     lines.push({ what: `${what}: an empty function`, measured: empty, unit: "ms" });
     lines.push({ what: `${what}: the model's function`, measured: started, unit: "ms" });
     lines.push({
@@ -218,7 +222,7 @@ const start = async (): Promise<void> => {
   }
   lines.push({
     what: "first recorded answer after it",
-    measured: spread(starts.firstRecorded.map(({ wallMs }) => wallMs)),
+    measured: computeSpread(starts.firstRecorded.map(({ wallMs }) => wallMs)),
     unit: "ms",
   });
   const size = bytes / 1e6;
@@ -231,15 +235,15 @@ const start = async (): Promise<void> => {
 };
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-const loadBefore = load();
+const loadBefore = readLoadAverage();
 try {
-  if (wanted("rows")) await rows();
-  if (wanted("texts")) await texts();
-  if (wanted("start")) await start();
+  if (isSelected("rows")) await benchRows();
+  if (isSelected("texts")) await benchTexts();
+  if (isSelected("start")) await benchColdStart();
 } finally {
   await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
 }
 const machine = describeMachine({ pinned: pins.pinned, rounds, loadBefore });
-const { text, missed } = report(lines, machine);
+const { text, missed } = formatReport(lines, machine);
 console.log(options.json ? JSON.stringify({ machine, lines }, undefined, 2) : text);
 process.exitCode = missed ? 1 : 0;

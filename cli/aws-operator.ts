@@ -10,7 +10,7 @@ export class CallerUnknown extends Error {
  * Who writes the platform's policy, by what AWS says of the caller: her user id is `aws:userid`, in whose partition
  * alone IAM lets her sign. Throws CallerUnknown.
  */
-export const awsOperator =
+export const readAwsOperator =
   ({ sts }: { readonly sts: STSClient }) =>
   async (): Promise<Operator> => {
     const { UserId, Arn } = await sts.send(new GetCallerIdentityCommand({}));

@@ -2,10 +2,10 @@ import type { STSClient } from "@aws-sdk/client-sts";
 import { expect, test } from "vitest";
 import { Identities } from "#domain/approval/identities.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
-import { awsVoter } from "./aws-voter.ts";
+import { readAwsVoter } from "./aws-voter.ts";
 
 const voter = (arn: string | undefined, shown: string | undefined, identities: unknown = {}) =>
-  awsVoter({
+  readAwsVoter({
     sts: { send: async () => ({ Arn: arn }) } as unknown as STSClient,
     slack: {
       users: { info: async () => ({ ok: true, user: { profile: { email: shown } } }) },

@@ -1,8 +1,8 @@
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
-import { personOf } from "#domain/approval/assess-approvers.ts";
-import { identify, knownDomains } from "#domain/approval/identify.ts";
+import { findPerson } from "#domain/approval/assess-approvers.ts";
+import { createIdentityResolver, listKnownDomains } from "#domain/approval/identify.ts";
 import type { Identities } from "#domain/approval/identities.ts";
-import { shownEmail } from "#domain/approval/shown-email.ts";
+import { fetchSlackEmail } from "#domain/approval/shown-email.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 import { CallerUnknown } from "./aws-operator.ts";
 import type { Voter } from "./command-world.ts";
@@ -26,7 +26,7 @@ type Needs = {
  * has to be that person: by the platform's map, which needs no Slack, or by the address that Slack shows.
  * Throws NotAnApprover with the remedy, CallerUnknown where AWS names no caller.
  */
-export const awsVoter =
+export const readAwsVoter =
   ({ sts, slack, policy }: Needs) =>
   async (as: string): Promise<Voter> => {
     const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
@@ -35,11 +35,11 @@ export const awsVoter =
         "AWS does not say who you are: log in, and name the tooling account's --profile.",
       );
     const { identities } = await policy.read();
-    const shown = await askSlack(slack, as);
+    const shown = await readSlackEmail(slack, as);
     const listed = Object.entries(identities.people).find(([, person]) => person.slack === as)?.[0];
 
-    const domains = knownDomains(identities, "organisation");
-    const caller = identify(identities, domains).authenticated(Arn);
+    const domains = listKnownDomains(identities, "organisation");
+    const caller = createIdentityResolver(identities, domains).authenticated(Arn);
     if (caller.kind !== "person")
       throw new NotAnApprover(
         `AWS knows you as ${Arn}, and nobody vouches for who that is (${caller.kind === "bot" ? "it is listed as a bot's" : caller.why}). Log in by IAM Identity Center, or have the platform team list this ARN under your name: \`slipway policy apply\`, section identities, \`arns\`.`,
@@ -49,7 +49,7 @@ export const awsVoter =
       throw new NotAnApprover(
         `Slack does not say that ${as} is ${caller.email}, whom AWS knows you as. Try again when it answers, or have the platform team list your Slack id: \`slipway policy apply\`, section identities, \`slack\`.`,
       );
-    if (emails.some((email) => personOf(identities, email) !== caller.email))
+    if (emails.some((email) => findPerson(identities, email) !== caller.email))
       throw new NotAnApprover(
         `${as} is another person (${emails.join(", ")}) than ${caller.email}, whom AWS knows you as. Name your own user with --as; if both are you, have the platform team list both addresses under your name: \`slipway policy apply\`, section identities, \`emails\`.`,
       );
@@ -57,9 +57,9 @@ export const awsVoter =
   };
 
 /** The address that Slack shows for a user; undefined: it shows none, or does not answer, which is what the command is for. */
-const askSlack = async (slack: Needs["slack"], user: string): Promise<string | undefined> => {
+const readSlackEmail = async (slack: Needs["slack"], user: string): Promise<string | undefined> => {
   try {
-    return await shownEmail(slack, user);
+    return await fetchSlackEmail(slack, user);
   } catch (error) {
     printError(`Slack did not say who ${user} is: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;

@@ -6,29 +6,29 @@ import { KMSClient } from "@aws-sdk/client-kms";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { approvals } from "#domain/approval/approvals.ts";
+import { createApprovals } from "#domain/approval/approvals.ts";
 import type { BoundContributors } from "#domain/approval/approvers-for.ts";
 import { Identities } from "#domain/approval/identities.ts";
-import { ledger } from "#domain/ledger/ledger.ts";
-import { changePolicy } from "#domain/policy/change-policy.ts";
-import { platformPolicy } from "#domain/policy/platform-policy.ts";
-import { deliveryName } from "#lambdas/start-delivery/delivery-name.ts";
-import { kmsCipher } from "#platform/cipher/kms.ts";
-import { stepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { awsSetup } from "#test/peers/aws-setup.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
+import { createPolicyWriter } from "#domain/policy/change-policy.ts";
+import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
+import { createKmsCipher } from "#platform/cipher/kms.ts";
+import { createStepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
+import { createAwsResources } from "#test/peers/aws-setup.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { createTable } from "#test/peers/create-table.ts";
-import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { gitRepository } from "#test/support/git-repository.ts";
-import { markedSecrets } from "#test/support/marked-secrets.ts";
+import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { createGitRepository } from "#test/support/git-repository.ts";
+import { sentinelSecrets } from "#test/support/marked-secrets.ts";
 import { runCommand } from "#test/support/run-command.ts";
-import { slackUsers } from "#test/support/slack-users.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { startSlackUserServer } from "#test/support/slack-users.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 
-const { skip } = pythonPeer("tests of the command on AWS");
+const { skip } = requirePython("tests of the command on AWS");
 const approver = "U024BE7LH";
 /** As whom moto knows a caller with keys of its own. */
 const caller = "arn:aws:sts::123456789012:user/moto";
@@ -37,9 +37,9 @@ const root = join(import.meta.dirname, "..");
 
 describe.skipIf(skip)("slipway --world aws", () => {
   let moto: Moto;
-  let repository: Awaited<ReturnType<typeof gitRepository>>;
-  let slack: Awaited<ReturnType<typeof slackUsers>>;
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let repository: Awaited<ReturnType<typeof createGitRepository>>;
+  let slack: Awaited<ReturnType<typeof startSlackUserServer>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   let outputs: AwsOutputs;
   let commit: string;
   let env: Readonly<Record<string, string>>;
@@ -49,19 +49,22 @@ describe.skipIf(skip)("slipway --world aws", () => {
   const slipway = (...args: readonly string[]) => slipwayAs("tooling", ...args);
 
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    repository = await gitRepository();
+    folder = await createTemporaryFolder();
+    repository = await createGitRepository();
     const files = readdirSync(join(root, "models/churn")).map(
       (name) =>
         [`models/churn/${name}`, new Uint8Array(readFileSync(join(root, "models/churn", name)))] as const,
     );
     commit = await repository.commit(Object.fromEntries(files), "A model");
     moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
-    slack = await slackUsers({ [approver]: "ann@example.com", U0AUTHOR: "sam@example.com" });
-    outputs = await awsSetup(moto.endpoint, { slack: `${slack.url}/`, mlflow: "http://127.0.0.1:9" });
+    slack = await startSlackUserServer({ [approver]: "ann@example.com", U0AUTHOR: "sam@example.com" });
+    outputs = await createAwsResources(moto.endpoint, {
+      slack: `${slack.url}/`,
+      mlflow: "http://127.0.0.1:9",
+    });
     const identities = Identities.parse({ people: { "ann@example.com": { arns: [caller] } } });
-    const { floor } = await platformPolicy({ store: store() }).read();
-    const changes = changePolicy({ store: store(), clock: Date.now });
+    const { floor } = await createPlatformPolicy({ store: store() }).read();
+    const changes = createPolicyWriter({ store: store(), clock: Date.now });
     const { id } = await changes.propose({ floor, identities }, { id: "AIDA1:ann", name: "Ann" });
     await changes.confirm(id, { id: "AIDA2:bob", name: "Bob" });
     const role = await createRole(moto.endpoint, outputs.ACCOUNTS.tooling, "DataScience", {
@@ -69,7 +72,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
       externalId: "data-science",
     });
     const config = join(folder.path, "config");
-    const keys = `aws_access_key_id = test\naws_secret_access_key = ${markedSecrets.awsSecretKey}`;
+    const keys = `aws_access_key_id = test\naws_secret_access_key = ${sentinelSecrets.awsSecretKey}`;
     const assumed = `source_profile = tooling\nrole_arn = ${role}\nexternal_id = data-science\nrole_session_name = ann@example.com`;
     await writeFile(
       config,
@@ -90,16 +93,19 @@ describe.skipIf(skip)("slipway --world aws", () => {
   });
 
   const store = () => {
-    const client = new DynamoDBClient(motoClient(moto.endpoint));
-    return dynamodbStore({ client, table: outputs.DELIVERY_TABLE, clock: Date.now });
+    const client = new DynamoDBClient(motoClientConfig(moto.endpoint));
+    return createDynamoDbStore({ client, table: outputs.DELIVERY_TABLE, clock: Date.now });
   };
   const deliveries = () => {
-    const client = new SFNClient(motoClient(moto.endpoint));
-    return stepFunctionsDeliveries({ client, stateMachineArn: outputs.STATE_MACHINE_ARN });
+    const client = new SFNClient(motoClientConfig(moto.endpoint));
+    return createStepFunctionsDeliveries({ client, stateMachineArn: outputs.STATE_MACHINE_ARN });
   };
   const questions = () => {
-    const cipher = kmsCipher({ client: new KMSClient(motoClient(moto.endpoint)), key: outputs.CIPHER_KEY });
-    return approvals({ store: store(), cipher, deliveries: deliveries() });
+    const cipher = createKmsCipher({
+      client: new KMSClient(motoClientConfig(moto.endpoint)),
+      key: outputs.CIPHER_KEY,
+    });
+    return createApprovals({ store: store(), cipher, deliveries: deliveries() });
   };
   const ask = (delivery: string, contributors: BoundContributors | null = null) =>
     questions().ask(
@@ -119,11 +125,12 @@ describe.skipIf(skip)("slipway --world aws", () => {
         askedAt: Date.now(),
         expiresAt: Date.now() + 3_600_000,
       },
-      markedSecrets.taskToken,
+      sentinelSecrets.taskToken,
     );
 
   test("deliver starts an execution at the branch's newest commit, and another attempt when asked again", async () => {
-    const name = (attempt: number) => deliveryName({ repository: "models", model: "churn", commit, attempt });
+    const name = (attempt: number) =>
+      createDeliveryName({ repository: "models", model: "churn", commit, attempt });
     const first = await slipway("deliver", "churn", "--json");
     expect(first.stderr).toBe("");
     expect(JSON.parse(first.stdout)).toEqual([{ name: name(1), model: "churn", started: true }]);
@@ -139,13 +146,15 @@ describe.skipIf(skip)("slipway --world aws", () => {
     const { stdout, stderr } = await slipway("status");
     expect(stderr).toBe("");
     expect(stdout).toContain("Nothing is served yet.");
-    expect(stdout).toContain(deliveryName({ repository: "models", model: "churn", commit, attempt: 1 }));
+    expect(stdout).toContain(
+      createDeliveryName({ repository: "models", model: "churn", commit, attempt: 1 }),
+    );
     expect(stdout).toMatch(/\? churn-open waits for an answer/);
     expect(stdout).toContain("Deliveries run in account 123456789012, eu-central-1.");
   });
 
   test("history reads the ledger in DynamoDB", async () => {
-    await ledger({ store: store() }).begin(
+    await createLedger({ store: store() }).begin(
       {
         environment: "prod",
         model: "churn",
@@ -233,7 +242,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
 
   test("init aws writes the policy's first copy once; another takes two people, and what loosens is said", async () => {
     const table = "slipway-new";
-    await createTable(new DynamoDBClient(motoClient(moto.endpoint)), table);
+    await createTable(new DynamoDBClient(motoClientConfig(moto.endpoint)), table);
     const file = join(folder.path, "new.aws.json");
     await writeFile(file, JSON.stringify({ ...outputs, DELIVERY_TABLE: table }));
     const at = ["--outputs", file];

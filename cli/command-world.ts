@@ -1,5 +1,5 @@
 import type { Operator } from "#domain/policy/platform-policy.ts";
-import type { VerifyProvenance } from "#domain/provenance/provenance.ts";
+import type { ProvenanceVerifier } from "#domain/provenance/provenance.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
@@ -23,12 +23,12 @@ export type CommandWorld = Pick<
   | "warn"
 > & {
   readonly source: Source;
-  readonly provenance: VerifyProvenance;
+  readonly provenance: ProvenanceVerifier;
   readonly metrics: Pick<World["metrics"], "count">;
   readonly slack: Pick<World["slack"], "users" | "views" | "chat">;
 };
 
-export type Opened = {
+export type CommandContext = {
   readonly world: CommandWorld;
   /** Whether an engine runs that waits for answers and goes on with deliveries. */
   readonly running: boolean;
@@ -45,7 +45,7 @@ export type Opened = {
   /** The address under which applications call a model. */
   readonly urlOf: (environment: Environment, model: string) => string;
   /** Rows to prod's model, as an application sends them; the answer as it came. */
-  readonly ask: (model: string, rows: readonly Row[]) => Promise<Asked>;
+  readonly ask: (model: string, rows: readonly Row[]) => Promise<PredictionResponse>;
   /** Who starts a delivery by hand, as git here or AWS knows them: they may not approve it. */
   readonly caller: () => Promise<string>;
   /** Who the person at the command is, before their answer to a question counts. Throws NotAnApprover. */
@@ -54,6 +54,6 @@ export type Opened = {
   readonly operator: () => Promise<Operator>;
 };
 
-export type Asked = { readonly ok: boolean; readonly body: unknown };
+export type PredictionResponse = { readonly ok: boolean; readonly body: unknown };
 /** `email`: what an authority beside Slack knows her by; undefined: Slack is asked. */
 export type Voter = { readonly id: string; readonly name?: string; readonly email?: string };

@@ -1,5 +1,5 @@
 /** A line for a shell of this machine that asks a model; `keyed`: with the API key that the shell's SLIPWAY_KEY holds. */
-export const curlLine = (
+export const formatCurlCommand = (
   { url, body }: { readonly url: string; readonly body: string },
   { keyed }: { readonly keyed: boolean },
 ): string =>

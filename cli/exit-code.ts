@@ -12,7 +12,7 @@ export const exitCode = {
 } as const;
 
 /** Errors whose remedy lies in the machine, by name. */
-const environmental = new Set([
+const environmentErrors = new Set([
   "PortUnusable",
   "DataFolderUnusable",
   "GitFailed",
@@ -28,12 +28,12 @@ const environmental = new Set([
 ]);
 
 /** What a person asked for wrongly. */
-const usage = new Set(["ChangeUnknown", "KeyUnknown", "NotAnApprover", "UsageMistake"]);
+const usageErrors = new Set(["ChangeUnknown", "KeyUnknown", "NotAnApprover", "UsageMistake"]);
 
-export const exitCodeOf = (fault: unknown): number => {
+export const toExitCode = (fault: unknown): number => {
   const name = fault instanceof Error ? fault.name : "";
-  if (usage.has(name)) return exitCode.usage;
-  return environmental.has(name) ? exitCode.environment : exitCode.failed;
+  if (usageErrors.has(name)) return exitCode.usage;
+  return environmentErrors.has(name) ? exitCode.environment : exitCode.failed;
 };
 
 /** The command line names something that is not there. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { mlflowRegistry } from "#platform/registry/mlflow.ts";
-import { sqliteRegistry } from "#platform/registry/sqlite.ts";
+import { createMlflowRegistry } from "#platform/registry/mlflow.ts";
+import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
 import type { OpenRegistry } from "#worlds/embedded/world.ts";
 
@@ -12,7 +12,7 @@ export class RegistryChanged extends Error {
 type Folder = Pick<DataFolder, "root" | "database" | "mlflow">;
 
 /** The MLflow server that a data folder registers its models with; undefined where its own database does. */
-const chosenMlflow = ({ mlflow }: Folder): string | undefined =>
+const readMlflowUri = ({ mlflow }: Folder): string | undefined =>
   existsSync(mlflow) ? readFileSync(mlflow, "utf8").trim() : undefined;
 
 /**
@@ -20,20 +20,20 @@ const chosenMlflow = ({ mlflow }: Folder): string | undefined =>
  * it there. Throws RegistryChanged where the folder has another registry.
  */
 export const chooseMlflow = (folder: Folder, uri: string): void => {
-  if (chosenMlflow(folder) === uri) return;
+  if (readMlflowUri(folder) === uri) return;
   if (existsSync(folder.database))
     throw new RegistryChanged(
-      `the deliveries in ${folder.root} are registered with ${chosenMlflow(folder) ?? "the folder itself"}: start over with --fresh, or name another folder with --data.`,
+      `the deliveries in ${folder.root} are registered with ${readMlflowUri(folder) ?? "the folder itself"}: start over with --fresh, or name another folder with --data.`,
     );
   writeFileSync(folder.mlflow, `${uri}\n`);
 };
 
 /** The registry of a data folder: its own database, or the MLflow server that was chosen for it. */
-export const folderRegistry =
+export const openFolderRegistry =
   (folder: Folder): OpenRegistry =>
   ({ database, blobs, clock }) => {
-    const uri = chosenMlflow(folder);
+    const uri = readMlflowUri(folder);
     return uri === undefined
-      ? sqliteRegistry({ database, blobs, clock })
-      : mlflowRegistry({ uri, fetch, clock });
+      ? createSqliteRegistry({ database, blobs, clock })
+      : createMlflowRegistry({ uri, fetch, clock });
   };

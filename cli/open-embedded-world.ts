@@ -1,24 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { localImages } from "#packaging/local-images.ts";
+import { openLocalImages } from "#packaging/local-images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import { remoteDeliveries } from "#worlds/embedded/control.ts";
-import { runningOn } from "#worlds/embedded/data/running.ts";
-import { deskClient } from "#worlds/embedded/desk/desk-client.ts";
-import { functionHost } from "#worlds/embedded/functions/functions.ts";
+import { findRunningWorld } from "#worlds/embedded/data/running.ts";
+import { createDeskClient } from "#worlds/embedded/desk/desk-client.ts";
+import { createFunctionHost } from "#worlds/embedded/functions/functions.ts";
 import { remoteFunctions } from "#worlds/embedded/functions/remote-functions.ts";
-import { machineCaller } from "#worlds/embedded/operator/machine-caller.ts";
-import { machineOperator } from "#worlds/embedded/operator/machine-operator.ts";
+import { readMachineCaller } from "#worlds/embedded/operator/machine-caller.ts";
+import { readMachineOperator } from "#worlds/embedded/operator/machine-operator.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
-import { openCapabilities, type World, worldOf } from "#worlds/embedded/world.ts";
-import type { Opened } from "./command-world.ts";
+import { assembleWorld, openCapabilities, type World } from "#worlds/embedded/world.ts";
+import type { CommandContext } from "./command-world.ts";
 import { UsageMistake } from "./exit-code.ts";
-import { folderRegistry } from "./folder-registry.ts";
-import { folderOf } from "./folders.ts";
+import { openFolderRegistry } from "./folder-registry.ts";
+import { selectDataFolder } from "./folders.ts";
 import { printError } from "./print.ts";
 
-export type OpenedEmbedded = Opened & { readonly world: World };
+export type EmbeddedCommandContext = CommandContext & { readonly world: World };
 
 /**
  * Runs `work` on a data folder's world from a process of its own. Where a rehearsal runs there, functions and the
@@ -26,14 +26,14 @@ export type OpenedEmbedded = Opened & { readonly world: World };
  */
 export const withEmbeddedWorld = async <T>(
   data: string | undefined,
-  work: (opened: OpenedEmbedded) => Promise<T>,
+  work: (opened: EmbeddedCommandContext) => Promise<T>,
 ): Promise<T> => {
-  const folder = folderOf(data);
+  const folder = selectDataFolder(data);
   if (!existsSync(folder.database))
     throw new UsageMistake(
       `${folder.root} holds no deliveries yet: run \`npm start\` first, or name another folder with --data.`,
     );
-  const running = runningOn(folder);
+  const running = findRunningWorld(folder);
   const url = running?.url ?? "http://127.0.0.1:0";
   const modelsUrl = running?.modelsUrl ?? url;
   const log = (sentence: string, fault?: unknown) =>
@@ -47,14 +47,14 @@ export const withEmbeddedWorld = async <T>(
     clock: Date.now,
     log,
     env: process.env,
-    registry: folderRegistry(folder),
+    registry: openFolderRegistry(folder),
   });
   const { secrets, database, source, metrics, records } = capabilities;
   const token = await secrets.read("CONTROL_TOKEN");
-  const { images, imageRoot, runtime } = await localImages({ folder, source, clock: Date.now });
+  const { images, imageRoot, runtime } = await openLocalImages({ folder, source, clock: Date.now });
   const host = running
     ? undefined
-    : functionHost({
+    : createFunctionHost({
         imageRoot,
         metrics,
         records,
@@ -64,11 +64,11 @@ export const withEmbeddedWorld = async <T>(
         clock: Date.now,
         requestId: randomUUID,
       });
-  const world = worldOf(capabilities, {
+  const world = assembleWorld(capabilities, {
     images,
     functions: host ?? remoteFunctions({ url, token }),
     deliveries: remoteDeliveries({ database, url: running?.url, token }),
-    slack: deskClient(url, await secrets.read("SLACK_BOT_TOKEN")),
+    slack: createDeskClient(url, await secrets.read("SLACK_BOT_TOKEN")),
   });
   const urlOf = (environment: Environment, model: string) => `${modelsUrl}/${environment}/models/${model}`;
   try {
@@ -89,9 +89,9 @@ export const withEmbeddedWorld = async <T>(
         });
         return { ok: response.ok, body: await response.json() };
       },
-      caller: () => machineCaller(folder.repository),
+      caller: () => readMachineCaller(folder.repository),
       voter: async (as) => ({ id: as }),
-      operator: machineOperator,
+      operator: readMachineOperator,
     });
   } finally {
     await host?.stop();

@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
-import { type ApiKeys, apiKeys } from "#api-keys/api-keys.ts";
-import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { type ApiKeyStore, createApiKeyStore } from "#api-keys/api-keys.ts";
+import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";
 import { UsageMistake } from "./exit-code.ts";
-import { folderOf } from "./folders.ts";
+import { selectDataFolder } from "./folders.ts";
 
-export type OpenKeys = { readonly keys: ApiKeys; readonly store: Store; readonly clock: () => number };
+export type KeysContext = { readonly keys: ApiKeyStore; readonly store: Store; readonly clock: () => number };
 
-export type Place = {
+export type KeysLocation = {
   /** The data folder; absent: the default one. */
   readonly data?: string | undefined;
   /** An environment's table in DynamoDB, instead of a data folder. */
@@ -18,21 +18,21 @@ export type Place = {
 };
 
 const clock = Date.now;
-const keysOn = (store: Store): OpenKeys => ({
-  keys: apiKeys({ store, random: randomBytes, clock }),
+const createKeysContext = (store: Store): KeysContext => ({
+  keys: createApiKeyStore({ store, random: randomBytes, clock }),
   store,
   clock,
 });
 
-const withTable = async <T>(table: string, work: (opened: OpenKeys) => Promise<T>): Promise<T> => {
+const withTable = async <T>(table: string, work: (opened: KeysContext) => Promise<T>): Promise<T> => {
   // Loaded only here: whoever rehearses needs no client of AWS.
-  const [{ DynamoDBClient }, { dynamodbStore }] = await Promise.all([
+  const [{ DynamoDBClient }, { createDynamoDbStore }] = await Promise.all([
     import("@aws-sdk/client-dynamodb"),
     import("#platform/store/dynamodb.ts"),
   ]);
   const client = new DynamoDBClient({});
   try {
-    return await work(keysOn(dynamodbStore({ client, table, clock })));
+    return await work(createKeysContext(createDynamoDbStore({ client, table, clock })));
   } finally {
     client.destroy();
   }
@@ -44,12 +44,12 @@ const withTable = async <T>(table: string, work: (opened: OpenKeys) => Promise<T
  * @param make makes the data folder where it is missing; otherwise that is a UsageMistake
  */
 export const withKeys = async <T>(
-  { data, table }: Place,
+  { data, table }: KeysLocation,
   { make }: { readonly make: boolean },
-  work: (opened: OpenKeys) => Promise<T>,
+  work: (opened: KeysContext) => Promise<T>,
 ): Promise<T> => {
   if (table !== undefined) return withTable(table, work);
-  const folder = folderOf(data);
+  const folder = selectDataFolder(data);
   if (!make && !existsSync(folder.database))
     throw new UsageMistake(
       `${folder.root} holds no keys: make one with \`slipway keys create\`, or name another folder with --data.`,
@@ -57,11 +57,11 @@ export const withKeys = async <T>(
   try {
     mkdirSync(folder.root, { recursive: true, mode: 0o700 });
   } catch (fault) {
-    throw asDataFolderError(folder.root, fault);
+    throw toDataFolderError(folder.root, fault);
   }
   const database = openDatabase(folder.database);
   try {
-    return await work(keysOn(sqliteStore({ database, clock })));
+    return await work(createKeysContext(createSqliteStore({ database, clock })));
   } finally {
     database.close();
   }

@@ -1,10 +1,10 @@
-import type { Opened } from "./command-world.ts";
+import type { CommandContext } from "./command-world.ts";
 import type { WorldOptions } from "./options.ts";
 
 /** Runs `work` on the world that the options name. */
 export const withWorld = async <T>(
   options: WorldOptions,
-  work: (opened: Opened) => Promise<T>,
+  work: (opened: CommandContext) => Promise<T>,
 ): Promise<T> => {
   // Each world's packages are loaded only where it is asked for: AWS's clients take longer than a local command.
   if (options.world === "aws") {

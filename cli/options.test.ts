@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
 import {
-  bakeArgument,
-  countArgument,
-  durationArgument,
-  modelArgument,
-  modelsArgument,
-  portArgument,
-  rateArgument,
+  parseBake,
+  parseCount,
+  parseDuration,
+  parseModelName,
+  parseModelNames,
+  parsePort,
+  parseTrafficRate,
 } from "./options.ts";
 
 const refused = expect.objectContaining({ code: "commander.invalidArgument" });
 
 test("a bake is a number and a unit, or what the manifest says", () => {
-  expect(["500ms", "3s", "1.5m", "24h", "manifest"].map(bakeArgument)).toEqual([
+  expect(["500ms", "3s", "1.5m", "24h", "manifest"].map(parseBake)).toEqual([
     500,
     3_000,
     90_000,
@@ -23,43 +23,43 @@ test("a bake is a number and a unit, or what the manifest says", () => {
 
 // Node's timers count to 24.8 days; beyond it they fire at once.
 test.each(["", "3", "s", "-3s", "3 s", "3d", "1e3s", "25h", "999999h"])("a bake of %j is refused", (text) => {
-  expect(() => bakeArgument(text)).toThrow(refused);
+  expect(() => parseBake(text)).toThrow(refused);
 });
 
 test("a port is a number in digits", () => {
-  expect(["0", "4747", "65535"].map(portArgument)).toEqual([0, 4_747, 65_535]);
+  expect(["0", "4747", "65535"].map(parsePort)).toEqual([0, 4_747, 65_535]);
   for (const text of ["", " ", "0x50", "1e3", "80.5", "-1", "65536", "http"])
-    expect(() => portArgument(text), text).toThrow(refused);
+    expect(() => parsePort(text), text).toThrow(refused);
 });
 
 test("a rate is a number that says something", () => {
-  expect(["0", "250", "0.5"].map(rateArgument)).toEqual([0, 250, 0.5]);
+  expect(["0", "250", "0.5"].map(parseTrafficRate)).toEqual([0, 250, 0.5]);
   for (const text of ["", " ", "many", "-1", "5001", "Infinity"])
-    expect(() => rateArgument(text), text).toThrow(refused);
+    expect(() => parseTrafficRate(text), text).toThrow(refused);
 });
 
 test("a model's name is refused with the rule it breaks", () => {
-  expect(modelArgument("churn-2")).toBe("churn-2");
+  expect(parseModelName("churn-2")).toBe("churn-2");
   for (const text of ["", "Churn", "../churn", "churn.", "-churn"])
-    expect(() => modelArgument(text), text).toThrow(
+    expect(() => parseModelName(text), text).toThrow(
       expect.objectContaining({ message: expect.stringMatching(/1 to 40/) }),
     );
 });
 
 test("several models stand with commas between them, and one wrong name refuses all", () => {
-  expect(modelsArgument("churn,transit-time")).toEqual(["churn", "transit-time"]);
+  expect(parseModelNames("churn,transit-time")).toEqual(["churn", "transit-time"]);
   for (const text of ["", "churn,", "churn, other", "churn,../x"])
-    expect(() => modelsArgument(text), text).toThrow(refused);
+    expect(() => parseModelNames(text), text).toThrow(refused);
 });
 
 test("a duration is written as in a manifest, and ends within ten years", () => {
-  expect(["PT24H", "P90D", "PT0S"].map(durationArgument)).toEqual([86_400_000, 7_776_000_000, 0]);
+  expect(["PT24H", "P90D", "PT0S"].map(parseDuration)).toEqual([86_400_000, 7_776_000_000, 0]);
   for (const text of ["", "24h", "P1Y", "P", "P3651D", "-P1D"])
-    expect(() => durationArgument(text), text).toThrow(refused);
+    expect(() => parseDuration(text), text).toThrow(refused);
 });
 
 test("a count is a whole number from 1 on", () => {
-  expect(countArgument("600")).toBe(600);
+  expect(parseCount("600")).toBe(600);
   for (const text of ["", "0", "-1", "1.5", "1e3", "many", "9999999999"])
-    expect(() => countArgument(text), text).toThrow(refused);
+    expect(() => parseCount(text), text).toThrow(refused);
 });

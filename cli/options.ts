@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { Duration, ModelName, seconds } from "#model-folder/manifest/manifest.ts";
+import { Duration, durationToSeconds, ModelName } from "#model-folder/manifest/manifest.ts";
 
 /** `--data <folder>`, the same in every command. */
 export const dataOption = () =>
@@ -22,7 +22,7 @@ export const awsOptions = (): readonly Option[] => [
 ];
 
 /** The options by which a command finds the world that it works on. */
-export const inWorld = (command: Command): Command => {
+export const addWorldOptions = (command: Command): Command => {
   const world = new Option("--world <name>", "a rehearsal's, or AWS")
     .choices(["embedded", "aws"])
     .default("embedded");
@@ -33,27 +33,27 @@ export const inWorld = (command: Command): Command => {
 /** `--json`, on what prints data. */
 export const jsonOption = () => new Option("--json", "print JSON, for programs");
 
-export const modelArgument = (text: string): string => {
+export const parseModelName = (text: string): string => {
   const name = ModelName.safeParse(text);
   if (!name.success) throw new InvalidArgumentError(name.error.issues[0]?.message ?? "no model's name");
   return name.data;
 };
 
 /** The address of a server, without a slash at its end. */
-export const serverArgument = (text: string): string => {
+export const parseServerUrl = (text: string): string => {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol)) throw new InvalidArgumentError("write http://host:port");
   return text.replace(/\/+$/, "");
 };
 
-export const portArgument = (text: string): number => {
+export const parsePort = (text: string): number => {
   const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(port <= 65_535)) throw new InvalidArgumentError("a port is a number from 0 to 65535");
   return port;
 };
 
 /** `500MB`, `2GB`. Bytes. */
-export const sizeArgument = (text: string): number => {
+export const parseSize = (text: string): number => {
   const [, amount, unit] = text.match(/^(\d+(?:\.\d+)?)(MB|GB)$/) ?? [];
   const bytes = Math.round(Number(amount) * 1_024 ** (unit === "GB" ? 3 : 2));
   if (!(bytes >= 100 * 1_024 ** 2)) throw new InvalidArgumentError("write 500MB or 2GB, at least 100MB");
@@ -66,7 +66,7 @@ export const dataLimitOption = (): Option =>
     "--data-limit <size>",
     "what the data folder may take; beyond it the oldest prediction records and metrics are forgotten",
   )
-    .argParser(sizeArgument)
+    .argParser(parseSize)
     .default(2 * 1_024 ** 3, "2GB");
 
 const factors: ReadonlyMap<string, number> = new Map([
@@ -77,7 +77,7 @@ const factors: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** `500ms`, `3s`, `2m`, `1h`, or `manifest` for what the manifest says. Milliseconds. */
-export const bakeArgument = (text: string): number | undefined => {
+export const parseBake = (text: string): number | undefined => {
   if (text === "manifest") return undefined;
   const [, amount, unit] = text.match(/^(\d+(?:\.\d+)?)(ms|s|m|h)$/) ?? [];
   const factor = factors.get(unit ?? "");
@@ -89,7 +89,7 @@ export const bakeArgument = (text: string): number | undefined => {
   return ms;
 };
 
-export const rateArgument = (text: string): number => {
+export const parseTrafficRate = (text: string): number => {
   const rate = text.trim() === "" ? Number.NaN : Number(text);
   if (!(rate >= 0 && rate <= 5_000))
     throw new InvalidArgumentError("requests a second are a number from 0 to 5000");
@@ -97,26 +97,26 @@ export const rateArgument = (text: string): number => {
 };
 
 /** Models' names with commas between them. */
-export const modelsArgument = (text: string): readonly string[] => text.split(",").map(modelArgument);
+export const parseModelNames = (text: string): readonly string[] => text.split(",").map(parseModelName);
 
 /** An ISO 8601 duration such as `PT24H` or `P90D`, at most ten years. Milliseconds. */
-export const durationArgument = (text: string): number => {
+export const parseDuration = (text: string): number => {
   const duration = Duration.safeParse(text);
   if (!duration.success) throw new InvalidArgumentError(duration.error.issues[0]?.message ?? "no duration");
-  const ms = seconds(duration.data) * 1_000;
+  const ms = durationToSeconds(duration.data) * 1_000;
   if (ms > 10 * 365 * 86_400_000) throw new InvalidArgumentError("a duration is at most ten years (P3650D)");
   return ms;
 };
 
 /** A whole number from 1 on. */
-export const countArgument = (text: string): number => {
+export const parseCount = (text: string): number => {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (count < 1) throw new InvalidArgumentError("a whole number from 1 on");
   return count;
 };
 
 /** Host names with commas between them, each with a port where only that one is meant. */
-export const hostNamesArgument = (text: string): readonly string[] => {
+export const parseHostNames = (text: string): readonly string[] => {
   const names = text
     .split(",")
     .map((name) => name.trim())

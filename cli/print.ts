@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { terminalLine, terminalText } from "#untrusted/terminal-text.ts";
+import { escapeForTerminal, escapeTerminalLine } from "#untrusted/terminal-text.ts";
 import { writeOut } from "#worlds/embedded/write-out.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -8,14 +8,14 @@ type Style = Parameters<typeof styleText>[0];
 export const paint = (style: Style, text: string): string =>
   styleText(style, text, { stream: process.stdout });
 
-export const print = (text: string): void => writeOut(process.stdout, `${terminalText(text)}\n`);
-export const printError = (text: string): void => writeOut(process.stderr, `${terminalText(text)}\n`);
+export const print = (text: string): void => writeOut(process.stdout, `${escapeForTerminal(text)}\n`);
+export const printError = (text: string): void => writeOut(process.stderr, `${escapeForTerminal(text)}\n`);
 export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
 
 /** Columns of equal width, a header above; for people. */
 export const printTable = (header: readonly string[], rows: readonly (readonly string[])[]): void => {
   // A cell is a name or a reason from outside: it stays on its line.
-  const lines = rows.map((row) => row.map(terminalLine));
+  const lines = rows.map((row) => row.map(escapeTerminalLine));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...lines.map((row) => row[column]?.length ?? 0)),
   );

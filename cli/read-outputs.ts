@@ -3,16 +3,16 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { GetParameterCommand, ParameterNotFound, SSMClient } from "@aws-sdk/client-ssm";
 import { AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
-import { checkout } from "./folders.ts";
+import { checkoutFolder } from "./folders.ts";
 
 /** Nobody says what Terraform made, or what is said is not complete. */
 export class OutputsMissing extends Error {
   override readonly name = "OutputsMissing";
 }
 
-const beside = resolve(checkout, "slipway.aws.json");
+const defaultOutputsFile = resolve(checkoutFolder, "slipway.aws.json");
 
-const fromParameter = async (): Promise<string> => {
+const readOutputsParameter = async (): Promise<string> => {
   const client = new SSMClient({});
   try {
     const { Parameter } = await client.send(new GetParameterCommand({ Name: outputsParameter }));
@@ -32,11 +32,12 @@ const fromParameter = async (): Promise<string> => {
  * `/slipway/outputs` of the account that the profile leads to. Throws OutputsMissing with a sentence for each value
  * that is missing or wrong.
  */
-export const readOutputs = async (file: string | undefined): Promise<AwsOutputs> => {
-  const path = file === undefined ? (existsSync(beside) ? beside : undefined) : resolve(file);
+export const readAwsOutputs = async (file: string | undefined): Promise<AwsOutputs> => {
+  const path =
+    file === undefined ? (existsSync(defaultOutputsFile) ? defaultOutputsFile : undefined) : resolve(file);
   const where = path ?? `The parameter ${outputsParameter}`;
   const text = await (path === undefined
-    ? fromParameter()
+    ? readOutputsParameter()
     : readFile(path, "utf8").catch((fault: unknown) => {
         throw new OutputsMissing(`${path} cannot be read: ${fault instanceof Error ? fault.message : fault}`);
       }));

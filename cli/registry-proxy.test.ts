@@ -1,7 +1,7 @@
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { registryProxy } from "./registry-proxy.ts";
+import { createRegistryProxy } from "./registry-proxy.ts";
 
 type Got = { readonly line: string; readonly headers: Record<string, unknown>; readonly body: string };
 const got: Got[] = [];
@@ -25,7 +25,7 @@ beforeAll(async () => {
       ...init,
       headers: { ...Object.fromEntries(new Headers(init?.headers)), authorization: "signed" },
     });
-  const proxy = registryProxy({ uri, fetch: signing });
+  const proxy = createRegistryProxy({ uri, fetch: signing });
   port = await listening(proxy);
   servers.push(mlflow, proxy);
 });
@@ -82,7 +82,7 @@ test("a body beyond what the API takes is refused here", async () => {
 });
 
 test("an MLflow that does not answer is a sentence", async () => {
-  const gone = registryProxy({ uri: "http://127.0.0.1:9", fetch });
+  const gone = createRegistryProxy({ uri: "http://127.0.0.1:9", fetch });
   const at = await listening(gone);
   const answer = await fetch(`http://127.0.0.1:${at}/`);
   expect([answer.status, await answer.text()]).toEqual([502, expect.stringContaining("did not answer")]);

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
 type Needs = {
   /** MLflow, without a slash at its end. */
@@ -8,13 +8,13 @@ type Needs = {
   readonly fetch: typeof globalThis.fetch;
 };
 
-const local = /^(localhost|127\.0\.0\.1)(:\d{1,5})?$/;
+const localHost = /^(localhost|127\.0\.0\.1)(:\d{1,5})?$/;
 /** What an HTTP API takes. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
-const largestBody = 10_000_000;
+const bodyLimitBytes = 10_000_000;
 /** Of a browser's request what MLflow reads; its host and origin are ours, and cookies of other local pages are nobody's business. */
-const passed = ["accept", "content-type", "x-requested-with"];
+const forwardedHeaders = ["accept", "content-type", "x-requested-with"];
 /** `fetch` has unpacked the body. */
-const dropped = new Set([
+const droppedHeaders = new Set([
   "connection",
   "content-encoding",
   "content-length",
@@ -22,12 +22,12 @@ const dropped = new Set([
   "transfer-encoding",
 ]);
 
-const bodyOf = async (request: IncomingMessage): Promise<Uint8Array | undefined> => {
+const collectRequestBody = async (request: IncomingMessage): Promise<Uint8Array | undefined> => {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     size += chunk.length;
-    if (size > largestBody) return undefined;
+    if (size > bodyLimitBytes) return undefined;
     chunks.push(chunk);
   }
   return new Uint8Array(Buffer.concat(chunks));
@@ -37,19 +37,19 @@ const bodyOf = async (request: IncomingMessage): Promise<Uint8Array | undefined>
  * MLflow's pages and API on this machine, for who has rights in AWS and a browser that cannot sign. It signs whatever it is
  * asked, so it answers this machine alone: no other host's name (DNS rebinding), no other page's requests.
  */
-export const registryProxy = ({ uri, fetch }: Needs): Server =>
+export const createRegistryProxy = ({ uri, fetch }: Needs): Server =>
   createServer(async (request, response) => {
     const end = (status: number, sentence: string) =>
       response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${sentence}\n`);
     const { host = "", origin } = request.headers;
-    if (!local.test(host)) return end(403, "This is served to localhost only.");
+    if (!localHost.test(host)) return end(403, "This is served to localhost only.");
     if (origin !== undefined && origin !== `http://${host}`)
       return end(403, "This request did not come from the registry's own pages.");
-    const body = await bodyOf(request);
+    const body = await collectRequestBody(request);
     if (body === undefined) return end(413, "The API before MLflow takes 10 MB.");
     const headers = Object.fromEntries(
-      passed.flatMap((name) => {
-        const value = ownValue(request.headers, name);
+      forwardedHeaders.flatMap((name) => {
+        const value = getOwnProperty(request.headers, name);
         return typeof value === "string" ? [[name, value]] : [];
       }),
     );
@@ -63,7 +63,7 @@ export const registryProxy = ({ uri, fetch }: Needs): Server =>
       });
       response.writeHead(
         answer.status,
-        Object.fromEntries([...answer.headers].filter(([name]) => !dropped.has(name))),
+        Object.fromEntries([...answer.headers].filter(([name]) => !droppedHeaders.has(name))),
       );
       response.end(new Uint8Array(await answer.arrayBuffer()));
     } catch (fault) {

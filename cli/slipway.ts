@@ -1,6 +1,6 @@
 /** The `slipway` command. Each command is a file under commands/; how commands end stands in exit-code.ts. */
 import { Command, CommanderError } from "commander";
-import { outliveOutput } from "#worlds/embedded/write-out.ts";
+import { ignoreOutputErrors } from "#worlds/embedded/write-out.ts";
 import { approvalCommands } from "./commands/approvals.ts";
 import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";
@@ -18,7 +18,7 @@ import { retireCommand } from "./commands/retire.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { statusCommand } from "./commands/status.ts";
-import { exitCode, exitCodeOf } from "./exit-code.ts";
+import { exitCode, toExitCode } from "./exit-code.ts";
 import { paint, printError } from "./print.ts";
 
 const program = new Command("slipway")
@@ -52,7 +52,7 @@ for (const command of [
 ])
   program.addCommand(command.exitOverride().showHelpAfterError());
 
-outliveOutput();
+ignoreOutputErrors();
 try {
   await program.parseAsync();
 } catch (fault) {
@@ -60,11 +60,11 @@ try {
     process.exitCode = fault.exitCode === 0 ? exitCode.ok : exitCode.usage;
   } else {
     const { name, message } = fault instanceof Error ? fault : new Error(String(fault));
-    const known = exitCodeOf(fault) !== exitCode.failed || name !== "Error";
+    const known = toExitCode(fault) !== exitCode.failed || name !== "Error";
     printError(
       `${paint("red", "✗")} ${known ? message : (fault instanceof Error && fault.stack) || message}`,
     );
-    process.exitCode = exitCodeOf(fault);
+    process.exitCode = toExitCode(fault);
   }
 }
 

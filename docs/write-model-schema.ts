@@ -1,8 +1,8 @@
 /** Writes docs/model.schema.json from the manifest's zod schema: `node docs/write-model-schema.ts`. */
 import { writeFileSync } from "node:fs";
-import { manifestSchema } from "#model-folder/manifest/manifest-schema.ts";
+import { createManifestJsonSchema } from "#model-folder/manifest/manifest-schema.ts";
 
 writeFileSync(
   new URL("model.schema.json", import.meta.url),
-  `${JSON.stringify(manifestSchema(), null, 2)}\n`,
+  `${JSON.stringify(createManifestJsonSchema(), null, 2)}\n`,
 );

@@ -2,17 +2,17 @@ import type { Row } from "#model-folder/manifest/manifest.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import type { HttpProblem } from "./http/http-problem.ts";
-import { problem } from "./http/problem.ts";
+import { createProblem } from "./http/problem.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { ModelBusy, RunStopped } from "./model/model-stopped.ts";
 import { OutputNotFinite } from "./model/read-predictions.ts";
 import { RowsInvalid } from "./model/rows-invalid.ts";
-import type { Answer } from "./native/answer.ts";
+import type { PredictResponse } from "./native/answer.ts";
 import { countLabels } from "./records/count-labels.ts";
 import type { Records } from "./records/records.ts";
 
 /** Who answers: what is known only at deployment. */
-export type Identity = {
+export type ModelIdentity = {
   readonly model: string;
   /** The registry's version of the model. */
   readonly version: number;
@@ -22,9 +22,9 @@ export type Identity = {
   readonly functionVersion: string;
 };
 
-export type Needs = {
+export type RunPredictionDependencies = {
   readonly model: LoadedModel;
-  readonly identity: Identity;
+  readonly identity: ModelIdentity;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** Milliseconds of a clock that never goes back. */
@@ -39,62 +39,71 @@ export type Needs = {
 };
 
 /** What a protocol read from a request. */
-export type Question = {
+export type PredictRequest = {
   /** Rows for the model, an object each; anything, as it came from the caller. */
   readonly rows: unknown;
   /** How the protocol's caller finds the value that a problem is about: an RFC 6901 pointer into what it sent. */
   readonly pointer: (problem: RowProblem) => string;
 };
 
-export type Answered =
-  | { readonly status: "answered"; readonly answer: Answer }
+export type PredictResult =
+  | { readonly status: "answered"; readonly answer: PredictResponse }
   | { readonly status: "refused"; readonly problem: HttpProblem };
 
 /** What a caller may read of an error: the model's inner life stays in the log. */
-const refusal = (error: unknown, pointer: Question["pointer"]): HttpProblem => {
+const toProblem = (error: unknown, pointer: PredictRequest["pointer"]): HttpProblem => {
   if (error instanceof RowsInvalid)
-    return problem(
+    return createProblem(
       "rows-invalid",
       `${error.problems.length} value${error.problems.length === 1 ? " does" : "s do"} not fit.`,
       error.problems.map((found) => ({ pointer: pointer(found), detail: found.detail })),
     );
   if (error instanceof OutputNotFinite)
-    return problem("output-not-finite", "No answer is better than a wrong one.");
+    return createProblem("output-not-finite", "No answer is better than a wrong one.");
   if (error instanceof RunStopped)
-    return problem(
+    return createProblem(
       "run-stopped",
       "This request's run did not end within the model's limits on time and memory, and was stopped. Send other rows, or fewer.",
     );
   if (error instanceof ModelBusy)
-    return problem(
+    return createProblem(
       "model-busy",
       "Too many runs did not end. Ask again after the time that Retry-After says.",
     );
-  return problem("prediction-failed", "The model could not answer these rows.");
+  return createProblem("prediction-failed", "The model could not answer these rows.");
 };
 
 /** Rows that the model answered: it checked each of them against its inputs. */
 const areRows = (rows: unknown): rows is readonly Row[] => Array.isArray(rows);
 
-const reason = (error: unknown): string =>
+const formatError = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message.slice(0, 500)}` : typeof error;
 
 /**
  * Answers one request of whichever protocol, given a way to its question (or a refusal, where what came is none), and
  * reports it once, whatever happens. A failure is ours (5xx); a caller's mistake is none.
  */
-export const answerRequest = ({ model, identity, now, tick, newId, report, log, records }: Needs) => {
-  const refused = (error: unknown, pointer: Question["pointer"]): HttpProblem => {
-    const told = refusal(error, pointer);
-    if (told.status >= 500) log(`prediction failed: ${reason(error)}`);
+export const runPrediction = ({
+  model,
+  identity,
+  now,
+  tick,
+  newId,
+  report,
+  log,
+  records,
+}: RunPredictionDependencies) => {
+  const refused = (error: unknown, pointer: PredictRequest["pointer"]): HttpProblem => {
+    const told = toProblem(error, pointer);
+    if (told.status >= 500) log(`prediction failed: ${formatError(error)}`);
     return told;
   };
 
-  const predict = async (question: Question, at: number, started: number): Promise<Answered> => {
+  const predict = async (question: PredictRequest, at: number, started: number): Promise<PredictResult> => {
     try {
       const { rows } = question;
       const predictions = await model.predict(rows);
-      const answer: Answer = {
+      const answer: PredictResponse = {
         id: newId(),
         model: identity.model,
         version: identity.version,
@@ -116,11 +125,11 @@ export const answerRequest = ({ model, identity, now, tick, newId, report, log, 
     }
   };
 
-  return async (read: () => Promise<Question | HttpProblem>): Promise<Answered> => {
+  return async (read: () => Promise<PredictRequest | HttpProblem>): Promise<PredictResult> => {
     const at = now();
     const started = tick();
     const question = await read().catch((error: unknown): HttpProblem => refused(error, rowPointer("/rows")));
-    const answered: Answered =
+    const answered: PredictResult =
       "rows" in question ? await predict(question, at, started) : { status: "refused", problem: question };
     report({
       environment: identity.environment,

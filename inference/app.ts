@@ -1,22 +1,22 @@
-import type { App, Gate, Offload } from "./http/app.ts";
+import type { App, Middleware, Offload } from "./http/app.ts";
 import { retryAfterSeconds } from "./http/body-unreadable.ts";
-import { compressReply } from "./http/compress-reply.ts";
-import { type HttpReply, refuse, withHeaders } from "./http/http-reply.ts";
+import { compressResponse } from "./http/compress-reply.ts";
+import { type HttpResponse, problemResponse, withHeaders } from "./http/http-reply.ts";
 import type { HttpRequest } from "./http/http-request.ts";
-import { inProtocol } from "./http/in-protocol.ts";
-import { problem } from "./http/problem.ts";
+import { adaptToProtocol } from "./http/in-protocol.ts";
+import { createProblem } from "./http/problem.ts";
 import { refuseCrossSite } from "./http/refuse-cross-site.ts";
-import { router } from "./http/router.ts";
+import { createRouter } from "./http/router.ts";
 import { withSecurityHeaders } from "./http/security-headers.ts";
 import { nativeRoutes } from "./native/native-routes.ts";
 import { oipRoutes } from "./oip/oip-routes.ts";
 import { openapiRoutes } from "./openapi/openapi-routes.ts";
 import { predictionsRoutes } from "./records/predictions-routes.ts";
-import { endpointRoutes } from "./scoring/endpoint-routes.ts";
-import { scoringRoutes } from "./scoring/scoring-routes.ts";
+import { sagemakerRoutes } from "./scoring/endpoint-routes.ts";
+import { mlflowRoutes } from "./scoring/scoring-routes.ts";
 import type { Service } from "./service.ts";
 
-const failed = refuse(problem("prediction-failed", "The service failed."));
+const failedResponse = problemResponse(createProblem("prediction-failed", "The service failed."));
 
 /**
  * The inference service over HTTP, in each of its protocols. Whatever is refused is a problem (RFC 9457). Each answer
@@ -29,24 +29,24 @@ const failed = refuse(problem("prediction-failed", "The service failed."));
  */
 export const createApp = (
   service: Service,
-  gate?: Gate,
+  gate?: Middleware,
   offload?: Offload,
   hostNames: readonly string[] = [],
 ): App => {
-  const route = router([
+  const route = createRouter([
     ...nativeRoutes(service),
     ...predictionsRoutes({ reader: service.records?.reader, log: service.log }),
     ...openapiRoutes(service),
     ...oipRoutes(service),
-    ...scoringRoutes(service),
-    ...endpointRoutes(service),
+    ...mlflowRoutes(service),
+    ...sagemakerRoutes(service),
   ]);
-  const routed = async (request: HttpRequest): Promise<HttpReply> =>
-    inProtocol(request, await (offload ? offload(request, route) : route(request)));
-  const whole = async (request: HttpRequest): Promise<HttpReply> => {
+  const routed = async (request: HttpRequest): Promise<HttpResponse> =>
+    adaptToProtocol(request, await (offload ? offload(request, route) : route(request)));
+  const whole = async (request: HttpRequest): Promise<HttpResponse> => {
     const refused = refuseCrossSite(request, hostNames);
-    if (refused) return inProtocol(request, refuse(refused));
-    return compressReply(request, await (gate ? gate(request, routed) : routed(request)));
+    if (refused) return adaptToProtocol(request, problemResponse(refused));
+    return compressResponse(request, await (gate ? gate(request, routed) : routed(request)));
   };
   return {
     async answer(request) {
@@ -55,7 +55,7 @@ export const createApp = (
         service.log(
           `a request failed: ${error instanceof Error ? `${error.name}: ${error.message}` : typeof error}`,
         );
-        return inProtocol(request, failed);
+        return adaptToProtocol(request, failedResponse);
       });
       const id = /^[\x21-\x7e]{1,128}$/.test(given) ? given : service.newId();
       // Each of them passes: whoever is refused for it reads when to come again.

@@ -1,15 +1,20 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { requesting } from "#test/support/http/requesting.ts";
-import { stubModel } from "#test/support/http/serve-model.ts";
-import { churnFiles, churnGolden, churnManifest, manifestWith } from "#test/support/onnx/churn-folder.ts";
-import { serviceOf } from "#test/support/onnx/service-of.ts";
-import { loadSmall, smallModels } from "#test/support/onnx/small-models.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
+import { createStubModel } from "#test/support/http/serve-model.ts";
+import {
+  buildManifest,
+  readChurnFiles,
+  readChurnGolden,
+  readChurnManifest,
+} from "#test/support/onnx/churn-folder.ts";
+import { createTestService } from "#test/support/onnx/service-of.ts";
+import { loadSmallModel, smallModels } from "#test/support/onnx/small-models.ts";
 import { createApp } from "./app.ts";
 import { HttpProblem } from "./http/http-problem.ts";
 import { type LoadedModel, loadModel } from "./model/load-model.ts";
 
-const [row = {}] = churnGolden().rows;
+const [row = {}] = readChurnGolden().rows;
 const texts = smallModels["texts with a tokenizer"];
 const models: Record<"churn" | "texts" | "map", LoadedModel | undefined> = {
   churn: undefined,
@@ -19,18 +24,18 @@ const models: Record<"churn" | "texts" | "map", LoadedModel | undefined> = {
 
 beforeAll(async () => {
   models.churn = await loadModel({
-    manifest: churnManifest(),
-    model: { bytes: churnFiles().get("model.onnx") ?? new Uint8Array() },
+    manifest: readChurnManifest(),
+    model: { bytes: readChurnFiles().get("model.onnx") ?? new Uint8Array() },
   });
-  models.texts = await loadSmall({
+  models.texts = await loadSmallModel({
     ...texts,
     manifest: {
       ...texts.manifest,
       inputs: [{ name: "text", type: "string", maxLength: 1_000_000, required: true }],
     },
   });
-  models.map = stubModel(
-    manifestWith({ inputs: [{ name: "colour", type: "category", values: ["red"], unknown: "map" }] }),
+  models.map = createStubModel(
+    buildManifest({ inputs: [{ name: "colour", type: "category", values: ["red"], unknown: "map" }] }),
     () => ({ label: "stay", scores: { stay: 1, churn: 0 } }),
   );
 });
@@ -48,7 +53,7 @@ const json = { "content-type": "application/json" };
 const ask = async ({ body, model = "churn", headers = json, path = "/v1/predict" }: Sent) => {
   const loaded = models[model];
   if (!loaded) throw new Error("the model is loaded before");
-  return requesting(createApp(serviceOf(loaded))).request(path, {
+  return createAppClient(createApp(createTestService(loaded))).request(path, {
     method: "POST",
     headers,
     body: Buffer.from(body),
@@ -180,13 +185,15 @@ describe("is answered", () => {
 });
 
 test("an answer of -0 is written as 0, in JSON and in CSV", async () => {
-  const manifest = manifestWith({
+  const manifest = buildManifest({
     task: "regression",
     inputs: [{ name: "x", type: "number", min: -1, max: 1 }],
     output: { name: "y" },
     gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
   });
-  const app = requesting(createApp(serviceOf(stubModel(manifest, () => ({ value: -0, scores: { y: -0 } })))));
+  const app = createAppClient(
+    createApp(createTestService(createStubModel(manifest, () => ({ value: -0, scores: { y: -0 } })))),
+  );
   const post = (accept: string) =>
     app.request("/v1/predict", { method: "POST", headers: { ...json, accept }, body: '{"rows":[{"x":-0}]}' });
   expect(await (await post("application/json")).json()).toMatchObject({

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { HttpResult } from "#lambdas/predict/http-result.ts";
+import { ApiGatewayResponse } from "#lambdas/predict/http-result.ts";
 import { predict } from "#lambdas/predict/predict.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
-import { type Hostile, hostileRequest, validRequests } from "#test/support/hostile-requests.ts";
-import { requesting } from "#test/support/http/requesting.ts";
-import { churnFiles, churnGolden, churnManifest } from "#test/support/onnx/churn-folder.ts";
-import { recordWorld } from "#test/support/record-world.ts";
-import type { Needs } from "./answer.ts";
+import { buildValidRequests, hostileRequest, type ServiceRequest } from "#test/support/hostile-requests.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
+import { readChurnFiles, readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
+import { createRecordsFixture } from "#test/support/record-world.ts";
+import type { RunPredictionDependencies } from "./answer.ts";
 import { createApp } from "./app.ts";
 import { type LoadedModel, loadModel } from "./model/load-model.ts";
 import { createService } from "./service.ts";
@@ -15,12 +15,12 @@ import { createService } from "./service.ts";
 let model: LoadedModel;
 let logged: string[] = [];
 let reported: RequestMetrics[] = [];
-const kept = recordWorld();
+const kept = createRecordsFixture();
 
 beforeAll(async () => {
   model = await loadModel({
-    manifest: churnManifest(),
-    model: { bytes: churnFiles().get("model.onnx") ?? new Uint8Array() },
+    manifest: readChurnManifest(),
+    model: { bytes: readChurnFiles().get("model.onnx") ?? new Uint8Array() },
   });
 });
 afterAll(() => model.release());
@@ -29,7 +29,7 @@ beforeEach(() => {
   reported = [];
 });
 
-const needs = (): Needs => {
+const needs = (): RunPredictionDependencies => {
   let ids = 0;
   return {
     model,
@@ -48,7 +48,7 @@ const needs = (): Needs => {
     records: { recorder: kept.recorder, reader: kept.reader },
   };
 };
-const valid = validRequests(churnGolden().rows.slice(0, 2));
+const valid = buildValidRequests(readChurnGolden().rows.slice(0, 2));
 
 /** The value that a pointer leads to, or the last one on the way that is there. */
 const walk = (body: unknown, pointer: string): { readonly left: number } => {
@@ -77,7 +77,7 @@ const isFinished = (type: string, text: string): boolean =>
     ? !/NaN|Infinity/.test(text)
     : !/"(scores|value|predictions)":\s*null|:null/.test(text);
 
-const judge = ({ path, headers, body }: Hostile, status: number, type: string, text: string): void => {
+const judge = ({ path, headers, body }: ServiceRequest, status: number, type: string, text: string): void => {
   expect(status).toBeGreaterThanOrEqual(200);
   expect(status).toBeLessThan(500);
   expect(text.length).toBeLessThan(100_000);
@@ -94,13 +94,13 @@ const judge = ({ path, headers, body }: Hostile, status: number, type: string, t
   }
 };
 
-const init = ({ method, headers, body }: Hostile): RequestInit => {
+const init = ({ method, headers, body }: ServiceRequest): RequestInit => {
   const bodiless = method === "GET" || method === "HEAD";
   return { method, headers, ...(bodiless ? {} : { body: Buffer.from(body) }) };
 };
 
 test("every valid request is answered in its protocol", async () => {
-  const app = requesting(createApp(createService(needs())));
+  const app = createAppClient(createApp(createService(needs())));
   for (const request of valid) {
     const response = await app.request(request.path, init(request));
     // The record is not there in the one that asks for it by its id.
@@ -112,7 +112,7 @@ test("every valid request is answered in its protocol", async () => {
 });
 
 test("whatever is sent, in every protocol, is answered or refused with 4xx, and the next request is answered", async () => {
-  const app = requesting(createApp(createService(needs())));
+  const app = createAppClient(createApp(createService(needs())));
   let at = 0;
   await fc.assert(
     fc.asyncProperty(hostileRequest(valid), async (request) => {
@@ -126,7 +126,7 @@ test("whatever is sent, in every protocol, is answered or refused with 4xx, and 
       const id = response.headers.get("x-request-id") ?? "";
       expect(id).toMatch(/^[\x21-\x7e]{1,128}$/);
       if (++at % 50 === 0)
-        expect((await app.request("/v1/predict", init(valid[0] as Hostile))).status).toBe(200);
+        expect((await app.request("/v1/predict", init(valid[0] as ServiceRequest))).status).toBe(200);
     }),
     { numRuns: 3_000 },
   );
@@ -136,7 +136,7 @@ test("whatever is sent, in every protocol, is answered or refused with 4xx, and 
 
 test("and so it is by the function, over HTTP and invoked directly", async () => {
   const answer = predict(needs());
-  const event = ({ method, path, headers, body }: Hostile, base64: boolean) => ({
+  const event = ({ method, path, headers, body }: ServiceRequest, base64: boolean) => ({
     version: "2.0",
     rawPath: path.split("?")[0],
     rawQueryString: path.split("?")[1] ?? "",
@@ -147,7 +147,7 @@ test("and so it is by the function, over HTTP and invoked directly", async () =>
   });
   await fc.assert(
     fc.asyncProperty(hostileRequest(valid), fc.boolean(), async (request, base64) => {
-      const given = HttpResult.parse(await answer(event(request, base64)));
+      const given = ApiGatewayResponse.parse(await answer(event(request, base64)));
       expect(given.statusCode).toBeLessThan(500);
       expect(await answer(parsed(Buffer.from(request.body).toString("utf8")))).not.toMatchObject({
         status: 500,

@@ -5,29 +5,33 @@ import type { Admit } from "#api-keys/admission.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { inspectOnnx } from "#model-folder/onnx/inspect-onnx.ts";
-import { leastResidentMb } from "#platform/processes/watch-memory.ts";
-import type { Identity, Needs } from "./answer.ts";
+import { minResidentMb } from "#platform/processes/watch-memory.ts";
+import type { ModelIdentity, RunPredictionDependencies } from "./answer.ts";
 import { createApp } from "./app.ts";
 import { requireApiKey } from "./authorization/require-api-key.ts";
-import type { App, Gate } from "./http/app.ts";
+import type { App, Middleware } from "./http/app.ts";
 import { checkHost } from "./http/check-host.ts";
 import type { HttpRequest } from "./http/http-request.ts";
 import { isolateModel } from "./model/isolate-model.ts";
 import type { LoadedModel } from "./model/load-model.ts";
-import { openModel } from "./model/open-model.ts";
-import { type Limits, limitsInBudget } from "./offload/limits-in-budget.ts";
-import { largestHere, largestTextsHere, offload } from "./offload/offload.ts";
-import { processLimits, type ServiceProcess, serviceProcess } from "./offload/service-process.ts";
-import type { RecordPlace } from "./records/records.ts";
-import { recordsOf } from "./records/records-of.ts";
+import { loadModelFolder } from "./model/open-model.ts";
+import { measureOffloadThreshold, type OffloadThreshold } from "./offload/limits-in-budget.ts";
+import { createOffload, defaultOffloadThreshold, textOffloadThreshold } from "./offload/offload.ts";
+import {
+  createOffloadProcess,
+  defaultOffloadProcessLimits,
+  type OffloadProcess,
+} from "./offload/service-process.ts";
+import type { RecordStorage } from "./records/records.ts";
+import { createRecords } from "./records/records-of.ts";
 import { createService } from "./service.ts";
 
-type Options = Pick<Needs, "report" | "log" | "now" | "tick" | "newId"> & {
+type Options = Pick<RunPredictionDependencies, "report" | "log" | "now" | "tick" | "newId"> & {
   /** The model's folder. */
   readonly folder: string;
-  readonly identity: Pick<Identity, "environment" | "version">;
+  readonly identity: Pick<ModelIdentity, "environment" | "version">;
   /** Where prediction records are kept; absent: nowhere. */
-  readonly records?: { readonly place: RecordPlace; readonly hashKey: Uint8Array } | undefined;
+  readonly records?: { readonly place: RecordStorage; readonly hashKey: Uint8Array } | undefined;
   /** Decides on each request's API key; absent: everyone may ask. */
   readonly admit?: Admit | undefined;
   /** When a run in a process of its own is stopped; absent: after the manifest's timeoutSeconds. */
@@ -38,18 +42,20 @@ type Options = Pick<Needs, "report" | "log" | "now" | "tick" | "newId"> & {
   readonly hostNames?: readonly string[] | undefined;
 };
 
-const threadMs = (): number => {
+const readThreadMs = (): number => {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
 };
 
-const deadlineOf = ({ resources }: Pick<Manifest, "resources">, deadlineMs: number | undefined): number =>
-  deadlineMs ?? resources.timeoutSeconds * 1_000;
+const chooseDeadlineMs = (
+  { resources }: Pick<Manifest, "resources">,
+  deadlineMs: number | undefined,
+): number => deadlineMs ?? resources.timeoutSeconds * 1_000;
 
-type Opened = {
+type OpenedModel = {
   readonly model: LoadedModel;
   readonly digest: string;
-  readonly most: Limits;
+  readonly most: OffloadThreshold;
 };
 
 /**
@@ -57,10 +63,10 @@ type Opened = {
  * time-out and memory as its limits. A function in Lambda needs none: it is a process for one request at a time, ended at
  * its time-out.
  */
-const open = async (
+const openFolder = async (
   folder: string,
   { log, tick, deadlineMs }: Pick<Options, "log" | "tick" | "deadlineMs">,
-): Promise<Opened> => {
+): Promise<OpenedModel> => {
   const manifest = readManifest(await readFile(join(folder, "model.yaml")));
   const artifact = await readFile(join(folder, manifest.artifact));
   const digest = `sha256:${createHash("sha256").update(artifact).digest("hex")}`;
@@ -69,8 +75,11 @@ const open = async (
   if (unbounded !== undefined) why = `${unbounded} lets a request decide how much a run does`;
   else if (manifest.tokenizer !== undefined) why = "a run on texts would keep other requests waiting";
   else {
-    const model = await openModel(folder);
-    const most = await limitsInBudget(model, { most: largestHere, threadMs });
+    const model = await loadModelFolder(folder);
+    const most = await measureOffloadThreshold(model, {
+      most: defaultOffloadThreshold,
+      threadMs: readThreadMs,
+    });
     if (most) return { model, digest, most };
     await model.release();
     why = "a run on a single row would keep other requests waiting";
@@ -80,12 +89,12 @@ const open = async (
   const model = await isolateModel({
     folder,
     manifest,
-    deadlineMs: deadlineOf(manifest, deadlineMs),
+    deadlineMs: chooseDeadlineMs(manifest, deadlineMs),
     residentMb: memoryMb,
     tick,
     log,
   });
-  return { model, digest, most: manifest.tokenizer ? largestTextsHere : largestHere };
+  return { model, digest, most: manifest.tokenizer ? textOffloadThreshold : defaultOffloadThreshold };
 };
 
 /**
@@ -104,14 +113,14 @@ export const serveModel = async ({
   readonly app: App;
   readonly name: string;
   /** The process that large requests are answered in. */
-  readonly elsewhere: Pick<ServiceProcess, "pid" | "stop">;
+  readonly elsewhere: Pick<OffloadProcess, "pid" | "stop">;
   /** Ends the model, and the process that it runs in where it has one. */
   release(): Promise<void>;
 }> => {
-  const { model, digest, most } = await open(folder, needs);
+  const { model, digest, most } = await openFolder(folder, needs);
   const { manifest } = model;
   const { name } = manifest;
-  const identity: Identity = {
+  const identity: ModelIdentity = {
     model: name,
     environment,
     version,
@@ -120,11 +129,11 @@ export const serveModel = async ({
   };
   const { log, now: clock } = needs;
   const hashKey = records && (async () => records.hashKey);
-  const keeping = recordsOf({ identity, manifest, hashKey, clock, log });
+  const keeping = createRecords({ identity, manifest, hashKey, clock, log });
   const service = createService({ ...needs, model, identity, records: keeping(records?.place) });
   const warn = (sentence: string, fault: unknown) =>
     log(`${sentence}: ${fault instanceof Error ? fault.message : String(fault)}`);
-  const elsewhere = serviceProcess({
+  const elsewhere = createOffloadProcess({
     start: {
       folder: resolve(folder),
       identity,
@@ -136,16 +145,19 @@ export const serveModel = async ({
     log,
     tick: needs.tick,
     limits: {
-      ...processLimits,
-      deadlineMs: Math.min(processLimits.deadlineMs, deadlineOf(manifest, needs.deadlineMs)),
-      residentMb: Math.max(leastResidentMb, manifest.resources.memoryMb),
+      ...defaultOffloadProcessLimits,
+      deadlineMs: Math.min(
+        defaultOffloadProcessLimits.deadlineMs,
+        chooseDeadlineMs(manifest, needs.deadlineMs),
+      ),
+      residentMb: Math.max(minResidentMb, manifest.resources.memoryMb),
     },
   });
   const keyed = admit && requireApiKey({ admit, model: name, needsKey, warn });
   const ownHost = checkHost(hostNames);
-  const gate: Gate = (request, answer) =>
+  const gate: Middleware = (request, answer) =>
     ownHost(request, keyed ? (passed) => keyed(passed, answer) : answer);
-  const sendOn = offload(elsewhere, {
+  const sendOn = createOffload(elsewhere, {
     inputs: manifest.inputs.length,
     most,
   });

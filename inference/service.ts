@@ -1,20 +1,25 @@
-import { type Answered, answerRequest, type Needs, type Question } from "./answer.ts";
+import {
+  type PredictRequest,
+  type PredictResult,
+  type RunPredictionDependencies,
+  runPrediction,
+} from "./answer.ts";
 import type { HttpProblem } from "./http/http-problem.ts";
-import { sampleRow } from "./model/load-model.ts";
+import { createSampleRow } from "./model/load-model.ts";
 
 /** What every protocol stands on: the model and who it is, a way to ask it, and whether it answers. */
-export type Service = Pick<Needs, "model" | "identity" | "newId" | "records" | "log"> & {
+export type Service = Pick<RunPredictionDependencies, "model" | "identity" | "newId" | "records" | "log"> & {
   /** Answers one request and reports it, whatever happens. */
-  readonly answer: (read: () => Promise<Question | HttpProblem>) => Promise<Answered>;
+  readonly answer: (read: () => Promise<PredictRequest | HttpProblem>) => Promise<PredictResult>;
   /** True once the model answered its test row; asked again until then. */
   readonly ready: () => Promise<boolean>;
 };
 
-const selfTest = ({ model }: Needs): Service["ready"] => {
+const createReadinessCheck = ({ model }: RunPredictionDependencies): Service["ready"] => {
   let answered = false;
   return async () => {
     if (model.retryAfter?.() !== undefined) return false;
-    answered ||= await model.predict([sampleRow(model.manifest)]).then(
+    answered ||= await model.predict([createSampleRow(model.manifest)]).then(
       (predictions) => predictions.length === 1,
       () => false,
     );
@@ -23,8 +28,8 @@ const selfTest = ({ model }: Needs): Service["ready"] => {
 };
 
 /** The inference service without any protocol. */
-export const createService = (needs: Needs): Service => ({
+export const createService = (needs: RunPredictionDependencies): Service => ({
   ...needs,
-  answer: answerRequest(needs),
-  ready: selfTest(needs),
+  answer: runPrediction(needs),
+  ready: createReadinessCheck(needs),
 });

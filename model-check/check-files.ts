@@ -1,5 +1,5 @@
 import { bindTokens } from "#inference/text/bind-tokens.ts";
-import { ManifestInvalid, type Problem, pathText } from "#model-folder/manifest/folder-problem.ts";
+import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { locateYaml } from "#model-folder/manifest/locate-yaml.ts";
 import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
@@ -13,7 +13,7 @@ import type { ModelFolder } from "./check-model.ts";
 
 const manifestFile = "model.yaml";
 
-const missing = (file: string, remedy: string): Problem => ({
+const missingFileProblem = (file: string, remedy: string): FolderProblem => ({
   severity: "error",
   file,
   path: "",
@@ -22,7 +22,9 @@ const missing = (file: string, remedy: string): Problem => ({
 });
 
 /** What a reader gives, or the problems that it throws. */
-const attempt = <T>(read: () => T): { readonly value: T } | { readonly problems: readonly Problem[] } => {
+const readOrProblems = <T>(
+  read: () => T,
+): { readonly value: T } | { readonly problems: readonly FolderProblem[] } => {
   try {
     return { value: read() };
   } catch (error) {
@@ -31,10 +33,10 @@ const attempt = <T>(read: () => T): { readonly value: T } | { readonly problems:
   }
 };
 
-const fits = (manifest: Manifest, graph: OnnxSummary, yaml: string): Problem[] => {
+const findMismatches = (manifest: Manifest, graph: OnnxSummary, yaml: string): FolderProblem[] => {
   const at = locateYaml(yaml);
   const bound = manifest.tokenizer ? bindTokens(graph.inputs) : bindInputs(manifest, graph.inputs);
-  const found: Problem[] =
+  const found: FolderProblem[] =
     bound.status === "bound"
       ? []
       : bound.mismatches.map(({ input, message, remedy }) => {
@@ -44,7 +46,7 @@ const fits = (manifest: Manifest, graph: OnnxSummary, yaml: string): Problem[] =
             severity: "error",
             file: manifestFile,
             ...at(path),
-            path: pathText(path),
+            path: formatPath(path),
             message,
             remedy,
           };
@@ -62,12 +64,14 @@ const fits = (manifest: Manifest, graph: OnnxSummary, yaml: string): Problem[] =
   return found;
 };
 
-const checkGraph = (manifest: Manifest, { files }: ModelFolder, yaml: string): Problem[] => {
+const checkGraph = (manifest: Manifest, { files }: ModelFolder, yaml: string): FolderProblem[] => {
   const bytes = files.get(manifest.artifact);
   if (!bytes)
-    return [missing(manifest.artifact, "Commit the exported model, or correct artifact in model.yaml.")];
+    return [
+      missingFileProblem(manifest.artifact, "Commit the exported model, or correct artifact in model.yaml."),
+    ];
   try {
-    return fits(manifest, inspectOnnx(bytes), yaml);
+    return findMismatches(manifest, inspectOnnx(bytes), yaml);
   } catch (error) {
     if (!(error instanceof ModelUnreadable)) throw error;
     return [
@@ -82,11 +86,11 @@ const checkGraph = (manifest: Manifest, { files }: ModelFolder, yaml: string): P
   }
 };
 
-export type CheckedFiles = {
+export type FilesCheckResult = {
   /** What is wrong with what people write: manifest, golden vectors, holdout. */
-  readonly folder: readonly Problem[];
+  readonly folder: readonly FolderProblem[];
   /** What is wrong with the ONNX file, or with how it fits the manifest. */
-  readonly graph: readonly Problem[];
+  readonly graph: readonly FolderProblem[];
   /** What a first run needs; absent where something of it cannot be read. */
   readonly run?: { readonly manifest: Manifest; readonly golden: Golden };
 };
@@ -96,20 +100,20 @@ export type CheckedFiles = {
  * holds can take any time and memory to read.
  * @param reading told of each file before it is read
  */
-export const checkFiles = (folder: ModelFolder, reading: (file: string) => void): CheckedFiles => {
+export const checkFiles = (folder: ModelFolder, reading: (file: string) => void): FilesCheckResult => {
   const { model, files } = folder;
   reading(manifestFile);
   const bytes = files.get(manifestFile);
   if (!bytes)
     return {
-      folder: [missing(manifestFile, "Write it: docs/model.schema.json says what belongs there.")],
+      folder: [missingFileProblem(manifestFile, "Write it: docs/model.schema.json says what belongs there.")],
       graph: [],
     };
-  const read = attempt(() => readManifest(bytes));
+  const read = readOrProblems(() => readManifest(bytes));
   if ("problems" in read) return { folder: read.problems, graph: [] };
   const yaml = new TextDecoder().decode(bytes);
   const manifest = read.value;
-  const found: Problem[] = [];
+  const found: FolderProblem[] = [];
   if (manifest.name !== model)
     found.push({
       severity: "error",
@@ -124,10 +128,10 @@ export const checkFiles = (folder: ModelFolder, reading: (file: string) => void)
   reading("golden.json");
   const goldenBytes = files.get("golden.json");
   const golden = goldenBytes
-    ? attempt(() => parseGolden(goldenBytes, manifest))
+    ? readOrProblems(() => parseGolden(goldenBytes, manifest))
     : {
         problems: [
-          missing(
+          missingFileProblem(
             "golden.json",
             "Write it with the training project: rows and what the model answered them.",
           ),
@@ -137,10 +141,10 @@ export const checkFiles = (folder: ModelFolder, reading: (file: string) => void)
   reading("holdout.csv");
   const holdoutBytes = files.get("holdout.csv");
   const holdout = holdoutBytes
-    ? attempt(() => parseHoldout(holdoutBytes, manifest))
+    ? readOrProblems(() => parseHoldout(holdoutBytes, manifest))
     : {
         problems: [
-          missing(
+          missingFileProblem(
             "holdout.csv",
             "Write it with the training project: rows that were kept from training, with their label.",
           ),

@@ -2,26 +2,26 @@ import { readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { churnFiles, churnYaml } from "#test/support/onnx/churn-folder.ts";
-import { loopBody } from "#test/support/onnx/loop-body.ts";
+import { readChurnFiles, readChurnYaml } from "#test/support/onnx/churn-folder.ts";
+import { buildLoopBody } from "#test/support/onnx/loop-body.ts";
 import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
-import { tokenSums } from "#test/support/onnx/token-sums.ts";
-import { float, type Graph, writeOnnx } from "#test/support/onnx/write-onnx.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { tokenSumGraph } from "#test/support/onnx/token-sums.ts";
+import { floatType, type Graph, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { assertModel, checkModel } from "./check-model.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (files: Map<string, Uint8Array>, name: string): string =>
   new TextDecoder().decode(files.get(name));
 const churnWith = (changes: Record<string, Uint8Array | string | undefined>) => {
-  const files = churnFiles();
+  const files = readChurnFiles();
   for (const [name, content] of Object.entries(changes))
     if (content === undefined) files.delete(name);
     else files.set(name, typeof content === "string" ? bytes(content) : content);
   return { model: "churn", files };
 };
 const edited = (name: string, from: string | RegExp, to: string) =>
-  churnWith({ [name]: text(churnFiles(), name).replace(from, to) });
+  churnWith({ [name]: text(readChurnFiles(), name).replace(from, to) });
 
 /** A regression with one input x around a graph. */
 const regression = (graph: Graph, trial = {}) => ({
@@ -31,7 +31,7 @@ const regression = (graph: Graph, trial = {}) => ({
       [
         "model.yaml",
         bytes(
-          churnYaml()
+          readChurnYaml()
             .replace("name: churn", "name: tiny")
             .replace("task: classification", "task: regression")
             .replace(
@@ -51,16 +51,16 @@ const regression = (graph: Graph, trial = {}) => ({
   },
   trial: { seconds: 30, residentMb: 1_024, ...trial },
 });
-const x = { name: "x", type: float, shape: ["N", 1] };
-const y = { name: "y", type: float, shape: ["N", 1] };
+const x = { name: "x", type: floatType, shape: ["N", 1] };
+const y = { name: "y", type: floatType, shape: ["N", 1] };
 
 describe("checkModel", () => {
   test("churn, as it is committed, has nothing to complain of, and its trial leaves no file", async () => {
     // A folder of its own: other tests try models at the same time.
-    const own = await temporaryFolder();
+    const own = await createTemporaryFolder();
     vi.stubEnv("TMPDIR", own.path);
     try {
-      expect(await checkModel({ model: "churn", files: churnFiles() })).toEqual([]);
+      expect(await checkModel({ model: "churn", files: readChurnFiles() })).toEqual([]);
       expect(readdirSync(own.path)).toEqual([]);
     } finally {
       vi.unstubAllEnvs();
@@ -176,7 +176,7 @@ describe("checkModel", () => {
   test("a graph that ends in ZipMap is refused with the export option that avoids it", async () => {
     const graph = { nodes: [], inputs: [x], outputs: [{ name: "probabilities", sequence: true as const }] };
     const { folder } = regression(graph);
-    folder.files.set("model.yaml", churnFiles().get("model.yaml") ?? new Uint8Array());
+    folder.files.set("model.yaml", readChurnFiles().get("model.yaml") ?? new Uint8Array());
     const problems = await checkModel(folder);
     expect(problems).toContainEqual(
       expect.objectContaining({
@@ -220,7 +220,7 @@ describe("the trial of a model", () => {
   });
 
   test("a graph that loops for ever is killed when its time is over", async () => {
-    const body = loopBody("Sin");
+    const body = buildLoopBody("Sin");
     const { folder, trial } = regression(
       {
         nodes: [
@@ -279,7 +279,7 @@ describe("the trial of a tokenizer", () => {
       [
         "model.yaml",
         bytes(
-          churnYaml()
+          readChurnYaml()
             .replace("name: churn", "name: tiny")
             .replace("task: classification", "task: regression")
             .replace(
@@ -289,7 +289,7 @@ describe("the trial of a tokenizer", () => {
             .replace(/ {2}(accuracy|auc):.*\n/g, ""),
         ),
       ],
-      ["model.onnx", writeOnnx({ graph: tokenSums })],
+      ["model.onnx", writeOnnx({ graph: tokenSumGraph })],
       ["tokenizer.json", tokenizer],
       [
         "golden.json",

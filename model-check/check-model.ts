@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { ManifestInvalid, type Problem, problemLine } from "#model-folder/manifest/folder-problem.ts";
+import { type FolderProblem, formatProblem, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { defaultTrialLimits } from "./default-trial-limits.ts";
-import { Problems } from "./problems-schema.ts";
-import { runTrial, type TrialLimits } from "./run-trial.ts";
+import { FolderProblems } from "./problems-schema.ts";
+import { type ResourceLimits, runLimitedProcess } from "./run-trial.ts";
 
 export type ModelFolder = {
   /** The folder's name. */
@@ -14,7 +14,7 @@ export type ModelFolder = {
   readonly files: ReadonlyMap<string, Uint8Array>;
 };
 type Options = {
-  readonly trial?: Pick<TrialLimits, "seconds" | "residentMb">;
+  readonly trial?: Pick<ResourceLimits, "seconds" | "residentMb">;
   /** Seconds for reading all files. */
   readonly readSeconds?: number;
 };
@@ -27,25 +27,26 @@ const outputBytes = 2 * 1_024 * 1_024;
 /** What check-process.ts tells, in this order. */
 export const CheckMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("reading"), file: z.string() }),
-  z.object({ kind: z.literal("read"), folder: Problems, graph: Problems, runs: z.boolean() }),
-  z.object({ kind: z.literal("ran"), graph: Problems }),
+  z.object({ kind: z.literal("read"), folder: FolderProblems, graph: FolderProblems, runs: z.boolean() }),
+  z.object({ kind: z.literal("ran"), graph: FolderProblems }),
 ]);
 export type CheckMessage = z.infer<typeof CheckMessage>;
 
 /** What cannot be part of a model is not even written for the check. */
-const belongs = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.-]*\.(yaml|onnx|json|csv)$/.test(name);
+const isModelFile = (name: string): boolean =>
+  /^[A-Za-z0-9_][A-Za-z0-9_.-]*\.(yaml|onnx|json|csv)$/.test(name);
 
-type Found = { readonly folder: readonly Problem[]; readonly graph: readonly Problem[] };
+type CheckResult = { readonly folder: readonly FolderProblem[]; readonly graph: readonly FolderProblem[] };
 
-const check = async ({ model, files }: ModelFolder, options: Options): Promise<Found> => {
+const runCheck = async ({ model, files }: ModelFolder, options: Options): Promise<CheckResult> => {
   const { trial = defaultTrialLimits, readSeconds = defaultReadSeconds } = options;
   let reading: string | undefined;
   let read: Extract<CheckMessage, { kind: "read" }> | undefined;
-  let ran: readonly Problem[] | undefined;
-  const broken = await runTrial({
+  let ran: readonly FolderProblem[] | undefined;
+  const broken = await runLimitedProcess({
     program: new URL("check-process.ts", import.meta.url),
     args: [model],
-    files: new Map([...files].filter(([name]) => belongs(name))),
+    files: new Map([...files].filter(([name]) => isModelFile(name))),
     limits: { ...trial, outputBytes },
     message: CheckMessage,
     onMessage: (message) => {
@@ -99,12 +100,12 @@ const check = async ({ model, files }: ModelFolder, options: Options): Promise<F
 
 /**
  * Checks a model's folder as a build does: manifest, ONNX file, golden vectors, holdout, and a first run, all of it in
- * a process with limits on time, memory and output (runTrial), so that nothing that a commit holds is parsed here
+ * a process with limits on time, memory and output (runLimitedProcess), so that nothing that a commit holds is parsed here
  * before that process accepted it. Gives every mistake with its line and remedy; golden vectors that are answered
  * otherwise are a warning here, because only the deployed function's answer counts.
  */
-export const checkModel = async (folder: ModelFolder, options: Options = {}): Promise<Problem[]> => {
-  const found = await check(folder, options);
+export const checkModel = async (folder: ModelFolder, options: Options = {}): Promise<FolderProblem[]> => {
+  const found = await runCheck(folder, options);
   return [...found.folder, ...found.graph];
 };
 
@@ -113,11 +114,12 @@ export const assertModel = async (
   folder: ModelFolder,
   options: Options = {},
 ): Promise<Manifest | undefined> => {
-  const found = await check(folder, options);
-  const errors = (problems: readonly Problem[]) => problems.filter(({ severity }) => severity === "error");
+  const found = await runCheck(folder, options);
+  const errors = (problems: readonly FolderProblem[]) =>
+    problems.filter(({ severity }) => severity === "error");
   if (errors(found.folder).length > 0) throw new ManifestInvalid(errors(found.folder));
   const graph = errors(found.graph);
-  if (graph.length > 0) throw new ModelUnreadable(graph.map(problemLine).join("\n"));
+  if (graph.length > 0) throw new ModelUnreadable(graph.map(formatProblem).join("\n"));
   const manifest = folder.files.get(manifestFile);
   return manifest && readManifest(manifest);
 };

@@ -6,21 +6,26 @@ import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { loadModel } from "#inference/model/load-model.ts";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
-import type { Problem } from "#model-folder/manifest/folder-problem.ts";
+import type { FolderProblem } from "#model-folder/manifest/folder-problem.ts";
 import { checkFiles } from "./check-files.ts";
 import type { CheckMessage } from "./check-model.ts";
 import { compareGolden } from "./compare-golden.ts";
 
-const tell = (message: CheckMessage): void => {
+const sendMessage = (message: CheckMessage): void => {
   writeSync(3, `${JSON.stringify(message)}\n`);
 };
 
 const [, , folder = "", model = ""] = process.argv;
 const files = new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
-const { run, ...problems } = checkFiles({ model, files }, (file) => tell({ kind: "reading", file }));
-tell({ kind: "read", folder: [...problems.folder], graph: [...problems.graph], runs: run !== undefined });
+const { run, ...problems } = checkFiles({ model, files }, (file) => sendMessage({ kind: "reading", file }));
+sendMessage({
+  kind: "read",
+  folder: [...problems.folder],
+  graph: [...problems.graph],
+  runs: run !== undefined,
+});
 
-const answerGolden = async ({ manifest, golden }: NonNullable<typeof run>): Promise<Problem[]> => {
+const checkGolden = async ({ manifest, golden }: NonNullable<typeof run>): Promise<FolderProblem[]> => {
   const tokenizer = manifest.tokenizer && files.get(manifest.tokenizer.file);
   if (tokenizer) assertLinearTokenizer(tokenizer);
   const loaded = await loadModel({
@@ -44,7 +49,7 @@ const answerGolden = async ({ manifest, golden }: NonNullable<typeof run>): Prom
 };
 
 if (run) {
-  const graph = await answerGolden(run).catch((error: unknown): Problem[] => [
+  const graph = await checkGolden(run).catch((error: unknown): FolderProblem[] => [
     {
       severity: "error",
       file: run.manifest.artifact,
@@ -53,5 +58,5 @@ if (run) {
       remedy: "Run it in Python with onnxruntime on these rows, and export again.",
     },
   ]);
-  tell({ kind: "ran", graph });
+  sendMessage({ kind: "ran", graph });
 }

@@ -1,5 +1,5 @@
 import type { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
 /** One golden row that is answered otherwise than at training. */
 export type GoldenDifference = {
@@ -13,7 +13,7 @@ export type GoldenDifference = {
 const differs = (expected: number | undefined, answered: number | undefined, tolerance: number): boolean =>
   expected === undefined ? false : answered === undefined || !(Math.abs(expected - answered) <= tolerance);
 
-const ofRow = (
+const compareRow = (
   row: number,
   expected: Prediction,
   answered: Prediction | undefined,
@@ -25,7 +25,7 @@ const ofRow = (
   if (differs(expected.value, answered?.value, tolerance))
     found.push({ row, what: "value", expected: expected.value, answered: answered?.value });
   for (const [name, score] of Object.entries(expected.scores)) {
-    const got = answered && ownValue(answered.scores, name);
+    const got = answered && getOwnProperty(answered.scores, name);
     if (differs(score, got, tolerance)) found.push({ row, what: name, expected: score, answered: got });
   }
   return found;
@@ -33,4 +33,4 @@ const ofRow = (
 
 /** Where answers differ from the golden ones by more than the tolerance (absolute, on every score and value). */
 export const compareGolden = (golden: Golden, answered: readonly Prediction[]): GoldenDifference[] =>
-  golden.predictions.flatMap((expected, row) => ofRow(row, expected, answered[row], golden.tolerance));
+  golden.predictions.flatMap((expected, row) => compareRow(row, expected, answered[row], golden.tolerance));

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 /** Problems of a model's folder as another process tells them. */
-export const Problems = z
+export const FolderProblems = z
   .array(
     z.object({
       severity: z.enum(["error", "warning"]),

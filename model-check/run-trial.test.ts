@@ -5,21 +5,21 @@ import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const module = new URL("./run-trial.ts", import.meta.url).href;
 
 test.skipIf(!existsSync("/usr/bin/setpriv"))(
   "a program ends with the thread that started it, which is terminated and hears of nothing",
   async () => {
-    const folder = await temporaryFolder();
+    const folder = await createTemporaryFolder();
     const program = join(folder.path, "endless.mjs");
     await writeFile(
       program,
       'import { writeSync } from "node:fs"; writeSync(3, JSON.stringify({ pid: process.pid }) + "\\n"); for (;;);',
     );
     const thread = new Worker(
-      `import(${JSON.stringify(module)}).then(({ runTrial }) => runTrial({
+      `import(${JSON.stringify(module)}).then(({ runLimitedProcess }) => runLimitedProcess({
         program: new URL(${JSON.stringify(pathToFileURL(program).href)}),
         files: new Map(),
         limits: { seconds: 600, residentMb: 1024, outputBytes: 1000 },

@@ -8,9 +8,9 @@ import type * as z from "zod";
 import { watchMemory } from "#platform/processes/watch-memory.ts";
 
 /** A trial that gave no answer: it broke, or went beyond its limits. */
-export type Failed = { readonly status: "failed"; readonly message: string };
+export type ProcessFailure = { readonly status: "failed"; readonly message: string };
 
-export type TrialLimits = {
+export type ResourceLimits = {
   /** From the start of the process, or from the last message that names seconds of its own. */
   readonly seconds: number;
   readonly residentMb: number;
@@ -19,7 +19,7 @@ export type TrialLimits = {
 };
 
 /** With less, Node does not start. */
-const leastHeapMb = 256;
+const minHeapMb = 256;
 /** Where there is no /proc a process is started for each look. */
 const watchMs = process.platform === "linux" ? 10 : 250;
 
@@ -45,11 +45,11 @@ const readLines = async (
   }
 };
 
-type Program<T> = {
+type LimitedProgram<T> = {
   /** A module that gets the folder, and then `args`, as its arguments. */
   readonly program: URL;
   readonly args?: readonly string[];
-  readonly limits: TrialLimits;
+  readonly limits: ResourceLimits;
   readonly message: z.ZodType<T>;
   /** Told of each message; seconds, if given, are the deadline from this message on. */
   readonly onMessage: (message: T) => number | undefined;
@@ -60,17 +60,17 @@ type Program<T> = {
  * Linux's setpriv is there, the kernel ends the program with the thread that started it: a thread that is terminated, or
  * has no memory left, hears of nothing and takes no watch along.
  */
-const start = `ulimit -t "$0" && ulimit -c 0 || exit 1
+const startScript = `ulimit -t "$0" && ulimit -c 0 || exit 1
 if /usr/bin/setpriv --pdeathsig KILL /bin/true 2>/dev/null; then set -- /usr/bin/setpriv --pdeathsig KILL "$@"; fi
 exec "$@"`;
 
-const runProcess = async <T>(
-  { program, args = [], limits, message, onMessage }: Program<T>,
+const spawnProcess = async <T>(
+  { program, args = [], limits, message, onMessage }: LimitedProgram<T>,
   folder: string,
 ): Promise<string | undefined> => {
-  const heapMb = Math.max(leastHeapMb, Math.floor(0.75 * limits.residentMb));
+  const heapMb = Math.max(minHeapMb, Math.floor(0.75 * limits.residentMb));
   const node = [process.execPath, `--max-old-space-size=${heapMb}`, fileURLToPath(program), folder, ...args];
-  const child = spawn("/bin/sh", ["-c", start, String(2 * limits.seconds + 60), ...node], {
+  const child = spawn("/bin/sh", ["-c", startScript, String(2 * limits.seconds + 60), ...node], {
     // No environment: a hostile model finds no secret in it.
     env: {},
     stdio: ["ignore", "ignore", "ignore", "pipe"],
@@ -134,14 +134,14 @@ const runProcess = async <T>(
  * (macOS) `ps` is asked four times a second, so that a process may for a moment take more than its limit; V8's own heap
  * is limited to three quarters of it everywhere. Gives why the process was stopped or broke, undefined where it ended well.
  */
-export const runTrial = async <T>({
+export const runLimitedProcess = async <T>({
   files,
   ...program
-}: Program<T> & { readonly files: ReadonlyMap<string, Uint8Array> }): Promise<string | undefined> => {
+}: LimitedProgram<T> & { readonly files: ReadonlyMap<string, Uint8Array> }): Promise<string | undefined> => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-trial-"));
   try {
     for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
-    return await runProcess(program, folder);
+    return await spawnProcess(program, folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -5,42 +5,42 @@
  */
 import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { loadModel, sampleRow } from "#inference/model/load-model.ts";
+import { createSampleRow, loadModel } from "#inference/model/load-model.ts";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { inspectOnnx } from "#model-folder/onnx/inspect-onnx.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import type { ServeTrial } from "./try-folder.ts";
+import type { ModelTrialResult } from "./try-folder.ts";
 
 const folder = process.argv[3] ?? "";
-const read = (file: string): Buffer => {
+const readModelFile = (file: string): Buffer => {
   try {
     return readFileSync(join(folder, file));
   } catch {
     throw new ModelUnreadable(`${file} is not in the folder, or cannot be read`);
   }
 };
-const answer = async (): Promise<ServeTrial> => {
-  const manifest = readManifest(read("model.yaml"));
-  inspectOnnx(read(manifest.artifact));
-  const tokenizer = manifest.tokenizer && read(manifest.tokenizer.file);
+const runTrial = async (): Promise<ModelTrialResult> => {
+  const manifest = readManifest(readModelFile("model.yaml"));
+  inspectOnnx(readModelFile(manifest.artifact));
+  const tokenizer = manifest.tokenizer && readModelFile(manifest.tokenizer.file);
   if (tokenizer) assertLinearTokenizer(tokenizer);
   const model = await loadModel({
     manifest,
     model: { path: join(folder, manifest.artifact) },
     tokenizer,
   });
-  await model.predict([sampleRow(manifest)]).catch((error: unknown) => {
-    throw new ModelUnreadable(`the model does not answer a row: ${reason(error)}`);
+  await model.predict([createSampleRow(manifest)]).catch((error: unknown) => {
+    throw new ModelUnreadable(`the model does not answer a row: ${formatError(error)}`);
   });
   return { status: "answered" };
 };
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-const result = await answer().catch(
-  (error: unknown): ServeTrial =>
+const formatError = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const result = await runTrial().catch(
+  (error: unknown): ModelTrialResult =>
     error instanceof ManifestInvalid
       ? { status: "invalid", problems: [...error.problems] }
-      : { status: "failed", message: reason(error) },
+      : { status: "failed", message: formatError(error) },
 );
 writeSync(3, `${JSON.stringify(result)}\n`);

@@ -1,18 +1,18 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { churnFiles } from "#test/support/onnx/churn-folder.ts";
-import { float, type Graph, writeOnnx } from "#test/support/onnx/write-onnx.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { tryFolder } from "./try-folder.ts";
+import { readChurnFiles } from "#test/support/onnx/churn-folder.ts";
+import { floatType, type Graph, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { runModelTrial } from "./try-folder.ts";
 
 const inFolder = async (
   changes: Record<string, Uint8Array>,
   work: (folder: string) => Promise<void>,
 ): Promise<void> => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   try {
-    const { "model.yaml": manifest, "model.onnx": onnx } = Object.fromEntries(churnFiles());
+    const { "model.yaml": manifest, "model.onnx": onnx } = Object.fromEntries(readChurnFiles());
     for (const [name, bytes] of Object.entries({ "model.yaml": manifest, "model.onnx": onnx, ...changes }))
       await writeFile(join(folder.path, name), bytes ?? "");
     await work(folder.path);
@@ -22,16 +22,16 @@ const inFolder = async (
 };
 /** churn's inputs, whatever is made of them. */
 const graph = (nodes: Graph["nodes"] = []): Uint8Array =>
-  writeOnnx({ graph: { nodes, outputs: [{ name: "probabilities", type: float, shape: ["N", 2] }] } });
+  writeOnnx({ graph: { nodes, outputs: [{ name: "probabilities", type: floatType, shape: ["N", 2] }] } });
 
 test("a manifest and a graph that answers are enough", () =>
   inFolder({}, async (folder) => {
-    await expect(tryFolder(folder)).resolves.toBeUndefined();
+    await expect(runModelTrial(folder)).resolves.toBeUndefined();
   }));
 
 test("a model that takes more than it may is refused, and nothing hangs", () =>
   inFolder({}, async (folder) => {
-    await expect(tryFolder(folder, { seconds: 30, residentMb: 10 })).rejects.toMatchObject({
+    await expect(runModelTrial(folder, { seconds: 30, residentMb: 10 })).rejects.toMatchObject({
       name: "ModelUnreadable",
       message: expect.stringMatching(/does not answer a row: it took more than 10 MB/),
     });
@@ -41,12 +41,12 @@ test("a graph that the check refuses is refused before it is opened", () =>
   inFolder(
     { "model.onnx": graph([{ op: "Evil", domain: "com.evil", outputs: ["probabilities"] }]) },
     async (folder) => {
-      await expect(tryFolder(folder)).rejects.toThrow(/com\.evil/);
+      await expect(runModelTrial(folder)).rejects.toThrow(/com\.evil/);
     },
   ));
 
 test("a folder without its graph is told so", () =>
   inFolder({}, async (folder) => {
     await rm(join(folder, "model.onnx"));
-    await expect(tryFolder(folder)).rejects.toThrow(/model\.onnx is not in the folder/);
+    await expect(runModelTrial(folder)).rejects.toThrow(/model\.onnx is not in the folder/);
   }));

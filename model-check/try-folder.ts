@@ -2,35 +2,35 @@ import * as z from "zod";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { defaultTrialLimits } from "./default-trial-limits.ts";
-import { Problems } from "./problems-schema.ts";
-import { runTrial, type TrialLimits } from "./run-trial.ts";
+import { FolderProblems } from "./problems-schema.ts";
+import { type ResourceLimits, runLimitedProcess } from "./run-trial.ts";
 
 const outputBytes = 1_024 * 1_024;
 
 /** What serve-trial-process.ts found. */
-export const ServeTrial = z.discriminatedUnion("status", [
+export const ModelTrialResult = z.discriminatedUnion("status", [
   z.object({ status: z.literal("answered") }),
-  z.object({ status: z.literal("invalid"), problems: Problems }),
+  z.object({ status: z.literal("invalid"), problems: FolderProblems }),
   z.object({ status: z.literal("failed"), message: z.string() }),
 ]);
-export type ServeTrial = z.infer<typeof ServeTrial>;
+export type ModelTrialResult = z.infer<typeof ModelTrialResult>;
 
 /**
  * Reads a model's folder and lets it answer a row in a process with limits, as the check does, before anything here
  * opens it: within this process a graph that loops for ever could not be stopped. Needs no golden vectors and no
  * holdout. Throws ManifestInvalid or ModelUnreadable.
  */
-export const tryFolder = async (
+export const runModelTrial = async (
   folder: string,
-  limits: Pick<TrialLimits, "seconds" | "residentMb"> = defaultTrialLimits,
+  limits: Pick<ResourceLimits, "seconds" | "residentMb"> = defaultTrialLimits,
 ): Promise<void> => {
-  let found: ServeTrial | undefined;
-  const broken = await runTrial({
+  let found: ModelTrialResult | undefined;
+  const broken = await runLimitedProcess({
     program: new URL("serve-trial-process.ts", import.meta.url),
     args: [folder],
     files: new Map(),
     limits: { ...limits, outputBytes },
-    message: ServeTrial,
+    message: ModelTrialResult,
     onMessage: (message) => {
       found = message;
       return undefined;

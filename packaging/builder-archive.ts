@@ -31,7 +31,7 @@ const isTest = (path: string) => /\.test\.ts$|(^|\/)fixtures\//.test(path);
  * The builder as one deterministic tar: the code that checks a model's folder and packs its image, with the lock file
  * of its dependencies. Equal sources give equal bytes on every machine.
  */
-export const builderArchive = async (): Promise<AsyncIterable<Uint8Array>> => {
+export const packBuilder = async (): Promise<AsyncIterable<Uint8Array>> => {
   const found = await Promise.all(
     builderFolders.map(async (folder) =>
       (await readdir(join(root, folder), { recursive: true, withFileTypes: true }))
@@ -43,14 +43,14 @@ export const builderArchive = async (): Promise<AsyncIterable<Uint8Array>> => {
   return packLayer(new Map(paths.map((path) => [path, () => readFile(join(root, path))])));
 };
 
-let known: Promise<string> | undefined;
+let digestPromise: Promise<string> | undefined;
 
 /** The builder's digest, `sha256:…`; computed once, as a process builds with what it loaded. */
-export const builderDigest = (): Promise<string> => {
-  known ??= (async () => {
+export const computeBuilderDigest = (): Promise<string> => {
+  digestPromise ??= (async () => {
     const hash = createHash("sha256");
-    for await (const chunk of await builderArchive()) hash.update(chunk);
+    for await (const chunk of await packBuilder()) hash.update(chunk);
     return `sha256:${hash.digest("hex")}`;
   })();
-  return known;
+  return digestPromise;
 };

@@ -9,21 +9,21 @@ import { KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { builtImage } from "#domain/delivery/built-image.ts";
-import { type Provenance, provenance } from "#domain/provenance/provenance.ts";
-import { builderArchive } from "#packaging/builder-archive.ts";
-import { s3Blobs } from "#platform/blobs/s3.ts";
-import { kmsSigner } from "#platform/signer/kms.ts";
-import { crane, cranePeer, startRegistry } from "#test/peers/crane.ts";
+import { parseBuiltImage } from "#domain/delivery/built-image.ts";
+import { createProvenanceStore, type ProvenanceStore } from "#domain/provenance/provenance.ts";
+import { packBuilder } from "#packaging/builder-archive.ts";
+import { createS3Blobs } from "#platform/blobs/s3.ts";
+import { createKmsSigner } from "#platform/signer/kms.ts";
+import { installCrane, requireCrane, startRegistry } from "#test/peers/crane.ts";
 import { createSigningKey } from "#test/peers/create-signing-key.ts";
-import { motoClient, startMoto } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { gitRepository } from "#test/support/git-repository.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { createGitRepository } from "#test/support/git-repository.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { runBuildspec } from "./run-buildspec.ts";
 
 const tests = "tests of packaging/buildspec.yml";
-const skip = cranePeer(tests).skip || pythonPeer(tests).skip;
+const skip = requireCrane(tests).skip || requirePython(tests).skip;
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "..");
 const bucket = "slipway-artefacts";
@@ -31,12 +31,12 @@ const bucket = "slipway-artefacts";
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 describe.skipIf(skip)("packaging/buildspec.yml, run as CodeBuild runs it", () => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   let registry: Awaited<ReturnType<typeof startRegistry>>;
-  let repository: Awaited<ReturnType<typeof gitRepository>>;
+  let repository: Awaited<ReturnType<typeof createGitRepository>>;
   let moto: Awaited<ReturnType<typeof startMoto>>;
   let s3: S3Client;
-  let proofs: Provenance;
+  let proofs: ProvenanceStore;
   let bin: string;
   let base: string;
   let key: string;
@@ -136,10 +136,10 @@ ln -s "${installed}" node_modules
   };
 
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    bin = await crane();
+    folder = await createTemporaryFolder();
+    bin = await installCrane();
     registry = await startRegistry();
-    repository = await gitRepository();
+    repository = await createGitRepository();
     churn = new Map();
     for (const name of await readdir(join(root, "models", "churn")))
       churn.set(name, await readFile(join(root, "models", "churn", name)));
@@ -154,20 +154,20 @@ ln -s "${installed}" node_modules
     go = JSON.parse((await run("go", ["env", "-json", ...settings])).stdout);
     await makeTools();
     moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
-    s3 = new S3Client({ ...motoClient(moto.endpoint), forcePathStyle: true });
+    s3 = new S3Client({ ...motoClientConfig(moto.endpoint), forcePathStyle: true });
     await s3.send(
       new CreateBucketCommand({
         Bucket: bucket,
         CreateBucketConfiguration: { LocationConstraint: "eu-central-1" },
       }),
     );
-    const kms = new KMSClient(motoClient(moto.endpoint));
+    const kms = new KMSClient(motoClientConfig(moto.endpoint));
     key = await createSigningKey(kms);
-    proofs = provenance({
-      blobs: s3Blobs({ client: s3, bucket, clock: Date.now }),
-      signer: kmsSigner({ client: kms, key }),
+    proofs = createProvenanceStore({
+      blobs: createS3Blobs({ client: s3, bucket, clock: Date.now }),
+      signer: createKmsSigner({ client: kms, key }),
     });
-    builder = await buffer(await builderArchive());
+    builder = await buffer(await packBuilder());
     await s3.send(
       new PutObjectCommand({ Bucket: bucket, Key: `builder/${sha256(builder)}.tar`, Body: builder }),
     );
@@ -206,7 +206,7 @@ ln -s "${installed}" node_modules
       expect(log).toMatch(new RegExp(`churn at ${commit} is sha256:[0-9a-f]{64}, \\d+ bytes`));
       expect(status).toBe("SUCCEEDED");
       const exported = Object.entries(variables).map(([Name, Value]) => ({ Name, Value }));
-      const built = builtImage(exported);
+      const built = parseBuiltImage(exported);
       expect(built.buildId).toBe("slipway-build:1");
       expect(variables.SLIPWAY_ERROR).toBe("");
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, stop } from "esbuild";
 import { afterAll, expect, test } from "vitest";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { handlerOptions } from "./bundle-handler.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -33,7 +33,7 @@ const isError = (value: unknown): value is new (...told: unknown[]) => Error =>
   typeof value === "function" && value.prototype instanceof Error;
 
 test("every error keeps its name in a bundle, where its class has none", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   try {
     const contents = files.map((path, at) => `export * as file${at} from "./${path}";`).join("\n");
     const { outputFiles } = await build({

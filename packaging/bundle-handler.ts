@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
-import { functionBundle } from "./bundle.ts";
-import { leanClients } from "./lean-clients.ts";
-import { ownSourceMap } from "./own-source-map.ts";
+import { functionBuildOptions } from "./bundle.ts";
+import { awsClientPruner } from "./lean-clients.ts";
+import { trimSourceMap } from "./own-source-map.ts";
 
 export type HandlerBundle = {
   /** `index.mjs`, for the handler string `index.handler`. It names `index.mjs.map` as its source map. */
@@ -17,7 +17,7 @@ export type HandlerBundle = {
  * Lambda gives a function its role's credentials in environment variables, which the SDK tries first; it imports
  * these other ways only after that. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
-const otherCredentials = ["ini", "sso", "process", "web-identity"].map(
+const unusedCredentialProviders = ["ini", "sso", "process", "web-identity"].map(
   (way) => `@aws-sdk/credential-provider-${way}`,
 );
 
@@ -26,12 +26,16 @@ const otherCredentials = ["ini", "sso", "process", "web-identity"].map(
  * of ours says as a literal.
  */
 export const handlerOptions = {
-  ...functionBundle,
+  ...functionBuildOptions,
   outfile: "index.mjs",
   // It has an ES module too, but offers it to browsers alone.
   alias: { yaml: "./node_modules/yaml/browser/index.js" },
-  external: [...functionBundle.external, ...otherCredentials, "@smithy/credential-provider-imds"],
-  plugins: [leanClients],
+  external: [
+    ...functionBuildOptions.external,
+    ...unusedCredentialProviders,
+    "@smithy/credential-provider-imds",
+  ],
+  plugins: [awsClientPruner],
   minify: true,
   keepNames: false,
   sourcemap: "linked",
@@ -57,7 +61,7 @@ export const bundleHandler = async (name: string): Promise<HandlerBundle> => {
   );
   return {
     code: output("index.mjs"),
-    map: ownSourceMap(output("index.mjs.map")),
+    map: trimSourceMap(output("index.mjs.map")),
     inputs: [...Object.keys(metafile.inputs), ...external],
   };
 };

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { Answer } from "#inference/native/answer.ts";
+import { PredictResponse } from "#inference/native/answer.ts";
 import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
-import { churnGolden } from "#test/support/onnx/churn-folder.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { bundleRuntime } from "./bundle.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -92,7 +92,7 @@ test("the bundled handler answers churn's golden rows as at training, from a fol
     }
     await cp(join(root, "models", "churn"), join(folder, "model"), { recursive: true });
     await symlink(join(root, "node_modules"), join(folder, "node_modules"));
-    const golden = Golden.parse(churnGolden());
+    const golden = Golden.parse(readChurnGolden());
     const lines = await run(
       `const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder, "index.mjs")).href)});
        console.log(JSON.stringify(await handler(${JSON.stringify({ rows: golden.rows })})));`,
@@ -110,7 +110,7 @@ test("the bundled handler answers churn's golden rows as at training, from a fol
       version: "$LATEST",
       failed: false,
     });
-    const answer = Answer.parse(JSON.parse(lines[1] ?? ""));
+    const answer = PredictResponse.parse(JSON.parse(lines[1] ?? ""));
     expect(compareGolden(golden, answer.predictions)).toEqual([]);
   } finally {
     await rm(folder, { recursive: true, force: true });

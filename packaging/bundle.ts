@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin, stop } from "esbuild";
 import * as z from "zod";
 
-import { docsFiles, docsPackage } from "#inference/openapi/docs-page.ts";
+import { docsFiles, findDocsPackage } from "#inference/openapi/docs-page.ts";
 
 export type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
 export type RuntimeBundle = {
@@ -29,7 +29,7 @@ const packageFolder = (input: string): string | undefined => {
   return parts.slice(0, at + (parts[at + 1]?.startsWith("@") ? 3 : 2)).join(sep);
 };
 
-const packagesOf = async (inputs: readonly string[]): Promise<BundledPackage[]> => {
+const readPackages = async (inputs: readonly string[]): Promise<BundledPackage[]> => {
   const folders = new Set(inputs.flatMap((input) => packageFolder(input) ?? []));
   const packages = await Promise.all(
     [...folders].map(async (folder) =>
@@ -39,24 +39,24 @@ const packagesOf = async (inputs: readonly string[]): Promise<BundledPackage[]> 
   return packages.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 };
 
-let underway = 0;
+let runningBuilds = 0;
 
 /**
  * Ends esbuild's own process once nobody bundles any more: idle it would hold 55 MB. Whoever bundles in a process in which
  * others may do so, too, does it in here: esbuild's `stop` ends what all of them have under way.
  */
-export const endingEsbuild = async <T>(work: () => Promise<T>): Promise<T> => {
-  underway++;
+export const withEsbuild = async <T>(work: () => Promise<T>): Promise<T> => {
+  runningBuilds++;
   try {
     return await work();
   } finally {
-    underway--;
-    if (underway === 0) await stop();
+    runningBuilds--;
+    if (runningBuilds === 0) await stop();
   }
 };
 
 /** How every function of ours is bundled, whatever it carries and however far its names are shortened. */
-export const functionBundle = {
+export const functionBuildOptions = {
   absWorkingDir: root,
   write: false,
   metafile: true,
@@ -86,7 +86,7 @@ export const functionBundle = {
  * onnxruntime's JavaScript goes into the bundle, which spares a cold start 10 ms of finding and reading its 20 files;
  * its native library is found in node_modules beside it. `(0, require)` keeps esbuild from following.
  */
-const nativeBeside: Plugin = {
+const nativeLibraryPlugin: Plugin = {
   name: "native-beside",
   setup({ onLoad }) {
     onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, async ({ path }) => {
@@ -102,7 +102,7 @@ const nativeBeside: Plugin = {
 };
 
 /** What a cold start does not load is in files of its own. */
-const inParts = {
+const splittingOptions = {
   outdir: ".",
   entryNames: "index",
   chunkNames: "part-[hash]",
@@ -117,13 +117,13 @@ const inParts = {
  * lies.
  */
 export const bundleRuntime = async (): Promise<RuntimeBundle> => {
-  const { outputFiles, metafile } = await endingEsbuild(() =>
+  const { outputFiles, metafile } = await withEsbuild(() =>
     build({
-      ...functionBundle,
+      ...functionBuildOptions,
       entryPoints: [join("lambdas", "predict", "handler.ts")],
-      ...inParts,
+      ...splittingOptions,
       external: [],
-      plugins: [nativeBeside],
+      plugins: [nativeLibraryPlugin],
       minify: true,
       // Our errors say their names as literals; the names of everything else are work at each cold start.
       keepNames: false,
@@ -133,7 +133,7 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
     Object.keys(docsFiles).map(
       async (name): Promise<[string, Uint8Array]> => [
         `docs/${name}`,
-        await readFile(join(docsPackage(), name)),
+        await readFile(join(findDocsPackage(), name)),
       ],
     ),
   );
@@ -146,6 +146,6 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
       ]),
       ...docs,
     ]),
-    packages: await packagesOf([...Object.keys(metafile.inputs), swagger]),
+    packages: await readPackages([...Object.keys(metafile.inputs), swagger]),
   };
 };

@@ -13,7 +13,7 @@ export class CraneFailed extends Error {
  * `folder`: where it keeps the registry's login.
  * Throws CraneFailed.
  */
-export const crane =
+export const createCrane =
   ({ folder }: { readonly folder: string }) =>
   async (options: readonly string[], input = ""): Promise<string> => {
     const child = spawn("crane", [...options], {
@@ -30,4 +30,4 @@ export const crane =
     if (code === 0) return output.trim();
     throw new CraneFailed(errors.trim().split("\n").slice(-3).join(" ") || `crane ended with ${code}`);
   };
-export type Crane = ReturnType<typeof crane>;
+export type Crane = ReturnType<typeof createCrane>;

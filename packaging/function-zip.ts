@@ -4,7 +4,7 @@ import { zipSync } from "fflate";
  * A zip of files (path to content) whose bytes depend on nothing else, so that an unchanged function is not deployed
  * again. fflate packs in JavaScript: what Node's zlib makes changes with its version.
  */
-export const functionZip = (files: Readonly<Record<string, Uint8Array>>): Uint8Array => {
+export const zipFunction = (files: Readonly<Record<string, Uint8Array>>): Uint8Array => {
   const sorted = Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1));
   return zipSync(Object.fromEntries(sorted), {
     level: 9,

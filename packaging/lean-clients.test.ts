@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { build, type Plugin, stop } from "esbuild";
 import { afterAll, expect, test } from "vitest";
-import { leanClients } from "./lean-clients.ts";
+import { awsClientPruner } from "./lean-clients.ts";
 
 const root = join(import.meta.dirname, "..");
 afterAll(stop);
@@ -30,7 +30,7 @@ test.each(["client-apigatewayv2", "client-s3", "client-ssm"])(
     const schemas = `export * from "./node_modules/@aws-sdk/${client}/dist-es/schemas/schemas_0.js";`;
     const before = JSON.stringify((await run(schemas, [])).module);
     expect(before.length).toBeGreaterThan(10_000);
-    expect(JSON.stringify((await run(schemas, [leanClients])).module)).toBe(before);
+    expect(JSON.stringify((await run(schemas, [awsClientPruner])).module)).toBe(before);
   },
 );
 
@@ -75,7 +75,7 @@ test.each(refusals)(
   "%s refuses with %s: that reads the same in a lean client",
   async (client, error, command, input, kept) => {
     const contents = refused(client, command, input);
-    const [whole, lean] = [await run(contents, []), await run(contents, [leanClients])];
+    const [whole, lean] = [await run(contents, []), await run(contents, [awsClientPruner])];
     const answer =
       client === "STS"
         ? [403, "text/xml", sts(error)]

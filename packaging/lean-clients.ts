@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Plugin } from "esbuild";
-import { withLiteralKeys } from "./literal-keys.ts";
-import { withNamedErrors } from "./named-errors.ts";
+import { inlineComputedKeys } from "./literal-keys.ts";
+import { removeUnusedErrors } from "./named-errors.ts";
 
 const root = join(import.meta.dirname, "..");
 
 /** Every word of what may go into a function, so that an error's class is kept where anyone might look for it. */
-const ownWords = (): ReadonlySet<string> =>
+const readOwnWords = (): ReadonlySet<string> =>
   new Set(
     [
       "lambdas",
@@ -32,7 +32,7 @@ const ownWords = (): ReadonlySet<string> =>
   );
 
 /** Errors that the client's own retries know by their class. */
-const retriedErrors = (models: string): ReadonlySet<string> =>
+const findRetriedErrors = (models: string): ReadonlySet<string> =>
   new Set(
     models
       .split("export class ")
@@ -41,16 +41,16 @@ const retriedErrors = (models: string): ReadonlySet<string> =>
   );
 
 /** Lets esbuild leave out what a function never uses of an AWS client: operations, and errors that we do not name. */
-export const leanClients: Plugin = {
+export const awsClientPruner: Plugin = {
   name: "lean-clients",
   setup(build) {
-    const named = ownWords();
+    const named = readOwnWords();
     build.onLoad({ filter: /[\\/]@aws-sdk[\\/].*[\\/]schemas_\d+\.js$/ }, async ({ path }) => {
       const models = await readFile(join(path, "..", "..", "models", "errors.js"), "utf8").catch(() => "");
-      const retried = retriedErrors(models);
-      const source = withLiteralKeys(await readFile(path, "utf8"));
+      const retried = findRetriedErrors(models);
+      const source = inlineComputedKeys(await readFile(path, "utf8"));
       return {
-        contents: withNamedErrors(source, (name) => named.has(name) || retried.has(name)),
+        contents: removeUnusedErrors(source, (name) => named.has(name) || retried.has(name)),
         loader: "js",
       };
     });

@@ -3,9 +3,9 @@ import { fileURLToPath } from "node:url";
 import { assertModel } from "#model-check/check-model.ts";
 import { readAdvisories } from "#platform/images/advisories.ts";
 import type { Images } from "#platform/images/images.ts";
-import { layerFiles } from "#platform/images/layer-files.ts";
-import { ociImages } from "#platform/images/oci.ts";
-import { type Platform, thisPlatform } from "#platform/images/runtime-layer.ts";
+import { findLayerPaths } from "#platform/images/layer-files.ts";
+import { createOciImages } from "#platform/images/oci.ts";
+import { detectPlatform, type Platform } from "#platform/images/runtime-layer.ts";
 import { unpackImage } from "#platform/images/unpack.ts";
 import type { Source } from "#platform/source/source.ts";
 import { bundleRuntime } from "./bundle.ts";
@@ -19,10 +19,10 @@ export class PlatformUnknown extends Error {
 export const advisoriesFile = fileURLToPath(new URL("../advisories/npm.json", import.meta.url));
 
 /** Images built on this machine, for this machine unless `platform` says otherwise, and where they lie unpacked. */
-export const localImages = async ({
+export const openLocalImages = async ({
   folder,
   source,
-  platform = thisPlatform(),
+  platform = detectPlatform(),
   clock,
 }: {
   folder: { readonly images: string };
@@ -43,7 +43,7 @@ export const localImages = async ({
     );
   const layout = join(folder.images, platform.replace("/", "-"));
   let bundled: ReturnType<typeof bundleRuntime> | undefined;
-  const images = ociImages({
+  const images = createOciImages({
     folder: layout,
     source,
     platform,
@@ -59,7 +59,7 @@ export const localImages = async ({
   return {
     images,
     imageRoot: unpackImage({ folder: layout, into: join(folder.images, "unpacked") }),
-    layerFiles: layerFiles({ folder: layout }),
+    layerFiles: findLayerPaths({ folder: layout }),
     runtime: () => images.runtimeHash(),
   };
 };

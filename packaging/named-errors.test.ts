@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withNamedErrors } from "./named-errors.ts";
+import { removeUnusedErrors } from "./named-errors.ts";
 
 test("an error that nobody names is not registered; one that is named, and the service's general one, are", () => {
   const lines = [
@@ -7,6 +7,6 @@ test("an error that nobody names is not registered; one that is named, and the s
     "n0_registry.registerError(NamedException$, NamedException);",
     "n0_registry.registerError(OtherException$, OtherException);",
   ];
-  const left = withNamedErrors(lines.join("\n"), (name) => name === "NamedException");
+  const left = removeUnusedErrors(lines.join("\n"), (name) => name === "NamedException");
   expect(left.split("\n").filter((line) => line !== "")).toEqual(lines.slice(0, 2));
 });

@@ -3,13 +3,13 @@ import { SourceMap } from "node:module";
 import { join } from "node:path";
 import { build, stop } from "esbuild";
 import { afterAll, expect, test } from "vitest";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { ownSourceMap } from "./own-source-map.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { trimSourceMap } from "./own-source-map.ts";
 
 afterAll(stop);
 
 test("a thrown error's place leads to our file, and a package's line to nothing", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   try {
     const theirs = join(folder.path, "node_modules", "theirs");
     await mkdir(theirs, { recursive: true });
@@ -34,7 +34,7 @@ test("a thrown error's place leads to our file, and a package's line to nothing"
     });
     const [map, code] = outputFiles;
     const text = code?.text ?? "";
-    const own = JSON.parse(Buffer.from(ownSourceMap(map?.contents ?? new Uint8Array())).toString());
+    const own = JSON.parse(Buffer.from(trimSourceMap(map?.contents ?? new Uint8Array())).toString());
     expect(own.sources).toEqual(["step.ts"]);
 
     const at = (needle: string) => {

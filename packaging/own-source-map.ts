@@ -10,7 +10,7 @@ const SourceMap = z.object({
 });
 
 /** Position of each value among those seen, in the order in which they were first asked for. */
-const numbering = (values: readonly string[]) => {
+const createNumbering = (values: readonly string[]) => {
   const order = new Map<string, number>();
   const numberOf = (index: number): number => {
     const value = values[index] ?? "";
@@ -25,9 +25,9 @@ const numbering = (values: readonly string[]) => {
  * A bundle's source map without what comes from packages: nine tenths of it, which Node would read at every cold
  * start. A package's frame in a stack trace stays at its place in the bundle, ours lead to our files.
  */
-export const ownSourceMap = (map: Uint8Array): Uint8Array => {
+export const trimSourceMap = (map: Uint8Array): Uint8Array => {
   const { sources, names, mappings } = SourceMap.parse(JSON.parse(new TextDecoder().decode(map)));
-  const [newSources, newNames] = [numbering(sources), numbering(names)];
+  const [newSources, newNames] = [createNumbering(sources), createNumbering(names)];
   const isOwn = (source: number) => !sources[source]?.split("/").includes("node_modules");
 
   const ownSegment = (segment: SourceMapSegment): SourceMapSegment => {

@@ -8,9 +8,9 @@ const Manifest = z.object({ config: Descriptor, layers: z.array(Descriptor).min(
 const Config = z.object({ rootfs: z.object({ diff_ids: z.array(z.string()) }) });
 
 /** Stands where crane puts the digest of what it made. */
-const anyDigest = `sha256:${"0".repeat(64)}`;
+const placeholderDigest = `sha256:${"0".repeat(64)}`;
 
-export type Pushed = {
+export type PushedImage = {
   readonly digest: string;
   readonly sizeBytes: number;
   /** Digests of all layers, the base's first, as they lie in the registry. */
@@ -40,7 +40,7 @@ export const pushImage =
     readonly layerFiles: readonly string[];
     /** Content hashes of these files, `sha256:…`. */
     readonly layers: readonly string[];
-  }): Promise<Pushed> => {
+  }): Promise<PushedImage> => {
     const { model, baseImage, repository, platform, layerFiles, layers } = request;
     const digestOf = async (tag: string): Promise<string | undefined> => {
       try {
@@ -51,7 +51,7 @@ export const pushImage =
         throw error;
       }
     };
-    const tagged = async (digest: string): Promise<Pick<Pushed, "tag" | "foreign">> => {
+    const tagged = async (digest: string): Promise<Pick<PushedImage, "tag" | "foreign">> => {
       const contents = createHash("sha256")
         .update([baseImage, ...layers].join(" "))
         .digest("hex");
@@ -70,7 +70,14 @@ export const pushImage =
     try {
       const made = await crane([
         ...["mutate", baseImage, "--platform", platform, "--append", layerFiles.join(",")],
-        ...["--cmd", "index.handler", "--workdir", "/var/task", "--tag", `${repository}@${anyDigest}`],
+        ...[
+          "--cmd",
+          "index.handler",
+          "--workdir",
+          "/var/task",
+          "--tag",
+          `${repository}@${placeholderDigest}`,
+        ],
       ]);
       const digest = made.replace(/^.*@/s, "");
       const image = `${repository}@${digest}`;

@@ -21,7 +21,7 @@ const program = `
   for command in "$@"; do eval "$command" || { status=FAILED; break; }; done
   for name in status $EXPORTED; do printf '%s\\0' "\${!name-}" >&3; done`;
 
-export type Built = {
+export type BuildspecResult = {
   readonly status: string;
   /** A variable that was never set is exported as an empty one. */
   readonly variables: Readonly<Record<string, string>>;
@@ -29,7 +29,10 @@ export type Built = {
 };
 
 /** Runs the commands of packaging/buildspec.yml in a folder, with these environment variables alone. */
-export const runBuildspec = async (folder: string, env: Readonly<Record<string, string>>): Promise<Built> => {
+export const runBuildspec = async (
+  folder: string,
+  env: Readonly<Record<string, string>>,
+): Promise<BuildspecResult> => {
   const spec = BuildSpec.parse(
     parse(await readFile(join(import.meta.dirname, "..", "packaging", "buildspec.yml"), "utf8")),
   );

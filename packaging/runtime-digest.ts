@@ -2,13 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Platform } from "#platform/images/runtime-layer.ts";
-import { localImages } from "./local-images.ts";
+import { openLocalImages } from "./local-images.ts";
 
 /** Content hash of the layer that all images share, for the platform that the environments have. */
-export const runtimeDigest = async (platform: Platform): Promise<string> => {
+export const computeRuntimeDigest = async (platform: Platform): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-runtime-"));
   try {
-    const { runtime } = await localImages({
+    const { runtime } = await openLocalImages({
       folder: { images: folder },
       source: { modelFiles: async () => new Map() },
       platform,

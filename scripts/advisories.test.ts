@@ -13,13 +13,13 @@ const fixture = await readFile(
   new URL("../platform/images/fixtures/GHSA-xvch-5gv4-984h.json", import.meta.url),
   "utf8",
 );
-const undo: (() => Promise<unknown>)[] = [];
+const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  for (const step of undo.splice(0)) await step();
+  for (const step of cleanups.splice(0)) await step();
 });
-const temporary = async () => {
+const createFolder = async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-advisories-"));
-  undo.push(() => rm(folder, { recursive: true, force: true }));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
   return folder;
 };
 const run = (...options: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
@@ -72,7 +72,7 @@ const zip = (files: Record<string, string>): Buffer => {
 };
 
 test("an archive and a folder with the same records give the same file, dated by the newest record", async () => {
-  const folder = await temporary();
+  const folder = await createFolder();
   const files = {
     // Of a package that nobody here depends on.
     "GHSA-xvch-5gv4-984h.json": fixture.replaceAll("minimist", "in-no-lock-file"),
@@ -107,7 +107,7 @@ test.each([
   ["a broken record", { "a.json": "{" }],
   ["a file that is no record", { "a.json": "[]" }],
 ])("%s makes no file and says so", async (_name, files: Record<string, string>) => {
-  const folder = await temporary();
+  const folder = await createFolder();
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   const out = join(folder, "out");
   const { code, stderr } = await run("--from", folder, "--out", join(out, "npm.json"));
@@ -116,7 +116,7 @@ test.each([
 });
 
 test("a file that is no archive, or one cut short, makes no file and says so", async () => {
-  const folder = await temporary();
+  const folder = await createFolder();
   const whole = zip({ "a.json": fixture, "b.json": fixture });
   for (const bytes of [Buffer.from("text"), whole.subarray(0, whole.length - 40)]) {
     await writeFile(join(folder, "all.zip"), bytes);

@@ -11,26 +11,26 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { productPackages } from "./product-packages.ts";
+import { readProductPackages } from "./product-packages.ts";
 import { readOsvRecords } from "./read-osv-records.ts";
 import { selectAdvisories } from "./select-advisories.ts";
 
-const archive = "https://osv-vulnerabilities.storage.googleapis.com/npm/all.zip";
+const archiveUrl = "https://osv-vulnerabilities.storage.googleapis.com/npm/all.zip";
 const downloadLimitMs = 600_000;
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Names of all packages in the lock files. */
-const lockedNames = async (): Promise<Set<string>> =>
-  new Set((await productPackages()).map(({ name }) => name));
+const readLockedNames = async (): Promise<Set<string>> =>
+  new Set((await readProductPackages()).map(({ name }) => name));
 
 const download = async (to: string): Promise<void> => {
-  const response = await fetch(archive, { signal: AbortSignal.timeout(downloadLimitMs) });
-  if (!response.ok || !response.body) throw new Error(`${archive} answers ${response.status}`);
+  const response = await fetch(archiveUrl, { signal: AbortSignal.timeout(downloadLimitMs) });
+  if (!response.ok || !response.body) throw new Error(`${archiveUrl} answers ${response.status}`);
   await pipeline(response.body, createWriteStream(to));
 };
 
-const make = async (from: string, out: string): Promise<string> => {
-  const made = await selectAdvisories(readOsvRecords(from), await lockedNames());
+const writeAdvisories = async (from: string, out: string): Promise<string> => {
+  const made = await selectAdvisories(readOsvRecords(from), await readLockedNames());
   await mkdir(dirname(out), { recursive: true });
   const temporary = `${out}.${process.pid}.tmp`;
   await writeFile(temporary, `${JSON.stringify(made)}\n`);
@@ -49,13 +49,13 @@ const folder = await mkdtemp(join(tmpdir(), "slipway-advisories-"));
 try {
   const from = values.from ?? join(folder, "all.zip");
   if (values.from === undefined) await download(from);
-  process.stdout.write(`${await make(from, values.out)}\n`);
+  process.stdout.write(`${await writeAdvisories(from, values.out)}\n`);
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error);
   const why = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
   process.stderr.write(`No advisories were made: ${reason}${why}\n`);
   if (values.from === undefined)
-    process.stderr.write(`Without a way to OSV, fetch ${archive} elsewhere and pass it with --from.\n`);
+    process.stderr.write(`Without a way to OSV, fetch ${archiveUrl} elsewhere and pass it with --from.\n`);
   process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });

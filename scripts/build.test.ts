@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const build = (...options: readonly string[]): Promise<{ code: unknown; stdout: string; stderr: string }> =>
   new Promise((resolve) => {
@@ -12,7 +12,7 @@ const build = (...options: readonly string[]): Promise<{ code: unknown; stdout: 
   });
 
 test("each function is told with its sizes; one over the limit ends the build, and leaves no older zip behind", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   try {
     await writeFile(join(folder.path, "sweep-deliveries.zip"), "of an earlier build");
     const asked = ["move-champion", "sweep-deliveries"];

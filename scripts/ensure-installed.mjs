@@ -5,11 +5,11 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 /** Node 24, as npm installs it. */
-export const node = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
+export const nodePath = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
 /** Where Node keeps compiled code between starts, types stripped: it halves the time to load ours. */
 export const compileCache = fileURLToPath(new URL("../node_modules/.cache/slipway", import.meta.url));
 
-const packages = (file) => {
+const readPackages = (file) => {
   try {
     return JSON.parse(readFileSync(file, "utf8")).packages;
   } catch {
@@ -18,9 +18,9 @@ const packages = (file) => {
 };
 
 /** Every package of the lock file is there in that very version; what is optional may be for another platform. */
-const complete = (folder) => {
-  const wanted = packages(`${folder}package-lock.json`);
-  const there = packages(`${folder}node_modules/.package-lock.json`);
+const isComplete = (folder) => {
+  const wanted = readPackages(`${folder}package-lock.json`);
+  const there = readPackages(`${folder}node_modules/.package-lock.json`);
   if (!wanted || !there) return false;
   return Object.entries(wanted).every(
     ([path, { version, optional }]) => path === "" || optional || there[path]?.version === version,
@@ -29,7 +29,7 @@ const complete = (folder) => {
 
 /** `folder`: the repository's root, or one in it with a lock file of its own, each with a slash at its end. */
 export const ensureInstalled = (folder = root) => {
-  if (complete(folder)) return;
+  if (isComplete(folder)) return;
   const there = `${folder}node_modules`;
   if (lstatSync(there, { throwIfNoEntry: false })?.isSymbolicLink()) {
     // npm would empty the folder behind the link, for everybody who uses it.

@@ -12,16 +12,16 @@ export const AuditException = z.strictObject({
 });
 export type AuditException = z.infer<typeof AuditException>;
 
-export type Judged = {
+export type AuditResult = {
   /** Why the audit fails, each in a sentence; none: it passes. */
   readonly failures: readonly string[];
   /** What a person should read all the same. */
   readonly notes: readonly string[];
 };
 
-const grave: ReadonlySet<Finding["severity"]> = new Set(["high", "critical", "unknown"]);
+const failingSeverities: ReadonlySet<Finding["severity"]> = new Set(["high", "critical", "unknown"]);
 /** An exception is for the time until a fix is there, and no longer than a quarter. */
-const longestDays = 92;
+const maxExceptionDays = 92;
 const dayMs = 86_400_000;
 
 /**
@@ -33,14 +33,14 @@ export const judgeFindings = (
   findings: readonly Finding[],
   exceptions: readonly AuditException[],
   today: string,
-): Judged => {
+): AuditResult => {
   const failures: string[] = [];
   const notes: string[] = [];
   for (const { id, package: name, version, severity, summary, fixedIn } of findings) {
     const about = `${name} ${version}: ${severity} ${id}${summary === "" ? "" : `, ${summary}`}`;
     const remedy = fixedIn === undefined ? "no version fixes it yet" : `fixed in ${fixedIn}`;
     const exception = exceptions.find((one) => one.id === id && one.package === name);
-    if (!grave.has(severity)) notes.push(`${about} (${remedy})`);
+    if (!failingSeverities.has(severity)) notes.push(`${about} (${remedy})`);
     else if (!exception)
       failures.push(
         `${about}. Update it (${remedy}), or add a dated exception to supply-chain/exceptions.yaml.`,
@@ -51,8 +51,8 @@ export const judgeFindings = (
   for (const { id, package: name, until } of exceptions) {
     const what = `the exception for ${id} in ${name}`;
     if (until < today) failures.push(`${what} ended on ${until}: update the package, or say anew why not.`);
-    else if (Date.parse(until) - Date.parse(today) > longestDays * dayMs)
-      failures.push(`${what} lasts until ${until}: at most ${longestDays} days from now.`);
+    else if (Date.parse(until) - Date.parse(today) > maxExceptionDays * dayMs)
+      failures.push(`${what} lasts until ${until}: at most ${maxExceptionDays} days from now.`);
     if (!findings.some((finding) => finding.id === id && finding.package === name))
       notes.push(`${what} is needed no more: remove it.`);
   }

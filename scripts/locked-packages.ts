@@ -25,7 +25,7 @@ export type LockedPackage = {
 };
 
 /** The same version found at two places. What comes inside another package's archive has no integrity of its own. */
-export const joinPackages = (before: LockedPackage | undefined, one: LockedPackage): LockedPackage =>
+export const mergePackages = (before: LockedPackage | undefined, one: LockedPackage): LockedPackage =>
   before === undefined
     ? one
     : {
@@ -35,21 +35,21 @@ export const joinPackages = (before: LockedPackage | undefined, one: LockedPacka
         dev: before.dev && one.dev,
       };
 
-const folder = "node_modules/";
+const modulesFolder = "node_modules/";
 
 /**
  * Each package of an npm lock file once, by name and version. A package that one place needs to run and another to test is
  * needed to run. https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json
  */
-export const lockedPackages = (lockFile: string): readonly LockedPackage[] => {
+export const parseLockFile = (lockFile: string): readonly LockedPackage[] => {
   const found = new Map<string, LockedPackage>();
   for (const [path, entry] of Object.entries(LockFile.parse(JSON.parse(lockFile)).packages)) {
     const { version, integrity, license, link } = entry;
-    if (!path.includes(folder) || link || version === undefined) continue;
-    const name = entry.name ?? path.slice(path.lastIndexOf(folder) + folder.length);
+    if (!path.includes(modulesFolder) || link || version === undefined) continue;
+    const name = entry.name ?? path.slice(path.lastIndexOf(modulesFolder) + modulesFolder.length);
     const key = `${name}@${version}`;
     const one = { name, version, integrity, license, dev: entry.dev ?? false };
-    found.set(key, joinPackages(found.get(key), one));
+    found.set(key, mergePackages(found.get(key), one));
   }
   return [...found.values()].toSorted((a, b) =>
     `${a.name}@${a.version}` < `${b.name}@${b.version}` ? -1 : 1,

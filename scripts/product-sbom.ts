@@ -1,5 +1,5 @@
 import * as CDX from "@cyclonedx/cyclonedx-library";
-import { npmComponent, serializeBom } from "#platform/images/sbom.ts";
+import { serializeBom, toNpmComponent } from "#platform/images/sbom.ts";
 import type { GoModule } from "./go-modules.ts";
 import type { LockedPackage } from "./locked-packages.ts";
 
@@ -22,7 +22,7 @@ const sha512 = (integrity: string | undefined): string | undefined => {
  * What the product consists of, as CycloneDX 1.6 JSON: each package of its lock files with its archive's hash. What only
  * builds and tests need is `excluded`. Without time and serial number: the same lock files give the same bytes.
  */
-export const productSbom = ({ version, packages, modules = [] }: Contents): string => {
+export const createProductSbom = ({ version, packages, modules = [] }: Contents): string => {
   const { Models, Enums } = CDX;
   const bom = new Models.Bom();
   bom.metadata.component = new Models.Component(Enums.ComponentType.Application, "slipway", {
@@ -31,7 +31,7 @@ export const productSbom = ({ version, packages, modules = [] }: Contents): stri
     licenses: new Models.LicenseRepository([new Models.NamedLicense("Apache-2.0")]),
   });
   for (const one of packages) {
-    const component = npmComponent(one);
+    const component = toNpmComponent(one);
     component.scope = one.dev ? Enums.ComponentScope.Excluded : Enums.ComponentScope.Required;
     const hash = sha512(one.integrity);
     if (hash !== undefined) component.hashes.set(Enums.HashAlgorithm["SHA-512"], hash);

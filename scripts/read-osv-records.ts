@@ -11,7 +11,7 @@ export class OsvUnreadable extends Error {
   override readonly name = "OsvUnreadable";
 }
 
-const parse = (name: string, json: string): unknown => {
+const parseRecord = (name: string, json: string): unknown => {
   try {
     return JSON.parse(json);
   } catch (error) {
@@ -41,7 +41,7 @@ const nextEntry = async (zip: yauzl.ZipFile): Promise<yauzl.Entry | undefined> =
   }
 };
 
-const entryText = (zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<string> =>
+const readEntryText = (zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<string> =>
   new Promise((resolve, reject) => {
     zip.openReadStream(entry, (error, stream) => {
       if (error) reject(error);
@@ -49,20 +49,20 @@ const entryText = (zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<string> =>
     });
   });
 
-async function* fromZip(path: string): AsyncGenerator<unknown> {
+async function* readRecordsFromZip(path: string): AsyncGenerator<unknown> {
   const zip = await openZip(path);
   for (let entry = await nextEntry(zip); entry; entry = await nextEntry(zip)) {
     if (!entry.fileName.endsWith(".json")) continue;
     if (entry.uncompressedSize > recordLimit)
       throw new OsvUnreadable(`${entry.fileName} is too large for a record`);
-    yield parse(entry.fileName, await entryText(zip, entry));
+    yield parseRecord(entry.fileName, await readEntryText(zip, entry));
   }
 }
 
-async function* fromFolder(path: string): AsyncGenerator<unknown> {
+async function* readRecordsFromFolder(path: string): AsyncGenerator<unknown> {
   for (const name of (await readdir(path, { recursive: true })).sort()) {
     if (!name.endsWith(".json")) continue;
-    yield parse(name, await readFile(join(path, name), "utf8"));
+    yield parseRecord(name, await readFile(join(path, name), "utf8"));
   }
 }
 
@@ -71,5 +71,5 @@ export const readOsvRecords = async function* (path: string): AsyncGenerator<unk
   const found = await stat(path).catch((error: unknown) => {
     throw new OsvUnreadable(`${path} cannot be read`, { cause: error });
   });
-  yield* found.isDirectory() ? fromFolder(path) : fromZip(path);
+  yield* found.isDirectory() ? readRecordsFromFolder(path) : readRecordsFromZip(path);
 };

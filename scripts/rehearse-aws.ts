@@ -2,16 +2,16 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import { curlLine } from "#cli/curl-line.ts";
+import { formatCurlCommand } from "#cli/curl-line.ts";
 import { exitCode } from "#cli/exit-code.ts";
-import { modelArgument, rateArgument } from "#cli/options.ts";
-import { checkout } from "#test/end-to-end/stage-set.ts";
-import { tooling } from "#test/peers/aws-world/accounts.ts";
-import { startAwsWorld } from "#test/peers/aws-world/aws-world.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { exampleRequest, playScenario } from "#worlds/embedded/scenario/scenario.ts";
+import { parseModelName, parseTrafficRate } from "#cli/options.ts";
+import { repositoryRoot } from "#test/end-to-end/stage-set.ts";
+import { toolingAccount } from "#test/peers/aws-world/accounts.ts";
+import { startMotoWorld } from "#test/peers/aws-world/aws-world.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createExampleRequest, runScenario } from "#worlds/embedded/scenario/scenario.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
-import { jsonVoice, terminalVoice } from "#worlds/embedded/terminal.ts";
+import { createJsonReporter, createTerminalReporter } from "#worlds/embedded/terminal.ts";
 
 type Options = {
   readonly approve?: boolean;
@@ -27,20 +27,20 @@ const timeScale = 600;
 const rehearse = async (options: Options): Promise<void> => {
   // What its servers' start cost is told there: stdout belongs to the events.
   if (options.json) console.info = console.error;
-  const voice = options.json ? jsonVoice() : terminalVoice();
+  const voice = options.json ? createJsonReporter() : createTerminalReporter();
   const interrupted = Promise.withResolvers<"interrupted">();
   const onSignal = () => interrupted.resolve("interrupted");
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
 
   // moto keeps everything in memory: no later run could go on with what this one left.
-  const folder = await temporaryFolder();
-  const log = join(checkout, "rehearse-aws.log");
+  const folder = await createTemporaryFolder();
+  const log = join(repositoryRoot, "rehearse-aws.log");
   await writeFile(log, "");
   let written: Promise<void> = Promise.resolve();
   voice.say("Slipway on AWS's own interfaces: starting moto, MLflow and the desk …");
-  const aws = await startAwsWorld({
+  const aws = await startMotoWorld({
     folder: folder.path,
-    checkout,
+    checkout: repositoryRoot,
     timeScale,
     traffic: options.traffic,
     voice,
@@ -67,7 +67,7 @@ const rehearse = async (options: Options): Promise<void> => {
           oldCommitId: seen,
           commitId: head,
           // A session of IAM Identity Center, which names it: whoever made the commit pushed it.
-          callerUserArn: `arn:aws:sts::${tooling}:assumed-role/AWSReservedSSO_people_0123456789abcdef/${author.email}`,
+          callerUserArn: `arn:aws:sts::${toolingAccount}:assumed-role/AWSReservedSSO_people_0123456789abcdef/${author.email}`,
         },
       });
       seen = head;
@@ -76,7 +76,7 @@ const rehearse = async (options: Options): Promise<void> => {
     };
     const { model } = options;
     const answers = options.approve ? "approve" : options.reject ? "reject" : "person";
-    const played = playScenario({ ...aws, look }, { model, answers, voice });
+    const played = runScenario({ ...aws, look }, { model, answers, voice });
     played.catch(() => undefined);
     if ((await Promise.race([played, interrupted.promise])) === "interrupted") {
       process.exitCode = exitCode.interrupted;
@@ -89,7 +89,7 @@ const rehearse = async (options: Options): Promise<void> => {
       if (answers !== "person") voice.say(says);
       else
         voice.say(
-          `${says} Call it:\n  ${curlLine(await exampleRequest(aws.world, model), { keyed: false })}`,
+          `${says} Call it:\n  ${formatCurlCommand(await createExampleRequest(aws.world, model), { keyed: false })}`,
         );
     }
     const calls = aws.application?.calls();
@@ -115,11 +115,11 @@ await new Command("rehearse:aws")
   )
   .option("--reject", "approve the first version, reject the second, and exit")
   .option("--json", "one JSON object a line on stdout; sentences on stderr")
-  .addOption(new Option("--model <name>", "the model to deliver").default("churn").argParser(modelArgument))
+  .addOption(new Option("--model <name>", "the model to deliver").default("churn").argParser(parseModelName))
   .addOption(
     new Option("--traffic <rate>", "requests a second of the synthetic application")
       .default(250)
-      .argParser(rateArgument),
+      .argParser(parseTrafficRate),
   )
   .action(rehearse)
   .parseAsync();

@@ -1,13 +1,13 @@
 // node scripts/run.mjs <file> [arguments]: installs what is missing, then runs a file of ours on Node 24.
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { compileCache, ensureInstalled, node, root } from "./ensure-installed.mjs";
+import { compileCache, ensureInstalled, nodePath, root } from "./ensure-installed.mjs";
 
 export const run = (file, args) => {
   ensureInstalled();
   const bin = `${root}node_modules/.bin`;
   // A small nursery for young objects: 80 MB less for a rehearsal, at no cost that shows.
-  const child = spawn(node, ["--max-semi-space-size=4", ...file, ...args], {
+  const child = spawn(nodePath, ["--max-semi-space-size=4", ...file, ...args], {
     stdio: "inherit",
     env: { NODE_COMPILE_CACHE: compileCache, ...process.env, PATH: `${bin}:${process.env.PATH}` },
   });

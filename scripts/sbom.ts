@@ -5,20 +5,20 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import * as z from "zod";
-import { goModules } from "./go-modules.ts";
-import { productPackages } from "./product-packages.ts";
-import { productSbom } from "./product-sbom.ts";
+import { readGoModules } from "./go-modules.ts";
+import { readProductPackages } from "./product-packages.ts";
+import { createProductSbom } from "./product-sbom.ts";
 
-const own = z
+const ownPackage = z
   .object({ version: z.string() })
   .parse(JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")));
 const { values } = parseArgs({
   options: {
     out: { type: "string", default: "slipway.cdx.json" },
-    version: { type: "string", default: own.version },
+    version: { type: "string", default: ownPackage.version },
   },
 });
-const packages = await productPackages();
-const modules = await goModules();
-await writeFile(values.out, productSbom({ version: values.version, packages, modules }));
+const packages = await readProductPackages();
+const modules = await readGoModules();
+await writeFile(values.out, createProductSbom({ version: values.version, packages, modules }));
 process.stdout.write(`${packages.length} packages and ${modules.length} Go modules in ${values.out}\n`);

@@ -3,7 +3,7 @@ import { type Advisories, Advisory } from "#platform/images/advisories.ts";
 import { OsvUnreadable } from "./read-osv-records.ts";
 
 /** As much as must be known of every record; those that are kept are read in full. */
-const Record = z.looseObject({
+const OsvRecord = z.looseObject({
   id: z.string(),
   modified: z.iso.datetime(),
   withdrawn: z.string().optional(),
@@ -24,7 +24,7 @@ export const selectAdvisories = async (
   const advisories: Advisory[] = [];
   let asOf = "";
   for await (const given of records) {
-    const read = Record.safeParse(given);
+    const read = OsvRecord.safeParse(given);
     if (!read.success)
       throw new OsvUnreadable(`a record is not in OSV's format: ${z.prettifyError(read.error)}`);
     const record = read.data;

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureInstalled, node, root } from "./ensure-installed.mjs";
+import { ensureInstalled, nodePath, root } from "./ensure-installed.mjs";
 
 ensureInstalled();
 ensureInstalled(`${root}terraform/`);
@@ -15,30 +15,30 @@ const report = join(results, "report.json");
 const all = process.argv.includes("--all");
 // Of what both engines are compared in, CI plays a sample by the day.
 if (all) env.SLIPWAY_SAMPLE ??= "3";
-const chosen = process.argv.slice(2).filter((argument) => argument !== "--all");
+const selectedTests = process.argv.slice(2).filter((argument) => argument !== "--all");
 
-const run = (title, command, args) => {
+const runCheck = (title, command, args) => {
   console.log(`\n— ${title}`);
   const { status } = spawnSync(command, args, { cwd: root, env, stdio: "inherit" });
   return status === 0;
 };
 
 // A part of the tests may be chosen (`npm test -- rehearsal`); the checks belong to the whole.
-const checked =
-  chosen.length > 0 ||
+const checksPassed =
+  selectedTests.length > 0 ||
   [
-    run("types", `${bin}/tsc`, []),
-    run("types of terraform/", `${bin}/tsc`, ["--project", "terraform"]),
-    run("style", `${bin}/biome`, ["check", "."]),
+    runCheck("types", `${bin}/tsc`, []),
+    runCheck("types of terraform/", `${bin}/tsc`, ["--project", "terraform"]),
+    runCheck("style", `${bin}/biome`, ["check", "."]),
   ].every(Boolean);
-const tested = run("tests", node, [
+const testsPassed = runCheck("tests", nodePath, [
   `${root}node_modules/vitest/vitest.mjs`,
   "run",
   "--reporter=default",
   "--reporter=json",
   ...(all ? [] : ["--project=!long", "--project=!alone"]),
   `--outputFile.json=${report}`,
-  ...chosen,
+  ...selectedTests,
 ]);
 
 let counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTotalTests: 0 };
@@ -50,4 +50,4 @@ try {
 rmSync(results, { recursive: true, force: true });
 if (counts.numPendingTests > 0) console.log(`\n${counts.numPendingTests} skipped`);
 console.log(`\n${counts.numPassedTests} passed, ${counts.numFailedTests} failed`);
-process.exitCode = checked && tested && counts.numTotalTests > 0 ? 0 : 1;
+process.exitCode = checksPassed && testsPassed && counts.numTotalTests > 0 ? 0 : 1;

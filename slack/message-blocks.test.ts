@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readReason } from "#domain/approval/read-reason.ts";
+import { parseRejectionReason } from "#domain/approval/read-reason.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import { Verdict } from "#domain/gates/verdict.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
 import { blocksTextLimit, MessageBlocks } from "#worlds/embedded/desk/blocks.ts";
-import { messageBlocks } from "./message-blocks.ts";
+import { renderMessageBlocks } from "./message-blocks.ts";
 
 // Also what Slack's limits are about: long, empty, and full of characters that are escaped to five.
 const text = fc.oneof(
@@ -16,7 +16,7 @@ const text = fc.oneof(
 );
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
 /** What a person may give as a reason. */
-const reason = text.filter((given) => "reason" in readReason(given));
+const reason = text.filter((given) => "reason" in parseRejectionReason(given));
 const user = fc.stringMatching(/^U[A-Z0-9]{8}$/);
 const people = fc.array(fc.record({ user, name: text }), { maxLength: 50 });
 const view: fc.Arbitrary<MessageState> = fc.record({
@@ -89,7 +89,7 @@ const texts = (value: unknown): string[] =>
 test("Slack takes the message of any delivery, and its buttons and what to do about an error are there", () => {
   fc.assert(
     fc.property(view, maybe(fc.webUrl()), (given, link) => {
-      const { text: line, blocks } = messageBlocks(given, link ?? undefined);
+      const { text: line, blocks } = renderMessageBlocks(given, link ?? undefined);
       expect(line).not.toBe("");
       expect(MessageBlocks.safeParse(blocks).error?.message).toBeUndefined();
       expect(texts(blocks).join("").length).toBeLessThanOrEqual(blocksTextLimit);
@@ -121,7 +121,7 @@ test("until when a question is open stands before its approvers, however many th
   if (!given) throw new Error("one message is drawn");
   const open = { status: "open" as const, approval: "id", expiresAt: 0, votes: [], quorum: 2, stale: null };
   const question = { ...open, approvers, leftOut: [{ user: "U0AUTHOR", why: "contributor" as const }] };
-  const line = texts(messageBlocks({ ...given, question }, undefined).blocks).at(-3) ?? "";
+  const line = texts(renderMessageBlocks({ ...given, question }, undefined).blocks).at(-3) ?? "";
   expect(line).toMatch(/^Until <!date\^0\^.*> *\. 0 of 2 approvals\. Who may answer: <@U0APPROVER0>, /);
   expect(line).toMatch(/> and \d+ more\. Not, because they made this change: <@U0AUTHOR>\.$/);
 });

@@ -2,8 +2,8 @@ import type { KnownBlock, SectionBlock } from "@slack/web-api";
 import type { BoundContributors } from "#domain/approval/approvers-for.ts";
 import type { Check } from "#domain/gates/verdict.ts";
 import type { MessageState, QuestionState } from "#domain/message/message-state.ts";
-import { remedyOf } from "#statemachine/remedies.ts";
-import { oneLine } from "#untrusted/one-line.ts";
+import { findRemedy } from "#statemachine/remedies.ts";
+import { escapeControls } from "#untrusted/one-line.ts";
 
 /** Slack's limits on what we use: https://docs.slack.dev/reference/block-kit/blocks */
 const limits = {
@@ -28,16 +28,16 @@ const limits = {
  * Slack's control characters (https://docs.slack.dev/messaging/formatting-message-text#escaping), and what turns text around:
  * a mark of direction in a name or a path shows another text than what is approved. Lines stay.
  */
-const escaped = (text: string) =>
+const escapeText = (text: string) =>
   text
     .split("\n")
-    .map(oneLine)
+    .map(escapeControls)
     .join("\n")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;");
 /** At most `limit` characters; an escaped one, or one of two UTF-16 units, is not cut in two. */
-const clipped = (text: string, limit: number) =>
+const clipText = (text: string, limit: number) =>
   text.length <= limit
     ? text
     : `${text
@@ -48,12 +48,12 @@ const clipped = (text: string, limit: number) =>
  * Whole parts in `limit` characters, most important first, and the number of those that have no room. A first one that
  * is too long by itself is cut.
  */
-const joinWhole = (parts: readonly string[], separator: string, limit: number): string => {
+const joinWithinLimit = (parts: readonly string[], separator: string, limit: number): string => {
   const [first = "", ...others] = parts;
   const whole = parts.join(separator);
   if (whole.length <= limit) return whole;
   const room = limit - " and 1000 more".length;
-  let text = clipped(first, room);
+  let text = clipText(first, room);
   for (const [index, part] of others.entries()) {
     if (text.length + part.length + separator.length > room)
       return `${text} and ${others.length - index} more`;
@@ -62,16 +62,16 @@ const joinWhole = (parts: readonly string[], separator: string, limit: number): 
   return text;
 };
 /** What others wrote, on one line, so that it looks like no line of ours. */
-const others = (text: string) => escaped(oneLine(text));
-const section = (text: string): SectionBlock => ({
+const escapeLine = (text: string) => escapeText(escapeControls(text));
+const createSection = (text: string): SectionBlock => ({
   type: "section",
-  text: { type: "mrkdwn", text: clipped(text, limits.section) },
+  text: { type: "mrkdwn", text: clipText(text, limits.section) },
 });
 
-const marks = { pass: ":white_check_mark:", fail: ":x:", inconclusive: ":grey_question:" } as const;
+const verdictEmoji = { pass: ":white_check_mark:", fail: ":x:", inconclusive: ":grey_question:" } as const;
 
 /** The delivery in one line, as the message, its notification, the command and the pages say it. */
-export const headline = (state: MessageState): string => {
+export const formatHeadline = (state: MessageState): string => {
   const { model, version, outcome, question, progress, rolledBack, replaced } = state;
   const what = version === null ? model : `${model} version ${version}`;
   // A person's rollback has the last word, and its own words: nothing of this delivery serves prod any more.
@@ -102,14 +102,14 @@ export const headline = (state: MessageState): string => {
 };
 
 /** The detail is a sentence with the measured value, its interval and the limit in it: no number stands twice. */
-const checkLine = (
+const formatCheck = (
   { name, verdict, detail }: Check,
   longest: { readonly name: number; readonly detail: number },
 ): string =>
-  `${marks[verdict]} *${clipped(escaped(name), longest.name)}* — ${clipped(escaped(detail), longest.detail)}`;
+  `${verdictEmoji[verdict]} *${clipText(escapeText(name), longest.name)}* — ${clipText(escapeText(detail), longest.detail)}`;
 
 /** Lines in as few sections as Slack's limit on their length allows; a line is never cut in two. */
-const sections = (lines: readonly string[]): KnownBlock[] => {
+const createSections = (lines: readonly string[]): KnownBlock[] => {
   const texts: string[] = [];
   for (const line of lines) {
     const last = texts.at(-1);
@@ -117,35 +117,36 @@ const sections = (lines: readonly string[]): KnownBlock[] => {
       texts[texts.length - 1] = `${last}\n${line}`;
     else texts.push(line);
   }
-  return texts.map(section);
+  return texts.map(createSection);
 };
 
-const more = "More checks are on the delivery's page.";
+const moreChecksLine = "More checks are on the delivery's page.";
 
 /** Every check in `room` characters: what is too long is told more shortly, and left out only in the end. */
-const checkSections = (checks: readonly Check[], room: number): KnownBlock[] => {
+const createCheckSections = (checks: readonly Check[], room: number): KnownBlock[] => {
   const length = (lines: readonly string[]) => lines.reduce((sum, line) => sum + line.length + 1, 0);
   for (const longest of [
     { name: 100, detail: 1_000 },
     { name: 100, detail: 200 },
     { name: 60, detail: 60 },
   ]) {
-    const lines = checks.map((check) => checkLine(check, longest));
-    if (length(lines) <= room) return sections(lines);
+    const lines = checks.map((check) => formatCheck(check, longest));
+    if (length(lines) <= room) return createSections(lines);
   }
   // What did not pass is what the reader came for.
   const order = ["fail", "inconclusive", "pass"];
   const lines = checks
     .toSorted((one, other) => order.indexOf(one.verdict) - order.indexOf(other.verdict))
-    .map((check) => checkLine(check, { name: 60, detail: 60 }));
-  const shown = lines.filter((_, index) => length([...lines.slice(0, index + 1), more]) <= room);
-  return sections([...shown, more]);
+    .map((check) => formatCheck(check, { name: 60, detail: 60 }));
+  const shown = lines.filter((_, index) => length([...lines.slice(0, index + 1), moreChecksLine]) <= room);
+  return createSections([...shown, moreChecksLine]);
 };
 
-const mention = (user: string) => `<@${user}>`;
-const people = (by: readonly { readonly user: string }[]) => by.map(({ user }) => mention(user)).join(", ");
+const formatMention = (user: string) => `<@${user}>`;
+const formatMentions = (by: readonly { readonly user: string }[]) =>
+  by.map(({ user }) => formatMention(user)).join(", ");
 
-const whyNot: Readonly<Record<BoundContributors["leftOut"][number]["why"], string>> = {
+const leftOutReasons: Readonly<Record<BoundContributors["leftOut"][number]["why"], string>> = {
   contributor: "they made this change",
   "no address": "Slack shows no address of theirs",
   "unknown address":
@@ -156,14 +157,15 @@ const whyNot: Readonly<Record<BoundContributors["leftOut"][number]["why"], strin
  * Until when, how many have answered, who may answer and who may not: the time first, because no number of people may
  * push it out.
  */
-const openLine = (question: Extract<QuestionState, { readonly status: "open" }>): string => {
+const formatOpenQuestion = (question: Extract<QuestionState, { readonly status: "open" }>): string => {
   const { expiresAt, votes, quorum, approvers, leftOut } = question;
-  const names = (users: readonly string[], limit: number) => joinWhole(users.map(mention), ", ", limit);
+  const names = (users: readonly string[], limit: number) =>
+    joinWithinLimit(users.map(formatMention), ", ", limit);
   const seconds = Math.floor(expiresAt / 1_000);
   const until = `Until <!date^${seconds}^{date_short_pretty} {time}|${new Date(expiresAt).toUTCString()}>.`;
   const voters = votes.map(({ user }) => user);
   const given = votes.length > 0 ? ` (${names(voters, limits.votes)})` : "";
-  const left = Object.entries(whyNot).flatMap(([why, because]) => {
+  const left = Object.entries(leftOutReasons).flatMap(([why, because]) => {
     const users = leftOut.filter((each) => each.why === why).map(({ user }) => user);
     return users.length === 0 ? [] : [` Not, because ${because}: ${names(users, limits.leftOut / 3)}.`];
   });
@@ -174,29 +176,29 @@ const openLine = (question: Extract<QuestionState, { readonly status: "open" }>)
 };
 
 /** Who had a part in the change and is no person by the platform's map, and what that asks for: first, so that it stays. */
-const unmappedLine = ({ unmapped, raisedBy, question }: MessageState): string => {
+const formatUnmapped = ({ unmapped, raisedBy, question }: MessageState): string => {
   const [is, are] = question?.status === "open" ? ["is", "are"] : ["was", "were"];
   const more = raisedBy === 1 ? `1 more approval ${is}` : `${raisedBy} more approvals ${are}`;
   const needed = raisedBy === 0 ? `, and no more approvals ${are} needed` : `: ${more} needed`;
-  const who = unmapped.map(({ identity, why }) => `${others(identity)} (${others(why)})`);
-  return `:bust_in_silhouette: *Not mapped to a person${needed}.* ${joinWhole(who, "; ", limits.unmapped)}`;
+  const who = unmapped.map(({ identity, why }) => `${escapeLine(identity)} (${escapeLine(why)})`);
+  return `:bust_in_silhouette: *Not mapped to a person${needed}.* ${joinWithinLimit(who, "; ", limits.unmapped)}`;
 };
 
 /** Where the question stands, in Slack's markup. */
-const questionLine = (question: QuestionState | null): string | undefined => {
+const formatQuestion = (question: QuestionState | null): string | undefined => {
   switch (question?.status) {
     case undefined:
       return undefined;
     case "open":
-      return openLine(question);
+      return formatOpenQuestion(question);
     case "approved":
-      return `:white_check_mark: Approved by ${people(question.by)}`;
+      return `:white_check_mark: Approved by ${formatMentions(question.by)}`;
     case "rejected":
-      return `:no_entry: Rejected by ${people(question.by)}${question.reason ? ": the reason stands above" : ""}`;
+      return `:no_entry: Rejected by ${formatMentions(question.by)}${question.reason ? ": the reason stands above" : ""}`;
     case "expired":
       return ":hourglass: The question expired without an answer";
     case "withdrawn":
-      return `:leftwards_arrow_with_hook: The question was withdrawn: ${escaped(question.why)}`;
+      return `:leftwards_arrow_with_hook: The question was withdrawn: ${escapeText(question.why)}`;
     default:
       return question satisfies never;
   }
@@ -206,28 +208,28 @@ const questionLine = (question: QuestionState | null): string | undefined => {
  * The one message of a delivery, as Slack blocks and as a line for notifications.
  * @param link address of the delivery's page; undefined where there is none
  */
-export const messageBlocks = (
+export const renderMessageBlocks = (
   state: MessageState,
   link: string | undefined,
 ): { text: string; blocks: KnownBlock[] } => {
-  const text = headline(state);
+  const text = formatHeadline(state);
   const facts = [
-    `*Commit*\n\`${state.commit.slice(0, 12)}\`${state.author ? `, its author by its own word: ${others(state.author)}` : ""}`,
+    `*Commit*\n\`${state.commit.slice(0, 12)}\`${state.author ? `, its author by its own word: ${escapeLine(state.author)}` : ""}`,
     ...(state.madeBy === null
       ? []
       : [
-          `*Made by*\n${state.madeBy.length === 0 ? "nobody known" : joinWhole(state.madeBy.map(others), ", ", limits.fact - 20)}`,
+          `*Made by*\n${state.madeBy.length === 0 ? "nobody known" : joinWithinLimit(state.madeBy.map(escapeLine), ", ", limits.fact - 20)}`,
         ]),
     ...(state.version === null ? [] : [`*Registry version*\n${state.version}`]),
     ...(state.digest === null ? [] : [`*Image*\n\`${state.digest.slice(0, 19)}…\``]),
     ...(state.version === null
       ? []
-      : [`*Measured against*\n${state.baseline === null ? "nothing yet" : escaped(state.baseline)}`]),
+      : [`*Measured against*\n${state.baseline === null ? "nothing yet" : escapeText(state.baseline)}`]),
   ];
   const builtBy =
     state.provenance &&
-    `:lock: Signature verified: built from commit \`${escaped(state.provenance.commit.slice(0, 12))}\` by \`${escaped(state.provenance.buildId)}\` with builder \`${escaped(state.provenance.builder.slice(0, 19))}…\``;
-  const standing = questionLine(state.question);
+    `:lock: Signature verified: built from commit \`${escapeText(state.provenance.commit.slice(0, 12))}\` by \`${escapeText(state.provenance.buildId)}\` with builder \`${escapeText(state.provenance.builder.slice(0, 19))}…\``;
+  const standing = formatQuestion(state.question);
   const open = state.question?.status === "open" ? state.question : undefined;
   const button = { type: "button" as const };
   const plain = (label: string) => ({ type: "plain_text" as const, text: label });
@@ -253,33 +255,33 @@ export const messageBlocks = (
     ...(link ? [{ ...button, action_id: "open-delivery", text: plain("Open the delivery"), url: link }] : []),
   ];
   const notes = [
-    ...(state.rolledBack ? [`:rewind: *Rolled back by* ${escaped(state.rolledBack.by)}`] : []),
+    ...(state.rolledBack ? [`:rewind: *Rolled back by* ${escapeText(state.rolledBack.by)}`] : []),
     ...(state.askedAgain === null
       ? []
-      : [`:arrows_counterclockwise: *Asked again.* ${escaped(state.askedAgain)}`]),
+      : [`:arrows_counterclockwise: *Asked again.* ${escapeText(state.askedAgain)}`]),
     ...(open?.stale
       ? [
-          `:warning: *Prod changed:* it serves ${escaped(open.stale)} now. An approval leads to new measurements and to another question.`,
+          `:warning: *Prod changed:* it serves ${escapeText(open.stale)} now. An approval leads to new measurements and to another question.`,
         ]
       : []),
   ];
   const above: KnownBlock[] = [
     ...(state.changed.length > 0
       ? [
-          section(
-            `:warning: *This commit changes its own rules or yardsticks:* ${joinWhole(state.changed.map(others), "; ", limits.changed)}`,
+          createSection(
+            `:warning: *This commit changes its own rules or yardsticks:* ${joinWithinLimit(state.changed.map(escapeLine), "; ", limits.changed)}`,
           ),
         ]
       : []),
-    { type: "header", text: plain(clipped(text, limits.header)) },
+    { type: "header", text: plain(clipText(text, limits.header)) },
     {
       type: "section",
-      fields: facts.map((fact) => ({ type: "mrkdwn" as const, text: clipped(fact, limits.fact) })),
+      fields: facts.map((fact) => ({ type: "mrkdwn" as const, text: clipText(fact, limits.fact) })),
     },
-    ...notes.map((note) => section(clipped(note, limits.note))),
-    // Whole, as `readReason` lets none pass that does not fit.
+    ...notes.map((note) => createSection(clipText(note, limits.note))),
+    // Whole, as `parseRejectionReason` lets none pass that does not fit.
     ...(state.question?.status === "rejected" && state.question.reason
-      ? [section(`*Why it was rejected:* ${escaped(state.question.reason)}`)]
+      ? [createSection(`*Why it was rejected:* ${escapeText(state.question.reason)}`)]
       : []),
   ];
   const below: KnownBlock[] = [
@@ -288,15 +290,15 @@ export const messageBlocks = (
       : [
           {
             type: "context" as const,
-            elements: [{ type: "mrkdwn" as const, text: clipped(builtBy, limits.fact) }],
+            elements: [{ type: "mrkdwn" as const, text: clipText(builtBy, limits.fact) }],
           },
         ]),
-    ...(state.unmapped.length > 0 ? [section(unmappedLine(state))] : []),
+    ...(state.unmapped.length > 0 ? [createSection(formatUnmapped(state))] : []),
     ...(state.omitted.length > 0
       ? [
-          section(
-            clipped(
-              `_Not measured:_ ${state.omitted.map(({ name, why }) => `${escaped(name)} (${escaped(why)})`).join("; ")}`,
+          createSection(
+            clipText(
+              `_Not measured:_ ${state.omitted.map(({ name, why }) => `${escapeText(name)} (${escapeText(why)})`).join("; ")}`,
               limits.omitted,
             ),
           ),
@@ -304,34 +306,34 @@ export const messageBlocks = (
       : []),
     ...(state.error
       ? [
-          section(
-            `:x: *${clipped(escaped(state.error.name), 100)}* ${clipped(escaped(state.error.cause), limits.cause)}`,
+          createSection(
+            `:x: *${clipText(escapeText(state.error.name), 100)}* ${clipText(escapeText(state.error.cause), limits.cause)}`,
           ),
-          section(`*What to do:* ${escaped(remedyOf(state.error.name))}`),
+          createSection(`*What to do:* ${escapeText(findRemedy(state.error.name))}`),
         ]
       : []),
     ...(state.progress === null
       ? []
-      : [section(`:rocket: ${clipped(escaped(state.progress), limits.progress)}`)]),
+      : [createSection(`:rocket: ${clipText(escapeText(state.progress), limits.progress)}`)]),
     ...(standing === undefined
       ? []
       : [
           {
             type: "context" as const,
-            elements: [{ type: "mrkdwn" as const, text: clipped(standing, limits.contextText) }],
+            elements: [{ type: "mrkdwn" as const, text: clipText(standing, limits.contextText) }],
           },
         ]),
     ...(buttons.length > 0 ? [{ type: "actions" as const, block_id: "decision", elements: buttons }] : []),
   ];
-  const room = limits.message - textLength([above, below]);
-  return { text, blocks: [...above, ...checkSections(state.checks, room), ...below] };
+  const room = limits.message - countText([above, below]);
+  return { text, blocks: [...above, ...createCheckSections(state.checks, room), ...below] };
 };
 
-const textLength = (value: unknown): number =>
+const countText = (value: unknown): number =>
   typeof value === "object" && value !== null
     ? Object.entries(value).reduce(
         (sum, [key, inner]) =>
-          sum + (key === "text" && typeof inner === "string" ? inner.length : textLength(inner)),
+          sum + (key === "text" && typeof inner === "string" ? inner.length : countText(inner)),
         0,
       )
     : 0;

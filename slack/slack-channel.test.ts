@@ -3,13 +3,13 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { WebClient } from "@slack/web-api";
 import { expect, test } from "vitest";
-import { servedDesk } from "#test/support/desk/served-desk.ts";
+import { startDesk } from "#test/support/desk/served-desk.ts";
 import { silentLogger } from "#test/support/desk/silent-logger.ts";
-import { slackChannel, slackClientOptions } from "./slack-channel.ts";
+import { createSlackChannel, slackClientOptions } from "./slack-channel.ts";
 
 /** A channel on a desk behind a line that loses the answers to the first `lost` calls of a method. */
-const channelOnDesk = async (lost: { method: string; times: number } = { method: "", times: 0 }) => {
-  const desk = await servedDesk({ rates: {} });
+const createTestChannel = async (lost: { method: string; times: number } = { method: "", times: 0 }) => {
+  const desk = await startDesk({ rates: {} });
   let left = lost.times;
   const line = createServer((request, response) => {
     const loses = request.url === `/api/${lost.method}` && left-- > 0;
@@ -22,7 +22,7 @@ const channelOnDesk = async (lost: { method: string; times: number } = { method:
   });
   await new Promise<void>((resolve) => line.listen(0, "127.0.0.1", resolve));
   const { port } = line.address() as AddressInfo;
-  const channel = slackChannel({
+  const channel = createSlackChannel({
     slack: new WebClient(desk.options.botToken, {
       slackApiUrl: `http://127.0.0.1:${port}/api/`,
       logger: silentLogger,
@@ -43,7 +43,7 @@ const channelOnDesk = async (lost: { method: string; times: number } = { method:
 };
 
 test("a delivery that is posted twice has one message", async () => {
-  await using it = await channelOnDesk();
+  await using it = await createTestChannel();
   const first = await it.channel.post({ delivery: "one" });
   await it.channel.post({ delivery: "two" });
   expect(await it.channel.post({ delivery: "one" })).toEqual(first);
@@ -51,14 +51,14 @@ test("a delivery that is posted twice has one message", async () => {
 });
 
 test("a message is found after an edit", async () => {
-  await using it = await channelOnDesk();
+  await using it = await createTestChannel();
   const first = await it.channel.post({ delivery: "one" });
   await it.channel.update(first, { delivery: "one" });
   expect(await it.channel.post({ delivery: "one" })).toEqual(first);
 });
 
 test.each([1, 2, 3, 4])("a message whose answer was lost %d times is not posted again", async (times) => {
-  await using it = await channelOnDesk({ method: "chat.postMessage", times });
+  await using it = await createTestChannel({ method: "chat.postMessage", times });
   const post = () => it.channel.post({ delivery: "one" });
   const posted = await post().catch(post);
   expect(it.texts()).toEqual(["about one"]);
@@ -66,7 +66,7 @@ test.each([1, 2, 3, 4])("a message whose answer was lost %d times is not posted 
 });
 
 test("an edit whose answer was lost is made again", async () => {
-  await using it = await channelOnDesk({ method: "chat.update", times: 2 });
+  await using it = await createTestChannel({ method: "chat.update", times: 2 });
   const posted = await it.channel.post({ delivery: "one" });
   await expect(it.channel.update(posted, { delivery: "one, edited" })).resolves.toBeUndefined();
   expect(it.texts()).toEqual(["about one, edited"]);

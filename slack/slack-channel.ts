@@ -33,18 +33,18 @@ const History = z.object({
     )
     .default([]),
 });
-const Posted = z.object({ channel: z.string(), ts: z.string() });
+const PostResponse = z.object({ channel: z.string(), ts: z.string() });
 
-const Unanswered = z.object({ code: z.enum([ErrorCode.RequestError, ErrorCode.HTTPError]) });
+const NoResponseError = z.object({ code: z.enum([ErrorCode.RequestError, ErrorCode.HTTPError]) });
 const attempts = 3;
 
 /** Calls again, twice, quickly, where Slack gave no answer; what it refused stays refused. */
-const untilAnswered = async <T>(call: () => Promise<T>): Promise<T> => {
+const retryWithoutResponse = async <T>(call: () => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
     try {
       return await call();
     } catch (fault) {
-      if (attempt === attempts || !Unanswered.safeParse(fault).success) throw fault;
+      if (attempt === attempts || !NoResponseError.safeParse(fault).success) throw fault;
       await pause(100 * attempt);
     }
   }
@@ -53,13 +53,13 @@ const untilAnswered = async <T>(call: () => Promise<T>): Promise<T> => {
 const eventType = "slipway_delivery";
 
 /** How far back an interrupted post is looked for. */
-const lookBack = 100;
+const historyLimit = 100;
 
 /**
  * Posts and edits messages in one channel. Slack cannot be told not to post twice, so each message carries its
  * subject as metadata, and a post looks for it first (https://docs.slack.dev/messaging/message-metadata).
  */
-export const slackChannel = <View extends { readonly delivery: string }>({
+export const createSlackChannel = <View extends { readonly delivery: string }>({
   slack,
   channel,
   render,
@@ -70,14 +70,14 @@ export const slackChannel = <View extends { readonly delivery: string }>({
 }) => {
   const findOrPost = async (view: View): Promise<{ channel: string; ts: string }> => {
     const history = History.parse(
-      await slack.conversations.history({ channel, limit: lookBack, include_all_metadata: true }),
+      await slack.conversations.history({ channel, limit: historyLimit, include_all_metadata: true }),
     );
     const found = history.messages.find(
       ({ metadata }) =>
         metadata?.event_type === eventType && metadata.event_payload.delivery === view.delivery,
     );
     if (found) return { channel, ts: found.ts };
-    return Posted.parse(
+    return PostResponse.parse(
       await slack.chat.postMessage({
         channel,
         ...render(view),
@@ -87,14 +87,14 @@ export const slackChannel = <View extends { readonly delivery: string }>({
     );
   };
   return {
-    post: (view: View) => untilAnswered(() => findOrPost(view)),
+    post: (view: View) => retryWithoutResponse(() => findOrPost(view)),
     update: async (posted: { channel: string; ts: string }, view: View): Promise<void> => {
-      await untilAnswered(() => slack.chat.update({ ...posted, ...render(view) }));
+      await retryWithoutResponse(() => slack.chat.update({ ...posted, ...render(view) }));
     },
     /** Leaves one sentence of a message that was posted twice: what it showed stands in the other. */
     retract: async (posted: { channel: string; ts: string }): Promise<void> => {
       const text = "This message was posted twice: see the other one.";
-      await untilAnswered(() =>
+      await retryWithoutResponse(() =>
         slack.chat.update({
           ...posted,
           text,

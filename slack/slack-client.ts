@@ -7,7 +7,7 @@ import { type SlackApi, slackClientOptions } from "./slack-channel.ts";
  * is missing still does all that is not Slack.
  * @param apiUrl another address of the Web API, with a slash at the end
  */
-export const slackClient = ({
+export const createSlackClient = ({
   secrets,
   apiUrl,
 }: {

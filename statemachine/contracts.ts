@@ -94,10 +94,10 @@ export const RegisterModelOutput = z.object({
 });
 export type RegisterModelOutput = z.infer<typeof RegisterModelOutput>;
 
-const Deploy = Subject.extend({ fence: Fence, digest: Digest, version: z.int().positive() });
-export const DeployStageInput = Deploy.extend({ environment: z.literal("stage") });
+const DeployInput = Subject.extend({ fence: Fence, digest: Digest, version: z.int().positive() });
+export const DeployStageInput = DeployInput.extend({ environment: z.literal("stage") });
 /** Prod gets nothing without the approval of this very image and version. */
-export const DeployProdInput = Deploy.extend({ environment: z.literal("prod"), approval: z.string() });
+export const DeployProdInput = DeployInput.extend({ environment: z.literal("prod"), approval: z.string() });
 export const DeployModelInput = z.discriminatedUnion("environment", [DeployStageInput, DeployProdInput]);
 export type DeployModelInput = z.infer<typeof DeployModelInput>;
 export const DeployModelOutput = z.object({

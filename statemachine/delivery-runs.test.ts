@@ -3,17 +3,17 @@ import { describe, expect, test } from "vitest";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import { stateContracts } from "#statemachine/state-contracts.ts";
 import {
-  type Answer,
-  approved,
-  deployed,
-  failedBuild,
-  fault,
-  granted,
-  judged,
+  approvalOutput,
+  claimOutput,
+  createBuildError,
+  createJudgeOutput,
+  createNamedError,
+  createSuccessScript,
+  deployOutput,
   runDelivery,
+  type TaskResult,
   type TaskState,
-  verified,
-  wellBehaved,
+  verifyOutput,
 } from "#test/support/statemachine/run-delivery.ts";
 
 const toVerified =
@@ -25,18 +25,20 @@ const promotion = "PromoteModel Promoted MoveChampion ReportOutcome HasFailed De
 const rollback = "RollBack NameError IsCommitted ReportOutcome HasFailed";
 const failure = `Failed ${rollback} DeliveryFailed`;
 const round = "ShiftTraffic Bake JudgeCanary IsCanarySound";
-const error = (name: string) => ({ verdict: "fail", error: { name, cause: "a cause" } });
+const createFailVerdict = (name: string) => ({ verdict: "fail", error: { name, cause: "a cause" } });
 
 const tasks = Object.keys(stateContracts) as TaskState[];
 /** Tasks before the commit point. */
-const before = tasks.filter((name) => !["MoveChampion", "ReportOutcome", "RollBack"].includes(name));
+const tasksBeforeCommit = tasks.filter(
+  (name) => !["MoveChampion", "ReportOutcome", "RollBack"].includes(name),
+);
 
 test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
   ["a good model with a canary of two steps", "promoted", {}, `${toProd} ${canary} ${round} ${promotion}`],
   [
     "a first version, without a canary",
     "promoted",
-    { DeployProd: [{ ...deployed, canary: false, championVersion: null }] },
+    { DeployProd: [{ ...deployOutput, canary: false, championVersion: null }] },
     `${toProd} ${promotion}`,
   ],
   [
@@ -64,37 +66,43 @@ test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
   [
     "a rejection",
     "rejected",
-    { RequestApproval: [{ ...approved, status: "rejected", reason: "no" }] },
+    { RequestApproval: [{ ...approvalOutput, status: "rejected", reason: "no" }] },
     `${toApproved} Rejected ${rollback} Delivered`,
   ],
   [
     "no answer",
     "expired",
-    { VerifyStage: [{ ...verified, approvalTimeoutSeconds: 1 }], RequestApproval: ["never"] },
+    { VerifyStage: [{ ...verifyOutput, approvalTimeoutSeconds: 1 }], RequestApproval: ["never"] },
     `${toVerified} RequestApproval Expired ${rollback} Delivered`,
   ],
   [
     "a prod that changed since the question",
     "promoted",
-    { ClaimProd: [{ status: "stale", serving: 4 }, granted] },
+    { ClaimProd: [{ status: "stale", serving: 4 }, claimOutput] },
     `${toApproved} ClaimProd IsProdClaimed VerifyStage IsVerified RequestApproval IsApproved ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
   ],
   [
     "a prod that changed between measuring and asking",
     "promoted",
-    { RequestApproval: [fault("ProdChanged"), approved] },
+    { RequestApproval: [createNamedError("ProdChanged"), approvalOutput] },
     `${toVerified} RequestApproval VerifyStage IsVerified RequestApproval IsApproved ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
   ],
   [
     "a prod that is busy for a while",
     "promoted",
-    { ClaimProd: [{ status: "busy", holder: "x" }, granted] },
+    { ClaimProd: [{ status: "busy", holder: "x" }, claimOutput] },
     `${toApproved} ClaimProd IsProdClaimed AwaitProd ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
   ],
   [
     "a canary with too few samples",
     "promoted",
-    { JudgeCanary: [judged("bake"), judged("shift", 1), judged("promote", 1)] },
+    {
+      JudgeCanary: [
+        createJudgeOutput("bake"),
+        createJudgeOutput("shift", 1),
+        createJudgeOutput("promote", 1),
+      ],
+    },
     `${toProd} ${canary} Bake JudgeCanary IsCanarySound ${round} ${promotion}`,
   ],
 ])("%s ends as %s", async (_, outcome, script, path) => {
@@ -110,19 +118,19 @@ test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
 test.each<[string, Parameters<typeof runDelivery>[0], string, string]>([
   [
     "GateFailed",
-    { VerifyStage: [{ ...verified, ...error("GateFailed") }] },
+    { VerifyStage: [{ ...verifyOutput, ...createFailVerdict("GateFailed") }] },
     "a cause",
     `${toVerified} GateMissed ${failure}`,
   ],
   [
     "CanaryFailed",
-    { JudgeCanary: [{ ...judged("roll-back"), ...error("CanaryFailed") }] },
+    { JudgeCanary: [{ ...createJudgeOutput("roll-back"), ...createFailVerdict("CanaryFailed") }] },
     "a cause",
     `${toProd} ${canary} CanaryStopped ${failure}`,
   ],
   [
     "ModelUnreadable",
-    { BuildImage: [failedBuild("ModelUnreadable", "no such opset")] },
+    { BuildImage: [createBuildError("ModelUnreadable", "no such opset")] },
     "no such opset",
     `ClaimStage BuildImage ${failure}`,
   ],
@@ -133,22 +141,27 @@ test.each<[string, Parameters<typeof runDelivery>[0], string, string]>([
 });
 
 describe("each task before the commit point", () => {
-  test.each(before)("%s: a newer delivery supersedes this one", async (name) => {
-    const run = await runDelivery({ [name]: [fault("Superseded")] });
+  test.each(tasksBeforeCommit)("%s: a newer delivery supersedes this one", async (name) => {
+    const run = await runDelivery({ [name]: [createNamedError("Superseded")] });
     expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "superseded" });
     expect(run.path.join(" ")).toMatch(new RegExp(`${name} Superseded ${rollback} Delivered$`));
   });
-  test.each(before)("%s: a fault for good ends under its own name, after the rollback", async (name) => {
-    const run = await runDelivery({ [name]: [fault("ProdBusy", "too long")] });
-    expect(run).toMatchObject({ status: "FAILED", error: { name: "ProdBusy", cause: "too long" } });
-    expect(run.path.join(" ")).toMatch(new RegExp(`${name} ${failure}$`));
-  });
+  test.each(tasksBeforeCommit)(
+    "%s: a fault for good ends under its own name, after the rollback",
+    async (name) => {
+      const run = await runDelivery({ [name]: [createNamedError("ProdBusy", "too long")] });
+      expect(run).toMatchObject({ status: "FAILED", error: { name: "ProdBusy", cause: "too long" } });
+      expect(run.path.join(" ")).toMatch(new RegExp(`${name} ${failure}$`));
+    },
+  );
 });
 
 test.each(tasks.filter((name) => name !== "RollBack"))(
   "%s is tried again after a temporary fault",
   async (name) => {
-    const run = await runDelivery({ [name]: [fault("TemporaryFault"), ...wellBehaved()[name]] });
+    const run = await runDelivery({
+      [name]: [createNamedError("TemporaryFault"), ...createSuccessScript()[name]],
+    });
     expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "promoted", retries: [name] });
   },
 );
@@ -156,17 +169,21 @@ test.each(tasks.filter((name) => name !== "RollBack"))(
 describe("a rollback", () => {
   const cause = /could not be put back/;
   test("is tried again after a temporary fault", async () => {
-    const done: Answer = { committed: false, error: { name: "ProdBusy", cause: "too long" }, restored: [] };
+    const done: TaskResult = {
+      committed: false,
+      error: { name: "ProdBusy", cause: "too long" },
+      restored: [],
+    };
     const run = await runDelivery({
-      DeployProd: [fault("ProdBusy")],
-      RollBack: [fault("TemporaryFault"), done],
+      DeployProd: [createNamedError("ProdBusy")],
+      RollBack: [createNamedError("TemporaryFault"), done],
     });
     expect(run).toMatchObject({ status: "FAILED", error: { name: "ProdBusy" }, retries: ["RollBack"] });
   });
   test("that fails is told of, and what led to it is kept", async () => {
     const run = await runDelivery({
-      DeployProd: [fault("GoldenVectorsDiffer")],
-      RollBack: [fault("RollBackFailed", "prod could not be put back")],
+      DeployProd: [createNamedError("GoldenVectorsDiffer")],
+      RollBack: [createNamedError("RollBackFailed", "prod could not be put back")],
     });
     expect(run.status).toBe("FAILED");
     expect(run.error?.name).toBe("RollBackFailed");
@@ -180,19 +197,19 @@ describe("a rollback", () => {
   });
   test("that fails after a rejection makes it a failed delivery", async () => {
     const run = await runDelivery({
-      RequestApproval: [{ ...approved, status: "rejected" }],
-      RollBack: [fault("RollBackFailed", "stage could not be put back")],
+      RequestApproval: [{ ...approvalOutput, status: "rejected" }],
+      RollBack: [createNamedError("RollBackFailed", "stage could not be put back")],
     });
     expect(run).toMatchObject({ status: "FAILED", error: { name: "RollBackFailed" } });
   });
 });
 
 describe("after the commit point", () => {
-  const committed: Answer = { committed: true, error: null, restored: [] };
+  const committed: TaskResult = { committed: true, error: null, restored: [] };
   test.each(["ServiceDown", "Superseded"])(
     "a promotion whose answer was lost (%s) is promoted",
     async (name) => {
-      const run = await runDelivery({ PromoteModel: [fault(name)], RollBack: [committed] });
+      const run = await runDelivery({ PromoteModel: [createNamedError(name)], RollBack: [committed] });
       expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "promoted" });
       expect(run.path.join(" ")).toContain(
         "RollBack NameError IsCommitted Promoted MoveChampion ReportOutcome",
@@ -201,7 +218,7 @@ describe("after the commit point", () => {
     },
   );
   test.each<TaskState>(["MoveChampion", "ReportOutcome"])("a fault of %s changes nothing", async (name) => {
-    const run = await runDelivery({ [name]: [fault("Broken")] });
+    const run = await runDelivery({ [name]: [createNamedError("Broken")] });
     expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "promoted" });
     expect(run.path).not.toContain("RollBack");
   });
@@ -223,11 +240,11 @@ test("whatever fails wherever, a delivery ends in one of its outcomes, and a pro
   );
   await fc.assert(
     fc.asyncProperty(faults, fc.boolean(), async (faulty, committed) => {
-      const script: Record<string, Answer[]> = {};
+      const script: Record<string, TaskResult[]> = {};
       for (const [name, { name: error, times }] of Object.entries(faulty))
         script[name] = [
-          ...Array.from({ length: times }, () => fault(error)),
-          ...(name === "RollBack" ? [] : wellBehaved()[name as TaskState]),
+          ...Array.from({ length: times }, () => createNamedError(error)),
+          ...(name === "RollBack" ? [] : createSuccessScript()[name as TaskState]),
         ];
       if (!faulty.RollBack && committed && faulty.PromoteModel)
         script.RollBack = [{ committed: true, error: null, restored: [] }];

@@ -2,14 +2,18 @@ import validate from "asl-validator";
 import { describe, expect, test } from "vitest";
 import { stepNames } from "#statemachine/delivery.ts";
 import { stateContracts } from "#statemachine/state-contracts.ts";
-import { errorNames } from "#test/support/statemachine/error-names.ts";
-import { lints } from "#test/support/statemachine/lints.ts";
-import { type Machine, machineOf, type State } from "#test/support/statemachine/machine.ts";
+import { readErrorNames } from "#test/support/statemachine/error-names.ts";
+import { definitionLints } from "#test/support/statemachine/lints.ts";
+import {
+  type MachineDefinition,
+  parseDefinition,
+  type StateDefinition,
+} from "#test/support/statemachine/machine.ts";
 import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 import { DeliveryInput, VerifyModelOutput } from "./contracts.ts";
 import { remedies } from "./remedies.ts";
 
-const machine = machineOf(localDefinition);
+const machine = parseDefinition(localDefinition);
 const known = {
   input: DeliveryInput,
   contracts: stateContracts,
@@ -22,155 +26,181 @@ const known = {
 };
 
 /** The definition with other states; undefined takes one away, or one of its fields. */
-const withStates = (states: Record<string, State>): Machine => ({
+const replaceStates = (states: Record<string, StateDefinition>): MachineDefinition => ({
   ...machine,
   States: { ...machine.States, ...states },
 });
-const changed = (name: string, change: (state: State) => Partial<State>): Machine => {
+const changeState = (
+  name: string,
+  change: (state: StateDefinition) => Partial<StateDefinition>,
+): MachineDefinition => {
   const found = machine.States[name];
   if (!found) throw new Error(`no state ${name}`);
   // Through JSON, which leaves undefined out.
-  return withStates({ [name]: JSON.parse(JSON.stringify({ ...found, ...change(found) })) as State });
+  return replaceStates({
+    [name]: JSON.parse(JSON.stringify({ ...found, ...change(found) })) as StateDefinition,
+  });
 };
 
 test("the definition is valid to asl-validator, which sees a broken one", () => {
   const { isValid, errorsText } = validate(localDefinition);
   expect(isValid, errorsText()).toBe(true);
-  expect(validate(changed("BuildImage", () => ({ Next: "Nowhere" }))).isValid).toBe(false);
+  expect(validate(changeState("BuildImage", () => ({ Next: "Nowhere" }))).isValid).toBe(false);
 });
 
 test("the definition is small beside the service's limit of 1 MB", () =>
   expect(JSON.stringify(localDefinition).length).toBeLessThan(100_000));
 
 describe("the definition keeps our own rules, each of which can fail", () => {
-  test.each(Object.keys(lints))("%s", (name) => expect(lints[name]?.(machine, known)).toEqual([]));
+  test.each(Object.keys(definitionLints))("%s", (name) =>
+    expect(definitionLints[name]?.(machine, known)).toEqual([]),
+  );
 
-  const pass = (more: object = {}): State => ({
+  const pass = (more: object = {}): StateDefinition => ({
     Type: "Pass",
     Result: undefined,
     Next: "ReportOutcome",
     ...more,
   });
-  test.each<[string, string, Machine]>([
-    ["every Task has a time-out", "ScanImage", changed("ScanImage", () => ({ TimeoutSeconds: undefined }))],
-    ["every Task has a Retry", "RollBack", changed("RollBack", () => ({ Retry: [] }))],
+  test.each<[string, string, MachineDefinition]>([
+    [
+      "every Task has a time-out",
+      "ScanImage",
+      changeState("ScanImage", () => ({ TimeoutSeconds: undefined })),
+    ],
+    ["every Task has a Retry", "RollBack", changeState("RollBack", () => ({ Retry: [] }))],
     [
       "every Task catches all, last and alone",
       "MoveChampion",
-      changed("MoveChampion", () => ({ Catch: undefined })),
+      changeState("MoveChampion", () => ({ Catch: undefined })),
     ],
     [
       "every Task catches all, last and alone",
       "ClaimProd",
-      changed("ClaimProd", (it) => ({ Catch: it.Catch?.toReversed() })),
+      changeState("ClaimProd", (it) => ({ Catch: it.Catch?.toReversed() })),
     ],
     [
       "every Task catches all, last and alone",
       "RollBack",
-      changed("RollBack", (it) => ({
+      changeState("RollBack", (it) => ({
         Catch: it.Catch?.map((one) => ({ ...one, ErrorEquals: [...one.ErrorEquals, "Superseded"] })),
       })),
     ],
     [
       "a caught fault is written beside the data",
       "RollBack",
-      changed("RollBack", (it) => ({ Catch: it.Catch?.map(({ ResultPath: _, ...one }) => one) })),
+      changeState("RollBack", (it) => ({ Catch: it.Catch?.map(({ ResultPath: _, ...one }) => one) })),
     ],
-    ["states stay within what every engine runs", "Bake is a Map", changed("Bake", () => ({ Type: "Map" }))],
+    [
+      "states stay within what every engine runs",
+      "Bake is a Map",
+      changeState("Bake", () => ({ Type: "Map" })),
+    ],
     [
       "a path stands under a key that ends in .$",
       "RegisterModel has fence",
-      changed("RegisterModel", () => ({ Parameters: { fence: "$.ClaimStage.fence" } })),
+      changeState("RegisterModel", () => ({ Parameters: { fence: "$.ClaimStage.fence" } })),
     ],
     [
       "a path stands under a key that ends in .$",
       "RegisterModel has deep.$",
-      changed("RegisterModel", () => ({ Parameters: { within: [{ "deep.$": "text" }] } })),
+      changeState("RegisterModel", () => ({ Parameters: { within: [{ "deep.$": "text" }] } })),
     ],
-    ["every Choice has a Default", "IsNew", changed("IsNew", () => ({ Default: undefined }))],
+    ["every Choice has a Default", "IsNew", changeState("IsNew", () => ({ Default: undefined }))],
     [
       "no Choice goes forward by default",
       "IsApproved goes on to ClaimProd",
-      changed("IsApproved", () => ({ Default: "ClaimProd" })),
+      changeState("IsApproved", () => ({ Default: "ClaimProd" })),
     ],
     [
       "no Choice goes forward by default",
       "NeedsCanary goes on to PromoteModel",
-      changed("NeedsCanary", () => ({ Default: "PromoteModel" })),
+      changeState("NeedsCanary", () => ({ Default: "PromoteModel" })),
     ],
     [
       "no Choice goes forward by default",
       "HasFailed goes on to Delivered",
-      changed("HasFailed", () => ({ Default: "Delivered" })),
+      changeState("HasFailed", () => ({ Default: "Delivered" })),
     ],
-    ["every state can be reached", "Lonely is never entered", withStates({ Lonely: pass() })],
+    ["every state can be reached", "Lonely is never entered", replaceStates({ Lonely: pass() })],
     [
       "every way ends in Succeed or Fail",
       "Round comes to no",
-      withStates({ Round: pass({ Next: "Round" }), Unchanged: pass({ Next: "Round" }) }),
+      replaceStates({ Round: pass({ Next: "Round" }), Unchanged: pass({ Next: "Round" }) }),
     ],
-    ["every way ends in Succeed or Fail", "Unchanged", changed("Unchanged", () => ({ End: true }))],
-    ["a loop takes a minute or more", "ScanImage", changed("AwaitScan", () => ({ Seconds: 59 }))],
-    ["a loop takes a minute or more", "ClaimProd", changed("AwaitProd", () => ({ Seconds: 1 }))],
-    ["no wait overflows a timer", "AwaitProd", changed("AwaitProd", () => ({ Seconds: 2_147_484 }))],
-    ["no wait overflows a timer", "Bake", changed("Bake", () => ({ SecondsPath: "$.ClaimStage.fence" }))],
+    ["every way ends in Succeed or Fail", "Unchanged", changeState("Unchanged", () => ({ End: true }))],
+    ["a loop takes a minute or more", "ScanImage", changeState("AwaitScan", () => ({ Seconds: 59 }))],
+    ["a loop takes a minute or more", "ClaimProd", changeState("AwaitProd", () => ({ Seconds: 1 }))],
+    ["no wait overflows a timer", "AwaitProd", changeState("AwaitProd", () => ({ Seconds: 2_147_484 }))],
+    ["no wait overflows a timer", "Bake", changeState("Bake", () => ({ SecondsPath: "$.ClaimStage.fence" }))],
     [
       "a Task's Parameters are its contract's fields",
       "RegisterModel gives other",
-      changed("RegisterModel", (it) => ({ Parameters: { ...it.Parameters, other: 1 } })),
+      changeState("RegisterModel", (it) => ({ Parameters: { ...it.Parameters, other: 1 } })),
     ],
     [
       "a Task's Parameters are its contract's fields",
       "RegisterModel does not give fence",
-      changed("RegisterModel", ({ Parameters: { "fence.$": _, ...rest } = {} }) => ({ Parameters: rest })),
+      changeState("RegisterModel", ({ Parameters: { "fence.$": _, ...rest } = {} }) => ({
+        Parameters: rest,
+      })),
     ],
     [
       "a Task's Parameters are its contract's fields",
       "RequestApproval does not give delivery",
-      changed("RequestApproval", () => ({ Parameters: { Payload: {} } })),
+      changeState("RequestApproval", () => ({ Parameters: { Payload: {} } })),
     ],
-    ["a Task's result lies at its name", "RollBack", changed("RollBack", () => ({ ResultPath: "$.error" }))],
+    [
+      "a Task's result lies at its name",
+      "RollBack",
+      changeState("RollBack", () => ({ ResultPath: "$.error" })),
+    ],
   ])("%s: else %s", (lint, fault, faulty) => {
-    expect(lints[lint]?.(faulty, known).join("\n")).toContain(fault);
+    expect(definitionLints[lint]?.(faulty, known).join("\n")).toContain(fault);
   });
 
-  test.each<[string, Machine]>([
-    ["MoveChampion reads $.nobody", changed("MoveChampion", () => ({ Parameters: { "x.$": "$.nobody" } }))],
+  test.each<[string, MachineDefinition]>([
+    [
+      "MoveChampion reads $.nobody",
+      changeState("MoveChampion", () => ({ Parameters: { "x.$": "$.nobody" } })),
+    ],
     [
       // A way round DeployProd: what it writes is there on the other way only.
       "PromoteModel reads $.DeployProd.functionVersion",
-      changed("IsProdClaimed", () => ({ Default: "PromoteModel" })),
+      changeState("IsProdClaimed", () => ({ Default: "PromoteModel" })),
     ],
     [
       // Busy has no fence: only the Choice keeps it away.
       "DeployProd reads $.ClaimProd.fence",
-      changed("IsProdClaimed", (it) => ({
+      changeState("IsProdClaimed", (it) => ({
         Choices: it.Choices?.map((rule) => ({ ...rule, Next: "DeployProd" })),
       })),
     ],
     [
       "RegisterModel reads $.BuildImage.digest",
-      changed("RegisterModel", () => ({ Parameters: { "digest.$": "$.BuildImage.digest" } })),
+      changeState("RegisterModel", () => ({ Parameters: { "digest.$": "$.BuildImage.digest" } })),
     ],
     [
       // The caught fault lies elsewhere, so that the rollback's own is not told.
       "RollBackFailed reads $.rollbackError.Cause",
-      changed("RollBack", () => ({
+      changeState("RollBack", () => ({
         Catch: [{ ErrorEquals: ["States.ALL"], Next: "RollBackFailed", ResultPath: "$.x" }],
       })),
     ],
     [
       "IsNew reads $.BuildImage.status",
-      changed("IsNew", (it) => ({
+      changeState("IsNew", (it) => ({
         Choices: it.Choices?.map((rule) => ({ ...rule, Variable: "$.BuildImage.status" })),
       })),
     ],
     [
       "GateMissed reads $.VerifyStage.error.name, which lies in something that may be null",
-      changed("VerifyStage", () => ({ Next: "GateMissed" })),
+      changeState("VerifyStage", () => ({ Next: "GateMissed" })),
     ],
   ])("every path read is written on every way: else %s", (fault, faulty) => {
-    expect(lints["every path read is written on every way"]?.(faulty, known).join("\n")).toContain(fault);
+    expect(definitionLints["every path read is written on every way"]?.(faulty, known).join("\n")).toContain(
+      fault,
+    );
   });
 });
 
@@ -186,7 +216,7 @@ describe("every error that a delivery can end with has a remedy", () => {
   ];
 
   test("the steps raise no other", () => {
-    const raised = errorNames();
+    const raised = readErrorNames();
     expect(raised).toContain("GoldenVectorsDiffer");
     const unknown = [...raised].filter(
       (name) => ![...Object.keys(remedies), ...outcomes, ...outside].includes(name),
@@ -195,7 +225,7 @@ describe("every error that a delivery can end with has a remedy", () => {
   });
   test("nor do the functions, with all that they are composed of on AWS", () => {
     const handlers = stepNames.map((name) => new URL(`../lambdas/${name}/handler.ts`, import.meta.url));
-    const raised = errorNames(handlers);
+    const raised = readErrorNames(handlers);
     expect(raised).toContain("RoleNotAssumed");
     const unknown = [...raised].filter(
       (name) => ![...Object.keys(remedies), ...outcomes, ...outside].includes(name),

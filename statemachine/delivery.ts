@@ -29,7 +29,7 @@ export type Resources = {
 };
 
 /** Errors that another try may mend: our own TemporaryFault, lost races, and Lambda's transient ones. */
-const transient = [
+const transientErrors = [
   "TemporaryFault",
   "RevisionConflict",
   "FunctionBusy",
@@ -40,14 +40,14 @@ const transient = [
 ];
 const retry = [
   {
-    ErrorEquals: transient,
+    ErrorEquals: transientErrors,
     IntervalSeconds: 2,
     MaxAttempts: 4,
     BackoffRate: 2,
     JitterStrategy: "FULL" as const,
   },
 ];
-const fails = [
+const catchFailure = [
   { ErrorEquals: ["Superseded"], Next: "Superseded", ResultPath: "$.superseded" },
   { ErrorEquals: ["States.ALL"], Next: "Failed", ResultPath: "$.error" },
 ];
@@ -55,14 +55,14 @@ const fails = [
 const subject = { "delivery.$": "$.delivery", "model.$": "$.model", "commit.$": "$.commit" };
 const artifact = { "digest.$": "$.RegisterModel.digest", "version.$": "$.RegisterModel.version" };
 /** What goes to prod is what the decision names; the steps hold it against the decision as it is kept. */
-const approved = {
+const approvedArtifact = {
   "digest.$": "$.RequestApproval.digest",
   "version.$": "$.RequestApproval.version",
   "approval.$": "$.RequestApproval.approval",
 };
 
 /** Ends of a delivery before its commit point: each puts everything back, then reports. */
-const ending = (outcome: string) => ({
+const endWith = (outcome: string) => ({
   Type: "Pass" as const,
   Result: outcome,
   ResultPath: "$.outcome",
@@ -70,7 +70,7 @@ const ending = (outcome: string) => ({
 });
 
 /** A verdict that stops the delivery becomes the error it ends with. */
-const stopped = (by: "VerifyStage" | "JudgeCanary") => ({
+const failWithVerdict = (by: "VerifyStage" | "JudgeCanary") => ({
   Type: "Pass" as const,
   Parameters: { "Error.$": `$.${by}.error.name`, "Cause.$": `$.${by}.error.cause` },
   ResultPath: "$.error",
@@ -81,7 +81,7 @@ const stopped = (by: "VerifyStage" | "JudgeCanary") => ({
  * The state machine.
  * @param resources names of the functions and the build project that its tasks call
  */
-export const delivery = (resources: Resources) => {
+export const defineDelivery = (resources: Resources) => {
   const step = (name: StepName, parameters: object, seconds: number) => ({
     Type: "Task" as const,
     Resource: resources.functions[name],
@@ -115,7 +115,7 @@ export const delivery = (resources: Resources) => {
           300,
         ),
         ResultPath: "$.ClaimStage",
-        Catch: fails,
+        Catch: catchFailure,
         Next: "BuildImage",
       },
       BuildImage: {
@@ -134,19 +134,19 @@ export const delivery = (resources: Resources) => {
         TimeoutSeconds: 1800,
         Retry: [
           {
-            ErrorEquals: transient.concat("CodeBuild.CodeBuildException"),
+            ErrorEquals: transientErrors.concat("CodeBuild.CodeBuildException"),
             IntervalSeconds: 5,
             MaxAttempts: 3,
             BackoffRate: 2,
           },
         ],
-        Catch: fails,
+        Catch: catchFailure,
         Next: "ScanImage",
       },
       ScanImage: {
         ...step("scan-image", { "build.$": "$.BuildImage.variables" }, 60),
         ResultPath: "$.ScanImage",
-        Catch: fails,
+        Catch: catchFailure,
         Next: "IsScanned",
       },
       IsScanned: choice("$.ScanImage.status", { pending: "AwaitScan", complete: "RegisterModel" }),
@@ -158,14 +158,14 @@ export const delivery = (resources: Resources) => {
           300,
         ),
         ResultPath: "$.RegisterModel",
-        Catch: fails,
+        Catch: catchFailure,
         Next: "IsNew",
       },
       IsNew: choice("$.RegisterModel.status", { unchanged: "Unchanged", registered: "DeployStage" }),
       DeployStage: {
         ...step("deploy-model", { ...artifact, environment: "stage", "fence.$": "$.ClaimStage.fence" }, 600),
         ResultPath: "$.DeployStage",
-        Catch: fails,
+        Catch: catchFailure,
         Next: "VerifyStage",
       },
       VerifyStage: {
@@ -179,7 +179,7 @@ export const delivery = (resources: Resources) => {
           900,
         ),
         ResultPath: "$.VerifyStage",
-        Catch: fails,
+        Catch: catchFailure,
         Next: "IsVerified",
       },
       IsVerified: choice("$.VerifyStage.verdict", {
@@ -187,7 +187,7 @@ export const delivery = (resources: Resources) => {
         pass: "RequestApproval",
         inconclusive: "RequestApproval",
       }),
-      GateMissed: stopped("VerifyStage"),
+      GateMissed: failWithVerdict("VerifyStage"),
       RequestApproval: {
         Type: "Task",
         Resource: "arn:aws:states:::lambda:invoke.waitForTaskToken",
@@ -215,7 +215,7 @@ export const delivery = (resources: Resources) => {
           { ErrorEquals: ["States.Timeout"], Next: "Expired", ResultPath: "$.expired" },
           // Prod changed between measuring and asking: what was measured is about the champion before.
           { ErrorEquals: ["ProdChanged"], Next: "VerifyStage", ResultPath: "$.prodChanged" },
-          ...fails,
+          ...catchFailure,
         ],
         Next: "IsApproved",
       },
@@ -235,7 +235,7 @@ export const delivery = (resources: Resources) => {
           60,
         ),
         ResultPath: "$.ClaimProd",
-        Catch: fails,
+        Catch: catchFailure,
         Next: "IsProdClaimed",
       },
       // Stale: prod changed since the question was asked, so the answer was to another question, and the checks were
@@ -247,9 +247,13 @@ export const delivery = (resources: Resources) => {
       }),
       AwaitProd: { Type: "Wait", Seconds: 60, Next: "ClaimProd" },
       DeployProd: {
-        ...step("deploy-model", { ...approved, environment: "prod", "fence.$": "$.ClaimProd.fence" }, 600),
+        ...step(
+          "deploy-model",
+          { ...approvedArtifact, environment: "prod", "fence.$": "$.ClaimProd.fence" },
+          600,
+        ),
         ResultPath: "$.DeployProd",
-        Catch: fails,
+        Catch: catchFailure,
         Next: "NeedsCanary",
       },
       NeedsCanary: either("$.DeployProd.canary", "StartCanary", "PromoteModel"),
@@ -266,7 +270,7 @@ export const delivery = (resources: Resources) => {
           60,
         ),
         ResultPath: "$.ShiftTraffic",
-        Catch: fails,
+        Catch: catchFailure,
         Next: "Bake",
       },
       Bake: { Type: "Wait", SecondsPath: "$.ShiftTraffic.bakeSeconds", Next: "JudgeCanary" },
@@ -282,7 +286,7 @@ export const delivery = (resources: Resources) => {
           120,
         ),
         ResultPath: "$.JudgeCanary",
-        Catch: fails,
+        Catch: catchFailure,
         Next: "IsCanarySound",
       },
       IsCanarySound: choice("$.JudgeCanary.next", {
@@ -291,12 +295,12 @@ export const delivery = (resources: Resources) => {
         promote: "PromoteModel",
         "roll-back": "CanaryStopped",
       }),
-      CanaryStopped: stopped("JudgeCanary"),
+      CanaryStopped: failWithVerdict("JudgeCanary"),
       PromoteModel: {
         ...step(
           "promote-model",
           {
-            ...approved,
+            ...approvedArtifact,
             "fence.$": "$.ClaimProd.fence",
             "stageFence.$": "$.ClaimStage.fence",
             "functionVersion.$": "$.DeployProd.functionVersion",
@@ -305,7 +309,7 @@ export const delivery = (resources: Resources) => {
           120,
         ),
         ResultPath: "$.PromoteModel",
-        Catch: fails,
+        Catch: catchFailure,
         Next: "Promoted",
       },
       // From here everything only goes forward: a fault is left to sweep-deliveries.
@@ -326,11 +330,11 @@ export const delivery = (resources: Resources) => {
         ResultPath: "$.error",
         Next: "Failed",
       },
-      Unchanged: ending("unchanged"),
-      Rejected: ending("rejected"),
-      Expired: ending("expired"),
-      Superseded: ending("superseded"),
-      Failed: ending("failed"),
+      Unchanged: endWith("unchanged"),
+      Rejected: endWith("rejected"),
+      Expired: endWith("expired"),
+      Superseded: endWith("superseded"),
+      Failed: endWith("failed"),
       RollBack: {
         ...step("roll-back", { "error.$": "$.error" }, 600),
         ResultPath: "$.RollBack",
@@ -386,5 +390,5 @@ export const delivery = (resources: Resources) => {
   } as const;
 };
 
-export type Definition = ReturnType<typeof delivery>;
-export type StateName = keyof Definition["States"];
+export type DeliveryDefinition = ReturnType<typeof defineDelivery>;
+export type StateName = keyof DeliveryDefinition["States"];

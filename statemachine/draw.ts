@@ -1,7 +1,7 @@
 /** Draws docs/delivery.md from the definition: `npm run docs:machine`. */
 import { writeFileSync } from "node:fs";
 import * as z from "zod";
-import { delivery, type StepName, stepNames } from "./delivery.ts";
+import { defineDelivery, type StepName, stepNames } from "./delivery.ts";
 import { stateContracts } from "./state-contracts.ts";
 
 const State = z.looseObject({
@@ -35,17 +35,17 @@ const isComplete = (named: Record<string, string>): named is Record<StepName, st
   stepNames.every((name) => name in named);
 
 /** Where most Tasks go with a fault; drawn once. */
-const usual = ["Superseded", "Failed"];
+const commonCatchTargets = ["Superseded", "Failed"];
 
 /** How every delivery that is not promoted ends. */
-const groupOfEndings = (states: States): Set<string> => {
+const collectEndings = (states: States): Set<string> => {
   const group = new Set(["RollBack", "RollBackFailed", "MarkFailed", "NameError", "IsCommitted"]);
   for (const [name, { Type, Next }] of Object.entries(states))
     if (Type === "Pass" && Next === "RollBack") group.add(name);
   return group;
 };
 
-const label = (name: string, { Type, Seconds }: State): string => {
+const drawState = (name: string, { Type, Seconds }: State): string => {
   switch (Type) {
     case "Choice":
       return `  ${name}{${name}}`;
@@ -59,39 +59,39 @@ const label = (name: string, { Type, Seconds }: State): string => {
   }
 };
 
-const arrows = (name: string, state: State): string[] => [
+const drawArrows = (name: string, state: State): string[] => [
   ...(state.Next ? [`  ${name} --> ${state.Next}`] : []),
   ...(state.Default ? [`  ${name} --> ${state.Default}`] : []),
   ...state.Choices.map(
     ({ Next, StringEquals, Variable }) =>
       `  ${name} -- ${StringEquals ?? Variable.split(".").at(-1) ?? ""} --> ${Next}`,
   ),
-  ...state.Catch.filter(({ Next }) => !usual.includes(Next)).map(
+  ...state.Catch.filter(({ Next }) => !commonCatchTargets.includes(Next)).map(
     ({ ErrorEquals, Next }) =>
       `  ${name} -. ${ErrorEquals.includes("States.ALL") ? "any fault" : ErrorEquals.join(", ").replaceAll("States.", "")} .-> ${Next}`,
   ),
 ];
 
-const diagram = (states: States): string => {
-  const endings = groupOfEndings(states);
+const drawDiagram = (states: States): string => {
+  const endings = collectEndings(states);
   const entries = Object.entries(states);
   const inside = entries.filter(([name]) => endings.has(name));
   const outside = entries.filter(([name]) => !endings.has(name));
   return [
     "flowchart TD",
-    ...outside.map(([name, state]) => label(name, state)),
-    ...outside.filter(([, { Type }]) => Type !== "Fail").flatMap(([name, state]) => arrows(name, state)),
+    ...outside.map(([name, state]) => drawState(name, state)),
+    ...outside.filter(([, { Type }]) => Type !== "Fail").flatMap(([name, state]) => drawArrows(name, state)),
     "  anyTask[/any Task before the commit point/]",
     "  anyTask -. Superseded .-> Superseded",
     "  anyTask -. any other fault .-> Failed",
     "  subgraph endings [Everything back as it was]",
-    ...inside.map(([name, state]) => `  ${label(name, state)}`),
+    ...inside.map(([name, state]) => `  ${drawState(name, state)}`),
     "  end",
-    ...inside.flatMap(([name, state]) => arrows(name, state)),
+    ...inside.flatMap(([name, state]) => drawArrows(name, state)),
   ].join("\n");
 };
 
-const runs = ({ Type, Resource, Parameters, Result }: State): string => {
+const describeTarget = ({ Type, Resource, Parameters, Result }: State): string => {
   if (Type === "Pass") return Result === undefined ? "" : `\`${JSON.stringify(Result)}\``;
   if (Type !== "Task") return "";
   const service = Resource.split(":::")[1];
@@ -100,14 +100,14 @@ const runs = ({ Type, Resource, Parameters, Result }: State): string => {
     .map((part) => `\`${part}\``)
     .join(" by ");
 };
-const seconds = ({ Seconds, SecondsPath, TimeoutSeconds, TimeoutSecondsPath }: State): string => {
+const describeTime = ({ Seconds, SecondsPath, TimeoutSeconds, TimeoutSecondsPath }: State): string => {
   const fixed = Seconds ?? TimeoutSeconds;
   return fixed === undefined ? (SecondsPath ?? TimeoutSecondsPath ?? "") : `${fixed} s`;
 };
 
 const Fields = z.looseObject({ properties: z.record(z.string(), z.unknown()).optional() });
 const Shape = Fields.extend({ oneOf: z.array(Fields).default([]) });
-const gives = (name: string, { ResultPath = "" }: State): string => {
+const describeOutput = (name: string, { ResultPath = "" }: State): string => {
   const contract = Object.entries(stateContracts).find(([task]) => task === name)?.[1];
   if (!contract) return ResultPath && `\`${ResultPath}\``;
   const shape = Shape.parse(z.toJSONSchema(contract.output));
@@ -118,10 +118,10 @@ const gives = (name: string, { ResultPath = "" }: State): string => {
 /** The page's whole text. */
 export const drawDelivery = (): string => {
   if (!isComplete(functions)) throw new Error("a step has no function");
-  const definition = delivery({ functions, buildProject: "slipway-images" });
+  const definition = defineDelivery({ functions, buildProject: "slipway-images" });
   const states = z.record(z.string(), State).parse(definition.States);
   const row = ([name, state]: [string, State]) =>
-    `| ${name} | ${state.Type} | ${runs(state)} | ${seconds(state)} | ${gives(name, state)} |`;
+    `| ${name} | ${state.Type} | ${describeTarget(state)} | ${describeTime(state)} | ${describeOutput(name, state)} |`;
   return `# The delivery state machine
 
 Made from \`statemachine/delivery.ts\` by \`npm run docs:machine\`; edits here are lost.
@@ -131,7 +131,7 @@ all Tasks before the commit point (PromoteModel's last write) share are drawn on
 goes forward.
 
 \`\`\`mermaid
-${diagram(states)}
+${drawDiagram(states)}
 \`\`\`
 
 | state | type | runs | waits or times out after | gives |

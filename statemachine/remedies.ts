@@ -74,6 +74,6 @@ export const remedies = {
 export type ErrorName = keyof typeof remedies;
 
 /** What a person does about an error, also about one that no list foresaw. */
-export const remedyOf = (name: string): string =>
+export const findRemedy = (name: string): string =>
   Object.entries(remedies).find(([known]) => known === name)?.[1] ??
   "Read the cause; `slipway status` shows where the delivery stopped, and delivering again is safe.";

@@ -29,10 +29,10 @@ import {
   VerifyModelInput,
   VerifyModelOutput,
 } from "./contracts.ts";
-import type { Definition, StateName } from "./delivery.ts";
+import type { DeliveryDefinition, StateName } from "./delivery.ts";
 
 type TaskName = {
-  [Name in StateName]: Definition["States"][Name] extends { readonly Type: "Task" } ? Name : never;
+  [Name in StateName]: DeliveryDefinition["States"][Name] extends { readonly Type: "Task" } ? Name : never;
 }[StateName];
 
 /** What each Task state is given and what lies at `$.<State>` after it; a build is given what CodeBuild defines. */

@@ -1,13 +1,13 @@
 import { posix, relative } from "node:path";
 import { App, Fn } from "cdktn";
 import type { DeployedFunction } from "./functions.ts";
-import { names } from "./names.ts";
+import { nameResources } from "./names.ts";
 import type { Accounts } from "./read-config.ts";
-import { bootstrap, bootstrapTooling } from "./stacks/bootstrap.ts";
-import { deliveryStack } from "./stacks/delivery.ts";
-import { network } from "./stacks/network.ts";
-import { type Registry, registry } from "./stacks/registry.ts";
-import { serving } from "./stacks/serving.ts";
+import { addBootstrapStack, addToolingBootstrapStack } from "./stacks/bootstrap.ts";
+import { addDeliveryStack } from "./stacks/delivery.ts";
+import { addNetworkStack } from "./stacks/network.ts";
+import { addRegistryStack, type RegistryOutputs } from "./stacks/registry.ts";
+import { addServingStack } from "./stacks/serving.ts";
 
 type Needs = {
   readonly accounts: Accounts;
@@ -18,7 +18,7 @@ type Needs = {
   readonly built: string;
 };
 
-const registryOf = (app: App, accounts: Accounts, key: string): Registry => {
+const resolveRegistry = (app: App, accounts: Accounts, key: string): RegistryOutputs => {
   const wanted = accounts.tooling.registry;
   if (wanted.kind === "existing") {
     const { uri, artifacts } = wanted;
@@ -26,27 +26,27 @@ const registryOf = (app: App, accounts: Accounts, key: string): Registry => {
       ? { uri }
       : { uri, artifacts: `arn:aws:s3:::${posix.join(artifacts.bucket, artifacts.prefix)}` };
   }
-  return registry(app, accounts, wanted, { network: network(app, accounts, wanted), key });
+  return addRegistryStack(app, accounts, wanted, { network: addNetworkStack(app, accounts, wanted), key });
 };
 
 /** Every stack of the three accounts, written into `folder`. Nothing of AWS is asked. */
-export const slipwayApp = ({ accounts, functions, folder, built }: Needs): App => {
+export const createSlipwayApp = ({ accounts, functions, folder, built }: Needs): App => {
   const app = new App({ outdir: folder, context: { targetVersions: { terraform: ">=1.11" } } });
   // Relative, so that what is written is the same on every machine.
   const made = (file: string) => posix.join(relative(`${folder}/stacks/stack`, built), file);
   const zip = (name: string) => made(`${name}.zip`);
-  const tooling = bootstrapTooling(app, accounts);
-  const topic = names(accounts).alarmTopicArn;
+  const tooling = addToolingBootstrapStack(app, accounts);
+  const topic = nameResources(accounts).alarmTopicArn;
   const environment = (name: "stage" | "prod") =>
-    serving(app, {
+    addServingStack(app, {
       accounts,
       environment: name,
       functions,
       zip,
-      key: bootstrap(app, accounts, name).key,
+      key: addBootstrapStack(app, accounts, name).key,
       topic,
     });
-  deliveryStack(app, {
+  addDeliveryStack(app, {
     accounts,
     functions,
     zip,
@@ -55,7 +55,7 @@ export const slipwayApp = ({ accounts, functions, folder, built }: Needs): App =
     builder: made("builder.tar"),
     key: tooling.key,
     github: tooling.github,
-    registry: registryOf(app, accounts, tooling.key),
+    registry: resolveRegistry(app, accounts, tooling.key),
     serving: { stage: environment("stage"), prod: environment("prod") },
   });
   return app;

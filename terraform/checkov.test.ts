@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { type Written, writtenStacks } from "../test/infrastructure/written-stacks.ts";
-import { pythonEnvironment, pythonPeer } from "../test/peers/python-environment.ts";
+import { type SynthesizedStacks, synthStacks } from "../test/infrastructure/written-stacks.ts";
+import { createPythonEnvironment, requirePython } from "../test/peers/python-environment.ts";
 
-const { skip } = pythonPeer("checkov on the stacks");
+const { skip } = requirePython("checkov on the stacks");
 const requirements = join(import.meta.dirname, "..", "test", "peers", "requirements-checkov.txt");
 
 const Report = z.object({
@@ -19,14 +19,16 @@ const Report = z.object({
   summary: z.object({ passed: z.number(), parsing_errors: z.number() }),
 });
 
-const Suppressed = z.object({ "//": z.object({ suppressed: z.record(z.string(), z.string().min(10)) }) });
+const SuppressedResource = z.object({
+  "//": z.object({ suppressed: z.record(z.string(), z.string().min(10)) }),
+});
 
 /** `stack resource rule` of every reason that stands beside a resource. */
-const reasonsIn = ({ stacks }: Written): readonly string[] =>
+const listSuppressions = ({ stacks }: SynthesizedStacks): readonly string[] =>
   [...stacks].flatMap(([stack, { resource = {} }]) =>
     Object.values(resource).flatMap((named) =>
       Object.entries(named).flatMap(([name, one]) => {
-        const read = Suppressed.safeParse(one);
+        const read = SuppressedResource.safeParse(one);
         return read.success
           ? Object.keys(read.data["//"].suppressed).map((rule) => `${stack} ${name} ${rule}`)
           : [];
@@ -35,11 +37,11 @@ const reasonsIn = ({ stacks }: Written): readonly string[] =>
   );
 
 describe.skipIf(skip)("checkov", () => {
-  let written: Written;
+  let written: SynthesizedStacks;
   let report: z.infer<typeof Report>;
   beforeAll(async () => {
-    written = await writtenStacks();
-    const { python } = await pythonEnvironment(requirements);
+    written = await synthStacks();
+    const { python } = await createPythonEnvironment(requirements);
     const args = [
       "-m",
       "checkov.main",
@@ -69,7 +71,7 @@ describe.skipIf(skip)("checkov", () => {
   });
 
   test("finds nothing that has no reason beside it", () => {
-    const reasons = new Set(reasonsIn(written));
+    const reasons = new Set(listSuppressions(written));
     expect(findings().filter(({ where }) => !reasons.has(where))).toEqual([]);
     console.info(
       `checkov: ${report.summary.passed} passed, 0 failed, ${reasons.size} suppressed with a reason`,
@@ -78,6 +80,6 @@ describe.skipIf(skip)("checkov", () => {
 
   test("finds what each reason is for: none has outlived its finding", () => {
     const found = new Set(findings().map(({ where }) => where));
-    expect(reasonsIn(written).filter((reason) => !found.has(reason))).toEqual([]);
+    expect(listSuppressions(written).filter((reason) => !found.has(reason))).toEqual([]);
   });
 });

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { statementsOf } from "../test/infrastructure/policies.ts";
-import { resourcesOf, type Written, writtenStacks } from "../test/infrastructure/written-stacks.ts";
+import { parseStatements } from "../test/infrastructure/policies.ts";
+import { listResources, type SynthesizedStacks, synthStacks } from "../test/infrastructure/written-stacks.ts";
 import type { Accounts } from "./read-config.ts";
 
-const withStacks = async (change: (shipped: Accounts) => Accounts, look: (written: Written) => void) => {
-  const written = await writtenStacks(change);
+const withStacks = async (
+  change: (shipped: Accounts) => Accounts,
+  look: (written: SynthesizedStacks) => void,
+) => {
+  const written = await synthStacks(change);
   try {
     look(written);
   } finally {
@@ -19,17 +22,17 @@ const withTooling =
     tooling: { ...accounts.tooling, ...change(accounts.tooling) },
   });
 
-const variables = (written: Written, name: string): Record<string, string> => {
-  const found = resourcesOf(written, "aws_lambda_function").find(
+const variables = (written: SynthesizedStacks, name: string): Record<string, string> => {
+  const found = listResources(written, "aws_lambda_function").find(
     ([, , one]) => one.function_name === `slipway-${name}`,
   )?.[2].environment as { variables: Record<string, string> } | undefined;
   return found?.variables ?? {};
 };
 
-const actions = (written: Written): string =>
+const actions = (written: SynthesizedStacks): string =>
   JSON.stringify(
-    resourcesOf(written, "aws_iam_role_policy", ["delivery"]).flatMap(([, , one]) =>
-      statementsOf(one.policy).flatMap(({ Action }) => Action),
+    listResources(written, "aws_iam_role_policy", ["delivery"]).flatMap(([, , one]) =>
+      parseStatements(one.policy).flatMap(({ Action }) => Action),
     ),
   );
 
@@ -58,7 +61,7 @@ describe("the registry", () => {
       expect([...written.stacks.keys()]).not.toContain("network");
       expect(variables(written, "register-model")).toMatchObject({ MLFLOW_URI: uri, MLFLOW_AUTH: "none" });
       expect(actions(written)).not.toContain("execute-api:Invoke");
-      const granted = JSON.stringify(resourcesOf(written, "aws_iam_role_policy", ["delivery"]));
+      const granted = JSON.stringify(listResources(written, "aws_iam_role_policy", ["delivery"]));
       expect(granted).toContain("arn:aws:s3:::their-models/mlflow/*");
     });
   });
@@ -82,7 +85,10 @@ describe("the registry", () => {
       registry.kind === "own" ? { registry: { ...registry, certificate } } : {},
     );
     await withStacks(secured, (written) => {
-      expect(resourcesOf(written, "aws_lb_listener")[0]?.[2]).toMatchObject({ port: 443, protocol: "HTTPS" });
+      expect(listResources(written, "aws_lb_listener")[0]?.[2]).toMatchObject({
+        port: 443,
+        protocol: "HTTPS",
+      });
     });
   });
 });
@@ -93,15 +99,15 @@ describe("a repository on GitHub", () => {
       source: { host: "github", repository: "example/models", branch: "main" },
     }));
     await withStacks(gitHub, (written) => {
-      const role = resourcesOf(written, "aws_iam_role", ["delivery"]).find(
+      const role = listResources(written, "aws_iam_role", ["delivery"]).find(
         ([, , one]) => one.name === "slipway-push",
       );
-      expect(JSON.stringify(statementsOf(role?.[2].assume_role_policy))).toContain(
+      expect(JSON.stringify(parseStatements(role?.[2].assume_role_policy))).toContain(
         "repo:example/models:ref:refs/heads/main",
       );
-      expect(resourcesOf(written, "aws_codecommit_repository")).toEqual([]);
+      expect(listResources(written, "aws_codecommit_repository")).toEqual([]);
       expect(actions(written)).not.toContain("codecommit:");
-      expect(resourcesOf(written, "aws_ssm_parameter").map(([, , one]) => one.name)).toContain(
+      expect(listResources(written, "aws_ssm_parameter").map(([, , one]) => one.name)).toContain(
         "/slipway/GITHUB_TOKEN",
       );
     });
@@ -112,7 +118,7 @@ test("without operators nobody outside the machine has a role in an environment"
   await withStacks(
     withTooling(() => ({ operators: [] })),
     (written) => {
-      const roles = resourcesOf(written, "aws_iam_role", ["serving-prod"]).map(([, , one]) => one.name);
+      const roles = listResources(written, "aws_iam_role", ["serving-prod"]).map(([, , one]) => one.name);
       expect(roles).not.toContain("slipway-prod-operator");
     },
   );
@@ -126,11 +132,11 @@ test("data that is not protected can be cleared away", async () => {
       prod: { ...shipped.prod, protectData: false },
     }),
     (written) => {
-      for (const [, , bucket] of resourcesOf(written, "aws_s3_bucket"))
+      for (const [, , bucket] of listResources(written, "aws_s3_bucket"))
         expect(bucket.force_destroy).toBe(true);
-      for (const [, , table] of resourcesOf(written, "aws_dynamodb_table"))
+      for (const [, , table] of listResources(written, "aws_dynamodb_table"))
         expect(table.deletion_protection_enabled).toBe(false);
-      for (const [, , cluster] of resourcesOf(written, "aws_rds_cluster"))
+      for (const [, , cluster] of listResources(written, "aws_rds_cluster"))
         expect(cluster).toMatchObject({ deletion_protection: false, skip_final_snapshot: true });
     },
   );

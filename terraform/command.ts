@@ -3,23 +3,23 @@ import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { slipwayApp } from "./app.ts";
+import { createSlipwayApp } from "./app.ts";
 import { config } from "./config.ts";
-import { type DeployedFunction, deployedFunctions } from "./functions.ts";
+import { type DeployedFunction, listDeployedFunctions } from "./functions.ts";
 import {
-  chosenStacks,
-  type Invocation,
-  invocations,
+  type CommandOptions,
+  listStacks,
+  listTerraformInvocations,
   NotAsked,
-  type Options,
-  stackOrder,
+  selectStacks,
+  type TerraformInvocation,
 } from "./invocations.ts";
 import { type Accounts, ConfigInvalid, readConfig } from "./read-config.ts";
-import { unsetDigests } from "./unset-digests.ts";
+import { findUnsetDigests } from "./unset-digests.ts";
 import { VariableUnknown } from "./variables-of.ts";
 
 const folder = join(import.meta.dirname, "cdktf.out");
-const built = join(import.meta.dirname, "..", "dist");
+const distFolder = join(import.meta.dirname, "..", "dist");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -35,19 +35,19 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const write = (accounts: Accounts, functions: readonly DeployedFunction[]): void => {
+const writeStacks = (accounts: Accounts, functions: readonly DeployedFunction[]): void => {
   // Only what is written anew: beside it a first state may lie that is in no bucket yet.
-  slipwayApp({ accounts, functions, folder, built }).synth();
+  createSlipwayApp({ accounts, functions, folder, built: distFolder }).synth();
 };
 
 /** Terraform reads zips when it plans, and would only name the file that is not there. */
 const assertBuilt = (functions: readonly DeployedFunction[]): void => {
   const files = [...functions.map(({ name }) => `${name}.zip`), "runtime.digest", "builder.tar"];
-  const missing = files.filter((file) => !existsSync(join(built, file)));
+  const missing = files.filter((file) => !existsSync(join(distFolder, file)));
   if (missing.length > 0) throw new NotAsked(`dist/ lacks ${missing.join(", ")}: npm run build makes them.`);
 };
 
-const terraform = (stack: string, { args, localState }: Invocation): void => {
+const runTerraform = (stack: string, { args, localState }: TerraformInvocation): void => {
   const at = join(folder, "stacks", stack);
   const override = join(at, "first_override.tf.json");
   if (localState) writeFileSync(override, JSON.stringify({ terraform: { backend: { local: {} } } }));
@@ -59,11 +59,11 @@ const terraform = (stack: string, { args, localState }: Invocation): void => {
     throw new NotAsked(`terraform ended with ${status} at ${stack}; later stacks were left alone.`);
 };
 
-const work = async (): Promise<void> => {
+const main = async (): Promise<void> => {
   const [verb = "synth", ...stacks] = positionals;
   if (verb !== "synth" && verb !== "plan" && verb !== "apply")
     throw new NotAsked(`There is no command ${verb}; there are synth, plan and apply.`);
-  const options: Options = {
+  const options: CommandOptions = {
     stacks,
     yes: values.yes,
     fromStates: values["from-states"],
@@ -71,18 +71,18 @@ const work = async (): Promise<void> => {
     stateProfile: values["state-profile"],
   };
   const accounts = readConfig(config);
-  const functions = await deployedFunctions();
-  const chosen = chosenStacks(stackOrder(accounts), options);
-  write(accounts, functions);
-  for (const sentence of unsetDigests(accounts)) console.warn(sentence);
+  const functions = await listDeployedFunctions();
+  const chosen = selectStacks(listStacks(accounts), options);
+  writeStacks(accounts, functions);
+  for (const sentence of findUnsetDigests(accounts)) console.warn(sentence);
   if (verb === "synth") return console.log(`The stacks are in ${join(folder, "stacks")}.`);
   if (chosen.some((stack) => /^(serving|delivery)/.test(stack))) assertBuilt(functions);
   for (const stack of chosen)
-    for (const invocation of invocations(verb, stack, options)) terraform(stack, invocation);
+    for (const invocation of listTerraformInvocations(verb, stack, options)) runTerraform(stack, invocation);
 };
 
 try {
-  await work();
+  await main();
 } catch (fault) {
   const told =
     fault instanceof ConfigInvalid || fault instanceof NotAsked || fault instanceof VariableUnknown;

@@ -12,12 +12,12 @@ export type DeployedFunction = {
 const folder = fileURLToPath(new URL("../lambdas/", import.meta.url));
 
 /** Runs from an image, which the pipeline deploys for each model: no function of Terraform's. */
-const fromImage = "predict";
+const imageFunction = "predict";
 
 /** Every function that Terraform makes: the folders under lambdas/, with what their env.ts says. */
-export const deployedFunctions = async (): Promise<readonly DeployedFunction[]> => {
+export const listDeployedFunctions = async (): Promise<readonly DeployedFunction[]> => {
   const names = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== fromImage)
+    .filter((entry) => entry.isDirectory() && entry.name !== imageFunction)
     .map(({ name }) => name)
     .sort();
   return Promise.all(

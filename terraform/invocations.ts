@@ -2,7 +2,7 @@ import type { Accounts } from "./read-config.ts";
 
 export type Verb = "synth" | "plan" | "apply";
 
-export type Options = {
+export type CommandOptions = {
   /** Stacks that were named; none: all that a role applies. */
   readonly stacks: readonly string[];
   /** Approved before: nobody is asked. */
@@ -16,7 +16,7 @@ export type Options = {
 };
 
 /** Stacks in the order in which they are applied, each after those whose outputs it reads. */
-export const stackOrder = ({ tooling }: Accounts): readonly string[] => [
+export const listStacks = ({ tooling }: Accounts): readonly string[] => [
   "bootstrap-tooling",
   "bootstrap-stage",
   "bootstrap-prod",
@@ -34,7 +34,10 @@ export class NotAsked extends Error {
 }
 
 /** The stacks that a command works on, in order. Throws NotAsked. */
-export const chosenStacks = (order: readonly string[], { stacks, first }: Options): readonly string[] => {
+export const selectStacks = (
+  order: readonly string[],
+  { stacks, first }: CommandOptions,
+): readonly string[] => {
   const unknown = stacks.find((stack) => !order.includes(stack));
   if (unknown !== undefined)
     throw new NotAsked(`There is no stack ${unknown}; there are ${order.join(", ")}.`);
@@ -46,30 +49,30 @@ export const chosenStacks = (order: readonly string[], { stacks, first }: Option
     : order.filter((stack) => stacks.includes(stack));
 };
 
-export type Invocation = {
+export type TerraformInvocation = {
   readonly args: readonly string[];
   /** Whether a state in the stack's own folder takes the bucket's place meanwhile. */
   readonly localState: boolean;
 };
 
-const say = ["-input=false", "-no-color"];
+const commonArguments = ["-input=false", "-no-color"];
 
 /** Terraform's invocations for one stack, in order. */
-export const invocations = (
+export const listTerraformInvocations = (
   verb: "plan" | "apply",
   stack: string,
-  options: Options,
-): readonly Invocation[] => {
+  options: CommandOptions,
+): readonly TerraformInvocation[] => {
   const { first, fromStates, stateProfile, yes } = options;
   const bucket = stateProfile === undefined ? [] : [`-backend-config=profile=${stateProfile}`];
   const run = (localState: boolean, ...args: readonly string[]) => ({ localState, args });
-  const init = run(first, "init", ...say, ...(first ? [] : bucket), "-reconfigure");
+  const init = run(first, "init", ...commonArguments, ...(first ? [] : bucket), "-reconfigure");
   const looking = fromStates
     ? ["-lock=false", "-refresh=false", ...(isBootstrap(stack) ? [] : ["-var=role=slipway-terraform-plan"])]
     : [];
-  if (verb === "plan") return [init, run(first, "plan", ...say, ...looking)];
+  if (verb === "plan") return [init, run(first, "plan", ...commonArguments, ...looking)];
   const apply = run(first, "apply", "-no-color", ...(yes ? ["-input=false", "-auto-approve"] : []));
   return first
-    ? [init, apply, run(false, "init", ...say, ...bucket, "-migrate-state", "-force-copy")]
+    ? [init, apply, run(false, "init", ...commonArguments, ...bucket, "-migrate-state", "-force-copy")]
     : [init, apply];
 };

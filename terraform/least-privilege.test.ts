@@ -1,23 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { awsAlone } from "../test/infrastructure/aws-alone.ts";
+import { listServiceAccess } from "../test/infrastructure/aws-alone.ts";
 import { authorizationPages } from "../test/infrastructure/iam-requests.ts";
-import { askOf, proof } from "../test/infrastructure/proof.ts";
-import { recordedStacks } from "../test/infrastructure/recorded-stacks.ts";
-import { type Recorded, recording } from "../test/infrastructure/recording.ts";
-import type { Written } from "../test/infrastructure/written-stacks.ts";
-import { deployedFunctions } from "./functions.ts";
+import { proveLeastPrivilege, toAccessRequest } from "../test/infrastructure/proof.ts";
+import { synthRecordedStacks } from "../test/infrastructure/recorded-stacks.ts";
+import { type RecordedRequest, readRecording } from "../test/infrastructure/recording.ts";
+import type { SynthesizedStacks } from "../test/infrastructure/written-stacks.ts";
+import { listDeployedFunctions } from "./functions.ts";
 
-let written: Written;
-let recorded: readonly Recorded[];
-let proven: ReturnType<typeof proof>;
+let written: SynthesizedStacks;
+let recorded: readonly RecordedRequest[];
+let proven: ReturnType<typeof proveLeastPrivilege>;
 beforeAll(async () => {
-  written = await recordedStacks();
-  recorded = await recording();
-  proven = proof(written, recorded);
+  written = await synthRecordedStacks();
+  recorded = await readRecording();
+  proven = proveLeastPrivilege(written, recorded);
 });
 afterAll(() => written?.remove());
 
-const words = ({ principal, action, resource, context }: Parameters<typeof proven.inForce.allows>[0]) =>
+const describeCall = ({
+  principal,
+  action,
+  resource,
+  context,
+}: Parameters<typeof proven.inForce.allows>[0]) =>
   `${principal}: ${action} on ${resource} ${JSON.stringify(context)}`;
 
 /** Whom the simulator's lists do not know: what they lack is none of ours. */
@@ -31,7 +36,7 @@ const unlisted = [
 describe("the recorded calls of the functions' bundles", () => {
   test("are of every function, and of each role that tooling has in an environment", async () => {
     const names = new Set(recorded.map((one) => one.function.split("@")[0]));
-    for (const { name } of await deployedFunctions()) expect(names).toContain(name);
+    for (const { name } of await listDeployedFunctions()) expect(names).toContain(name);
     expect(names).toContain("predict");
   });
 
@@ -40,9 +45,9 @@ describe("the recorded calls of the functions' bundles", () => {
       expect(page).toMatch(/^https:\/\/docs\.aws\.amazon\.com\/service-authorization\//);
     const complaints: string[] = [];
     for (const one of recorded) {
-      const complaint = await proven.inForce.complaint(askOf(one));
+      const complaint = await proven.inForce.complaint(toAccessRequest(one));
       if (complaint !== undefined && !unlisted.some((known) => known(one.action, complaint)))
-        complaints.push(`${words(askOf(one))}: ${complaint}`);
+        complaints.push(`${describeCall(toAccessRequest(one))}: ${complaint}`);
     }
     expect(complaints).toEqual([]);
   });
@@ -51,20 +56,20 @@ describe("the recorded calls of the functions' bundles", () => {
     expect(recorded.length).toBeGreaterThan(300);
     expect(
       recorded
-        .map(askOf)
+        .map(toAccessRequest)
         .filter((ask) => !proven.inForce.allows(ask))
-        .map(words),
+        .map(describeCall),
     ).toEqual([]);
   });
 });
 
 describe("what only AWS exercises", () => {
   test("is allowed, and AWS's page says so", () => {
-    for (const { page, asks, side, why } of awsAlone(written)) {
+    for (const { page, asks, side, why } of listServiceAccess(written)) {
       expect(page).toMatch(/^https:\/\/docs\.aws\.amazon\.com\//);
       expect(asks.length, why).toBeGreaterThan(0);
       expect(
-        asks.filter((ask) => !proven.inForce.allows(ask, side)).map((ask) => `${why}: ${words(ask)}`),
+        asks.filter((ask) => !proven.inForce.allows(ask, side)).map((ask) => `${why}: ${describeCall(ask)}`),
       ).toEqual([]);
     }
   });
@@ -76,14 +81,16 @@ describe("everything else", () => {
     expect(
       proven.ofOthers
         .filter(({ ask, side }) => proven.inForce.allows(ask, side))
-        .map(({ ask }) => words(ask)),
+        .map(({ ask }) => describeCall(ask)),
     ).toEqual([]);
   });
 
   test("beside what is allowed is refused: another resource, another caller, another condition, no TLS", () => {
     expect(proven.beside.length).toBeGreaterThan(1_000);
     expect(
-      proven.beside.filter(({ ask, side }) => proven.inForce.allows(ask, side)).map(({ ask }) => words(ask)),
+      proven.beside
+        .filter(({ ask, side }) => proven.inForce.allows(ask, side))
+        .map(({ ask }) => describeCall(ask)),
     ).toEqual([]);
   });
 });
@@ -93,7 +100,7 @@ test("the task token opens to the four functions that answer a task, and to no o
     ({ action, context }) => action === "kms:Decrypt" && Object.values(context).includes("task-token"),
   );
   if (!sample) throw new Error("a decryption of a task token is recorded");
-  const may = (one: Recorded) => proven.inForce.allows(askOf({ ...sample, role: one.role }));
+  const may = (one: RecordedRequest) => proven.inForce.allows(toAccessRequest({ ...sample, role: one.role }));
   const opened = new Set(recorded.filter(may).map((one) => one.function));
   expect([...opened].sort()).toEqual([
     "answer-approval",

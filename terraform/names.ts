@@ -10,7 +10,7 @@ export const planRole = "slipway-terraform-plan";
  * (functions and state machine, steps and the roles that trust them) is put together from these, so that no stack
  * waits for one that waits for it.
  */
-export const names = (accounts: Accounts) => {
+export const nameResources = (accounts: Accounts) => {
   const { tooling } = accounts;
   const here = (service: string, rest: string) =>
     `arn:aws:${service}:${tooling.region}:${tooling.account}:${rest}`;
@@ -58,4 +58,4 @@ export const names = (accounts: Accounts) => {
       `slipway-${environment}-records-${accounts[environment].account}-${accounts[environment].region}`,
   };
 };
-export type Names = ReturnType<typeof names>;
+export type ResourceNames = ReturnType<typeof nameResources>;

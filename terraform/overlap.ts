@@ -1,4 +1,4 @@
-const range = (cidr: string): readonly [number, number] => {
+const toAddressRange = (cidr: string): readonly [number, number] => {
   const [address = "", bits = "32"] = cidr.split("/");
   const number = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
   const size = 2 ** (32 - Number(bits));
@@ -7,8 +7,8 @@ const range = (cidr: string): readonly [number, number] => {
 };
 
 /** Whether two IPv4 blocks (`10.20.0.0/24`) share an address. */
-export const overlap = (one: string, two: string): boolean => {
-  const [first, last] = range(one);
-  const [start, end] = range(two);
+export const cidrsOverlap = (one: string, two: string): boolean => {
+  const [first, last] = toAddressRange(one);
+  const [start, end] = toAddressRange(two);
   return first <= end && start <= last;
 };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { config } from "./config.ts";
-import { overlap } from "./overlap.ts";
+import { cidrsOverlap } from "./overlap.ts";
 import { type Accounts, ConfigInvalid, readConfig } from "./read-config.ts";
-import { unsetDigests } from "./unset-digests.ts";
+import { findUnsetDigests } from "./unset-digests.ts";
 
-const problemsOf = (given: unknown): string => {
+const readProblems = (given: unknown): string => {
   try {
     readConfig(given);
   } catch (fault) {
@@ -14,19 +14,19 @@ const problemsOf = (given: unknown): string => {
   return "";
 };
 
-const changed = (change: (accounts: Accounts) => object): string =>
-  problemsOf({ ...config, ...change(config) });
+const readProblemsAfter = (change: (accounts: Accounts) => object): string =>
+  readProblems({ ...config, ...change(config) });
 
-const own = (change: object) => (accounts: Accounts) => ({
+const changeRegistry = (change: object) => (accounts: Accounts) => ({
   tooling: { ...accounts.tooling, registry: { ...accounts.tooling.registry, ...change } },
 });
 
 test("the configuration that ships is one that can be read", () => {
-  expect(problemsOf(config)).toBe("");
+  expect(readProblems(config)).toBe("");
 });
 
 test("digests that nobody filled in are told of, and are no reason not to write the stacks", () => {
-  expect(unsetDigests(config)).toEqual([
+  expect(findUnsetDigests(config)).toEqual([
     expect.stringMatching(/^tooling\.images\.buildImage is still all zeros/),
     expect.stringMatching(/^tooling\.images\.baseImage is still all zeros/),
     expect.stringMatching(/^tooling\.images\.firstDigest is still all zeros/),
@@ -91,17 +91,21 @@ describe("is refused in a sentence:", () => {
     ],
     [
       "networks that overlap",
-      own({ peers: [{ name: "office", cidr: "10.20.0.128/25" }] }),
+      changeRegistry({ peers: [{ name: "office", cidr: "10.20.0.128/25" }] }),
       /tooling\.registry\.cidr \(10\.20\.0\.0\/24\) and office \(10\.20\.0\.128\/25\) overlap/,
     ],
-    ["a network without room", own({ cidr: "10.20.0.0/28" }), /is a \/28: .* need a \/26 or more/],
-    ["what is no network", own({ cidr: "10.20.0.0" }), /a CIDR block is written like 10\.20\.0\.0\/24/],
+    ["a network without room", changeRegistry({ cidr: "10.20.0.0/28" }), /is a \/28: .* need a \/26 or more/],
+    [
+      "what is no network",
+      changeRegistry({ cidr: "10.20.0.0" }),
+      /a CIDR block is written like 10\.20\.0\.0\/24/,
+    ],
     [
       "zones of another region",
-      own({ zones: ["eu-west-1a", "us-east-1b"] }),
+      changeRegistry({ zones: ["eu-west-1a", "us-east-1b"] }),
       /eu-west-1a, which is no zone of us-east-1/,
     ],
-    ["one zone twice", own({ zones: ["us-east-1a", "us-east-1a"] }), /names us-east-1a twice/],
+    ["one zone twice", changeRegistry({ zones: ["us-east-1a", "us-east-1a"] }), /names us-east-1a twice/],
     [
       "one external id for both",
       ({ stage, prod }) => ({ prod: { ...prod, externalId: stage.externalId } }),
@@ -118,11 +122,11 @@ describe("is refused in a sentence:", () => {
       /prod\.logRetentionDays is 100: logs are kept for one of 30, 60,/,
     ],
   ])("%s", (_, change, sentence) => {
-    expect(changed(change)).toMatch(sentence);
+    expect(readProblemsAfter(change)).toMatch(sentence);
   });
 
   test("every mistake at once", () => {
-    const message = changed(({ stage, prod }) => ({
+    const message = readProblemsAfter(({ stage, prod }) => ({
       prod: { ...prod, account: stage.account, externalId: stage.externalId },
     }));
     expect(message.match(/^- /gm)).toHaveLength(2);
@@ -137,6 +141,6 @@ test.each([
   // A block is what its bits say, whatever address it is written with.
   ["10.0.0.77/24", "10.0.0.0/25", true],
 ])("%s and %s share an address: %s", (one, two, shared) => {
-  expect(overlap(one, two)).toBe(shared);
-  expect(overlap(two, one)).toBe(shared);
+  expect(cidrsOverlap(one, two)).toBe(shared);
+  expect(cidrsOverlap(two, one)).toBe(shared);
 });

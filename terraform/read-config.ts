@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { overlap } from "./overlap.ts";
+import { cidrsOverlap } from "./overlap.ts";
 
 /** Regions with every service that the stacks use; the list that AWS gives for Aurora Serverless v2 at 0 ACU and HTTP APIs. */
 const regions = [
@@ -21,7 +21,7 @@ const regions = [
 ] as const;
 
 /** CloudWatch Logs keeps lines for these many days and no others. */
-const retentions = [
+const retentionChoices = [
   30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1_096, 1_827, 2_192, 2_557, 3_653,
 ] as const;
 
@@ -29,26 +29,29 @@ const cidr = z.cidrv4("a CIDR block is written like 10.20.0.0/24");
 /** An image by its digest, which no tag can be moved from under; `address` as a regular expression. */
 const imageByDigest = (address: string, sentence: string) =>
   z.string().regex(new RegExp(`^${address}@sha256:[0-9a-f]{64}$`), sentence);
-const nameOfRole = /^arn:aws:iam::\d{12}:role\/[\w+=,.@/*-]+$/;
+const roleArnPattern = /^arn:aws:iam::\d{12}:role\/[\w+=,.@/*-]+$/;
 
-const account = {
+const accountFields = {
   account: z.string().regex(/^\d{12}$/, "an account id has 12 digits"),
   region: z.enum(regions, `a region is one of ${regions.join(", ")}`),
   /** On everything that Terraform makes there, beside `slipway:stack`. */
   tags: z.record(z.string().min(1), z.string().min(1)),
   /** Tables, database and buckets refuse to be deleted; set to false and applied before an account is cleared. */
   protectData: z.boolean(),
-  logRetentionDays: z.literal(retentions, `logs are kept for one of ${retentions.join(", ")} days`),
+  logRetentionDays: z.literal(
+    retentionChoices,
+    `logs are kept for one of ${retentionChoices.join(", ")} days`,
+  ),
 };
 
 /** Secrets whose values a person puts into SSM. A missing name is told at synth: each function reads them by these. */
 const secretNames = ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"] as const;
 
 const Tooling = z.strictObject({
-  ...account,
+  ...accountFields,
   /** Roles, `*` allowed in the name, that may use the command on the environments. */
   operators: z.array(
-    z.string().regex(nameOfRole, "an operator is a role's ARN, with * where several are meant"),
+    z.string().regex(roleArnPattern, "an operator is a role's ARN, with * where several are meant"),
   ),
   slack: z.strictObject({
     channel: z.string().regex(/^[CG][A-Z0-9]+$/, "a channel's id begins with C or G"),
@@ -133,7 +136,7 @@ const Tooling = z.strictObject({
 });
 
 const Environment = z.strictObject({
-  ...account,
+  ...accountFields,
   /** What the trust policies of this account ask for beside the caller; not a secret, but nobody else's. */
   externalId: z.string().regex(/^[\w+=,.@:/-]{2,1224}$/, "an external id has 2 to 1,224 of AWS's characters"),
   alarms: z.strictObject({
@@ -144,9 +147,9 @@ const Environment = z.strictObject({
   }),
 });
 
-const Shape = z.strictObject({ tooling: Tooling, stage: Environment, prod: Environment });
+const AccountsSchema = z.strictObject({ tooling: Tooling, stage: Environment, prod: Environment });
 
-export type Accounts = z.infer<typeof Shape>;
+export type Accounts = z.infer<typeof AccountsSchema>;
 export type ToolingConfig = z.infer<typeof Tooling>;
 export type EnvironmentConfig = z.infer<typeof Environment>;
 
@@ -155,7 +158,7 @@ export class ConfigInvalid extends Error {
   override readonly name = "ConfigInvalid";
 }
 
-const contradictions = ({ tooling, stage, prod }: Accounts): readonly string[] => {
+const findContradictions = ({ tooling, stage, prod }: Accounts): readonly string[] => {
   const found: string[] = [];
   const named = Object.entries({ tooling, stage, prod });
   for (const [index, [name, one]] of named.entries())
@@ -186,7 +189,7 @@ const contradictions = ({ tooling, stage, prod }: Accounts): readonly string[] =
     ];
     for (const [index, one] of networks.entries())
       for (const two of networks.slice(index + 1))
-        if (overlap(one.cidr, two.cidr))
+        if (cidrsOverlap(one.cidr, two.cidr))
           found.push(
             `${one.name} (${one.cidr}) and ${two.name} (${two.cidr}) overlap: no route could tell them apart. Choose other addresses for one.`,
           );
@@ -215,20 +218,20 @@ const contradictions = ({ tooling, stage, prod }: Accounts): readonly string[] =
 };
 
 /** What stands at a place of the configuration, where a few words can show it. No secret is in there. */
-const shown = (given: unknown, path: readonly PropertyKey[]): string => {
+const describeValue = (given: unknown, path: readonly PropertyKey[]): string => {
   const value = path.reduce<unknown>((inner, key) => Object(inner)[key], given);
   return typeof value === "string" || typeof value === "number" ? ` is ${JSON.stringify(value)}` : "";
 };
 
-const sentence =
+const toSentence =
   (given: unknown) =>
   ({ path, message }: { readonly path: readonly PropertyKey[]; readonly message: string }): string =>
-    `${path.join(".") || "config"}${shown(given, path)}: ${message}.`;
+    `${path.join(".") || "config"}${describeValue(given, path)}: ${message}.`;
 
 /** The configuration, checked. Throws ConfigInvalid with every mistake at once. */
 export const readConfig = (given: unknown): Accounts => {
-  const read = Shape.safeParse(given);
-  const problems = read.success ? contradictions(read.data) : read.error.issues.map(sentence(given));
+  const read = AccountsSchema.safeParse(given);
+  const problems = read.success ? findContradictions(read.data) : read.error.issues.map(toSentence(given));
   if (read.success && problems.length === 0) return read.data;
   throw new ConfigInvalid(`terraform/config.ts cannot be deployed:\n- ${problems.join("\n- ")}`);
 };

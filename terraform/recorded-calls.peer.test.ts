@@ -1,21 +1,26 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { recordedStacks } from "../test/infrastructure/recorded-stacks.ts";
-import { recording, recordingFile, recordingText, requestsOf } from "../test/infrastructure/recording.ts";
-import type { Written } from "../test/infrastructure/written-stacks.ts";
-import { type FunctionsWorld, functionsWorld } from "../test/peers/least-privilege/functions-world.ts";
-import { typicalEvents } from "../test/peers/least-privilege/typical-events.ts";
+import { synthRecordedStacks } from "../test/infrastructure/recorded-stacks.ts";
+import {
+  formatRecording,
+  readRecording,
+  recordingFile,
+  toRecordedRequests,
+} from "../test/infrastructure/recording.ts";
+import type { SynthesizedStacks } from "../test/infrastructure/written-stacks.ts";
+import { type FunctionsWorld, startFunctionsWorld } from "../test/peers/least-privilege/functions-world.ts";
+import { sendTypicalEvents } from "../test/peers/least-privilege/typical-events.ts";
 import { mlflowStartLimitMs } from "../test/peers/mlflow.ts";
-import { pythonPeer } from "../test/peers/python-environment.ts";
+import { requirePython } from "../test/peers/python-environment.ts";
 
-const { skip } = pythonPeer("the recording of the functions' calls on moto and MLflow");
+const { skip } = requirePython("the recording of the functions' calls on moto and MLflow");
 
 describe.skipIf(skip)("the functions' bundles on moto", () => {
-  let written: Written;
+  let written: SynthesizedStacks;
   let world: FunctionsWorld;
   beforeAll(async () => {
-    written = await recordedStacks();
-    world = await functionsWorld(written);
+    written = await synthRecordedStacks();
+    world = await startFunctionsWorld(written);
   }, mlflowStartLimitMs);
   afterAll(async () => {
     await world?.stop();
@@ -23,15 +28,15 @@ describe.skipIf(skip)("the functions' bundles on moto", () => {
   });
 
   test("make the calls that the recording holds, all of them and no others", async () => {
-    const failed = await typicalEvents(world);
+    const failed = await sendTypicalEvents(world);
     // Where the service itself does not answer, the machine calls the step again.
     expect(failed.map((one) => one.replace(/ did not succeed[\s\S]*/, ""))).toEqual([
       "claim-environment: TemporaryFault: Step Functions SendTaskFailure",
       "answer-approval: TemporaryFault: Step Functions SendTaskSuccess",
     ]);
-    const made = requestsOf(written, world.recorder.calls, world.named);
+    const made = toRecordedRequests(written, world.recorder.calls, world.named);
     // A new call is read, and kept, by running this test with RECORD=1.
-    if (process.env.RECORD === "1") await writeFile(recordingFile, recordingText(made));
-    expect(made).toEqual(await recording());
+    if (process.env.RECORD === "1") await writeFile(recordingFile, formatRecording(made));
+    expect(made).toEqual(await readRecording());
   });
 });

@@ -2,28 +2,30 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stepNames } from "../statemachine/delivery.ts";
-import { everyPolicy, several, statementsOf } from "../test/infrastructure/policies.ts";
+import { listStackPolicies, parseStatements, toArray } from "../test/infrastructure/policies.ts";
 import {
-  type Resource,
-  resourcesOf,
-  type Written,
-  writtenStacks,
+  listResources,
+  type ResourceJson,
+  type SynthesizedStacks,
+  synthStacks,
 } from "../test/infrastructure/written-stacks.ts";
-import { parts } from "../worlds/aws/environment/environment-parts.ts";
-import { names } from "./names.ts";
-import { anyResource } from "./permissions/statement.ts";
+import { variableGroups } from "../worlds/aws/environment/environment-parts.ts";
+import { nameResources } from "./names.ts";
+import { anyResourceReasons } from "./permissions/statement.ts";
 
-let written: Written;
+let written: SynthesizedStacks;
 beforeAll(async () => {
-  written = await writtenStacks();
+  written = await synthStacks();
 });
 afterAll(() => written?.remove());
 
-const all = (type: string) => resourcesOf(written, type);
-const text = (resource: Resource, attribute: string) => String(resource[attribute]);
+const listWrittenResources = (type: string) => listResources(written, type);
+const attributeText = (resource: ResourceJson, attribute: string) => String(resource[attribute]);
 /** Of a block that Terraform's JSON may write as one object or as a list of them. */
-const block = (value: unknown): Resource => (Array.isArray(value) ? value[0] : value) as Resource;
-const fileOf = (stack: string) => readFile(join(written.folder, "stacks", stack, "cdk.tf.json"), "utf8");
+const firstBlock = (value: unknown): ResourceJson =>
+  (Array.isArray(value) ? value[0] : value) as ResourceJson;
+const readStackFile = (stack: string) =>
+  readFile(join(written.folder, "stacks", stack, "cdk.tf.json"), "utf8");
 
 describe("the stacks", () => {
   test("are these, in the three accounts", () => {
@@ -44,7 +46,7 @@ describe("the stacks", () => {
       const account = stack.endsWith("prod") ? "prod" : stack.endsWith("stage") ? "stage" : "tooling";
       expect(provider.aws[0]?.allowed_account_ids).toEqual([written.accounts[account].account]);
       expect(terraform.backend.s3).toMatchObject({
-        bucket: names(written.accounts).stateBucket,
+        bucket: nameResources(written.accounts).stateBucket,
         key: `${stack}.tfstate`,
         encrypt: true,
         use_lockfile: true,
@@ -54,17 +56,17 @@ describe("the stacks", () => {
 
   test("tag what they make with their name and the configuration's tags", () => {
     for (const [stack, { provider }] of written.stacks)
-      expect(block(provider.aws[0]?.default_tags).tags).toMatchObject({
+      expect(firstBlock(provider.aws[0]?.default_tags).tags).toMatchObject({
         "slipway:stack": stack,
         "cost-center": "machine-learning",
       });
   });
 
   test("are the same bytes on every machine: a second writing differs in nothing, and no path is absolute", async () => {
-    const again = await writtenStacks();
+    const again = await synthStacks();
     try {
       for (const stack of written.stacks.keys()) {
-        const once = await fileOf(stack);
+        const once = await readStackFile(stack);
         expect(await readFile(join(again.folder, "stacks", stack, "cdk.tf.json"), "utf8")).toBe(once);
         expect(once).not.toContain(written.folder.slice(0, 8));
       }
@@ -74,22 +76,24 @@ describe("the stacks", () => {
   });
 
   test("hold nothing that belongs to one model: no function from an image, no alias, no route but the shared ones", async () => {
-    expect(all("aws_lambda_function").filter(([, , one]) => one.package_type === "Image")).toEqual([]);
-    expect(all("aws_lambda_alias")).toEqual([]);
-    expect(resourcesOf(written, "aws_apigatewayv2_route", ["serving-stage", "serving-prod"])).toEqual([]);
-    for (const stack of written.stacks.keys()) expect(await fileOf(stack)).not.toContain("churn");
+    expect(
+      listWrittenResources("aws_lambda_function").filter(([, , one]) => one.package_type === "Image"),
+    ).toEqual([]);
+    expect(listWrittenResources("aws_lambda_alias")).toEqual([]);
+    expect(listResources(written, "aws_apigatewayv2_route", ["serving-stage", "serving-prod"])).toEqual([]);
+    for (const stack of written.stacks.keys()) expect(await readStackFile(stack)).not.toContain("churn");
   });
 });
 
 describe("permissions", () => {
   test("name their resources; where one is *, the statement's own id says why", () => {
-    const without = everyPolicy(written).flatMap(({ stack, name, statements }) =>
+    const without = listStackPolicies(written).flatMap(({ stack, name, statements }) =>
       statements
         .filter(
           ({ Effect, Resource, Sid = "" }) =>
             Effect === "Allow" &&
-            several(Resource).some((resource) => /^\*$|^arn:aws:[\w-]+:[^:]*:[^:]*:\*$/.test(resource)) &&
-            !(Sid.replace(/\d+$/, "") in anyResource),
+            toArray(Resource).some((resource) => /^\*$|^arn:aws:[\w-]+:[^:]*:[^:]*:\*$/.test(resource)) &&
+            !(Sid.replace(/\d+$/, "") in anyResourceReasons),
         )
         .map((statement) => `${stack} ${name}: ${JSON.stringify(statement)}`),
     );
@@ -97,10 +101,10 @@ describe("permissions", () => {
   });
 
   test("name their actions: no service is given whole, but for a key to its own account", () => {
-    const wide = everyPolicy(written).flatMap(({ stack, name, kind, statements }) =>
+    const wide = listStackPolicies(written).flatMap(({ stack, name, kind, statements }) =>
       statements
         .filter(({ Effect }) => Effect === "Allow")
-        .flatMap(({ Action }) => several(Action))
+        .flatMap(({ Action }) => toArray(Action))
         .filter((action) => action.endsWith("*") && kind !== "aws_kms_key")
         .map((action) => `${stack} ${name}: ${action}`),
     );
@@ -108,11 +112,11 @@ describe("permissions", () => {
   });
 
   test("of keys are used through a service, or by their own account's policies", () => {
-    for (const [stack, , key] of all("aws_kms_key")) {
+    for (const [stack, , key] of listWrittenResources("aws_kms_key")) {
       const account =
         written.accounts[stack.endsWith("prod") ? "prod" : stack.endsWith("stage") ? "stage" : "tooling"]
           .account;
-      for (const { Principal, Condition } of statementsOf(key.policy)) {
+      for (const { Principal, Condition } of parseStatements(key.policy)) {
         const root = JSON.stringify(Principal) === JSON.stringify({ AWS: `arn:aws:iam::${account}:root` });
         expect(root || Condition !== undefined).toBe(true);
         if (JSON.stringify(Principal) === JSON.stringify({ AWS: "*" }))
@@ -123,14 +127,14 @@ describe("permissions", () => {
 
   test("each caller from tooling has a role of its own in an environment, which trusts that caller alone and asks for the environment's external id", () => {
     for (const environment of ["stage", "prod"] as const) {
-      const roles = resourcesOf(written, "aws_iam_role", [`serving-${environment}`]).filter(([, name]) =>
+      const roles = listResources(written, "aws_iam_role", [`serving-${environment}`]).filter(([, name]) =>
         name.includes("callers"),
       );
       expect(roles.length).toBeGreaterThan(3);
       for (const [, , role] of roles) {
-        const caller = text(role, "name").replace(`slipway-${environment}-`, "");
-        const known = names(written.accounts);
-        expect(statementsOf(role.assume_role_policy)).toEqual([
+        const caller = attributeText(role, "name").replace(`slipway-${environment}-`, "");
+        const known = nameResources(written.accounts);
+        expect(parseStatements(role.assume_role_policy)).toEqual([
           {
             Effect: "Allow",
             Principal: { AWS: `arn:aws:iam::${written.accounts.tooling.account}:root` },
@@ -153,21 +157,22 @@ describe("permissions", () => {
   test("a function takes on the roles that its variables name, and each of these is there", () => {
     const there = new Set(
       (["stage", "prod"] as const).flatMap((environment) =>
-        resourcesOf(written, "aws_iam_role", [`serving-${environment}`]).map(
-          ([, , role]) => `arn:aws:iam::${written.accounts[environment].account}:role/${text(role, "name")}`,
+        listResources(written, "aws_iam_role", [`serving-${environment}`]).map(
+          ([, , role]) =>
+            `arn:aws:iam::${written.accounts[environment].account}:role/${attributeText(role, "name")}`,
         ),
       ),
     );
-    for (const [, name, { policy }] of resourcesOf(written, "aws_iam_role_policy", ["delivery"])) {
-      const assumed = statementsOf(policy)
-        .filter(({ Action }) => several(Action).includes("sts:AssumeRole"))
-        .flatMap(({ Resource }) => several(Resource));
+    for (const [, name, { policy }] of listResources(written, "aws_iam_role_policy", ["delivery"])) {
+      const assumed = parseStatements(policy)
+        .filter(({ Action }) => toArray(Action).includes("sts:AssumeRole"))
+        .flatMap(({ Resource }) => toArray(Resource));
       for (const role of assumed) expect(there).toContain(role);
-      const lambda = all("aws_lambda_function").find(([, other]) =>
+      const lambda = listWrittenResources("aws_lambda_function").find(([, other]) =>
         other.startsWith(name.replace(/_policy_\w+$/, "_function_")),
       )?.[2];
       if (lambda === undefined) continue;
-      const variables = block(lambda.environment).variables as Record<string, string>;
+      const variables = firstBlock(lambda.environment).variables as Record<string, string>;
       const named = [variables.STAGE_ROLE_ARN, variables.PROD_ROLE_ARN].filter((arn) => arn !== undefined);
       expect(assumed.toSorted()).toEqual(named.toSorted());
     }
@@ -177,14 +182,17 @@ describe("permissions", () => {
 describe("functions", () => {
   test("there is one for each folder, with the variables that its env.ts asks for and no others", () => {
     const made = new Map(
-      all("aws_lambda_function").map(([stack, , one]) => [`${stack} ${text(one, "function_name")}`, one]),
+      listWrittenResources("aws_lambda_function").map(([stack, , one]) => [
+        `${stack} ${attributeText(one, "function_name")}`,
+        one,
+      ]),
     );
     const here = written.functions.filter(({ name }) => name !== "authorize-key");
     expect(made.size).toBeGreaterThanOrEqual(here.length);
     for (const { name, variables } of here) {
       const one = made.get(`delivery slipway-${name}`);
       expect(one, name).toBeDefined();
-      const given = Object.keys(block(one?.environment).variables as object);
+      const given = Object.keys(firstBlock(one?.environment).variables as object);
       const needed = [...variables].filter(([, { optional }]) => !optional).map(([variable]) => variable);
       expect(given).toEqual(expect.arrayContaining(needed));
       expect([...variables.keys()]).toEqual(expect.arrayContaining(given));
@@ -193,27 +201,35 @@ describe("functions", () => {
 
   test("each has a log group under the key, and each that events invoke has dead letters with an alarm", () => {
     const groups = new Map(
-      all("aws_cloudwatch_log_group").map(([stack, , one]) => [`${stack} ${text(one, "name")}`, one]),
+      listWrittenResources("aws_cloudwatch_log_group").map(([stack, , one]) => [
+        `${stack} ${attributeText(one, "name")}`,
+        one,
+      ]),
     );
-    const alarmed = JSON.stringify(all("aws_cloudwatch_metric_alarm").map(([, , one]) => one.dimensions));
-    for (const [stack, , one] of all("aws_lambda_function")) {
-      const name = text(one, "function_name");
+    const alarmed = JSON.stringify(
+      listWrittenResources("aws_cloudwatch_metric_alarm").map(([, , one]) => one.dimensions),
+    );
+    for (const [stack, , one] of listWrittenResources("aws_lambda_function")) {
+      const name = attributeText(one, "function_name");
       expect(groups.get(`${stack} /aws/lambda/${name}`)?.kms_key_id, name).toBeDefined();
     }
-    const queues = all("aws_sqs_queue");
-    expect(queues.map(([, , queue]) => text(queue, "name"))).toEqual([
+    const queues = listWrittenResources("aws_sqs_queue");
+    expect(queues.map(([, , queue]) => attributeText(queue, "name"))).toEqual([
       "slipway-notify-dead-letters",
       "slipway-start-delivery-dead-letters",
       "slipway-sweep-deliveries-dead-letters",
     ]);
     for (const [, name] of queues) expect(alarmed).toContain(`aws_sqs_queue.${name}.name`);
-    for (const [, , target] of all("aws_cloudwatch_event_target"))
+    for (const [, , target] of listWrittenResources("aws_cloudwatch_event_target"))
       expect(target.dead_letter_config).toBeDefined();
   });
 
   test("may run as long as the state that waits for them", () => {
     const timeouts = Object.fromEntries(
-      all("aws_lambda_function").map(([, , one]) => [text(one, "function_name"), one.timeout]),
+      listWrittenResources("aws_lambda_function").map(([, , one]) => [
+        attributeText(one, "function_name"),
+        one.timeout,
+      ]),
     );
     expect(timeouts).toMatchObject({
       "slipway-verify-model": 900,
@@ -223,15 +239,15 @@ describe("functions", () => {
   });
 
   test("the state machine may invoke its steps and no others", () => {
-    const [[, , machine] = []] = all("aws_sfn_state_machine");
+    const [[, , machine] = []] = listWrittenResources("aws_sfn_state_machine");
     const [, , granted] =
-      all("aws_iam_role_policy").find(([, name]) => name.startsWith("machine_policy")) ?? [];
-    const known = names(written.accounts);
-    const invoked = statementsOf(granted?.policy)
-      .filter(({ Action }) => several(Action).includes("lambda:InvokeFunction"))
-      .flatMap(({ Resource }) => several(Resource));
+      listWrittenResources("aws_iam_role_policy").find(([, name]) => name.startsWith("machine_policy")) ?? [];
+    const known = nameResources(written.accounts);
+    const invoked = parseStatements(granted?.policy)
+      .filter(({ Action }) => toArray(Action).includes("lambda:InvokeFunction"))
+      .flatMap(({ Resource }) => toArray(Resource));
     expect(invoked.toSorted()).toEqual(stepNames.map(known.functionArn).toSorted());
-    for (const arn of invoked) expect(text(machine ?? {}, "definition")).toContain(arn);
+    for (const arn of invoked) expect(attributeText(machine ?? {}, "definition")).toContain(arn);
     expect(machine?.logging_configuration).toMatchObject({ include_execution_data: false });
   });
 });
@@ -239,51 +255,59 @@ describe("functions", () => {
 describe("data", () => {
   test("tables, topics, queues, logs, buckets and images lie under a key", () => {
     const keyed = [
-      ...all("aws_dynamodb_table").map(([, , one]) => block(one.server_side_encryption).kms_key_arn),
-      ...all("aws_sns_topic").map(([, , one]) => one.kms_master_key_id),
-      ...all("aws_sqs_queue").map(([, , one]) => one.kms_master_key_id),
-      ...all("aws_cloudwatch_log_group").map(([, , one]) => one.kms_key_id),
-      ...all("aws_rds_cluster").map(([, , one]) => one.kms_key_id),
-      ...all("aws_ecr_repository").map(([, , one]) => block(one.encryption_configuration).kms_key),
-      ...all("aws_s3_bucket_server_side_encryption_configuration").map(
-        ([, , one]) => block(block(one.rule).apply_server_side_encryption_by_default).kms_master_key_id,
+      ...listWrittenResources("aws_dynamodb_table").map(
+        ([, , one]) => firstBlock(one.server_side_encryption).kms_key_arn,
+      ),
+      ...listWrittenResources("aws_sns_topic").map(([, , one]) => one.kms_master_key_id),
+      ...listWrittenResources("aws_sqs_queue").map(([, , one]) => one.kms_master_key_id),
+      ...listWrittenResources("aws_cloudwatch_log_group").map(([, , one]) => one.kms_key_id),
+      ...listWrittenResources("aws_rds_cluster").map(([, , one]) => one.kms_key_id),
+      ...listWrittenResources("aws_ecr_repository").map(
+        ([, , one]) => firstBlock(one.encryption_configuration).kms_key,
+      ),
+      ...listWrittenResources("aws_s3_bucket_server_side_encryption_configuration").map(
+        ([, , one]) =>
+          firstBlock(firstBlock(one.rule).apply_server_side_encryption_by_default).kms_master_key_id,
       ),
     ];
     expect(keyed.length).toBeGreaterThan(30);
     for (const key of keyed) expect(String(key)).toMatch(/^\$\{.*key.*\}$/);
-    expect(all("aws_s3_bucket_server_side_encryption_configuration").length).toBe(
-      all("aws_s3_bucket").length,
+    expect(listWrittenResources("aws_s3_bucket_server_side_encryption_configuration").length).toBe(
+      listWrittenResources("aws_s3_bucket").length,
     );
     // KMS rotates no asymmetric key.
-    for (const [, , key] of all("aws_kms_key"))
+    for (const [, , key] of listWrittenResources("aws_kms_key"))
       if (key.key_usage !== "SIGN_VERIFY") expect(key.enable_key_rotation).toBe(true);
   });
 
   test("buckets, queues and topics refuse what does not come by TLS", () => {
-    const refusing = everyPolicy(written).filter(({ statements }) =>
+    const refusing = listStackPolicies(written).filter(({ statements }) =>
       statements.some(
         ({ Effect, Principal, Condition }) =>
           Effect === "Deny" && Principal === "*" && Condition?.Bool?.["aws:SecureTransport"] === "false",
       ),
     );
     const count = (kind: string) => refusing.filter((policy) => policy.kind === kind).length;
-    expect(count("aws_s3_bucket_policy")).toBe(all("aws_s3_bucket").length);
-    expect(count("aws_sqs_queue_policy")).toBe(all("aws_sqs_queue").length);
-    expect(count("aws_sns_topic_policy")).toBe(all("aws_sns_topic").length);
+    expect(count("aws_s3_bucket_policy")).toBe(listWrittenResources("aws_s3_bucket").length);
+    expect(count("aws_sqs_queue_policy")).toBe(listWrittenResources("aws_sqs_queue").length);
+    expect(count("aws_sns_topic_policy")).toBe(listWrittenResources("aws_sns_topic").length);
   });
 
   test("no bucket, database or load balancer is public, and no address is let in by any security group", () => {
-    expect(all("aws_s3_bucket_public_access_block").length).toBe(all("aws_s3_bucket").length);
-    for (const [, , one] of all("aws_s3_bucket_public_access_block"))
+    expect(listWrittenResources("aws_s3_bucket_public_access_block").length).toBe(
+      listWrittenResources("aws_s3_bucket").length,
+    );
+    for (const [, , one] of listWrittenResources("aws_s3_bucket_public_access_block"))
       expect(one).toMatchObject({
         block_public_acls: true,
         block_public_policy: true,
         ignore_public_acls: true,
         restrict_public_buckets: true,
       });
-    for (const [, , one] of all("aws_rds_cluster_instance")) expect(one.publicly_accessible).toBe(false);
-    for (const [, , one] of all("aws_lb")) expect(one.internal).toBe(true);
-    const rules = all("aws_vpc_security_group_ingress_rule");
+    for (const [, , one] of listWrittenResources("aws_rds_cluster_instance"))
+      expect(one.publicly_accessible).toBe(false);
+    for (const [, , one] of listWrittenResources("aws_lb")) expect(one.internal).toBe(true);
+    const rules = listWrittenResources("aws_vpc_security_group_ingress_rule");
     expect(rules.length).toBe(3);
     for (const [, , rule] of rules) {
       expect(rule.referenced_security_group_id).toBeDefined();
@@ -292,21 +316,23 @@ describe("data", () => {
   });
 
   test("may not be deleted, and logs are kept for as long as the configuration says", () => {
-    for (const [, , table] of all("aws_dynamodb_table"))
+    for (const [, , table] of listWrittenResources("aws_dynamodb_table"))
       expect(table).toMatchObject({
         deletion_protection_enabled: true,
         point_in_time_recovery: { enabled: true },
       });
-    for (const [, , cluster] of all("aws_rds_cluster"))
+    for (const [, , cluster] of listWrittenResources("aws_rds_cluster"))
       expect(cluster).toMatchObject({ deletion_protection: true, manage_master_user_password: true });
-    for (const [, , bucket] of all("aws_s3_bucket")) expect(bucket.force_destroy).toBe(false);
-    for (const [, , group] of all("aws_cloudwatch_log_group")) expect(group.retention_in_days).toBe(365);
+    for (const [, , bucket] of listWrittenResources("aws_s3_bucket"))
+      expect(bucket.force_destroy).toBe(false);
+    for (const [, , group] of listWrittenResources("aws_cloudwatch_log_group"))
+      expect(group.retention_in_days).toBe(365);
   });
 
   test("functions of models are told where records lie, and the name of their key's parameter, never the key", async () => {
-    const outputs = await fileOf("delivery");
+    const outputs = await readStackFile("delivery");
     for (const environment of ["stage", "prod"]) {
-      const [[, , parameter] = []] = resourcesOf(written, "aws_ssm_parameter", [`serving-${environment}`]);
+      const [[, , parameter] = []] = listResources(written, "aws_ssm_parameter", [`serving-${environment}`]);
       expect(parameter).toMatchObject({ type: "SecureString", value_wo_version: 1 });
       expect(parameter).not.toHaveProperty("value");
       for (const name of ["TABLE", "BUCKET", "HASH_KEY_PARAMETER"])
@@ -315,7 +341,9 @@ describe("data", () => {
   });
 
   test("secrets are written once and read back by no state", async () => {
-    const secrets = all("aws_ssm_parameter").filter(([, , one]) => one.type === "SecureString");
+    const secrets = listWrittenResources("aws_ssm_parameter").filter(
+      ([, , one]) => one.type === "SecureString",
+    );
     expect(secrets.map(([, , one]) => one.name)).toEqual([
       "/slipway/SLACK_BOT_TOKEN",
       "/slipway/SLACK_SIGNING_SECRET",
@@ -331,20 +359,20 @@ describe("data", () => {
 
 describe("ways in", () => {
   test("one route asks for nothing, which is Slack's", () => {
-    const open = all("aws_apigatewayv2_route").filter(
+    const open = listWrittenResources("aws_apigatewayv2_route").filter(
       ([, , route]) => route.authorization_type !== "AWS_IAM",
     );
     expect(open.map(([stack, , route]) => [stack, route.route_key, route.authorization_type])).toEqual([
       ["delivery", "POST /slack/interactions", "NONE"],
     ]);
-    expect(all("aws_lambda_function_url")).toEqual([]);
+    expect(listWrittenResources("aws_lambda_function_url")).toEqual([]);
   });
 
   // A source that a request lacks would be answered 401 without the authorizer: of `x-api-key` and `Authorization` each
   // request has one. https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
   test("models are for callers with a key: their APIs have an authorizer, which every request reaches and whose answers are never kept", () => {
     for (const environment of ["stage", "prod"]) {
-      const [[, , authorizer] = []] = resourcesOf(written, "aws_apigatewayv2_authorizer", [
+      const [[, , authorizer] = []] = listResources(written, "aws_apigatewayv2_authorizer", [
         `serving-${environment}`,
       ]);
       expect(authorizer).toMatchObject({
@@ -354,35 +382,37 @@ describe("ways in", () => {
       });
       expect(authorizer).not.toHaveProperty("identity_sources");
     }
-    const outputs = all("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ?? {};
-    expect(text(outputs, "value")).toMatch(/"PROD_AUTHORIZER_ID":"\$\{/);
+    const outputs =
+      listWrittenResources("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ??
+      {};
+    expect(attributeText(outputs, "value")).toMatch(/"PROD_AUTHORIZER_ID":"\$\{/);
   });
 
   test("every stage of an HTTP API logs its requests, without headers and bodies, and is limited", () => {
-    const stages = all("aws_apigatewayv2_stage");
+    const stages = listWrittenResources("aws_apigatewayv2_stage");
     expect(stages.length).toBe(4);
     for (const [, , stage] of stages) {
       expect(JSON.stringify(stage.access_log_settings)).not.toMatch(/header|body|querystring/i);
-      expect(block(stage.default_route_settings).throttling_rate_limit).toBeGreaterThan(0);
+      expect(firstBlock(stage.default_route_settings).throttling_rate_limit).toBeGreaterThan(0);
     }
   });
 
   test("CI signs in without keys, for this repository alone: pull requests may do nothing but plan", () => {
-    const trusts = resourcesOf(written, "aws_iam_role", ["bootstrap-tooling"])
-      .filter(([, , role]) => text(role, "name").startsWith("slipway-ci"))
-      .map(([, , role]) => [role.name, statementsOf(role.assume_role_policy)[0]?.Condition?.StringEquals]);
+    const trusts = listResources(written, "aws_iam_role", ["bootstrap-tooling"])
+      .filter(([, , role]) => attributeText(role, "name").startsWith("slipway-ci"))
+      .map(([, , role]) => [role.name, parseStatements(role.assume_role_policy)[0]?.Condition?.StringEquals]);
     const { repository, environment } = written.accounts.tooling.ci;
     const subject = "token.actions.githubusercontent.com:sub";
     expect(Object.fromEntries(trusts)).toMatchObject({
       "slipway-ci-apply": { [subject]: [`repo:${repository}:environment:${environment}`] },
       "slipway-ci-plan": { [subject]: [`repo:${repository}:pull_request`] },
     });
-    expect(all("aws_iam_access_key")).toEqual([]);
-    expect(all("aws_iam_user")).toEqual([]);
+    expect(listWrittenResources("aws_iam_access_key")).toEqual([]);
+    expect(listWrittenResources("aws_iam_user")).toEqual([]);
     for (const account of ["tooling", "stage", "prod"])
       expect(
-        resourcesOf(written, "aws_iam_role_policy", [`bootstrap-${account}`]).filter(([, , one]) =>
-          text(one, "role").includes("roles_plan"),
+        listResources(written, "aws_iam_role_policy", [`bootstrap-${account}`]).filter(([, , one]) =>
+          attributeText(one, "role").includes("roles_plan"),
         ),
       ).toEqual([]);
   });
@@ -390,36 +420,36 @@ describe("ways in", () => {
 
 describe("images", () => {
   test("are immutable, scanned when pushed, and promoted ones are kept", () => {
-    const [[, , repository] = []] = all("aws_ecr_repository");
+    const [[, , repository] = []] = listWrittenResources("aws_ecr_repository");
     expect(repository).toMatchObject({
       image_tag_mutability: "IMMUTABLE",
       image_scanning_configuration: { scan_on_push: true },
     });
-    const [[, , lifecycle] = []] = all("aws_ecr_lifecycle_policy");
-    const [first, second] = JSON.parse(text(lifecycle ?? {}, "policy")).rules;
+    const [[, , lifecycle] = []] = listWrittenResources("aws_ecr_lifecycle_policy");
+    const [first, second] = JSON.parse(attributeText(lifecycle ?? {}, "policy")).rules;
     expect(first.selection).toMatchObject({ tagPrefixList: ["release-"], countType: "imageCountMoreThan" });
     expect(first.rulePriority).toBeLessThan(second.rulePriority);
   });
 
   test("are built by the platform's builder, pinned by the hash of what Terraform uploads, from no source", () => {
-    const [[, , project] = []] = all("aws_codebuild_project");
-    expect(block(project?.source)).toMatchObject({ type: "NO_SOURCE" });
-    expect(block(project?.source).buildspec).toContain("sha256sum --check");
+    const [[, , project] = []] = listWrittenResources("aws_codebuild_project");
+    expect(firstBlock(project?.source)).toMatchObject({ type: "NO_SOURCE" });
+    expect(firstBlock(project?.source).buildspec).toContain("sha256sum --check");
     expect(project?.source_version).toBeUndefined();
-    const [[, , archive] = []] = all("aws_s3_object");
-    const { environment_variable: variables } = block(project?.environment);
-    const digest = (variables as Resource[]).find(({ name }) => name === "BUILDER_DIGEST")?.value;
+    const [[, , archive] = []] = listWrittenResources("aws_s3_object");
+    const { environment_variable: variables } = firstBlock(project?.environment);
+    const digest = (variables as ResourceJson[]).find(({ name }) => name === "BUILDER_DIGEST")?.value;
     expect(digest).toMatch(/^sha256:\$\{filesha256\(".*builder\.tar"\)\}$/);
     expect(archive?.key).toBe(`builder/${String(digest).slice("sha256:".length)}.tar`);
-    const register = all("aws_lambda_function").find(
+    const register = listWrittenResources("aws_lambda_function").find(
       ([, , one]) => one.function_name === "slipway-register-model",
     );
-    expect(block(register?.[2].environment).variables).toMatchObject({ BUILDER_DIGEST: digest });
+    expect(firstBlock(register?.[2].environment).variables).toMatchObject({ BUILDER_DIGEST: digest });
   });
 
   test("are built in an image that is named by its digest, and the doctor is told which", () => {
-    const [[, , project] = []] = all("aws_codebuild_project");
-    const environment = block(project?.environment);
+    const [[, , project] = []] = listWrittenResources("aws_codebuild_project");
+    const environment = firstBlock(project?.environment);
     const { architecture, buildImage } = written.accounts.tooling.images;
     expect(environment).toMatchObject({
       image: buildImage,
@@ -429,38 +459,40 @@ describe("images", () => {
     });
     // As CodeBuild writes it: no tag beside the digest.
     expect(environment.image).toMatch(/^public\.ecr\.aws\/[\w/-]+@sha256:[0-9a-f]{64}$/);
-    const outputs = all("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ?? {};
-    expect(text(outputs, "value")).toContain(`"BUILD_IMAGE":"${buildImage}"`);
+    const outputs =
+      listWrittenResources("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ??
+      {};
+    expect(attributeText(outputs, "value")).toContain(`"BUILD_IMAGE":"${buildImage}"`);
   });
 
   test("are signed by builds alone, whatever else a policy of the account allows", () => {
-    const key = all("aws_kms_key").find(([, , one]) => one.key_usage === "SIGN_VERIFY")?.[2];
+    const key = listWrittenResources("aws_kms_key").find(([, , one]) => one.key_usage === "SIGN_VERIFY")?.[2];
     expect(key?.customer_master_key_spec).toBe("ECC_NIST_P256");
-    expect(statementsOf(key?.policy)).toContainEqual(
+    expect(parseStatements(key?.policy)).toContainEqual(
       expect.objectContaining({
         Effect: "Deny",
         Action: "kms:Sign",
-        Condition: { ArnNotEquals: { "aws:PrincipalArn": names(written.accounts).buildRoleArn } },
+        Condition: { ArnNotEquals: { "aws:PrincipalArn": nameResources(written.accounts).buildRoleArn } },
       }),
     );
   });
 
   test("are given to functions of stage and prod alone", () => {
-    const [[, , granted] = []] = all("aws_ecr_repository_policy");
-    const conditions = JSON.stringify(statementsOf(granted?.policy).map(({ Condition }) => Condition));
+    const [[, , granted] = []] = listWrittenResources("aws_ecr_repository_policy");
+    const conditions = JSON.stringify(parseStatements(granted?.policy).map(({ Condition }) => Condition));
     for (const environment of ["stage", "prod"] as const)
       expect(conditions).toContain(
         `:${written.accounts[environment].account}:function:slipway-${environment}-*`,
       );
-    expect(statementsOf(granted?.policy).every(({ Condition }) => Condition !== undefined)).toBe(true);
+    expect(parseStatements(granted?.policy).every(({ Condition }) => Condition !== undefined)).toBe(true);
   });
 });
 
 describe("the platform's policy", () => {
   test("is the operators' to write: their ledger, their proposals, and signatures under their own user id alone", () => {
-    const [[, , operators] = []] = all("aws_iam_policy");
-    const writes = statementsOf(operators?.policy).filter(({ Action }) =>
-      several(Action).some((action) => /Item$/.test(action) && !/Get/.test(action)),
+    const [[, , operators] = []] = listWrittenResources("aws_iam_policy");
+    const writes = parseStatements(operators?.policy).filter(({ Action }) =>
+      toArray(Action).some((action) => /Item$/.test(action) && !/Get/.test(action)),
     );
     const update = { Effect: "Allow", Action: ["dynamodb:UpdateItem"], Resource: expect.anything() };
     expect(writes).toEqual([
@@ -491,7 +523,7 @@ describe("the platform's policy", () => {
   });
 
   test("no function that writes the table may write it", () => {
-    const table = everyPolicy(written).filter(
+    const table = listStackPolicies(written).filter(
       ({ stack, kind, statements }) =>
         stack === "delivery" &&
         kind === "aws_iam_role_policy" &&
@@ -507,17 +539,17 @@ describe("the platform's policy", () => {
 });
 
 test("a pull request to the branch needs one of the operators, where CodeCommit knows no owners of paths", () => {
-  const [[, , template] = []] = all("aws_codecommit_approval_rule_template");
-  expect(JSON.parse(text(template ?? {}, "content"))).toMatchObject({
+  const [[, , template] = []] = listWrittenResources("aws_codecommit_approval_rule_template");
+  expect(JSON.parse(attributeText(template ?? {}, "content"))).toMatchObject({
     DestinationReferences: [`refs/heads/${written.accounts.tooling.source.branch}`],
     Statements: [{ Type: "Approvers", NumberOfApprovalsNeeded: 1 }],
   });
-  expect(all("aws_codecommit_approval_rule_template_association")).toHaveLength(1);
+  expect(listWrittenResources("aws_codecommit_approval_rule_template_association")).toHaveLength(1);
 });
 
 describe("operations", () => {
   test("every alarm tells the one topic when it begins and when it ends", () => {
-    const alarms = all("aws_cloudwatch_metric_alarm");
+    const alarms = listWrittenResources("aws_cloudwatch_metric_alarm");
     const told = alarms.map(([stack, , alarm]) => [
       stack,
       JSON.stringify([alarm.alarm_actions, alarm.ok_actions]),
@@ -545,8 +577,10 @@ describe("operations", () => {
   });
 
   test("executions that ended badly reach the sweep, and so does the clock every five minutes", () => {
-    const rules = Object.fromEntries(all("aws_cloudwatch_event_rule").map(([, , rule]) => [rule.name, rule]));
-    expect(JSON.parse(text(rules["slipway-ended"] ?? {}, "event_pattern")).detail.status).toEqual([
+    const rules = Object.fromEntries(
+      listWrittenResources("aws_cloudwatch_event_rule").map(([, , rule]) => [rule.name, rule]),
+    );
+    expect(JSON.parse(attributeText(rules["slipway-ended"] ?? {}, "event_pattern")).detail.status).toEqual([
       "ABORTED",
       "TIMED_OUT",
       "FAILED",
@@ -555,14 +589,17 @@ describe("operations", () => {
   });
 
   test("pushes of every branch and tag reach start-delivery: it starts those to one, and records who pushed the others", () => {
-    const rule = all("aws_cloudwatch_event_rule").find(([, , one]) => one.name === "slipway-push")?.[2] ?? {};
-    expect(JSON.parse(text(rule, "event_pattern")).detail).toEqual({
+    const rule =
+      listWrittenResources("aws_cloudwatch_event_rule").find(
+        ([, , one]) => one.name === "slipway-push",
+      )?.[2] ?? {};
+    expect(JSON.parse(attributeText(rule, "event_pattern")).detail).toEqual({
       event: ["referenceCreated", "referenceUpdated"],
     });
   });
 
   test("there is a dashboard for each environment and one for deliveries", () => {
-    expect(all("aws_cloudwatch_dashboard").map(([, , one]) => one.dashboard_name)).toEqual([
+    expect(listWrittenResources("aws_cloudwatch_dashboard").map(([, , one]) => one.dashboard_name)).toEqual([
       "slipway-deliveries",
       "slipway-prod",
       "slipway-stage",
@@ -570,10 +607,12 @@ describe("operations", () => {
   });
 
   test("what the command reads has every variable that functions share, and fits a free parameter", () => {
-    const outputs = all("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ?? {};
-    const given = JSON.parse(text(outputs, "value").replace(/\$\{[^}]*\}/g, "made by Terraform"));
+    const outputs =
+      listWrittenResources("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ??
+      {};
+    const given = JSON.parse(attributeText(outputs, "value").replace(/\$\{[^}]*\}/g, "made by Terraform"));
     const optional = ["SLACK_API_URL", "GITHUB_API", "METRICS_NAMESPACE"];
-    const shared = Object.values(parts).flatMap((part) => Object.keys(part));
+    const shared = Object.values(variableGroups).flatMap((part) => Object.keys(part));
     expect(Object.keys(given)).toEqual(
       expect.arrayContaining(shared.filter((name) => !optional.includes(name))),
     );

@@ -5,6 +5,9 @@ import type { TerraformResource } from "cdktn";
  * They stand in the synthesized JSON, whose comments checkov itself does not read: terraform/checkov.test.ts holds its
  * findings against them, and fails for a finding without a reason as for a reason without a finding.
  */
-export const suppress = (resource: TerraformResource, reasons: Readonly<Record<string, string>>): void => {
+export const suppressFindings = (
+  resource: TerraformResource,
+  reasons: Readonly<Record<string, string>>,
+): void => {
   resource.addOverride("//.suppressed", { ...reasons });
 };

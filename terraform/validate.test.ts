@@ -2,22 +2,22 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { type Written, writtenStacks } from "../test/infrastructure/written-stacks.ts";
-import { overrideStack, terraform, terraformPeer } from "../test/peers/terraform.ts";
+import { type SynthesizedStacks, synthStacks } from "../test/infrastructure/written-stacks.ts";
+import { overrideStack, requireTerraform, runTerraform } from "../test/peers/terraform.ts";
 
 const Validation = z.object({
   valid: z.boolean(),
   diagnostics: z.array(z.object({ summary: z.string(), detail: z.string().optional() })),
 });
 
-const { skip } = terraformPeer("terraform validate of the stacks");
+const { skip } = requireTerraform("terraform validate of the stacks");
 
 describe.skipIf(skip)("terraform validate", () => {
-  const configurations: Written[] = [];
+  const configurations: SynthesizedStacks[] = [];
   beforeAll(async () => {
     configurations.push(
-      await writtenStacks(),
-      await writtenStacks((shipped) => ({
+      await synthStacks(),
+      await synthStacks((shipped) => ({
         ...shipped,
         tooling: {
           ...shipped.tooling,
@@ -47,9 +47,9 @@ describe.skipIf(skip)("terraform validate", () => {
       }
     expect(Object.keys(modules).length).toBe(14);
     await writeFile(join(root, "main.tf.json"), JSON.stringify({ module: modules }));
-    const began = await terraform(root, ["init", "-backend=false", "-no-color"]);
+    const began = await runTerraform(root, ["init", "-backend=false", "-no-color"]);
     expect(began.output).toContain("successfully initialized");
-    const { output } = await terraform(root, ["validate", "-no-color", "-json"]);
+    const { output } = await runTerraform(root, ["validate", "-no-color", "-json"]);
     const found = Validation.parse(JSON.parse(output));
     // A module's own state is ignored, which is said of each.
     const wrong = found.diagnostics.filter(({ summary }) => summary !== "Backend configuration ignored");

@@ -1,16 +1,18 @@
-import type { parts } from "../worlds/aws/environment/environment-parts.ts";
-import type { Names } from "./names.ts";
+import type { variableGroups } from "../worlds/aws/environment/environment-parts.ts";
+import type { ResourceNames } from "./names.ts";
 import type { Accounts } from "./read-config.ts";
-import type { Registry } from "./stacks/registry.ts";
-import type { Serving } from "./stacks/serving.ts";
+import type { RegistryOutputs } from "./stacks/registry.ts";
+import type { ServingOutputs } from "./stacks/serving.ts";
 
-type Shared = { [Part in keyof typeof parts]: keyof (typeof parts)[Part] }[keyof typeof parts];
+type SharedVariable = {
+  [Part in keyof typeof variableGroups]: keyof (typeof variableGroups)[Part];
+}[keyof typeof variableGroups];
 
 type Needs = {
   readonly accounts: Accounts;
-  readonly names: Names;
-  readonly registry: Registry;
-  readonly serving: Readonly<Record<"stage" | "prod", Serving>>;
+  readonly names: ResourceNames;
+  readonly registry: RegistryOutputs;
+  readonly serving: Readonly<Record<"stage" | "prod", ServingOutputs>>;
   /** ARN of the key of task tokens. */
   readonly tokens: string;
   /** ARN of the key that builds sign under. */
@@ -21,14 +23,14 @@ type Needs = {
 };
 
 /** Values of all variables that functions of tooling's account may ask for, for one caller of the environments' roles. */
-export type Values = (caller: string) => Readonly<Record<string, string | undefined>>;
+export type VariableValues = (caller: string) => Readonly<Record<string, string | undefined>>;
 
 /** A variable that worlds/aws/environment/environment-parts.ts knows and that has no value here is an error of the compiler. */
-export const values = (needs: Needs): Values => {
+export const createVariableValues = (needs: Needs): VariableValues => {
   const { accounts, names, registry, serving } = needs;
   const { tooling, stage, prod } = accounts;
   return (caller) => {
-    const shared: Record<Shared, string | undefined> = {
+    const shared: Record<SharedVariable, string | undefined> = {
       DELIVERY_TABLE: names.table,
       SECRETS_PREFIX: names.secrets,
       STATE_MACHINE_ARN: names.stateMachineArn,

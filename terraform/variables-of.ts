@@ -9,7 +9,7 @@ export class VariableUnknown extends Error {
  * A function's environment: of all values those that its env.ts asks for. Throws VariableUnknown where one that it does
  * not start without has none.
  */
-export const variablesOf = (
+export const selectFunctionVariables = (
   { name, variables }: DeployedFunction,
   values: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> => {

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
 import { builderFiles, builderFolders } from "../packaging/builder-archive.ts";
-import { unpackArtefact, unpackStep } from "../test/infrastructure/unpack-artefact.ts";
-import { resourcesOf, type Written, writtenStacks } from "../test/infrastructure/written-stacks.ts";
+import { readUnpackStep, unpackArtefact } from "../test/infrastructure/unpack-artefact.ts";
+import { listResources, type SynthesizedStacks, synthStacks } from "../test/infrastructure/written-stacks.ts";
 import { config } from "./config.ts";
-import { chosenStacks, invocations, type Options, stackOrder } from "./invocations.ts";
+import { type CommandOptions, listStacks, listTerraformInvocations, selectStacks } from "./invocations.ts";
 import type { Accounts } from "./read-config.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -37,31 +37,31 @@ const Workflow = z.object({
 
 let text: string;
 let workflow: z.infer<typeof Workflow>;
-let written: Written;
+let written: SynthesizedStacks;
 beforeAll(async () => {
   text = await readFile(join(root, ".github", "workflows", "infrastructure.yml"), "utf8");
   workflow = Workflow.parse(parse(text, { merge: true }));
-  written = await writtenStacks();
+  written = await synthStacks();
 });
 afterAll(() => written?.remove());
 
-const plain = { stacks: [], yes: false, fromStates: false, first: false, stateProfile: undefined };
+const defaultOptions = { stacks: [], yes: false, fromStates: false, first: false, stateProfile: undefined };
 /** What `npm run plan` and `apply` ask Terraform for each stack, as the jobs write it. */
-const lines = (verb: "plan" | "apply", options: Partial<Options>) =>
-  invocations(verb, "delivery", { ...plain, ...options })
+const formatArguments = (verb: "plan" | "apply", options: Partial<CommandOptions>) =>
+  listTerraformInvocations(verb, "delivery", { ...defaultOptions, ...options })
     .map(({ args }) => `  terraform -chdir="$stack" ${args.join(" ")}`)
     .join("\n");
 
-const roleOf = ({ steps }: z.infer<typeof Job>): string =>
+const findRole = ({ steps }: z.infer<typeof Job>): string =>
   String(steps.find((step) => step.with?.["role-to-assume"])?.with?.["role-to-assume"]);
 
 test("its jobs sign in as the roles that bootstrap made, by OIDC, and know no secret", () => {
-  const roles = resourcesOf(written, "aws_iam_role", ["bootstrap-tooling"]).map(([, , { name }]) => name);
+  const roles = listResources(written, "aws_iam_role", ["bootstrap-tooling"]).map(([, , { name }]) => name);
   for (const [job, role] of [
     [workflow.jobs.plan, "slipway-ci-plan"],
     [workflow.jobs.apply, "slipway-ci-apply"],
   ] as const) {
-    expect(roleOf(job)).toMatch(new RegExp(`:role/${role}$`));
+    expect(findRole(job)).toMatch(new RegExp(`:role/${role}$`));
     expect(roles).toContain(role);
     expect(job.permissions).toEqual({ "id-token": "write" });
   }
@@ -74,13 +74,13 @@ test("a pull request is planned from the states alone; what was merged is applie
   const { plan, apply } = workflow.jobs;
   const commands = (job: typeof plan) => job.steps.map(({ run = "" }) => run).join("\n");
   expect(plan.if).toMatch(/pull_request/);
-  expect(commands(plan)).toContain(lines("plan", { fromStates: true }));
+  expect(commands(plan)).toContain(formatArguments("plan", { fromStates: true }));
   expect(commands(plan)).not.toContain("apply");
   expect(apply.if).toBe("github.event_name == 'push' && github.ref == 'refs/heads/main'");
   expect(apply.environment).toBe(written.accounts.tooling.ci.environment);
-  expect(commands(apply)).toContain(lines("apply", { yes: true }));
+  expect(commands(apply)).toContain(formatArguments("apply", { yes: true }));
   // The same stacks in the same order as the command's.
-  const stacks = chosenStacks(stackOrder(config), plain).join(" ");
+  const stacks = selectStacks(listStacks(config), defaultOptions).join(" ");
   for (const job of [plan, apply]) expect(commands(job)).toContain(`for stack in ${stacks}; do`);
 });
 
@@ -131,7 +131,7 @@ describe("what synth wrote passes to Terraform unchanged:", () => {
     ],
   ];
   test.each(choices)("%s", async (_, change) => {
-    const chosen = await writtenStacks(change);
+    const chosen = await synthStacks(change);
     try {
       const { status, said, read } = unpackArtefact(dirname(dirname(chosen.folder)));
       expect({ status, said }).toEqual({ status: 0, said: "" });
@@ -146,6 +146,6 @@ describe("what synth wrote passes to Terraform unchanged:", () => {
   });
 
   test("and it allows no type of resource that no stack has", () => {
-    expect(unpackStep("apply").env.TYPES?.split(" ")).toEqual([...types].toSorted());
+    expect(readUnpackStep("apply").env.TYPES?.split(" ")).toEqual([...types].toSorted());
   });
 });

@@ -1,17 +1,17 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { expect, test } from "vitest";
-import { brokenArrows, cycles, importsOf, layers } from "./arrows.ts";
+import { cycles, findForbiddenImports, findImports, layers } from "./arrows.ts";
 
 const root = join(import.meta.dirname, "..");
 const skipped = new Set(["node_modules", "dist", "coverage", "models", "seed"]);
 
-const sources = async (folder: string): Promise<[string, string][]> => {
+const readSources = async (folder: string): Promise<[string, string][]> => {
   const found: [string, string][] = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      if (!entry.name.startsWith(".") && !skipped.has(entry.name)) found.push(...(await sources(path)));
+      if (!entry.name.startsWith(".") && !skipped.has(entry.name)) found.push(...(await readSources(path)));
     } else if (/\.(ts|mjs)$/.test(entry.name)) {
       found.push([relative(root, path).split(sep).join("/"), await readFile(path, "utf8")]);
     }
@@ -19,11 +19,11 @@ const sources = async (folder: string): Promise<[string, string][]> => {
   return found;
 };
 
-const files = new Map(await sources(root));
+const files = new Map(await readSources(root));
 
 test("every import of the repository goes the way that the layers may depend on each other", () => {
   expect([...files.keys()]).toContain("platform/store/store.ts");
-  expect(brokenArrows(files)).toEqual([]);
+  expect(findForbiddenImports(files)).toEqual([]);
 });
 
 test("no files import each other, types included", () => {
@@ -35,8 +35,8 @@ test("every source file belongs to a layer", () => {
   expect(outside).toEqual(["vitest.config.ts"]);
 });
 
-const broken = (path: string, target: string) =>
-  brokenArrows(new Map([[path, `import { x } from "${target}";\n`]]));
+const checkImport = (path: string, target: string) =>
+  findForbiddenImports(new Map([[path, `import { x } from "${target}";\n`]]));
 
 test.each([
   ["domain/claims/claims.ts", "#platform/store/sqlite.ts", "domain may not import platform"],
@@ -63,7 +63,7 @@ test.each([
   ["terraform/stacks/delivery.ts", "../../lambdas/deploy-model/deploy-model.ts", "may not import lambdas"],
   ["cli/slipway.ts", "#scripts/build.ts", "cli may not import scripts"],
 ])("%s may not import %s", (path, target, what) => {
-  expect(broken(path, target)).toEqual([expect.stringContaining(what)]);
+  expect(checkImport(path, target)).toEqual([expect.stringContaining(what)]);
 });
 
 test.each([
@@ -78,7 +78,7 @@ test.each([
   ["scripts/rehearse-aws.ts", "#test/peers/moto.ts"],
   ["domain/gates/verdict.ts", "zod"],
 ])("%s may import %s", (path, target) => {
-  expect(broken(path, target)).toEqual([]);
+  expect(checkImport(path, target)).toEqual([]);
 });
 
 test("a cycle over three files is found, also by a type", () => {
@@ -108,7 +108,7 @@ test.each([
   'const url = "http://a.b/c"; const a = await import("./x.ts");',
   'import { z } from "zod"; import { a } from "./x.ts";',
 ])("the import in %j is seen", (source) => {
-  expect(importsOf("domain/y.ts", source)).toEqual(["domain/x.ts"]);
+  expect(findImports("domain/y.ts", source)).toEqual(["domain/x.ts"]);
 });
 
 test.each([
@@ -117,5 +117,5 @@ test.each([
   '/*\nimport { a } from "./x.ts";\n*/',
   'import { a } from "zod";',
 ])("there is no import of a file in %j", (source) => {
-  expect(importsOf("domain/y.ts", source)).toEqual([]);
+  expect(findImports("domain/y.ts", source)).toEqual([]);
 });

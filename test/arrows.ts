@@ -64,7 +64,7 @@ const packages: readonly { readonly name: string; readonly layers: readonly stri
 
 const layerOf = (path: string): Layer | undefined => layers.find(({ files }) => files.test(path));
 
-const mayImport = (from: Layer, to: Layer): boolean => {
+const allowedImports = (from: Layer, to: Layer): boolean => {
   if (from === to || from.name === "test") return true;
   if (layers.indexOf(to) < layers.indexOf(from))
     return from.name === "scripts" || from.name === "bench" ? to.name === "test" : false;
@@ -72,13 +72,13 @@ const mayImport = (from: Layer, to: Layer): boolean => {
 };
 
 /** Comments are blanked, strings kept: an import that a docstring shows is none. */
-const withoutComments = (source: string): string =>
+const stripComments = (source: string): string =>
   source.replace(
     /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\/\*[\s\S]*?\*\/|(^|[^:\\/])\/\/[^\n]*/g,
     (_, text, before) => text ?? before ?? " ",
   );
 
-const forms = [
+const importPatterns = [
   // import … from "x", export … from "x", and import type
   /(?:^|[\n;}])\s*(?:import|export)\b[^"'`;()]*?\bfrom\s*["']([^"']+)["']/g,
   /(?:^|[\n;}])\s*import\s*["']([^"']+)["']/g,
@@ -89,14 +89,16 @@ const forms = [
 ];
 
 const specifiers = (source: string): readonly string[] => {
-  const text = withoutComments(source);
+  const text = stripComments(source);
   return [
-    ...new Set(forms.flatMap((form) => [...text.matchAll(form)].map(([, specifier = ""]) => specifier))),
+    ...new Set(
+      importPatterns.flatMap((form) => [...text.matchAll(form)].map(([, specifier = ""]) => specifier)),
+    ),
   ];
 };
 
 /** All that a file names as a module of its own repository, from the root. */
-export const importsOf = (path: string, source: string): readonly string[] =>
+export const findImports = (path: string, source: string): readonly string[] =>
   specifiers(source).flatMap((specifier) => {
     // "#domain/…" is a path from the root (package.json, "imports").
     if (specifier.startsWith("#")) return [specifier.slice(1)];
@@ -108,13 +110,13 @@ export const importsOf = (path: string, source: string): readonly string[] =>
  * package that belongs to other layers.
  * @param files sources by their path from the repository's root
  */
-export const brokenArrows = (files: ReadonlyMap<string, string>): readonly string[] =>
+export const findForbiddenImports = (files: ReadonlyMap<string, string>): readonly string[] =>
   [...files].flatMap(([path, source]) => {
     const from = layerOf(path);
     if (!from) return [];
-    const folders = importsOf(path, source).flatMap((target) => {
+    const folders = findImports(path, source).flatMap((target) => {
       const to = layerOf(target);
-      return !to || mayImport(from, to)
+      return !to || allowedImports(from, to)
         ? []
         : [`${path} imports ${target}: ${from.name} may not import ${to.name}.`];
     });
@@ -138,7 +140,7 @@ export const cycles = (files: ReadonlyMap<string, string>): readonly (readonly s
     index.set(file, own);
     let low = own;
     path.push(file);
-    for (const target of importsOf(file, files.get(file) ?? "")) {
+    for (const target of findImports(file, files.get(file) ?? "")) {
       if (!files.has(target)) continue;
       if (!index.has(target)) low = Math.min(low, visit(target));
       else if (path.includes(target)) low = Math.min(low, lowest.get(target) ?? index.get(target) ?? own);

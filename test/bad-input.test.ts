@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, "..");
  * What can be wrong with what comes from outside; how it ends: an error by its name, or what else a person sees; and the
  * tests that hold it, by file and name.
  */
-const held: readonly (readonly [
+const badInputs: readonly (readonly [
   string,
   keyof typeof remedies | { readonly seen: string },
   readonly (readonly [string, string])[],
@@ -141,7 +141,7 @@ const held: readonly (readonly [
   ],
 ];
 
-test.each(held)("%s ends as it should, and tests hold that", (_, end, tests) => {
+test.each(badInputs)("%s ends as it should, and tests hold that", (_, end, tests) => {
   if (typeof end === "string") expect(remedies[end]).toMatch(/^[A-Z].{20,}\.$/s);
   expect(tests.length).toBeGreaterThan(0);
   for (const [file, name] of tests) expect(readFileSync(join(root, file), "utf8"), file).toContain(name);

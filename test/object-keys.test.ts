@@ -1,21 +1,21 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { nameLookups } from "./object-keys.ts";
-import { temporaryFolder } from "./support/temporary-folder.ts";
+import { findDynamicLookups } from "./object-keys.ts";
+import { createTemporaryFolder } from "./support/temporary-folder.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const shape =
+const rowShapeReason =
   "writes names of the manifest, which refuses __proto__; plain writes give rows of one shape, which are read several times faster";
 
 /** Lookups by a name from outside that stay, each with its reason. */
 const allowed: ReadonlyMap<string, string> = new Map([
   ["untrusted/own-value.ts: object[name]", "it is the one lookup, behind Object.hasOwn"],
-  ["inference/csv/read-csv.ts: row[name]", shape],
-  ["inference/scoring/read-columns.ts: row[name]", shape],
-  ["inference/scoring/read-rows.ts: row[name]", shape],
-  ["inference/oip/tensors-to-rows.ts: one[name]", shape],
-  ['inference/model/read-predictions.ts: scores[labels[at] ?? ""]', shape],
+  ["inference/csv/read-csv.ts: row[name]", rowShapeReason],
+  ["inference/scoring/read-columns.ts: row[name]", rowShapeReason],
+  ["inference/scoring/read-rows.ts: row[name]", rowShapeReason],
+  ["inference/oip/tensors-to-rows.ts: one[name]", rowShapeReason],
+  ['inference/model/read-predictions.ts: scores[labels[at] ?? ""]', rowShapeReason],
   ["model-folder/rows/encode-rows.ts: name in Object.prototype", "asks for what every object inherits"],
   [
     "model-folder/rows/encode-rows.ts: row[name]",
@@ -25,8 +25,8 @@ const allowed: ReadonlyMap<string, string> = new Map([
 
 test("no property is looked up by a name from outside: names are keys of a Map, or go through ownValue", () => {
   const isProduct = (file: string) =>
-    !file.startsWith("test/") && !/\.(peer\.)?test\.ts$/.test(file) && file.endsWith(".ts");
-  const found = nameLookups(root, isProduct).map(({ file, line, code }) => ({
+    !/^(test|bench)\//.test(file) && !/\.(peer\.)?test\.ts$/.test(file) && file.endsWith(".ts");
+  const found = findDynamicLookups(root, isProduct).map(({ file, line, code }) => ({
     place: `${file}: ${code}`,
     line,
   }));
@@ -42,7 +42,7 @@ test("no property is looked up by a name from outside: names are keys of a Map, 
 });
 
 test("the rule sees every form of such a lookup, and none in arrays, Maps and literal names", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   const seen = [
     "export const a = (x: Record<string, number>, name: string) => x[name];",
     "export const b = (x: object, name: string) => name in x;",
@@ -63,7 +63,7 @@ test("the rule sees every form of such a lookup, and none in arrays, Maps and li
       JSON.stringify({ compilerOptions: { strict: true, lib: ["es2024"], types: [] }, include: ["*.ts"] }),
     );
     await writeFile(join(folder.path, "names.ts"), [...seen, ...unseen].join("\n"));
-    const lines = nameLookups(`${folder.path}/`, () => true).map(({ line }) => line);
+    const lines = findDynamicLookups(`${folder.path}/`, () => true).map(({ line }) => line);
     expect([...new Set(lines)].toSorted((one, other) => one - other)).toEqual(seen.map((_, at) => at + 1));
   } finally {
     await folder.remove();

@@ -4,7 +4,7 @@ import { isBinaryExpression, isCallExpression, isElementAccessExpression } from 
 import { API, type Checker, type Type, TypeFlags } from "typescript/unstable/sync";
 
 /** A place that looks up an object's property by a name that only the run knows. */
-export type NameLookup = {
+export type DynamicLookup = {
   /** From the repository's root, with slashes. */
   readonly file: string;
   readonly line: number;
@@ -19,20 +19,20 @@ const isAnyText = (type: Type | undefined): boolean =>
     : (type.flags & (TypeFlags.String | TypeFlags.TemplateLiteral | TypeFlags.Any | TypeFlags.Unknown)) !==
       0);
 
-const reflected = new Set(["Reflect.get", "Reflect.has", "Reflect.set"]);
+const reflectCalls = new Set(["Reflect.get", "Reflect.has", "Reflect.set"]);
 
 /** The expression that names the property, where a node looks one up: `x[name]`, `name in x`, `Reflect.get(x, name)`. */
-const lookedUpName = (node: Node): Node | undefined => {
+const getLookupName = (node: Node): Node | undefined => {
   if (isElementAccessExpression(node)) return node.argumentExpression;
   if (isBinaryExpression(node) && node.operatorToken.kind === SyntaxKind.InKeyword) return node.left;
-  if (isCallExpression(node) && reflected.has(node.expression.getText())) return node.arguments[1];
+  if (isCallExpression(node) && reflectCalls.has(node.expression.getText())) return node.arguments[1];
   return undefined;
 };
 
-const lookupsIn = (checker: Checker, root: Node): readonly Node[] => {
+const findLookups = (checker: Checker, root: Node): readonly Node[] => {
   const found: { readonly node: Node; readonly name: Node }[] = [];
   const visit = (node: Node): void => {
-    const name = lookedUpName(node);
+    const name = getLookupName(node);
     if (name) found.push({ node, name });
     node.forEachChild(visit);
   };
@@ -46,7 +46,10 @@ const lookupsIn = (checker: Checker, root: Node): readonly Node[] => {
  * Every place of a TypeScript project that looks up a property by any text. `root`: the folder of its tsconfig.json;
  * `includes`: which of its files to look at, by their path from there.
  */
-export const nameLookups = (root: string, includes: (file: string) => boolean): readonly NameLookup[] => {
+export const findDynamicLookups = (
+  root: string,
+  includes: (file: string) => boolean,
+): readonly DynamicLookup[] => {
   const api = new API({ cwd: root });
   try {
     const project = api.updateSnapshot({ openProjects: [`${root}tsconfig.json`] }).getProjects()[0];
@@ -56,7 +59,7 @@ export const nameLookups = (root: string, includes: (file: string) => boolean): 
       if (!includes(file)) return [];
       const source = project.program.getSourceFile(path);
       if (!source) throw new Error(`${file} is not in the program of ${root}tsconfig.json`);
-      return lookupsIn(project.checker, source).map((node) => ({
+      return findLookups(project.checker, source).map((node) => ({
         file,
         line: source.text.slice(0, node.getStart()).split("\n").length,
         code: node.getText().replace(/\s+/g, " "),

@@ -18,7 +18,7 @@ const readRules = async () => {
 };
 
 /** `file`, "name", "name …", `file`, … → each name under the file before it. */
-const namedTests = (heldBy: string) => {
+const parseTestNames = (heldBy: string) => {
   const found: { file: string; name: string }[] = [];
   let file = "";
   for (const [, path, name] of heldBy.matchAll(/`([\w./-]+\.test\.ts)`|"([^"]+)"/g)) {
@@ -29,13 +29,13 @@ const namedTests = (heldBy: string) => {
 };
 
 /** The titles of a file's tests and of the groups that they stand in, as they are written. */
-const titlesOf = (text: string): string[] => {
+const readTestTitles = (text: string): string[] => {
   const called = /(?:\b(?:test|describe)(?:\.\w+)*|\))\(\s*(["`])((?:\\.|(?!\1).)*)\1/gs;
   return [...text.matchAll(called)].map(([, , title = ""]) => title.replace(/\\(.)/g, "$1"));
 };
 
 /** Whether a title is the one that the document names: "…" and what test.each fills in stand for anything. */
-const isNamed = (title: string, name: string): boolean => {
+const matchesTitle = (title: string, name: string): boolean => {
   let at = 0;
   for (const part of name.split(/…|%s/)) {
     const words = part.trim().replace(/[,;]$/, "");
@@ -51,13 +51,13 @@ test("each rule of the threat model names a test that is there, by its own title
   expect(rules.length).toBeGreaterThan(40);
   const missing: string[] = [];
   for (const { rule, heldBy } of rules) {
-    const tests = namedTests(heldBy);
+    const tests = parseTestNames(heldBy);
     // A benchmark or a contract suite may hold a rule as well, but then the document says which command or file.
     if (tests.length === 0 && !/`npm run |test\/contracts\//.test(heldBy)) missing.push(`${rule}: no test`);
     for (const { file, name } of tests) {
       const text = await readFile(join(root, file), "utf8").catch(() => undefined);
       if (text === undefined) missing.push(`${rule}: there is no ${file}`);
-      else if (name !== "" && !titlesOf(text).some((title) => isNamed(title, name)))
+      else if (name !== "" && !readTestTitles(text).some((title) => matchesTitle(title, name)))
         missing.push(`${rule}: ${file} has no test "${name}"`);
     }
   }

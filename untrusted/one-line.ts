@@ -1,7 +1,7 @@
 /** What ends a line, moves a cursor or turns text around: controls, line and paragraph separators, bidirectional marks. */
-const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const unsafeCharacters = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-const short: ReadonlyMap<string, string> = new Map([
+const shortEscapes: ReadonlyMap<string, string> = new Map([
   ["\n", "\\n"],
   ["\r", "\\r"],
   ["\t", "\\t"],
@@ -9,7 +9,7 @@ const short: ReadonlyMap<string, string> = new Map([
 
 /** One character as JSON would write it, so that a line of JSON stays the same JSON. */
 export const escapeCharacter = (character: string): string =>
-  short.get(character) ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  shortEscapes.get(character) ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 /** Text from outside as part of one line: nothing in it begins another line, hides or colours anything. */
-export const oneLine = (text: string): string => text.replace(unsafe, escapeCharacter);
+export const escapeControls = (text: string): string => text.replace(unsafeCharacters, escapeCharacter);

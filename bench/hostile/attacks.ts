@@ -4,12 +4,12 @@ import { setTimeout as wait } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 
 /** Where an attack goes: this machine alone. */
-export type Target = { readonly port: number; readonly predictPath: string; readonly row: object };
+export type AttackTarget = { readonly port: number; readonly predictPath: string; readonly row: object };
 
 /** Sends until the signal: bounded in connections and bytes, and by its caller in time. */
-export type Attack = (target: Target, stop: AbortSignal) => Promise<void>;
+export type Attack = (target: AttackTarget, stop: AbortSignal) => Promise<void>;
 
-const head = (path: string, headers: string): string =>
+const formatHead = (path: string, headers: string): string =>
   `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${headers}\r\n`;
 
 const open = async (port: number): Promise<Socket> => {
@@ -36,7 +36,7 @@ const repeat = async (times: number, stop: AbortSignal, once: () => Promise<void
 
 /** Sends one request on a connection of its own and waits until the other side closes it. */
 const exchange = async (
-  target: Target,
+  target: AttackTarget,
   stop: AbortSignal,
   bytes: readonly (string | Uint8Array)[],
 ): Promise<void> => {
@@ -49,22 +49,22 @@ const exchange = async (
   socket.destroy();
 };
 
-const posts =
-  (times: number, headers: string, bodyOf: (target: Target) => Uint8Array): Attack =>
+const createPostAttack =
+  (times: number, headers: string, bodyOf: (target: AttackTarget) => Uint8Array): Attack =>
   (target, stop) => {
     const body = bodyOf(target);
-    const first = head(
+    const first = formatHead(
       target.predictPath,
       `connection: close\r\ncontent-length: ${body.length}\r\n${headers}`,
     );
     return repeat(times, stop, () => exchange(target, stop, [first, body]));
   };
 
-const rows = (count: number) => (target: Target) =>
+const buildRows = (count: number) => (target: AttackTarget) =>
   Buffer.from(JSON.stringify({ rows: Array.from({ length: count }, () => target.row) }));
 
 /** A body of so many bytes whose last key stands twice, which is the most that JSON costs to read. */
-const twice = (bytes: number) => () =>
+const buildRepeatedKey = (bytes: number) => () =>
   Buffer.from(
     `{"rows":[${Array.from({ length: bytes / 13 }, (_, at) => `{"k${at % 1_000}":1}`).join()}],"a":1,"a":2}`,
   );
@@ -73,27 +73,27 @@ export const attacks: Readonly<Record<string, Attack>> = {
   "chunks of one byte": (target, stop) => {
     const chunks = Buffer.from("1\r\n \r\n".repeat(100_000));
     return repeat(4, stop, () =>
-      exchange(target, stop, [head(target.predictPath, "transfer-encoding: chunked\r\n"), chunks]),
+      exchange(target, stop, [formatHead(target.predictPath, "transfer-encoding: chunked\r\n"), chunks]),
     );
   },
   "unsigned posts to Slack's callback": (target, stop) => {
     const body = Buffer.alloc(4 * 1_024 * 1_024, "a");
     return repeat(8, stop, () =>
       exchange(target, stop, [
-        head("/slack/interactions", "transfer-encoding: chunked\r\n"),
+        formatHead("/slack/interactions", "transfer-encoding: chunked\r\n"),
         `${body.length.toString(16)}\r\n`,
         body,
       ]),
     );
   },
-  "gzip of ten million empty objects": posts(4, "content-encoding: gzip\r\n", () =>
+  "gzip of ten million empty objects": createPostAttack(4, "content-encoding: gzip\r\n", () =>
     gzipSync(Buffer.from(`{"rows":[${"{},".repeat(10_000_000)}{}]}`)),
   ),
-  "10,000 rows of JSON": posts(2, "", rows(10_000)),
-  "JSON just below the limit": posts(1, "", rows(150)),
-  "a key twice just below the limit": posts(1, "", twice(19_500)),
-  "deep JSON": posts(4, "", () => Buffer.from("[".repeat(5_000_000))),
-  "wide JSON": posts(2, "", twice(5_000_000)),
+  "10,000 rows of JSON": createPostAttack(2, "", buildRows(10_000)),
+  "JSON just below the limit": createPostAttack(1, "", buildRows(150)),
+  "a key twice just below the limit": createPostAttack(1, "", buildRepeatedKey(19_500)),
+  "deep JSON": createPostAttack(4, "", () => Buffer.from("[".repeat(5_000_000))),
+  "wide JSON": createPostAttack(2, "", buildRepeatedKey(5_000_000)),
   "slow headers": async (target, stop) => {
     const sockets = await Promise.all(Array.from({ length: 600 }, () => open(target.port)));
     for (const socket of sockets) socket.write("POST / HTTP/1.1\r\n");
@@ -106,7 +106,7 @@ export const attacks: Readonly<Record<string, Attack>> = {
   "slow bodies": async (target, stop) => {
     const sockets = await Promise.all(Array.from({ length: 100 }, () => open(target.port)));
     for (const socket of sockets) {
-      socket.write(head(target.predictPath, "content-length: 6000000\r\n"));
+      socket.write(formatHead(target.predictPath, "content-length: 6000000\r\n"));
       socket.write(Buffer.alloc(1_000_000, " "));
     }
     while (!stop.aborted) {

@@ -12,7 +12,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 const times: number[] = [];
 let failed = 0;
 
-const ask = (at: number): Promise<void> =>
+const sendRequest = (at: number): Promise<void> =>
   new Promise((resolve) => {
     const end = (ok: boolean) => {
       if (ok) times.push(performance.now() - at);
@@ -39,7 +39,7 @@ await Promise.all(
     const at = began + (index * 1_000) / Number(perSecond);
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, at - performance.now())));
     // From when it is sent: that this process has no processor just now is no time of the server.
-    await ask(performance.now());
+    await sendRequest(performance.now());
   }),
 );
 times.sort((a, b) => a - b);

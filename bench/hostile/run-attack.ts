@@ -1,9 +1,9 @@
 /** One attack in a process of its own: `node run-attack.ts <name> <seconds>`, its target as JSON on standard input. */
 import { text } from "node:stream/consumers";
-import { attacks, type Target } from "./attacks.ts";
+import { type AttackTarget, attacks } from "./attacks.ts";
 
 const [name = "", seconds = "0"] = process.argv.slice(2);
-const target: Target = JSON.parse(await text(process.stdin));
+const target: AttackTarget = JSON.parse(await text(process.stdin));
 const attack = attacks[name];
 if (!attack) throw new TypeError(`there is no attack named ${name}`);
 await attack(target, AbortSignal.timeout(Number(seconds) * 1_000));

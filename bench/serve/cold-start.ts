@@ -10,13 +10,13 @@ const run = promisify(execFile);
 const starter = fileURLToPath(new URL("start-function.mjs", import.meta.url));
 
 /** Milliseconds, by the clock and of processor time. */
-export type Spent = { readonly wallMs: number; readonly cpuMs: number };
-export type Starts = {
+export type ElapsedTime = { readonly wallMs: number; readonly cpuMs: number };
+export type ColdStarts = {
   /** From the process's beginning until the handler of an empty function is there. */
-  readonly empty: readonly Spent[];
-  readonly ours: readonly Spent[];
+  readonly empty: readonly ElapsedTime[];
+  readonly ours: readonly ElapsedTime[];
   /** Our first answer after that: the AWS client is loaded, and the record is written to a table that answers at once. */
-  readonly firstRecorded: readonly Spent[];
+  readonly firstRecorded: readonly ElapsedTime[];
 };
 
 type Needs = {
@@ -28,7 +28,7 @@ type Needs = {
 };
 
 /** Stands in for DynamoDB: takes every write. */
-const tableOf = async () => {
+const startTableStub = async () => {
   const server = createServer((request, response) => {
     request.resume().on("end", () => {
       response.setHeader("content-type", "application/x-amz-json-1.0");
@@ -43,11 +43,18 @@ const tableOf = async () => {
   };
 };
 
-const start = async (entry: string, env: NodeJS.ProcessEnv, wrap: readonly string[], event?: string) => {
+const startFunction = async (
+  entry: string,
+  env: NodeJS.ProcessEnv,
+  wrap: readonly string[],
+  event?: string,
+) => {
   const given = [starter, pathToFileURL(entry).href, ...(event === undefined ? [] : [event])];
   const [command = process.execPath, ...args] = [...wrap, process.execPath, ...given];
   const { stdout } = await run(command, args, { env });
-  const spent: Spent & { readonly first?: Spent } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+  const spent: ElapsedTime & { readonly first?: ElapsedTime } = JSON.parse(
+    stdout.trim().split("\n").at(-1) ?? "",
+  );
   return spent;
 };
 
@@ -56,18 +63,18 @@ const start = async (entry: string, env: NodeJS.ProcessEnv, wrap: readonly strin
  * is the disk's.
  * @param wrap a command in front, such as `taskset -c 0`
  */
-export const coldStarts = async (
+export const measureColdStarts = async (
   { task, model, event }: Needs,
   {
     rounds,
     wrap,
     into,
   }: { readonly rounds: number; readonly wrap: readonly string[]; readonly into: string },
-): Promise<Starts> => {
+): Promise<ColdStarts> => {
   const empty = join(into, "empty.mjs");
   const index = join(task, "index.mjs");
   await writeFile(empty, "export const handler = async () => ({});\n");
-  const table = await tableOf();
+  const table = await startTableStub();
   const env = {
     PATH: process.env.PATH,
     SLIPWAY_MODEL: model,
@@ -81,16 +88,16 @@ export const coldStarts = async (
     AWS_ACCESS_KEY_ID: "none",
     AWS_SECRET_ACCESS_KEY: "none",
   };
-  const starts: { empty: Spent[]; ours: Spent[]; firstRecorded: Spent[] } = {
+  const starts: { empty: ElapsedTime[]; ours: ElapsedTime[]; firstRecorded: ElapsedTime[] } = {
     empty: [],
     ours: [],
     firstRecorded: [],
   };
   try {
     for (let round = 0; round <= rounds; round++) {
-      const one = await start(empty, env, wrap);
-      const other = await start(index, env, wrap);
-      const { first } = await start(index, env, wrap, event);
+      const one = await startFunction(empty, env, wrap);
+      const other = await startFunction(index, env, wrap);
+      const { first } = await startFunction(index, env, wrap, event);
       if (round === 0) continue;
       starts.empty.push(one);
       starts.ours.push(other);

@@ -2,8 +2,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assertModel } from "#model-check/check-model.ts";
 import { bundleRuntime } from "#packaging/bundle.ts";
-import { ociImages } from "#platform/images/oci.ts";
-import { thisPlatform } from "#platform/images/runtime-layer.ts";
+import { createOciImages } from "#platform/images/oci.ts";
+import { detectPlatform } from "#platform/images/runtime-layer.ts";
 import { unpackImage } from "#platform/images/unpack.ts";
 
 export type FunctionImage = {
@@ -14,14 +14,18 @@ export type FunctionImage = {
 };
 
 /** Builds the image of a model's folder for this machine, as a delivery does, and unpacks it below `into`. */
-export const functionImage = async (model: string, folder: string, into: string): Promise<FunctionImage> => {
+export const buildFunctionImage = async (
+  model: string,
+  folder: string,
+  into: string,
+): Promise<FunctionImage> => {
   const files = new Map<string, Uint8Array>();
   for (const name of await readdir(folder)) files.set(name, await readFile(join(folder, name)));
   const layout = join(into, "images");
-  const images = ociImages({
+  const images = createOciImages({
     folder: layout,
     source: { modelFiles: async () => files },
-    platform: thisPlatform() ?? "linux/x64",
+    platform: detectPlatform() ?? "linux/x64",
     bundle: bundleRuntime,
     check: assertModel,
     advisories: async () => undefined,

@@ -1,14 +1,16 @@
 import { availableParallelism, cpus, loadavg } from "node:os";
-import type { Machine } from "./report.ts";
+import type { ReportMachine } from "./report.ts";
 
 /** The machine's load, averaged over the last minute. */
-export const load = (): number => Math.round((loadavg()[0] ?? 0) * 100) / 100;
+export const readLoadAverage = (): number => Math.round((loadavg()[0] ?? 0) * 100) / 100;
 
 /** What a report says of the machine; read once everything was measured. `loadBefore`: by `load` before it began. */
-export const describeMachine = (of: Pick<Machine, "pinned" | "rounds" | "loadBefore">): Machine => ({
+export const describeMachine = (
+  of: Pick<ReportMachine, "pinned" | "rounds" | "loadBefore">,
+): ReportMachine => ({
   ...of,
   processor: cpus()[0]?.model ?? "unknown",
   processors: availableParallelism(),
   node: process.version,
-  loadAfter: load(),
+  loadAfter: readLoadAverage(),
 });

@@ -11,7 +11,7 @@ export type Pinning = {
 };
 
 /** Two processors apart, by Linux' taskset; nothing where it is not, or where there is one processor. */
-export const pinning = (): Pinning => {
+export const detectPinning = (): Pinning => {
   const works = availableParallelism() > 1 && spawnSync("taskset", ["-c", "0,1", "true"]).status === 0;
   return works
     ? { pinned: true, server: ["taskset", "-c", "0"], generator: ["taskset", "-c", "1"] }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
-export type Used = {
+export type ResourceUsage = {
   /** The most resident memory that each of the processes ever had, together; bytes. */
   readonly peakBytes: number;
   /** Processor time of all of them so far, milliseconds. */
@@ -19,7 +19,7 @@ const read = (path: string): string => {
   }
 };
 
-const pids = (): readonly number[] | undefined => {
+const listPids = (): readonly number[] | undefined => {
   try {
     return readdirSync("/proc").map(Number).filter(Number.isInteger);
   } catch {
@@ -28,11 +28,11 @@ const pids = (): readonly number[] | undefined => {
 };
 
 /** `stat` of each process: after the command's name, which may hold spaces, state, parent, … (proc(5)). */
-const statsOf = (all: readonly number[]) =>
+const readStats = (all: readonly number[]) =>
   new Map(all.map((pid) => [pid, read(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ") ?? []]));
 
 /** Those of all processes that are the root or below it. */
-const below = (root: number, stats: ReturnType<typeof statsOf>): readonly number[] => {
+const findDescendants = (root: number, stats: ReturnType<typeof readStats>): readonly number[] => {
   const isOurs = (pid: number): boolean => {
     for (let at = pid; at > 1; at = Number(stats.get(at)?.[1] ?? 0)) if (at === root) return true;
     return false;
@@ -41,13 +41,13 @@ const below = (root: number, stats: ReturnType<typeof statsOf>): readonly number
 };
 
 /** What a process and those below it use, by Linux' /proc; undefined where there is none. */
-export const processTree = (root: number): Used | undefined => {
-  const all = pids();
+export const measureProcessTree = (root: number): ResourceUsage | undefined => {
+  const all = listPids();
   if (!all) return undefined;
-  const stats = statsOf(all);
+  const stats = readStats(all);
   let peakBytes = 0;
   let cpuMs = 0;
-  for (const pid of below(root, stats)) {
+  for (const pid of findDescendants(root, stats)) {
     const peak = read(`/proc/${pid}/status`).match(/^VmHWM:\s+(\d+) kB/m)?.[1] ?? 0;
     // The 12th and 13th: user and system time.
     const [user = 0, system = 0] = stats.get(pid)?.slice(11, 13).map(Number) ?? [];
@@ -59,7 +59,7 @@ export const processTree = (root: number): Used | undefined => {
 
 /** Begins the peaks of a process and of those below it anew. https://man7.org/linux/man-pages/man5/proc_pid_clear_refs.5.html */
 export const resetPeaks = (root: number): void => {
-  for (const pid of below(root, statsOf(pids() ?? [])))
+  for (const pid of findDescendants(root, readStats(listPids() ?? [])))
     try {
       writeFileSync(`/proc/${pid}/clear_refs`, "5");
     } catch {

@@ -1,14 +1,17 @@
 import type { Spread } from "./spread.ts";
 
-export type Target = { readonly atLeast: number } | { readonly atMost: number } | { readonly below: number };
-export type Line = {
+export type ReportTarget =
+  | { readonly atLeast: number }
+  | { readonly atMost: number }
+  | { readonly below: number };
+export type ReportLine = {
   readonly what: string;
   /** Undefined: not measured, which misses a target. */
   readonly measured: Spread | undefined;
   readonly unit: "requests/s" | "requests" | "ms" | "MB" | "times";
-  readonly target?: Target;
+  readonly target?: ReportTarget;
 };
-export type Machine = {
+export type ReportMachine = {
   readonly processor: string;
   readonly processors: number;
   readonly pinned: boolean;
@@ -18,15 +21,15 @@ export type Machine = {
   readonly loadAfter: number;
 };
 
-const meets = (value: number, target: Target): boolean =>
+const meetsTarget = (value: number, target: ReportTarget): boolean =>
   "atLeast" in target
     ? value >= target.atLeast
     : "atMost" in target
       ? value <= target.atMost
       : value < target.below;
 
-const shown = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
-const aim = (target: Target): string =>
+const formatNumber = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+const formatTarget = (target: ReportTarget): string =>
   "atLeast" in target
     ? `≥ ${target.atLeast}`
     : "atMost" in target
@@ -34,21 +37,22 @@ const aim = (target: Target): string =>
       : `< ${target.below}`;
 
 /** A table of medians with their spread, and whether each target is met; `missed`: at least one is not. */
-export const report = (
-  lines: readonly Line[],
-  machine: Machine,
+export const formatReport = (
+  lines: readonly ReportLine[],
+  machine: ReportMachine,
 ): { readonly text: string; readonly missed: boolean } => {
-  const met = ({ measured, target }: Line) => !target || (measured && meets(measured.median, target));
+  const met = ({ measured, target }: ReportLine) =>
+    !target || (measured && meetsTarget(measured.median, target));
   const cells = [
     ["what", "median", "min – max", "unit", "target", ""],
     ...lines.map((line) => {
       const { what, measured, unit, target } = line;
       return [
         what,
-        measured ? shown(measured.median) : "—",
-        measured ? `${shown(measured.min)} – ${shown(measured.max)}` : "",
+        measured ? formatNumber(measured.median) : "—",
+        measured ? `${formatNumber(measured.min)} – ${formatNumber(measured.max)}` : "",
         unit,
-        target ? aim(target) : "",
+        target ? formatTarget(target) : "",
         target ? (met(line) ? "pass" : "MISSED") : "",
       ];
     }),

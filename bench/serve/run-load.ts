@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { processTree } from "./process-tree.ts";
+import { measureProcessTree } from "./process-tree.ts";
 
 const generator = fileURLToPath(new URL("load.mjs", import.meta.url));
 
-export type Load = {
+export type LoadOptions = {
   readonly url: string;
   /** Sent in turn. */
   readonly bodies: readonly string[];
@@ -14,7 +14,7 @@ export type Load = {
   readonly warmUpSeconds: number;
 } & ({ readonly seconds: number } | { readonly requests: number });
 
-export type Measured = {
+export type LoadResult = {
   readonly perSecond: number;
   readonly medianMs: number;
   readonly p95Ms: number;
@@ -26,15 +26,19 @@ export type Measured = {
 };
 
 /** Puts load on a server (process `pid`) from a process of its own; `wrap` is a command in front of it. */
-export const runLoad = async (load: Load, pid: number, wrap: readonly string[]): Promise<Measured> => {
-  const before = processTree(pid);
+export const runLoad = async (
+  load: LoadOptions,
+  pid: number,
+  wrap: readonly string[],
+): Promise<LoadResult> => {
+  const before = measureProcessTree(pid);
   const [command = process.execPath, ...args] = [...wrap, process.execPath, generator];
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.end(JSON.stringify(load));
   const [printed, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
   if (code !== 0) throw new Error(`the load generator ended with ${code}`);
-  const after = processTree(pid);
-  const measured: Omit<Measured, "cpuMs"> & { readonly total: number } = JSON.parse(printed);
+  const after = measureProcessTree(pid);
+  const measured: Omit<LoadResult, "cpuMs"> & { readonly total: number } = JSON.parse(printed);
   if (measured.failed > 0 || measured.answered === 0)
     throw new Error(
       `of the requests to ${load.url} ${measured.failed} failed and ${measured.answered} were answered`,

@@ -2,7 +2,7 @@
 export type Spread = { readonly median: number; readonly min: number; readonly max: number };
 
 /** Undefined where nothing was measured. */
-export const spread = (values: readonly number[]): Spread | undefined => {
+export const computeSpread = (values: readonly number[]): Spread | undefined => {
   const sorted = values.toSorted((a, b) => a - b);
   const [min] = sorted;
   const max = sorted.at(-1);

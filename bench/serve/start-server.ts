@@ -7,14 +7,14 @@ import { fileURLToPath } from "node:url";
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const slipway = here("../../../cli/slipway.mjs");
 
-export type Kind =
+export type ServerKind =
   | "slipway serve"
   | "onnxruntime-node on node:http"
   | "FastAPI"
   | "FastAPI, tuned"
   | "LitServe";
-export type Started = {
-  readonly kind: Kind;
+export type RunningServer = {
+  readonly kind: ServerKind;
   /** Where rows are posted to. */
   readonly url: string;
   readonly pid: number;
@@ -40,7 +40,11 @@ const freePort = async (): Promise<number> => {
   return typeof address === "object" && address ? address.port : 0;
 };
 
-const commandOf = (kind: Kind, port: number, { folder, data, python }: Options): readonly string[] => {
+const buildCommand = (
+  kind: ServerKind,
+  port: number,
+  { folder, data, python }: Options,
+): readonly string[] => {
   switch (kind) {
     case "slipway serve":
       return [process.execPath, slipway, "serve", folder, "--port", `${port}`, "--data", data];
@@ -58,9 +62,13 @@ const commandOf = (kind: Kind, port: number, { folder, data, python }: Options):
 };
 
 /** Starts a server and waits until it answers `body`, at most two minutes. */
-export const startServer = async (kind: Kind, body: string, options: Options): Promise<Started> => {
+export const startServer = async (
+  kind: ServerKind,
+  body: string,
+  options: Options,
+): Promise<RunningServer> => {
   const port = await freePort();
-  const [command = "", ...args] = [...options.wrap, ...commandOf(kind, port, options)];
+  const [command = "", ...args] = [...options.wrap, ...buildCommand(kind, port, options)];
   // A group of its own: LitServe has processes below it, which are to end with it.
   const child = spawn(command, args, {
     stdio: ["ignore", "ignore", "pipe"],

@@ -1,16 +1,16 @@
 import { Command, Option } from "commander";
 import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
-import { inWorld, jsonOption, type WorldOptions } from "#cli/options.ts";
+import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
-import { readReason } from "#domain/approval/read-reason.ts";
-import { decide } from "#lambdas/answer-approval/answer-approval.ts";
-import { headline } from "#slack/message-blocks.ts";
+import { parseRejectionReason } from "#domain/approval/read-reason.ts";
+import { submitDecision } from "#lambdas/answer-approval/answer-approval.ts";
+import { formatHeadline } from "#slack/message-blocks.ts";
 import { NotRunning } from "#worlds/embedded/control.ts";
 
 /** `slipway approvals`, `approve` and `reject`: for when Slack is down. The same rules as in Slack hold. */
 export const approvalCommands = (): Command[] => [
-  inWorld(new Command("approvals"))
+  addWorldOptions(new Command("approvals"))
     .description("questions that wait for an answer")
     .addOption(jsonOption())
     .action(({ json, ...options }: { json?: boolean } & WorldOptions) =>
@@ -26,7 +26,7 @@ export const approvalCommands = (): Command[] => [
             model,
             version,
             delivery,
-            says: headline(state),
+            says: formatHeadline(state),
             approvals: votes.length,
             quorum,
             ...(stale === null ? {} : { prodChangedTo: stale }),
@@ -48,12 +48,12 @@ export const approvalCommands = (): Command[] => [
         );
       }),
     ),
-  answer("approve", "approved"),
-  answer("reject", "rejected"),
+  decisionCommand("approve", "approved"),
+  decisionCommand("reject", "rejected"),
 ];
 
-const answer = (name: "approve" | "reject", verdict: "approved" | "rejected"): Command =>
-  inWorld(new Command(name))
+const decisionCommand = (name: "approve" | "reject", verdict: "approved" | "rejected"): Command =>
+  addWorldOptions(new Command(name))
     .description(`${name} a question when Slack cannot`)
     .argument("<approval>", "its id, from `slipway approvals`")
     .addOption(new Option("--as <user>", "your Slack user id").makeOptionMandatory())
@@ -66,9 +66,9 @@ const answer = (name: "approve" | "reject", verdict: "approved" | "rejected"): C
           );
         if (verdict === "rejected" && !reason)
           throw new UsageMistake("a rejection says why: --reason <text>.");
-        const read = reason === undefined ? { reason: null } : readReason(reason);
+        const read = reason === undefined ? { reason: null } : parseRejectionReason(reason);
         if ("problem" in read) throw new UsageMistake(`--reason: ${read.problem}`);
-        const { taken, sentence } = await decide(world, id, await voter(as), verdict, read.reason);
+        const { taken, sentence } = await submitDecision(world, id, await voter(as), verdict, read.reason);
         if (taken) return print(`${id}: ${sentence}`);
         printError(sentence);
         process.exitCode = exitCode.failed;

@@ -5,7 +5,7 @@ import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
 import { checkModel } from "#model-check/check-model.ts";
-import { problemLine } from "#model-folder/manifest/folder-problem.ts";
+import { formatProblem } from "#model-folder/manifest/folder-problem.ts";
 import { modelLimitBytes } from "#platform/source/source-rules.ts";
 
 /** `slipway check`: every mistake in a model's folder, with its line and remedy. */
@@ -15,14 +15,14 @@ export const checkCommand = (): Command =>
     .argument("<folder>", "models/<name>")
     .addOption(jsonOption())
     .action(async (folder: string, { json }: { json?: boolean }) => {
-      const files = await readFolder(folder);
+      const files = await readModelFolder(folder);
       const problems = await checkModel({ model: basename(resolve(folder)), files });
       const errors = problems.filter(({ severity }) => severity === "error");
       if (json) printJson(problems);
       else {
         for (const problem of problems)
           print(
-            `${problem.severity === "error" ? paint("red", "✗") : paint("yellow", "!")} ${join(folder, problemLine(problem))}`,
+            `${problem.severity === "error" ? paint("red", "✗") : paint("yellow", "!")} ${join(folder, formatProblem(problem))}`,
           );
         if (errors.length === 0) print(`${paint("green", "✓")} ${folder} can be delivered.`);
       }
@@ -30,7 +30,7 @@ export const checkCommand = (): Command =>
     });
 
 /** The files of a model's folder by name. Throws UsageMistake when it is no readable folder. */
-export const readFolder = async (folder: string): Promise<ReadonlyMap<string, Uint8Array>> => {
+export const readModelFolder = async (folder: string): Promise<ReadonlyMap<string, Uint8Array>> => {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile());

@@ -1,15 +1,15 @@
 import { Command, Option } from "commander";
 import { UsageMistake } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
-import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
+import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 
 /** `slipway deliver`: by hand, what a push would start. */
 export const deliverCommand = (): Command =>
-  inWorld(new Command("deliver"))
+  addWorldOptions(new Command("deliver"))
     .description("deliver a model again, at the newest commit or another")
-    .argument("[model]", "the model", modelArgument)
+    .argument("[model]", "the model", parseModelName)
     .addOption(new Option("--all", "every model, after a change of the runtime"))
     .addOption(new Option("--commit <revision>", "a branch, tag or commit (default: the newest)"))
     .addOption(jsonOption())

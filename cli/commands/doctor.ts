@@ -4,7 +4,11 @@ import { awsOptions, jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
 import { useProfile } from "#cli/use-profile.ts";
 
-const signs = { ok: paint("green", "✓"), warning: paint("yellow", "!"), missing: paint("red", "✗") } as const;
+const statusMarks = {
+  ok: paint("green", "✓"),
+  warning: paint("yellow", "!"),
+  missing: paint("red", "✗"),
+} as const;
 
 /** `slipway doctor`: what an AWS set-up lacks, and what to do about it. */
 export const doctorCommand = (): Command => {
@@ -15,16 +19,16 @@ export const doctorCommand = (): Command => {
   return command.action(
     async ({ profile, outputs, json }: { profile?: string; outputs?: string; json?: boolean }) => {
       useProfile(profile);
-      const [{ examine }, { readOutputs }] = await Promise.all([
+      const [{ runChecks }, { readAwsOutputs }] = await Promise.all([
         import("#cli/doctor/examine.ts"),
         import("#cli/read-outputs.ts"),
       ]);
-      const findings = await examine({ outputs: () => readOutputs(outputs), fetch });
+      const findings = await runChecks({ outputs: () => readAwsOutputs(outputs), fetch });
       const missing = findings.filter(({ status }) => status === "missing").length;
       if (missing > 0) process.exitCode = exitCode.environment;
       if (json) return printJson(findings);
       for (const finding of findings) {
-        print(`${signs[finding.status]} ${finding.sentence}`);
+        print(`${statusMarks[finding.status]} ${finding.sentence}`);
         if (finding.status !== "ok") print(`  → ${finding.remedy}`);
       }
       print(missing === 0 ? "Nothing is missing." : `${missing} missing.`);

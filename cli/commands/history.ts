@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { withWorld } from "#cli/open-world.ts";
-import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
+import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printJson, printTable } from "#cli/print.ts";
 import { environments } from "#platform/serving/serving.ts";
 
-const limitArgument = (text: string): number => {
+const parseLimit = (text: string): number => {
   const limit = Number(text);
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
     throw new InvalidArgumentError("a number from 1 to 1000");
@@ -13,11 +13,11 @@ const limitArgument = (text: string): number => {
 
 /** `slipway history`: the ledger of one model. */
 export const historyCommand = (): Command =>
-  inWorld(new Command("history"))
+  addWorldOptions(new Command("history"))
     .description("what served a model's environment from when: the ledger, newest first")
-    .argument("<model>", "the model", modelArgument)
+    .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--environment <name>", "stage or prod").choices(environments).default("prod"))
-    .addOption(new Option("--limit <n>", "at most so many entries").default(20).argParser(limitArgument))
+    .addOption(new Option("--limit <n>", "at most so many entries").default(20).argParser(parseLimit))
     .addOption(jsonOption())
     .action(
       (

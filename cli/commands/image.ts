@@ -1,16 +1,16 @@
 import { basename, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { UsageMistake } from "#cli/exit-code.ts";
-import { folderOf } from "#cli/folders.ts";
+import { selectDataFolder } from "#cli/folders.ts";
 import { dataOption, jsonOption } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
-import { localImages } from "#packaging/local-images.ts";
+import { openLocalImages } from "#packaging/local-images.ts";
 import { type Platform, platforms } from "#platform/images/runtime-layer.ts";
-import { readFolder } from "./check.ts";
+import { readModelFolder } from "./check.ts";
 
 /** As containers name a platform; Node and onnxruntime say x64. */
-const platformOf = (named: string): Platform => {
+const parsePlatform = (named: string): Platform => {
   const platform = platforms.find((one) => one === named.replace(/\/amd64$/, "/x64"));
   if (platform) return platform;
   throw new InvalidArgumentError(`It is one of ${platforms.join(", ")}; linux/amd64 is linux/x64.`);
@@ -20,14 +20,14 @@ const buildImage = async (folder: string, options: { platform?: Platform; data?:
   const model = ModelName.safeParse(basename(resolve(folder)));
   if (!model.success)
     throw new UsageMistake(`${folder} is no model's folder: ${model.error.issues[0]?.message}`);
-  const files = await readFolder(folder);
-  const { images: folderOfImages } = folderOf(options.data);
+  const files = await readModelFolder(folder);
+  const { images: folderOfImages } = selectDataFolder(options.data);
   const {
     images,
     imageRoot,
     layerFiles,
     runtime: runtimeHash,
-  } = await localImages({
+  } = await openLocalImages({
     folder: { images: folderOfImages },
     // Not a commit: what lies in the folder now.
     source: { modelFiles: async () => files },
@@ -48,7 +48,7 @@ export const imageCommand = (): Command =>
     .option(
       "--platform <platform>",
       "what the image is for: linux/amd64, linux/arm64, darwin/arm64 (default: this machine)",
-      platformOf,
+      parsePlatform,
     )
     .addOption(jsonOption())
     .addOption(dataOption())

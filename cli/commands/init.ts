@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { UsageMistake } from "#cli/exit-code.ts";
-import { checkout } from "#cli/folders.ts";
+import { checkoutFolder } from "#cli/folders.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { awsOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
-import { Identities, noIdentities } from "#domain/approval/identities.ts";
+import { emptyIdentities, Identities } from "#domain/approval/identities.ts";
 import { type PlatformRules, parsePlatformRules } from "#domain/policy/parse-policy.ts";
 
 type Options = Pick<WorldOptions, "profile" | "outputs"> & {
@@ -19,7 +19,7 @@ type Options = Pick<WorldOptions, "profile" | "outputs"> & {
  * The same rules with these domains added. Throws UsageMistake where nobody's address would count: the first delivery
  * would end with QuorumOutOfReach, and by then the copy is changed by two people alone.
  */
-const withDomains = (rules: PlatformRules, added: readonly string[]): PlatformRules => {
+const addDomains = (rules: PlatformRules, added: readonly string[]): PlatformRules => {
   const { people, domains } = rules.identities;
   const parsed = Identities.safeParse({ ...rules.identities, domains: [...new Set([...domains, ...added])] });
   if (!parsed.success)
@@ -43,7 +43,7 @@ const initAws = (): Command => {
     .description("after Terraform: write the platform's first copy of the policy, which no commit can loosen")
     .addOption(
       new Option("--policy <file>", "the policy to write, with a section `identities` or without").default(
-        resolve(checkout, "policy.yaml"),
+        resolve(checkoutFolder, "policy.yaml"),
         "policy.yaml beside Slipway",
       ),
     )
@@ -58,7 +58,7 @@ const initAws = (): Command => {
       const bytes = await readFile(file).catch((fault: unknown) => {
         throw new UsageMistake(`${file} cannot be read: ${fault instanceof Error ? fault.message : fault}`);
       });
-      const rules = withDomains(parsePlatformRules(bytes, file, noIdentities), domain);
+      const rules = addDomains(parsePlatformRules(bytes, file, emptyIdentities), domain);
       const written = await world.policyChanges.writeFirst(rules, await operator());
       if (json) return printJson({ revision: written.revision, digest: written.digest, file });
       print(where);

@@ -1,32 +1,32 @@
 import { userInfo } from "node:os";
 import { Command, Option } from "commander";
-import { type ApiKey, ApplicationName, keyState } from "#api-keys/api-key.ts";
-import { Rate } from "#api-keys/rate.ts";
+import { type ApiKey, ApplicationName, findKeyState } from "#api-keys/api-key.ts";
+import { RateLimit } from "#api-keys/rate.ts";
 import { UsageMistake } from "#cli/exit-code.ts";
-import { type Place, withKeys } from "#cli/open-keys.ts";
-import { countArgument, dataOption, durationArgument, jsonOption, modelsArgument } from "#cli/options.ts";
+import { type KeysLocation, withKeys } from "#cli/open-keys.ts";
+import { dataOption, jsonOption, parseCount, parseDuration, parseModelNames } from "#cli/options.ts";
 import { paint, print, printJson, printTable } from "#cli/print.ts";
 import { type Environment, environments } from "#platform/serving/serving.ts";
 
-type Options = Place & { readonly environment: Environment; readonly json?: boolean };
+type Options = KeysLocation & { readonly environment: Environment; readonly json?: boolean };
 
 const environmentOption = () => new Option("--environment <name>", "stage or prod").choices(environments);
 const tableOption = () =>
   new Option("--table <name>", "an environment's DynamoDB table, with AWS's usual credentials").conflicts(
     "data",
   );
-const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10);
-const modelsOf = ({ models }: ApiKey) => (models === "all" ? "all models" : models.join(", "));
+const formatDay = (at: number) => new Date(at).toISOString().slice(0, 10);
+const formatModels = ({ models }: ApiKey) => (models === "all" ? "all models" : models.join(", "));
 
 /** A key as programs see it: without hashes, times in ISO 8601. */
-const shown = (key: ApiKey, now: number) => ({
+const toKeyJson = (key: ApiKey, now: number) => ({
   id: key.id,
   name: key.name,
   environment: key.environment,
   models: key.models,
   perMinute: key.rate.perMinute,
   burst: key.rate.burst,
-  state: keyState(key, now),
+  state: findKeyState(key, now),
   createdAt: new Date(key.createdAt).toISOString(),
   createdBy: key.createdBy,
   expiresAt: key.expiresAt === null ? null : new Date(key.expiresAt).toISOString(),
@@ -39,9 +39,9 @@ const shown = (key: ApiKey, now: number) => ({
     })),
 });
 
-const stateOf = (key: ApiKey, now: number): string => {
-  const state = keyState(key, now);
-  return state === "valid" && shown(key, now).secrets.length > 1 ? "rotating" : state;
+const describeState = (key: ApiKey, now: number): string => {
+  const state = findKeyState(key, now);
+  return state === "valid" && toKeyJson(key, now).secrets.length > 1 ? "rotating" : state;
 };
 
 const printKey = (key: string): void => {
@@ -54,18 +54,18 @@ const createCommand = (): Command =>
     .description("make a key for one application, and print it once")
     .requiredOption("--name <application>", "the application that the key is for")
     .addOption(
-      new Option("--models <names>", "models that it may call: churn,transit-time").argParser(modelsArgument),
+      new Option("--models <names>", "models that it may call: churn,transit-time").argParser(
+        parseModelNames,
+      ),
     )
     .addOption(new Option("--all-models", "every model, also those that come later").conflicts("models"))
     .addOption(environmentOption().default("prod"))
-    .addOption(new Option("--per-minute <n>", "requests a minute").default(600).argParser(countArgument))
+    .addOption(new Option("--per-minute <n>", "requests a minute").default(600).argParser(parseCount))
     .addOption(
-      new Option("--burst <n>", "requests at once (default: as many as a minute has)").argParser(
-        countArgument,
-      ),
+      new Option("--burst <n>", "requests at once (default: as many as a minute has)").argParser(parseCount),
     )
     .addOption(
-      new Option("--expires <duration>", "void after P90D, say (default: never)").argParser(durationArgument),
+      new Option("--expires <duration>", "void after P90D, say (default: never)").argParser(parseDuration),
     )
     .addOption(jsonOption())
     .addOption(dataOption())
@@ -85,7 +85,7 @@ const createCommand = (): Command =>
         const models = options.allModels ? "all" : options.models;
         if (models === undefined)
           throw new UsageMistake("say which models: --models churn, or --all-models.");
-        const rate = Rate.safeParse({ perMinute, burst });
+        const rate = RateLimit.safeParse({ perMinute, burst });
         if (!rate.success) throw new UsageMistake(`no such rate: ${rate.error.issues[0]?.message}.`);
         const name = ApplicationName.safeParse(options.name);
         if (!name.success) throw new UsageMistake(`no such name: ${name.error.issues[0]?.message}.`);
@@ -98,11 +98,11 @@ const createCommand = (): Command =>
             expiresAt: expires === undefined ? null : clock() + expires,
             by: userInfo().username,
           });
-          if (json) return printJson({ key, ...shown(record, clock()) });
+          if (json) return printJson({ key, ...toKeyJson(record, clock()) });
           const until =
             record.expiresAt === null ? "" : `, until ${new Date(record.expiresAt).toISOString()}`;
           print(
-            `${paint("green", "✓")} Key ${record.id} of ${record.name}: ${modelsOf(record)} on ${environment}, ${perMinute} requests a minute${until}.`,
+            `${paint("green", "✓")} Key ${record.id} of ${record.name}: ${formatModels(record)} on ${environment}, ${perMinute} requests a minute${until}.`,
           );
           printKey(key);
         });
@@ -120,7 +120,7 @@ const listCommand = (): Command =>
       withKeys(options, { make: false }, async ({ keys, clock }) => {
         const asked = options.environment === undefined ? environments : [options.environment];
         const found = (await Promise.all(asked.map((environment) => keys.list(environment)))).flat();
-        if (options.json) return printJson(found.map((key) => shown(key, clock())));
+        if (options.json) return printJson(found.map((key) => toKeyJson(key, clock())));
         if (found.length === 0) return print("There are no keys: every model is open on this machine.");
         printTable(
           ["id", "application", "environment", "models", "a minute", "state", "last used", "expires"],
@@ -128,11 +128,11 @@ const listCommand = (): Command =>
             key.id,
             key.name,
             key.environment,
-            modelsOf(key),
+            formatModels(key),
             String(key.rate.perMinute),
-            stateOf(key, clock()),
+            describeState(key, clock()),
             key.lastUsed ?? "never",
-            key.expiresAt === null ? "never" : dayOf(key.expiresAt),
+            key.expiresAt === null ? "never" : formatDay(key.expiresAt),
           ]),
         );
       }),
@@ -145,7 +145,7 @@ const rotateCommand = (): Command =>
     .addOption(
       new Option("--grace <duration>", "how long the secret before stays valid; PT0S: it ends now")
         .default(86_400_000, "PT24H")
-        .argParser(durationArgument),
+        .argParser(parseDuration),
     )
     .addOption(environmentOption().default("prod"))
     .addOption(jsonOption())
@@ -157,7 +157,7 @@ const rotateCommand = (): Command =>
           graceMs: grace,
           by: userInfo().username,
         });
-        if (json) return printJson({ key, ...shown(record, clock()) });
+        if (json) return printJson({ key, ...toKeyJson(record, clock()) });
         const ends = record.secrets[0]?.endsAt;
         print(
           `${paint("green", "✓")} Key ${id} of ${record.name} has a new secret; the one before ${ends ? `is valid until ${new Date(ends).toISOString()}` : "has ended"}.`,
@@ -177,7 +177,7 @@ const revokeCommand = (): Command =>
     .action((id: string, { environment, json, data, table }: Options) =>
       withKeys({ data, table }, { make: false }, async ({ keys, clock }) => {
         const record = await keys.revoke(environment, id, userInfo().username);
-        if (json) return printJson(shown(record, clock()));
+        if (json) return printJson(toKeyJson(record, clock()));
         print(
           `${paint("green", "✓")} Key ${id} of ${record.name} is revoked: the next request with it is refused.`,
         );

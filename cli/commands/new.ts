@@ -3,12 +3,12 @@ import { basename, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
 import { exitCode, ModelFolderExists, UsageMistake } from "#cli/exit-code.ts";
-import { type NewModel, newModel } from "#cli/new-model/new-model.ts";
-import { modelArgument } from "#cli/options.ts";
+import { draftModelFolder, type ModelFolderDraft } from "#cli/new-model/new-model.ts";
+import { parseModelName } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
 import { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
-import { type Problem, problemLine } from "#model-folder/manifest/folder-problem.ts";
+import { type FolderProblem, formatProblem } from "#model-folder/manifest/folder-problem.ts";
 import { SlackUser } from "#model-folder/manifest/manifest.ts";
 
 type Options = {
@@ -24,14 +24,17 @@ type Options = {
   readonly force?: boolean;
 };
 
-const gather = (text: string, gathered: readonly string[] = []): readonly string[] => [...gathered, text];
-const approver = (text: string, gathered: readonly string[]): readonly string[] => {
+const collectValue = (text: string, gathered: readonly string[] = []): readonly string[] => [
+  ...gathered,
+  text,
+];
+const collectApprover = (text: string, gathered: readonly string[]): readonly string[] => {
   const user = SlackUser.safeParse(text);
   if (!user.success) throw new InvalidArgumentError(user.error.issues[0]?.message ?? "no Slack user id");
   return [...gathered, user.data];
 };
 
-const tokens = (text: string): number => {
+const parseTokenCount = (text: string): number => {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(count >= 8 && count <= 8_192)) throw new InvalidArgumentError("tokens are a number from 8 to 8192");
   return count;
@@ -41,7 +44,7 @@ const tokens = (text: string): number => {
 export const newCommand = (): Command =>
   new Command("new")
     .description("write a model's folder from an ONNX file and a table of rows with their truth")
-    .argument("<name>", "the model's name: its folder's, and part of its address", modelArgument)
+    .argument("<name>", "the model's name: its folder's, and part of its address", parseModelName)
     .addOption(new Option("--onnx <file>", "the exported model").makeOptionMandatory())
     .addOption(
       new Option(
@@ -54,23 +57,23 @@ export const newCommand = (): Command =>
         "--target <column>",
         "the column with what is true; once for each value of a regression of several",
       )
-        .argParser(gather)
+        .argParser(collectValue)
         .makeOptionMandatory(),
     )
     .addOption(
       new Option("--ignore <column>", "a column that the model does not take; may be repeated")
-        .argParser(gather)
+        .argParser(collectValue)
         .default([], "none"),
     )
     .addOption(
       new Option("--approver <id>", "a Slack user who may approve; may be repeated")
-        .argParser(approver)
+        .argParser(collectApprover)
         .default([], "policy.yaml's"),
     )
     .addOption(new Option("--tokenizer <file>", "the tokenizer.json of a model that takes input_ids"))
     .addOption(
       new Option("--max-tokens <number>", "how many tokens of a text it takes")
-        .argParser(tokens)
+        .argParser(parseTokenCount)
         .default(256),
     )
     .addOption(new Option("--owner <address>", "who answers for the model"))
@@ -86,27 +89,27 @@ export const newCommand = (): Command =>
         throw new ModelFolderExists(
           `${folder} is there already: choose another name, or write over it with --force.`,
         );
-      const made = await newModel({
+      const made = await draftModelFolder({
         name,
-        onnx: await readBrought(options.onnx),
-        csv: await readBrought(options.data),
+        onnx: await readInputFile(options.onnx),
+        csv: await readInputFile(options.data),
         csvName: basename(options.data),
         tokenizer:
           options.tokenizer === undefined
             ? undefined
-            : { bytes: await readBrought(options.tokenizer), maxTokens: options.maxTokens },
+            : { bytes: await readInputFile(options.tokenizer), maxTokens: options.maxTokens },
         targets: options.target,
         ignored: options.ignore,
         owner: options.owner,
         approvers: options.approver,
-        policyApprovers: await policyApprovers(),
+        policyApprovers: await readPolicyApprovers(),
       });
       await mkdir(folder, { recursive: true });
       for (const [file, bytes] of made.files) await writeFile(join(folder, file), bytes);
-      report(folder, made, await checkModel({ model: name, files: made.files }));
+      printReport(folder, made, await checkModel({ model: name, files: made.files }));
     });
 
-const readBrought = (file: string): Promise<Uint8Array> =>
+const readInputFile = (file: string): Promise<Uint8Array> =>
   readFile(file).catch((fault: unknown) => {
     throw new UsageMistake(
       `${file} cannot be read: ${fault instanceof Error ? fault.message : String(fault)}`,
@@ -114,16 +117,16 @@ const readBrought = (file: string): Promise<Uint8Array> =>
   });
 
 /** Those whom the platform lets approve; the rehearsal's where there is no policy.yaml here. */
-const policyApprovers = async (): Promise<readonly string[]> => {
+const readPolicyApprovers = async (): Promise<readonly string[]> => {
   const text = await readFile("policy.yaml", "utf8").catch(() => "");
   const policy = Policy.safeParse(parse(text));
   return policy.success ? policy.data.approval.approvers.slice(0, 50) : ["U024BE7LH"];
 };
 
-const report = (
+const printReport = (
   folder: string,
-  { files, guesses, notes, measured, rows, doubt }: NewModel,
-  problems: readonly Problem[],
+  { files, guesses, notes, measured, rows, doubt }: ModelFolderDraft,
+  problems: readonly FolderProblem[],
 ): void => {
   print(`${paint("green", "✓")} ${folder}: ${[...files.keys()].join(", ")}`);
   for (const { words, score } of measured)
@@ -141,7 +144,7 @@ const report = (
   }
   for (const problem of problems)
     print(
-      `${paint(problem.severity === "error" ? "red" : "yellow", problem.severity === "error" ? "✗" : "!")} ${problemLine(problem)}`,
+      `${paint(problem.severity === "error" ? "red" : "yellow", problem.severity === "error" ? "✗" : "!")} ${formatProblem(problem)}`,
     );
   if (problems.some(({ severity }) => severity === "error")) process.exitCode = exitCode.failed;
   print(

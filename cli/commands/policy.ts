@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import { stringify } from "yaml";
 import { UsageMistake } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
-import { inWorld, jsonOption, type WorldOptions } from "#cli/options.ts";
+import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson, printTable } from "#cli/print.ts";
 import type { Proposal } from "#domain/policy/change-policy.ts";
 import { parsePlatformRules } from "#domain/policy/parse-policy.ts";
@@ -12,15 +12,15 @@ import type { RuleChanges } from "#domain/policy/strictness.ts";
 
 type Options = WorldOptions & { readonly json?: boolean };
 
-const when = (at: number) => new Date(at).toISOString();
+const formatTime = (at: number) => new Date(at).toISOString();
 const shortDigest = (digest: string | null) => digest?.slice(7, 19) ?? "-";
 
 /** A revision as programs see it: times in ISO 8601. */
-const toJson = (revision: PlatformPolicyRevision) => ({ ...revision, at: when(revision.at) });
+const revisionToJson = (revision: PlatformPolicyRevision) => ({ ...revision, at: formatTime(revision.at) });
 /** A proposal without its text, which `digest` stands for. */
-const proposalToJson = ({ text: _, at, ...proposal }: Proposal) => ({ ...proposal, at: when(at) });
+const proposalToJson = ({ text: _, at, ...proposal }: Proposal) => ({ ...proposal, at: formatTime(at) });
 
-const confirmedBy = ({ appliedBy, confirmedBy }: PlatformPolicyRevision): string => {
+const formatConfirmer = ({ appliedBy, confirmedBy }: PlatformPolicyRevision): string => {
   if (confirmedBy === null) return "nobody (the first copy)";
   return confirmedBy.id === appliedBy.id ? `${confirmedBy.name}, the same person` : confirmedBy.name;
 };
@@ -43,7 +43,7 @@ const readRules = async (file: string, before: PlatformPolicyRevision) => {
 };
 
 const showCommand = (): Command =>
-  inWorld(new Command("show"))
+  addWorldOptions(new Command("show"))
     .description(
       "the platform's copy of the policy: what every delivery is held to; or what a proposal changes",
     )
@@ -55,16 +55,16 @@ const showCommand = (): Command =>
           const proposal = await world.policyChanges.proposal(id);
           if (json) return printJson(proposalToJson(proposal));
           print(
-            `Proposal ${id} by ${proposal.by.name}, ${when(proposal.at)}, on top of revision ${proposal.follows}.`,
+            `Proposal ${id} by ${proposal.by.name}, ${formatTime(proposal.at)}, on top of revision ${proposal.follows}.`,
           );
           return printChanges(proposal.changes);
         }
         const policy = await world.policy.read();
-        if (json) return printJson(toJson(policy));
+        if (json) return printJson(revisionToJson(policy));
         print(
           paint(
             "dim",
-            `# Revision ${policy.revision}, ${when(policy.at)}, by ${policy.appliedBy.name}; confirmed by ${confirmedBy(policy)}.`,
+            `# Revision ${policy.revision}, ${formatTime(policy.at)}, by ${policy.appliedBy.name}; confirmed by ${formatConfirmer(policy)}.`,
           ),
         );
         print(stringify({ ...policy.floor, identities: policy.identities }).trimEnd());
@@ -79,7 +79,7 @@ const showCommand = (): Command =>
     );
 
 const applyCommand = (): Command =>
-  inWorld(new Command("apply"))
+  addWorldOptions(new Command("apply"))
     .description("propose another copy of the policy; a second person confirms it")
     .argument("<file>", "a policy.yaml, with a section `identities` or without (then who is who stays)")
     .addOption(jsonOption())
@@ -97,7 +97,7 @@ const applyCommand = (): Command =>
     );
 
 const confirmCommand = (): Command =>
-  inWorld(new Command("confirm"))
+  addWorldOptions(new Command("confirm"))
     .description("put a proposal in force, as a second person")
     .argument("<id>", "the proposal's id, as `slipway policy apply` printed it")
     .addOption(new Option("--alone", "on this machine: one person does both, and the ledger says so"))
@@ -106,7 +106,7 @@ const confirmCommand = (): Command =>
       withWorld(options, async ({ world, operator }) => {
         const by = await operator();
         const revision = await world.policyChanges.confirm(id, by, { alone });
-        if (json) return printJson(toJson(revision));
+        if (json) return printJson(revisionToJson(revision));
         print(
           `${paint("green", "✓")} Revision ${revision.revision} of the policy is in force for every delivery from now on.`,
         );
@@ -123,7 +123,7 @@ const confirmCommand = (): Command =>
     );
 
 const historyCommand = (): Command =>
-  inWorld(new Command("history"))
+  addWorldOptions(new Command("history"))
     .description(
       "every copy that was ever in force: who proposed and confirmed it, when, and the digest of its text",
     )
@@ -131,15 +131,15 @@ const historyCommand = (): Command =>
     .action(({ json, ...options }: Options) =>
       withWorld(options, async ({ world }) => {
         const revisions = await world.policyChanges.history();
-        if (json) return printJson(revisions.map(toJson));
+        if (json) return printJson(revisions.map(revisionToJson));
         if (revisions.length === 0) return print("The platform has no copy of the policy yet.");
         printTable(
           ["revision", "at", "proposed by", "confirmed by", "text", "before", "loosened", "tightened"],
           revisions.map((each) => [
             String(each.revision),
-            when(each.at),
+            formatTime(each.at),
             each.appliedBy.name,
-            confirmedBy(each),
+            formatConfirmer(each),
             shortDigest(each.digest),
             shortDigest(each.previous),
             String(each.changes.loosened.length),

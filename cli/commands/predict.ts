@@ -4,13 +4,13 @@ import { z } from "zod";
 import type { CommandWorld } from "#cli/command-world.ts";
 import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
-import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
+import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
-import { committedModel } from "#domain/delivery/committed-model.ts";
+import { readCommittedModel } from "#domain/delivery/committed-model.ts";
 import { Row } from "#model-folder/manifest/manifest.ts";
 import { NotRunning } from "#worlds/embedded/control.ts";
 
-const Answer = z.object({
+const PredictionsBody = z.object({
   model: z.string(),
   version: z.union([z.string(), z.number()]),
   predictions: z.array(
@@ -25,9 +25,9 @@ const Answer = z.object({
 
 /** `slipway predict`: asks a deployed model over its public endpoint. */
 export const predictCommand = (): Command =>
-  inWorld(new Command("predict"))
+  addWorldOptions(new Command("predict"))
     .description("ask the model that prod serves; without rows, its first golden row")
-    .argument("<model>", "the model", modelArgument)
+    .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--rows <file>", "a JSON file: one row, or an array of rows"))
     .addOption(jsonOption())
     .action((model: string, { rows, json, ...options }: { rows?: string; json?: boolean } & WorldOptions) =>
@@ -36,7 +36,7 @@ export const predictCommand = (): Command =>
           throw new NotRunning(
             "no rehearsal runs on this folder, so nothing answers: start one with `npm start`.",
           );
-        const asked = rows === undefined ? await goldenRow(world, model) : await readRows(rows);
+        const asked = rows === undefined ? await readGoldenRow(world, model) : await readRows(rows);
         const { ok, body } = await ask(model, asked);
         if (!ok) {
           printError(JSON.stringify(body, undefined, 2));
@@ -44,7 +44,7 @@ export const predictCommand = (): Command =>
           return;
         }
         if (json) return printJson(body);
-        const { version, predictions } = Answer.parse(body);
+        const { version, predictions } = PredictionsBody.parse(body);
         print(`${model} version ${version}`);
         printTable(
           ["row", "answer", "band", "scores"],
@@ -61,10 +61,10 @@ export const predictCommand = (): Command =>
     );
 
 /** A row that prod's model answers: the first of its golden vectors. */
-const goldenRow = async (world: CommandWorld, model: string): Promise<readonly Row[]> => {
+const readGoldenRow = async (world: CommandWorld, model: string): Promise<readonly Row[]> => {
   const serving = await world.ledger.serving("prod", model);
   if (!serving) throw new UsageMistake(`prod serves no version of ${model}.`);
-  return (await committedModel(world)(model, serving.commit, { promoted: true })).golden.rows.slice(0, 1);
+  return (await readCommittedModel(world)(model, serving.commit, { promoted: true })).golden.rows.slice(0, 1);
 };
 
 const readRows = async (file: string): Promise<readonly Row[]> => {

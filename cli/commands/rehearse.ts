@@ -1,29 +1,33 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
-import { curlLine } from "#cli/curl-line.ts";
+import { formatCurlCommand } from "#cli/curl-line.ts";
 import { exitCode, UsageMistake } from "#cli/exit-code.ts";
-import { chooseMlflow, folderRegistry } from "#cli/folder-registry.ts";
-import { checkout, folderOf } from "#cli/folders.ts";
+import { chooseMlflow, openFolderRegistry } from "#cli/folder-registry.ts";
+import { checkoutFolder, selectDataFolder } from "#cli/folders.ts";
 import {
-  bakeArgument,
   dataLimitOption,
   dataOption,
-  modelArgument,
-  portArgument,
-  rateArgument,
-  serverArgument,
+  parseBake,
+  parseModelName,
+  parsePort,
+  parseServerUrl,
+  parseTrafficRate,
 } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
-import { asDataFolderError, DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
+import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { type Ownership, ownFolder, runningOn } from "#worlds/embedded/data/running.ts";
-import type { Rehearsal } from "#worlds/embedded/rehearsal.ts";
-import { type Change, changes, watchedRepository } from "#worlds/embedded/scenario/watched-repository.ts";
-import { jsonVoice, terminalVoice, type Voice } from "#worlds/embedded/terminal.ts";
+import { acquireDataFolder, findRunningWorld, type Ownership } from "#worlds/embedded/data/running.ts";
+import type { EmbeddedWorld } from "#worlds/embedded/rehearsal.ts";
+import {
+  createWatchedRepository,
+  type ModelChange,
+  modelChanges,
+} from "#worlds/embedded/scenario/watched-repository.ts";
+import { createJsonReporter, createTerminalReporter, type Reporter } from "#worlds/embedded/terminal.ts";
 
 type Options = {
-  readonly change?: Change;
+  readonly change?: ModelChange;
   readonly approve?: boolean;
   readonly reject?: boolean;
   readonly json?: boolean;
@@ -50,7 +54,7 @@ export const rehearseCommand = (): Command =>
       new Option(
         "--change <version>",
         "commit this version to the watched repository, and leave the delivery to the rehearsal that runs",
-      ).choices(changes),
+      ).choices(modelChanges),
     )
     .addOption(
       new Option("--approve", "answer both questions as an allowed approver, and exit").conflicts([
@@ -66,30 +70,30 @@ export const rehearseCommand = (): Command =>
     .addOption(
       new Option("--port <port>", "where the desk listens on 127.0.0.1")
         .default(defaults.port)
-        .argParser(portArgument),
+        .argParser(parsePort),
     )
     .addOption(
       new Option(
         "--models-port <port>",
         "where stage and prod listen on 127.0.0.1 (default: the port after the desk's; 0: any free port)",
-      ).argParser(portArgument),
+      ).argParser(parsePort),
     )
     .addOption(
-      new Option("--model <name>", "the model to deliver").default(defaults.model).argParser(modelArgument),
+      new Option("--model <name>", "the model to deliver").default(defaults.model).argParser(parseModelName),
     )
     .addOption(
       new Option("--bake <time>", "how long the engine waits in each bake; `manifest`: as on AWS")
         .default(defaults.bakeMs, "3s")
-        .argParser(bakeArgument),
+        .argParser(parseBake),
     )
     .addOption(
       new Option("--traffic <rate>", "requests a second of the synthetic application")
         .default(defaults.traffic)
-        .argParser(rateArgument),
+        .argParser(parseTrafficRate),
     )
     .addOption(
       new Option("--mlflow <uri>", "an MLflow server as the registry, such as http://127.0.0.1:5000")
-        .argParser(serverArgument)
+        .argParser(parseServerUrl)
         .conflicts("change"),
     )
     .addOption(dataOption())
@@ -98,13 +102,13 @@ export const rehearseCommand = (): Command =>
       options.change ? commitChange(options, options.change) : rehearse(options),
     );
 
-const commitChange = async ({ data, model }: Options, change: Change): Promise<void> => {
-  const folder = folderOf(data);
+const commitChange = async ({ data, model }: Options, change: ModelChange): Promise<void> => {
+  const folder = selectDataFolder(data);
   if (!existsSync(folder.repository))
     throw new UsageMistake(
       `${folder.root} has no watched repository yet: run \`npm start\` first, or name another folder with --data.`,
     );
-  const repository = watchedRepository({ folder: folder.repository, checkout });
+  const repository = createWatchedRepository({ folder: folder.repository, checkout: checkoutFolder });
   const commit = await repository.commitChange(model, change);
   if (!commit) {
     print(
@@ -114,7 +118,7 @@ const commitChange = async ({ data, model }: Options, change: Change): Promise<v
   }
   print(`Committed ${commit.slice(0, 12)} (${change}) to ${folder.repository}.`);
   print(
-    runningOn(folder)
+    findRunningWorld(folder)
       ? "The running rehearsal delivers it now: its terminal and its desk show how it goes."
       : "No rehearsal runs on this folder: the next `npm start` delivers it.",
   );
@@ -143,12 +147,12 @@ const emptyFolder = ({ root, lock }: DataFolder): void => {
 };
 
 /** A folder that can be written, and that is this process's alone from here on. */
-const takeFolder = (folder: DataFolder, fresh: boolean): Ownership => {
+const prepareDataFolder = (folder: DataFolder, fresh: boolean): Ownership => {
   const guarded = <T>(work: () => T): T => {
     try {
       return work();
     } catch (fault) {
-      throw asDataFolderError(folder.root, fault);
+      throw toDataFolderError(folder.root, fault);
     }
   };
   guarded(() => {
@@ -160,7 +164,7 @@ const takeFolder = (folder: DataFolder, fresh: boolean): Ownership => {
     makeFolder(folder.root);
     accessSync(folder.root, constants.W_OK);
   });
-  const ownership = ownFolder(folder, { command: "rehearse", now: Date.now() });
+  const ownership = acquireDataFolder(folder, { command: "rehearse", now: Date.now() });
   try {
     if (fresh) guarded(() => emptyFolder(folder));
     return ownership;
@@ -171,42 +175,46 @@ const takeFolder = (folder: DataFolder, fresh: boolean): Ownership => {
 };
 
 const rehearse = async (options: Options): Promise<void> => {
-  const folder = folderOf(options.data);
-  if (!existsSync(`${checkout}/models/${options.model}/model.yaml`))
+  const folder = selectDataFolder(options.data);
+  if (!existsSync(`${checkoutFolder}/models/${options.model}/model.yaml`))
     throw new UsageMistake(
       `there is no model ${options.model}: models/${options.model}/model.yaml is not there.`,
     );
-  const ownership = takeFolder(folder, options.fresh ?? false);
+  const ownership = prepareDataFolder(folder, options.fresh ?? false);
   try {
-    await rehearseOn(folder, ownership, options);
+    await runEmbeddedWorld(folder, ownership, options);
   } finally {
     ownership.release();
   }
 };
 
-const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Options): Promise<void> => {
+const runEmbeddedWorld = async (
+  folder: DataFolder,
+  ownership: Ownership,
+  options: Options,
+): Promise<void> => {
   const continued = existsSync(folder.database);
   if (options.mlflow !== undefined) chooseMlflow(folder, options.mlflow);
-  const voice: Voice = options.json ? jsonVoice() : terminalVoice();
+  const voice: Reporter = options.json ? createJsonReporter() : createTerminalReporter();
 
   const interrupted = Promise.withResolvers<"interrupted">();
   const onSignal = () => interrupted.resolve("interrupted");
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
 
   // The engine brings an AWS client along, which no other command should wait for.
-  const [{ startRehearsal }, { playScenario }] = await Promise.all([
+  const [{ startEmbeddedWorld }, { runScenario }] = await Promise.all([
     import("#worlds/embedded/rehearsal.ts"),
     import("#worlds/embedded/scenario/scenario.ts"),
   ]);
-  const rehearsal = await startRehearsal({
+  const rehearsal = await startEmbeddedWorld({
     folder,
-    checkout,
+    checkout: checkoutFolder,
     port: options.port,
-    modelsPort: options.modelsPort ?? portAfter(options.port),
+    modelsPort: options.modelsPort ?? nextPort(options.port),
     bakeMs: options.bake,
     traffic: options.traffic,
     env: process.env,
-    registry: folderRegistry(folder),
+    registry: openFolderRegistry(folder),
     stepsThread: new URL("../steps-thread.ts", import.meta.url),
     clock: Date.now,
     voice,
@@ -215,10 +223,10 @@ const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Opt
   });
   try {
     const { url, modelsUrl } = rehearsal;
-    greet(voice, { url, modelsUrl, folder, continued, bakeMs: options.bake });
+    reportStart(voice, { url, modelsUrl, folder, continued, bakeMs: options.bake });
     await rehearsal.begin();
     const answers = options.approve ? "approve" : options.reject ? "reject" : "person";
-    const played = playScenario(rehearsal, { model: options.model, answers, voice });
+    const played = runScenario(rehearsal, { model: options.model, answers, voice });
     // An interruption wins the race; what the scenario then says of a stopped world is of no interest.
     played.catch(() => undefined);
     /** What cannot be written ends what was under way, and not prod, which somebody may call. */
@@ -227,8 +235,8 @@ const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Opt
       voice.say(`What was under way stopped, prod goes on: ${fault.message}`);
     };
     const first = await Promise.race([played.catch(stayUp), interrupted.promise]);
-    if (first === "interrupted") return sayInterrupted(voice);
-    await sayServing(voice, rehearsal, options.model);
+    if (first === "interrupted") return reportInterrupted(voice);
+    await reportExampleRequest(voice, rehearsal, options.model);
     if (answers !== "person")
       return voice.say("\nThis run ends here: `npm start` goes on from it, and stays up to be called.");
     voice.say(`\nStill here: commit to ${folder.repository}, or try in a second terminal`);
@@ -237,22 +245,22 @@ const rehearseOn = async (folder: DataFolder, ownership: Ownership, options: Opt
     );
     voice.say("Ctrl-C ends it; the next `npm start` goes on from here.");
     await interrupted.promise;
-    sayInterrupted(voice);
+    reportInterrupted(voice);
   } finally {
     await rehearsal.stop();
   }
 };
 
-const sayInterrupted = (voice: Voice): void => {
+const reportInterrupted = (voice: Reporter): void => {
   voice.say("\nStopped. What was under way is put right, or asked again, by the next `npm start`.");
   process.exitCode = exitCode.interrupted;
 };
 
 /** A port of its own for the models; where the desk takes any that is free, or there is none after it, any too. */
-const portAfter = (port: number): number => (port === 0 || port === 65_535 ? 0 : port + 1);
+const nextPort = (port: number): number => (port === 0 || port === 65_535 ? 0 : port + 1);
 
-const greet = (
-  voice: Voice,
+const reportStart = (
+  voice: Reporter,
   {
     url,
     modelsUrl,
@@ -288,14 +296,18 @@ const greet = (
   voice.say("");
 };
 
-const sayServing = async (voice: Voice, rehearsal: Rehearsal, model: string): Promise<void> => {
+const reportExampleRequest = async (
+  voice: Reporter,
+  rehearsal: EmbeddedWorld,
+  model: string,
+): Promise<void> => {
   const serving = await rehearsal.world.ledger.serving("prod", model);
   if (!serving) return voice.say(`Prod serves no version of ${model}.`);
-  const { exampleRequest } = await import("#worlds/embedded/scenario/scenario.ts");
-  const example = await exampleRequest(rehearsal.world, model);
+  const { createExampleRequest } = await import("#worlds/embedded/scenario/scenario.ts");
+  const example = await createExampleRequest(rehearsal.world, model);
   voice.say(`Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`);
   const keyed = await rehearsal.world.keys.coversModel("prod", model);
-  voice.say(`  ${curlLine(example, { keyed })}`);
+  voice.say(`  ${formatCurlCommand(example, { keyed })}`);
   voice.say(
     paint(
       "dim",

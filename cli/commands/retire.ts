@@ -1,17 +1,17 @@
 import { Command, Option } from "commander";
 import { UsageMistake } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
-import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
+import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
 import { environments } from "#platform/serving/serving.ts";
 
 /** `slipway retire`: takes a model off both environments. */
 export const retireCommand = (): Command =>
-  inWorld(new Command("retire"))
+  addWorldOptions(new Command("retire"))
     .description(
       "remove a model's functions, aliases and routes from stage and prod; registry and ledger keep their record",
     )
-    .argument("<model>", "the model", modelArgument)
+    .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--yes", "do it; without, only say what would be removed"))
     .addOption(jsonOption())
     .action((model: string, { yes, json, ...options }: { yes?: boolean; json?: boolean } & WorldOptions) =>

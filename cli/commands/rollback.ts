@@ -2,18 +2,18 @@ import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
 import { Command, Option } from "commander";
 import { withWorld } from "#cli/open-world.ts";
-import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
+import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printError, printJson } from "#cli/print.ts";
-import { rollback } from "#domain/rollback/rollback.ts";
+import { rollBackProd } from "#domain/rollback/rollback.ts";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 
 /** `slipway rollback`: the version before, back on prod, in one command. */
 export const rollbackCommand = (): Command =>
-  inWorld(new Command("rollback"))
+  addWorldOptions(new Command("rollback"))
     .description(
       "put the previous version back on prod (during a canary: end the canary), proven by golden vectors",
     )
-    .argument("<model>", "the model", modelArgument)
+    .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--reason <text>", "why; it stands in the ledger").default("no reason given"))
     .addOption(jsonOption())
     .action(
@@ -21,7 +21,7 @@ export const rollbackCommand = (): Command =>
         withWorld(options, async ({ world }) => {
           const began = performance.now();
           const id = `rollback-${model}-${randomUUID().slice(0, 8)}`;
-          const { from, to, ended, provenance, stage } = await rollback(world)({
+          const { from, to, ended, provenance, stage } = await rollBackProd(world)({
             model,
             id,
             by: `${userInfo().username}: ${reason}`,

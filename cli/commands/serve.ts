@@ -3,26 +3,26 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { admitKey } from "#api-keys/admit-key.ts";
-import { apiKeys } from "#api-keys/api-keys.ts";
-import { rateLimiter } from "#api-keys/rate-limiter.ts";
+import { createApiKeyStore } from "#api-keys/api-keys.ts";
+import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import { UsageMistake } from "#cli/exit-code.ts";
-import { checkout } from "#cli/folders.ts";
-import { dataLimitOption, hostNamesArgument, portArgument } from "#cli/options.ts";
+import { checkoutFolder } from "#cli/folders.ts";
+import { dataLimitOption, parseHostNames, parsePort } from "#cli/options.ts";
 import { paint, print, printError } from "#cli/print.ts";
-import { favourAnswers } from "#inference/http/favour-answers.ts";
+import { lowerV8WorkerPriority } from "#inference/http/favour-answers.ts";
 import { isRecordsPath } from "#inference/records/is-records-path.ts";
-import { timeOrderedId } from "#inference/records/time-ordered-id.ts";
+import { createUuidV7 } from "#inference/records/time-ordered-id.ts";
 import { serveModel } from "#inference/serve-model.ts";
-import { tryFolder } from "#model-check/try-folder.ts";
-import { emfLine } from "#platform/metrics/emf.ts";
-import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
-import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { keepWithin } from "#worlds/embedded/data/keep-within.ts";
-import { ownFolder } from "#worlds/embedded/data/running.ts";
-import { listen } from "#worlds/embedded/gateway/server.ts";
+import { runModelTrial } from "#model-check/try-folder.ts";
+import { formatEmf } from "#platform/metrics/emf.ts";
+import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { createDataLimiter } from "#worlds/embedded/data/keep-within.ts";
+import { acquireDataFolder } from "#worlds/embedded/data/running.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/server.ts";
 import { openCapabilities } from "#worlds/embedded/world.ts";
 
-const versionArgument = (text: string): number => {
+const parseVersion = (text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("a version is a whole number from 0");
   return Number(text);
 };
@@ -41,7 +41,7 @@ type Options = {
   readonly emf?: boolean;
 };
 
-const interrupted = (): Promise<void> =>
+const waitForInterrupt = (): Promise<void> =>
   new Promise((resolve) => {
     process.once("SIGINT", () => resolve());
     process.once("SIGTERM", () => resolve());
@@ -57,15 +57,15 @@ const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "
 const urlHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
 
 /** What a data folder gives to the service: a place for records, and the check of API keys. The folder is this process's alone. */
-const openFolder = async (root: string, { environment, dataLimit }: Options) => {
+const openDataFolder = async (root: string, { environment, dataLimit }: Options) => {
   const clock = Date.now;
-  const folder = dataFolder(root);
+  const folder = resolveDataFolder(root);
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 });
   } catch (fault) {
-    throw asDataFolderError(root, fault);
+    throw toDataFolderError(root, fault);
   }
-  const ownership = ownFolder(folder, { command: "serve", now: clock() });
+  const ownership = acquireDataFolder(folder, { command: "serve", now: clock() });
   const { store, records, database, metrics, blobsWritten } = await openCapabilities({
     folder,
     // Links to blobs are of no use here: nobody is sent any.
@@ -75,15 +75,19 @@ const openFolder = async (root: string, { environment, dataLimit }: Options) => 
     log,
     env: process.env,
   });
-  const keys = apiKeys({ store, random: (size) => crypto.getRandomValues(new Uint8Array(size)), clock });
-  const keeping = keepWithin({ folder, database, blobsWritten, limitBytes: dataLimit, clock, log });
+  const keys = createApiKeyStore({
+    store,
+    random: (size) => crypto.getRandomValues(new Uint8Array(size)),
+    clock,
+  });
+  const keeping = createDataLimiter({ folder, database, blobsWritten, limitBytes: dataLimit, clock, log });
   keeping.start();
   return {
     keys,
     records: { place: records.place, hashKey: Buffer.from(records.hashKey, "base64") },
     admit: admitKey({
       keys,
-      limiter: rateLimiter({ store, clock, warn: log }),
+      limiter: createRateLimiter({ store, clock, warn: log }),
       environment,
       warn: log,
       refused: ({ reason, keyId }) =>
@@ -104,9 +108,10 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   const { environment, modelVersion: version } = options;
   // An address that it listens on by name is one by which it is meant to be called; 0.0.0.0 and :: are none.
   const hostNames = [...options.hostName, ...(isAnyAddress(options.host) ? [] : [urlHost(options.host)])];
-  if (options.trial) await tryFolder(folder);
-  const root = options.data === undefined ? resolve(checkout, ".slipway", "serve") : resolve(options.data);
-  const opened = await openFolder(root, options);
+  if (options.trial) await runModelTrial(folder);
+  const root =
+    options.data === undefined ? resolve(checkoutFolder, ".slipway", "serve") : resolve(options.data);
+  const opened = await openDataFolder(root, options);
   const { app, name, elsewhere, release } = await serveModel({
     folder,
     identity: { environment, version },
@@ -119,14 +124,14 @@ const serve = async (folder: string, options: Options): Promise<void> => {
     hostNames,
     now: Date.now,
     tick: () => performance.now(),
-    newId: () => timeOrderedId(Date.now(), randomUUID()),
+    newId: () => createUuidV7(Date.now(), randomUUID()),
     report: (metrics) => {
-      if (options.emf) print(emfLine(metrics));
+      if (options.emf) print(formatEmf(metrics));
     },
     log,
   });
-  favourAnswers();
-  const server = await listen(options.port, log, options.host);
+  lowerV8WorkerPriority();
+  const server = await startHttpServer(options.port, log, options.host);
   server.serve(app);
   print(`${paint("green", "✓")} ${name} is served at ${paint("bold", server.url)} (Ctrl-C ends it)`);
   print(`  ${server.url}/docs shows how to call it, ${server.url}/v1/model what it takes.`);
@@ -139,7 +144,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
       ? `  Each request needs an API key: slipway keys create --data ${root} makes one.`
       : "  Everyone who reaches it may ask: --keys asks for API keys. Records need one as soon as there is one.",
   );
-  await interrupted();
+  await waitForInterrupt();
   await server.close();
   elsewhere.stop();
   await release();
@@ -151,7 +156,7 @@ export const serveCommand = (): Command =>
   new Command("serve")
     .description("serve a model's folder over HTTP, as its inference function does")
     .argument("<folder>", "models/<name>")
-    .addOption(new Option("--port <port>", "0: any free port").argParser(portArgument).default(8080))
+    .addOption(new Option("--port <port>", "0: any free port").argParser(parsePort).default(8080))
     .addOption(new Option("--host <address>", "0.0.0.0 in a container").default("127.0.0.1"))
     .addOption(
       new Option(
@@ -159,7 +164,7 @@ export const serveCommand = (): Command =>
         "names that callers use for this host, with commas between; others are refused (DNS rebinding)",
       )
         .env("SLIPWAY_HOST_NAMES")
-        .argParser(hostNamesArgument)
+        .argParser(parseHostNames)
         .default([], "localhost"),
     )
     .addOption(new Option("--data <folder>", "where records and API keys lie (default: .slipway/serve)"))
@@ -174,7 +179,7 @@ export const serveCommand = (): Command =>
     )
     .addOption(
       new Option("--model-version <number>", "the registry's version; 0: a working copy")
-        .argParser(versionArgument)
+        .argParser(parseVersion)
         .default(0),
     )
     .option("--emf", "print a line of CloudWatch's embedded metric format for each request")

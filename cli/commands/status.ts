@@ -1,15 +1,15 @@
 import { Command } from "commander";
-import type { Opened } from "#cli/command-world.ts";
+import type { CommandContext } from "#cli/command-world.ts";
 import { withWorld } from "#cli/open-world.ts";
-import { inWorld, jsonOption, modelArgument, type WorldOptions } from "#cli/options.ts";
+import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson, printTable } from "#cli/print.ts";
 import { environments } from "#platform/serving/serving.ts";
 
 /** `slipway status`: what serves where, what is under way, what waits for an answer. */
 export const statusCommand = (): Command =>
-  inWorld(new Command("status"))
+  addWorldOptions(new Command("status"))
     .description("what serves where, which deliveries run, what waits for an approval")
-    .argument("[model]", "only this model", modelArgument)
+    .argument("[model]", "only this model", parseModelName)
     .addOption(jsonOption())
     .action((model: string | undefined, { json, ...options }: { json?: boolean } & WorldOptions) =>
       withWorld(options, async (opened) => {
@@ -46,9 +46,9 @@ export const statusCommand = (): Command =>
       }),
     );
 
-const shownDeliveries = 10;
+const maxShownDeliveries = 10;
 
-const readStatus = async ({ world, urlOf }: Opened, only: string | undefined) => {
+const readStatus = async ({ world, urlOf }: CommandContext, only: string | undefined) => {
   const serving: {
     model: string;
     environment: "stage" | "prod";
@@ -79,7 +79,7 @@ const readStatus = async ({ world, urlOf }: Opened, only: string | undefined) =>
         });
       }
     }
-  const { executions } = await world.deliveries.list({ limit: shownDeliveries });
+  const { executions } = await world.deliveries.list({ limit: maxShownDeliveries });
   const deliveries = await Promise.all(
     executions
       .filter(({ name }) => only === undefined || name.startsWith(`${only}-`))

@@ -1,9 +1,9 @@
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** Whether the profile leads to the tooling account. */
-export const checkAccount = async (sts: STSClient, { ACCOUNTS }: AwsOutputs): Promise<Finding> => {
+export const checkAccount = async (sts: STSClient, { ACCOUNTS }: AwsOutputs): Promise<DoctorFinding> => {
   const { Account } = await sts.send(new GetCallerIdentityCommand({}));
   return Account === ACCOUNTS.tooling
     ? { status: "ok", sentence: `The profile leads to the tooling account ${Account}.` }

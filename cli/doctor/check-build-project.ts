@@ -1,7 +1,7 @@
 import { BatchGetProjectsCommand, type CodeBuildClient } from "@aws-sdk/client-codebuild";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import { findImage } from "./find-image.ts";
-import type { Finding } from "./finding.ts";
+import { explainImageDigest } from "./find-image.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** A digest, and not the zeros of the configuration that ships. */
 const byDigest = /@sha256:(?!0{64}$)[0-9a-f]{64}$/;
@@ -18,9 +18,13 @@ export const checkBuildProject = async (
     BUILDER_DIGEST,
     BUILD_IMAGE,
   }: Pick<AwsOutputs, "BUILD_PROJECT" | "ARCHITECTURE" | "BUILDER_DIGEST" | "BUILD_IMAGE">,
-): Promise<Finding> => {
+): Promise<DoctorFinding> => {
   const { projects: [project] = [] } = await client.send(new BatchGetProjectsCommand({ names: [name] }));
-  const missing = (sentence: string, remedy: string): Finding => ({ status: "missing", sentence, remedy });
+  const missing = (sentence: string, remedy: string): DoctorFinding => ({
+    status: "missing",
+    sentence,
+    remedy,
+  });
   if (project === undefined)
     return missing(
       `There is no build project ${name}: no image can be built.`,
@@ -36,7 +40,7 @@ export const checkBuildProject = async (
   if (!byDigest.test(image))
     return missing(
       `The build project ${name} builds in ${image || "nothing"}, which names no image by its digest.`,
-      findImage("buildImage", ARCHITECTURE),
+      explainImageDigest("buildImage", ARCHITECTURE),
     );
   if (image !== BUILD_IMAGE)
     return missing(
@@ -47,7 +51,7 @@ export const checkBuildProject = async (
   if (!byDigest.test(baseImage))
     return missing(
       `The build project ${name} puts images on ${baseImage || "nothing"}, which names no image by its digest.`,
-      findImage("baseImage", ARCHITECTURE),
+      explainImageDigest("baseImage", ARCHITECTURE),
     );
   return {
     status: "ok",

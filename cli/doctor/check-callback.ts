@@ -1,11 +1,11 @@
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** Whether Slack's clicks arrive: what is not signed has to be refused, by our function and nobody before it. */
-export const checkCallback = async (
+export const checkSlackCallback = async (
   needs: { readonly fetch: typeof fetch },
   { SLACK_CALLBACK_URL: url }: AwsOutputs,
-): Promise<Finding> => {
+): Promise<DoctorFinding> => {
   const remedy =
     "Apply the stack `delivery`, and put the address into the Slack app under Interactivity & Shortcuts.";
   if (url === undefined)

@@ -1,8 +1,8 @@
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
-const withoutCredentials = new Set(["CredentialsProviderError", "TokenProviderError"]);
-const refused = new Set([
+const missingCredentialsErrors = new Set(["CredentialsProviderError", "TokenProviderError"]);
+const refusedCredentialsErrors = new Set([
   "InvalidClientTokenId",
   "ExpiredToken",
   "ExpiredTokenException",
@@ -10,7 +10,7 @@ const refused = new Set([
 ]);
 
 /** Whether there are credentials, and AWS takes them. `sts` without a region is a finding of its own. */
-export const checkCredentials = async (sts: STSClient): Promise<Finding> => {
+export const checkCredentials = async (sts: STSClient): Promise<DoctorFinding> => {
   try {
     const { Arn, Account } = await sts.send(new GetCallerIdentityCommand({}));
     return { status: "ok", sentence: `You are ${Arn} in account ${Account}.` };
@@ -22,7 +22,7 @@ export const checkCredentials = async (sts: STSClient): Promise<Finding> => {
         sentence: "No region is set.",
         remedy: "Set AWS_REGION, or `region` in the profile, to the region that Slipway's stacks lie in.",
       };
-    if (withoutCredentials.has(name))
+    if (missingCredentialsErrors.has(name))
       return {
         status: "missing",
         sentence: "There are no credentials for AWS.",
@@ -31,10 +31,10 @@ export const checkCredentials = async (sts: STSClient): Promise<Finding> => {
       };
     return {
       status: "missing",
-      sentence: refused.has(name)
+      sentence: refusedCredentialsErrors.has(name)
         ? `AWS refuses these credentials: ${message}`
         : `AWS did not answer: ${name}: ${message}`,
-      remedy: refused.has(name)
+      remedy: refusedCredentialsErrors.has(name)
         ? "Sign in again: aws sso login --profile <name>, or make new keys."
         : "See that this machine reaches AWS: sts.<region>.amazonaws.com.",
     };

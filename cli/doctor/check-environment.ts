@@ -3,14 +3,14 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { type AssumedRole, assumeRole, RoleNotAssumed } from "#platform/serving/assume-role.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** Whether an environment's role can be taken on with its external id, in the right account, and its HTTP API is there. */
 export const checkEnvironment = async (
   sts: STSClient,
   environment: Environment,
   outputs: AwsOutputs,
-): Promise<Finding> => {
+): Promise<DoctorFinding> => {
   const [roleArn, externalId, apiId] =
     environment === "stage"
       ? [outputs.STAGE_ROLE_ARN, outputs.STAGE_EXTERNAL_ID, outputs.STAGE_HTTP_API_ID]

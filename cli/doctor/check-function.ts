@@ -4,25 +4,25 @@ import {
   ResourceNotFoundException,
 } from "@aws-sdk/client-lambda";
 import type * as z from "zod";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
-import { functionArn } from "./function-arn.ts";
+import type { DoctorFinding } from "./finding.ts";
+import { formatFunctionArn } from "./function-arn.ts";
 
 /** Whether a step's function is there and active, with the variables that its env.ts asks for. */
 export const checkFunction = async (
   client: LambdaClient,
   { name, Env }: { readonly name: string; readonly Env: z.ZodObject },
   outputs: AwsOutputs,
-): Promise<Finding> => {
-  const FunctionName = functionArn(outputs.STATE_MACHINE_ARN, name);
+): Promise<DoctorFinding> => {
+  const FunctionName = formatFunctionArn(outputs.STATE_MACHINE_ARN, name);
   const apply = "Apply the stack `delivery` from this version of Slipway.";
   try {
     const found = await client.send(new GetFunctionConfigurationCommand({ FunctionName }));
     const variables = found.Environment?.Variables ?? {};
     const wrong = (Env.safeParse(variables).error?.issues ?? []).map(({ path }) => {
       const variable = path.join(".");
-      return `${variable} is ${ownValue(variables, variable) === undefined ? "not set" : "wrong"}`;
+      return `${variable} is ${getOwnProperty(variables, variable) === undefined ? "not set" : "wrong"}`;
     });
     if (wrong.length > 0)
       return {

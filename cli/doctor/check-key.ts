@@ -1,9 +1,12 @@
 import { DescribeKeyCommand, type KMSClient, NotFoundException } from "@aws-sdk/client-kms";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** Whether the key of task tokens is there and enabled. */
-export const checkKey = async (client: KMSClient, { CIPHER_KEY: key }: AwsOutputs): Promise<Finding> => {
+export const checkCipherKey = async (
+  client: KMSClient,
+  { CIPHER_KEY: key }: AwsOutputs,
+): Promise<DoctorFinding> => {
   try {
     const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId: key }));
     if (KeyMetadata?.KeyState === "Enabled") return { status: "ok", sentence: `The key ${key} is enabled.` };

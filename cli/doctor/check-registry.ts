@@ -1,14 +1,14 @@
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** CVE-2026-2652 and four more are in the versions before. */
-const least = [3, 14] as const;
+const minMlflowVersion = [3, 14] as const;
 
 /** Whether MLflow answers, in a version without the known holes. https://mlflow.org/docs/latest/self-hosting/ */
 export const checkRegistry = async (
   needs: { readonly fetch: typeof fetch },
   { MLFLOW_URI: uri }: AwsOutputs,
-): Promise<Finding> => {
+): Promise<DoctorFinding> => {
   let response: Response;
   try {
     response = await needs.fetch(`${uri}/version`, { signal: AbortSignal.timeout(10_000) });
@@ -34,12 +34,14 @@ export const checkRegistry = async (
       sentence: `What answers at ${uri} is no MLflow (${response.status}).`,
       remedy: "See that MLFLOW_URI is the server's own address, without a path.",
     };
-  const enough = Number(major) > least[0] || (Number(major) === least[0] && Number(minor) >= least[1]);
+  const enough =
+    Number(major) > minMlflowVersion[0] ||
+    (Number(major) === minMlflowVersion[0] && Number(minor) >= minMlflowVersion[1]);
   return enough
     ? { status: "ok", sentence: `MLflow ${version} answers at ${uri}.` }
     : {
         status: "missing",
         sentence: `MLflow ${version} answers at ${uri}, and its holes are known.`,
-        remedy: `Update it to ${least.join(".")} or newer.`,
+        remedy: `Update it to ${minMlflowVersion.join(".")} or newer.`,
       };
 };

@@ -6,10 +6,13 @@ import {
   RepositoryNotFoundException,
 } from "@aws-sdk/client-ecr";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** Whether images have a repository whose tags stay, with the image that functions are made from at first. */
-export const checkRepositoryOfImages = async (client: ECRClient, outputs: AwsOutputs): Promise<Finding> => {
+export const checkImageRepository = async (
+  client: ECRClient,
+  outputs: AwsOutputs,
+): Promise<DoctorFinding> => {
   const { IMAGE_REPOSITORY: repository, FIRST_DIGEST: imageDigest } = outputs;
   const apply = "Apply the stack `delivery` again.";
   try {

@@ -1,8 +1,8 @@
 import type { SSMClient } from "@aws-sdk/client-ssm";
 import { SecretMissing } from "#platform/secrets/secrets.ts";
-import { ssmSecrets } from "#platform/secrets/ssm.ts";
+import { createSsmSecrets } from "#platform/secrets/ssm.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** What Terraform puts there until a person puts the value. */
 const placeholder = /^unset-/;
@@ -12,11 +12,11 @@ export const checkSecret = async (
   client: SSMClient,
   name: string,
   { SECRETS_PREFIX: prefix }: AwsOutputs,
-): Promise<Finding> => {
+): Promise<DoctorFinding> => {
   const parameter = `${prefix}${name}`;
   const remedy = `Put it there: aws ssm put-parameter --type SecureString --overwrite --name ${parameter} --value …`;
   try {
-    const value = await ssmSecrets({ client, prefix }).read(name);
+    const value = await createSsmSecrets({ client, prefix }).read(name);
     return placeholder.test(value)
       ? { status: "missing", sentence: `The secret ${parameter} was never given a value.`, remedy }
       : { status: "ok", sentence: `The secret ${parameter} has a value.` };

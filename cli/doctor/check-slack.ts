@@ -1,9 +1,9 @@
 import * as z from "zod";
 import type { Secrets } from "#platform/secrets/secrets.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
-const Answer = z.object({
+const AuthTestResponse = z.object({
   ok: z.boolean(),
   error: z.string().optional(),
   team_id: z.string().optional(),
@@ -14,7 +14,7 @@ const Answer = z.object({
 export const checkSlack = async (
   needs: { readonly secrets: Secrets; readonly fetch: typeof fetch },
   { SLACK_API_URL = "https://slack.com/api/", SLACK_TEAM_ID }: AwsOutputs,
-): Promise<Finding> => {
+): Promise<DoctorFinding> => {
   const token = await needs.secrets.read("SLACK_BOT_TOKEN");
   const remedy = "Install the app in the workspace and put its bot token (xoxb-…) into SLACK_BOT_TOKEN.";
   const response = await needs.fetch(`${SLACK_API_URL}auth.test`, {
@@ -22,7 +22,7 @@ export const checkSlack = async (
     headers: { authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(10_000),
   });
-  const { ok, error, team_id, team } = Answer.parse(await response.json());
+  const { ok, error, team_id, team } = AuthTestResponse.parse(await response.json());
   if (!ok)
     return {
       status: "missing",

@@ -1,9 +1,9 @@
 import { CommitNotFound, type Source } from "#platform/source/source.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** Whether the repository and its branch that delivers can be read, and which models lie there. */
-export const checkSource = async (source: Source, outputs: AwsOutputs): Promise<Finding> => {
+export const checkSource = async (source: Source, outputs: AwsOutputs): Promise<DoctorFinding> => {
   const { SOURCE_REPOSITORY: repository, SOURCE_BRANCH: branch, SOURCE_HOST: host } = outputs;
   try {
     const { id } = await source.commit(branch);

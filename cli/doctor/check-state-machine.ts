@@ -1,20 +1,20 @@
 import { isDeepStrictEqual } from "node:util";
 import { DescribeStateMachineCommand, type SFNClient, StateMachineDoesNotExist } from "@aws-sdk/client-sfn";
 import * as z from "zod";
-import { delivery, stepNames } from "#statemachine/delivery.ts";
+import { defineDelivery, stepNames } from "#statemachine/delivery.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
-import { functionArn } from "./function-arn.ts";
+import type { DoctorFinding } from "./finding.ts";
+import { formatFunctionArn } from "./function-arn.ts";
 
 /** Whether the state machine is there, and is the one of this version of Slipway. */
-export const checkStateMachine = async (client: SFNClient, outputs: AwsOutputs): Promise<Finding> => {
+export const checkStateMachine = async (client: SFNClient, outputs: AwsOutputs): Promise<DoctorFinding> => {
   const { STATE_MACHINE_ARN: stateMachineArn, BUILD_PROJECT: buildProject } = outputs;
   const remedy = "Apply the stack `delivery` from this version of Slipway.";
   try {
     const { definition = "{}" } = await client.send(new DescribeStateMachineCommand({ stateMachineArn }));
-    const arns = stepNames.map((step) => [step, functionArn(stateMachineArn, step)]);
+    const arns = stepNames.map((step) => [step, formatFunctionArn(stateMachineArn, step)]);
     const functions = z.record(z.enum(stepNames), z.string()).parse(Object.fromEntries(arns));
-    const ours: unknown = JSON.parse(JSON.stringify(delivery({ functions, buildProject })));
+    const ours: unknown = JSON.parse(JSON.stringify(defineDelivery({ functions, buildProject })));
     return isDeepStrictEqual(JSON.parse(definition), ours)
       ? {
           status: "ok",

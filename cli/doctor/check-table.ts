@@ -5,13 +5,13 @@ import {
   ResourceNotFoundException,
 } from "@aws-sdk/client-dynamodb";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** Whether the table of claims, ledger and approvals is there, with its keys and its expiry. */
 export const checkTable = async (
   client: DynamoDBClient,
   { DELIVERY_TABLE: table }: AwsOutputs,
-): Promise<Finding> => {
+): Promise<DoctorFinding> => {
   const apply = "Apply the stack `delivery` again.";
   try {
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));

@@ -1,16 +1,16 @@
-import type { Check, Finding } from "./finding.ts";
+import type { DoctorCheck, DoctorFinding } from "./finding.ts";
 
-const denied = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|Forbidden|403)$/;
+const deniedErrors = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|Forbidden|403)$/;
 
 /** A check that could not look is a finding, too: a doctor who faints helps nobody. `what` it looks at, in words. */
-export const checked =
-  (what: string, check: Check): Check =>
-  async (): Promise<Finding> => {
+export const reportCheckError =
+  (what: string, check: DoctorCheck): DoctorCheck =>
+  async (): Promise<DoctorFinding> => {
     try {
       return await check();
     } catch (fault) {
       const { name, message } = fault instanceof Error ? fault : new Error(String(fault));
-      return denied.test(name)
+      return deniedErrors.test(name)
         ? {
             status: "warning",
             sentence: `You may not look at ${what}: ${message}`,

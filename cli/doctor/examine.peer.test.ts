@@ -19,22 +19,22 @@ import { DeleteStateMachineCommand, SFNClient, UpdateStateMachineCommand } from 
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readOutputs } from "#cli/read-outputs.ts";
+import { readAwsOutputs } from "#cli/read-outputs.ts";
 import { assumeRole } from "#platform/serving/assume-role.ts";
-import { awsSetup } from "#test/peers/aws-setup.ts";
-import { makeBuildProject } from "#test/peers/build-project.ts";
-import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { gitRepository } from "#test/support/git-repository.ts";
+import { createAwsResources } from "#test/peers/aws-setup.ts";
+import { createBuildProject } from "#test/peers/build-project.ts";
+import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { createGitRepository } from "#test/support/git-repository.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { markedIn, markedSecrets } from "#test/support/marked-secrets.ts";
+import { findSentinelSecrets, sentinelSecrets } from "#test/support/marked-secrets.ts";
 import { runCommand } from "#test/support/run-command.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { type AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
-import { examine } from "./examine.ts";
-import type { Finding } from "./finding.ts";
+import { runChecks } from "./examine.ts";
+import type { DoctorFinding } from "./finding.ts";
 
-const { skip } = pythonPeer("tests of slipway doctor");
+const { skip } = requirePython("tests of slipway doctor");
 
 /** Slack and MLflow as the doctor asks them; `state` is what a case changes. */
 const outside = async () => {
@@ -47,7 +47,7 @@ const outside = async () => {
   const server = createServer((request, response) => {
     const json = (body: object) => response.end(JSON.stringify(body));
     if (request.url === "/slack/auth.test") {
-      const known = state.slack && request.headers.authorization === `Bearer ${markedSecrets.slackToken}`;
+      const known = state.slack && request.headers.authorization === `Bearer ${sentinelSecrets.slackToken}`;
       return json(
         known ? { ok: true, team_id: state.team, team: "Acme" } : { ok: false, error: "invalid_auth" },
       );
@@ -64,23 +64,23 @@ const outside = async () => {
 
 describe.skipIf(skip)("slipway doctor", () => {
   let moto: Moto;
-  let repository: Awaited<ReturnType<typeof gitRepository>>;
+  let repository: Awaited<ReturnType<typeof createGitRepository>>;
   let there: Awaited<ReturnType<typeof outside>>;
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   let outputs: AwsOutputs;
-  let before: readonly Finding[];
+  let before: readonly DoctorFinding[];
   const variables = { AWS_REGION: "eu-central-1", AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
 
-  const look = () => examine({ outputs: () => readOutputs(undefined), fetch });
-  const client = () => motoClient(moto.endpoint);
+  const look = () => runChecks({ outputs: () => readAwsOutputs(undefined), fetch });
+  const client = () => motoClientConfig(moto.endpoint);
 
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    repository = await gitRepository();
+    folder = await createTemporaryFolder();
+    repository = await createGitRepository();
     await repository.commit({ "models/churn/model.yaml": "name: churn" }, "A model");
     moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
     there = await outside();
-    outputs = await awsSetup(moto.endpoint, { slack: `${there.url}/slack/`, mlflow: there.url });
+    outputs = await createAwsResources(moto.endpoint, { slack: `${there.url}/slack/`, mlflow: there.url });
     // The clients of the doctor are those of its command: they read where AWS is from the environment.
     Object.assign(process.env, variables, { AWS_ENDPOINT_URL: moto.endpoint });
     before = await look();
@@ -152,7 +152,7 @@ describe.skipIf(skip)("slipway doctor", () => {
     [
       "the build image's digest",
       () =>
-        makeBuildProject(moto.endpoint, {
+        createBuildProject(moto.endpoint, {
           name: outputs.BUILD_PROJECT,
           role: "arn:aws:iam::123456789012:role/slipway-images-build",
           baseImage: "public.ecr.aws/lambda/nodejs:24",
@@ -164,7 +164,7 @@ describe.skipIf(skip)("slipway doctor", () => {
     [
       "the build image that was applied",
       () =>
-        makeBuildProject(moto.endpoint, {
+        createBuildProject(moto.endpoint, {
           name: outputs.BUILD_PROJECT,
           role: "arn:aws:iam::123456789012:role/slipway-images-build",
           baseImage: "public.ecr.aws/lambda/nodejs:24",
@@ -176,7 +176,7 @@ describe.skipIf(skip)("slipway doctor", () => {
     [
       "the base image's digest",
       () =>
-        makeBuildProject(moto.endpoint, {
+        createBuildProject(moto.endpoint, {
           name: outputs.BUILD_PROJECT,
           role: "arn:aws:iam::123456789012:role/slipway-images-build",
           baseImage: "public.ecr.aws/lambda/nodejs:24",
@@ -417,7 +417,7 @@ describe.skipIf(skip)("slipway doctor", () => {
     const found = now.flatMap((each) => (each.status !== "ok" && !known.has(each.sentence) ? [each] : []));
     expect(found.map((each) => each.sentence)).toEqual([expect.stringMatching(sentence)]);
     expect(found[0]?.remedy).toMatch(remedy);
-    expect(markedIn(JSON.stringify(now))).toEqual([]);
+    expect(findSentinelSecrets(JSON.stringify(now))).toEqual([]);
     before = now;
   });
 });

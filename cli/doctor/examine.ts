@@ -7,37 +7,37 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import { OutputsMissing } from "#cli/read-outputs.ts";
-import { signedFetch } from "#platform/registry/signed-fetch.ts";
-import { ssmSecrets } from "#platform/secrets/ssm.ts";
+import { createSignedFetch } from "#platform/registry/signed-fetch.ts";
+import { createSsmSecrets } from "#platform/secrets/ssm.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import { sourceOf } from "#worlds/aws/source-of.ts";
+import { createSource } from "#worlds/aws/source-of.ts";
 import { checkAccount } from "./check-account.ts";
 import { checkBuildProject } from "./check-build-project.ts";
-import { checkCallback } from "./check-callback.ts";
+import { checkSlackCallback } from "./check-callback.ts";
 import { checkCredentials } from "./check-credentials.ts";
 import { checkEnvironment } from "./check-environment.ts";
 import { checkFunction } from "./check-function.ts";
-import { checkKey } from "./check-key.ts";
+import { checkCipherKey } from "./check-key.ts";
 import { checkRegistry } from "./check-registry.ts";
-import { checkRepositoryOfImages } from "./check-repository-of-images.ts";
+import { checkImageRepository } from "./check-repository-of-images.ts";
 import { checkSecret } from "./check-secret.ts";
 import { checkSlack } from "./check-slack.ts";
 import { checkSource } from "./check-source.ts";
 import { checkStateMachine } from "./check-state-machine.ts";
 import { checkTable } from "./check-table.ts";
-import { checked } from "./checked.ts";
-import { findImage } from "./find-image.ts";
-import type { Check, Finding } from "./finding.ts";
+import { reportCheckError } from "./checked.ts";
+import { explainImageDigest } from "./find-image.ts";
+import type { DoctorCheck, DoctorFinding } from "./finding.ts";
 import { toolingFunctions } from "./tooling-functions.ts";
 
-const secretsOf = ({ SOURCE_HOST }: AwsOutputs): readonly string[] => [
+const listSecretNames = ({ SOURCE_HOST }: AwsOutputs): readonly string[] => [
   "SLACK_BOT_TOKEN",
   "SLACK_SIGNING_SECRET",
   ...(SOURCE_HOST === "github" ? ["GITHUB_TOKEN"] : []),
 ];
 
 /** Every check of a set-up, in the order in which a person would mend what they find. */
-const checksOf = (outputs: AwsOutputs, needs: Needs): readonly Check[] => {
+const listChecks = (outputs: AwsOutputs, needs: Needs): readonly DoctorCheck[] => {
   const { fetch } = needs;
   const sts = new STSClient({});
   const ssm = new SSMClient({});
@@ -45,25 +45,29 @@ const checksOf = (outputs: AwsOutputs, needs: Needs): readonly Check[] => {
   const [, , , region = ""] = outputs.STATE_MACHINE_ARN.split(":");
   const { credentials } = sts.config;
   const registryFetch =
-    outputs.MLFLOW_AUTH === "iam" ? signedFetch({ fetch, region, credentials, clock: Date.now }) : fetch;
-  const secrets = ssmSecrets({ client: ssm, prefix: outputs.SECRETS_PREFIX });
+    outputs.MLFLOW_AUTH === "iam"
+      ? createSignedFetch({ fetch, region, credentials, clock: Date.now })
+      : fetch;
+  const secrets = createSsmSecrets({ client: ssm, prefix: outputs.SECRETS_PREFIX });
   return [
-    checked("the tooling account", () => checkAccount(sts, outputs)),
-    checked("stage", () => checkEnvironment(sts, "stage", outputs)),
-    checked("prod", () => checkEnvironment(sts, "prod", outputs)),
-    checked("the table", () => checkTable(new DynamoDBClient({}), outputs)),
-    checked("the key of task tokens", () => checkKey(new KMSClient({}), outputs)),
-    ...secretsOf(outputs).map((name) => checked(`the secret ${name}`, () => checkSecret(ssm, name, outputs))),
-    checked("the source", () => checkSource(sourceOf(outputs, secrets), outputs)),
-    checked("the image repository", () => checkRepositoryOfImages(new ECRClient({}), outputs)),
-    checked("the build project", () => checkBuildProject(new CodeBuildClient({}), outputs)),
-    checked("the state machine", () => checkStateMachine(new SFNClient({}), outputs)),
-    ...Object.entries(toolingFunctions).map(([name, Env]) =>
-      checked(`the function slipway-${name}`, () => checkFunction(lambda, { name, Env }, outputs)),
+    reportCheckError("the tooling account", () => checkAccount(sts, outputs)),
+    reportCheckError("stage", () => checkEnvironment(sts, "stage", outputs)),
+    reportCheckError("prod", () => checkEnvironment(sts, "prod", outputs)),
+    reportCheckError("the table", () => checkTable(new DynamoDBClient({}), outputs)),
+    reportCheckError("the key of task tokens", () => checkCipherKey(new KMSClient({}), outputs)),
+    ...listSecretNames(outputs).map((name) =>
+      reportCheckError(`the secret ${name}`, () => checkSecret(ssm, name, outputs)),
     ),
-    checked("Slack", () => checkSlack({ secrets, fetch }, outputs)),
-    checked("Slack's callbacks", () => checkCallback({ fetch }, outputs)),
-    checked("MLflow", () => checkRegistry({ fetch: registryFetch }, outputs)),
+    reportCheckError("the source", () => checkSource(createSource(outputs, secrets), outputs)),
+    reportCheckError("the image repository", () => checkImageRepository(new ECRClient({}), outputs)),
+    reportCheckError("the build project", () => checkBuildProject(new CodeBuildClient({}), outputs)),
+    reportCheckError("the state machine", () => checkStateMachine(new SFNClient({}), outputs)),
+    ...Object.entries(toolingFunctions).map(([name, Env]) =>
+      reportCheckError(`the function slipway-${name}`, () => checkFunction(lambda, { name, Env }, outputs)),
+    ),
+    reportCheckError("Slack", () => checkSlack({ secrets, fetch }, outputs)),
+    reportCheckError("Slack's callbacks", () => checkSlackCallback({ fetch }, outputs)),
+    reportCheckError("MLflow", () => checkRegistry({ fetch: registryFetch }, outputs)),
   ];
 };
 
@@ -76,7 +80,7 @@ type Needs = {
  * Looks at an AWS set-up, piece by piece, changing nothing. Without credentials or outputs there is nothing else to
  * look at, and only that is found.
  */
-export const examine = async (needs: Needs): Promise<readonly Finding[]> => {
+export const runChecks = async (needs: Needs): Promise<readonly DoctorFinding[]> => {
   const credentials = await checkCredentials(new STSClient({}));
   if (credentials.status !== "ok") return [credentials];
   let outputs: AwsOutputs;
@@ -86,11 +90,11 @@ export const examine = async (needs: Needs): Promise<readonly Finding[]> => {
     const { message } = fault instanceof Error ? fault : new Error(String(fault));
     const remedy =
       fault instanceof OutputsMissing
-        ? `Apply the stack \`delivery\`, as docs/infrastructure.md tells. Before its first time: ${findImage("buildImage", "arm64")} ${findImage("baseImage", "arm64")}`
+        ? `Apply the stack \`delivery\`, as docs/infrastructure.md tells. Before its first time: ${explainImageDigest("buildImage", "arm64")} ${explainImageDigest("baseImage", "arm64")}`
         : "See that you may read the parameter /slipway/outputs, in the tooling account and its region.";
     return [credentials, { status: "missing", sentence: message, remedy }];
   }
-  const findings: Finding[] = [credentials];
-  for (const check of checksOf(outputs, needs)) findings.push(await check());
+  const findings: DoctorFinding[] = [credentials];
+  for (const check of listChecks(outputs, needs)) findings.push(await check());
   return findings;
 };

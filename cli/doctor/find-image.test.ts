@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { config } from "#terraform/config.ts";
 import { readConfig } from "#terraform/read-config.ts";
-import { findImage, images } from "./find-image.ts";
+import { explainImageDigest, pinnedImages } from "./find-image.ts";
 
 const text = (path: string) => readFileSync(join(import.meta.dirname, "..", "..", path), "utf8");
 const settings = ["baseImage", "buildImage"] as const;
@@ -15,7 +15,7 @@ test("the doctor, the build, the configuration and its guide speak of the same i
   expect(pipeline).toContain("image: images.buildImage");
   const { architecture } = config.tooling.images;
   for (const setting of settings) {
-    const { of, named } = images[setting];
+    const { of, named } = pinnedImages[setting];
     const { repository, tag } = of(architecture);
     expect(config.tooling.images[setting]).toBe(`${named(architecture)}@sha256:${"0".repeat(64)}`);
     expect(text("docs/infrastructure.md")).toContain(`${repository}:${tag}`);
@@ -25,7 +25,8 @@ test("the doctor, the build, the configuration and its guide speak of the same i
 test("what its sentence says to write is taken by the configuration, for both architectures", () => {
   for (const architecture of ["arm64", "x86_64"] as const) {
     const written = settings.map((setting) => {
-      const [, named = ""] = /write (\S+)@<digest> to images\./.exec(findImage(setting, architecture)) ?? [];
+      const [, named = ""] =
+        /write (\S+)@<digest> to images\./.exec(explainImageDigest(setting, architecture)) ?? [];
       return [setting, `${named}@sha256:${"a".repeat(64)}`];
     });
     const chosen = { ...config.tooling.images, architecture, ...Object.fromEntries(written) };

@@ -17,7 +17,7 @@ const codebuild = {
 } as const;
 
 /** The images that `images` of terraform/config.ts names by their digests. */
-export const images = {
+export const pinnedImages = {
   baseImage: {
     of: () => lambda,
     /** What stands before the digest. */
@@ -33,8 +33,11 @@ export const images = {
 } as const;
 
 /** How a person comes to one of these images, or to a newer one. */
-export const findImage = (setting: keyof typeof images, architecture: Architecture): string => {
-  const { of, named, next } = images[setting];
+export const explainImageDigest = (
+  setting: keyof typeof pinnedImages,
+  architecture: Architecture,
+): string => {
+  const { of, named, next } = pinnedImages[setting];
   const { repository, tag } = of(architecture);
   return `Find the digest with \`crane digest ${repository}:${tag} --platform ${platforms[architecture]}\`, write ${named(architecture)}@<digest> to images.${setting} in terraform/config.ts and apply the stack \`delivery\`${next}.`;
 };

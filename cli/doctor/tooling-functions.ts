@@ -17,7 +17,7 @@ import { Env as SweepDeliveries } from "#lambdas/sweep-deliveries/env.ts";
 import { Env as VerifyModel } from "#lambdas/verify-model/env.ts";
 import type { StepName } from "#statemachine/delivery.ts";
 
-type Named = StepName | "start-delivery" | "answer-approval" | "sweep-deliveries" | "notify";
+type ToolingFunctionName = StepName | "start-delivery" | "answer-approval" | "sweep-deliveries" | "notify";
 
 /** What each function of the tooling account reads from its environment; predict runs in the environments. */
 export const toolingFunctions = {
@@ -37,4 +37,4 @@ export const toolingFunctions = {
   "answer-approval": AnswerApproval,
   "sweep-deliveries": SweepDeliveries,
   notify: Notify,
-} as const satisfies Record<Named, z.ZodObject>;
+} as const satisfies Record<ToolingFunctionName, z.ZodObject>;

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { newModel } from "#cli/new-model/new-model.ts";
-import { openModel } from "#inference/model/open-model.ts";
-import { Answer } from "#inference/native/answer.ts";
+import { draftModelFolder } from "#cli/new-model/new-model.ts";
+import { loadModelFolder } from "#inference/model/open-model.ts";
+import { PredictResponse } from "#inference/native/answer.ts";
 import { predict } from "#lambdas/predict/predict.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import type { Input, Row } from "#model-folder/manifest/manifest.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const Case = z.object({
   target: z.union([z.string(), z.array(z.string())]),
@@ -35,22 +35,22 @@ const cases = {
   "multi-output": "integer number number integer",
 };
 
-const at = (name: string, file: string): string =>
+const casePath = (name: string, file: string): string =>
   join(import.meta.dirname, "..", "..", "test", "support", "onnx-exports", name, file);
-const caseOf = async (name: string) => {
-  const described = Case.parse(JSON.parse(await readFile(at(name, "case.json"), "utf8")));
+const readCase = async (name: string) => {
+  const described = Case.parse(JSON.parse(await readFile(casePath(name, "case.json"), "utf8")));
   return { ...described, targets: [described.target].flat() };
 };
 
 /** A cell as an application that reads /v1/model would send it. */
-const sent = (text: string, { type }: Input): Row[string] => {
+const toInputValue = (text: string, { type }: Input): Row[string] => {
   if (text === "") return null;
   if (type === "boolean") return text.toLowerCase() === "true";
   return type === "integer" || type === "number" ? Number(text) : text;
 };
 
 /** The table's first rows under the manifest's names: all of these graphs take the columns in the table's order. */
-const firstRows = (
+const readFirstRows = (
   csv: string,
   targets: readonly string[],
   inputs: readonly Input[],
@@ -62,24 +62,24 @@ const firstRows = (
     .slice(0, count)
     .map((record) =>
       Object.fromEntries(
-        inputs.map((input, place) => [input.name, sent(record[columns[place] ?? -1] ?? "", input)]),
+        inputs.map((input, place) => [input.name, toInputValue(record[columns[place] ?? -1] ?? "", input)]),
       ),
     );
 };
 
 describe("an export goes from file to served with no hand edit, and answers as the library that trained it", () => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   beforeAll(async () => {
-    folder = await temporaryFolder();
+    folder = await createTemporaryFolder();
   });
   afterAll(() => folder.remove());
 
   test.for(Object.entries(cases))("%s", async ([name, types]) => {
-    const { targets, task, predictions } = await caseOf(name);
-    const csv = await readFile(at(name, "data.csv"));
-    const made = await newModel({
+    const { targets, task, predictions } = await readCase(name);
+    const csv = await readFile(casePath(name, "data.csv"));
+    const made = await draftModelFolder({
       name,
-      onnx: await readFile(at(name, "model.onnx")),
+      onnx: await readFile(casePath(name, "model.onnx")),
       csv,
       csvName: "data.csv",
       targets,
@@ -95,15 +95,15 @@ describe("an export goes from file to served with no hand edit, and answers as t
     const served = join(folder.path, name);
     await mkdir(served);
     for (const [file, bytes] of made.files) await writeFile(join(served, file), bytes);
-    const model = await openModel(served);
+    const model = await loadModelFolder(served);
     try {
       const { manifest } = model;
       expect(manifest.task).toBe(task);
       expect(manifest.inputs.map(({ type, required }) => `${type}${required ? "" : "?"}`).join(" ")).toBe(
         types,
       );
-      const rows = firstRows(csv.toString("utf8"), targets, manifest.inputs, predictions.length);
-      const answered = Answer.parse(
+      const rows = readFirstRows(csv.toString("utf8"), targets, manifest.inputs, predictions.length);
+      const answered = PredictResponse.parse(
         await predict({
           model,
           identity: { model: name, version: 1, digest: "", environment: "prod", functionVersion: "1" },

@@ -1,35 +1,45 @@
-import { accuracy, auc, mae, rmse, type Scoring } from "#domain/gates/scorings.ts";
+import {
+  createAccuracyMetric,
+  createAucMetric,
+  createMaeMetric,
+  createRmseMetric,
+  type ScoreMetric,
+} from "#domain/gates/scorings.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
 import type { Gates, Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Holdout } from "#model-folder/rows/parse-holdout.ts";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
 /** A score that was measured, and the gate that is made of it. */
-export type Measured = { readonly name: Scoring["name"]; readonly words: string; readonly score: Interval };
+export type MeasuredScore = {
+  readonly name: ScoreMetric["name"];
+  readonly words: string;
+  readonly score: Interval;
+};
 
-const scoringsOf = (holdout: Holdout, manifest: Manifest): readonly Scoring[] =>
+const selectScorings = (holdout: Holdout, manifest: Manifest): readonly ScoreMetric[] =>
   holdout.task === "regression"
-    ? [mae(holdout.values), rmse(holdout.values)]
+    ? [createMaeMetric(holdout.values), createRmseMetric(holdout.values)]
     : [
-        accuracy(holdout.labels),
+        createAccuracyMetric(holdout.labels),
         ...(manifest.task === "classification" && manifest.output.positive !== undefined
-          ? [auc(holdout.labels, manifest.output.positive)]
+          ? [createAucMetric(holdout.labels, manifest.output.positive)]
           : []),
       ];
 
 /** The scores that can be measured on these rows, with their 95 % intervals. */
-export const measure = (
+export const measureScores = (
   holdout: Holdout,
   manifest: Manifest,
   answers: readonly Prediction[],
-): readonly Measured[] =>
-  scoringsOf(holdout, manifest).flatMap(({ name, words, measure }) => {
+): readonly MeasuredScore[] =>
+  selectScorings(holdout, manifest).flatMap(({ name, words, measure }) => {
     const score = measure(answers);
     return typeof score === "string" ? [] : [{ name, words, score }];
   });
 
 /** Upward to two digits. */
-const upward = (value: number): number => {
+const roundUp = (value: number): number => {
   if (value <= 0) return 0;
   const step = 10 ** (Math.floor(Math.log10(value)) - 1);
   return Number((Math.ceil(value / step) * step).toPrecision(12));
@@ -45,21 +55,21 @@ const p95 = (milliseconds: readonly number[]): number => {
  * Gates that the model passes as it is: scores at the far end of their interval, rounded outward. On stage an answer
  * also takes the service's own time and a colder machine's, so its time has a wide margin.
  */
-export const inferGates = (measured: readonly Measured[], milliseconds: readonly number[]): Gates => ({
+export const inferGates = (measured: readonly MeasuredScore[], milliseconds: readonly number[]): Gates => ({
   ...Object.fromEntries(
     measured.map(({ name, score }) =>
       name === "accuracy" || name === "auc"
         ? [name, { min: Math.min(0.99, Math.floor(score.low * 100) / 100), notWorseThanChampionBy: 0.02 }]
-        : [name, { max: upward(score.high), notWorseThanChampionBy: upward(score.estimate / 20) }],
+        : [name, { max: roundUp(score.high), notWorseThanChampionBy: roundUp(score.estimate / 20) }],
     ),
   ),
-  latencyP95Ms: Math.min(1_000, Math.max(50, upward(p95(milliseconds) * 10))),
+  latencyP95Ms: Math.min(1_000, Math.max(50, roundUp(p95(milliseconds) * 10))),
   imageSizeMb: 500,
   vulnerabilities: { critical: 0, high: 5 },
 });
 
 /** The score of a model that answers every row alike: the commonest label, or the middle value. */
-export const blindScore = (
+export const measureBaseline = (
   holdout: Holdout,
 ): { readonly name: "accuracy" | "mae"; readonly score: number } => {
   if (holdout.task === "classification") {
@@ -71,7 +81,7 @@ export const blindScore = (
   }
   const names = Object.keys(holdout.values[0] ?? {});
   const deviations = names.flatMap((name) => {
-    const values = holdout.values.map((row) => ownValue(row, name) ?? 0);
+    const values = holdout.values.map((row) => getOwnProperty(row, name) ?? 0);
     const middle = values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
     return values.map((value) => Math.abs(value - middle));
   });

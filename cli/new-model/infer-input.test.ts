@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Input } from "#model-folder/manifest/manifest.ts";
 import type { ColumnElement } from "#model-folder/onnx/bind-inputs.ts";
-import { rowChecker } from "#model-folder/rows/row-checker.ts";
+import { checkRows } from "#model-folder/rows/row-checker.ts";
 import { inferInput } from "./infer-input.ts";
-import { cellValue, isMissing } from "./input-cells.ts";
+import { isMissing, parseCell } from "./input-cells.ts";
 import { matchColumns } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
@@ -63,7 +63,7 @@ describe("a column's input", () => {
           const { input } = infer(element, cells, inMatrix);
           expect(Input.parse(input)).toEqual(input);
           const usable = cells.filter((text) => !input.required || !isMissing(text, element === "string"));
-          const bad = rowChecker({ inputs: [input] })(usable.map((text) => ({ x: cellValue(text, input) })));
+          const bad = checkRows({ inputs: [input] })(usable.map((text) => ({ x: parseCell(text, input) })));
           // Characters that no text for a model may hold are told by the check of the rows themselves.
           expect(bad.filter(({ detail }) => !/surrogate|NUL/.test(detail))).toEqual([]);
         } catch (error) {

@@ -1,12 +1,12 @@
 import type { Input } from "#model-folder/manifest/manifest.ts";
 import { isFlag, isMissing, isNumber } from "./input-cells.ts";
-import type { Match } from "./match-columns.ts";
+import type { ColumnMatch } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
-import { readableRange } from "./readable-range.ts";
+import { widenRange } from "./readable-range.ts";
 
 /** An input as its column shows it. */
-export type Inferred = {
-  readonly match: Match;
+export type InferredInput = {
+  readonly match: ColumnMatch;
   readonly input: Input;
   /** What a person should know of it, to stand beside it in the manifest. */
   readonly remark: string;
@@ -18,11 +18,15 @@ const maxCodes = 10_000;
 const maxCategoryLength = 256;
 const quoted = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
-const refuse = ({ column, element }: Match, what: string, remedy: string): never => {
+const refuse = ({ column, element }: ColumnMatch, what: string, remedy: string): never => {
   throw new NewModelRefused(`the column ${column}, which the graph takes as ${element}, ${what}`, remedy);
 };
 
-const asString = (match: Match, present: readonly string[], required: boolean): Omit<Inferred, "match"> => {
+const inferString = (
+  match: ColumnMatch,
+  present: readonly string[],
+  required: boolean,
+): Omit<InferredInput, "match"> => {
   const longest = present.reduce((most, { length }) => Math.max(most, length), 0);
   const maxLength = Math.min(1_000_000, Math.max(100, 10 ** Math.ceil(Math.log10(2 * longest))));
   return {
@@ -32,12 +36,16 @@ const asString = (match: Match, present: readonly string[], required: boolean): 
 };
 
 /** The input of a text model: text of any kind, never missing. */
-export const inferText = (match: Match, cells: readonly string[]): Inferred => ({
+export const inferText = (match: ColumnMatch, cells: readonly string[]): InferredInput => ({
   match,
-  ...asString(match, cells, true),
+  ...inferString(match, cells, true),
 });
 
-const fromText = (match: Match, present: readonly string[], required: boolean): Omit<Inferred, "match"> => {
+const inferFromText = (
+  match: ColumnMatch,
+  present: readonly string[],
+  required: boolean,
+): Omit<InferredInput, "match"> => {
   const values = [...new Set(present)].sort();
   // Few rows for each value would be names or sentences.
   const short = values.every(({ length }) => length <= maxCategoryLength);
@@ -46,14 +54,14 @@ const fromText = (match: Match, present: readonly string[], required: boolean): 
       input: { name: match.name, type: "category", values, unknown: "refuse", required },
       remark: "",
     };
-  return asString(match, present, required);
+  return inferString(match, present, required);
 };
 
-const fromNumbers = (
-  match: Match,
+const inferFromNumbers = (
+  match: ColumnMatch,
   present: readonly string[],
   required: boolean,
-): Omit<Inferred, "match"> => {
+): Omit<InferredInput, "match"> => {
   const { name, element } = match;
   const numbers = present.map(Number);
   const least = numbers.reduce((low, value) => Math.min(low, value), Number.POSITIVE_INFINITY);
@@ -65,12 +73,16 @@ const fromNumbers = (
   if (counted && !whole) return refuse(match, "holds fractions", "Export it as float, or round the column.");
   // 60.0 may be an integer that pandas wrote beside a gap, or a measure: a number takes both.
   const type = counted || (whole && present.every((text) => !text.includes("."))) ? "integer" : "number";
-  const range = readableRange(least, greatest, type === "integer");
+  const range = widenRange(least, greatest, type === "integer");
   return { input: { name, type, ...range, required }, remark: `data: ${least} to ${greatest}` };
 };
 
 /** Text in a matrix of numbers: pandas' category codes and scikit-learn's encoders count the sorted values. */
-const fromCodes = (match: Match, present: readonly string[], required: boolean): Omit<Inferred, "match"> => {
+const inferFromCodes = (
+  match: ColumnMatch,
+  present: readonly string[],
+  required: boolean,
+): Omit<InferredInput, "match"> => {
   const values = [...new Set(present)].sort();
   const strange = present.find((text) => !isNumber(text)) ?? "";
   if (!match.inMatrix)
@@ -97,22 +109,22 @@ const fromCodes = (match: Match, present: readonly string[], required: boolean):
  * The manifest's input for one column, from how the graph takes it and what the cells hold. Throws NewModelRefused
  * for cells that the graph cannot take.
  */
-export const inferInput = (match: Match, cells: readonly string[]): Inferred => {
+export const inferInput = (match: ColumnMatch, cells: readonly string[]): InferredInput => {
   const { name, element } = match;
   const textual = element === "string";
   const present = cells.filter((text) => !isMissing(text, textual));
   if (present.length === 0) return refuse(match, "is empty", "Fill it, or export the model without it.");
   // Only these element types have a value that says "missing".
   const required = present.length === cells.length || !["float32", "float64", "string"].includes(element);
-  const described = ((): Omit<Inferred, "match"> => {
-    if (textual) return fromText(match, present, required);
+  const described = ((): Omit<InferredInput, "match"> => {
+    if (textual) return inferFromText(match, present, required);
     const flags =
       present.every(isFlag) || (element === "bool" && present.every((text) => /^[01]$/.test(text)));
     if (flags) return { input: { name, type: "boolean", required }, remark: "" };
     if (element === "bool") return refuse(match, "holds more than true and false", "Export it as float.");
     return present.every(isNumber)
-      ? fromNumbers(match, present, required)
-      : fromCodes(match, present, required);
+      ? inferFromNumbers(match, present, required)
+      : inferFromCodes(match, present, required);
   })();
   const gaps = cells.length - present.length;
   const missing = required || gaps === 0 ? [] : [`missing in ${gaps} of ${cells.length} rows`];

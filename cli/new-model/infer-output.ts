@@ -1,6 +1,6 @@
 import type { GraphValue } from "#model-folder/onnx/element-type.ts";
 import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
-import { inferLabels, inferPair, type Labels } from "./infer-labels.ts";
+import { type InferredLabels, inferBinaryLabels, inferLabels } from "./infer-labels.ts";
 import { isNumber } from "./input-cells.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe } from "./probe-model.ts";
@@ -12,7 +12,7 @@ export type InferredOutput =
       readonly scores: "probabilities" | "logits";
       readonly positive?: string;
       readonly guesses: readonly string[];
-    } & Labels)
+    } & InferredLabels)
   | {
       readonly task: "regression";
       /** Names of the values, in the graph's order. */
@@ -20,7 +20,7 @@ export type InferredOutput =
       readonly guesses: readonly string[];
     };
 
-type Question = {
+type OutputEvidence = {
   readonly graph: Pick<OnnxSummary, "outputs" | "classLabels">;
   readonly outputs: Probe["outputs"];
   /** The target columns' names, and the text of their cells for each row that was run. */
@@ -36,7 +36,7 @@ const isFloat = (value: GraphValue): boolean =>
   value.kind === "tensor" && (value.type === "float32" || value.type === "float64");
 
 /** The float outputs as rows of numbers. */
-const floats = ({ graph, outputs }: Question, rows: number): Scores[] =>
+const readFloatOutputs = ({ graph, outputs }: OutputEvidence, rows: number): Scores[] =>
   outputs.flatMap(({ name, data }) => {
     const value = graph.outputs.find((each) => each.name === name);
     const width = data.length / rows;
@@ -55,7 +55,7 @@ const near = (value: number, other: number): boolean => Math.abs(value - other) 
 const areShares = (rows: Scores["rows"]): boolean =>
   rows.every((row) => row.every((score) => score >= 0 && score <= 1));
 
-const scoring = ({
+const inferScoreKind = ({
   rows,
   width,
 }: Scores): Pick<InferredOutput & { task: "classification" }, "scores" | "guesses"> => {
@@ -76,16 +76,23 @@ const scoring = ({
 };
 
 /** Of two labels the one that is looked for: 1 of 0 and 1, else the rarer. */
-const positiveOf = ({ labels, integers }: Labels, truth: readonly string[]): string | undefined => {
+const guessPositiveLabel = (
+  { labels, integers }: InferredLabels,
+  truth: readonly string[],
+): string | undefined => {
   const [first = "", second = "", ...more] = labels;
   if (more.length > 0) return undefined;
   const count = (label: string): number => truth.filter((each) => each === label).length;
   return integers || count(second) <= count(first) ? second : first;
 };
 
-const classification = (scores: Scores, labels: Labels, truth: readonly string[]): InferredOutput => {
-  const { guesses, ...how } = scoring(scores);
-  const positive = positiveOf(labels, truth);
+const describeClassification = (
+  scores: Scores,
+  labels: InferredLabels,
+  truth: readonly string[],
+): InferredOutput => {
+  const { guesses, ...how } = inferScoreKind(scores);
+  const positive = guessPositiveLabel(labels, truth);
   return {
     task: "classification",
     ...labels,
@@ -99,7 +106,7 @@ const classification = (scores: Scores, labels: Labels, truth: readonly string[]
   };
 };
 
-const regression = (candidates: readonly Scores[], targets: readonly string[]): InferredOutput => {
+const describeRegression = (candidates: readonly Scores[], targets: readonly string[]): InferredOutput => {
   const single = candidates.filter(({ width }) => width === targets.length);
   if (
     single.length === 1 ||
@@ -122,7 +129,7 @@ const regression = (candidates: readonly Scores[], targets: readonly string[]): 
   );
 };
 
-const scoresAmong = (candidates: readonly Scores[], labels: number): Scores | undefined => {
+const findScores = (candidates: readonly Scores[], labels: number): Scores | undefined => {
   const wide = candidates.filter(({ width }) => width > 1);
   return (
     wide.find(({ name }) => /prob/i.test(name)) ??
@@ -134,18 +141,18 @@ const scoresAmong = (candidates: readonly Scores[], labels: number): Scores | un
  * Whether a graph classifies or measures, and what its scores or values are called. The graph says so with labels that
  * it stores or answers, the target with text or two values only. Throws NewModelRefused for outputs that fit neither.
  */
-export const inferOutput = (question: Question): InferredOutput => {
+export const inferOutput = (question: OutputEvidence): InferredOutput => {
   const { graph, outputs, targets } = question;
   const [truth = [], ...more] = targets.values();
   const rows = truth.length;
-  const candidates = floats(question, rows);
+  const candidates = readFloatOutputs(question, rows);
   const answered = outputs.find(
     ({ name, data }) =>
       data.length === rows &&
       graph.outputs.some((value) => value.name === name && value.kind === "tensor" && !isFloat(value)),
   );
   const distinct = new Set(truth).size;
-  const scores = scoresAmong(candidates, distinct);
+  const scores = findScores(candidates, distinct);
   const numeric = [...targets.values()].every((cells) => cells.every(isNumber));
   if (more.length > 0) {
     if (!numeric)
@@ -153,10 +160,10 @@ export const inferOutput = (question: Question): InferredOutput => {
         "one of several targets holds text",
         "A model of several values has numbers for targets.",
       );
-    return regression(candidates, [...targets.keys()]);
+    return describeRegression(candidates, [...targets.keys()]);
   }
   if (scores)
-    return classification(
+    return describeClassification(
       scores,
       inferLabels({
         scores: scores.rows,
@@ -169,9 +176,9 @@ export const inferOutput = (question: Question): InferredOutput => {
   const [single, ...others] = candidates.filter(({ width }) => width === 1);
   const pair = distinct === 2 && single && others.length === 0;
   if (pair && (!numeric || areShares(single.rows)))
-    return classification(
+    return describeClassification(
       single,
-      inferPair(
+      inferBinaryLabels(
         single.rows.map(([score = 0]) => score),
         truth,
       ),
@@ -182,5 +189,5 @@ export const inferOutput = (question: Question): InferredOutput => {
       `the target has ${distinct} labels, and no output of the graph holds a score for each (it has ${candidates.map(({ name, width }) => `${name}: ${width} a row`).join(", ") || "no floats"})`,
       "Export the probabilities as a tensor [N, labels].",
     );
-  return regression(candidates, [...targets.keys()]);
+  return describeRegression(candidates, [...targets.keys()]);
 };

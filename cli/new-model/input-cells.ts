@@ -13,7 +13,7 @@ export const isMissing = (text: string, textual: boolean): boolean =>
   textual ? text === "" : gap.test(text);
 
 /** A cell as an application would send it, by the input that was inferred from its column. */
-export const cellValue = (text: string, input: Input): Row[string] => {
+export const parseCell = (text: string, input: Input): Row[string] => {
   switch (input.type) {
     case "integer":
     case "number":

@@ -3,7 +3,7 @@ import type { GraphValue } from "#model-folder/onnx/element-type.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
 /** One input of the manifest to be: its name, the CSV's column that it comes from, and how the graph takes it. */
-export type Match = {
+export type ColumnMatch = {
   readonly name: string;
   readonly column: string;
   readonly element: ColumnElement;
@@ -11,15 +11,15 @@ export type Match = {
   readonly inMatrix: boolean;
 };
 
-export type Matched = {
-  readonly matches: readonly Match[];
+export type ColumnMatches = {
+  readonly matches: readonly ColumnMatch[];
   /** Guesses about names and order, in words. */
   readonly guesses: readonly string[];
 };
 
 type Tensor = GraphValue & { readonly kind: "tensor" };
 const elements = ["float32", "float64", "int32", "int64", "bool", "string"] as const;
-const elementOf = (value: Tensor): ColumnElement => {
+const readColumnElement = (value: Tensor): ColumnElement => {
   const found = elements.find((element) => element === value.type);
   if (!found)
     throw new NewModelRefused(
@@ -29,11 +29,11 @@ const elementOf = (value: Tensor): ColumnElement => {
   return found;
 };
 
-const list = (names: readonly string[]): string =>
+const formatNames = (names: readonly string[]): string =>
   `${names.slice(0, 20).join(", ")}${names.length > 20 ? `, … (${names.length} in all)` : ""}`;
-const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
+const normalizeName = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
 
-const fits = /^[A-Za-z_][A-Za-z0-9_ .-]{0,119}$/;
+const validName = /^[A-Za-z_][A-Za-z0-9_ .-]{0,119}$/;
 /** holdout.csv has the truth in a column of the first of these names. */
 const reserved = new Set(["label", "__proto__"]);
 
@@ -45,7 +45,7 @@ const manifestName = (column: string, taken: ReadonlySet<string>): string => {
     .replaceAll(/\s*[^A-Za-z0-9_ .-]+\s*/g, (cut) => (/\s/.test(cut) ? " " : "_"))
     .replaceAll(/^ +|[_ ]+$/g, "")
     .slice(0, 110);
-  const named = fits.test(column) ? column : /^[A-Za-z_]/.test(cleaned) ? cleaned : `column_${cleaned}`;
+  const named = validName.test(column) ? column : /^[A-Za-z_]/.test(cleaned) ? cleaned : `column_${cleaned}`;
   const base = reserved.has(named) ? `column_${named}` : named;
   let name = base;
   for (let at = 2; taken.has(name); at++) name = `${base}_${at}`;
@@ -53,59 +53,59 @@ const manifestName = (column: string, taken: ReadonlySet<string>): string => {
 };
 
 /** The one column of a text model. Throws NewModelRefused where there are more. */
-export const matchText = (columns: readonly string[]): Match => {
+export const matchTextColumn = (columns: readonly string[]): ColumnMatch => {
   const [column, ...others] = columns;
   if (column === undefined || others.length > 0)
     throw new NewModelRefused(
-      `a text model takes one column of text, the CSV has ${columns.length} beside the target: ${list(columns)}`,
+      `a text model takes one column of text, the CSV has ${columns.length} beside the target: ${formatNames(columns)}`,
       "Leave the others out with --ignore <column>.",
     );
   return { name: manifestName(column, new Set()), column, element: "string", inMatrix: false };
 };
 
-const byName = (inputs: readonly Tensor[], columns: readonly string[]): Matched => {
+const matchByName = (inputs: readonly Tensor[], columns: readonly string[]): ColumnMatches => {
   const left = new Set(columns);
   const guesses: string[] = [];
-  const matches = inputs.map((value): Match => {
+  const matches = inputs.map((value): ColumnMatch => {
     // One input and one column belong together, whatever their names.
     const column =
       inputs.length === 1 && columns.length === 1
         ? columns[0]
         : ([...left].find((each) => each === value.name) ??
-          [...left].find((each) => plain(each) === plain(value.name)));
+          [...left].find((each) => normalizeName(each) === normalizeName(value.name)));
     if (column === undefined)
       throw new NewModelRefused(
-        `the graph's input ${value.name} is no column of the CSV (it has ${list(columns)})`,
+        `the graph's input ${value.name} is no column of the CSV (it has ${formatNames(columns)})`,
         "Name the columns as the graph's inputs.",
       );
     left.delete(column);
     if (column !== value.name) guesses.push(`the column ${column} is the graph's input ${value.name}`);
-    return { name: value.name, column, element: elementOf(value), inMatrix: false };
+    return { name: value.name, column, element: readColumnElement(value), inMatrix: false };
   });
   if (left.size > 0)
     throw new NewModelRefused(
-      `the graph has no input for ${left.size === 1 ? "the column" : "the columns"} ${list([...left])} (it takes ${list(inputs.map(({ name }) => name))})`,
+      `the graph has no input for ${left.size === 1 ? "the column" : "the columns"} ${formatNames([...left])} (it takes ${formatNames(inputs.map(({ name }) => name))})`,
       "Leave such columns out with --ignore <column>.",
     );
   return { matches, guesses };
 };
 
-const widthOf = ({ shape }: Tensor, open: number): number => {
+const readWidth = ({ shape }: Tensor, open: number): number => {
   if (shape?.length === 1) return 1;
   return typeof shape?.[1] === "number" ? shape[1] : open;
 };
 
 /** The columns of each matrix, in the CSV's order; text goes to a matrix of text where the graph has both kinds. */
-const inMatrices = (
+const matchByPosition = (
   inputs: readonly Tensor[],
   columns: readonly string[],
   isText: (column: string) => boolean,
-): Matched => {
-  const widths = inputs.map((value) => widthOf(value, inputs.length === 1 ? columns.length : 1));
+): ColumnMatches => {
+  const widths = inputs.map((value) => readWidth(value, inputs.length === 1 ? columns.length : 1));
   const places = widths.reduce((sum, width) => sum + width, 0);
   if (places !== columns.length)
     throw new NewModelRefused(
-      `the graph takes ${places} columns (${inputs.map(({ name }, at) => `${name}: ${widths[at]}`).join(", ")}), the CSV has ${columns.length} beside the target: ${list(columns)}`,
+      `the graph takes ${places} columns (${inputs.map(({ name }, at) => `${name}: ${widths[at]}`).join(", ")}), the CSV has ${columns.length} beside the target: ${formatNames(columns)}`,
       "Leave out those that the model does not take with --ignore <column>, or add those that are missing.",
     );
   const kinds = new Set(inputs.map(({ type }) => type === "string"));
@@ -123,9 +123,12 @@ const inMatrices = (
     );
   const taken = new Set<string>();
   const feeds = inputs.flatMap((value, at) =>
-    Array.from({ length: widths[at] ?? 0 }, () => ({ element: elementOf(value), width: widths[at] ?? 0 })),
+    Array.from({ length: widths[at] ?? 0 }, () => ({
+      element: readColumnElement(value),
+      width: widths[at] ?? 0,
+    })),
   );
-  const matches = ordered.map((column, at): Match => {
+  const matches = ordered.map((column, at): ColumnMatch => {
     const name = manifestName(column, taken);
     taken.add(name);
     return { name, column, element: feeds[at]?.element ?? "float32", inMatrix: (feeds[at]?.width ?? 0) > 1 };
@@ -136,7 +139,7 @@ const inMatrices = (
     guesses: [
       "the matrix has its columns in the order of the CSV's, without the target",
       ...(renamed.length > 0
-        ? [`renamed: ${list(renamed.map(({ name, column }) => `${column} → ${name}`))}`]
+        ? [`renamed: ${formatNames(renamed.map(({ name, column }) => `${column} → ${name}`))}`]
         : []),
     ],
   };
@@ -150,7 +153,7 @@ export const matchColumns = (
   graphInputs: readonly GraphValue[],
   columns: readonly string[],
   isText: (column: string) => boolean,
-): Matched => {
+): ColumnMatches => {
   const inputs = graphInputs.map((value): Tensor => {
     if (value.kind === "tensor" && (value.shape?.length ?? 2) <= 2) return value;
     throw new NewModelRefused(
@@ -167,5 +170,5 @@ export const matchColumns = (
   const wide = inputs.some(({ shape }) => typeof shape?.[1] === "number" && shape[1] > 1);
   const one = inputs.length === 1 && columns.length > 1;
   const named = inputs.some(({ name }) => columns.includes(name));
-  return (wide || one) && !named ? inMatrices(inputs, columns, isText) : byName(inputs, columns);
+  return (wide || one) && !named ? matchByPosition(inputs, columns, isText) : matchByName(inputs, columns);
 };

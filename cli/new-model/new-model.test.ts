@@ -5,17 +5,17 @@ import { checkModel } from "#model-check/check-model.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
-import { tokenSums } from "#test/support/onnx/token-sums.ts";
-import { bool, float, int64, type Value, writeOnnx } from "#test/support/onnx/write-onnx.ts";
-import { type Brought, newModel } from "./new-model.ts";
+import { tokenSumGraph } from "#test/support/onnx/token-sums.ts";
+import { boolType, floatType, int64Type, type Value, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { draftModelFolder, type ModelSource } from "./new-model.ts";
 
 const exported = (name: string, file: string) =>
   readFileSync(join(import.meta.dirname, "..", "..", "test", "support", "onnx-exports", name, file));
 const tickets = exported("string-matrix", "data.csv").toString("utf8");
 const loans = exported("sklearn-columns", "data.csv").toString("utf8");
 
-const bring = (name: string, csv: string, changes: Partial<Brought> = {}) =>
-  newModel({
+const bring = (name: string, csv: string, changes: Partial<ModelSource> = {}) =>
+  draftModelFolder({
     name: "mine",
     onnx: exported(name, "model.onnx"),
     csv: new TextEncoder().encode(csv),
@@ -41,8 +41,8 @@ const graph = (inputs: readonly Value[], outputs: readonly Value[]) =>
       nodes: [{ op: "Identity", inputs: [inputs[0]?.name ?? ""], outputs: [outputs[0]?.name ?? ""] }],
     },
   });
-const column = (name: string, type = float): Value => ({ name, type, shape: ["N", 1] });
-const echo = (csv: string, type = float, changes: Partial<Brought> = {}) =>
+const column = (name: string, type = floatType): Value => ({ name, type, shape: ["N", 1] });
+const echo = (csv: string, type = floatType, changes: Partial<ModelSource> = {}) =>
   bring("sklearn-columns", csv, {
     onnx: graph([column("x", type)], [column("y")]),
     targets: ["truth"],
@@ -78,14 +78,14 @@ describe("what a person brought is refused with what to do about it", () => {
     await expect(onnx(graph([column("x")], [{ name: "p", sequence: true }]))).rejects.toThrow(
       "'zipmap': False",
     );
-    await expect(onnx(graph([column("input_ids", int64)], [column("y")]))).rejects.toThrow(
+    await expect(onnx(graph([column("input_ids", int64Type)], [column("y")]))).rejects.toThrow(
       "needs its tokenizer",
     );
-    await expect(onnx(graph([{ name: "x", type: float, shape: [1, 1] }], [column("y")]))).rejects.toThrow(
+    await expect(onnx(graph([{ name: "x", type: floatType, shape: [1, 1] }], [column("y")]))).rejects.toThrow(
       "Export with an open first dimension",
     );
     await expect(
-      onnx(graph([{ name: "x", type: float, shape: ["N", 3, 8, 8] }], [column("y")])),
+      onnx(graph([{ name: "x", type: floatType, shape: ["N", 3, 8, 8] }], [column("y")])),
     ).rejects.toThrow("a tensor of 4 dimensions");
     await expect(onnx(new TextEncoder().encode("no model"))).rejects.toEqual(
       expect.objectContaining({ name: "ModelUnreadable" }),
@@ -97,7 +97,9 @@ describe("what a person brought is refused with what to do about it", () => {
     await expect(echo("x,x,truth\n1,2,3\n")).rejects.toThrow("two columns named x");
     await expect(echo("x,truth\n")).rejects.toThrow("holds 0 rows");
     await expect(echo("x,truth\n1,2,3\n")).rejects.toThrow("line 2");
-    await expect(echo("", float, { csv: Uint8Array.of(120, 0xff, 10) })).rejects.toThrow("is not UTF-8 text");
+    await expect(echo("", floatType, { csv: Uint8Array.of(120, 0xff, 10) })).rejects.toThrow(
+      "is not UTF-8 text",
+    );
     await expect(echo(`x,truth\n${"1,2\n".repeat(100_001)}`)).rejects.toThrow("holds 100001 rows");
   });
 
@@ -106,13 +108,13 @@ describe("what a person brought is refused with what to do about it", () => {
     await expect(
       echo(
         numbers(9, (row) => row + 0.5),
-        int64,
+        int64Type,
       ),
     ).rejects.toThrow("holds fractions");
     await expect(
       echo(
         numbers(9, (row) => row),
-        bool,
+        boolType,
       ),
     ).rejects.toThrow("holds more than true and false");
     await expect(echo(numbers(9, () => ""))).rejects.toThrow("is empty");
@@ -218,9 +220,9 @@ describe("a text model", () => {
   const sentences = ["good", "bad good", "what a good day", "bad"];
   const rows = Array.from({ length: 12 }, (_, at) => sentences[at % 4] ?? "");
   const csv = `review,ids,tokens\n${rows.map((text, at) => `${text},${at},${text.length}\n`).join("")}`;
-  const read = (changes: Partial<Brought>) =>
+  const read = (changes: Partial<ModelSource>) =>
     bring("sklearn-columns", csv, {
-      onnx: writeOnnx({ graph: tokenSums }),
+      onnx: writeOnnx({ graph: tokenSumGraph }),
       targets: ["ids", "tokens"],
       tokenizer: { bytes: tinyTokenizer, maxTokens: 8 },
       ...changes,

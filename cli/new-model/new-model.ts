@@ -5,20 +5,20 @@ import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
-import { blindScore, inferGates, type Measured, measure } from "./infer-gates.ts";
-import { type Inferred, inferInput, inferText } from "./infer-input.ts";
+import { inferGates, type MeasuredScore, measureBaseline, measureScores } from "./infer-gates.ts";
+import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
 import { isMissing, isNumber } from "./input-cells.ts";
-import { matchColumns, matchText } from "./match-columns.ts";
+import { matchColumns, matchTextColumn } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer } from "./probe-model.ts";
-import { readTable, type Table } from "./read-table.ts";
-import { refuseGraph } from "./refuse-graph.ts";
-import { type Run, runOnRows } from "./run-on-rows.ts";
-import { writeHoldout } from "./write-holdout.ts";
-import { type NewManifest, writeManifest } from "./write-manifest.ts";
+import { type CsvTable, readCsvTable } from "./read-table.ts";
+import { assertSupportedGraph } from "./refuse-graph.ts";
+import { type GraphRun, runGraphOnRows } from "./run-on-rows.ts";
+import { formatHoldout } from "./write-holdout.ts";
+import { formatManifest, type NewManifest } from "./write-manifest.ts";
 
-export type Brought = {
+export type ModelSource = {
   readonly name: string;
   readonly onnx: Uint8Array;
   readonly csv: Uint8Array;
@@ -37,11 +37,11 @@ export type Brought = {
 };
 
 /** A model's folder, and how sure of it one can be. */
-export type NewModel = {
+export type ModelFolderDraft = {
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly guesses: readonly string[];
   readonly notes: readonly string[];
-  readonly measured: readonly Measured[];
+  readonly measured: readonly MeasuredScore[];
   readonly rows: number;
   /** Set where the model does no better than one that answers every row alike. */
   readonly doubt: string | undefined;
@@ -49,13 +49,16 @@ export type NewModel = {
 
 const seed = "slipway new";
 /** Texts run some hundred times as long as rows of numbers. */
-const sampled = { rows: 1_000, texts: 200 };
+const sampleSizes = { rows: 1_000, texts: 200 };
 const goldenRows = 20;
 const anyGates: Gates = { latencyP95Ms: 1, imageSizeMb: 1, vulnerabilities: { critical: 0, high: 0 } };
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-const short = (value: number): string => String(Number(value.toPrecision(3)));
+const formatNumber = (value: number): string => String(Number(value.toPrecision(3)));
 
-const columnsOf = ({ targets, ignored, csvName }: Brought, table: Table): readonly string[] => {
+const listFeatureColumns = (
+  { targets, ignored, csvName }: ModelSource,
+  table: CsvTable,
+): readonly string[] => {
   for (const name of [...targets, ...ignored])
     if (!table.columns.has(name))
       throw new UsageMistake(
@@ -64,15 +67,15 @@ const columnsOf = ({ targets, ignored, csvName }: Brought, table: Table): readon
   return [...table.columns.keys()].filter((name) => !targets.includes(name) && !ignored.includes(name));
 };
 
-const inputsOf = (
-  brought: Brought,
+const inferInputs = (
+  brought: ModelSource,
   graph: OnnxSummary,
-  table: Table,
-): { readonly guesses: readonly string[]; readonly inputs: readonly Inferred[] } => {
-  const columns = columnsOf(brought, table);
+  table: CsvTable,
+): { readonly guesses: readonly string[]; readonly inputs: readonly InferredInput[] } => {
+  const columns = listFeatureColumns(brought, table);
   const cells = (column: string): readonly string[] => table.columns.get(column) ?? [];
   if (brought.tokenizer) {
-    const match = matchText(columns);
+    const match = matchTextColumn(columns);
     return { guesses: [], inputs: [inferText(match, cells(match.column))] };
   }
   const { matches, guesses } = matchColumns(graph.inputs, columns, (column) =>
@@ -88,7 +91,7 @@ const asLabels = (cells: readonly string[]): readonly string[] =>
     : cells;
 
 /** What the runtime will answer, from what the graph gave. */
-const answersOf = (
+const readGraphPredictions = (
   manifest: Manifest,
   graph: OnnxSummary,
   { outputs }: Probe,
@@ -106,7 +109,7 @@ const answersOf = (
   return readPredictions(manifest, output.width)(data, rows);
 };
 
-const goldenOf = (rows: readonly Row[], answers: readonly Prediction[]): Golden => {
+const createGolden = (rows: readonly Row[], answers: readonly Prediction[]): Golden => {
   const step = Math.max(1, Math.floor(rows.length / goldenRows));
   const chosen = rows.flatMap((row, at) => {
     const prediction = answers[at];
@@ -124,22 +127,22 @@ const goldenOf = (rows: readonly Row[], answers: readonly Prediction[]): Golden 
   };
 };
 
-const inWords = ({ words, score }: Measured): string =>
-  `${words} ${short(score.estimate)} (${short(score.low)} to ${short(score.high)})`;
+const formatScore = ({ words, score }: MeasuredScore): string =>
+  `${words} ${formatNumber(score.estimate)} (${formatNumber(score.low)} to ${formatNumber(score.high)})`;
 
-const doubtOf = (holdout: Holdout, measured: readonly Measured[]): string | undefined => {
-  const blind = blindScore(holdout);
+const compareWithBaseline = (holdout: Holdout, measured: readonly MeasuredScore[]): string | undefined => {
+  const blind = measureBaseline(holdout);
   const own = measured.find(({ name }) => name === blind.name)?.score.estimate;
   if (own === undefined) return undefined;
   const better = blind.name === "accuracy" ? own > blind.score : own < blind.score;
   return better
     ? undefined
-    : `The model does no better than one that answers every row alike (${blind.name} ${short(own)} against ${short(blind.score)}). Are the CSV's columns in the order of training, and is the target the right one?`;
+    : `The model does no better than one that answers every row alike (${blind.name} ${formatNumber(own)} against ${formatNumber(blind.score)}). Are the CSV's columns in the order of training, and is the target the right one?`;
 };
 
 const truthColumns = (
   output: InferredOutput,
-  truth: Run["usable"]["truth"],
+  truth: GraphRun["usable"]["truth"],
 ): Map<string, readonly string[]> => {
   const [first = []] = truth.values();
   return output.task === "regression" && output.names.length > 1
@@ -147,7 +150,12 @@ const truthColumns = (
     : new Map([["label", output.task === "classification" ? asLabels(first) : first]]);
 };
 
-const draftOf = (brought: Brought, matchGuesses: readonly string[], run: Run, output: InferredOutput) => {
+const createManifestDraft = (
+  brought: ModelSource,
+  matchGuesses: readonly string[],
+  run: GraphRun,
+  output: InferredOutput,
+) => {
   const { name, owner, approvers, policyApprovers, tokenizer } = brought;
   return (gates: Gates, measured: string): NewManifest => ({
     name,
@@ -169,38 +177,40 @@ const draftOf = (brought: Brought, matchGuesses: readonly string[], run: Run, ou
  * marked. Nothing is written. Throws UsageMistake for columns that are not there, ModelUnreadable for a file that is
  * refused, NewModelRefused for what makes no model.
  */
-export const newModel = async (brought: Brought): Promise<NewModel> => {
+export const draftModelFolder = async (brought: ModelSource): Promise<ModelFolderDraft> => {
   const graph = inspectOnnx(brought.onnx);
-  refuseGraph(graph, brought.tokenizer !== undefined);
-  const table = readTable(brought.csv, brought.csvName);
-  const { guesses, inputs } = inputsOf(brought, graph, table);
+  assertSupportedGraph(graph, brought.tokenizer !== undefined);
+  const table = readCsvTable(brought.csv, brought.csvName);
+  const { guesses, inputs } = inferInputs(brought, graph, table);
   const { onnx, tokenizer, targets } = brought;
-  const draw = { seed, most: tokenizer ? sampled.texts : sampled.rows };
-  const run = await runOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
+  const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows };
+  const run = await runGraphOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
   const { rows, truth, leftOut } = run.usable;
   const output = inferOutput({
     graph,
     outputs: run.probe.outputs,
     targets: new Map([...truth].map(([target, texts]) => [target, asLabels(texts)])),
   });
-  const draft = draftOf(brought, guesses, run, output);
-  const manifest = readManifest(writeManifest(draft(anyGates, "")));
-  const answers = answersOf(manifest, graph, run.probe, rows.length);
+  const draft = createManifestDraft(brought, guesses, run, output);
+  const manifest = readManifest(formatManifest(draft(anyGates, "")));
+  const answers = readGraphPredictions(manifest, graph, run.probe, rows.length);
   const names = run.inputs.map(({ input }) => input.name);
-  const holdoutFile = encode(writeHoldout(names, rows, truthColumns(output, truth)));
+  const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth)));
   const holdout = parseHoldout(holdoutFile, manifest);
-  const measured = measure(holdout, manifest, answers);
+  const measured = measureScores(holdout, manifest, answers);
   const files = new Map([
     [
       "model.yaml",
       encode(
-        writeManifest(draft(inferGates(measured, run.probe.milliseconds), measured.map(inWords).join(", "))),
+        formatManifest(
+          draft(inferGates(measured, run.probe.milliseconds), measured.map(formatScore).join(", ")),
+        ),
       ),
     ],
     ["model.onnx", onnx],
     ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
     ["holdout.csv", holdoutFile],
-    ["golden.json", encode(`${JSON.stringify(goldenOf(rows, answers), undefined, 1)}\n`)],
+    ["golden.json", encode(`${JSON.stringify(createGolden(rows, answers), undefined, 1)}\n`)],
   ]);
   return {
     files,
@@ -225,6 +235,6 @@ export const newModel = async (brought: Brought): Promise<NewModel> => {
     ],
     measured,
     rows: rows.length,
-    doubt: doubtOf(holdout, measured),
+    doubt: compareWithBaseline(holdout, measured),
   };
 };

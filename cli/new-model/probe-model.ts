@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { defaultTrialLimits } from "#model-check/default-trial-limits.ts";
-import { type Failed, runTrial } from "#model-check/run-trial.ts";
+import { type ProcessFailure, runLimitedProcess } from "#model-check/run-trial.ts";
 
 import { Input, Row } from "#model-folder/manifest/manifest.ts";
 
@@ -8,12 +8,12 @@ import { Input, Row } from "#model-folder/manifest/manifest.ts";
 export type Tokenizer = { readonly bytes: Uint8Array; readonly maxTokens: number };
 
 /** What the process is asked: `maxTokens` where the one input is text for a tokenizer. */
-export const Question = z.object({
+export const ProbeRequest = z.object({
   inputs: z.array(Input),
   rows: z.array(Row),
   maxTokens: z.int().optional(),
 });
-export type Question = z.infer<typeof Question>;
+export type ProbeRequest = z.infer<typeof ProbeRequest>;
 
 /** All that a graph gave for some rows. */
 export const Probe = z.object({
@@ -43,12 +43,12 @@ export const probeModel = async (
   { onnx, tokenizer }: { readonly onnx: Uint8Array; readonly tokenizer: Tokenizer | undefined },
   inputs: readonly Input[],
   rows: readonly Row[],
-): Promise<Probe | Failed> => {
+): Promise<Probe | ProcessFailure> => {
   const question = new TextEncoder().encode(
     JSON.stringify({ inputs, rows, maxTokens: tokenizer?.maxTokens }),
   );
-  let found: Probe | Failed | undefined;
-  const broken = await runTrial({
+  let found: Probe | ProcessFailure | undefined;
+  const broken = await runLimitedProcess({
     program,
     files: new Map([
       ["model.onnx", onnx],

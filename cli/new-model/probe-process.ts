@@ -7,23 +7,23 @@ import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { openSession, type Session } from "#inference/model/session.ts";
-import { answerTexts } from "#inference/text/answer-texts.ts";
+import { predictTexts } from "#inference/text/answer-texts.ts";
 import { openTokenizer } from "#inference/text/open-tokenizer.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
-import { type Probe, Question } from "./probe-model.ts";
+import { type Probe, ProbeRequest } from "./probe-model.ts";
 
 type Cells = Probe["outputs"][number]["data"];
 /** Asks the graph for these outputs of some rows; row by row, undefined for what is no tensor of plain values. */
-type Ask = (rows: readonly Row[], outputs: readonly string[]) => Promise<(Cells | undefined)[]>;
+type RunGraph = (rows: readonly Row[], outputs: readonly string[]) => Promise<(Cells | undefined)[]>;
 
 const timedRuns = 100;
 const timedMs = 1_000;
 
 /** JSON has neither NaN nor 64-bit integers. */
-const plain = (data: unknown): Cells | undefined => {
+const toPlainCells = (data: unknown): Cells | undefined => {
   if (data instanceof Float32Array || data instanceof Float64Array)
     return Array.from(data, (value) => (Number.isFinite(value) ? value : null));
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Array.from(data, String);
@@ -31,7 +31,7 @@ const plain = (data: unknown): Cells | undefined => {
   return Array.isArray(data) ? data.map(String) : undefined;
 };
 
-const askTable = (session: Session, inputs: Question["inputs"]): Ask => {
+const createTableRunner = (session: Session, inputs: ProbeRequest["inputs"]): RunGraph => {
   const bound = bindInputs({ inputs }, session.inputs);
   if (bound.status === "mismatched")
     throw new ModelUnreadable(bound.mismatches.map(({ message }) => message).join("\n"));
@@ -42,20 +42,20 @@ const askTable = (session: Session, inputs: Question["inputs"]): Ask => {
     const feeds = Object.fromEntries(
       encoded.feeds.map(({ name, type, data, dims }) => [name, new session.Tensor(type, data, dims)]),
     );
-    return (await session.run(feeds, outputs)).map(plain);
+    return (await session.run(feeds, outputs)).map(toPlainCells);
   };
 };
 
-/** Texts run in batches of like length, of which answerTexts puts back together what is told of each row. */
-const askTexts = (
+/** Texts run in batches of like length, of which predictTexts puts back together what is told of each row. */
+const createTextRunner = (
   session: Session,
-  inputs: Question["inputs"],
+  inputs: ProbeRequest["inputs"],
   tokenize: (text: string) => number[],
-): Ask => {
+): RunGraph => {
   return async (rows, outputs) => {
     const kept = new Map<Prediction, (Cells | undefined)[]>();
     const read = (data: readonly unknown[], count: number): Prediction[] => {
-      const tensors = data.map(plain);
+      const tensors = data.map(toPlainCells);
       return Array.from({ length: count }, (_, row) => {
         const prediction: Prediction = { scores: {} };
         kept.set(
@@ -68,20 +68,24 @@ const askTexts = (
         return prediction;
       });
     };
-    const answered = await answerTexts({ inputs }, { session, tokenize, outputs, read })(rows);
+    const answered = await predictTexts({ inputs }, { session, tokenize, outputs, read })(rows);
     return outputs.map((_, at) => answered.flatMap((prediction) => kept.get(prediction)?.[at] ?? []));
   };
 };
 
-const probe = async (folder: string): Promise<Probe> => {
-  const { inputs, rows, maxTokens } = Question.parse(
+const runProbe = async (folder: string): Promise<Probe> => {
+  const { inputs, rows, maxTokens } = ProbeRequest.parse(
     JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")),
   );
   const session = await openSession({ path: join(folder, "model.onnx") });
   const ask =
     maxTokens === undefined
-      ? askTable(session, inputs)
-      : askTexts(session, inputs, openTokenizer(readFileSync(join(folder, "tokenizer.json")), maxTokens));
+      ? createTableRunner(session, inputs)
+      : createTextRunner(
+          session,
+          inputs,
+          openTokenizer(readFileSync(join(folder, "tokenizer.json")), maxTokens),
+        );
   // What lies deeper is no answer, such as a hidden state of each token.
   const names = session.outputs.flatMap((value) =>
     value.kind === "tensor" && (value.shape?.length ?? 2) <= 2 ? [value.name] : [],
@@ -104,7 +108,7 @@ const probe = async (folder: string): Promise<Probe> => {
   };
 };
 
-const result = await probe(process.argv[2] ?? "").catch((error: unknown) => ({
+const result = await runProbe(process.argv[2] ?? "").catch((error: unknown) => ({
   status: "failed",
   message: error instanceof Error ? error.message : String(error),
 }));

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { NewModelRefused } from "./new-model-refused.ts";
 
 /** A CSV as it was brought: column names, and the text of each cell by column. */
-export type Table = {
+export type CsvTable = {
   readonly columns: ReadonlyMap<string, readonly string[]>;
   readonly rows: number;
   /** What was left out of it, in words. */
@@ -15,7 +15,7 @@ const maxRows = 100_000;
 const maxColumns = 2_100;
 const Records = z.array(z.array(z.string()));
 
-const read = (bytes: Uint8Array, file: string): z.infer<typeof Records> => {
+const parseRecords = (bytes: Uint8Array, file: string): z.infer<typeof Records> => {
   if (bytes.length > maxBytes)
     throw new NewModelRefused(
       `${file} is larger than ${maxBytes / 1_024 / 1_024} MB`,
@@ -52,8 +52,8 @@ const checkHeader = (header: readonly string[], file: string): void => {
  * Reads a CSV with a header and commas. A first column without a name is the row numbers that pandas writes, and is
  * left out. Throws NewModelRefused for what is no such file, or beyond 64 MB, 100,000 rows or 2,100 columns.
  */
-export const readTable = (bytes: Uint8Array, file: string): Table => {
-  const [header = [], ...records] = read(bytes, file);
+export const readCsvTable = (bytes: Uint8Array, file: string): CsvTable => {
+  const [header = [], ...records] = parseRecords(bytes, file);
   checkHeader(header, file);
   if (records.length < 1 || records.length > maxRows)
     throw new NewModelRefused(

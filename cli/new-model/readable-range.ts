@@ -2,7 +2,7 @@
  * The range that an input may have, from the least and greatest value seen: half their span is added on either side
  * (a value that is never below 0 stays so), and the ends go outward to two digits of the span.
  */
-export const readableRange = (
+export const widenRange = (
   least: number,
   greatest: number,
   integral: boolean,

@@ -2,7 +2,7 @@ import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
 /** Throws NewModelRefused for graphs that no CSV makes a model of, with the export option or the file that they lack. */
-export const refuseGraph = ({ inputs, outputs }: OnnxSummary, tokenizer: boolean): void => {
+export const assertSupportedGraph = ({ inputs, outputs }: OnnxSummary, tokenizer: boolean): void => {
   if (outputs.some(({ kind }) => kind === "sequence" || kind === "map"))
     throw new NewModelRefused(
       "the graph ends in ZipMap: its probabilities are a sequence of maps",

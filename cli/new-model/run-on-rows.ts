@@ -1,14 +1,14 @@
-import { ownValue } from "#untrusted/own-value.ts";
-import type { Inferred } from "./infer-input.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
+import type { InferredInput } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
-import type { Table } from "./read-table.ts";
-import { type Draw, type Usable, usableRows } from "./usable-rows.ts";
+import type { CsvTable } from "./read-table.ts";
+import { type SampleOptions, selectUsableRows, type UsableRows } from "./usable-rows.ts";
 
 /** What the graph gave, for which rows, with which of the inputs it takes a gap in. */
-export type Run = {
-  readonly inputs: readonly Inferred[];
-  readonly usable: Usable;
+export type GraphRun = {
+  readonly inputs: readonly InferredInput[];
+  readonly usable: UsableRows;
   readonly probe: Probe;
   /** Columns with gaps that the graph does not take, in words. */
   readonly notes: readonly string[];
@@ -17,12 +17,15 @@ export type Run = {
 type Needs = {
   readonly onnx: Uint8Array;
   readonly tokenizer: Tokenizer | undefined;
-  readonly table: Table;
+  readonly table: CsvTable;
   readonly targets: readonly string[];
-  readonly draw: Draw;
+  readonly draw: SampleOptions;
 };
 
-const require = (inputs: readonly Inferred[], names: ReadonlySet<string>): readonly Inferred[] =>
+const requireInputs = (
+  inputs: readonly InferredInput[],
+  names: ReadonlySet<string>,
+): readonly InferredInput[] =>
   inputs.map((each) =>
     names.has(each.input.name) ? { ...each, input: { ...each.input, required: true } } : each,
   );
@@ -37,12 +40,16 @@ const finiteRows = ({ outputs }: Probe, rows: number): boolean[] =>
   );
 
 /** Optional inputs of which no row with a gap was answered. */
-const intolerant = (inputs: readonly Inferred[], { rows }: Usable, finite: readonly boolean[]): Set<string> =>
+const findInputsWithoutGaps = (
+  inputs: readonly InferredInput[],
+  { rows }: UsableRows,
+  finite: readonly boolean[],
+): Set<string> =>
   new Set(
     inputs
       .map(({ input }) => input)
       .filter(({ required, name }) => {
-        const gaps = rows.flatMap((row, at) => (ownValue(row, name) === null ? [finite[at]] : []));
+        const gaps = rows.flatMap((row, at) => (getOwnProperty(row, name) === null ? [finite[at]] : []));
         return !required && gaps.length > 0 && !gaps.includes(true);
       })
       .map(({ name }) => name),
@@ -52,12 +59,12 @@ const intolerant = (inputs: readonly Inferred[], { rows }: Usable, finite: reado
  * Runs the graph on rows of the table. An input whose gaps it does not take becomes required, and the rows with such
  * gaps are left out. Throws NewModelRefused where it does not run, or gives no numbers.
  */
-export const runOnRows = async (
+export const runGraphOnRows = async (
   { onnx, tokenizer, table, targets, draw }: Needs,
-  inferred: readonly Inferred[],
-): Promise<Run> => {
-  const attempt = async (inputs: readonly Inferred[]) => {
-    const usable = usableRows(table, inputs, targets, draw);
+  inferred: readonly InferredInput[],
+): Promise<GraphRun> => {
+  const attempt = async (inputs: readonly InferredInput[]) => {
+    const usable = selectUsableRows(table, inputs, targets, draw);
     const probe = await probeModel(
       { onnx, tokenizer },
       inputs.map(({ input }) => input),
@@ -69,8 +76,8 @@ export const runOnRows = async (
   let run = await attempt(inferred);
   let strict = new Set<string>();
   if (run.probe.status === "failed") strict = optional;
-  else strict = intolerant(inferred, run.usable, finiteRows(run.probe, run.usable.rows.length));
-  if (strict.size > 0) run = await attempt(require(inferred, strict));
+  else strict = findInputsWithoutGaps(inferred, run.usable, finiteRows(run.probe, run.usable.rows.length));
+  if (strict.size > 0) run = await attempt(requireInputs(inferred, strict));
   const { probe, inputs, usable } = run;
   if (probe.status === "failed")
     throw new NewModelRefused(

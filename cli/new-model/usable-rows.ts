@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import type { Inferred } from "./infer-input.ts";
-import { cellValue, isMissing } from "./input-cells.ts";
+import type { InferredInput } from "./infer-input.ts";
+import { isMissing, parseCell } from "./input-cells.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
-import type { Table } from "./read-table.ts";
+import type { CsvTable } from "./read-table.ts";
 
 /** Rows of the table that the model can be measured on. */
-export type Usable = {
+export type UsableRows = {
   readonly rows: readonly Row[];
   /** The cells of each target column for these rows. */
   readonly truth: ReadonlyMap<string, readonly string[]>;
@@ -14,10 +14,10 @@ export type Usable = {
   readonly leftOut: number;
 };
 
-export type Draw = { readonly seed: string; readonly most: number };
+export type SampleOptions = { readonly seed: string; readonly most: number };
 
 /** The same rows for the same seed, spread over the whole table, in its order. */
-const sample = (rows: readonly number[], { seed, most }: Draw): readonly number[] => {
+const sampleRows = (rows: readonly number[], { seed, most }: SampleOptions): readonly number[] => {
   if (rows.length <= most) return rows;
   const rank = new Map(
     rows.map((row) => [row, createHash("sha256").update(`${seed}:${row}`).digest("hex")] as const),
@@ -27,12 +27,12 @@ const sample = (rows: readonly number[], { seed, most }: Draw): readonly number[
 };
 
 /** At most so many rows, drawn by the seed, in which the targets and all required inputs are there. */
-export const usableRows = (
-  { columns, rows }: Table,
-  inputs: readonly Inferred[],
+export const selectUsableRows = (
+  { columns, rows }: CsvTable,
+  inputs: readonly InferredInput[],
   targets: readonly string[],
-  draw: Draw,
-): Usable => {
+  draw: SampleOptions,
+): UsableRows => {
   const cells = (column: string): readonly string[] => columns.get(column) ?? [];
   const needed = [
     ...targets.map((column) => ({ cells: cells(column), textual: false })),
@@ -48,11 +48,11 @@ export const usableRows = (
       "no row has a value for the target and for each input that the model needs",
       "Fill the gaps, or export a model that takes them.",
     );
-  const chosen = sample(whole, draw);
+  const chosen = sampleRows(whole, draw);
   return {
     rows: chosen.map((row) =>
       Object.fromEntries(
-        inputs.map(({ match, input }) => [input.name, cellValue(cells(match.column)[row] ?? "", input)]),
+        inputs.map(({ match, input }) => [input.name, parseCell(cells(match.column)[row] ?? "", input)]),
       ),
     ),
     truth: new Map(targets.map((target) => [target, chosen.map((row) => cells(target)[row] ?? "")])),

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import type { Gates } from "#model-folder/manifest/manifest.ts";
-import type { Inferred } from "./infer-input.ts";
+import type { InferredInput } from "./infer-input.ts";
 import type { InferredOutput } from "./infer-output.ts";
 
 /** What a new manifest is made of. Remarks stand beside what they are about. */
@@ -8,7 +8,7 @@ export type NewManifest = {
   readonly name: string;
   readonly owner: string;
   readonly ownerGiven: boolean;
-  readonly inputs: readonly Inferred[];
+  readonly inputs: readonly InferredInput[];
   readonly inputGuesses: readonly string[];
   readonly output: InferredOutput;
   readonly gates: Gates;
@@ -28,7 +28,7 @@ const oneLine = (text: string): string => text.replaceAll(/\s+/g, " ");
 const review = (text: string): string => ` # review: ${oneLine(text)}`;
 const reviewLine = (text: string): string => ` ${review(text)}`;
 
-const inputLines = ({ input, remark }: Inferred): string[] => {
+const inputLines = ({ input, remark }: InferredInput): string[] => {
   const { name, type, required, ...rest } = input;
   const maybe = required ? "" : ", required: false";
   const said = remark === "" ? "" : ` # ${oneLine(remark)}`;
@@ -68,7 +68,7 @@ const outputLines = (output: InferredOutput): string[] => {
 };
 
 /** model.yaml as a person would write it; what was guessed is marked with `# review:`. */
-export const writeManifest = (of: NewManifest): string => {
+export const formatManifest = (of: NewManifest): string => {
   const { latencyP95Ms, imageSizeMb, vulnerabilities, ...scores } = of.gates;
   return [
     "# yaml-language-server: $schema=../../docs/model.schema.json",

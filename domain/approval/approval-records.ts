@@ -60,7 +60,7 @@ export type Approval = z.infer<typeof Approval>;
 
 /** Decisions that were kept before they named their artefact are about the question's. */
 export const parseApproval = (value: unknown): Approval => {
-  const old = OfDecision.safeParse(value);
+  const old = ApprovalWithDecision.safeParse(value);
   if (!old.success) return Approval.parse(value);
   const { digest, version, state } = old.data;
   return Approval.parse({
@@ -68,36 +68,36 @@ export const parseApproval = (value: unknown): Approval => {
     state: { ...state, decision: { digest, version, ...state.decision } },
   });
 };
-const OfDecision = z.looseObject({
+const ApprovalWithDecision = z.looseObject({
   digest: z.string(),
   version: z.int(),
   state: z.looseObject({ decision: z.looseObject({}) }),
 });
 
 /** Which questions a delivery has asked, oldest first. */
-export const Asked = z.object({ approvals: z.array(z.string()) });
+export const DeliveryQuestions = z.object({ approvals: z.array(z.string()) });
 
 /** The same delivery asking about the same prod is the same question; prod changed: another one. */
-export const approvalId = ({
+export const deriveApprovalId = ({
   model,
   delivery,
   baseline,
 }: Pick<Approval, "model" | "delivery" | "baseline">): string =>
   `${model}~${createHash("sha256").update(`${delivery}\n${baseline}`).digest("hex").slice(0, 24)}`;
 
-export const approvalKey = (id: string) => ({ partition: "approvals", sort: id });
-export const questionsKey = (delivery: string) => ({ partition: "questions", sort: delivery });
+export const toApprovalKey = (id: string) => ({ partition: "approvals", sort: id });
+export const toQuestionsKey = (delivery: string) => ({ partition: "questions", sort: delivery });
 
 /** The questions as they are kept, for whoever only reads them: no key of task tokens is needed. */
-export const approvalRecords = ({ store }: { store: Pick<Store, "get"> }) => {
+export const createApprovalReader = ({ store }: { store: Pick<Store, "get"> }) => {
   const read = async (id: string): Promise<Approval | undefined> => {
-    const item = await store.get(approvalKey(id));
+    const item = await store.get(toApprovalKey(id));
     return item && parseApproval(item.value);
   };
   /** Ids of the questions that a delivery has asked, oldest first. */
   const asked = async (delivery: string): Promise<readonly string[]> => {
-    const item = await store.get(questionsKey(delivery));
-    return item ? Asked.parse(item.value).approvals : [];
+    const item = await store.get(toQuestionsKey(delivery));
+    return item ? DeliveryQuestions.parse(item.value).approvals : [];
   };
   return {
     read,
@@ -113,4 +113,4 @@ export const approvalRecords = ({ store }: { store: Pick<Store, "get"> }) => {
     },
   };
 };
-export type ApprovalRecords = ReturnType<typeof approvalRecords>;
+export type ApprovalReader = ReturnType<typeof createApprovalReader>;

@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
-import { digestOf, fakeDeliveries, memoryStore, plainCipher } from "#test/support/step-world.ts";
-import { approvals, type NewApproval, type Vote } from "./approvals.ts";
+import { fakeDeliveries, fakeDigest, memoryStore, plainCipher } from "#test/support/step-world.ts";
+import { createApprovals, type NewApproval, type Vote } from "./approvals.ts";
 import type { ApprovalDecision } from "./decision.ts";
 
 let opened: ReturnType<typeof memoryStore>;
 let engine: ReturnType<typeof fakeDeliveries>;
-let asked: ReturnType<typeof approvals>;
+let asked: ReturnType<typeof createApprovals>;
 const start = (changes: Partial<Deliveries> = {}) =>
-  approvals({ ...opened, cipher: plainCipher, deliveries: { ...engine.deliveries, ...changes } });
+  createApprovals({ ...opened, cipher: plainCipher, deliveries: { ...engine.deliveries, ...changes } });
 beforeEach(() => {
   opened = memoryStore();
   engine = fakeDeliveries();
@@ -21,7 +21,7 @@ const question: NewApproval = {
   delivery: "churn-1",
   model: "churn",
   commit: "c".repeat(40),
-  digest: digestOf("d"),
+  digest: fakeDigest("d"),
   version: 2,
   baseline: 1,
   fence: 3,
@@ -282,7 +282,7 @@ test("whatever happens in whatever order, at most one decision is accepted by ea
         const { store, database } = memoryStore();
         const { deliveries, waiting, answers } = fakeDeliveries();
         let fault = "";
-        const under = approvals({
+        const under = createApprovals({
           store,
           cipher: plainCipher,
           deliveries: {

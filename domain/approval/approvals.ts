@@ -3,15 +3,15 @@ import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
 import type { Store } from "#platform/store/store.ts";
 import {
   type Approval,
-  Asked,
-  approvalId,
-  approvalKey,
-  approvalRecords,
+  createApprovalReader,
+  DeliveryQuestions,
+  deriveApprovalId,
   parseApproval,
-  questionsKey,
+  toApprovalKey,
+  toQuestionsKey,
 } from "./approval-records.ts";
-import { type BoundContributors, whyContributor } from "./approvers-for.ts";
-import { canonicalEmail } from "./canonical-email.ts";
+import { type BoundContributors, describeContributorRefusal } from "./approvers-for.ts";
+import { canonicalizeEmail } from "./canonical-email.ts";
 import type { ApprovalDecision } from "./decision.ts";
 
 export type NewApproval = Omit<Approval, "id" | "token" | "state">;
@@ -45,13 +45,13 @@ export type VoteResult =
   | { readonly result: "unknown" };
 
 /** Kept for the record after the question ended. */
-const keptSeconds = 400 * 86_400;
+const retentionSeconds = 400 * 86_400;
 
 /**
  * One question to humans, bound to an exact artefact. PENDING → DECIDED → SENT by conditional writes: the first
  * decides, and whoever finds a decision that was not sent sends that same one.
  */
-export const approvals = ({
+export const createApprovals = ({
   store,
   cipher,
   deliveries,
@@ -61,12 +61,12 @@ export const approvals = ({
   deliveries: Deliveries;
 }) => {
   const read = async (id: string) => {
-    const item = await store.get(approvalKey(id));
+    const item = await store.get(toApprovalKey(id));
     return item && { approval: parseApproval(item.value), version: item.version };
   };
   const write = (approval: Approval, expect: number | "absent") =>
-    store.put(approvalKey(approval.id), approval, { expect, expiresAt: keptUntil(approval) });
-  const keptUntil = ({ askedAt }: Pick<Approval, "askedAt">) => Math.floor(askedAt / 1000) + keptSeconds;
+    store.put(toApprovalKey(approval.id), approval, { expect, expiresAt: keptUntil(approval) });
+  const keptUntil = ({ askedAt }: Pick<Approval, "askedAt">) => Math.floor(askedAt / 1000) + retentionSeconds;
   const context = (id: string) => ({ purpose: "task-token", approval: id });
 
   const send = async (id: string): Promise<"sent" | "gone" | "nothing to send"> => {
@@ -92,17 +92,17 @@ export const approvals = ({
     return "sent";
   };
 
-  const records = approvalRecords({ store });
+  const records = createApprovalReader({ store });
   /**
    * Notes that a delivery asks this; before the question itself, so that none stands unknown to its message. Gives
    * the ids of all that it has asked or measured for, oldest first.
    */
   const note = async (question: NewApproval): Promise<readonly string[]> => {
-    const id = approvalId(question);
-    const key = questionsKey(question.delivery);
+    const id = deriveApprovalId(question);
+    const key = toQuestionsKey(question.delivery);
     for (;;) {
       const item = await store.get(key);
-      const before = item ? Asked.parse(item.value).approvals : [];
+      const before = item ? DeliveryQuestions.parse(item.value).approvals : [];
       if (before.at(-1) === id) return before;
       const value = { approvals: [...before.filter((each) => each !== id), id] };
       const expect = item?.version ?? "absent";
@@ -120,7 +120,7 @@ export const approvals = ({
      * reads that from the answer, and ends the task.
      */
     ask: async (question: NewApproval, taskToken: string): Promise<Approval> => {
-      const id = approvalId(question);
+      const id = deriveApprovalId(question);
       await note(question);
       const token = await cipher.encrypt(taskToken, context(id));
       for (;;) {
@@ -133,8 +133,8 @@ export const approvals = ({
               expiresAt: question.expiresAt,
               // What is known of the change later can only keep more people out.
               contributors: mergeContributors(found.approval.contributors, question.contributors),
-              ...higherQuorum(found.approval, question),
-              state: askedAgain(found.approval, question),
+              ...pickHigherQuorum(found.approval, question),
+              state: renewState(found.approval, question),
             }
           : { ...question, id, token, state: { status: "pending", votes: [] } };
         if ((await write(approval, found?.version ?? "absent")).written) return approval;
@@ -148,9 +148,9 @@ export const approvals = ({
         if (!found) return { result: "unknown" };
         const { approval } = found;
         const { state, rule } = approval;
-        if (state.status !== "pending") return tooLate(approval, state);
+        if (state.status !== "pending") return toLateVoteResult(approval, state);
         if (vote.at >= approval.expiresAt) return { result: "expired", approval };
-        const refusal = whyRefused(approval, vote);
+        const refusal = describeVoteRefusal(approval, vote);
         if (refusal) return { result: "refused", why: refusal };
 
         const voter = { user: vote.user, name: vote.name, at: new Date(vote.at).toISOString() };
@@ -191,11 +191,11 @@ export const approvals = ({
     ): Promise<VoteResult | undefined> => {
       const approval = await records.read(id);
       if (!approval) return { result: "unknown" };
-      if (approval.state.status !== "pending") return tooLate(approval, approval.state);
+      if (approval.state.status !== "pending") return toLateVoteResult(approval, approval.state);
       if (voter.at >= approval.expiresAt) return { result: "expired", approval };
       const known = approval.rule.approvers.includes(voter.user);
       const email = known ? await voter.email() : undefined;
-      const why = whyRefused(approval, { user: voter.user, email });
+      const why = describeVoteRefusal(approval, { user: voter.user, email });
       return why === undefined ? undefined : { result: "refused", why };
     },
 
@@ -267,7 +267,7 @@ export const approvals = ({
       const found: Approval[] = [];
       for (let after: string | undefined; ; ) {
         const page = await store.page({
-          partition: approvalKey("").partition,
+          partition: toApprovalKey("").partition,
           order: "ascending",
           limit: 100,
           ...(model === undefined ? {} : { prefix: `${model}~` }),
@@ -285,10 +285,10 @@ export const approvals = ({
     },
   };
 };
-export type Approvals = ReturnType<typeof approvals>;
+export type Approvals = ReturnType<typeof createApprovals>;
 
 /** Where a question stands once its task is asked anew. */
-const askedAgain = ({ state, contributors }: Approval, question: NewApproval): Approval["state"] => {
+const renewState = ({ state, contributors }: Approval, question: NewApproval): Approval["state"] => {
   // The decision went to a task that is no more; the new one has to hear the same.
   if (state.status === "sent") return { status: "decided", decision: state.decision };
   const known = new Set(contributors?.addresses);
@@ -298,7 +298,7 @@ const askedAgain = ({ state, contributors }: Approval, question: NewApproval): A
 };
 
 /** The higher of two quorums, and by how much that one is raised. */
-const higherQuorum = (
+const pickHigherQuorum = (
   before: Pick<Approval, "rule" | "raisedBy">,
   now: Pick<Approval, "rule" | "raisedBy">,
 ): Pick<Approval, "rule" | "raisedBy"> => {
@@ -330,7 +330,7 @@ const mergeContributors = (
       };
 
 /** What a vote hears where the question does not wait for votes any more. */
-const tooLate = (
+const toLateVoteResult = (
   approval: Approval,
   state: Exclude<Approval["state"], { readonly status: "pending" }>,
 ): VoteResult =>
@@ -342,18 +342,18 @@ const tooLate = (
  * Who may answer: the rule's approvers, and nobody who made a part of the change unless the rule allows it. A user whose
  * e-mail is not known could have, so the answer is no.
  */
-const whyRefused = (
+const describeVoteRefusal = (
   { rule, author, pusher, contributors }: Approval,
   { user, email }: Pick<Vote, "user" | "email">,
 ): string | undefined => {
   if (!rule.approvers.includes(user))
     return "Only the approvers that the model's manifest and the platform's policy name may answer this.";
   if (rule.authorMayApprove) return undefined;
-  if (contributors) return whyContributor(contributors, { user, email });
+  if (contributors) return describeContributorRefusal(contributors, { user, email });
   if (email === undefined)
     return "Slack shows no e-mail address for you, so it is not certain that you are not the author.";
-  const person = canonicalEmail(email);
-  const same = (other: string | null) => other !== null && canonicalEmail(other) === person;
+  const person = canonicalizeEmail(email);
+  const same = (other: string | null) => other !== null && canonicalizeEmail(other) === person;
   return same(author.email) || same(pusher)
     ? "The author of a change may not approve it: another approver has to answer."
     : undefined;

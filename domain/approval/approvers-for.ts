@@ -1,14 +1,14 @@
 import * as z from "zod";
 import type { Warn } from "#domain/delivery/warn.ts";
 import type { ApprovalRule } from "#model-folder/manifest/manifest.ts";
-import { assessApprovers, type Refusal } from "./assess-approvers.ts";
-import { canonicalEmail } from "./canonical-email.ts";
+import { type ApproverRefusal, computeQuorum } from "./assess-approvers.ts";
+import { canonicalizeEmail } from "./canonical-email.ts";
 import { Contributors } from "./contributors.ts";
-import { findContributors, type Needs as HistoryNeeds } from "./find-contributors.ts";
-import { knownDomains } from "./identify.ts";
+import { findContributors, type FindContributorsDependencies as HistoryNeeds } from "./find-contributors.ts";
+import { listKnownDomains } from "./identify.ts";
 import type { Identities } from "./identities.ts";
-import { isKnown, KnownAddresses, knownAddresses } from "./known-addresses.ts";
-import { type SlackUsers, shownEmail } from "./shown-email.ts";
+import { isKnownAddress, KnownAddresses, listKnownAddresses } from "./known-addresses.ts";
+import { fetchSlackEmail, type SlackUsers } from "./shown-email.ts";
 
 /** What a question is bound to of those who made the change. */
 export const BoundContributors = Contributors.extend({
@@ -25,7 +25,7 @@ export const BoundContributors = Contributors.extend({
 });
 export type BoundContributors = z.infer<typeof BoundContributors>;
 
-export type Needs = HistoryNeeds & {
+export type ResolveApproversDependencies = HistoryNeeds & {
   readonly policy: { readonly read: () => Promise<{ readonly identities: Identities }> };
   readonly slack: SlackUsers;
   readonly warn: Warn;
@@ -40,8 +40,8 @@ export type Needs = HistoryNeeds & {
  * Who made a change and how many approvals it needs, before anybody is asked. Throws QuorumOutOfReach where the approvers
  * cannot reach them.
  */
-export const approversFor =
-  ({ policy, slack, warn, addresses: kind, ...history }: Needs) =>
+export const resolveApprovers =
+  ({ policy, slack, warn, addresses: kind, ...history }: ResolveApproversDependencies) =>
   async (change: {
     readonly delivery: string;
     readonly model: string;
@@ -70,22 +70,22 @@ export const approversFor =
       ...found,
       addresses: [...new Set(addresses)],
       approvers: listed.filter(({ user }) => rule.approvers.includes(user)),
-      known: knownAddresses(identities, kind === "any" ? "any" : knownDomains(identities, kind)),
+      known: listKnownAddresses(identities, kind === "any" ? "any" : listKnownDomains(identities, kind)),
     };
-    const leftOut: { user: string; why: Refusal }[] = [];
+    const leftOut: { user: string; why: ApproverRefusal }[] = [];
     for (const user of rule.authorMayApprove ? [] : rule.approvers) {
       const mapped = listed.find((person) => person.user === user)?.email;
       const email = mapped ?? (await askSlack(user));
       // Slack did not answer, so it may be known at the vote.
-      const why = email === "unknown" ? undefined : refusalOf(bound, { user, email });
+      const why = email === "unknown" ? undefined : findRefusal(bound, { user, email });
       if (why !== undefined) leftOut.push({ user, why });
     }
-    const { quorum } = assessApprovers({ rule, contributors: found, refused: leftOut, identities });
+    const { quorum } = computeQuorum({ rule, contributors: found, refused: leftOut, identities });
     return { quorum, contributors: { ...bound, leftOut } };
 
     async function askSlack(user: string): Promise<string | undefined> {
       try {
-        return await shownEmail(slack, user);
+        return await fetchSlackEmail(slack, user);
       } catch (error) {
         // Slack may be down; the vote, which may come by the command, asks again.
         warn(`Slack did not say who ${user} is`, error, { model });
@@ -93,28 +93,28 @@ export const approversFor =
       }
     }
   };
-export type ApproversFor = ReturnType<typeof approversFor>;
+export type ResolveApprovers = ReturnType<typeof resolveApprovers>;
 
 type Voter = { readonly user: string; readonly email: string | undefined };
-type Bound = Pick<BoundContributors, "addresses" | "approvers" | "known">;
+type VoteBasis = Pick<BoundContributors, "addresses" | "approvers" | "known">;
 
-const refusalOf = (
-  { addresses, approvers, known }: Bound,
+const findRefusal = (
+  { addresses, approvers, known }: VoteBasis,
   { user, email: shown }: Voter,
-): Refusal | undefined => {
+): ApproverRefusal | undefined => {
   const listed = approvers.find((approver) => approver.user === user)?.email;
-  const emails = [listed, shown].flatMap((text) => (text === undefined ? [] : [canonicalEmail(text)]));
+  const emails = [listed, shown].flatMap((text) => (text === undefined ? [] : [canonicalizeEmail(text)]));
   if (emails.length === 0 || emails.includes(undefined)) return "no address";
   if (emails.some((email) => email !== undefined && addresses.includes(email))) return "contributor";
   // Whose Slack id the platform's map lists is known by it, whatever Slack shows.
   const isUnknown =
-    listed === undefined && known !== undefined && shown !== undefined && !isKnown(known, shown);
+    listed === undefined && known !== undefined && shown !== undefined && !isKnownAddress(known, shown);
   return isUnknown ? "unknown address" : undefined;
 };
 
 /** Why a person may not approve the change; undefined: they had no part in it. `email`: as Slack or AWS knows it. */
-export const whyContributor = (bound: Bound, voter: Voter): string | undefined => {
-  const refusal = refusalOf(bound, voter);
+export const describeContributorRefusal = (bound: VoteBasis, voter: Voter): string | undefined => {
+  const refusal = findRefusal(bound, voter);
   switch (refusal) {
     case undefined:
       return undefined;

@@ -1,14 +1,14 @@
-import { committedPolicy, type FloorNeeds } from "#domain/delivery/committed-model.ts";
+import { type LoadRulesDependencies, readCommittedPolicy } from "#domain/delivery/committed-model.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import { rulesInForce } from "#domain/policy/rules-in-force.ts";
+import { computeRulesInForce } from "#domain/policy/rules-in-force.ts";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import type { ApproversFor } from "./approvers-for.ts";
+import type { ResolveApprovers } from "./approvers-for.ts";
 
-export type Needs = FloorNeeds & {
+export type AssertApprovableDependencies = LoadRulesDependencies & {
   readonly ledger: Pick<Ledger, "serving">;
-  readonly approversFor: ApproversFor;
+  readonly approversFor: ResolveApprovers;
 };
 
 /**
@@ -16,7 +16,7 @@ export type Needs = FloorNeeds & {
  * manifest or a policy that cannot be read ends a delivery with.
  */
 export const assertApprovable =
-  ({ source, policy, ledger, approversFor }: Needs) =>
+  ({ source, policy, ledger, approversFor }: AssertApprovableDependencies) =>
   async (change: {
     readonly delivery: string;
     readonly model: string;
@@ -33,9 +33,9 @@ export const assertApprovable =
       ]);
     };
     const served = (await ledger.serving("prod", model))?.commit;
-    const { approval } = rulesInForce({
+    const { approval } = computeRulesInForce({
       platform: (await policy.read()).floor,
-      committed: await committedPolicy({ source })(commit),
+      committed: await readCommittedPolicy({ source })(commit),
       // Limits that came after it would refuse every later commit, the one that mends it too.
       champion: served === undefined ? undefined : await manifest(served, { promoted: true }),
       challenger: await manifest(commit, { promoted: false }),

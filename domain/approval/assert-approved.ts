@@ -1,8 +1,8 @@
 import { ApprovalMismatch } from "#domain/delivery/faults.ts";
-import type { ApprovalRecords } from "./approval-records.ts";
+import type { ApprovalReader } from "./approval-records.ts";
 import type { ApprovalDecision } from "./decision.ts";
 
-export type Needs = { readonly approvals: Pick<ApprovalRecords, "read"> };
+export type AssertApprovedDependencies = { readonly approvals: Pick<ApprovalReader, "read"> };
 
 /**
  * Holds what is about to change prod against the decision as it is kept, whatever the state machine's data says: the
@@ -10,7 +10,7 @@ export type Needs = { readonly approvals: Pick<ApprovalRecords, "read"> };
  * checks were measured. Returns that decision, which also says who approved. Throws ApprovalMismatch.
  */
 export const assertApproved =
-  ({ approvals }: Needs) =>
+  ({ approvals }: AssertApprovedDependencies) =>
   async (subject: {
     readonly approval: string;
     readonly delivery: string;

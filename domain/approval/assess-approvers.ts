@@ -1,5 +1,5 @@
 import type { ApprovalRule } from "#model-folder/manifest/manifest.ts";
-import { canonicalEmail } from "./canonical-email.ts";
+import { canonicalizeEmail } from "./canonical-email.ts";
 import type { Contributors } from "./contributors.ts";
 import type { Identities } from "./identities.ts";
 
@@ -12,17 +12,17 @@ export class QuorumOutOfReach extends Error {
  * Why an approver may not answer: they made a part of the change, Slack shows no address for them, or it shows one of
  * which nobody knows whose it is.
  */
-export type Refusal = "contributor" | "no address" | "unknown address";
+export type ApproverRefusal = "contributor" | "no address" | "unknown address";
 
 /** The person whom an address belongs to by the platform's map; the address itself where no person lists it. */
-export const personOf = (identities: Identities, text: string): string | undefined => {
-  const email = canonicalEmail(text);
+export const findPerson = (identities: Identities, text: string): string | undefined => {
+  const email = canonicalizeEmail(text);
   if (email === undefined) return undefined;
   return Object.entries(identities.people).find(([, { emails }]) => emails.includes(email))?.[0] ?? email;
 };
 
 /** What to do about approvers whose address says nothing of who they are. */
-const addressRemedy = (users: readonly string[], isMapEmpty: boolean): string => {
+const describeAddressRemedy = (users: readonly string[], isMapEmpty: boolean): string => {
   if (users.length === 0) return "";
   const who = users.join(", ");
   return isMapEmpty
@@ -34,7 +34,7 @@ const addressRemedy = (users: readonly string[], isMapEmpty: boolean): string =>
  * How many approvals a change needs: the rule's quorum, and one more for each contributor who is mapped to nobody. Throws
  * QuorumOutOfReach where the approvers who may answer are fewer.
  */
-export const assessApprovers = ({
+export const computeQuorum = ({
   rule,
   contributors: { people, unmapped },
   refused,
@@ -43,7 +43,7 @@ export const assessApprovers = ({
   readonly rule: ApprovalRule;
   readonly contributors: Contributors;
   /** Approvers who may not answer. */
-  readonly refused: readonly { readonly user: string; readonly why: Refusal }[];
+  readonly refused: readonly { readonly user: string; readonly why: ApproverRefusal }[];
   readonly identities: Identities;
 }): { readonly quorum: number } => {
   if (rule.authorMayApprove) return { quorum: rule.quorum };
@@ -55,6 +55,6 @@ export const assessApprovers = ({
   const isMapEmpty = Object.keys(identities.people).length === 0 && identities.domains.length === 0;
   const unknown = refused.flatMap(({ user, why }) => (why === "unknown address" ? [user] : []));
   throw new QuorumOutOfReach(
-    `${quorum} approval${quorum === 1 ? " is" : "s are"} needed, and ${eligible} of the ${rule.approvers.length} approvers may answer. The change was made by ${made}${unmapped.length === 0 ? "" : `; mapped to nobody: ${extra}`}.${addressRemedy(unknown, isMapEmpty)}`,
+    `${quorum} approval${quorum === 1 ? " is" : "s are"} needed, and ${eligible} of the ${rule.approvers.length} approvers may answer. The change was made by ${made}${unmapped.length === 0 ? "" : `; mapped to nobody: ${extra}`}.${describeAddressRemedy(unknown, isMapEmpty)}`,
   );
 };

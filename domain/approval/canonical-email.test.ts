@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { canonicalEmail } from "./canonical-email.ts";
+import { canonicalizeEmail } from "./canonical-email.ts";
 
 test.each([
   ["ada@example.com", "ada@example.com"],
@@ -9,7 +9,7 @@ test.each([
   ["ada.l@example.com..", "ada.l@example.com"],
   ["12+Ada@users.noreply.github.com", "12+ada@users.noreply.github.com"],
 ])("%s is %s", (text, email) => {
-  expect(canonicalEmail(text)).toBe(email);
+  expect(canonicalizeEmail(text)).toBe(email);
 });
 
 test.each([
@@ -29,5 +29,5 @@ test.each([
   "+tag@example.com",
   `${"a".repeat(400)}@example.com`,
 ])("%j is nobody's address", (text) => {
-  expect(canonicalEmail(text)).toBeUndefined();
+  expect(canonicalizeEmail(text)).toBeUndefined();
 });

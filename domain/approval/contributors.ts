@@ -1,14 +1,14 @@
 import * as z from "zod";
 import {
-  firstUpdates,
+  findFirstUpdates,
+  findReachableCommits,
   type HistoryCommit,
-  knownChanges,
+  listKnownChanges,
   type MergedPullRequest,
   type RefUpdate,
-  reachable,
 } from "#platform/source/source.ts";
-import { canonicalEmail } from "./canonical-email.ts";
-import type { Identified, Identify } from "./identify.ts";
+import { canonicalizeEmail } from "./canonical-email.ts";
+import type { IdentityResolver, ResolvedIdentity } from "./identify.ts";
 import { isRuntimePath } from "./runtime-paths.ts";
 
 /** Who made a change, as far as that can be told. */
@@ -20,7 +20,7 @@ export const Contributors = z.object({
 });
 export type Contributors = z.infer<typeof Contributors>;
 
-export type Change = {
+export type ChangeHistory = {
   readonly model: string;
   /** The commit that is delivered. */
   readonly head: string;
@@ -44,34 +44,34 @@ export type Change = {
   readonly pusher: string | null;
   /** They did so by hand: that they merged the change on the host's pages before does not leave them out. */
   readonly isByHand: boolean;
-  readonly identify: Identify;
+  readonly identify: IdentityResolver;
 };
 
 /** GitHub commits by this address what is done on its pages. */
 const hostAddress = "noreply@github.com";
 
-const folderOf = (path: string): string => /^models\/[^/]+\//.exec(path)?.[0] ?? path;
-export const isIn = (path: string, places: ReadonlySet<string>): boolean =>
-  places.has(path) || places.has(folderOf(path));
+const findModelFolder = (path: string): string => /^models\/[^/]+\//.exec(path)?.[0] ?? path;
+export const isUnderPaths = (path: string, places: ReadonlySet<string>): boolean =>
+  places.has(path) || places.has(findModelFolder(path));
 
 /** The model's folder, and every place that content of it was moved or copied from. */
-export const placesOf = (model: string, commits: readonly HistoryCommit[]): ReadonlySet<string> => {
+export const traceModelPaths = (model: string, commits: readonly HistoryCommit[]): ReadonlySet<string> => {
   const places = new Set([`models/${model}/`]);
   for (let size = 0; size !== places.size; ) {
     size = places.size;
-    for (const changes of commits.map(knownChanges))
+    for (const changes of commits.map(listKnownChanges))
       for (const { path, from } of changes) {
-        if (from === undefined || !isIn(path, places)) continue;
+        if (from === undefined || !isUnderPaths(path, places)) continue;
         // What was moved leaves its place; what was copied is this one file's history.
         const isMoved = changes.some((other) => other.path === from);
-        places.add(isMoved ? folderOf(from) : from);
+        places.add(isMoved ? findModelFolder(from) : from);
       }
   }
   return places;
 };
 
 /** What was committed on the branch itself: the other parents of its merges are what was merged into it. */
-const firstParents = (from: string, byId: ReadonlyMap<string, HistoryCommit>): ReadonlySet<string> => {
+const collectFirstParents = (from: string, byId: ReadonlyMap<string, HistoryCommit>): ReadonlySet<string> => {
   const ids = new Set<string>();
   for (let id: string | undefined = from; id !== undefined && !ids.has(id); id = byId.get(id)?.parents[0])
     ids.add(id);
@@ -79,20 +79,20 @@ const firstParents = (from: string, byId: ReadonlyMap<string, HistoryCommit>): R
 };
 
 /** The login of `github:ada <ada@example.com>`; any other identity as it is. */
-const accountOf = (identity: string): string => identity.split(" <")[0]?.toLowerCase() ?? identity;
+const parseAccount = (identity: string): string => identity.split(" <")[0]?.toLowerCase() ?? identity;
 
-const short = (id: string) => id.slice(0, 12);
+const shortenId = (id: string) => id.slice(0, 12);
 
-const commitsOf = (pull: MergedPullRequest): readonly HistoryCommit[] => [
+const collectCommits = (pull: MergedPullRequest): readonly HistoryCommit[] => [
   ...pull.commits,
-  ...pull.merges.flatMap(commitsOf),
+  ...pull.merges.flatMap(collectCommits),
 ];
 
 /**
  * What the host made of a pull request's commits: what bears its signature, and copies by rebase, which bear none, where
  * the list of what they were copied from is whole.
  */
-const isMadeBy = (
+const isMadeByHost = (
   { commits, isWhole }: MergedPullRequest,
   { author: of, parents, signature }: HistoryCommit,
 ): boolean =>
@@ -111,31 +111,31 @@ const isMadeBy = (
  * pull request on the host's pages, or pushed commits that their makers signed, or that another had pushed to a branch
  * before. Where the delivered commit lacks what prod serves nobody is left out, and who took it away counts.
  */
-export const contributors = (change: Change): Contributors => {
+export const deriveContributors = (change: ChangeHistory): Contributors => {
   const { model, commits, identify } = change;
   const people = new Set<string>();
   const unmapped = new Map<string, string>();
   const branches = change.branches === "unknown" ? [] : change.branches;
   const pulls = [...change.updates, ...branches].flatMap(({ merged }) =>
-    merged === null ? [] : commitsOf(merged),
+    merged === null ? [] : collectCommits(merged),
   );
-  const places = placesOf(model, [...commits, ...pulls]);
+  const places = traceModelPaths(model, [...commits, ...pulls]);
   const byId = new Map(commits.map((commit) => [commit.id, commit]));
 
   /** Addresses that the host knows to be an account's, because their owner proved it. */
   const addresses = new Map<string, string[]>();
   for (const { authorAccount, author } of [...commits, ...pulls]) {
     if (authorAccount === null || identify.claimed(author.email).kind !== "person") continue;
-    const account = accountOf(authorAccount);
+    const account = parseAccount(authorAccount);
     addresses.set(account, [...(addresses.get(account) ?? []), author.email]);
   }
 
-  const add = (identity: string, found: Identified): void => {
+  const add = (identity: string, found: ResolvedIdentity): void => {
     if (found.kind === "person") people.add(found.email);
     if (found.kind === "unmapped" && !unmapped.has(identity)) unmapped.set(identity, found.why);
   };
   const addClaim = ({ name, email }: { readonly name: string; readonly email: string }): void => {
-    if (canonicalEmail(email) === hostAddress)
+    if (canonicalizeEmail(email) === hostAddress)
       unmapped.set(
         hostAddress,
         "this is the code host's own address, and no signature of the host proves it",
@@ -144,22 +144,23 @@ export const contributors = (change: Change): Contributors => {
   };
   const addAuthenticated = (identity: string): void => {
     const found = identify.authenticated(identity);
-    const proven = addresses.get(accountOf(identity)) ?? [];
-    if (found.kind !== "unmapped" || proven.length === 0) add(accountOf(identity), found);
+    const proven = addresses.get(parseAccount(identity)) ?? [];
+    if (found.kind !== "unmapped" || proven.length === 0) add(parseAccount(identity), found);
     else for (const email of proven) add(email, identify.claimed(email));
   };
   const addCommit = ({ author, committer, coAuthors, signature, authorAccount }: HistoryCommit): void => {
     const byHost = signature.by === "host";
     const isBot = byHost && authorAccount !== null && identify.authenticated(authorAccount).kind === "bot";
     if (!isBot) addClaim(author);
-    if (!(byHost && canonicalEmail(committer.email) === hostAddress)) addClaim(committer);
+    if (!(byHost && canonicalizeEmail(committer.email) === hostAddress)) addClaim(committer);
     for (const person of coAuthors) if (!(isBot && person.email === author.email)) addClaim(person);
     if (signature.by === "account") addAuthenticated(signature.login);
   };
 
-  const touchesModel = (commit: HistoryCommit) => knownChanges(commit).some(({ path }) => isIn(path, places));
+  const touchesModel = (commit: HistoryCommit) =>
+    listKnownChanges(commit).some(({ path }) => isUnderPaths(path, places));
   const touchesRuntime = (commit: HistoryCommit) =>
-    knownChanges(commit).some(({ path }) => isRuntimePath(path));
+    listKnownChanges(commit).some(({ path }) => isRuntimePath(path));
   const isRuntime = (commit: HistoryCommit) =>
     change.unservedRuntime.has(commit.id) && touchesRuntime(commit);
   const relevant = new Map(
@@ -204,16 +205,16 @@ export const contributors = (change: Change): Contributors => {
   const excused = new Set<string>();
   /** Commits that lay on a branch, or were merged from one, without a record of who pushed them there. */
   const unpushed = new Set<string>();
-  const first = firstUpdates(commits, branches);
+  const first = findFirstUpdates(commits, branches);
   let isTakerKnown = change.isByHand;
   for (const { before, after, by, merged } of change.updates) {
     if (isRewritten && by !== null && before !== null && isTaken(before) && !isTaken(after)) {
       addAuthenticated(by);
       isTakerKnown = true;
     }
-    const reached = reachable(after, byId);
+    const reached = findReachableCommits(after, byId);
     const isKnown = before === null || before === change.base || byId.has(before);
-    const left = reachable(before, byId);
+    const left = findReachableCommits(before, byId);
     const brought = [...reached].filter((id) => !left.has(id));
     const touched = brought.flatMap((id) => relevant.get(id) ?? []);
     if (isKnown) for (const id of brought) covered.add(id);
@@ -223,9 +224,9 @@ export const contributors = (change: Change): Contributors => {
       const known = new Set(merged.commits.map(({ id }) => id));
       for (const id of brought) {
         const commit = byId.get(id);
-        if (commit && !known.has(id) && isMadeBy(merged, commit)) hostMade.add(id);
+        if (commit && !known.has(id) && isMadeByHost(merged, commit)) hostMade.add(id);
       }
-      if (by !== null && after === change.head) excused.add(accountOf(by));
+      if (by !== null && after === change.head) excused.add(parseAccount(by));
       if (touched.length > 0) addPull(merged, withRuntime, true);
       if (merged.isWhole) continue;
     }
@@ -233,7 +234,7 @@ export const contributors = (change: Change): Contributors => {
       ({ id, signature }) => signature.by !== "account" && !cleanMerges.has(id),
     );
     // Whoever moves this branch to commits that were pushed to another did not make them: who pushed them first may have.
-    const direct = firstParents(after, byId);
+    const direct = collectFirstParents(after, byId);
     /** Commits whose maker this mover may be. */
     const own: HistoryCommit[] = [];
     for (const commit of unsigned) {
@@ -252,9 +253,9 @@ export const contributors = (change: Change): Contributors => {
     if (isByHost) continue;
     if (own.length > 0 && by !== null) addAuthenticated(by);
     if (own.length > 0 && by === null)
-      unmapped.set(`whoever pushed ${short(after)}`, "the push does not say who it was");
+      unmapped.set(`whoever pushed ${shortenId(after)}`, "the push does not say who it was");
     if (own.length === 0 && touched.length > 0 && by !== null && after === change.head)
-      excused.add(accountOf(by));
+      excused.add(parseAccount(by));
   }
 
   for (const commit of changing) if (!hostMade.has(commit.id)) addCommit(commit);
@@ -266,7 +267,7 @@ export const contributors = (change: Change): Contributors => {
   const more = unknown.length - 1;
   if (newest)
     unmapped.set(
-      `whoever pushed ${short(newest.id)}${more === 0 ? "" : ` and ${more} more commit${more === 1 ? "" : "s"}`}`,
+      `whoever pushed ${shortenId(newest.id)}${more === 0 ? "" : ` and ${more} more commit${more === 1 ? "" : "s"}`}`,
       "there is no record of the push",
     );
   if (!change.complete)
@@ -277,7 +278,7 @@ export const contributors = (change: Change): Contributors => {
   if (isRewritten && !isTakerKnown)
     unmapped.set("whoever took back commits that prod serves", "there is no record of a push that did");
   if (change.pusher === null) unmapped.set("whoever started this delivery", "it does not say who it was");
-  else if (change.isByHand || isRewritten || !excused.has(accountOf(change.pusher)))
+  else if (change.isByHand || isRewritten || !excused.has(parseAccount(change.pusher)))
     addAuthenticated(change.pusher);
 
   return {

@@ -5,22 +5,22 @@ import {
   CommitNotFound,
   type History,
   type HistoryCommit,
-  knownChanges,
+  listKnownChanges,
   type Source,
 } from "#platform/source/source.ts";
-import { type Contributors, contributors, isIn, placesOf } from "./contributors.ts";
-import { identify, knownDomains } from "./identify.ts";
+import { type Contributors, deriveContributors, isUnderPaths, traceModelPaths } from "./contributors.ts";
+import { createIdentityResolver, listKnownDomains } from "./identify.ts";
 import type { Identities } from "./identities.ts";
-import type { Pushes } from "./pushes.ts";
+import type { PushLog } from "./pushes.ts";
 import { isRuntimePath, runtimeRoots } from "./runtime-paths.ts";
 
-export type Needs = {
+export type FindContributorsDependencies = {
   readonly source: CommitHistory & Pick<Source, "models">;
   readonly ledger: Pick<Ledger, "serving">;
-  readonly pushes: Pick<Pushes, "since" | "ofBranches" | "isByHand">;
+  readonly pushes: Pick<PushLog, "since" | "ofBranches" | "isByHand">;
 };
 
-type Question = {
+type ContributorsQuery = {
   /** The delivery's name. */
   readonly delivery: string;
   readonly model: string;
@@ -32,18 +32,25 @@ type Question = {
 };
 
 /** The most merges that are made again for one delivery, and how many at once. */
-const mergesLimit = 100;
-const together = 4;
+const maxMerges = 100;
+const mergeConcurrency = 4;
 
-const nothing: History = { commits: [], updates: [], branches: "unknown", complete: true };
+const emptyHistory: History = { commits: [], updates: [], branches: "unknown", complete: true };
 
 /**
  * Who made what a delivery changes on prod, from the source's history and the record of pushes. Where the commit that
  * prod serves is not before the delivered one, both sides count: whoever took something away changed the model, too.
  */
 export const findContributors =
-  ({ source, ledger, pushes }: Needs) =>
-  async ({ delivery, model, commit, pusher, identities, addresses }: Question): Promise<Contributors> => {
+  ({ source, ledger, pushes }: FindContributorsDependencies) =>
+  async ({
+    delivery,
+    model,
+    commit,
+    pusher,
+    identities,
+    addresses,
+  }: ContributorsQuery): Promise<Contributors> => {
     const about = [`models/${model}`, ...runtimeRoots];
     /** Undefined: the repository has lost one of the commits. */
     const between = async (
@@ -63,10 +70,11 @@ export const findContributors =
     const since = served === undefined ? undefined : await between(commit, [served]);
     const base = since === undefined ? undefined : served;
     const history = since ?? (await source.history(commit, [], about));
-    const left = base === undefined ? nothing : ((await between(base, [commit])) ?? nothing);
+    const left = base === undefined ? emptyHistory : ((await between(base, [commit])) ?? emptyHistory);
     const commits = [...history.commits, ...left.commits];
 
-    const touchesRuntime = (one: HistoryCommit) => knownChanges(one).some(({ path }) => isRuntimePath(path));
+    const touchesRuntime = (one: HistoryCommit) =>
+      listKnownChanges(one).some(({ path }) => isRuntimePath(path));
     const unservedRuntime = async (): Promise<ReadonlySet<string>> => {
       const all = new Set(commits.map(({ id }) => id));
       if (!commits.some(touchesRuntime)) return new Set();
@@ -100,18 +108,20 @@ export const findContributors =
       isEveryBranchTold: history.branches === "told",
       pusher,
       isByHand: await pushes.isByHand({ delivery, by: pusher }),
-      identify: identify(identities, knownDomains(identities, addresses)),
+      identify: createIdentityResolver(identities, listKnownDomains(identities, addresses)),
     };
-    const places = placesOf(model, commits);
+    const places = traceModelPaths(model, commits);
     const merges = commits.filter(
       (one) =>
         one.parents.length > 1 &&
-        (touchesRuntime(one) || knownChanges(one).some(({ path }) => isIn(path, places))),
+        (touchesRuntime(one) || listKnownChanges(one).some(({ path }) => isUnderPaths(path, places))),
     );
     // Older ones count as their makers': each takes a dozen calls of the code host, or more.
-    const recent = merges.slice(0, mergesLimit);
-    const areClean = await pMap(recent, ({ id }) => source.isCleanMerge(id), { concurrency: together });
+    const recent = merges.slice(0, maxMerges);
+    const areClean = await pMap(recent, ({ id }) => source.isCleanMerge(id), {
+      concurrency: mergeConcurrency,
+    });
     const cleanMerges = new Set(recent.flatMap(({ id }, index) => (areClean[index] ? [id] : [])));
-    return contributors({ ...change, cleanMerges });
+    return deriveContributors({ ...change, cleanMerges });
   };
 export type FindContributors = ReturnType<typeof findContributors>;

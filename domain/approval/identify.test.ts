@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { identify, knownDomains } from "./identify.ts";
+import { createIdentityResolver, listKnownDomains } from "./identify.ts";
 import { Identities } from "./identities.ts";
 
 const account = "arn:aws:sts::123456789012";
@@ -19,7 +19,10 @@ const identities = Identities.parse({
   domains: ["example.com"],
   sessionRoles: ["arn:aws:iam::123456789012:role/people/DataScience"],
 });
-const { claimed, authenticated } = identify(identities, knownDomains(identities, "organisation"));
+const { claimed, authenticated } = createIdentityResolver(
+  identities,
+  listKnownDomains(identities, "organisation"),
+);
 const bob = { kind: "person", email: "bob@example.com" };
 const ada = { kind: "person", email: "ada@example.com" };
 const unmapped = (why: RegExp) => ({ kind: "unmapped", why: expect.stringMatching(why) });

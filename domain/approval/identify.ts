@@ -1,25 +1,25 @@
-import { canonicalEmail } from "./canonical-email.ts";
+import { canonicalizeEmail } from "./canonical-email.ts";
 import type { Identities } from "./identities.ts";
 
-export type Identified =
+export type ResolvedIdentity =
   | { readonly kind: "person"; readonly email: string }
   | { readonly kind: "bot" }
   | { readonly kind: "unmapped"; readonly why: string };
 
 /** `arn:aws:sts::<account>:assumed-role/<role>/<session>` */
-const session = /^arn:([\w-]+):sts::(\d{12}):assumed-role\/([^/]+)\/(.+)$/;
+const sessionArnPattern = /^arn:([\w-]+):sts::(\d{12}):assumed-role\/([^/]+)\/(.+)$/;
 
 /** What IAM Identity Center calls the role of a permission set. It names each session by its user there. */
-const permissionSetRole = /^AWSReservedSSO_[\w+=,.@-]+_[0-9a-f]{16}$/;
+const permissionSetRolePattern = /^AWSReservedSSO_[\w+=,.@-]+_[0-9a-f]{16}$/;
 
 /**
  * Whether the identity provider names this session of a role, so that its name is a person's: Identity Center does, and
  * the roles that the platform lists. Whoever may assume another role names its session at will.
  */
 export const isNamedByProvider = (sessionRoles: Identities["sessionRoles"], arn: string): boolean => {
-  const [, partition = "", account = "", name = ""] = session.exec(arn) ?? [];
+  const [, partition = "", account = "", name = ""] = sessionArnPattern.exec(arn) ?? [];
   return (
-    permissionSetRole.test(name) ||
+    permissionSetRolePattern.test(name) ||
     sessionRoles.some(
       (listed) =>
         listed.startsWith(`arn:${partition}:iam::${account}:role/`) && listed.split("/").at(-1) === name,
@@ -27,19 +27,21 @@ export const isNamedByProvider = (sessionRoles: Identities["sessionRoles"], arn:
   );
 };
 
-const isArn = (identity: string, listed: string): boolean =>
+const matchesArn = (identity: string, listed: string): boolean =>
   listed.endsWith("/*") ? identity.startsWith(listed.slice(0, -1)) : identity === listed;
 
 /** A login is the same in capital and small letters; an ARN is not. */
-const isSame = (identity: string, listed: string): boolean =>
-  listed.startsWith("github:") ? identity.toLowerCase() === listed.toLowerCase() : isArn(identity, listed);
+const matchesIdentity = (identity: string, listed: string): boolean =>
+  listed.startsWith("github:")
+    ? identity.toLowerCase() === listed.toLowerCase()
+    : matchesArn(identity, listed);
 
 /**
  * The domains of addresses that count as somebody's without being listed: those that the platform's map names, and never
  * what Slack shows, because its users change their address there. Empty: the map names neither people nor domains, and
  * all addresses but a code host's count. "any": those, too, where no code host stands behind the repository.
  */
-export const knownDomains = (
+export const listKnownDomains = (
   identities: Identities,
   addresses: "organisation" | "any",
 ): ReadonlySet<string> | "any" => {
@@ -52,14 +54,14 @@ export const knownDomains = (
  * Maps an identity to the person it belongs to. `authenticated`: the code host or AWS vouches that it is theirs; only
  * then it can be a bot's, a login's or a role's. What a commit says is an address and nothing more.
  */
-export const identify = (identities: Identities, domains: ReadonlySet<string> | "any") => {
+export const createIdentityResolver = (identities: Identities, domains: ReadonlySet<string> | "any") => {
   const ownerOf = (identity: string): string | undefined =>
     Object.entries(identities.people).find(([, { logins, arns }]) =>
-      [...logins, ...arns].some((listed) => isSame(identity, listed)),
+      [...logins, ...arns].some((listed) => matchesIdentity(identity, listed)),
     )?.[0];
 
-  const address = (text: string): Identified => {
-    const email = canonicalEmail(text);
+  const address = (text: string): ResolvedIdentity => {
+    const email = canonicalizeEmail(text);
     if (email === undefined) return { kind: "unmapped", why: "it is no e-mail address" };
     const owner = Object.entries(identities.people).find(
       ([canonical, { emails }]) => canonical === email || emails.includes(email),
@@ -74,8 +76,8 @@ export const identify = (identities: Identities, domains: ReadonlySet<string> | 
     return { kind: "person", email };
   };
 
-  const role = (arn: string): Identified => {
-    const text = session.exec(arn)?.[4] ?? "";
+  const role = (arn: string): ResolvedIdentity => {
+    const text = sessionArnPattern.exec(arn)?.[4] ?? "";
     if (isNamedByProvider(identities.sessionRoles, arn) && text.includes("@")) return address(text);
     return {
       kind: "unmapped",
@@ -87,12 +89,12 @@ export const identify = (identities: Identities, domains: ReadonlySet<string> | 
 
   return {
     claimed: address,
-    authenticated: (identity: string): Identified => {
+    authenticated: (identity: string): ResolvedIdentity => {
       // GitHub's pushes bear the login and the address that the account shows: `github:ada <ada@example.com>`.
       const [, login = identity, shown] = /^(github:\S+) <(.*)>$/.exec(identity) ?? [];
       const owner = ownerOf(login);
       if (owner !== undefined) return { kind: "person", email: owner };
-      if (identities.bots.some((bot) => isSame(login, bot))) return { kind: "bot" };
+      if (identities.bots.some((bot) => matchesIdentity(login, bot))) return { kind: "bot" };
       if (shown !== undefined) {
         const found = address(shown);
         if (found.kind === "person") return found;
@@ -102,4 +104,4 @@ export const identify = (identities: Identities, domains: ReadonlySet<string> | 
     },
   };
 };
-export type Identify = ReturnType<typeof identify>;
+export type IdentityResolver = ReturnType<typeof createIdentityResolver>;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Identities, noIdentities } from "./identities.ts";
+import { emptyIdentities, Identities } from "./identities.ts";
 
 test("addresses are kept in the form that people are compared by", () => {
   const { people } = Identities.parse({
@@ -17,7 +17,7 @@ test("addresses are kept in the form that people are compared by", () => {
 });
 
 test("what maps nobody is a valid configuration", () => {
-  expect(Identities.parse({})).toEqual(noIdentities);
+  expect(Identities.parse({})).toEqual(emptyIdentities);
 });
 
 test.each([

@@ -1,12 +1,12 @@
 import * as z from "zod";
 import { SlackUser } from "#model-folder/manifest/manifest.ts";
-import { canonicalEmail } from "./canonical-email.ts";
+import { canonicalizeEmail } from "./canonical-email.ts";
 
 const Email = z
   .string()
   .max(320)
-  .refine((text) => canonicalEmail(text) !== undefined, "this is no e-mail address in plain letters")
-  .transform((text) => canonicalEmail(text) ?? text);
+  .refine((text) => canonicalizeEmail(text) !== undefined, "this is no e-mail address in plain letters")
+  .transform((text) => canonicalizeEmail(text) ?? text);
 
 const Login = z
   .string()
@@ -30,7 +30,7 @@ const Person = z.strictObject({
   slack: SlackUser.optional(),
 });
 
-const sections = z.strictObject({
+const IdentityFields = z.strictObject({
   /** By the address that Slack shows for the person. */
   people: z.record(Email, Person).default({}),
   /**
@@ -60,7 +60,10 @@ const sections = z.strictObject({
   sessionRoles: z.array(z.string().regex(/^arn:[\w-]+:iam::\d{12}:role\/\S+$/, "a role's ARN")).default([]),
 });
 
-const owners = ({ people, bots }: z.infer<typeof sections>): readonly (readonly [string, string])[] => [
+const listOwners = ({
+  people,
+  bots,
+}: z.infer<typeof IdentityFields>): readonly (readonly [string, string])[] => [
   ...Object.entries(people).flatMap(([email, { logins, arns, emails, slack }]) =>
     [email, ...logins.map((login) => login.toLowerCase()), ...arns, ...emails, ...(slack ? [slack] : [])].map(
       (identity) => [identity, email] as const,
@@ -73,9 +76,9 @@ const owners = ({ people, bots }: z.infer<typeof sections>): readonly (readonly 
  * Who is who: the section `identities` of the platform's configuration, which lies outside the repository. What it does
  * not map raises the quorum of a delivery.
  */
-export const Identities = sections.superRefine((identities, context) => {
+export const Identities = IdentityFields.superRefine((identities, context) => {
   const seen = new Map<string, string>();
-  for (const [identity, owner] of owners(identities)) {
+  for (const [identity, owner] of listOwners(identities)) {
     const other = seen.get(identity);
     if (other !== undefined && other !== owner)
       context.addIssue({ code: "custom", message: `${identity} belongs to both ${other} and ${owner}` });
@@ -85,4 +88,4 @@ export const Identities = sections.superRefine((identities, context) => {
 export type Identities = z.infer<typeof Identities>;
 
 /** A platform whose configuration maps nobody yet. */
-export const noIdentities: Identities = { people: {}, bots: [], domains: [], sessionRoles: [] };
+export const emptyIdentities: Identities = { people: {}, bots: [], domains: [], sessionRoles: [] };

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { canonicalEmail } from "./canonical-email.ts";
+import { canonicalizeEmail } from "./canonical-email.ts";
 import type { Identities } from "./identities.ts";
 
 /**
@@ -14,9 +14,9 @@ export const KnownAddresses = z.object({
 });
 export type KnownAddresses = z.infer<typeof KnownAddresses>;
 
-const domainOf = (email: string): string => email.split("@")[1] ?? "";
+const parseDomain = (email: string): string => email.split("@")[1] ?? "";
 
-export const knownAddresses = (
+export const listKnownAddresses = (
   identities: Identities,
   domains: ReadonlySet<string> | "any",
 ): KnownAddresses => {
@@ -24,14 +24,14 @@ export const knownAddresses = (
   const listed = Object.entries(identities.people).flatMap(([email, { emails }]) => [email, ...emails]);
   // A code host's addresses receive no mail, so Slack shows them for nobody.
   const elsewhere = listed.filter(
-    (email) => !domains.has(domainOf(email)) && !domainOf(email).startsWith("users.noreply."),
+    (email) => !domains.has(parseDomain(email)) && !parseDomain(email).startsWith("users.noreply."),
   );
   return { domains: [...domains], elsewhere };
 };
 
 /** @param shown as Slack shows it */
-export const isKnown = ({ domains, elsewhere }: KnownAddresses, shown: string): boolean => {
-  const email = canonicalEmail(shown);
+export const isKnownAddress = ({ domains, elsewhere }: KnownAddresses, shown: string): boolean => {
+  const email = canonicalizeEmail(shown);
   if (email === undefined) return false;
-  return domains === "any" || domains.includes(domainOf(email)) || elsewhere.includes(email);
+  return domains === "any" || domains.includes(parseDomain(email)) || elsewhere.includes(email);
 };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { memoryStore } from "#test/support/step-world.ts";
-import { pushes } from "./pushes.ts";
+import { createPushLog } from "./pushes.ts";
 
 const days = 86_400_000;
 const push = { before: "a", after: "b", by: "ada@example.com" };
@@ -8,7 +8,7 @@ const push = { before: "a", after: "b", by: "ada@example.com" };
 /** Pushes that are kept in memory, at a time that the test sets. */
 const openPushes = () => {
   const { store, time, clock } = memoryStore();
-  return { time, start: time.now, record: pushes({ store, clock }) };
+  return { time, start: time.now, record: createPushLog({ store, clock }) };
 };
 
 test("a push to another branch is found by the commit that it moved the branch to, with the time it was told first", async () => {

@@ -10,31 +10,31 @@ const TimedPush = Push.extend({ at: z.int() });
 
 export type RecordedPush = RefUpdate & { readonly at: number };
 
-type ByHand = { readonly delivery: string; readonly by: string | null };
+type ManualStart = { readonly delivery: string; readonly by: string | null };
 
-const First = z.object({ at: z.int() });
+const FirstSeen = z.object({ at: z.int() });
 
 const partition = "pushes";
 /** Of any branch, by the commit that it was moved to: however many there are, those of a change are found. */
-const branchPartition = (after: string) => `branch-pushes~${after}`;
+const toBranchPartition = (after: string) => `branch-pushes~${after}`;
 /** When a push was told first, by its content. */
-const timesPartition = "push-times";
+const pushTimesPartition = "push-times";
 /** Deliveries that somebody started by hand, by their name and by whom. */
-const handPartition = "deliveries-by-hand";
+const manualStartsPartition = "deliveries-by-hand";
 /** As long as an approval is kept. */
-const keptSeconds = 400 * 86_400;
+const retentionSeconds = 400 * 86_400;
 const pageSize = 200;
 /** The most pushes that are looked through. */
-const limit = 5_000;
+const maxPushes = 5_000;
 /** Commits whose pushes are looked up at once. */
-const together = 8;
+const lookupConcurrency = 8;
 
 /**
  * Who moved the branch that delivers, one entry a push, and where the host tells of them, other branches. A code host that
  * keeps no record of its own leaves no other trace
  * of it: what stands in the commits is what their maker wrote there.
  */
-export const pushes = ({ store, clock }: { readonly store: Store; readonly clock: () => number }) => ({
+export const createPushLog = ({ store, clock }: { readonly store: Store; readonly clock: () => number }) => ({
   /** Keeps a push to the branch that delivers, under the time at which it was told first: told again it changes nothing. */
   record: async (push: Omit<RefUpdate, "merged">): Promise<void> => {
     const now = clock();
@@ -42,9 +42,9 @@ export const pushes = ({ store, clock }: { readonly store: Store; readonly clock
     const id = createHash("sha256")
       .update(JSON.stringify([before, after, by]))
       .digest("hex");
-    const options = { expect: "absent", expiresAt: Math.floor(now / 1_000) + keptSeconds } as const;
-    const first = await store.put({ partition: timesPartition, sort: id }, { at: now }, options);
-    const at = first.written ? now : First.parse(first.found?.value ?? { at: now }).at;
+    const options = { expect: "absent", expiresAt: Math.floor(now / 1_000) + retentionSeconds } as const;
+    const first = await store.put({ partition: pushTimesPartition, sort: id }, { at: now }, options);
+    const at = first.written ? now : FirstSeen.parse(first.found?.value ?? { at: now }).at;
     const sort = `${String(at).padStart(15, "0")}~${id}`;
     await store.put({ partition, sort }, { before, after, by }, options);
   },
@@ -56,37 +56,37 @@ export const pushes = ({ store, clock }: { readonly store: Store; readonly clock
       .update(JSON.stringify([before, by]))
       .digest("hex");
     await store.put(
-      { partition: branchPartition(after), sort: id },
+      { partition: toBranchPartition(after), sort: id },
       { before, after, by, at: now },
-      { expect: "absent", expiresAt: Math.floor(now / 1_000) + keptSeconds },
+      { expect: "absent", expiresAt: Math.floor(now / 1_000) + retentionSeconds },
     );
   },
 
   /** Keeps that a delivery was started by hand: of another's delivery of the same name it says nothing. */
-  recordHand: async ({ delivery, by }: ByHand): Promise<void> => {
-    const expiresAt = Math.floor(clock() / 1_000) + keptSeconds;
-    const key = { partition: handPartition, sort: `${delivery}~${by ?? ""}` };
+  recordHand: async ({ delivery, by }: ManualStart): Promise<void> => {
+    const expiresAt = Math.floor(clock() / 1_000) + retentionSeconds;
+    const key = { partition: manualStartsPartition, sort: `${delivery}~${by ?? ""}` };
     await store.put(key, { by }, { expect: "absent", expiresAt });
   },
 
   /** Whether this person started the delivery by hand. */
-  isByHand: async ({ delivery, by }: ByHand): Promise<boolean> =>
-    (await store.get({ partition: handPartition, sort: `${delivery}~${by ?? ""}` })) !== undefined,
+  isByHand: async ({ delivery, by }: ManualStart): Promise<boolean> =>
+    (await store.get({ partition: manualStartsPartition, sort: `${delivery}~${by ?? ""}` })) !== undefined,
 
   /** The pushes that moved another branch to one of these commits, in any order. */
   ofBranches: async (commits: readonly string[]): Promise<readonly RecordedPush[]> => {
     const find = async (commit: string): Promise<readonly RecordedPush[]> => {
-      const query = { partition: branchPartition(commit), order: "ascending", limit: pageSize } as const;
+      const query = { partition: toBranchPartition(commit), order: "ascending", limit: pageSize } as const;
       const { items } = await store.page(query);
       return items.map(({ value }) => ({ ...TimedPush.parse(value), merged: null }));
     };
-    return (await pMap(commits, find, { concurrency: together })).flat();
+    return (await pMap(commits, find, { concurrency: lookupConcurrency })).flat();
   },
 
   /** Newest first; read until the push that brought what prod serves. */
   since: async (base: string | undefined): Promise<readonly RecordedPush[]> => {
     const found: RecordedPush[] = [];
-    for (let after: string | undefined; found.length < limit; ) {
+    for (let after: string | undefined; found.length < maxPushes; ) {
       const page = await store.page({
         partition,
         order: "descending",
@@ -101,4 +101,4 @@ export const pushes = ({ store, clock }: { readonly store: Store; readonly clock
     return found;
   },
 });
-export type Pushes = ReturnType<typeof pushes>;
+export type PushLog = ReturnType<typeof createPushLog>;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readReason, reasonLimit } from "./read-reason.ts";
+import { maxReasonLength, parseRejectionReason } from "./read-reason.ts";
 
 /** Characters without ink, by what Unicode calls them, and the symbols and hieroglyphs that are blank by design. */
 const invisible = fc
@@ -18,7 +18,7 @@ const known = fc.constantFrom(
 test("whatever nobody can see is no reason, in whatever order and number", () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(known, invisible), { maxLength: 200 }), (chars) => {
-      expect(readReason(chars.join(""))).toHaveProperty("problem");
+      expect(parseRejectionReason(chars.join(""))).toHaveProperty("problem");
     }),
   );
 });
@@ -31,7 +31,7 @@ test("one letter, digit, sign or symbol among them is a reason, in every script"
       seen,
       fc.array(known, { maxLength: 50 }),
       (one, char, two) => {
-        const read = readReason([...one, char, ...two].join(""));
+        const read = parseRejectionReason([...one, char, ...two].join(""));
         expect("reason" in read && read.reason).toContain(char);
       },
     ),
@@ -41,18 +41,18 @@ test("one letter, digit, sign or symbol among them is a reason, in every script"
 test("a reason is taken whole or not at all, and never with half a character", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", minLength: 1, maxLength: 3_000, size: "max" }), (text) => {
-      const read = readReason(text);
+      const read = parseRejectionReason(text);
       if (!("reason" in read)) return;
       expect(read.reason).toBe(text.toWellFormed().trim());
       expect(read.reason.isWellFormed()).toBe(true);
-      expect(read.reason.length).toBeLessThanOrEqual(reasonLimit);
+      expect(read.reason.length).toBeLessThanOrEqual(maxReasonLength);
     }),
   );
 });
 
 test("what Slack's input lets through is refused where escaping makes it too long to be shown", () => {
-  expect(readReason("x".repeat(reasonLimit))).toHaveProperty("reason");
-  expect(readReason("x".repeat(reasonLimit + 1))).toHaveProperty("problem");
-  expect(readReason("&".repeat(1_000))).toHaveProperty("problem");
-  expect(readReason("&".repeat(500))).toHaveProperty("reason");
+  expect(parseRejectionReason("x".repeat(maxReasonLength))).toHaveProperty("reason");
+  expect(parseRejectionReason("x".repeat(maxReasonLength + 1))).toHaveProperty("problem");
+  expect(parseRejectionReason("&".repeat(1_000))).toHaveProperty("problem");
+  expect(parseRejectionReason("&".repeat(500))).toHaveProperty("reason");
 });

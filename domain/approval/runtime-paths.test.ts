@@ -2,12 +2,12 @@ import { execFileSync } from "node:child_process";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { isRuntimePath, runtimeRoots } from "#domain/approval/runtime-paths.ts";
-import { endingEsbuild, functionBundle } from "#packaging/bundle.ts";
+import { functionBuildOptions, withEsbuild } from "#packaging/bundle.ts";
 
 test("whoever changes a file that goes into the runtime has changed the runtime", async () => {
-  const { metafile } = await endingEsbuild(() =>
+  const { metafile } = await withEsbuild(() =>
     build({
-      ...functionBundle,
+      ...functionBuildOptions,
       entryPoints: ["lambdas/predict/handler.ts"],
       packages: "external",
       outdir: ".",

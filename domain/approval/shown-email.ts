@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-const User = z.object({
+const UsersInfoResponse = z.object({
   user: z.object({ profile: z.object({ email: z.string().optional() }).optional() }).optional(),
 });
 
@@ -12,5 +12,5 @@ export type SlackUsers = { readonly users: { readonly info: (of: { user: string 
  * an answer of another form: whether a delivery waits for Slack is the caller's to say.
  * https://docs.slack.dev/reference/methods/users.info
  */
-export const shownEmail = async ({ users }: SlackUsers, user: string): Promise<string | undefined> =>
-  User.parse(await users.info({ user })).user?.profile?.email;
+export const fetchSlackEmail = async ({ users }: SlackUsers, user: string): Promise<string | undefined> =>
+  UsersInfoResponse.parse(await users.info({ user })).user?.profile?.email;

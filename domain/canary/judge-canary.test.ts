@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
 import type { CanaryRule } from "#model-folder/manifest/manifest.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
-import { seeded } from "#test/support/seeded.ts";
-import { judgeCanary } from "./judge-canary.ts";
-import { nextStep } from "./next-step.ts";
-import { percentilesFor } from "./percentiles-for.ts";
+import { createSeededRandom } from "#test/support/seeded.ts";
+import { evaluateCanary } from "./judge-canary.ts";
+import { findNextStep } from "./next-step.ts";
+import { choosePercentiles } from "./percentiles-for.ts";
 
 const minute = 60_000;
 const rule: CanaryRule = {
@@ -43,7 +43,7 @@ const traffic = (random: () => number) => {
         requests: latencies.length,
         failures,
         labels: new Map(Object.entries(answered)),
-        latencyMs: percentilesFor(latencies.length).map(rank),
+        latencyMs: choosePercentiles(latencies.length).map(rank),
       };
     },
   };
@@ -56,12 +56,12 @@ const still = (requests: number, behaviour: Partial<Statistics> = {}): Statistic
     ["stay", 0.7 * requests],
     ["churn", 0.3 * requests],
   ]),
-  latencyMs: percentilesFor(requests).map(() => (requests > 0 ? 20 : undefined)),
+  latencyMs: choosePercentiles(requests).map(() => (requests > 0 ? 20 : undefined)),
   ...behaviour,
 });
 
-const look = (challenger: Statistics, more: Partial<Parameters<typeof judgeCanary>[0]> = {}) =>
-  judgeCanary({
+const look = (challenger: Statistics, more: Partial<Parameters<typeof evaluateCanary>[0]> = {}) =>
+  evaluateCanary({
     rule,
     limits,
     labels,
@@ -75,7 +75,7 @@ const look = (challenger: Statistics, more: Partial<Parameters<typeof judgeCanar
 
 /** A whole canary as the machine runs it: a look after each bake, a step's window growing with its bakes. */
 const canary = (seed: number, challenger: Behaviour, perBake: number) => {
-  const random = seeded(seed);
+  const random = createSeededRandom(seed);
   const fresh = () => ({ champion: traffic(random), challenger: traffic(random) });
   let arms = fresh();
   let step = 0;
@@ -228,7 +228,7 @@ test("any list of steps ends at promotion or at a roll-back, whatever the traffi
   ));
 
 test("a step that is not in the list is refused", () => {
-  expect(nextStep(rule, 0)).toEqual({ next: "shift", step: 1, share: 50 });
-  expect(nextStep(rule, 1)).toEqual({ next: "promote", step: 1 });
-  expect(() => nextStep(rule, 2)).toThrow(RangeError);
+  expect(findNextStep(rule, 0)).toEqual({ next: "shift", step: 1, share: 50 });
+  expect(findNextStep(rule, 1)).toEqual({ next: "promote", step: 1 });
+  expect(() => findNextStep(rule, 2)).toThrow(RangeError);
 });

@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { Check, Verdict, verdictOf } from "#domain/gates/verdict.ts";
+import { Check, combineVerdicts, Verdict } from "#domain/gates/verdict.ts";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
-import { type CanaryRule, seconds } from "#model-folder/manifest/manifest.ts";
+import { type CanaryRule, durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
-import { errorsCheck, labelsCheck, p95Check, samplesCheck } from "./canary-checks.ts";
-import { nextStep } from "./next-step.ts";
+import { checkErrors, checkLabels, checkP95, checkSamples } from "./canary-checks.ts";
+import { findNextStep } from "./next-step.ts";
 
 export const JudgeCanaryOutput = z.object({
   verdict: Verdict,
@@ -16,14 +16,14 @@ export const JudgeCanaryOutput = z.object({
 });
 export type JudgeCanaryOutput = z.infer<typeof JudgeCanaryOutput>;
 
-type Look = {
+type CanaryObservation = {
   readonly rule: CanaryRule;
   readonly limits: CanaryLimits;
   /** The labels that the model can answer; none for regression. */
   readonly labels: readonly string[];
   /** Index of the step that was baked. */
   readonly step: number;
-  /** Of this step's window, each with the latencies at `percentilesFor(requests)`. */
+  /** Of this step's window, each with the latencies at `choosePercentiles(requests)`. */
   readonly champion: Statistics;
   readonly challenger: Statistics;
   /** When the canary's first step began, epoch milliseconds: `atMost` counts from here. */
@@ -32,22 +32,22 @@ type Look = {
   readonly now: number;
 };
 
-const details = (checks: readonly Check[], verdict: Check["verdict"]) =>
+const joinDetails = (checks: readonly Check[], verdict: Check["verdict"]) =>
   checks
     .filter((check) => check.verdict === verdict)
     .map(({ detail }) => detail)
     .join(" ");
 
 /** What to do with a canary that can neither pass nor fail yet: wait on, or give up with the reason. */
-const whenInconclusive = ({
+const resolveInconclusive = ({
   rule,
   startedAt,
   now,
-}: Look): { bake: true } | { bake: false; because: string } => {
+}: CanaryObservation): { bake: true } | { bake: false; because: string } => {
   if (rule.onInconclusive === "roll-back")
     return { bake: false, because: "The canary was inconclusive, and its rule is to roll back then." };
   // Written so that a time that is no number ends the canary instead of prolonging it.
-  return now - startedAt < seconds(rule.atMost) * 1_000
+  return now - startedAt < durationToSeconds(rule.atMost) * 1_000
     ? { bake: true }
     : { bake: false, because: `The canary was still inconclusive after ${rule.atMost}.` };
 };
@@ -57,17 +57,17 @@ const whenInconclusive = ({
  * All checks pass: on to the next step, or to promotion. One fails: roll back, also before there are
  * enough samples. Otherwise bake once more, until `atMost`; what is missing is never a pass.
  */
-export const judgeCanary = (look: Look): JudgeCanaryOutput => {
+export const evaluateCanary = (look: CanaryObservation): JudgeCanaryOutput => {
   const { rule, limits, labels, step } = look;
   const arms = { champion: look.champion, challenger: look.challenger };
   const answersLabels = labels.length > 0 || arms.champion.labels.size > 0 || arms.challenger.labels.size > 0;
   const checks = [
-    samplesCheck(arms, rule.minSamples),
-    errorsCheck(arms, limits.errorPoints),
-    p95Check(arms, limits.latencyP95),
-    ...(answersLabels ? [labelsCheck(arms, limits.labelSharePoints, labels)] : []),
+    checkSamples(arms, rule.minSamples),
+    checkErrors(arms, limits.errorPoints),
+    checkP95(arms, limits.latencyP95),
+    ...(answersLabels ? [checkLabels(arms, limits.labelSharePoints, labels)] : []),
   ];
-  const verdict = verdictOf(checks);
+  const verdict = combineVerdicts(checks);
   const rollBack = (cause: string): JudgeCanaryOutput => ({
     verdict,
     next: "roll-back",
@@ -77,15 +77,15 @@ export const judgeCanary = (look: Look): JudgeCanaryOutput => {
   });
   switch (verdict) {
     case "pass": {
-      const { next, step: to } = nextStep(rule, step);
+      const { next, step: to } = findNextStep(rule, step);
       return { verdict, next, step: to, checks, error: null };
     }
     case "fail":
-      return rollBack(details(checks, "fail"));
+      return rollBack(joinDetails(checks, "fail"));
     case "inconclusive": {
-      const then = whenInconclusive(look);
+      const then = resolveInconclusive(look);
       if (then.bake) return { verdict, next: "bake", step, checks, error: null };
-      return rollBack(`${then.because} ${details(checks, "inconclusive")}`);
+      return rollBack(`${then.because} ${joinDetails(checks, "inconclusive")}`);
     }
     default:
       return verdict satisfies never;

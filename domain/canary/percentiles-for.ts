@@ -1,26 +1,26 @@
 import { quantileLevels } from "#domain/statistics/quantile-levels.ts";
 import { confidence } from "./confidence.ts";
 
-const inRange = (level: number) => Math.min(100, Math.max(0, level));
+const clampPercentile = (level: number) => Math.min(100, Math.max(0, level));
 
 /**
  * Which percentiles of a version's latencies to ask the metrics store for when it has so many requests
  * (ask first without any): the 95th, and around it the ends of its interval for a pass and for a fail, in
  * the order in which `p95Interval` reads them.
  */
-export const percentilesFor = (requests: number): readonly number[] => {
+export const choosePercentiles = (requests: number): readonly number[] => {
   const pass = quantileLevels(0.95, requests, confidence.pass);
   const fail = quantileLevels(0.95, requests, confidence.fail);
-  return [fail.low, pass.low, 95, pass.high, fail.high].map(inRange);
+  return [fail.low, pass.low, 95, pass.high, fail.high].map(clampPercentile);
 };
 
 type Ends = { readonly low: number; readonly high: number };
 
 /**
- * The 95th percentile and its interval's ends, milliseconds, from latencies asked by `percentilesFor`; an
+ * The 95th percentile and its interval's ends, milliseconds, from latencies asked by `choosePercentiles`; an
  * end that so few requests do not have is open (0 or infinite). Undefined where a latency is missing.
  */
-export const p95Interval = (
+export const computeP95Interval = (
   requests: number,
   latencyMs: readonly (number | undefined)[],
 ): { readonly estimate: number; readonly pass: Ends; readonly fail: Ends } | undefined => {

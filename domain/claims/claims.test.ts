@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { memoryStore } from "#test/support/step-world.ts";
-import { claims } from "./claims.ts";
+import { createClaims } from "./claims.ts";
 
 let opened: ReturnType<typeof memoryStore>;
 beforeEach(() => {
@@ -18,7 +18,7 @@ const asking = (delivery: string, requestedAt = 1, environment: "stage" | "prod"
 });
 
 test("of two that take a free environment at once one gets it", async () => {
-  const rights = claims(opened);
+  const rights = createClaims(opened);
   const taken = await Promise.all(
     ["a", "b", "c"].map((delivery) => rights.take(asking(delivery, 1, "prod"), "free")),
   );
@@ -29,7 +29,7 @@ test("of two that take a free environment at once one gets it", async () => {
 });
 
 test("two that take stage at once get different fences, and the later push keeps it", async () => {
-  const rights = claims(opened);
+  const rights = createClaims(opened);
   const taken = await Promise.allSettled([
     rights.take(asking("earlier", 1), "newer"),
     rights.take(asking("later", 2), "newer"),
@@ -42,7 +42,7 @@ test("two that take stage at once get different fences, and the later push keeps
 });
 
 test("an earlier push is superseded also when the later delivery has ended", async () => {
-  const rights = claims(opened);
+  const rights = createClaims(opened);
   await rights.take(asking("later", 2), "newer");
   await rights.release("stage", "churn", "later");
   await expect(rights.take(asking("earlier", 1), "newer")).rejects.toMatchObject({
@@ -52,7 +52,7 @@ test("an earlier push is superseded also when the later delivery has ended", asy
 });
 
 test("what is no push supersedes no push: after a rollback's visit to stage an earlier one still gets it", async () => {
-  const rights = claims(opened);
+  const rights = createClaims(opened);
   await rights.take(asking("first", 1), "newer");
   await rights.release("stage", "churn", "first");
   await rights.take(asking("rollback-churn", 50), "free");
@@ -61,7 +61,7 @@ test("what is no push supersedes no push: after a rollback's visit to stage an e
 });
 
 test("a renewed claim has a higher fence and the same holder, and nobody else can renew it", async () => {
-  const rights = claims(opened);
+  const rights = createClaims(opened);
   await rights.take(asking("a"), "newer");
   expect(await rights.renew("stage", "churn", "a")).toBe(2);
   await expect(rights.assertHeld("stage", "churn", 1)).rejects.toMatchObject({ name: "Superseded" });
@@ -71,7 +71,7 @@ test("a renewed claim has a higher fence and the same holder, and nobody else ca
 });
 
 test("open lists what is held, on more pages than one", async () => {
-  const rights = claims(opened);
+  const rights = createClaims(opened);
   const models = Array.from({ length: 130 }, (_, index) => `m${index}`);
   for (const model of models) await rights.take({ ...asking(`delivery-${model}`), model }, "newer");
   await rights.release("stage", "m7", "delivery-m7");
@@ -93,7 +93,7 @@ test("whoever comes in whatever order: fences only grow, one holds, and an earli
   fc.assert(
     fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
       const { store, database } = memoryStore();
-      const rights = claims({ store });
+      const rights = createClaims({ store });
       let fence = 0;
       let holder: string | null = null;
       /** When the latest push that ever took it was received. */

@@ -18,7 +18,7 @@ const ClaimItem = z.object({
 });
 export type ClaimItem = z.infer<typeof ClaimItem>;
 
-export type Request = {
+export type ClaimRequest = {
   readonly environment: Environment;
   readonly model: string;
   readonly delivery: string;
@@ -35,29 +35,29 @@ export type Grant =
   | { readonly status: "busy"; readonly holder: string };
 
 /** How far the clocks of two functions may be apart. */
-const skewMs = 60_000;
+const maxClockSkewMs = 60_000;
 
 /**
  * Whether the clock was set back between the two pushes: what was granted before lies in the future, and this request
  * does not. Then the times say nothing of their order, and the one that comes later to the claim is the later one.
  */
-const wasSetBack = (claim: ClaimItem, { requestedAt, now }: Request): boolean =>
-  claim.requestedAt > now + skewMs && requestedAt <= now + skewMs;
+const wasClockSetBack = (claim: ClaimItem, { requestedAt, now }: ClaimRequest): boolean =>
+  claim.requestedAt > now + maxClockSkewMs && requestedAt <= now + maxClockSkewMs;
 
 /** How many interrupted deliveries a claim remembers. */
-const remembered = 50;
+const maxInterrupted = 50;
 
 const partition = "claims";
-const sort = (environment: Environment, model: string) => `${environment}#${model}`;
+const toSortKey = (environment: Environment, model: string) => `${environment}#${model}`;
 
 /**
  * The right of one delivery to change one (model, environment). Every grant carries a higher fence than any
  * before it; what protects the environment is that fence, checked again wherever something is written
  * (Kleppmann, "How to do distributed locking", 2016), so a holder that was thought dead can do no harm.
  */
-export const claims = ({ store }: { store: Store }) => {
+export const createClaims = ({ store }: { store: Store }) => {
   const read = async (environment: Environment, model: string) => {
-    const item = await store.get({ partition, sort: sort(environment, model) });
+    const item = await store.get({ partition, sort: toSortKey(environment, model) });
     return item && { claim: ClaimItem.parse(item.value), version: item.version };
   };
 
@@ -65,13 +65,13 @@ export const claims = ({ store }: { store: Store }) => {
    * @param when may the request take the claim from an open holder: `newer` (stage: the later push wins; an
    *   earlier one is Superseded), `free` (prod: busy while someone holds it), `force` (a person's rollback)
    */
-  const take = async (request: Request, when: "newer" | "free" | "force"): Promise<Grant> => {
+  const take = async (request: ClaimRequest, when: "newer" | "free" | "force"): Promise<Grant> => {
     const { environment, model, delivery, requestedAt, now, by } = request;
     for (;;) {
       const current = await read(environment, model);
       const claim = current?.claim;
       if (claim?.holder === delivery) return { status: "granted", fence: claim.fence };
-      if (claim && when === "newer" && claim.requestedAt > requestedAt && !wasSetBack(claim, request))
+      if (claim && when === "newer" && claim.requestedAt > requestedAt && !wasClockSetBack(claim, request))
         throw new Superseded(
           `a later push of ${model} (${claim.holder ?? "already ended"}) has ${environment}`,
         );
@@ -88,9 +88,9 @@ export const claims = ({ store }: { store: Store }) => {
         interrupted: [
           ...(claim?.interrupted ?? []),
           ...(claim?.holder && when === "force" && by !== undefined ? [{ delivery: claim.holder, by }] : []),
-        ].slice(-remembered),
+        ].slice(-maxInterrupted),
       };
-      const put = await store.put({ partition, sort: sort(environment, model) }, item, {
+      const put = await store.put({ partition, sort: toSortKey(environment, model) }, item, {
         expect: current?.version ?? "absent",
       });
       if (put.written) return { status: "granted", fence };
@@ -122,7 +122,7 @@ export const claims = ({ store }: { store: Store }) => {
           throw new Superseded(`${environment} of ${model} is not held by ${delivery} any more`);
         const fence = current.claim.fence + 1;
         const put = await store.put(
-          { partition, sort: sort(environment, model) },
+          { partition, sort: toSortKey(environment, model) },
           { ...current.claim, fence },
           { expect: current.version },
         );
@@ -136,7 +136,7 @@ export const claims = ({ store }: { store: Store }) => {
         const current = await read(environment, model);
         if (current?.claim.holder !== delivery) return;
         const put = await store.put(
-          { partition, sort: sort(environment, model) },
+          { partition, sort: toSortKey(environment, model) },
           { ...current.claim, holder: null },
           { expect: current.version },
         );
@@ -164,4 +164,4 @@ export const claims = ({ store }: { store: Store }) => {
     },
   };
 };
-export type Claims = ReturnType<typeof claims>;
+export type Claims = ReturnType<typeof createClaims>;

@@ -1,23 +1,25 @@
 import { expect, test } from "vitest";
-import { buildOf, digestOf } from "#test/support/step-world.ts";
-import { buildVariables, builtImage } from "./built-image.ts";
+import { createBuildVariables, fakeDigest } from "#test/support/step-world.ts";
+import { buildVariables, parseBuiltImage } from "./built-image.ts";
 
 test("what a build exported is read whatever else it exported, and in any order", () => {
-  expect(builtImage([{ Name: "PATH", Value: "x" }, ...buildOf("a", 77)].reverse())).toEqual({
-    digest: digestOf("a"),
-    sizeBytes: 1_000,
-    buildId: "build:1",
-    builtAt: 77,
-  });
+  expect(parseBuiltImage([{ Name: "PATH", Value: "x" }, ...createBuildVariables("a", 77)].reverse())).toEqual(
+    {
+      digest: fakeDigest("a"),
+      sizeBytes: 1_000,
+      buildId: "build:1",
+      builtAt: 77,
+    },
+  );
 });
 
 test.each([buildVariables.digest, buildVariables.sizeBytes, buildVariables.buildId, buildVariables.builtAt])(
   "a build whose %s is missing, empty or no such thing is no usable image",
   (name) => {
-    const others = buildOf("a").filter(({ Name }) => Name !== name);
+    const others = createBuildVariables("a").filter(({ Name }) => Name !== name);
     const unusable = [others, [...others, { Name: name, Value: "" }]];
     if (name !== buildVariables.buildId) unusable.push([...others, { Name: name, Value: "latest" }]);
     for (const variables of unusable)
-      expect(() => builtImage(variables)).toThrow(expect.objectContaining({ name: "ContractBroken" }));
+      expect(() => parseBuiltImage(variables)).toThrow(expect.objectContaining({ name: "ContractBroken" }));
   },
 );

@@ -26,7 +26,7 @@ export const buildVariables = {
 } as const;
 
 /** What a build exported, read from CodeBuild's list of variables. */
-export const builtImage = (variables: z.infer<typeof ExportedVariables>): BuiltImage => {
+export const parseBuiltImage = (variables: z.infer<typeof ExportedVariables>): BuiltImage => {
   // CodeBuild exports a variable that was never set as an empty one, and Number("") is 0.
   const value = (name: string) => variables.find(({ Name }) => Name === name)?.Value || undefined;
   const built = BuiltImage.safeParse({

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Policy } from "#domain/policy/policy.ts";
-import { type RulesInForce, rulesInForce } from "#domain/policy/rules-in-force.ts";
+import { computeRulesInForce, type RulesInForce } from "#domain/policy/rules-in-force.ts";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
@@ -20,10 +20,10 @@ export type CommittedModel = {
   readonly hashes: Readonly<Record<string, string>>;
 };
 
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const decodeText = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** A file that every model's folder has; without it the delivery ends as `slipway check` would. */
-const needed = (
+const requireFile = (
   files: ReadonlyMap<string, Uint8Array>,
   file: string,
   model: string,
@@ -49,17 +49,17 @@ type Options = {
  * memory and time-out are its sandbox, and a refusal is a named error where a crash would be none.
  * Throws ManifestInvalid or ModelUnreadable as `slipway check` would.
  */
-export const committedModel =
+export const readCommittedModel =
   ({ source }: { source: Source }) =>
   async (model: string, commit: string, { promoted = false }: Options = {}): Promise<CommittedModel> => {
     const files = await source.modelFiles(model, commit);
-    const manifestBytes = needed(files, "model.yaml", model, commit);
+    const manifestBytes = requireFile(files, "model.yaml", model, commit);
     const manifest = readManifest(manifestBytes, { promoted });
-    const manifestText = text(manifestBytes);
+    const manifestText = decodeText(manifestBytes);
     return {
       manifest,
       manifestText,
-      golden: parseGolden(needed(files, "golden.json", model, commit), manifest, { promoted }),
+      golden: parseGolden(requireFile(files, "golden.json", model, commit), manifest, { promoted }),
       files,
       hashes: Object.fromEntries(
         [...files].map(([name, bytes]) => [name, createHash("sha256").update(bytes).digest("hex")]),
@@ -68,15 +68,15 @@ export const committedModel =
   };
 
 /** The rows that the model is measured on, with their truth. */
-export const holdoutOf = (
+export const readCommittedHoldout = (
   { files, manifest }: CommittedModel,
   model: string,
   commit: string,
   { promoted = false }: Options = {},
-): Holdout => parseHoldout(needed(files, "holdout.csv", model, commit), manifest, { promoted });
+): Holdout => parseHoldout(requireFile(files, "holdout.csv", model, commit), manifest, { promoted });
 
 /** The policy that a commit brings along; undefined: it has none, and then it tightens nothing. Throws PolicyInvalid. */
-export const committedPolicy =
+export const readCommittedPolicy =
   ({ source }: { source: Source }) =>
   async (commit: string): Promise<Policy | undefined> => {
     const bytes = await source.file("policy.yaml", commit);
@@ -84,16 +84,19 @@ export const committedPolicy =
   };
 
 /** Where the platform's copy of the policy is read. */
-export type FloorNeeds = { readonly source: Source; readonly policy: Pick<PlatformPolicy, "read"> };
+export type LoadRulesDependencies = {
+  readonly source: Source;
+  readonly policy: Pick<PlatformPolicy, "read">;
+};
 
-export type Judged = {
+export type LoadedRules = {
   readonly challenger: CommittedModel;
   readonly champion: CommittedModel | undefined;
   readonly rules: RulesInForce;
 };
 
 /** Another model's manifest would bring another model's rules. A champion that was promoted with one is not stopped. */
-const refuseOtherName = (model: string, { name }: Manifest): void => {
+const assertManifestName = (model: string, { name }: Manifest): void => {
   if (name === model) return;
   throw new ManifestInvalid([
     {
@@ -111,21 +114,21 @@ const refuseOtherName = (model: string, { name }: Manifest): void => {
  * manifest and the challenger's own. Throws PolicyMissing where the platform has no copy: a commit's is never taken instead.
  * @param championCommit the commit that prod serves, by the ledger
  */
-export const judgedBy =
-  ({ source, policy }: FloorNeeds) =>
-  async (model: string, commit: string, championCommit: string | undefined): Promise<Judged> => {
+export const loadRules =
+  ({ source, policy }: LoadRulesDependencies) =>
+  async (model: string, commit: string, championCommit: string | undefined): Promise<LoadedRules> => {
     const { floor: platform } = await policy.read();
-    const challenger = await committedModel({ source })(model, commit);
-    refuseOtherName(model, challenger.manifest);
+    const challenger = await readCommittedModel({ source })(model, commit);
+    assertManifestName(model, challenger.manifest);
     const champion =
       championCommit === undefined
         ? undefined
-        : await committedModel({ source })(model, championCommit, { promoted: true });
-    const committed = await committedPolicy({ source })(commit);
+        : await readCommittedModel({ source })(model, championCommit, { promoted: true });
+    const committed = await readCommittedPolicy({ source })(commit);
     return {
       challenger,
       champion,
-      rules: rulesInForce({
+      rules: computeRulesInForce({
         platform,
         committed,
         champion: champion?.manifest,

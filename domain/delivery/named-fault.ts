@@ -5,7 +5,7 @@ import { ContractBroken } from "./faults.ts";
  * A fault under a name that the state machine and its readers know. What a schema refuses is ContractBroken, with the
  * places that are wrong and none of what stood there.
  */
-export const namedFault = (fault: unknown): unknown => {
+export const normalizeError = (fault: unknown): unknown => {
   if (!(fault instanceof z.ZodError)) return fault;
   const wrong = fault.issues
     .slice(0, 5)

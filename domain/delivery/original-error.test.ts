@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { originalError } from "./original-error.ts";
+import { parseCaughtError } from "./original-error.ts";
 
 const build = (variables: Record<string, string>, rest: object = {}) =>
   JSON.stringify({
@@ -43,4 +43,4 @@ test.each<[string, { Error: string; Cause: string }, { name: string; cause: stri
     { name: "Engine.Timeout", cause: "" },
   ],
   ["JSON of another kind stays as it is", { Error: "X", Cause: "[1]" }, { name: "X", cause: "[1]" }],
-])("%s", (_, caught, error) => expect(originalError(caught)).toEqual(error));
+])("%s", (_, caught, error) => expect(parseCaughtError(caught)).toEqual(error));

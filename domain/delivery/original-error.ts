@@ -3,10 +3,10 @@ import { buildVariables, ExportedVariables } from "./built-image.ts";
 
 /** A fault as the engine hands it to Catch. */
 export const CaughtError = z.object({ Error: z.string(), Cause: z.string().default("") });
-type Caught = z.infer<typeof CaughtError>;
+type EngineError = z.infer<typeof CaughtError>;
 
 /** A Lambda function's fault as Step Functions puts it into Cause. */
-const LambdaFault = z.object({ errorMessage: z.string() });
+const LambdaError = z.object({ errorMessage: z.string() });
 /** A failed build as `codebuild:startBuild.sync` puts it into Cause. */
 const FailedBuild = z.object({
   Id: z.string().optional(),
@@ -18,8 +18,11 @@ const FailedBuild = z.object({
  * The fault that led to the rollback, under the name that a person reads: a failed build passes its check's error on,
  * Lambda's JSON becomes its message, and names that a Fail state may not raise again (`States.…`) become `Engine.…`.
  */
-export const originalError = ({ Error: name, Cause: cause }: Caught): { name: string; cause: string } => {
-  const json = parsed(cause);
+export const parseCaughtError = ({
+  Error: name,
+  Cause: cause,
+}: EngineError): { name: string; cause: string } => {
+  const json = parseJson(cause);
   const build = FailedBuild.safeParse(json);
   if (build.success) {
     const value = (wanted: string) =>
@@ -31,14 +34,14 @@ export const originalError = ({ Error: name, Cause: cause }: Caught): { name: st
         `build ${build.data.Id ?? "?"} ended as ${build.data.BuildStatus ?? "failed"}`,
     };
   }
-  const fault = LambdaFault.safeParse(json);
+  const fault = LambdaError.safeParse(json);
   return {
     name: name.replace(/^States\./, "Engine."),
     cause: fault.success ? fault.data.errorMessage : cause,
   };
 };
 
-const parsed = (text: string): unknown => {
+const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {

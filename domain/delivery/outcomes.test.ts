@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { memoryStore } from "#test/support/step-world.ts";
-import { type Ended, outcomes } from "./outcomes.ts";
+import { createOutcomes, type OutcomeRecord } from "./outcomes.ts";
 
-const ended = (outcome: Ended["outcome"]): Ended => ({
+const ended = (outcome: OutcomeRecord["outcome"]): OutcomeRecord => ({
   delivery: "churn-1",
   model: "churn",
   commit: "c".repeat(40),
@@ -13,7 +13,7 @@ const ended = (outcome: Ended["outcome"]): Ended => ({
 
 test("an outcome is new once, and the later word replaces the earlier", async () => {
   const { store, database } = memoryStore();
-  const kept = outcomes({ store });
+  const kept = createOutcomes({ store });
   expect(await kept.read("churn-1")).toBeUndefined();
   expect(await kept.keep(ended("failed"))).toBe(true);
   expect(await kept.keep(ended("promoted"))).toBe(false);
@@ -24,7 +24,7 @@ test("an outcome is new once, and the later word replaces the earlier", async ()
 
 test("of two that keep the first outcome at once one is told so: it is counted once", async () => {
   const { store, database } = memoryStore();
-  const kept = outcomes({ store });
+  const kept = createOutcomes({ store });
   const first = await Promise.all([1, 2, 3].map(() => kept.keep(ended("rejected"))));
   expect(first.filter(Boolean)).toHaveLength(1);
   database.close();

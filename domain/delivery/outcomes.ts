@@ -5,7 +5,7 @@ import type { Store } from "#platform/store/store.ts";
 export const Outcome = z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]);
 export type Outcome = z.infer<typeof Outcome>;
 
-export const Ended = z.object({
+export const OutcomeRecord = z.object({
   delivery: z.string(),
   model: z.string(),
   commit: z.string(),
@@ -14,30 +14,30 @@ export const Ended = z.object({
   /** Epoch milliseconds. */
   at: z.int(),
 });
-export type Ended = z.infer<typeof Ended>;
+export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
-const key = (delivery: string) => ({ partition: "outcomes", sort: delivery });
+const toOutcomeKey = (delivery: string) => ({ partition: "outcomes", sort: delivery });
 
 /**
  * How deliveries ended. The execution's own status tells how the state machine ended; this tells what became of the
  * model, also where the sweep carried an interrupted delivery to its end.
  */
-export const outcomes = ({ store }: { store: Store }) => ({
-  read: async (delivery: string): Promise<Ended | undefined> => {
-    const item = await store.get(key(delivery));
-    return item && Ended.parse(item.value);
+export const createOutcomes = ({ store }: { store: Store }) => ({
+  read: async (delivery: string): Promise<OutcomeRecord | undefined> => {
+    const item = await store.get(toOutcomeKey(delivery));
+    return item && OutcomeRecord.parse(item.value);
   },
   /**
    * Keeps an outcome; true where none was kept before. Another outcome replaces it (a repaired rollback the failed
    * one), the same again leaves the first with its time.
    */
-  keep: async (ended: Ended): Promise<boolean> => {
-    const put = await store.put(key(ended.delivery), ended, { expect: "absent" });
+  keep: async (ended: OutcomeRecord): Promise<boolean> => {
+    const put = await store.put(toOutcomeKey(ended.delivery), ended, { expect: "absent" });
     if (put.written) return true;
-    const found = put.found && Ended.parse(put.found.value);
+    const found = put.found && OutcomeRecord.parse(put.found.value);
     const same = found?.outcome === ended.outcome && found.error?.name === ended.error?.name;
-    if (!same) await store.put(key(ended.delivery), ended);
+    if (!same) await store.put(toOutcomeKey(ended.delivery), ended);
     return false;
   },
 });
-export type Outcomes = ReturnType<typeof outcomes>;
+export type Outcomes = ReturnType<typeof createOutcomes>;

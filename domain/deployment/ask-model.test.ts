@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Json } from "#platform/store/store.ts";
-import { askModel, askModelAll } from "./ask-model.ts";
+import { invokeModel, invokeModelInBatches } from "./ask-model.ts";
 
 const answering = (answer: (rows: Json[]) => Json) => {
   const asked: number[] = [];
@@ -20,7 +20,7 @@ const predictions = (rows: Json[]) => ({
 const rows = (count: number) => Array.from({ length: count }, (_, x) => ({ x }));
 
 test("an answer carries the platform's time and the function's own", async () => {
-  const answered = await askModel(answering(predictions))("churn", "live", rows(2));
+  const answered = await invokeModel(answering(predictions))("churn", "live", rows(2));
   expect(answered).toEqual({
     predictions: [{ scores: { y: 0 } }, { scores: { y: 1 } }],
     latencyMs: 2,
@@ -30,7 +30,7 @@ test("an answer carries the platform's time and the function's own", async () =>
 
 test("a refusal is told in the function's words", async () => {
   const refusing = answering(() => ({ status: 400, title: "Bad rows", detail: "x is missing" }));
-  await expect(askModel(refusing)("churn", "live", rows(1))).rejects.toMatchObject({
+  await expect(invokeModel(refusing)("churn", "live", rows(1))).rejects.toMatchObject({
     name: "RowsRefused",
     message: "400 Bad rows: x is missing",
   });
@@ -42,7 +42,7 @@ test.each([
   ["nothing", () => null],
   ["a score that is no number", () => ({ latencyMs: 2, predictions: [{ scores: { y: null } }] })],
 ])("%s is no answer", async (_, answer) => {
-  await expect(askModel(answering(answer))("churn", "live", rows(1))).rejects.toMatchObject({
+  await expect(invokeModel(answering(answer))("churn", "live", rows(1))).rejects.toMatchObject({
     name: "RowsRefused",
     message: "the function of churn gave no answer of the agreed form",
   });
@@ -50,8 +50,8 @@ test.each([
 
 test("many rows go in pieces of a thousand and come back in order", async () => {
   const called = answering(predictions);
-  const answered = await askModelAll(called)("churn", { version: "1" }, rows(2_001));
+  const answered = await invokeModelInBatches(called)("churn", { version: "1" }, rows(2_001));
   expect(called.asked).toEqual([1_000, 1_000, 1]);
   expect(answered.map(({ scores }) => scores.y)).toEqual(rows(2_001).map(({ x }) => x));
-  expect(await askModelAll(called)("churn", "live", [])).toEqual([]);
+  expect(await invokeModelInBatches(called)("churn", "live", [])).toEqual([]);
 });

@@ -1,19 +1,19 @@
-import { committedModel } from "#domain/delivery/committed-model.ts";
+import { readCommittedModel } from "#domain/delivery/committed-model.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import { PolicyInvalid } from "#domain/policy/parse-policy.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import { ProvenanceMissing, type VerifyProvenance } from "#domain/provenance/provenance.ts";
+import { ProvenanceMissing, type ProvenanceVerifier } from "#domain/provenance/provenance.ts";
 import type { Environment, Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
-import { functionConfig } from "./function-config.ts";
+import { createFunctionConfig } from "./function-config.ts";
 
-export type Needs = {
+export type EnsureDeployedVersionDependencies = {
   readonly serving: Readonly<Record<Environment, Serving>>;
   readonly source: Source;
   readonly ledger: Ledger;
   readonly policy: Pick<PlatformPolicy, "find">;
-  readonly provenance: VerifyProvenance;
+  readonly provenance: ProvenanceVerifier;
 };
 
 /**
@@ -24,8 +24,8 @@ export type Needs = {
  * @param withoutProvenance what to do about an image from before provenance was kept: a delivery refuses it; a restore,
  * which puts back what prod served, goes on and warns
  */
-export const deployedVersion =
-  ({ serving, source, ledger, policy, provenance }: Needs) =>
+export const ensureDeployedVersion =
+  ({ serving, source, ledger, policy, provenance }: EnsureDeployedVersionDependencies) =>
   async (
     environment: Environment,
     deployment: Deployment,
@@ -51,7 +51,7 @@ export const deployedVersion =
         { model, delivery: deployment.delivery },
       );
     await here.ensure(model);
-    const { manifest } = await committedModel({ source })(model, commit, { promoted: true });
+    const { manifest } = await readCommittedModel({ source })(model, commit, { promoted: true });
     // What the platform refuses by now, or does not say, never stops the way back to a version that was promoted.
     const found = await policy.find().catch((fault: unknown) => {
       if (fault instanceof PolicyInvalid) return undefined;
@@ -65,7 +65,10 @@ export const deployedVersion =
         most?.timeoutSeconds ?? manifest.resources.timeoutSeconds,
       ),
     };
-    const { version } = await here.publish(model, functionConfig({ ...deployment, environment, resources }));
+    const { version } = await here.publish(
+      model,
+      createFunctionConfig({ ...deployment, environment, resources }),
+    );
     if (entry)
       await ledger.change(entry, (current) =>
         current.functionVersion === version ? undefined : { ...current, functionVersion: version },

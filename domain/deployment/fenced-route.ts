@@ -1,31 +1,31 @@
 import { Superseded } from "#domain/delivery/faults.ts";
 import { type LiveAlias, RevisionConflict, type Serving } from "#platform/serving/serving.ts";
 
-export type Writer = { readonly model: string; readonly delivery: string; readonly fence: number };
-export type Target = Pick<LiveAlias, "version" | "canary">;
+export type AliasWriter = { readonly model: string; readonly delivery: string; readonly fence: number };
+export type AliasTarget = Pick<LiveAlias, "version" | "canary">;
 
 /** The fence in an alias's description; 0 where nobody wrote one. */
-export const fenceOf = (alias: LiveAlias | undefined): number =>
+export const readFence = (alias: LiveAlias | undefined): number =>
   Number(alias?.description.match(/fence=(\d+)/)?.[1] ?? 0);
 
-const points = (alias: Target, target: Target) =>
+const pointsTo = (alias: AliasTarget, target: AliasTarget) =>
   alias.version === target.version &&
   alias.canary?.version === target.canary?.version &&
   alias.canary?.weight === target.canary?.weight;
 
 /** How often a lost race is tried again here; after that the state machine's retry has its turn. */
-const attempts = 5;
+const maxAttempts = 5;
 
 /**
  * Points `live` under a fence: the write passes the revision just read, so a fence checked against that reading
  * holds for the write. A higher fence seen ends as Superseded; `undefined` takes the alias away.
  */
-export const fencedRoute =
+export const setLiveAlias =
   (serving: Pick<Serving, "live" | "route" | "unroute">) =>
-  async ({ model, delivery, fence }: Writer, target: Target | undefined): Promise<void> => {
+  async ({ model, delivery, fence }: AliasWriter, target: AliasTarget | undefined): Promise<void> => {
     for (let attempt = 1; ; attempt++) {
       const live = await serving.live(model);
-      const seen = fenceOf(live);
+      const seen = readFence(live);
       if (seen > fence)
         throw new Superseded(`the alias of ${model} was written under fence ${seen}, after ${fence}`);
       try {
@@ -33,7 +33,7 @@ export const fencedRoute =
           if (live) await serving.unroute(model, { expect: live.revision });
           return;
         }
-        if (live && seen === fence && points(live, target)) return;
+        if (live && seen === fence && pointsTo(live, target)) return;
         await serving.route(
           model,
           { ...target, description: `fence=${fence} delivery=${delivery}` },
@@ -41,7 +41,7 @@ export const fencedRoute =
         );
         return;
       } catch (fault) {
-        if (!(fault instanceof RevisionConflict) || attempt === attempts) throw fault;
+        if (!(fault instanceof RevisionConflict) || attempt === maxAttempts) throw fault;
       }
     }
   };

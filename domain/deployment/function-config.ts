@@ -5,7 +5,7 @@ import type { Environment, FunctionConfig } from "#platform/serving/serving.ts";
  * How a model's function is configured: the image says what runs, these variables what is known only now. The same
  * arguments give the same configuration, so publishing again finds the version that is there.
  */
-export const functionConfig = (of: {
+export const createFunctionConfig = (of: {
   readonly model: string;
   readonly environment: Environment;
   readonly digest: string;

@@ -1,17 +1,17 @@
 import { GoldenVectorsDiffer } from "#domain/delivery/faults.ts";
-import { goldenCheck } from "#domain/gates/golden-check.ts";
+import { checkGolden } from "#domain/gates/golden-check.ts";
 import type { Check } from "#domain/gates/verdict.ts";
 import type { Golden } from "#model-folder/manifest/manifest.ts";
 import type { Serving } from "#platform/serving/serving.ts";
-import { askModelAll } from "./ask-model.ts";
+import { invokeModelInBatches } from "./ask-model.ts";
 
 /** Asks a deployed version its golden rows. Throws GoldenVectorsDiffer unless it answers as at training. */
-export const proveGolden =
+export const verifyGoldenVectors =
   (serving: Pick<Serving, "invoke">) =>
   async (model: string, qualifier: "live" | { readonly version: string }, golden: Golden): Promise<Check> => {
-    const check = goldenCheck({
+    const check = checkGolden({
       golden,
-      answered: await askModelAll(serving)(model, qualifier, golden.rows),
+      answered: await invokeModelInBatches(serving)(model, qualifier, golden.rows),
     });
     if (check.verdict !== "pass") throw new GoldenVectorsDiffer(check.detail);
     return check;

@@ -5,14 +5,14 @@ import { parse } from "yaml";
 import type { GatesInForce } from "#domain/policy/rules-in-force.ts";
 import { type Golden, Input, Manifest, type Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Finding } from "#platform/images/images.ts";
-import { goldenCheck } from "./golden-check.ts";
-import { holdoutChecks } from "./holdout-checks.ts";
-import { imageSizeCheck } from "./image-size-check.ts";
-import { latencyCheck } from "./latency-check.ts";
-import { scanChecks } from "./scan-checks.ts";
-import { schemaCheck } from "./schema-check.ts";
-import { smokeCheck } from "./smoke-check.ts";
-import { Check, verdictOf } from "./verdict.ts";
+import { checkGolden } from "./golden-check.ts";
+import { checkHoldout } from "./holdout-checks.ts";
+import { checkImageSize } from "./image-size-check.ts";
+import { checkLatency } from "./latency-check.ts";
+import { checkScan } from "./scan-checks.ts";
+import { checkSchema } from "./schema-check.ts";
+import { checkSmoke } from "./smoke-check.ts";
+import { Check, combineVerdicts } from "./verdict.ts";
 
 const gates: GatesInForce = {
   latencyP95Ms: 50,
@@ -34,7 +34,7 @@ describe("holdout", () => {
     champion: Prediction[] | typeof absent,
     challenger: Prediction[],
   ) =>
-    holdoutChecks({
+    checkHoldout({
       gates: { ...gates, ...bounds },
       task: "classification",
       positive: "churn",
@@ -57,7 +57,7 @@ describe("holdout", () => {
         detail: "accuracy is 0.8 on 1000 holdout rows (95 % interval 0.774 to 0.824); at least 0.8 is asked.",
       },
     ]);
-    expect(verdictOf(classified({ accuracy: { min: 0.801 } }, absent, oftenRight).checks)).toBe("fail");
+    expect(combineVerdicts(classified({ accuracy: { min: 0.801 } }, absent, oftenRight).checks)).toBe("fail");
   });
 
   test("without a champion the comparison is omitted and says why", () => {
@@ -94,7 +94,7 @@ describe("holdout", () => {
         detail: "AUC cannot be measured: row 5 was answered without a finite score for churn.",
       },
     ]);
-    expect(verdictOf(classified({ auc: accuracy }, scoreless, oftenRight).checks)).toBe("inconclusive");
+    expect(combineVerdicts(classified({ auc: accuracy }, scoreless, oftenRight).checks)).toBe("inconclusive");
   });
 
   test("regression is held to mae and rmse, lower being better", () => {
@@ -102,7 +102,7 @@ describe("holdout", () => {
     const off = (by: number) => values.map((value, row) => ({ scores: { y: value + (row % 2 ? by : -by) } }));
     const bound = { max: 2, notWorseThanChampionBy: 0.5 };
     const judge = (champion: number, challenger: number) =>
-      holdoutChecks({
+      checkHoldout({
         gates: { ...gates, mae: bound, rmse: bound },
         task: "regression",
         truth: values.map((y) => ({ y })),
@@ -122,7 +122,7 @@ describe("holdout", () => {
   test("a regression of several values is scored over all of them", () => {
     const truth = Array.from({ length: 100 }, (_, row) => ({ east: row, north: -row }));
     const answers = truth.map(({ east, north }) => ({ scores: { east: east + 3, north: north - 1 } }));
-    const { checks } = holdoutChecks({
+    const { checks } = checkHoldout({
       gates: { ...gates, mae: { max: 2 }, rmse: { max: 2.2 } },
       task: "regression",
       truth,
@@ -144,7 +144,7 @@ describe("holdout", () => {
 describe("golden vectors", () => {
   const expected: Prediction = { label: "stay", scores: { stay: 0.75, churn: 0.25 } };
   const golden: Golden = { tolerance: 1e-5, rows: [{ a: 1 }, { a: 2 }], predictions: [expected, expected] };
-  const answer = (second: Prediction | undefined) => goldenCheck({ golden, answered: [expected, second] });
+  const answer = (second: Prediction | undefined) => checkGolden({ golden, answered: [expected, second] });
 
   test("answers within the tolerance pass, and the largest difference is told", () => {
     const check = answer({ label: "stay", scores: { stay: 0.750004, churn: 0.249996 } });
@@ -172,7 +172,7 @@ describe("golden vectors", () => {
   test("values of regression may differ by the tolerance of their size", () => {
     const row = (value: number): Prediction => ({ value, scores: { price: value } });
     const judge = (value: number) =>
-      goldenCheck({
+      checkGolden({
         golden: { tolerance: 1e-5, rows: [{}], predictions: [row(200_000)] },
         answered: [row(value)],
       }).verdict;
@@ -185,36 +185,36 @@ describe("latency and size", () => {
   const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
 
   test("the p95 of 1 to 100 ms is 95 ms, held to the limit, with its interval and the cold start", () => {
-    const check = latencyCheck({ latenciesMs: hundred, coldStartMs: 612, limit: 95 });
+    const check = checkLatency({ latenciesMs: hundred, coldStartMs: 612, limit: 95 });
     expect(check).toMatchObject({ verdict: "pass", measured: 95, limit: 95, unit: "ms" });
     expect(check.detail).toContain("95 % interval 91 to 100");
     expect(check.detail).toContain("cold start took 612 ms");
-    expect(latencyCheck({ latenciesMs: hundred, limit: 94 }).verdict).toBe("fail");
+    expect(checkLatency({ latenciesMs: hundred, limit: 94 }).verdict).toBe("fail");
   });
 
   test("fewer than 20 answers are inconclusive", () => {
-    expect(latencyCheck({ latenciesMs: hundred.slice(0, 19), limit: 95 }).verdict).toBe("inconclusive");
-    expect(latencyCheck({ latenciesMs: [], limit: 95 })).toMatchObject({
+    expect(checkLatency({ latenciesMs: hundred.slice(0, 19), limit: 95 }).verdict).toBe("inconclusive");
+    expect(checkLatency({ latenciesMs: [], limit: 95 })).toMatchObject({
       verdict: "inconclusive",
       measured: null,
     });
   });
 
   test("an image is held to its limit in millions of bytes", () => {
-    expect(imageSizeCheck({ sizeBytes: 500e6, limitMb: 500 })).toMatchObject({
+    expect(checkImageSize({ sizeBytes: 500e6, limitMb: 500 })).toMatchObject({
       verdict: "pass",
       measured: 500,
     });
-    expect(imageSizeCheck({ sizeBytes: 500e6 + 1, limitMb: 500 }).verdict).toBe("fail");
+    expect(checkImageSize({ sizeBytes: 500e6 + 1, limitMb: 500 }).verdict).toBe("fail");
   });
 
   test("a function that answers not all, or was not asked, does not pass", () => {
-    expect(smokeCheck({ asked: 1, answered: 1 }).verdict).toBe("pass");
-    expect(smokeCheck({ asked: 3, answered: 2, problem: "503" })).toMatchObject({
+    expect(checkSmoke({ asked: 1, answered: 1 }).verdict).toBe("pass");
+    expect(checkSmoke({ asked: 3, answered: 2, problem: "503" })).toMatchObject({
       verdict: "fail",
       detail: "The deployed function answered 2 of 3 requests: 503.",
     });
-    expect(smokeCheck({ asked: 0, answered: 0 }).verdict).toBe("inconclusive");
+    expect(checkSmoke({ asked: 0, answered: 0 }).verdict).toBe("inconclusive");
   });
 });
 
@@ -232,7 +232,7 @@ describe("vulnerabilities", () => {
     unknownEcosystems: string[] = [],
     scanned: Record<string, number> = { npm: 40 },
   ) =>
-    scanChecks({
+    checkScan({
       scan: {
         status: "complete",
         findings,
@@ -260,7 +260,7 @@ describe("vulnerabilities", () => {
   });
 
   test("a limit that is passed fails, whatever else is unknown", () =>
-    expect(verdictOf(scan([finding("critical")], ["deb"]))).toBe("fail"));
+    expect(combineVerdicts(scan([finding("critical")], ["deb"]))).toBe("fail"));
 });
 
 describe("input schema", () => {
@@ -272,7 +272,7 @@ describe("input schema", () => {
     inputs: inputs.map((input) => Input.parse(input)),
   });
   const judge = (before: unknown[], after: unknown[]) =>
-    schemaCheck({ champion: having(...before), challenger: having(...after) }).checks[0];
+    checkSchema({ champion: having(...before), challenger: having(...after) }).checks[0];
   const age = { name: "age", type: "integer", min: 0, max: 120 };
   const plan = { name: "plan", type: "category", values: ["a", "b"] };
   const note = { name: "note", type: "string", maxLength: 10 };
@@ -323,10 +323,10 @@ describe("input schema", () => {
     const { output } = churn;
     if (!("labels" in output)) throw new Error("churn is a classifier");
     const fewer = { ...churn, output: { labels: ["stay", "left"] } } as Manifest;
-    expect(schemaCheck({ champion: churn, challenger: fewer }).checks[0]?.detail).toContain(
+    expect(checkSchema({ champion: churn, challenger: fewer }).checks[0]?.detail).toContain(
       "the label churn is never answered",
     );
-    expect(schemaCheck({ challenger: churn })).toMatchObject({
+    expect(checkSchema({ challenger: churn })).toMatchObject({
       checks: [],
       omitted: [{ name: "input schema" }],
     });
@@ -338,12 +338,12 @@ test("whatever is measured, a check is data that the state machine carries", () 
     fc.property(fc.array(fc.double(), { maxLength: 60 }), fc.double(), (numbers, odd) => {
       const prediction = (score: number): Prediction => ({ label: "a", scores: { a: score } });
       const checks = [
-        latencyCheck({ latenciesMs: numbers, limit: 50 }),
-        goldenCheck({
+        checkLatency({ latenciesMs: numbers, limit: 50 }),
+        checkGolden({
           golden: { tolerance: 1e-5, rows: [{}], predictions: [prediction(0.5)] },
           answered: [prediction(odd)],
         }),
-        ...holdoutChecks({
+        ...checkHoldout({
           gates: { ...gates, auc: { min: 0.5 } },
           task: "classification",
           positive: "a",
@@ -351,7 +351,7 @@ test("whatever is measured, a check is data that the state machine carries", () 
           champion: absent,
           challenger: numbers.map(prediction),
         }).checks,
-        ...holdoutChecks({
+        ...checkHoldout({
           gates: { ...gates, mae: { max: 1 }, rmse: { max: 1, notWorseThanChampionBy: 1 } },
           task: "regression",
           truth: numbers.map(() => ({ y: 0 })),

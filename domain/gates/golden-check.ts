@@ -1,9 +1,9 @@
 import type { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
-import { ownValue } from "#untrusted/own-value.ts";
-import { plural, rounded } from "./in-words.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
+import { formatCount, roundToDigits } from "./in-words.ts";
 import type { Check } from "./verdict.ts";
 
-type Compared =
+type RowComparison =
   | { readonly kind: "near"; readonly difference: number }
   | { readonly kind: "broken"; readonly why: string };
 
@@ -11,10 +11,10 @@ type Compared =
  * Of scores the plain difference; of values above 1 the relative one, because 32-bit floats keep seven
  * digits and no more (the rule of numpy's allclose, with one tolerance for both).
  */
-const distance = (expected: number, got: number) =>
+const measureDifference = (expected: number, got: number) =>
   Math.abs(got - expected) / Math.max(1, Math.abs(expected));
 
-const compare = (expected: Prediction, got: Prediction | undefined): Compared => {
+const comparePrediction = (expected: Prediction, got: Prediction | undefined): RowComparison => {
   if (!got) return { kind: "broken", why: "was not answered" };
   if (expected.label !== got.label)
     return {
@@ -25,9 +25,13 @@ const compare = (expected: Prediction, got: Prediction | undefined): Compared =>
     return { kind: "broken", why: expected.value === undefined ? "got a value" : "got no value" };
   const names = new Set([...Object.keys(expected.scores), ...Object.keys(got.scores)]);
   const differences = [...names].map((name) =>
-    distance(ownValue(expected.scores, name) ?? Number.NaN, ownValue(got.scores, name) ?? Number.NaN),
+    measureDifference(
+      getOwnProperty(expected.scores, name) ?? Number.NaN,
+      getOwnProperty(got.scores, name) ?? Number.NaN,
+    ),
   );
-  if (expected.value !== undefined) differences.push(distance(expected.value, got.value ?? Number.NaN));
+  if (expected.value !== undefined)
+    differences.push(measureDifference(expected.value, got.value ?? Number.NaN));
   const difference = Math.max(0, ...differences);
   return Number.isFinite(difference)
     ? { kind: "near", difference }
@@ -39,7 +43,7 @@ const compare = (expected: Prediction, got: Prediction | undefined): Compared =>
  * score within `golden.tolerance`. `answered` holds one answer for each row, in order. `measured` is the
  * largest difference among the rows that can be compared.
  */
-export const goldenCheck = ({
+export const checkGolden = ({
   golden,
   answered,
 }: {
@@ -48,7 +52,7 @@ export const goldenCheck = ({
 }): Check => {
   const rows = golden.predictions.map((expected, row) => ({
     row: row + 1,
-    ...compare(expected, answered[row]),
+    ...comparePrediction(expected, answered[row]),
   }));
   const broken = rows.filter((result) => result.kind === "broken");
   const near = rows.filter((result) => result.kind === "near");
@@ -63,14 +67,14 @@ export const goldenCheck = ({
   const first = broken[0];
   const parts = [
     ...(first ? [`row ${first.row} ${first.why}`] : []),
-    ...(broken.length > 1 ? [`${plural(broken.length, "row")} in all differ beyond comparing`] : []),
+    ...(broken.length > 1 ? [`${formatCount(broken.length, "row")} in all differ beyond comparing`] : []),
     ...(largest.row > 0
-      ? [`the largest difference is ${rounded(largest.difference, 3)}, in row ${largest.row}`]
+      ? [`the largest difference is ${roundToDigits(largest.difference, 3)}, in row ${largest.row}`]
       : []),
-    ...(far.length > 0 ? [`${plural(far.length, "row")} differ by more than ${golden.tolerance}`] : []),
+    ...(far.length > 0 ? [`${formatCount(far.length, "row")} differ by more than ${golden.tolerance}`] : []),
     ...(extra ? ["rows and answers are not equally many"] : []),
   ];
-  const summary = `${broken.length + far.length} of ${plural(rows.length, "golden row")} differ from training: ${parts.join("; ")}.`;
+  const summary = `${broken.length + far.length} of ${formatCount(rows.length, "golden row")} differ from training: ${parts.join("; ")}.`;
   return {
     name: "golden vectors",
     verdict: passed ? "pass" : "fail",
@@ -78,7 +82,7 @@ export const goldenCheck = ({
     limit: golden.tolerance,
     unit: "",
     detail: passed
-      ? `All ${plural(rows.length, "golden row")} are answered as at training: the largest difference is ${rounded(largest.difference, 3)}, ${golden.tolerance} is allowed.`
+      ? `All ${formatCount(rows.length, "golden row")} are answered as at training: the largest difference is ${roundToDigits(largest.difference, 3)}, ${golden.tolerance} is allowed.`
       : summary,
   };
 };

@@ -1,20 +1,26 @@
 import type { GatesInForce, ScoreInForce } from "#domain/policy/rules-in-force.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
-import { between, plural, rounded } from "./in-words.ts";
-import { accuracy, auc, mae, rmse, type Scoring } from "./scorings.ts";
-import type { Check, Checked } from "./verdict.ts";
+import { formatCount, formatInterval, roundToDigits } from "./in-words.ts";
+import {
+  createAccuracyMetric,
+  createAucMetric,
+  createMaeMetric,
+  createRmseMetric,
+  type ScoreMetric,
+} from "./scorings.ts";
+import type { Check, CheckResults } from "./verdict.ts";
 import { judgeDifference } from "./verdict.ts";
 
-type Absent = { readonly absent: string };
+type MissingChampion = { readonly absent: string };
 type Common = {
   readonly gates: GatesInForce;
   /** The challenger's answers, one for each row of the holdout. */
   readonly challenger: readonly Prediction[];
   /** The champion's answers to the same rows; or, as a sentence, why there are none. */
-  readonly champion: readonly Prediction[] | Absent;
+  readonly champion: readonly Prediction[] | MissingChampion;
 };
-export type Holdout = Common &
+export type HoldoutPredictions = Common &
   (
     | {
         readonly task: "classification";
@@ -24,9 +30,10 @@ export type Holdout = Common &
     | { readonly task: "regression"; readonly truth: readonly Readonly<Record<string, number>>[] }
   );
 
-const isAbsent = (champion: Holdout["champion"]): champion is Absent => "absent" in champion;
+const isMissingChampion = (champion: HoldoutPredictions["champion"]): champion is MissingChampion =>
+  "absent" in champion;
 
-const unmeasurable = (name: string, why: string): Check => ({
+const failUnmeasurable = (name: string, why: string): Check => ({
   name,
   verdict: "fail",
   measured: null,
@@ -35,7 +42,7 @@ const unmeasurable = (name: string, why: string): Check => ({
   detail: why,
 });
 
-const againstBound = (scoring: Scoring, bound: ScoreInForce, measured: Interval, rows: number): Check[] => {
+const checkBound = (scoring: ScoreMetric, bound: ScoreInForce, measured: Interval, rows: number): Check[] => {
   const limit = scoring.higherIsBetter ? bound.min : bound.max;
   if (limit === undefined) return [];
   const met = scoring.higherIsBetter ? measured.estimate >= limit : measured.estimate <= limit;
@@ -43,52 +50,56 @@ const againstBound = (scoring: Scoring, bound: ScoreInForce, measured: Interval,
     {
       name: scoring.name,
       verdict: met ? "pass" : "fail",
-      measured: rounded(measured.estimate, 6),
+      measured: roundToDigits(measured.estimate, 6),
       limit,
       unit: "",
-      detail: `${scoring.words} is ${rounded(measured.estimate)} on ${plural(rows, "holdout row")} (${between(measured)}); ${scoring.higherIsBetter ? "at least" : "at most"} ${limit} is asked.`,
+      detail: `${scoring.words} is ${roundToDigits(measured.estimate)} on ${formatCount(rows, "holdout row")} (${formatInterval(measured)}); ${scoring.higherIsBetter ? "at least" : "at most"} ${limit} is asked.`,
     },
   ];
 };
 
-const meanings = {
+const verdictPhrases = {
   pass: "no worse than the champion by more than",
   fail: "worse than the champion by more than",
   inconclusive: "the rows do not tell whether it is worse than the champion by more than",
 } as const;
 
-const againstChampion = (scoring: Scoring, margin: number, gain: Interval): Check => {
+const checkAgainstChampion = (scoring: ScoreMetric, margin: number, gain: Interval): Check => {
   const verdict = judgeDifference({ ...gain, margin });
   const better = gain.estimate >= 0;
   return {
     name: `${scoring.name} vs champion`,
     verdict,
-    measured: rounded(gain.estimate, 6),
+    measured: roundToDigits(gain.estimate, 6),
     limit: -margin,
     unit: "",
-    detail: `On the same rows ${scoring.words} is ${rounded(Math.abs(gain.estimate), 3)} ${better ? "better" : "worse"} than the champion's (${between(gain)}): ${meanings[verdict]} ${margin}.`,
+    detail: `On the same rows ${scoring.words} is ${roundToDigits(Math.abs(gain.estimate), 3)} ${better ? "better" : "worse"} than the champion's (${formatInterval(gain)}): ${verdictPhrases[verdict]} ${margin}.`,
   };
 };
 
 /** All checks of one score; `gain` is positive where the challenger is better, whatever the score's direction. */
-const checkScore = (scoring: Scoring, bound: ScoreInForce, holdout: Holdout): Checked => {
+const checkScore = (scoring: ScoreMetric, bound: ScoreInForce, holdout: HoldoutPredictions): CheckResults => {
   const own = scoring.measure(holdout.challenger);
   if (typeof own === "string")
     return {
-      checks: [unmeasurable(scoring.name, `${scoring.words} cannot be measured: ${own}.`)],
+      checks: [failUnmeasurable(scoring.name, `${scoring.words} cannot be measured: ${own}.`)],
       omitted: [],
     };
-  const checks = againstBound(scoring, bound, own, holdout.truth.length);
+  const checks = checkBound(scoring, bound, own, holdout.truth.length);
   const margin = bound.notWorseThanChampionBy;
   if (margin === undefined) return { checks, omitted: [] };
   const name = `${scoring.name} vs champion`;
-  if (isAbsent(holdout.champion)) return { checks, omitted: [{ name, why: holdout.champion.absent }] };
+  if (isMissingChampion(holdout.champion))
+    return { checks, omitted: [{ name, why: holdout.champion.absent }] };
   const gain = scoring.gain(holdout.champion, holdout.challenger);
   if (typeof gain === "string") {
     const detail = `${scoring.words} of the champion cannot be measured: ${gain}.`;
-    return { checks: [...checks, { ...unmeasurable(name, detail), verdict: "inconclusive" }], omitted: [] };
+    return {
+      checks: [...checks, { ...failUnmeasurable(name, detail), verdict: "inconclusive" }],
+      omitted: [],
+    };
   }
-  return { checks: [...checks, againstChampion(scoring, margin, gain)], omitted: [] };
+  return { checks: [...checks, checkAgainstChampion(scoring, margin, gain)], omitted: [] };
 };
 
 /**
@@ -98,16 +109,18 @@ const checkScore = (scoring: Scoring, bound: ScoreInForce, holdout: Holdout): Ch
  * that it cannot be measured fails; what only the champion lacks is inconclusive.
  * Throws RangeError when there is not one answer for each row.
  */
-export const holdoutChecks = (holdout: Holdout): Checked => {
-  for (const answers of isAbsent(holdout.champion)
+export const checkHoldout = (holdout: HoldoutPredictions): CheckResults => {
+  for (const answers of isMissingChampion(holdout.champion)
     ? [holdout.challenger]
     : [holdout.challenger, holdout.champion])
     if (answers.length !== holdout.truth.length)
-      throw new RangeError(`${answers.length} answers to ${plural(holdout.truth.length, "holdout row")}`);
+      throw new RangeError(
+        `${answers.length} answers to ${formatCount(holdout.truth.length, "holdout row")}`,
+      );
   const scorings =
     holdout.task === "classification"
-      ? [accuracy(holdout.truth), auc(holdout.truth, holdout.positive)]
-      : [mae(holdout.truth), rmse(holdout.truth)];
+      ? [createAccuracyMetric(holdout.truth), createAucMetric(holdout.truth, holdout.positive)]
+      : [createMaeMetric(holdout.truth), createRmseMetric(holdout.truth)];
   const results = scorings.map((scoring) => {
     const bound = holdout.gates[scoring.name];
     return bound ? checkScore(scoring, bound, holdout) : { checks: [], omitted: [] };

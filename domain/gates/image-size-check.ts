@@ -1,7 +1,7 @@
 import type { Check } from "./verdict.ts";
 
 /** An image's size against the limit; 1 MB is 10⁶ bytes, as registries count. */
-export const imageSizeCheck = ({
+export const checkImageSize = ({
   sizeBytes,
   limitMb,
 }: {

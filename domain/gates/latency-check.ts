@@ -1,15 +1,15 @@
 import { quantileLevels } from "#domain/statistics/quantile-levels.ts";
-import { rounded } from "./in-words.ts";
+import { roundToDigits } from "./in-words.ts";
 import type { Check } from "./verdict.ts";
 
 /** Below this many answers the 95th percentile is simply the slowest. */
-const fewest = 20;
+const minRequests = 20;
 
 /**
  * The 95th percentile (nearest rank) of the deployed function's latencies against the limit, milliseconds;
  * the cold start is told beside it. Fewer than 20 answers are inconclusive.
  */
-export const latencyCheck = ({
+export const checkLatency = ({
   latenciesMs,
   coldStartMs,
   limit,
@@ -29,18 +29,19 @@ export const latencyCheck = ({
   const cold =
     coldStartMs === undefined
       ? ""
-      : ` The first answer after a cold start took ${rounded(coldStartMs, 3)} ms.`;
-  const words = (value: number | undefined) => (value === undefined ? "unknown" : String(rounded(value, 3)));
+      : ` The first answer after a cold start took ${roundToDigits(coldStartMs, 3)} ms.`;
+  const words = (value: number | undefined) =>
+    value === undefined ? "unknown" : String(roundToDigits(value, 3));
   const interval = `95 % interval ${words(atLevel(levels.low))} to ${words(atLevel(levels.high))}`;
-  const enough = p95 !== undefined && n >= fewest;
+  const enough = p95 !== undefined && n >= minRequests;
   return {
     name: "latency p95",
     verdict: enough ? (p95 <= limit ? "pass" : "fail") : "inconclusive",
-    measured: p95 === undefined ? null : rounded(p95, 4),
+    measured: p95 === undefined ? null : roundToDigits(p95, 4),
     limit,
     unit: "ms",
     detail: enough
-      ? `95 of 100 requests were answered within ${rounded(p95, 3)} ms (${interval}, ${n} requests); at most ${limit} ms are allowed.${cold}`
-      : `${n} answered requests are too few for a 95th percentile: at least ${fewest} are needed.${cold}`,
+      ? `95 of 100 requests were answered within ${roundToDigits(p95, 3)} ms (${interval}, ${n} requests); at most ${limit} ms are allowed.${cold}`
+      : `${n} answered requests are too few for a 95th percentile: at least ${minRequests} are needed.${cold}`,
   };
 };

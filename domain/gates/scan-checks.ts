@@ -1,15 +1,15 @@
 import type { Scan } from "#platform/images/images.ts";
-import { plural } from "./in-words.ts";
+import { formatCount } from "./in-words.ts";
 import type { Check } from "./verdict.ts";
 
-type Complete = Extract<Scan, { status: "complete" }>;
+type CompleteScan = Extract<Scan, { status: "complete" }>;
 
-const named = 3;
+const maxListedFindings = 3;
 
 /** The findings that count, in words: the first few by name, with what fixes them. */
-const list = (findings: Complete["findings"]): string => {
+const listFindings = (findings: CompleteScan["findings"]): string => {
   const words = findings
-    .slice(0, named)
+    .slice(0, maxListedFindings)
     .map(
       ({ id, package: name, version, fixedIn }) =>
         `${name} ${version} (${id}${fixedIn === undefined ? "" : `, fixed in ${fixedIn}`})`,
@@ -23,11 +23,11 @@ const list = (findings: Complete["findings"]): string => {
  * severity could have any, and packages of an ecosystem without advisories could have findings: both leave
  * a count that is within its limit inconclusive, never passed.
  */
-export const scanChecks = ({
+export const checkScan = ({
   scan,
   limits,
 }: {
-  readonly scan: Complete;
+  readonly scan: CompleteScan;
   readonly limits: { readonly critical: number; readonly high: number };
 }): Check[] => {
   const packages = Object.values(scan.scanned).reduce((sum, count) => sum + count, 0);
@@ -43,7 +43,9 @@ export const scanChecks = ({
         : []),
       ...(packages === 0 ? ["no package was looked up"] : []),
       ...(findings.length + unrated.length > limit && unrated.length > 0
-        ? [`${plural(unrated.length, "finding")} without a severity could be ${severity}: ${list(unrated)}`]
+        ? [
+            `${formatCount(unrated.length, "finding")} without a severity could be ${severity}: ${listFindings(unrated)}`,
+          ]
         : []),
     ];
     const over = findings.length > limit;
@@ -53,7 +55,7 @@ export const scanChecks = ({
       measured: findings.length,
       limit,
       unit: "findings",
-      detail: `${plural(findings.length, `${severity} finding`)} in ${plural(packages, "package")}${asOf}, at most ${limit} allowed${findings.length > 0 ? `: ${list(findings)}` : ""}${doubts.length > 0 ? `; ${doubts.join("; ")}` : ""}.`,
+      detail: `${formatCount(findings.length, `${severity} finding`)} in ${formatCount(packages, "package")}${asOf}, at most ${limit} allowed${findings.length > 0 ? `: ${listFindings(findings)}` : ""}${doubts.length > 0 ? `; ${doubts.join("; ")}` : ""}.`,
     };
   });
 };

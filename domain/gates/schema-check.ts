@@ -1,9 +1,9 @@
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/manifest.ts";
-import { plural } from "./in-words.ts";
-import type { Checked } from "./verdict.ts";
+import { formatCount } from "./in-words.ts";
+import type { CheckResults } from "./verdict.ts";
 
-const narrowedRange = (
+const describeNarrowedRange = (
   before: { readonly min: number; readonly max: number },
   after: { readonly min: number; readonly max: number },
 ): string[] => [
@@ -12,10 +12,10 @@ const narrowedRange = (
 ];
 
 /** In which ways values that one input took are refused by the other of the same name. */
-const narrowed = (before: Input, after: Input): string[] => {
+const describeNarrowedInput = (before: Input, after: Input): string[] => {
   const numeric = "min" in before && "min" in after;
   if (numeric && (before.type === after.type || before.type === "integer"))
-    return narrowedRange(before, after);
+    return describeNarrowedRange(before, after);
   if (before.type === "category" && after.type === "category") {
     if (after.unknown === "map") return [];
     if (before.unknown === "map") return ["refuses unknown categories"];
@@ -34,17 +34,17 @@ const narrowed = (before: Input, after: Input): string[] => {
   return before.type === after.type || widened ? [] : [`is ${after.type} instead of ${before.type}`];
 };
 
-const brokenInput = (before: Input, after: Input | undefined): string[] => {
+const describeBrokenInput = (before: Input, after: Input | undefined): string[] => {
   // Columns that a manifest does not name are refused, so a removed input refuses who still sends it.
   if (!after) return [`${before.name} was removed, and requests that still send it are refused`];
   const ways = [
-    ...narrowed(before, after),
+    ...describeNarrowedInput(before, after),
     ...(after.required && !before.required ? ["is required now"] : []),
   ];
   return ways.length > 0 ? [`${before.name} ${ways.join(" and ")}`] : [];
 };
 
-const brokenOutput = (champion: Manifest, challenger: Manifest): string[] => {
+const describeBrokenOutput = (champion: Manifest, challenger: Manifest): string[] => {
   if (champion.task === "classification" && challenger.task === "classification") {
     const lost = champion.output.labels.filter((label) => !challenger.output.labels.includes(label));
     return lost.length > 0 ? [`the label ${lost.join(", ")} is never answered any more`] : [];
@@ -72,28 +72,28 @@ const brokenOutput = (champion: Manifest, challenger: Manifest): string[] => {
  * took (a new required input, a removed one, a narrower range or list, another type) or takes away an
  * answer that applications read (a label, the output's name or unit, the task). Widening passes.
  */
-export const schemaCheck = ({
+export const checkSchema = ({
   champion,
   challenger,
 }: {
   readonly champion?: Manifest | undefined;
   readonly challenger: Manifest;
-}): Checked => {
+}): CheckResults => {
   const name = "input schema";
   if (!champion)
     return { checks: [], omitted: [{ name, why: "There is no champion whose requests could be refused." }] };
   const after = new Map(challenger.inputs.map((input) => [input.name, input]));
   const known = new Set(champion.inputs.map((input) => input.name));
   const breaks = [
-    ...champion.inputs.flatMap((input) => brokenInput(input, after.get(input.name))),
+    ...champion.inputs.flatMap((input) => describeBrokenInput(input, after.get(input.name))),
     ...challenger.inputs
       .filter((input) => input.required && !known.has(input.name))
       .map((input) => `${input.name} is new and required`),
-    ...brokenOutput(champion, challenger),
+    ...describeBrokenOutput(champion, challenger),
   ];
   const detail =
     breaks.length === 0
-      ? `Every request that the champion takes is taken: ${plural(challenger.inputs.length, "input")} compared.`
+      ? `Every request that the champion takes is taken: ${formatCount(challenger.inputs.length, "input")} compared.`
       : `Applications would break: ${breaks.join("; ")}.`;
   return {
     checks: [

@@ -1,27 +1,27 @@
 import { aucDifference, aucInterval } from "#domain/statistics/delong.ts";
 import { maeGain, maeInterval, rmseGain, rmseInterval } from "#domain/statistics/error-intervals.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
-import { newcombePaired } from "#domain/statistics/newcombe-paired.ts";
-import { wilson } from "#domain/statistics/wilson.ts";
+import { pairedNewcombeInterval } from "#domain/statistics/newcombe-paired.ts";
+import { wilsonInterval } from "#domain/statistics/wilson.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
-type Answers = readonly Prediction[];
+type Predictions = readonly Prediction[];
 /** A string says why there is nothing to measure. */
-type Measured = Interval | string;
+type Measurement = Interval | string;
 
 /** One way to score a model's answers, and its gain over another's answers to the same rows. */
-export type Scoring = {
+export type ScoreMetric = {
   readonly name: "accuracy" | "auc" | "mae" | "rmse";
   readonly words: string;
   readonly higherIsBetter: boolean;
-  readonly measure: (answers: Answers) => Measured;
+  readonly measure: (answers: Predictions) => Measurement;
   /** Above 0 where the challenger is better. */
-  readonly gain: (champion: Answers, challenger: Answers) => Measured;
+  readonly gain: (champion: Predictions, challenger: Predictions) => Measurement;
 };
 
-export const accuracy = (truth: readonly string[]): Scoring => {
-  const right = (answers: Answers) => answers.map(({ label }, row) => label === truth[row]);
+export const createAccuracyMetric = (truth: readonly string[]): ScoreMetric => {
+  const right = (answers: Predictions) => answers.map(({ label }, row) => label === truth[row]);
   return {
     name: "accuracy",
     words: "accuracy",
@@ -29,24 +29,24 @@ export const accuracy = (truth: readonly string[]): Scoring => {
     measure: (answers) =>
       truth.length === 0
         ? "the holdout has no rows"
-        : wilson({ count: right(answers).filter(Boolean).length, of: truth.length }),
+        : wilsonInterval({ count: right(answers).filter(Boolean).length, of: truth.length }),
     gain: (champion, challenger) => {
       const before = right(champion);
       const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
       for (const [row, after] of right(challenger).entries())
         counts[after ? (before[row] ? "both" : "onlyFirst") : before[row] ? "onlySecond" : "neither"]++;
-      return newcombePaired(counts);
+      return pairedNewcombeInterval(counts);
     },
   };
 };
 
-export const auc = (truth: readonly string[], positive: string | undefined): Scoring => {
+export const createAucMetric = (truth: readonly string[], positive: string | undefined): ScoreMetric => {
   const isPositive = truth.map((label) => label === positive);
-  const scoresOf = (answers: Answers): readonly number[] | string => {
+  const scoresOf = (answers: Predictions): readonly number[] | string => {
     if (positive === undefined) return "the manifest names no positive label";
     if (!isPositive.includes(true) || !isPositive.includes(false))
       return `the holdout needs rows labelled ${positive} and others`;
-    const scores = answers.map(({ scores }) => ownValue(scores, positive) ?? Number.NaN);
+    const scores = answers.map(({ scores }) => getOwnProperty(scores, positive) ?? Number.NaN);
     const bad = scores.findIndex((score) => !Number.isFinite(score));
     return bad < 0 ? scores : `row ${bad + 1} was answered without a finite score for ${positive}`;
   };
@@ -68,14 +68,14 @@ export const auc = (truth: readonly string[], positive: string | undefined): Sco
 };
 
 /** Squares of absurd answers overflow, and what overflows is no measurement. */
-const orTooLarge = (interval: Interval): Measured =>
+const toMeasurement = (interval: Interval): Measurement =>
   Number.isFinite(interval.estimate) ? interval : "its errors are too large";
 
 /** The true values of a row by name: one, or several. */
-type Truth = Readonly<Record<string, number>>;
+type TrueValues = Readonly<Record<string, number>>;
 
-const errorScoring = (
-  truth: readonly Truth[],
+const createErrorMetric = (
+  truth: readonly TrueValues[],
   ways: {
     readonly name: "mae" | "rmse";
     readonly words: string;
@@ -84,13 +84,13 @@ const errorScoring = (
     readonly interval: (errors: readonly number[]) => Interval;
     readonly gain: (champion: readonly number[], challenger: readonly number[]) => Interval;
   },
-): Scoring => {
-  const errorsOf = (answers: Answers): readonly number[] | string => {
+): ScoreMetric => {
+  const errorsOf = (answers: Predictions): readonly number[] | string => {
     if (truth.length === 0) return "the holdout has no rows";
     const errors = answers.map(({ scores }, row) =>
       ways.together(
         Object.entries(truth[row] ?? {}).map(
-          ([name, value]) => (ownValue(scores, name) ?? Number.NaN) - value,
+          ([name, value]) => (getOwnProperty(scores, name) ?? Number.NaN) - value,
         ),
       ),
     );
@@ -103,21 +103,21 @@ const errorScoring = (
     higherIsBetter: false,
     measure: (answers) => {
       const errors = errorsOf(answers);
-      return typeof errors === "string" ? errors : orTooLarge(ways.interval(errors));
+      return typeof errors === "string" ? errors : toMeasurement(ways.interval(errors));
     },
     gain: (champion, challenger) => {
       const before = errorsOf(champion);
       const after = errorsOf(challenger);
       if (typeof before === "string") return before;
-      return typeof after === "string" ? after : orTooLarge(ways.gain(before, after));
+      return typeof after === "string" ? after : toMeasurement(ways.gain(before, after));
     },
   };
 };
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-export const mae = (truth: readonly Truth[]): Scoring =>
-  errorScoring(truth, {
+export const createMaeMetric = (truth: readonly TrueValues[]): ScoreMetric =>
+  createErrorMetric(truth, {
     name: "mae",
     words: "the mean absolute error",
     together: (errors) => mean(errors.map(Math.abs)),
@@ -125,8 +125,8 @@ export const mae = (truth: readonly Truth[]): Scoring =>
     gain: maeGain,
   });
 
-export const rmse = (truth: readonly Truth[]): Scoring =>
-  errorScoring(truth, {
+export const createRmseMetric = (truth: readonly TrueValues[]): ScoreMetric =>
+  createErrorMetric(truth, {
     name: "rmse",
     words: "the root mean squared error",
     together: (errors) => Math.sqrt(mean(errors.map((error) => error * error))),

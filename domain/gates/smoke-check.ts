@@ -1,7 +1,7 @@
 import type { Check } from "./verdict.ts";
 
 /** Whether the deployed function answers at all. `problem` is what the first refused request was told. */
-export const smokeCheck = ({
+export const checkSmoke = ({
   asked,
   answered,
   problem,

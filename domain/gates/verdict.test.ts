@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { judgeAtMost, judgeDifference, worst } from "./verdict.ts";
+import { judgeAtMost, judgeDifference, pickWorstVerdict } from "./verdict.ts";
 
 test.each([
   [-0.02, 0.01, "pass"],
@@ -22,8 +22,8 @@ test.each([
 );
 
 test("the worst verdict counts, and nothing judged is no pass", () => {
-  expect(worst(["pass", "inconclusive", "fail"])).toBe("fail");
-  expect(worst(["pass", "inconclusive"])).toBe("inconclusive");
-  expect(worst(["pass", "pass"])).toBe("pass");
-  expect(worst([])).toBe("inconclusive");
+  expect(pickWorstVerdict(["pass", "inconclusive", "fail"])).toBe("fail");
+  expect(pickWorstVerdict(["pass", "inconclusive"])).toBe("inconclusive");
+  expect(pickWorstVerdict(["pass", "pass"])).toBe("pass");
+  expect(pickWorstVerdict([])).toBe("inconclusive");
 });

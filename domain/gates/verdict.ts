@@ -34,16 +34,17 @@ export const judgeAtMost = ({ low, high, limit }: Ends & { readonly limit: numbe
   high <= limit ? "pass" : low > limit ? "fail" : "inconclusive";
 
 /** One fail fails all, then one inconclusive leaves all open. Nothing judged is inconclusive, never a pass. */
-export const worst = (verdicts: readonly Verdict[]): Verdict => {
+export const pickWorstVerdict = (verdicts: readonly Verdict[]): Verdict => {
   if (verdicts.includes("fail")) return "fail";
   return verdicts.length === 0 || verdicts.includes("inconclusive") ? "inconclusive" : "pass";
 };
 
 /** The verdict of all checks together; without a single check it is inconclusive. */
-export const verdictOf = (checks: readonly Check[]): Verdict => worst(checks.map(({ verdict }) => verdict));
+export const combineVerdicts = (checks: readonly Check[]): Verdict =>
+  pickWorstVerdict(checks.map(({ verdict }) => verdict));
 
 /** What was measured, and what could not be and why: the approver is shown both. */
-export type Checked = {
+export type CheckResults = {
   readonly checks: readonly Check[];
   readonly omitted: readonly { readonly name: string; readonly why: string }[];
 };

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { digestOf, memoryStore } from "#test/support/step-world.ts";
-import { type Deployment, ledger } from "./ledger.ts";
+import { fakeDigest, memoryStore } from "#test/support/step-world.ts";
+import { createLedger, type Deployment } from "./ledger.ts";
 
 let opened: ReturnType<typeof memoryStore>;
-let account: ReturnType<typeof ledger>;
+let account: ReturnType<typeof createLedger>;
 beforeEach(() => {
   opened = memoryStore();
-  account = ledger(opened);
+  account = createLedger(opened);
 });
 afterEach(() => opened.database.close());
 
@@ -16,7 +16,7 @@ const deployment = (delivery: string, version = 1) => ({
   model: "churn",
   delivery,
   commit: "c".repeat(40),
-  digest: digestOf("d"),
+  digest: fakeDigest("d"),
   version,
   functionVersion: String(version),
   fence: 1,
@@ -69,7 +69,7 @@ test("what was promoted last is what serves, whatever began or ended after it, o
       fc.array(fc.constantFrom("deployed", "canary", "promoting", "promoted", "ended"), { maxLength: 60 }),
       async (statuses) => {
         const { store, database } = memoryStore();
-        const here = ledger({ store });
+        const here = createLedger({ store });
         for (const [index, status] of statuses.entries()) {
           const entry = await here.begin(deployment(`d${index}`), index);
           await here.change(entry, (current) => ({ ...current, status: status as Deployment["status"] }));
@@ -105,10 +105,10 @@ test("a change that gives nothing leaves the deployment unwritten", async () => 
 test("the newest deployment of an image is found by digest and version, not by one of them", async () => {
   await account.begin(deployment("a", 1), 5);
   await account.begin(deployment("b", 1), 5);
-  await account.begin({ ...deployment("c", 1), digest: digestOf("e") }, 5);
+  await account.begin({ ...deployment("c", 1), digest: fakeDigest("e") }, 5);
   await account.begin(deployment("d", 2), 5);
-  expect((await account.ofImage("prod", "churn", digestOf("d"), 1))?.delivery).toBe("b");
-  expect(await account.ofImage("prod", "churn", digestOf("e"), 2)).toBeUndefined();
+  expect((await account.ofImage("prod", "churn", fakeDigest("d"), 1))?.delivery).toBe("b");
+  expect(await account.ofImage("prod", "churn", fakeDigest("e"), 2)).toBeUndefined();
 });
 
 test("a retired model serves nothing by the ledger, which keeps its record and its numbers", async () => {

@@ -54,7 +54,7 @@ export type NewDeployment = Pick<
 > &
   Partial<Pick<Deployment, "builder" | "takesBack">>;
 
-const key = (environment: Environment, model: string, sequence: number) => ({
+const toEntryKey = (environment: Environment, model: string, sequence: number) => ({
   partition: `ledger#${environment}#${model}`,
   sort: String(sequence).padStart(10, "0"),
 });
@@ -63,9 +63,9 @@ const key = (environment: Environment, model: string, sequence: number) => ({
  * The append-only account of every environment. What it calls `promoted` last is what the environment serves;
  * the rollback of a failed delivery and of a person goes by it and never needs the registry.
  */
-export const ledger = ({ store }: { store: Store }) => {
+export const createLedger = ({ store }: { store: Store }) => {
   async function* newestFirst(environment: Environment, model: string) {
-    const { partition } = key(environment, model, 0);
+    const { partition } = toEntryKey(environment, model, 0);
     for (let after: string | undefined; ; ) {
       const page = await store.page({
         partition,
@@ -95,12 +95,14 @@ export const ledger = ({ store }: { store: Store }) => {
     next: (current: Deployment) => Deployment | undefined,
   ): Promise<Deployment> => {
     for (;;) {
-      const item = await store.get(key(environment, model, sequence));
+      const item = await store.get(toEntryKey(environment, model, sequence));
       if (!item) throw new Error(`the ledger of ${environment}/${model} has no entry ${sequence}`);
       const current = Deployment.parse(item.value);
       const changed = next(current);
       if (!changed) return current;
-      const put = await store.put(key(environment, model, sequence), changed, { expect: item.version });
+      const put = await store.put(toEntryKey(environment, model, sequence), changed, {
+        expect: item.version,
+      });
       if (put.written) return changed;
     }
   };
@@ -128,7 +130,7 @@ export const ledger = ({ store }: { store: Store }) => {
       model: string,
       sequence: number,
     ): Promise<Deployment | undefined> => {
-      const item = await store.get(key(environment, model, sequence));
+      const item = await store.get(toEntryKey(environment, model, sequence));
       return item && Deployment.parse(item.value);
     },
 
@@ -154,7 +156,9 @@ export const ledger = ({ store }: { store: Store }) => {
           approvedBy: [],
           checks: [],
         };
-        const put = await store.put(key(environment, model, entry.sequence), entry, { expect: "absent" });
+        const put = await store.put(toEntryKey(environment, model, entry.sequence), entry, {
+          expect: "absent",
+        });
         if (put.written) return entry;
       }
     },
@@ -187,4 +191,4 @@ export const ledger = ({ store }: { store: Store }) => {
     },
   };
 };
-export type Ledger = ReturnType<typeof ledger>;
+export type Ledger = ReturnType<typeof createLedger>;

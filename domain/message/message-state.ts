@@ -1,6 +1,6 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { BoundContributors } from "#domain/approval/approvers-for.ts";
-import type { Ended, Outcome } from "#domain/delivery/outcomes.ts";
+import type { Outcome, OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Check } from "#domain/gates/verdict.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { Provenance } from "#domain/provenance/verified-provenance.ts";
@@ -16,7 +16,7 @@ export type MessageFacts = {
   readonly serving: Deployment | undefined;
   /** The person's rollback that ended this delivery, or took back what it had promoted: who, and why. */
   readonly rolledBack: { readonly by: string; readonly kind: "interrupted" | "taken back" } | undefined;
-  readonly ended: Ended | undefined;
+  readonly ended: OutcomeRecord | undefined;
   /** Epoch milliseconds at which the facts were read: a question expires by it. */
   readonly now: number;
 };
@@ -76,14 +76,14 @@ export type MessageState = {
   readonly error: { readonly name: string; readonly cause: string } | null;
 };
 
-const label = (serving: Deployment | undefined) =>
+const labelVersion = (serving: Deployment | undefined) =>
   serving ? `version ${serving.version}` : "no version of this model";
 
 /**
  * What the message of a delivery says, by the stored facts alone (docs/approval-message.md has the rules). Undefined:
  * it has asked nothing and has not ended, so it has no message.
  */
-export const messageState = (facts: MessageFacts): MessageState | undefined => {
+export const deriveMessageState = (facts: MessageFacts): MessageState | undefined => {
   const { delivery, questions, deployment, serving, ended } = facts;
   const asked = questions.at(-1);
   const about = asked ?? ended;
@@ -98,20 +98,20 @@ export const messageState = (facts: MessageFacts): MessageState | undefined => {
     author: asked?.author.name ?? "",
     madeBy: asked?.contributors?.people ?? null,
     unmapped: asked?.contributors?.unmapped ?? [],
-    raisedBy: asked ? raisedBy(asked) : 0,
+    raisedBy: asked ? countExtraApprovals(asked) : 0,
     version: asked?.version ?? null,
     digest: asked?.digest ?? null,
     baseline: asked?.evidence.champion ?? null,
     changed: asked?.evidence.changed ?? [],
-    askedAgain: questions.length > 1 ? askedAgain(questions) : null,
+    askedAgain: questions.length > 1 ? describeRepeatedQuestion(questions) : null,
     checks: [
       ...(asked?.evidence.checks ?? []).filter(({ name }) => !canary.some((check) => check.name === name)),
       ...canary,
     ],
     provenance: asked?.evidence.provenance ?? null,
     omitted: asked?.evidence.omitted ?? [],
-    question: asked ? questionState(asked, facts) : null,
-    progress: outcome === null && !rolledBack ? progress(deployment) : null,
+    question: asked ? toQuestionState(asked, facts) : null,
+    progress: outcome === null && !rolledBack ? describeProgress(deployment) : null,
     rolledBack,
     outcome,
     replaced: outcome === "promoted" && serving?.sequence !== deployment?.sequence,
@@ -120,10 +120,10 @@ export const messageState = (facts: MessageFacts): MessageState | undefined => {
 };
 
 /** Where authors may approve, nobody who is unknown raises the quorum. */
-const raisedBy = ({ raisedBy: kept, rule, contributors }: Approval): number =>
+const countExtraApprovals = ({ raisedBy: kept, rule, contributors }: Approval): number =>
   kept ?? (rule.authorMayApprove ? 0 : (contributors?.unmapped.length ?? 0));
 
-const questionState = (
+const toQuestionState = (
   { id, state, expiresAt, rule, baseline, contributors }: Approval,
   { ended, serving, now, rolledBack }: MessageFacts,
 ): QuestionState => {
@@ -157,18 +157,18 @@ const questionState = (
     quorum: rule.quorum,
     approvers: rule.approvers.filter((user) => !leftOut.some((each) => each.user === user)),
     leftOut,
-    stale: (serving?.sequence ?? 0) === baseline ? null : label(serving),
+    stale: (serving?.sequence ?? 0) === baseline ? null : labelVersion(serving),
   };
 };
 
 /** The question before was about another prod; what is told is what each of the two was measured against. */
-const askedAgain = (questions: readonly Approval[]): string => {
+const describeRepeatedQuestion = (questions: readonly Approval[]): string => {
   const [before, now] = questions.slice(-2);
   const champion = (asked: Approval | undefined) => asked?.evidence.champion ?? "no version";
   return `Prod changed from ${champion(before)} to ${champion(now)} after this was asked, so everything was measured again, and earlier answers do not count.`;
 };
 
-const progress = (deployment: Deployment | undefined): string | null => {
+const describeProgress = (deployment: Deployment | undefined): string | null => {
   if (!deployment) return null;
   switch (deployment.status) {
     case "canary":

@@ -1,15 +1,21 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { approvals } from "#domain/approval/approvals.ts";
+import { createApprovals } from "#domain/approval/approvals.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
-import { outcomes } from "#domain/delivery/outcomes.ts";
-import { digestOf, fakeChannel, fakeDeliveries, memoryStore, plainCipher } from "#test/support/step-world.ts";
-import { type Channel, messages } from "./messages.ts";
+import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import {
+  fakeChannel,
+  fakeDeliveries,
+  fakeDigest,
+  memoryStore,
+  plainCipher,
+} from "#test/support/step-world.ts";
+import { createDeliveryMessages, type MessageChannel } from "./messages.ts";
 
 let opened: ReturnType<typeof memoryStore>;
 let slack: ReturnType<typeof fakeChannel>;
 let warnings: string[];
-const start = (changes: Partial<Channel> = {}) =>
-  messages({
+const start = (changes: Partial<MessageChannel> = {}) =>
+  createDeliveryMessages({
     ...opened,
     channel: { ...slack.channel, ...changes },
     warn: (sentence) => void warnings.push(sentence),
@@ -22,13 +28,14 @@ beforeEach(() => {
 afterEach(() => opened.database.close());
 
 const subject = { model: "churn", commit: "c".repeat(40) };
-const asking = () => approvals({ ...opened, cipher: plainCipher, deliveries: fakeDeliveries().deliveries });
+const asking = () =>
+  createApprovals({ ...opened, cipher: plainCipher, deliveries: fakeDeliveries().deliveries });
 const ask = (delivery = "churn-1") =>
   asking().ask(
     {
       ...subject,
       delivery,
-      digest: digestOf("d"),
+      digest: fakeDigest("d"),
       version: 2,
       baseline: 0,
       fence: 1,
@@ -54,7 +61,7 @@ const approve = async (user: string, delivery = "churn-1") => {
   });
 };
 const end = (outcome: Outcome, delivery = "churn-1") =>
-  outcomes(opened).keep({ ...subject, delivery, outcome, error: null, at: opened.time.now });
+  createOutcomes(opened).keep({ ...subject, delivery, outcome, error: null, at: opened.time.now });
 const shown = () =>
   [...slack.shown.values()].map(({ delivery, outcome, question }) => ({
     delivery,
@@ -189,7 +196,7 @@ const slowFirst = (call: "post" | "update") => {
     begun();
     await waits;
   };
-  const changes: Partial<Channel> =
+  const changes: Partial<MessageChannel> =
     call === "post"
       ? {
           // As Slack without the look for an earlier post: both look before either has posted.

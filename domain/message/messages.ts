@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Warn } from "#domain/delivery/warn.ts";
-import type { Store, Stored } from "#platform/store/store.ts";
-import { type MessageState, messageState } from "./message-state.ts";
+import type { Store, StoredItem } from "#platform/store/store.ts";
+import { deriveMessageState, type MessageState } from "./message-state.ts";
 import { readMessageFacts } from "./read-message-facts.ts";
 
-const Posted = z.object({ channel: z.string(), ts: z.string() });
-type Posted = z.infer<typeof Posted>;
-const Item = z.object({
+const PostedMessage = z.object({ channel: z.string(), ts: z.string() });
+type PostedMessage = z.infer<typeof PostedMessage>;
+const MessageItem = z.object({
   /** Where Slack has it; null until it was posted. */
-  posted: Posted.nullable(),
+  posted: PostedMessage.nullable(),
   /** How often somebody began to write it to Slack. */
   revision: z.int().default(0),
   /** Who began and has not come back: what Slack shows is uncertain until they have, or are long overdue. */
@@ -17,82 +17,84 @@ const Item = z.object({
   /** Hash of the state that Slack shows; null: not known. */
   shown: z.string().nullable().default(null),
 });
-type Item = z.infer<typeof Item>;
-const blank: Item = { posted: null, revision: 0, writing: [], shown: null };
+type MessageItem = z.infer<typeof MessageItem>;
+const emptyItem: MessageItem = { posted: null, revision: 0, writing: [], shown: null };
 
 /** What posting needs of Slack; @slack/web-api behind it on both worlds. */
-export type Channel = {
+export type MessageChannel = {
   /** Posts, or finds what an interrupted post of the same delivery left there. */
-  post(state: MessageState): Promise<Posted>;
-  update(posted: Posted, state: MessageState): Promise<void>;
+  post(state: MessageState): Promise<PostedMessage>;
+  update(posted: PostedMessage, state: MessageState): Promise<void>;
   /** Takes everything from a message that should not be there. */
-  retract(posted: Posted): Promise<void>;
+  retract(posted: PostedMessage): Promise<void>;
 };
 
-const key = (delivery: string) => ({ partition: "messages", sort: delivery });
+const toMessageKey = (delivery: string) => ({ partition: "messages", sort: delivery });
 /** Deliveries whose message may not say what the facts say, or will change yet: the sweep looks at each. */
-const unshown = "messages-unshown";
-const Note = z.object({ at: z.int().default(0) });
-const keptSeconds = 400 * 86_400;
+const pendingPartition = "messages-unshown";
+const PendingNote = z.object({ at: z.int().default(0) });
+const retentionSeconds = 400 * 86_400;
 
 /**
  * After this long nobody who began to write is still at it: a call to Slack takes 2 s at most, three times, and a
  * function that waits longer was stopped.
  */
-const writingMs = 60_000;
+const writeTimeoutMs = 60_000;
 /** How long a note stands of a delivery of which nothing can be told yet. */
-const untoldMs = 3_600_000;
+const emptyNoteLifetimeMs = 3_600_000;
 
-const hashOf = (state: MessageState): string =>
+const hashState = (state: MessageState): string =>
   createHash("sha256").update(JSON.stringify(state)).digest("hex");
 
 /**
  * One message per delivery, edited in place to its end. What it says follows from the stored facts alone
- * (`messageState`); nobody hands a text to anybody. Whoever has changed a fact calls `show`.
+ * (`deriveMessageState`); nobody hands a text to anybody. Whoever has changed a fact calls `show`.
  *
  * Each write to Slack takes a number first, by a conditional write, and comes back after it. Who comes back and finds
  * a higher number cannot know which of the two Slack heard last: both read the facts again, and the message is written
  * again, once, by the last of them to come back. Who never comes back is found by the sweep.
  */
-export const messages = ({
+export const createDeliveryMessages = ({
   store,
   channel,
   clock,
   warn,
 }: {
   store: Store;
-  channel: Channel;
+  channel: MessageChannel;
   clock: () => number;
   warn: Warn;
 }) => {
   const facts = readMessageFacts({ store, clock });
-  const stateOf = async (delivery: string) => messageState(await facts(delivery));
-  const read = async (delivery: string): Promise<Item & { readonly version: number | "absent" }> => {
-    const item = await store.get(key(delivery));
-    return item ? { ...Item.parse(item.value), version: item.version } : { ...blank, version: "absent" };
+  const stateOf = async (delivery: string) => deriveMessageState(await facts(delivery));
+  const read = async (delivery: string): Promise<MessageItem & { readonly version: number | "absent" }> => {
+    const item = await store.get(toMessageKey(delivery));
+    return item
+      ? { ...MessageItem.parse(item.value), version: item.version }
+      : { ...emptyItem, version: "absent" };
   };
   const write = async (
     delivery: string,
-    { posted, revision, writing, shown }: Item,
+    { posted, revision, writing, shown }: MessageItem,
     expect: number | "absent",
   ) =>
     (
       await store.put(
-        key(delivery),
+        toMessageKey(delivery),
         { posted, revision, writing, shown },
-        { expect, expiresAt: Math.floor(clock() / 1000) + keptSeconds },
+        { expect, expiresAt: Math.floor(clock() / 1000) + retentionSeconds },
       )
     ).written;
 
   const expect = async (delivery: string): Promise<void> => {
-    await store.put({ partition: unshown, sort: delivery }, { at: clock() });
+    await store.put({ partition: pendingPartition, sort: delivery }, { at: clock() });
   };
 
   /** Takes a number; undefined: someone else wrote in between. */
-  const begin = async (delivery: string, found: Item & { version: number | "absent" }) => {
+  const begin = async (delivery: string, found: MessageItem & { version: number | "absent" }) => {
     const at = clock();
     const revision = found.revision + 1;
-    const writing = [...found.writing.filter((each) => at - each.at < writingMs), { revision, at }];
+    const writing = [...found.writing.filter((each) => at - each.at < writeTimeoutMs), { revision, at }];
     const begun = await write(delivery, { ...found, revision, writing, shown: null }, found.version);
     return begun ? revision : undefined;
   };
@@ -101,11 +103,11 @@ export const messages = ({
    * Gives the number back. `last`: nobody else was at it, so Slack shows what was written. Who was not the last takes
    * away the certainty of the others, too: nobody knows whom Slack heard last.
    */
-  const end = async (delivery: string, number: number, posted: Posted, hash: string) => {
+  const end = async (delivery: string, number: number, posted: PostedMessage, hash: string) => {
     for (;;) {
       const found = await read(delivery);
       const last = found.revision === number;
-      const next: Item = {
+      const next: MessageItem = {
         posted: found.posted ?? posted,
         revision: last ? number : found.revision + 1,
         writing: found.writing.filter(({ revision }) => revision !== number),
@@ -113,7 +115,7 @@ export const messages = ({
       };
       if (!(await write(delivery, next, found.version))) continue;
       const at = clock();
-      const others = next.writing.some((each) => at - each.at < writingMs);
+      const others = next.writing.some((each) => at - each.at < writeTimeoutMs);
       return { stands: next.posted ?? posted, leftToOthers: !last && others };
     }
   };
@@ -128,7 +130,7 @@ export const messages = ({
       const found = await read(delivery);
       const state = await stateOf(delivery);
       if (!state) return;
-      const hash = hashOf(state);
+      const hash = hashState(state);
       const uncertain = thorough && first && found.writing.length > 0;
       if (found.posted && found.shown === hash && !uncertain) return;
       if (found.version === "absent") await expect(delivery);
@@ -157,11 +159,11 @@ export const messages = ({
   };
 
   /** Whether the sweep need not look again: the delivery has ended, and Slack shows it for certain. */
-  const settled = async ({ key: { sort: delivery }, value }: Stored): Promise<boolean> => {
+  const settled = async ({ key: { sort: delivery }, value }: StoredItem): Promise<boolean> => {
     const state = await stateOf(delivery);
-    if (!state) return clock() - Note.parse(value).at > untoldMs;
+    if (!state) return clock() - PendingNote.parse(value).at > emptyNoteLifetimeMs;
     const { posted, shown, writing } = await read(delivery);
-    return posted !== null && state.outcome !== null && shown === hashOf(state) && writing.length === 0;
+    return posted !== null && state.outcome !== null && shown === hashState(state) && writing.length === 0;
   };
 
   return {
@@ -176,7 +178,7 @@ export const messages = ({
     showUnshown: async (): Promise<void> => {
       for (let after: string | undefined; ; ) {
         const page = await store.page({
-          partition: unshown,
+          partition: pendingPartition,
           order: "ascending",
           limit: 100,
           ...(after ? { after } : {}),
@@ -192,4 +194,4 @@ export const messages = ({
     },
   };
 };
-export type Messages = ReturnType<typeof messages>;
+export type DeliveryMessages = ReturnType<typeof createDeliveryMessages>;

@@ -1,16 +1,16 @@
-import { approvalRecords } from "#domain/approval/approval-records.ts";
-import { claims } from "#domain/claims/claims.ts";
-import { outcomes } from "#domain/delivery/outcomes.ts";
-import { ledger } from "#domain/ledger/ledger.ts";
+import { createApprovalReader } from "#domain/approval/approval-records.ts";
+import { createClaims } from "#domain/claims/claims.ts";
+import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
 import type { Store } from "#platform/store/store.ts";
 import type { MessageFacts } from "./message-state.ts";
 
 /** Reads what is stored about a delivery: its questions, its deployment on prod, rollbacks of it, and its end. */
 export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => number }) => {
-  const records = approvalRecords({ store });
-  const endings = outcomes({ store });
-  const account = ledger({ store });
-  const rights = claims({ store });
+  const records = createApprovalReader({ store });
+  const endings = createOutcomes({ store });
+  const account = createLedger({ store });
+  const rights = createClaims({ store });
   return async (delivery: string): Promise<MessageFacts> => {
     const ended = await endings.read(delivery);
     const questions = await records.ofDelivery(delivery);

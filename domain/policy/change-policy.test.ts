@@ -1,12 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { noIdentities } from "#domain/approval/identities.ts";
+import { emptyIdentities } from "#domain/approval/identities.ts";
 import { memoryStore, policyYaml } from "#test/support/step-world.ts";
-import { changePolicy } from "./change-policy.ts";
+import { createPolicyWriter } from "./change-policy.ts";
 import { parsePlatformRules } from "./parse-policy.ts";
-import { digestText, PolicyEntry, platformPolicy, policyKeys, proposalId } from "./platform-policy.ts";
+import {
+  createPlatformPolicy,
+  deriveProposalId,
+  digestText,
+  PolicyEntry,
+  policyKeys,
+} from "./platform-policy.ts";
 
 const rules = (text = policyYaml) =>
-  parsePlatformRules(new TextEncoder().encode(text), "policy.yaml", noIdentities);
+  parsePlatformRules(new TextEncoder().encode(text), "policy.yaml", emptyIdentities);
 const tighter = rules(policyYaml.replace("quorum: 1", "quorum: 2"));
 const looser = rules(
   policyYaml.replace("latencyP95Ms: 1000", "latencyP95Ms: 9000").replace("timeout: P7D", "timeout: P1D"),
@@ -21,12 +27,12 @@ const ada = sessionOf(permissionSet, "ada@example.com");
 const bob = sessionOf(permissionSet, "bob@example.com");
 
 let memory: ReturnType<typeof memoryStore>;
-let policy: ReturnType<typeof platformPolicy>;
-let changes: ReturnType<typeof changePolicy>;
+let policy: ReturnType<typeof createPlatformPolicy>;
+let changes: ReturnType<typeof createPolicyWriter>;
 beforeEach(() => {
   memory = memoryStore();
-  policy = platformPolicy(memory);
-  changes = changePolicy(memory);
+  policy = createPlatformPolicy(memory);
+  changes = createPolicyWriter(memory);
 });
 afterEach(() => memory.database.close());
 
@@ -83,7 +89,7 @@ describe("two sessions of one role that its bearer names", () => {
   const forge = async (next: typeof looser, revision: number, [by, confirmed] = [one, other]) => {
     const text = JSON.stringify({ floor: next.floor, identities: next.identities });
     const digest = digestText(text);
-    const proposal = proposalId({ follows: revision - 1, digest, by });
+    const proposal = deriveProposalId({ follows: revision - 1, digest, by });
     const before = PolicyEntry.parse((await memory.store.get(policyKeys.entry(revision - 1)))?.value);
     await memory.store.put(policyKeys.signature(by, proposal, "proposed"), digest);
     await memory.store.put(policyKeys.signature(confirmed, proposal, "confirmed"), digest);
@@ -251,18 +257,22 @@ test("a proposal that was rewritten after it was made cannot be confirmed under 
 
 test("on one machine the same person confirms only by saying so, and the ledger shows it", async () => {
   const here = { ...memory, confirmation: "alone-if-said" as const };
-  const alone = changePolicy(here);
+  const alone = createPolicyWriter(here);
   await alone.writeFirst(rules(), ada);
   const { id } = await alone.propose(looser, ada);
   await expect(alone.confirm(id, ada)).rejects.toThrow("--alone");
   await alone.confirm(id, ada, { alone: true });
-  expect(await platformPolicy(here).read()).toMatchObject({ revision: 2, appliedBy: ada, confirmedBy: ada });
+  expect(await createPlatformPolicy(here).read()).toMatchObject({
+    revision: 2,
+    appliedBy: ada,
+    confirmedBy: ada,
+  });
   // The same items would not count on AWS.
   await expect(policy.read()).rejects.toMatchObject({ name: "PolicyInvalid" });
 });
 
 test("a file without identities leaves who is who as it is", () => {
-  const identities = { ...noIdentities, bots: ["github:dependabot[bot]"] };
+  const identities = { ...emptyIdentities, bots: ["github:dependabot[bot]"] };
   const bytes = new TextEncoder().encode(policyYaml);
   expect(parsePlatformRules(bytes, "policy.yaml", identities).identities).toEqual(identities);
 });

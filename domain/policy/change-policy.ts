@@ -4,14 +4,14 @@ import type { Store } from "#platform/store/store.ts";
 import { PlatformRules, PolicyInvalid } from "./parse-policy.ts";
 import {
   type Confirmation,
+  deriveProposalId,
   digestText,
   isSamePerson,
-  newestEntry,
   Operator,
   type PlatformPolicyRevision,
   PolicyEntry,
   policyKeys,
-  proposalId,
+  readNewestEntry,
   toRevision,
   verifyEntry,
 } from "./platform-policy.ts";
@@ -37,7 +37,8 @@ export class PolicyRefused extends Error {
   override readonly name = "PolicyRefused";
 }
 
-const writeText = ({ floor, identities }: PlatformRules): string => JSON.stringify({ floor, identities });
+const serializeRules = ({ floor, identities }: PlatformRules): string =>
+  JSON.stringify({ floor, identities });
 
 /**
  * What changes from one copy to the next, in words. Whoever is mapped anew stops to count as unmapped, so every change
@@ -60,7 +61,7 @@ export const comparePlatformRules = (before: PlatformRules, after: PlatformRules
  * Changes the platform's copy of the policy. A new copy needs two people: one proposes it, another confirms exactly that
  * text; each signs in a partition of its own.
  */
-export const changePolicy = ({
+export const createPolicyWriter = ({
   store,
   clock,
   confirmation = "second-person",
@@ -93,7 +94,7 @@ export const changePolicy = ({
       );
     const found = Proposal.parse(item.value);
     // Every operator may write proposals: one that was rewritten is not what its id stands for.
-    if (found.digest !== digestText(found.text) || proposalId(found) !== id)
+    if (found.digest !== digestText(found.text) || deriveProposalId(found) !== id)
       throw new PolicyRefused(`Proposal ${id} was changed after it was made: propose it again.`);
     const before = await store.get(policyKeys.entry(found.follows));
     const { loosened, tightened } = before
@@ -110,8 +111,8 @@ export const changePolicy = ({
 
     /** Writes the first copy, which nobody confirms. Throws PolicyRefused where there is one. */
     writeFirst: async (rules: PlatformRules, by: Operator): Promise<PlatformPolicyRevision> => {
-      const text = writeText(rules);
-      if (await newestEntry(store))
+      const text = serializeRules(rules);
+      if (await readNewestEntry(store))
         throw new PolicyRefused(
           "The platform has a copy of the policy already: change it with `slipway policy apply <file>`.",
         );
@@ -130,7 +131,7 @@ export const changePolicy = ({
 
     /** Proposes another copy; nothing is in force before it is confirmed. Throws PolicyRefused where nothing changes. */
     propose: async (rules: PlatformRules, by: Operator): Promise<Proposal> => {
-      const entry = await newestEntry(store);
+      const entry = await readNewestEntry(store);
       if (!entry)
         throw new PolicyRefused(
           "The platform has no copy of the policy yet: `slipway init aws`, or the first `npm start`, writes it.",
@@ -145,13 +146,13 @@ export const changePolicy = ({
           throw error;
         },
       );
-      const text = writeText(rules);
+      const text = serializeRules(rules);
       const digest = digestText(text);
       const { loosened, tightened } = comparePlatformRules(before, rules);
       if (digest === before.digest && counts)
         throw new PolicyRefused(`Revision ${before.revision}, which is in force, says exactly this already.`);
       // The same text proposed again by the same person is the same proposal.
-      const id = proposalId({ follows: before.revision, digest, by });
+      const id = deriveProposalId({ follows: before.revision, digest, by });
       const proposed: Proposal = {
         id,
         follows: before.revision,
@@ -177,7 +178,7 @@ export const changePolicy = ({
       { alone = false }: { readonly alone?: boolean } = {},
     ): Promise<PlatformPolicyRevision> => {
       const proposed = await proposal(id);
-      const before = await newestEntry(store);
+      const before = await readNewestEntry(store);
       if (before?.revision !== proposed.follows)
         throw new PolicyRefused(
           `Proposal ${id} follows revision ${proposed.follows}, and revision ${before?.revision ?? 0} is in force: propose it again, so that the difference that is confirmed is the real one.`,
@@ -229,7 +230,7 @@ export const changePolicy = ({
 
     /** Proposals that wait for a second person. */
     open: async (): Promise<readonly Proposal[]> => {
-      const before = await newestEntry(store);
+      const before = await readNewestEntry(store);
       const { items } = await store.page({
         partition: policyKeys.proposals,
         order: "descending",
@@ -241,4 +242,4 @@ export const changePolicy = ({
     },
   };
 };
-export type ChangePolicy = ReturnType<typeof changePolicy>;
+export type PolicyWriter = ReturnType<typeof createPolicyWriter>;

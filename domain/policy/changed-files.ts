@@ -1,5 +1,5 @@
 /** What an approver should know has changed, since the gates are measured with it. */
-const watched = ["holdout.csv", "golden.json"] as const;
+const watchedFiles = ["holdout.csv", "golden.json"] as const;
 
 type Hashes = Readonly<Record<string, string>>;
 
@@ -7,13 +7,13 @@ type Hashes = Readonly<Record<string, string>>;
  * Sentences naming which of holdout.csv and golden.json differ from the champion's.
  * Both arguments map a file's name to its content hash; without a champion nothing has changed.
  */
-export const changedFiles = (of: {
+export const describeChangedFiles = (of: {
   readonly champion?: Hashes | undefined;
   readonly challenger: Hashes;
 }): readonly string[] => {
   const { champion, challenger } = of;
   if (!champion) return [];
-  return watched.flatMap((file) => {
+  return watchedFiles.flatMap((file) => {
     const before = champion[file];
     const after = challenger[file];
     if (before === after) return [];

@@ -16,7 +16,7 @@ import {
   superset,
 } from "./strictness.ts";
 
-const score = (name: string, bound: "min" | "max"): [string, Strictness][] => [
+const scoreRules = (name: string, bound: "min" | "max"): [string, Strictness][] => [
   [`gates.${name}.${bound}`, bound === "min" ? atLeast : atMost],
   [`gates.${name}.notWorseThanChampionBy`, atMost],
 ];
@@ -26,10 +26,10 @@ const score = (name: string, bound: "min" | "max"): [string, Strictness][] => [
  * The task and the positive label are no rules, but say which scores are measured at all.
  */
 export const manifestRules: ReadonlyMap<string, Strictness> = new Map([
-  ...score("accuracy", "min"),
-  ...score("auc", "min"),
-  ...score("mae", "max"),
-  ...score("rmse", "max"),
+  ...scoreRules("accuracy", "min"),
+  ...scoreRules("auc", "min"),
+  ...scoreRules("mae", "max"),
+  ...scoreRules("rmse", "max"),
   ["gates.latencyP95Ms", atMost],
   ["gates.imageSizeMb", atMost],
   ["gates.vulnerabilities.critical", atMost],
@@ -51,7 +51,7 @@ export const manifestRules: ReadonlyMap<string, Strictness> = new Map([
   ["output.positive", same],
 ]);
 
-const rules = ({ gates, approval, canary, resources, records, task, output }: Manifest) =>
+const flattenManifest = ({ gates, approval, canary, resources, records, task, output }: Manifest) =>
   flattenRules({
     gates,
     approval,
@@ -66,7 +66,7 @@ const rules = ({ gates, approval, canary, resources, records, task, output }: Ma
  * What the challenger's manifest loosens and tightens against the champion's: `gates.accuracy.min 0.75 → 0.6`; nothing
  * without a champion.
  */
-export const changedRules = ({
+export const compareManifests = ({
   champion,
   challenger,
 }: {
@@ -74,5 +74,5 @@ export const changedRules = ({
   readonly challenger: Manifest;
 }): RuleChanges =>
   champion
-    ? compareRules(manifestRules, rules(champion), rules(challenger))
+    ? compareRules(manifestRules, flattenManifest(champion), flattenManifest(challenger))
     : { loosened: [], tightened: [] };

@@ -1,34 +1,37 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Source } from "#platform/source/source.ts";
-import { ownValue } from "#untrusted/own-value.ts";
-import { changedFiles } from "./changed-files.ts";
-import { changedPrivileges } from "./privileged-paths.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
+import { describeChangedFiles } from "./changed-files.ts";
+import { groupPrivilegedChanges } from "./privileged-paths.ts";
 import type { RulesInForce } from "./rules-in-force.ts";
 
-type Folder = {
+type ModelContent = {
   readonly manifest: Pick<Manifest, "tokenizer">;
   readonly hashes: Readonly<Record<string, string>>;
 };
 
 /** Names come from whoever commits: on one line, and short enough that none pushes another out of the message. */
-const short = (text: string, limit: number): string => {
+const clipLine = (text: string, limit: number): string => {
   const line = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
   return line.length <= limit ? line : `${line.slice(0, limit - 1)}…`;
 };
 
 /** Where the tokenizers lie: each manifest names its own. */
-const tokenizerPaths = (model: string, folders: readonly (Folder | undefined)[]): ReadonlySet<string> =>
+const listTokenizerPaths = (
+  model: string,
+  folders: readonly (ModelContent | undefined)[],
+): ReadonlySet<string> =>
   new Set(
     folders.flatMap((folder) =>
       folder?.manifest.tokenizer ? [`models/${model}/${folder.manifest.tokenizer.file}`] : [],
     ),
   );
-const tokenizerHash = (folder: Folder | undefined): string | undefined =>
-  folder?.manifest.tokenizer && ownValue(folder.hashes, folder.manifest.tokenizer.file);
+const findTokenizerHash = (folder: ModelContent | undefined): string | undefined =>
+  folder?.manifest.tokenizer && getOwnProperty(folder.hashes, folder.manifest.tokenizer.file);
 
 /** As many of a kind's files as have room, each whole where it can be, and the number of the others. */
-const nameFiles = (kind: string, paths: readonly string[]): string => {
-  const [first = "", ...others] = paths.slice(0, 3).map((path) => short(path, 100));
+const listFiles = (kind: string, paths: readonly string[]): string => {
+  const [first = "", ...others] = paths.slice(0, 3).map((path) => clipLine(path, 100));
   const shown = [first];
   for (const path of others) if ([...shown, path].join(", ").length <= 120) shown.push(path);
   const left = paths.length - shown.length;
@@ -56,18 +59,20 @@ export const describeChanges =
     readonly model: string;
     readonly commit: string;
     readonly championCommit: string | undefined;
-    readonly champion: Folder | undefined;
-    readonly challenger: Folder;
+    readonly champion: ModelContent | undefined;
+    readonly challenger: ModelContent;
     readonly rules: Pick<RulesInForce, "loosened" | "changed">;
   }): Promise<readonly string[]> => {
-    const files = changedFiles({ champion: champion?.hashes, challenger: challenger.hashes });
+    const files = describeChangedFiles({ champion: champion?.hashes, challenger: challenger.hashes });
     if (championCommit === undefined) return files;
-    const tokenizers = tokenizerPaths(model, [champion, challenger]);
+    const tokenizers = listTokenizerPaths(model, [champion, challenger]);
     const paths = await source.changedPaths(championCommit, commit);
     // A manifest that names another file which was there before changes the tokenizer, and no file but itself.
-    const isSame = tokenizerHash(champion) === tokenizerHash(challenger);
-    const privileges = changedPrivileges(tokenizers, [...new Set([...paths, ...(isSame ? [] : tokenizers)])]);
-    const [first, ...loosened] = rules.loosened.map((rule) => short(rule, 120));
+    const isSame = findTokenizerHash(champion) === findTokenizerHash(challenger);
+    const privileges = groupPrivilegedChanges(tokenizers, [
+      ...new Set([...paths, ...(isSame ? [] : tokenizers)]),
+    ]);
+    const [first, ...loosened] = rules.loosened.map((rule) => clipLine(rule, 120));
     const number = rules.loosened.length;
     const isListed = rules.loosened.length + rules.changed.length + files.length + privileges.length > 0;
     return [
@@ -78,14 +83,14 @@ export const describeChanges =
       ...files,
       ...(isListed ? [`see ${await link()}`] : []),
       ...loosened,
-      ...rules.changed.map((rule) => short(rule, 120)),
-      ...privileges.map(({ kind, paths }) => nameFiles(kind, paths)),
+      ...rules.changed.map((rule) => clipLine(rule, 120)),
+      ...privileges.map(({ kind, paths }) => listFiles(kind, paths)),
     ];
 
     async function link(): Promise<string> {
       // The model's own rules, holdout and golden vectors first: a command that is too long loses its end.
       const paths = [`models/${model}/`, ...privileges.flatMap((each) => each.paths)].slice(0, 20);
       const diff = await source.linkDiff(championCommit ?? "", commit, paths);
-      return diff.kind === "page" ? diff.url : short(diff.line, 300);
+      return diff.kind === "page" ? diff.url : clipLine(diff.line, 300);
     }
   };

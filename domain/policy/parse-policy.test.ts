@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { noIdentities } from "#domain/approval/identities.ts";
+import { emptyIdentities } from "#domain/approval/identities.ts";
 import { policyYaml } from "#test/support/step-world.ts";
 import { parsePlatformRules, parsePolicy } from "./parse-policy.ts";
 
@@ -48,9 +48,9 @@ describe("a commit's policy.yaml", () => {
 test("what an operator applies has the identities beside it, in up to 32 KiB", () => {
   const text = (size: number) =>
     `${policyYaml}\nidentities: { domains: [example.com] }\n#${"x".repeat(size)}`;
-  const rules = parsePlatformRules(bytes(text(30_000)), "policy.yaml", noIdentities);
+  const rules = parsePlatformRules(bytes(text(30_000)), "policy.yaml", emptyIdentities);
   expect(rules.identities.domains).toEqual(["example.com"]);
-  expect(messageOf(() => parsePlatformRules(bytes(text(32_768)), "policy.yaml", noIdentities))).toMatch(
+  expect(messageOf(() => parsePlatformRules(bytes(text(32_768)), "policy.yaml", emptyIdentities))).toMatch(
     /at most 32768/,
   );
 });

@@ -66,7 +66,7 @@ export const toRevision = ({ text, ...entry }: PolicyEntry): PlatformPolicyRevis
  * An id that holds for one text of one person on top of one revision: whoever confirms it confirms just that, and no
  * revision can be put in force a second time.
  */
-export const proposalId = ({
+export const deriveProposalId = ({
   follows,
   digest,
   by,
@@ -78,13 +78,13 @@ export const proposalId = ({
   `${follows + 1}-${createHash("sha256").update(`${digest}\n${by.id}`).digest("hex").slice(0, 16)}`;
 
 /** `AROA…:ada@example.com`: the same person under another role bears the same session name. */
-const sessionName = ({ id }: Operator): string => (id.split(":").at(-1) ?? id).toLowerCase();
+const parseSessionName = ({ id }: Operator): string => (id.split(":").at(-1) ?? id).toLowerCase();
 
 /**
  * Which role a session is of; undefined: the id is a user's, or this machine's.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
  */
-const roleId = ({ id }: Operator): string | undefined => /^(AROA[^:]*):/.exec(id)?.[1];
+const parseRoleId = ({ id }: Operator): string | undefined => /^(AROA[^:]*):/.exec(id)?.[1];
 
 /** `<account>:<name>` is a federated token's id, and who asks for the token chooses the name. */
 const isFederated = ({ id }: Operator): boolean => /^\d{12}:/.test(id);
@@ -99,16 +99,16 @@ export const isSamePerson = (
   other: Operator,
   sessionRoles: Identities["sessionRoles"] = [],
 ): boolean => {
-  if (one.id === other.id || sessionName(one) === sessionName(other)) return true;
+  if (one.id === other.id || parseSessionName(one) === parseSessionName(other)) return true;
   if (isFederated(one) || isFederated(other)) return true;
-  if (roleId(one) === undefined || roleId(one) !== roleId(other)) return false;
+  if (parseRoleId(one) === undefined || parseRoleId(one) !== parseRoleId(other)) return false;
   const isVouched = ({ id, name }: Operator) =>
     name.endsWith(`/${id.split(":").slice(1).join(":")}`) && isNamedByProvider(sessionRoles, name);
   return !isVouched(one) || !isVouched(other);
 };
 
 /** What hides in the ledger, or stands where no revision stands, is somebody's hand: nothing counts then. */
-const doesNotCount = (revision: number | string, why: string): never => {
+const rejectRevision = (revision: number | string, why: string): never => {
   throw new PolicyInvalid(
     `The platform's copy of the policy, revision ${revision}, does not count: ${why}. Look at \`slipway policy history\` and at who wrote to the table.`,
   );
@@ -118,15 +118,15 @@ const doesNotCount = (revision: number | string, why: string): never => {
  * The newest entry of the ledger, whether or not its signatures are there. Throws PolicyInvalid where what stands last
  * is no entry, or not at the place of its revision.
  */
-export const newestEntry = async (store: Store): Promise<PolicyEntry | undefined> => {
+export const readNewestEntry = async (store: Store): Promise<PolicyEntry | undefined> => {
   const { items } = await store.page({ partition: policyKeys.ledger, order: "descending", limit: 1 });
   const [last] = items;
   if (!last) return undefined;
   const entry = PolicyEntry.safeParse(last.value);
-  if (!entry.success) return doesNotCount(last.key.sort, "it is no entry of the ledger");
+  if (!entry.success) return rejectRevision(last.key.sort, "it is no entry of the ledger");
   const { revision } = entry.data;
   if (last.key.sort !== policyKeys.entry(revision).sort)
-    return doesNotCount(revision, `it stands at ${last.key.sort}, which is not its place`);
+    return rejectRevision(revision, `it stands at ${last.key.sort}, which is not its place`);
   return entry.data;
 };
 
@@ -135,12 +135,12 @@ export const verifyEntry = async (
   { store, confirmation }: { readonly store: Store; readonly confirmation: Confirmation },
   entry: PolicyEntry,
 ): Promise<void> => {
-  const refuse = (why: string): never => doesNotCount(entry.revision, why);
+  const refuse = (why: string): never => rejectRevision(entry.revision, why);
   const { revision, text, digest, appliedBy, confirmedBy, proposal } = entry;
   if (digestText(text) !== digest) refuse("its text is not the one that was confirmed");
   if (revision === 1 && proposal === null) return;
   if (confirmedBy === null || proposal === null) return refuse("nobody confirmed it");
-  if (proposal !== proposalId({ follows: revision - 1, digest, by: appliedBy }))
+  if (proposal !== deriveProposalId({ follows: revision - 1, digest, by: appliedBy }))
     refuse("what was confirmed is another revision");
   const before = await store.get(policyKeys.entry(revision - 1));
   const previous = PolicyEntry.safeParse(before?.value);
@@ -169,7 +169,7 @@ export const verifyEntry = async (
  * The platform's copy of the policy, in an append-only ledger of the store: what every delivery is held to, whatever its
  * commit says. change-policy.ts writes it. A revision counts only where the signatures of both people are there.
  */
-export const platformPolicy = ({
+export const createPlatformPolicy = ({
   store,
   confirmation = "second-person",
 }: {
@@ -177,7 +177,7 @@ export const platformPolicy = ({
   readonly confirmation?: Confirmation;
 }) => {
   const find = async (): Promise<PlatformPolicyRevision | undefined> => {
-    const entry = await newestEntry(store);
+    const entry = await readNewestEntry(store);
     if (!entry) return undefined;
     await verifyEntry({ store, confirmation }, entry);
     return toRevision(entry);
@@ -196,4 +196,4 @@ export const platformPolicy = ({
     },
   };
 };
-export type PlatformPolicy = ReturnType<typeof platformPolicy>;
+export type PlatformPolicy = ReturnType<typeof createPlatformPolicy>;

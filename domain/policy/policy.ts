@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Duration, SlackUser, seconds } from "#model-folder/manifest/manifest.ts";
+import { Duration, durationToSeconds, SlackUser } from "#model-folder/manifest/manifest.ts";
 
 const points = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);
@@ -45,11 +45,11 @@ export const PolicyFields = z.strictObject({
     /** Percent: the first step is at most this. */
     firstStep: z.int().min(1).max(99),
     /** The shortest bake. */
-    bake: Duration.refine((bake) => seconds(bake) > 0, "a bake takes time"),
+    bake: Duration.refine((bake) => durationToSeconds(bake) > 0, "a bake takes time"),
     /** The fewest requests to each version before a step can pass. */
     minSamples: z.int().min(1),
     /** The longest a canary may stay inconclusive. */
-    atMost: Duration.refine((atMost) => seconds(atMost) > 0, "a canary takes time"),
+    atMost: Duration.refine((atMost) => durationToSeconds(atMost) > 0, "a canary takes time"),
     limits: CanaryLimits,
   }),
   resources: z.strictObject({

@@ -1,28 +1,31 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { isRuntimePath } from "#domain/approval/runtime-paths.ts";
-import { changedPrivileges, privileged, withRights } from "./privileged-paths.ts";
+import { groupPrivilegedChanges, isPrivilegedPath, privilegedPaths } from "./privileged-paths.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" })
   .split("\0")
   .filter(Boolean);
 
-test.each(privileged.flatMap(({ paths }) => paths))("%s, which the warning looks for, exists", (path) => {
-  expect(tracked.some((file) => (path.endsWith("/") ? file.startsWith(path) : file === path))).toBe(true);
-});
+test.each(privilegedPaths.flatMap(({ paths }) => paths))(
+  "%s, which the warning looks for, exists",
+  (path) => {
+    expect(tracked.some((file) => (path.endsWith("/") ? file.startsWith(path) : file === path))).toBe(true);
+  },
+);
 
 test("every file that every model's image is made of stands in the warning as the runtime, or as dependencies", () => {
   const runtime = tracked.filter(isRuntimePath);
   expect(runtime).toEqual(expect.arrayContaining(["tsconfig.json", "untrusted/own-value.ts"]));
-  expect(runtime.filter((path) => !withRights(path))).toEqual([]);
-  const kinds = changedPrivileges(new Set(), runtime).map(({ kind }) => kind);
+  expect(runtime.filter((path) => !isPrivilegedPath(path))).toEqual([]);
+  const kinds = groupPrivilegedChanges(new Set(), runtime).map(({ kind }) => kind);
   expect(kinds).toEqual(["the runtime", "dependencies"]);
 });
 
 test.each(["test/support/step-world.ts", "test/attacks/message.test.ts", "vitest.config.ts"])(
   "%s runs in jobs and is imported by what runs with rights",
   (path) => {
-    expect(changedPrivileges(new Set(), [path])).toEqual([{ kind: "the tests", paths: [path] }]);
+    expect(groupPrivilegedChanges(new Set(), [path])).toEqual([{ kind: "the tests", paths: [path] }]);
   },
 );

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { Manifest, seconds } from "#model-folder/manifest/manifest.ts";
-import { changedFiles } from "./changed-files.ts";
+import { durationToSeconds, Manifest } from "#model-folder/manifest/manifest.ts";
+import { describeChangedFiles } from "./changed-files.ts";
 import { Policy } from "./policy.ts";
-import { rulesInForce } from "./rules-in-force.ts";
+import { computeRulesInForce } from "./rules-in-force.ts";
 
 const read = (path: string) => parse(readFileSync(new URL(`../../${path}`, import.meta.url), "utf8"));
 const churn = Manifest.parse(read("models/churn/model.yaml"));
@@ -68,7 +68,7 @@ const most = Number.POSITIVE_INFINITY;
 test("the rules in force are never looser than the floor, the champion's manifest or the challenger's", () =>
   fc.assert(
     fc.property(manifests, manifests, (champion, challenger) => {
-      const rules = rulesInForce({ platform: wide, champion, challenger });
+      const rules = computeRulesInForce({ platform: wide, champion, challenger });
       for (const { gates, approval, canary } of [champion, challenger]) {
         expect(rules.gates.accuracy?.min ?? 0).toBeGreaterThanOrEqual(gates.accuracy?.min ?? 0);
         expect(rules.gates.auc?.min ?? 0).toBeGreaterThanOrEqual(gates.auc?.min ?? 0);
@@ -87,9 +87,15 @@ test("the rules in force are never looser than the floor, the champion's manifes
         );
         expect(rules.gates.vulnerabilities.high).toBeLessThanOrEqual(bound.gates.vulnerabilities.high);
         expect(rules.approval.quorum).toBeGreaterThanOrEqual(bound.approval.quorum);
-        expect(seconds(rules.approval.timeout)).toBeLessThanOrEqual(seconds(bound.approval.timeout));
-        expect(seconds(rules.canary.bake)).toBeGreaterThanOrEqual(seconds(bound.canary.bake));
-        expect(seconds(rules.canary.atMost)).toBeLessThanOrEqual(seconds(bound.canary.atMost));
+        expect(durationToSeconds(rules.approval.timeout)).toBeLessThanOrEqual(
+          durationToSeconds(bound.approval.timeout),
+        );
+        expect(durationToSeconds(rules.canary.bake)).toBeGreaterThanOrEqual(
+          durationToSeconds(bound.canary.bake),
+        );
+        expect(durationToSeconds(rules.canary.atMost)).toBeLessThanOrEqual(
+          durationToSeconds(bound.canary.atMost),
+        );
         expect(rules.canary.minSamples).toBeGreaterThanOrEqual(bound.canary.minSamples);
       }
       expect(rules.canary.steps[0]).toBeLessThanOrEqual(wide.canary.firstStep);
@@ -101,10 +107,12 @@ test("the rules in force are never looser than the floor, the champion's manifes
 test("a champion with the challenger's own rules changes nothing, and a looser one neither", () =>
   fc.assert(
     fc.property(manifests, (manifest) => {
-      const alone = rulesInForce({ platform: wide, challenger: manifest });
-      expect(rulesInForce({ platform: wide, champion: manifest, challenger: manifest })).toEqual(alone);
+      const alone = computeRulesInForce({ platform: wide, challenger: manifest });
+      expect(computeRulesInForce({ platform: wide, champion: manifest, challenger: manifest })).toEqual(
+        alone,
+      );
       const looser = { ...manifest, gates: { ...manifest.gates, latencyP95Ms: 9_000, imageSizeMb: 9_000 } };
-      expect(rulesInForce({ platform: wide, champion: looser, challenger: manifest }).gates).toEqual(
+      expect(computeRulesInForce({ platform: wide, champion: looser, challenger: manifest }).gates).toEqual(
         alone.gates,
       );
     }),
@@ -117,13 +125,13 @@ test("a tighter floor never loosens a rule", () =>
       fc.integer({ min: 1, max: 1_000 }),
       fc.integer({ min: 100, max: 900 }),
       (challenger, ms, n) => {
-        const before = rulesInForce({ platform: wide, challenger });
+        const before = computeRulesInForce({ platform: wide, challenger });
         const tight: Policy = {
           ...wide,
           gates: { ...wide.gates, latencyP95Ms: ms },
           canary: { ...wide.canary, minSamples: n, firstStep: 5 },
         };
-        const after = rulesInForce({ platform: tight, challenger });
+        const after = computeRulesInForce({ platform: tight, challenger });
         expect(after.gates.latencyP95Ms).toBeLessThanOrEqual(before.gates.latencyP95Ms);
         expect(after.canary.minSamples).toBeGreaterThanOrEqual(before.canary.minSamples);
         expect(after.canary.steps[0]).toBeLessThanOrEqual(5);
@@ -137,7 +145,7 @@ const approvedBy = (...approvers: string[]): Manifest => ({
 });
 
 test("a commit cannot appoint its own approvers once there is a champion", () => {
-  const { approval } = rulesInForce({
+  const { approval } = computeRulesInForce({
     platform: wide,
     champion: approvedBy("U0AAA"),
     challenger: approvedBy("U0BBB"),
@@ -146,12 +154,12 @@ test("a commit cannot appoint its own approvers once there is a champion", () =>
 });
 
 test("a first version's approvers are those of its manifest whom the floor allows", () => {
-  const { approval } = rulesInForce({ platform: wide, challenger: approvedBy("U0BBB", "U0ZZZ") });
+  const { approval } = computeRulesInForce({ platform: wide, challenger: approvedBy("U0BBB", "U0ZZZ") });
   expect(approval.approvers).toEqual(["U0BBB"]);
 });
 
 test("a quorum that the allowed approvers cannot reach is an invalid manifest, in a sentence", () => {
-  const impossible = () => rulesInForce({ platform: wide, challenger: approvedBy("U0ZZZ") });
+  const impossible = () => computeRulesInForce({ platform: wide, challenger: approvedBy("U0ZZZ") });
   expect(impossible).toThrow(
     expect.objectContaining({
       name: "ManifestInvalid",
@@ -163,7 +171,10 @@ test("a quorum that the allowed approvers cannot reach is an invalid manifest, i
   // The same person named twice is one approver.
   const twice = approvedBy("U0AAA", "U0AAA");
   expect(() =>
-    rulesInForce({ platform: wide, challenger: { ...twice, approval: { ...twice.approval, quorum: 2 } } }),
+    computeRulesInForce({
+      platform: wide,
+      challenger: { ...twice, approval: { ...twice.approval, quorum: 2 } },
+    }),
   ).toThrow("2 approvals are needed");
 });
 
@@ -175,7 +186,7 @@ test("what changed is named with both values, what did not is not", () => {
     canary: { ...churn.canary, steps: [50] },
     resources: { memoryMb: 512, timeoutSeconds: 3 },
   };
-  const rules = rulesInForce({ platform: floor, champion: churn, challenger });
+  const rules = computeRulesInForce({ platform: floor, champion: churn, challenger });
   expect(rules.loosened).toEqual([
     "canary.steps [10, 50] → [50]",
     "gates.accuracy.min 0.75 → 0.6",
@@ -190,10 +201,10 @@ test("what changed is named with both values, what did not is not", () => {
 
 test("changed holdout rows and golden vectors are named; other files and a first version are not", () => {
   const champion = { "holdout.csv": "a", "golden.json": "b", "model.onnx": "c" };
-  expect(changedFiles({ champion, challenger: { ...champion, "model.onnx": "d" } })).toEqual([]);
-  expect(changedFiles({ champion, challenger: { "holdout.csv": "z" } })).toEqual([
+  expect(describeChangedFiles({ champion, challenger: { ...champion, "model.onnx": "d" } })).toEqual([]);
+  expect(describeChangedFiles({ champion, challenger: { "holdout.csv": "z" } })).toEqual([
     "holdout.csv changed",
     "golden.json was removed",
   ]);
-  expect(changedFiles({ challenger: champion })).toEqual([]);
+  expect(describeChangedFiles({ challenger: champion })).toEqual([]);
 });

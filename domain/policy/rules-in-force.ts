@@ -2,12 +2,12 @@ import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import {
   type ApprovalRule,
   type CanaryRule,
+  durationToSeconds,
   type Manifest,
-  seconds,
 } from "#model-folder/manifest/manifest.ts";
-import { changedRules } from "./changed-rules.ts";
+import { compareManifests } from "./changed-rules.ts";
 import type { CanaryLimits, Policy } from "./policy.ts";
-import { policyRules, strictestPolicy } from "./strictest-policy.ts";
+import { computeStrictestPolicy, policyRules } from "./strictest-policy.ts";
 import { isLooser } from "./strictness.ts";
 
 /** Bounds of one score: at least `min` (accuracy, auc) or at most `max` (mae, rmse), where a manifest sets one. */
@@ -39,17 +39,17 @@ export type RulesInForce = {
   readonly changed: readonly string[];
 };
 
-const shortest = (durations: readonly string[]) =>
-  durations.toSorted((a, b) => seconds(a) - seconds(b))[0] ?? "";
-const longest = (durations: readonly string[]) =>
-  durations.toSorted((a, b) => seconds(b) - seconds(a))[0] ?? "";
+const pickShortest = (durations: readonly string[]) =>
+  durations.toSorted((a, b) => durationToSeconds(a) - durationToSeconds(b))[0] ?? "";
+const pickLongest = (durations: readonly string[]) =>
+  durations.toSorted((a, b) => durationToSeconds(b) - durationToSeconds(a))[0] ?? "";
 const defined = <T>(values: readonly (T | undefined)[]): T[] => values.filter((value) => value !== undefined);
 
 const scores = { classification: ["accuracy", "auc"], regression: ["mae", "rmse"] } as const;
 type Score = (typeof scores)[keyof typeof scores][number];
 
 /** Each bound that anyone sets, at its strictest; undefined where nobody sets one. */
-const strictestScore = (
+const combineScores = (
   score: Score,
   floor: Policy,
   manifests: readonly Manifest[],
@@ -72,11 +72,7 @@ const strictestScore = (
 const hasPositive = (manifest: Manifest) =>
   manifest.task === "classification" && manifest.output.positive !== undefined;
 
-const strictestGates = (
-  floor: Policy,
-  manifests: readonly Manifest[],
-  challenger: Manifest,
-): GatesInForce => {
+const combineGates = (floor: Policy, manifests: readonly Manifest[], challenger: Manifest): GatesInForce => {
   const all = [floor.gates, ...manifests.map(({ gates }) => gates)];
   const least = (of: (gates: (typeof all)[number]) => number) => Math.min(...all.map(of));
   // The floor holds for every score that can be measured, so that a manifest without a gate escapes nothing.
@@ -84,7 +80,7 @@ const strictestGates = (
     // A challenger that drops its positive label is still asked for the score that it hides.
     (score) => score !== "auc" || manifests.some((each) => hasPositive(each) || each.gates.auc),
   );
-  const bounds = measurable.map((score) => [score, strictestScore(score, floor, manifests)] as const);
+  const bounds = measurable.map((score) => [score, combineScores(score, floor, manifests)] as const);
   return {
     ...Object.fromEntries(bounds.filter(([, bound]) => bound !== undefined)),
     latencyP95Ms: least(({ latencyP95Ms }) => latencyP95Ms),
@@ -100,7 +96,7 @@ const strictestGates = (
  * Who approves is not the challenger's to say once there is a champion: its manifest's approvers decide, so a
  * commit cannot appoint its own judges, and a team replaces an approver by having the old ones approve it.
  */
-const strictestApproval = (
+const combineApprovals = (
   floor: Policy,
   manifests: readonly Manifest[],
   named: Manifest,
@@ -124,28 +120,28 @@ const strictestApproval = (
     approvers,
     quorum,
     authorMayApprove: rules.every((rule) => rule.authorMayApprove),
-    timeout: shortest(rules.map((rule) => rule.timeout)),
+    timeout: pickShortest(rules.map((rule) => rule.timeout)),
   };
 };
 
 /** Every stop that anyone asks for: a canary waits wherever one of the manifests would have waited. */
-const strictestCanary = (floor: Policy, manifests: readonly Manifest[]): CanaryRule => {
+const combineCanaries = (floor: Policy, manifests: readonly Manifest[]): CanaryRule => {
   const rules = manifests.map(({ canary }) => canary);
   const stops = [...new Set(rules.flatMap(({ steps }) => steps))].toSorted((a, b) => a - b);
   const first = floor.canary.firstStep;
   return {
     steps: (stops[0] ?? 100) > first ? [first, ...stops] : stops,
-    bake: longest([floor.canary.bake, ...rules.map(({ bake }) => bake)]),
+    bake: pickLongest([floor.canary.bake, ...rules.map(({ bake }) => bake)]),
     minSamples: Math.max(floor.canary.minSamples, ...rules.map(({ minSamples }) => minSamples)),
     onInconclusive: rules.some(({ onInconclusive }) => onInconclusive === "roll-back")
       ? "roll-back"
       : "extend",
-    atMost: shortest([floor.canary.atMost, ...rules.map(({ atMost }) => atMost)]),
+    atMost: pickShortest([floor.canary.atMost, ...rules.map(({ atMost }) => atMost)]),
   };
 };
 
 /** What a model's function records is what its own manifest says, so one that keeps too much is refused. */
-const refuseRecords = (floor: Policy, { name, records }: Manifest): void => {
+const assertRecordLimits = (floor: Policy, { name, records }: Manifest): void => {
   if (floor.records === undefined) return;
   for (const rule of ["inputs", "ttlDays"] as const) {
     const table = policyRules.get(`records.${rule}`);
@@ -172,7 +168,7 @@ const refuseRecords = (floor: Policy, { name, records }: Manifest): void => {
  * @param platform the platform's copy of the policy
  * @param committed the commit's `policy.yaml`, which can only tighten the platform's copy; undefined: it has none
  */
-export const rulesInForce = ({
+export const computeRulesInForce = ({
   platform,
   committed,
   champion,
@@ -183,14 +179,14 @@ export const rulesInForce = ({
   readonly champion?: Manifest | undefined;
   readonly challenger: Manifest;
 }): RulesInForce => {
-  const floor = strictestPolicy(platform, committed);
-  refuseRecords(floor, challenger);
+  const floor = computeStrictestPolicy(platform, committed);
+  assertRecordLimits(floor, challenger);
   const manifests = champion ? [champion, challenger] : [challenger];
-  const { loosened, tightened } = changedRules({ champion, challenger });
+  const { loosened, tightened } = compareManifests({ champion, challenger });
   return {
-    gates: strictestGates(floor, manifests, challenger),
-    approval: strictestApproval(floor, manifests, champion ?? challenger, challenger),
-    canary: strictestCanary(floor, manifests),
+    gates: combineGates(floor, manifests, challenger),
+    approval: combineApprovals(floor, manifests, champion ?? challenger, challenger),
+    canary: combineCanaries(floor, manifests),
     canaryLimits: floor.canary.limits,
     // What a model needs may grow with the model, up to the floor.
     resources: {

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
-import { Manifest, seconds } from "#model-folder/manifest/manifest.ts";
+import { durationToSeconds, Manifest } from "#model-folder/manifest/manifest.ts";
 import { manifestRules } from "./changed-rules.ts";
 import { Policy, PolicyFields } from "./policy.ts";
-import { type RulesInForce, rulesInForce } from "./rules-in-force.ts";
-import { comparePolicies, policyRules, strictestPolicy } from "./strictest-policy.ts";
+import { computeRulesInForce, type RulesInForce } from "./rules-in-force.ts";
+import { comparePolicies, computeStrictestPolicy, policyRules } from "./strictest-policy.ts";
 import { flattenRules, isLooser } from "./strictness.ts";
 
 const read = (path: string) => parse(readFileSync(new URL(`../../${path}`, import.meta.url), "utf8"));
@@ -211,7 +211,7 @@ test.each([
         optional(manifests(base)),
         manifests(base),
         (platform, committed, champion, challenger) => {
-          const rules = rulesInForce({ platform, committed, champion, challenger });
+          const rules = computeRulesInForce({ platform, committed, champion, challenger });
           const found = inForce(rules, challenger);
           const positive = hasPositive(challenger) || hasPositive(champion);
           for (const [path, rule] of policyRules) {
@@ -234,10 +234,10 @@ test.each([
 test("what a commit's policy loosens changes nothing: with it the rules are those without it, or stricter", () => {
   fc.assert(
     fc.property(policies, policies, (platform, committed) => {
-      const both = strictestPolicy(platform, committed);
+      const both = computeStrictestPolicy(platform, committed);
       expect(comparePolicies(platform, both).loosened).toEqual([]);
       expect(comparePolicies(committed, both).loosened).toEqual([]);
-      expect(strictestPolicy(platform, platform)).toEqual(platform);
+      expect(computeStrictestPolicy(platform, platform)).toEqual(platform);
     }),
   );
 });
@@ -249,7 +249,7 @@ test("a rule that loosens and one that tightens are told apart, each with both v
     approval: { ...before.approval, timeout: "P1D" },
     gates: { ...before.gates, latencyP95Ms: 2_000 },
   };
-  expect(seconds(after.approval.timeout)).toBeLessThan(seconds(before.approval.timeout));
+  expect(durationToSeconds(after.approval.timeout)).toBeLessThan(durationToSeconds(before.approval.timeout));
   expect(comparePolicies(before, after)).toEqual({
     loosened: ["gates.latencyP95Ms 1000 → 2000"],
     tightened: ["approval.timeout P7D → P1D"],

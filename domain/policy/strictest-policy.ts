@@ -8,9 +8,9 @@ import {
   flattenRules,
   oneOf,
   permission,
+  pickStrictest,
   type RuleChanges,
   type Strictness,
-  strictest,
   subset,
 } from "./strictness.ts";
 
@@ -45,7 +45,7 @@ export const policyRules: ReadonlyMap<string, Strictness> = new Map([
   ["records.ttlDays", atMost],
 ]);
 
-const nest = (rules: ReadonlyMap<string, unknown>): unknown => {
+const nestRules = (rules: ReadonlyMap<string, unknown>): unknown => {
   const root = new Map<string, unknown>();
   for (const [path, value] of rules) {
     const keys = path.split(".");
@@ -67,17 +67,17 @@ const nest = (rules: ReadonlyMap<string, unknown>): unknown => {
 
 /**
  * The policy that allows only what both allow, each rule at its strictest. Its approvers may be fewer than its quorum,
- * or none at all: rulesInForce says so in a sentence.
+ * or none at all: computeRulesInForce says so in a sentence.
  */
-export const strictestPolicy = (platform: Policy, committed: Policy | undefined): Policy => {
+export const computeStrictestPolicy = (platform: Policy, committed: Policy | undefined): Policy => {
   if (committed === undefined) return platform;
   const [one, other] = [flattenRules(platform), flattenRules(committed)];
   const rules = new Map<string, unknown>();
   for (const [path, rule] of policyRules) {
-    const value = strictest(rule, one.get(path), other.get(path));
+    const value = pickStrictest(rule, one.get(path), other.get(path));
     if (value !== undefined) rules.set(path, value);
   }
-  return PolicyFields.parse(nest(rules));
+  return PolicyFields.parse(nestRules(rules));
 };
 
 /** What another policy would loosen and tighten, a sentence for each rule. */

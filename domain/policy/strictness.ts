@@ -1,4 +1,4 @@
-import { seconds } from "#model-folder/manifest/manifest.ts";
+import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 
 /**
  * Which of two values of one rule is the stricter. A `scale` orders all values by how much they allow; a rule that is
@@ -20,8 +20,8 @@ const scale = (allows: (value: unknown) => number): Strictness => ({
 export const atMost = scale(Number);
 /** A minimum: the more the stricter. */
 export const atLeast = scale((value) => -Number(value));
-export const atMostDuration = scale((value) => seconds(String(value)));
-export const atLeastDuration = scale((value) => -seconds(String(value)));
+export const atMostDuration = scale((value) => durationToSeconds(String(value)));
+export const atLeastDuration = scale((value) => -durationToSeconds(String(value)));
 /** A permission: `true` allows. */
 export const permission = scale((value) => (value === true ? 1 : 0));
 /** One of a list that goes from the strictest to the loosest. */
@@ -55,7 +55,7 @@ export const isLooser = (rule: Strictness, value: unknown, than: unknown): boole
 };
 
 /** The value that allows only what both allow; of two equal ones the first. */
-export const strictest = (rule: Strictness, one: unknown, other: unknown): unknown => {
+export const pickStrictest = (rule: Strictness, one: unknown, other: unknown): unknown => {
   switch (rule.kind) {
     case "scale":
       return rule.allows(other) < rule.allows(one) ? other : one;
@@ -86,7 +86,7 @@ export const flattenRules = (value: unknown, path = ""): ReadonlyMap<string, unk
         : [[path, value]],
   );
 
-const text = (value: unknown) => (Array.isArray(value) ? `[${value.join(", ")}]` : String(value));
+const formatValue = (value: unknown) => (Array.isArray(value) ? `[${value.join(", ")}]` : String(value));
 
 /** What changed between two sets of rules, a sentence each: `gates.accuracy.min 0.75 → 0.6`. */
 export type RuleChanges = { readonly loosened: readonly string[]; readonly tightened: readonly string[] };
@@ -104,10 +104,10 @@ export const compareRules = (
     if (JSON.stringify(was) === JSON.stringify(is)) continue;
     const sentence =
       was === undefined
-        ? `${path} is new: ${text(is)}`
+        ? `${path} is new: ${formatValue(is)}`
         : is === undefined
-          ? `${path} was removed (it was ${text(was)})`
-          : `${path} ${text(was)} → ${text(is)}`;
+          ? `${path} was removed (it was ${formatValue(was)})`
+          : `${path} ${formatValue(was)} → ${formatValue(is)}`;
     (isLooser(table.get(path) ?? same, is, was) ? loosened : tightened).push(sentence);
   }
   return { loosened, tightened };

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { memorySigner } from "#test/support/memory-signer.ts";
-import { openEnvelope, payloadType, preAuthEncoding, sealEnvelope } from "./envelope.ts";
+import { encodePreAuth, openEnvelope, payloadType, sealEnvelope } from "./envelope.ts";
 
 const signer = memorySigner();
 
 test("the encoding is DSSE's, by its own example", () => {
   // https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md#test-vectors
-  const encoded = preAuthEncoding("http://example.com/HelloWorld", Buffer.from("hello world"));
+  const encoded = encodePreAuth("http://example.com/HelloWorld", Buffer.from("hello world"));
   expect(Buffer.from(encoded).toString()).toBe("DSSEv1 29 http://example.com/HelloWorld 11 hello world");
 });
 
@@ -15,8 +15,8 @@ test("no two pairs of type and body have the same encoding", () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), fc.string(), fc.string(), (type, body, otherType, otherBody) => {
       fc.pre(type !== otherType || body !== otherBody);
-      const one = preAuthEncoding(type, Buffer.from(body));
-      expect(Buffer.compare(one, preAuthEncoding(otherType, Buffer.from(otherBody)))).not.toBe(0);
+      const one = encodePreAuth(type, Buffer.from(body));
+      expect(Buffer.compare(one, encodePreAuth(otherType, Buffer.from(otherBody)))).not.toBe(0);
     }),
   );
 });

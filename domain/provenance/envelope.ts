@@ -15,10 +15,10 @@ const Envelope = z.object({
 });
 
 /** An envelope's longest JSON: a statement of 1,000 files has about 200 KB. */
-const longestBytes = 2_000_000;
+const maxEnvelopeBytes = 2_000_000;
 
 /** What is signed: DSSE's pre-authentication encoding, so that type and body cannot be shifted into each other. */
-export const preAuthEncoding = (type: string, body: Uint8Array): Uint8Array => {
+export const encodePreAuth = (type: string, body: Uint8Array): Uint8Array => {
   const typeBytes = Buffer.from(type, "utf8");
   return Buffer.concat([
     Buffer.from(`DSSEv1 ${typeBytes.length} `),
@@ -32,7 +32,7 @@ export const preAuthEncoding = (type: string, body: Uint8Array): Uint8Array => {
 export const sealEnvelope =
   ({ signer }: { readonly signer: Signer }) =>
   async (payload: Uint8Array): Promise<Uint8Array> => {
-    const { keyId, signature } = await signer.sign(preAuthEncoding(payloadType, payload));
+    const { keyId, signature } = await signer.sign(encodePreAuth(payloadType, payload));
     const envelope: z.infer<typeof Envelope> = {
       payloadType,
       payload: Buffer.from(payload).toString("base64"),
@@ -48,7 +48,7 @@ export const sealEnvelope =
 export const openEnvelope =
   ({ signer }: { readonly signer: Signer }) =>
   async (bytes: Uint8Array): Promise<{ payload: Uint8Array; keyId: string } | undefined> => {
-    if (bytes.length > longestBytes) return undefined;
+    if (bytes.length > maxEnvelopeBytes) return undefined;
     let json: unknown;
     try {
       json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -58,7 +58,7 @@ export const openEnvelope =
     const envelope = Envelope.safeParse(json);
     if (!envelope.success) return undefined;
     const payload = Buffer.from(envelope.data.payload, "base64");
-    const signed = preAuthEncoding(envelope.data.payloadType, payload);
+    const signed = encodePreAuth(envelope.data.payloadType, payload);
     for (const { keyid, sig } of envelope.data.signatures) {
       const signature = Buffer.from(sig, "base64");
       if (await signer.verify(signed, { keyId: keyid, signature })) return { payload, keyId: keyid };

@@ -20,7 +20,7 @@ export class ProvenanceDiffers extends Error {
 }
 
 /** What the statement must say; what is left out may be anything that the builder signed. */
-export type Expected = {
+export type ExpectedProvenance = {
   readonly digest: string;
   readonly model: string;
   readonly commit: string;
@@ -33,10 +33,10 @@ export type Expected = {
 };
 
 /** By image and commit: commits that change nothing that is served share an image. */
-export const provenanceKey = (digest: string, commit: string): string =>
+export const toProvenanceKey = (digest: string, commit: string): string =>
   `provenance/${digest.replace(/^sha256:/, "")}/${commit}.dsse.json`;
 
-const differing = (statement: ProvenanceStatement, expected: Expected): readonly string[] => {
+const findDifferences = (statement: ProvenanceStatement, expected: ExpectedProvenance): readonly string[] => {
   const { buildDefinition, runDetails } = statement.predicate;
   const { model, commit } = buildDefinition.externalParameters;
   const dependencies = new Map(
@@ -68,7 +68,7 @@ const differing = (statement: ProvenanceStatement, expected: Expected): readonly
  * How images were built, signed by the builder and kept under image and commit. An image of which nothing is kept is
  * not deployed; only a rollback may go to one from before provenance was kept (the ledger names its builder or none).
  */
-export const provenance = ({
+export const createProvenanceStore = ({
   blobs,
   signer,
 }: {
@@ -78,16 +78,16 @@ export const provenance = ({
   /** Signs what a build says of itself and keeps it; the same build again replaces it. */
   record: async (build: BuildFacts): Promise<void> => {
     const statement = Buffer.from(JSON.stringify(makeStatement(build)));
-    await blobs.put(provenanceKey(build.digest, build.commit), await sealEnvelope({ signer })(statement), {
+    await blobs.put(toProvenanceKey(build.digest, build.commit), await sealEnvelope({ signer })(statement), {
       contentType: "application/vnd.dsse.envelope.v1+json",
     });
   },
 
   /** What the builder signed of this image. Throws ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. */
-  verify: async (expected: Expected): Promise<Verified> => {
+  verify: async (expected: ExpectedProvenance): Promise<Verified> => {
     const { digest, commit, model } = expected;
     const about = `${digest.slice(0, 19)}… of ${model} at ${commit.slice(0, 12)}`;
-    const bytes = await blobs.get(provenanceKey(digest, commit));
+    const bytes = await blobs.get(toProvenanceKey(digest, commit));
     if (bytes === undefined) throw new ProvenanceMissing(`nothing says how ${about} was built`);
     const opened = await openEnvelope({ signer })(bytes);
     if (opened === undefined)
@@ -101,7 +101,7 @@ export const provenance = ({
     const statement = ProvenanceStatement.safeParse(json);
     if (!statement.success)
       throw new ProvenanceRefused(`the provenance of ${about} is no statement of a build`);
-    const differences = differing(statement.data, expected);
+    const differences = findDifferences(statement.data, expected);
     if (differences.length > 0)
       throw new ProvenanceDiffers(
         `the provenance of ${about} is of another build: ${differences.join("; ")}`,
@@ -116,7 +116,7 @@ export const provenance = ({
     };
   },
 });
-export type Provenance = ReturnType<typeof provenance>;
+export type ProvenanceStore = ReturnType<typeof createProvenanceStore>;
 
 /** What a step needs: null where this world keeps no provenance. */
-export type VerifyProvenance = { verify(expected: Expected): Promise<Verified | null> };
+export type ProvenanceVerifier = { verify(expected: ExpectedProvenance): Promise<Verified | null> };

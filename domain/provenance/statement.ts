@@ -61,33 +61,33 @@ export type BuildFacts = {
   readonly finishedAt: number;
 };
 
-const sha256 = (digest: string) => ({ sha256: digest.replace(/^.*sha256:/, "") });
+const toSha256 = (digest: string) => ({ sha256: digest.replace(/^.*sha256:/, "") });
 
 /** The statement of a build. */
 export const makeStatement = (build: BuildFacts): ProvenanceStatement =>
   ProvenanceStatement.parse({
     _type: statementType,
-    subject: [{ name: build.model, digest: sha256(build.digest) }],
+    subject: [{ name: build.model, digest: toSha256(build.digest) }],
     predicateType,
     predicate: {
       buildDefinition: {
         buildType,
         externalParameters: { model: build.model, commit: build.commit },
         resolvedDependencies: [
-          { name: "runtime", digest: sha256(build.runtime) },
-          ...(build.baseImage === null ? [] : [{ name: "base image", digest: sha256(build.baseImage) }]),
+          { name: "runtime", digest: toSha256(build.runtime) },
+          ...(build.baseImage === null ? [] : [{ name: "base image", digest: toSha256(build.baseImage) }]),
           ...Object.entries(build.files)
             .sort(([a], [b]) => (a < b ? -1 : 1))
-            .map(([name, digest]) => ({ name: `models/${build.model}/${name}`, digest: sha256(digest) })),
+            .map(([name, digest]) => ({ name: `models/${build.model}/${name}`, digest: toSha256(digest) })),
         ],
       },
       runDetails: {
         builder: {
           id: build.builderId,
-          builderDependencies: [{ name: "builder", digest: sha256(build.builder) }],
+          builderDependencies: [{ name: "builder", digest: toSha256(build.builder) }],
         },
         metadata: { invocationId: build.buildId, finishedOn: new Date(build.finishedAt).toISOString() },
-        byproducts: build.layers.map((layer) => ({ name: "layer", digest: sha256(layer) })),
+        byproducts: build.layers.map((layer) => ({ name: "layer", digest: toSha256(layer) })),
       },
     },
   });

@@ -1,44 +1,47 @@
-import { committedModel } from "#domain/delivery/committed-model.ts";
+import { readCommittedModel } from "#domain/delivery/committed-model.ts";
 import { RollBackFailed } from "#domain/delivery/faults.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
-import { deployedVersion, type Needs as VersionNeeds } from "#domain/deployment/deployed-version.ts";
-import { fencedRoute, type Writer } from "#domain/deployment/fenced-route.ts";
-import { proveGolden } from "#domain/deployment/prove-golden.ts";
+import {
+  ensureDeployedVersion,
+  type EnsureDeployedVersionDependencies as VersionNeeds,
+} from "#domain/deployment/deployed-version.ts";
+import { type AliasWriter, setLiveAlias } from "#domain/deployment/fenced-route.ts";
+import { verifyGoldenVectors } from "#domain/deployment/prove-golden.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 
-export type Needs = VersionNeeds & { readonly warn: Warn };
+export type RestoreEnvironmentDependencies = VersionNeeds & { readonly warn: Warn };
 
 /**
  * Puts an environment back to a deployment of prod's ledger (`undefined`: nobody is served), reads the alias back and
  * has the golden vectors answered through it. Returns the function version that serves now.
  * Throws Superseded under a higher fence, RollBackFailed when what was put back does not prove itself.
  */
-export const restore =
-  ({ serving, source, ledger, policy, provenance, warn }: Needs) =>
+export const restoreEnvironment =
+  ({ serving, source, ledger, policy, provenance, warn }: RestoreEnvironmentDependencies) =>
   async (
     environment: Environment,
-    writer: Writer,
+    writer: AliasWriter,
     target: Deployment | undefined,
   ): Promise<string | null> => {
     const here = serving[environment];
     const { model } = writer;
     if (!target) {
-      await fencedRoute(here)(writer, undefined);
+      await setLiveAlias(here)(writer, undefined);
       return null;
     }
-    const { golden } = await committedModel({ source })(model, target.commit, { promoted: true });
-    const version = await deployedVersion({ serving, source, ledger, policy, provenance })(
+    const { golden } = await readCommittedModel({ source })(model, target.commit, { promoted: true });
+    const version = await ensureDeployedVersion({ serving, source, ledger, policy, provenance })(
       environment,
       target,
       warn,
     );
-    await fencedRoute(here)(writer, { version });
+    await setLiveAlias(here)(writer, { version });
     const live = await here.live(model);
     if (live?.version !== version || live.canary)
       throw new RollBackFailed(`the alias of ${model} on ${environment} does not read back as ${version}`);
     try {
-      await proveGolden(here)(model, "live", golden);
+      await verifyGoldenVectors(here)(model, "live", golden);
     } catch (fault) {
       throw new RollBackFailed(
         `${model} was put back on ${environment} but does not prove itself: ${String(fault)}`,

@@ -1,11 +1,13 @@
 import type { Deployment } from "#domain/ledger/ledger.ts";
-import type { Messages } from "#domain/message/messages.ts";
-import { restore } from "./restore.ts";
-import { type Needs as StageNeeds, stageFollows } from "./stage-follows.ts";
+import type { DeliveryMessages } from "#domain/message/messages.ts";
+import { restoreEnvironment } from "./restore.ts";
+import { type SyncStageDependencies as StageNeeds, syncStage } from "./stage-follows.ts";
 
-export type Needs = StageNeeds & { readonly messages: Pick<Messages, "expect" | "show"> };
+export type RollBackProdDependencies = StageNeeds & {
+  readonly messages: Pick<DeliveryMessages, "expect" | "show">;
+};
 
-export type RolledBack = {
+export type RollbackResult = {
   /** What prod serves now. */
   readonly to: Deployment;
   readonly from: Deployment;
@@ -34,14 +36,14 @@ export class NothingBefore extends Error {
  * not prove itself: prod then serves what it served before.
  * @param by who asks, and why: it stands in the ledger
  */
-export const rollback =
-  (needs: Needs) =>
-  async ({ model, id, by }: { model: string; id: string; by: string }): Promise<RolledBack> => {
+export const rollBackProd =
+  (needs: RollBackProdDependencies) =>
+  async ({ model, id, by }: { model: string; id: string; by: string }): Promise<RollbackResult> => {
     const { claims, ledger, messages, clock } = needs;
     // Asked before the claim is taken, too: a wish that cannot be granted must stop no delivery.
     const held = await claims.read("prod", model);
-    const before = await wayBack(needs, model, held?.fence ?? 0);
-    await prove(needs, before);
+    const before = await planRollback(needs, model, held?.fence ?? 0);
+    await verifyTarget(needs, before);
     // Noted before anything changes: whatever dies from here on, the sweep brings their messages to what is then.
     const affected = new Set([held?.holder, before.canary?.delivery, before.from.delivery]);
     for (const delivery of affected) if (delivery) await messages.expect(delivery);
@@ -72,12 +74,12 @@ export const rollback =
     await ledger.change(entry, (current) => ({ ...current, status: "promoting" }));
     let functionVersion: string | null;
     try {
-      functionVersion = await restore(needs)("prod", writer, to);
+      functionVersion = await restoreEnvironment(needs)("prod", writer, to);
     } catch (fault) {
       // The version before does not prove itself: better the one that prod served. Where that cannot be put back
       // either, the claim stays open, and sweep-deliveries puts prod where the ledger says.
       await ledger.change(entry, (current) => ({ ...current, status: "ended" }));
-      await restore(needs)("prod", writer, from);
+      await restoreEnvironment(needs)("prod", writer, from);
       await claims.release("prod", model, id);
       throw fault;
     }
@@ -89,7 +91,7 @@ export const rollback =
       shares: [{ percent: 100, from: clock() }],
     }));
     // Before prod is given back: a rollback that dies here is brought to its end by that claim.
-    const stage = await stageFollows(needs)({ model, id, target: promoted });
+    const stage = await syncStage(needs)({ model, id, target: promoted });
     await claims.release("prod", model, id);
     for (const delivery of new Set([...affected, from.delivery, ended]))
       if (delivery) await messages.show(delivery);
@@ -97,11 +99,11 @@ export const rollback =
   };
 
 /** Ends the deployment under way, where there is one; looks again where it was promoted a moment before. */
-const endCanary = async (needs: Needs, model: string, fence: number) => {
+const endCanary = async (needs: RollBackProdDependencies, model: string, fence: number) => {
   for (;;) {
-    const way = await wayBack(needs, model, fence);
+    const way = await planRollback(needs, model, fence);
     const { from, to, canary } = way;
-    const proof = await prove(needs, way);
+    const proof = await verifyTarget(needs, way);
     if (!canary) return { from, to, proof, ended: null };
     const left = await needs.ledger.change(canary, (current) =>
       current.status === "promoted" ? undefined : { ...current, status: "ended" },
@@ -111,10 +113,10 @@ const endCanary = async (needs: Needs, model: string, fence: number) => {
 };
 
 /** Verifies what prod is to go back to. Throws ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. */
-const prove = async (
-  { provenance }: Needs,
+const verifyTarget = async (
+  { provenance }: RollBackProdDependencies,
   { to, canary }: { readonly to: Deployment; readonly canary: Deployment | undefined },
-): Promise<RolledBack["provenance"]> => {
+): Promise<RollbackResult["provenance"]> => {
   if (canary) return "serving";
   // The ledger says so itself: that somebody removed what was kept makes no image an older one.
   if (to.builder === null) return "absent";
@@ -126,7 +128,7 @@ const prove = async (
  * From which deployment to which a rollback goes.
  * @param fence of the last claim before the rollback's own: what was deployed under it and has not ended is under way
  */
-const wayBack = async ({ ledger }: Needs, model: string, fence: number) => {
+const planRollback = async ({ ledger }: RollBackProdDependencies, model: string, fence: number) => {
   const from = await ledger.serving("prod", model);
   if (!from) throw new NothingBefore(`prod serves no version of ${model}, so there is nothing to roll back`);
   const [newest] = await ledger.entries("prod", model, 1);

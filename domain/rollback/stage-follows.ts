@@ -1,10 +1,10 @@
 import type { Claims } from "#domain/claims/claims.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
-import { type Needs as RestoreNeeds, restore } from "./restore.ts";
+import { type RestoreEnvironmentDependencies as RestoreNeeds, restoreEnvironment } from "./restore.ts";
 
-export type Needs = RestoreNeeds & { readonly claims: Claims; readonly clock: () => number };
+export type SyncStageDependencies = RestoreNeeds & { readonly claims: Claims; readonly clock: () => number };
 
-export type StageFollowed =
+export type StageSyncResult =
   | { readonly status: "restored" | "busy" }
   | { readonly status: "failed"; readonly fault: unknown };
 
@@ -13,8 +13,8 @@ export type StageFollowed =
  * rolled back whatever becomes of stage.
  * @param id the rollback's
  */
-export const stageFollows =
-  (needs: Needs) =>
+export const syncStage =
+  (needs: SyncStageDependencies) =>
   async ({
     model,
     id,
@@ -23,14 +23,14 @@ export const stageFollows =
     model: string;
     id: string;
     target: Deployment;
-  }): Promise<StageFollowed> => {
+  }): Promise<StageSyncResult> => {
     const { claims, clock } = needs;
     const now = clock();
     const request = { environment: "stage" as const, model, delivery: id, requestedAt: now, now };
     try {
       const grant = await claims.take(request, "free");
       if (grant.status === "busy") return { status: "busy" };
-      await restore(needs)("stage", { model, delivery: id, fence: grant.fence }, target);
+      await restoreEnvironment(needs)("stage", { model, delivery: id, fence: grant.fence }, target);
       await claims.release("stage", model, id);
       return { status: "restored" };
     } catch (fault) {

@@ -1,4 +1,4 @@
-import { type Interval, usual } from "./interval.ts";
+import { defaultConfidence, type Interval } from "./interval.ts";
 import { moments } from "./mean-interval.ts";
 import { twoSidedZ } from "./normal-quantile.ts";
 
@@ -37,11 +37,11 @@ const placements = (scores: readonly number[], truth: readonly boolean[]): Place
   return { auc: moments([...positive]).mean, positive, negative };
 };
 
-const reach = (positive: readonly number[], negative: readonly number[], confidence: number) =>
+const computeHalfWidth = (positive: readonly number[], negative: readonly number[], confidence: number) =>
   twoSidedZ(confidence) *
   Math.sqrt(moments(positive).variance / positive.length + moments(negative).variance / negative.length);
 
-const fewest = (truth: readonly boolean[]) => {
+const countSmallerClass = (truth: readonly boolean[]) => {
   const positives = truth.filter(Boolean).length;
   return Math.min(positives, truth.length - positives);
 };
@@ -56,12 +56,12 @@ const fewest = (truth: readonly boolean[]) => {
 export const aucInterval = (
   scores: readonly number[],
   truth: readonly boolean[],
-  confidence = usual,
+  confidence = defaultConfidence,
 ): Interval => {
-  if (fewest(truth) === 0) return { estimate: 0.5, low: 0, high: 1 };
+  if (countSmallerClass(truth) === 0) return { estimate: 0.5, low: 0, high: 1 };
   const { auc, positive, negative } = placements(scores, truth);
-  if (fewest(truth) === 1) return { estimate: auc, low: 0, high: 1 };
-  const half = reach([...positive], [...negative], confidence);
+  if (countSmallerClass(truth) === 1) return { estimate: auc, low: 0, high: 1 };
+  const half = computeHalfWidth([...positive], [...negative], confidence);
   return { estimate: auc, low: Math.max(0, auc - half), high: Math.min(1, auc + half) };
 };
 
@@ -73,15 +73,19 @@ export const aucDifference = (
   first: readonly number[],
   second: readonly number[],
   truth: readonly boolean[],
-  confidence = usual,
+  confidence = defaultConfidence,
 ): Interval => {
-  if (fewest(truth) === 0) return { estimate: 0, low: -1, high: 1 };
+  if (countSmallerClass(truth) === 0) return { estimate: 0, low: -1, high: 1 };
   const one = placements(first, truth);
   const two = placements(second, truth);
   const estimate = one.auc - two.auc;
-  if (fewest(truth) === 1) return { estimate, low: -1, high: 1 };
+  if (countSmallerClass(truth) === 1) return { estimate, low: -1, high: 1 };
   // The variance of a difference needs only the differences of the placements, pair by pair.
   const minus = (x: Float64Array, y: Float64Array) => [...x.map((value, index) => value - (y[index] ?? 0))];
-  const half = reach(minus(one.positive, two.positive), minus(one.negative, two.negative), confidence);
+  const half = computeHalfWidth(
+    minus(one.positive, two.positive),
+    minus(one.negative, two.negative),
+    confidence,
+  );
   return { estimate, low: Math.max(-1, estimate - half), high: Math.min(1, estimate + half) };
 };

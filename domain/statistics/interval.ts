@@ -2,4 +2,4 @@
 export type Interval = { readonly estimate: number; readonly low: number; readonly high: number };
 
 /** The confidence of every interval that is shown to a person. */
-export const usual = 0.95;
+export const defaultConfidence = 0.95;

@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { aucDifference, aucInterval } from "./delong.ts";
 import { maeGain, maeInterval, rmseGain } from "./error-intervals.ts";
-import { newcombe } from "./newcombe.ts";
-import { newcombePaired } from "./newcombe-paired.ts";
+import { newcombeInterval } from "./newcombe.ts";
+import { pairedNewcombeInterval } from "./newcombe-paired.ts";
 import { normalQuantile } from "./normal-quantile.ts";
 import { quantileLevels } from "./quantile-levels.ts";
 import { twoSidedT } from "./two-sided-t.ts";
-import { wilson } from "./wilson.ts";
+import { wilsonInterval } from "./wilson.ts";
 
 // Reference values: scipy 1.17, statsmodels 0.15 and scikit-learn 1.9, unless a paper is named.
 
@@ -44,7 +44,7 @@ describe("proportions", () => {
     [29, 29, 0.8830302015002592, 1],
     [1122, 1409, 0.7744879283779359, 0.8165196434815271],
   ])("Wilson's interval of %d in %d agrees with statsmodels", (count, of, low, high) => {
-    const interval = wilson({ count, of });
+    const interval = wilsonInterval({ count, of });
     expect(interval.low).toBeCloseTo(low, 12);
     expect(interval.high).toBeCloseTo(high, 12);
   });
@@ -57,7 +57,7 @@ describe("proportions", () => {
     [0, 10, 0, 20, -0.1611251580528194, 0.27753279986288926],
     [10, 10, 0, 20, 0.6790860371419145, 1],
   ])("the difference of %d/%d and %d/%d agrees with Newcombe's table", (a, m, b, n, low, high) => {
-    const interval = newcombe({ count: a, of: m }, { count: b, of: n });
+    const interval = newcombeInterval({ count: a, of: m }, { count: b, of: n });
     expect(interval.low).toBeCloseTo(low, 12);
     expect(interval.high).toBeCloseTo(high, 12);
   });
@@ -72,7 +72,7 @@ describe("proportions", () => {
   ])(
     "the paired difference of %d, %d, %d, %d agrees with Newcombe's",
     (both, onlyFirst, onlySecond, neither, low, high) => {
-      const interval = newcombePaired({ both, onlyFirst, onlySecond, neither });
+      const interval = pairedNewcombeInterval({ both, onlyFirst, onlySecond, neither });
       expect(interval.low).toBeCloseTo(low, 12);
       expect(interval.high).toBeCloseTo(high, 12);
     },
@@ -84,8 +84,8 @@ describe("proportions", () => {
     fc.assert(
       fc.property(share, share, fc.constantFrom(0.9, 0.95, 0.999), (one, two, confidence) => {
         for (const [interval, least] of [
-          [wilson(one, confidence), 0],
-          [newcombe(one, two, confidence), -1],
+          [wilsonInterval(one, confidence), 0],
+          [newcombeInterval(one, two, confidence), -1],
         ] as const) {
           expect(interval.low).toBeLessThanOrEqual(interval.estimate);
           expect(interval.high).toBeGreaterThanOrEqual(interval.estimate);
@@ -100,8 +100,8 @@ describe("proportions", () => {
       fc.property(share, share, (one, two) => {
         fc.pre(one.of > 0 && two.of > 0);
         const more = ({ count, of }: typeof one) => ({ count: 10 * count, of: 10 * of });
-        const few = newcombe(one, two);
-        const many = newcombe(more(one), more(two));
+        const few = newcombeInterval(one, two);
+        const many = newcombeInterval(more(one), more(two));
         expect(many.high - many.low).toBeLessThan(few.high - few.low);
       }),
     ));
@@ -115,10 +115,10 @@ describe("proportions", () => {
         (one, two, counts) => {
           const [both, b, c, neither] = counts;
           const pairs = [
-            [newcombe(one, two), newcombe(two, one)],
+            [newcombeInterval(one, two), newcombeInterval(two, one)],
             [
-              newcombePaired({ both, onlyFirst: b, onlySecond: c, neither }),
-              newcombePaired({ both, onlyFirst: c, onlySecond: b, neither }),
+              pairedNewcombeInterval({ both, onlyFirst: b, onlySecond: c, neither }),
+              pairedNewcombeInterval({ both, onlyFirst: c, onlySecond: b, neither }),
             ],
           ] as const;
           for (const [forward, backward] of pairs) {

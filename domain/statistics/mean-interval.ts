@@ -1,4 +1,4 @@
-import { type Interval, usual } from "./interval.ts";
+import { defaultConfidence, type Interval } from "./interval.ts";
 import { twoSidedT } from "./two-sided-t.ts";
 
 /** Mean and variance (n − 1 below) in one pass that keeps its digits (Welford, Technometrics 1962;4:419). */
@@ -14,7 +14,7 @@ export const moments = (values: readonly number[]): { mean: number; variance: nu
 };
 
 /** A mean's interval by Student's t, in the values' own unit; open to both sides below two values. */
-export const meanInterval = (values: readonly number[], confidence = usual): Interval => {
+export const meanInterval = (values: readonly number[], confidence = defaultConfidence): Interval => {
   const { mean, variance } = moments(values);
   if (values.length < 2)
     return { estimate: mean, low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };

@@ -1,5 +1,5 @@
-import { type Interval, usual } from "./interval.ts";
-import { wilson } from "./wilson.ts";
+import { defaultConfidence, type Interval } from "./interval.ts";
+import { wilsonInterval } from "./wilson.ts";
 
 /** The same cases judged by two: how many both got right, only the first, only the second, neither. */
 export type PairedCounts = {
@@ -23,12 +23,12 @@ const correlation = ({ both: a, onlyFirst: b, onlySecond: c, neither: d }: Paire
  * accuracies on the same rows. All of −1 to 1 without cases.
  * Source: Newcombe, Stat Med 1998;17:2635, method 10.
  */
-export const newcombePaired = (counts: PairedCounts, confidence = usual): Interval => {
+export const pairedNewcombeInterval = (counts: PairedCounts, confidence = defaultConfidence): Interval => {
   const { both, onlyFirst, onlySecond, neither } = counts;
   const of = both + onlyFirst + onlySecond + neither;
   if (of === 0) return { estimate: 0, low: -1, high: 1 };
-  const one = wilson({ count: both + onlyFirst, of }, confidence);
-  const two = wilson({ count: both + onlySecond, of }, confidence);
+  const one = wilsonInterval({ count: both + onlyFirst, of }, confidence);
+  const two = wilsonInterval({ count: both + onlySecond, of }, confidence);
   const phi = correlation(counts);
   const join = (x: number, y: number) => Math.sqrt(Math.max(0, x * x - 2 * phi * x * y + y * y));
   const estimate = (onlyFirst - onlySecond) / of;

@@ -1,4 +1,4 @@
-import { usual } from "./interval.ts";
+import { defaultConfidence } from "./interval.ts";
 import { twoSidedZ } from "./normal-quantile.ts";
 
 /**
@@ -7,7 +7,11 @@ import { twoSidedZ } from "./normal-quantile.ts";
  * above 100 is a rank that the sample does not have: that end is open. `p` lies between 0 and 1.
  * Source: Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2.
  */
-export const quantileLevels = (p: number, n: number, confidence = usual): { low: number; high: number } => {
+export const quantileLevels = (
+  p: number,
+  n: number,
+  confidence = defaultConfidence,
+): { low: number; high: number } => {
   const reach = n > 0 ? twoSidedZ(confidence) * Math.sqrt((p * (1 - p)) / n) : Number.POSITIVE_INFINITY;
   return { low: 100 * (p - reach), high: 100 * (p + reach) };
 };

@@ -1,7 +1,7 @@
 import { twoSidedZ } from "./normal-quantile.ts";
 
 /** P(|T| ≤ t) for whole degrees of freedom: the finite sums of Abramowitz & Stegun 26.7.3 and 26.7.4. */
-const within = (t: number, freedom: number): number => {
+const twoSidedProbability = (t: number, freedom: number): number => {
   const angle = Math.atan(t / Math.sqrt(freedom));
   const cosine = Math.cos(angle);
   const odd = freedom % 2 === 1;
@@ -30,10 +30,10 @@ export const twoSidedT = (confidence: number, freedom: number): number => {
   }
   let low = 0;
   let high = z;
-  while (within(high, freedom) < confidence) high *= 2;
+  while (twoSidedProbability(high, freedom) < confidence) high *= 2;
   for (let step = 0; step < 100; step++) {
     const middle = (low + high) / 2;
-    if (within(middle, freedom) < confidence) low = middle;
+    if (twoSidedProbability(middle, freedom) < confidence) low = middle;
     else high = middle;
   }
   return (low + high) / 2;

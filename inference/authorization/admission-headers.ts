@@ -1,7 +1,7 @@
-import type { Admitted, Quota, Throttled } from "#api-keys/admission.ts";
+import type { AdmittedKey, Quota, ThrottledKey } from "#api-keys/admission.ts";
 import { windowSeconds } from "#api-keys/window-seconds.ts";
 
-const fields = ({ rate, remaining }: Quota, reset: number) => ({
+const formatFields = ({ rate, remaining }: Quota, reset: number) => ({
   "ratelimit-policy": `"key";q=${rate.burst};w=${Math.ceil(windowSeconds(rate))}`,
   ratelimit: `"key";r=${remaining};t=${reset}`,
 });
@@ -11,9 +11,14 @@ const fields = ({ rate, remaining }: Quota, reset: number) => ({
  * asked too much. All in whole seconds.
  * https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11
  */
-export const admissionHeaders = (admission: Admitted | Throttled): Readonly<Record<string, string>> => {
+export const toRateLimitHeaders = (
+  admission: AdmittedKey | ThrottledKey,
+): Readonly<Record<string, string>> => {
   if (admission.status === "throttled")
-    return { "retry-after": String(admission.retryAfter), ...fields(admission.quota, admission.retryAfter) };
+    return {
+      "retry-after": String(admission.retryAfter),
+      ...formatFields(admission.quota, admission.retryAfter),
+    };
   const { quota } = admission;
-  return quota === undefined ? {} : fields(quota, Math.ceil(windowSeconds(quota.rate)));
+  return quota === undefined ? {} : formatFields(quota, Math.ceil(windowSeconds(quota.rate)));
 };

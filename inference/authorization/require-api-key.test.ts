@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Admission, Admit } from "#api-keys/admission.ts";
 import { HttpProblem } from "#inference/http/http-problem.ts";
-import { json } from "#inference/http/http-reply.ts";
-import { requesting } from "#test/support/http/requesting.ts";
+import { jsonResponse } from "#inference/http/http-reply.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
 import { requireApiKey } from "./require-api-key.ts";
 
 const rate = { perMinute: 60, burst: 60 };
@@ -26,11 +26,11 @@ const appWith = (admission: Admission | Error) => {
     },
     warn: (sentence) => warnings.push(sentence),
   });
-  return requesting({
+  return createAppClient({
     answer: (request) =>
       gate(request, async () => {
         worked++;
-        return json({ answer: 42 });
+        return jsonResponse({ answer: 42 });
       }),
   });
 };

@@ -1,17 +1,21 @@
 import type { Admission, Admit } from "#api-keys/admission.ts";
-import { givenKey } from "#api-keys/given-key.ts";
-import type { Gate } from "#inference/http/app.ts";
-import { type HttpReply, withHeaders } from "#inference/http/http-reply.ts";
+import { extractApiKey } from "#api-keys/given-key.ts";
+import type { Middleware } from "#inference/http/app.ts";
+import { type HttpResponse, withHeaders } from "#inference/http/http-reply.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { hostRefusal } from "#inference/http/in-protocol.ts";
-import { admissionHeaders } from "./admission-headers.ts";
-import { admissionRefusal, keysUnavailable, type Refusal } from "./admission-refusal.ts";
+import { hostProblemResponse } from "#inference/http/in-protocol.ts";
+import { toRateLimitHeaders } from "./admission-headers.ts";
+import {
+  type AuthorizationProblem,
+  keysUnavailableProblem,
+  toAuthorizationProblem,
+} from "./admission-refusal.ts";
 
-const refused = (request: HttpRequest, { problem, headers }: Refusal): HttpReply =>
-  withHeaders(hostRefusal(request, problem), headers);
+const toResponse = (request: HttpRequest, { problem, headers }: AuthorizationProblem): HttpResponse =>
+  withHeaders(hostProblemResponse(request, problem), headers);
 
 /** What a container platform probes needs no key. */
-const open = ["/health", "/ready"];
+const openPaths = ["/health", "/ready"];
 
 /**
  * What the authorizer does on AWS, as a gate of the HTTP server: 401, 403 or 429 before the body is read, 503
@@ -29,22 +33,22 @@ export const requireApiKey = ({
   readonly model: string;
   readonly needsKey?: ((request: HttpRequest) => Promise<boolean>) | undefined;
   readonly warn: (sentence: string, fault: unknown) => void;
-}): Gate => {
+}): Middleware => {
   const check = async (request: HttpRequest): Promise<Admission | "open" | undefined> => {
     try {
       if (!(await needsKey(request))) return "open";
-      return await admit({ given: givenKey((name) => request.header(name)), model });
+      return await admit({ given: extractApiKey((name) => request.header(name)), model });
     } catch (fault) {
       warn("a request was refused because API keys cannot be checked", fault);
       return undefined;
     }
   };
   return async (request, answer) => {
-    if (open.includes(request.path)) return answer(request);
+    if (openPaths.includes(request.path)) return answer(request);
     const admission = await check(request);
     if (admission === "open") return answer(request);
-    if (admission === undefined) return refused(request, keysUnavailable);
-    if (admission.status !== "admitted") return refused(request, admissionRefusal(admission));
-    return withHeaders(await answer(request), admissionHeaders(admission));
+    if (admission === undefined) return toResponse(request, keysUnavailableProblem);
+    if (admission.status !== "admitted") return toResponse(request, toAuthorizationProblem(admission));
+    return withHeaders(await answer(request), toRateLimitHeaders(admission));
   };
 };

@@ -1,6 +1,6 @@
-import type { Admitted, Throttled } from "#api-keys/admission.ts";
-import { admissionHeaders } from "./admission-headers.ts";
-import { type Refusal, tooManyRequests } from "./admission-refusal.ts";
+import type { AdmittedKey, ThrottledKey } from "#api-keys/admission.ts";
+import { toRateLimitHeaders } from "./admission-headers.ts";
+import { type AuthorizationProblem, tooManyRequestsProblem } from "./admission-refusal.ts";
 
 /**
  * What the authorizer hands to the inference function as `event.requestContext.authorizer.lambda`. An authorizer can
@@ -16,9 +16,9 @@ export type AuthorizerContext = {
 };
 
 /** An admission in the form that goes through API Gateway. */
-export const authorizerContext = (admission: Admitted | Throttled): AuthorizerContext => ({
+export const toAuthorizerContext = (admission: AdmittedKey | ThrottledKey): AuthorizerContext => ({
   keyId: admission.keyId,
-  headers: { ...admissionHeaders(admission) },
+  headers: { ...toRateLimitHeaders(admission) },
   ...(admission.status === "throttled" ? { retryAfter: admission.retryAfter } : {}),
 });
 
@@ -46,15 +46,15 @@ const readContext = (context: unknown): AuthorizerContext | undefined => {
  * The 429 that a request has to be answered with before any work is done; undefined where it may be answered.
  * @param context `event.requestContext.authorizer?.lambda`, whatever it holds: without an authorizer nothing is limited
  */
-export const throttledBy = (
+export const readThrottleProblem = (
   context: unknown,
-): (Refusal & { readonly keyId: string; readonly retryAfter: number }) | undefined => {
+): (AuthorizationProblem & { readonly keyId: string; readonly retryAfter: number }) | undefined => {
   const read = readContext(context);
   if (read?.retryAfter === undefined) return undefined;
   const { keyId, headers, retryAfter } = read;
-  return { keyId, retryAfter, ...tooManyRequests(retryAfter, headers) };
+  return { keyId, retryAfter, ...tooManyRequestsProblem(retryAfter, headers) };
 };
 
 /** The `RateLimit` headers that an answered request carries; of the same context. */
-export const quotaHeaders = (context: unknown): Readonly<Record<string, string>> =>
+export const readRateLimitHeaders = (context: unknown): Readonly<Record<string, string>> =>
   readContext(context)?.headers ?? {};

@@ -4,21 +4,21 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
-import { Answer } from "#inference/native/answer.ts";
+import { PredictResponse } from "#inference/native/answer.ts";
 import type { Service } from "#inference/service.ts";
-import { requesting } from "#test/support/http/requesting.ts";
-import { churnGolden, manifestWith } from "#test/support/onnx/churn-folder.ts";
-import { churnService } from "#test/support/onnx/churn-service.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
+import { buildManifest, readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { createChurnService } from "#test/support/onnx/churn-service.ts";
 import { readCsv } from "./read-csv.ts";
 import { writeCsv } from "./write-csv.ts";
 
 let service: Service;
 beforeAll(async () => {
-  service = await churnService();
+  service = await createChurnService();
 });
 afterAll(() => service.model.release());
 
-const manifest = manifestWith({
+const manifest = buildManifest({
   inputs: [
     { name: "age", type: "integer", min: 0, max: 120 },
     { name: "charge", type: "number", min: -1e9, max: 1e9, required: false },
@@ -27,7 +27,7 @@ const manifest = manifestWith({
   ],
 });
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
-const rows: Record<string, string | number | boolean | null>[] = churnGolden().rows;
+const rows: Record<string, string | number | boolean | null>[] = readChurnGolden().rows;
 const names = Object.keys(rows[0] ?? {});
 const csvOf = (some: typeof rows, columns = names) =>
   [
@@ -35,7 +35,7 @@ const csvOf = (some: typeof rows, columns = names) =>
     ...some.map((row) => columns.map((name) => quoted(String(row[name] ?? ""))).join(",")),
   ].join("\n");
 const post = (body: string, headers: Record<string, string> = {}) =>
-  requesting(createApp(service)).request("/v1/predict", {
+  createAppClient(createApp(service)).request("/v1/predict", {
     method: "POST",
     body,
     headers: { "content-type": "text/csv", ...headers },
@@ -44,7 +44,7 @@ const post = (body: string, headers: Record<string, string> = {}) =>
 describe("a table of rows", () => {
   test("is answered like the same rows in JSON, in whatever order its columns stand", async () => {
     const json = await service.model.predict(rows);
-    const answered = Answer.parse(await (await post(csvOf(rows, [...names].reverse()))).json());
+    const answered = PredictResponse.parse(await (await post(csvOf(rows, [...names].reverse()))).json());
     expect(answered.predictions).toEqual(json);
   });
 
@@ -151,7 +151,7 @@ describe("a table of rows", () => {
 });
 
 test("labels and names that hold commas and quotes stay in their cell", () => {
-  const odd = manifestWith({ output: { labels: ['a "b"', "c,d"], positive: "c,d" } });
+  const odd = buildManifest({ output: { labels: ['a "b"', "c,d"], positive: "c,d" } });
   const text = writeCsv(odd)([{ label: "c,d", scores: { 'a "b"': 0.25, "c,d": 0.75 } }], { header: true });
   expect(parse(text)).toEqual([
     ["label", 'score.a "b"', "score.c,d"],

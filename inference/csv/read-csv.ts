@@ -1,8 +1,8 @@
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { problem } from "#inference/http/problem.ts";
+import { createProblem } from "#inference/http/problem.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import { columnProblems } from "#model-folder/rows/column-problems.ts";
+import { checkColumns } from "#model-folder/rows/column-problems.ts";
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
 import { type Cell, readCell } from "#model-folder/rows/read-cell.ts";
 import { CsvBroken, splitCsv } from "#model-folder/rows/split-csv.ts";
@@ -13,13 +13,13 @@ type CsvRow = Record<string, Cell>;
 const maxCells = 4_000;
 
 /** The cells of each line, or why the text is no table. */
-const recordsOf = (text: string): string[][] | HttpProblem => {
+const splitRecords = (text: string): string[][] | HttpProblem => {
   try {
     // One line more than is taken, and the header: enough to see that there are too many.
     return splitCsv(text, { records: maxRows + 2, cells: maxCells });
   } catch (error) {
     if (!(error instanceof CsvBroken)) throw error;
-    return problem("broken-csv", `The table cannot be read: ${error.message}.`);
+    return createProblem("broken-csv", `The table cannot be read: ${error.message}.`);
   }
 };
 
@@ -31,10 +31,10 @@ const recordsOf = (text: string): string[][] | HttpProblem => {
 export const readCsv =
   ({ inputs }: Pick<Manifest, "inputs">) =>
   (text: string, { header }: { readonly header: boolean }): { readonly rows: CsvRow[] } | HttpProblem => {
-    const records = recordsOf(text);
+    const records = splitRecords(text);
     if (!Array.isArray(records)) return records;
     const names = header ? (records.shift() ?? []) : inputs.map(({ name }) => name);
-    const wrong = header ? columnProblems(names, inputs) : [];
+    const wrong = header ? checkColumns(names, inputs) : [];
     if (wrong.length > 0) throw new RowsInvalid(wrong);
     const torn = records.findIndex(({ length }) => length !== names.length);
     if (torn >= 0)

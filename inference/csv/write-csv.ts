@@ -1,8 +1,9 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/manifest.ts";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
-const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const quoteCell = (text: string): string =>
+  /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 
 /** Predictions as a table (RFC 4180): `label`, `band` and `score.<label>` of each label; or the values under their names. */
 export const writeCsv = (manifest: Manifest) => {
@@ -15,11 +16,11 @@ export const writeCsv = (manifest: Manifest) => {
   return (predictions: readonly Prediction[], options: { readonly header: boolean }): string => {
     const lines = predictions.map(({ label, band, scores }) =>
       [
-        ...(classifies ? [quoted(label ?? "")] : []),
+        ...(classifies ? [quoteCell(label ?? "")] : []),
         ...(banded ? [band ?? ""] : []),
-        ...names.map((name) => String(ownValue(scores, name) ?? "")),
+        ...names.map((name) => String(getOwnProperty(scores, name) ?? "")),
       ].join(","),
     );
-    return [...(options.header ? [header.map(quoted).join(",")] : []), ...lines, ""].join("\r\n");
+    return [...(options.header ? [header.map(quoteCell).join(",")] : []), ...lines, ""].join("\r\n");
   };
 };

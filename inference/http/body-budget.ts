@@ -11,7 +11,7 @@ export type BodyLimits = {
   readonly free: number;
 };
 
-export const bodyLimits: BodyLimits = {
+export const defaultBodyLimits: BodyLimits = {
   // Ten of the largest bodies. With their answers they stay below 150 MB.
   total: 64 * 1_024 * 1_024,
   perConnection: 8 * 1_024 * 1_024,
@@ -30,7 +30,7 @@ export type BodyLease = {
  * One account of the memory that bodies take, for a whole server.
  * @param connection any object that stands for the connection
  */
-export const bodyBudget = (limits: BodyLimits = bodyLimits) => {
+export const createBodyBudget = (limits: BodyLimits = defaultBodyLimits) => {
   const perConnection = new WeakMap<object, number>();
   let total = 0;
   return {
@@ -58,4 +58,4 @@ export const bodyBudget = (limits: BodyLimits = bodyLimits) => {
     },
   };
 };
-export type BodyBudget = ReturnType<typeof bodyBudget>;
+export type BodyBudget = ReturnType<typeof createBodyBudget>;

@@ -1,10 +1,10 @@
-import type { Gate } from "./app.ts";
+import type { Middleware } from "./app.ts";
 import { isOwnHost } from "./host-names.ts";
-import { hostRefusal } from "./in-protocol.ts";
-import { problem } from "./problem.ts";
+import { hostProblemResponse } from "./in-protocol.ts";
+import { createProblem } from "./problem.ts";
 
 /** What a container platform asks by the container's address. It tells nothing but that the process lives. */
-const probes = ["/health", "/ready"];
+const probePaths = ["/health", "/ready"];
 
 /**
  * Refuses requests for another host than this server (421): DNS rebinding. For a server that anybody may point a name
@@ -12,13 +12,13 @@ const probes = ["/health", "/ready"];
  * @param names configured names, beside those of the loopback interface
  */
 export const checkHost =
-  (names: readonly string[]): Gate =>
+  (names: readonly string[]): Middleware =>
   async (request, answer) =>
-    isOwnHost(request.header("host"), names) || probes.includes(request.path)
+    isOwnHost(request.header("host"), names) || probePaths.includes(request.path)
       ? answer(request)
-      : hostRefusal(
+      : hostProblemResponse(
           request,
-          problem(
+          createProblem(
             "wrong-host",
             "This server answers to localhost and to the names that it was started with (--host-name).",
           ),

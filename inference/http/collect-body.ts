@@ -8,7 +8,7 @@ const firstCapacity = 64 * 1_024;
  * Each chunk costs the event loop a callback, whatever its size: six million chunks of one byte take it ten seconds.
  * Networks cut a body into pieces of a kilobyte and more; clients that stream write lines.
  */
-const fragments = { allowed: 256, leastAverageBytes: 16 };
+const fragmentLimits = { allowed: 256, leastAverageBytes: 16 };
 
 /**
  * Leaves what follows with its sender, for it costs as much as what came. To pause the request is not enough: it goes on
@@ -71,7 +71,7 @@ export const collectBody = (
         drop();
         return resolve(undefined);
       }
-      if (chunks > fragments.allowed && length < chunks * fragments.leastAverageBytes) {
+      if (chunks > fragmentLimits.allowed && length < chunks * fragmentLimits.leastAverageBytes) {
         drop();
         stopReading(incoming);
         return refuse("fragmented", `the body came in chunks of ${(length / chunks).toFixed(1)} bytes`);

@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { acceptsGzip, compressReply } from "./compress-reply.ts";
-import { type HttpReply, json } from "./http-reply.ts";
+import { acceptsGzip, compressResponse } from "./compress-reply.ts";
+import { type HttpResponse, jsonResponse } from "./http-reply.ts";
 
 test.each([
   ["gzip", true],
@@ -22,7 +22,7 @@ test.each([
 });
 
 describe("an answer", () => {
-  const long = json({ text: "a".repeat(2_000) });
+  const long = jsonResponse({ text: "a".repeat(2_000) });
   const asked = (accepted: string | undefined, method = "GET") => ({
     method,
     path: "/",
@@ -32,7 +32,7 @@ describe("an answer", () => {
   });
 
   test("is packed for who accepts that, and says so to caches", async () => {
-    const { headers, body } = await compressReply(asked("gzip"), {
+    const { headers, body } = await compressResponse(asked("gzip"), {
       ...long,
       headers: { ...long.headers, etag: '"1"' },
     });
@@ -41,18 +41,18 @@ describe("an answer", () => {
   });
 
   test("is not packed for anybody else, and says that it could have been", async () => {
-    const reply = await compressReply(asked(undefined), long);
+    const reply = await compressResponse(asked(undefined), long);
     expect(reply).toEqual({ ...long, headers: { ...long.headers, vary: "accept-encoding" } });
   });
 
-  test.each<[string, HttpReply, string?]>([
-    ["is short", json({ a: 1 })],
+  test.each<[string, HttpResponse, string?]>([
+    ["is short", jsonResponse({ a: 1 })],
     ["is packed already", { ...long, headers: { ...long.headers, "content-encoding": "br" } }],
     ["may not be changed", { ...long, headers: { ...long.headers, "cache-control": "no-transform" } }],
     ["is no text", { ...long, headers: { "content-type": "application/octet-stream" } }],
     ["has no type", { ...long, headers: {} }],
     ["goes out without its body", long, "HEAD"],
   ])("that %s stays as it is", async (_, reply, method) => {
-    expect(await compressReply(asked("gzip", method), reply)).toBe(reply);
+    expect(await compressResponse(asked("gzip", method), reply)).toBe(reply);
   });
 });

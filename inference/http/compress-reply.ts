@@ -1,9 +1,9 @@
-import { type HttpReply, withHeaders } from "./http-reply.ts";
+import { type HttpResponse, withHeaders } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";
 
 /** Bytes below which packing saves nothing worth its work. */
-const least = 1_024;
-const packable = /^(text\/|application\/(json|javascript|[\w.+-]+\+json)\b)/;
+const minCompressedBytes = 1_024;
+const compressibleTypes = /^(text\/|application\/(json|javascript|[\w.+-]+\+json)\b)/;
 
 /** Whether an Accept-Encoding names gzip, or anything, without a weight of 0 (RFC 9110, 12.5.3). */
 export const acceptsGzip = (accepted: string): boolean => {
@@ -19,16 +19,16 @@ export const acceptsGzip = (accepted: string): boolean => {
 };
 
 /** The answer as gzip where that saves something and the caller accepts it. */
-export const compressReply = async (request: HttpRequest, reply: HttpReply): Promise<HttpReply> => {
+export const compressResponse = async (request: HttpRequest, reply: HttpResponse): Promise<HttpResponse> => {
   const { body, headers } = reply;
-  if (body.length < least || request.method === "HEAD") return reply;
-  if (headers["content-encoding"] !== undefined || !packable.test(headers["content-type"] ?? ""))
+  if (body.length < minCompressedBytes || request.method === "HEAD") return reply;
+  if (headers["content-encoding"] !== undefined || !compressibleTypes.test(headers["content-type"] ?? ""))
     return reply;
   if (headers["cache-control"]?.includes("no-transform")) return reply;
   const varied = withHeaders(reply, { vary: "accept-encoding" });
   if (!acceptsGzip(request.header("accept-encoding") ?? "")) return varied;
   // Node's zlib takes a cold start 5 ms, and most answers are short.
-  const { gzipped } = await import("./gzipped.ts");
+  const { gzipBody } = await import("./gzipped.ts");
   const { etag } = headers;
   return {
     ...withHeaders(varied, {
@@ -36,6 +36,6 @@ export const compressReply = async (request: HttpRequest, reply: HttpReply): Pro
       // Other bytes than the tag was made of.
       ...(etag?.startsWith('"') ? { etag: `W/${etag}` } : {}),
     }),
-    body: await gzipped(body),
+    body: await gzipBody(body),
   };
 };

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { countJson } from "#model-folder/rows/count-json.ts";
-import { duplicateKey } from "./duplicate-key.ts";
+import { countJsonTokens } from "#model-folder/rows/count-json.ts";
+import { findDuplicateKey } from "./duplicate-key.ts";
 
 const find = (json: string) =>
-  duplicateKey(Buffer.from(json), countJson(Buffer.from(json)).keys, JSON.parse(json));
+  findDuplicateKey(Buffer.from(json), countJsonTokens(Buffer.from(json)).keys, JSON.parse(json));
 
 test.each([
   ['{"a":1,"a":2}', "/a"],

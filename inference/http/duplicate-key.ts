@@ -1,5 +1,5 @@
 /** Keys in what was parsed of it. A list of values to visit takes the place of recursion: depth is the caller's. */
-const keysOf = (value: unknown): number => {
+const countKeys = (value: unknown): number => {
   let keys = 0;
   const left: unknown[] = [value];
   while (left.length > 0) {
@@ -12,22 +12,22 @@ const keysOf = (value: unknown): number => {
   return keys;
 };
 
-const token = (key: string): string =>
+const escapeToken = (key: string): string =>
   key.slice(0, 128).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1");
 
-const maxPointer = 1_000;
+const maxPointerLength = 1_000;
 
-type Open = { keys: Set<string> | undefined; key: string; index: number };
+type OpenContainer = { keys: Set<string> | undefined; key: string; index: number };
 
 /** Walks through valid JSON token by token until an object has a key for the second time. */
-const pointerToSecond = (text: string): string => {
-  const open: Open[] = [];
+const locateDuplicateKey = (text: string): string => {
+  const open: OpenContainer[] = [];
   const pointer = () => {
     let path = "";
     for (const { keys, key, index } of open) {
-      const longer = `${path}/${keys ? token(key) : index}`;
+      const longer = `${path}/${keys ? escapeToken(key) : index}`;
       // Depth is the caller's, an answer's length is not: the pointer ends at what holds the object.
-      if (longer.length > maxPointer) break;
+      if (longer.length > maxPointerLength) break;
       path = longer;
     }
     return path;
@@ -58,9 +58,9 @@ const pointerToSecond = (text: string): string => {
  * The RFC 6901 pointer to a key that stands twice in one object; undefined where none does. JSON.parse keeps the last
  * of them unseen, and two readers of one body may take different ones (RFC 8259, section 4).
  * @param json valid JSON in UTF-8
- * @param keys keys that stand in it (countJson)
+ * @param keys keys that stand in it (countJsonTokens)
  * @param value what JSON.parse made of it
  */
-export const duplicateKey = (json: Uint8Array, keys: number, value: unknown): string | undefined =>
+export const findDuplicateKey = (json: Uint8Array, keys: number, value: unknown): string | undefined =>
   // Counting is cheap, and only a body with a key too many is read again.
-  keys === keysOf(value) ? undefined : pointerToSecond(new TextDecoder().decode(json));
+  keys === countKeys(value) ? undefined : locateDuplicateKey(new TextDecoder().decode(json));

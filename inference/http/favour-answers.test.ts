@@ -6,8 +6,8 @@ const module = fileURLToPath(new URL("./favour-answers.ts", import.meta.url));
 const program = `
   import { readdirSync, readFileSync } from "node:fs";
   import { getPriority } from "node:os";
-  const { favourAnswers } = await import(${JSON.stringify(module)});
-  favourAnswers();
+  const { lowerV8WorkerPriority } = await import(${JSON.stringify(module)});
+  lowerV8WorkerPriority();
   const threads = readdirSync("/proc/self/task").map((id) =>
     [readFileSync("/proc/self/task/" + id + "/comm", "utf8").trim(), getPriority(Number(id))]);
   console.log(JSON.stringify({ helpers: threads.filter(([name]) => name === "V8Worker").map(([, at]) => at), answers: getPriority(process.pid) }));`;

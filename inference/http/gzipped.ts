@@ -2,4 +2,4 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 
 /** Packs on another thread. */
-export const gzipped: (body: string | Uint8Array) => Promise<Uint8Array> = promisify(gzip);
+export const gzipBody: (body: string | Uint8Array) => Promise<Uint8Array> = promisify(gzip);

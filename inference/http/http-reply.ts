@@ -1,7 +1,7 @@
 import type { HttpProblem } from "./http-problem.ts";
 
 /** An answer as every host can send it. Its length is the host's to say. */
-export type HttpReply = {
+export type HttpResponse = {
   readonly status: number;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
@@ -12,20 +12,20 @@ export type HttpReply = {
 };
 
 /** An answer as JSON. */
-export const json = (body: unknown, status = 200, type = "application/json"): HttpReply => ({
+export const jsonResponse = (body: unknown, status = 200, type = "application/json"): HttpResponse => ({
   status,
   headers: { "content-type": type },
   body: JSON.stringify(body),
 });
 
 /** A problem in the form of RFC 9457. */
-export const refuse = (problem: HttpProblem): HttpReply => ({
-  ...json(problem, problem.status, "application/problem+json"),
+export const problemResponse = (problem: HttpProblem): HttpResponse => ({
+  ...jsonResponse(problem, problem.status, "application/problem+json"),
   problem,
 });
 
 /** The same answer with more headers. */
-export const withHeaders = (reply: HttpReply, headers: HttpReply["headers"]): HttpReply => ({
+export const withHeaders = (reply: HttpResponse, headers: HttpResponse["headers"]): HttpResponse => ({
   ...reply,
   headers: { ...reply.headers, ...headers },
 });

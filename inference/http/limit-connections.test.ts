@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { connectionLimits, limitConnections, serverOptions } from "./limit-connections.ts";
+import { defaultConnectionLimits, limitConnections, toServerOptions } from "./limit-connections.ts";
 
 /** More than the buffers of two sockets hold. */
 const answer = Buffer.alloc(32 * 1_024 ** 2, "x");
@@ -11,9 +11,9 @@ afterEach(() => {
   for (const one of undo.splice(0)) one();
 });
 
-const start = async (limits: Partial<typeof connectionLimits>) => {
-  const all = { ...connectionLimits, ...limits };
-  const server = createServer(serverOptions(all));
+const start = async (limits: Partial<typeof defaultConnectionLimits>) => {
+  const all = { ...defaultConnectionLimits, ...limits };
+  const server = createServer(toServerOptions(all));
   const answered: ServerResponse[] = [];
   const listener = limitConnections(server, all, (incoming, outgoing) => {
     answered.push(outgoing);

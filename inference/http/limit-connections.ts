@@ -20,7 +20,7 @@ export type ConnectionLimits = {
   readonly unreadMs: number;
 };
 
-export const connectionLimits: ConnectionLimits = {
+export const defaultConnectionLimits: ConnectionLimits = {
   connections: 1_024,
   perPeer: 768,
   pipelined: 64,
@@ -33,7 +33,7 @@ export const connectionLimits: ConnectionLimits = {
 };
 
 /** The limits that Node's own server keeps: a request that is late is answered 408, headers that are too large 431. */
-export const serverOptions = (limits: ConnectionLimits): ServerOptions => ({
+export const toServerOptions = (limits: ConnectionLimits): ServerOptions => ({
   maxHeaderSize: limits.headerBytes,
   headersTimeout: limits.headersMs,
   requestTimeout: limits.requestMs,
@@ -50,7 +50,7 @@ type Connection = { readonly peer: string; unanswered: number; latest: IncomingM
 const isWaiting = (socket: Socket, { unanswered, latest }: Connection): boolean =>
   unanswered === 0 || !latest?.complete || socket.writableLength > 0;
 
-const refusal = (status: string): string =>
+const formatRefusal = (status: string): string =>
   `HTTP/1.1 ${status}\r\nretry-after: ${retryAfterSeconds}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`;
 
 /**
@@ -108,7 +108,7 @@ export const limitConnections = (
           : undefined;
     if (busy !== undefined) {
       socket.on("error", () => undefined);
-      socket.end(refusal(busy));
+      socket.end(formatRefusal(busy));
       socket.destroySoon();
       return;
     }

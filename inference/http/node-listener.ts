@@ -1,18 +1,18 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 import type { App } from "./app.ts";
-import { type BodyBudget, type BodyLease, bodyBudget } from "./body-budget.ts";
+import { type BodyBudget, type BodyLease, createBodyBudget } from "./body-budget.ts";
 import { collectBody } from "./collect-body.ts";
-import { type HttpReply, refuse } from "./http-reply.ts";
+import { type HttpResponse, problemResponse } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";
-import { problem } from "./problem.ts";
+import { createProblem } from "./problem.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
 
 /** RFC 9112, 3.2: a host that is none is refused. */
-const host = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i;
+const hostPattern = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i;
 
 /** What stands behind the host: from a whole address too, as proxies ask (RFC 9112, 3.2.2). */
-const targetOf = (url: string): string | undefined => {
+const parseTarget = (url: string): string | undefined => {
   if (url.startsWith("/")) return url;
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return undefined;
   const { pathname, search } = new URL(url);
@@ -20,24 +20,24 @@ const targetOf = (url: string): string | undefined => {
 };
 
 /** How long a body that nobody reads may go on after its answer: so long that its sender hears the answer. */
-const restMs = 1_000;
+const unreadBodyMs = 1_000;
 
 /** Node itself lets what nobody read go by; whoever sends on and on is cut off. */
-const limitRest = (incoming: IncomingMessage): void => {
+const limitUnreadBody = (incoming: IncomingMessage): void => {
   setTimeout(() => {
     if (!incoming.complete) incoming.socket.destroySoon();
-  }, restMs).unref();
+  }, unreadBodyMs).unref();
 };
 
-const send = (incoming: IncomingMessage, outgoing: ServerResponse, reply: HttpReply): void => {
+const send = (incoming: IncomingMessage, outgoing: ServerResponse, reply: HttpResponse): void => {
   if (outgoing.destroyed) return;
   const { status, headers, body } = withSecurityHeaders(reply);
-  if (!incoming.complete) limitRest(incoming);
+  if (!incoming.complete) limitUnreadBody(incoming);
   outgoing.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
   outgoing.end(incoming.method === "HEAD" || status === 304 ? undefined : body);
 };
 
-const requestOf = (incoming: IncomingMessage, target: string, lease: BodyLease): HttpRequest => {
+const toHttpRequest = (incoming: IncomingMessage, target: string, lease: BodyLease): HttpRequest => {
   const { headers, method = "GET" } = incoming;
   const question = target.indexOf("?");
   return {
@@ -45,7 +45,7 @@ const requestOf = (incoming: IncomingMessage, target: string, lease: BodyLease):
     path: question < 0 ? target : target.slice(0, question),
     query: question < 0 ? "" : target.slice(question + 1),
     header: (name) => {
-      const value = ownValue(headers, name);
+      const value = getOwnProperty(headers, name);
       return typeof value === "string" ? value : value?.join(", ");
     },
     body: (limit) => collectBody(incoming, limit, lease),
@@ -53,16 +53,20 @@ const requestOf = (incoming: IncomingMessage, target: string, lease: BodyLease):
 };
 
 /** The inference service on Node's own HTTP server. @param budget of the memory that all bodies may take */
-export const nodeListener =
-  (app: App, budget: BodyBudget = bodyBudget()): RequestListener =>
+export const createNodeListener =
+  (app: App, budget: BodyBudget = createBodyBudget()): RequestListener =>
   (incoming, outgoing) => {
-    const target = targetOf(incoming.url ?? "");
-    if (target === undefined || !host.test(incoming.headers.host ?? "")) {
-      send(incoming, outgoing, refuse(problem("broken-request", "The address or its host is none.")));
+    const target = parseTarget(incoming.url ?? "");
+    if (target === undefined || !hostPattern.test(incoming.headers.host ?? "")) {
+      send(
+        incoming,
+        outgoing,
+        problemResponse(createProblem("broken-request", "The address or its host is none.")),
+      );
       return;
     }
     const lease = budget.lease(incoming.socket);
     // Whoever waits for its answer still has its body's memory: what was made of the body is no smaller.
     outgoing.once("close", lease.end);
-    void app.answer(requestOf(incoming, target, lease)).then((reply) => send(incoming, outgoing, reply));
+    void app.answer(toHttpRequest(incoming, target, lease)).then((reply) => send(incoming, outgoing, reply));
   };

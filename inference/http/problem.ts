@@ -1,6 +1,6 @@
 import type { HttpProblem } from "./http-problem.ts";
 
-const kinds = {
+const problemKinds = {
   "broken-request": { status: 400, title: "The request is no HTTP" },
   "broken-json": { status: 400, title: "The body is no JSON" },
   "duplicate-key": { status: 400, title: "The body has a key twice" },
@@ -29,15 +29,19 @@ const kinds = {
   "model-busy": { status: 503, title: "The model takes no requests for now" },
   "records-unavailable": { status: 503, title: "The records of predictions cannot be read" },
 } as const;
-export type ProblemKind = keyof typeof kinds;
+export type ProblemKind = keyof typeof problemKinds;
 
 /** Status and title of these kinds. */
-export const problemsOf = (...of: ProblemKind[]) => of.map((kind) => kinds[kind]);
+export const describeProblems = (...of: ProblemKind[]) => of.map((kind) => problemKinds[kind]);
 
 /** A problem of one of the kinds that this service gives. */
-export const problem = (kind: ProblemKind, detail: string, errors?: HttpProblem["errors"]): HttpProblem => ({
+export const createProblem = (
+  kind: ProblemKind,
+  detail: string,
+  errors?: HttpProblem["errors"],
+): HttpProblem => ({
   type: `urn:slipway:problem:${kind}`,
-  ...kinds[kind],
+  ...problemKinds[kind],
   detail,
   ...(errors ? { errors } : {}),
 });

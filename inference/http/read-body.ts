@@ -1,62 +1,71 @@
-import { countJson } from "#model-folder/rows/count-json.ts";
+import { countJsonTokens } from "#model-folder/rows/count-json.ts";
 import { BodyUnreadable } from "./body-unreadable.ts";
-import { duplicateKey } from "./duplicate-key.ts";
+import { findDuplicateKey } from "./duplicate-key.ts";
 import type { HttpProblem } from "./http-problem.ts";
 import type { HttpRequest } from "./http-request.ts";
-import { type ModelInputs, mostValues } from "./most-values.ts";
-import { problem } from "./problem.ts";
+import { type ModelInputs, maxJsonValues } from "./most-values.ts";
+import { createProblem } from "./problem.ts";
 
 /** Lambda carries 6 MB in and out. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const maxBodyBytes = 6 * 1_024 * 1_024;
 /** A compressed body may hold more than Lambda carries, and never enough to fill the memory. */
-export const maxUnpackedBytes = 32 * 1_024 * 1_024;
+export const maxDecompressedBytes = 32 * 1_024 * 1_024;
 /** Rows as JSON or CSV become a tenth; 30 KB of gzip can hold 30 MB of spaces. */
 const maxRatio = 100;
 
 /** The bytes that a packed body may hold: as many as could come unpacked, and beyond that by its own size. */
-export const mostUnpacked = (packed: number): number =>
-  Math.min(maxUnpackedBytes, Math.max(maxBodyBytes, maxRatio * packed));
+export const calculateDecompressedLimit = (packed: number): number =>
+  Math.min(maxDecompressedBytes, Math.max(maxBodyBytes, maxRatio * packed));
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-const tooLarge = (limit: number): HttpProblem =>
-  problem("too-large", `A body has at most ${limit} bytes: send fewer rows at a time.`);
+const tooLargeProblem = (limit: number): HttpProblem =>
+  createProblem("too-large", `A body has at most ${limit} bytes: send fewer rows at a time.`);
 
 /** What the sender of a body that could not be read is told. */
-const bodyProblem = (error: unknown): HttpProblem => {
+const toBodyProblem = (error: unknown): HttpProblem => {
   const reason = error instanceof BodyUnreadable ? error.reason : "broken";
   switch (reason) {
     case "no-room":
-      return problem("overloaded", "Other requests take all the memory there is for bodies: send it again.");
+      return createProblem(
+        "overloaded",
+        "Other requests take all the memory there is for bodies: send it again.",
+      );
     case "fragmented":
-      return problem("broken-encoding", "The body came in chunks of a few bytes each: send larger ones.");
+      return createProblem(
+        "broken-encoding",
+        "The body came in chunks of a few bytes each: send larger ones.",
+      );
     case "broken":
       // The connection broke, or what it carried was no HTTP: whom that is told is gone, and it is no failure of ours.
-      return problem("broken-encoding", "The body ended before it was whole.");
+      return createProblem("broken-encoding", "The body ended before it was whole.");
     default:
       return reason satisfies never;
   }
 };
 
 /** A request's body as bytes, unpacked where it came as gzip or deflate; or why it cannot be had (413, 415, 400, 503). */
-export const readBytes = async (request: HttpRequest): Promise<Uint8Array | HttpProblem> => {
+export const readBody = async (request: HttpRequest): Promise<Uint8Array | HttpProblem> => {
   const encoding = (request.header("content-encoding") ?? "").trim().toLowerCase();
   const packed = encoding === "gzip" || encoding === "deflate";
   if (!packed && encoding !== "" && encoding !== "identity")
-    return problem("wrong-content-type", "Send the body as it is, or with content-encoding gzip or deflate.");
-  const bytes = await request.body(maxBodyBytes).catch(bodyProblem);
+    return createProblem(
+      "wrong-content-type",
+      "Send the body as it is, or with content-encoding gzip or deflate.",
+    );
+  const bytes = await request.body(maxBodyBytes).catch(toBodyProblem);
   if (bytes && !(bytes instanceof Uint8Array)) return bytes;
-  if (!bytes) return tooLarge(maxBodyBytes);
+  if (!bytes) return tooLargeProblem(maxBodyBytes);
   if (!packed) return bytes;
   // Most bodies come as they are, and Node's zlib takes a cold start 5 ms.
-  const { unpackBody } = await import("./unpack-body.ts");
-  const most = mostUnpacked(bytes.length);
+  const { decompressBody } = await import("./unpack-body.ts");
+  const most = calculateDecompressedLimit(bytes.length);
   try {
-    return unpackBody(encoding, bytes, most);
+    return decompressBody(encoding, bytes, most);
   } catch (error) {
     return error instanceof RangeError
-      ? tooLarge(most)
-      : problem("broken-encoding", `The body is no ${encoding}, or is cut off.`);
+      ? tooLargeProblem(most)
+      : createProblem("broken-encoding", `The body is no ${encoding}, or is cut off.`);
   }
 };
 
@@ -65,33 +74,35 @@ export const readText = (bytes: Uint8Array): string | HttpProblem => {
   try {
     return utf8.decode(bytes);
   } catch {
-    return problem("broken-encoding", "The body is not UTF-8.");
+    return createProblem("broken-encoding", "The body is not UTF-8.");
   }
 };
 
 /** What a body with more values than this model's largest request is answered. */
-export const tooManyValues = (most: number): HttpProblem =>
-  problem("too-large", `A body holds at most ${most} values: send fewer rows at a time.`);
+export const tooManyValuesProblem = (most: number): HttpProblem =>
+  createProblem("too-large", `A body holds at most ${most} values: send fewer rows at a time.`);
 
 /** Bytes as the JSON of a request to this model, or a problem that says where it breaks off. */
 export const readJson = (
   bytes: Uint8Array,
   manifest: ModelInputs,
 ): { readonly json: unknown } | HttpProblem => {
-  const { keys, marks } = countJson(bytes);
-  const most = mostValues(manifest);
-  if (marks > most) return tooManyValues(most);
+  const { keys, marks } = countJsonTokens(bytes);
+  const most = maxJsonValues(manifest);
+  if (marks > most) return tooManyValuesProblem(most);
   const text = readText(bytes);
   if (typeof text !== "string") return text;
   try {
     const json: unknown = JSON.parse(text);
-    const pointer = duplicateKey(bytes, keys, json);
+    const pointer = findDuplicateKey(bytes, keys, json);
     return pointer === undefined
       ? { json }
-      : problem("duplicate-key", "1 key stands twice in its object.", [{ pointer, detail: "stands twice" }]);
+      : createProblem("duplicate-key", "1 key stands twice in its object.", [
+          { pointer, detail: "stands twice" },
+        ]);
   } catch (error) {
     // The parser's own words may quote the body; its position does not.
     const position = error instanceof SyntaxError ? error.message.match(/ at position \d+/)?.[0] : undefined;
-    return problem("broken-json", `The body cannot be read${position ?? ""}.`);
+    return createProblem("broken-json", `The body cannot be read${position ?? ""}.`);
   }
 };

@@ -6,7 +6,7 @@ const quote = 34;
 const backslash = 92;
 
 /** What Python's json writes for numbers that JSON does not have, outside of texts, as JSON that means the same. */
-const translate = (text: string): string => {
+const replacePythonNumbers = (text: string): string => {
   const pieces: string[] = [];
   let from = 0;
   let quoted = false;
@@ -42,6 +42,6 @@ export const readPythonJson = (
   if ("json" in read) return read;
   const text = readText(bytes);
   return typeof text === "string" && /NaN|Infinity/.test(text)
-    ? readJson(Buffer.from(translate(text)), model)
+    ? readJson(Buffer.from(replacePythonNumbers(text)), model)
     : read;
 };

@@ -1,11 +1,11 @@
 import type { HttpProblem } from "./http-problem.ts";
 import type { HttpRequest } from "./http-request.ts";
-import { problem } from "./problem.ts";
+import { createProblem } from "./problem.ts";
 
-type Asked = Pick<HttpRequest, "method" | "path" | "header">;
+type RequestHead = Pick<HttpRequest, "method" | "path" | "header">;
 
 /** Pages that hold no data: a link on another site may lead to them. */
-const pages = ["/docs"];
+const pagePaths = ["/docs"];
 
 /** Whether an Origin is of this host, or of a configured name. A browser leaves a scheme's own port out of both. */
 const isOwnOrigin = (origin: string, host: string | undefined, names: readonly string[]): boolean => {
@@ -16,13 +16,13 @@ const isOwnOrigin = (origin: string, host: string | undefined, names: readonly s
   );
 };
 
-const isPageVisit = ({ method, path, header }: Asked): boolean =>
+const isPageVisit = ({ method, path, header }: RequestHead): boolean =>
   method === "GET" &&
-  pages.includes(path) &&
+  pagePaths.includes(path) &&
   header("sec-fetch-mode") === "navigate" &&
   header("sec-fetch-dest") === "document";
 
-const crossSite = problem(
+const crossSiteProblem = createProblem(
   "cross-site",
   "A page of another site made this request. Call from a server, or from a page of this service's own origin.",
 );
@@ -35,14 +35,20 @@ const crossSite = problem(
  * Sources: https://fetch.spec.whatwg.org/#origin-header, https://www.w3.org/TR/fetch-metadata/
  * @param names configured host names, for a proxy in front that changes the Host header
  */
-export const refuseCrossSite = (asked: Asked, names: readonly string[] = []): HttpProblem | undefined => {
+export const refuseCrossSite = (
+  asked: RequestHead,
+  names: readonly string[] = [],
+): HttpProblem | undefined => {
   const origin = asked.header("origin");
   const site = asked.header("sec-fetch-site");
   if (origin === undefined && site === undefined) return undefined;
-  if (origin !== undefined && !isOwnOrigin(origin, asked.header("host"), names)) return crossSite;
+  if (origin !== undefined && !isOwnOrigin(origin, asked.header("host"), names)) return crossSiteProblem;
   if (site !== undefined && site !== "same-origin" && site !== "none" && !isPageVisit(asked))
-    return crossSite;
+    return crossSiteProblem;
   if (asked.method === "POST" && asked.header("content-type") === undefined)
-    return problem("wrong-content-type", "A browser names the type of its body: send application/json.");
+    return createProblem(
+      "wrong-content-type",
+      "A browser names the type of its body: send application/json.",
+    );
   return undefined;
 };

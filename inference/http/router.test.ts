@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { json } from "./http-reply.ts";
+import { jsonResponse } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";
-import { type Params, type Route, router } from "./router.ts";
+import { createRouter, type PathParams, type Route } from "./router.ts";
 
 const asked = (method: string, path: string): HttpRequest => ({
   method,
@@ -14,9 +14,9 @@ const asked = (method: string, path: string): HttpRequest => ({
 const shows = (method: Route["method"], path: string): Route => ({
   method,
   path,
-  respond: (_, params) => json({ path, params }),
+  respond: (_, params) => jsonResponse({ path, params }),
 });
-const route = router([
+const route = createRouter([
   shows("GET", "/health"),
   shows("GET", "/things"),
   shows("POST", "/things"),
@@ -25,12 +25,12 @@ const route = router([
 ]);
 const answered = async (method: string, path: string) => {
   const { status, body } = await route(asked(method, path));
-  const { path: found, params }: { path?: string; params?: Params } = JSON.parse(String(body));
+  const { path: found, params }: { path?: string; params?: PathParams } = JSON.parse(String(body));
   return { status, found, params };
 };
 
 describe("an address", () => {
-  test.each<[string, string, string, Params]>([
+  test.each<[string, string, string, PathParams]>([
     ["GET", "/health", "/health", {}],
     ["HEAD", "/health", "/health", {}],
     ["POST", "/things", "/things", {}],

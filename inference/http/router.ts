@@ -1,24 +1,26 @@
-import { type HttpReply, refuse, withHeaders } from "./http-reply.ts";
+import { type HttpResponse, problemResponse, withHeaders } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";
-import { problem } from "./problem.ts";
+import { createProblem } from "./problem.ts";
 
 /** What the path's `:names` stand for, decoded. */
-export type Params = Readonly<Record<string, string>>;
-export type Respond = (request: HttpRequest, params: Params) => HttpReply | Promise<HttpReply>;
+export type PathParams = Readonly<Record<string, string>>;
+export type RouteHandler = (request: HttpRequest, params: PathParams) => HttpResponse | Promise<HttpResponse>;
 export type Route = {
   readonly method: "GET" | "POST";
   /** Segments, of which those that begin with a colon stand for any text: `/v1/predictions/:id`. */
   readonly path: string;
-  readonly respond: Respond;
+  readonly respond: RouteHandler;
 };
 
-type Methods = Partial<Record<Route["method"], Respond>>;
-type Found = { readonly methods: Methods; readonly params: Params };
+type Methods = Partial<Record<Route["method"], RouteHandler>>;
+type RouteMatch = { readonly methods: Methods; readonly params: PathParams };
 
-const notFound = refuse(problem("not-found", "See /v1/model for what is served here."));
+const notFoundResponse = problemResponse(
+  createProblem("not-found", "See /v1/model for what is served here."),
+);
 
 /** What is no escape stands for itself. */
-const decoded = (segment: string): string => {
+const decodeSegment = (segment: string): string => {
   if (!segment.includes("%")) return segment;
   try {
     return decodeURIComponent(segment);
@@ -28,7 +30,7 @@ const decoded = (segment: string): string => {
 };
 
 /** The path's parameters where it is of this form; a parameter is never empty. */
-const match = (form: readonly string[], segments: readonly string[]): Params | undefined => {
+const matchPath = (form: readonly string[], segments: readonly string[]): PathParams | undefined => {
   if (form.length !== segments.length) return undefined;
   const params = new Map<string, string>();
   for (const [at, part] of form.entries()) {
@@ -36,18 +38,20 @@ const match = (form: readonly string[], segments: readonly string[]): Params | u
     if (!part.startsWith(":")) {
       if (part !== segment) return undefined;
     } else if (segment === "") return undefined;
-    else params.set(part.slice(1), decoded(segment));
+    else params.set(part.slice(1), decodeSegment(segment));
   }
   return Object.fromEntries(params);
 };
 
-const otherMethod = (methods: Methods): HttpReply => {
+const methodNotAllowed = (methods: Methods): HttpResponse => {
   // HEAD is answered wherever GET is.
   const allow = [...Object.keys(methods), ...(methods.GET ? ["HEAD"] : [])].sort().join(", ");
-  return withHeaders(refuse(problem("method-not-allowed", `Allowed here: ${allow}.`)), { allow });
+  return withHeaders(problemResponse(createProblem("method-not-allowed", `Allowed here: ${allow}.`)), {
+    allow,
+  });
 };
 
-const respondsTo = (methods: Methods, method: string): Respond | undefined => {
+const findHandler = (methods: Methods, method: string): RouteHandler | undefined => {
   if (method === "POST") return methods.POST;
   return method === "GET" || method === "HEAD" ? methods.GET : undefined;
 };
@@ -56,7 +60,7 @@ const respondsTo = (methods: Methods, method: string): Respond | undefined => {
  * Finds who answers a request: 404 for an address that no route has, 405 with `Allow` for another method than its
  * routes have. Addresses without parameters are found first and at once.
  */
-export const router = (routes: readonly Route[]) => {
+export const createRouter = (routes: readonly Route[]) => {
   const fixed = new Map<string, Methods>();
   const forms = new Map<string, { readonly form: readonly string[]; readonly methods: Methods }>();
   for (const { method, path, respond } of routes) {
@@ -65,20 +69,20 @@ export const router = (routes: readonly Route[]) => {
     if (path.includes("/:")) forms.set(path, { form: path.split("/"), methods });
     else fixed.set(path, methods);
   }
-  const find = (path: string): Found | undefined => {
+  const find = (path: string): RouteMatch | undefined => {
     const methods = fixed.get(path);
     if (methods) return { methods, params: {} };
     const segments = path.split("/", 20);
     for (const { form, methods } of forms.values()) {
-      const params = match(form, segments);
+      const params = matchPath(form, segments);
       if (params) return { methods, params };
     }
     return undefined;
   };
-  return (request: HttpRequest): HttpReply | Promise<HttpReply> => {
+  return (request: HttpRequest): HttpResponse | Promise<HttpResponse> => {
     const found = find(request.path);
-    if (!found) return notFound;
-    const respond = respondsTo(found.methods, request.method);
-    return respond ? respond(request, found.params) : otherMethod(found.methods);
+    if (!found) return notFoundResponse;
+    const respond = findHandler(found.methods, request.method);
+    return respond ? respond(request, found.params) : methodNotAllowed(found.methods);
   };
 };

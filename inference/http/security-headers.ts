@@ -1,4 +1,4 @@
-import { type HttpReply, withHeaders } from "./http-reply.ts";
+import { type HttpResponse, withHeaders } from "./http-reply.ts";
 
 /**
  * What tells a browser to treat an answer as data and nothing else: no guessing of its type, nothing in it runs, no other
@@ -15,5 +15,5 @@ export const securityHeaders = {
 } as const;
 
 /** The answer with these headers; a page's own policy stays. */
-export const withSecurityHeaders = (reply: HttpReply): HttpReply =>
+export const withSecurityHeaders = (reply: HttpResponse): HttpResponse =>
   withHeaders(reply, { ...securityHeaders, ...reply.headers });

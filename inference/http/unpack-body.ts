@@ -4,8 +4,11 @@ import { gunzipSync, inflateSync } from "node:zlib";
  * What HTTP calls deflate is zlib's format. Source: RFC 9110, 8.4.1.2. Unpacked at once and not in turns: a hundred
  * bodies that unpack side by side would hold a hundred times the most that one may.
  */
-const unpackers = { gzip: gunzipSync, deflate: inflateSync } as const;
+const decompressors = { gzip: gunzipSync, deflate: inflateSync } as const;
 
 /** A body as it was before it was packed. Throws a RangeError where it holds more than `most` bytes. */
-export const unpackBody = (encoding: keyof typeof unpackers, bytes: Uint8Array, most: number): Uint8Array =>
-  unpackers[encoding](bytes, { maxOutputLength: most });
+export const decompressBody = (
+  encoding: keyof typeof decompressors,
+  bytes: Uint8Array,
+  most: number,
+): Uint8Array => decompressors[encoding](bytes, { maxOutputLength: most });

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { json, withHeaders } from "./http-reply.ts";
-import { keptReply, withEntityTag } from "./with-entity-tag.ts";
+import { jsonResponse, withHeaders } from "./http-reply.ts";
+import { cacheResponse, withEntityTag } from "./with-entity-tag.ts";
 
-const reply = withHeaders(json({ a: 1 }), { "cache-control": "no-cache" });
+const reply = withHeaders(jsonResponse({ a: 1 }), { "cache-control": "no-cache" });
 const asked = (ifNoneMatch?: string) => ({
   method: "GET",
   path: "/",
@@ -17,7 +17,7 @@ test("an answer has a tag of its body: the same for the same, and another for an
   expect(rest).toEqual({ status: 200, body: reply.body });
   expect(headers.etag).toMatch(/^"[\w-]{43}"$/);
   expect(await tagOf()).toBe(headers.etag);
-  expect(await tagOf(json({ a: 2 }))).not.toBe(headers.etag);
+  expect(await tagOf(jsonResponse({ a: 2 }))).not.toBe(headers.etag);
 });
 
 test("who holds it already gets 304 without a body, packed on the way or not", async () => {
@@ -37,7 +37,7 @@ test("who holds another gets the answer", async () => {
 
 test("a kept answer is made once, however often it is asked for, and has its tag", async () => {
   let made = 0;
-  const kept = keptReply(async () => {
+  const kept = cacheResponse(async () => {
     made++;
     return reply;
   });

@@ -1,43 +1,47 @@
-import type { HttpReply } from "./http-reply.ts";
+import type { HttpResponse } from "./http-reply.ts";
 import type { HttpRequest } from "./http-request.ts";
 
-const kept = ["cache-control", "vary"] as const;
+const preservedHeaders = ["cache-control", "vary"] as const;
 
 /** Tags are compared weakly: a proxy may have packed the body (RFC 9110, 13.1.2). */
-const isHeld = (tag: string, ifNoneMatch: string): boolean =>
+const matchesEntityTag = (tag: string, ifNoneMatch: string): boolean =>
   ifNoneMatch.trim() === "*" || (ifNoneMatch.match(/"[^"]*"/g)?.includes(tag) ?? false);
 
 /** The tag of a body, by its content. */
-const entityTag = async (body: HttpReply["body"]): Promise<string> => {
+const computeEntityTag = async (body: HttpResponse["body"]): Promise<string> => {
   // The global is loaded when it is first needed; node:crypto would be with the service.
   const digest = await crypto.subtle.digest("SHA-256", new Uint8Array(Buffer.from(body)));
   return `"${Buffer.from(digest).toString("base64url")}"`;
 };
 
 /** An answer that stays as it is while the service runs: made, and its tag, once. */
-export const keptReply = (make: () => Promise<HttpReply>): ((request: HttpRequest) => Promise<HttpReply>) => {
-  let made: Promise<{ readonly reply: HttpReply; readonly etag: string }> | undefined;
+export const cacheResponse = (
+  make: () => Promise<HttpResponse>,
+): ((request: HttpRequest) => Promise<HttpResponse>) => {
+  let made: Promise<{ readonly reply: HttpResponse; readonly etag: string }> | undefined;
   const both = async () => {
     const reply = await make();
-    return { reply, etag: await entityTag(reply.body) };
+    return { reply, etag: await computeEntityTag(reply.body) };
   };
   return async (request) => {
     made ??= both();
     const { reply, etag } = await made;
-    return tagged(request, reply, etag);
+    return applyEntityTag(request, reply, etag);
   };
 };
 
 /** The answer with an ETag of its body, or 304 for a caller who holds that already. */
-export const withEntityTag = async (request: HttpRequest, reply: HttpReply): Promise<HttpReply> =>
-  tagged(request, reply, await entityTag(reply.body));
+export const withEntityTag = async (request: HttpRequest, reply: HttpResponse): Promise<HttpResponse> =>
+  applyEntityTag(request, reply, await computeEntityTag(reply.body));
 
-const tagged = (request: HttpRequest, reply: HttpReply, etag: string): HttpReply => {
+const applyEntityTag = (request: HttpRequest, reply: HttpResponse, etag: string): HttpResponse => {
   const ifNoneMatch = request.header("if-none-match");
-  if (ifNoneMatch === undefined || !isHeld(etag, ifNoneMatch))
+  if (ifNoneMatch === undefined || !matchesEntityTag(etag, ifNoneMatch))
     return { ...reply, headers: { ...reply.headers, etag } };
   const headers = Object.fromEntries(
-    kept.flatMap((name) => (reply.headers[name] === undefined ? [] : [[name, reply.headers[name]]])),
+    preservedHeaders.flatMap((name) =>
+      reply.headers[name] === undefined ? [] : [[name, reply.headers[name]]],
+    ),
   );
   return { status: 304, headers: { ...headers, etag }, body: "" };
 };

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
-import { answerTogether } from "./answer-together.ts";
+import { batchRequests } from "./answer-together.ts";
 
 const predicted = (row: unknown): Prediction => ({ value: Number(row), scores: { value: Number(row) } });
 
 /** A model that answers numbers with themselves and throws at anything else; it remembers what it was asked. */
 const counted = (asked: (rows: readonly unknown[]) => void = () => {}) => {
   const runs: unknown[] = [];
-  const answer = answerTogether(async (rows) => {
+  const answer = batchRequests(async (rows) => {
     runs.push(rows);
     if (Array.isArray(rows)) asked(rows);
     await Promise.resolve();

@@ -5,11 +5,11 @@ import * as z from "zod";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { Prediction } from "#model-folder/manifest/manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { leastResidentMb, watchMemory } from "#platform/processes/watch-memory.ts";
-import { answerTogether } from "./answer-together.ts";
+import { minResidentMb, watchMemory } from "#platform/processes/watch-memory.ts";
+import { batchRequests } from "./answer-together.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { ModelBusy, RunStopped } from "./model-stopped.ts";
-import { pauseAfterStops } from "./pause-after-stops.ts";
+import { createCircuitBreaker } from "./pause-after-stops.ts";
 import { OutputNotFinite } from "./read-predictions.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 
@@ -47,7 +47,7 @@ export type IsolatedRun = { readonly id: number; readonly rows: unknown };
 
 const startMs = 60_000;
 /** Requests that wait for a run; more are refused, since each may wait for as long as a run takes. */
-const mostWaiting = 1_000;
+const maxWaiting = 1_000;
 
 type Child = {
   readonly process: ChildProcess;
@@ -65,12 +65,12 @@ type Child = {
  */
 export const isolateModel = async (options: Options): Promise<LoadedModel> => {
   const { folder, manifest, deadlineMs, tick, log } = options;
-  const memoryMb = Math.max(leastResidentMb, options.residentMb);
+  const memoryMb = Math.max(minResidentMb, options.residentMb);
   let child: Promise<Child> | undefined;
   let current: ChildProcess | undefined;
   let ids = 0;
   let waiting = 0;
-  const pause = pauseAfterStops(tick);
+  const pause = createCircuitBreaker(tick);
   let released = false;
 
   const kill = () => current?.kill("SIGKILL");
@@ -179,8 +179,8 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
     last = answer.catch(() => {});
     return answer;
   };
-  const together = answerTogether(inTurn);
-  const retryAfter = (): number | undefined => pause.retryAfter() ?? (waiting >= mostWaiting ? 1 : undefined);
+  const together = batchRequests(inTurn);
+  const retryAfter = (): number | undefined => pause.retryAfter() ?? (waiting >= maxWaiting ? 1 : undefined);
 
   await startAnew();
   return {
@@ -190,8 +190,8 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
       const seconds = retryAfter();
       if (seconds !== undefined)
         throw new ModelBusy(
-          waiting >= mostWaiting
-            ? `${mostWaiting} requests wait already`
+          waiting >= maxWaiting
+            ? `${maxWaiting} requests wait already`
             : `${pause.inARow()} runs of this model were stopped in a row; ask again in ${seconds} s`,
         );
       waiting++;

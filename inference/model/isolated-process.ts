@@ -4,14 +4,14 @@
  */
 import { Worker } from "node:worker_threads";
 import type { IsolatedMessage, IsolatedRun } from "./isolate-model.ts";
-import { openModel } from "./open-model.ts";
+import { loadModelFolder } from "./open-model.ts";
 import { OutputNotFinite } from "./read-predictions.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 
-const tell = (message: IsolatedMessage): void => {
+const sendMessage = (message: IsolatedMessage): void => {
   process.send?.(message, () => {});
 };
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const formatError = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 // A run that never ends also never hears that its parent was killed: a thread beside it looks.
 new Worker(
@@ -22,8 +22,8 @@ process.on("disconnect", () => process.exit(0));
 // Ctrl-C in a terminal reaches this process too; its end is the parent's to decide.
 process.on("SIGINT", () => {});
 
-const answer = async (
-  model: Awaited<ReturnType<typeof openModel>>,
+const runPredict = async (
+  model: Awaited<ReturnType<typeof loadModelFolder>>,
   { id, rows }: IsolatedRun,
 ): Promise<IsolatedMessage> => {
   try {
@@ -31,14 +31,16 @@ const answer = async (
   } catch (error) {
     if (error instanceof RowsInvalid) return { kind: "invalid", id, problems: [...error.problems] };
     if (error instanceof OutputNotFinite) return { kind: "not-finite", id, message: error.message };
-    return { kind: "failed", id, message: reason(error).slice(0, 1_000) };
+    return { kind: "failed", id, message: formatError(error).slice(0, 1_000) };
   }
 };
 
 try {
-  const model = await openModel(process.argv[2] ?? "");
-  process.on("message", async (run: IsolatedRun) => tell(await answer(model, run)));
-  tell({ kind: "ready" });
+  const model = await loadModelFolder(process.argv[2] ?? "");
+  process.on("message", async (run: IsolatedRun) => sendMessage(await runPredict(model, run)));
+  sendMessage({ kind: "ready" });
 } catch (error) {
-  process.send?.({ kind: "broken", message: reason(error) } satisfies IsolatedMessage, () => process.exit(1));
+  process.send?.({ kind: "broken", message: formatError(error) } satisfies IsolatedMessage, () =>
+    process.exit(1),
+  );
 }

@@ -3,16 +3,21 @@ import { describe, expect, test } from "vitest";
 import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { churnFiles, churnGolden, churnManifest, manifestWith } from "#test/support/onnx/churn-folder.ts";
-import { float, type Graph, int64, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import {
+  buildManifest,
+  readChurnFiles,
+  readChurnGolden,
+  readChurnManifest,
+} from "#test/support/onnx/churn-folder.ts";
+import { floatType, type Graph, int64Type, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { loadModel } from "./load-model.ts";
 import { OutputNotFinite } from "./read-predictions.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 
-const churn = churnFiles().get("model.onnx") ?? new Uint8Array();
+const churn = readChurnFiles().get("model.onnx") ?? new Uint8Array();
 const open = (manifest: Manifest, bytes: Uint8Array) => loadModel({ manifest, model: { bytes } });
 
-const regression = manifestWith({
+const regression = buildManifest({
   task: "regression",
   inputs: [{ name: "x", type: "number", min: -10, max: 10 }],
   output: { name: "y" },
@@ -21,14 +26,14 @@ const regression = manifestWith({
 /** y = op(x), a regression. */
 const unary = (op: string): Graph => ({
   nodes: [{ op, inputs: ["x"], outputs: ["y"] }],
-  inputs: [{ name: "x", type: float, shape: ["N", 1] }],
-  outputs: [{ name: "y", type: float, shape: ["N", 1] }],
+  inputs: [{ name: "x", type: floatType, shape: ["N", 1] }],
+  outputs: [{ name: "y", type: floatType, shape: ["N", 1] }],
 });
 
 describe("loadModel", () => {
   test("churn answers its golden rows as at training, with a band by the manifest", async () => {
-    const golden = Golden.parse(churnGolden());
-    const model = await open(churnManifest(), churn);
+    const golden = Golden.parse(readChurnGolden());
+    const model = await open(readChurnManifest(), churn);
     const predictions = await model.predict(golden.rows);
     expect(compareGolden(golden, predictions)).toEqual([]);
     for (const { band, scores } of predictions) {
@@ -39,8 +44,8 @@ describe("loadModel", () => {
   });
 
   test("whatever rows a caller sends to churn, it gets predictions with finite scores or RowsInvalid", async () => {
-    const model = await open(churnManifest(), churn);
-    const [row] = churnGolden().rows;
+    const model = await open(readChurnManifest(), churn);
+    const [row] = readChurnGolden().rows;
     const value = fc.oneof(fc.jsonValue(), fc.integer({ min: 0, max: 1 }), fc.double());
     const rows = fc.oneof(
       fc.jsonValue(),
@@ -84,23 +89,23 @@ describe("loadModel", () => {
   });
 
   test("a graph that answers with another number of rows is an error and never an answer", async () => {
-    const graph = { ...unary("ReduceSum"), outputs: [{ name: "y", type: float, shape: ["M", 1] }] };
+    const graph = { ...unary("ReduceSum"), outputs: [{ name: "y", type: floatType, shape: ["M", 1] }] };
     const sum = await open(regression, writeOnnx({ graph }));
     await expect(sum.predict([{ x: 1 }, { x: 2 }])).rejects.toBeInstanceOf(OutputNotFinite);
     await sum.release();
   });
 
   test("no file, broken bytes and a graph that does not fit are ModelUnreadable", async () => {
-    const manifest = churnManifest();
+    const manifest = readChurnManifest();
     await expect(loadModel({ manifest, model: { path: "/nowhere/model.onnx" } })).rejects.toBeInstanceOf(
       ModelUnreadable,
     );
     await expect(open(manifest, churn.subarray(0, 5_000))).rejects.toBeInstanceOf(ModelUnreadable);
-    await expect(open(manifestWith({ inputs: regression.inputs }), churn)).rejects.toThrow(/no input x/);
+    await expect(open(buildManifest({ inputs: regression.inputs }), churn)).rejects.toThrow(/no input x/);
     const whole = {
       ...unary("Neg"),
-      nodes: [{ op: "Cast", inputs: ["x"], outputs: ["y"], attributes: [{ name: "to", int: float }] }],
-      inputs: [{ name: "x", type: int64, shape: ["N", 1] }],
+      nodes: [{ op: "Cast", inputs: ["x"], outputs: ["y"], attributes: [{ name: "to", int: floatType }] }],
+      inputs: [{ name: "x", type: int64Type, shape: ["N", 1] }],
     };
     await expect(open(regression, writeOnnx({ graph: whole }))).rejects.toThrow(/takes x as int64/);
   });

@@ -2,7 +2,7 @@ import type { InferenceSession } from "onnxruntime-node";
 import type { Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { answerTable } from "./answer-table.ts";
+import { predictTable } from "./answer-table.ts";
 import { readPredictions } from "./read-predictions.ts";
 import { openSession, type Session } from "./session.ts";
 
@@ -21,7 +21,7 @@ export type LoadedModel = {
 };
 
 /** A row that every model with this manifest must take: least numbers, first categories. */
-export const sampleRow = (manifest: Pick<Manifest, "inputs">): Row =>
+export const createSampleRow = (manifest: Pick<Manifest, "inputs">): Row =>
   Object.fromEntries(
     manifest.inputs.map((input) => {
       switch (input.type) {
@@ -49,7 +49,7 @@ type Options = {
   readonly sessionOptions?: InferenceSession.SessionOptions;
 };
 
-const answering = async (
+const createPredict = async (
   manifest: Manifest,
   session: Session,
   tokenizer: Uint8Array | undefined,
@@ -57,14 +57,14 @@ const answering = async (
   const output = findOutput(manifest, session.outputs);
   if (output.status === "missing") throw new ModelUnreadable(output.message);
   const needs = { session, outputs: output.names, read: readPredictions(manifest, output.width) };
-  if (!manifest.tokenizer) return answerTable(manifest, needs);
+  if (!manifest.tokenizer) return predictTable(manifest, needs);
   if (!tokenizer) throw new ModelUnreadable(`${manifest.tokenizer.file} is not beside the model`);
   // Tables need neither: a function that serves one does not start with them.
-  const [{ openTokenizer }, { answerTexts }] = await Promise.all([
+  const [{ openTokenizer }, { predictTexts }] = await Promise.all([
     import("#inference/text/open-tokenizer.ts"),
     import("#inference/text/answer-texts.ts"),
   ]);
-  return answerTexts(manifest, {
+  return predictTexts(manifest, {
     ...needs,
     tokenize: openTokenizer(tokenizer, manifest.tokenizer.maxTokens),
   });
@@ -83,7 +83,7 @@ export const loadModel = async ({
   const session = await openSession(model, sessionOptions);
   return {
     manifest,
-    predict: await answering(manifest, session, tokenizer),
+    predict: await createPredict(manifest, session, tokenizer),
     release: () => session.release(),
   };
 };

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import { preparedManifest } from "#model-folder/manifest/prepared-manifest.ts";
-import { type LoadedModel, loadModel, sampleRow } from "./load-model.ts";
+import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest.ts";
+import { createSampleRow, type LoadedModel, loadModel } from "./load-model.ts";
 
 type Options = {
   /** True where the folder is an image's: it may hold the manifest that its build made ready, and is as it was checked. */
@@ -13,32 +13,32 @@ type Options = {
 const isManifest = (prepared: unknown): prepared is Manifest =>
   typeof prepared === "object" && prepared !== null && "inputs" in prepared;
 
-const readPrepared = async (folder: string): Promise<Manifest | undefined> => {
-  const text = await readFile(join(folder, preparedManifest), "utf8").catch(() => undefined);
+const readPreparedManifest = async (folder: string): Promise<Manifest | undefined> => {
+  const text = await readFile(join(folder, preparedManifestFile), "utf8").catch(() => undefined);
   const prepared: unknown = text === undefined ? undefined : JSON.parse(text);
   return isManifest(prepared) ? prepared : undefined;
 };
 
 /** Neither the YAML reader nor the schema is loaded where a prepared manifest is there: together they cost 80 ms. */
-const readManifest = async (folder: string, { ofImage = false }: Options): Promise<Manifest> => {
-  const prepared = ofImage ? await readPrepared(folder) : undefined;
+const loadManifest = async (folder: string, { ofImage = false }: Options): Promise<Manifest> => {
+  const prepared = ofImage ? await readPreparedManifest(folder) : undefined;
   if (prepared) return prepared;
-  const { checkedManifest } = await import("#model-folder/manifest/checked-manifest.ts");
-  return checkedManifest(await readFile(join(folder, "model.yaml"), "utf8"));
+  const { parseCheckedManifest } = await import("#model-folder/manifest/checked-manifest.ts");
+  return parseCheckedManifest(await readFile(join(folder, "model.yaml"), "utf8"));
 };
 
 /**
  * Opens a model's folder (model.yaml and the ONNX file) and tries one row, so that the first caller does not pay for
  * what onnxruntime does once. Throws ManifestInvalid or ModelUnreadable.
  */
-export const openModel = async (folder: string, options: Options = {}): Promise<LoadedModel> => {
-  const manifest = await readManifest(folder, options);
+export const loadModelFolder = async (folder: string, options: Options = {}): Promise<LoadedModel> => {
+  const manifest = await loadManifest(folder, options);
   const model = await loadModel({
     manifest,
     model: { path: join(folder, manifest.artifact) },
     tokenizer: manifest.tokenizer && (await readFile(join(folder, manifest.tokenizer.file))),
   });
   // A model that cannot answer this row may still answer others: /ready asks again and says so.
-  await model.predict([sampleRow(manifest)]).catch(() => undefined);
+  await model.predict([createSampleRow(manifest)]).catch(() => undefined);
   return model;
 };

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { churnManifest, manifestWith } from "#test/support/onnx/churn-folder.ts";
+import { buildManifest, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
 import { OutputNotFinite, readPredictions } from "./read-predictions.ts";
 
-const read = readPredictions(churnManifest(), 2);
+const read = readPredictions(readChurnManifest(), 2);
 
 test("the label is that of the highest score, the first of equals", () => {
   const predictions = read([Float64Array.of(0.9, 0.1, 0.2, 0.8, 0.5, 0.5)], 3);
@@ -27,7 +27,7 @@ test.each([
   expect(() => read([data], rows)).toThrow(OutputNotFinite);
 });
 
-const twoLabels = (output: Record<string, unknown>) => manifestWith({ output });
+const twoLabels = (output: Record<string, unknown>) => buildManifest({ output });
 
 test("one number a row is the second label's probability", () => {
   const [row] = readPredictions(twoLabels({ labels: [0, 1], positive: 1 }), 1)([Float32Array.of(0.75)], 1);
@@ -47,7 +47,7 @@ test.each([
   ["one tensor row by row", 2, [Float32Array.of(1, 2, 3, 4)]],
   ["a tensor each", 1, [Float32Array.of(1, 3), Float32Array.of(2, 4)]],
 ])("several values are read by their names from %s", (_, width, data) => {
-  const manifest = manifestWith({
+  const manifest = buildManifest({
     task: "regression",
     output: { names: ["east", "north"] },
     gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },

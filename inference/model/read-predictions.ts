@@ -10,7 +10,7 @@ type Classification = Extract<Manifest, { task: "classification" }>;
 type Numbers = Float32Array | Float64Array;
 
 /** Takes what onnxruntime fetched and checks that it is `length` finite numbers. */
-const finite = (data: unknown, length: number): Numbers => {
+const assertFinite = (data: unknown, length: number): Numbers => {
   if (!(data instanceof Float32Array || data instanceof Float64Array) || data.length !== length)
     throw new OutputNotFinite(
       `the model answered with ${data instanceof Float32Array || data instanceof Float64Array ? `${data.length} numbers where ${length} belong` : "no floats"}`,
@@ -21,11 +21,11 @@ const finite = (data: unknown, length: number): Numbers => {
   return data;
 };
 
-const band = (score: number, { low, high }: { low: number; high: number }): Prediction["band"] =>
+const toBand = (score: number, { low, high }: { low: number; high: number }): Prediction["band"] =>
   score < low ? "low" : score >= high ? "high" : "medium";
 
 /** Scores of two labels where the graph gives one number: the second label's probability, or its logit. */
-const bothOf = (second: Numbers): Numbers => {
+const expandBinaryScores = (second: Numbers): Numbers => {
   const both = new Float64Array(second.length * 2);
   for (const [row, score] of second.entries()) {
     both[row * 2] = 1 - score;
@@ -46,21 +46,21 @@ const softmax = (logits: Numbers, width: number): Numbers => {
   return logits;
 };
 
-const scoresOf = (
+const toScores = (
   { output: { labels, scores } }: Classification,
   data: Numbers,
   single: boolean,
 ): Numbers => {
   if (!single) return scores === "logits" ? softmax(data, labels.length) : data;
-  return bothOf(scores === "logits" ? data.map((logit) => 1 / (1 + Math.exp(-logit))) : data);
+  return expandBinaryScores(scores === "logits" ? data.map((logit) => 1 / (1 + Math.exp(-logit))) : data);
 };
 
-const classification = (manifest: Classification, single: boolean): Read => {
+const createClassificationReader = (manifest: Classification, single: boolean): ReadPredictions => {
   const { labels, positive, bands } = manifest.output;
   const width = labels.length;
   const cut = positive === undefined ? -1 : labels.indexOf(positive);
   return ([data], rows) => {
-    const given = scoresOf(manifest, finite(data, single ? rows : rows * width), single);
+    const given = toScores(manifest, assertFinite(data, single ? rows : rows * width), single);
     const predictions = new Array<Prediction>(rows);
     for (let row = 0, start = 0; row < rows; row++, start += width) {
       const scores: Record<string, number> = {};
@@ -76,7 +76,7 @@ const classification = (manifest: Classification, single: boolean): Read => {
       }
       const label = labels[best] ?? "";
       predictions[row] = bands
-        ? { label, scores, band: band(given[start + cut] ?? 0, bands) }
+        ? { label, scores, band: toBand(given[start + cut] ?? 0, bands) }
         : { label, scores };
     }
     return predictions;
@@ -84,10 +84,10 @@ const classification = (manifest: Classification, single: boolean): Read => {
 };
 
 /** Values lie in one tensor row by row, or in a tensor each. */
-const regression =
-  (names: readonly string[], width: number): Read =>
+const createRegressionReader =
+  (names: readonly string[], width: number): ReadPredictions =>
   (data, rows) => {
-    const tensors = data.map((one) => finite(one, rows * width));
+    const tensors = data.map((one) => assertFinite(one, rows * width));
     return Array.from({ length: rows }, (_, row) => {
       const values = tensors.flatMap((tensor) => [...tensor.subarray(row * width, (row + 1) * width)]);
       const scores = Object.fromEntries(names.map((name, at) => [name, values[at] ?? 0]));
@@ -95,7 +95,7 @@ const regression =
     });
   };
 
-type Read = (data: readonly unknown[], rows: number) => Prediction[];
+type ReadPredictions = (data: readonly unknown[], rows: number) => Prediction[];
 
 /**
  * Reads what the model answered: label of the highest score (the first of equals), scores per label, band of the
@@ -103,12 +103,12 @@ type Read = (data: readonly unknown[], rows: number) => Prediction[];
  * NaN out.
  * @param width numbers for a row in each output that was fetched (findOutput)
  */
-export const readPredictions = (manifest: Manifest, width: number): Read => {
+export const readPredictions = (manifest: Manifest, width: number): ReadPredictions => {
   switch (manifest.task) {
     case "classification":
-      return classification(manifest, width === 1);
+      return createClassificationReader(manifest, width === 1);
     case "regression":
-      return regression(valueNames(manifest.output), width);
+      return createRegressionReader(valueNames(manifest.output), width);
     default:
       return manifest satisfies never;
   }

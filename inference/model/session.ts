@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { GraphValue } from "#model-folder/onnx/element-type.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
 /** A graph in onnxruntime: one run takes tensors by name and gives the data of the outputs that are named. */
 export type Session = {
@@ -14,7 +14,7 @@ export type Session = {
 };
 
 /** One thread: a function of up to 1,769 MB has one processor, and a second thread only takes turns with the first. */
-const oneThread = {
+const singleThreadOptions = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   executionMode: "sequential",
@@ -22,9 +22,9 @@ const oneThread = {
   logSeverityLevel: 4,
 } as const satisfies InferenceSession.SessionOptions;
 
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const formatError = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const graphValue = (value: InferenceSession.ValueMetadata): GraphValue =>
+const toGraphValue = (value: InferenceSession.ValueMetadata): GraphValue =>
   value.isTensor
     ? {
         name: value.name,
@@ -41,23 +41,23 @@ export const openSession = async (
 ): Promise<Session> => {
   // Imported here, so that a missing or broken native library is an error of ours with a sentence.
   const { default: onnxruntime } = await import("onnxruntime-node").catch((error: unknown) => {
-    throw new ModelUnreadable(`onnxruntime cannot be loaded: ${reason(error)}`);
+    throw new ModelUnreadable(`onnxruntime cannot be loaded: ${formatError(error)}`);
   });
   const { InferenceSession, Tensor } = onnxruntime;
-  const options = { ...oneThread, ...sessionOptions };
+  const options = { ...singleThreadOptions, ...sessionOptions };
   const session = await ("path" in model
     ? InferenceSession.create(model.path, options)
     : InferenceSession.create(model.bytes, options)
   ).catch((error: unknown) => {
-    throw new ModelUnreadable(`onnxruntime refuses the model: ${reason(error)}`);
+    throw new ModelUnreadable(`onnxruntime refuses the model: ${formatError(error)}`);
   });
   return {
-    inputs: session.inputMetadata.map(graphValue),
-    outputs: session.outputMetadata.map(graphValue),
+    inputs: session.inputMetadata.map(toGraphValue),
+    outputs: session.outputMetadata.map(toGraphValue),
     Tensor,
     run: async (feeds, outputs) => {
       const fetched = await session.run(feeds, outputs);
-      return outputs.map((name) => ownValue(fetched, name)?.data);
+      return outputs.map((name) => getOwnProperty(fetched, name)?.data);
     },
     release: () => session.release(),
   };

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { Prediction } from "#model-folder/manifest/manifest.ts";
 
 /** The answer to one predict request. */
-export const Answer = z.object({
+export const PredictResponse = z.object({
   id: z.string(),
   model: z.string(),
   /** The registry's version of the model. */
@@ -13,4 +13,4 @@ export const Answer = z.object({
   /** The prediction stands, and its record was lost to a fault of the storage. */
   storageWarning: z.literal("write_failed").optional(),
 });
-export type Answer = z.infer<typeof Answer>;
+export type PredictResponse = z.infer<typeof PredictResponse>;

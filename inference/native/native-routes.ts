@@ -1,29 +1,32 @@
-import type { Question } from "#inference/answer.ts";
+import type { PredictRequest } from "#inference/answer.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { type HttpReply, json, refuse, withHeaders } from "#inference/http/http-reply.ts";
+import { type HttpResponse, jsonResponse, problemResponse, withHeaders } from "#inference/http/http-reply.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { problem } from "#inference/http/problem.ts";
-import { readBytes, readJson, readText } from "#inference/http/read-body.ts";
+import { createProblem } from "#inference/http/problem.ts";
+import { readBody, readJson, readText } from "#inference/http/read-body.ts";
 import type { Route } from "#inference/http/router.ts";
-import { withAnswerHeaders } from "#inference/http/with-answer-headers.ts";
+import { withPredictionHeaders } from "#inference/http/with-answer-headers.ts";
 import { withEntityTag } from "#inference/http/with-entity-tag.ts";
 import type { Service } from "#inference/service.ts";
 import { rowPointer } from "#model-folder/rows/row-problem.ts";
-import type { Answer } from "./answer.ts";
+import type { PredictResponse } from "./answer.ts";
 import { describeModel } from "./describe-model.ts";
-import { nativeQuestion } from "./native-question.ts";
+import { parsePredictRequest } from "./native-question.ts";
 
 const mediaType = /^(application\/json|text\/csv)\s*(;\s*(charset="?utf-8"?|header=present)\s*)*$/i;
 
 /** A question in JSON or CSV. CSV has a header; its pointers are those of the rows in JSON. */
-const readQuestion = async (service: Service, request: HttpRequest): Promise<Question | HttpProblem> => {
+const readPredictRequest = async (
+  service: Service,
+  request: HttpRequest,
+): Promise<PredictRequest | HttpProblem> => {
   const type = mediaType.exec(request.header("content-type") ?? "")?.[1]?.toLowerCase();
-  if (!type) return problem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
-  const bytes = await readBytes(request);
+  if (!type) return createProblem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
+  const bytes = await readBody(request);
   if (!(bytes instanceof Uint8Array)) return bytes;
   if (type === "application/json") {
     const read = readJson(bytes, service.model.manifest);
-    return "json" in read ? nativeQuestion(read.json) : read;
+    return "json" in read ? parsePredictRequest(read.json) : read;
   }
   const text = readText(bytes);
   if (typeof text !== "string") return text;
@@ -32,7 +35,7 @@ const readQuestion = async (service: Service, request: HttpRequest): Promise<Que
   return "rows" in read ? { rows: read.rows, pointer: rowPointer("/rows") } : read;
 };
 
-const answerCsv = async ({ model }: Service, { predictions }: Answer): Promise<HttpReply> => {
+const csvResponse = async ({ model }: Service, { predictions }: PredictResponse): Promise<HttpResponse> => {
   const { writeCsv } = await import("#inference/csv/write-csv.ts");
   return {
     status: 200,
@@ -41,31 +44,31 @@ const answerCsv = async ({ model }: Service, { predictions }: Answer): Promise<H
   };
 };
 
-const predict =
+const handlePredict =
   (service: Service) =>
-  async (request: HttpRequest): Promise<HttpReply> => {
-    const answered = await service.answer(() => readQuestion(service, request));
-    if (answered.status === "refused") return refuse(answered.problem);
+  async (request: HttpRequest): Promise<HttpResponse> => {
+    const answered = await service.answer(() => readPredictRequest(service, request));
+    if (answered.status === "refused") return problemResponse(answered.problem);
     const reply = /^\s*text\/csv\b/i.test(request.header("accept") ?? "")
-      ? await answerCsv(service, answered.answer)
-      : json(answered.answer);
-    return withAnswerHeaders(reply, answered.answer);
+      ? await csvResponse(service, answered.answer)
+      : jsonResponse(answered.answer);
+    return withPredictionHeaders(reply, answered.answer);
   };
 
 /** Slipway's own protocol: POST /v1/predict, GET /v1/model, /health (the process lives), /ready (the model answered a row). */
 export const nativeRoutes = (service: Service): readonly Route[] => {
-  const description = withHeaders(json(describeModel(service)), { "cache-control": "no-cache" });
+  const description = withHeaders(jsonResponse(describeModel(service)), { "cache-control": "no-cache" });
   return [
-    { method: "POST", path: "/v1/predict", respond: predict(service) },
+    { method: "POST", path: "/v1/predict", respond: handlePredict(service) },
     { method: "GET", path: "/v1/model", respond: (request) => withEntityTag(request, description) },
-    { method: "GET", path: "/health", respond: () => json({ status: "alive" }) },
+    { method: "GET", path: "/health", respond: () => jsonResponse({ status: "alive" }) },
     {
       method: "GET",
       path: "/ready",
       respond: async () =>
         (await service.ready())
-          ? json({ status: "ready" })
-          : refuse(problem("not-ready", "The model did not answer its own test row.")),
+          ? jsonResponse({ status: "ready" })
+          : problemResponse(createProblem("not-ready", "The model did not answer its own test row.")),
     },
   ];
 };

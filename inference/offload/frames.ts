@@ -5,7 +5,7 @@ export type Frame = { readonly head: unknown; readonly bytes: Uint8Array };
 
 const prefixBytes = 8;
 /** More than any body, answer or record has. What says that it is longer is no frame. */
-const mostBytes = 256 * 1_024 * 1_024;
+const maxFrameBytes = 256 * 1_024 * 1_024;
 
 /** Writes a frame: the lengths of both parts (4 bytes each, big-endian), the document as JSON, the bytes as they are. */
 export const writeFrame = (pipe: Socket, head: unknown, bytes: Uint8Array = new Uint8Array(0)): void => {
@@ -39,7 +39,7 @@ export const readFrames = (
   const begin = (): boolean => {
     jsonLength = prefix.readUInt32BE(0);
     const length = jsonLength + prefix.readUInt32BE(4);
-    if (length > mostBytes) return false;
+    if (length > maxFrameBytes) return false;
     buffer = Buffer.allocUnsafeSlow(length);
     filled = 0;
     return true;

@@ -1,21 +1,21 @@
 import * as z from "zod";
-import type { Identity } from "#inference/answer.ts";
+import type { ModelIdentity } from "#inference/answer.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Json } from "#platform/store/store.ts";
 
 /** What the service's process is started with. */
-export type Start = {
+export type StartMessage = {
   readonly kind: "start";
   readonly folder: string;
   /** Its digest is that of the ONNX file which the folder has to hold. */
-  readonly identity: Identity;
+  readonly identity: ModelIdentity;
   readonly manifest: Manifest;
   /** Base64 of what records hash inputs under; null: no records are kept. */
   readonly hashKey: string | null;
 };
 
 /** A request, whose body is the frame's bytes. */
-export type Request = {
+export type RequestMessage = {
   readonly kind: "request";
   readonly method: string;
   readonly path: string;
@@ -24,18 +24,18 @@ export type Request = {
 };
 
 /** The answer to a call of the process. */
-export type CallAnswer =
+export type CallResult =
   | { readonly kind: "result"; readonly call: number; readonly value: unknown }
   | { readonly kind: "refused"; readonly call: number; readonly name: string; readonly message: string };
 
-export type ToProcess = Start | Request | CallAnswer;
+export type MessageToProcess = StartMessage | RequestMessage | CallResult;
 
 const key = z.object({ partition: z.string(), sort: z.string() });
 const value = z.custom<Json>((given) => given !== undefined);
 const expiresAt = z.exactOptional(z.number());
 
 /** What the process says. */
-export const FromProcess = z.discriminatedUnion("kind", [
+export const MessageFromProcess = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
   z.object({ kind: z.literal("broken"), message: z.string() }),
   z.object({ kind: z.literal("log"), line: z.string() }),
@@ -70,4 +70,4 @@ export const FromProcess = z.discriminatedUnion("kind", [
   /** The object is the frame's bytes. */
   z.object({ kind: z.literal("putBlob"), call: z.int(), blob: z.string(), contentType: z.string() }),
 ]);
-export type FromProcess = z.infer<typeof FromProcess>;
+export type MessageFromProcess = z.infer<typeof MessageFromProcess>;

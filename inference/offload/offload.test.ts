@@ -2,25 +2,25 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import type { Identity } from "#inference/answer.ts";
+import type { ModelIdentity } from "#inference/answer.ts";
 import { createApp } from "#inference/app.ts";
 import type { App } from "#inference/http/app.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
-import { timeOrderedId } from "#inference/records/time-ordered-id.ts";
+import { createUuidV7 } from "#inference/records/time-ordered-id.ts";
 import { createService } from "#inference/service.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
-import { type Hostile, validRequests } from "#test/support/hostile-requests.ts";
-import { requesting } from "#test/support/http/requesting.ts";
-import { churnGolden, churnManifest } from "#test/support/onnx/churn-folder.ts";
-import { recordWorld } from "#test/support/record-world.ts";
-import { offload } from "./offload.ts";
-import { processLimits, serviceProcess } from "./service-process.ts";
+import { buildValidRequests, type ServiceRequest } from "#test/support/hostile-requests.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
+import { readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
+import { createRecordsFixture } from "#test/support/record-world.ts";
+import { createOffload } from "./offload.ts";
+import { createOffloadProcess, defaultOffloadProcessLimits } from "./service-process.ts";
 
 const folder = fileURLToPath(new URL("../../models/churn", import.meta.url));
-const kept = recordWorld();
+const kept = createRecordsFixture();
 kept.time.now = Date.now();
 let model: LoadedModel;
-let identity: Identity;
+let identity: ModelIdentity;
 let reported: RequestMetrics[] = [];
 const logged: string[] = [];
 const stops: (() => void)[] = [];
@@ -28,7 +28,7 @@ const stops: (() => void)[] = [];
 beforeAll(async () => {
   const onnx = await readFile(`${folder}/model.onnx`);
   const digest = Buffer.from(await crypto.subtle.digest("SHA-256", onnx)).toString("hex");
-  model = await loadModel({ manifest: churnManifest(), model: { bytes: onnx } });
+  model = await loadModel({ manifest: readChurnManifest(), model: { bytes: onnx } });
   identity = {
     model: "churn",
     version: 3,
@@ -42,8 +42,8 @@ afterEach(() => {
 });
 afterAll(() => model.release());
 
-const elsewhereWith = (limits = processLimits, changes: Partial<Identity> = {}) => {
-  const elsewhere = serviceProcess({
+const elsewhereWith = (limits = defaultOffloadProcessLimits, changes: Partial<ModelIdentity> = {}) => {
+  const elsewhere = createOffloadProcess({
     start: {
       folder,
       identity: { ...identity, ...changes },
@@ -59,15 +59,15 @@ const elsewhereWith = (limits = processLimits, changes: Partial<Identity> = {}) 
   return elsewhere;
 };
 const appOf = (
-  elsewhere?: Parameters<typeof offload>[0],
-  options: Partial<Parameters<typeof offload>[1]> = {},
+  elsewhere?: Parameters<typeof createOffload>[0],
+  options: Partial<Parameters<typeof createOffload>[1]> = {},
 ): App => {
   const service = createService({
     model,
     identity,
     now: Date.now,
     tick: () => 0,
-    newId: () => timeOrderedId(Date.now(), crypto.randomUUID()),
+    newId: () => createUuidV7(Date.now(), crypto.randomUUID()),
     report: (metrics) => reported.push(metrics),
     log: (line) => logged.push(line),
     records: { recorder: kept.recorder, reader: kept.reader },
@@ -75,13 +75,13 @@ const appOf = (
   return createApp(
     service,
     undefined,
-    elsewhere && offload(elsewhere, { inputs: model.manifest.inputs.length, ...options }),
+    elsewhere && createOffload(elsewhere, { inputs: model.manifest.inputs.length, ...options }),
   );
 };
 
-const ask = async (app: App, { method, path, headers, body }: Hostile) => {
+const ask = async (app: App, { method, path, headers, body }: ServiceRequest) => {
   const sent = method === "GET" ? {} : { body: Buffer.from(body) };
-  const response = await requesting(app).request(path, { method, headers, ...sent });
+  const response = await createAppClient(app).request(path, { method, headers, ...sent });
   const named = Object.fromEntries(response.headers);
   const bytes = Buffer.from(await response.arrayBuffer());
   // Packed, two ids give two answers.
@@ -103,10 +103,10 @@ const comparable = ({ status, headers, body }: Answered) => {
   };
 };
 
-const golden = churnGolden().rows;
+const golden = readChurnGolden().rows;
 const rows = (count: number) => Array.from({ length: count }, (_, at) => golden[at % golden.length] ?? {});
 const json = { "content-type": "application/json" };
-const predict = (body: string | Uint8Array, headers: Record<string, string> = json): Hostile => ({
+const predict = (body: string | Uint8Array, headers: Record<string, string> = json): ServiceRequest => ({
   method: "POST",
   path: "/v1/predict",
   headers,
@@ -115,7 +115,7 @@ const predict = (body: string | Uint8Array, headers: Record<string, string> = js
 const large = JSON.stringify({ rows: rows(400) });
 
 /** Requests that are refused, each at another point of its way through the service. */
-const refused: readonly Hostile[] = [
+const refused: readonly ServiceRequest[] = [
   predict(large.slice(0, -5)),
   predict(large.replace('"rows":', '"rows":[],"rows":')),
   predict(large.replace(/"tenure":\d+/, '"tenure":-1')),
@@ -138,7 +138,7 @@ test("answers and refusals of the process are those of the service itself, byte 
   const here = appOf();
   const elsewhere = elsewhereWith();
   const there = appOf(elsewhere, { which: "all" });
-  const requests = [...validRequests(rows(2)), ...validRequests(rows(400)), ...refused];
+  const requests = [...buildValidRequests(rows(2)), ...buildValidRequests(rows(400)), ...refused];
   for (const request of requests.filter(({ method }) => method === "POST"))
     expect(comparable(await ask(there, request))).toEqual(comparable(await ask(here, request)));
   expect(elsewhere.pid()).toBeTypeOf("number");
@@ -199,7 +199,7 @@ test.each([
   ["FP32", 4],
 ])("as many %s of a tensor as stay are counted by their size", async (datatype, bytes) => {
   const head = JSON.stringify({ inputs: [{ name: "x", shape: [1], datatype }] });
-  const infer = (values: number): Hostile => ({
+  const infer = (values: number): ServiceRequest => ({
     ...predict(Buffer.concat([Buffer.from(head), Buffer.alloc(values * bytes)])),
     headers: { "inference-header-content-length": `${head.length}` },
     path: "/v2/models/churn/infer",
@@ -219,7 +219,7 @@ test("some hundred rows of many inputs stay: they are no more than 3,072 values"
 });
 
 test("a process that does not answer is killed at the deadline, and the next request has a new one", async () => {
-  const elsewhere = elsewhereWith({ ...processLimits, deadlineMs: 3_000 });
+  const elsewhere = elsewhereWith({ ...defaultOffloadProcessLimits, deadlineMs: 3_000 });
   const app = appOf(elsewhere);
   expect((await ask(app, predict(large))).status).toBe(200);
   const pid = elsewhere.pid() ?? 0;
@@ -234,7 +234,7 @@ test("a process that does not answer is killed at the deadline, and the next req
 
 test("a process that takes more memory than it may is killed, and the next request has a new one", async () => {
   // Node alone takes more than that.
-  const elsewhere = elsewhereWith({ ...processLimits, residentMb: 40 });
+  const elsewhere = elsewhereWith({ ...defaultOffloadProcessLimits, residentMb: 40 });
   const app = appOf(elsewhere);
   reported = [];
   const stopped = await ask(app, predict(JSON.stringify({ rows: rows(9_000) })));
@@ -256,7 +256,7 @@ test("a process that dies fails the request that it worked on and no other", asy
 });
 
 test("more large requests than may wait are told when to come back", async () => {
-  const elsewhere = elsewhereWith({ ...processLimits, waiting: 1 });
+  const elsewhere = elsewhereWith({ ...defaultOffloadProcessLimits, waiting: 1 });
   const app = appOf(elsewhere);
   const answers = await Promise.all([1, 2, 3].map(() => ask(app, predict(large))));
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 503]);
@@ -264,7 +264,7 @@ test("more large requests than may wait are told when to come back", async () =>
 });
 
 test("a folder that changed since its model was opened answers nothing of another model", async () => {
-  const elsewhere = elsewhereWith(processLimits, { digest: `sha256:${"0".repeat(64)}` });
+  const elsewhere = elsewhereWith(defaultOffloadProcessLimits, { digest: `sha256:${"0".repeat(64)}` });
   const answered = await ask(appOf(elsewhere), predict(large));
   expect([answered.status, answered.headers["retry-after"]]).toEqual([503, "1"]);
   expect(logged.at(-1)).toMatch(/has changed since its model was opened/);

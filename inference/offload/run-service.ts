@@ -8,16 +8,22 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import { createApp } from "#inference/app.ts";
 import type { App } from "#inference/http/app.ts";
-import { openModel } from "#inference/model/open-model.ts";
-import type { RecordPlace } from "#inference/records/records.ts";
-import { recordsOf } from "#inference/records/records-of.ts";
-import { timeOrderedId } from "#inference/records/time-ordered-id.ts";
+import { loadModelFolder } from "#inference/model/open-model.ts";
+import type { RecordStorage } from "#inference/records/records.ts";
+import { createRecords } from "#inference/records/records-of.ts";
+import { createUuidV7 } from "#inference/records/time-ordered-id.ts";
 import { createService } from "#inference/service.ts";
 import { readFrames, writeFrame } from "./frames.ts";
-import type { CallAnswer, FromProcess, Request, Start, ToProcess } from "./messages.ts";
+import type {
+  CallResult,
+  MessageFromProcess,
+  MessageToProcess,
+  RequestMessage,
+  StartMessage,
+} from "./messages.ts";
 
 const pipe = new Socket({ fd: 3 });
-const send = (message: FromProcess, bytes?: Uint8Array): void => writeFrame(pipe, message, bytes);
+const send = (message: MessageFromProcess, bytes?: Uint8Array): void => writeFrame(pipe, message, bytes);
 
 // The other side's end, even by SIGKILL, is this process's end; Ctrl-C in the terminal is the other side's to handle.
 pipe.on("close", () => process.exit(0));
@@ -25,44 +31,48 @@ pipe.on("error", () => process.exit(0));
 process.on("SIGINT", () => undefined);
 
 const calls = new Map<number, PromiseWithResolvers<unknown>>();
-let counted = 0;
-const ask = (message: (call: number) => FromProcess, bytes?: Uint8Array): Promise<unknown> => {
-  const call = ++counted;
+let callCount = 0;
+const callParent = (message: (call: number) => MessageFromProcess, bytes?: Uint8Array): Promise<unknown> => {
+  const call = ++callCount;
   const settle = Promise.withResolvers<unknown>();
   calls.set(call, settle);
   send(message(call), bytes);
   return settle.promise;
 };
-const settle = (answer: CallAnswer): void => {
+const settleCall = (answer: CallResult): void => {
   const asked = calls.get(answer.call);
   calls.delete(answer.call);
   if (answer.kind === "result") asked?.resolve(answer.value);
   else asked?.reject(Object.assign(new Error(answer.message), { name: answer.name }));
 };
 
-const notHere = async (): Promise<never> => {
+const rejectRead = async (): Promise<never> => {
   throw new Error("records are read by the process that keeps them");
 };
-const place: RecordPlace = {
+const remoteStorage: RecordStorage = {
   store: {
-    get: notHere,
-    page: notHere,
+    get: rejectRead,
+    page: rejectRead,
     putAll: async (entries) =>
-      void (await ask((call) => ({ kind: "putAll", call, entries: entries.map((entry) => ({ ...entry })) }))),
+      void (await callParent((call) => ({
+        kind: "putAll",
+        call,
+        entries: entries.map((entry) => ({ ...entry })),
+      }))),
     add: async (key, amounts, options = {}) => {
-      await ask((call) => ({ kind: "add", call, key, amounts: { ...amounts }, ...options }));
+      await callParent((call) => ({ kind: "add", call, key, amounts: { ...amounts }, ...options }));
       return {};
     },
   },
   blobs: {
-    get: notHere,
+    get: rejectRead,
     put: async (blob, bytes, { contentType }) =>
-      void (await ask((call) => ({ kind: "putBlob", call, blob, contentType }), bytes)),
+      void (await callParent((call) => ({ kind: "putBlob", call, blob, contentType }), bytes)),
   },
 };
 
-const open = async ({ folder, identity, manifest, hashKey }: Start): Promise<App> => {
-  const model = await openModel(folder);
+const openApp = async ({ folder, identity, manifest, hashKey }: StartMessage): Promise<App> => {
+  const model = await loadModelFolder(folder);
   const digest = createHash("sha256").update(await readFile(join(folder, manifest.artifact)));
   const same =
     `sha256:${digest.digest("hex")}` === identity.digest &&
@@ -71,35 +81,44 @@ const open = async ({ folder, identity, manifest, hashKey }: Start): Promise<App
     throw new Error(`${folder} has changed since its model was opened: start the service again to serve it`);
   const log = (line: string) => send({ kind: "log", line });
   const key = hashKey === null ? undefined : Buffer.from(hashKey, "base64");
-  const records = recordsOf({ identity, manifest, hashKey: key && (async () => key), clock: Date.now, log });
+  const records = createRecords({
+    identity,
+    manifest,
+    hashKey: key && (async () => key),
+    clock: Date.now,
+    log,
+  });
   return createApp(
     createService({
       model,
       identity,
       now: Date.now,
       tick: () => performance.now(),
-      newId: () => timeOrderedId(Date.now(), randomUUID()),
+      newId: () => createUuidV7(Date.now(), randomUUID()),
       report: ({ at, latencyMs, failed, labels, recordFailed }) =>
         send({
           kind: "report",
           metrics: { at, latencyMs, failed, labels: [...labels], recordFailed: recordFailed ?? false },
         }),
       log,
-      records: records(key && place),
+      records: records(key && remoteStorage),
     }),
   );
 };
 
 let app: App | undefined;
-const start = async (message: Start): Promise<void> => {
+const handleStart = async (message: StartMessage): Promise<void> => {
   try {
-    app = await open(message);
+    app = await openApp(message);
     send({ kind: "ready" });
   } catch (error) {
     send({ kind: "broken", message: error instanceof Error ? error.message : String(error) });
   }
 };
-const answer = async ({ method, path, query, headers }: Request, body: Uint8Array): Promise<void> => {
+const handleRequest = async (
+  { method, path, query, headers }: RequestMessage,
+  body: Uint8Array,
+): Promise<void> => {
   const named = new Map(Object.entries(headers));
   const reply = await app?.answer({
     method,
@@ -114,7 +133,7 @@ const answer = async ({ method, path, query, headers }: Request, body: Uint8Arra
 };
 
 /** By construction: only service-process.ts writes here. */
-const isMessage = (head: unknown): head is ToProcess =>
+const isMessage = (head: unknown): head is MessageToProcess =>
   typeof head === "object" && head !== null && "kind" in head;
 
 readFrames(
@@ -123,12 +142,12 @@ readFrames(
     if (!isMessage(head)) return;
     switch (head.kind) {
       case "start":
-        return void start(head);
+        return void handleStart(head);
       case "request":
-        return void answer(head, bytes);
+        return void handleRequest(head, bytes);
       case "result":
       case "refused":
-        return settle(head);
+        return settleCall(head);
       default:
         return head satisfies never;
     }

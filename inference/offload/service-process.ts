@@ -2,16 +2,21 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
 import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
-import { type HttpReply, refuse, withHeaders } from "#inference/http/http-reply.ts";
-import { problem } from "#inference/http/problem.ts";
-import { pauseAfterStops } from "#inference/model/pause-after-stops.ts";
-import type { RecordPlace } from "#inference/records/records.ts";
+import { type HttpResponse, problemResponse, withHeaders } from "#inference/http/http-reply.ts";
+import { createProblem } from "#inference/http/problem.ts";
+import { createCircuitBreaker } from "#inference/model/pause-after-stops.ts";
+import type { RecordStorage } from "#inference/records/records.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { watchMemory } from "#platform/processes/watch-memory.ts";
 import { readFrames, writeFrame } from "./frames.ts";
-import { FromProcess, type Request, type Start, type ToProcess } from "./messages.ts";
+import {
+  MessageFromProcess,
+  type MessageToProcess,
+  type RequestMessage,
+  type StartMessage,
+} from "./messages.ts";
 
-export type ProcessLimits = {
+export type OffloadProcessLimits = {
   /** Requests that may wait for the one that is answered. */
   readonly waiting: number;
   /** Milliseconds for one answer; the process is killed after that, since native code cannot be ended otherwise. */
@@ -26,7 +31,7 @@ export type ProcessLimits = {
   readonly residentMb: number;
 };
 
-export const processLimits: ProcessLimits = {
+export const defaultOffloadProcessLimits: OffloadProcessLimits = {
   // Ten large bodies are what memory is kept for (body-budget.ts).
   waiting: 16,
   deadlineMs: 30_000,
@@ -37,55 +42,63 @@ export const processLimits: ProcessLimits = {
 };
 
 type Needs = {
-  readonly start: Omit<Start, "kind">;
+  readonly start: Omit<StartMessage, "kind">;
   /** Where the process's records are kept; absent: nowhere. */
-  readonly place: RecordPlace | undefined;
+  readonly place: RecordStorage | undefined;
   readonly report: (metrics: RequestMetrics) => void;
   readonly log: (line: string) => void;
-  readonly limits?: ProcessLimits;
+  readonly limits?: OffloadProcessLimits;
   /** Milliseconds of a clock that never goes back. */
   readonly tick?: () => number;
 };
 
 /** The same service in a process of its own. */
-export type ServiceProcess = {
+export type OffloadProcess = {
   /** Answers a request, one after the other. Never rejects: what fails is an answer. */
-  answer(request: Omit<Request, "kind">, body: Uint8Array): Promise<HttpReply>;
+  answer(request: Omit<RequestMessage, "kind">, body: Uint8Array): Promise<HttpResponse>;
   /** Its process id; undefined: it does not run. */
   pid(): number | undefined;
   stop(): void;
 };
 
 const program = fileURLToPath(new URL("./run-service.ts", import.meta.url));
-const overloaded = refuse(
-  problem("overloaded", "Too many large requests wait already: send it again, or fewer rows."),
+const overloadedResponse = problemResponse(
+  createProblem("overloaded", "Too many large requests wait already: send it again, or fewer rows."),
 );
-const died = refuse(problem("prediction-failed", "The process that worked on this request ended."));
-const late = (seconds: number): HttpReply =>
-  refuse(problem("deadline-exceeded", `There was no answer within ${seconds} s: send fewer rows at a time.`));
-const tooMuch = (megabytes: number): HttpReply =>
-  refuse(problem("run-stopped", `It took more than ${megabytes} MB of memory: send fewer rows at a time.`));
-const paused = (stopped: number, seconds: number): HttpReply =>
+const processEndedResponse = problemResponse(
+  createProblem("prediction-failed", "The process that worked on this request ended."),
+);
+const deadlineResponse = (seconds: number): HttpResponse =>
+  problemResponse(
+    createProblem("deadline-exceeded", `There was no answer within ${seconds} s: send fewer rows at a time.`),
+  );
+const memoryResponse = (megabytes: number): HttpResponse =>
+  problemResponse(
+    createProblem("run-stopped", `It took more than ${megabytes} MB of memory: send fewer rows at a time.`),
+  );
+const pausedResponse = (stopped: number, seconds: number): HttpResponse =>
   withHeaders(
-    refuse(
-      problem(
+    problemResponse(
+      createProblem(
         "model-busy",
         `${stopped} large requests in a row had to be stopped: ask again in ${seconds} s.`,
       ),
     ),
     { "retry-after": `${seconds}` },
   );
-const notReady = refuse(problem("not-ready", "The model could not be opened for a large request."));
+const notReadyResponse = problemResponse(
+  createProblem("not-ready", "The model could not be opened for a large request."),
+);
 
-type Running = {
+type RunningProcess = {
   readonly child: ChildProcess;
   readonly pipe: Socket;
   /** Resolves once requests are taken; rejects where they never will be. */
   readonly ready: Promise<void>;
-  reply: ((reply: HttpReply) => void) | undefined;
+  reply: ((reply: HttpResponse) => void) | undefined;
 };
 
-const describe = (error: unknown) =>
+const toErrorFields = (error: unknown) =>
   error instanceof Error
     ? { name: error.name, message: error.message }
     : { name: "Error", message: String(error) };
@@ -95,16 +108,23 @@ const describe = (error: unknown) =>
  * is started by the first of them, answers one at a time and is killed where one takes too long; the next starts it
  * again. Records and metrics come back here, so that each is written once and by one writer.
  */
-export const serviceProcess = (needs: Needs): ServiceProcess => {
-  const { start, place, report, log, limits = processLimits, tick = () => performance.now() } = needs;
-  const pause = pauseAfterStops(tick);
+export const createOffloadProcess = (needs: Needs): OffloadProcess => {
+  const {
+    start,
+    place,
+    report,
+    log,
+    limits = defaultOffloadProcessLimits,
+    tick = () => performance.now(),
+  } = needs;
+  const pause = createCircuitBreaker(tick);
   const { model, environment, functionVersion: version } = start.identity;
-  let running: Running | undefined;
+  let running: RunningProcess | undefined;
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
   let idle: NodeJS.Timeout | undefined;
 
-  const keep = async (message: FromProcess, bytes: Uint8Array): Promise<unknown> => {
+  const keep = async (message: MessageFromProcess, bytes: Uint8Array): Promise<unknown> => {
     if (!place) throw new Error("no records are kept here");
     if (message.kind === "putAll") return place.store.putAll(message.entries);
     if (message.kind === "putBlob")
@@ -114,7 +134,7 @@ export const serviceProcess = (needs: Needs): ServiceProcess => {
     return place.store.add(key, amounts, expiresAt === undefined ? {} : { expiresAt });
   };
 
-  const launch = (): Running => {
+  const launch = (): RunningProcess => {
     const child = spawn(process.execPath, [`--max-old-space-size=${limits.heapMb}`, program], {
       // No environment: the model that it runs finds no secret in it.
       env: {},
@@ -126,15 +146,15 @@ export const serviceProcess = (needs: Needs): ServiceProcess => {
     if (!(pipe instanceof Socket)) throw new TypeError("the process has no pipe");
     const opened = Promise.withResolvers<void>();
     opened.promise.catch(() => undefined);
-    const started: Running = { child, pipe, ready: opened.promise, reply: undefined };
-    const send = (message: ToProcess, bytes?: Uint8Array) => writeFrame(pipe, message, bytes);
+    const started: RunningProcess = { child, pipe, ready: opened.promise, reply: undefined };
+    const send = (message: MessageToProcess, bytes?: Uint8Array) => writeFrame(pipe, message, bytes);
     const kill = () => child.kill("SIGKILL");
     const late = setTimeout(() => {
       opened.reject(new Error(`the model was not open within ${limits.startMs / 1_000} s`));
       kill();
     }, limits.startMs);
 
-    const receive = (message: FromProcess, bytes: Uint8Array) => {
+    const receive = (message: MessageFromProcess, bytes: Uint8Array) => {
       switch (message.kind) {
         case "ready":
           return opened.resolve();
@@ -158,7 +178,7 @@ export const serviceProcess = (needs: Needs): ServiceProcess => {
         case "putBlob":
           keep(message, bytes).then(
             () => send({ kind: "result", call: message.call, value: null }),
-            (error: unknown) => send({ kind: "refused", call: message.call, ...describe(error) }),
+            (error: unknown) => send({ kind: "refused", call: message.call, ...toErrorFields(error) }),
           );
           return undefined;
         default:
@@ -167,7 +187,7 @@ export const serviceProcess = (needs: Needs): ServiceProcess => {
     };
     readFrames(
       pipe,
-      ({ head, bytes }) => receive(FromProcess.parse(head), bytes),
+      ({ head, bytes }) => receive(MessageFromProcess.parse(head), bytes),
       (error) => {
         log(`the process for large requests spoke another language: ${error.message}`);
         kill();
@@ -180,7 +200,7 @@ export const serviceProcess = (needs: Needs): ServiceProcess => {
       clearTimeout(late);
       if (running === started) running = undefined;
       opened.reject(new Error(`its process ended with ${signal ?? `exit code ${code}`}`));
-      started.reply?.(died);
+      started.reply?.(processEndedResponse);
     });
     opened.promise.then(
       () => clearTimeout(late),
@@ -205,7 +225,7 @@ export const serviceProcess = (needs: Needs): ServiceProcess => {
       recordFailed: false,
     });
 
-  const run = async (request: Omit<Request, "kind">, body: Uint8Array): Promise<HttpReply> => {
+  const run = async (request: Omit<RequestMessage, "kind">, body: Uint8Array): Promise<HttpResponse> => {
     clearTimeout(idle);
     const at = Date.now();
     const began = performance.now();
@@ -214,34 +234,37 @@ export const serviceProcess = (needs: Needs): ServiceProcess => {
       await running.ready;
     } catch (error) {
       running = undefined;
-      log(`a large request was not answered: ${describe(error).message}`);
+      log(`a large request was not answered: ${toErrorFields(error).message}`);
       failed(at, began);
-      return notReady;
+      return notReadyResponse;
     }
     const { child, pipe } = running;
     const here = running;
-    const answered = Promise.withResolvers<HttpReply>();
+    const answered = Promise.withResolvers<HttpResponse>();
     here.reply = answered.resolve;
-    const stop = (why: string, told: HttpReply) => {
+    const stop = (why: string, told: HttpResponse) => {
       log(`the process for large requests was killed: ${why} (${pause.stopped()} stopped in a row)`);
       answered.resolve(told);
       if (running === here) running = undefined;
       child.kill("SIGKILL");
     };
     const seconds = limits.deadlineMs / 1_000;
-    const timer = setTimeout(() => stop(`no answer within ${seconds} s`, late(seconds)), limits.deadlineMs);
-    const stopWatching = watchMemory({ pid: child.pid, limitMb: limits.residentMb }, () =>
-      stop(`it took more than ${limits.residentMb} MB`, tooMuch(limits.residentMb)),
+    const timer = setTimeout(
+      () => stop(`no answer within ${seconds} s`, deadlineResponse(seconds)),
+      limits.deadlineMs,
     );
-    writeFrame(pipe, { kind: "request", ...request } satisfies ToProcess, body);
+    const stopWatching = watchMemory({ pid: child.pid, limitMb: limits.residentMb }, () =>
+      stop(`it took more than ${limits.residentMb} MB`, memoryResponse(limits.residentMb)),
+    );
+    writeFrame(pipe, { kind: "request", ...request } satisfies MessageToProcess, body);
     const reply = await answered.promise;
     clearTimeout(timer);
     stopWatching();
     here.reply = undefined;
     if (running === here) pause.ended();
     // The process reports what it answered itself.
-    if (reply === died || running !== here) failed(at, began);
-    if (reply === died) log("the process for large requests ended while it worked on one");
+    if (reply === processEndedResponse || running !== here) failed(at, began);
+    if (reply === processEndedResponse) log("the process for large requests ended while it worked on one");
     return reply;
   };
 
@@ -255,8 +278,8 @@ export const serviceProcess = (needs: Needs): ServiceProcess => {
   return {
     async answer(request, body) {
       const seconds = pause.retryAfter();
-      if (seconds !== undefined) return paused(pause.inARow(), seconds);
-      if (waiting > limits.waiting) return withHeaders(overloaded, { "retry-after": "1" });
+      if (seconds !== undefined) return pausedResponse(pause.inARow(), seconds);
+      if (waiting > limits.waiting) return withHeaders(overloadedResponse, { "retry-after": "1" });
       waiting++;
       const next = last.then(() => run(request, body));
       last = next.catch(() => undefined);

@@ -20,7 +20,7 @@ export const datatypes = {
   BYTES: { kind: "text", bytes: undefined },
 } as const;
 export type Datatype = keyof typeof datatypes;
-export type Kind = (typeof datatypes)[Datatype]["kind"];
+export type DatatypeKind = (typeof datatypes)[Datatype]["kind"];
 
 export const isDatatype = (name: unknown): name is Datatype =>
   typeof name === "string" && Object.hasOwn(datatypes, name);

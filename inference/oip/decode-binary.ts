@@ -2,20 +2,20 @@ import { isAscii } from "node:buffer";
 import { type Datatype, datatypes } from "./datatypes.ts";
 
 /** What is wrong with binary tensor data: of one element, or (`at` undefined) of its size. */
-export type Undecodable = { readonly at: number | undefined; readonly detail: string };
-export type Values = ArrayLike<unknown>;
+export type DecodeProblem = { readonly at: number | undefined; readonly detail: string };
+export type TensorValues = ArrayLike<unknown>;
 
 /** A byte order mark is a character like any other here. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A copy, because typed arrays begin at multiples of their elements' size and tensors need not. */
-const aligned = (bytes: Uint8Array): ArrayBuffer => {
+const copyAligned = (bytes: Uint8Array): ArrayBuffer => {
   const copy = new ArrayBuffer(bytes.length);
   new Uint8Array(copy).set(bytes);
   return copy;
 };
 
-const booleans = (bytes: Uint8Array, count: number): Values | Undecodable => {
+const decodeBooleans = (bytes: Uint8Array, count: number): TensorValues | DecodeProblem => {
   const values = new Array<boolean>(count);
   for (let at = 0; at < count; at++) {
     const byte = bytes[at];
@@ -26,8 +26,8 @@ const booleans = (bytes: Uint8Array, count: number): Values | Undecodable => {
 };
 
 /** 64-bit integers as the nearest doubles: the parts of 32 bits are exact, so that their sum is rounded once. */
-const wide = (bytes: Uint8Array, signed: boolean): Float64Array => {
-  const low = new Uint32Array(aligned(bytes));
+const decodeInt64s = (bytes: Uint8Array, signed: boolean): Float64Array => {
+  const low = new Uint32Array(copyAligned(bytes));
   const high = signed ? new Int32Array(low.buffer) : low;
   const values = new Float64Array(low.length / 2);
   for (let at = 0; at < values.length; at++)
@@ -36,8 +36,8 @@ const wide = (bytes: Uint8Array, signed: boolean): Float64Array => {
 };
 
 /** IEEE 754 binary16: 1 bit of sign, 5 of exponent, 10 of fraction. */
-const halves = (bytes: Uint8Array): Float32Array =>
-  Float32Array.from(new Uint16Array(aligned(bytes)), (bits) => {
+const decodeFloat16s = (bytes: Uint8Array): Float32Array =>
+  Float32Array.from(new Uint16Array(copyAligned(bytes)), (bits) => {
     const sign = bits & 0x8000 ? -1 : 1;
     const exponent = (bits >> 10) & 0x1f;
     const fraction = bits & 0x3ff;
@@ -46,7 +46,7 @@ const halves = (bytes: Uint8Array): Float32Array =>
   });
 
 /** Elements of a 4-byte length and as many bytes of UTF-8. */
-const texts = (bytes: Uint8Array, count: number): Values | Undecodable => {
+const decodeTexts = (bytes: Uint8Array, count: number): TensorValues | DecodeProblem => {
   // Looked at before the space for the values is taken.
   if (bytes.length < 4 * count)
     return { at: undefined, detail: `${count} elements of BYTES have at least ${4 * count} bytes` };
@@ -80,7 +80,11 @@ const texts = (bytes: Uint8Array, count: number): Values | Undecodable => {
  * and arm64, whose own byte order is the protocol's.
  * Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
  */
-export const decodeBinary = (datatype: Datatype, bytes: Uint8Array, count: number): Values | Undecodable => {
+export const decodeBinary = (
+  datatype: Datatype,
+  bytes: Uint8Array,
+  count: number,
+): TensorValues | DecodeProblem => {
   const size = datatypes[datatype].bytes;
   if (size !== undefined && bytes.length !== size * count)
     return {
@@ -89,31 +93,31 @@ export const decodeBinary = (datatype: Datatype, bytes: Uint8Array, count: numbe
     };
   switch (datatype) {
     case "BOOL":
-      return booleans(bytes, count);
+      return decodeBooleans(bytes, count);
     case "UINT8":
       return bytes;
     case "UINT16":
-      return new Uint16Array(aligned(bytes));
+      return new Uint16Array(copyAligned(bytes));
     case "UINT32":
-      return new Uint32Array(aligned(bytes));
+      return new Uint32Array(copyAligned(bytes));
     case "INT8":
-      return new Int8Array(aligned(bytes));
+      return new Int8Array(copyAligned(bytes));
     case "INT16":
-      return new Int16Array(aligned(bytes));
+      return new Int16Array(copyAligned(bytes));
     case "INT32":
-      return new Int32Array(aligned(bytes));
+      return new Int32Array(copyAligned(bytes));
     case "UINT64":
-      return wide(bytes, false);
+      return decodeInt64s(bytes, false);
     case "INT64":
-      return wide(bytes, true);
+      return decodeInt64s(bytes, true);
     case "FP16":
-      return halves(bytes);
+      return decodeFloat16s(bytes);
     case "FP32":
-      return new Float32Array(aligned(bytes));
+      return new Float32Array(copyAligned(bytes));
     case "FP64":
-      return new Float64Array(aligned(bytes));
+      return new Float64Array(copyAligned(bytes));
     case "BYTES":
-      return texts(bytes, count);
+      return decodeTexts(bytes, count);
     default:
       return datatype satisfies never;
   }

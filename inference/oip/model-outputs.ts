@@ -1,6 +1,6 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/manifest.ts";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
 /** A tensor that a model answers: [rows], or [rows, labels] where it has labels. */
 export type ModelOutput = {
@@ -12,18 +12,18 @@ export type ModelOutput = {
   readonly read: (predictions: readonly Prediction[]) => readonly number[] | readonly string[];
 };
 
-const scoresOf = (predictions: readonly Prediction[], labels: readonly string[]): number[] => {
+const flattenScores = (predictions: readonly Prediction[], labels: readonly string[]): number[] => {
   const values = new Array<number>(predictions.length * labels.length);
   let place = 0;
   for (const { scores } of predictions)
-    for (const label of labels) values[place++] = ownValue(scores, label) ?? 0;
+    for (const label of labels) values[place++] = getOwnProperty(scores, label) ?? 0;
   return values;
 };
 
-const named = (name: string): ModelOutput => ({
+const toValueOutput = (name: string): ModelOutput => ({
   name,
   datatype: "FP64",
-  read: (predictions) => predictions.map(({ scores }) => ownValue(scores, name) ?? 0),
+  read: (predictions) => predictions.map(({ scores }) => getOwnProperty(scores, name) ?? 0),
 });
 
 /**
@@ -31,7 +31,7 @@ const named = (name: string): ModelOutput => ({
  * manifest's order, and `band` where the manifest cuts bands. Regression: each value by its name.
  */
 export const modelOutputs = (manifest: Manifest): readonly ModelOutput[] => {
-  if (manifest.task === "regression") return valueNames(manifest.output).map(named);
+  if (manifest.task === "regression") return valueNames(manifest.output).map(toValueOutput);
   const { labels, labelType, bands } = manifest.output;
   const label: ModelOutput =
     labelType === "integer"
@@ -41,7 +41,7 @@ export const modelOutputs = (manifest: Manifest): readonly ModelOutput[] => {
     name: "probabilities",
     datatype: "FP64",
     labels,
-    read: (rows) => scoresOf(rows, labels),
+    read: (rows) => flattenScores(rows, labels),
   };
   const band: ModelOutput = {
     name: "band",

@@ -5,18 +5,22 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import { complete, pythonEnvironment, pythonPeer } from "#test/peers/python-environment.ts";
-import { serveModel } from "#test/support/http/serve-model.ts";
-import { churnFiles, churnGolden, churnManifest } from "#test/support/onnx/churn-folder.ts";
-import { listen } from "#worlds/embedded/gateway/server.ts";
+import {
+  completeListOptions,
+  createPythonEnvironment,
+  requirePython,
+} from "#test/peers/python-environment.ts";
+import { createModelClient } from "#test/support/http/serve-model.ts";
+import { readChurnFiles, readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/server.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const { skip } = pythonPeer("kserve's and Triton's clients");
-const rows: Row[] = churnGolden().rows;
+const { skip } = requirePython("kserve's and Triton's clients");
+const rows: Row[] = readChurnGolden().rows;
 
 describe.skipIf(skip)("the clients that others wrote", () => {
   let model: LoadedModel;
-  let server: Awaited<ReturnType<typeof listen>> | undefined;
+  let server: Awaited<ReturnType<typeof startHttpServer>> | undefined;
   const logged: string[] = [];
   /** What the model itself answers to the golden rows, which the clients send. */
   let expected: { label: unknown[]; probabilities: unknown[]; band: unknown[] };
@@ -25,10 +29,13 @@ describe.skipIf(skip)("the clients that others wrote", () => {
   let host = "";
 
   beforeAll(async () => {
-    const { python } = await pythonEnvironment(file("test/peers/requirements-protocols.txt"), complete);
+    const { python } = await createPythonEnvironment(
+      file("test/peers/requirements-protocols.txt"),
+      completeListOptions,
+    );
     model = await loadModel({
-      manifest: churnManifest(),
-      model: { bytes: churnFiles().get("model.onnx") ?? new Uint8Array() },
+      manifest: readChurnManifest(),
+      model: { bytes: readChurnFiles().get("model.onnx") ?? new Uint8Array() },
     });
     const predictions = await model.predict(rows);
     expected = {
@@ -36,8 +43,8 @@ describe.skipIf(skip)("the clients that others wrote", () => {
       probabilities: predictions.map(({ scores }) => [scores.stay, scores.churn]),
       band: predictions.map(({ band }) => band),
     };
-    server = await listen(0, (sentence) => void logged.push(sentence));
-    server.serve(serveModel(model, logged));
+    server = await startHttpServer(0, (sentence) => void logged.push(sentence));
+    server.serve(createModelClient(model, logged));
     host = new URL(server.url).host;
     run = async (args) => {
       const options = { cwd: file("."), env: { PATH: process.env.PATH }, maxBuffer: 16 * 1_024 * 1_024 };

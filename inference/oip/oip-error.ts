@@ -1,13 +1,13 @@
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { type HttpReply, json } from "#inference/http/http-reply.ts";
+import { type HttpResponse, jsonResponse } from "#inference/http/http-reply.ts";
 
-const shown = 3;
+const maxShownErrors = 3;
 
 /** What is wrong in one line: clients raise it as their exception's message. */
-const sentence = ({ title, detail, errors = [] }: HttpProblem): string => {
+const formatProblemMessage = ({ title, detail, errors = [] }: HttpProblem): string => {
   if (errors.length === 0) return `${title}: ${detail}`;
-  const found = errors.slice(0, shown).map(({ pointer, detail }) => `${pointer} ${detail}`.trim());
-  const more = errors.length > shown ? `; and ${errors.length - shown} more` : "";
+  const found = errors.slice(0, maxShownErrors).map(({ pointer, detail }) => `${pointer} ${detail}`.trim());
+  const more = errors.length > maxShownErrors ? `; and ${errors.length - maxShownErrors} more` : "";
   return `${title}: ${found.join("; ")}${more}`;
 };
 
@@ -17,11 +17,15 @@ const sentence = ({ title, detail, errors = [] }: HttpProblem): string => {
  * accepts that by name.
  * Source: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/open_inference_rest.yaml
  */
-export const oipError = (reply: HttpReply, problem: HttpProblem, accepted: string): HttpReply => {
+export const toOipError = (reply: HttpResponse, problem: HttpProblem, accepted: string): HttpResponse => {
   const type = accepted.includes("application/problem+json")
     ? "application/problem+json"
     : "application/json";
-  const { body, headers } = json({ error: sentence(problem), ...problem }, problem.status, type);
+  const { body, headers } = jsonResponse(
+    { error: formatProblemMessage(problem), ...problem },
+    problem.status,
+    type,
+  );
   return {
     ...reply,
     // Triton's client unpacks answers, and no errors.

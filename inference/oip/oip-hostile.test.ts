@@ -2,25 +2,28 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import type { Input, Prediction, Row } from "#model-folder/manifest/manifest.ts";
-import { serveModel } from "#test/support/http/serve-model.ts";
+import { createModelClient } from "#test/support/http/serve-model.ts";
 import {
-  binaryRequest,
-  jsonRequest,
-  type RequestSpec,
+  buildBinaryRequest,
+  buildJsonRequest,
+  type InferRequestSpec,
+  type OipTensor,
   readInferenceResponse,
-  type TensorSpec,
 } from "#test/support/oip/write-request.ts";
-import { churnFiles, churnManifest } from "#test/support/onnx/churn-folder.ts";
+import { readChurnFiles, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
 import { type Datatype, datatypes } from "./datatypes.ts";
 
-const manifest = churnManifest();
+const manifest = readChurnManifest();
 const logged: string[] = [];
 let model: LoadedModel;
-let app: ReturnType<typeof serveModel>;
+let app: ReturnType<typeof createModelClient>;
 
 beforeAll(async () => {
-  model = await loadModel({ manifest, model: { bytes: churnFiles().get("model.onnx") ?? new Uint8Array() } });
-  app = serveModel(model, logged);
+  model = await loadModel({
+    manifest,
+    model: { bytes: readChurnFiles().get("model.onnx") ?? new Uint8Array() },
+  });
+  app = createModelClient(model, logged);
 });
 afterAll(() => model.release());
 
@@ -69,7 +72,7 @@ const valid = fc.record({
 });
 type Valid = typeof valid extends fc.Arbitrary<infer T> ? T : never;
 
-const tensors = ({ rows, forms, order }: Valid, missing: null | number): TensorSpec[] =>
+const tensors = ({ rows, forms, order }: Valid, missing: null | number): OipTensor[] =>
   order.map(({ name }) => {
     const { datatype, wide } = forms[name] ?? { datatype: "FP64", wide: false };
     return {
@@ -79,8 +82,8 @@ const tensors = ({ rows, forms, order }: Valid, missing: null | number): TensorS
       data: rows.map((row) => row[name] ?? missing),
     };
   });
-const inJson = (given: Valid): RequestSpec => ({ inputs: tensors(given, null) });
-const inBinary = (given: Valid): RequestSpec => ({
+const inJson = (given: Valid): InferRequestSpec => ({ inputs: tensors(given, null) });
+const inBinary = (given: Valid): InferRequestSpec => ({
   inputs: tensors(given, Number.NaN),
   more: { parameters: { binary_data_output: true } },
 });
@@ -100,7 +103,7 @@ test("every valid request gets the native protocol's answer, in both encodings",
         body: JSON.stringify({ rows: given.rows }),
       });
       const { predictions } = JSON.parse(await native.text());
-      for (const request of [jsonRequest(inJson(given)), binaryRequest(inBinary(given))]) {
+      for (const request of [buildJsonRequest(inJson(given)), buildBinaryRequest(inBinary(given))]) {
         const { outputs } = await readInferenceResponse(await infer(request));
         expect(outputs.map(({ data }) => data)).toEqual(spoken(predictions));
       }
@@ -198,14 +201,16 @@ test("a valid request with bytes changed, put in or cut out never gives a 5xx, a
       fc.array(change, { minLength: 1, maxLength: 3 }),
       fc.constantFrom(-4, -1, 0, 0, 0, 1, 8),
       async (given, changes, shift) => {
-        const whole = binaryRequest(inBinary(given));
+        const whole = buildBinaryRequest(inBinary(given));
         const length = Number(new Headers(whole.headers).get("inference-header-content-length"));
         await survives(
           bytes(changes.reduce(mutate, whole.body), {
             "inference-header-content-length": String(length + shift),
           }),
         );
-        await survives(bytes(changes.reduce(mutate, Buffer.from(String(jsonRequest(inJson(given)).body)))));
+        await survives(
+          bytes(changes.reduce(mutate, Buffer.from(String(buildJsonRequest(inJson(given)).body)))),
+        );
         expect((await infer(whole)).status).toBe(200);
       },
     ),

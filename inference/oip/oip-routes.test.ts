@@ -4,27 +4,35 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import { serveModel, stubModel } from "#test/support/http/serve-model.ts";
-import { rowTensors } from "#test/support/oip/row-tensors.ts";
+import { createModelClient, createStubModel } from "#test/support/http/serve-model.ts";
+import { rowsToTensors } from "#test/support/oip/row-tensors.ts";
 import {
-  binaryRequest,
-  jsonRequest,
-  type RequestSpec,
+  buildBinaryRequest,
+  buildJsonRequest,
+  type InferRequestSpec,
+  type OipTensor,
   readInferenceResponse,
-  type TensorSpec,
 } from "#test/support/oip/write-request.ts";
-import { churnFiles, churnGolden, churnManifest, manifestWith } from "#test/support/onnx/churn-folder.ts";
+import {
+  buildManifest,
+  readChurnFiles,
+  readChurnGolden,
+  readChurnManifest,
+} from "#test/support/onnx/churn-folder.ts";
 
-const manifest = churnManifest();
-const rows: Row[] = churnGolden().rows.slice(0, 4);
-const tensors = rowTensors(manifest.inputs, rows, "json");
+const manifest = readChurnManifest();
+const rows: Row[] = readChurnGolden().rows.slice(0, 4);
+const tensors = rowsToTensors(manifest.inputs, rows, "json");
 const place = (name: string) => tensors.findIndex((tensor) => tensor.name === name);
 let model: LoadedModel;
-let app: ReturnType<typeof serveModel>;
+let app: ReturnType<typeof createModelClient>;
 
 beforeAll(async () => {
-  model = await loadModel({ manifest, model: { bytes: churnFiles().get("model.onnx") ?? new Uint8Array() } });
-  app = serveModel(model);
+  model = await loadModel({
+    manifest,
+    model: { bytes: readChurnFiles().get("model.onnx") ?? new Uint8Array() },
+  });
+  app = createModelClient(model);
 });
 afterAll(() => model.release());
 
@@ -39,7 +47,7 @@ const native = async () => {
   return predictions;
 };
 /** The tensors with one of them changed. */
-const changed = (name: string, changes: Record<string, unknown>): TensorSpec[] =>
+const changed = (name: string, changes: Record<string, unknown>): OipTensor[] =>
   tensors.map((tensor) => (tensor.name === name ? { ...tensor, ...changes } : tensor));
 const problemOf = async (response: Response) => {
   const body = JSON.parse(await response.text());
@@ -69,7 +77,7 @@ describe("what is asked of the server", () => {
   });
 
   test("a model that does not answer its own row is not ready, and the protocol's error says so", async () => {
-    const broken = serveModel({ ...model, predict: () => Promise.reject(new Error("no")) });
+    const broken = createModelClient({ ...model, predict: () => Promise.reject(new Error("no")) });
     for (const path of ["/v2/health/ready", "/v2/models/churn/ready"])
       expect((await problemOf(await broken.request(path))).status).toBe(503);
     expect((await broken.request("/v2/health/live")).status).toBe(200);
@@ -118,11 +126,11 @@ describe("what is asked of the server", () => {
 });
 
 describe("an inference", () => {
-  test.each<[string, (spec: RequestSpec) => RequestInit, "json" | "binary"]>([
-    ["JSON", jsonRequest, "json"],
-    ["binary data", binaryRequest, "binary"],
+  test.each<[string, (spec: InferRequestSpec) => RequestInit, "json" | "binary"]>([
+    ["JSON", buildJsonRequest, "json"],
+    ["binary data", buildBinaryRequest, "binary"],
   ])("in %s gets what the native protocol answers", async (_, write, as) => {
-    const inputs = rowTensors(manifest.inputs, rows, as);
+    const inputs = rowsToTensors(manifest.inputs, rows, as);
     const answer = await readInferenceResponse(await infer(write({ inputs, more: { id: "mine" } })));
     const predictions = await native();
     expect(answer).toEqual({
@@ -145,7 +153,7 @@ describe("an inference", () => {
   });
 
   test("takes columns as [rows, 1], flat or nested, in any order, at the version's own address", async () => {
-    const expected = await readInferenceResponse(await infer(jsonRequest({ inputs: tensors })));
+    const expected = await readInferenceResponse(await infer(buildJsonRequest({ inputs: tensors })));
     const inputs = tensors
       .map((tensor, index) => ({
         ...tensor,
@@ -153,12 +161,14 @@ describe("an inference", () => {
         data: index % 2 ? tensor.data : tensor.data.map((value) => [value]),
       }))
       .reverse();
-    const response = await infer(jsonRequest({ inputs }), "/v2/models/churn/versions/3/infer");
+    const response = await infer(buildJsonRequest({ inputs }), "/v2/models/churn/versions/3/infer");
     expect((await readInferenceResponse(response)).outputs).toEqual(expected.outputs);
   });
 
   test("without an id gets the prediction's", async () => {
-    const { id, parameters } = await readInferenceResponse(await infer(jsonRequest({ inputs: tensors })));
+    const { id, parameters } = await readInferenceResponse(
+      await infer(buildJsonRequest({ inputs: tensors })),
+    );
     expect(parameters).toEqual({ prediction_id: id });
   });
 
@@ -167,7 +177,7 @@ describe("an inference", () => {
       parameters: { binary_data_output: true, priority: 1 },
       outputs: [{ name: "band", parameters: { binary_data: false } }, { name: "label" }],
     };
-    const response = await infer(jsonRequest({ inputs: tensors, more }));
+    const response = await infer(buildJsonRequest({ inputs: tensors, more }));
     expect(response.headers.get("content-type")).toBe("application/octet-stream");
     const length = Number(response.headers.get("inference-header-content-length"));
     const header = JSON.parse(Buffer.from(await response.clone().arrayBuffer()).toString("utf8", 0, length));
@@ -181,7 +191,7 @@ describe("an inference", () => {
 
   test("gets the most likely labels as Triton writes them", async () => {
     const more = { outputs: [{ name: "probabilities", parameters: { classification: 9 } }] };
-    const { outputs } = await readInferenceResponse(await infer(jsonRequest({ inputs: tensors, more })));
+    const { outputs } = await readInferenceResponse(await infer(buildJsonRequest({ inputs: tensors, more })));
     const [{ scores }] = await native();
     expect(scores.stay).toBeGreaterThan(scores.churn);
     expect(outputs).toMatchObject([{ name: "probabilities", datatype: "BYTES", shape: [4, 2] }]);
@@ -192,7 +202,9 @@ describe("an inference", () => {
     ["gzip", gzipSync],
     ["deflate", deflateSync],
   ])("may come as %s: the JSON's length is that of the unpacked one", async (encoding, pack) => {
-    const { headers, body, ...rest } = binaryRequest({ inputs: rowTensors(manifest.inputs, rows, "binary") });
+    const { headers, body, ...rest } = buildBinaryRequest({
+      inputs: rowsToTensors(manifest.inputs, rows, "binary"),
+    });
     const response = await infer({
       ...rest,
       headers: { ...headers, "content-encoding": encoding },
@@ -202,14 +214,14 @@ describe("an inference", () => {
   });
 
   test("needs no content type: tritonclient sends none", async () => {
-    const { body } = jsonRequest({ inputs: tensors });
+    const { body } = buildJsonRequest({ inputs: tensors });
     expect((await infer({ method: "POST", body: Buffer.from(String(body)) })).status).toBe(200);
   });
 
   test("may leave out a tensor of an input that may be missing", async () => {
     const without = (name: string) => tensors.filter((tensor) => tensor.name !== name);
-    expect((await infer(jsonRequest({ inputs: without("total_charges") }))).status).toBe(200);
-    const { status, errors } = await problemOf(await infer(jsonRequest({ inputs: without("tenure") })));
+    expect((await infer(buildJsonRequest({ inputs: without("total_charges") }))).status).toBe(200);
+    const { status, errors } = await problemOf(await infer(buildJsonRequest({ inputs: without("tenure") })));
     expect({ status, errors }).toEqual({
       status: 422,
       errors: [{ pointer: "/inputs", detail: "lacks tenure" }],
@@ -218,17 +230,22 @@ describe("an inference", () => {
 
   test("of integer labels or of several values gets them as numbers by name", async () => {
     const inputs = [{ name: "x", type: "number", min: 0, max: 1 }];
-    const x: RequestSpec = {
+    const x: InferRequestSpec = {
       inputs: [{ name: "x", datatype: "FP64", shape: [2], data: [0.25, 0.5] }],
       more: { parameters: { binary_data_output: true } },
     };
     const gates = { latencyP95Ms: 1, imageSizeMb: 1, vulnerabilities: { critical: 0, high: 0 } };
-    const digits = manifestWith({ inputs, gates, output: { labels: [7, 8] } });
-    const values = manifestWith({ inputs, gates, task: "regression", output: { names: ["a", "b"] } });
-    const labels = serveModel(stubModel(digits, () => ({ label: "8", scores: { 7: 0.25, 8: 0.75 } })));
-    const regression = serveModel(stubModel(values, ({ x }) => ({ scores: { a: Number(x), b: -1 } })));
+    const digits = buildManifest({ inputs, gates, output: { labels: [7, 8] } });
+    const values = buildManifest({ inputs, gates, task: "regression", output: { names: ["a", "b"] } });
+    const labels = createModelClient(
+      createStubModel(digits, () => ({ label: "8", scores: { 7: 0.25, 8: 0.75 } })),
+    );
+    const regression = createModelClient(
+      createStubModel(values, ({ x }) => ({ scores: { a: Number(x), b: -1 } })),
+    );
     const outputs = async (served: typeof app) =>
-      (await readInferenceResponse(await served.request("/v2/models/churn/infer", binaryRequest(x)))).outputs;
+      (await readInferenceResponse(await served.request("/v2/models/churn/infer", buildBinaryRequest(x))))
+        .outputs;
     expect(await outputs(labels)).toMatchObject([
       { name: "label", datatype: "INT64", shape: [2], data: [8, 8] },
       { name: "probabilities", shape: [2, 2], data: [0.25, 0.75, 0.25, 0.75] },
@@ -241,9 +258,9 @@ describe("an inference", () => {
 });
 
 describe("what is refused, with a pointer to the value", () => {
-  const json = (more: Record<string, unknown>) => () => jsonRequest({ inputs: tensors, more });
+  const json = (more: Record<string, unknown>) => () => buildJsonRequest({ inputs: tensors, more });
   const tensor = (name: string, changes: Record<string, unknown>) => () =>
-    jsonRequest({ inputs: changed(name, changes) });
+    buildJsonRequest({ inputs: changed(name, changes) });
   const tenure = `/inputs/${place("tenure")}`;
   const contract = `/inputs/${place("contract")}`;
   const shaped = (shape: unknown) => tensor("tenure", { shape });
@@ -338,7 +355,7 @@ describe("what is refused, with a pointer to the value", () => {
     const { status, errors, error } = await problemOf(await infer({ ...init, body: body ?? null }));
     expect({ status, pointer: errors?.[0]?.pointer }).toEqual({ status: 422, pointer });
     expect(error).toContain(errors?.[0]?.detail);
-    expect((await infer(jsonRequest({ inputs: tensors }))).status).toBe(200);
+    expect((await infer(buildJsonRequest({ inputs: tensors }))).status).toBe(200);
   });
 
   test("1e400 is no number of any datatype", async () => {
@@ -354,7 +371,7 @@ describe("what is refused, with a pointer to the value", () => {
 
   test("10,001 rows, before any of them is read", async () => {
     const inputs = tensors.map((one) => ({ ...one, shape: [10_001] }));
-    const { errors } = await problemOf(await infer(jsonRequest({ inputs })));
+    const { errors } = await problemOf(await infer(buildJsonRequest({ inputs })));
     expect(errors).toEqual([
       { pointer: "/inputs/0/shape/0", detail: "must be 1 to 10000 rows; it is 10001" },
     ]);
@@ -363,13 +380,13 @@ describe("what is refused, with a pointer to the value", () => {
   test("ten thousand empty rows of ten thousand columns, without making room for them", async () => {
     const data = Array.from({ length: 10_000 }, () => []);
     const inputs = [{ name: "x", datatype: "FP64", shape: [10_000, 10_000], data }] as const;
-    expect((await problemOf(await infer(jsonRequest({ inputs })))).errors?.[0]?.pointer).toBe(
+    expect((await problemOf(await infer(buildJsonRequest({ inputs })))).errors?.[0]?.pointer).toBe(
       "/inputs/0/data/0",
     );
   });
 
   test("an error is never packed: Triton's client unpacks answers alone", async () => {
-    const { headers, ...rest } = jsonRequest({
+    const { headers, ...rest } = buildJsonRequest({
       inputs: changed("tenure", { data: Array(4).fill("x".repeat(999)) }),
     });
     const response = await infer({ ...rest, headers: { ...headers, "accept-encoding": "gzip" } });
@@ -387,13 +404,13 @@ describe("what is refused, with a pointer to the value", () => {
 });
 
 describe("binary data that does not add up is refused", () => {
-  const whole = () => binaryRequest({ inputs: rowTensors(manifest.inputs, rows, "binary") });
+  const whole = () => buildBinaryRequest({ inputs: rowsToTensors(manifest.inputs, rows, "binary") });
   const headed = (length: string) => {
     const { headers, ...rest } = whole();
     return { ...rest, headers: { ...headers, "inference-header-content-length": length } };
   };
   const last = `/inputs/${tensors.length - 1}`;
-  const one = (spec: TensorSpec, bytes: Buffer, size = bytes.length): RequestInit => {
+  const one = (spec: OipTensor, bytes: Buffer, size = bytes.length): RequestInit => {
     const { data: _, ...head } = spec;
     const header = JSON.stringify({ inputs: [{ ...head, parameters: { binary_data_size: size } }] });
     return {
@@ -402,7 +419,7 @@ describe("binary data that does not add up is refused", () => {
       body: Buffer.concat([Buffer.from(header), bytes]),
     };
   };
-  const texts: TensorSpec = { name: "contract", datatype: "BYTES", shape: [1], data: [] };
+  const texts: OipTensor = { name: "contract", datatype: "BYTES", shape: [1], data: [] };
   const length = (size: number, text: string | Buffer) => {
     const bytes = Buffer.alloc(4);
     bytes.writeUInt32LE(size);
@@ -417,7 +434,7 @@ describe("binary data that does not add up is refused", () => {
   );
 
   test("a JSON's length beyond a body of JSON alone", async () => {
-    const { body, ...rest } = jsonRequest({ inputs: tensors });
+    const { body, ...rest } = buildJsonRequest({ inputs: tensors });
     const length = String(Buffer.byteLength(String(body)) + 1);
     const headers = { "inference-header-content-length": length };
     expect((await problemOf(await infer({ ...rest, headers, body: Buffer.from(String(body)) }))).status).toBe(
@@ -470,10 +487,10 @@ describe("binary data that does not add up is refused", () => {
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
     "%d in a required input",
     async (value) => {
-      const inputs = rowTensors(manifest.inputs, rows, "binary").map((tensor) =>
+      const inputs = rowsToTensors(manifest.inputs, rows, "binary").map((tensor) =>
         tensor.name === "monthly_charges" ? { ...tensor, data: [1, 2, value, 4] } : tensor,
       );
-      expect((await problemOf(await infer(binaryRequest({ inputs })))).errors).toEqual([
+      expect((await problemOf(await infer(buildBinaryRequest({ inputs })))).errors).toEqual([
         { pointer: `/inputs/${place("monthly_charges")}/data/2`, detail: "must be a finite number" },
       ]);
     },

@@ -1,43 +1,43 @@
-import type { Question } from "#inference/answer.ts";
+import type { PredictRequest } from "#inference/answer.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { problem } from "#inference/http/problem.ts";
-import { readBytes } from "#inference/http/read-body.ts";
+import { createProblem } from "#inference/http/problem.ts";
+import { readBody } from "#inference/http/read-body.ts";
 import { readPythonJson } from "#inference/http/read-python-json.ts";
 import type { Input } from "#model-folder/manifest/manifest.ts";
-import { isFlaw, refusal } from "./flaw.ts";
-import { fields } from "./json-fields.ts";
+import { isInvalidValue, toInvalidValueProblem } from "./flaw.ts";
+import { asJsonObject } from "./json-fields.ts";
 import type { ModelOutput } from "./model-outputs.ts";
-import { type Binary, readTensor, type Tensor } from "./read-tensor.ts";
-import { type AskedOutput, requestOutputs } from "./request-outputs.ts";
+import { type BinaryReader, readTensor, type Tensor } from "./read-tensor.ts";
+import { type RequestedOutput, readRequestedOutputs } from "./request-outputs.ts";
 import { tensorsToRows } from "./tensors-to-rows.ts";
 
 /** An inference request: what the model is asked, and how the caller wants the answer. */
-export type Inference = {
-  readonly question: Question;
+export type InferRequest = {
+  readonly question: PredictRequest;
   readonly id: string | undefined;
-  readonly outputs: readonly AskedOutput[];
+  readonly outputs: readonly RequestedOutput[];
 };
 
 const maxIdLength = 1_000;
 
-type Parts = { readonly json: Uint8Array; readonly binary: Uint8Array };
+type BodyParts = { readonly json: Uint8Array; readonly binary: Uint8Array };
 
 /** The body's JSON, and the tensors' binary data behind it. */
-const split = (body: Uint8Array, header: string | undefined): Parts | HttpProblem => {
+const splitBody = (body: Uint8Array, header: string | undefined): BodyParts | HttpProblem => {
   if (header === undefined) return { json: body, binary: body.subarray(body.length) };
   const length = /^\d{1,15}$/.test(header) ? Number(header) : undefined;
   if (length === undefined || length > body.length)
-    return problem(
+    return createProblem(
       "broken-encoding",
       `Inference-Header-Content-Length must be the bytes of the body's JSON, of ${body.length} in all.`,
     );
   if (length === 0)
-    return problem("broken-encoding", "A tensor without its JSON is not read here: say what it is.");
+    return createProblem("broken-encoding", "A tensor without its JSON is not read here: say what it is.");
   return { json: body.subarray(0, length), binary: body.subarray(length) };
 };
 
-const reader = (bytes: Uint8Array): Binary => {
+const createBinaryReader = (bytes: Uint8Array): BinaryReader => {
   let from = 0;
   return {
     left: () => bytes.length - from,
@@ -49,21 +49,24 @@ const reader = (bytes: Uint8Array): Binary => {
   };
 };
 
-const readTensors = (inputs: readonly unknown[], binary: Binary): readonly Tensor[] | HttpProblem => {
+const readTensors = (inputs: readonly unknown[], binary: BinaryReader): readonly Tensor[] | HttpProblem => {
   const tensors: Tensor[] = [];
   for (const [index, given] of inputs.entries()) {
     const tensor = readTensor(given, `/inputs/${index}`, binary);
-    if (isFlaw(tensor)) return refusal(tensor);
+    if (isInvalidValue(tensor)) return toInvalidValueProblem(tensor);
     tensors.push(tensor);
   }
   const left = binary.left();
   return left === 0
     ? tensors
-    : refusal({ pointer: "/inputs", detail: `${left} bytes follow the last tensor` }, "broken-encoding");
+    : toInvalidValueProblem(
+        { pointer: "/inputs", detail: `${left} bytes follow the last tensor` },
+        "broken-encoding",
+      );
 };
 
 /** Clients in Python name no type for JSON, and octet-stream for JSON with binary data. */
-const isRead = (type: string | undefined): boolean =>
+const isSupportedType = (type: string | undefined): boolean =>
   type === undefined ||
   /^application\/(json|octet-stream|vnd\.[\w.+-]+\+json)\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type);
 
@@ -72,30 +75,37 @@ const isRead = (type: string | undefined): boolean =>
  * Sources: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md,
  * https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
  */
-export const readInference =
+export const readInferRequest =
   (inputs: readonly Input[], outputs: readonly ModelOutput[]) =>
-  async (request: HttpRequest): Promise<Inference | HttpProblem> => {
-    if (!isRead(request.header("content-type")))
-      return problem("wrong-content-type", "Send application/json, or application/octet-stream.");
-    const bytes = await readBytes(request);
+  async (request: HttpRequest): Promise<InferRequest | HttpProblem> => {
+    if (!isSupportedType(request.header("content-type")))
+      return createProblem("wrong-content-type", "Send application/json, or application/octet-stream.");
+    const bytes = await readBody(request);
     if (!(bytes instanceof Uint8Array)) return bytes;
-    const parts = split(bytes, request.header("inference-header-content-length"));
+    const parts = splitBody(bytes, request.header("inference-header-content-length"));
     if ("status" in parts) return parts;
     const read = readPythonJson(parts.json, { inputs });
     if ("status" in read) return read;
-    const body = fields(read.json);
-    if (!body) return refusal({ pointer: "", detail: 'must be an object { "inputs": [ … ] }' });
+    const body = asJsonObject(read.json);
+    if (!body) return toInvalidValueProblem({ pointer: "", detail: 'must be an object { "inputs": [ … ] }' });
     const { id } = body;
     if (id !== undefined && id !== null && (typeof id !== "string" || id.length > maxIdLength))
-      return refusal({ pointer: "/id", detail: `must be a string of at most ${maxIdLength} characters` });
+      return toInvalidValueProblem({
+        pointer: "/id",
+        detail: `must be a string of at most ${maxIdLength} characters`,
+      });
     if (typeof id === "string" && !id.isWellFormed())
-      return refusal({ pointer: "/id", detail: "holds half of a surrogate pair, which is no text" });
-    const asked = requestOutputs(body.outputs, body.parameters, outputs);
-    if ("pointer" in asked) return refusal(asked);
-    if (!Array.isArray(body.inputs)) return refusal({ pointer: "/inputs", detail: "must be an array" });
-    const tensors = readTensors(body.inputs, reader(parts.binary));
+      return toInvalidValueProblem({
+        pointer: "/id",
+        detail: "holds half of a surrogate pair, which is no text",
+      });
+    const asked = readRequestedOutputs(body.outputs, body.parameters, outputs);
+    if ("pointer" in asked) return toInvalidValueProblem(asked);
+    if (!Array.isArray(body.inputs))
+      return toInvalidValueProblem({ pointer: "/inputs", detail: "must be an array" });
+    const tensors = readTensors(body.inputs, createBinaryReader(parts.binary));
     if ("status" in tensors) return tensors;
     const question = tensorsToRows(tensors, inputs);
-    if (isFlaw(question)) return refusal(question);
+    if (isInvalidValue(question)) return toInvalidValueProblem(question);
     return { question, id: id ?? undefined, outputs: asked };
   };

@@ -1,8 +1,8 @@
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
 import { type Datatype, datatypes, isDatatype } from "./datatypes.ts";
-import { decodeBinary, type Values } from "./decode-binary.ts";
-import { type Flaw, isFlaw } from "./flaw.ts";
-import { fields } from "./json-fields.ts";
+import { decodeBinary, type TensorValues } from "./decode-binary.ts";
+import { type InvalidValue, isInvalidValue } from "./flaw.ts";
+import { asJsonObject } from "./json-fields.ts";
 
 /** An input tensor: `width` columns of `rows` values, row by row. */
 export type Tensor = {
@@ -12,13 +12,13 @@ export type Tensor = {
   readonly rows: number;
   readonly width: number;
   /** Of the kind that the datatype says where they came as binary data, and whatever JSON holds otherwise. */
-  readonly values: Values;
+  readonly values: TensorValues;
   /** True where `data` held an array for each row. */
   readonly nested: boolean;
 };
 
 /** Binary data of the request's tensors: those that have some take theirs one after the other. */
-export type Binary = {
+export type BinaryReader = {
   /** The next `size` bytes; undefined where so many are not left. */
   readonly take: (size: number) => Uint8Array | undefined;
   readonly left: () => number;
@@ -26,7 +26,7 @@ export type Binary = {
 
 type Shape = Pick<Tensor, "rank" | "rows" | "width">;
 
-const dimensions = (shape: unknown, at: string): Shape | Flaw => {
+const readShape = (shape: unknown, at: string): Shape | InvalidValue => {
   const pointer = `${at}/shape`;
   if (!Array.isArray(shape) || shape.length < 1 || shape.length > 2)
     return { pointer, detail: "must be [rows] or [rows, columns]" };
@@ -47,7 +47,7 @@ const flatten = (
   data: readonly unknown[],
   { rank, rows, width }: Shape,
   at: string,
-): Pick<Tensor, "values" | "nested"> | Flaw => {
+): Pick<Tensor, "values" | "nested"> | InvalidValue => {
   const pointer = `${at}/data`;
   if (rank === 1 || !Array.isArray(data[0]))
     return data.length === rows * width
@@ -66,7 +66,7 @@ export const elementPointer = (at: string, { nested, width }: Tensor, place: num
   nested ? `${at}/data/${Math.floor(place / width)}/${place % width}` : `${at}/data/${place}`;
 
 /** Numbers in JSON must be such that their datatype can hold; what is no number at all is found when the rows are read. */
-const beyond = (tensor: Tensor, at: string): Flaw | undefined => {
+const findOutOfRange = (tensor: Tensor, at: string): InvalidValue | undefined => {
   const type = datatypes[tensor.datatype];
   if (type.kind !== "integer" && type.kind !== "float") return undefined;
   const { least, most } = type;
@@ -81,12 +81,12 @@ const beyond = (tensor: Tensor, at: string): Flaw | undefined => {
   return undefined;
 };
 
-const fromBinary = (
+const readBinaryTensor = (
   size: unknown,
-  binary: Binary,
+  binary: BinaryReader,
   head: Shape & Pick<Tensor, "name" | "datatype">,
   at: string,
-): Tensor | Flaw => {
+): Tensor | InvalidValue => {
   const pointer = `${at}/parameters/binary_data_size`;
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)
     return { pointer, detail: "must be a whole number of bytes" };
@@ -102,35 +102,35 @@ const fromBinary = (
   return { ...head, values, nested: false };
 };
 
-const fromJson = (
+const readJsonTensor = (
   data: unknown,
   head: Shape & Pick<Tensor, "name" | "datatype">,
   at: string,
-): Tensor | Flaw => {
+): Tensor | InvalidValue => {
   if (!Array.isArray(data))
     return { pointer: `${at}/data`, detail: "must be an array, or say binary_data_size in its parameters" };
   const flat = flatten(data, head, at);
-  if (isFlaw(flat)) return flat;
+  if (isInvalidValue(flat)) return flat;
   const tensor = { ...head, ...flat };
-  return beyond(tensor, at) ?? tensor;
+  return findOutOfRange(tensor, at) ?? tensor;
 };
 
 /** Reads one of the request's `inputs`, at the pointer `at`, or says what is wrong with it. */
-export const readTensor = (given: unknown, at: string, binary: Binary): Tensor | Flaw => {
-  const tensor = fields(given);
+export const readTensor = (given: unknown, at: string, binary: BinaryReader): Tensor | InvalidValue => {
+  const tensor = asJsonObject(given);
   if (!tensor) return { pointer: at, detail: "must be an object with name, shape, datatype and data" };
   const { name, datatype, data } = tensor;
   if (typeof name !== "string") return { pointer: `${at}/name`, detail: "must be a string" };
   if (!isDatatype(datatype))
     return { pointer: `${at}/datatype`, detail: `must be one of ${Object.keys(datatypes).join(", ")}` };
-  const shape = dimensions(tensor.shape, at);
-  if (isFlaw(shape)) return shape;
-  const parameters = fields(tensor.parameters ?? {});
+  const shape = readShape(tensor.shape, at);
+  if (isInvalidValue(shape)) return shape;
+  const parameters = asJsonObject(tensor.parameters ?? {});
   if (!parameters) return { pointer: `${at}/parameters`, detail: "must be an object" };
   const head = { name, datatype, ...shape };
   const size = parameters.binary_data_size;
-  if (size === undefined) return fromJson(data, head, at);
+  if (size === undefined) return readJsonTensor(data, head, at);
   if (data !== undefined && data !== null)
     return { pointer: `${at}/data`, detail: "must be left out where binary_data_size is given" };
-  return fromBinary(size, binary, head, at);
+  return readBinaryTensor(size, binary, head, at);
 };

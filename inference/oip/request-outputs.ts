@@ -1,16 +1,16 @@
-import { type Flaw, isFlaw } from "./flaw.ts";
-import { fields } from "./json-fields.ts";
+import { type InvalidValue, isInvalidValue } from "./flaw.ts";
+import { asJsonObject } from "./json-fields.ts";
 import type { ModelOutput } from "./model-outputs.ts";
 
 /** An output as the caller wants it. */
-export type AskedOutput = {
+export type RequestedOutput = {
   readonly output: ModelOutput;
   readonly binary: boolean;
   /** How many of the most likely labels, as text, instead of the numbers. */
   readonly classes: number | undefined;
 };
 
-const flag = (value: unknown, pointer: string, otherwise: boolean): boolean | Flaw =>
+const readFlag = (value: unknown, pointer: string, otherwise: boolean): boolean | InvalidValue =>
   value === undefined
     ? otherwise
     : typeof value === "boolean"
@@ -22,15 +22,15 @@ const readOutput = (
   at: string,
   outputs: readonly ModelOutput[],
   allBinary: boolean,
-): AskedOutput | Flaw => {
-  const asked = fields(given);
+): RequestedOutput | InvalidValue => {
+  const asked = asJsonObject(given);
   if (!asked) return { pointer: at, detail: "must be an object with a name" };
   const output = outputs.find(({ name }) => name === asked.name);
   if (!output)
     return { pointer: `${at}/name`, detail: `must be one of ${outputs.map(({ name }) => name).join(", ")}` };
-  const parameters = fields(asked.parameters ?? {});
+  const parameters = asJsonObject(asked.parameters ?? {});
   if (!parameters) return { pointer: `${at}/parameters`, detail: "must be an object" };
-  const binary = flag(parameters.binary_data, `${at}/parameters/binary_data`, allBinary);
+  const binary = readFlag(parameters.binary_data, `${at}/parameters/binary_data`, allBinary);
   if (typeof binary !== "boolean") return binary;
   const count = parameters.classification;
   if (count === undefined) return { output, binary, classes: undefined };
@@ -45,23 +45,23 @@ const readOutput = (
  * The outputs that a request asks for: those that it lists, else all; in JSON, or as binary data where `binary_data` or
  * the request's `binary_data_output` says so.
  */
-export const requestOutputs = (
+export const readRequestedOutputs = (
   listed: unknown,
   given: unknown,
   outputs: readonly ModelOutput[],
-): readonly AskedOutput[] | Flaw => {
-  const parameters = fields(given ?? {});
+): readonly RequestedOutput[] | InvalidValue => {
+  const parameters = asJsonObject(given ?? {});
   if (!parameters) return { pointer: "/parameters", detail: "must be an object" };
-  const allBinary = flag(parameters.binary_data_output, "/parameters/binary_data_output", false);
+  const allBinary = readFlag(parameters.binary_data_output, "/parameters/binary_data_output", false);
   if (typeof allBinary !== "boolean") return allBinary;
   if (listed !== undefined && listed !== null && !Array.isArray(listed))
     return { pointer: "/outputs", detail: "must be an array" };
   if (!listed || listed.length === 0)
     return outputs.map((output) => ({ output, binary: allBinary, classes: undefined }));
-  const asked: AskedOutput[] = [];
+  const asked: RequestedOutput[] = [];
   for (const [index, one] of listed.entries()) {
     const read = readOutput(one, `/outputs/${index}`, outputs, allBinary);
-    if (isFlaw(read)) return read;
+    if (isInvalidValue(read)) return read;
     if (asked.some(({ output }) => output === read.output))
       return { pointer: `/outputs/${index}/name`, detail: "names an output that came before" };
     asked.push(read);

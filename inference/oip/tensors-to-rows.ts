@@ -1,7 +1,7 @@
-import type { Question } from "#inference/answer.ts";
+import type { PredictRequest } from "#inference/answer.ts";
 import type { Input } from "#model-folder/manifest/manifest.ts";
-import { type Datatype, datatypes, type Kind } from "./datatypes.ts";
-import type { Flaw } from "./flaw.ts";
+import { type Datatype, type DatatypeKind, datatypes } from "./datatypes.ts";
+import type { InvalidValue } from "./flaw.ts";
 import { elementPointer, type Tensor } from "./read-tensor.ts";
 
 /** Where an input's values lie: every `tensor.width`th of the tensor's, from `offset` on. */
@@ -14,7 +14,7 @@ type Column = {
 };
 
 /** The datatype that a model's metadata names for an input. */
-export const datatypeOf: Readonly<Record<Input["type"], Datatype>> = {
+export const inputDatatypes: Readonly<Record<Input["type"], Datatype>> = {
   integer: "INT64",
   number: "FP64",
   boolean: "BOOL",
@@ -22,7 +22,7 @@ export const datatypeOf: Readonly<Record<Input["type"], Datatype>> = {
   string: "BYTES",
 };
 
-const taken: Readonly<Record<Input["type"], readonly Kind[]>> = {
+const acceptedKinds: Readonly<Record<Input["type"], readonly DatatypeKind[]>> = {
   integer: ["integer", "float"],
   number: ["integer", "float"],
   boolean: ["boolean", "integer", "float"],
@@ -30,14 +30,14 @@ const taken: Readonly<Record<Input["type"], readonly Kind[]>> = {
   string: ["text"],
 };
 
-const at = (index: number): string => `/inputs/${index}`;
+const inputPointer = (index: number): string => `/inputs/${index}`;
 
-const unsuited = ({ input, tensor, index }: Column): Flaw | undefined =>
-  taken[input.type].includes(datatypes[tensor.datatype].kind)
+const findDatatypeProblem = ({ input, tensor, index }: Column): InvalidValue | undefined =>
+  acceptedKinds[input.type].includes(datatypes[tensor.datatype].kind)
     ? undefined
     : {
-        pointer: `${at(index)}/datatype`,
-        detail: `${tensor.datatype} cannot hold ${input.name}, which is ${datatypeOf[input.type]}`,
+        pointer: `${inputPointer(index)}/datatype`,
+        detail: `${tensor.datatype} cannot hold ${input.name}, which is ${inputDatatypes[input.type]}`,
       };
 
 /** One tensor whose columns are all the manifest's inputs, in order. */
@@ -45,17 +45,20 @@ const isMatrix = (tensors: readonly Tensor[], inputs: readonly Input[]): boolean
   inputs.length > 1 && tensors.length === 1 && tensors[0]?.width === inputs.length;
 
 /** A tensor for each input, found by name; of inputs that are not required it may be left out. */
-const byName = (tensors: readonly Tensor[], inputs: readonly Input[]): readonly Column[] | Flaw => {
+const matchByName = (
+  tensors: readonly Tensor[],
+  inputs: readonly Input[],
+): readonly Column[] | InvalidValue => {
   const known = new Map(inputs.map((input) => [input.name, input]));
   const columns = new Map<string, Column>();
   for (const [index, tensor] of tensors.entries()) {
     const input = known.get(tensor.name);
-    if (!input) return { pointer: `${at(index)}/name`, detail: "is no input of this model" };
+    if (!input) return { pointer: `${inputPointer(index)}/name`, detail: "is no input of this model" };
     if (columns.has(tensor.name))
-      return { pointer: `${at(index)}/name`, detail: "names an input that came before" };
+      return { pointer: `${inputPointer(index)}/name`, detail: "names an input that came before" };
     if (tensor.width !== 1)
       return {
-        pointer: `${at(index)}/shape/1`,
+        pointer: `${inputPointer(index)}/shape/1`,
         detail: `must be 1, or ${inputs.length} where one tensor holds all inputs`,
       };
     columns.set(tensor.name, { input, tensor, index, offset: 0 });
@@ -69,18 +72,24 @@ const byName = (tensors: readonly Tensor[], inputs: readonly Input[]): readonly 
   return [...columns.values()];
 };
 
-const columnsOf = (tensors: readonly Tensor[], inputs: readonly Input[]): readonly Column[] | Flaw => {
+const toColumns = (
+  tensors: readonly Tensor[],
+  inputs: readonly Input[],
+): readonly Column[] | InvalidValue => {
   const [first] = tensors;
   if (!first) return { pointer: "/inputs", detail: "must hold a tensor for each input of the model" };
   for (const [index, { rows }] of tensors.entries())
     if (rows !== first.rows)
-      return { pointer: `${at(index)}/shape/0`, detail: `must be ${first.rows} rows, as /inputs/0 has` };
+      return {
+        pointer: `${inputPointer(index)}/shape/0`,
+        detail: `must be ${first.rows} rows, as /inputs/0 has`,
+      };
   const columns = isMatrix(tensors, inputs)
     ? inputs.map((input, offset): Column => ({ input, tensor: first, index: 0, offset }))
-    : byName(tensors, inputs);
+    : matchByName(tensors, inputs);
   if ("pointer" in columns) return columns;
   for (const column of columns) {
-    const flaw = unsuited(column);
+    const flaw = findDatatypeProblem(column);
     if (flaw) return flaw;
   }
   return columns;
@@ -91,7 +100,7 @@ const columnsOf = (tensors: readonly Tensor[], inputs: readonly Input[]): readon
  * empty text among categories, where the input may be missing and no category is empty. A 32-bit float that stands for
  * a limit of the input's range is that limit: rounded it may lie just beyond.
  */
-const plain = ({ input, tensor, offset }: Column): unknown[] => {
+const readColumnValues = ({ input, tensor, offset }: Column): unknown[] => {
   const { values, width, rows } = tensor;
   const column = new Array<unknown>(rows);
   for (let row = 0, place = offset; row < rows; row++, place += width) column[row] = values[place];
@@ -118,11 +127,14 @@ const plain = ({ input, tensor, offset }: Column): unknown[] => {
  * The rows that a request's tensors hold: a tensor [rows] or [rows, 1] for each of the manifest's inputs, or a single one
  * [rows, inputs] with all of them in order.
  */
-export const tensorsToRows = (tensors: readonly Tensor[], inputs: readonly Input[]): Question | Flaw => {
-  const columns = columnsOf(tensors, inputs);
+export const tensorsToRows = (
+  tensors: readonly Tensor[],
+  inputs: readonly Input[],
+): PredictRequest | InvalidValue => {
+  const columns = toColumns(tensors, inputs);
   if ("pointer" in columns) return columns;
   const names = columns.map(({ input }) => input.name);
-  const values = columns.map(plain);
+  const values = columns.map(readColumnValues);
   // Rows cloned from one object share its shape, which makes reading them several times faster.
   const blank = Object.fromEntries(names.map((name): [string, unknown] => [name, null]));
   const rows = Array.from({ length: columns[0]?.tensor.rows ?? 0 }, () => ({ ...blank }));
@@ -139,7 +151,7 @@ export const tensorsToRows = (tensors: readonly Tensor[], inputs: readonly Input
       const column = columns.find((one) => one.input.name === input);
       if (!column || row === undefined) return "/inputs";
       const { tensor, offset, index } = column;
-      return elementPointer(at(index), tensor, row * tensor.width + offset);
+      return elementPointer(inputPointer(index), tensor, row * tensor.width + offset);
     },
   };
 };

@@ -1,10 +1,10 @@
-import { type HttpReply, json } from "#inference/http/http-reply.ts";
-import type { Answer } from "#inference/native/answer.ts";
+import { type HttpResponse, jsonResponse } from "#inference/http/http-reply.ts";
+import type { PredictResponse } from "#inference/native/answer.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
-import { ownValue } from "#untrusted/own-value.ts";
-import type { AskedOutput } from "./request-outputs.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
+import type { RequestedOutput } from "./request-outputs.ts";
 
-type Written = {
+type OutputTensor = {
   readonly name: string;
   readonly datatype: string;
   readonly shape: readonly number[];
@@ -16,30 +16,31 @@ type Written = {
  * The most likely labels of each row as `value:index:label`, the likeliest first.
  * Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_classification.md
  */
-const classes = (predictions: readonly Prediction[], labels: readonly string[], count: number): string[] =>
+const rankLabels = (predictions: readonly Prediction[], labels: readonly string[], count: number): string[] =>
   predictions.flatMap(({ scores }) =>
     labels
-      .map((label, index) => ({ label, index, score: ownValue(scores, label) ?? 0 }))
+      .map((label, index) => ({ label, index, score: getOwnProperty(scores, label) ?? 0 }))
       .sort((a, b) => b.score - a.score || a.index - b.index)
       .slice(0, count)
       .map(({ label, index, score }) => `${score}:${index}:${label}`),
   );
 
 const writeOutput = (
-  { output, classes: count }: AskedOutput,
+  { output, classes: count }: RequestedOutput,
   predictions: readonly Prediction[],
-): Written => {
+): OutputTensor => {
   const { name, datatype, labels } = output;
   const rows = predictions.length;
   if (!labels) return { name, datatype, shape: [rows], values: output.read(predictions) };
   if (count !== undefined)
-    return { name, datatype: "BYTES", shape: [rows, count], values: classes(predictions, labels, count) };
+    return { name, datatype: "BYTES", shape: [rows, count], values: rankLabels(predictions, labels, count) };
   // Parameters are strings, numbers and booleans: a list of names goes as the text of its JSON.
   const shape = [rows, labels.length];
   return { name, datatype, shape, labels: JSON.stringify(labels), values: output.read(predictions) };
 };
 
-const isNumbers = (values: Written["values"]): values is readonly number[] => typeof values[0] === "number";
+const isNumbers = (values: OutputTensor["values"]): values is readonly number[] =>
+  typeof values[0] === "number";
 
 /** Texts behind their lengths of 4 bytes. Answers repeat few texts, so that each is encoded once. */
 const encodeTexts = (values: readonly string[]): Uint8Array => {
@@ -58,7 +59,7 @@ const encodeTexts = (values: readonly string[]): Uint8Array => {
   );
 };
 
-const encode = ({ datatype, values }: Written): Uint8Array => {
+const encode = ({ datatype, values }: OutputTensor): Uint8Array => {
   if (!isNumbers(values)) return encodeTexts(values);
   const typed = datatype === "INT64" ? BigInt64Array.from(values, BigInt) : Float64Array.from(values);
   return new Uint8Array(typed.buffer);
@@ -68,11 +69,11 @@ const encode = ({ datatype, values }: Written): Uint8Array => {
  * An answer as the protocol's inference response: JSON, behind which the outputs that were asked for as binary data
  * follow in order. `id` is the caller's, else the prediction's own, which `parameters.prediction_id` has in any case.
  */
-export const writeAnswer = (
-  answer: Answer,
+export const writeInferResponse = (
+  answer: PredictResponse,
   id: string | undefined,
-  asked: readonly AskedOutput[],
-): HttpReply => {
+  asked: readonly RequestedOutput[],
+): HttpResponse => {
   const tensors: Uint8Array[] = [];
   const outputs = asked.map((one) => {
     const written = writeOutput(one, answer.predictions);
@@ -91,7 +92,7 @@ export const writeAnswer = (
     parameters: { prediction_id: answer.id },
     outputs,
   };
-  if (tensors.length === 0) return json(body);
+  if (tensors.length === 0) return jsonResponse(body);
   const header = Buffer.from(JSON.stringify(body));
   return {
     status: 200,

@@ -9,13 +9,13 @@ type DocsFile = keyof typeof docsFiles;
 export const isDocsFile = (name: string): name is DocsFile => Object.hasOwn(docsFiles, name);
 
 /** The folder of Swagger UI's files where it is installed as a package. */
-export const docsPackage = (): string =>
+export const findDocsPackage = (): string =>
   dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
-const beside = join(dirname(fileURLToPath(import.meta.url)), "docs");
+const bundledDocsFolder = join(dirname(fileURLToPath(import.meta.url)), "docs");
 
 /** A file of Swagger UI; undefined where neither the image nor the packages hold it. */
 export const readDocsFile = async (name: DocsFile): Promise<Buffer | undefined> => {
-  for (const folder of [() => beside, docsPackage]) {
+  for (const folder of [() => bundledDocsFolder, findDocsPackage]) {
     try {
       return await readFile(join(folder(), name));
     } catch {
@@ -25,7 +25,7 @@ export const readDocsFile = async (name: DocsFile): Promise<Buffer | undefined> 
   return undefined;
 };
 
-const escaped = (text: string): string =>
+const escapeText = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 
 /** What is loaded here carries this answer's nonce, and speaks to this service alone. */
@@ -33,7 +33,7 @@ export const docsPolicy = (nonce: string): string =>
   `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 /** 128 random bits, as CSP's nonces want them. */
-export const newNonce = (): string =>
+export const createNonce = (): string =>
   Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
 
 /**
@@ -45,7 +45,7 @@ export const docsPage = (title: string, nonce: string): string => `<!doctype htm
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title>
+<title>${escapeText(title)}</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" nonce="${nonce}" href="docs/swagger-ui.css">
 </head>
@@ -58,4 +58,4 @@ export const docsPage = (title: string, nonce: string): string => `<!doctype htm
 `;
 
 /** Addresses are relative, since behind a gateway the model has a path of its own. */
-export const docsStart = `SwaggerUIBundle({ url: "openapi.json", dom_id: "#api", deepLinking: true, tryItOutEnabled: true, validatorUrl: null });\n`;
+export const docsStartScript = `SwaggerUIBundle({ url: "openapi.json", dom_id: "#api", deepLinking: true, tryItOutEnabled: true, validatorUrl: null });\n`;

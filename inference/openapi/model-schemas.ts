@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Answer } from "#inference/native/answer.ts";
+import { PredictResponse } from "#inference/native/answer.ts";
 import { type Input, type Manifest, Prediction, valueNames } from "#model-folder/manifest/manifest.ts";
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
 
@@ -49,5 +49,5 @@ const predictionSchema = (manifest: Manifest) => {
 /** The bodies of this model's predict requests and answers: the general schemas with the manifest's names filled in. */
 export const modelSchemas = (manifest: Manifest) => ({
   question: z.strictObject({ rows: z.array(rowSchema(manifest)).min(1).max(maxRows) }),
-  answer: Answer.extend({ predictions: z.array(predictionSchema(manifest)) }),
+  answer: PredictResponse.extend({ predictions: z.array(predictionSchema(manifest)) }),
 });

@@ -1,14 +1,14 @@
 import * as z from "zod";
 import { HttpProblem } from "#inference/http/http-problem.ts";
-import { problemsOf } from "#inference/http/problem.ts";
-import { sampleRow } from "#inference/model/load-model.ts";
+import { describeProblems } from "#inference/http/problem.ts";
+import { createSampleRow } from "#inference/model/load-model.ts";
 import { PredictionsQuery } from "#inference/records/predictions-query.ts";
 import { PredictionPage, PredictionRecord } from "#inference/records/records.ts";
 import type { Service } from "#inference/service.ts";
 import { Input } from "#model-folder/manifest/manifest.ts";
 import { modelSchemas } from "./model-schemas.ts";
 
-const schema = (of: z.ZodType, io: "input" | "output" = "output") => {
+const toJsonSchema = (of: z.ZodType, io: "input" | "output" = "output") => {
   const { $schema: _, ...rest } = z.toJSONSchema(of, { target: "draft-2020-12", io });
   return rest;
 };
@@ -25,13 +25,13 @@ const Description = z.object({
   environment: z.enum(["stage", "prod"]),
 });
 
-const content = (name: string) => ({
+const jsonContent = (name: string) => ({
   "application/json": { schema: { $ref: `#/components/schemas/${name}` } },
 });
-const csv = (description: string) => ({ "text/csv": { schema: { type: "string", description } } });
-const refusals = (...kinds: Parameters<typeof problemsOf>) =>
+const csvContent = (description: string) => ({ "text/csv": { schema: { type: "string", description } } });
+const problemResponses = (...kinds: Parameters<typeof describeProblems>) =>
   Object.fromEntries(
-    problemsOf(...kinds).map(({ status, title }) => [
+    describeProblems(...kinds).map(({ status, title }) => [
       String(status),
       {
         description: title,
@@ -39,7 +39,7 @@ const refusals = (...kinds: Parameters<typeof problemsOf>) =>
       },
     ]),
   );
-const requestId = {
+const requestIdParameter = {
   name: "x-request-id",
   in: "header",
   description: "1 to 128 printable characters; the answer carries it back",
@@ -67,23 +67,26 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
         post: {
           operationId: "predict",
           summary: "Answers each row",
-          parameters: [requestId],
+          parameters: [requestIdParameter],
           requestBody: {
             required: true,
             content: {
               "application/json": {
                 schema: { $ref: "#/components/schemas/Question" },
-                example: { rows: [sampleRow(manifest)] },
+                example: { rows: [createSampleRow(manifest)] },
               },
-              ...csv("a header with the inputs' names in any order, then a line for each row"),
+              ...csvContent("a header with the inputs' names in any order, then a line for each row"),
             },
           },
           responses: {
             "200": {
               description: "One prediction for each row, in order",
-              content: { ...content("Answer"), ...csv("where the request's Accept begins with text/csv") },
+              content: {
+                ...jsonContent("Answer"),
+                ...csvContent("where the request's Accept begins with text/csv"),
+              },
             },
-            ...refusals(
+            ...problemResponses(
               "broken-json",
               "too-large",
               "overloaded",
@@ -100,12 +103,12 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
         get: {
           operationId: "predictions",
           summary: "Recorded predictions, newest first",
-          parameters: Object.entries(schema(PredictionsQuery, "input").properties ?? {}).map(
+          parameters: Object.entries(toJsonSchema(PredictionsQuery, "input").properties ?? {}).map(
             ([name, described]) => ({ name, in: "query", schema: described }),
           ),
           responses: {
-            "200": { description: "One page", content: content("Page") },
-            ...refusals("query-invalid", "not-found", "records-unavailable"),
+            "200": { description: "One page", content: jsonContent("Page") },
+            ...problemResponses("query-invalid", "not-found", "records-unavailable"),
           },
         },
       },
@@ -123,8 +126,8 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
             },
           ],
           responses: {
-            "200": { description: "As it was answered", content: content("Record") },
-            ...refusals("prediction-not-found", "records-unavailable"),
+            "200": { description: "As it was answered", content: jsonContent("Record") },
+            ...problemResponses("prediction-not-found", "records-unavailable"),
           },
         },
       },
@@ -133,7 +136,7 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
           operationId: "model",
           summary: "The model's contract and the version that answers",
           responses: {
-            "200": { description: "Keeps until its ETag changes", content: content("Model") },
+            "200": { description: "Keeps until its ETag changes", content: jsonContent("Model") },
             "304": { description: "What If-None-Match names is still so" },
           },
         },
@@ -149,18 +152,18 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
         get: {
           operationId: "ready",
           summary: "The model answered a row",
-          responses: { "200": { description: "It did" }, ...refusals("not-ready") },
+          responses: { "200": { description: "It did" }, ...problemResponses("not-ready") },
         },
       },
     },
     components: {
       schemas: {
-        Question: schema(question, "input"),
-        Answer: schema(answer),
-        Model: schema(Description),
-        Page: schema(PredictionPage),
-        Record: schema(PredictionRecord),
-        Problem: schema(HttpProblem),
+        Question: toJsonSchema(question, "input"),
+        Answer: toJsonSchema(answer),
+        Model: toJsonSchema(Description),
+        Page: toJsonSchema(PredictionPage),
+        Record: toJsonSchema(PredictionRecord),
+        Problem: toJsonSchema(HttpProblem),
       },
       securitySchemes: { apiKey: { type: "apiKey", in: "header", name: "x-api-key" } },
     },

@@ -4,22 +4,22 @@ import addFormats from "ajv-formats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
 import type { Service } from "#inference/service.ts";
-import { browser } from "#test/support/browser.ts";
-import { requesting } from "#test/support/http/requesting.ts";
-import { churnGolden, manifestWith } from "#test/support/onnx/churn-folder.ts";
-import { churnService } from "#test/support/onnx/churn-service.ts";
-import { listen } from "#worlds/embedded/gateway/server.ts";
+import { requireBrowser } from "#test/support/browser.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
+import { buildManifest, readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { createChurnService } from "#test/support/onnx/churn-service.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/server.ts";
 import { openapiDocument } from "./openapi-document.ts";
 
 let service: Service;
 beforeAll(async () => {
-  service = await churnService();
+  service = await createChurnService();
 });
 afterAll(() => service.model.release());
 
-const { rows } = churnGolden();
+const { rows } = readChurnGolden();
 const [row] = rows;
-const ask = (path: string, init?: RequestInit) => requesting(createApp(service)).request(path, init);
+const ask = (path: string, init?: RequestInit) => createAppClient(createApp(service)).request(path, init);
 const predict = (body: unknown) =>
   ask("/v1/predict", {
     method: "POST",
@@ -53,7 +53,7 @@ describe("/openapi.json", () => {
     const { identity, model } = service;
     const document = openapiDocument({
       identity,
-      model: { ...model, manifest: changes ? manifestWith(changes) : model.manifest },
+      model: { ...model, manifest: changes ? buildManifest(changes) : model.manifest },
     });
     const result = await new Validator().validate(JSON.parse(JSON.stringify(document)));
     expect(result.errors ?? []).toEqual([]);
@@ -92,13 +92,13 @@ test("a long answer goes out as gzip where that is accepted, a short one as it i
   expect((await ask("/openapi.json")).headers.get("content-encoding")).toBeNull();
 });
 
-const { skip, launch } = browser();
+const { skip, launch } = requireBrowser();
 
 test.skipIf(skip)(
   "the page /docs shows the API and sends a request, with no other host in reach",
   async () => {
     await using stack = new AsyncDisposableStack();
-    const server = await listen(0, () => {});
+    const server = await startHttpServer(0, () => {});
     stack.defer(server.close);
     server.serve(createApp(service));
     const { context } = stack.use(await launch());

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Store } from "#platform/store/store.ts";
-import { countTogether } from "./count-together.ts";
+import { batchCounters } from "./count-together.ts";
 
 const key = { partition: "counts", sort: "2026-11-21T12" };
 const counting = (fault?: Error) => {
@@ -10,7 +10,7 @@ const counting = (fault?: Error) => {
     if (fault) throw fault;
     return {};
   };
-  return { written, count: countTogether({ add }) };
+  return { written, count: batchCounters({ add }) };
 };
 const of = (amounts: Readonly<Record<string, number>>, sort = key.sort) => ({
   key: { ...key, sort },

@@ -1,7 +1,7 @@
 import type { Key, Store } from "#platform/store/store.ts";
 
 /** The store adds to at most so many counters at once. */
-const countersAtOnce = 100;
+const maxCountersPerWrite = 100;
 
 type Addition = {
   readonly key: Key;
@@ -14,12 +14,12 @@ type Addition = {
 const write = async (store: Pick<Store, "add">, { key, amounts, expiresAt }: Addition): Promise<void> => {
   const counters = [...amounts];
   const starts = Array.from(
-    { length: Math.ceil(counters.length / countersAtOnce) },
-    (_, index) => index * countersAtOnce,
+    { length: Math.ceil(counters.length / maxCountersPerWrite) },
+    (_, index) => index * maxCountersPerWrite,
   );
   await Promise.all(
     starts.map((from) =>
-      store.add(key, Object.fromEntries(counters.slice(from, from + countersAtOnce)), { expiresAt }),
+      store.add(key, Object.fromEntries(counters.slice(from, from + maxCountersPerWrite)), { expiresAt }),
     ),
   );
 };
@@ -29,7 +29,7 @@ const write = async (store: Pick<Store, "add">, { key, amounts, expiresAt }: Add
  * once, because requests that the model answered together are recorded together. Each resolves, or rejects, with that
  * one write.
  */
-export const countTogether = (store: Pick<Store, "add">) => {
+export const batchCounters = (store: Pick<Store, "add">) => {
   const waiting = new Map<string, { amounts: Map<string, number>; readonly written: Promise<void> }>();
 
   return (addition: Addition): Promise<void> => {

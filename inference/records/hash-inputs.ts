@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 
 const block = 64;
-const padded = (key: Uint8Array, mask: number): Buffer => {
+const padKey = (key: Uint8Array, mask: number): Buffer => {
   const pad = Buffer.alloc(block, mask);
   for (const [index, byte] of key.entries()) pad[index] = byte ^ mask;
   return pad;
@@ -15,8 +15,8 @@ const padded = (key: Uint8Array, mask: number): Buffer => {
 export const hmacSha256 = (key: Uint8Array): ((text: string) => string) => {
   if (key.length < 32 || key.length > block)
     throw new RangeError(`a key for hashing has 32 to ${block} bytes, not ${key.length}`);
-  const inner = padded(key, 0x36);
-  const outer = padded(key, 0x5c);
+  const inner = padKey(key, 0x36);
+  const outer = padKey(key, 0x5c);
   return (text) => {
     const digest = hash("sha256", Buffer.concat([inner, Buffer.from(text)]), "buffer");
     return hash("sha256", Buffer.concat([outer, digest]), "base64url");

@@ -1,5 +1,5 @@
 import type { Store } from "#platform/store/store.ts";
-import { hourOf } from "./record-places.ts";
+import { formatHour } from "./record-places.ts";
 
 export type HourCounts = { readonly rows: number; readonly labels: ReadonlyMap<string, number> };
 
@@ -14,7 +14,7 @@ type Needs = {
 const hourMs = 3_600_000;
 const labelPrefix = "label:";
 
-const countsOf = (value: unknown): HourCounts => {
+const parseCounts = (value: unknown): HourCounts => {
   const counters = Object.entries(typeof value === "object" && value !== null ? value : {});
   return {
     rows: counters.find(([name]) => name === "rows")?.[1] ?? 0,
@@ -30,7 +30,7 @@ const countsOf = (value: unknown): HourCounts => {
  * The counters of each hour that holds records, newest first. Hours that are over do not change: they are read once
  * an hour, all others with each call. 30 days are 720 items, one call of DynamoDB's.
  */
-export const hourlyCounts = ({ store, partition, clock }: Needs) => {
+export const readHourlyCounts = ({ store, partition, clock }: Needs) => {
   let known: ReadonlyMap<string, HourCounts> = new Map();
   let readAt = Number.NEGATIVE_INFINITY;
 
@@ -45,7 +45,8 @@ export const hourlyCounts = ({ store, partition, clock }: Needs) => {
         limit: oldest === "" ? 1_000 : 10,
         ...(after === undefined ? {} : { after }),
       });
-      for (const { key, value } of page.items) if (key.sort >= oldest) hours.set(key.sort, countsOf(value));
+      for (const { key, value } of page.items)
+        if (key.sort >= oldest) hours.set(key.sort, parseCounts(value));
       after = (page.items.at(-1)?.key.sort ?? "") < oldest ? undefined : page.cursor;
     } while (after !== undefined);
     return hours;
@@ -59,7 +60,7 @@ export const hourlyCounts = ({ store, partition, clock }: Needs) => {
       return known;
     }
     // Writers' clocks differ, and what they add comes a little after: the hour before the reading is read again.
-    const recent = await readBackTo(hourOf(readAt - hourMs));
+    const recent = await readBackTo(formatHour(readAt - hourMs));
     return new Map([...recent, ...[...known].filter(([hour]) => !recent.has(hour))]);
   };
 };

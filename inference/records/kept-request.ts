@@ -8,19 +8,19 @@ export const IndexEntry = z.object({
 });
 export type IndexEntry = z.infer<typeof IndexEntry>;
 
-export const KeptRow = z.object({
+export const StoredRow = z.object({
   inputs: Row.optional(),
   hash: z.string().optional(),
   prediction: Prediction,
 });
-export type KeptRow = z.infer<typeof KeptRow>;
+export type StoredRow = z.infer<typeof StoredRow>;
 
 /** A request's item under its id: its rows, or the blob that holds them as lines of JSON. */
-export const KeptRequest = z.object({
+export const StoredRequest = z.object({
   at: z.number(),
   version: z.int().nonnegative(),
   digest: z.string(),
   latencyMs: z.number().nonnegative(),
-  rows: z.union([z.array(KeptRow), z.object({ blob: z.string() })]),
+  rows: z.union([z.array(StoredRow), z.object({ blob: z.string() })]),
 });
-export type KeptRequest = z.infer<typeof KeptRequest>;
+export type StoredRequest = z.infer<typeof StoredRequest>;

@@ -12,7 +12,7 @@ const ListPosition = z.tuple([
 export type ListPosition = { readonly sort: string; readonly row: number | null };
 
 /** The longest cursor there is. */
-export const longestCursor = 200;
+export const maxCursorLength = 200;
 
 export const writeCursor = ({ sort, row }: ListPosition): string =>
   Buffer.from(JSON.stringify([sort, row])).toString("base64url");
@@ -27,7 +27,7 @@ const parse = (cursor: string): unknown => {
 
 /** Throws CursorInvalid for all that `writeCursor` does not write. */
 export const readCursor = (cursor: string): ListPosition => {
-  const parsed = cursor.length <= longestCursor ? ListPosition.safeParse(parse(cursor)) : undefined;
+  const parsed = cursor.length <= maxCursorLength ? ListPosition.safeParse(parse(cursor)) : undefined;
   if (!parsed?.success) throw new CursorInvalid("This is no cursor that a page of this list has given.");
   const [sort, row] = parsed.data;
   const position = { sort, row };

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { KeptRow } from "./kept-request.ts";
+import type { StoredRow } from "./kept-request.ts";
 import { packRows } from "./pack-rows.ts";
 import { unpackRows } from "./unpack-rows.ts";
 
 const name = fc.oneof(fc.constantFrom("a", "b", "toString", '"', "\n"), fc.string({ maxLength: 3 }));
 const noProto = name.filter((text) => text !== "__proto__");
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0);
-const row: fc.Arbitrary<KeptRow> = fc.record(
+const row: fc.Arbitrary<StoredRow> = fc.record(
   {
     inputs: fc.dictionary(noProto, fc.oneof(finite, fc.string(), fc.boolean(), fc.constant(null)), {
       noNullPrototype: true,

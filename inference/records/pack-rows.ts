@@ -1,24 +1,24 @@
 import { promisify } from "node:util";
 import { constants, zstdCompress } from "node:zlib";
-import { ownValue } from "#untrusted/own-value.ts";
-import type { KeptRow } from "./kept-request.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
+import type { StoredRow } from "./kept-request.ts";
 import type { RowLinesHeader } from "./unpack-rows.ts";
 
 const compress = promisify(zstdCompress);
 
 /** The least of Zstandard's regular levels: 5 MB take a third of gzip's quickest, and become smaller. */
-const quick = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const compressionOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export const rowLinesType = "application/zstd";
 
 /** The values of exactly these names; undefined where there are others. */
-const valuesOf = (
+const pickValues = (
   names: readonly string[],
   given: Readonly<Record<string, unknown>>,
 ): readonly unknown[] | undefined => {
   const values: unknown[] = [];
   for (const name of names) {
-    const value = ownValue(given, name);
+    const value = getOwnProperty(given, name);
     if (value === undefined) return undefined;
     values.push(value);
   }
@@ -26,24 +26,24 @@ const valuesOf = (
 };
 
 /** A row whose names are those of the first without them, which halves the work; any other as an object. */
-const line = (header: RowLinesHeader, row: KeptRow): string => {
+const formatLine = (header: RowLinesHeader, row: StoredRow): string => {
   const { inputs, hash, prediction } = row;
   const { scores, label, value, band } = prediction;
   const alike = (inputs === undefined) === (header.inputs.length === 0);
-  const given = alike ? valuesOf(header.inputs, inputs ?? {}) : undefined;
-  const scored = valuesOf(header.scores, scores);
+  const given = alike ? pickValues(header.inputs, inputs ?? {}) : undefined;
+  const scored = pickValues(header.scores, scores);
   return given && scored
     ? JSON.stringify([given, hash ?? null, label ?? null, value ?? null, band ?? null, scored])
     : JSON.stringify(row);
 };
 
 /** Rows as lines of JSON, compressed; `rows` has at least one. */
-export const packRows = (rows: readonly KeptRow[]): Promise<Uint8Array> => {
+export const packRows = (rows: readonly StoredRow[]): Promise<Uint8Array> => {
   const [first] = rows;
   const header: RowLinesHeader = {
     inputs: Object.keys(first?.inputs ?? {}),
     scores: Object.keys(first?.prediction.scores ?? {}),
   };
-  const lines = [JSON.stringify(header), ...rows.map((row) => line(header, row))];
-  return compress(Buffer.from(lines.join("\n")), quick);
+  const lines = [JSON.stringify(header), ...rows.map((row) => formatLine(header, row))];
+  return compress(Buffer.from(lines.join("\n")), compressionOptions);
 };

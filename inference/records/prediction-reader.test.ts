@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Store } from "#platform/store/store.ts";
-import { countTurns } from "#test/support/count-turns.ts";
-import { answeredWith, recordWorld } from "#test/support/record-world.ts";
+import { countEventLoopTurns } from "#test/support/count-turns.ts";
+import { createLabelledRows, createRecordsFixture } from "#test/support/record-world.ts";
 import { writeCursor } from "./list-position.ts";
-import { predictionReader } from "./prediction-reader.ts";
-import type { AnsweredRows, PredictionReader, PredictionRecord } from "./records.ts";
+import { createPredictionReader } from "./prediction-reader.ts";
+import type { PredictedRequest, PredictionReader, PredictionRecord } from "./records.ts";
 
 const hourMs = 3_600_000;
 const noon = Date.UTC(2026, 10, 21, 12);
@@ -53,11 +53,11 @@ const requests = fc
   )
   .map((list) =>
     list.map(({ hoursAgo, ms, rows }, index) =>
-      answeredWith(rows, { id: `r${index}`, at: noon - hoursAgo * hourMs + ms }),
+      createLabelledRows(rows, { id: `r${index}`, at: noon - hoursAgo * hourMs + ms }),
     ),
   );
 
-const expectedOf = (list: readonly AnsweredRows[], label: string | undefined): readonly string[] =>
+const expectedOf = (list: readonly PredictedRequest[], label: string | undefined): readonly string[] =>
   list
     .toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1))
     .flatMap(({ id, predictions }) =>
@@ -74,7 +74,7 @@ describe("pages", () => {
         fc.oneof(fc.constantFrom(1, 2, 20, 100), fc.integer({ min: 1, max: 100 })),
         fc.constantFrom(undefined, ...labels),
         async (list, limit, label) => {
-          const { recorder, reader } = recordWorld();
+          const { recorder, reader } = createRecordsFixture();
           for (const request of list) expect(await recorder.record(request)).toBe("written");
           const { items, total } = await allPages(reader, limit, label);
           const expected = expectedOf(list, label);
@@ -89,11 +89,11 @@ describe("pages", () => {
   });
 
   test("shift nothing when newer records come in between", async () => {
-    const { recorder, reader } = recordWorld();
-    await recorder.record(answeredWith(["stay", "churn", "stay"], { id: "a", at: noon }));
+    const { recorder, reader } = createRecordsFixture();
+    await recorder.record(createLabelledRows(["stay", "churn", "stay"], { id: "a", at: noon }));
     const first = await reader.list({ limit: 2 });
-    await recorder.record(answeredWith(["stay"], { id: "b", at: noon }));
-    await recorder.record(answeredWith(["stay"], { id: "c", at: noon + 1 }));
+    await recorder.record(createLabelledRows(["stay"], { id: "b", at: noon }));
+    await recorder.record(createLabelledRows(["stay"], { id: "c", at: noon + 1 }));
     const second = await reader.list({ limit: 2, cursor: first.cursor ?? "" });
     expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(["a.0", "a.1", "a.2"]);
     expect(second).toMatchObject({ total: 5 });
@@ -101,26 +101,26 @@ describe("pages", () => {
   });
 
   test("count what is added while a reader lives, in this hour and in the one before", async () => {
-    const { recorder, reader, time } = recordWorld();
-    await recorder.record(answeredWith(["stay"], { id: "a", at: noon }));
+    const { recorder, reader, time } = createRecordsFixture();
+    await recorder.record(createLabelledRows(["stay"], { id: "a", at: noon }));
     expect((await reader.list({ limit: 20 })).total).toBe(1);
-    await recorder.record(answeredWith(["stay"], { id: "b", at: noon - 1 }));
-    await recorder.record(answeredWith(["churn"], { id: "c", at: noon + 1 }));
+    await recorder.record(createLabelledRows(["stay"], { id: "b", at: noon - 1 }));
+    await recorder.record(createLabelledRows(["churn"], { id: "c", at: noon + 1 }));
     expect((await reader.list({ limit: 20 })).total).toBe(3);
     time.now += hourMs / 2 + 1;
-    await recorder.record(answeredWith(["churn"], { id: "d", at: time.now }));
+    await recorder.record(createLabelledRows(["churn"], { id: "d", at: time.now }));
     expect((await reader.list({ limit: 20, label: "churn" })).total).toBe(2);
   });
 
   test("of another model or environment are other pages", async () => {
-    const { recorder, reader } = recordWorld();
-    await recorder.record(answeredWith(["stay"], { environment: "stage" }));
-    await recorder.record(answeredWith(["stay"], { model: "churn2" }));
+    const { recorder, reader } = createRecordsFixture();
+    await recorder.record(createLabelledRows(["stay"], { environment: "stage" }));
+    await recorder.record(createLabelledRows(["stay"], { model: "churn2" }));
     expect(await reader.list({ limit: 20 })).toEqual({ items: [], total: 0 });
   });
 
   test("take no cursor that they did not give", async () => {
-    const { reader } = recordWorld();
+    const { reader } = createRecordsFixture();
     const written = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const sort = "000001795000000#r1";
     const bad = ["", "garbage", written(null), written([sort]), written(["prod", 0]), written([sort, -1])];
@@ -155,13 +155,13 @@ describe("a rare label", () => {
 
   test("is found without looking through the hours that have none of it", async () => {
     const { asked, instrument } = counting();
-    const { recorder, reader } = recordWorld({ instrument });
+    const { recorder, reader } = createRecordsFixture({ instrument });
     for (let hours = 3; hours < 40; hours += 1)
       for (let request = 0; request < 60; request += 1)
         await recorder.record(
-          answeredWith(["stay"], { id: `r${hours}-${request}`, at: noon - hours * hourMs }),
+          createLabelledRows(["stay"], { id: `r${hours}-${request}`, at: noon - hours * hourMs }),
         );
-    await recorder.record(answeredWith(["churn"], { id: "rare", at: noon - 50 * hourMs }));
+    await recorder.record(createLabelledRows(["churn"], { id: "rare", at: noon - 50 * hourMs }));
     const { items, total } = await reader.list({ limit: 20, label: "churn" });
     expect(items.map(({ id }) => id)).toEqual(["rare.0"]);
     expect(total).toBe(1);
@@ -170,10 +170,10 @@ describe("a rare label", () => {
 
   test("among very many requests of its own hour ends a page early, with a cursor that goes on", async () => {
     const { asked, instrument } = counting();
-    const { recorder, reader } = recordWorld({ instrument });
-    await recorder.record(answeredWith(["churn"], { id: "rare", at: noon - 5 * hourMs }));
+    const { recorder, reader } = createRecordsFixture({ instrument });
+    await recorder.record(createLabelledRows(["churn"], { id: "rare", at: noon - 5 * hourMs }));
     for (let request = 0; request < 2_500; request += 1)
-      await recorder.record(answeredWith(["stay"], { id: `r${request}`, at: noon - 5 * hourMs + 1 }));
+      await recorder.record(createLabelledRows(["stay"], { id: `r${request}`, at: noon - 5 * hourMs + 1 }));
     const first = await reader.list({ limit: 20, label: "churn" });
     expect(first.items).toEqual([]);
     expect(asked.filter((partition) => partition === "predictions").length).toBeLessThanOrEqual(9);
@@ -183,7 +183,7 @@ describe("a rare label", () => {
   });
 
   test("in large requests lets the event loop turn between its rows, and reads eight of them at a time", async () => {
-    const world = recordWorld();
+    const world = createRecordsFixture();
     let reading = 0;
     let most = 0;
     const blobs = {
@@ -195,11 +195,11 @@ describe("a rare label", () => {
       },
     };
     const clock = () => world.time.now;
-    const reader = predictionReader({ ...world, blobs, clock, environment: "prod", model: "churn" });
+    const reader = createPredictionReader({ ...world, blobs, clock, environment: "prod", model: "churn" });
     const rare = [...Array<string>(2_999).fill("stay"), "churn"];
     for (let request = 0; request < 12; request++)
-      await world.recorder.record(answeredWith(rare, { id: `large-${request}`, at: noon + request }));
-    const { turns, value } = await countTurns(() => reader.list({ limit: 20, label: "churn" }));
+      await world.recorder.record(createLabelledRows(rare, { id: `large-${request}`, at: noon + request }));
+    const { turns, value } = await countEventLoopTurns(() => reader.list({ limit: 20, label: "churn" }));
     expect(value.items.map(({ id }) => id)).toEqual(
       Array.from({ length: 12 }, (_, request) => `large-${11 - request}.2999`),
     );
@@ -210,9 +210,9 @@ describe("a rare label", () => {
 
   test("costs one read for each request that is shown, however long the list is", async () => {
     const { asked, instrument } = counting();
-    const { recorder, reader } = recordWorld({ instrument });
+    const { recorder, reader } = createRecordsFixture({ instrument });
     for (let request = 0; request < 200; request += 1)
-      await recorder.record(answeredWith(["stay"], { id: `r${request}`, at: noon + request }));
+      await recorder.record(createLabelledRows(["stay"], { id: `r${request}`, at: noon + request }));
     await reader.list({ limit: 20 });
     const counts = Map.groupBy(asked, (partition) => partition);
     expect([...counts].map(([name, { length }]) => [name, length])).toEqual([

@@ -1,15 +1,22 @@
 import { setImmediate } from "node:timers/promises";
 import type { Blobs } from "#platform/blobs/blobs.ts";
-import { cursorAfter, type Store } from "#platform/store/store.ts";
-import { ownValue } from "#untrusted/own-value.ts";
-import { type HourCounts, hourlyCounts } from "./hourly-counts.ts";
-import { IndexEntry, KeptRequest, type KeptRow } from "./kept-request.ts";
+import { encodeCursor, type Store } from "#platform/store/store.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
+import { type HourCounts, readHourlyCounts } from "./hourly-counts.ts";
+import { IndexEntry, StoredRequest, type StoredRow } from "./kept-request.ts";
 import { type ListPosition, readCursor, writeCursor } from "./list-position.ts";
-import { answerSort, endOfHour, hourOf, recordPlaces, requestAt, type Served } from "./record-places.ts";
+import {
+  formatHour,
+  hourEndSortKey,
+  parseIndexSortKey,
+  type RecordScope,
+  recordPartitions,
+  requestSortKey,
+} from "./record-places.ts";
 import type { ListQuery, PredictionPage, PredictionReader, PredictionRecord } from "./records.ts";
-import { type RowAt, unpackRows } from "./unpack-rows.ts";
+import { type ReadRow, unpackRows } from "./unpack-rows.ts";
 
-type Needs = Served & {
+type Needs = RecordScope & {
   readonly store: Pick<Store, "get" | "page">;
   readonly blobs: Pick<Blobs, "get">;
   /** Epoch milliseconds. */
@@ -18,25 +25,25 @@ type Needs = Served & {
 
 /** A request that a page may show rows of, from this row on. */
 type Entry = { readonly sort: string; readonly from: number; readonly rows: number };
-type Found = { readonly record: PredictionRecord; readonly at: ListPosition };
+type FoundRecord = { readonly record: PredictionRecord; readonly at: ListPosition };
 
 /** Requests of the index that one page with a label looks through at most. */
-const mostScanned = 2_000;
-const scannedAtOnce = 250;
+const maxScanned = 2_000;
+const scanPageSize = 250;
 /** Rows of a large request between which the event loop has a turn: to parse one takes some 20 µs. */
-const rowsATurn = 100;
+const rowsPerTurn = 100;
 /** Requests that are read at the same time: each may have rows of 6 MB. */
-const entriesAtOnce = 8;
+const maxParallelEntries = 8;
 const hourMs = 3_600_000;
 
 const recordId = /^([A-Za-z0-9_-]{1,64})\.(0|[1-9]\d{0,5})$/;
-const newest: ListPosition = { sort: "9".repeat(15), row: null };
+const newestPosition: ListPosition = { sort: "9".repeat(15), row: null };
 
 /** Reads single records: out of the request's item, or out of its blob. */
-const rowReader = ({ store, blobs, environment, model }: Needs) => {
-  const places = recordPlaces({ environment, model });
+const createRowReader = ({ store, blobs, environment, model }: Needs) => {
+  const places = recordPartitions({ environment, model });
 
-  const recordOf = (id: string, kept: KeptRequest, row: KeptRow): PredictionRecord => ({
+  const recordOf = (id: string, kept: StoredRequest, row: StoredRow): PredictionRecord => ({
     id,
     model,
     version: kept.version,
@@ -49,7 +56,7 @@ const rowReader = ({ store, blobs, environment, model }: Needs) => {
     createdAt: new Date(kept.at).toISOString(),
   });
 
-  const rowsOf = async ({ rows }: KeptRequest): Promise<RowAt> => {
+  const rowsOf = async ({ rows }: StoredRequest): Promise<ReadRow> => {
     if (Array.isArray(rows)) return (index) => rows[index];
     const bytes = await blobs.get(rows.blob);
     // A bucket forgets objects by its own rule, which may come a little before the item's.
@@ -61,21 +68,21 @@ const rowReader = ({ store, blobs, environment, model }: Needs) => {
       const query = { partition: places.request(id), order: "descending", limit: 1 } as const;
       const [item] = (await store.page(query)).items;
       if (item === undefined) return undefined;
-      const kept = KeptRequest.parse(item.value);
+      const kept = StoredRequest.parse(item.value);
       const row = (await rowsOf(kept))(index);
       return row && recordOf(`${id}.${index}`, kept, row);
     },
 
     /** At most `limit` rows of a request, those with the label where one is given. */
-    some: async (entry: Entry, limit: number, label: string | undefined): Promise<readonly Found[]> => {
-      const { at, id } = requestAt(entry.sort);
-      const item = await store.get({ partition: places.request(id), sort: answerSort(at) });
+    some: async (entry: Entry, limit: number, label: string | undefined): Promise<readonly FoundRecord[]> => {
+      const { at, id } = parseIndexSortKey(entry.sort);
+      const item = await store.get({ partition: places.request(id), sort: requestSortKey(at) });
       if (item === undefined) return [];
-      const kept = KeptRequest.parse(item.value);
+      const kept = StoredRequest.parse(item.value);
       const row = await rowsOf(kept);
-      const found: Found[] = [];
+      const found: FoundRecord[] = [];
       for (let index = entry.from; index < entry.rows && found.length < limit; index += 1) {
-        if ((index - entry.from) % rowsATurn === rowsATurn - 1) await setImmediate();
+        if ((index - entry.from) % rowsPerTurn === rowsPerTurn - 1) await setImmediate();
         const here = row(index, label);
         if (here && (label === undefined || here.prediction.label === label))
           found.push({
@@ -92,24 +99,24 @@ const rowReader = ({ store, blobs, environment, model }: Needs) => {
  * The place to look from next for a label: the same, or the end of the next older hour that holds one. Undefined:
  * none does. The last two hours are always looked through, because their counters may still be on the way.
  */
-const nextPlace = (
+const findNextPosition = (
   position: ListPosition,
   hours: ReadonlyMap<string, HourCounts>,
   label: string,
   now: number,
 ): ListPosition | undefined => {
-  const { at } = requestAt(position.sort);
+  const { at } = parseIndexSortKey(position.sort);
   if (position.row !== null || at >= now - 2 * hourMs) return position;
-  const hour = hourOf(at);
+  const hour = formatHour(at);
   const labelled = [...hours].filter(([name, { labels }]) => name <= hour && (labels.get(label) ?? 0) > 0);
   const next = labelled.map(([name]) => name).reduce((a, b) => (a > b ? a : b), "");
   if (next === "") return undefined;
-  return next === hour ? position : { sort: endOfHour(next), row: null };
+  return next === hour ? position : { sort: hourEndSortKey(next), row: null };
 };
 
 /** Walks the index from new to old. */
-const indexWalker = ({ store, environment, model }: Needs) => {
-  const { index } = recordPlaces({ environment, model });
+const createIndexWalker = ({ store, environment, model }: Needs) => {
+  const { index } = recordPartitions({ environment, model });
 
   const entryAt = async ({ sort, row }: ListPosition): Promise<readonly (Entry & IndexEntry)[]> => {
     if (row === null) return [];
@@ -124,8 +131,8 @@ const indexWalker = ({ store, environment, model }: Needs) => {
       store.page({
         partition: index,
         order: "descending",
-        limit: label === undefined ? wanted : scannedAtOnce,
-        after: cursorAfter(position.sort),
+        limit: label === undefined ? wanted : scanPageSize,
+        after: encodeCursor(position.sort),
       }),
     ]);
     const rest = page.items.map(({ key, value }) => ({
@@ -143,7 +150,7 @@ const indexWalker = ({ store, environment, model }: Needs) => {
       const matching =
         label === undefined
           ? entry.rows - entry.from
-          : ((entry.labels && ownValue(entry.labels, label)) ?? 0);
+          : ((entry.labels && getOwnProperty(entry.labels, label)) ?? 0);
       if (matching === 0) continue;
       entries.push(entry);
       // Of a request that is begun in its middle nobody knows how many rows with the label are left.
@@ -164,28 +171,28 @@ const indexWalker = ({ store, environment, model }: Needs) => {
  * through at most 2,000 requests: it then holds fewer rows than asked for, and a cursor to go on with.
  * `total` counts by the hour: up to an hour's records may be in it that have just expired.
  */
-export const predictionReader = (needs: Needs): PredictionReader => {
+export const createPredictionReader = (needs: Needs): PredictionReader => {
   const { store, clock } = needs;
-  const counts = hourlyCounts({ store, clock, partition: recordPlaces(needs).counts });
-  const rows = rowReader(needs);
-  const walk = indexWalker(needs);
+  const counts = readHourlyCounts({ store, clock, partition: recordPartitions(needs).counts });
+  const rows = createRowReader(needs);
+  const walk = createIndexWalker(needs);
 
   const list = async ({ limit, cursor, label }: ListQuery): Promise<PredictionPage> => {
     if (!Number.isInteger(limit) || limit < 1 || limit > 100)
       throw new RangeError(`a page holds 1 to 100 records, not ${limit}`);
-    const start = cursor === undefined ? newest : readCursor(cursor);
+    const start = cursor === undefined ? newestPosition : readCursor(cursor);
     const counted = counts();
-    const found: Found[] = [];
+    const found: FoundRecord[] = [];
     let scanned = 0;
     let position: ListPosition | undefined = start;
     // One record more than asked for tells whether there is a next page, and where it begins.
-    while (found.length <= limit && scanned < mostScanned) {
-      if (label !== undefined) position = nextPlace(position, await counted, label, clock());
+    while (found.length <= limit && scanned < maxScanned) {
+      if (label !== undefined) position = findNextPosition(position, await counted, label, clock());
       if (position === undefined) break;
       const missing = limit + 1 - found.length;
       const walked = await walk(position, missing, label);
-      for (let from = 0; from < walked.entries.length && found.length <= limit; from += entriesAtOnce) {
-        const some = walked.entries.slice(from, from + entriesAtOnce);
+      for (let from = 0; from < walked.entries.length && found.length <= limit; from += maxParallelEntries) {
+        const some = walked.entries.slice(from, from + maxParallelEntries);
         const read = await Promise.all(some.map((entry) => rows.some(entry, missing, label)));
         found.push(...read.flat());
       }

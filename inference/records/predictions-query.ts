@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { problem } from "#inference/http/problem.ts";
-import { longestCursor } from "./list-position.ts";
+import { createProblem } from "#inference/http/problem.ts";
+import { maxCursorLength } from "./list-position.ts";
 
 /** The query of `GET /v1/predictions`, as text. Other parameters are not looked at. */
 export const PredictionsQuery = z.object({
@@ -12,7 +12,7 @@ export const PredictionsQuery = z.object({
     .pipe(z.int().min(1).max(100))
     .default(20)
     .describe("Records on a page, 1 to 100."),
-  cursor: z.string().min(1).max(longestCursor).optional().describe("The cursor of the page before."),
+  cursor: z.string().min(1).max(maxCursorLength).optional().describe("The cursor of the page before."),
   label: z.string().min(1).max(128).optional().describe("Only records that were answered with this label."),
 });
 export type PredictionsQuery = z.infer<typeof PredictionsQuery>;
@@ -23,11 +23,11 @@ const rules = {
   label: "label has 1 to 128 characters",
 } as const;
 
-const invalid = (error: z.ZodError): HttpProblem => {
+const toProblem = (error: z.ZodError): HttpProblem => {
   const broken = Object.entries(rules).flatMap(([name, rule]) =>
     error.issues.some(({ path }) => path[0] === name) ? [rule] : [],
   );
-  return problem("query-invalid", `${broken.join("; ")}.`);
+  return createProblem("query-invalid", `${broken.join("; ")}.`);
 };
 
 /** The query as it is asked with, or why it is none. */
@@ -35,5 +35,5 @@ export const readPredictionsQuery = (
   given: Readonly<Record<string, string>>,
 ): { readonly query: PredictionsQuery } | { readonly problem: HttpProblem } => {
   const { success, data, error } = PredictionsQuery.safeParse(given);
-  return success ? { query: data } : { problem: invalid(error) };
+  return success ? { query: data } : { problem: toProblem(error) };
 };

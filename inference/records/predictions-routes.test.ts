@@ -1,20 +1,20 @@
 import { expect, test } from "vitest";
 import { HttpProblem } from "#inference/http/http-problem.ts";
-import { router } from "#inference/http/router.ts";
-import { requesting } from "#test/support/http/requesting.ts";
-import { answeredWith, recordWorld } from "#test/support/record-world.ts";
+import { createRouter } from "#inference/http/router.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
+import { createLabelledRows, createRecordsFixture } from "#test/support/record-world.ts";
 import { predictionsRoutes } from "./predictions-routes.ts";
 import { PredictionPage, PredictionRecord } from "./records.ts";
 
 const addresses = (needs: Parameters<typeof predictionsRoutes>[0]) => {
-  const route = router(predictionsRoutes(needs));
-  return requesting({ answer: async (request) => route(request) });
+  const route = createRouter(predictionsRoutes(needs));
+  return createAppClient({ answer: async (request) => route(request) });
 };
 
 const served = async () => {
-  const { recorder, reader } = recordWorld();
+  const { recorder, reader } = createRecordsFixture();
   for (let request = 0; request < 30; request += 1)
-    await recorder.record(answeredWith([request % 3 ? "stay" : "churn"], { id: `r${request}` }));
+    await recorder.record(createLabelledRows([request % 3 ? "stay" : "churn"], { id: `r${request}` }));
   const app = addresses({ reader, log: () => {} });
   return { get: (path: string) => app.request(path) };
 };

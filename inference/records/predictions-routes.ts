@@ -1,14 +1,14 @@
-import { type HttpReply, json, refuse, withHeaders } from "#inference/http/http-reply.ts";
+import { type HttpResponse, jsonResponse, problemResponse, withHeaders } from "#inference/http/http-reply.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { problem } from "#inference/http/problem.ts";
-import type { Respond, Route } from "#inference/http/router.ts";
+import { createProblem } from "#inference/http/problem.ts";
+import type { Route, RouteHandler } from "#inference/http/router.ts";
 import { CursorInvalid } from "./cursor-invalid.ts";
 import type { PredictionReader } from "./records.ts";
 
-const noRecords = problem("not-found", "This service keeps no records of its predictions.");
+const noRecordsProblem = createProblem("not-found", "This service keeps no records of its predictions.");
 
 /** Of a parameter that stands there more than once the first counts. */
-const queryOf = ({ query }: HttpRequest): Record<string, string> =>
+const parseQuery = ({ query }: HttpRequest): Record<string, string> =>
   Object.fromEntries([...new URLSearchParams(query)].reverse());
 
 type Needs = {
@@ -21,23 +21,26 @@ type Needs = {
 /** GET /v1/predictions/{id} and GET /v1/predictions?limit&cursor&label. Whatever goes wrong is a problem (RFC 9457). */
 export const predictionsRoutes = ({ reader, log }: Needs): readonly Route[] => {
   /** Records are not the service: that they cannot be read says nothing of its predictions. */
-  const whileReadable = async (work: () => Promise<HttpReply>): Promise<HttpReply> => {
+  const whileReadable = async (work: () => Promise<HttpResponse>): Promise<HttpResponse> => {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof CursorInvalid) return refuse(problem("query-invalid", error.message));
+      if (error instanceof CursorInvalid)
+        return problemResponse(createProblem("query-invalid", error.message));
       const reason = error instanceof Error ? `${error.name}: ${error.message.slice(0, 300)}` : typeof error;
       log(`records could not be read: ${reason}`);
-      return refuse(problem("records-unavailable", "The records cannot be read at the moment."));
+      return problemResponse(
+        createProblem("records-unavailable", "The records cannot be read at the moment."),
+      );
     }
   };
-  const list = async (request: HttpRequest, from: PredictionReader): Promise<HttpReply> => {
+  const list = async (request: HttpRequest, from: PredictionReader): Promise<HttpResponse> => {
     const { readPredictionsQuery } = await import("./predictions-query.ts");
-    const read = readPredictionsQuery(queryOf(request));
-    if ("problem" in read) return refuse(read.problem);
+    const read = readPredictionsQuery(parseQuery(request));
+    if ("problem" in read) return problemResponse(read.problem);
     const { limit, cursor, label } = read.query;
     return whileReadable(async () =>
-      json(
+      jsonResponse(
         await from.list({
           limit,
           ...(cursor === undefined ? {} : { cursor }),
@@ -46,18 +49,22 @@ export const predictionsRoutes = ({ reader, log }: Needs): readonly Route[] => {
       ),
     );
   };
-  const one = (id: string, from: PredictionReader): Promise<HttpReply> =>
+  const one = (id: string, from: PredictionReader): Promise<HttpResponse> =>
     whileReadable(async () => {
       const found = await from.prediction(id);
       return found
-        ? json(found)
-        : refuse(problem("prediction-not-found", "There is no record of this id, or its time is over."));
+        ? jsonResponse(found)
+        : problemResponse(
+            createProblem("prediction-not-found", "There is no record of this id, or its time is over."),
+          );
     });
   /** Records may hold a person's data: no cache on the way keeps them. */
   const unkept =
-    (respond: (reader: PredictionReader, ...given: Parameters<Respond>) => Promise<HttpReply>): Respond =>
+    (
+      respond: (reader: PredictionReader, ...given: Parameters<RouteHandler>) => Promise<HttpResponse>,
+    ): RouteHandler =>
     async (...given) =>
-      withHeaders(reader ? await respond(reader, ...given) : refuse(noRecords), {
+      withHeaders(reader ? await respond(reader, ...given) : problemResponse(noRecordsProblem), {
         "cache-control": "no-store",
       });
 

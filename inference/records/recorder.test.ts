@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { Store } from "#platform/store/store.ts";
-import { answeredWith, recordWorld } from "#test/support/record-world.ts";
+import { createLabelledRows, createRecordsFixture } from "#test/support/record-world.ts";
 import { PredictionRecord } from "./records.ts";
 
 const many = (count: number, label = "stay") => Array.from({ length: count }, () => label);
@@ -25,8 +25,8 @@ const noting = () => {
 
 describe("a record", () => {
   test("tells all of an answered row, under its request's id and its place there", async () => {
-    const { recorder, reader } = recordWorld();
-    expect(await recorder.record(answeredWith(["stay", "churn"]))).toBe("written");
+    const { recorder, reader } = createRecordsFixture();
+    expect(await recorder.record(createLabelledRows(["stay", "churn"]))).toBe("written");
     expect(PredictionRecord.parse(await reader.prediction("request-1.1"))).toEqual({
       id: "request-1.1",
       model: "churn",
@@ -51,16 +51,16 @@ describe("a record", () => {
     "#.0",
     "request-1.-1",
   ])("is not found under another id: %j", async (id) => {
-    const { recorder, reader } = recordWorld();
-    await recorder.record(answeredWith(["stay", "churn"]));
+    const { recorder, reader } = createRecordsFixture();
+    await recorder.record(createLabelledRows(["stay", "churn"]));
     expect(await reader.prediction(id)).toBeUndefined();
   });
 
   test("of a request of 10,000 rows is found in its one blob, which costs as many writes as one row does", async () => {
     const { calls, instrument } = noting();
-    const { recorder, reader, kept } = recordWorld({ instrument });
-    await recorder.record(answeredWith(many(1)));
-    await recorder.record(answeredWith(many(10_000), { id: "large" }));
+    const { recorder, reader, kept } = createRecordsFixture({ instrument });
+    await recorder.record(createLabelledRows(many(1)));
+    await recorder.record(createLabelledRows(many(10_000), { id: "large" }));
     expect(calls.toSorted()).toEqual(["add 2", "add 2", "putAll 2", "putAll 2"]);
     expect([...kept.keys()]).toEqual([
       `records/keep-30-days/prod/churn/${Date.UTC(2026, 10, 21, 12)}-large.jsonl.zst`,
@@ -73,18 +73,18 @@ describe("a record", () => {
   });
 
   test("of a hundred rows needs no blob, and of one text of a million characters does", async () => {
-    const { recorder, reader, kept } = recordWorld();
-    await recorder.record(answeredWith(many(100)));
+    const { recorder, reader, kept } = createRecordsFixture();
+    await recorder.record(createLabelledRows(many(100)));
     expect(kept.size).toBe(0);
     const text = "\ud800語".repeat(500_000);
-    await recorder.record(answeredWith(["stay"], { id: "text", rows: [{ text }] }));
+    await recorder.record(createLabelledRows(["stay"], { id: "text", rows: [{ text }] }));
     expect(kept.size).toBe(1);
     expect((await reader.prediction("text.0"))?.inputs).toEqual({ text });
   });
 
   test("is gone when its days are over, from pages and from the total too", async () => {
-    const { recorder, reader, newReader, time } = recordWorld();
-    await recorder.record(answeredWith(["stay"]));
+    const { recorder, reader, newReader, time } = createRecordsFixture();
+    await recorder.record(createLabelledRows(["stay"]));
     time.now = Date.UTC(2026, 11, 21, 11, 59, 59);
     expect(await reader.prediction("request-1.0")).toBeDefined();
     time.now = Date.UTC(2026, 11, 21, 12, 0, 2);
@@ -95,16 +95,16 @@ describe("a record", () => {
   });
 
   test("written twice, as by a retry, is there once", async () => {
-    const { recorder, reader } = recordWorld();
-    await recorder.record(answeredWith(["stay"]));
-    await recorder.record(answeredWith(["stay"]));
+    const { recorder, reader } = createRecordsFixture();
+    await recorder.record(createLabelledRows(["stay"]));
+    await recorder.record(createLabelledRows(["stay"]));
     expect((await reader.list({ limit: 20 })).items).toHaveLength(1);
   });
 
   test("of more labels than the store counts at once counts each of them", async () => {
-    const { recorder, reader } = recordWorld();
+    const { recorder, reader } = createRecordsFixture();
     const labels = Array.from({ length: 250 }, (_, index) => `label ${index}`);
-    await recorder.record(answeredWith(labels));
+    await recorder.record(createLabelledRows(labels));
     for (const label of ["label 0", "label 249"])
       expect(await reader.list({ limit: 20, label })).toMatchObject({ items: [{}], total: 1 });
     expect((await reader.list({ limit: 20 })).total).toBe(250);
@@ -113,9 +113,9 @@ describe("a record", () => {
 
 describe("inputs", () => {
   test("are nowhere where the manifest keeps none", async () => {
-    const { recorder, reader, kept, store } = recordWorld({ inputs: "none" });
-    await recorder.record(answeredWith(many(2)));
-    await recorder.record(answeredWith(many(200), { id: "large" }));
+    const { recorder, reader, kept, store } = createRecordsFixture({ inputs: "none" });
+    await recorder.record(createLabelledRows(many(2)));
+    await recorder.record(createLabelledRows(many(200), { id: "large" }));
     for (const id of ["request-1.1", "large.199"]) {
       const record = await reader.prediction(id);
       expect(record).toHaveProperty("prediction.label", "stay");
@@ -138,8 +138,8 @@ describe("inputs", () => {
       { tenure: 2, contract: "one-year" },
     ];
     const hashes = async (hashKey: Uint8Array, model: string) => {
-      const { recorder, store } = recordWorld({ inputs: "hashed", hashKey: async () => hashKey });
-      await recorder.record(answeredWith(many(3), { rows, model }));
+      const { recorder, store } = createRecordsFixture({ inputs: "hashed", hashKey: async () => hashKey });
+      await recorder.record(createLabelledRows(many(3), { rows, model }));
       const partition = `prediction#prod#${model}#request-1`;
       const { items } = await store.page({ partition, order: "ascending", limit: 1 });
       const text = JSON.stringify(items[0]?.value);
@@ -154,9 +154,9 @@ describe("inputs", () => {
   });
 
   test("are not kept, and this is said, where they are to be hashed and there is no key", async () => {
-    const { recorder, reader, lines } = recordWorld({ inputs: "hashed" });
+    const { recorder, reader, lines } = createRecordsFixture({ inputs: "hashed" });
     expect(lines).toEqual([expect.stringMatching(/no key/)]);
-    await recorder.record(answeredWith(many(1)));
+    await recorder.record(createLabelledRows(many(1)));
     expect(await reader.prediction("request-1.0")).not.toHaveProperty("inputsHash");
   });
 });
@@ -168,32 +168,32 @@ describe("a fault of the storage", () => {
       ...store,
       [broken]: () => Promise.reject(new Error("the table is gone")),
     });
-    const { recorder, lines } = recordWorld({ instrument });
-    expect(await recorder.record(answeredWith(["stay"], { rows }))).toBe("failed");
+    const { recorder, lines } = createRecordsFixture({ instrument });
+    expect(await recorder.record(createLabelledRows(["stay"], { rows }))).toBe("failed");
     expect(lines).toEqual(["the record of request request-1 was not kept: Error: the table is gone"]);
   });
 
   test("of blobs leaves no request in the list whose rows are nowhere", async () => {
-    const { recorder, reader, blobs, lines } = recordWorld();
+    const { recorder, reader, blobs, lines } = createRecordsFixture();
     blobs.put = () => Promise.reject(new Error("no bucket"));
-    expect(await recorder.record(answeredWith(many(101)))).toBe("failed");
+    expect(await recorder.record(createLabelledRows(many(101)))).toBe("failed");
     expect((await reader.list({ limit: 20 })).items).toEqual([]);
     expect(lines).toHaveLength(1);
   });
 
   test("that never answers keeps the caller no longer than the limit", async () => {
     const instrument = (store: Store): Store => ({ ...store, putAll: () => new Promise(() => {}) });
-    const { recorder, lines } = recordWorld({ instrument, limitMs: 10 });
-    expect(await recorder.record(answeredWith(["stay"], { rows }))).toBe("failed");
+    const { recorder, lines } = createRecordsFixture({ instrument, limitMs: 10 });
+    expect(await recorder.record(createLabelledRows(["stay"], { rows }))).toBe("failed");
     expect(lines).toEqual([
       "the record of request request-1 was not kept: RecordTooSlow: not written within 10 ms",
     ]);
   });
 
   test("and so is a request that cannot be kept", async () => {
-    const { recorder, lines } = recordWorld();
-    expect(await recorder.record(answeredWith(["stay"], { id: "a/../b" }))).toBe("failed");
-    expect(await recorder.record(answeredWith(["stay"], { rows: [] }))).toBe("failed");
+    const { recorder, lines } = createRecordsFixture();
+    expect(await recorder.record(createLabelledRows(["stay"], { id: "a/../b" }))).toBe("failed");
+    expect(await recorder.record(createLabelledRows(["stay"], { rows: [] }))).toBe("failed");
     expect(lines).toHaveLength(2);
   });
 });

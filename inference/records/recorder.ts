@@ -2,10 +2,17 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import type { Entry, Store } from "#platform/store/store.ts";
 import { countLabels } from "./count-labels.ts";
-import { countTogether } from "./count-together.ts";
-import type { IndexEntry, KeptRequest, KeptRow } from "./kept-request.ts";
-import { answerSort, hourOf, hourStart, indexSort, recordPlaces, rowsKey } from "./record-places.ts";
-import type { AnsweredRows, Recorder } from "./records.ts";
+import { batchCounters } from "./count-together.ts";
+import type { IndexEntry, StoredRequest, StoredRow } from "./kept-request.ts";
+import {
+  formatHour,
+  indexSortKey,
+  recordPartitions,
+  requestSortKey,
+  rowsBlobKey,
+  startOfHour,
+} from "./record-places.ts";
+import type { PredictedRequest, Recorder } from "./records.ts";
 
 type Needs = {
   readonly store: Pick<Store, "putAll" | "add">;
@@ -23,29 +30,29 @@ type Needs = {
  * A request of more rows, or of JSON longer than `length` characters, becomes one blob. In UTF-8 that length is at most
  * 300 KB, which an item holds; what cannot have more `bytes` than that is not measured.
  */
-const inItem = { rows: 100, length: 100_000, bytes: 300_000 };
+const itemLimits = { rows: 100, length: 100_000, bytes: 300_000 };
 const hourMs = 3_600_000;
 
 const requestId = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Epoch seconds at which what happened at `at` is forgotten. */
-const expiry = (at: number, ttlDays: number): number => Math.ceil(at / 1_000) + ttlDays * 86_400;
+const toExpiry = (at: number, ttlDays: number): number => Math.ceil(at / 1_000) + ttlDays * 86_400;
 
-const hasher = async (key: Uint8Array, model: string) => {
+const createHasher = async (key: Uint8Array, model: string) => {
   // Node's crypto is 6 ms of a cold start; most manifests hash nothing.
   const { hashInputs } = await import("./hash-inputs.ts");
   return hashInputs(key, model);
 };
 
-const keptRows = async (
+const toStoredRows = async (
   { manifest, hashKey }: Needs,
-  answered: AnsweredRows,
-): Promise<readonly KeptRow[]> => {
+  answered: PredictedRequest,
+): Promise<readonly StoredRow[]> => {
   const { rows, predictions, model } = answered;
   if (rows.length !== predictions.length) throw new RangeError("there are not as many rows as predictions");
   const { inputs } = manifest.records;
   const hashed =
-    inputs === "hashed" && hashKey !== undefined ? await hasher(await hashKey(), model) : undefined;
+    inputs === "hashed" && hashKey !== undefined ? await createHasher(await hashKey(), model) : undefined;
   return predictions.map((prediction, index) => {
     const row = rows[index] ?? {};
     if (inputs === "full") return { inputs: row, prediction };
@@ -54,56 +61,56 @@ const keptRows = async (
 };
 
 /** No fewer than the bytes of this as JSON: an escape has six for one character, a number at most 25. */
-const mostBytes = (value: unknown): number => {
+const estimateMaxBytes = (value: unknown): number => {
   if (typeof value === "string") return 6 * value.length + 3;
   if (typeof value !== "object" || value === null) return 26;
   let bytes = 3;
-  for (const [key, one] of Object.entries(value)) bytes += 6 * key.length + 4 + mostBytes(one);
+  for (const [key, one] of Object.entries(value)) bytes += 6 * key.length + 4 + estimateMaxBytes(one);
   return bytes;
 };
 
 /** Most requests are so far below what an item holds that a glance tells it; only the others are written to be measured. */
-const isSmall = (rows: readonly KeptRow[]): boolean =>
-  rows.length <= inItem.rows &&
-  (mostBytes(rows) <= inItem.bytes || JSON.stringify(rows).length <= inItem.length);
+const isSmall = (rows: readonly StoredRow[]): boolean =>
+  rows.length <= itemLimits.rows &&
+  (estimateMaxBytes(rows) <= itemLimits.bytes || JSON.stringify(rows).length <= itemLimits.length);
 
 /** Writes all that is kept of a request: its items and the hour's counters at the same time, after its blob. */
-const writer = (needs: Needs) => {
+const createWriter = (needs: Needs) => {
   const { store, blobs, manifest } = needs;
   const { ttlDays } = manifest.records;
 
-  const addTo = countTogether(store);
-  const count = (answered: AnsweredRows, labels: ReadonlyMap<string, number>): Promise<void> => {
-    const key = { partition: recordPlaces(answered).counts, sort: hourOf(answered.at) };
-    const expiresAt = expiry(hourStart(answered.at) + hourMs, ttlDays);
+  const addTo = batchCounters(store);
+  const count = (answered: PredictedRequest, labels: ReadonlyMap<string, number>): Promise<void> => {
+    const key = { partition: recordPartitions(answered).counts, sort: formatHour(answered.at) };
+    const expiresAt = toExpiry(startOfHour(answered.at) + hourMs, ttlDays);
     const amounts = new Map([["rows", answered.predictions.length]]);
     for (const [label, rows] of labels) amounts.set(`label:${label}`, rows);
     return addTo({ key, amounts, expiresAt });
   };
 
-  const keep = async (answered: AnsweredRows, labels: ReadonlyMap<string, number>): Promise<void> => {
+  const keep = async (answered: PredictedRequest, labels: ReadonlyMap<string, number>): Promise<void> => {
     const { at, id, modelVersion: version, digest, latencyMs } = answered;
-    const rows = await keptRows(needs, answered);
-    const blob = isSmall(rows) ? undefined : rowsKey(answered, { at, id, ttlDays });
+    const rows = await toStoredRows(needs, answered);
+    const blob = isSmall(rows) ? undefined : rowsBlobKey(answered, { at, id, ttlDays });
     if (blob !== undefined) {
       const { packRows, rowLinesType } = await import("./pack-rows.ts");
       await blobs.put(blob, await packRows(rows), { contentType: rowLinesType });
     }
-    const kept: KeptRequest = { at, version, digest, latencyMs, rows: blob ? { blob } : [...rows] };
+    const kept: StoredRequest = { at, version, digest, latencyMs, rows: blob ? { blob } : [...rows] };
     const index: IndexEntry = {
       rows: rows.length,
       ...(labels.size > 0 ? { labels: Object.fromEntries(labels) } : {}),
     };
-    const expiresAt = expiry(at, ttlDays);
-    const places = recordPlaces(answered);
+    const expiresAt = toExpiry(at, ttlDays);
+    const places = recordPartitions(answered);
     const entries: readonly Entry[] = [
-      { key: { partition: places.request(id), sort: answerSort(at) }, value: kept, expiresAt },
-      { key: { partition: places.index, sort: indexSort(at, id) }, value: index, expiresAt },
+      { key: { partition: places.request(id), sort: requestSortKey(at) }, value: kept, expiresAt },
+      { key: { partition: places.index, sort: indexSortKey(at, id) }, value: index, expiresAt },
     ];
     await store.putAll(entries);
   };
 
-  return async (answered: AnsweredRows): Promise<void> => {
+  return async (answered: PredictedRequest): Promise<void> => {
     if (!requestId.test(answered.id))
       throw new RangeError("the request's id is none that records are kept by");
     if (answered.predictions.length === 0) return;
@@ -116,7 +123,7 @@ class RecordTooSlow extends Error {
   override readonly name = "RecordTooSlow";
 }
 
-const within = async (limitMs: number, work: Promise<void>): Promise<void> => {
+const withTimeLimit = async (limitMs: number, work: Promise<void>): Promise<void> => {
   const limit = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => limit.reject(new RecordTooSlow(`not written within ${limitMs} ms`)),
@@ -134,15 +141,15 @@ const within = async (limitMs: number, work: Promise<void>): Promise<void> => {
  * addition to the hour's counters, at the same time, however many rows it has; beyond 100 rows or about 100 KB its rows
  * go as one blob before that.
  */
-export const recorder = (needs: Needs): Recorder => {
+export const createRecorder = (needs: Needs): Recorder => {
   const { log, limitMs = 1_000, hashKey, manifest } = needs;
-  const write = writer(needs);
+  const write = createWriter(needs);
   if (manifest.records.inputs === "hashed" && hashKey === undefined)
     log("records are kept without inputs: the manifest has them hashed, and there is no key to hash under");
   return {
     async record(answered) {
       try {
-        await within(limitMs, write(answered));
+        await withTimeLimit(limitMs, write(answered));
         return "written";
       } catch (error) {
         const reason =

@@ -1,10 +1,10 @@
-import type { Identity } from "#inference/answer.ts";
+import type { ModelIdentity } from "#inference/answer.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import { recorder } from "./recorder.ts";
-import type { PredictionReader, RecordPlace, Records } from "./records.ts";
+import { createRecorder } from "./recorder.ts";
+import type { PredictionReader, RecordStorage, Records } from "./records.ts";
 
 type Needs = {
-  readonly identity: Pick<Identity, "environment" | "model">;
+  readonly identity: Pick<ModelIdentity, "environment" | "model">;
   readonly manifest: Pick<Manifest, "records">;
   readonly hashKey: (() => Promise<Uint8Array>) | undefined;
   readonly clock: () => number;
@@ -12,7 +12,7 @@ type Needs = {
 };
 
 /** Loaded when a record is first asked for: predictions do not wait for it. */
-const lazily = (open: () => Promise<PredictionReader>): PredictionReader => {
+const createLazyReader = (open: () => Promise<PredictionReader>): PredictionReader => {
   let opened: Promise<PredictionReader> | undefined;
   const reader = () => {
     opened ??= open();
@@ -25,13 +25,13 @@ const lazily = (open: () => Promise<PredictionReader>): PredictionReader => {
 };
 
 /** The records of this function's model in that place; none where there is no place for them. */
-export const recordsOf =
+export const createRecords =
   ({ identity: { environment, model }, manifest, hashKey, clock, log }: Needs) =>
-  (place: RecordPlace | undefined): Records | undefined =>
+  (place: RecordStorage | undefined): Records | undefined =>
     place && {
-      recorder: recorder({ ...place, manifest, hashKey, log }),
-      reader: lazily(async () => {
-        const { predictionReader } = await import("./prediction-reader.ts");
-        return predictionReader({ ...place, environment, model, clock });
+      recorder: createRecorder({ ...place, manifest, hashKey, log }),
+      reader: createLazyReader(async () => {
+        const { createPredictionReader } = await import("./prediction-reader.ts");
+        return createPredictionReader({ ...place, environment, model, clock });
       }),
     };

@@ -1,16 +1,16 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
-import { s3Blobs } from "#platform/blobs/s3.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
+import { createS3Blobs } from "#platform/blobs/s3.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { createTable } from "#test/peers/create-table.ts";
-import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
-import { answeredWith } from "#test/support/record-world.ts";
-import { predictionReader } from "./prediction-reader.ts";
-import { recorder } from "./recorder.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { createLabelledRows } from "#test/support/record-world.ts";
+import { createPredictionReader } from "./prediction-reader.ts";
+import { createRecorder } from "./recorder.ts";
 
 let places = 0;
-const subject = async (peer: Peer) => {
+const subject = async (peer: MotoPeer) => {
   places += 1;
   const name = `slipway-records-${places}`;
   const direct = {
@@ -24,26 +24,26 @@ const subject = async (peer: Peer) => {
   const s3 = new S3Client({ ...peer.config(), forcePathStyle: true });
   const clock = Date.now;
   const place = {
-    store: dynamodbStore({ client: dynamodb, table: name, clock }),
-    blobs: s3Blobs({ client: s3, bucket: name, clock }),
+    store: createDynamoDbStore({ client: dynamodb, table: name, clock }),
+    blobs: createS3Blobs({ client: s3, bucket: name, clock }),
   };
   const lines: string[] = [];
   return {
     lines,
-    recorder: recorder({
+    recorder: createRecorder({
       ...place,
       manifest: { records: { inputs: "full", ttlDays: 30 } },
       log: (line) => lines.push(line),
       limitMs: 20_000,
     }),
-    reader: predictionReader({ ...place, environment: "prod", model: "churn", clock }),
+    reader: createPredictionReader({ ...place, environment: "prod", model: "churn", clock }),
     close: () => {
       for (const client of [dynamodb, s3, direct.dynamodb, direct.s3]) client.destroy();
     },
   };
 };
 
-throughFaults("records", (peer) => {
+describeWithFaults("records", (peer) => {
   test("requests small and large, written at the same time, are all shown once, found, and counted", async () => {
     const { recorder, reader, lines, close } = await subject(peer);
     const at = Date.now() - 60_000;
@@ -51,7 +51,7 @@ throughFaults("records", (peer) => {
       const rows = Array.from({ length: index % 4 === 3 ? 150 : 3 }, (_, row) =>
         row % 3 ? "stay" : "churn",
       );
-      return answeredWith(rows, { id: `r${index}`, at: at + (index % 5) });
+      return createLabelledRows(rows, { id: `r${index}`, at: at + (index % 5) });
     });
     const written = await Promise.all(requests.map((request) => recorder.record(request)));
     expect([written, lines]).toEqual([Array(12).fill("written"), []]);
@@ -81,7 +81,7 @@ throughFaults("records", (peer) => {
   test("a place that only fails is told of as failed, and the reason is told without inputs", async () => {
     const { recorder, lines, close } = await subject(peer);
     peer.proxy().force("failed");
-    expect(await recorder.record(answeredWith(["stay"]))).toBe("failed");
+    expect(await recorder.record(createLabelledRows(["stay"]))).toBe("failed");
     peer.proxy().force(undefined);
     expect(lines).toEqual([
       expect.stringMatching(/^the record of request request-1 was not kept: TemporaryFault: DynamoDB/),

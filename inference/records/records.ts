@@ -24,7 +24,7 @@ export const PredictionRecord = z.object({
 export type PredictionRecord = z.infer<typeof PredictionRecord>;
 
 /** One answered request: as many rows as predictions. */
-export type AnsweredRows = {
+export type PredictedRequest = {
   /** The request's id: 1 to 64 of A-Z, a-z, 0-9, _ and -. */
   readonly id: string;
   /** When it came in, epoch milliseconds. */
@@ -41,7 +41,7 @@ export type AnsweredRows = {
 
 export type Recorder = {
   /** Keeps every row of the request. Never throws and ends within its time limit; `failed` was told to the log. */
-  record(answered: AnsweredRows): Promise<"written" | "failed">;
+  record(answered: PredictedRequest): Promise<"written" | "failed">;
 };
 
 export type ListQuery = {
@@ -64,14 +64,14 @@ export const PredictionPage = z.object({
 export type PredictionPage = z.infer<typeof PredictionPage>;
 
 export type PredictionReader = {
-  /** `id`: as PredictionRecord has it; anything else is found nowhere. */
+  /** `id`: as DataFrameRecord has it; anything else is found nowhere. */
   prediction(id: string): Promise<PredictionRecord | undefined>;
   /** Throws CursorInvalid for what is no cursor of this list. */
   list(query: ListQuery): Promise<PredictionPage>;
 };
 
 /** Where records lie. */
-export type RecordPlace = {
+export type RecordStorage = {
   readonly store: Pick<Store, "get" | "page" | "putAll" | "add">;
   readonly blobs: Pick<Blobs, "put" | "get">;
 };

@@ -4,7 +4,7 @@
  * @param at epoch milliseconds
  * @param random a UUID of version 4, whose random bits it takes
  */
-export const timeOrderedId = (at: number, random: string): string => {
+export const createUuidV7 = (at: number, random: string): string => {
   const time = at.toString(16).padStart(12, "0");
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(15)}`;
 };

@@ -3,22 +3,22 @@ import { createApp } from "#inference/app.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import type { Service } from "#inference/service.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
-import { requesting } from "#test/support/http/requesting.ts";
-import { churnGolden } from "#test/support/onnx/churn-folder.ts";
-import { churnService } from "#test/support/onnx/churn-service.ts";
-import { serviceOf } from "#test/support/onnx/service-of.ts";
-import { loadSmall, smallModels } from "#test/support/onnx/small-models.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { createChurnService } from "#test/support/onnx/churn-service.ts";
+import { createTestService } from "#test/support/onnx/service-of.ts";
+import { loadSmallModel, smallModels } from "#test/support/onnx/small-models.ts";
 
 let service: Service;
 beforeAll(async () => {
-  service = await churnService();
+  service = await createChurnService();
 });
 afterAll(() => service.model.release());
 
-const rows: Row[] = churnGolden().rows.slice(0, 4);
+const rows: Row[] = readChurnGolden().rows.slice(0, 4);
 const csv = rows.map((row) => Object.values(row).join(",")).join("\n");
 const post = (body: string, headers: Record<string, string>, name = "churn", of = service) =>
-  requesting(createApp(of)).request(`/endpoints/${name}/invocations`, { method: "POST", body, headers });
+  createAppClient(createApp(of)).request(`/endpoints/${name}/invocations`, { method: "POST", body, headers });
 const read = async (response: Response) => Object(await response.json());
 const lineOf = ({ label, band, scores }: Prediction) => [label, band, scores.stay, scores.churn].join(",");
 
@@ -47,10 +47,10 @@ describe("SageMaker's runtime API", () => {
 
   test("answers JSON with labels in their own type", async () => {
     const small = smallModels["a matrix with a category's places, and integer labels"];
-    const model = await loadSmall(small);
+    const model = await loadSmallModel(small);
     const json = { "content-type": "application/json" };
     const body = JSON.stringify({ instances: small.rows.map((row) => ({ features: Object.values(row) })) });
-    const { predictions } = await read(await post(body, json, "matrix", serviceOf(model)));
+    const { predictions } = await read(await post(body, json, "matrix", createTestService(model)));
     expect(predictions.map(({ label }: { label: unknown }) => label)).toEqual([7, 8]);
     await model.release();
   });
@@ -81,7 +81,10 @@ describe("SageMaker's runtime API", () => {
   });
 
   test("calls a failure of the model a server error", async () => {
-    const broken = serviceOf({ ...service.model, predict: () => Promise.reject(new Error("broken")) });
+    const broken = createTestService({
+      ...service.model,
+      predict: () => Promise.reject(new Error("broken")),
+    });
     const body = await read(await post(csv, { "content-type": "text/csv" }, "churn", broken));
     expect(body).toMatchObject({
       OriginalStatusCode: 500,
@@ -93,7 +96,10 @@ describe("SageMaker's runtime API", () => {
   test.each(["other", "Churn", "%00", "%ff", "x".repeat(5_000)])(
     "knows no endpoint of another name: %s",
     async (name) => {
-      const never = serviceOf({ ...service.model, predict: () => Promise.reject(new RowsInvalid([])) });
+      const never = createTestService({
+        ...service.model,
+        predict: () => Promise.reject(new RowsInvalid([])),
+      });
       const response = await post(csv, { "content-type": "text/csv" }, name, never);
       expect(response.status).toBe(400);
       expect(response.headers.get("x-amzn-errortype")).toBe("ValidationError");

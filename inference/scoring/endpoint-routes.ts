@@ -1,20 +1,20 @@
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { type HttpReply, json, withHeaders } from "#inference/http/http-reply.ts";
+import { type HttpResponse, jsonResponse, withHeaders } from "#inference/http/http-reply.ts";
 import type { Route } from "#inference/http/router.ts";
-import { withAnswerHeaders } from "#inference/http/with-answer-headers.ts";
-import type { Answer } from "#inference/native/answer.ts";
+import { withPredictionHeaders } from "#inference/http/with-answer-headers.ts";
+import type { PredictResponse } from "#inference/native/answer.ts";
 import type { Service } from "#inference/service.ts";
-import { predictionRecords } from "./prediction-records.ts";
-import { readTable } from "./read-table.ts";
+import { toDataFrameRecords } from "./prediction-records.ts";
+import { readTableRequest } from "./read-table.ts";
 
 /** Errors as SageMaker's runtime gives them; its clients make exceptions of these names. */
-const failure = (status: number, type: string, body: Readonly<Record<string, unknown>>): HttpReply =>
-  withHeaders(json(body, status), { "x-amzn-errortype": type });
+const errorResponse = (status: number, type: string, body: Readonly<Record<string, unknown>>): HttpResponse =>
+  withHeaders(jsonResponse(body, status), { "x-amzn-errortype": type });
 
 /** Whatever a model's container refuses reaches the caller as ModelError, with what the container said. */
-const refuse = (refused: HttpProblem): HttpReply => {
+const modelErrorResponse = (refused: HttpProblem): HttpResponse => {
   const whose = refused.status < 500 ? "client" : "server";
-  return failure(424, "ModelError", {
+  return errorResponse(424, "ModelError", {
     Message: `Received ${whose} error (${refused.status}) from the model. ${refused.title}: ${refused.detail}`,
     OriginalStatusCode: refused.status,
     OriginalMessage: JSON.stringify(refused),
@@ -29,12 +29,12 @@ const refuse = (refused: HttpProblem): HttpReply => {
  * Sources: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html and
  * https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html
  */
-export const endpointRoutes = (service: Service): readonly Route[] => {
+export const sagemakerRoutes = (service: Service): readonly Route[] => {
   const { manifest } = service.model;
-  const records = predictionRecords(manifest);
-  const read = readTable(manifest, "absent");
-  const answer = async ({ predictions }: Answer, accept: string): Promise<HttpReply> => {
-    if (!/^\s*text\/csv\b/i.test(accept)) return json({ predictions: records(predictions) });
+  const records = toDataFrameRecords(manifest);
+  const read = readTableRequest(manifest, "absent");
+  const answer = async ({ predictions }: PredictResponse, accept: string): Promise<HttpResponse> => {
+    if (!/^\s*text\/csv\b/i.test(accept)) return jsonResponse({ predictions: records(predictions) });
     const { writeCsv } = await import("#inference/csv/write-csv.ts");
     const body = writeCsv(manifest)(predictions, { header: false });
     return { status: 200, headers: { "content-type": "text/csv; charset=utf-8" }, body };
@@ -45,13 +45,13 @@ export const endpointRoutes = (service: Service): readonly Route[] => {
       path: "/endpoints/:name/invocations",
       async respond(request, { name = "" }) {
         if (name !== manifest.name)
-          return failure(400, "ValidationError", {
+          return errorResponse(400, "ValidationError", {
             Message: `Endpoint ${name.slice(0, 64)} not found: ${manifest.name} is served here.`,
           });
         const answered = await service.answer(() => read(request));
-        if (answered.status === "refused") return refuse(answered.problem);
+        if (answered.status === "refused") return modelErrorResponse(answered.problem);
         const reply = await answer(answered.answer, request.header("accept") ?? "");
-        return withHeaders(withAnswerHeaders(reply, answered.answer), {
+        return withHeaders(withPredictionHeaders(reply, answered.answer), {
           "x-amzn-invoked-production-variant": String(answered.answer.version),
         });
       },

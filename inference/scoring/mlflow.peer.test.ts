@@ -4,24 +4,24 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
-import { newModel } from "#cli/new-model/new-model.ts";
+import { draftModelFolder } from "#cli/new-model/new-model.ts";
 import { createApp } from "#inference/app.ts";
 import { loadModel } from "#inference/model/load-model.ts";
 import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden, type Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import { mlflowModel } from "#platform/registry/mlflow/mlflow-model.ts";
-import { pythonEnvironment, pythonPeer } from "#test/peers/python-environment.ts";
-import { documentedPython } from "#test/support/documented-python.ts";
-import { requesting } from "#test/support/http/requesting.ts";
-import { serviceOf } from "#test/support/onnx/service-of.ts";
+import { createMlflowModel } from "#platform/registry/mlflow/mlflow-model.ts";
+import { createPythonEnvironment, requirePython } from "#test/peers/python-environment.ts";
+import { readDocsPython } from "#test/support/documented-python.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
+import { createTestService } from "#test/support/onnx/service-of.ts";
 import { smallModels } from "#test/support/onnx/small-models.ts";
 import { writeOnnx } from "#test/support/onnx/write-onnx.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { listen } from "#worlds/embedded/gateway/server.ts";
-import { type PredictionRecord, predictionRecords } from "./prediction-records.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/server.ts";
+import { type DataFrameRecord, toDataFrameRecords } from "./prediction-records.ts";
 
-const { skip } = pythonPeer("MLflow's own clients");
+const { skip } = requirePython("MLflow's own clients");
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const script = join(root, "test", "peers", "mlflow", "score_models.py");
 const environment = join(root, "test", "peers", "requirements-mlflow.txt");
@@ -69,7 +69,7 @@ const brought = async (name: string): Promise<Asked> => {
   const { target } = JSON.parse(
     await readFile(join(root, "test", "support", "onnx-exports", name, "case.json"), "utf8"),
   );
-  const { files } = await newModel({
+  const { files } = await draftModelFolder({
     name,
     onnx: await file("model.onnx"),
     csv: await file("data.csv"),
@@ -126,7 +126,7 @@ const bodiesOf = (rows: readonly Row[]): Record<string, readonly [type: string, 
   };
 };
 
-type Records = readonly PredictionRecord[];
+type Records = readonly DataFrameRecord[];
 const expectClose = (given: unknown, expected: Records) => {
   expect(given).toHaveLength(expected.length);
   for (const [row, record] of expected.entries()) {
@@ -149,8 +149,8 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
 
   beforeAll(async () => {
     await using stack = new AsyncDisposableStack();
-    const { python } = await pythonEnvironment(environment);
-    const folder = await temporaryFolder();
+    const { python } = await createPythonEnvironment(environment);
+    const folder = await createTemporaryFolder();
     stack.defer(folder.remove);
     const cases: unknown[] = [];
     let address = "";
@@ -164,13 +164,16 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
         tokenizer: asked.tokenizer,
       });
       stack.defer(() => model.release());
-      services.set(name, { asked, records: predictionRecords(manifest)(await model.predict(rows)) });
-      const server = await listen(0, () => {});
+      services.set(name, { asked, records: toDataFrameRecords(manifest)(await model.predict(rows)) });
+      const server = await startHttpServer(0, () => {});
       stack.defer(server.close);
-      const app = requesting(createApp(serviceOf(model)));
+      const app = createAppClient(createApp(createTestService(model)));
       server.serve(app);
       const registration = { model: name, delivery: "delivery-1", tags: {}, metrics: {}, ...asked };
-      const files = mlflowModel(registration, { runId: "0".repeat(32), createdAt: Date.UTC(2026, 10, 21) });
+      const files = createMlflowModel(registration, {
+        runId: "0".repeat(32),
+        createdAt: Date.UTC(2026, 10, 21),
+      });
       for (const [file, bytes] of files) {
         const path = join(folder.path, name, file);
         await mkdir(dirname(path), { recursive: true });
@@ -186,7 +189,7 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
         }
     }
     const question = join(folder.path, "question.json");
-    const documented = documentedPython("ScoringServerClient", address);
+    const documented = readDocsPython("ScoringServerClient", address);
     await writeFile(question, JSON.stringify({ cases, bodies: bodiesOf(first?.rows ?? []), documented }));
     const env = {
       PATH: process.env.PATH,

@@ -1,8 +1,8 @@
-import type { Question } from "#inference/answer.ts";
+import type { PredictRequest } from "#inference/answer.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
-import { columnProblems } from "#model-folder/rows/column-problems.ts";
-import { below, frameRefused } from "./frame-refused.ts";
+import { checkColumns } from "#model-folder/rows/column-problems.ts";
+import { appendPointer, createFrameProblem } from "./frame-refused.ts";
 import { readColumns } from "./read-columns.ts";
 import { readRows } from "./read-rows.ts";
 
@@ -15,21 +15,25 @@ const isNames = (value: unknown): value is Names =>
   Array.isArray(value) && value.every((name) => typeof name === "string");
 
 /** pandas's split orientation. Its index says nothing of the rows, and may be whatever it is. */
-const readSplit = (frame: unknown, inputs: readonly Input[], names: Names): Question | HttpProblem => {
+const readSplit = (frame: unknown, inputs: readonly Input[], names: Names): PredictRequest | HttpProblem => {
   const base = "/dataframe_split";
-  if (!isObject(frame)) return frameRefused({ pointer: base, detail: "must be an object { columns, data }" });
+  if (!isObject(frame))
+    return createFrameProblem({ pointer: base, detail: "must be an object { columns, data }" });
   const foreign = Object.keys(frame).find((key) => !["columns", "data", "index"].includes(key));
   if (foreign !== undefined)
-    return frameRefused({ pointer: below(base, foreign), detail: "is none of columns, index, data" });
+    return createFrameProblem({
+      pointer: appendPointer(base, foreign),
+      detail: "is none of columns, index, data",
+    });
   const { columns = names } = frame;
   if (!isNames(columns))
-    return frameRefused({ pointer: `${base}/columns`, detail: "must be a list of the inputs' names" });
-  const problems = columnProblems(columns, inputs).map(({ at, input, detail }) =>
+    return createFrameProblem({ pointer: `${base}/columns`, detail: "must be a list of the inputs' names" });
+  const problems = checkColumns(columns, inputs).map(({ at, input, detail }) =>
     at === undefined
       ? { pointer: `${base}/columns`, detail: `${input} ${detail}` }
       : { pointer: `${base}/columns/${at}`, detail },
   );
-  if (problems.length > 0) return frameRefused(...problems);
+  if (problems.length > 0) return createFrameProblem(...problems);
   return readRows(frame.data, { base: `${base}/data`, columns, takes: "lists" });
 };
 
@@ -41,21 +45,21 @@ const readSplit = (frame: unknown, inputs: readonly Input[], names: Names): Ques
  */
 export const readFrame = ({ inputs }: Pick<Manifest, "inputs">) => {
   const names = inputs.map(({ name }) => name);
-  return (body: unknown): Question | HttpProblem => {
+  return (body: unknown): PredictRequest | HttpProblem => {
     if (!isObject(body))
-      return frameRefused({ pointer: "", detail: `must be an object with one of ${forms.join(", ")}` });
+      return createFrameProblem({ pointer: "", detail: `must be an object with one of ${forms.join(", ")}` });
     const [form, ...others] = forms.filter((one) => Object.hasOwn(body, one));
     if (!form || others.length > 0)
-      return frameRefused({ pointer: "", detail: `must hold exactly one of ${forms.join(", ")}` });
+      return createFrameProblem({ pointer: "", detail: `must hold exactly one of ${forms.join(", ")}` });
     const foreign = Object.keys(body).find((key) => key !== form && key !== "params");
     if (foreign !== undefined)
-      return frameRefused({
-        pointer: below("", foreign),
+      return createFrameProblem({
+        pointer: appendPointer("", foreign),
         detail: `stands beside ${form}, where only params may`,
       });
     const { params = null } = body;
     if (params !== null && !isObject(params))
-      return frameRefused({ pointer: "/params", detail: "must be an object" });
+      return createFrameProblem({ pointer: "/params", detail: "must be an object" });
     const value = body[form];
     if (form === "dataframe_split") return readSplit(value, inputs, names);
     if (form === "inputs" && isObject(value)) return readColumns(value, "/inputs", inputs);

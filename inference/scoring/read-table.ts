@@ -1,8 +1,8 @@
-import type { Question } from "#inference/answer.ts";
+import type { PredictRequest } from "#inference/answer.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { problem } from "#inference/http/problem.ts";
-import { readBytes, readText } from "#inference/http/read-body.ts";
+import { createProblem } from "#inference/http/problem.ts";
+import { readBody, readText } from "#inference/http/read-body.ts";
 import { readPythonJson } from "#inference/http/read-python-json.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { rowPointer } from "#model-folder/rows/row-problem.ts";
@@ -16,12 +16,12 @@ const mediaType =
  * The question in a request's body: a table as JSON or as CSV. A CSV's pointers are those of its rows in JSON.
  * @param csvHeader whether a CSV that does not say so has a header
  */
-export const readTable = (manifest: Manifest, csvHeader: "present" | "absent") => {
+export const readTableRequest = (manifest: Manifest, csvHeader: "present" | "absent") => {
   const frame = readFrame(manifest);
-  return async (request: HttpRequest): Promise<Question | HttpProblem> => {
+  return async (request: HttpRequest): Promise<PredictRequest | HttpProblem> => {
     const [, type, header = csvHeader] = mediaType.exec(request.header("content-type") ?? "") ?? [];
-    if (!type) return problem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
-    const bytes = await readBytes(request);
+    if (!type) return createProblem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
+    const bytes = await readBody(request);
     if (!(bytes instanceof Uint8Array)) return bytes;
     if (type.toLowerCase() === "application/json") {
       const read = readPythonJson(bytes, manifest);

@@ -6,38 +6,38 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import { pythonEnvironment, pythonPeer } from "#test/peers/python-environment.ts";
-import { documentedPython } from "#test/support/documented-python.ts";
-import { churnGolden } from "#test/support/onnx/churn-folder.ts";
-import { churnService } from "#test/support/onnx/churn-service.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { listen } from "#worlds/embedded/gateway/server.ts";
-import { predictionRecords } from "./prediction-records.ts";
+import { createPythonEnvironment, requirePython } from "#test/peers/python-environment.ts";
+import { readDocsPython } from "#test/support/documented-python.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { createChurnService } from "#test/support/onnx/churn-service.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/server.ts";
+import { toDataFrameRecords } from "./prediction-records.ts";
 
-const { skip } = pythonPeer("boto3's sagemaker-runtime");
+const { skip } = requirePython("boto3's sagemaker-runtime");
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const script = join(root, "test", "peers", "sagemaker", "invoke_endpoint.py");
-const rows: Row[] = churnGolden().rows;
+const rows: Row[] = readChurnGolden().rows;
 const csv = rows.map((row) => Object.values(row).join(",")).join("\n");
 
 describe.skipIf(skip)("boto3's sagemaker-runtime with its endpoint set to the service", () => {
   let found: Record<string, Record<string, unknown>> = {};
   /** What the model itself answers. */
-  let records: ReturnType<ReturnType<typeof predictionRecords>>;
+  let records: ReturnType<ReturnType<typeof toDataFrameRecords>>;
 
   beforeAll(async () => {
     await using stack = new AsyncDisposableStack();
-    const { python } = await pythonEnvironment();
-    const service = await churnService();
+    const { python } = await createPythonEnvironment();
+    const service = await createChurnService();
     stack.defer(() => service.model.release());
-    records = predictionRecords(service.model.manifest)(await service.model.predict(rows));
-    const server = await listen(0, () => {});
+    records = toDataFrameRecords(service.model.manifest)(await service.model.predict(rows));
+    const server = await startHttpServer(0, () => {});
     stack.defer(server.close);
     server.serve(createApp(service));
-    const folder = await temporaryFolder();
+    const folder = await createTemporaryFolder();
     stack.defer(folder.remove);
     const bodies = join(folder.path, "bodies.json");
-    const documented = documentedPython("sagemaker-runtime", server.url);
+    const documented = readDocsPython("sagemaker-runtime", server.url);
     const wrong = csv.replace(/Month-to-month|One year|Two year/, "Weekly");
     await writeFile(
       bodies,

@@ -5,23 +5,23 @@ import { createApp } from "#inference/app.ts";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import type { Service } from "#inference/service.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
-import { requesting } from "#test/support/http/requesting.ts";
-import { churnGolden } from "#test/support/onnx/churn-folder.ts";
-import { churnService } from "#test/support/onnx/churn-service.ts";
-import { serviceOf } from "#test/support/onnx/service-of.ts";
-import { loadSmall, smallModels } from "#test/support/onnx/small-models.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { createChurnService } from "#test/support/onnx/churn-service.ts";
+import { createTestService } from "#test/support/onnx/service-of.ts";
+import { loadSmallModel, smallModels } from "#test/support/onnx/small-models.ts";
 
 let service: Service;
-let app: ReturnType<typeof requesting>;
+let app: ReturnType<typeof createAppClient>;
 const failures: string[] = [];
 beforeAll(async () => {
-  const { model } = await churnService();
-  service = serviceOf(model, (line) => failures.push(line));
-  app = requesting(createApp(service));
+  const { model } = await createChurnService();
+  service = createTestService(model, (line) => failures.push(line));
+  app = createAppClient(createApp(service));
 });
 afterAll(() => service.model.release());
 
-const rows: Row[] = churnGolden().rows.slice(0, 6);
+const rows: Row[] = readChurnGolden().rows.slice(0, 6);
 const names = Object.keys(rows[0] ?? {});
 const listOf = (row: Row, columns = names) => columns.map((name) => row[name]);
 const columnsOf = (some: readonly Row[], cell: (value: unknown) => unknown = (value) => value) =>
@@ -116,12 +116,14 @@ describe("the same rows get the native protocol's answers", () => {
 
   describe.each(Object.entries(smallModels))("from %s", (_, small) => {
     test.each(everyForm)("as %s", async (form, write) => {
-      const model = await loadSmall(small);
+      const model = await loadSmallModel(small);
       const some = form === "inputs as the values of one row" ? small.rows.slice(0, 1) : small.rows;
       const predictions = await model.predict(some);
       const integer = small.manifest.task === "classification";
       expect(
-        await answered(await post(write(some), {}, "/invocations", requesting(createApp(serviceOf(model))))),
+        await answered(
+          await post(write(some), {}, "/invocations", createAppClient(createApp(createTestService(model)))),
+        ),
       ).toEqual(
         predictions.map(({ label, scores }) => (integer ? { label: Number(label), ...scores } : scores)),
       );
@@ -130,8 +132,9 @@ describe("the same rows get the native protocol's answers", () => {
   });
 
   test("a model of one input may be given its values alone, and the pointers fit", async () => {
-    const model = await loadSmall(smallModels["texts with a tokenizer"]);
-    const ask = (body: unknown) => post(body, {}, "/invocations", requesting(createApp(serviceOf(model))));
+    const model = await loadSmallModel(smallModels["texts with a tokenizer"]);
+    const ask = (body: unknown) =>
+      post(body, {}, "/invocations", createAppClient(createApp(createTestService(model))));
     const predictions = (await model.predict([{ text: "good" }, { text: "bad" }])).map(
       ({ scores }) => scores,
     );
@@ -370,6 +373,6 @@ describe("whatever comes", () => {
 test("/ping tells whether the model answers, /version whose protocol this is", async () => {
   expect((await app.request("/ping")).status).toBe(200);
   expect(await (await app.request("/version")).text()).toMatch(/^3\.\d+\.\d+$/);
-  const broken = serviceOf({ ...service.model, predict: () => Promise.reject(new Error("broken")) });
-  expect((await requesting(createApp(broken)).request("/ping")).status).toBe(503);
+  const broken = createTestService({ ...service.model, predict: () => Promise.reject(new Error("broken")) });
+  expect((await createAppClient(createApp(broken)).request("/ping")).status).toBe(503);
 });

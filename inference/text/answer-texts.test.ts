@@ -3,14 +3,14 @@ import { describe, expect, test } from "vitest";
 import { loadModel } from "#inference/model/load-model.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { manifestWith } from "#test/support/onnx/churn-folder.ts";
+import { buildManifest } from "#test/support/onnx/churn-folder.ts";
 import { tinyTokenizer as tokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
-import { tokenSums as sums } from "#test/support/onnx/token-sums.ts";
-import { type Graph, int64, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { tokenSumGraph as sums } from "#test/support/onnx/token-sums.ts";
+import { type Graph, int64Type, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { batchByLength } from "./batch-by-length.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
 
-const manifest = manifestWith({
+const manifest = buildManifest({
   task: "regression",
   inputs: [{ name: "text", type: "string", maxLength: 1_000 }],
   output: { names: ["ids", "tokens"] },
@@ -55,7 +55,7 @@ describe("a text model", () => {
   });
 
   test("whose graph takes something else, or without a readable tokenizer, is ModelUnreadable", async () => {
-    const renamed = { ...sums, inputs: [{ name: "x", type: int64, shape: ["N", "S"] }] };
+    const renamed = { ...sums, inputs: [{ name: "x", type: int64Type, shape: ["N", "S"] }] };
     await expect(open({ ...renamed, nodes: [], outputs: sums.outputs ?? [] })).rejects.toBeInstanceOf(
       ModelUnreadable,
     );

@@ -32,7 +32,7 @@ const fill = ({ name, element }: TokenFeed, texts: readonly (readonly number[])[
  * Answers texts: tokenizes each, runs texts of like length together, and gives the answers in the request's order.
  * Throws ModelUnreadable where the graph does not take what tokenizers give.
  */
-export const answerTexts = (
+export const predictTexts = (
   manifest: Pick<Manifest, "inputs">,
   { session, tokenize, outputs, read }: Needs,
 ) => {

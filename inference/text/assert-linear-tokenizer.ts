@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { whyNotLinear } from "./linear-pattern.ts";
+import { checkLinearPattern } from "./linear-pattern.ts";
 
 /** A vocabulary's token, or an added one: beyond that no token of a language is. */
 const maxTokenCharacters = 1_024;
@@ -12,7 +12,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Regular expressions anywhere in these parts of the file, with the path to each: normalizers and pre-tokenizers nest. */
-const patterns = (value: unknown, path: string): { readonly path: string; readonly pattern: string }[] => {
+const findPatterns = (
+  value: unknown,
+  path: string,
+): { readonly path: string; readonly pattern: string }[] => {
   const found: { path: string; pattern: string }[] = [];
   const waiting: { value: unknown; path: string }[] = [{ value, path }];
   for (let at = 0; at < waiting.length; at++) {
@@ -33,7 +36,7 @@ const patterns = (value: unknown, path: string): { readonly path: string; readon
   return found;
 };
 
-const parsed = (bytes: Uint8Array): unknown => {
+const tryParseJson = (bytes: Uint8Array): unknown => {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
@@ -41,28 +44,28 @@ const parsed = (bytes: Uint8Array): unknown => {
   }
 };
 
-const Added = z.array(z.object({ content: z.string() })).catch([]);
+const AddedTokens = z.array(z.object({ content: z.string() })).catch([]);
 
 /**
  * Throws ModelUnreadable unless each text takes this tokenizer a time that grows with its length alone: its patterns
- * are proven linear (whyNotLinear), and what else is looked for at each place of a text is of bounded length. The
+ * are proven linear (checkLinearPattern), and what else is looked for at each place of a text is of bounded length. The
  * library runs patterns on JavaScript's engine, where one that backtracks would hold the service, whoever sends the text
  * for it.
  * @param bytes a tokenizer.json; what is none is openTokenizer's to refuse
  */
 export const assertLinearTokenizer = (bytes: Uint8Array): void => {
-  const content = parsed(bytes);
+  const content = tryParseJson(bytes);
   if (!isObject(content)) return;
   const { normalizer, pre_tokenizer, model, added_tokens } = content;
   for (const [part, value] of Object.entries({ normalizer, pre_tokenizer }))
-    for (const { path, pattern } of patterns(value, part)) {
-      const why = whyNotLinear(pattern);
+    for (const { path, pattern } of findPatterns(value, part)) {
+      const why = checkLinearPattern(pattern);
       if (why !== undefined)
         throw new ModelUnreadable(
           `the tokenizer's pattern ${JSON.stringify(pattern.slice(0, 200))} (${path}) is not proven to run in linear time: ${why}. Write it as alternatives that each hold one repetition, at their end; docs/adding-a-model.md says which forms there are`,
         );
     }
-  for (const { content: token } of Added.parse(added_tokens))
+  for (const { content: token } of AddedTokens.parse(added_tokens))
     if (token.length > maxTokenCharacters)
       throw new ModelUnreadable(
         `the tokenizer has an added token of more than ${maxTokenCharacters} characters`,

@@ -9,7 +9,7 @@ export type TokenFeed = { readonly name: (typeof roles)[number]; readonly elemen
 const remedy =
   "Export the model with the inputs input_ids, attention_mask and, where it has them, token_type_ids, each int64 [None, None].";
 
-const bindOne = (value: GraphValue): TokenFeed | Mismatch => {
+const bindTokenInput = (value: GraphValue): TokenFeed | Mismatch => {
   const name = roles.find((role) => role === value.name);
   if (!name) return { message: `the graph's input ${value.name} is none that a tokenizer gives`, remedy };
   if (value.kind !== "tensor" || (value.type !== "int64" && value.type !== "int32"))
@@ -28,7 +28,7 @@ export const bindTokens = (
 ):
   | { readonly status: "bound"; readonly feeds: readonly TokenFeed[] }
   | { readonly status: "mismatched"; readonly mismatches: readonly Mismatch[] } => {
-  const bound = graphInputs.map(bindOne);
+  const bound = graphInputs.map(bindTokenInput);
   const mismatches = bound.flatMap((one) => ("message" in one ? [one] : []));
   if (!graphInputs.some(({ name }) => name === "input_ids"))
     mismatches.push({

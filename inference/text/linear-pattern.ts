@@ -7,7 +7,7 @@
  *
  *   bounded parts, then at most one run of one class without an upper bound, then only parts that may be absent
  *
- * - Bounded parts match in a number of ways that depends on the pattern alone (at most `mostWays`), of a bounded length.
+ * - Bounded parts match in a number of ways that depends on the pattern alone (at most `maxWays`), of a bounded length.
  * - A run either has fewer characters than it needs, which is seen in a bounded number of steps, or succeeds; behind it
  *   nothing can fail, so that it is never given back. Its steps are the characters that it takes.
  * - So each place of a text costs a bounded number of steps, and beyond them as many as the match takes characters,
@@ -17,8 +17,8 @@
  *
  * Whole patterns that are well known and linear for a reason of their own stand in `known` below.
  */
-export const whyNotLinear = (pattern: string): string | undefined => {
-  if (known.has(pattern)) return undefined;
+export const checkLinearPattern = (pattern: string): string | undefined => {
+  if (knownPatterns.has(pattern)) return undefined;
   if (pattern.length > 10_000) return "it is longer than 10,000 characters";
   try {
     // The library reads this class of BLOOM's, written in no dialect, as one class; so does this proof.
@@ -26,12 +26,12 @@ export const whyNotLinear = (pattern: string): string | undefined => {
     const { alternatives, end } = readAlternatives(plain, 0, 0);
     if (end !== plain.length) return "it closes a group that it did not open";
     for (const alternative of alternatives) {
-      const why = whyNotBounded(alternative);
+      const why = checkBounded(alternative);
       if (why) return why;
     }
     return undefined;
   } catch (error) {
-    if (error instanceof NotRead) return error.message;
+    if (error instanceof UnsupportedPattern) return error.message;
     throw error;
   }
 };
@@ -46,14 +46,19 @@ const contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 const upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
 const lower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
 const spaces = "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-const words = (numbers: string): string =>
+const buildWordsPattern = (numbers: string): string =>
   `${contractions}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${numbers}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|${spaces}`;
-const cased = `[^\\r\\n\\p{L}\\p{N}]?${upper}*${lower}+${contractions}?|[^\\r\\n\\p{L}\\p{N}]?${upper}+${lower}*${contractions}?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${spaces}`;
-const known: ReadonlySet<string> = new Set([words("\\p{N}{1,3}"), words("\\p{N}"), words("\\p{N}+"), cased]);
+const casedWordsPattern = `[^\\r\\n\\p{L}\\p{N}]?${upper}*${lower}+${contractions}?|[^\\r\\n\\p{L}\\p{N}]?${upper}+${lower}*${contractions}?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${spaces}`;
+const knownPatterns: ReadonlySet<string> = new Set([
+  buildWordsPattern("\\p{N}{1,3}"),
+  buildWordsPattern("\\p{N}"),
+  buildWordsPattern("\\p{N}+"),
+  casedWordsPattern,
+]);
 
 /** The most ways in which the bounded parts of an alternative may match at one place. */
-const mostWays = 2_000;
-const mostDepth = 10;
+const maxWays = 2_000;
+const maxDepth = 10;
 
 type Part = {
   /** One character of a class, a place between characters, or a group. */
@@ -65,30 +70,31 @@ type Part = {
 };
 type Alternatives = readonly (readonly Part[])[];
 
-class NotRead extends Error {}
+class UnsupportedPattern extends Error {}
 const refuse = (why: string): never => {
-  throw new NotRead(why);
+  throw new UnsupportedPattern(why);
 };
 
 /** In how many ways an alternative without an unbounded run can match at one place, and the characters that it reads. */
-const waysOf = (parts: readonly Part[]): number =>
+const countWays = (parts: readonly Part[]): number =>
   parts.reduce((product, part) => {
-    const once = typeof part.kind === "string" ? 1 : part.kind.reduce((sum, parts) => sum + waysOf(parts), 0);
+    const once =
+      typeof part.kind === "string" ? 1 : part.kind.reduce((sum, parts) => sum + countWays(parts), 0);
     let ways = 0;
-    for (let times = part.min; times <= part.max && ways <= mostWays; times++)
-      ways += Math.max(1, Math.min(mostWays + 1, once ** times));
+    for (let times = part.min; times <= part.max && ways <= maxWays; times++)
+      ways += Math.max(1, Math.min(maxWays + 1, once ** times));
     // A part of a thousand characters is read as often as it is long.
-    return Math.min(product * ways * Math.max(1, part.min / 100), mostWays + 1);
+    return Math.min(product * ways * Math.max(1, part.min / 100), maxWays + 1);
   }, 1);
 
-const unbounded = (part: Part): boolean =>
+const isUnbounded = (part: Part): boolean =>
   part.max === Number.POSITIVE_INFINITY ||
-  (typeof part.kind !== "string" && part.kind.some((parts) => parts.some(unbounded)));
+  (typeof part.kind !== "string" && part.kind.some((parts) => parts.some(isUnbounded)));
 
-const whyNotBounded = (parts: readonly Part[]): string | undefined => {
-  const first = parts.findIndex(unbounded);
+const checkBounded = (parts: readonly Part[]): string | undefined => {
+  const first = parts.findIndex(isUnbounded);
   const bounded = first < 0 ? parts : parts.slice(0, first);
-  if (waysOf(bounded) > mostWays) return "its bounded parts can match in too many ways";
+  if (countWays(bounded) > maxWays) return "its bounded parts can match in too many ways";
   const run = parts[first];
   if (!run) return undefined;
   if (run.kind !== "class") return "a group in it repeats without bound, or holds what does";
@@ -98,29 +104,29 @@ const whyNotBounded = (parts: readonly Part[]): string | undefined => {
   for (const part of rest) {
     if (part.min > 0)
       return `${part.text.slice(0, 40)} stands behind what repeats without bound, and may be missing there`;
-    if (part.kind !== "class" && unbounded(part))
+    if (part.kind !== "class" && isUnbounded(part))
       return "a group in it repeats without bound, or holds what does";
   }
-  return waysOf(rest.filter((part) => !unbounded(part))) > mostWays
+  return countWays(rest.filter((part) => !isUnbounded(part))) > maxWays
     ? "its bounded parts can match in too many ways"
     : undefined;
 };
 
 /** Of a class, where it ends; it may hold no other class. */
-const classEnd = (pattern: string, start: number): number => {
+const findClassEnd = (pattern: string, start: number): number => {
   let at = start + 1;
   if (pattern[at] === "^") at++;
   if (pattern[at] === "]") refuse("it has an empty class");
   while (at < pattern.length && pattern[at] !== "]") {
     if (pattern[at] === "[") refuse("it has a class within a class");
     if (pattern.startsWith("&&", at)) refuse("it intersects classes");
-    at += pattern[at] === "\\" ? escapeLength(pattern, at) : 1;
+    at += pattern[at] === "\\" ? readEscapeLength(pattern, at) : 1;
   }
   if (at >= pattern.length) refuse("it does not close a class");
   return at + 1;
 };
 
-const escapeLength = (pattern: string, at: number): number => {
+const readEscapeLength = (pattern: string, at: number): number => {
   const found =
     /^\\(?:[pP]\{\^?[A-Za-z_ =]{1,60}\}|x\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|[sSdDwWrntfv]|[^A-Za-z0-9])/u.exec(
       pattern.slice(at, at + 80),
@@ -144,10 +150,10 @@ const readAtom = (pattern: string, at: number, depth: number): { kind: Part["kin
     if (pattern[end] !== ")") refuse("it does not close a group");
     return { kind: alternatives, end: end + 1 };
   }
-  if (char === "[") return { kind: "class", end: classEnd(pattern, at) };
+  if (char === "[") return { kind: "class", end: findClassEnd(pattern, at) };
   if (char === "^" || char === "$") return { kind: "place", end: at + 1 };
   if (/^\\[bBAzZ]/.test(pattern.slice(at, at + 2))) return { kind: "place", end: at + 2 };
-  if (char === "\\") return { kind: "class", end: at + escapeLength(pattern, at) };
+  if (char === "\\") return { kind: "class", end: at + readEscapeLength(pattern, at) };
   if (/[*+?{]/.test(char)) return refuse("a quantifier stands where nothing is to repeat");
   // A character beyond the first 65,536 is two units of a string, and one character of a pattern.
   return { kind: "class", end: at + String.fromCodePoint(pattern.codePointAt(at) ?? 0).length };
@@ -175,7 +181,7 @@ const readAlternatives = (
   start: number,
   depth: number,
 ): { readonly alternatives: Alternatives; readonly end: number } => {
-  if (depth > mostDepth) refuse("its groups are nested too deeply");
+  if (depth > maxDepth) refuse("its groups are nested too deeply");
   const alternatives: Part[][] = [[]];
   let at = start;
   while (at < pattern.length && pattern[at] !== ")") {

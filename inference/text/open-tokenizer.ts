@@ -9,10 +9,10 @@ export type Tokenize = (text: string) => number[];
 /** Characters that are read of a text for each token that is kept, at first: in no language are tokens so long. */
 const charactersPerToken = 16;
 /** How many times more tokens than are kept must come of a text's beginning, for its end not to matter to them. */
-const spare = 2;
+const spareFactor = 2;
 
 /** Where a text may be cut at about `length` characters: before white space, or at least not within a pair. */
-const cut = (text: string, length: number): number => {
+const findCut = (text: string, length: number): number => {
   const from = Math.floor(length / 2);
   const space = text.slice(from, length).search(/\s\S*$/);
   if (space > 0) return from + space;
@@ -20,7 +20,7 @@ const cut = (text: string, length: number): number => {
   return code >= 0xd800 && code <= 0xdbff ? length - 1 : length;
 };
 
-const parse = (bytes: Uint8Array): Tokenizer => {
+const parseTokenizer = (bytes: Uint8Array): Tokenizer => {
   if (bytes.length > maxBytes)
     throw new ModelUnreadable(`the tokenizer is larger than ${maxBytes / 1_024 / 1_024} MB`);
   try {
@@ -38,7 +38,7 @@ const parse = (bytes: Uint8Array): Tokenizer => {
  * tokens go, and the special tokens around it stay. Throws ModelUnreadable.
  */
 export const openTokenizer = (bytes: Uint8Array, maxTokens: number): Tokenize => {
-  const tokenizer = parse(bytes);
+  const tokenizer = parseTokenizer(bytes);
   const encode = (text: string, special: boolean): number[] =>
     // A tokenizer without a token for what it does not know gives no id for that.
     tokenizer.encode(text, { add_special_tokens: special }).ids.filter(Number.isInteger);
@@ -55,8 +55,8 @@ export const openTokenizer = (bytes: Uint8Array, maxTokens: number): Tokenize =>
   /** A text's first tokens. A million characters are not tokenized for the few hundred tokens that are kept of them. */
   const first = (text: string): number[] => {
     for (let length = maxTokens * charactersPerToken; length < text.length; length *= 4) {
-      const ids = encode(text.slice(0, cut(text, length)), false);
-      if (ids.length >= spare * room) return ids.slice(0, room);
+      const ids = encode(text.slice(0, findCut(text, length)), false);
+      if (ids.length >= spareFactor * room) return ids.slice(0, room);
     }
     return encode(text, false).slice(0, room);
   };

@@ -1,17 +1,17 @@
 import * as z from "zod";
 import type { Approvals, VoteResult } from "#domain/approval/approvals.ts";
-import { readReason, reasonLimit } from "#domain/approval/read-reason.ts";
-import { shownEmail } from "#domain/approval/shown-email.ts";
+import { maxReasonLength, parseRejectionReason } from "#domain/approval/read-reason.ts";
+import { fetchSlackEmail } from "#domain/approval/shown-email.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
-import type { Messages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 import { RequestRefused, verifySlackRequest } from "./slack-request.ts";
 
-export type Needs = {
+export type AnswerApprovalDependencies = {
   readonly approvals: Approvals;
-  readonly messages: Messages;
+  readonly messages: DeliveryMessages;
   readonly outcomes: Outcomes;
   readonly slack: Pick<SlackApi, "views" | "users"> & {
     readonly chat: Pick<SlackApi["chat"], "postEphemeral">;
@@ -29,10 +29,10 @@ export type SlackCallback = {
   readonly rawBody: Uint8Array;
   readonly headers: Readonly<Record<string, string | undefined>>;
 };
-export type CallbackAnswer = { readonly status: number; readonly body: string };
+export type CallbackResponse = { readonly status: number; readonly body: string };
 
 /** Bytes of a callback. Its form holds one JSON document; Slack's own are far below this. */
-export const largestCallback = 1_000_000;
+export const maxCallbackBytes = 1_000_000;
 
 const Person = z.object({ id: z.string(), name: z.string().optional(), username: z.string().optional() });
 const Common = { user: Person, team: z.object({ id: z.string() }), api_app_id: z.string() };
@@ -61,16 +61,16 @@ const Payload = z.discriminatedUnion("type", [
 ]);
 type Payload = z.infer<typeof Payload>;
 
-const ok: CallbackAnswer = { status: 200, body: "" };
+const ok: CallbackResponse = { status: 200, body: "" };
 
 /**
  * Slack's callbacks: Approve decides, Reject asks those who may answer for the reason first. The raw bytes are verified before they are
  * parsed; the decision is kept before it is sent, so a crash in between strands nothing.
  */
 export const answerApproval =
-  (needs: Needs) =>
-  async ({ rawBody, headers }: SlackCallback): Promise<CallbackAnswer> => {
-    if (rawBody.byteLength > largestCallback) return { status: 413, body: "the request is too large" };
+  (needs: AnswerApprovalDependencies) =>
+  async ({ rawBody, headers }: SlackCallback): Promise<CallbackResponse> => {
+    if (rawBody.byteLength > maxCallbackBytes) return { status: 413, body: "the request is too large" };
     try {
       verifySlackRequest({
         rawBody,
@@ -86,7 +86,9 @@ export const answerApproval =
     if (!payload) return { status: 400, body: "the request is no callback that this app knows" };
     if (payload.team.id !== needs.teamId || payload.api_app_id !== needs.appId)
       return { status: 401, body: "the request is for another workspace or app" };
-    return payload.type === "block_actions" ? clicked(needs, payload) : submitted(needs, payload);
+    return payload.type === "block_actions"
+      ? handleBlockActions(needs, payload)
+      : handleViewSubmission(needs, payload);
   };
 
 const readPayload = (rawBody: Uint8Array): Payload | undefined => {
@@ -99,10 +101,10 @@ const readPayload = (rawBody: Uint8Array): Payload | undefined => {
   }
 };
 
-const clicked = async (
-  needs: Needs,
+const handleBlockActions = async (
+  needs: AnswerApprovalDependencies,
   payload: Extract<Payload, { type: "block_actions" }>,
-): Promise<CallbackAnswer> => {
+): Promise<CallbackResponse> => {
   const action = payload.actions.find(({ action_id }) => action_id === "approve" || action_id === "reject");
   if (!action?.value) return ok;
   const { user, channel } = payload;
@@ -110,40 +112,50 @@ const clicked = async (
   if (action.action_id === "reject") {
     const refused = await needs.approvals.check(value, {
       user: user.id,
-      email: () => emailOf(needs, user.id, value),
+      email: () => findSlackEmail(needs, user.id, value),
       at: needs.clock(),
     });
-    if (refused) await whisper(needs, channel.id, user.id, (await answer(needs, refused)).sentence);
-    else await needs.slack.views.open({ trigger_id: payload.trigger_id, view: reasonDialog(value) });
+    if (refused)
+      await postEphemeral(needs, channel.id, user.id, (await applyVoteResult(needs, refused)).sentence);
+    else await needs.slack.views.open({ trigger_id: payload.trigger_id, view: createReasonDialog(value) });
     return ok;
   }
-  const { taken, sentence } = await decide(needs, value, user, "approved", null);
+  const { taken, sentence } = await submitDecision(needs, value, user, "approved", null);
   // An answer that was taken stands in the message itself.
-  if (!taken) await whisper(needs, channel.id, user.id, sentence);
+  if (!taken) await postEphemeral(needs, channel.id, user.id, sentence);
   return ok;
 };
 
-const submitted = async (
-  needs: Needs,
+const handleViewSubmission = async (
+  needs: AnswerApprovalDependencies,
   { view, user }: Extract<Payload, { type: "view_submission" }>,
-): Promise<CallbackAnswer> => {
+): Promise<CallbackResponse> => {
   if (view.callback_id !== "reject-reason") return ok;
-  const read = readReason(view.state.values.reason?.reason?.value ?? "");
-  const refuse = (sentence: string): CallbackAnswer => ({
+  const read = parseRejectionReason(view.state.values.reason?.reason?.value ?? "");
+  const refuse = (sentence: string): CallbackResponse => ({
     status: 200,
     body: JSON.stringify({ response_action: "errors", errors: { reason: sentence } }),
   });
   if ("problem" in read) return refuse(read.problem);
-  const { taken, sentence } = await decide(needs, view.private_metadata, user, "rejected", read.reason);
+  const { taken, sentence } = await submitDecision(
+    needs,
+    view.private_metadata,
+    user,
+    "rejected",
+    read.reason,
+  );
   return taken ? ok : refuse(sentence);
 };
 
 /** Whether an answer counted, and what became of it, in a sentence for the person who gave it. */
-export type Answered = { readonly taken: boolean; readonly sentence: string };
+export type DecisionResult = { readonly taken: boolean; readonly sentence: string };
 
 /** Votes, sends and shows. */
-export const decide = async (
-  needs: Pick<Needs, "approvals" | "messages" | "outcomes" | "slack" | "metrics" | "clock" | "warn">,
+export const submitDecision = async (
+  needs: Pick<
+    AnswerApprovalDependencies,
+    "approvals" | "messages" | "outcomes" | "slack" | "metrics" | "clock" | "warn"
+  >,
   approvalId: string,
   user: {
     readonly id: string;
@@ -154,9 +166,9 @@ export const decide = async (
   },
   verdict: "approved" | "rejected",
   reason: string | null,
-): Promise<Answered> => {
+): Promise<DecisionResult> => {
   const name = user.name ?? user.username ?? user.id;
-  const email = user.email ?? (await emailOf(needs, user.id, approvalId));
+  const email = user.email ?? (await findSlackEmail(needs, user.id, approvalId));
   const voted = await needs.approvals.vote(approvalId, {
     user: user.id,
     name,
@@ -165,16 +177,21 @@ export const decide = async (
     reason,
     at: needs.clock(),
   });
-  return answer(needs, voted);
+  return applyVoteResult(needs, voted);
 };
 
-const names = (by: readonly { readonly name: string }[]) => by.map(({ name }) => name).join(", ");
+const joinNames = (by: readonly { readonly name: string }[]) => by.map(({ name }) => name).join(", ");
 
-const answer = async (
-  { approvals, messages, outcomes, metrics }: Pick<Needs, "approvals" | "messages" | "outcomes" | "metrics">,
+const applyVoteResult = async (
+  {
+    approvals,
+    messages,
+    outcomes,
+    metrics,
+  }: Pick<AnswerApprovalDependencies, "approvals" | "messages" | "outcomes" | "metrics">,
   voted: VoteResult,
-): Promise<Answered> => {
-  const refuse = (sentence: string): Answered => ({ taken: false, sentence });
+): Promise<DecisionResult> => {
+  const refuse = (sentence: string): DecisionResult => ({ taken: false, sentence });
   switch (voted.result) {
     case "decided":
     case "already": {
@@ -191,8 +208,8 @@ const answer = async (
         await messages.show(approval.delivery);
       }
       return voted.result === "decided"
-        ? { taken: true, sentence: `It is ${decision.status} by ${names(decision.by)}.` }
-        : refuse(`This was already ${decision.status} by ${names(decision.by)}.`);
+        ? { taken: true, sentence: `It is ${decision.status} by ${joinNames(decision.by)}.` }
+        : refuse(`This was already ${decision.status} by ${joinNames(decision.by)}.`);
     }
     case "counted":
       await messages.show(voted.approval.delivery);
@@ -222,13 +239,13 @@ const answer = async (
 };
 
 /** The user's e-mail as Slack has it; undefined where Slack does not say. */
-const emailOf = async (
-  { slack, warn }: Pick<Needs, "slack" | "warn">,
+const findSlackEmail = async (
+  { slack, warn }: Pick<AnswerApprovalDependencies, "slack" | "warn">,
   user: string,
   approval: string,
 ): Promise<string | undefined> => {
   try {
-    return await shownEmail(slack, user);
+    return await fetchSlackEmail(slack, user);
   } catch (fault) {
     warn(`Slack did not say who ${user} is`, fault, { approval });
     return undefined;
@@ -236,7 +253,12 @@ const emailOf = async (
 };
 
 /** A note that only one person sees; that it fails changes nothing about the decision. */
-const whisper = async ({ slack, warn }: Needs, channel: string, user: string, text: string) => {
+const postEphemeral = async (
+  { slack, warn }: AnswerApprovalDependencies,
+  channel: string,
+  user: string,
+  text: string,
+) => {
   try {
     await slack.chat.postEphemeral({ channel, user, text });
   } catch (fault) {
@@ -244,7 +266,7 @@ const whisper = async ({ slack, warn }: Needs, channel: string, user: string, te
   }
 };
 
-const reasonDialog = (approvalId: string) => ({
+const createReasonDialog = (approvalId: string) => ({
   type: "modal" as const,
   callback_id: "reject-reason",
   private_metadata: approvalId,
@@ -260,7 +282,7 @@ const reasonDialog = (approvalId: string) => ({
         type: "plain_text_input" as const,
         action_id: "reason",
         multiline: true,
-        max_length: reasonLimit,
+        max_length: maxReasonLength,
       },
     },
   ],

@@ -1,14 +1,14 @@
 import * as z from "zod";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of answer-approval. */
 export const Env = z.object({
-  ...parts.store,
-  ...parts.cipher,
-  ...parts.deliveries,
-  ...parts.secrets,
-  ...parts.metrics,
-  ...parts.slack,
+  ...variableGroups.store,
+  ...variableGroups.cipher,
+  ...variableGroups.deliveries,
+  ...variableGroups.secrets,
+  ...variableGroups.metrics,
+  ...variableGroups.slack,
   /** The workspace and the app that callbacks have to come from. */
   SLACK_TEAM_ID: z.string().min(1),
   SLACK_APP_ID: z.string().min(1),

@@ -6,11 +6,11 @@ export class RequestRefused extends Error {
 }
 
 /** Slack signs with the time; older or newer than this is a replay or a broken clock. */
-const windowSeconds = 300;
+const maxAgeSeconds = 300;
 
-type Headers = Readonly<Record<string, string | undefined>>;
+type RequestHeaders = Readonly<Record<string, string | undefined>>;
 
-const headerOf = (headers: Headers, name: string): string =>
+const findHeader = (headers: RequestHeaders, name: string): string =>
   Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1] ?? "";
 
 /**
@@ -22,12 +22,12 @@ export const verifySlackHeaders = ({
   headers,
   now,
 }: {
-  readonly headers: Headers;
+  readonly headers: RequestHeaders;
   readonly now: number;
 }): { readonly timestamp: string; readonly signature: string } => {
-  const timestamp = headerOf(headers, "x-slack-request-timestamp");
-  const signature = headerOf(headers, "x-slack-signature");
-  if (!/^\d{1,12}$/.test(timestamp) || Math.abs(now - Number(timestamp)) > windowSeconds)
+  const timestamp = findHeader(headers, "x-slack-request-timestamp");
+  const signature = findHeader(headers, "x-slack-signature");
+  if (!/^\d{1,12}$/.test(timestamp) || Math.abs(now - Number(timestamp)) > maxAgeSeconds)
     throw new RequestRefused("the request is too old or carries no time");
   if (!/^v0=[0-9a-f]{64}$/.test(signature)) throw new RequestRefused("the signature does not match");
   return { timestamp, signature };
@@ -46,7 +46,7 @@ export const verifySlackRequest = ({
   now,
 }: {
   readonly rawBody: Uint8Array;
-  readonly headers: Headers;
+  readonly headers: RequestHeaders;
   readonly secrets: readonly string[];
   readonly now: number;
 }): void => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Admission } from "#api-keys/admission.ts";
-import { throttledBy } from "#inference/authorization/throttled-by.ts";
+import { readThrottleProblem } from "#inference/authorization/throttled-by.ts";
 import { authorizeKey } from "./authorize-key.ts";
 
 const rate = { perMinute: 60, burst: 60 };
@@ -51,7 +51,7 @@ test("a key over its limit is let in, and the function reads from the context th
   });
   const answer = await authorize(event());
   if (!answer.isAuthorized) expect.fail("API Gateway would answer 403");
-  expect(throttledBy(JSON.parse(JSON.stringify(answer.context)))).toMatchObject({ retryAfter: 8 });
+  expect(readThrottleProblem(JSON.parse(JSON.stringify(answer.context)))).toMatchObject({ retryAfter: 8 });
 });
 
 test("a key of other models is 403", async () => {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Admit } from "#api-keys/admission.ts";
-import { givenKey } from "#api-keys/given-key.ts";
-import { type AuthorizerContext, authorizerContext } from "#inference/authorization/throttled-by.ts";
+import { extractApiKey } from "#api-keys/given-key.ts";
+import { type AuthorizerContext, toAuthorizerContext } from "#inference/authorization/throttled-by.ts";
 
 /** What is read of an authorizer's event, payload format 2.0. */
 export const AuthorizerEvent = z.object({
@@ -11,7 +11,7 @@ export const AuthorizerEvent = z.object({
   headers: z.record(z.string(), z.string().optional()).default({}),
 });
 
-export type AuthorizerAnswer =
+export type AuthorizerResponse =
   | { readonly isAuthorized: true; readonly context: AuthorizerContext }
   | { readonly isAuthorized: false };
 
@@ -28,7 +28,7 @@ export class Unauthorized extends Error {
 }
 
 /** The model by the route that API Gateway chose, which is the one that it will call: the path says it only in its own words. */
-const modelOf = (routeKey: string): string | undefined =>
+const parseModelName = (routeKey: string): string | undefined =>
   routeKey.match(/^ANY \/models\/([a-z][a-z0-9-]{0,39})\/\{proxy\+\}$/)?.[1];
 
 /**
@@ -39,13 +39,14 @@ const modelOf = (routeKey: string): string | undefined =>
  */
 export const authorizeKey =
   ({ admit }: { readonly admit: Admit }) =>
-  async (event: unknown): Promise<AuthorizerAnswer> => {
+  async (event: unknown): Promise<AuthorizerResponse> => {
     const { routeKey, headers } = AuthorizerEvent.parse(event);
-    const model = modelOf(routeKey);
+    const model = parseModelName(routeKey);
     if (model === undefined) return { isAuthorized: false };
     const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-    const admission = await admit({ given: givenKey((name) => lower.get(name)), model });
-    if (admission.status !== "refused") return { isAuthorized: true, context: authorizerContext(admission) };
+    const admission = await admit({ given: extractApiKey((name) => lower.get(name)), model });
+    if (admission.status !== "refused")
+      return { isAuthorized: true, context: toAuthorizerContext(admission) };
     if (admission.answer === 401) throw new Unauthorized();
     return { isAuthorized: false };
   };

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { admitKey } from "#api-keys/admit-key.ts";
-import { apiKeys } from "#api-keys/api-keys.ts";
-import { rateLimiter } from "#api-keys/rate-limiter.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
+import { createApiKeyStore } from "#api-keys/api-keys.ts";
+import { createRateLimiter } from "#api-keys/rate-limiter.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { log } from "#worlds/aws/log.ts";
 import { warn } from "#worlds/aws/warn.ts";
@@ -15,11 +15,11 @@ const clock = Date.now;
 // A store that hangs is one that fails: whoever waits here is an application's request.
 const requestHandler = { connectionTimeout: 300, requestTimeout: 700, throwOnRequestTimeout: true };
 const client = new DynamoDBClient({ maxAttempts: 2, requestHandler });
-const store = dynamodbStore({ client, table: env.KEYS_TABLE, clock });
-const keys = apiKeys({ store, random: randomBytes, clock });
-const limiter = rateLimiter({ store, clock, warn });
-const refused = (refusal: object) => log.info("API key refused", { ...refusal });
+const store = createDynamoDbStore({ client, table: env.KEYS_TABLE, clock });
+const keys = createApiKeyStore({ store, random: randomBytes, clock });
+const limiter = createRateLimiter({ store, clock, warn });
+const logRefusal = (refusal: object) => log.info("API key refused", { ...refusal });
 
 export const handler = authorizeKey({
-  admit: admitKey({ keys, limiter, environment: env.SLIPWAY_ENVIRONMENT, warn, refused }),
+  admit: admitKey({ keys, limiter, environment: env.SLIPWAY_ENVIRONMENT, warn, refused: logRefusal }),
 });

@@ -1,38 +1,45 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
-  approve,
-  commitOf,
-  digestOf,
-  model,
-  modelYaml,
-  questionOf,
-  type StepWorld,
-  serve,
-  stepWorld,
+  buildModelYaml,
+  createMemoryWorld,
+  createNewApproval,
+  fakeCommit,
+  fakeDigest,
+  type MemoryWorld,
+  promoteVersion,
+  recordApproval,
+  toyModel,
 } from "#test/support/step-world.ts";
 import { claimEnvironment } from "./claim-environment.ts";
 
-let world: StepWorld;
+let world: MemoryWorld;
 beforeEach(() => {
-  world = stepWorld();
+  world = createMemoryWorld();
 });
 afterEach(() => world.close());
 
-const commit = commitOf("a");
+const commit = fakeCommit("a");
 /** Who may approve is played through on real repositories (test/attacks/contributors.test.ts). */
 const needs = () => ({ ...world, assertApprovable: async () => undefined });
 const stage = (delivery: string, requestedAt: number) =>
-  claimEnvironment(needs())({ delivery, model, commit, environment: "stage", requestedAt, pusher: null });
+  claimEnvironment(needs())({
+    delivery,
+    model: toyModel,
+    commit,
+    environment: "stage",
+    requestedAt,
+    pusher: null,
+  });
 const prod = async (
   delivery: string,
   { baseline = 0, ...changes }: { baseline?: number; [field: string]: unknown } = {},
 ) =>
   claimEnvironment(needs())({
-    approval: await approve(world, { delivery, letter: "a", version: 1, baseline }),
-    digest: digestOf("a"),
+    approval: await recordApproval(world, { delivery, letter: "a", version: 1, baseline }),
+    digest: fakeDigest("a"),
     version: 1,
     delivery,
-    model,
+    model: toyModel,
     commit,
     environment: "prod",
     requestedAt: 1,
@@ -44,7 +51,7 @@ const prod = async (
 const ask = (delivery: string, fence: number) => {
   world.engine.waiting.add(delivery);
   return world.approvals.ask(
-    questionOf(world, { delivery, letter: "a", version: 1, fence, expiresAt: world.time.now + 1_000 }),
+    createNewApproval(world, { delivery, letter: "a", version: 1, fence, expiresAt: world.time.now + 1_000 }),
     delivery,
   );
 };
@@ -78,7 +85,10 @@ test("the delivery's own question is not withdrawn by its own claim", async () =
 
 test("a busy prod is waited for, and given up when the patience is over", async () => {
   await stage("one", 1);
-  await world.claims.take({ environment: "prod", model, delivery: "other", requestedAt: 1, now: 1 }, "free");
+  await world.claims.take(
+    { environment: "prod", model: toyModel, delivery: "other", requestedAt: 1, now: 1 },
+    "free",
+  );
   const approvedAt = world.time.now;
   expect(await prod("one", { approvedAt })).toEqual({ status: "busy", holder: "other" });
   world.time.now += 6 * 3_600_000;
@@ -88,11 +98,11 @@ test("a busy prod is waited for, and given up when the patience is over", async 
 });
 
 test("a prod that changed since the question was asked is stale, and is given back", async () => {
-  const served = await serve(world, "a", 1);
+  const served = await promoteVersion(world, "a", 1);
   await stage("one", world.time.now);
-  const stageFence = (await world.claims.read("stage", model))?.fence;
+  const stageFence = (await world.claims.read("stage", toyModel))?.fence;
   expect(await prod("one", { stageFence })).toEqual({ status: "stale", serving: served.sequence });
-  expect((await world.claims.read("prod", model))?.holder).toBeNull();
+  expect((await world.claims.read("prod", toyModel))?.holder).toBeNull();
   expect((await prod("one", { stageFence, baseline: served.sequence })).status).toBe("granted");
 });
 
@@ -100,19 +110,19 @@ test("who lost stage gets no prod", async () => {
   await stage("older", 1);
   await stage("newer", 2);
   await expect(prod("older")).rejects.toMatchObject({ name: "Superseded" });
-  expect(await world.claims.read("prod", model)).toBeUndefined();
+  expect(await world.claims.read("prod", toyModel)).toBeUndefined();
 });
 
 test("a champion whose model.yaml today's limits refuse ends no delivery of its model; the same file of the new commit does", async () => {
-  await serve(world, "a", 1);
-  const served = world.commits.get(commitOf("a"));
-  const padded = new TextEncoder().encode(`${modelYaml()}\n# ${"x".repeat(300_000)}`);
+  await promoteVersion(world, "a", 1);
+  const served = world.commits.get(fakeCommit("a"));
+  const padded = new TextEncoder().encode(`${buildModelYaml()}\n# ${"x".repeat(300_000)}`);
   served?.set("model.yaml", padded);
   const deliver = (letter: string) =>
     claimEnvironment(world)({
       delivery: `delivery-of-${letter}`,
-      model,
-      commit: commitOf(letter),
+      model: toyModel,
+      commit: fakeCommit(letter),
       environment: "stage",
       requestedAt: world.time.now,
       pusher: "sam@example.com",
@@ -120,7 +130,7 @@ test("a champion whose model.yaml today's limits refuse ends no delivery of its 
   world.commit("b");
   expect((await deliver("b")).status).toBe("granted");
   world.commit("c");
-  world.commits.get(commitOf("c"))?.set("model.yaml", padded);
+  world.commits.get(fakeCommit("c"))?.set("model.yaml", padded);
   await expect(deliver("c")).rejects.toMatchObject({
     name: "ManifestInvalid",
     message: expect.stringContaining("larger than 256 KB"),

@@ -4,20 +4,20 @@ import { assertApproved } from "#domain/approval/assert-approved.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import { ProdBusy } from "#domain/delivery/faults.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { Messages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/messages.ts";
 import { type Claim, ClaimInput } from "#statemachine/contracts.ts";
 
-export type Needs = {
+export type ClaimEnvironmentDependencies = {
   readonly claims: Claims;
   readonly ledger: Ledger;
   readonly approvals: Approvals;
-  readonly messages: Messages;
+  readonly messages: DeliveryMessages;
   readonly assertApprovable: AssertApprovable;
   readonly clock: () => number;
 };
 
 /** How long a delivery waits for prod after its approval. */
-const patienceMs = 6 * 3_600_000;
+const maxWaitMs = 6 * 3_600_000;
 
 /**
  * Claims stage, superseding older deliveries of the model, or prod, where the holder is left in peace.
@@ -25,7 +25,7 @@ const patienceMs = 6 * 3_600_000;
  * what was approved, and for stage QuorumOutOfReach where too few approvers had no part in the change.
  */
 export const claimEnvironment =
-  ({ claims, ledger, approvals, messages, assertApprovable, clock }: Needs) =>
+  ({ claims, ledger, approvals, messages, assertApprovable, clock }: ClaimEnvironmentDependencies) =>
   async (event: unknown): Promise<Claim> => {
     const input = ClaimInput.parse(event);
     const { model, delivery } = input;
@@ -49,7 +49,7 @@ export const claimEnvironment =
     await claims.assertHeld("stage", model, input.stageFence);
     const grant = await claims.take(request, "free");
     if (grant.status === "busy") {
-      if (clock() - input.approvedAt > patienceMs)
+      if (clock() - input.approvedAt > maxWaitMs)
         throw new ProdBusy(`prod of ${model} was held by ${grant.holder} for over 6 hours`);
       return grant;
     }

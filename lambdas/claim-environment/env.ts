@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of claim-environment. */
 export const Env = z.object({
-  ...parts.store,
-  ...parts.cipher,
-  ...parts.deliveries,
-  ...parts.secrets,
-  ...parts.slack,
-  ...parts.source,
+  ...variableGroups.store,
+  ...variableGroups.cipher,
+  ...variableGroups.deliveries,
+  ...variableGroups.secrets,
+  ...variableGroups.slack,
+  ...variableGroups.source,
 });

@@ -2,40 +2,43 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
-import { claims } from "#domain/claims/claims.ts";
-import { ledger } from "#domain/ledger/ledger.ts";
-import { platformPolicy } from "#domain/policy/platform-policy.ts";
-import { stepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
-import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
-import { ssmSecrets } from "#platform/secrets/ssm.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { approversOf } from "#worlds/aws/approvers-of.ts";
+import { createClaims } from "#domain/claims/claims.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
+import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { createStepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
+import { cacheSecrets } from "#platform/secrets/kept-secrets.ts";
+import { createSsmSecrets } from "#platform/secrets/ssm.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
+import { createApproverResolver } from "#worlds/aws/approvers-of.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
-import { slackMessages } from "#worlds/aws/slack-messages.ts";
-import { sourceOf } from "#worlds/aws/source-of.ts";
-import { stepHandler } from "#worlds/aws/step-handler.ts";
-import { taskApprovals } from "#worlds/aws/task-approvals.ts";
+import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
+import { createSource } from "#worlds/aws/source-of.ts";
+import { createStepHandler } from "#worlds/aws/step-handler.ts";
+import { createAwsApprovals } from "#worlds/aws/task-approvals.ts";
 import { claimEnvironment } from "./claim-environment.ts";
 import { Env } from "./env.ts";
 
 const env = readEnv(Env);
 const clock = Date.now;
-const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
-const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const secrets = cacheSecrets(
+  createSsmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }),
+  clock,
+);
+const store = createDynamoDbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const stateMachineArn = env.STATE_MACHINE_ARN;
-const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
-const source = sourceOf(env, secrets);
-const policy = platformPolicy({ store });
-const approversFor = approversOf({ env, source, store, policy, secrets, clock });
+const deliveries = createStepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
+const source = createSource(env, secrets);
+const policy = createPlatformPolicy({ store });
+const approversFor = createApproverResolver({ env, source, store, policy, secrets, clock });
 
-export const handler = stepHandler(
+export const handler = createStepHandler(
   "claim-environment",
   claimEnvironment({
-    claims: claims({ store }),
-    ledger: ledger({ store }),
-    approvals: taskApprovals({ env, store, deliveries }),
-    messages: slackMessages({ env, secrets, store, clock }),
-    assertApprovable: assertApprovable({ source, policy, ledger: ledger({ store }), approversFor }),
+    claims: createClaims({ store }),
+    ledger: createLedger({ store }),
+    approvals: createAwsApprovals({ env, store, deliveries }),
+    messages: createSlackMessages({ env, secrets, store, clock }),
+    assertApprovable: assertApprovable({ source, policy, ledger: createLedger({ store }), approversFor }),
     clock,
   }),
 );

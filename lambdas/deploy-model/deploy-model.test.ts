@@ -1,52 +1,61 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { restore } from "#domain/rollback/restore.ts";
+import { restoreEnvironment } from "#domain/rollback/restore.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
-import { approve, digestOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
+import {
+  createMemoryWorld,
+  fakeDigest,
+  type MemoryWorld,
+  promoteVersion,
+  recordApproval,
+  toyModel,
+} from "#test/support/step-world.ts";
 import { deployModel } from "./deploy-model.ts";
 
-let world: StepWorld;
+let world: MemoryWorld;
 beforeEach(() => {
-  world = stepWorld();
+  world = createMemoryWorld();
 });
 afterEach(() => world.close());
 
 const delivery = "delivery-n";
 const claimed = async (environment: "stage" | "prod", letter = "c") => {
   const grant = await world.claims.take(
-    { environment, model, delivery, requestedAt: world.time.now, now: world.time.now },
+    { environment, model: toyModel, delivery, requestedAt: world.time.now, now: world.time.now },
     "free",
   );
   const fence = grant.status === "granted" ? grant.fence : 0;
   return {
     delivery,
-    model,
+    model: toyModel,
     commit: world.commit(letter),
     environment,
     fence,
-    digest: digestOf(letter),
+    digest: fakeDigest(letter),
     version: 3,
-    ...(environment === "prod" ? { approval: await approve(world, { delivery, letter, version: 3 }) } : {}),
+    ...(environment === "prod"
+      ? { approval: await recordApproval(world, { delivery, letter, version: 3 }) }
+      : {}),
   };
 };
-const live = (environment: "stage" | "prod") => world.serving[environment].live(model);
+const live = (environment: "stage" | "prod") => world.serving[environment].live(toyModel);
 
 test("on stage the alias moves at once, and twice is once", async () => {
-  await serve(world, "a", 1);
+  await promoteVersion(world, "a", 1);
   const input = await claimed("stage");
   const first = await deployModel(world)(input);
   const revision = (await live("stage"))?.revision;
   expect(await deployModel(world)(input)).toEqual(first);
   expect(first).toMatchObject({ functionVersion: "2", championVersion: null, canary: false });
   expect(await live("stage")).toMatchObject({ version: "2", revision });
-  expect(await world.ledger.entries("stage", model, 9)).toHaveLength(2);
+  expect(await world.ledger.entries("stage", toyModel, 9)).toHaveLength(2);
   expect((await live("prod"))?.version).toBe("1");
 });
 
 test("on prod a proven version gets no traffic, and what a former canary left is healed", async () => {
-  const champion = await serve(world, "a", 1);
-  await serve(world, "b", 2);
+  const champion = await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
   await world.serving.prod.route(
-    model,
+    toyModel,
     { version: "2", canary: { version: "1", weight: 0.5 }, description: "fence=1 delivery=left" },
     { expect: (await live("prod"))?.revision ?? "" },
   );
@@ -55,52 +64,54 @@ test("on prod a proven version gets no traffic, and what a former canary left is
   expect(await live("prod")).toMatchObject({ version: "2" });
   expect((await live("prod"))?.canary).toBeUndefined();
   expect(champion.functionVersion).toBe("1");
-  expect(await world.ledger.ofDelivery("prod", model, delivery)).toMatchObject({
+  expect(await world.ledger.ofDelivery("prod", toyModel, delivery)).toMatchObject({
     status: "deployed",
     previous: 2,
   });
 });
 
 test("a function that was deleted by hand is made anew by the next delivery", async () => {
-  await serve(world, "a", 1);
-  await world.serving.stage.retire(model);
+  await promoteVersion(world, "a", 1);
+  await world.serving.stage.retire(toyModel);
   await deployModel(world)(await claimed("stage"));
   const alias = await live("stage");
-  expect((await world.serving.stage.version(model, alias?.version ?? ""))?.config.digest).toBe(digestOf("c"));
+  expect((await world.serving.stage.version(toyModel, alias?.version ?? ""))?.config.digest).toBe(
+    fakeDigest("c"),
+  );
 });
 
 const imageOf = async (environment: "stage" | "prod", version: string | null | undefined) =>
-  (await world.serving[environment].version(model, version ?? ""))?.config.digest;
+  (await world.serving[environment].version(toyModel, version ?? ""))?.config.digest;
 
 test("a champion that was deleted with its function is made anew on prod, and has all of its traffic", async () => {
-  await serve(world, "9", 1);
-  const champion = await serve(world, "a", 2);
-  await world.serving.prod.retire(model);
+  await promoteVersion(world, "9", 1);
+  const champion = await promoteVersion(world, "a", 2);
+  await world.serving.prod.retire(toyModel);
   const deployed = await deployModel(world)(await claimed("prod"));
   expect(await imageOf("prod", deployed.championVersion)).toBe(champion.digest);
-  expect(await imageOf("prod", deployed.functionVersion)).toBe(digestOf("c"));
+  expect(await imageOf("prod", deployed.functionVersion)).toBe(fakeDigest("c"));
   expect(await live("prod")).toMatchObject({ version: deployed.championVersion });
 });
 
 test("a champion that a rollback made anew is found by the next delivery, under its new number", async () => {
-  await serve(world, "9", 1);
-  const champion = await serve(world, "a", 2);
-  await world.serving.prod.retire(model);
+  await promoteVersion(world, "9", 1);
+  const champion = await promoteVersion(world, "a", 2);
+  await world.serving.prod.retire(toyModel);
   const { fence } = await claimed("prod");
-  const anew = await restore(world)("prod", { model, delivery, fence }, champion);
+  const anew = await restoreEnvironment(world)("prod", { model: toyModel, delivery, fence }, champion);
   expect(anew).not.toBe(champion.functionVersion);
-  expect((await world.ledger.serving("prod", model))?.functionVersion).toBe(anew);
+  expect((await world.ledger.serving("prod", toyModel))?.functionVersion).toBe(anew);
   const deployed = await deployModel(world)(await claimed("prod"));
   expect(deployed).toMatchObject({ championVersion: anew, canary: true });
   expect(await live("prod")).toMatchObject({ version: anew });
 });
 
 test("a champion that was deleted on stage is made anew there, so that a new version is compared with it", async () => {
-  await serve(world, "9", 1);
-  const champion = await serve(world, "a", 2);
-  await world.serving.stage.retire(model);
+  await promoteVersion(world, "9", 1);
+  const champion = await promoteVersion(world, "a", 2);
+  await world.serving.stage.retire(toyModel);
   const { functionVersion } = await deployModel(world)(await claimed("stage"));
-  const known = await world.ledger.ofImage("stage", model, champion.digest, champion.version);
+  const known = await world.ledger.ofImage("stage", toyModel, champion.digest, champion.version);
   expect(await imageOf("stage", known?.functionVersion)).toBe(champion.digest);
   expect(await live("stage")).toMatchObject({ version: functionVersion });
 });
@@ -114,8 +125,8 @@ test("a first version has nothing to compare with, and answers nobody before it 
 });
 
 test("a version that answers otherwise than at training never comes near prod's traffic", async () => {
-  await serve(world, "a", 1);
-  world.faulty.set(digestOf("c"), "differs");
+  await promoteVersion(world, "a", 1);
+  world.faulty.set(fakeDigest("c"), "differs");
   await expect(deployModel(world)(await claimed("prod"))).rejects.toMatchObject({
     name: "GoldenVectorsDiffer",
   });
@@ -123,15 +134,18 @@ test("a version that answers otherwise than at training never comes near prod's 
 });
 
 test("a delivery whose claim someone else was granted deploys nothing", async () => {
-  await serve(world, "a", 1);
+  await promoteVersion(world, "a", 1);
   const input = await claimed("prod");
-  await world.claims.take({ environment: "prod", model, delivery: "r", requestedAt: 1, now: 1 }, "force");
+  await world.claims.take(
+    { environment: "prod", model: toyModel, delivery: "r", requestedAt: 1, now: 1 },
+    "force",
+  );
   await expect(deployModel(world)(input)).rejects.toMatchObject({ name: "Superseded" });
-  expect(await world.ledger.ofDelivery("prod", model, delivery)).toBeUndefined();
+  expect(await world.ledger.ofDelivery("prod", toyModel, delivery)).toBeUndefined();
 });
 
 test("a share that is shifted twice began once; the next share begins anew", async () => {
-  await serve(world, "a", 1);
+  await promoteVersion(world, "a", 1);
   const input = await claimed("prod");
   await deployModel(world)(input);
   const shift = { ...input, championVersion: "1", functionVersion: "2", step: 0 };
@@ -139,7 +153,7 @@ test("a share that is shifted twice began once; the next share begins anew", asy
   world.time.now += 60_000;
   expect(await shiftTraffic(world)(shift)).toEqual(first);
   expect(first).toMatchObject({ share: 10, bakeSeconds: 1_800 });
-  expect((await world.ledger.ofDelivery("prod", model, delivery))?.shares).toHaveLength(1);
+  expect((await world.ledger.ofDelivery("prod", toyModel, delivery))?.shares).toHaveLength(1);
   const next = await shiftTraffic(world)({ ...shift, step: 1 });
   expect(next).toMatchObject({ share: 50, since: first.since + 60_000 });
   expect(await live("prod")).toMatchObject({ version: "1", canary: { version: "2", weight: 0.5 } });
@@ -147,12 +161,12 @@ test("a share that is shifted twice began once; the next share begins anew", asy
 });
 
 test("no traffic is shifted after a rollback took prod", async () => {
-  await serve(world, "a", 1);
+  await promoteVersion(world, "a", 1);
   const input = await claimed("prod");
   await deployModel(world)(input);
   const shift = { ...input, championVersion: "1", functionVersion: "2", step: 0 };
-  const entry = await world.ledger.ofDelivery("prod", model, delivery);
+  const entry = await world.ledger.ofDelivery("prod", toyModel, delivery);
   if (entry) await world.ledger.change(entry, (current) => ({ ...current, status: "ended" }));
   await expect(shiftTraffic(world)(shift)).rejects.toMatchObject({ name: "Superseded" });
-  expect((await world.ledger.ofDelivery("prod", model, delivery))?.status).toBe("ended");
+  expect((await world.ledger.ofDelivery("prod", toyModel, delivery))?.status).toBe("ended");
 });

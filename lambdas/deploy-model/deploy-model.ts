@@ -1,24 +1,27 @@
-import { type Needs as ApprovedNeeds, assertApproved } from "#domain/approval/assert-approved.ts";
+import {
+  type AssertApprovedDependencies as ApprovedNeeds,
+  assertApproved,
+} from "#domain/approval/assert-approved.ts";
 import type { Claims } from "#domain/claims/claims.ts";
-import { judgedBy } from "#domain/delivery/committed-model.ts";
-import { deployedVersion } from "#domain/deployment/deployed-version.ts";
-import { fencedRoute } from "#domain/deployment/fenced-route.ts";
-import { functionConfig } from "#domain/deployment/function-config.ts";
-import { proveGolden } from "#domain/deployment/prove-golden.ts";
+import { loadRules } from "#domain/delivery/committed-model.ts";
+import { ensureDeployedVersion } from "#domain/deployment/deployed-version.ts";
+import { setLiveAlias } from "#domain/deployment/fenced-route.ts";
+import { createFunctionConfig } from "#domain/deployment/function-config.ts";
+import { verifyGoldenVectors } from "#domain/deployment/prove-golden.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import type { VerifyProvenance } from "#domain/provenance/provenance.ts";
+import type { ProvenanceVerifier } from "#domain/provenance/provenance.ts";
 import type { Environment, Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import { DeployModelInput, type DeployModelOutput } from "#statemachine/contracts.ts";
 
-export type Needs = ApprovedNeeds & {
+export type DeployModelDependencies = ApprovedNeeds & {
   readonly serving: Readonly<Record<Environment, Serving>>;
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read" | "find">;
   readonly ledger: Ledger;
   readonly claims: Claims;
-  readonly provenance: VerifyProvenance;
+  readonly provenance: ProvenanceVerifier;
   readonly clock: () => number;
 };
 
@@ -28,7 +31,7 @@ export type Needs = ApprovedNeeds & {
  * Throws Superseded, GoldenVectorsDiffer or ApprovalMismatch.
  */
 export const deployModel =
-  ({ serving, source, policy, ledger, claims, approvals, provenance, clock }: Needs) =>
+  ({ serving, source, policy, ledger, claims, approvals, provenance, clock }: DeployModelDependencies) =>
   async (event: unknown): Promise<DeployModelOutput> => {
     const input = DeployModelInput.parse(event);
     const { delivery, model, commit, environment, fence, digest, version } = input;
@@ -39,7 +42,7 @@ export const deployModel =
       await assertApproved({ approvals })({ ...input, baseline: champion?.sequence ?? 0 });
     // Asked on each environment: hours lie between the build and prod.
     const verified = await provenance.verify({ digest, model, commit });
-    const { challenger: committed, rules } = await judgedBy({ source, policy })(
+    const { challenger: committed, rules } = await loadRules({ source, policy })(
       model,
       commit,
       champion?.commit,
@@ -49,14 +52,14 @@ export const deployModel =
     // Where someone deleted the function, the champion went with it: stage compares with it, prod's traffic is its.
     const championVersion =
       champion &&
-      (await deployedVersion({ serving, source, ledger, policy, provenance })(
+      (await ensureDeployedVersion({ serving, source, ledger, policy, provenance })(
         environment,
         champion,
         "refuse",
       ));
     const published = await here.publish(
       model,
-      functionConfig({ model, environment, digest, version, resources: rules.resources }),
+      createFunctionConfig({ model, environment, digest, version, resources: rules.resources }),
     );
     const entry = await ledger.begin(
       {
@@ -82,11 +85,11 @@ export const deployModel =
     });
     const writer = { model, delivery, fence };
     if (environment === "stage") {
-      await fencedRoute(here)(writer, { version: published.version });
+      await setLiveAlias(here)(writer, { version: published.version });
       return { functionVersion: published.version, url, championVersion: null, canary: false };
     }
-    await proveGolden(here)(model, { version: published.version }, committed.golden);
-    if (championVersion !== undefined) await fencedRoute(here)(writer, { version: championVersion });
+    await verifyGoldenVectors(here)(model, { version: published.version }, committed.golden);
+    if (championVersion !== undefined) await setLiveAlias(here)(writer, { version: championVersion });
     return {
       functionVersion: published.version,
       url,

@@ -1,13 +1,13 @@
 import * as z from "zod";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of deploy-model. */
 export const Env = z.object({
-  ...parts.store,
-  ...parts.secrets,
-  ...parts.source,
-  ...parts.provenance,
-  ...parts.functions,
-  ...parts.stage,
-  ...parts.prod,
+  ...variableGroups.store,
+  ...variableGroups.secrets,
+  ...variableGroups.source,
+  ...variableGroups.provenance,
+  ...variableGroups.functions,
+  ...variableGroups.stage,
+  ...variableGroups.prod,
 });

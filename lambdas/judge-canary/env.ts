@@ -1,13 +1,13 @@
 import * as z from "zod";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of judge-canary. */
 export const Env = z.object({
-  ...parts.store,
-  ...parts.deliveries,
-  ...parts.secrets,
-  ...parts.metrics,
-  ...parts.slack,
-  ...parts.source,
-  ...parts.prodRole,
+  ...variableGroups.store,
+  ...variableGroups.deliveries,
+  ...variableGroups.secrets,
+  ...variableGroups.metrics,
+  ...variableGroups.slack,
+  ...variableGroups.source,
+  ...variableGroups.prodRole,
 });

@@ -1,33 +1,33 @@
-import { type JudgeCanaryOutput, judgeCanary as judge } from "#domain/canary/judge-canary.ts";
-import { percentilesFor } from "#domain/canary/percentiles-for.ts";
-import { judgedBy } from "#domain/delivery/committed-model.ts";
+import { type JudgeCanaryOutput, evaluateCanary as judge } from "#domain/canary/judge-canary.ts";
+import { choosePercentiles } from "#domain/canary/percentiles-for.ts";
+import { loadRules } from "#domain/delivery/committed-model.ts";
 import { ContractBroken, Superseded } from "#domain/delivery/faults.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { Messages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import { seconds } from "#model-folder/manifest/manifest.ts";
+import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Metrics, Statistics, Window } from "#platform/metrics/metrics.ts";
 import type { Source } from "#platform/source/source.ts";
 import { JudgeCanaryInput } from "#statemachine/contracts.ts";
 
-export type Needs = {
+export type JudgeCanaryDependencies = {
   readonly metrics: Metrics;
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;
   readonly ledger: Ledger;
-  readonly messages: Messages;
+  readonly messages: DeliveryMessages;
   readonly clock: () => number;
 };
 
 /** Compares the two versions on the traffic since the share began: shift on, bake again, promote or roll back. Throws Superseded or ApprovalMismatch. */
 export const judgeCanary =
-  ({ metrics, source, policy, ledger, messages, clock }: Needs) =>
+  ({ metrics, source, policy, ledger, messages, clock }: JudgeCanaryDependencies) =>
   async (event: unknown): Promise<JudgeCanaryOutput> => {
     const { delivery, model, commit, championVersion, functionVersion, step, since } =
       JudgeCanaryInput.parse(event);
     const serving = await ledger.serving("prod", model);
-    const { rules, challenger: committed } = await judgedBy({ source, policy })(
+    const { rules, challenger: committed } = await loadRules({ source, policy })(
       model,
       commit,
       serving?.commit,
@@ -45,11 +45,11 @@ export const judgeCanary =
     const { manifest } = committed;
     const labels = manifest.task === "classification" ? manifest.output.labels : [];
     // A clock that was set back since leaves the window of the bake that has just ended.
-    const from = since <= now ? since : now - seconds(rules.canary.bake) * 1_000;
+    const from = since <= now ? since : now - durationToSeconds(rules.canary.bake) * 1_000;
     const statistics = async (version: string): Promise<Statistics> => {
       const window: Window = { environment: "prod", model, version, from, to: now };
       const { requests } = await metrics.statistics(window, { percentiles: [] });
-      return metrics.statistics(window, { percentiles: percentilesFor(requests), labels });
+      return metrics.statistics(window, { percentiles: choosePercentiles(requests), labels });
     };
     const judged = judge({
       rule: rules.canary,

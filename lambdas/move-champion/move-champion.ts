@@ -4,14 +4,14 @@ import type { Images } from "#platform/images/images.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import { MoveChampionInput, type MoveChampionOutput } from "#statemachine/contracts.ts";
 
-export type Needs = {
+export type MoveChampionDependencies = {
   readonly registry: Registry;
   readonly images: Pick<Images, "release">;
   readonly ledger: Ledger;
 };
 
 /** Names its digest, so that a registry that begins to count anew never asks for a tag that is taken. */
-const releaseTag = (model: string, version: number, digest: string): string =>
+const formatReleaseTag = (model: string, version: number, digest: string): string =>
   `release-${model}-${version}-${digest.slice("sha256:".length, "sha256:".length + 12)}`;
 
 /**
@@ -19,12 +19,12 @@ const releaseTag = (model: string, version: number, digest: string): string =>
  * approved it, champion is the version that serves prod, previous_champion the way back. It comes after the commit point, and the sweep repeats what did not succeed.
  */
 export const moveChampion =
-  ({ registry, images, ledger }: Needs) =>
+  ({ registry, images, ledger }: MoveChampionDependencies) =>
   async (event: unknown): Promise<MoveChampionOutput> => {
     const { model } = MoveChampionInput.parse(event);
     const serving = await ledger.serving("prod", model);
     if (!serving) throw new ContractBroken(`prod serves no version of ${model}`);
-    await images.release(serving.digest, releaseTag(model, serving.version, serving.digest));
+    await images.release(serving.digest, formatReleaseTag(model, serving.version, serving.digest));
     const previous = serving.previous ? await ledger.at("prod", model, serving.previous) : undefined;
     // A rollback approves nothing anew: the version keeps the names that it was promoted with.
     if (serving.approvedBy.length > 0)

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of notify. */
 export const Env = z.object({
-  ...parts.secrets,
-  ...parts.slack,
+  ...variableGroups.secrets,
+  ...variableGroups.slack,
 });

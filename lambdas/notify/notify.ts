@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { SlackApi } from "#slack/slack-channel.ts";
 
-export type Needs = {
+export type NotifyDependencies = {
   readonly slack: { readonly chat: Pick<SlackApi["chat"], "postMessage"> };
   readonly channel: string;
 };
@@ -25,11 +25,11 @@ const Alarm = z.object({
 });
 
 /** Slack's control characters; what an alarm says is no markup. https://api.slack.com/reference/surfaces/formatting#escaping */
-const plain = (text: string): string =>
+const escapeMarkup = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 /** Slack cuts off longer texts in the middle of a word. */
-const longest = 3_000;
+const maxTextLength = 3_000;
 
 const headings = {
   ALARM: ":rotating_light: *Alarm*",
@@ -37,26 +37,27 @@ const headings = {
   INSUFFICIENT_DATA: ":grey_question: *No data*",
 } as const;
 
-const consoleOf = (arn: string | null | undefined, name: string): string => {
+const linkToConsole = (arn: string | null | undefined, name: string): string => {
   const region = arn?.split(":")[3];
-  if (!region) return plain(name);
+  if (!region) return escapeMarkup(name);
   const address = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#alarmsV2:alarm/${encodeURIComponent(name)}`;
-  return `<${address}|${plain(name)}>`;
+  return `<${address}|${escapeMarkup(name)}>`;
 };
 
-const textOf = (subject: string | null | undefined, message: string): string => {
-  const read = Alarm.safeParse(parsed(message));
-  if (!read.success) return plain(`${subject ? `${subject}: ` : ""}${message}`).slice(0, longest);
+const renderNotification = (subject: string | null | undefined, message: string): string => {
+  const read = Alarm.safeParse(parseJson(message));
+  if (!read.success)
+    return escapeMarkup(`${subject ? `${subject}: ` : ""}${message}`).slice(0, maxTextLength);
   const alarm = read.data;
   const lines = [
-    `${headings[alarm.NewStateValue]} ${consoleOf(alarm.AlarmArn, alarm.AlarmName)} in account ${alarm.AWSAccountId}`,
-    ...(alarm.AlarmDescription ? [plain(alarm.AlarmDescription)] : []),
-    ...(alarm.NewStateValue === "OK" ? [] : [`_${plain(alarm.NewStateReason)}_`]),
+    `${headings[alarm.NewStateValue]} ${linkToConsole(alarm.AlarmArn, alarm.AlarmName)} in account ${alarm.AWSAccountId}`,
+    ...(alarm.AlarmDescription ? [escapeMarkup(alarm.AlarmDescription)] : []),
+    ...(alarm.NewStateValue === "OK" ? [] : [`_${escapeMarkup(alarm.NewStateReason)}_`]),
   ];
-  return lines.join("\n").slice(0, longest);
+  return lines.join("\n").slice(0, maxTextLength);
 };
 
-const parsed = (text: string): unknown => {
+const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
@@ -69,10 +70,14 @@ const parsed = (text: string): unknown => {
  * call: Lambda tries twice more, and then the notification lies in the dead letters, which have an alarm of their own.
  */
 export const notify =
-  ({ slack, channel }: Needs) =>
+  ({ slack, channel }: NotifyDependencies) =>
   async (event: unknown): Promise<{ readonly told: number }> => {
     const { Records } = Notification.parse(event);
     for (const { Sns } of Records)
-      await slack.chat.postMessage({ channel, text: textOf(Sns.Subject, Sns.Message), unfurl_links: false });
+      await slack.chat.postMessage({
+        channel,
+        text: renderNotification(Sns.Subject, Sns.Message),
+        unfurl_links: false,
+      });
     return { told: Records.length };
   };

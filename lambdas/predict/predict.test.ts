@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import { OutputNotFinite } from "#inference/model/read-predictions.ts";
-import { Answer } from "#inference/native/answer.ts";
-import type { AnsweredRows, Recorder } from "#inference/records/records.ts";
+import { PredictResponse } from "#inference/native/answer.ts";
+import type { PredictedRequest, Recorder } from "#inference/records/records.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
-import { churnFiles, churnGolden, churnManifest } from "#test/support/onnx/churn-folder.ts";
-import { HttpResult } from "./http-result.ts";
+import { readChurnFiles, readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
+import { ApiGatewayResponse } from "./http-result.ts";
 import { predict } from "./predict.ts";
 
 const identity = {
@@ -17,7 +17,7 @@ const identity = {
   environment: "prod",
   functionVersion: "7",
 } as const;
-const [row] = churnGolden().rows;
+const [row] = readChurnGolden().rows;
 const at = Date.UTC(2026, 10, 21);
 let model: LoadedModel;
 let reported: RequestMetrics[] = [];
@@ -26,8 +26,8 @@ let ticks = 0;
 
 beforeAll(async () => {
   model = await loadModel({
-    manifest: churnManifest(),
-    model: { bytes: churnFiles().get("model.onnx") ?? new Uint8Array() },
+    manifest: readChurnManifest(),
+    model: { bytes: readChurnFiles().get("model.onnx") ?? new Uint8Array() },
   });
 });
 afterAll(() => model.release());
@@ -61,10 +61,10 @@ const event = (method: string, path: string, body?: string, changes: Record<stri
   ...changes,
 });
 const http = async (...given: Parameters<typeof event>) =>
-  HttpResult.parse(await functionWith(model)(event(...given)));
+  ApiGatewayResponse.parse(await functionWith(model)(event(...given)));
 const post = (body: string, changes?: Record<string, unknown>) =>
   http("POST", "/models/churn/v1/predict", body, changes);
-const problemOf = (result: HttpResult) => {
+const problemOf = (result: ApiGatewayResponse) => {
   expect(result.headers["content-type"]).toBe("application/problem+json");
   const problem = HttpProblem.parse(JSON.parse(result.body));
   expect(problem.status).toBe(result.statusCode);
@@ -73,7 +73,7 @@ const problemOf = (result: HttpResult) => {
 
 describe("a direct invocation", () => {
   test("gets the answer object", async () => {
-    const answer = Answer.parse(await functionWith(model)({ rows: [row] }));
+    const answer = PredictResponse.parse(await functionWith(model)({ rows: [row] }));
     expect(answer).toMatchObject({
       id: "id-1",
       model: "churn",
@@ -111,7 +111,7 @@ describe("an HTTP API event", () => {
     for (const path of ["/models/churn/v1/predict", "/v1/predict"]) {
       const result = await http("POST", path, JSON.stringify({ rows: [row] }));
       expect(result.statusCode).toBe(200);
-      expect(Answer.parse(JSON.parse(result.body)).predictions).toMatchObject([{ label: "stay" }]);
+      expect(PredictResponse.parse(JSON.parse(result.body)).predictions).toMatchObject([{ label: "stay" }]);
     }
   });
 
@@ -126,7 +126,7 @@ describe("an HTTP API event", () => {
     expect((await post(body, { isBase64Encoded: true })).statusCode).toBe(200);
   });
 
-  test.each<[string, number, Promise<HttpResult> | (() => Promise<HttpResult>)]>([
+  test.each<[string, number, Promise<ApiGatewayResponse> | (() => Promise<ApiGatewayResponse>)]>([
     ["broken JSON", 400, () => post("{")],
     ["no body", 400, () => http("POST", "/v1/predict")],
     [
@@ -168,7 +168,7 @@ describe("an HTTP API event", () => {
   });
 
   test("gets what is no text in base64", async () => {
-    const inputs = churnManifest().inputs.map((input) => ({
+    const inputs = readChurnManifest().inputs.map((input) => ({
       name: input.name,
       datatype: input.type === "category" ? "BYTES" : "FP64",
       shape: [1],
@@ -273,7 +273,7 @@ describe("an answer of more than the 6 MB that Lambda carries", () => {
   });
   const body = JSON.stringify({ rows: [row] });
   const ask = async (rows: number, headers: Record<string, string> = {}, path = "/v1/predict") =>
-    HttpResult.parse(
+    ApiGatewayResponse.parse(
       await functionWith(wide(rows))(
         event("POST", path, body, { headers: { "content-type": "application/json", ...headers } }),
       ),
@@ -291,7 +291,7 @@ describe("an answer of more than the 6 MB that Lambda carries", () => {
   test("is measured as Lambda writes it: quotes of a body count twice", async () => {
     const rows = 600;
     const answer = await functionWith(wide(rows))({ rows: [row] });
-    expect(Answer.parse(answer).predictions).toHaveLength(rows);
+    expect(PredictResponse.parse(answer).predictions).toHaveLength(rows);
     expect((await ask(rows)).statusCode).toBe(413);
   });
 
@@ -303,7 +303,7 @@ describe("an answer of more than the 6 MB that Lambda carries", () => {
 });
 
 describe("records", () => {
-  const kept: AnsweredRows[] = [];
+  const kept: PredictedRequest[] = [];
   const reader = { prediction: async () => undefined, list: async () => ({ items: [], total: 0 }) };
   const recording = (record: Recorder["record"]) =>
     predict({
@@ -323,7 +323,7 @@ describe("records", () => {
       kept.push(rows);
       return "written";
     });
-    const answer = Answer.parse(JSON.parse(HttpResult.parse(await answering(asked)).body));
+    const answer = PredictResponse.parse(JSON.parse(ApiGatewayResponse.parse(await answering(asked)).body));
     expect(kept).toEqual([
       {
         id: answer.id,
@@ -341,11 +341,11 @@ describe("records", () => {
 
   test("that are lost to the storage cost no answer: a header, a field and a metric say so", async () => {
     const answering = recording(async () => "failed");
-    const result = HttpResult.parse(await answering(asked));
+    const result = ApiGatewayResponse.parse(await answering(asked));
     expect(result.statusCode).toBe(200);
     expect(result.headers["x-storage-warning"]).toBe("write_failed");
-    expect(Answer.parse(JSON.parse(result.body)).predictions).toHaveLength(2);
-    expect(Answer.parse(await answering({ rows: [row] })).storageWarning).toBe("write_failed");
+    expect(PredictResponse.parse(JSON.parse(result.body)).predictions).toHaveLength(2);
+    expect(PredictResponse.parse(await answering({ rows: [row] })).storageWarning).toBe("write_failed");
     expect(reported).toMatchObject([
       { failed: false, recordFailed: true },
       { failed: false, recordFailed: true },
@@ -386,7 +386,7 @@ describe("what is reported", () => {
 
   test("a score that is no number is a failure, logged without the caller's data", async () => {
     const broken = { ...model, predict: () => Promise.reject(new OutputNotFinite("no finite number")) };
-    const result = HttpResult.parse(
+    const result = ApiGatewayResponse.parse(
       await functionWith(broken)(event("POST", "/v1/predict", JSON.stringify({ rows: [row] }))),
     );
     expect(problemOf(result)).toMatchObject({ status: 500, type: "urn:slipway:problem:output-not-finite" });
@@ -402,7 +402,7 @@ describe("what is reported", () => {
 
   test("a model that does not answer its own row is not ready", async () => {
     const broken = { ...model, predict: () => Promise.reject(new Error("no")) };
-    const result = HttpResult.parse(await functionWith(broken)(event("GET", "/ready")));
+    const result = ApiGatewayResponse.parse(await functionWith(broken)(event("GET", "/ready")));
     expect(problemOf(result).status).toBe(503);
   });
 });

@@ -1,20 +1,20 @@
-import type { Needs } from "#inference/answer.ts";
+import type { RunPredictionDependencies } from "#inference/answer.ts";
 import { createApp } from "#inference/app.ts";
-import { quotaHeaders, throttledBy } from "#inference/authorization/throttled-by.ts";
+import { readRateLimitHeaders, readThrottleProblem } from "#inference/authorization/throttled-by.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { type HttpReply, withHeaders } from "#inference/http/http-reply.ts";
+import { type HttpResponse, withHeaders } from "#inference/http/http-reply.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { hostRefusal } from "#inference/http/in-protocol.ts";
-import { problem } from "#inference/http/problem.ts";
+import { hostProblemResponse } from "#inference/http/in-protocol.ts";
+import { createProblem } from "#inference/http/problem.ts";
 import { maxBodyBytes } from "#inference/http/read-body.ts";
 import { withSecurityHeaders } from "#inference/http/security-headers.ts";
-import type { Answer } from "#inference/native/answer.ts";
-import { nativeQuestion } from "#inference/native/native-question.ts";
+import type { PredictResponse } from "#inference/native/answer.ts";
+import { parsePredictRequest } from "#inference/native/native-question.ts";
 import { createService } from "#inference/service.ts";
-import type { HttpResult } from "./http-result.ts";
+import type { ApiGatewayResponse } from "./http-result.ts";
 import { type HttpEvent, readHttpEvent } from "./read-http-event.ts";
 
-const answerTooLarge = problem(
+const responseTooLarge = createProblem(
   "answer-too-large",
   `A function's answer has at most ${maxBodyBytes} bytes: send fewer rows at a time, or accept gzip.`,
 );
@@ -23,12 +23,12 @@ const answerTooLarge = problem(
  * Whether Lambda would lose this answer: it carries 6 MB out, of what it writes as JSON, where each quote of a body
  * takes two bytes. What is short enough for any characters is not measured.
  */
-const isTooLarge = (given: HttpResult | Answer): boolean =>
+const isTooLarge = (given: ApiGatewayResponse | PredictResponse): boolean =>
   !("body" in given && given.body.length * 3 < maxBodyBytes) &&
   Buffer.byteLength(JSON.stringify(given)) > maxBodyBytes;
 
 /** The request that the event carries, at the address within the model's route `/models/<name>/{proxy+}`. */
-const requestOf = (event: HttpEvent, model: string): HttpRequest => {
+const toHttpRequest = (event: HttpEvent, model: string): HttpRequest => {
   const { method, rawPath, rawQueryString, headers, body, isBase64Encoded } = event;
   const prefix = `/models/${model}/`;
   return {
@@ -44,7 +44,7 @@ const requestOf = (event: HttpEvent, model: string): HttpRequest => {
 };
 
 /** The reply as API Gateway takes it: what is no text travels in base64. */
-const resultOf = (reply: HttpReply, { method }: HttpRequest): HttpResult => {
+const toApiGatewayResponse = (reply: HttpResponse, { method }: HttpRequest): ApiGatewayResponse => {
   const { status, headers, body } = withSecurityHeaders(reply);
   const carried = { statusCode: status, headers };
   if (method === "HEAD") return { ...carried, body: "", isBase64Encoded: false };
@@ -57,24 +57,29 @@ const resultOf = (reply: HttpReply, { method }: HttpRequest): HttpResult => {
  * The inference function: takes an HTTP API event (payload 2.0) or a direct invocation `{ rows: […] }`, and gives the
  * HTTP result, or the answer itself, or a problem object. A caller's mistake is an answer, never a failed invocation.
  */
-export const predict = (needs: Needs) => {
+export const predict = (needs: RunPredictionDependencies) => {
   const service = createService(needs);
   const app = createApp(service);
-  const overHttp = async (event: HttpEvent): Promise<HttpResult> => {
-    const request = requestOf(event, needs.identity.model);
-    const throttled = throttledBy(event.caller);
+  const overHttp = async (event: HttpEvent): Promise<ApiGatewayResponse> => {
+    const request = toHttpRequest(event, needs.identity.model);
+    const throttled = readThrottleProblem(event.caller);
     if (throttled)
-      return resultOf(withHeaders(hostRefusal(request, throttled.problem), throttled.headers), request);
+      return toApiGatewayResponse(
+        withHeaders(hostProblemResponse(request, throttled.problem), throttled.headers),
+        request,
+      );
     const reply = await app.answer(request);
-    const answered = resultOf(reply, request);
-    const carried = isTooLarge(answered) ? resultOf(hostRefusal(request, answerTooLarge), request) : answered;
-    return { ...carried, headers: { ...carried.headers, ...quotaHeaders(event.caller) } };
+    const answered = toApiGatewayResponse(reply, request);
+    const carried = isTooLarge(answered)
+      ? toApiGatewayResponse(hostProblemResponse(request, responseTooLarge), request)
+      : answered;
+    return { ...carried, headers: { ...carried.headers, ...readRateLimitHeaders(event.caller) } };
   };
-  return async (event: unknown): Promise<HttpResult | Answer | HttpProblem> => {
+  return async (event: unknown): Promise<ApiGatewayResponse | PredictResponse | HttpProblem> => {
     const http = readHttpEvent(event);
     if (http) return overHttp(http);
-    const answered = await service.answer(async () => nativeQuestion(event));
+    const answered = await service.answer(async () => parsePredictRequest(event));
     if (answered.status === "refused") return answered.problem;
-    return isTooLarge(answered.answer) ? answerTooLarge : answered.answer;
+    return isTooLarge(answered.answer) ? responseTooLarge : answered.answer;
   };
 };

@@ -14,10 +14,10 @@ export type HttpEvent = {
   readonly caller: unknown;
 };
 
-type Given = Readonly<Record<string, unknown>>;
+type UnknownRecord = Readonly<Record<string, unknown>>;
 
-const isObject = (value: unknown): value is Given => typeof value === "object" && value !== null;
-const object = (value: unknown): Given => (isObject(value) ? value : {});
+const isObject = (value: unknown): value is UnknownRecord => typeof value === "object" && value !== null;
+const toRecord = (value: unknown): UnknownRecord => (isObject(value) ? value : {});
 
 /**
  * The HTTP request in an event; undefined where the event is none, and so a direct invocation. By hand: building a
@@ -26,14 +26,14 @@ const object = (value: unknown): Given => (isObject(value) ? value : {});
 export const readHttpEvent = (event: unknown): HttpEvent | undefined => {
   if (!isObject(event) || event.version !== "2.0") return undefined;
   const { rawPath, rawQueryString = "", headers, body, isBase64Encoded = false, requestContext } = event;
-  const { http, authorizer } = object(requestContext);
-  const { method } = object(http);
+  const { http, authorizer } = toRecord(requestContext);
+  const { method } = toRecord(http);
   if (typeof method !== "string" || typeof rawPath !== "string" || typeof rawQueryString !== "string")
     return undefined;
   if (typeof isBase64Encoded !== "boolean") return undefined;
   if (typeof body !== "string" && body !== undefined && body !== null) return undefined;
   const texts = new Map<string, string>();
-  for (const [name, value] of Object.entries(object(headers)))
+  for (const [name, value] of Object.entries(toRecord(headers)))
     if (typeof value === "string") texts.set(name.toLowerCase(), value);
   return {
     method,
@@ -42,6 +42,6 @@ export const readHttpEvent = (event: unknown): HttpEvent | undefined => {
     headers: texts,
     body: body ?? undefined,
     isBase64Encoded,
-    caller: object(authorizer).lambda,
+    caller: toRecord(authorizer).lambda,
   };
 };

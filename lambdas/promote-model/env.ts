@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of promote-model. */
 export const Env = z.object({
-  ...parts.store,
-  ...parts.deliveries,
-  ...parts.secrets,
-  ...parts.slack,
-  ...parts.functions,
-  ...parts.prod,
+  ...variableGroups.store,
+  ...variableGroups.deliveries,
+  ...variableGroups.secrets,
+  ...variableGroups.slack,
+  ...variableGroups.functions,
+  ...variableGroups.prod,
 });

@@ -5,13 +5,13 @@ import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
 import {
-  approve,
-  commitOf,
-  digestOf,
-  model,
-  type StepWorld,
-  serve,
-  stepWorld,
+  createMemoryWorld,
+  fakeCommit,
+  fakeDigest,
+  type MemoryWorld,
+  promoteVersion,
+  recordApproval,
+  toyModel,
 } from "#test/support/step-world.ts";
 import { promoteModel } from "./promote-model.ts";
 
@@ -29,12 +29,12 @@ const recording = <Capability extends object>(name: string, capability: Capabili
     },
   });
 
-let world: StepWorld;
+let world: MemoryWorld;
 let input: Record<string, unknown>;
 const delivery = "delivery-b";
 beforeEach(async () => {
-  world = stepWorld({ instrument: (store: Store) => recording("store", store) });
-  await serve(world, "a", 1);
+  world = createMemoryWorld({ instrument: (store: Store) => recording("store", store) });
+  await promoteVersion(world, "a", 1);
   input = await deployed();
   recorded.length = 0;
 });
@@ -44,16 +44,16 @@ afterEach(() => world.close());
 const deployed = async () => {
   const commit = world.commit("b");
   const grant = await world.claims.take(
-    { environment: "prod", model, delivery, requestedAt: world.time.now, now: world.time.now },
+    { environment: "prod", model: toyModel, delivery, requestedAt: world.time.now, now: world.time.now },
     "free",
   );
   if (grant.status !== "granted") throw new Error("prod is free");
-  const approval = await approve(world, { delivery, letter: "b", version: 2 });
+  const approval = await recordApproval(world, { delivery, letter: "b", version: 2 });
   const artifact = {
     delivery,
-    model,
+    model: toyModel,
     commit,
-    digest: digestOf("b"),
+    digest: fakeDigest("b"),
     version: 2,
     fence: grant.fence,
     approval,
@@ -63,7 +63,7 @@ const deployed = async () => {
   return { ...artifact, stageFence: 1, functionVersion, approvedBy };
 };
 const served = async () => {
-  const live = await world.serving.prod.live(model);
+  const live = await world.serving.prod.live(toyModel);
   return { version: live?.version, canary: live?.canary };
 };
 
@@ -86,14 +86,14 @@ test("ledger promoting, alias, alias read back, ledger promoted: in this order a
 test("the ledger keeps who approved the promotion, by the decision and not by the state's data", async () => {
   expect(input.approvedBy).toHaveLength(2);
   await promoteModel(world)(input);
-  expect((await world.ledger.serving("prod", model))?.approvedBy).toEqual(["U024BE7LH"]);
+  expect((await world.ledger.serving("prod", toyModel))?.approvedBy).toEqual(["U024BE7LH"]);
 });
 
 test("run twice it promotes once, at the first time", async () => {
   const first = await promoteModel(world)(input);
   world.time.now += 60_000;
   expect(await promoteModel(world)(input)).toEqual(first);
-  expect((await world.ledger.serving("prod", model))?.shares.map(({ percent }) => percent)).toEqual([100]);
+  expect((await world.ledger.serving("prod", toyModel))?.shares.map(({ percent }) => percent)).toEqual([100]);
 });
 
 test("two runs at once promote once, and neither takes the commit point back", async () => {
@@ -119,7 +119,7 @@ test("a run that was held up before its first write does not take back what the 
   await expect(promoteModel({ ...world, claims, serving: { prod: crashing } })(input)).rejects.toThrow(
     "killed",
   );
-  expect((await world.ledger.serving("prod", model))?.version).toBe(2);
+  expect((await world.ledger.serving("prod", toyModel))?.version).toBe(2);
 });
 
 test("an alias that does not read back is tried again, and nothing is committed", async () => {
@@ -130,12 +130,12 @@ test("an alias that does not read back is tried again, and nothing is committed"
   await expect(promoteModel({ ...world, serving: { prod } })(input)).rejects.toMatchObject({
     name: "TemporaryFault",
   });
-  expect((await world.ledger.serving("prod", model))?.version).toBe(1);
+  expect((await world.ledger.serving("prod", toyModel))?.version).toBe(1);
 });
 
 test("a delivery whose claim was taken by force promotes nothing", async () => {
   await world.claims.take(
-    { environment: "prod", model, delivery: "rollback-1", requestedAt: 1, now: 1 },
+    { environment: "prod", model: toyModel, delivery: "rollback-1", requestedAt: 1, now: 1 },
     "force",
   );
   await expect(promoteModel(world)(input)).rejects.toMatchObject({ name: "Superseded" });
@@ -146,14 +146,14 @@ test("a step that was thought dead writes nothing after the delivery was rolled 
   const claims = {
     ...world.claims,
     assertHeld: async () =>
-      void (await rollBack(world)({ delivery, model, commit: commitOf("b"), error: null })),
+      void (await rollBack(world)({ delivery, model: toyModel, commit: fakeCommit("b"), error: null })),
   };
   await expect(promoteModel({ ...world, claims })(input)).rejects.toMatchObject({ name: "Superseded" });
   await expect(
     shiftTraffic(world)({
       delivery,
-      model,
-      commit: commitOf("b"),
+      model: toyModel,
+      commit: fakeCommit("b"),
       fence: input.fence,
       championVersion: "1",
       functionVersion: "2",
@@ -161,7 +161,7 @@ test("a step that was thought dead writes nothing after the delivery was rolled 
     }),
   ).rejects.toMatchObject({ name: "Superseded" });
   expect(await served()).toEqual({ version: "1", canary: undefined });
-  expect((await world.ledger.serving("prod", model))?.version).toBe(1);
+  expect((await world.ledger.serving("prod", toyModel))?.version).toBe(1);
 });
 
 test("a rollback that comes while prod's alias is moved has the last word on prod", async () => {
@@ -170,11 +170,11 @@ test("a rollback that comes while prod's alias is moved has the last word on pro
     ...world.serving.prod,
     route: async (...given: Parameters<typeof route>) => {
       const routed = await route(...given);
-      await rollBack(world)({ delivery, model, commit: commitOf("b"), error: null });
+      await rollBack(world)({ delivery, model: toyModel, commit: fakeCommit("b"), error: null });
       return routed;
     },
   };
   await expect(promoteModel({ ...world, serving: { prod } })(input)).rejects.toThrow();
   expect(await served()).toEqual({ version: "1", canary: undefined });
-  expect((await world.ledger.ofDelivery("prod", model, delivery))?.status).toBe("ended");
+  expect((await world.ledger.ofDelivery("prod", toyModel, delivery))?.status).toBe("ended");
 });

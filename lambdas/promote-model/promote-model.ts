@@ -1,19 +1,22 @@
-import { type Needs as ApprovedNeeds, assertApproved } from "#domain/approval/assert-approved.ts";
+import {
+  type AssertApprovedDependencies as ApprovedNeeds,
+  assertApproved,
+} from "#domain/approval/assert-approved.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import { ApprovalMismatch, ContractBroken, TemporaryFault } from "#domain/delivery/faults.ts";
-import { fencedRoute } from "#domain/deployment/fenced-route.ts";
+import { setLiveAlias } from "#domain/deployment/fenced-route.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { Messages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/messages.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import { PromoteModelInput, type PromoteModelOutput } from "#statemachine/contracts.ts";
 
-export type Needs = ApprovedNeeds & {
+export type PromoteModelDependencies = ApprovedNeeds & {
   readonly serving: { readonly prod: Serving };
   readonly ledger: Ledger;
   readonly claims: Claims;
-  readonly messages: Messages;
+  readonly messages: DeliveryMessages;
   readonly clock: () => number;
 };
 
@@ -23,7 +26,7 @@ export type Needs = ApprovedNeeds & {
  * is the ledger's, and who approved is the decision's: the state's data only has to agree.
  */
 export const promoteModel =
-  ({ serving, ledger, claims, approvals, messages, clock }: Needs) =>
+  ({ serving, ledger, claims, approvals, messages, clock }: PromoteModelDependencies) =>
   async (event: unknown): Promise<PromoteModelOutput> => {
     const input = PromoteModelInput.parse(event);
     const { delivery, model, fence } = input;
@@ -45,7 +48,7 @@ export const promoteModel =
         assertNotEnded(current);
         return current.status === "promoted" ? undefined : { ...current, status: "promoting" };
       });
-      await fencedRoute(serving.prod)({ model, delivery, fence }, { version: functionVersion });
+      await setLiveAlias(serving.prod)({ model, delivery, fence }, { version: functionVersion });
       const live = await serving.prod.live(model);
       if (live?.version !== functionVersion || live.canary)
         throw new TemporaryFault(

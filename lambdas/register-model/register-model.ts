@@ -1,27 +1,27 @@
 import * as z from "zod";
 import type { Claims } from "#domain/claims/claims.ts";
-import { builtImage } from "#domain/delivery/built-image.ts";
-import { committedModel } from "#domain/delivery/committed-model.ts";
+import { parseBuiltImage } from "#domain/delivery/built-image.ts";
+import { readCommittedModel } from "#domain/delivery/committed-model.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { VerifyProvenance } from "#domain/provenance/provenance.ts";
+import type { ProvenanceVerifier } from "#domain/provenance/provenance.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Source } from "#platform/source/source.ts";
 import { RegisterModelInput, type RegisterModelOutput } from "#statemachine/contracts.ts";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
-export type Needs = {
+export type RegisterModelDependencies = {
   readonly registry: Registry;
   readonly source: Source;
   readonly ledger: Ledger;
   readonly claims: Claims;
-  readonly provenance: VerifyProvenance;
+  readonly provenance: ProvenanceVerifier;
   /** Digest of the builder in force. */
   readonly builder: () => Promise<string>;
 };
 
 /** metrics.json may hold anything; its plain numbers, and `{ value: number }`, become the version's metrics. */
-const metricsOf = (bytes: Uint8Array | undefined): Record<string, number> => {
+const parseTrainingMetrics = (bytes: Uint8Array | undefined): Record<string, number> => {
   if (!bytes) return {};
   try {
     const entries = Object.entries(
@@ -47,11 +47,11 @@ const metricsOf = (bytes: Uint8Array | undefined): Record<string, number> => {
  * and runtime: ProvenanceMissing, ProvenanceRefused, ProvenanceDiffers.
  */
 export const registerModel =
-  ({ registry, source, ledger, claims, provenance, builder }: Needs) =>
+  ({ registry, source, ledger, claims, provenance, builder }: RegisterModelDependencies) =>
   async (event: unknown): Promise<RegisterModelOutput> => {
     const { delivery, model, commit, build, runtime, fence } = RegisterModelInput.parse(event);
-    const { digest } = builtImage(build);
-    const { manifest, manifestText, files, hashes } = await committedModel({ source })(model, commit);
+    const { digest } = parseBuiltImage(build);
+    const { manifest, manifestText, files, hashes } = await readCommittedModel({ source })(model, commit);
     const verified = await provenance.verify({
       digest,
       model,
@@ -75,14 +75,14 @@ export const registerModel =
       artifact: fileOf(manifest.artifact),
       tokenizer: manifest.tokenizer && fileOf(manifest.tokenizer.file),
       manifest: manifestText,
-      metrics: metricsOf(files.get("metrics.json")),
+      metrics: parseTrainingMetrics(files.get("metrics.json")),
       tags: {
         delivery,
         commit,
         digest,
         runtime,
         ...(verified && { builder: verified.builder }),
-        artifact_sha256: ownValue(hashes, manifest.artifact) ?? "",
+        artifact_sha256: getOwnProperty(hashes, manifest.artifact) ?? "",
         holdout_sha256: hashes["holdout.csv"] ?? "",
         owner: manifest.owner,
       },

@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of report-outcome. */
 export const Env = z.object({
-  ...parts.store,
-  ...parts.deliveries,
-  ...parts.secrets,
-  ...parts.slack,
-  ...parts.metrics,
+  ...variableGroups.store,
+  ...variableGroups.deliveries,
+  ...variableGroups.secrets,
+  ...variableGroups.slack,
+  ...variableGroups.metrics,
 });

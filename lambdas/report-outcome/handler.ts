@@ -1,29 +1,32 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { claims } from "#domain/claims/claims.ts";
-import { outcomes } from "#domain/delivery/outcomes.ts";
-import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
-import { ssmSecrets } from "#platform/secrets/ssm.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { deliveryMetrics } from "#worlds/aws/delivery-metrics.ts";
+import { createClaims } from "#domain/claims/claims.ts";
+import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { cacheSecrets } from "#platform/secrets/kept-secrets.ts";
+import { createSsmSecrets } from "#platform/secrets/ssm.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
+import { createDeliveryMetrics } from "#worlds/aws/delivery-metrics.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
-import { slackMessages } from "#worlds/aws/slack-messages.ts";
-import { stepHandler } from "#worlds/aws/step-handler.ts";
+import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
+import { createStepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { reportOutcome } from "./report-outcome.ts";
 
 const env = readEnv(Env);
 const clock = Date.now;
-const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
-const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
-const metrics = deliveryMetrics(env, clock);
+const secrets = cacheSecrets(
+  createSsmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }),
+  clock,
+);
+const store = createDynamoDbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const metrics = createDeliveryMetrics(env, clock);
 
-export const handler = stepHandler(
+export const handler = createStepHandler(
   "report-outcome",
   reportOutcome({
-    outcomes: outcomes({ store }),
-    claims: claims({ store }),
-    messages: slackMessages({ env, secrets, store, clock }),
+    outcomes: createOutcomes({ store }),
+    claims: createClaims({ store }),
+    messages: createSlackMessages({ env, secrets, store, clock }),
     metrics,
     clock,
   }),

@@ -1,19 +1,25 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { judgeCanary } from "#lambdas/judge-canary/judge-canary.ts";
-import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
+import {
+  createMemoryWorld,
+  fakeCommit,
+  type MemoryWorld,
+  promoteVersion,
+  toyModel,
+} from "#test/support/step-world.ts";
 import { reportOutcome } from "./report-outcome.ts";
 
-let world: StepWorld;
+let world: MemoryWorld;
 beforeEach(() => {
-  world = stepWorld();
+  world = createMemoryWorld();
 });
 afterEach(() => world.close());
 
 const delivery = "delivery-a";
 const report = (outcome: string) =>
-  reportOutcome(world)({ delivery, model, commit: commitOf("a"), outcome, error: null });
+  reportOutcome(world)({ delivery, model: toyModel, commit: fakeCommit("a"), outcome, error: null });
 const claim = (environment: "stage" | "prod", of = delivery) =>
-  world.claims.take({ environment, model, delivery: of, requestedAt: 1, now: 1 }, "force");
+  world.claims.take({ environment, model: toyModel, delivery: of, requestedAt: 1, now: 1 }, "force");
 
 test("a promoted delivery gives back its own claims, and nobody else's", async () => {
   await claim("prod");
@@ -25,7 +31,7 @@ test("a promoted delivery gives back its own claims, and nobody else's", async (
 test("run twice it is counted once and shown in one message", async () => {
   await report("rejected");
   await report("rejected");
-  expect(await world.metrics.total("Deliveries", { model, outcome: "rejected" })).toBe(1);
+  expect(await world.metrics.total("Deliveries", { model: toyModel, outcome: "rejected" })).toBe(1);
   expect([...world.slack.shown.values()]).toMatchObject([{ delivery, outcome: "rejected" }]);
 });
 
@@ -36,8 +42,8 @@ test("what was not promoted keeps its claims until RollBack has put things back"
 });
 
 test("a canary is judged on the window since its share began, and its checks stand in the message once", async () => {
-  await serve(world, "a", 1);
-  const champion = await world.ledger.serving("prod", model);
+  await promoteVersion(world, "a", 1);
+  const champion = await world.ledger.serving("prod", toyModel);
   if (!champion) throw new Error("prod serves");
   const { sequence: previous } = champion;
   const entry = await world.ledger.begin(
@@ -46,7 +52,7 @@ test("a canary is judged on the window since its share began, and its checks sta
   );
   const input = {
     delivery: "delivery-b",
-    model,
+    model: toyModel,
     commit: world.commit("b"),
     championVersion: "1",
     functionVersion: "2",
@@ -62,7 +68,7 @@ test("a canary is judged on the window since its share began, and its checks sta
   const request = (version: string, failed: boolean, at: number) =>
     world.metrics.request({
       environment: "prod",
-      model,
+      model: toyModel,
       version,
       at,
       latencyMs: 5,

@@ -1,25 +1,25 @@
 import type { Claims } from "#domain/claims/claims.ts";
-import { originalError } from "#domain/delivery/original-error.ts";
+import { parseCaughtError } from "#domain/delivery/original-error.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
-import type { Messages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import { ReportOutcomeInput, type ReportOutcomeOutput } from "#statemachine/contracts.ts";
 
-export type Needs = {
+export type ReportOutcomeDependencies = {
   readonly outcomes: Outcomes;
   readonly claims: Claims;
-  readonly messages: Messages;
+  readonly messages: DeliveryMessages;
   readonly metrics: Pick<Metrics, "count">;
   readonly clock: () => number;
 };
 
 /** Ends a delivery in the eyes of people: its outcome is kept, counted and shown; a promoted one gives its claims back. */
 export const reportOutcome =
-  ({ outcomes, claims, messages, metrics, clock }: Needs) =>
+  ({ outcomes, claims, messages, metrics, clock }: ReportOutcomeDependencies) =>
   async (event: unknown): Promise<ReportOutcomeOutput> => {
     const { delivery, model, commit, outcome, error: told } = ReportOutcomeInput.parse(event);
     // A rollback that failed brings its cause as the engine had it; people read the sentence in it.
-    const error = told && originalError({ Error: told.name, Cause: told.cause });
+    const error = told && parseCaughtError({ Error: told.name, Cause: told.cause });
     const at = clock();
     // Noted first: whoever dies after the outcome is kept leaves the message to the sweep.
     await messages.expect(delivery);

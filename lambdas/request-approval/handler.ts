@@ -1,40 +1,43 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { claims } from "#domain/claims/claims.ts";
-import { ledger } from "#domain/ledger/ledger.ts";
-import { platformPolicy } from "#domain/policy/platform-policy.ts";
-import { stepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
-import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
-import { ssmSecrets } from "#platform/secrets/ssm.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { approversOf } from "#worlds/aws/approvers-of.ts";
+import { createClaims } from "#domain/claims/claims.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
+import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { createStepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
+import { cacheSecrets } from "#platform/secrets/kept-secrets.ts";
+import { createSsmSecrets } from "#platform/secrets/ssm.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
+import { createApproverResolver } from "#worlds/aws/approvers-of.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
-import { slackMessages } from "#worlds/aws/slack-messages.ts";
-import { sourceOf } from "#worlds/aws/source-of.ts";
-import { stepHandler } from "#worlds/aws/step-handler.ts";
-import { taskApprovals } from "#worlds/aws/task-approvals.ts";
+import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
+import { createSource } from "#worlds/aws/source-of.ts";
+import { createStepHandler } from "#worlds/aws/step-handler.ts";
+import { createAwsApprovals } from "#worlds/aws/task-approvals.ts";
 import { Env } from "./env.ts";
 import { requestApproval } from "./request-approval.ts";
 
 const env = readEnv(Env);
 const clock = Date.now;
-const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
-const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const secrets = cacheSecrets(
+  createSsmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }),
+  clock,
+);
+const store = createDynamoDbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const machine = { client: new SFNClient({}), stateMachineArn: env.STATE_MACHINE_ARN };
-const deliveries = stepFunctionsDeliveries(machine);
-const source = sourceOf(env, secrets);
-const policy = platformPolicy({ store });
+const deliveries = createStepFunctionsDeliveries(machine);
+const source = createSource(env, secrets);
+const policy = createPlatformPolicy({ store });
 
-export const handler = stepHandler(
+export const handler = createStepHandler(
   "request-approval",
   requestApproval({
-    approvals: taskApprovals({ env, store, deliveries }),
-    claims: claims({ store }),
-    ledger: ledger({ store }),
-    messages: slackMessages({ env, secrets, store, clock }),
+    approvals: createAwsApprovals({ env, store, deliveries }),
+    claims: createClaims({ store }),
+    ledger: createLedger({ store }),
+    messages: createSlackMessages({ env, secrets, store, clock }),
     ...{ source, policy },
-    approversFor: approversOf({ env, source, store, policy, secrets, clock }),
+    approversFor: createApproverResolver({ env, source, store, policy, secrets, clock }),
     clock,
   }),
 );

@@ -1,32 +1,32 @@
-import { approvalId } from "#domain/approval/approval-records.ts";
+import { deriveApprovalId } from "#domain/approval/approval-records.ts";
 import type { Approvals, NewApproval } from "#domain/approval/approvals.ts";
-import type { ApproversFor } from "#domain/approval/approvers-for.ts";
+import type { ResolveApprovers } from "#domain/approval/approvers-for.ts";
 import type { Claims } from "#domain/claims/claims.ts";
-import { judgedBy } from "#domain/delivery/committed-model.ts";
+import { loadRules } from "#domain/delivery/committed-model.ts";
 import { ProdBusy, ProdChanged, Superseded } from "#domain/delivery/faults.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { Messages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/messages.ts";
 import { describeChanges } from "#domain/policy/describe-changes.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Source } from "#platform/source/source.ts";
 import { RequestApprovalInput } from "#statemachine/contracts.ts";
 
-export type Needs = {
+export type RequestApprovalDependencies = {
   readonly approvals: Approvals;
   readonly claims: Claims;
   readonly ledger: Ledger;
-  readonly messages: Messages;
+  readonly messages: DeliveryMessages;
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;
-  readonly approversFor: ApproversFor;
+  readonly approversFor: ResolveApprovers;
   readonly clock: () => number;
 };
 
 /** The question ends this long before the task that waits for it, so that no vote falls between the two. */
-const marginMs = 60_000;
+const expiryMarginMs = 60_000;
 
 /** How often a delivery asks, or measures anew because prod changed, before it gives up. */
-const mostQuestions = 5;
+const maxQuestions = 5;
 
 /**
  * Puts the question to the approvers, bound to {digest, version, prod baseline, fence}; the answer reaches the
@@ -35,13 +35,22 @@ const mostQuestions = 5;
  * where prod is not what the checks were measured against, ProdBusy where that went on too often.
  */
 export const requestApproval =
-  ({ approvals, claims, ledger, messages, source, policy, approversFor, clock }: Needs) =>
+  ({
+    approvals,
+    claims,
+    ledger,
+    messages,
+    source,
+    policy,
+    approversFor,
+    clock,
+  }: RequestApprovalDependencies) =>
   async (event: unknown): Promise<void> => {
     const input = RequestApprovalInput.parse(event);
     const { delivery, model, commit, digest, version, fence, author, pusher } = input;
     const serving = await ledger.serving("prod", model);
     const baseline = serving?.sequence ?? 0;
-    const { challenger, champion, rules } = await judgedBy({ source, policy })(
+    const { challenger, champion, rules } = await loadRules({ source, policy })(
       model,
       commit,
       serving?.commit,
@@ -84,12 +93,12 @@ export const requestApproval =
         omitted: input.omitted,
       },
       askedAt: now,
-      expiresAt: now + input.timeoutSeconds * 1_000 - marginMs,
+      expiresAt: now + input.timeoutSeconds * 1_000 - expiryMarginMs,
     };
     // Before the first fact: whoever dies after it leaves the message to the sweep.
     await messages.expect(delivery);
-    const before = (await approvals.note(question)).filter((id) => id !== approvalId(question));
-    if (before.length >= mostQuestions)
+    const before = (await approvals.note(question)).filter((id) => id !== deriveApprovalId(question));
+    if (before.length >= maxQuestions)
       throw new ProdBusy(
         `prod of ${model} changed ${before.length} times while ${delivery} was measured or asked`,
       );

@@ -1,16 +1,16 @@
 import * as z from "zod";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of roll-back. */
 export const Env = z.object({
-  ...parts.store,
-  ...parts.cipher,
-  ...parts.deliveries,
-  ...parts.secrets,
-  ...parts.source,
-  ...parts.provenance,
-  ...parts.registry,
-  ...parts.functions,
-  ...parts.stage,
-  ...parts.prod,
+  ...variableGroups.store,
+  ...variableGroups.cipher,
+  ...variableGroups.deliveries,
+  ...variableGroups.secrets,
+  ...variableGroups.source,
+  ...variableGroups.provenance,
+  ...variableGroups.registry,
+  ...variableGroups.functions,
+  ...variableGroups.stage,
+  ...variableGroups.prod,
 });

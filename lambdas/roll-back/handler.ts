@@ -2,21 +2,21 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
-import { claims } from "#domain/claims/claims.ts";
-import { ledger } from "#domain/ledger/ledger.ts";
-import { platformPolicy } from "#domain/policy/platform-policy.ts";
-import { stepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
-import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
-import { ssmSecrets } from "#platform/secrets/ssm.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
+import { createClaims } from "#domain/claims/claims.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
+import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { createStepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
+import { cacheSecrets } from "#platform/secrets/kept-secrets.ts";
+import { createSsmSecrets } from "#platform/secrets/ssm.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { Subject } from "#statemachine/contracts.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
-import { provenanceOf } from "#worlds/aws/provenance-of.ts";
-import { registryOf } from "#worlds/aws/registry-of.ts";
-import { servingOf } from "#worlds/aws/serving-of.ts";
-import { sourceOf } from "#worlds/aws/source-of.ts";
-import { stepHandler } from "#worlds/aws/step-handler.ts";
-import { taskApprovals } from "#worlds/aws/task-approvals.ts";
+import { createAwsProvenanceStore } from "#worlds/aws/provenance-of.ts";
+import { createRegistry } from "#worlds/aws/registry-of.ts";
+import { createServing } from "#worlds/aws/serving-of.ts";
+import { createSource } from "#worlds/aws/source-of.ts";
+import { createStepHandler } from "#worlds/aws/step-handler.ts";
+import { createAwsApprovals } from "#worlds/aws/task-approvals.ts";
 import { warn } from "#worlds/aws/warn.ts";
 import { Env } from "./env.ts";
 import { rollBack } from "./roll-back.ts";
@@ -24,21 +24,24 @@ import { rollBack } from "./roll-back.ts";
 const env = readEnv(Env);
 const clock = Date.now;
 const sts = new STSClient({});
-const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
-const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const secrets = cacheSecrets(
+  createSsmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }),
+  clock,
+);
+const store = createDynamoDbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
 const stateMachineArn = env.STATE_MACHINE_ARN;
-const deliveries = stepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
-const source = sourceOf(env, secrets);
-const policy = platformPolicy({ store });
-const registry = registryOf(env, clock);
+const deliveries = createStepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
+const source = createSource(env, secrets);
+const policy = createPlatformPolicy({ store });
+const registry = createRegistry(env, clock);
 const records = {
-  ledger: ledger({ store }),
-  claims: claims({ store }),
-  approvals: taskApprovals({ env, store, deliveries }),
+  ledger: createLedger({ store }),
+  claims: createClaims({ store }),
+  approvals: createAwsApprovals({ env, store, deliveries }),
 };
-const needs = { ...records, provenance: provenanceOf(env), source, policy, registry, warn };
+const needs = { ...records, provenance: createAwsProvenanceStore(env), source, policy, registry, warn };
 
-export const handler = stepHandler("roll-back", (event: unknown) => {
+export const handler = createStepHandler("roll-back", (event: unknown) => {
   const session = Subject.parse(event).delivery;
-  return rollBack({ ...needs, serving: servingOf({ env, sts, session, clock }) })(event);
+  return rollBack({ ...needs, serving: createServing({ env, sts, session, clock }) })(event);
 });

@@ -1,11 +1,16 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Scan } from "#platform/images/images.ts";
-import { buildOf, model, type StepWorld, stepWorld } from "#test/support/step-world.ts";
+import {
+  createBuildVariables,
+  createMemoryWorld,
+  type MemoryWorld,
+  toyModel,
+} from "#test/support/step-world.ts";
 import { scanImage } from "./scan-image.ts";
 
-let world: StepWorld;
+let world: MemoryWorld;
 beforeEach(() => {
-  world = stepWorld();
+  world = createMemoryWorld();
 });
 afterEach(() => world.close());
 
@@ -13,7 +18,12 @@ const scan = (found: Scan) =>
   scanImage({
     ...world,
     images: { scan: async () => found },
-  })({ delivery: "d", model, commit: world.commit("a"), build: buildOf("a", 1_000_000_000) });
+  })({
+    delivery: "d",
+    model: toyModel,
+    commit: world.commit("a"),
+    build: createBuildVariables("a", 1_000_000_000),
+  });
 const complete = (changes: object = {}): Scan => ({
   status: "complete",
   findings: [],

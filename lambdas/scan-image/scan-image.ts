@@ -1,15 +1,15 @@
-import { builtImage } from "#domain/delivery/built-image.ts";
-import { judgedBy } from "#domain/delivery/committed-model.ts";
+import { parseBuiltImage } from "#domain/delivery/built-image.ts";
+import { loadRules } from "#domain/delivery/committed-model.ts";
 import { ImageScanFailed } from "#domain/delivery/faults.ts";
-import { scanChecks } from "#domain/gates/scan-checks.ts";
-import { verdictOf } from "#domain/gates/verdict.ts";
+import { checkScan } from "#domain/gates/scan-checks.ts";
+import { combineVerdicts } from "#domain/gates/verdict.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Images } from "#platform/images/images.ts";
 import type { Source } from "#platform/source/source.ts";
 import { ScanImageInput, type ScanImageOutput } from "#statemachine/contracts.ts";
 
-export type Needs = {
+export type ScanImageDependencies = {
   readonly images: Pick<Images, "scan">;
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;
@@ -22,10 +22,10 @@ const deadlineMs = 30 * 60_000;
 
 /** Holds the scan's findings against the limits in force. Throws ImageScanFailed. */
 export const scanImage =
-  ({ images, source, policy, ledger, clock }: Needs) =>
+  ({ images, source, policy, ledger, clock }: ScanImageDependencies) =>
   async (event: unknown): Promise<ScanImageOutput> => {
     const { model, commit, build } = ScanImageInput.parse(event);
-    const { digest, builtAt } = builtImage(build);
+    const { digest, builtAt } = parseBuiltImage(build);
     const scan = await images.scan(digest);
     if (scan.status === "pending") {
       if (clock() - builtAt > deadlineMs)
@@ -33,9 +33,9 @@ export const scanImage =
       return { status: "pending" };
     }
     const champion = await ledger.serving("prod", model);
-    const { rules } = await judgedBy({ source, policy })(model, commit, champion?.commit);
-    const checks = scanChecks({ scan, limits: rules.gates.vulnerabilities });
-    const verdict = verdictOf(checks);
+    const { rules } = await loadRules({ source, policy })(model, commit, champion?.commit);
+    const checks = checkScan({ scan, limits: rules.gates.vulnerabilities });
+    const verdict = combineVerdicts(checks);
     if (verdict === "fail")
       throw new ImageScanFailed(
         checks

@@ -1,13 +1,13 @@
 import * as z from "zod";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of shift-traffic. */
 export const Env = z.object({
-  ...parts.store,
-  ...parts.deliveries,
-  ...parts.secrets,
-  ...parts.slack,
-  ...parts.source,
-  ...parts.functions,
-  ...parts.prod,
+  ...variableGroups.store,
+  ...variableGroups.deliveries,
+  ...variableGroups.secrets,
+  ...variableGroups.slack,
+  ...variableGroups.source,
+  ...variableGroups.functions,
+  ...variableGroups.prod,
 });

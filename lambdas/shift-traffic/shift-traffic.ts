@@ -1,33 +1,33 @@
-import { judgedBy } from "#domain/delivery/committed-model.ts";
+import { loadRules } from "#domain/delivery/committed-model.ts";
 import { ContractBroken } from "#domain/delivery/faults.ts";
-import { fencedRoute } from "#domain/deployment/fenced-route.ts";
+import { setLiveAlias } from "#domain/deployment/fenced-route.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { Messages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import { seconds } from "#model-folder/manifest/manifest.ts";
+import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import { ShiftTrafficInput, type ShiftTrafficOutput } from "#statemachine/contracts.ts";
 
-export type Needs = {
+export type ShiftTrafficDependencies = {
   readonly serving: { readonly prod: Serving };
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;
   readonly ledger: Ledger;
-  readonly messages: Messages;
+  readonly messages: DeliveryMessages;
   readonly clock: () => number;
 };
 
 /** Gives the new version one step's share of prod's traffic. Throws Superseded or ApprovalMismatch. */
 export const shiftTraffic =
-  ({ serving, source, policy, ledger, messages, clock }: Needs) =>
+  ({ serving, source, policy, ledger, messages, clock }: ShiftTrafficDependencies) =>
   async (event: unknown): Promise<ShiftTrafficOutput> => {
     const { delivery, model, commit, fence, championVersion, functionVersion, step } =
       ShiftTrafficInput.parse(event);
     const champion = await ledger.serving("prod", model);
-    const { rules } = await judgedBy({ source, policy })(model, commit, champion?.commit);
+    const { rules } = await loadRules({ source, policy })(model, commit, champion?.commit);
     const share = rules.canary.steps[step];
     if (share === undefined) throw new ContractBroken(`the canary of ${model} has no step ${step}`);
     const deployment = await ledger.ofDelivery("prod", model, delivery);
@@ -36,7 +36,7 @@ export const shiftTraffic =
     // Ended is ended, whatever versions the state's data names.
     assertNotEnded(deployment);
     await assertDeployed({ ledger })(deployment, { functionVersion, championVersion });
-    await fencedRoute(serving.prod)(
+    await setLiveAlias(serving.prod)(
       { model, delivery, fence },
       { version: championVersion, canary: { version: functionVersion, weight: share / 100 } },
     );
@@ -49,5 +49,5 @@ export const shiftTraffic =
     });
     const since = entry.shares.find(({ percent }) => percent === share)?.from ?? clock();
     await messages.show(delivery);
-    return { step, share, since, bakeSeconds: seconds(rules.canary.bake) };
+    return { step, share, since, bakeSeconds: durationToSeconds(rules.canary.bake) };
   };

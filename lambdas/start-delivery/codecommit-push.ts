@@ -29,7 +29,7 @@ const folders = new Map([
 ]);
 
 /** The push that a CodeCommit event tells of; undefined: it is no such event. */
-export const codeCommitPush = (event: unknown): Push | undefined => {
+export const parseCodeCommitPush = (event: unknown): Push | undefined => {
   const changed = RepositoryChanged.safeParse(event);
   if (!changed.success) return undefined;
   const { detail } = changed.data;

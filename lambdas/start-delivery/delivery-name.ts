@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
  * The execution's name of one model at one commit: the same push gives the same name, so a doubled event starts
  * nothing twice; a person's re-run is another attempt. At most 80 characters, as Step Functions has it.
  */
-export const deliveryName = (of: {
+export const createDeliveryName = (of: {
   readonly repository: string;
   readonly model: string;
   readonly commit: string;

@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { Digest } from "#platform/images/images.ts";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of start-delivery. */
 export const Env = z.object({
-  ...parts.store,
-  ...parts.deliveries,
-  ...parts.secrets,
-  ...parts.source,
+  ...variableGroups.store,
+  ...variableGroups.deliveries,
+  ...variableGroups.secrets,
+  ...variableGroups.source,
   /** Pushes to other branches are recorded and deliver nothing. */
   SOURCE_BRANCH: z.string().min(1).default("main"),
   /** Content hash of the runtime layer that images get. */

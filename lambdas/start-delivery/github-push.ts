@@ -3,7 +3,7 @@ import { CommitId } from "#platform/source/source.ts";
 import type { Push } from "./push.ts";
 
 /** Where a reference was created or deleted there is no commit on the one side. */
-const none = "0".repeat(40);
+const zeroCommit = "0".repeat(40);
 
 /**
  * What is read of GitHub's push payload.
@@ -20,17 +20,17 @@ const PushPayload = z.object({
 });
 
 /** The push that a payload tells of; undefined: it is none. */
-export const gitHubPush = (payload: unknown): Push | undefined => {
+export const parseGitHubPush = (payload: unknown): Push | undefined => {
   const read = PushPayload.safeParse(payload);
   if (!read.success) return undefined;
   const { ref, before, after, forced, repository, pusher } = read.data;
   return {
     repository: repository.full_name,
     ref,
-    before: before === none ? null : before,
-    after: after === none ? null : after,
+    before: before === zeroCommit ? null : before,
+    after: after === zeroCommit ? null : after,
     // GitHub also calls it forced that a branch is deleted.
-    forced: forced && before !== none && after !== none,
+    forced: forced && before !== zeroCommit && after !== zeroCommit,
     pusher: pusher.email ? `github:${pusher.name} <${pusher.email}>` : `github:${pusher.name}`,
     attempt: 1,
   };

@@ -5,7 +5,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
  * https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
  * @param secrets one, or two while they are rotated; an empty one signs for nobody
  */
-export const signedByGitHub = (
+export const verifyGitHubSignature = (
   rawBody: Uint8Array,
   signature: string | undefined,
   secrets: readonly string[],

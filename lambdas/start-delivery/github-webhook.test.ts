@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { signedByGitHub } from "./github-signature.ts";
-import { gitHubWebhook } from "./github-webhook.ts";
-import { startPush } from "./on-push.ts";
-import type { Started } from "./start-delivery.ts";
+import { verifyGitHubSignature } from "./github-signature.ts";
+import { createGitHubWebhookHandler } from "./github-webhook.ts";
+import { createPushHandler } from "./on-push.ts";
+import type { StartDeliveryOutput } from "./start-delivery.ts";
 
 const secret = "a webhook's secret";
 const ours = { repository: "acme/models", branch: "main", runtime: `sha256:${"a".repeat(64)}` };
@@ -34,12 +34,12 @@ const send = async (
   }: { event?: string; signature?: string; secrets?: string[] } = {},
 ) => {
   const started: unknown[] = [];
-  const start = async (input: unknown): Promise<Started> => {
+  const start = async (input: unknown): Promise<StartDeliveryOutput> => {
     started.push(input);
     return { deliveries: [{ name: "churn-1", model: "churn", started: true }], removed: [] };
   };
-  const push = startPush(ours, { start, pushes: { recordBranch: async () => undefined } });
-  const webhook = gitHubWebhook({ secrets: async () => secrets, push });
+  const push = createPushHandler(ours, { start, pushes: { recordBranch: async () => undefined } });
+  const webhook = createGitHubWebhookHandler({ secrets: async () => secrets, push });
   const headers = { "X-GitHub-Event": event, "X-Hub-Signature-256": signature };
   return { ...(await webhook({ rawBody: Buffer.from(body), headers })), started };
 };
@@ -47,7 +47,9 @@ const send = async (
 test("the signature is GitHub's own", () => {
   // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
   const signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-  expect(signedByGitHub(Buffer.from("Hello, World!"), signature, ["It's a Secret to Everybody"])).toBe(true);
+  expect(verifyGitHubSignature(Buffer.from("Hello, World!"), signature, ["It's a Secret to Everybody"])).toBe(
+    true,
+  );
 });
 
 test("a signed push starts its deliveries", async () => {
@@ -84,9 +86,9 @@ test("whoever changes a byte of body or signature is refused, before anything is
       const place = at % bytes.length;
       bytes[place] = (bytes[place] ?? 0) ^ flip;
       const changed = bytes.toString("latin1");
-      expect(signedByGitHub(inBody ? bytes : Buffer.from(body), inBody ? signature : changed, [secret])).toBe(
-        false,
-      );
+      expect(
+        verifyGitHubSignature(inBody ? bytes : Buffer.from(body), inBody ? signature : changed, [secret]),
+      ).toBe(false);
     }),
   );
   expect(await send("not JSON", { signature: sign("else") })).toMatchObject({ status: 401, started: [] });

@@ -1,23 +1,23 @@
-import { gitHubPush } from "./github-push.ts";
-import { signedByGitHub } from "./github-signature.ts";
+import { parseGitHubPush } from "./github-push.ts";
+import { verifyGitHubSignature } from "./github-signature.ts";
 import type { Push } from "./push.ts";
-import type { Started } from "./start-delivery.ts";
+import type { StartDeliveryOutput } from "./start-delivery.ts";
 
 type Needs = {
   /** One secret, or two while they are rotated. */
   readonly secrets: () => Promise<readonly string[]>;
-  readonly push: (push: Push) => Promise<Started>;
+  readonly push: (push: Push) => Promise<StartDeliveryOutput>;
 };
-type Request = {
+type WebhookRequest = {
   readonly rawBody: Uint8Array;
   readonly headers: Readonly<Record<string, string | undefined>>;
 };
-type Answer = { readonly status: number; readonly body: string };
+type WebhookResponse = { readonly status: number; readonly body: string };
 
 /** GitHub sends up to 25 MB, a function's event carries 6; a push of 2,048 commits is below this. */
-const largestBody = 5_000_000;
+const maxWebhookBytes = 5_000_000;
 
-const parsed = (rawBody: Uint8Array): unknown => {
+const parseJson = (rawBody: Uint8Array): unknown => {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(rawBody));
   } catch {
@@ -30,17 +30,17 @@ const parsed = (rawBody: Uint8Array): unknown => {
  * It carries no time, so a replay cannot be told from the first; it starts nothing, because a push's executions have
  * its names.
  */
-export const gitHubWebhook =
+export const createGitHubWebhookHandler =
   ({ secrets, push }: Needs) =>
-  async ({ rawBody, headers }: Request): Promise<Answer> => {
+  async ({ rawBody, headers }: WebhookRequest): Promise<WebhookResponse> => {
     const header = (name: string) => Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
-    if (rawBody.byteLength > largestBody) return { status: 413, body: "the request is too large" };
-    if (!signedByGitHub(rawBody, header("x-hub-signature-256"), await secrets()))
+    if (rawBody.byteLength > maxWebhookBytes) return { status: 413, body: "the request is too large" };
+    if (!verifyGitHubSignature(rawBody, header("x-hub-signature-256"), await secrets()))
       return { status: 401, body: "the signature does not match" };
     const event = header("x-github-event");
     if (event === "ping") return { status: 200, body: "pong" };
     if (event !== "push") return { status: 202, body: "only pushes start deliveries" };
-    const told = gitHubPush(parsed(rawBody));
+    const told = parseGitHubPush(parseJson(rawBody));
     if (!told)
       return {
         status: 400,

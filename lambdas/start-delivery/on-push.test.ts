@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { onPush } from "./on-push.ts";
+import { createPushEventHandler } from "./on-push.ts";
 
 const runtime = `sha256:${"a".repeat(64)}`;
 const before = "b".repeat(40);
@@ -22,7 +22,7 @@ const pushed = (changes: object = {}) => ({
 const receive = async (event: unknown) => {
   const inputs: unknown[] = [];
   const recorded: unknown[] = [];
-  const { ignored } = await onPush({ repository: "models", branch: "main", runtime })({
+  const { ignored } = await createPushEventHandler({ repository: "models", branch: "main", runtime })({
     start: async (input) => {
       inputs.push(input);
       return { deliveries: [], removed: [] };

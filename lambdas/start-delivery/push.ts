@@ -18,7 +18,7 @@ export type Push = {
 };
 
 /** Why a push starts no delivery, in a sentence; undefined: it may. */
-export const whyIgnored = (
+export const findIgnoreReason = (
   { repository, ref, after, forced }: Push,
   ours: { readonly repository: string; readonly branch: string },
 ): string | undefined => {

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { commitOf, digestOf, type StepWorld, stepWorld } from "#test/support/step-world.ts";
-import { deliveryName } from "./delivery-name.ts";
+import { createMemoryWorld, fakeCommit, fakeDigest, type MemoryWorld } from "#test/support/step-world.ts";
+import { createDeliveryName } from "./delivery-name.ts";
 import { startDelivery } from "./start-delivery.ts";
 
-let world: StepWorld;
+let world: MemoryWorld;
 let paths: string[];
 beforeEach(() => {
-  world = stepWorld();
+  world = createMemoryWorld();
   paths = [];
 });
 afterEach(() => world.close());
@@ -19,10 +19,10 @@ const start = (changes: Record<string, unknown> = {}, runtimeOf: "code" | "platf
     source: { ...world.source, changedPaths: async () => paths, models: async () => there },
   })({
     repository: "shop",
-    before: commitOf("a"),
-    after: commitOf("b"),
+    before: fakeCommit("a"),
+    after: fakeCommit("b"),
     pusher: "pat@example.com",
-    runtime: digestOf("f"),
+    runtime: fakeDigest("f"),
     ...changes,
   });
 const names = async (changes = {}) => (await start(changes)).deliveries.map(({ model }) => model);
@@ -38,8 +38,8 @@ test("each model whose folder was touched is delivered once, with all its execut
   expect(world.engine.executions.get(deliveries[0]?.name ?? "")?.input).toEqual({
     delivery: deliveries[0]?.name,
     model: "churn",
-    commit: commitOf("b"),
-    runtime: digestOf("f"),
+    commit: fakeCommit("b"),
+    runtime: fakeDigest("f"),
     pusher: "pat@example.com",
     author: { name: "Sam", email: "sam@example.com" },
     requestedAt: world.time.now,
@@ -92,7 +92,12 @@ test("a model whose folder the push removed is named and not delivered", async (
 test("a person's wish is a new attempt each time, once for each model, touched or not", async () => {
   const wish = { models: ["churn", "churn"] };
   const attempts = [await start(wish), await start(wish)].flatMap(({ deliveries }) => deliveries);
-  const first = deliveryName({ repository: "shop", model: "churn", commit: commitOf("b"), attempt: 1 });
+  const first = createDeliveryName({
+    repository: "shop",
+    model: "churn",
+    commit: fakeCommit("b"),
+    attempt: 1,
+  });
   expect(attempts.map(({ name }) => name)).toEqual([first, `${first}-2`]);
 });
 
@@ -118,14 +123,14 @@ test.each([
 });
 
 test("a name tells repository, commit and model apart, and fits Step Functions", () => {
-  const of = { repository: "shop", model: "m".repeat(40), commit: commitOf("b"), attempt: 999_999 };
+  const of = { repository: "shop", model: "m".repeat(40), commit: fakeCommit("b"), attempt: 999_999 };
   const others = [
     { repository: "else" },
     { model: "n".repeat(40) },
-    { commit: commitOf("c") },
+    { commit: fakeCommit("c") },
     { attempt: 2 },
   ];
-  const made = [of, ...others.map((other) => ({ ...of, ...other }))].map(deliveryName);
+  const made = [of, ...others.map((other) => ({ ...of, ...other }))].map(createDeliveryName);
   expect(new Set(made).size).toBe(made.length);
   for (const name of made) expect(name).toMatch(/^[A-Za-z0-9_-]{1,80}$/);
 });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Pushes } from "#domain/approval/pushes.ts";
+import type { PushLog } from "#domain/approval/pushes.ts";
 import { isRuntimePath } from "#domain/approval/runtime-paths.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
@@ -7,12 +7,12 @@ import { Digest } from "#platform/images/images.ts";
 import type { Source } from "#platform/source/source.ts";
 import { CommitId } from "#platform/source/source.ts";
 import type { DeliveryInput } from "#statemachine/contracts.ts";
-import { deliveryName } from "./delivery-name.ts";
+import { createDeliveryName } from "./delivery-name.ts";
 
-export type Needs = {
+export type StartDeliveryDependencies = {
   readonly source: Source;
   readonly deliveries: Deliveries;
-  readonly pushes: Pick<Pushes, "record" | "recordHand">;
+  readonly pushes: Pick<PushLog, "record" | "recordHand">;
   /**
    * Whose runtime images get: that of this very code, which a push may have changed (`code`), or the one that the
    * platform applied, which no push changes (`platform`).
@@ -45,7 +45,7 @@ export class EventNotUnderstood extends Error {
   override readonly name = "EventNotUnderstood";
 }
 
-export type Started = {
+export type StartDeliveryOutput = {
   readonly deliveries: readonly {
     readonly name: string;
     readonly model: string;
@@ -59,9 +59,17 @@ export type Started = {
 
 /** Records the push, and starts one execution per affected model; a push that touches none starts none. */
 export const startDelivery =
-  ({ source, deliveries, pushes, runtimeOf = "code", clock }: Needs) =>
-  async (event: unknown): Promise<Started> => {
-    const { repository, before, after, runtime, attempt: first, models: wanted, ...input } = inputOf(event);
+  ({ source, deliveries, pushes, runtimeOf = "code", clock }: StartDeliveryDependencies) =>
+  async (event: unknown): Promise<StartDeliveryOutput> => {
+    const {
+      repository,
+      before,
+      after,
+      runtime,
+      attempt: first,
+      models: wanted,
+      ...input
+    } = parseInput(event);
     const pusher = input.startedBy === undefined ? input.pusher : input.startedBy;
     const isByHand = wanted !== undefined || first > 1;
     // Before anything is started, and of every push: a later delivery has to know who brought these commits.
@@ -69,12 +77,12 @@ export const startDelivery =
     const there = await source.models(after);
     const affected =
       (wanted && [...new Set(wanted)]) ??
-      affectedModels(await source.changedPaths(before ?? undefined, after), there, runtimeOf);
+      findAffectedModels(await source.changedPaths(before ?? undefined, after), there, runtimeOf);
     const { author } = await source.commit(after);
     const started: { name: string; model: string; started: boolean }[] = [];
     for (const model of affected.filter((name) => there.includes(name))) {
       for (let attempt = first; ; attempt++) {
-        const name = deliveryName({ repository, model, commit: after, attempt });
+        const name = createDeliveryName({ repository, model, commit: after, attempt });
         // Before it starts: its first state asks who may approve it.
         if (isByHand) await pushes.recordHand({ delivery: name, by: pusher });
         const delivery: DeliveryInput = {
@@ -96,7 +104,7 @@ export const startDelivery =
     return { deliveries: started, removed: affected.filter((name) => !there.includes(name)) };
   };
 
-const inputOf = (event: unknown) => {
+const parseInput = (event: unknown) => {
   const read = StartDeliveryInput.safeParse(event);
   if (read.success) return read.data;
   const wrong = read.error.issues.map(({ path, message }) => `${path.join(".") || "the event"}: ${message}`);
@@ -105,7 +113,7 @@ const inputOf = (event: unknown) => {
   );
 };
 
-const affectedModels = (
+const findAffectedModels = (
   paths: readonly string[],
   there: readonly string[],
   runtimeOf: "code" | "platform",

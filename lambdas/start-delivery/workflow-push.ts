@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { gitHubPush } from "./github-push.ts";
+import { parseGitHubPush } from "./github-push.ts";
 import type { Push } from "./push.ts";
 
 /**
  * What `.github/workflows/deliver.yml` sends: GitHub's own push payload, and which run of the workflow it is. Nobody but
  * the branch's workflow may take on the role that invokes this function (OIDC).
  */
-const FromWorkflow = z.object({
+const WorkflowEvent = z.object({
   source: z.literal("github.actions"),
   push: z.unknown(),
   /** 1, and one more with each re-run by a person. */
@@ -16,9 +16,9 @@ const FromWorkflow = z.object({
 });
 
 /** The push that the workflow tells of; undefined: it is not from there. */
-export const workflowPush = (event: unknown): Push | undefined => {
-  const read = FromWorkflow.safeParse(event);
-  const push = read.success ? gitHubPush(read.data.push) : undefined;
+export const parseWorkflowPush = (event: unknown): Push | undefined => {
+  const read = WorkflowEvent.safeParse(event);
+  const push = read.success ? parseGitHubPush(read.data.push) : undefined;
   if (!push || !read.success) return undefined;
   const { attempt, startedBy } = read.data;
   return { ...push, attempt, ...(attempt > 1 && { startedBy: startedBy ?? null }) };

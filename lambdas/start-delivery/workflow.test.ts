@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { onPush } from "./on-push.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createPushEventHandler } from "./on-push.ts";
 
 const file = join(import.meta.dirname, "../../.github/workflows/deliver.yml");
 const Workflow = z.object({
@@ -26,11 +26,11 @@ if (missing) console.warn("Skipped: the workflow's script needs jq, as GitHub's 
 describe("the workflow that tells of pushes", () => {
   let text: string;
   let workflow: z.infer<typeof Workflow>;
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   beforeAll(async () => {
     text = await readFile(file, "utf8");
     workflow = Workflow.parse(parse(text));
-    folder = await temporaryFolder();
+    folder = await createTemporaryFolder();
     // In the place of AWS's command: keeps what it was given, and answers as the test wishes.
     await writeFile(
       join(folder.path, "aws"),
@@ -72,7 +72,7 @@ describe("the workflow that tells of pushes", () => {
     const invoked: unknown = JSON.parse(await readFile(join(folder.path, "invoked.json"), "utf8"));
     const started: unknown[] = [];
     const ours = { repository: "acme/models", branch: "main", runtime: `sha256:${"a".repeat(64)}` };
-    await onPush(ours)({
+    await createPushEventHandler(ours)({
       start: async (input) => {
         started.push(input);
         return { deliveries: [], removed: [] };

@@ -3,16 +3,23 @@ import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import type { ExecutionStatus } from "#platform/deliveries/deliveries.ts";
-import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
-import { type Needs, sweepDeliveries } from "./sweep-deliveries.ts";
+import {
+  createMemoryWorld,
+  fakeCommit,
+  fakeDigest,
+  type MemoryWorld,
+  promoteVersion,
+  toyModel,
+} from "#test/support/step-world.ts";
+import { type SweepDeliveriesDependencies, sweepDeliveries } from "./sweep-deliveries.ts";
 
-let world: StepWorld;
+let world: MemoryWorld;
 beforeEach(() => {
-  world = stepWorld();
+  world = createMemoryWorld();
 });
 afterEach(() => world.close());
 
-const sweep = (changes: Partial<Needs> = {}) =>
+const sweep = (changes: Partial<SweepDeliveriesDependencies> = {}) =>
   sweepDeliveries({
     ...world,
     rollBack: rollBack(world),
@@ -20,21 +27,21 @@ const sweep = (changes: Partial<Needs> = {}) =>
     reportOutcome: reportOutcome(world),
     ...changes,
   })({});
-const execution = (name: string, status: ExecutionStatus, of = model) =>
+const execution = (name: string, status: ExecutionStatus, of = toyModel) =>
   world.engine.executions.set(name, {
     name,
     status,
-    input: { model: of, commit: commitOf("a") },
+    input: { model: of, commit: fakeCommit("a") },
     startedAt: "2026-01-01T00:00:00Z",
   });
-const claim = (delivery: string, environment: "stage" | "prod" = "stage", of = model) =>
+const claim = (delivery: string, environment: "stage" | "prod" = "stage", of = toyModel) =>
   world.claims.take(
     { environment, model: of, delivery, requestedAt: world.time.now, now: world.time.now },
     "force",
   );
 const register = (delivery: string) =>
   world.registry.register({
-    model,
+    model: toyModel,
     delivery,
     artifact: new Uint8Array([1]),
     manifest: "",
@@ -48,9 +55,9 @@ const ask = async (delivery: string, baseline = 0) => {
   return world.approvals.ask(
     {
       delivery,
-      model,
-      commit: commitOf("a"),
-      digest: digestOf("a"),
+      model: toyModel,
+      commit: fakeCommit("a"),
+      digest: fakeDigest("a"),
       version: 1,
       baseline,
       fence: 1,
@@ -110,14 +117,14 @@ test("one that runs is left alone", async () => {
 });
 
 test("one that was stopped after its commit point is carried forward", async () => {
-  const promoted = await serve(world, "a", 1);
+  const promoted = await promoteVersion(world, "a", 1);
   await world.ledger.change(promoted, (current) => ({ ...current, championMoved: false }));
   await register(promoted.delivery);
   execution(promoted.delivery, "ABORTED");
   await claim(promoted.delivery, "prod");
   expect(await sweep()).toEqual({ deliveries: [{ delivery: promoted.delivery, result: "carried forward" }] });
   expect((await world.outcomes.read(promoted.delivery))?.outcome).toBe("promoted");
-  expect((await world.registry.byAlias(model, "champion"))?.version).toBe(1);
+  expect((await world.registry.byAlias(toyModel, "champion"))?.version).toBe(1);
   expect(await world.claims.open()).toEqual([]);
 });
 
@@ -128,7 +135,7 @@ test("one that cannot be repaired hinders no other, and is tried again by the ne
   }
   let broken = true;
   const roll = rollBack(world);
-  const needs: Partial<Needs> = {
+  const needs: Partial<SweepDeliveriesDependencies> = {
     rollBack: async (event) => {
       if (broken && JSON.stringify(event).includes("model-b")) throw new Error("not now");
       return roll(event);
@@ -190,15 +197,15 @@ test("the question of a delivery that has ended is closed, sent or not", async (
 });
 
 test("aliases of a promotion that nobody will move any more follow it; of one under way they wait", async () => {
-  const promoted = await serve(world, "a", 1);
+  const promoted = await promoteVersion(world, "a", 1);
   await register(promoted.delivery);
   await world.ledger.change(promoted, (current) => ({ ...current, championMoved: false }));
   execution(promoted.delivery, "RUNNING");
   await sweep();
-  expect(await world.registry.byAlias(model, "champion")).toBeUndefined();
+  expect(await world.registry.byAlias(toyModel, "champion")).toBeUndefined();
   execution(promoted.delivery, "SUCCEEDED");
   await sweep();
-  expect((await world.registry.byAlias(model, "champion"))?.version).toBe(1);
+  expect((await world.registry.byAlias(toyModel, "champion"))?.version).toBe(1);
 });
 
 test("messages that Slack did not take are shown", async () => {
@@ -213,18 +220,18 @@ test("messages that Slack did not take are shown", async () => {
 });
 
 test("after a person's rollback that died on the way prod serves what the ledger says, and is free", async () => {
-  const first = await serve(world, "a", 1);
-  const champion = await serve(world, "b", 2);
+  const first = await promoteVersion(world, "a", 1);
+  const champion = await promoteVersion(world, "b", 2);
   await world.ledger.begin({ ...first, delivery: "rollback-toy-1" }, world.time.now);
   const taken = await claim("rollback-toy-1", "prod");
   const { route, live } = world.serving.prod;
   const description = `fence=${taken.status === "granted" ? taken.fence : 0} delivery=rollback-toy-1`;
-  await route(model, { version: "1", description }, { expect: (await live(model))?.revision ?? "" });
+  await route(toyModel, { version: "1", description }, { expect: (await live(toyModel))?.revision ?? "" });
   world.time.now += 59_000;
   await sweep();
-  expect((await world.claims.read("prod", model))?.holder).toBe("rollback-toy-1");
+  expect((await world.claims.read("prod", toyModel))?.holder).toBe("rollback-toy-1");
   world.time.now += 2_000;
   await sweep();
-  expect((await live(model))?.version).toBe(champion.functionVersion);
+  expect((await live(toyModel))?.version).toBe(champion.functionVersion);
   expect(await world.claims.open()).toEqual([]);
 });

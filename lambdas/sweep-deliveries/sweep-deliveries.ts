@@ -5,9 +5,9 @@ import type { Claims } from "#domain/claims/claims.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
-import type { Messages } from "#domain/message/messages.ts";
-import { endRollback } from "#domain/rollback/end-rollback.ts";
-import type { Needs as RestoreNeeds } from "#domain/rollback/restore.ts";
+import type { DeliveryMessages } from "#domain/message/messages.ts";
+import { finishRollback } from "#domain/rollback/end-rollback.ts";
+import type { RestoreEnvironmentDependencies as RestoreNeeds } from "#domain/rollback/restore.ts";
 import type { Deliveries, Execution } from "#platform/deliveries/deliveries.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import { metricNames } from "#platform/metrics/metrics.ts";
@@ -28,12 +28,12 @@ type Attempt = <T>(
   about?: Parameters<Warn>[2],
 ) => Promise<T | undefined>;
 
-export type Needs = RestoreNeeds & {
+export type SweepDeliveriesDependencies = RestoreNeeds & {
   readonly deliveries: Deliveries;
   readonly claims: Claims;
   readonly approvals: Approvals;
   readonly outcomes: Outcomes;
-  readonly messages: Messages;
+  readonly messages: DeliveryMessages;
   readonly rollBack: Step<RollBackOutput>;
   readonly moveChampion: Step<MoveChampionOutput>;
   readonly reportOutcome: Step<ReportOutcomeOutput>;
@@ -42,7 +42,7 @@ export type Needs = RestoreNeeds & {
   readonly warn: Warn;
 };
 
-export type Swept = {
+export type SweepDeliveriesOutput = {
   readonly deliveries: readonly {
     readonly delivery: string;
     readonly result: "carried forward" | "rolled back" | "failed";
@@ -50,7 +50,7 @@ export type Swept = {
 };
 
 /** A person's rollback holds its claim for seconds; one that is older died on the way. */
-const rollbackPatienceMs = 60_000;
+const rollbackTimeoutMs = 60_000;
 
 /**
  * Looks after what the state machine could not: executions that ended with a claim still open (stopped, timed out,
@@ -58,8 +58,8 @@ const rollbackPatienceMs = 60_000;
  * not take. Each is repaired for itself: one that cannot be repaired now hinders no other.
  */
 export const sweepDeliveries =
-  (needs: Needs) =>
-  async (_event: unknown): Promise<Swept> => {
+  (needs: SweepDeliveriesDependencies) =>
+  async (_event: unknown): Promise<SweepDeliveriesOutput> => {
     const swept: { delivery: string; result: "carried forward" | "rolled back" | "failed" }[] = [];
     const attempt: Attempt = async (what, repair, about) => {
       try {
@@ -71,17 +71,17 @@ export const sweepDeliveries =
     };
 
     const left = [
-      ...((await attempt("open claims", () => abandoned(needs, attempt))) ?? []),
-      ...((await attempt("unreported deliveries", () => unreported(needs))) ?? []),
+      ...((await attempt("open claims", () => findAbandonedExecutions(needs, attempt))) ?? []),
+      ...((await attempt("unreported deliveries", () => findUnreportedExecutions(needs))) ?? []),
     ];
     for (const delivery of new Map(left.map((each) => [each.name, each])).values()) {
       const about = { delivery: delivery.name };
-      const result = (await attempt(delivery.name, () => end(needs, delivery), about)) ?? "failed";
+      const result = (await attempt(delivery.name, () => endDelivery(needs, delivery), about)) ?? "failed";
       swept.push({ ...about, result });
       needs.metrics.count({ name: "SweptDeliveries", value: 1, unit: "Count", dimensions: { result } });
     }
     const questions = (await attempt("questions", () => needs.approvals.open())) ?? [];
-    tellWaiting(needs, questions);
+    reportWaitingTime(needs, questions);
     for (const { id, delivery, state } of questions)
       await attempt(
         `the question ${id}`,
@@ -99,13 +99,16 @@ export const sweepDeliveries =
         { delivery, approval: id },
       );
     for (const model of (await attempt("models on prod", () => needs.serving.prod.models())) ?? [])
-      await attempt(`the registry's aliases of ${model}`, () => followPromotion(needs, model), { model });
+      await attempt(`the registry's aliases of ${model}`, () => syncChampionAlias(needs, model), { model });
     await attempt("messages in Slack", () => needs.messages.showUnshown());
     return { deliveries: swept };
   };
 
 /** How long the longest open question has waited for people; nothing is written while none is open. */
-const tellWaiting = ({ metrics, clock }: Needs, questions: readonly Approval[]) => {
+const reportWaitingTime = (
+  { metrics, clock }: SweepDeliveriesDependencies,
+  questions: readonly Approval[],
+) => {
   const waiting = questions.filter(({ state }) => state.status === "pending").map(({ askedAt }) => askedAt);
   if (waiting.length === 0) return;
   const value = Math.round((clock() - Math.min(...waiting)) / 1_000);
@@ -114,7 +117,10 @@ const tellWaiting = ({ metrics, clock }: Needs, questions: readonly Approval[]) 
 };
 
 /** The registry's aliases follow a promotion that no execution will bring them to any more. */
-const followPromotion = async ({ ledger, deliveries, moveChampion }: Needs, model: string) => {
+const syncChampionAlias = async (
+  { ledger, deliveries, moveChampion }: SweepDeliveriesDependencies,
+  model: string,
+) => {
   const serving = await ledger.serving("prod", model);
   if (!serving || serving.championMoved) return;
   if ((await deliveries.describe(serving.delivery))?.status === "RUNNING") return;
@@ -123,7 +129,10 @@ const followPromotion = async ({ ledger, deliveries, moveChampion }: Needs, mode
 
 /** Executions that hold a claim and run no more. A person's rollback is no execution: one that died on
  * the way is known by its claim alone, and brought to its end here. */
-const abandoned = async (needs: Needs, attempt: Attempt): Promise<readonly Execution[]> => {
+const findAbandonedExecutions = async (
+  needs: SweepDeliveriesDependencies,
+  attempt: Attempt,
+): Promise<readonly Execution[]> => {
   const { claims, deliveries, clock } = needs;
   const found = new Map<string, Execution>();
   for (const claim of await claims.open()) {
@@ -134,8 +143,8 @@ const abandoned = async (needs: Needs, attempt: Attempt): Promise<readonly Execu
       async () => {
         const execution = await deliveries.describe(holder);
         if (execution && execution.status !== "RUNNING") found.set(execution.name, execution);
-        if (!execution && clock() - claim.grantedAt > rollbackPatienceMs)
-          await endRollback(needs)(claim, holder);
+        if (!execution && clock() - claim.grantedAt > rollbackTimeoutMs)
+          await finishRollback(needs)(claim, holder);
       },
       { delivery: holder, model: claim.model },
     );
@@ -143,18 +152,21 @@ const abandoned = async (needs: Needs, attempt: Attempt): Promise<readonly Execu
   return [...found.values()];
 };
 
-const ends = ["FAILED", "ABORTED", "TIMED_OUT", "SUCCEEDED"] as const;
-const pageOf = 25;
+const endStatuses = ["FAILED", "ABORTED", "TIMED_OUT", "SUCCEEDED"] as const;
+const pageSize = 25;
 
 /**
  * Executions that ended unreported though they hold no claim: stopped before their first, after a rollback had given
  * them back, or with a report that failed. Newest first, and back for as long as a page holds such a one.
  */
-const unreported = async ({ deliveries, outcomes }: Needs): Promise<readonly Execution[]> => {
+const findUnreportedExecutions = async ({
+  deliveries,
+  outcomes,
+}: SweepDeliveriesDependencies): Promise<readonly Execution[]> => {
   const found: Execution[] = [];
-  for (const status of ends)
+  for (const status of endStatuses)
     for (let after: string | undefined; ; ) {
-      const page = await deliveries.list({ limit: pageOf, status, ...(after ? { after } : {}) });
+      const page = await deliveries.list({ limit: pageSize, status, ...(after ? { after } : {}) });
       const before = found.length;
       for (const execution of page.executions)
         if (!(await outcomes.read(execution.name))) found.push(execution);
@@ -164,25 +176,28 @@ const unreported = async ({ deliveries, outcomes }: Needs): Promise<readonly Exe
   return found;
 };
 
-const interrupted = {
+const interruptedError = {
   Error: "Interrupted",
   Cause: "The execution was stopped before it came to an end of its own.",
 };
 
 /** What the state machine itself came to, where only the report is missing. */
-const Ended = z.object({ outcome: Outcome.exclude(["promoted", "failed"]) });
+const EndedOutput = z.object({ outcome: Outcome.exclude(["promoted", "failed"]) });
 
-const end = async (needs: Needs, { name, error, input, status, output }: Execution) => {
+const endDelivery = async (
+  needs: SweepDeliveriesDependencies,
+  { name, error, input, status, output }: Execution,
+) => {
   const subject = Subject.parse(
     z
       .object({ model: z.string(), commit: z.string() })
       .transform((held) => ({ ...held, delivery: name }))
       .parse(input),
   );
-  const ended = Ended.safeParse(status === "SUCCEEDED" ? output : undefined);
+  const ended = EndedOutput.safeParse(status === "SUCCEEDED" ? output : undefined);
   const { committed, error: original } = await needs.rollBack({
     ...subject,
-    error: ended.success ? null : error ? { Error: error.name, Cause: error.cause } : interrupted,
+    error: ended.success ? null : error ? { Error: error.name, Cause: error.cause } : interruptedError,
   });
   if (committed) await needs.moveChampion(subject);
   await needs.reportOutcome({

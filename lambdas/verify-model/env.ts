@@ -1,13 +1,13 @@
 import * as z from "zod";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
 
 /** Environment variables of verify-model. */
 export const Env = z.object({
-  ...parts.store,
-  ...parts.secrets,
-  ...parts.metrics,
-  ...parts.source,
-  ...parts.functions,
-  ...parts.stage,
-  ...parts.images,
+  ...variableGroups.store,
+  ...variableGroups.secrets,
+  ...variableGroups.metrics,
+  ...variableGroups.source,
+  ...variableGroups.functions,
+  ...variableGroups.stage,
+  ...variableGroups.images,
 });

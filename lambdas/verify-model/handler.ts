@@ -2,37 +2,42 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
-import { claims } from "#domain/claims/claims.ts";
-import { ledger } from "#domain/ledger/ledger.ts";
-import { platformPolicy } from "#domain/policy/platform-policy.ts";
-import { ecrRepository } from "#platform/images/ecr.ts";
-import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
-import { ssmSecrets } from "#platform/secrets/ssm.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
+import { createClaims } from "#domain/claims/claims.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
+import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { createEcrRepository } from "#platform/images/ecr.ts";
+import { cacheSecrets } from "#platform/secrets/kept-secrets.ts";
+import { createSsmSecrets } from "#platform/secrets/ssm.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { Subject } from "#statemachine/contracts.ts";
 import { countVerdicts } from "#worlds/aws/count-verdicts.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
-import { stageServing } from "#worlds/aws/serving-of.ts";
-import { sourceOf } from "#worlds/aws/source-of.ts";
-import { stepHandler } from "#worlds/aws/step-handler.ts";
+import { createStageServing } from "#worlds/aws/serving-of.ts";
+import { createSource } from "#worlds/aws/source-of.ts";
+import { createStepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { verifyModel } from "./verify-model.ts";
 
 const env = readEnv(Env);
 const clock = Date.now;
 const sts = new STSClient({});
-const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
-const store = dynamodbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
-const source = sourceOf(env, secrets);
-const images = ecrRepository({ ecr: new ECRClient({}), repository: env.IMAGE_REPOSITORY });
-const policy = platformPolicy({ store });
-const needs = { images, source, policy, ledger: ledger({ store }), claims: claims({ store }) };
+const secrets = cacheSecrets(
+  createSsmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }),
+  clock,
+);
+const store = createDynamoDbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
+const source = createSource(env, secrets);
+const images = createEcrRepository({ ecr: new ECRClient({}), repository: env.IMAGE_REPOSITORY });
+const policy = createPlatformPolicy({ store });
+const needs = { images, source, policy, ledger: createLedger({ store }), claims: createClaims({ store }) };
 
-export const handler = stepHandler(
+export const handler = createStepHandler(
   "verify-model",
   (event: unknown) => {
     const session = Subject.parse(event).delivery;
-    return verifyModel({ ...needs, serving: { stage: stageServing({ env, sts, session, clock }) } })(event);
+    return verifyModel({ ...needs, serving: { stage: createStageServing({ env, sts, session, clock }) } })(
+      event,
+    );
   },
   { environment: "stage", counted: countVerdicts("GateVerdicts", env) },
 );

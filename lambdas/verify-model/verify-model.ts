@@ -1,22 +1,27 @@
 import type { Claims } from "#domain/claims/claims.ts";
-import { holdoutOf, judgedBy } from "#domain/delivery/committed-model.ts";
-import { askModel, askModelAll, RowsRefused } from "#domain/deployment/ask-model.ts";
-import { goldenCheck } from "#domain/gates/golden-check.ts";
-import { holdoutChecks } from "#domain/gates/holdout-checks.ts";
-import { imageSizeCheck } from "#domain/gates/image-size-check.ts";
-import { latencyCheck } from "#domain/gates/latency-check.ts";
-import { schemaCheck } from "#domain/gates/schema-check.ts";
-import { smokeCheck } from "#domain/gates/smoke-check.ts";
-import { verdictOf } from "#domain/gates/verdict.ts";
+import { loadRules, readCommittedHoldout } from "#domain/delivery/committed-model.ts";
+import { invokeModel, invokeModelInBatches, RowsRefused } from "#domain/deployment/ask-model.ts";
+import { checkGolden } from "#domain/gates/golden-check.ts";
+import { checkHoldout } from "#domain/gates/holdout-checks.ts";
+import { checkImageSize } from "#domain/gates/image-size-check.ts";
+import { checkLatency } from "#domain/gates/latency-check.ts";
+import { checkSchema } from "#domain/gates/schema-check.ts";
+import { checkSmoke } from "#domain/gates/smoke-check.ts";
+import { combineVerdicts } from "#domain/gates/verdict.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import { type Manifest, type Prediction, type Row, seconds } from "#model-folder/manifest/manifest.ts";
+import {
+  durationToSeconds,
+  type Manifest,
+  type Prediction,
+  type Row,
+} from "#model-folder/manifest/manifest.ts";
 import { ImageNotFound, type Images } from "#platform/images/images.ts";
 import { NotServed, type Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import { VerifyModelInput, type VerifyModelOutput } from "#statemachine/contracts.ts";
 
-export type Needs = {
+export type VerifyModelDependencies = {
   readonly serving: { readonly stage: Serving };
   readonly images: Pick<Images, "describe">;
   readonly source: Source;
@@ -34,7 +39,7 @@ const latencySamples = 200;
  * itself throws.
  */
 export const verifyModel =
-  ({ serving, images, source, policy, ledger, claims }: Needs) =>
+  ({ serving, images, source, policy, ledger, claims }: VerifyModelDependencies) =>
   async (event: unknown): Promise<VerifyModelOutput> => {
     const { model, commit, fence, digest, functionVersion } = VerifyModelInput.parse(event);
     const stage = serving.stage;
@@ -44,26 +49,31 @@ export const verifyModel =
       challenger: committed,
       champion,
       rules,
-    } = await judgedBy({ source, policy })(model, commit, championServes?.commit);
+    } = await loadRules({ source, policy })(model, commit, championServes?.commit);
     const { golden, manifest } = committed;
 
-    const smoke = await askFirst(stage, model, functionVersion, golden.rows);
+    const smoke = await runSmokeCheck(stage, model, functionVersion, golden.rows);
     const checks = [smoke.check];
     const omitted: { name: string; why: string }[] = [];
     if (smoke.check.verdict === "pass") {
       checks.push(
-        goldenCheck({ golden, answered: await askModelAll(stage)(model, challenger, golden.rows) }),
+        checkGolden({ golden, answered: await invokeModelInBatches(stage)(model, challenger, golden.rows) }),
       );
-      const holdout = holdoutOf(committed, model, commit);
+      const holdout = readCommittedHoldout(committed, model, commit);
       const { rows } = holdout;
       const answers = {
         gates: rules.gates,
-        challenger: await askModelAll(stage)(model, challenger, rows),
-        champion: await askChampion({ stage, ledger }, model, championServes, rows),
+        challenger: await invokeModelInBatches(stage)(model, challenger, rows),
+        champion: await predictWithChampion({ stage, ledger }, model, championServes, rows),
       };
-      const held = holdoutChecks(
+      const held = checkHoldout(
         holdout.task === "classification"
-          ? { ...answers, task: "classification", positive: positiveOf(manifest), truth: holdout.labels }
+          ? {
+              ...answers,
+              task: "classification",
+              positive: findPositiveLabel(manifest),
+              truth: holdout.labels,
+            }
           : { ...answers, task: "regression", truth: holdout.values },
       );
       checks.push(...held.checks);
@@ -71,14 +81,14 @@ export const verifyModel =
       const latenciesMs: number[] = [];
       for (let sample = 0; sample < latencySamples; sample++) {
         const row = rows[sample % rows.length];
-        if (row) latenciesMs.push((await askModel(stage)(model, challenger, [row])).durationMs);
+        if (row) latenciesMs.push((await invokeModel(stage)(model, challenger, [row])).durationMs);
       }
-      checks.push(latencyCheck({ latenciesMs, coldStartMs: smoke.initMs, limit: rules.gates.latencyP95Ms }));
+      checks.push(checkLatency({ latenciesMs, coldStartMs: smoke.initMs, limit: rules.gates.latencyP95Ms }));
     }
     const image = await images.describe(digest);
     if (!image) throw new ImageNotFound(`the image ${digest} is not in the repository any more`);
-    checks.push(imageSizeCheck({ sizeBytes: image.sizeBytes, limitMb: rules.gates.imageSizeMb }));
-    const schema = schemaCheck({ champion: champion?.manifest, challenger: manifest });
+    checks.push(checkImageSize({ sizeBytes: image.sizeBytes, limitMb: rules.gates.imageSizeMb }));
+    const schema = checkSchema({ champion: champion?.manifest, challenger: manifest });
     checks.push(...schema.checks);
     omitted.push(...schema.omitted);
 
@@ -86,7 +96,7 @@ export const verifyModel =
     await claims.assertHeld("stage", model, fence);
     const failed = checks.filter(({ verdict }) => verdict === "fail");
     return {
-      verdict: verdictOf(checks),
+      verdict: combineVerdicts(checks),
       error:
         failed.length === 0
           ? null
@@ -99,26 +109,26 @@ export const verifyModel =
       baseline: championServes?.sequence ?? 0,
       checks,
       omitted,
-      approvalTimeoutSeconds: seconds(rules.approval.timeout),
+      approvalTimeoutSeconds: durationToSeconds(rules.approval.timeout),
     };
   };
 
-const positiveOf = (manifest: Manifest) =>
+const findPositiveLabel = (manifest: Manifest) =>
   manifest.task === "classification" ? manifest.output.positive : undefined;
 
 /** The first request that the version ever gets: whether it answers, and how long its start took. */
-const askFirst = async (stage: Serving, model: string, version: string, rows: readonly Row[]) => {
+const runSmokeCheck = async (stage: Serving, model: string, version: string, rows: readonly Row[]) => {
   try {
-    const { initMs } = await askModel(stage)(model, { version }, rows.slice(0, 1));
-    return { check: smokeCheck({ asked: 1, answered: 1 }), initMs };
+    const { initMs } = await invokeModel(stage)(model, { version }, rows.slice(0, 1));
+    return { check: checkSmoke({ asked: 1, answered: 1 }), initMs };
   } catch (fault) {
     if (!(fault instanceof RowsRefused)) throw fault;
-    return { check: smokeCheck({ asked: 1, answered: 0, problem: fault.message }), initMs: undefined };
+    return { check: checkSmoke({ asked: 1, answered: 0, problem: fault.message }), initMs: undefined };
   }
 };
 
 /** The champion's answers to the same rows, from its own version on stage: prod is not burdened with a verification. */
-const askChampion = async (
+const predictWithChampion = async (
   { stage, ledger }: { stage: Serving; ledger: Ledger },
   model: string,
   champion: Deployment | undefined,
@@ -130,7 +140,7 @@ const askChampion = async (
   if ((await stage.version(model, onStage.functionVersion))?.config.digest !== champion.digest)
     return { absent: "the champion's version is no longer on stage" };
   try {
-    return await askModelAll(stage)(model, { version: onStage.functionVersion }, rows);
+    return await invokeModelInBatches(stage)(model, { version: onStage.functionVersion }, rows);
   } catch (fault) {
     if (fault instanceof RowsRefused) return { absent: `the champion refuses these rows: ${fault.message}` };
     if (fault instanceof NotServed) return { absent: "the champion's version is no longer on stage" };

@@ -3,10 +3,10 @@ import { ManifestInvalid } from "./folder-problem.ts";
 import { Manifest } from "./manifest.ts";
 
 /**
- * The manifest of a folder that was checked before it came here. Its mistakes are told without their lines: readManifest
+ * The manifest of a folder that was checked before it came here. Its mistakes are told without their lines: loadManifest
  * finds those. Of several documents it is the first, as checks took it until they refused a second one.
  */
-export const checkedManifest = (yaml: string): Manifest => {
+export const parseCheckedManifest = (yaml: string): Manifest => {
   try {
     const document = parseDocument(yaml, { uniqueKeys: false, logLevel: "silent" });
     const [error] = document.errors;

@@ -1,5 +1,5 @@
 /** A mistake in a model's folder: where it is, what is wrong, and what to do about it. */
-export type Problem = {
+export type FolderProblem = {
   readonly severity: "error" | "warning";
   /** Name of the file in the model's folder. */
   readonly file: string;
@@ -14,11 +14,11 @@ export type Problem = {
 };
 
 /** The problem on one line, as compilers write it: `model.yaml:12:5 inputs[3].min: … Remedy.` */
-export const problemLine = ({ file, line, column, path, message, remedy }: Problem): string =>
+export const formatProblem = ({ file, line, column, path, message, remedy }: FolderProblem): string =>
   `${file}${line === undefined ? "" : `:${line}${column === undefined ? "" : `:${column}`}`}: ${path ? `${path}: ` : ""}${message}. ${remedy}`;
 
 /** A path as a person reads it: `inputs[3].min`. */
-export const pathText = (path: readonly PropertyKey[]): string =>
+export const formatPath = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
     (text, key) => (typeof key === "number" ? `${text}[${key}]` : `${text}${text ? "." : ""}${String(key)}`),
     "",
@@ -27,9 +27,9 @@ export const pathText = (path: readonly PropertyKey[]): string =>
 /** A model's folder does not hold what it must: model.yaml, or the data beside it. */
 export class ManifestInvalid extends Error {
   override readonly name = "ManifestInvalid";
-  readonly problems: readonly Problem[];
-  constructor(problems: readonly Problem[]) {
-    super(problems.map(problemLine).join("\n"));
+  readonly problems: readonly FolderProblem[];
+  constructor(problems: readonly FolderProblem[]) {
+    super(problems.map(formatProblem).join("\n"));
     this.problems = problems;
   }
 }

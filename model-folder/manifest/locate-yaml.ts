@@ -1,10 +1,10 @@
 import { isNode, LineCounter, parseDocument } from "yaml";
 
 /** A place in a text, counted from 1. */
-export type Place = { readonly line: number; readonly column: number };
+export type TextPosition = { readonly line: number; readonly column: number };
 
 /** Where in a YAML text the value at a path stands, or the nearest thing around it. Slow: only for messages. */
-export const locateYaml = (text: string): ((path: readonly PropertyKey[]) => Place) => {
+export const locateYaml = (text: string): ((path: readonly PropertyKey[]) => TextPosition) => {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,

@@ -14,7 +14,7 @@ export const Duration = z
   );
 
 /** Seconds in a duration of the form that `Duration` accepts. */
-export const seconds = (duration: string): number => {
+export const durationToSeconds = (duration: string): number => {
   const [, days, hours, minutes, rest] =
     duration.match(/^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/) ?? [];
   return (
@@ -217,7 +217,7 @@ export const Manifest = z
       ["bake", manifest.canary.bake, 1, 86_400],
       ["atMost", manifest.canary.atMost, 1, 86_400],
     ] as const) {
-      const value = seconds(duration);
+      const value = durationToSeconds(duration);
       if (value < atLeast || value > atMost)
         say(
           [path === "timeout" ? "approval" : "canary", path],

@@ -1,5 +1,5 @@
 /** Levenshtein's distance between two short names. */
-const distance = (a: string, b: string): number => {
+const editDistance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
@@ -15,11 +15,11 @@ const distance = (a: string, b: string): number => {
 };
 
 /** The known name that someone most likely meant; undefined where none is near. */
-export const nearestName = (name: string, known: readonly string[]): string | undefined => {
+export const findNearestName = (name: string, known: readonly string[]): string | undefined => {
   // What nobody mistypes into a known name need not be compared: long keys of a hostile file cost nothing.
   if (name.length > 64) return undefined;
   const [nearest] = known
-    .map((candidate) => ({ candidate, far: distance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .map((candidate) => ({ candidate, far: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.far - b.far);
   return nearest && nearest.far <= Math.max(1, Math.floor(nearest.candidate.length / 3))
     ? nearest.candidate

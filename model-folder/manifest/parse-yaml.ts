@@ -10,20 +10,23 @@ import {
   visit,
   type YAMLMap,
 } from "yaml";
-import type { Problem } from "./folder-problem.ts";
+import type { FolderProblem } from "./folder-problem.ts";
 
-export type Located = Omit<Problem, "file" | "severity">;
+export type LocatedProblem = Omit<FolderProblem, "file" | "severity">;
 export type ParsedYaml = {
   readonly document: Document.Parsed;
   readonly lines: LineCounter;
 };
-type Place = { readonly line?: number; readonly column?: number };
+type OptionalPosition = { readonly line?: number; readonly column?: number };
 
 const maxProblems = 100;
 const maxDepth = 32;
 
 /** Where a character stands. */
-export const placeAt = ({ lines }: Pick<ParsedYaml, "lines">, offset: number | undefined): Place => {
+export const findYamlPosition = (
+  { lines }: Pick<ParsedYaml, "lines">,
+  offset: number | undefined,
+): OptionalPosition => {
   if (offset === undefined) return {};
   const { line, col } = lines.linePos(offset);
   return { line, column: col };
@@ -33,13 +36,13 @@ export const placeAt = ({ lines }: Pick<ParsedYaml, "lines">, offset: number | u
  * What the marks of YAML cost the parser, by their character: no value, pair, comment, error or document comes to be
  * without one. A quote is half of a value. The last group makes the most work and is rare in what people write.
  */
-const costs = new Uint8Array(128);
+const markCosts = new Uint8Array(128);
 for (const [marks, cost] of [
   ["\"'", 1],
   ["\n\r,:[]{}#", 2],
   ["\t!&*?|>%@`\\", 5],
 ] as const)
-  for (const mark of marks) costs[mark.charCodeAt(0)] = cost;
+  for (const mark of marks) markCosts[mark.charCodeAt(0)] = cost;
 const hyphen = "-".charCodeAt(0);
 const space = " ".charCodeAt(0);
 const newline = "\n".charCodeAt(0);
@@ -51,7 +54,7 @@ const newline = "\n".charCodeAt(0);
 const maxCost = 100_000;
 
 /** One look at each character, before anything is parsed: where the marks become too many. */
-const tooManyMarks = (text: string): Located | undefined => {
+const findCostProblem = (text: string): LocatedProblem | undefined => {
   let cost = 0;
   let line = 1;
   let lineStart = 0;
@@ -59,7 +62,7 @@ const tooManyMarks = (text: string): Located | undefined => {
     const code = text.charCodeAt(at);
     // A hyphen begins an entry where a space follows; elsewhere it is a letter of a date or a negative number.
     if (code === hyphen) cost += text.charCodeAt(at + 1) > space ? 0 : 2;
-    else if (code < 128) cost += costs[code] ?? 0;
+    else if (code < 128) cost += markCosts[code] ?? 0;
     if (cost > maxCost)
       return {
         line,
@@ -79,7 +82,7 @@ const tooManyMarks = (text: string): Located | undefined => {
 const compose = (text: string, lines: LineCounter): { document: Document.Parsed; second?: number } => {
   const composer = new Composer({
     prettyErrors: false,
-    // The library compares each key with all before it: 20,000 keys took 17 s. duplicateKeys looks each up.
+    // The library compares each key with all before it: 20,000 keys took 17 s. findDuplicateKeys looks each up.
     uniqueKeys: false,
     strict: true,
     logLevel: "silent",
@@ -111,14 +114,14 @@ const withoutStacks = <T>(work: () => T): T => {
   }
 };
 
-const duplicateKeys = (parsed: ParsedYaml, { items }: YAMLMap): Located[] => {
+const findDuplicateKeys = (parsed: ParsedYaml, { items }: YAMLMap): LocatedProblem[] => {
   const seen = new Set<unknown>();
-  const found: Located[] = [];
+  const found: LocatedProblem[] = [];
   for (const { key } of items) {
     if (!isScalar(key)) continue;
     if (seen.has(key.value) && found.length < maxProblems)
       found.push({
-        ...placeAt(parsed, key.range?.[0]),
+        ...findYamlPosition(parsed, key.range?.[0]),
         path: "",
         message: "this key stands twice",
         remedy: "Keep one of the two.",
@@ -129,16 +132,22 @@ const duplicateKeys = (parsed: ParsedYaml, { items }: YAMLMap): Located[] => {
 };
 
 /** What YAML itself finds wrong: syntax, duplicate keys, depth, aliases. */
-const syntaxProblems = (parsed: ParsedYaml, second: number | undefined, maxAliases: number): Located[] => {
+const findSyntaxProblems = (
+  parsed: ParsedYaml,
+  second: number | undefined,
+  maxAliases: number,
+): LocatedProblem[] => {
   const { document } = parsed;
-  const found: Located[] = [...document.errors, ...document.warnings].slice(0, maxProblems).map((error) => ({
-    ...placeAt(parsed, error.pos[0]),
-    path: "",
-    message: (error.message.split("\n")[0] ?? "").replace(/ at line .*$/, ""),
-    remedy: "Correct the YAML here.",
-  }));
+  const found: LocatedProblem[] = [...document.errors, ...document.warnings]
+    .slice(0, maxProblems)
+    .map((error) => ({
+      ...findYamlPosition(parsed, error.pos[0]),
+      path: "",
+      message: (error.message.split("\n")[0] ?? "").replace(/ at line .*$/, ""),
+      remedy: "Correct the YAML here.",
+    }));
   const say = (offset: number | undefined, message: string, remedy: string) =>
-    found.push({ ...placeAt(parsed, offset), path: "", message, remedy });
+    found.push({ ...findYamlPosition(parsed, offset), path: "", message, remedy });
   if (second !== undefined)
     say(second, "a second document begins here", "Keep one: remove the lines --- and ... within the file.");
   let aliases = 0;
@@ -163,7 +172,7 @@ const syntaxProblems = (parsed: ParsedYaml, second: number | undefined, maxAlias
         say(offset, "a list or a mapping as a key", "A key is a name: write it as text.");
         return visit.BREAK;
       }
-      if (isMap(node)) found.push(...duplicateKeys(parsed, node).slice(0, maxProblems - found.length));
+      if (isMap(node)) found.push(...findDuplicateKeys(parsed, node).slice(0, maxProblems - found.length));
       return undefined;
     },
   });
@@ -172,9 +181,9 @@ const syntaxProblems = (parsed: ParsedYaml, second: number | undefined, maxAlias
 
 export type YamlResult =
   | { readonly status: "read"; readonly parsed: ParsedYaml; readonly value: unknown }
-  | { readonly status: "refused"; readonly problems: readonly Located[] };
+  | { readonly status: "refused"; readonly problems: readonly LocatedProblem[] };
 
-const refused = (message: string, remedy: string): YamlResult => ({
+const refuseYaml = (message: string, remedy: string): YamlResult => ({
   status: "refused",
   problems: [{ line: 1, column: 1, path: "", message, remedy }],
 });
@@ -185,21 +194,21 @@ const refused = (message: string, remedy: string): YamlResult => ({
  * @param maxAliases the most anchors and aliases together
  */
 export const parseYaml = (text: string, { maxAliases }: { readonly maxAliases: number }): YamlResult => {
-  const many = tooManyMarks(text);
+  const many = findCostProblem(text);
   if (many) return { status: "refused", problems: [many] };
   try {
     const lines = new LineCounter();
     const { document, second } = withoutStacks(() => compose(text, lines));
     const parsed = { document, lines };
-    const problems = syntaxProblems(parsed, second, maxAliases);
+    const problems = findSyntaxProblems(parsed, second, maxAliases);
     if (problems.length > 0) return { status: "refused", problems };
     // Aliases of aliases multiply: the library counts and refuses them.
     return { status: "read", parsed, value: document.toJS({ maxAliasCount: maxAliases }) };
   } catch (error) {
     // The parser is recursive: a file of a hundred thousand brackets ends its stack, not this process.
-    if (error instanceof RangeError) return refused("nested too deeply to be read", "Flatten it.");
+    if (error instanceof RangeError) return refuseYaml("nested too deeply to be read", "Flatten it.");
     // An alias of nothing, or of too much.
     const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "cannot be read";
-    return refused(message, "Write the values out without aliases.");
+    return refuseYaml(message, "Write the values out without aliases.");
   }
 };

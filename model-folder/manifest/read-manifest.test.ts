@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { countCalls } from "#test/support/count-calls.ts";
-import { churnYaml } from "#test/support/onnx/churn-folder.ts";
+import { readChurnYaml } from "#test/support/onnx/churn-folder.ts";
 import { ManifestInvalid } from "./folder-problem.ts";
 import { readManifest } from "./read-manifest.ts";
 
@@ -16,7 +16,7 @@ const problemsOf = (text: string) => {
 };
 /** churn's manifest with one piece of text changed, and the line on which that piece stands. */
 const changed = (from: string, to: string) => {
-  const text = churnYaml();
+  const text = readChurnYaml();
   const offset = text.indexOf(from);
   if (offset < 0) throw new Error(`churn's manifest holds no ${from}`);
   return { text: text.replace(from, () => to), line: text.slice(0, offset).split("\n").length };
@@ -24,7 +24,7 @@ const changed = (from: string, to: string) => {
 
 describe("readManifest", () => {
   test("reads churn's manifest", () => {
-    expect(readManifest(churnYaml())).toMatchObject({ name: "churn", task: "classification" });
+    expect(readManifest(readChurnYaml())).toMatchObject({ name: "churn", task: "classification" });
   });
 
   test.each([
@@ -119,7 +119,7 @@ describe("readManifest", () => {
   });
 
   test("every mistake is told at once, in the order of the lines", () => {
-    const text = churnYaml()
+    const text = readChurnYaml()
       .replace("max: 120", "max: many")
       .replace("PT24H", "soon")
       .replace("owner:", "ownr:");
@@ -129,8 +129,8 @@ describe("readManifest", () => {
   });
 
   test("more than 50 anchors and aliases are refused where they become too many, each of its own anchor too", () => {
-    const pairs = (count: number) => `${churnYaml()}more: [${"&a a, *a, ".repeat(count)}]`;
-    const line = churnYaml().split("\n").length;
+    const pairs = (count: number) => `${readChurnYaml()}more: [${"&a a, *a, ".repeat(count)}]`;
+    const line = readChurnYaml().split("\n").length;
     expect(problemsOf(pairs(26))).toMatchObject([
       { line, message: "more than 50 anchors and aliases", remedy: "Write the values out without aliases." },
     ]);
@@ -139,11 +139,11 @@ describe("readManifest", () => {
   });
 
   test("a list or a mapping is no key", () => {
-    expect(problemsOf(`${churnYaml()}[a, b]: 1\n`)[0]?.message).toBe("a list or a mapping as a key");
+    expect(problemsOf(`${readChurnYaml()}[a, b]: 1\n`)[0]?.message).toBe("a list or a mapping as a key");
   });
 
   test("a second document is refused where it begins", () => {
-    const text = churnYaml();
+    const text = readChurnYaml();
     expect(problemsOf(`${text}---\n${text}`)).toMatchObject([
       { line: text.split("\n").length, message: "a second document begins here" },
     ]);
@@ -175,7 +175,7 @@ describe("readManifest", () => {
   });
 
   test("whatever the text holds, the answer is a manifest or ManifestInvalid", () => {
-    const lines = churnYaml().split("\n");
+    const lines = readChurnYaml().split("\n");
     const mangled = fc
       .tuple(fc.nat(lines.length - 1), fc.nat(120), fc.string({ maxLength: 12, unit: "binary" }))
       .map(([line, column, insert]) =>
@@ -197,7 +197,7 @@ describe("readManifest", () => {
 
 describe("before a file is parsed", () => {
   const withInputs = (inputs: readonly string[]): string =>
-    churnYaml().replace(/(?<=\ninputs:.*\n)([ #].*\n)+/, () => inputs.join(""));
+    readChurnYaml().replace(/(?<=\ninputs:.*\n)([ #].*\n)+/, () => inputs.join(""));
   const many = (count: number, write: (at: number) => string) =>
     Array.from({ length: count }, (_, at) => write(at));
 
@@ -279,10 +279,10 @@ describe("before a file is parsed", () => {
 
 describe("however large the file", () => {
   const keys = (count: number): string =>
-    churnYaml() + Array.from({ length: count }, (_, at) => `key${at}: 1\n`).join("");
-  const twice = (count: number): string => churnYaml() + "name: churn\n".repeat(count);
+    readChurnYaml() + Array.from({ length: count }, (_, at) => `key${at}: 1\n`).join("");
+  const twice = (count: number): string => readChurnYaml() + "name: churn\n".repeat(count);
   const inputsWith = (count: number, line: string): string =>
-    churnYaml().replace(/(?<=\ninputs:.*\n)/, line.repeat(count));
+    readChurnYaml().replace(/(?<=\ninputs:.*\n)/, line.repeat(count));
   const inputs = (count: number): string => inputsWith(count, "  - { x: 1 }\n");
   test.each([
     ["unknown keys", keys],
@@ -299,7 +299,7 @@ describe("however large the file", () => {
   test("thousands of unknown keys take at most twice the steps of one that holds as many: a hundred are explained", () => {
     const entry = `{ name: x, type: boolean, ${Array.from({ length: 60 }, (_, at) => `k${at}: 1`).join(", ")} }`;
     const entries = `  - ${entry}\n`.repeat(80);
-    const one = `${churnYaml()}more:\n${entries}`;
+    const one = `${readChurnYaml()}more:\n${entries}`;
     const thousands = inputsWith(1, entries);
     countCalls(() => readManifest(one));
     expect(problemsOf(one)).toHaveLength(1);

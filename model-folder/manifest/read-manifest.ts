@@ -1,20 +1,25 @@
 import { isMap, isNode, isPair, isScalar } from "yaml";
 import type { z } from "zod";
-import { checkedManifest } from "./checked-manifest.ts";
-import { ManifestInvalid, type Problem, pathText } from "./folder-problem.ts";
+import { parseCheckedManifest } from "./checked-manifest.ts";
+import { type FolderProblem, formatPath, ManifestInvalid } from "./folder-problem.ts";
 import { Manifest } from "./manifest.ts";
-import { fieldsAt } from "./manifest-schema.ts";
-import { nearestName } from "./nearest-name.ts";
-import { type Located, type ParsedYaml as Parsed, parseYaml, placeAt as place } from "./parse-yaml.ts";
+import { listFields } from "./manifest-schema.ts";
+import { findNearestName } from "./nearest-name.ts";
+import {
+  type LocatedProblem,
+  type ParsedYaml as Parsed,
+  parseYaml,
+  findYamlPosition as place,
+} from "./parse-yaml.ts";
 
 const maxCharacters = 256 * 1_024;
 const maxAliases = 50;
 const maxProblems = 100;
 
-type Place = ReturnType<typeof place>;
+type YamlPosition = ReturnType<typeof place>;
 
 /** Where the value at a path stands, or the nearest thing around it that is there. */
-const locate = (parsed: Parsed, path: readonly PropertyKey[]): Place => {
+const locatePath = (parsed: Parsed, path: readonly PropertyKey[]): YamlPosition => {
   for (let length = path.length; length >= 0; length--) {
     const node = parsed.document.getIn(path.slice(0, length), true);
     if (isNode(node) && node.range) return place(parsed, node.range[0]);
@@ -23,26 +28,30 @@ const locate = (parsed: Parsed, path: readonly PropertyKey[]): Place => {
 };
 
 /** Where a key stands in the map at a path. */
-const locateKey = (parsed: Parsed, path: readonly PropertyKey[], key: string): Place => {
+const locateKey = (parsed: Parsed, path: readonly PropertyKey[], key: string): YamlPosition => {
   const map = path.length === 0 ? parsed.document.contents : parsed.document.getIn(path, true);
   const pair = isMap(map)
     ? map.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === key)
     : undefined;
   return pair && isScalar(pair.key) && pair.key.range
     ? place(parsed, pair.key.range[0])
-    : locate(parsed, path);
+    : locatePath(parsed, path);
 };
 
-const shown = (name: string): string => (name.length > 64 ? `${name.slice(0, 64)}…` : name);
+const shorten = (name: string): string => (name.length > 64 ? `${name.slice(0, 64)}…` : name);
 
-const unknownKeys = (parsed: Parsed, path: readonly PropertyKey[], keys: readonly string[]): Located[] => {
-  const known = fieldsAt(path);
+const explainUnknownKeys = (
+  parsed: Parsed,
+  path: readonly PropertyKey[],
+  keys: readonly string[],
+): LocatedProblem[] => {
+  const known = listFields(path);
   return keys.map((key) => {
-    const near = nearestName(key, known);
+    const near = findNearestName(key, known);
     return {
       ...locateKey(parsed, path, key),
-      path: pathText([...path, shown(key)]),
-      message: `${shown(key)} is no field here`,
+      path: formatPath([...path, shorten(key)]),
+      message: `${shorten(key)} is no field here`,
       remedy: near ? `Did you mean ${near}?` : `Remove it; the fields here are ${known.join(", ")}.`,
     };
   });
@@ -52,11 +61,11 @@ const unknownKeys = (parsed: Parsed, path: readonly PropertyKey[], keys: readonl
  * One issue of the schema as problems with places; a missing field is looked for at what should hold it.
  * @param most how many unknown keys are named: each is looked for among all and compared with each field
  */
-const explain = (parsed: Parsed, issue: z.core.$ZodIssue, most: number): Located[] => {
+const explainIssue = (parsed: Parsed, issue: z.core.$ZodIssue, most: number): LocatedProblem[] => {
   const { path } = issue;
-  if (issue.code === "unrecognized_keys") return unknownKeys(parsed, path, issue.keys.slice(0, most));
+  if (issue.code === "unrecognized_keys") return explainUnknownKeys(parsed, path, issue.keys.slice(0, most));
   const missing = path.length > 0 && !parsed.document.hasIn(path);
-  const at = { ...locate(parsed, path), path: pathText(path) };
+  const at = { ...locatePath(parsed, path), path: formatPath(path) };
   if (missing) {
     const field = String(path.at(-1));
     return [
@@ -93,12 +102,12 @@ const explain = (parsed: Parsed, issue: z.core.$ZodIssue, most: number): Located
               remedy: "Change the value to one of the forms that docs/model.schema.json lists.",
             },
           ]
-        : [{ ...at, message: "is none of the kinds that there are", remedy: `Write ${kinds(path)}.` }];
+        : [{ ...at, message: "is none of the kinds that there are", remedy: `Write ${listKinds(path)}.` }];
     case "too_small":
       return [
         {
           ...at,
-          message: `must be at least ${issue.minimum}${unit(issue.origin)}`,
+          message: `must be at least ${issue.minimum}${formatUnit(issue.origin)}`,
           remedy: "Raise it, or add what is missing.",
         },
       ];
@@ -106,7 +115,7 @@ const explain = (parsed: Parsed, issue: z.core.$ZodIssue, most: number): Located
       return [
         {
           ...at,
-          message: `must be at most ${issue.maximum}${unit(issue.origin)}`,
+          message: `must be at most ${issue.maximum}${formatUnit(issue.origin)}`,
           remedy: "Lower it, or shorten it.",
         },
       ];
@@ -115,22 +124,24 @@ const explain = (parsed: Parsed, issue: z.core.$ZodIssue, most: number): Located
   }
 };
 
-const unit = (origin: string): string =>
+const formatUnit = (origin: string): string =>
   origin === "string" ? " characters" : origin === "array" ? " entries" : "";
-const kinds = (path: readonly PropertyKey[]): string =>
+const listKinds = (path: readonly PropertyKey[]): string =>
   path.at(-1) === "task" ? "classification or regression" : "integer, number, category, string or boolean";
 
 /** At most 100 problems. What goes beyond them is not looked for: 100 inputs of 100 unknown keys took 14 s. */
-const explainAll = (parsed: Parsed, issues: readonly z.core.$ZodIssue[]): readonly Located[] => {
-  const found: Located[] = [];
+const explainIssues = (parsed: Parsed, issues: readonly z.core.$ZodIssue[]): readonly LocatedProblem[] => {
+  const found: LocatedProblem[] = [];
   for (const issue of issues) {
     if (found.length >= maxProblems) break;
-    found.push(...explain(parsed, issue, maxProblems - found.length));
+    found.push(...explainIssue(parsed, issue, maxProblems - found.length));
   }
   return found;
 };
 
-const read = (text: string): { readonly manifest: Manifest } | { readonly problems: readonly Located[] } => {
+const parseManifest = (
+  text: string,
+): { readonly manifest: Manifest } | { readonly problems: readonly LocatedProblem[] } => {
   if (text.length > maxCharacters)
     return {
       problems: [
@@ -148,7 +159,7 @@ const read = (text: string): { readonly manifest: Manifest } | { readonly proble
   const checked = Manifest.safeParse(result.value);
   return checked.success
     ? { manifest: checked.data }
-    : { problems: explainAll(result.parsed, checked.error.issues) };
+    : { problems: explainIssues(result.parsed, checked.error.issues) };
 };
 
 type Options = {
@@ -166,15 +177,15 @@ export const readManifest = (
   content: string | Uint8Array,
   { file = "model.yaml", promoted = false }: Options = {},
 ): Manifest => {
-  if (promoted) return checkedManifest(typeof content === "string" ? content : decode(content));
+  if (promoted) return parseCheckedManifest(typeof content === "string" ? content : decode(content));
 
   // Four bytes are the most that a character takes: what is larger need not become text.
   const text = typeof content === "string" ? content : decode(content.subarray(0, 4 * (maxCharacters + 1)));
-  const result = read(text);
+  const result = parseManifest(text);
   if ("manifest" in result) return result.manifest;
   throw new ManifestInvalid(
     result.problems
-      .map((found): Problem => ({ severity: "error", file, ...found }))
+      .map((found): FolderProblem => ({ severity: "error", file, ...found }))
       .sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
   );
 };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
-import { manifestWith } from "#test/support/onnx/churn-folder.ts";
+import { buildManifest } from "#test/support/onnx/churn-folder.ts";
 import { bindInputs } from "./bind-inputs.ts";
 import type { ElementType, GraphValue } from "./element-type.ts";
 
-const { inputs } = manifestWith({
+const { inputs } = buildManifest({
   inputs: [
     { name: "age", type: "integer", min: 0, max: 120 },
     { name: "charge", type: "number", min: 0, max: 100, required: false },

@@ -17,13 +17,13 @@ export type Column = { readonly input: Input; readonly feed: Feed; readonly offs
 /** A way in which a graph does not fit its manifest. `input` names the manifest's input it is about. */
 export type Mismatch = { readonly input?: string; readonly message: string; readonly remedy: string };
 
-export type Bound =
+export type BindInputsResult =
   | { readonly status: "bound"; readonly columns: readonly Column[] }
   | { readonly status: "mismatched"; readonly mismatches: readonly Mismatch[] };
 
-type Tensor = GraphValue & { readonly kind: "tensor" };
+type TensorValue = GraphValue & { readonly kind: "tensor" };
 
-const ofItsOwn: Readonly<Record<Input["type"], readonly string[]>> = {
+const columnElements: Readonly<Record<Input["type"], readonly string[]>> = {
   integer: ["float32", "float64", "int32", "int64"],
   number: ["float32", "float64"],
   boolean: ["bool", "float32", "float64", "int32", "int64"],
@@ -31,19 +31,20 @@ const ofItsOwn: Readonly<Record<Input["type"], readonly string[]>> = {
   string: ["string"],
 };
 /** In a matrix all columns are of one type: a category goes into numbers as its place in `values`, an integer into text. */
-const inMatrix: Readonly<Record<Input["type"], readonly string[]>> = {
-  ...ofItsOwn,
-  integer: [...ofItsOwn.integer, "string"],
+const matrixElements: Readonly<Record<Input["type"], readonly string[]>> = {
+  ...columnElements,
+  integer: [...columnElements.integer, "string"],
   category: ["string", "float32", "float64", "int32", "int64"],
 };
 const isColumnElement = (type: string): type is ColumnElement =>
   ["float32", "float64", "int32", "int64", "bool", "string"].includes(type);
 
-const shown = ({ shape }: Tensor): string => `[${shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`;
+const formatShape = ({ shape }: TensorValue): string =>
+  `[${shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`;
 
 /** What is wrong with the way a graph takes an input, wherever its column lies. */
-const unsuited = (input: Input, { name, element, width }: Feed): Mismatch | undefined => {
-  const suits = (width > 1 ? inMatrix : ofItsOwn)[input.type];
+const findTypeMismatch = (input: Input, { name, element, width }: Feed): Mismatch | undefined => {
+  const suits = (width > 1 ? matrixElements : columnElements)[input.type];
   if (!suits.includes(element))
     return {
       input: input.name,
@@ -66,7 +67,7 @@ const unsuited = (input: Input, { name, element, width }: Feed): Mismatch | unde
 };
 
 /** The graph's input as rows can be written to it: [N], [N, 1] or [N, width]; `open` is the width where the graph names none. */
-const feedOf = (value: GraphValue, open: number): Feed | Mismatch => {
+const toFeed = (value: GraphValue, open: number): Feed | Mismatch => {
   const say = (message: string, remedy: string): Mismatch => ({ message, remedy });
   if (value.kind !== "tensor")
     return say(
@@ -81,7 +82,7 @@ const feedOf = (value: GraphValue, open: number): Feed | Mismatch => {
   const rank = value.shape?.length ?? 2;
   if (rank !== 1 && rank !== 2)
     return say(
-      `the graph takes ${value.name} in the shape ${shown(value)}`,
+      `the graph takes ${value.name} in the shape ${formatShape(value)}`,
       "Export each column as a tensor [N, 1], or all as one [N, columns].",
     );
   const [first, second] = value.shape ?? [];
@@ -95,7 +96,7 @@ const feedOf = (value: GraphValue, open: number): Feed | Mismatch => {
 };
 
 /** One input of the graph for each of the manifest's, by name. */
-const byName = (inputs: readonly Input[], graphInputs: readonly GraphValue[]): Bound => {
+const bindByName = (inputs: readonly Input[], graphInputs: readonly GraphValue[]): BindInputsResult => {
   const values = new Map(graphInputs.map((value) => [value.name, value]));
   const columns: Column[] = [];
   const mismatches: Mismatch[] = [];
@@ -113,7 +114,7 @@ const byName = (inputs: readonly Input[], graphInputs: readonly GraphValue[]): B
       });
       continue;
     }
-    const feed = feedOf(value, 1);
+    const feed = toFeed(value, 1);
     const wrong =
       "message" in feed
         ? feed
@@ -122,7 +123,7 @@ const byName = (inputs: readonly Input[], graphInputs: readonly GraphValue[]): B
               message: `the graph takes ${feed.width} columns as ${feed.name}`,
               remedy: "Export each column as a tensor [N, 1].",
             }
-          : unsuited(input, feed);
+          : findTypeMismatch(input, feed);
     if (wrong) mismatches.push({ input: input.name, ...wrong });
     else if ("element" in feed) columns.push({ input, feed, offset: 0 });
   }
@@ -135,8 +136,8 @@ const byName = (inputs: readonly Input[], graphInputs: readonly GraphValue[]): B
 };
 
 /** The manifest's inputs in their order, filling the graph's inputs column by column. */
-const inOrder = (inputs: readonly Input[], graphInputs: readonly GraphValue[]): Bound => {
-  const feeds = graphInputs.map((value) => feedOf(value, graphInputs.length === 1 ? inputs.length : 1));
+const bindInOrder = (inputs: readonly Input[], graphInputs: readonly GraphValue[]): BindInputsResult => {
+  const feeds = graphInputs.map((value) => toFeed(value, graphInputs.length === 1 ? inputs.length : 1));
   const places = feeds.flatMap((feed) =>
     "message" in feed ? [] : Array.from({ length: feed.width }, (_, offset) => ({ feed, offset })),
   );
@@ -159,7 +160,7 @@ const inOrder = (inputs: readonly Input[], graphInputs: readonly GraphValue[]): 
     const place = places[at];
     return place ? [{ input, ...place }] : [];
   });
-  const mismatches = columns.flatMap(({ input, feed }) => unsuited(input, feed) ?? []);
+  const mismatches = columns.flatMap(({ input, feed }) => findTypeMismatch(input, feed) ?? []);
   return mismatches.length > 0 ? { status: "mismatched", mismatches } : { status: "bound", columns };
 };
 
@@ -171,11 +172,11 @@ const inOrder = (inputs: readonly Input[], graphInputs: readonly GraphValue[]): 
 export const bindInputs = (
   { inputs }: Pick<Manifest, "inputs">,
   graphInputs: readonly GraphValue[],
-): Bound => {
+): BindInputsResult => {
   const named = graphInputs.some(({ name }) => inputs.some((input) => input.name === name));
   const wide = graphInputs.some(
     (value) => value.kind === "tensor" && typeof value.shape?.[1] === "number" && value.shape[1] > 1,
   );
   const one = graphInputs.length === 1 && inputs.length > 1;
-  return (wide || one) && !named ? inOrder(inputs, graphInputs) : byName(inputs, graphInputs);
+  return (wide || one) && !named ? bindInOrder(inputs, graphInputs) : bindByName(inputs, graphInputs);
 };

@@ -16,9 +16,9 @@ const elementTypes = {
 } as const;
 export type ElementType = (typeof elementTypes)[keyof typeof elementTypes] | "other";
 
-const byNumber: Readonly<Record<number, ElementType>> = elementTypes;
+const elementTypesByNumber: Readonly<Record<number, ElementType>> = elementTypes;
 /** The name of an element type's number; `other` for complex, 8-bit float and 4-bit types. */
-export const elementType = (number: number): ElementType => byNumber[number] ?? "other";
+export const toElementType = (number: number): ElementType => elementTypesByNumber[number] ?? "other";
 
 /** An input or output of a graph. A dimension is a length, or a name, or null where the graph leaves it open. */
 export type GraphValue = { readonly name: string } & (

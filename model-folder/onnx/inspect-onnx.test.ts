@@ -1,18 +1,25 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { churnFiles } from "#test/support/onnx/churn-folder.ts";
-import { bool, float, type Graph, int64, type Model, writeOnnx } from "#test/support/onnx/write-onnx.ts";
-import { defaultLimits, inspectOnnx } from "./inspect-onnx.ts";
+import { readChurnFiles } from "#test/support/onnx/churn-folder.ts";
+import {
+  boolType,
+  floatType,
+  type Graph,
+  int64Type,
+  type Model,
+  writeOnnx,
+} from "#test/support/onnx/write-onnx.ts";
+import { defaultOnnxLimits, inspectOnnx } from "./inspect-onnx.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
 
-const churn = churnFiles().get("model.onnx") ?? new Uint8Array();
+const churn = readChurnFiles().get("model.onnx") ?? new Uint8Array();
 const identity: Graph = {
   nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
-  inputs: [{ name: "x", type: float, shape: ["N", 1] }],
-  outputs: [{ name: "y", type: float, shape: ["N", 1] }],
+  inputs: [{ name: "x", type: floatType, shape: ["N", 1] }],
+  outputs: [{ name: "y", type: floatType, shape: ["N", 1] }],
 };
-const reasonOf = (bytes: Uint8Array, limits = defaultLimits): string => {
+const reasonOf = (bytes: Uint8Array, limits = defaultOnnxLimits): string => {
   try {
     inspectOnnx(bytes, limits);
     return "accepted";
@@ -61,7 +68,7 @@ describe("inspectOnnx", () => {
       graph: {
         ...identity,
         initializers: [{ name: "w", dims: [1], int64: [3] }],
-        inputs: [...(identity.inputs ?? []), { name: "w", type: int64, shape: [1] }],
+        inputs: [...(identity.inputs ?? []), { name: "w", type: int64Type, shape: [1] }],
       },
     });
     expect(inspectOnnx(bytes).inputs.map(({ name }) => name)).toEqual(["x"]);
@@ -244,7 +251,9 @@ describe("inspectOnnx", () => {
       nodes: [{ op: "If", outputs: ["y"], attributes: [{ name: "then_branch", graph: identity }] }],
     };
     expect(inspectOnnx(writeOnnx({ graph: two })).nodes).toBe(2);
-    expect(reasonOf(writeOnnx({ graph: two }), { ...defaultLimits, nodes: 1 })).toMatch(/more than 1 nodes/);
+    expect(reasonOf(writeOnnx({ graph: two }), { ...defaultOnnxLimits, nodes: 1 })).toMatch(
+      /more than 1 nodes/,
+    );
   });
 
   test("more tensors or bytes than the limits are refused", () => {
@@ -257,8 +266,8 @@ describe("inspectOnnx", () => {
         ],
       },
     });
-    expect(reasonOf(bytes, { ...defaultLimits, initializers: 1 })).toMatch(/more than 1 tensors/);
-    expect(reasonOf(bytes, { ...defaultLimits, bytes: 10 })).toMatch(/larger than 10 bytes/);
+    expect(reasonOf(bytes, { ...defaultOnnxLimits, initializers: 1 })).toMatch(/more than 1 tensors/);
+    expect(reasonOf(bytes, { ...defaultOnnxLimits, bytes: 10 })).toMatch(/larger than 10 bytes/);
   });
 
   test("sequences and unknown element types are told, not refused", () => {
@@ -267,7 +276,7 @@ describe("inspectOnnx", () => {
         ...identity,
         outputs: [
           { name: "z", sequence: true },
-          { name: "b", type: bool, shape: [1] },
+          { name: "b", type: boolType, shape: [1] },
           { name: "c", type: 14, shape: [1] },
         ],
       },

@@ -1,7 +1,7 @@
 import { PbfReader } from "pbf";
-import { type ElementType, elementType, type GraphValue } from "./element-type.ts";
+import { type ElementType, type GraphValue, toElementType } from "./element-type.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
-import { type GraphNode, matters, whyUnbounded } from "./why-unbounded.ts";
+import { findUnboundedOperator, type GraphNode, isRelevantOperator } from "./why-unbounded.ts";
 
 /** What an ONNX file says of itself, read without running anything. */
 export type OnnxSummary = {
@@ -31,7 +31,7 @@ export type OnnxLimits = {
   readonly depth: number;
 };
 
-export const defaultLimits: OnnxLimits = {
+export const defaultOnnxLimits: OnnxLimits = {
   bytes: 512 * 1_024 * 1_024,
   nodes: 100_000,
   initializers: 20_000,
@@ -83,7 +83,7 @@ type State = {
   readonly constants: Map<string, number>;
   readonly shapes: { readonly operator: string; readonly input: string }[];
   readonly classLabels: ClassLabels[];
-  /** What whyUnbounded looks at, of all graphs; those within others are of nodes that are unbounded themselves. */
+  /** What findUnboundedOperator looks at, of all graphs; those within others are of nodes that are unbounded themselves. */
   readonly mattering: GraphNode[];
   readonly stored: Set<string>;
 };
@@ -91,79 +91,80 @@ type State = {
 const refuse = (message: string): never => {
   throw new ModelUnreadable(message);
 };
-const truncated = (): never => refuse("the file is no ONNX model, or is cut off");
+const refuseTruncated = (): never => refuse("the file is no ONNX model, or is cut off");
 
 /** Reads the fields of one message that ends at `end`; fields that `read` leaves alone are skipped. */
-const fields = (state: State, end: number, depth: number, read: (field: number) => void): void => {
+const readFields = (state: State, end: number, depth: number, read: (field: number) => void): void => {
   const { pbf, limits } = state;
   if (depth > limits.depth) refuse(`the model is nested deeper than ${limits.depth} messages`);
   for (let field = pbf.nextField(end); field !== 0; field = pbf.nextField(end)) {
     read(field);
-    if (pbf.pos > end) truncated();
+    if (pbf.pos > end) refuseTruncated();
   }
-  if (pbf.pos !== end) truncated();
+  if (pbf.pos !== end) refuseTruncated();
 };
 
 /** Where the length-delimited value that begins here ends; never beyond the file. */
-const valueEnd = ({ pbf }: State): number => {
-  if (pbf.type !== lengthDelimited) truncated();
+const readValueEnd = ({ pbf }: State): number => {
+  if (pbf.type !== lengthDelimited) refuseTruncated();
   const length = pbf.readVarint();
   const end = pbf.pos + length;
-  if (!(end <= pbf.length)) truncated();
+  if (!(end <= pbf.length)) refuseTruncated();
   return end;
 };
-const message = (state: State, depth: number, read: (field: number) => void): void =>
-  fields(state, valueEnd(state), depth + 1, read);
-const text = (state: State, limit = 1_024): string => {
-  const end = valueEnd(state);
+const readMessage = (state: State, depth: number, read: (field: number) => void): void =>
+  readFields(state, readValueEnd(state), depth + 1, read);
+const readString = (state: State, limit = 1_024): string => {
+  const end = readValueEnd(state);
   const { pbf } = state;
   if (end - pbf.pos > limit) refuse(`the model holds a name of more than ${limit} bytes`);
   const bytes = pbf.buf.subarray(pbf.pos, end);
   pbf.pos = end;
   return new TextDecoder().decode(bytes);
 };
-const number = ({ pbf }: State): number => (pbf.type === varint ? pbf.readVarint(true) : truncated());
+const readInteger = ({ pbf }: State): number =>
+  pbf.type === varint ? pbf.readVarint(true) : refuseTruncated();
 /** A repeated integer field, packed or not; stops keeping (not reading) beyond a shape's length, or what is asked for. */
-const numbers = (state: State, kept: number[], limit = maxShapeLength): void => {
+const readIntegers = (state: State, kept: number[], limit = maxShapeLength): void => {
   const { pbf } = state;
   if (pbf.type === varint) {
     kept.push(pbf.readVarint(true));
   } else {
-    const end = valueEnd(state);
+    const end = readValueEnd(state);
     while (pbf.pos < end && kept.length <= limit) kept.push(pbf.readVarint(true));
-    if (pbf.pos > end) truncated();
+    if (pbf.pos > end) refuseTruncated();
     pbf.pos = end;
   }
   if (kept.length > limit + 1) kept.length = limit + 1;
 };
 
 /** Number of elements in a shape; -1 dimensions (open, to be inferred) count as 1. Never NaN. */
-const elements = (shape: readonly number[]): number =>
+const countElements = (shape: readonly number[]): number =>
   shape.includes(0) ? 0 : shape.reduce((product, size) => product * (size < 0 ? 1 : size), 1);
 
 type TensorSummary = { readonly name: string; readonly elements: number; readonly shape: number | undefined };
 
 /** A stored tensor: its data must lie in the file, and its size within the limit. */
-const tensor = (state: State, depth: number): TensorSummary => {
+const readTensorSummary = (state: State, depth: number): TensorSummary => {
   const { pbf } = state;
   let name = "";
   const data: { type: ElementType; external: boolean; raw?: Uint8Array } = { type: "other", external: false };
   const dims: number[] = [];
   const integers: number[] = [];
-  message(state, depth, (field) => {
+  readMessage(state, depth, (field) => {
     switch (field) {
       case 1:
-        return numbers(state, dims);
+        return readIntegers(state, dims);
       case 2:
-        data.type = elementType(number(state));
+        data.type = toElementType(readInteger(state));
         return;
       case 7:
-        return numbers(state, integers);
+        return readIntegers(state, integers);
       case 8:
-        name = text(state, 65_536);
+        name = readString(state, 65_536);
         return;
       case 9: {
-        const end = valueEnd(state);
+        const end = readValueEnd(state);
         data.raw = pbf.buf.subarray(pbf.pos, end);
         pbf.pos = end;
         return;
@@ -172,7 +173,7 @@ const tensor = (state: State, depth: number): TensorSummary => {
         data.external = true;
         return;
       case 14:
-        data.external ||= number(state) === 1;
+        data.external ||= readInteger(state) === 1;
         return;
     }
   });
@@ -182,7 +183,7 @@ const tensor = (state: State, depth: number): TensorSummary => {
     );
   if (dims.length > maxShapeLength || dims.some((size) => size < 0))
     refuse(`the tensor ${name} has an impossible shape`);
-  const count = elements(dims);
+  const count = countElements(dims);
   if (count > state.limits.elements)
     refuse(`the tensor ${name} has more than ${state.limits.elements} elements`);
   state.initializers++;
@@ -191,63 +192,63 @@ const tensor = (state: State, depth: number): TensorSummary => {
   return {
     name,
     elements: count,
-    shape: data.type === "int64" && count <= maxShapeLength ? shapeProduct(integers, data.raw) : undefined,
+    shape: data.type === "int64" && count <= maxShapeLength ? multiplyShape(integers, data.raw) : undefined,
   };
 };
 
 /** What a tensor of integers says as a shape: the product of its values. */
-const shapeProduct = (integers: readonly number[], raw: Uint8Array | undefined): number => {
-  if (!raw) return elements(integers);
+const multiplyShape = (integers: readonly number[], raw: Uint8Array | undefined): number => {
+  if (!raw) return countElements(integers);
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  return elements(
+  return countElements(
     Array.from({ length: Math.floor(raw.byteLength / 8) }, (_, at) => Number(view.getBigInt64(at * 8, true))),
   );
 };
 
-const initializer = (state: State, depth: number, names: Set<string>): void => {
+const readInitializer = (state: State, depth: number, names: Set<string>): void => {
   const start = state.pbf.pos;
-  const stored = tensor(state, depth);
+  const stored = readTensorSummary(state, depth);
   state.initializerBytes += state.pbf.pos - start;
   names.add(stored.name);
   // A graph within another may store its own under a name of the outer one: such graphs are unbounded anyway.
   state.stored.add(stored.name);
-  remember(state, stored.name, stored.shape);
+  storeConstant(state, stored.name, stored.shape);
 };
-const remember = ({ constants }: State, name: string, shape: number | undefined): void => {
+const storeConstant = ({ constants }: State, name: string, shape: number | undefined): void => {
   if (shape !== undefined) constants.set(name, Math.max(constants.get(name) ?? 0, shape));
 };
 
 type Attribute = { readonly name: string; readonly shape: number | undefined };
 
-const attribute = (state: State, depth: number): Attribute => {
+const readAttribute = (state: State, depth: number): Attribute => {
   let name = "";
   let shape: number | undefined;
   const integers: number[] = [];
   const strings: string[] = [];
-  message(state, depth, (field) => {
+  readMessage(state, depth, (field) => {
     switch (field) {
       case 1:
-        name = text(state);
+        name = readString(state);
         return;
       case 5:
       case 10: {
-        const stored = tensor(state, depth + 1);
+        const stored = readTensorSummary(state, depth + 1);
         shape = stored.shape;
         return;
       }
       case 6:
       case 11:
-        graph(state, depth + 1);
+        readGraph(state, depth + 1);
         return;
       case 8:
-        return numbers(state, integers, maxLabels);
+        return readIntegers(state, integers, maxLabels);
       case 9:
         // Its name stands before it in every exporter's files; where it does not, the labels stay unknown.
-        if (labelAttributes.has(name) && strings.length < maxLabels) strings.push(text(state, 65_536));
+        if (labelAttributes.has(name) && strings.length < maxLabels) strings.push(readString(state, 65_536));
         return;
       case 22:
       case 23:
-        sparse(state, depth + 1);
+        readSparseTensor(state, depth + 1);
         return;
     }
   });
@@ -255,20 +256,20 @@ const attribute = (state: State, depth: number): Attribute => {
     if (strings.length > 0) state.classLabels.push({ type: "string", labels: strings });
     else if (integers.length > 0) state.classLabels.push({ type: "integer", labels: integers.map(String) });
   }
-  return { name, shape: shape ?? (integers.length > 0 ? elements(integers) : undefined) };
+  return { name, shape: shape ?? (integers.length > 0 ? countElements(integers) : undefined) };
 };
 
-const sparse = (state: State, depth: number): void => {
+const readSparseTensor = (state: State, depth: number): void => {
   const dims: number[] = [];
-  message(state, depth, (field) => {
-    if (field === 1 || field === 2) tensor(state, depth + 1);
-    else if (field === 3) numbers(state, dims);
+  readMessage(state, depth, (field) => {
+    if (field === 1 || field === 2) readTensorSummary(state, depth + 1);
+    else if (field === 3) readIntegers(state, dims);
   });
-  if (elements(dims) > state.limits.elements)
+  if (countElements(dims) > state.limits.elements)
     refuse(`a sparse tensor has more than ${state.limits.elements} elements`);
 };
 
-const node = (state: State, depth: number): void => {
+const readNode = (state: State, depth: number): void => {
   if (++state.nodes > state.limits.nodes) refuse(`the model has more than ${state.limits.nodes} nodes`);
   const inputs: string[] = [];
   let more = false;
@@ -276,26 +277,26 @@ const node = (state: State, depth: number): void => {
   let operator = "";
   let domain = "";
   const attributes: Attribute[] = [];
-  message(state, depth, (field) => {
+  readMessage(state, depth, (field) => {
     switch (field) {
       case 1:
         // Only the first inputs can say a shape; a Concat may have thousands.
-        if (inputs.length < 8) inputs.push(text(state, 65_536));
+        if (inputs.length < 8) inputs.push(readString(state, 65_536));
         else more = true;
         return;
       case 2:
-        output ||= text(state, 65_536);
+        output ||= readString(state, 65_536);
         return;
       case 4:
-        operator = text(state);
+        operator = readString(state);
         return;
       case 5:
         // Empty ones take two bytes each: a file of some megabytes would hold a gigabyte of them in memory.
-        if (attributes.push(attribute(state, depth)) > maxAttributes)
+        if (attributes.push(readAttribute(state, depth)) > maxAttributes)
           refuse(`an operator has more than ${maxAttributes} attributes`);
         return;
       case 7:
-        domain = text(state);
+        domain = readString(state);
         return;
     }
   });
@@ -306,58 +307,59 @@ const node = (state: State, depth: number): void => {
     );
   if (operator === "Constant")
     for (const { name, shape } of attributes)
-      if (name === "value" || name === "value_ints") remember(state, output, shape);
+      if (name === "value" || name === "value_ints") storeConstant(state, output, shape);
   if (shapeAttributes.has(operator))
     for (const { name, shape } of attributes)
-      if (name === "shape" && (shape ?? 0) > state.limits.elements) tooLarge(state, operator);
+      if (name === "shape" && (shape ?? 0) > state.limits.elements) refuseLargeTensor(state, operator);
   const plain = domain === "ai.onnx" ? "" : domain;
-  if (matters(operator, plain)) state.mattering.push({ operator, domain: plain, inputs, more, output });
+  if (isRelevantOperator(operator, plain))
+    state.mattering.push({ operator, domain: plain, inputs, more, output });
   const input = inputs[shapeInputs.get(operator) ?? -1];
   if (input) state.shapes.push({ operator, input });
 };
 
-const tooLarge = ({ limits }: State, operator: string): never =>
+const refuseLargeTensor = ({ limits }: State, operator: string): never =>
   refuse(`an operator ${operator} makes a tensor of more than ${limits.elements} elements from a constant`);
 
-const kinds: Readonly<Record<number, "sequence" | "map" | "sparse" | "optional">> = {
+const valueKinds: Readonly<Record<number, "sequence" | "map" | "sparse" | "optional">> = {
   4: "sequence",
   5: "map",
   8: "sparse",
   9: "optional",
 };
 
-const shape = (state: State, depth: number): (number | string | null)[] => {
+const readDimensions = (state: State, depth: number): (number | string | null)[] => {
   const sizes: (number | string | null)[] = [];
-  message(state, depth, (field) => {
+  readMessage(state, depth, (field) => {
     if (field !== 1) return;
     let size: number | string | null = null;
-    message(state, depth + 1, (inner) => {
-      if (inner === 1) size = number(state);
-      else if (inner === 2) size = text(state) || null;
+    readMessage(state, depth + 1, (inner) => {
+      if (inner === 1) size = readInteger(state);
+      else if (inner === 2) size = readString(state) || null;
     });
     if (sizes.push(size) > maxShapeLength) refuse(`a tensor has more than ${maxShapeLength} dimensions`);
   });
   return sizes;
 };
 
-const value = (state: State, depth: number): GraphValue => {
+const readGraphValue = (state: State, depth: number): GraphValue => {
   let name = "";
   let found:
     | { kind: "sequence" | "map" | "sparse" | "optional" | "unknown" }
     | { kind: "tensor"; type: ElementType; shape: (number | string | null)[] | null } = { kind: "unknown" };
-  message(state, depth, (field) => {
-    if (field === 1) name = text(state, 65_536);
+  readMessage(state, depth, (field) => {
+    if (field === 1) name = readString(state, 65_536);
     else if (field === 2)
-      message(state, depth + 1, (kind) => {
+      readMessage(state, depth + 1, (kind) => {
         if (kind === 1) {
           let type: ElementType = "other";
           let sizes: (number | string | null)[] | null = null;
-          message(state, depth + 2, (part) => {
-            if (part === 1) type = elementType(number(state));
-            else if (part === 2) sizes = shape(state, depth + 3);
+          readMessage(state, depth + 2, (part) => {
+            if (part === 1) type = toElementType(readInteger(state));
+            else if (part === 2) sizes = readDimensions(state, depth + 3);
           });
           found = { kind: "tensor", type, shape: sizes };
-        } else if (kinds[kind]) found = { kind: kinds[kind] };
+        } else if (valueKinds[kind]) found = { kind: valueKinds[kind] };
       });
   });
   return { name, ...found };
@@ -365,37 +367,38 @@ const value = (state: State, depth: number): GraphValue => {
 
 type Graph = { readonly inputs: GraphValue[]; readonly outputs: GraphValue[] };
 
-const graph = (state: State, depth: number): Graph => {
+const readGraph = (state: State, depth: number): Graph => {
   const inputs: GraphValue[] = [];
   const outputs: GraphValue[] = [];
   const stored = new Set<string>();
   const keep = (values: GraphValue[], what: string): void => {
-    if (values.push(value(state, depth)) > maxValues) refuse(`the graph has more than ${maxValues} ${what}`);
+    if (values.push(readGraphValue(state, depth)) > maxValues)
+      refuse(`the graph has more than ${maxValues} ${what}`);
   };
-  message(state, depth, (field) => {
+  readMessage(state, depth, (field) => {
     switch (field) {
       case 1:
-        return node(state, depth + 1);
+        return readNode(state, depth + 1);
       case 5:
-        return initializer(state, depth + 1, stored);
+        return readInitializer(state, depth + 1, stored);
       case 11:
         return keep(inputs, "inputs");
       case 12:
         return keep(outputs, "outputs");
       case 15:
-        return sparse(state, depth + 1);
+        return readSparseTensor(state, depth + 1);
     }
   });
   // Before IR version 4 each initializer was listed among the inputs as well.
   return { inputs: inputs.filter(({ name }) => !stored.has(name)), outputs };
 };
 
-const opset = (state: State): void => {
+const readOpset = (state: State): void => {
   let domain = "";
   let version = 0;
-  message(state, 0, (field) => {
-    if (field === 1) domain = text(state);
-    else if (field === 2) version = number(state);
+  readMessage(state, 0, (field) => {
+    if (field === 1) domain = readString(state);
+    else if (field === 2) version = readInteger(state);
   });
   if (!allowedDomains.has(domain) && !idleDomains.has(domain))
     refuse(
@@ -404,16 +407,16 @@ const opset = (state: State): void => {
   state.opsets.set(domain === "ai.onnx" ? "" : domain, version);
 };
 
-const model = (state: State): OnnxSummary => {
+const readOnnxModel = (state: State): OnnxSummary => {
   let found: Graph | undefined;
-  fields(state, state.pbf.length, 0, (field) => {
+  readFields(state, state.pbf.length, 0, (field) => {
     switch (field) {
       case 7:
         if (found) refuse("the model holds two graphs");
-        found = graph(state, 0);
+        found = readGraph(state, 0);
         return;
       case 8:
-        return opset(state);
+        return readOpset(state);
       case 20:
         return refuse("the model holds training graphs: export it for inference");
       case 25:
@@ -424,14 +427,14 @@ const model = (state: State): OnnxSummary => {
     }
   });
   for (const { operator, input } of state.shapes)
-    if ((state.constants.get(input) ?? 0) > state.limits.elements) tooLarge(state, operator);
+    if ((state.constants.get(input) ?? 0) > state.limits.elements) refuseLargeTensor(state, operator);
   const { nodes, initializers, initializerBytes, opsets, classLabels } = state;
   if (!found) return refuse("the file holds no ONNX graph");
   if (opsets.size === 0) return refuse("the file names no operator set");
   for (const domain of state.domains)
     if (!opsets.has(domain))
       refuse(`the file names no version of the operators of ${domain || "ONNX"}, which it uses`);
-  const unbounded = whyUnbounded(state.mattering, state.stored);
+  const unbounded = findUnboundedOperator(state.mattering, state.stored);
   return { opsets, nodes, initializers, initializerBytes, classLabels, unbounded, ...found };
 };
 
@@ -441,7 +444,7 @@ const model = (state: State): OnnxSummary => {
  * off, data in other files, unknown domains, functions, too many nodes or tensors, tensors that are made too large.
  * Source of the field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
-export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultLimits): OnnxSummary => {
+export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultOnnxLimits): OnnxSummary => {
   if (bytes.length === 0) return refuse("the file is empty");
   if (bytes.length > limits.bytes) return refuse(`the file is larger than ${limits.bytes} bytes`);
   const state: State = {
@@ -459,10 +462,10 @@ export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultLimit
     stored: new Set(),
   };
   try {
-    return model(state);
+    return readOnnxModel(state);
   } catch (error) {
     // The reader's own errors (a varint too long, a group, an offset outside the file) all mean the same.
     if (error instanceof ModelUnreadable) throw error;
-    return truncated();
+    return refuseTruncated();
   }
 };

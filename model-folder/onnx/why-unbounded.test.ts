@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { churnFiles } from "#test/support/onnx/churn-folder.ts";
-import { float, type Graph, int64, type Node, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { readChurnFiles } from "#test/support/onnx/churn-folder.ts";
+import { floatType, type Graph, int64Type, type Node, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { inspectOnnx } from "./inspect-onnx.ts";
 
-const x = { name: "x", type: float, shape: ["N", 4] };
-const y = { name: "y", type: float, shape: ["N", 4] };
+const x = { name: "x", type: floatType, shape: ["N", 4] };
+const y = { name: "y", type: floatType, shape: ["N", 4] };
 const graphOf = (nodes: readonly Node[], initializers: Graph["initializers"] = []): Graph => ({
   nodes,
   initializers,
@@ -18,7 +18,7 @@ const int = (name: string, value: number) => ({ name, int: value });
 const two = { name: "two", dims: [2], int64: [2, 2] };
 const branch: Graph = {
   nodes: [{ op: "Loop", inputs: ["t", "", "x"], outputs: ["z"], attributes: [] }],
-  outputs: [{ name: "z", type: float, shape: ["N", 4] }],
+  outputs: [{ name: "z", type: floatType, shape: ["N", 4] }],
 };
 
 describe("a run's work is bounded by the rows alone", () => {
@@ -53,7 +53,7 @@ describe("a run's work is bounded by the rows alone", () => {
   });
 
   test("the models of this repository that only calculate", () => {
-    expect(inspectOnnx(churnFiles().get("model.onnx") ?? new Uint8Array()).unbounded).toBeUndefined();
+    expect(inspectOnnx(readChurnFiles().get("model.onnx") ?? new Uint8Array()).unbounded).toBeUndefined();
     const transit = readFileSync(new URL("../../models/transit-time/model.onnx", import.meta.url));
     expect(inspectOnnx(transit).unbounded).toBeUndefined();
   });
@@ -75,7 +75,7 @@ describe("values of a request decide, or nobody knows", () => {
     [
       "a size that is a value",
       graphOf([
-        { op: "Cast", inputs: ["x"], outputs: ["n"], attributes: [int("to", int64)] },
+        { op: "Cast", inputs: ["x"], outputs: ["n"], attributes: [int("to", int64Type)] },
         { op: "ConstantOfShape", inputs: ["n"], outputs: ["y"] },
       ]),
       "ConstantOfShape",
@@ -93,7 +93,7 @@ describe("values of a request decide, or nobody knows", () => {
       "a size that a value picks",
       graphOf(
         [
-          { op: "Cast", inputs: ["x"], outputs: ["n"], attributes: [int("to", int64)] },
+          { op: "Cast", inputs: ["x"], outputs: ["n"], attributes: [int("to", int64Type)] },
           { op: "Gather", inputs: ["two", "n"], outputs: ["g"] },
           { op: "Tile", inputs: ["x", "g"], outputs: ["y"] },
         ],

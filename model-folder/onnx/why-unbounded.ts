@@ -11,7 +11,7 @@ export type GraphNode = {
 };
 
 /** Operators whose work or output the values in a request decide, whatever else they are given. */
-const byData = new Set([
+const dataDependentOperators = new Set([
   ...["Loop", "Scan", "If", "SequenceMap", "NonZero", "Range", "Unique", "Compress", "NonMaxSuppression"],
   ...["SplitToSequence", "ConcatFromSequence", "StringSplit", "StringConcat", "MaxUnpool", "Col2Im"],
   ...["HannWindow", "HammingWindow", "BlackmanWindow", "MelWeightMatrix", "STFT", "DFT", "RoiAlign"],
@@ -20,7 +20,7 @@ const byData = new Set([
 ]);
 
 /** Operators that make an output as large as these inputs say. */
-const bySize: ReadonlyMap<string, readonly number[]> = new Map([
+const sizeDependentOperators: ReadonlyMap<string, readonly number[]> = new Map([
   ["ConstantOfShape", [0]],
   ["Expand", [1]],
   ["Tile", [1]],
@@ -34,8 +34,8 @@ const bySize: ReadonlyMap<string, readonly number[]> = new Map([
 ]);
 
 /** What gives sizes of the request, or picks and orders them; nothing that adds or multiplies them. */
-const ofSizes = new Set(["Constant", "Shape", "Size"]);
-const picks = new Set([
+const sizeOperators = new Set(["Constant", "Shape", "Size"]);
+const selectionOperators = new Set([
   "Gather",
   "Slice",
   "Concat",
@@ -48,7 +48,7 @@ const picks = new Set([
 ]);
 
 /** Of Microsoft's own operators, those that optimisers write for what standard operators do: as bounded as they are. */
-const fused = new Set([
+const fusedOperators = new Set([
   ...["Attention", "MultiHeadAttention", "QAttention", "EmbedLayerNormalization", "QEmbedLayerNormalization"],
   ...[
     "SkipLayerNormalization",
@@ -72,12 +72,12 @@ const fused = new Set([
 ]);
 
 /** Whether the analysis needs to see a node of this operator. */
-export const matters = (operator: string, domain: string): boolean =>
+export const isRelevantOperator = (operator: string, domain: string): boolean =>
   domain === "com.microsoft" ||
-  byData.has(operator) ||
-  bySize.has(operator) ||
-  ofSizes.has(operator) ||
-  picks.has(operator);
+  dataDependentOperators.has(operator) ||
+  sizeDependentOperators.has(operator) ||
+  sizeOperators.has(operator) ||
+  selectionOperators.has(operator);
 
 /**
  * Why one run of a graph may take any time or memory, whatever the number of rows: the operator that lets values of the
@@ -86,7 +86,7 @@ export const matters = (operator: string, domain: string): boolean =>
  * @param nodes those that matter, in the file's order, in which each stands behind what it takes
  * @param constants names of the graph's stored tensors
  */
-export const whyUnbounded = (
+export const findUnboundedOperator = (
   nodes: readonly GraphNode[],
   constants: ReadonlySet<string>,
 ): string | undefined => {
@@ -94,12 +94,13 @@ export const whyUnbounded = (
   const isSize = (name: string | undefined): boolean => !name || sizes.has(name);
   for (const { operator, domain, inputs, more, output } of nodes) {
     if (domain === "com.microsoft") {
-      if (!fused.has(operator)) return `com.microsoft.${operator}`;
+      if (!fusedOperators.has(operator)) return `com.microsoft.${operator}`;
       continue;
     }
-    if (byData.has(operator)) return operator;
-    if (bySize.get(operator)?.some((at) => !isSize(inputs[at]))) return operator;
-    if (ofSizes.has(operator) || (picks.has(operator) && !more && inputs.every(isSize))) sizes.add(output);
+    if (dataDependentOperators.has(operator)) return operator;
+    if (sizeDependentOperators.get(operator)?.some((at) => !isSize(inputs[at]))) return operator;
+    if (sizeOperators.has(operator) || (selectionOperators.has(operator) && !more && inputs.every(isSize)))
+      sizes.add(output);
   }
   return undefined;
 };

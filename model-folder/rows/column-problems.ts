@@ -6,7 +6,7 @@ import type { RowProblem } from "./row-problem.ts";
 export type ColumnProblem = RowProblem & { readonly input: string; readonly at?: number };
 
 /** What is wrong with the names of a table's columns, at most 100 problems. */
-export const columnProblems = (names: readonly string[], inputs: readonly Input[]): ColumnProblem[] => {
+export const checkColumns = (names: readonly string[], inputs: readonly Input[]): ColumnProblem[] => {
   const known = new Set(inputs.map(({ name }) => name));
   const seen = new Set<string>();
   const problems: ColumnProblem[] = [];

@@ -8,7 +8,7 @@ const closingBracket = 0x5d;
 const closingBrace = 0x7d;
 
 /** What JSON text holds, without reading it: colons, and commas and openings, that stand in no string. */
-export type JsonCount = {
+export type JsonTokenCounts = {
   readonly keys: number;
   /** At least the number of values; at most twice that. */
   readonly marks: number;
@@ -19,7 +19,7 @@ export type JsonCount = {
 };
 
 /** Counts in one pass that takes no memory, whatever the bytes are. @param json UTF-8 */
-export const countJson = (json: Uint8Array): JsonCount => {
+export const countJsonTokens = (json: Uint8Array): JsonTokenCounts => {
   let keys = 0;
   let marks = 0;
   let openings = 0;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Input } from "#model-folder/manifest/manifest.ts";
 import type { Column } from "#model-folder/onnx/bind-inputs.ts";
-import { churnGolden, churnManifest } from "#test/support/onnx/churn-folder.ts";
+import { readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
 import { encodeRows } from "./encode-rows.ts";
 import { rowPointer } from "./row-problem.ts";
 
@@ -132,9 +132,9 @@ describe("encodeRows", () => {
   });
 
   test("churn's golden rows fit its manifest", () => {
-    const bound = churnManifest().inputs.map((input) =>
+    const bound = readChurnManifest().inputs.map((input) =>
       column(input, input.type === "category" ? "string" : "float32"),
     );
-    expect(encodeRows(bound)(churnGolden().rows).status).toBe("encoded");
+    expect(encodeRows(bound)(readChurnGolden().rows).status).toBe("encoded");
   });
 });

@@ -1,6 +1,6 @@
 import type { Input } from "#model-folder/manifest/manifest.ts";
 import type { Column, ColumnElement, Feed } from "#model-folder/onnx/bind-inputs.ts";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 import type { RowProblem } from "./row-problem.ts";
 
 /** One input of the graph for all rows, in the element type that it takes; a matrix lies row by row. */
@@ -11,7 +11,7 @@ export type EncodedFeed = {
   readonly dims: readonly number[];
 };
 
-export type Encoded =
+export type EncodeRowsResult =
   | { readonly status: "encoded"; readonly feeds: readonly EncodedFeed[]; readonly rows: number }
   | { readonly status: "invalid"; readonly problems: readonly RowProblem[] };
 
@@ -20,13 +20,13 @@ export const maxProblems = 100;
 const maxCategoryLength = 256;
 
 /** Writes one value at one row, or says what is wrong with it. */
-type Write = (value: unknown, row: number) => string | undefined;
+type WriteValue = (value: unknown, row: number) => string | undefined;
 type PlainRow = { readonly [column: string]: unknown };
-type Compiled = {
+type ColumnEncoder = {
   readonly column: Column;
   /** Reads the row's own value and never one that every object inherits. */
   readonly read: (row: PlainRow) => unknown;
-  readonly writer: (data: EncodedFeed["data"]) => Write;
+  readonly writer: (data: EncodedFeed["data"]) => WriteValue;
 };
 
 const bounds: Readonly<Partial<Record<ColumnElement, readonly [number, number]>>> = {
@@ -55,7 +55,7 @@ const allocate = (element: ColumnElement, length: number): EncodedFeed["data"] =
 };
 
 /** How a checked number, or none, gets into its place in the data. */
-const putNumber = (
+const createNumberSetter = (
   { feed: { width }, offset }: Column,
   data: EncodedFeed["data"],
 ): ((value: number | undefined, row: number) => void) => {
@@ -73,10 +73,10 @@ const putNumber = (
   };
 };
 
-const numberWriter =
+const createNumberWriter =
   (column: Column, input: Input & { type: "integer" | "number" }) =>
-  (data: EncodedFeed["data"]): Write => {
-    const put = putNumber(column, data);
+  (data: EncodedFeed["data"]): WriteValue => {
+    const put = createNumberSetter(column, data);
     const [least, most] = bounds[column.feed.element] ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
     const min = Math.max(input.min, least);
     const max = Math.min(input.max, most);
@@ -97,10 +97,10 @@ const numberWriter =
     };
   };
 
-const booleanWriter =
+const createBooleanWriter =
   (column: Column, input: Input & { type: "boolean" }) =>
-  (data: EncodedFeed["data"]): Write => {
-    const put = putNumber(column, data);
+  (data: EncodedFeed["data"]): WriteValue => {
+    const put = createNumberSetter(column, data);
     return (value, row) => {
       if (value === undefined || value === null) {
         if (input.required) return "is required";
@@ -113,7 +113,7 @@ const booleanWriter =
     };
   };
 
-const flaw = (value: string, maxLength: number): string | undefined => {
+const findTextProblem = (value: string, maxLength: number): string | undefined => {
   if (value.length > maxLength) return `must have at most ${maxLength} characters`;
   if (!value.isWellFormed()) return "holds half of a surrogate pair, which is no text";
   // onnxruntime takes text as C strings: what follows a NUL would be cut off unseen.
@@ -121,25 +121,25 @@ const flaw = (value: string, maxLength: number): string | undefined => {
   return undefined;
 };
 
-const listed = ({ values }: Input & { type: "category" }): string =>
+const formatChoices = ({ values }: Input & { type: "category" }): string =>
   `${values
     .slice(0, 10)
     .map((value) => JSON.stringify(value))
     .join(", ")}${values.length > 10 ? `, … (${values.length} in all)` : ""}`;
 
-const textWriter = (column: Column, input: Input & { type: "category" | "string" }) => {
+const createTextWriter = (column: Column, input: Input & { type: "category" | "string" }) => {
   const known = input.type === "category" ? new Set(input.values) : undefined;
-  const choices = input.type === "category" ? listed(input) : "";
+  const choices = input.type === "category" ? formatChoices(input) : "";
   const maxLength = input.type === "category" ? maxCategoryLength : input.maxLength;
   const { feed, offset } = column;
-  return (data: EncodedFeed["data"]): Write => {
-    if (!Array.isArray(data)) return raise();
+  return (data: EncodedFeed["data"]): WriteValue => {
+    if (!Array.isArray(data)) return throwUnboundColumn();
     return (value, row) => {
       if (value === undefined || value === null) return input.required ? "is required" : undefined;
       if (typeof value !== "string") return "must be a string";
       if (!known?.has(value)) {
         if (input.type === "category" && input.unknown === "refuse") return `must be one of ${choices}`;
-        const wrong = flaw(value, maxLength);
+        const wrong = findTextProblem(value, maxLength);
         if (wrong) return wrong;
       }
       data[row * feed.width + offset] = value;
@@ -149,11 +149,11 @@ const textWriter = (column: Column, input: Input & { type: "category" | "string"
 };
 
 /** A category in a matrix of numbers: its place in the manifest's values. */
-const codeWriter = (column: Column, input: Input & { type: "category" }) => {
+const createCodeWriter = (column: Column, input: Input & { type: "category" }) => {
   const codes = new Map(input.values.map((value, code) => [value, code]));
-  const choices = listed(input);
-  return (data: EncodedFeed["data"]): Write => {
-    const put = putNumber(column, data);
+  const choices = formatChoices(input);
+  return (data: EncodedFeed["data"]): WriteValue => {
+    const put = createNumberSetter(column, data);
     return (value, row) => {
       if (value === undefined || value === null) {
         if (input.required) return "is required";
@@ -169,33 +169,33 @@ const codeWriter = (column: Column, input: Input & { type: "category" }) => {
   };
 };
 
-const writer = (column: Column): Compiled["writer"] => {
+const createColumnWriter = (column: Column): ColumnEncoder["writer"] => {
   const { input, feed } = column;
   switch (input.type) {
     case "integer":
     case "number":
-      return numberWriter(column, input);
+      return createNumberWriter(column, input);
     case "boolean":
-      return booleanWriter(column, input);
+      return createBooleanWriter(column, input);
     case "category":
-      return feed.element === "string" ? textWriter(column, input) : codeWriter(column, input);
+      return feed.element === "string" ? createTextWriter(column, input) : createCodeWriter(column, input);
     case "string":
-      return textWriter(column, input);
+      return createTextWriter(column, input);
     default:
       return input satisfies never;
   }
 };
 
-const read = (name: string): ((row: PlainRow) => unknown) =>
+const createColumnReader = (name: string): ((row: PlainRow) => unknown) =>
   name in Object.prototype
-    ? (row) => ownValue(row, name)
+    ? (row) => getOwnProperty(row, name)
     : // Plain property access on rows of one shape is several times faster than the two calls above.
       (row) => row[name];
 
 const isPlainRow = (row: unknown): row is PlainRow =>
   typeof row === "object" && row !== null && !Array.isArray(row);
 /** Names come from the caller: a megabyte of them does not go into the answer. */
-const brief = (name: string): string =>
+const shortenName = (name: string): string =>
   name.length > 128 ? `${name.slice(0, 128).toWellFormed()}…` : name.toWellFormed();
 
 /**
@@ -204,23 +204,25 @@ const brief = (name: string): string =>
  * @param columns the manifest's inputs bound to the graph's (bindInputs)
  */
 export const encodeRows = (columns: readonly Column[]) => {
-  const compiled: readonly Compiled[] = columns.map((column) => ({
+  const compiled: readonly ColumnEncoder[] = columns.map((column) => ({
     column,
-    read: read(column.input.name),
-    writer: writer(column),
+    read: createColumnReader(column.input.name),
+    writer: createColumnWriter(column),
   }));
   const names = new Set(columns.map(({ input }) => input.name));
   const feeds = [...new Set(columns.map(({ feed }) => feed))];
-  const invalid = (...problems: RowProblem[]): Encoded => ({ status: "invalid", problems });
+  const invalid = (...problems: RowProblem[]): EncodeRowsResult => ({ status: "invalid", problems });
 
-  return (rows: unknown): Encoded => {
+  return (rows: unknown): EncodeRowsResult => {
     if (!Array.isArray(rows)) return invalid({ detail: "must be an array of rows" });
     const count = rows.length;
     if (count < 1 || count > maxRows)
       return invalid({ detail: `must hold 1 to ${maxRows} rows; it holds ${count}` });
     const problems: RowProblem[] = [];
     const data = new Map(feeds.map((feed) => [feed, allocate(feed.element, count * feed.width)]));
-    const writes = compiled.map(({ column, writer }) => writer(data.get(column.feed) ?? raise()));
+    const writes = compiled.map(({ column, writer }) =>
+      writer(data.get(column.feed) ?? throwUnboundColumn()),
+    );
 
     for (let index = 0; index < count && problems.length < maxProblems; index++) {
       const row: unknown = rows[index];
@@ -230,10 +232,10 @@ export const encodeRows = (columns: readonly Column[]) => {
       }
       let present = 0;
       for (let at = 0; at < compiled.length; at++) {
-        const { read, column } = compiled[at] ?? raise();
+        const { read, column } = compiled[at] ?? throwUnboundColumn();
         const value = read(row);
         if (value !== undefined) present++;
-        const wrong = (writes[at] ?? raise())(value, index);
+        const wrong = (writes[at] ?? throwUnboundColumn())(value, index);
         if (wrong !== undefined) problems.push({ row: index, input: column.input.name, detail: wrong });
       }
       const keys = Object.keys(row);
@@ -241,7 +243,7 @@ export const encodeRows = (columns: readonly Column[]) => {
         for (const key of keys) {
           if (problems.length >= maxProblems) break;
           if (!names.has(key))
-            problems.push({ row: index, input: brief(key), detail: "is no input of this model" });
+            problems.push({ row: index, input: shortenName(key), detail: "is no input of this model" });
         }
     }
     if (problems.length > 0) return invalid(...problems.slice(0, maxProblems));
@@ -252,13 +254,13 @@ export const encodeRows = (columns: readonly Column[]) => {
       feeds: feeds.map((feed) => ({
         name: feed.name,
         type: feed.element,
-        data: data.get(feed) ?? raise(),
+        data: data.get(feed) ?? throwUnboundColumn(),
         dims: dims(feed),
       })),
     };
   };
 };
 
-const raise = (): never => {
+const throwUnboundColumn = (): never => {
   throw new Error("columns are written to the data of their own feed");
 };

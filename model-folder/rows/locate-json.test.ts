@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { countJson } from "./count-json.ts";
+import { countJsonTokens } from "./count-json.ts";
 import { locateJson } from "./locate-json.ts";
 
 /** Every path of a value, its own first. */
@@ -46,7 +46,7 @@ test("a shape has at least half a mark for each value and key, and the depth of 
     typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depth)) : 0;
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
-      const shape = countJson(new TextEncoder().encode(JSON.stringify(value)));
+      const shape = countJsonTokens(new TextEncoder().encode(JSON.stringify(value)));
       expect(shape.depth).toBe(depth(value));
       expect(2 * shape.marks + 1).toBeGreaterThanOrEqual(paths(value).length);
     }),

@@ -1,4 +1,4 @@
-import type { Place } from "#model-folder/manifest/locate-yaml.ts";
+import type { TextPosition } from "#model-folder/manifest/locate-yaml.ts";
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -8,7 +8,7 @@ const openings = new Set([0x5b, 0x7b]);
 const closings = new Set([0x5d, 0x7d]);
 
 /** Where an offset lies in a text. */
-export const placeOf = (text: string, offset: number): Place => {
+export const findPosition = (text: string, offset: number): TextPosition => {
   const before = text.slice(0, offset).split("\n");
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 };
@@ -20,14 +20,14 @@ const skipSpace = (text: string, at: number): number => {
 };
 
 /** Behind the closing quote of the string that begins here. */
-const stringEnd = (text: string, start: number): number => {
+const findStringEnd = (text: string, start: number): number => {
   let at = start + 1;
   while (at < text.length && text.charCodeAt(at) !== quote) at += text.charCodeAt(at) === backslash ? 2 : 1;
   return at + 1;
 };
 
 /** Offsets of what the list or object that begins here holds, by index or key; of a key that stands twice the last. */
-const children = (text: string, start: number): ReadonlyMap<string, number> => {
+const indexChildren = (text: string, start: number): ReadonlyMap<string, number> => {
   const found = new Map<string, number>();
   const ofObject = text.charAt(start) === "{";
   let depth = 0;
@@ -44,7 +44,7 @@ const children = (text: string, start: number): ReadonlyMap<string, number> => {
       continue;
     }
     if (code === quote) {
-      const end = stringEnd(text, at);
+      const end = findStringEnd(text, at);
       if (depth === 1 && ofObject) key = text.slice(at, end);
       at = end;
       continue;
@@ -66,18 +66,18 @@ const children = (text: string, start: number): ReadonlyMap<string, number> => {
  * Where in a JSON text the value at a path stands, or the nearest thing around it; JSON.parse forgets places. The text
  * is JSON: it was parsed before. Each list and object on the way is read through once, however many paths are asked.
  */
-export const locateJson = (text: string): ((path: readonly PropertyKey[]) => Place) => {
+export const locateJson = (text: string): ((path: readonly PropertyKey[]) => TextPosition) => {
   const known = new Map<number, ReadonlyMap<string, number>>();
   return (path) => {
     let at = skipSpace(text, 0);
     for (const part of path) {
       if (!openings.has(text.charCodeAt(at))) break;
-      const inside = known.get(at) ?? children(text, at);
+      const inside = known.get(at) ?? indexChildren(text, at);
       known.set(at, inside);
       const next = inside.get(String(part));
       if (next === undefined) break;
       at = next;
     }
-    return placeOf(text, at);
+    return findPosition(text, at);
   };
 };

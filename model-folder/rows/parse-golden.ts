@@ -1,30 +1,37 @@
-import { ManifestInvalid, type Problem, pathText } from "#model-folder/manifest/folder-problem.ts";
+import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { Golden, type Manifest, valueNames } from "#model-folder/manifest/manifest.ts";
-import { countJson } from "./count-json.ts";
-import { locateJson, placeOf } from "./locate-json.ts";
-import { rowChecker } from "./row-checker.ts";
+import { countJsonTokens } from "./count-json.ts";
+import { findPosition, locateJson } from "./locate-json.ts";
+import { checkRows } from "./row-checker.ts";
 
 const maxBytes = 16 * 1_024 * 1_024;
 /** A prediction's scores lie four deep. */
 const maxDepth = 8;
 const maxRows = 1_000;
-const again = "Write golden.json again with the training project.";
+const rewriteRemedy = "Write golden.json again with the training project.";
 
-type Found = { readonly path: readonly PropertyKey[]; readonly message: string; readonly remedy: string };
+type GoldenProblem = {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly remedy: string;
+};
 
-/** The most marks (countJson) that rows and predictions of this manifest have, and some to spare. */
-const mostMarks = ({ inputs, ...manifest }: Manifest): number => {
+/** The most marks (countJsonTokens) that rows and predictions of this manifest have, and some to spare. */
+const maxMarks = ({ inputs, ...manifest }: Manifest): number => {
   const scores = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
   return maxRows * (inputs.length + scores.length + 16) + 10_000;
 };
 
 /** Why these bytes are not even read: nothing of them is parsed, so that they cost one look at each byte. */
-const tooMuch = (bytes: Uint8Array, manifest: Manifest): Pick<Found, "message" | "remedy"> | undefined => {
-  const remedy = `golden.json has at most ${maxRows} rows and ${maxBytes / 1_024 / 1_024} MB. ${again}`;
+const findSizeProblem = (
+  bytes: Uint8Array,
+  manifest: Manifest,
+): Pick<GoldenProblem, "message" | "remedy"> | undefined => {
+  const remedy = `golden.json has at most ${maxRows} rows and ${maxBytes / 1_024 / 1_024} MB. ${rewriteRemedy}`;
   if (bytes.length > maxBytes) return { message: `is larger than ${maxBytes / 1_024 / 1_024} MB`, remedy };
-  const { marks, depth } = countJson(bytes);
+  const { marks, depth } = countJsonTokens(bytes);
   if (depth > maxDepth) return { message: `is nested ${depth} deep (at most ${maxDepth})`, remedy };
-  const most = mostMarks(manifest);
+  const most = maxMarks(manifest);
   return marks > most
     ? { message: `holds more values than ${maxRows} rows of this manifest have (at most ${most})`, remedy }
     : undefined;
@@ -36,13 +43,13 @@ const decode = (bytes: Uint8Array): unknown => {
 };
 
 /** Predictions that cannot belong to this manifest: other labels, no value, another number of them than rows. */
-const misfits = (golden: Golden, manifest: Manifest): Found[] => {
-  const found: Found[] = [];
+const findMismatches = (golden: Golden, manifest: Manifest): GoldenProblem[] => {
+  const found: GoldenProblem[] = [];
   if (golden.predictions.length !== golden.rows.length)
     found.push({
       path: ["predictions"],
       message: `${golden.predictions.length} predictions stand beside ${golden.rows.length} rows`,
-      remedy: again,
+      remedy: rewriteRemedy,
     });
   const expected = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
   for (const [at, { label, value, scores }] of golden.predictions.entries()) {
@@ -51,32 +58,34 @@ const misfits = (golden: Golden, manifest: Manifest): Found[] => {
       found.push({
         path: ["predictions", at, "scores"],
         message: `the scores are of ${names.slice(0, 10).join(", ")}, the manifest promises ${expected.slice(0, 10).join(", ")}`,
-        remedy: `${again} Or correct output in model.yaml.`,
+        remedy: `${rewriteRemedy} Or correct output in model.yaml.`,
       });
     if (manifest.task === "classification" && (label === undefined || !expected.includes(label)))
       found.push({
         path: ["predictions", at],
         message: "label is none of the manifest's labels",
-        remedy: again,
+        remedy: rewriteRemedy,
       });
     if (manifest.task === "regression" && expected.length === 1 && value === undefined)
-      found.push({ path: ["predictions", at], message: "value is missing", remedy: again });
+      found.push({ path: ["predictions", at], message: "value is missing", remedy: rewriteRemedy });
   }
   return found;
 };
 
-const read = (value: unknown, manifest: Manifest): { golden: Golden } | { found: Found[] } => {
+const checkGolden = (value: unknown, manifest: Manifest): { golden: Golden } | { found: GoldenProblem[] } => {
   const parsed = Golden.safeParse(value);
   if (!parsed.success)
-    return { found: parsed.error.issues.map(({ path, message }) => ({ path, message, remedy: again })) };
-  const rows = rowChecker(manifest)(parsed.data.rows).map(
-    ({ row, input, detail }): Found => ({
+    return {
+      found: parsed.error.issues.map(({ path, message }) => ({ path, message, remedy: rewriteRemedy })),
+    };
+  const rows = checkRows(manifest)(parsed.data.rows).map(
+    ({ row, input, detail }): GoldenProblem => ({
       path: ["rows", ...[row, input].filter((part) => part !== undefined)],
       message: detail,
       remedy: "Golden rows are rows that the manifest's inputs allow: correct one of the two.",
     }),
   );
-  const found = [...rows, ...misfits(parsed.data, manifest)];
+  const found = [...rows, ...findMismatches(parsed.data, manifest)];
   return found.length > 0 ? { found } : { golden: parsed.data };
 };
 
@@ -95,10 +104,10 @@ export const parseGolden = (
   manifest: Manifest,
   { file = "golden.json", promoted = false }: Options = {},
 ): Golden => {
-  const invalid = (problems: readonly Omit<Problem, "file" | "severity">[]): never => {
+  const invalid = (problems: readonly Omit<FolderProblem, "file" | "severity">[]): never => {
     throw new ManifestInvalid(problems.map((found) => ({ severity: "error", file, ...found })));
   };
-  const refused = promoted ? undefined : tooMuch(bytes, manifest);
+  const refused = promoted ? undefined : findSizeProblem(bytes, manifest);
   if (refused) return invalid([{ path: "", ...refused }]);
   let value: unknown;
   try {
@@ -108,19 +117,19 @@ export const parseGolden = (
     const offset = Number(message.match(/position (\d+)/)?.[1] ?? 0);
     return invalid([
       {
-        ...placeOf(new TextDecoder().decode(bytes.subarray(0, maxBytes)), offset),
+        ...findPosition(new TextDecoder().decode(bytes.subarray(0, maxBytes)), offset),
         path: "",
         message: `no JSON: ${message.replace(/, .* is not valid JSON$/s, "")}`,
-        remedy: again,
+        remedy: rewriteRemedy,
       },
     ]);
   }
-  const result = read(value, manifest);
+  const result = checkGolden(value, manifest);
   if ("golden" in result) return result.golden;
   const at = locateJson(new TextDecoder().decode(bytes));
   return invalid(
     result.found
       .slice(0, 100)
-      .map(({ path, message, remedy }) => ({ ...at(path), path: pathText(path), message, remedy })),
+      .map(({ path, message, remedy }) => ({ ...at(path), path: formatPath(path), message, remedy })),
   );
 };

@@ -1,9 +1,9 @@
-import { ManifestInvalid, type Problem } from "#model-folder/manifest/folder-problem.ts";
+import { type FolderProblem, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import type { Input, Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/manifest.ts";
-import { nearestName } from "#model-folder/manifest/nearest-name.ts";
+import { findNearestName } from "#model-folder/manifest/nearest-name.ts";
 import { readCell } from "./read-cell.ts";
-import { rowChecker } from "./row-checker.ts";
+import { checkRows } from "./row-checker.ts";
 import { CsvBroken, splitCsv } from "./split-csv.ts";
 
 /** The rows that a model is measured on, with what is true of each. */
@@ -20,20 +20,20 @@ export const maxHoldoutBytes = 64 * 1_024 * 1_024;
 const maxHoldoutRows = 100_000;
 const maxProblems = 100;
 /** The column of what is true; where a model answers several values, one for each: `label.<name>`. */
-const truthColumns = (manifest: Manifest): readonly string[] =>
+const listTruthColumns = (manifest: Manifest): readonly string[] =>
   manifest.task === "regression" && "names" in manifest.output
     ? manifest.output.names.map((name) => `label.${name}`)
     : ["label"];
 
-type Located = Omit<Problem, "file" | "severity">;
-type Content = {
+type HoldoutProblem = Omit<FolderProblem, "file" | "severity">;
+type HoldoutContent = {
   readonly records: readonly (readonly string[])[];
   /** Of the record that begins as the n-th, counted from 1. */
   readonly line: (record: number) => number;
 };
 
 /** The line on which a character stands, counted from 1. */
-const lineOf = (text: string, offset: number): number => {
+const findLine = (text: string, offset: number): number => {
   let line = 1;
   for (let at = 0; at < offset; at++) {
     const end = text[at];
@@ -47,11 +47,11 @@ type Options = {
   readonly promoted?: boolean;
 };
 
-const read = (
+const readRecords = (
   bytes: Uint8Array,
   manifest: Manifest,
   { promoted = false }: Options,
-): Content | { problem: Located } => {
+): HoldoutContent | { problem: HoldoutProblem } => {
   const whole = { line: 1, path: "", remedy: "Write holdout.csv again with the training project." };
   if (!promoted && bytes.length > maxHoldoutBytes)
     return { problem: { ...whole, message: `larger than ${maxHoldoutBytes / 1_024 / 1_024} MB` } };
@@ -72,13 +72,13 @@ const read = (
       },
       starts,
     );
-    return { records, line: (record) => lineOf(text, starts[record] ?? 0) };
+    return { records, line: (record) => findLine(text, starts[record] ?? 0) };
   } catch (error) {
     if (!(error instanceof CsvBroken)) throw error;
     const offset = Number(error.message.match(/character (\d+)/)?.[1] ?? 1) - 1;
     return {
       problem: {
-        line: lineOf(text, offset),
+        line: findLine(text, offset),
         path: "",
         message: error.message,
         remedy: "Correct the quoting here.",
@@ -87,18 +87,18 @@ const read = (
   }
 };
 
-const headerProblems = (header: readonly string[], manifest: Manifest): Located[] => {
-  const truths = truthColumns(manifest);
+const checkHeader = (header: readonly string[], manifest: Manifest): HoldoutProblem[] => {
+  const truths = listTruthColumns(manifest);
   const expected = [...manifest.inputs.map(({ name }) => name), ...truths];
   const seen = new Set<string>();
-  const problems: Located[] = [];
+  const problems: HoldoutProblem[] = [];
   for (const name of header) {
     if (problems.length >= maxProblems) return problems;
     if (seen.has(name))
       problems.push({ line: 1, path: name, message: "two columns have this name", remedy: "Remove one." });
     seen.add(name);
     if (expected.includes(name)) continue;
-    const near = nearestName(name, expected);
+    const near = findNearestName(name, expected);
     problems.push({
       line: 1,
       path: name.slice(0, 128),
@@ -117,14 +117,21 @@ const headerProblems = (header: readonly string[], manifest: Manifest): Located[
   return problems;
 };
 
-const rowsOf = (records: Content["records"], header: readonly string[], inputs: readonly Input[]): Row[] => {
+const toRows = (
+  records: HoldoutContent["records"],
+  header: readonly string[],
+  inputs: readonly Input[],
+): Row[] => {
   const columns = inputs.map((input) => ({ input, at: header.indexOf(input.name) }));
   return records.map((record) =>
     Object.fromEntries(columns.map(({ input, at }) => [input.name, readCell(record[at] ?? "", input)])),
   );
 };
 
-const truthProblem = (text: string, manifest: Manifest): Pick<Located, "message" | "remedy"> | undefined => {
+const checkTruth = (
+  text: string,
+  manifest: Manifest,
+): Pick<HoldoutProblem, "message" | "remedy"> | undefined => {
   if (manifest.task === "classification")
     return manifest.output.labels.includes(text)
       ? undefined
@@ -139,11 +146,11 @@ const truthProblem = (text: string, manifest: Manifest): Pick<Located, "message"
 
 type Truths = readonly (readonly { readonly name: string; readonly text: string }[])[];
 
-const truthProblems = (truths: Truths, manifest: Manifest) => {
+const checkTruths = (truths: Truths, manifest: Manifest) => {
   const found: { row: number; path: string; message: string; remedy: string }[] = [];
   for (const [row, cells] of truths.entries())
     for (const { name, text } of cells) {
-      const wrong = found.length < maxProblems ? truthProblem(text, manifest) : undefined;
+      const wrong = found.length < maxProblems ? checkTruth(text, manifest) : undefined;
       if (wrong) found.push({ row, path: name, ...wrong });
     }
   return found;
@@ -159,19 +166,19 @@ export const parseHoldout = (
   manifest: Manifest,
   { promoted = false }: Options = {},
 ): Holdout => {
-  const invalid = (problems: readonly Located[]) =>
+  const invalid = (problems: readonly HoldoutProblem[]) =>
     new ManifestInvalid(
       problems.slice(0, maxProblems).map((found) => ({ severity: "error", file: "holdout.csv", ...found })),
     );
-  const check = (problems: readonly Located[]): void => {
+  const check = (problems: readonly HoldoutProblem[]): void => {
     if (problems.length > 0) throw invalid(problems);
   };
-  const content = read(bytes, manifest, { promoted });
+  const content = readRecords(bytes, manifest, { promoted });
   if ("problem" in content) throw invalid([content.problem]);
   const [header = [], ...records] = content.records;
   /** Of the n-th row: the header stands before them. */
   const line = (row: number): number => content.line(row + 1);
-  check(headerProblems(header, manifest));
+  check(checkHeader(header, manifest));
   if (records.length < 1 || (!promoted && records.length > maxHoldoutRows))
     check([
       {
@@ -198,17 +205,17 @@ export const parseHoldout = (
           ],
     ),
   );
-  const rows = rowsOf(records, header, manifest.inputs);
-  const columns = truthColumns(manifest).map((name) => ({ name, at: header.indexOf(name) }));
+  const rows = toRows(records, header, manifest.inputs);
+  const columns = listTruthColumns(manifest).map((name) => ({ name, at: header.indexOf(name) }));
   const truths = records.map((record) => columns.map(({ name, at }) => ({ name, text: record[at] ?? "" })));
   check([
-    ...rowChecker(manifest)(rows).map(({ row, input, detail }) => ({
+    ...checkRows(manifest)(rows).map(({ row, input, detail }) => ({
       line: line(row ?? 0),
       path: input ?? "",
       message: detail,
       remedy: "Holdout rows are rows that the manifest's inputs allow: correct one of the two.",
     })),
-    ...truthProblems(truths, manifest).map(({ row, ...problem }) => ({ line: line(row), ...problem })),
+    ...checkTruths(truths, manifest).map(({ row, ...problem }) => ({ line: line(row), ...problem })),
   ]);
   if (manifest.task === "classification")
     return { task: "classification", rows, labels: truths.map(([cell]) => cell?.text ?? "") };

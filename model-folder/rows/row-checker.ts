@@ -3,15 +3,15 @@ import type { Column } from "#model-folder/onnx/bind-inputs.ts";
 import { encodeRows, maxRows } from "./encode-rows.ts";
 import type { RowProblem } from "./row-problem.ts";
 
-const element = (input: Input): Column["feed"]["element"] =>
+const toColumnElement = (input: Input): Column["feed"]["element"] =>
   input.type === "category" || input.type === "string" ? "string" : "float64";
 
 /** Checks rows against the manifest alone, by the rules that the service has for requests, however many rows there are. */
-export const rowChecker = (manifest: Pick<Manifest, "inputs">) => {
+export const checkRows = (manifest: Pick<Manifest, "inputs">) => {
   const encode = encodeRows(
     manifest.inputs.map((input) => ({
       input,
-      feed: { name: input.name, element: element(input), rank: 2, width: 1 },
+      feed: { name: input.name, element: toColumnElement(input), rank: 2, width: 1 },
       offset: 0,
     })),
   );

@@ -5,10 +5,10 @@ export type RowProblem = {
   readonly detail: string;
 };
 
-const token = (name: string): string => name.replaceAll("~", "~0").replaceAll("/", "~1");
+const escapeToken = (name: string): string => name.replaceAll("~", "~0").replaceAll("/", "~1");
 
 /** The RFC 6901 pointer to a problem's value in rows that lie under `base`, each an object. */
 export const rowPointer =
   (base: string) =>
   ({ row, input }: Omit<RowProblem, "detail">): string =>
-    `${base}${row === undefined ? "" : `/${row}`}${input === undefined ? "" : `/${token(input)}`}`;
+    `${base}${row === undefined ? "" : `/${row}`}${input === undefined ? "" : `/${escapeToken(input)}`}`;

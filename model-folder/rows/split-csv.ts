@@ -13,23 +13,23 @@ const quote = 34;
 const comma = 44;
 const lineFeed = 10;
 const carriageReturn = 13;
-const ends = (code: number): boolean =>
+const endsCell = (code: number): boolean =>
   code === comma || code === lineFeed || code === carriageReturn || Number.isNaN(code);
 
 /** The cell whose opening quote stands at `start`, and where it ends. */
-const quotedCell = (text: string, start: number): { readonly cell: string; readonly end: number } => {
+const readQuotedCell = (text: string, start: number): { readonly cell: string; readonly end: number } => {
   let close = text.indexOf('"', start + 1);
   while (close >= 0 && text.charCodeAt(close + 1) === quote) close = text.indexOf('"', close + 2);
   if (close < 0) throw new CsvBroken(`a quote opens at character ${start + 1} and never closes`);
-  if (!ends(text.charCodeAt(close + 1)))
+  if (!endsCell(text.charCodeAt(close + 1)))
     throw new CsvBroken(`text follows the closing quote at character ${close + 1}`);
   return { cell: text.slice(start + 1, close).replaceAll('""', '"'), end: close + 1 };
 };
 
 /** The cell that begins without a quote at `start`, and where it ends. */
-const bareCell = (text: string, start: number): { readonly cell: string; readonly end: number } => {
+const readBareCell = (text: string, start: number): { readonly cell: string; readonly end: number } => {
   let end = start;
-  for (let code = text.charCodeAt(end); !ends(code); code = text.charCodeAt(++end))
+  for (let code = text.charCodeAt(end); !endsCell(code); code = text.charCodeAt(++end))
     if (code === quote) throw new CsvBroken(`a quote stands within a cell at character ${end + 1}`);
   return { cell: text.slice(start, end), end };
 };
@@ -53,7 +53,7 @@ export const splitCsv = (text: string, limits: Limits, starts?: number[]): strin
     records.push(record);
     starts?.push(at);
     for (;;) {
-      const { cell, end } = text.charCodeAt(at) === quote ? quotedCell(text, at) : bareCell(text, at);
+      const { cell, end } = text.charCodeAt(at) === quote ? readQuotedCell(text, at) : readBareCell(text, at);
       record.push(cell);
       at = end + 1;
       if (record.length >= limits.cells) return records;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
-import { checkedBlobKey } from "./blobs.ts";
+import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { validateBlobKey } from "./blobs.ts";
 import { replaceFile } from "./write-file.ts";
 
 export type BlobFile = { readonly contentType: string; readonly bytes: Uint8Array };
@@ -10,17 +10,18 @@ export type BlobFile = { readonly contentType: string; readonly bytes: Uint8Arra
  * Where a key's object lies. The ending, which no key can contain, lets `a` and `a/b` stand side by side.
  * Throws BlobKeyRefused for what is no key.
  */
-export const blobPath = (folder: string, key: string): string => join(folder, `${checkedBlobKey(key)}@blob`);
+export const toBlobPath = (folder: string, key: string): string =>
+  join(folder, `${validateBlobKey(key)}@blob`);
 
 /** One object with its content type, whole or not at all: the type's line comes first, then the bytes. */
 export const writeBlobFile = async (folder: string, key: string, blob: BlobFile): Promise<void> => {
-  const path = blobPath(folder, key);
+  const path = toBlobPath(folder, key);
   if (/[\r\n]/.test(blob.contentType)) throw new TypeError("A content type is one line.");
   await replaceFile(path, [Buffer.from(`${blob.contentType}\n`, "utf8"), blob.bytes]);
 };
 
 export const readBlobFile = async (folder: string, key: string): Promise<BlobFile | undefined> => {
-  const path = blobPath(folder, key);
+  const path = toBlobPath(folder, key);
   try {
     const file = await readFile(path);
     const end = file.indexOf(0x0a);
@@ -28,6 +29,6 @@ export const readBlobFile = async (folder: string, key: string): Promise<BlobFil
   } catch (error) {
     const absent = error instanceof Error && "code" in error && error.code === "ENOENT";
     if (absent) return undefined;
-    throw asDataFolderError(path, error);
+    throw toDataFolderError(path, error);
   }
 };

@@ -1,12 +1,12 @@
 import { Hono } from "hono";
 import { readBlobFile } from "./blob-file.ts";
-import { isBlobSignature } from "./blob-signature.ts";
+import { verifyBlobLink } from "./blob-signature.ts";
 
 /**
- * `GET /blobs/<key>` for the links that `fileBlobs` gives: 200 with the object, 403 for a link that is
+ * `GET /blobs/<key>` for the links that `createFileBlobs` gives: 200 with the object, 403 for a link that is
  * not signed by `key` or has expired (`clock`: epoch milliseconds), 404 where nothing stands any more.
  */
-export const blobRoute = (needs: {
+export const createBlobRoute = (needs: {
   readonly folder: string;
   readonly key: Uint8Array;
   readonly clock: () => number;
@@ -14,7 +14,7 @@ export const blobRoute = (needs: {
   new Hono().get("/blobs/:key{.+}", async (context) => {
     const key = context.req.param("key");
     const { expires = "", signature = "" } = context.req.query();
-    if (!isBlobSignature(needs.key, { key, expires, signature })) {
+    if (!verifyBlobLink(needs.key, { key, expires, signature })) {
       return context.text("This link is not signed by this server: open it as it was given.", 403);
     }
     if (needs.clock() > Number(expires) * 1_000) {

@@ -12,7 +12,7 @@ export class BlobKeyRefused extends Error {
 }
 
 /** The key as it was given; throws BlobKeyRefused for what is none. Its parts are no longer than a file's name. */
-export const checkedBlobKey = (key: string): string => {
+export const validateBlobKey = (key: string): string => {
   const parts = key.split("/");
   if (key.length > 500 || !parts.every((part) => /^[A-Za-z0-9._-]{1,200}$/.test(part) && !/^\.+$/.test(part)))
     throw new BlobKeyRefused(

@@ -1,12 +1,12 @@
 import { readBlobFile, writeBlobFile } from "./blob-file.ts";
-import { blobSignature } from "./blob-signature.ts";
+import { signBlobLink } from "./blob-signature.ts";
 import type { Blobs } from "./blobs.ts";
 
 /**
- * Objects as files under `folder`. Links lead to `<baseUrl>/blobs/<key>`, where `blobRoute` with the same
+ * Objects as files under `folder`. Links lead to `<baseUrl>/blobs/<key>`, where `createBlobRoute` with the same
  * folder and key answers; `key` signs them; `written` is told the bytes of each object that was put.
  */
-export const fileBlobs = (needs: {
+export const createFileBlobs = (needs: {
   readonly folder: string;
   readonly baseUrl: string;
   readonly key: Uint8Array;
@@ -23,7 +23,7 @@ export const fileBlobs = (needs: {
     // Reading first refuses a key that is none, and a link to nothing would be found out only by its reader.
     await readBlobFile(needs.folder, key);
     const expires = String(expiresAt);
-    const signature = blobSignature(needs.key, key, expires);
+    const signature = signBlobLink(needs.key, key, expires);
     return `${needs.baseUrl}/blobs/${key}?${new URLSearchParams({ expires, signature })}`;
   },
 });

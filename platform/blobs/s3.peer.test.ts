@@ -1,11 +1,11 @@
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
 import { blobsContract } from "#test/contracts/blobs.ts";
-import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
-import { s3Blobs } from "./s3.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { createS3Blobs } from "./s3.ts";
 
 let buckets = 0;
-const subject = async (peer: Peer) => {
+const subject = async (peer: MotoPeer) => {
   // With path style the bucket's name needs no DNS.
   const direct = new S3Client({ ...peer.direct(), forcePathStyle: true });
   buckets += 1;
@@ -21,20 +21,20 @@ const subject = async (peer: Peer) => {
   return {
     client,
     bucket,
-    blobs: s3Blobs({ client, bucket, prefix: "blobs/", clock: Date.now }),
+    blobs: createS3Blobs({ client, bucket, prefix: "blobs/", clock: Date.now }),
     // A browser tries once; the faults on the way to it are not the matter here.
     follow: (link: string) => fetch(link.replace(peer.proxy().endpoint, peer.moto().endpoint)),
     close: async () => client.destroy(),
   };
 };
 
-throughFaults("blobs", (peer, name) => {
+describeWithFaults("blobs", (peer, name) => {
   blobsContract(`S3, ${name}`, () => subject(peer));
 
   test("a link names its end, and never one beyond the 7 days that S3 allows", async () => {
     const { client, bucket, close } = await subject(peer);
     const now = Date.UTC(2026, 10, 21);
-    const blobs = s3Blobs({ client, bucket, clock: () => now });
+    const blobs = createS3Blobs({ client, bucket, clock: () => now });
     const seconds = async (expiresAt: number) =>
       new URL(await blobs.link("a", { expiresAt })).searchParams.get("X-Amz-Expires");
     expect(await seconds(now / 1_000 + 60)).toBe("60");
@@ -44,7 +44,7 @@ throughFaults("blobs", (peer, name) => {
 
   test("a bucket that is not there is named by the error", async () => {
     const { client, close } = await subject(peer);
-    const blobs = s3Blobs({ client, bucket: "slipway-none", clock: Date.now });
+    const blobs = createS3Blobs({ client, bucket: "slipway-none", clock: Date.now });
     const fault = { name: "NoSuchBucket" };
     await expect(blobs.put("a", Buffer.from("a"), { contentType: "text/plain" })).rejects.toMatchObject(
       fault,

@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 
 type Options = { readonly mode?: number };
 
-const isPresent = (error: unknown): boolean =>
+const isAlreadyPresent = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "EEXIST";
 
 /**
  * Writes beside the target and then lets `settle` put it in place. No fsync: what was written survives the
  * death of the process, and after a power cut a delivery starts again from what its folder holds.
  */
-const viaTemporary = async (
+const writeViaTemporary = async (
   path: string,
   parts: readonly Uint8Array[],
   options: Options,
@@ -32,7 +32,7 @@ const viaTemporary = async (
       await rm(temporary, { force: true });
     }
   } catch (error) {
-    throw asDataFolderError(path, error);
+    throw toDataFolderError(path, error);
   }
 };
 
@@ -42,7 +42,7 @@ export const replaceFile = async (
   parts: readonly Uint8Array[],
   options: Options = {},
 ): Promise<void> => {
-  await viaTemporary(path, parts, options, async (temporary) => {
+  await writeViaTemporary(path, parts, options, async (temporary) => {
     await rename(temporary, path);
     return true;
   });
@@ -57,12 +57,12 @@ export const createFile = (
   parts: readonly Uint8Array[],
   options: Options = {},
 ): Promise<boolean> =>
-  viaTemporary(path, parts, options, async (temporary) => {
+  writeViaTemporary(path, parts, options, async (temporary) => {
     try {
       await link(temporary, path);
       return true;
     } catch (error) {
-      if (isPresent(error)) return false;
+      if (isAlreadyPresent(error)) return false;
       throw error;
     }
   });

@@ -2,38 +2,38 @@ import { chmod, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { cipherContract } from "#test/contracts/cipher.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { CipherRefused } from "./cipher.ts";
-import { keyFileCipher } from "./key-file.ts";
+import { createKeyFileCipher } from "./key-file.ts";
 
 cipherContract("key file", async () => {
-  const folder = await temporaryFolder();
-  return { cipher: keyFileCipher({ file: join(folder.path, "key") }), close: folder.remove };
+  const folder = await createTemporaryFolder();
+  return { cipher: createKeyFileCipher({ file: join(folder.path, "key") }), close: folder.remove };
 });
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let file: string;
 beforeEach(async () => {
-  folder = await temporaryFolder();
+  folder = await createTemporaryFolder();
   file = join(folder.path, "made", "key");
 });
 afterEach(() => folder.remove());
 
 test("the key file is for its owner alone, and nothing else is left beside it", async () => {
-  await keyFileCipher({ file }).encrypt("x", { a: "b" });
+  await createKeyFileCipher({ file }).encrypt("x", { a: "b" });
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await readdir(join(folder.path, "made"))).toEqual(["key"]);
 });
 
 test("ciphers that make the key file at once all use the one key", async () => {
-  const ciphers = Array.from({ length: 10 }, () => keyFileCipher({ file }));
+  const ciphers = Array.from({ length: 10 }, () => createKeyFileCipher({ file }));
   const sealed = await Promise.all(ciphers.map((cipher) => cipher.encrypt("x", { a: "b" })));
-  for (const text of sealed) expect(await keyFileCipher({ file }).decrypt(text, { a: "b" })).toBe("x");
+  for (const text of sealed) expect(await createKeyFileCipher({ file }).decrypt(text, { a: "b" })).toBe("x");
 });
 
 test("a text does not open under another key", async () => {
-  const sealed = await keyFileCipher({ file }).encrypt("x", { a: "b" });
-  const other = keyFileCipher({ file: join(folder.path, "other") });
+  const sealed = await createKeyFileCipher({ file }).encrypt("x", { a: "b" });
+  const other = createKeyFileCipher({ file: join(folder.path, "other") });
   await expect(other.decrypt(sealed, { a: "b" })).rejects.toThrow(CipherRefused);
 });
 
@@ -41,7 +41,7 @@ test("a key file that holds no key is named and not replaced", async () => {
   const broken = join(folder.path, "broken");
   await writeFile(broken, "short\n");
   await chmod(broken, 0o600);
-  await expect(keyFileCipher({ file: broken }).encrypt("x", {})).rejects.toMatchObject({
+  await expect(createKeyFileCipher({ file: broken }).encrypt("x", {})).rejects.toMatchObject({
     name: "DataFolderUnusable",
     message: expect.stringMatching(/broken holds no key of 32 bytes/),
   });

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createFile } from "#platform/blobs/write-file.ts";
 import { loadOnce } from "#platform/secrets/load-once.ts";
-import { asDataFolderError, DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
+import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { type Cipher, CipherRefused } from "./cipher.ts";
 
 const algorithm = "aes-256-gcm";
@@ -10,19 +10,19 @@ const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
 /** The envelope's first letters; another algorithm gets another version. */
-const version = "v1.";
+const envelopePrefix = "v1.";
 
 /** The context in an order that is always the same, so that equal contexts are equal bytes. */
-const bound = (context: Readonly<Record<string, string>>): Buffer =>
+const encodeContext = (context: Readonly<Record<string, string>>): Buffer =>
   Buffer.from(
-    `${version}${JSON.stringify(Object.entries(context).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))}`,
+    `${envelopePrefix}${JSON.stringify(Object.entries(context).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))}`,
     "utf8",
   );
 
 const readKey = async (file: string): Promise<Buffer | undefined> => {
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
-    throw asDataFolderError(file, error);
+    throw toDataFolderError(file, error);
   });
   if (text === undefined) return undefined;
   const key = Buffer.from(text.trim(), "base64");
@@ -33,7 +33,7 @@ const readKey = async (file: string): Promise<Buffer | undefined> => {
 };
 
 /** The key in the file, made at first use (mode 0600). Of several processes one makes it, all read that one. */
-const keyIn = async (file: string, random: (bytes: number) => Buffer): Promise<Buffer> => {
+const loadOrCreateKey = async (file: string, random: (bytes: number) => Buffer): Promise<Buffer> => {
   const present = await readKey(file);
   if (present !== undefined) return present;
   await createFile(file, [Buffer.from(`${random(keyBytes).toString("base64")}\n`)], { mode: 0o600 });
@@ -47,20 +47,20 @@ const keyIn = async (file: string, random: (bytes: number) => Buffer): Promise<B
  * Envelope: `v1.` and base64url of nonce (12 bytes), tag (16), ciphertext. A nonce is random for each message,
  * which is safe for 2^32 messages under one key: far more than approvals will ever be asked.
  */
-export const keyFileCipher = (needs: {
+export const createKeyFileCipher = (needs: {
   readonly file: string;
   readonly random?: (bytes: number) => Buffer;
 }): Cipher => {
   const random = needs.random ?? randomBytes;
-  const key = loadOnce(() => keyIn(needs.file, random));
+  const key = loadOnce(() => loadOrCreateKey(needs.file, random));
 
   return {
     encrypt: async (plaintext, context) => {
       const nonce = random(nonceBytes);
       const cipher = createCipheriv(algorithm, await key(), nonce, { authTagLength: tagBytes });
-      cipher.setAAD(bound(context));
+      cipher.setAAD(encodeContext(context));
       const text = Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final()]);
-      return version + Buffer.concat([nonce, cipher.getAuthTag(), text]).toString("base64url");
+      return envelopePrefix + Buffer.concat([nonce, cipher.getAuthTag(), text]).toString("base64url");
     },
 
     decrypt: async (ciphertext, context) => {
@@ -69,16 +69,16 @@ export const keyFileCipher = (needs: {
         new CipherRefused("This text was changed, or encrypted for another context or under another key.", {
           cause,
         });
-      const body = ciphertext.slice(version.length);
+      const body = ciphertext.slice(envelopePrefix.length);
       const envelope = Buffer.from(body, "base64url");
       // Several texts decode to the same bytes; only the one that encrypt gave is taken.
-      const canonical = ciphertext.startsWith(version) && envelope.toString("base64url") === body;
+      const canonical = ciphertext.startsWith(envelopePrefix) && envelope.toString("base64url") === body;
       if (!canonical || envelope.length < nonceBytes + tagBytes) throw refused();
       try {
         const decipher = createDecipheriv(algorithm, secret, envelope.subarray(0, nonceBytes), {
           authTagLength: tagBytes,
         });
-        decipher.setAAD(bound(context));
+        decipher.setAAD(encodeContext(context));
         decipher.setAuthTag(envelope.subarray(nonceBytes, nonceBytes + tagBytes));
         const text = decipher.update(envelope.subarray(nonceBytes + tagBytes));
         return Buffer.concat([text, decipher.final()]).toString("utf8");

@@ -1,22 +1,22 @@
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { expect, test } from "vitest";
 import { cipherContract } from "#test/contracts/cipher.ts";
-import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
 import { CipherRefused } from "./cipher.ts";
-import { kmsCipher } from "./kms.ts";
+import { createKmsCipher } from "./kms.ts";
 
-const subject = async (peer: Peer) => {
+const subject = async (peer: MotoPeer) => {
   const direct = new KMSClient(peer.direct());
   const { KeyMetadata } = await direct.send(new CreateKeyCommand({}));
   direct.destroy();
   const client = new KMSClient(peer.config());
   return {
-    cipher: kmsCipher({ client, key: KeyMetadata?.KeyId ?? "" }),
+    cipher: createKmsCipher({ client, key: KeyMetadata?.KeyId ?? "" }),
     close: async () => client.destroy(),
   };
 };
 
-throughFaults("cipher", (peer, name) => {
+describeWithFaults("cipher", (peer, name) => {
   cipherContract(`KMS, ${name}`, () => subject(peer));
 
   test("a text does not open under another key", async () => {
@@ -37,7 +37,7 @@ throughFaults("cipher", (peer, name) => {
   test("a key that may not be used is no CipherRefused: the text may be as good as ever", async () => {
     const { close } = await subject(peer);
     const client = new KMSClient(peer.config());
-    const cipher = kmsCipher({ client, key: "00000000-0000-0000-0000-000000000000" });
+    const cipher = createKmsCipher({ client, key: "00000000-0000-0000-0000-000000000000" });
     await expect(cipher.encrypt("x", { a: "b" })).rejects.toMatchObject({ name: "NotFoundException" });
     client.destroy();
     await close();

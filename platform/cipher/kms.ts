@@ -5,20 +5,20 @@ import {
   InvalidCiphertextException,
   type KMSClient,
 } from "@aws-sdk/client-kms";
-import { awsCall } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
 import { type Cipher, CipherRefused } from "./cipher.ts";
 
 /** What KMS encrypts itself; a task token has at most 2,048 characters. */
-const mostBytes = 4_096;
+const maxBytes = 4_096;
 /** The envelope's first letters; another way of encrypting gets another version. */
-const version = "k1.";
+const envelopePrefix = "k1.";
 
 /**
  * Encryption by a symmetric KMS key, with the context as KMS's encryption context: it is in CloudTrail, so it holds
  * no secret. Envelope: `k1.` and base64url of KMS's ciphertext. Texts hold 1 to 4,096 bytes (RangeError above).
  * https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
  */
-export const kmsCipher = (needs: {
+export const createKmsCipher = (needs: {
   readonly client: KMSClient;
   /** The key's id, ARN or alias. */
   readonly key: string;
@@ -31,19 +31,19 @@ export const kmsCipher = (needs: {
   return {
     encrypt: async (plaintext, context) => {
       const bytes = Buffer.from(plaintext, "utf8");
-      if (bytes.length > mostBytes)
-        throw new RangeError(`KMS encrypts at most ${mostBytes} bytes, and this text has ${bytes.length}.`);
+      if (bytes.length > maxBytes)
+        throw new RangeError(`KMS encrypts at most ${maxBytes} bytes, and this text has ${bytes.length}.`);
       const command = new EncryptCommand({ KeyId: key, Plaintext: bytes, EncryptionContext: { ...context } });
-      const { CiphertextBlob } = await awsCall("KMS Encrypt", () => client.send(command));
+      const { CiphertextBlob } = await callAws("KMS Encrypt", () => client.send(command));
       if (CiphertextBlob === undefined) throw new Error("KMS Encrypt answered without a ciphertext.");
-      return version + Buffer.from(CiphertextBlob).toString("base64url");
+      return envelopePrefix + Buffer.from(CiphertextBlob).toString("base64url");
     },
 
     decrypt: async (ciphertext, context) => {
-      const body = ciphertext.slice(version.length);
+      const body = ciphertext.slice(envelopePrefix.length);
       const envelope = Buffer.from(body, "base64url");
       // Several texts decode to the same bytes; only the one that encrypt gave is taken.
-      if (!ciphertext.startsWith(version) || body === "" || envelope.toString("base64url") !== body)
+      if (!ciphertext.startsWith(envelopePrefix) || body === "" || envelope.toString("base64url") !== body)
         throw refused();
       // Naming the key refuses what another key of the account encrypted.
       const command = new DecryptCommand({
@@ -52,7 +52,7 @@ export const kmsCipher = (needs: {
         EncryptionContext: { ...context },
       });
       try {
-        const { Plaintext } = await awsCall("KMS Decrypt", () => client.send(command));
+        const { Plaintext } = await callAws("KMS Decrypt", () => client.send(command));
         return Buffer.from(Plaintext ?? new Uint8Array(0)).toString("utf8");
       } catch (error) {
         if (error instanceof InvalidCiphertextException || error instanceof IncorrectKeyException)

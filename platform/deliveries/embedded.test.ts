@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { deliveriesContract } from "#test/contracts/deliveries.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { embeddedDeliveries } from "./embedded.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createEmbeddedDeliveries } from "./embedded.ts";
 
 deliveriesContract("aws-local-stepfunctions", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   const database = openDatabase(join(folder.path, "state.db"));
   const tokens = new Map<string, PromiseWithResolvers<string>>();
   const of = (name: string) => {
@@ -15,7 +15,7 @@ deliveriesContract("aws-local-stepfunctions", async () => {
     tokens.set(name, found);
     return found;
   };
-  const deliveries = embeddedDeliveries({
+  const deliveries = createEmbeddedDeliveries({
     database,
     clock: Date.now,
     newToken: randomUUID,
@@ -57,13 +57,13 @@ deliveriesContract("aws-local-stepfunctions", async () => {
 });
 
 test("an engine that is closed writes nothing more: what fails with its process is interrupted, and no execution has ended", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   const database = openDatabase(join(folder.path, "state.db"));
   const work = Promise.withResolvers<undefined>();
   const begun = Promise.withResolvers<void>();
   const ended: string[] = [];
   const engine = () =>
-    embeddedDeliveries({
+    createEmbeddedDeliveries({
       database,
       clock: Date.now,
       newToken: randomUUID,

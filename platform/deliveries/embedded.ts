@@ -1,18 +1,18 @@
 import { StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
 import type { Database } from "#platform/store/open-database.ts";
 import type { Json } from "#platform/store/store.ts";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 import { type Deliveries, type ExecutionStatus, type StateEvent, TaskGone } from "./deliveries.ts";
-import { executionTable, type Position } from "./execution-table.ts";
+import { createExecutionTable, type ExecutionPosition } from "./execution-table.ts";
 
 /** What a Task state's Resource names, run here: it gets the state's Parameters and gives its result. */
-export type Tasks = Readonly<Record<string, (event: Json) => Promise<Json | undefined>>>;
+export type TaskHandlers = Readonly<Record<string, (event: Json) => Promise<Json | undefined>>>;
 
-export type Needs = {
+export type EmbeddedDeliveriesDependencies = {
   readonly database: Database;
   readonly definition: { readonly StartAt: string; readonly States: Readonly<Record<string, object>> };
   /** By function name (the last part of a Lambda ARN), and `codebuild:startBuild.sync`. */
-  readonly tasks: Tasks;
+  readonly tasks: TaskHandlers;
   readonly clock: () => number;
   readonly newToken: () => string;
   /** Shortens Wait states, by name, in milliseconds; all else runs as defined. */
@@ -25,28 +25,31 @@ export type Needs = {
   readonly onEnd?: (name: string, status: ExecutionStatus) => void;
 };
 
-type Fault = { readonly name: string; readonly cause: string };
-type Waiting = {
+type ExecutionError = { readonly name: string; readonly cause: string };
+type PendingTask = {
   readonly execution: string;
   readonly resolve: (output: Json) => void;
   readonly reject: (fault: Error) => void;
 };
 
 /** The engine takes an Error's name for Error and its message for Cause. */
-const engineError = ({ name, cause }: Fault): Error => Object.assign(new Error(cause), { name });
+const toEngineError = ({ name, cause }: ExecutionError): Error => Object.assign(new Error(cause), { name });
 
 /** A step's fault as Lambda reports it: the name for Catch, the rest as JSON in Cause. */
-const lambdaError = (thrown: unknown): Error => {
+const toLambdaError = (thrown: unknown): Error => {
   const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
   // What a build reports is in CodeBuild's form already.
-  if (name === "States.TaskFailed") return engineError({ name, cause: message });
-  return engineError({ name, cause: JSON.stringify({ errorType: name, errorMessage: message, trace: [] }) });
+  if (name === "States.TaskFailed") return toEngineError({ name, cause: message });
+  return toEngineError({
+    name,
+    cause: JSON.stringify({ errorType: name, errorMessage: message, trace: [] }),
+  });
 };
 
 const isJsonObject = (value: unknown): value is { readonly [key: string]: Json } =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const waitForToken = "arn:aws:states:::lambda:invoke.waitForTaskToken";
+const waitForTokenResource = "arn:aws:states:::lambda:invoke.waitForTaskToken";
 
 /**
  * Executions on aws-local-stepfunctions, kept in the database. Like the service it stands for, it outlives the
@@ -54,16 +57,16 @@ const waitForToken = "arn:aws:states:::lambda:invoke.waitForTaskToken";
  * a new token. Any other execution that the process took with it is ABORTED, for sweep-deliveries to put right.
  * What the service has and the engine lacks: an aborted execution's running task is not stopped (its fence is).
  */
-export const embeddedDeliveries = (
-  needs: Needs,
+export const createEmbeddedDeliveries = (
+  needs: EmbeddedDeliveriesDependencies,
 ): Deliveries & {
   resume(): Promise<{ resumed: string[]; interrupted: string[] }>;
   idle(): Promise<void>;
   close(): void;
 } => {
   const { definition, tasks, clock, newToken } = needs;
-  const table = executionTable(needs.database);
-  const waiting = new Map<string, Waiting>();
+  const table = createExecutionTable(needs.database);
+  const waiting = new Map<string, PendingTask>();
   let closed = false;
   const running = new Map<string, { abort: () => void; ended: Promise<void> }>();
 
@@ -74,7 +77,7 @@ export const embeddedDeliveries = (
     if (!("Type" in state && state.Type === "Task" && "Resource" in state)) return undefined;
     const resource = String(state.Resource);
     const functionName = (arn: unknown) => String(arn).split(":").at(-1) ?? "";
-    if (resource === waitForToken && "Parameters" in state && isJsonObject(state.Parameters))
+    if (resource === waitForTokenResource && "Parameters" in state && isJsonObject(state.Parameters))
       return {
         name: functionName(state.Parameters.FunctionName),
         event: (input) => (isJsonObject(input) ? (input.Payload ?? null) : null),
@@ -84,18 +87,18 @@ export const embeddedDeliveries = (
     return { name: functionName(resource), event: (input) => input };
   };
   const waitsForToken = (state: object | undefined) =>
-    state !== undefined && "Resource" in state && state.Resource === waitForToken;
+    state !== undefined && "Resource" in state && state.Resource === waitForTokenResource;
 
   for (const [name, state] of Object.entries(definition.States)) {
     const task = taskOf(state);
-    if (task && !ownValue(tasks, task.name))
+    if (task && !getOwnProperty(tasks, task.name))
       throw new Error(`nothing runs the task ${task.name} of state ${name}`);
   }
 
   const states = Object.fromEntries(
     Object.entries(definition.States).map(([name, state]) => [
       name,
-      timeoutInParameters(structuredClone(state)),
+      moveTimeoutToParameters(structuredClone(state)),
     ]),
   );
 
@@ -103,19 +106,19 @@ export const embeddedDeliveries = (
     for (const [token, { execution: owner }] of waiting) if (owner === execution) waiting.delete(token);
   };
 
-  const run = (name: string, position: Position): void => {
+  const run = (name: string, position: ExecutionPosition): void => {
     const notes = recorder(name);
     const handlers = Object.fromEntries(
       Object.entries(definition.States).flatMap(([stateName, state]) => {
         const task = taskOf(state);
-        const handle = task && ownValue(tasks, task.name);
+        const handle = task && getOwnProperty(tasks, task.name);
         if (!task || !handle) return [];
         const handler = async (input: Json): Promise<Json> => {
           // The state is on disk before its work begins: a kill in its midst is then known to be there.
           await notes.entered(stateName);
           const event = structuredClone(task.event(input));
           if (!waitsForToken(state))
-            return (await handle(event).catch((thrown) => Promise.reject(lambdaError(thrown)))) ?? null;
+            return (await handle(event).catch((thrown) => Promise.reject(toLambdaError(thrown)))) ?? null;
           const token = isJsonObject(event) ? String(event.taskToken) : "";
           // The token of a try before this one is answered by nobody any more.
           forget(name);
@@ -124,7 +127,7 @@ export const embeddedDeliveries = (
           );
           // The task may answer before this is awaited, and its own fault must not leave a rejection unheard.
           answer.catch(() => undefined);
-          await handle(event).catch((thrown) => Promise.reject(lambdaError(thrown)));
+          await handle(event).catch((thrown) => Promise.reject(toLambdaError(thrown)));
           return answer;
         };
         return [[stateName, handler] as const];
@@ -162,7 +165,7 @@ export const embeddedDeliveries = (
     });
     const result = execution.result.then(
       (output) => ({ status: "SUCCEEDED" as const, output: output as Json }),
-      (thrown: unknown) => ended(thrown),
+      (thrown: unknown) => classifyEnd(thrown),
     );
     const record = notes.record(execution.eventLogs);
     // What cannot be written must not go on; `resume` takes it up once the file can be written again.
@@ -195,7 +198,7 @@ export const embeddedDeliveries = (
       state: string,
       status: StateEvent["status"],
       at: number,
-      rest: { output?: Json; error?: Fault } = {},
+      rest: { output?: Json; error?: ExecutionError } = {},
     ) => {
       const ms = at - (enteredAt.get(state) ?? at);
       table.addEvent(name, { state, status, at, ms, ...rest });
@@ -238,7 +241,7 @@ export const embeddedDeliveries = (
           // A retry is told of when the next try has its token already: only who leaves the state is done with it.
           if (
             (event.type === "StateExited" || event.type === "StateCaught") &&
-            waitsForToken(ownValue(definition.States, event.state.name))
+            waitsForToken(getOwnProperty(definition.States, event.state.name))
           )
             forget(name);
         }
@@ -265,7 +268,7 @@ export const embeddedDeliveries = (
       const task = waiting.get(token);
       if (!task) throw new TaskGone("no task waits for this token");
       waiting.delete(token);
-      task.reject(engineError(error));
+      task.reject(toEngineError(error));
     },
     stop: async (name, cause) => {
       if (table.finish(name, { status: "ABORTED", error: { name: "Interrupted", cause } }, clock()))
@@ -281,7 +284,7 @@ export const embeddedDeliveries = (
         for (const { name } of page.executions) {
           if (running.has(name)) continue;
           const position = table.position(name);
-          if (position && waitsForToken(ownValue(definition.States, position.state))) {
+          if (position && waitsForToken(getOwnProperty(definition.States, position.state))) {
             run(name, position);
             resumed.push(name);
           } else {
@@ -313,7 +316,7 @@ export const embeddedDeliveries = (
  * The engine looks for TimeoutSecondsPath in what Parameters made, where the States Language means the state's input
  * (https://states-language.net/#task-state): the value is handed to it there.
  */
-const timeoutInParameters = (state: object): object =>
+const moveTimeoutToParameters = (state: object): object =>
   "TimeoutSecondsPath" in state && "Parameters" in state && isJsonObject(state.Parameters)
     ? {
         ...state,
@@ -322,7 +325,7 @@ const timeoutInParameters = (state: object): object =>
       }
     : state;
 
-const ended = (thrown: unknown): { status: ExecutionStatus; error: Fault } => {
+const classifyEnd = (thrown: unknown): { status: ExecutionStatus; error: ExecutionError } => {
   const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
   switch (name) {
     case "ExecutionTimeoutError":
@@ -330,12 +333,12 @@ const ended = (thrown: unknown): { status: ExecutionStatus; error: Fault } => {
     case "ExecutionAbortedError":
       return { status: "ABORTED", error: { name: "Interrupted", cause: message } };
     default:
-      return { status: "FAILED", error: failure(thrown, name, message) };
+      return { status: "FAILED", error: unwrapError(thrown, name, message) };
   }
 };
 
 /** The engine wraps the fault that a Fail state, or a state without a Catch, ended with. */
-const failure = (thrown: unknown, name: string, message: string): Fault =>
+const unwrapError = (thrown: unknown, name: string, message: string): ExecutionError =>
   thrown instanceof Error && thrown.cause instanceof Error
     ? { name: thrown.cause.name, cause: thrown.cause.message }
     : { name, cause: message };

@@ -2,20 +2,20 @@ import type { Database, DatabaseRow } from "#platform/store/open-database.ts";
 import type { Json } from "#platform/store/store.ts";
 import type { Execution, ExecutionStatus, StateEvent } from "./deliveries.ts";
 
-type Fault = { readonly name: string; readonly cause: string };
+type ExecutionError = { readonly name: string; readonly cause: string };
 
 /** Where an execution stands: the state that it entered last, and the data it entered with. */
-export type Position = { readonly state: string; readonly data: Json };
+export type ExecutionPosition = { readonly state: string; readonly data: Json };
 
-const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
-const iso = (value: unknown): string => new Date(Number(value)).toISOString();
-const json = (value: string): Json => JSON.parse(value);
-const fault = (row: DatabaseRow): { error?: Fault } => {
-  const name = text(row.error_name);
-  return name === undefined ? {} : { error: { name, cause: text(row.error_cause) ?? "" } };
+const toText = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+const toIsoTime = (value: unknown): string => new Date(Number(value)).toISOString();
+const parseJson = (value: string): Json => JSON.parse(value);
+const readError = (row: DatabaseRow): { error?: ExecutionError } => {
+  const name = toText(row.error_name);
+  return name === undefined ? {} : { error: { name, cause: toText(row.error_cause) ?? "" } };
 };
 
-const statuses = [
+const executionStatuses = [
   "RUNNING",
   "SUCCEEDED",
   "FAILED",
@@ -30,33 +30,33 @@ const eventStatuses = [
   "caught",
 ] as const satisfies StateEvent["status"][];
 
-const execution = (row: DatabaseRow): Execution => {
-  const output = text(row.output);
+const toExecution = (row: DatabaseRow): Execution => {
+  const output = toText(row.output);
   return {
     name: String(row.name),
-    status: statuses.find((status) => status === row.status) ?? "ABORTED",
-    input: json(String(row.input)),
-    startedAt: iso(row.started_at),
-    ...(output === undefined ? {} : { output: json(output) }),
-    ...(row.ended_at === null ? {} : { endedAt: iso(row.ended_at) }),
-    ...fault(row),
+    status: executionStatuses.find((status) => status === row.status) ?? "ABORTED",
+    input: parseJson(String(row.input)),
+    startedAt: toIsoTime(row.started_at),
+    ...(output === undefined ? {} : { output: parseJson(output) }),
+    ...(row.ended_at === null ? {} : { endedAt: toIsoTime(row.ended_at) }),
+    ...readError(row),
   };
 };
 
-const event = (row: DatabaseRow): StateEvent => {
-  const output = text(row.output);
+const toStateEvent = (row: DatabaseRow): StateEvent => {
+  const output = toText(row.output);
   return {
     state: String(row.state),
     status: eventStatuses.find((status) => status === row.status) ?? "failed",
-    at: iso(row.at),
+    at: toIsoTime(row.at),
     ms: Number(row.ms),
-    ...(output === undefined ? {} : { output: json(output) }),
-    ...fault(row),
+    ...(output === undefined ? {} : { output: parseJson(output) }),
+    ...readError(row),
   };
 };
 
 /** Executions and their events in the embedded world's database. Times are epoch milliseconds. */
-export const executionTable = (database: Database) => {
+export const createExecutionTable = (database: Database) => {
   const insert = database.prepare(
     `INSERT INTO executions (name, number, status, input, started_at)
      VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM executions), 'RUNNING', ?, ?) ON CONFLICT (name) DO NOTHING`,
@@ -83,21 +83,21 @@ export const executionTable = (database: Database) => {
       insert.run(name, JSON.stringify(input), now) > 0,
     read: (name: string): Execution | undefined => {
       const row = select.get(name);
-      return row && execution(row);
+      return row && toExecution(row);
     },
     /** The state that a running execution entered last; undefined before its first. */
-    position: (name: string): Position | undefined => {
+    position: (name: string): ExecutionPosition | undefined => {
       const row = select.get(name);
-      const state = text(row?.state);
-      return state === undefined ? undefined : { state, data: json(text(row?.state_data) ?? "null") };
+      const state = toText(row?.state);
+      return state === undefined ? undefined : { state, data: parseJson(toText(row?.state_data) ?? "null") };
     },
-    enter: (name: string, { state, data }: Position): void => {
+    enter: (name: string, { state, data }: ExecutionPosition): void => {
       enter.run(state, JSON.stringify(data), name);
     },
     /** Ends a running execution; false where it had ended before. */
     finish: (
       name: string,
-      end: { readonly status: ExecutionStatus; readonly output?: Json; readonly error?: Fault },
+      end: { readonly status: ExecutionStatus; readonly output?: Json; readonly error?: ExecutionError },
       now: number,
     ): boolean =>
       finish.run(
@@ -120,7 +120,7 @@ export const executionTable = (database: Database) => {
         added.error?.cause ?? null,
       );
     },
-    events: (name: string): StateEvent[] => events.all(name).map(event),
+    events: (name: string): StateEvent[] => events.all(name).map(toStateEvent),
     list: (options: {
       readonly limit: number;
       readonly status?: ExecutionStatus;
@@ -133,7 +133,7 @@ export const executionTable = (database: Database) => {
       );
       const shown = rows.slice(0, options.limit);
       return {
-        executions: shown.map(execution),
+        executions: shown.map(toExecution),
         ...(rows.length > options.limit ? { cursor: String(shown.at(-1)?.number) } : {}),
       };
     },

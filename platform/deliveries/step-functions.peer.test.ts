@@ -5,12 +5,12 @@ import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { afterAll, expect, test } from "vitest";
 import { deliveriesContract } from "#test/contracts/deliveries.ts";
 import { createRole } from "#test/peers/create-role.ts";
-import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
-import { stepFunctionsDeliveries } from "./step-functions.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { createStepFunctionsDeliveries } from "./step-functions.ts";
 
 const role = "arn:aws:iam::123456789012:role/slipway";
 const tokens = new Map<string, PromiseWithResolvers<string>>();
-const of = (name: string) => {
+const getToken = (name: string) => {
   const found = tokens.get(name) ?? Promise.withResolvers<string>();
   tokens.set(name, found);
   return found;
@@ -23,7 +23,7 @@ const startFunctions = async () => {
     const parts: Buffer[] = [];
     for await (const part of from) parts.push(part);
     const { execution, taskToken } = JSON.parse(Buffer.concat(parts).toString());
-    of(execution).resolve(taskToken);
+    getToken(execution).resolve(taskToken);
     to.setHeader("content-type", "application/json").end("{}");
   }).listen(0, "127.0.0.1");
   await once(functions, "listening");
@@ -52,7 +52,7 @@ const definition = (timeout: number) => ({
 });
 
 let machines = 0;
-const subject = async (peer: Peer, states: object = definition(60)) => {
+const subject = async (peer: MotoPeer, states: object = definition(60)) => {
   const lambda = new LambdaClient(peer.direct());
   if (machines === 0) {
     await createRole(peer.direct().endpoint, "123456789012", "slipway", { service: "lambda.amazonaws.com" });
@@ -78,12 +78,13 @@ const subject = async (peer: Peer, states: object = definition(60)) => {
   );
   direct.destroy();
   const client = new SFNClient(peer.config());
-  const deliveries = stepFunctionsDeliveries({ client, stateMachineArn });
+  const deliveries = createStepFunctionsDeliveries({ client, stateMachineArn });
   return {
     client,
     stateMachineArn,
     deliveries,
-    token: (name: string) => of(`${stateMachineArn.replace("stateMachine", "execution")}:${name}`).promise,
+    token: (name: string) =>
+      getToken(`${stateMachineArn.replace("stateMachine", "execution")}:${name}`).promise,
     close: async () => {
       const { executions } = await deliveries.list({ limit: 100, status: "RUNNING" });
       for (const { name } of executions) await deliveries.stop(name, "the test is over");
@@ -92,7 +93,7 @@ const subject = async (peer: Peer, states: object = definition(60)) => {
   };
 };
 
-throughFaults(
+describeWithFaults(
   "deliveries",
   (peer, name) => {
     deliveriesContract(`Step Functions, ${name}`, () => subject(peer));

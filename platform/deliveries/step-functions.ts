@@ -16,26 +16,26 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from "@aws-sdk/client-sfn";
-import { awsCall } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
 import type { Json } from "#platform/store/store.ts";
 import { type Deliveries, type Execution, type ExecutionStatus, TaskGone } from "./deliveries.ts";
-import { stateEvents } from "./step-functions/state-events.ts";
+import { toStateEvents } from "./step-functions/state-events.ts";
 
 /** Marks whose call started an execution, in its input; nobody but this file sees it. */
-const mark = "startedBy";
+const startMarkField = "startedBy";
 
 type JsonObject = { [key: string]: Json };
 const isObject = (value: Json): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const parsed = (text: string | undefined): Json => JSON.parse(text ?? "null");
-const withoutMark = (value: Json): Json => {
+const parseJson = (text: string | undefined): Json => JSON.parse(text ?? "null");
+const removeMark = (value: Json): Json => {
   if (!isObject(value)) return value;
-  const { [mark]: _, ...rest } = value;
+  const { [startMarkField]: _, ...rest } = value;
   return rest;
 };
 
-const statusOf = (status: string | undefined): ExecutionStatus => {
+const toExecutionStatus = (status: string | undefined): ExecutionStatus => {
   switch (status) {
     case "SUCCEEDED":
     case "FAILED":
@@ -47,28 +47,28 @@ const statusOf = (status: string | undefined): ExecutionStatus => {
   }
 };
 
-const executionOf = (answer: DescribeExecutionCommandOutput): Execution => {
+const toExecution = (answer: DescribeExecutionCommandOutput): Execution => {
   const { name = "", startDate, stopDate, output, error, cause } = answer;
-  const status = statusOf(answer.status);
+  const status = toExecutionStatus(answer.status);
   const fallback = status === "TIMED_OUT" ? "States.Timeout" : "Interrupted";
   return {
     name,
     status,
-    input: withoutMark(parsed(answer.input)),
+    input: removeMark(parseJson(answer.input)),
     startedAt: (startDate ?? new Date(0)).toISOString(),
     ...(stopDate === undefined ? {} : { endedAt: stopDate.toISOString() }),
-    ...(output === undefined ? {} : { output: withoutMark(parsed(output)) }),
+    ...(output === undefined ? {} : { output: removeMark(parseJson(output)) }),
     ...(status === "RUNNING" || status === "SUCCEEDED"
       ? {}
       : { error: { name: error ?? fallback, cause: cause ?? "" } }),
   };
 };
 
-const isGone = (error: unknown): error is Error & { $metadata: { attempts?: number } } =>
+const isTaskGone = (error: unknown): error is Error & { $metadata: { attempts?: number } } =>
   error instanceof TaskTimedOut || error instanceof TaskDoesNotExist || error instanceof InvalidToken;
 
 /** The answer that a token's task got, as the history tells it; undefined: none. */
-const answerIn = (history: readonly HistoryEvent[], token: string): HistoryEvent | undefined => {
+const findTaskResult = (history: readonly HistoryEvent[], token: string): HistoryEvent | undefined => {
   const asked = history.findIndex(({ taskScheduledEventDetails: task }) => task?.parameters?.includes(token));
   return asked < 0
     ? undefined
@@ -83,7 +83,7 @@ const answerIn = (history: readonly HistoryEvent[], token: string): HistoryEvent
  *
  * DescribeExecution and ListExecutions follow with a delay of up to seconds.
  */
-export const stepFunctionsDeliveries = (needs: {
+export const createStepFunctionsDeliveries = (needs: {
   readonly client: SFNClient;
   readonly stateMachineArn: string;
   readonly newMark?: () => string;
@@ -93,7 +93,7 @@ export const stepFunctionsDeliveries = (needs: {
   const arnOf = (name: string) => `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 
   const read = (name: string): Promise<DescribeExecutionCommandOutput | undefined> =>
-    awsCall("Step Functions DescribeExecution", async () => {
+    callAws("Step Functions DescribeExecution", async () => {
       try {
         return await client.send(new DescribeExecutionCommand({ executionArn: arnOf(name) }));
       } catch (error) {
@@ -112,7 +112,7 @@ export const stepFunctionsDeliveries = (needs: {
         maxResults: 1_000,
         nextToken,
       });
-      const page = await awsCall("Step Functions GetExecutionHistory", async () => {
+      const page = await callAws("Step Functions GetExecutionHistory", async () => {
         try {
           return await client.send(command);
         } catch (error) {
@@ -138,11 +138,11 @@ export const stepFunctionsDeliveries = (needs: {
     // The service takes 1 to 2,048 characters and would complain of the request instead.
     if (token === "" || token.length > 2_048) throw gone();
     try {
-      await awsCall(what, send);
+      await callAws(what, send);
     } catch (error) {
-      if (!isGone(error)) throw error;
+      if (!isTaskGone(error)) throw error;
       if (execution !== undefined && (error.$metadata.attempts ?? 1) > 1) {
-        const event = answerIn(await historyOf(execution), token);
+        const event = findTaskResult(await historyOf(execution), token);
         if (event !== undefined && wasTaken(event)) return;
       }
       throw gone(error);
@@ -156,28 +156,28 @@ export const stepFunctionsDeliveries = (needs: {
       const command = new StartExecutionCommand({
         stateMachineArn,
         name,
-        input: JSON.stringify({ ...input, [mark]: by }),
+        input: JSON.stringify({ ...input, [startMarkField]: by }),
       });
       try {
-        await awsCall("Step Functions StartExecution", () => client.send(command));
+        await callAws("Step Functions StartExecution", () => client.send(command));
         return { started: true };
       } catch (error) {
         if (!(error instanceof ExecutionAlreadyExists)) throw error;
         if ((error.$metadata.attempts ?? 1) === 1) return { started: false };
         // The first attempt may have started it and the execution may have ended since.
-        const present = parsed((await read(name))?.input);
-        return { started: isObject(present) && present[mark] === by };
+        const present = parseJson((await read(name))?.input);
+        return { started: isObject(present) && present[startMarkField] === by };
       }
     },
 
     describe: async (name) => {
       const found = await read(name);
-      return found === undefined ? undefined : executionOf(found);
+      return found === undefined ? undefined : toExecution(found);
     },
 
     history: async (name) =>
-      stateEvents(await historyOf(name)).map((event) =>
-        event.output === undefined ? event : { ...event, output: withoutMark(event.output) },
+      toStateEvents(await historyOf(name)).map((event) =>
+        event.output === undefined ? event : { ...event, output: removeMark(event.output) },
       ),
 
     list: async ({ limit, status, after }) => {
@@ -190,12 +190,12 @@ export const stepFunctionsDeliveries = (needs: {
           ...(status === undefined ? {} : { statusFilter: status }),
           nextToken,
         });
-        const page = await awsCall("Step Functions ListExecutions", () => client.send(command));
+        const page = await callAws("Step Functions ListExecutions", () => client.send(command));
         // The list has neither input nor error. One after the other: DescribeExecution is throttled early.
         for (const { name } of page.executions ?? []) {
           const found = await read(name ?? "");
           if (found === undefined) continue;
-          const execution = executionOf(found);
+          const execution = toExecution(found);
           if (status === undefined || execution.status === status) executions.push(execution);
         }
         nextToken = page.nextToken;
@@ -210,7 +210,7 @@ export const stepFunctionsDeliveries = (needs: {
         taskToken,
         execution,
         () => client.send(new SendTaskSuccessCommand({ taskToken, output: sent })),
-        ({ taskSucceededEventDetails: task }) => JSON.stringify(parsed(task?.output)) === sent,
+        ({ taskSucceededEventDetails: task }) => JSON.stringify(parseJson(task?.output)) === sent,
       );
     },
 
@@ -225,7 +225,7 @@ export const stepFunctionsDeliveries = (needs: {
 
     stop: async (name, cause) => {
       const command = new StopExecutionCommand({ executionArn: arnOf(name), error: "Interrupted", cause });
-      await awsCall("Step Functions StopExecution", () => client.send(command));
+      await callAws("Step Functions StopExecution", () => client.send(command));
     },
   };
 };

@@ -4,7 +4,7 @@ import { TemporaryFault } from "./temporary-fault.ts";
  * Throttling by its many names, where AWS does not say it by the status 429.
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
  */
-const throttled = new Set([
+const throttlingErrors = new Set([
   "BandwidthLimitExceeded",
   "EC2ThrottledException",
   "LimitExceededException",
@@ -21,8 +21,8 @@ const throttled = new Set([
   "TransactionInProgressException",
 ]);
 /** Faults without an answer: the connection, not the service. */
-const unanswered = new Set(["TimeoutError", "RequestTimeout", "RequestTimeoutException", "AbortError"]);
-const connection = new Set([
+const timeoutErrors = new Set(["TimeoutError", "RequestTimeout", "RequestTimeoutException", "AbortError"]);
+const connectionErrors = new Set([
   "ECONNRESET",
   "ECONNREFUSED",
   "ECONNABORTED",
@@ -34,7 +34,7 @@ const connection = new Set([
   "ENETUNREACH",
 ]);
 
-const statusOf = (error: Error): number => {
+const readStatus = (error: Error): number => {
   const metadata: unknown = "$metadata" in error ? error.$metadata : undefined;
   return typeof metadata === "object" && metadata !== null && "httpStatusCode" in metadata
     ? Number(metadata.httpStatusCode)
@@ -42,11 +42,11 @@ const statusOf = (error: Error): number => {
 };
 
 const isTemporary = (error: Error): boolean => {
-  const status = statusOf(error);
+  const status = readStatus(error);
   return (
-    throttled.has(error.name) ||
-    unanswered.has(error.name) ||
-    ("code" in error && connection.has(String(error.code))) ||
+    throttlingErrors.has(error.name) ||
+    timeoutErrors.has(error.name) ||
+    ("code" in error && connectionErrors.has(String(error.code))) ||
     status === 429 ||
     status >= 500
   );
@@ -56,7 +56,7 @@ const isTemporary = (error: Error): boolean => {
 export class PermissionMissing extends Error {
   override readonly name = "PermissionMissing";
 }
-const denied =
+const accessDeniedPattern =
   /^(AccessDenied|AccessDeniedException|KMSAccessDeniedException|UnauthorizedOperation|Forbidden)$/;
 
 /**
@@ -65,11 +65,11 @@ const denied =
  * PermissionMissing; all else is thrown as it is.
  * `what`: the call in words, such as `DynamoDB GetItem`.
  */
-export const awsCall = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
+export const callAws = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
   try {
     return await call();
   } catch (error) {
-    if (error instanceof Error && denied.test(error.name))
+    if (error instanceof Error && accessDeniedPattern.test(error.name))
       throw new PermissionMissing(
         `${what} is not allowed: ${error.message} The platform team grants it: in AWS by applying the stacks of this version again.`,
         { cause: error },

@@ -3,26 +3,27 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { ImageDamaged, ImageNotFound } from "./images.ts";
 
-export type Blob = { readonly digest: string; readonly size: number };
+export type OciBlob = { readonly digest: string; readonly size: number };
 
 /** Leftovers of a process that was killed are removed once they are this old. */
 const leftoverMs = 3_600_000;
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
-export const digestOf = (bytes: Uint8Array): string =>
+export const computeDigest = (bytes: Uint8Array): string =>
   `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
-const digestHex = (digest: string): string => {
+const toDigestHex = (digest: string): string => {
   if (!digestPattern.test(digest)) throw new ImageNotFound(`${digest} is no digest`);
   return digest.slice("sha256:".length);
 };
 
-const damaged = (path: string) => new ImageDamaged(`${path} is damaged: remove it and build the image again`);
+const createDamagedError = (path: string) =>
+  new ImageDamaged(`${path} is damaged: remove it and build the image again`);
 
-const sizeOf = async (path: string): Promise<number | undefined> => {
+const readSize = async (path: string): Promise<number | undefined> => {
   try {
     return (await stat(path)).size;
   } catch (error) {
@@ -35,14 +36,14 @@ const sizeOf = async (path: string): Promise<number | undefined> => {
  * Blobs of an OCI image layout, `blobs/sha256/<hex>` under `folder`, and other files that appear whole or not
  * at all: everything is written beside its place and renamed into it.
  */
-export const blobFolder = (folder: string) => {
+export const openOciLayout = (folder: string) => {
   const temporary = join(folder, "tmp");
   let made = 0;
   const newTemporary = async () => {
     await mkdir(temporary, { recursive: true });
     return join(temporary, `${process.pid}-${made++}-${process.hrtime.bigint()}`);
   };
-  const path = (digest: string) => join(folder, "blobs", "sha256", digestHex(digest));
+  const path = (digest: string) => join(folder, "blobs", "sha256", toDigestHex(digest));
 
   const place = async (from: string, to: string): Promise<void> => {
     await mkdir(join(to, ".."), { recursive: true });
@@ -52,23 +53,24 @@ export const blobFolder = (folder: string) => {
   return {
     path,
     /** Whether the whole blob is there; one of another size is a damaged one, which a write replaces. */
-    has: async (blob: Blob): Promise<boolean> => (await sizeOf(path(blob.digest))) === blob.size,
-    size: (digest: string): Promise<number | undefined> => sizeOf(path(digest)),
+    has: async (blob: OciBlob): Promise<boolean> => (await readSize(path(blob.digest))) === blob.size,
+    size: (digest: string): Promise<number | undefined> => readSize(path(digest)),
 
     /** A small blob's content, checked. Throws ImageNotFound, ImageDamaged. */
     async read(digest: string): Promise<Buffer> {
       const at = path(digest);
-      if ((await sizeOf(at)) === undefined) throw new ImageNotFound(`there is no ${digest}`);
+      if ((await readSize(at)) === undefined) throw new ImageNotFound(`there is no ${digest}`);
       const bytes = await readFile(at);
-      if (digestOf(bytes) !== digest) throw damaged(at);
+      if (computeDigest(bytes) !== digest) throw createDamagedError(at);
       return bytes;
     },
 
-    async writeBytes(bytes: Uint8Array): Promise<Blob> {
-      const blob = { digest: digestOf(bytes), size: bytes.length };
+    async writeBytes(bytes: Uint8Array): Promise<OciBlob> {
+      const blob = { digest: computeDigest(bytes), size: bytes.length };
       const to = path(blob.digest);
       // Compared by content: another file of the same size may have been put there.
-      if ((await sizeOf(to)) === blob.size && digestOf(await readFile(to)) === blob.digest) return blob;
+      if ((await readSize(to)) === blob.size && computeDigest(await readFile(to)) === blob.digest)
+        return blob;
       const from = await newTemporary();
       await writeFile(from, bytes);
       await place(from, to);
@@ -76,7 +78,7 @@ export const blobFolder = (folder: string) => {
     },
 
     /** Stores a stream of unknown length and says what it was. */
-    async writeStream(stream: AsyncIterable<Uint8Array>): Promise<Blob> {
+    async writeStream(stream: AsyncIterable<Uint8Array>): Promise<OciBlob> {
       const from = await newTemporary();
       const hash = createHash("sha256");
       let size = 0;
@@ -94,17 +96,17 @@ export const blobFolder = (folder: string) => {
         return { digest, size };
       } catch (error) {
         await rm(from, { force: true });
-        throw asDataFolderError(folder, error);
+        throw toDataFolderError(folder, error);
       }
     },
 
     /** Checks a blob of any size against its digest. Throws ImageNotFound, ImageDamaged. */
     async verify(digest: string): Promise<void> {
       const at = path(digest);
-      if ((await sizeOf(at)) === undefined) throw new ImageNotFound(`there is no ${digest}`);
+      if ((await readSize(at)) === undefined) throw new ImageNotFound(`there is no ${digest}`);
       const hash = createHash("sha256");
       for await (const chunk of createReadStream(at, { highWaterMark: 1 << 20 })) hash.update(chunk);
-      if (`sha256:${hash.digest("hex")}` !== digest) throw damaged(at);
+      if (`sha256:${hash.digest("hex")}` !== digest) throw createDamagedError(at);
     },
 
     /** A file of the layout that is no blob, replaced as a whole. */
@@ -141,4 +143,4 @@ export const blobFolder = (folder: string) => {
     },
   };
 };
-export type BlobFolder = ReturnType<typeof blobFolder>;
+export type OciLayout = ReturnType<typeof openOciLayout>;

@@ -9,20 +9,20 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { imageTagsContract } from "#test/contracts/image-tags.ts";
 import { startFaultProxy } from "#test/peers/fault-proxy.ts";
-import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { ecrImages, ecrRepository } from "./ecr.ts";
+import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { createEcrImages, createEcrRepository } from "./ecr.ts";
 
-const { skip } = pythonPeer("tests of images in ECR");
-const absent = `sha256:${"0".repeat(64)}`;
+const { skip } = requirePython("tests of images in ECR");
+const absentDigest = `sha256:${"0".repeat(64)}`;
 const commits = { good: "a".repeat(40), invalid: "b".repeat(40), broken: "c".repeat(40) };
 
 /** The manifest of an image that is like no other by this layer. */
-const manifestOf = (layer: string) =>
+const createManifest = (layer: string) =>
   JSON.stringify({
     schemaVersion: 2,
     mediaType: "application/vnd.oci.image.manifest.v1+json",
-    config: { mediaType: "application/vnd.oci.image.config.v1+json", size: 1, digest: absent },
+    config: { mediaType: "application/vnd.oci.image.config.v1+json", size: 1, digest: absentDigest },
     layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", size: 1_000, digest: layer }],
   });
 
@@ -30,20 +30,20 @@ describe.skipIf(skip).each([0, 0.08])("ECR with a share of %d faults", (share) =
   imageTagsContract("ECR", async () => {
     const moto = await startMoto();
     const proxy = await startFaultProxy({ target: moto.endpoint, share, seed: 20_261_121 });
-    const ecr = new ECRClient(motoClient(proxy.endpoint));
+    const ecr = new ECRClient(motoClientConfig(proxy.endpoint));
     const repository = "slipway";
     await ecr.send(
       new CreateRepositoryCommand({ repositoryName: repository, imageTagMutability: "IMMUTABLE" }),
     );
     const push = async (imageTag: string, layer: string) => {
-      const imageManifest = manifestOf(layer);
+      const imageManifest = createManifest(layer);
       const put = new PutImageCommand({ repositoryName: repository, imageTag, imageManifest });
       return z.string().parse((await ecr.send(put)).image?.imageId?.imageDigest);
     };
     return {
-      images: ecrRepository({ ecr, repository }),
-      elsewhere: ecrRepository({ ecr, repository }),
-      digests: [await push("one", absent), await push("two", `sha256:${"1".repeat(64)}`)],
+      images: createEcrRepository({ ecr, repository }),
+      elsewhere: createEcrRepository({ ecr, repository }),
+      digests: [await push("one", absentDigest), await push("two", `sha256:${"1".repeat(64)}`)],
       stop: async () => {
         ecr.destroy();
         await proxy.stop();
@@ -60,7 +60,7 @@ describe.skipIf(skip)("images in ECR", () => {
   let digest: string;
   const slept: number[] = [];
   const images = () =>
-    ecrImages({
+    createEcrImages({
       ecr,
       codebuild,
       repository: "slipway",
@@ -69,7 +69,7 @@ describe.skipIf(skip)("images in ECR", () => {
     });
 
   beforeAll(async () => {
-    const variables = { SLIPWAY_DIGEST: absent, SLIPWAY_SIZE_BYTES: "1234" };
+    const variables = { SLIPWAY_DIGEST: absentDigest, SLIPWAY_SIZE_BYTES: "1234" };
     const failed = { SLIPWAY_ERROR: "ManifestInvalid", SLIPWAY_CAUSE: "model.yaml:3 is wrong" };
     moto = await startMoto({
       BUILDS: JSON.stringify({
@@ -78,14 +78,14 @@ describe.skipIf(skip)("images in ECR", () => {
         [commits.broken]: { status: "FAILED", variables: {} },
       }),
     });
-    ecr = new ECRClient(motoClient(moto.endpoint));
-    codebuild = new CodeBuildClient(motoClient(moto.endpoint));
+    ecr = new ECRClient(motoClientConfig(moto.endpoint));
+    codebuild = new CodeBuildClient(motoClientConfig(moto.endpoint));
     await ecr.send(new CreateRepositoryCommand({ repositoryName: "slipway" }));
     const { image } = await ecr.send(
       new PutImageCommand({
         repositoryName: "slipway",
         imageTag: "one",
-        imageManifest: manifestOf(absent),
+        imageManifest: createManifest(absentDigest),
       }),
     );
     digest = z.string().parse(image?.imageId?.imageDigest);
@@ -132,8 +132,8 @@ describe.skipIf(skip)("images in ECR", () => {
   test("an image is there with its size, and one that was never pushed is not", async () => {
     expect(await images().describe(digest)).toEqual({ sizeBytes: expect.any(Number) });
     expect((await images().describe(digest))?.sizeBytes).toBeGreaterThan(0);
-    expect(await images().describe(absent)).toBeUndefined();
-    await expect(images().scan(absent)).rejects.toMatchObject({ name: "ImageNotFound" });
+    expect(await images().describe(absentDigest)).toBeUndefined();
+    await expect(images().scan(absentDigest)).rejects.toMatchObject({ name: "ImageNotFound" });
   });
 
   test("a scan that nobody started, or that goes on, is pending", async () => {
@@ -208,13 +208,13 @@ describe.skipIf(skip)("images in ECR", () => {
     });
   });
 
-  const build = (commit: string) => images().build({ model: "churn", commit, runtime: absent });
+  const build = (commit: string) => images().build({ model: "churn", commit, runtime: absentDigest });
 
   test("a build is started once at the exact commit, waited for, and gives what it exported", async () => {
     const before = (await codebuild.send(new ListBuildsCommand({}))).ids?.length ?? 0;
     const built = await build(commits.good);
     expect(built).toEqual({
-      digest: absent,
+      digest: absentDigest,
       sizeBytes: 1_234,
       buildId: expect.stringMatching(/^slipway-build:/),
     });

@@ -18,7 +18,7 @@ import {
   PutImageCommand,
   ScanNotFoundException,
 } from "@aws-sdk/client-ecr";
-import { awsCall } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import {
   type Build,
@@ -58,26 +58,26 @@ const severities: ReadonlyMap<string, Severity> = new Map([
   ["LOW", "low"],
   ["INFORMATIONAL", "low"],
 ]);
-const severityOf = (said: string | undefined): Severity => severities.get(said ?? "") ?? "unknown";
+const toSeverity = (said: string | undefined): Severity => severities.get(said ?? "") ?? "unknown";
 
 /** Basic scanning looks at the operating system's packages alone. */
-const basicFinding = (found: ImageScanFinding): Finding => {
+const toBasicFinding = (found: ImageScanFinding): Finding => {
   const attribute = (name: string) => found.attributes?.find(({ key }) => key === name)?.value;
   return {
     id: found.name ?? "",
     package: attribute("package_name") ?? "",
     version: attribute("package_version") ?? "",
-    severity: severityOf(found.severity),
+    severity: toSeverity(found.severity),
     summary: found.description ?? "",
   };
 };
 
 /** Amazon Inspector's, one for each package that a vulnerability is in. */
-const enhancedFindings = (found: EnhancedImageScanFinding): readonly Finding[] => {
+const toEnhancedFindings = (found: EnhancedImageScanFinding): readonly Finding[] => {
   const { vulnerabilityId, vulnerablePackages = [] } = found.packageVulnerabilityDetails ?? {};
   const about = {
     id: vulnerabilityId ?? found.findingArn ?? "",
-    severity: severityOf(found.severity),
+    severity: toSeverity(found.severity),
     summary: found.title ?? found.description ?? "",
   };
   if (vulnerablePackages.length === 0) return [{ ...about, package: "", version: "" }];
@@ -90,7 +90,7 @@ const enhancedFindings = (found: EnhancedImageScanFinding): readonly Finding[] =
 };
 
 /** A scan that ECR gave up: nothing is known of anything in the image. */
-const nothingKnown: Scan = {
+const unknownScan: Scan = {
   status: "complete",
   findings: [],
   scanned: {},
@@ -106,10 +106,10 @@ const manifestTypes = [
 ];
 
 /** Statuses that another look may change. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanStatus.html */
-const pending = new Set(["IN_PROGRESS", "PENDING"]);
-const complete = new Set(["COMPLETE", "ACTIVE"]);
+const pendingStatuses = new Set(["IN_PROGRESS", "PENDING"]);
+const completeStatuses = new Set(["COMPLETE", "ACTIVE"]);
 
-const exported = ({ exportedEnvironmentVariables }: Found, name: string): string | undefined =>
+const readExportedVariable = ({ exportedEnvironmentVariables }: Found, name: string): string | undefined =>
   exportedEnvironmentVariables?.find((variable) => variable.name === name)?.value || undefined;
 
 /**
@@ -117,12 +117,12 @@ const exported = ({ exportedEnvironmentVariables }: Found, name: string): string
  * scanning, which knows nothing of npm's packages and says so here.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html
  */
-export const ecrRepository = ({
+export const createEcrRepository = ({
   ecr,
   repository: repositoryName,
 }: Pick<Needs, "ecr" | "repository">): Pick<Images, "describe" | "scan" | "release"> => {
   const page = (digest: string, nextToken: string | undefined) =>
-    awsCall("ECR DescribeImageScanFindings", async () => {
+    callAws("ECR DescribeImageScanFindings", async () => {
       try {
         return await ecr.send(
           new DescribeImageScanFindingsCommand({
@@ -146,14 +146,14 @@ export const ecrRepository = ({
     do {
       const found: DescribeImageScanFindingsCommandOutput | undefined = await page(digest, token);
       const status = found?.imageScanStatus?.status ?? "PENDING";
-      if (pending.has(status)) return { status: "pending" };
-      if (!complete.has(status)) return nothingKnown;
+      if (pendingStatuses.has(status)) return { status: "pending" };
+      if (!completeStatuses.has(status)) return unknownScan;
       const { imageScanFindings } = found ?? {};
       enhanced ||= imageScanFindings?.enhancedFindings !== undefined;
       asOf = imageScanFindings?.vulnerabilitySourceUpdatedAt ?? asOf;
       findings.push(
-        ...(imageScanFindings?.findings ?? []).map(basicFinding),
-        ...(imageScanFindings?.enhancedFindings ?? []).flatMap(enhancedFindings),
+        ...(imageScanFindings?.findings ?? []).map(toBasicFinding),
+        ...(imageScanFindings?.enhancedFindings ?? []).flatMap(toEnhancedFindings),
       );
       token = found?.nextToken;
     } while (token !== undefined);
@@ -169,7 +169,7 @@ export const ecrRepository = ({
 
   return {
     describe: (digest) =>
-      awsCall("ECR DescribeImages", async () => {
+      callAws("ECR DescribeImages", async () => {
         try {
           const { imageDetails } = await ecr.send(
             new DescribeImagesCommand({ repositoryName, imageIds: [{ imageDigest: digest }] }),
@@ -186,7 +186,7 @@ export const ecrRepository = ({
 
     // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-retag.html
     release: (digest, tag) =>
-      awsCall("ECR PutImage", async () => {
+      callAws("ECR PutImage", async () => {
         const { images = [] } = await ecr.send(
           new BatchGetImageCommand({
             repositoryName,
@@ -221,12 +221,12 @@ export const ecrRepository = ({
 };
 
 /** Those images, built by CodeBuild: for who builds outside the state machine. */
-export const ecrImages = (needs: Needs): Images => {
+export const createEcrImages = (needs: Needs): Images => {
   const { codebuild, sleep } = needs;
 
   const finished = async (id: string): Promise<Found> => {
     for (;;) {
-      const { builds } = await awsCall("CodeBuild BatchGetBuilds", () =>
+      const { builds } = await callAws("CodeBuild BatchGetBuilds", () =>
         codebuild.send(new BatchGetBuildsCommand({ ids: [id] })),
       );
       const build = builds?.[0];
@@ -237,11 +237,11 @@ export const ecrImages = (needs: Needs): Images => {
   };
 
   return {
-    ...ecrRepository(needs),
+    ...createEcrRepository(needs),
 
     async build({ model, commit, runtime }): Promise<Build> {
       const variables = { SLIPWAY_MODEL: model, SLIPWAY_COMMIT: commit, SLIPWAY_RUNTIME: runtime };
-      const { build: started } = await awsCall("CodeBuild StartBuild", () =>
+      const { build: started } = await callAws("CodeBuild StartBuild", () =>
         codebuild.send(
           new StartBuildCommand({
             projectName: needs.buildProject,
@@ -255,10 +255,10 @@ export const ecrImages = (needs: Needs): Images => {
       );
       const build = await finished(started?.id ?? "");
       const log = build.logs?.deepLink ?? build.id;
-      const name = exported(build, "SLIPWAY_ERROR");
-      if (name) throw new BuildFailed(name, exported(build, "SLIPWAY_CAUSE") ?? `see ${log}`);
-      const digest = exported(build, "SLIPWAY_DIGEST");
-      const sizeBytes = Number(exported(build, "SLIPWAY_SIZE_BYTES"));
+      const name = readExportedVariable(build, "SLIPWAY_ERROR");
+      if (name) throw new BuildFailed(name, readExportedVariable(build, "SLIPWAY_CAUSE") ?? `see ${log}`);
+      const digest = readExportedVariable(build, "SLIPWAY_DIGEST");
+      const sizeBytes = Number(readExportedVariable(build, "SLIPWAY_SIZE_BYTES"));
       if (build.buildStatus !== "SUCCEEDED" || digest === undefined || !(sizeBytes > 0))
         throw new BuildFailed("ImageBuildFailed", `the build ended ${build.buildStatus}: ${log}`);
       return { digest, sizeBytes, buildId: build.id ?? "" };

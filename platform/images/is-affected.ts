@@ -4,36 +4,38 @@ import type { Advisory, Affected } from "./advisories.ts";
 type Event = NonNullable<Affected["ranges"]>[number]["events"][number];
 
 /** Order of versions by SemVer 2.0.0; "0" is OSV's word for what comes before every version. */
-const compare = (a: string, b: string): number => {
+const compareVersions = (a: string, b: string): number => {
   if (a === "0" || b === "0") return a === b ? 0 : a === "0" ? -1 : 1;
   return semver.compare(a, b, { loose: true });
 };
 
-const at = (event: Event) => event.introduced ?? event.fixed ?? event.last_affected ?? event.limit ?? "0";
+const readEventVersion = (event: Event) =>
+  event.introduced ?? event.fixed ?? event.last_affected ?? event.limit ?? "0";
 
 /** At one version the introduction comes first, so that a range that is fixed where it begins is empty. */
-const inOrder = (a: Event, b: Event) =>
-  compare(at(a), at(b)) || Number(b.introduced !== undefined) - Number(a.introduced !== undefined);
+const compareEvents = (a: Event, b: Event) =>
+  compareVersions(readEventVersion(a), readEventVersion(b)) ||
+  Number(b.introduced !== undefined) - Number(a.introduced !== undefined);
 
-const inRange = (version: string, events: readonly Event[]): boolean => {
+const isInRange = (version: string, events: readonly Event[]): boolean => {
   const limits = events.flatMap(({ limit }) => (limit === undefined || limit === "*" ? [] : [limit]));
-  if (limits.length > 0 && !limits.some((limit) => compare(version, limit) < 0)) return false;
+  if (limits.length > 0 && !limits.some((limit) => compareVersions(version, limit) < 0)) return false;
   let vulnerable = false;
-  for (const event of events.filter(({ limit }) => limit === undefined).toSorted(inOrder)) {
-    if (event.introduced !== undefined && compare(version, event.introduced) >= 0) vulnerable = true;
-    else if (event.fixed !== undefined && compare(version, event.fixed) >= 0) vulnerable = false;
-    else if (event.last_affected !== undefined && compare(version, event.last_affected) > 0)
+  for (const event of events.filter(({ limit }) => limit === undefined).toSorted(compareEvents)) {
+    if (event.introduced !== undefined && compareVersions(version, event.introduced) >= 0) vulnerable = true;
+    else if (event.fixed !== undefined && compareVersions(version, event.fixed) >= 0) vulnerable = false;
+    else if (event.last_affected !== undefined && compareVersions(version, event.last_affected) > 0)
       vulnerable = false;
   }
   return vulnerable;
 };
 
-const affects = (affected: Affected, version: string): boolean => {
+const isVersionAffected = (affected: Affected, version: string): boolean => {
   if (affected.versions?.includes(version)) return true;
   return (affected.ranges ?? []).some((range) => {
     if (range.type === "GIT") return false;
     try {
-      return inRange(version, range.events);
+      return isInRange(version, range.events);
     } catch {
       // A version that cannot be ordered: what is not known to be safe is reported.
       return true;
@@ -42,14 +44,14 @@ const affects = (affected: Affected, version: string): boolean => {
 };
 
 /** Those parts of an advisory that apply to this version of this package. */
-export const affectedParts = (advisory: Advisory, name: string, version: string): readonly Affected[] =>
+export const findAffectedParts = (advisory: Advisory, name: string, version: string): readonly Affected[] =>
   advisory.withdrawn !== undefined
     ? []
     : (advisory.affected ?? []).filter(
         (affected) =>
           affected.package?.ecosystem === "npm" &&
           affected.package.name === name &&
-          affects(affected, version),
+          isVersionAffected(affected, version),
       );
 
 /**
@@ -57,13 +59,13 @@ export const affectedParts = (advisory: Advisory, name: string, version: string)
  * https://ossf.github.io/osv-schema/#evaluation. A withdrawn advisory applies to nothing.
  */
 export const isAffected = (advisory: Advisory, name: string, version: string): boolean =>
-  affectedParts(advisory, name, version).length > 0;
+  findAffectedParts(advisory, name, version).length > 0;
 
 /** The least version above `version` in which the affected parts are fixed; undefined where none is named. */
-export const fixedVersion = (parts: readonly Affected[], version: string): string | undefined =>
+export const findFixedVersion = (parts: readonly Affected[], version: string): string | undefined =>
   parts
     .flatMap(({ ranges = [] }) => ranges)
     .filter(({ type }) => type !== "GIT")
     .flatMap(({ events }) => events.flatMap(({ fixed }) => fixed ?? []))
-    .filter((fixed) => semver.valid(fixed, { loose: true }) && compare(fixed, version) > 0)
-    .sort(compare)[0];
+    .filter((fixed) => semver.valid(fixed, { loose: true }) && compareVersions(fixed, version) > 0)
+    .sort(compareVersions)[0];

@@ -5,8 +5,8 @@ import { afterEach, expect, test } from "vitest";
 import { imageTagsContract } from "#test/contracts/image-tags.ts";
 import { imagesContract } from "#test/contracts/images.ts";
 import type { Advisories } from "./advisories.ts";
-import { digestOf } from "./blob-folder.ts";
-import { ociImages } from "./oci.ts";
+import { computeDigest } from "./blob-folder.ts";
+import { createOciImages } from "./oci.ts";
 import { unpackImage } from "./unpack.ts";
 
 class CheckFailed extends Error {
@@ -15,29 +15,29 @@ class CheckFailed extends Error {
     this.name = name;
   }
 }
-const text = (value: string) => Buffer.from(value);
-const folderOf = (onnx: string, manifest = "name: churn\nartifact: model.onnx\n") =>
+const encodeText = (value: string) => Buffer.from(value);
+const createModelFiles = (onnx: string, manifest = "name: churn\nartifact: model.onnx\n") =>
   new Map<string, Uint8Array>([
-    ["model.yaml", text(manifest)],
-    ["model.onnx", text(onnx)],
-    ["holdout.csv", text("rows")],
+    ["model.yaml", encodeText(manifest)],
+    ["model.onnx", encodeText(onnx)],
+    ["holdout.csv", encodeText("rows")],
   ]);
 const commits: Record<string, ReadonlyMap<string, Uint8Array>> = {
-  first: folderOf("one"),
+  first: createModelFiles("one"),
   // Only what is not served differs.
-  same: new Map([...folderOf("one"), ["holdout.csv", text("other rows")]]),
-  other: folderOf("two"),
-  ManifestInvalid: folderOf("ManifestInvalid"),
-  ModelUnreadable: folderOf("ModelUnreadable"),
+  same: new Map([...createModelFiles("one"), ["holdout.csv", encodeText("other rows")]]),
+  other: createModelFiles("two"),
+  ManifestInvalid: createModelFiles("ManifestInvalid"),
+  ModelUnreadable: createModelFiles("ModelUnreadable"),
 };
 
-const make = (folder: string, advisories?: Advisories, bundle = "export const handler = 1;") =>
-  ociImages({
+const createTestImages = (folder: string, advisories?: Advisories, bundle = "export const handler = 1;") =>
+  createOciImages({
     folder,
     source: { modelFiles: async (_model, commit) => commits[commit] ?? new Map() },
     platform: "linux/arm64",
     bundle: async () => ({
-      files: new Map([["index.mjs", text(bundle)]]),
+      files: new Map([["index.mjs", encodeText(bundle)]]),
       packages: [{ name: "minimist", version: "1.2.5", license: "MIT" }],
     }),
     check: async ({ files }) => {
@@ -51,10 +51,10 @@ const make = (folder: string, advisories?: Advisories, bundle = "export const ha
 
 imagesContract("OCI layout on disk", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-images-"));
-  const images = make(folder);
+  const images = createTestImages(folder);
   return {
     images,
-    elsewhere: make(folder),
+    elsewhere: createTestImages(folder),
     runtime: await images.runtimeHash(),
     model: "churn",
     commits: { first: "first", same: "same", other: "other" },
@@ -65,7 +65,7 @@ imagesContract("OCI layout on disk", async () => {
 
 imageTagsContract("OCI layout on disk", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-images-"));
-  const images = make(folder);
+  const images = createTestImages(folder);
   const runtime = await images.runtimeHash();
   const [one, other] = [
     await images.build({ model: "churn", commit: "first", runtime }),
@@ -73,42 +73,42 @@ imageTagsContract("OCI layout on disk", async () => {
   ];
   return {
     images,
-    elsewhere: make(folder),
+    elsewhere: createTestImages(folder),
     digests: [one.digest, other.digest],
     stop: () => rm(folder, { recursive: true, force: true }),
   };
 });
 
-const undo: (() => Promise<unknown>)[] = [];
+const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  for (const step of undo.splice(0)) await step();
+  for (const step of cleanups.splice(0)) await step();
 });
-const temporary = async () => {
+const createFolder = async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-images-"));
-  undo.push(() => rm(folder, { recursive: true, force: true }));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
   return folder;
 };
-const built = async (folder: string, commit = "first") => {
-  const images = make(folder);
+const buildCommit = async (folder: string, commit = "first") => {
+  const images = createTestImages(folder);
   const build = await images.build({ model: "churn", commit, runtime: await images.runtimeHash() });
   return { images, ...build };
 };
 const blob = (folder: string, digest: string) => join(folder, "blobs", "sha256", digest.slice(7));
-const layersOf = async (folder: string, digest: string): Promise<{ digest: string; size: number }[]> =>
+const readLayers = async (folder: string, digest: string): Promise<{ digest: string; size: number }[]> =>
   JSON.parse(await readFile(blob(folder, digest), "utf8")).layers;
 
 test("two folders that share nothing get the same digests", async () => {
-  const [one, two] = await Promise.all([temporary(), temporary()]);
-  expect((await built(one)).digest).toBe((await built(two)).digest);
+  const [one, two] = await Promise.all([createFolder(), createFolder()]);
+  expect((await buildCommit(one)).digest).toBe((await buildCommit(two)).digest);
 });
 
 test("every blob of the layout is what its name says, and the index lists image and SBOM", async () => {
-  const folder = await temporary();
-  const { digest } = await built(folder);
-  await built(folder, "other");
+  const folder = await createFolder();
+  const { digest } = await buildCommit(folder);
+  await buildCommit(folder, "other");
 
   for (const hex of await readdir(join(folder, "blobs", "sha256")))
-    expect(digestOf(await readFile(join(folder, "blobs", "sha256", hex)))).toBe(`sha256:${hex}`);
+    expect(computeDigest(await readFile(join(folder, "blobs", "sha256", hex)))).toBe(`sha256:${hex}`);
   const index = JSON.parse(await readFile(join(folder, "index.json"), "utf8"));
   expect(index.manifests).toHaveLength(4);
   expect(index.manifests.map((one: { digest: string }) => one.digest)).toContain(digest);
@@ -119,8 +119,8 @@ test("every blob of the layout is what its name says, and the index lists image 
 });
 
 test("the holdout is not in the image; runtime, manifest and artifact are", async () => {
-  const folder = await temporary();
-  const { digest } = await built(folder);
+  const folder = await createFolder();
+  const { digest } = await buildCommit(folder);
   const root = await unpackImage({ folder, into: join(folder, "unpacked") })(digest);
 
   const task = join(root, "var", "task");
@@ -132,8 +132,8 @@ test("the holdout is not in the image; runtime, manifest and artifact are", asyn
 });
 
 test("the SBOM is CycloneDX 1.6 and names the bundled packages and onnxruntime", async () => {
-  const folder = await temporary();
-  const { digest } = await built(folder);
+  const folder = await createFolder();
+  const { digest } = await buildCommit(folder);
   const bom = JSON.parse(await readFile(join(folder, "images", `${digest.slice(7)}.cdx.json`), "utf8"));
 
   expect([bom.bomFormat, bom.specVersion]).toEqual(["CycloneDX", "1.6"]);
@@ -142,44 +142,46 @@ test("the SBOM is CycloneDX 1.6 and names the bundled packages and onnxruntime",
 });
 
 test("another runtime gives another image, and the hash of an unchanged one is found without packing", async () => {
-  const folder = await temporary();
-  const before = await make(folder).runtimeHash();
+  const folder = await createFolder();
+  const before = await createTestImages(folder).runtimeHash();
   const [remembered = ""] = await readdir(join(folder, "runtimes"));
   const packed = () => stat(blob(folder, before), { bigint: true });
   const { ino, mtimeNs } = await packed();
-  expect(await make(folder).runtimeHash()).toBe(before);
+  expect(await createTestImages(folder).runtimeHash()).toBe(before);
   expect(await readdir(join(folder, "runtimes"))).toEqual([remembered]);
   // Whatever is packed is written beside its place and renamed: the same file was not packed again.
   expect(await packed()).toMatchObject({ ino, mtimeNs });
-  expect(await make(folder, undefined, "export const handler = 2;").runtimeHash()).not.toBe(before);
+  expect(await createTestImages(folder, undefined, "export const handler = 2;").runtimeHash()).not.toBe(
+    before,
+  );
 });
 
 test("a blob that is gone or cut short is no image, until the next build mends it", async () => {
-  const folder = await temporary();
-  const { digest, sizeBytes, images } = await built(folder);
-  const [runtime, model] = await layersOf(folder, digest);
+  const folder = await createFolder();
+  const { digest, sizeBytes, images } = await buildCommit(folder);
+  const [runtime, model] = await readLayers(folder, digest);
   for (const layer of [runtime, model]) {
     const path = blob(folder, layer?.digest ?? "");
     await truncate(path, 100);
     expect(await images.describe(digest)).toBeUndefined();
-    await built(folder);
+    await buildCommit(folder);
     expect(await images.describe(digest)).toEqual({ sizeBytes });
     await rm(path);
     expect(await images.describe(digest)).toBeUndefined();
-    await built(folder);
+    await buildCommit(folder);
     expect(await images.describe(digest)).toEqual({ sizeBytes });
   }
 });
 
 test("a build after a kill between any two writes gives the same image", async () => {
-  const whole = await temporary();
-  const { digest, sizeBytes } = await built(whole);
+  const whole = await createFolder();
+  const { digest, sizeBytes } = await buildCommit(whole);
   const files = (await readdir(whole, { recursive: true, withFileTypes: true })).filter((file) =>
     file.isFile(),
   );
   for (const missing of files) {
     await rm(join(missing.parentPath, missing.name));
-    const again = await built(whole);
+    const again = await buildCommit(whole);
     expect([again.digest, again.sizeBytes]).toEqual([digest, sizeBytes]);
     expect(await again.images.describe(digest)).toEqual({ sizeBytes });
     expect((await again.images.scan(digest)).status).toBe("complete");
@@ -187,27 +189,27 @@ test("a build after a kill between any two writes gives the same image", async (
 });
 
 test("old leftovers of a killed build are removed, those of a running one stay", async () => {
-  const folder = await temporary();
+  const folder = await createFolder();
   await mkdir(join(folder, "tmp"));
   await Promise.all(["old", "new"].map((name) => writeFile(join(folder, "tmp", name), "half")));
   const old = new Date(Date.now() - 7_200_000);
   await utimes(join(folder, "tmp", "old"), old, old);
-  await built(folder);
+  await buildCommit(folder);
   expect(await readdir(join(folder, "tmp"))).toEqual(["new"]);
 });
 
 test("a folder that cannot be written ends the build as ImageBuildFailed", async () => {
-  const folder = await temporary();
+  const folder = await createFolder();
   await writeFile(join(folder, "file"), "");
-  const images = make(join(folder, "file", "images"));
+  const images = createTestImages(join(folder, "file", "images"));
   await expect(
     images.build({ model: "churn", commit: "first", runtime: `sha256:${"1".repeat(64)}` }),
   ).rejects.toMatchObject({ name: "ImageBuildFailed", message: expect.stringContaining("ENOTDIR") });
 });
 
 test("without advisories the packages' ecosystem is unknown; with a bad package the finding names it", async () => {
-  const folder = await temporary();
-  const { digest, images } = await built(folder);
+  const folder = await createFolder();
+  const { digest, images } = await buildCommit(folder);
   expect(await images.scan(digest)).toEqual({
     status: "complete",
     findings: [],
@@ -219,7 +221,7 @@ test("without advisories the packages' ecosystem is unknown; with a bad package 
     await readFile(new URL("./fixtures/GHSA-xvch-5gv4-984h.json", import.meta.url), "utf8"),
   );
   const advisories: Advisories = { asOf: "2026-11-01T00:00:00Z", ecosystem: "npm", advisories: [record] };
-  expect(await make(folder, advisories).scan(digest)).toEqual({
+  expect(await createTestImages(folder, advisories).scan(digest)).toEqual({
     status: "complete",
     findings: [
       {

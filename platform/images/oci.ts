@@ -1,14 +1,14 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { preparedManifest } from "#model-folder/manifest/prepared-manifest.ts";
+import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { Advisories } from "./advisories.ts";
-import { type Blob, blobFolder, digestOf } from "./blob-folder.ts";
+import { computeDigest, type OciBlob, openOciLayout } from "./blob-folder.ts";
 import { type BuildRequest, ImageBuildFailed, ImageNotFound, type Images, ImageTagTaken } from "./images.ts";
 import { packLayer } from "./pack-layer.ts";
-import { type Package, type Platform, type RuntimeLayer, runtimeLayer } from "./runtime-layer.ts";
-import { sbom } from "./sbom.ts";
+import { createRuntimeLayer, type Package, type Platform, type RuntimeLayer } from "./runtime-layer.ts";
+import { createImageSbom } from "./sbom.ts";
 import { scanSbom } from "./scan-sbom.ts";
 
 const manifestType = "application/vnd.oci.image.manifest.v1+json";
@@ -19,7 +19,7 @@ const sbomType = "application/vnd.cyclonedx+json";
 const Descriptor = z.looseObject({ digest: z.string(), size: z.int().min(0), mediaType: z.string() });
 /** What is read of an image's manifest. https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md */
 export const ImageManifest = z.looseObject({ config: Descriptor, layers: z.array(Descriptor).min(1) });
-const Served = z.looseObject({
+const ServingFields = z.looseObject({
   artifact: z.string().default("model.onnx"),
   tokenizer: z.looseObject({ file: z.string().default("tokenizer.json") }).optional(),
 });
@@ -45,26 +45,26 @@ type Needs = {
 };
 
 /** The errors of the model's check that a build passes on as they are. */
-const ofTheModel = new Set(["ManifestInvalid", "ModelUnreadable"]);
+const modelCheckErrors = new Set(["ManifestInvalid", "ModelUnreadable"]);
 
-const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+const encodeJson = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 /**
  * The files of a model's folder that serving needs; the name of its ONNX file comes from its manifest. The manifest
  * goes along as JSON too: to read it from YAML again would take a function's start longer than all else of ours.
  */
-const servedFiles = (
+const selectServedFiles = (
   files: ReadonlyMap<string, Uint8Array>,
   checked: unknown,
 ): { artifact: Uint8Array; layer: Map<string, Uint8Array> } => {
-  const named = Served.parse(checked);
+  const named = ServingFields.parse(checked);
   const manifest = files.get("model.yaml");
   const artifact = files.get(named.artifact);
   if (!manifest || !artifact)
     throw new ImageBuildFailed("the model's folder holds no model.yaml, or not the artifact that it names");
   const layer = new Map([
     ["model.yaml", manifest],
-    [preparedManifest, json(checked)],
+    [preparedManifestFile, encodeJson(checked)],
     [named.artifact, artifact],
   ]);
   if (named.tokenizer) {
@@ -77,7 +77,7 @@ const servedFiles = (
 };
 
 /** https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md, the same for equal contents. */
-const imageConfig = (platform: Platform, layers: readonly Blob[]) => {
+const createImageConfig = (platform: Platform, layers: readonly OciBlob[]) => {
   const [os, architecture] = platform.split("/");
   return {
     architecture: architecture === "x64" ? "amd64" : architecture,
@@ -97,10 +97,10 @@ const imageConfig = (platform: Platform, layers: readonly Blob[]) => {
  * The digest follows from the files served and from the runtime alone. Everything is written beside its place
  * and renamed, and a name is only ever given to whole content, so a build that was killed is repaired by the next.
  */
-export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<string> } => {
+export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise<string> } => {
   const { folder, source, platform, check } = needs;
-  const blobs = blobFolder(folder);
-  const runtime = runtimeLayer({ blobs, folder, platform, bundle: needs.bundle });
+  const blobs = openOciLayout(folder);
+  const runtime = createRuntimeLayer({ blobs, folder, platform, bundle: needs.bundle });
 
   const readManifest = async (digest: string) =>
     ImageManifest.parse(JSON.parse((await blobs.read(digest)).toString("utf8")));
@@ -121,11 +121,11 @@ export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<strin
   };
 
   /** The SBOM as an artefact that refers to its image, which is how registries keep it. */
-  const writeSbom = async (subject: Blob, text: string) => {
-    const empty = await blobs.writeBytes(json({}));
+  const writeSbom = async (subject: OciBlob, text: string) => {
+    const empty = await blobs.writeBytes(encodeJson({}));
     const content = await blobs.writeBytes(Buffer.from(text));
     const manifest = await blobs.writeBytes(
-      json({
+      encodeJson({
         schemaVersion: 2,
         mediaType: manifestType,
         artifactType: sbomType,
@@ -137,15 +137,19 @@ export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<strin
     return { mediaType: manifestType, artifactType: sbomType, ...manifest };
   };
 
-  const assemble = async (model: string, layer: RuntimeLayer, served: ReturnType<typeof servedFiles>) => {
+  const assemble = async (
+    model: string,
+    layer: RuntimeLayer,
+    served: ReturnType<typeof selectServedFiles>,
+  ) => {
     const modelFiles = new Map(
       [...served.layer].map(([name, bytes]) => [`var/task/model/${name}`, async () => bytes]),
     );
     const modelLayer = await blobs.writeStream(packLayer(modelFiles));
     const layers = [{ digest: layer.digest, size: layer.size }, modelLayer];
-    const config = await blobs.writeBytes(json(imageConfig(platform, layers)));
+    const config = await blobs.writeBytes(encodeJson(createImageConfig(platform, layers)));
     const image = await blobs.writeBytes(
-      json({
+      encodeJson({
         schemaVersion: 2,
         mediaType: manifestType,
         config: { mediaType: configType, ...config },
@@ -153,7 +157,11 @@ export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<strin
         annotations: { "org.opencontainers.image.title": model },
       }),
     );
-    const text = sbom({ model, packages: layer.packages, artifactDigest: digestOf(served.artifact) });
+    const text = createImageSbom({
+      model,
+      packages: layer.packages,
+      artifactDigest: computeDigest(served.artifact),
+    });
     const artefact = await writeSbom(image, text);
     const name = `images/${image.digest.slice("sha256:".length)}`;
     await blobs.writeFile(`${name}.cdx.json`, text);
@@ -171,7 +179,7 @@ export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<strin
   const build = async ({ model, commit, runtime: asked }: BuildRequest) => {
     await blobs.tidy(needs.clock());
     const files = await source.modelFiles(model, commit);
-    const served = servedFiles(files, await check({ model, files }));
+    const served = selectServedFiles(files, await check({ model, files }));
     // Packed anew and compared: what lies under a name that can be guessed is nobody's word for what is in it.
     const layer = await runtime.packed();
     if (layer.digest !== asked)
@@ -180,7 +188,7 @@ export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<strin
       );
     const { layers, ...built } = await assemble(model, layer, served);
     const hashes = Object.fromEntries(
-      [...files].map(([name, bytes]) => [name, digestOf(bytes).slice("sha256:".length)]),
+      [...files].map(([name, bytes]) => [name, computeDigest(bytes).slice("sha256:".length)]),
     );
     return {
       ...built,
@@ -197,7 +205,7 @@ export const ociImages = (needs: Needs): Images & { runtimeHash(): Promise<strin
       try {
         return await build(request);
       } catch (error) {
-        if (error instanceof Error && (ofTheModel.has(error.name) || error instanceof ImageBuildFailed))
+        if (error instanceof Error && (modelCheckErrors.has(error.name) || error instanceof ImageBuildFailed))
           throw error;
         const reason = error instanceof Error ? error.message : String(error);
         throw new ImageBuildFailed(`the image of ${request.model} could not be built: ${reason}`, {

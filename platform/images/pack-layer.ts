@@ -5,7 +5,7 @@ import { pack } from "tar-stream";
 /** Paths from the image's root, without a slash in front, to what gives their content. */
 export type LayerFiles = ReadonlyMap<string, () => Promise<Uint8Array>>;
 
-const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+const compareBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /**
  * A layer as an uncompressed tar that depends on paths and contents alone: entries in byte order, folders
@@ -32,7 +32,7 @@ export const packLayer = (files: LayerFiles): AsyncIterable<Uint8Array> => {
       sink.on("error", reject);
     });
   const write = async () => {
-    for (const path of [...folders, ...files.keys()].sort(byBytes))
+    for (const path of [...folders, ...files.keys()].sort(compareBytes))
       await entry(path, await files.get(path)?.());
     tar.finalize();
   };

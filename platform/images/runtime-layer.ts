@@ -3,8 +3,8 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import * as z from "zod";
-import type { BlobFolder } from "./blob-folder.ts";
-import { digestOf } from "./blob-folder.ts";
+import type { OciLayout } from "./blob-folder.ts";
+import { computeDigest } from "./blob-folder.ts";
 import { packLayer } from "./pack-layer.ts";
 
 /** Where the native library of an image runs: Lambda's two, and a Mac for the rehearsal. */
@@ -12,7 +12,7 @@ export const platforms = ["linux/x64", "linux/arm64", "darwin/arm64"] as const;
 export type Platform = (typeof platforms)[number];
 
 /** The platform of this machine, or undefined where there is no image for it. */
-export const thisPlatform = (): Platform | undefined =>
+export const detectPlatform = (): Platform | undefined =>
   platforms.find((platform) => platform === `${process.platform}/${process.arch}`);
 
 const Package = z.object({ name: z.string(), version: z.string(), license: z.string().optional() });
@@ -23,7 +23,7 @@ const Layer = z.object({ digest: z.string(), size: z.number(), packages: z.array
 export type RuntimeLayer = z.infer<typeof Layer>;
 
 type Needs = {
-  readonly blobs: BlobFolder;
+  readonly blobs: OciLayout;
   /** Folder of the image layout: what was packed before is remembered there. */
   readonly folder: string;
   readonly platform: Platform;
@@ -37,9 +37,12 @@ type Needs = {
 type PackageFile = { readonly path: string; readonly source: string; readonly stamp: string };
 
 /** Changes when the way of packing changes, so that nothing packed the old way is found again. */
-const packing = 1;
+const packingVersion = 1;
 
-const filesUnder = async (folder: string, wanted: (path: string) => boolean): Promise<PackageFile[]> => {
+const listPackageFiles = async (
+  folder: string,
+  wanted: (path: string) => boolean,
+): Promise<PackageFile[]> => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile())
@@ -55,7 +58,7 @@ const filesUnder = async (folder: string, wanted: (path: string) => boolean): Pr
 };
 
 /** onnxruntime's files that a function on this platform loads: 46 MB of 288. */
-const nativeFiles = async (platform: Platform) => {
+const listNativeFiles = async (platform: Platform) => {
   const require = createRequire(import.meta.url);
   const node = dirname(require.resolve("onnxruntime-node/package.json"));
   // Its package.json is not among its exports, so it is found from its entry dist/cjs/index.js.
@@ -71,7 +74,7 @@ const nativeFiles = async (platform: Platform) => {
       { folder: common, wanted: code("dist/cjs/") },
     ].map(async ({ folder, wanted }) => {
       const about = Package.parse(JSON.parse(await readFile(join(folder, "package.json"), "utf8")));
-      const files = (await filesUnder(folder, wanted)).map((file) => ({
+      const files = (await listPackageFiles(folder, wanted)).map((file) => ({
         ...file,
         path: `var/task/node_modules/${about.name}/${file.path}`,
       }));
@@ -89,16 +92,16 @@ const nativeFiles = async (platform: Platform) => {
  * the same package files (by size and time of change) is named again without reading or hashing them; an image is
  * built of one that was packed anew.
  */
-export const runtimeLayer = ({ blobs, folder, platform, bundle }: Needs) => {
+export const createRuntimeLayer = ({ blobs, folder, platform, bundle }: Needs) => {
   const find = async (packAgain: boolean): Promise<RuntimeLayer> => {
-    const [bundled, native] = await Promise.all([bundle(), nativeFiles(platform)]);
+    const [bundled, native] = await Promise.all([bundle(), listNativeFiles(platform)]);
     const bundledFiles = [...bundled.files].sort(([a], [b]) => (a < b ? -1 : 1));
     const key = createHash("sha256")
       .update(
         JSON.stringify([
-          packing,
+          packingVersion,
           platform,
-          bundledFiles.map(([name, bytes]) => [name, digestOf(bytes)]),
+          bundledFiles.map(([name, bytes]) => [name, computeDigest(bytes)]),
           native.files.map(({ path, stamp }) => [path, stamp]),
           bundled.packages,
           native.packages,
@@ -132,4 +135,4 @@ export const runtimeLayer = ({ blobs, folder, platform, bundle }: Needs) => {
     packed: () => find(true),
   };
 };
-export type Runtime = ReturnType<typeof runtimeLayer>;
+export type Runtime = ReturnType<typeof createRuntimeLayer>;

@@ -9,13 +9,13 @@ type Contents = {
 };
 
 /** A package URL; the @ of a scope is escaped. https://github.com/package-url/purl-spec */
-const npmPurl = ({ name, version }: Package) =>
+const toNpmPurl = ({ name, version }: Package) =>
   `pkg:npm/${name.replace(/^@/, "%40")}@${encodeURIComponent(version)}`;
 
 /** An npm package as a component of an SBOM, known by its package URL. */
-export const npmComponent = (one: Package): CDX.Models.Component => {
+export const toNpmComponent = (one: Package): CDX.Models.Component => {
   const { Models, Enums } = CDX;
-  const purl = npmPurl(one);
+  const purl = toNpmPurl(one);
   const component = new Models.Component(Enums.ComponentType.Library, one.name, {
     version: one.version,
     purl,
@@ -36,7 +36,7 @@ export const serializeBom = (bom: CDX.Models.Bom): string => {
  * What an image contains, as CycloneDX 1.6 JSON. It carries neither time nor serial number, so that the same
  * contents give the same bytes.
  */
-export const sbom = ({ model, packages, artifactDigest }: Contents): string => {
+export const createImageSbom = ({ model, packages, artifactDigest }: Contents): string => {
   const { Models, Enums } = CDX;
   const bom = new Models.Bom();
   bom.metadata.component = new Models.Component(Enums.ComponentType.Container, `slipway-${model}`, {
@@ -45,6 +45,6 @@ export const sbom = ({ model, packages, artifactDigest }: Contents): string => {
   const onnx = new Models.Component(Enums.ComponentType.MachineLearningModel, model, { bomRef: "model" });
   onnx.hashes.set(Enums.HashAlgorithm["SHA-256"], artifactDigest.slice("sha256:".length));
   bom.components.add(onnx);
-  for (const one of packages) bom.components.add(npmComponent(one));
+  for (const one of packages) bom.components.add(toNpmComponent(one));
   return serializeBom(bom);
 };

@@ -1,25 +1,25 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { type Advisories, Advisory } from "./advisories.ts";
-import { affectedParts, fixedVersion, isAffected } from "./is-affected.ts";
+import { findAffectedParts, findFixedVersion, isAffected } from "./is-affected.ts";
 import { scanSbom } from "./scan-sbom.ts";
-import { severityOf } from "./severity-of.ts";
+import { rateSeverity } from "./severity-of.ts";
 
 const minimist = Advisory.parse(
   JSON.parse(await readFile(new URL("./fixtures/GHSA-xvch-5gv4-984h.json", import.meta.url), "utf8")),
 );
 
 type Event = Record<string, string>;
-const advisory = (events: readonly Event[], over: object = {}, type = "SEMVER") =>
+const createAdvisory = (events: readonly Event[], over: object = {}, type = "SEMVER") =>
   Advisory.parse({
     id: "GHSA-test",
     modified: "2026-01-01T00:00:00Z",
     affected: [{ package: { ecosystem: "npm", name: "pkg" }, ranges: [{ type, events }] }],
     ...over,
   });
-const bom = (...purls: string[]) =>
+const createBom = (...purls: string[]) =>
   JSON.stringify({ bomFormat: "CycloneDX", specVersion: "1.6", components: purls.map((purl) => ({ purl })) });
-const known = (advisories: readonly Advisory[], packages?: string[]): Advisories => ({
+const createAdvisories = (advisories: readonly Advisory[], packages?: string[]): Advisories => ({
   asOf: "2026-11-01T00:00:00Z",
   ecosystem: "npm",
   advisories: [...advisories],
@@ -42,7 +42,7 @@ describe("an advisory applies by OSV's evaluation", () => {
   });
 
   test("last_affected is itself affected, what comes after is not", () => {
-    const record = advisory([{ introduced: "1.0.0" }, { last_affected: "1.5.0" }]);
+    const record = createAdvisory([{ introduced: "1.0.0" }, { last_affected: "1.5.0" }]);
     expect(["0.9.0", "1.5.0", "1.5.1"].map((version) => isAffected(record, "pkg", version))).toEqual([
       false,
       true,
@@ -51,7 +51,7 @@ describe("an advisory applies by OSV's evaluation", () => {
   });
 
   test("events count in the order of their versions, not in that of the file", () => {
-    const record = advisory([
+    const record = createAdvisory([
       { fixed: "3.1.0" },
       { introduced: "3.0.0" },
       { fixed: "1.2.0" },
@@ -74,39 +74,39 @@ describe("an advisory applies by OSV's evaluation", () => {
   });
 
   test("a limit ends a range; ranges of commits and other ecosystems say nothing of npm versions", () => {
-    expect(isAffected(advisory([{ introduced: "0" }, { limit: "2.0.0" }]), "pkg", "2.0.0")).toBe(false);
-    expect(isAffected(advisory([{ introduced: "0" }, { limit: "2.0.0" }]), "pkg", "1.9.9")).toBe(true);
-    expect(isAffected(advisory([{ introduced: "0" }], {}, "GIT"), "pkg", "1.0.0")).toBe(false);
+    expect(isAffected(createAdvisory([{ introduced: "0" }, { limit: "2.0.0" }]), "pkg", "2.0.0")).toBe(false);
+    expect(isAffected(createAdvisory([{ introduced: "0" }, { limit: "2.0.0" }]), "pkg", "1.9.9")).toBe(true);
+    expect(isAffected(createAdvisory([{ introduced: "0" }], {}, "GIT"), "pkg", "1.0.0")).toBe(false);
     const python = { affected: [{ package: { ecosystem: "PyPI", name: "pkg" }, versions: ["1.0.0"] }] };
-    expect(isAffected(advisory([], python), "pkg", "1.0.0")).toBe(false);
+    expect(isAffected(createAdvisory([], python), "pkg", "1.0.0")).toBe(false);
   });
 
   test("a withdrawn advisory applies to nothing", () => {
-    const record = advisory([{ introduced: "0" }], { withdrawn: "2026-02-01T00:00:00Z" });
+    const record = createAdvisory([{ introduced: "0" }], { withdrawn: "2026-02-01T00:00:00Z" });
     expect(isAffected(record, "pkg", "1.0.0")).toBe(false);
   });
 
   test("what cannot be compared counts as affected", () => {
-    expect(isAffected(advisory([{ introduced: "one" }]), "pkg", "1.0.0")).toBe(true);
+    expect(isAffected(createAdvisory([{ introduced: "one" }]), "pkg", "1.0.0")).toBe(true);
   });
 
   test("the fix is the least one above the version", () => {
-    const record = advisory([
+    const record = createAdvisory([
       { introduced: "0" },
       { fixed: "1.2.0" },
       { introduced: "2.0.0" },
       { fixed: "2.1.0" },
     ]);
-    expect(fixedVersion(affectedParts(record, "pkg", "1.0.0"), "1.0.0")).toBe("1.2.0");
-    expect(fixedVersion(affectedParts(record, "pkg", "2.0.5"), "2.0.5")).toBe("2.1.0");
+    expect(findFixedVersion(findAffectedParts(record, "pkg", "1.0.0"), "1.0.0")).toBe("1.2.0");
+    expect(findFixedVersion(findAffectedParts(record, "pkg", "2.0.5"), "2.0.5")).toBe("2.1.0");
   });
 });
 
 describe("an advisory's severity", () => {
-  const vector = (score: string) => severityOf(advisory([], { severity: [{ type: "CVSS", score }] }));
+  const vector = (score: string) => rateSeverity(createAdvisory([], { severity: [{ type: "CVSS", score }] }));
 
   test("is its database's word where it says one", () => {
-    const said = (severity: string) => severityOf(advisory([], { database_specific: { severity } }));
+    const said = (severity: string) => rateSeverity(createAdvisory([], { database_specific: { severity } }));
     expect(["CRITICAL", "HIGH", "MODERATE", "LOW"].map(said)).toEqual(["critical", "high", "medium", "low"]);
   });
 
@@ -119,14 +119,17 @@ describe("an advisory's severity", () => {
 
   test("is unknown where nothing readable is given, and critical for malicious packages", () => {
     expect(vector("CVSS:3.1/nonsense")).toBe("unknown");
-    expect(severityOf(advisory([]))).toBe("unknown");
-    expect(severityOf(advisory([], { id: "MAL-2026-1" }))).toBe("critical");
+    expect(rateSeverity(createAdvisory([]))).toBe("unknown");
+    expect(rateSeverity(createAdvisory([], { id: "MAL-2026-1" }))).toBe("critical");
   });
 });
 
 describe("a scan", () => {
   test("finds a known-bad package, with what it is fixed in", () => {
-    const scan = scanSbom(bom("pkg:npm/minimist@1.2.5", "pkg:npm/zod@4.0.0"), known([minimist]));
+    const scan = scanSbom(
+      createBom("pkg:npm/minimist@1.2.5", "pkg:npm/zod@4.0.0"),
+      createAdvisories([minimist]),
+    );
     expect(scan.scanned).toEqual({ npm: 2 });
     expect(scan.findings).toMatchObject([
       { id: "GHSA-xvch-5gv4-984h", version: "1.2.5", severity: "critical", fixedIn: "1.2.6" },
@@ -134,21 +137,27 @@ describe("a scan", () => {
   });
 
   test("reads scopes and qualifiers of package URLs", () => {
-    const scoped = advisory([{ introduced: "0" }], {
+    const scoped = createAdvisory([{ introduced: "0" }], {
       affected: [{ package: { ecosystem: "npm", name: "@a/b" }, versions: ["1.0.0+build"] }],
     });
-    const scan = scanSbom(bom("pkg:npm/%40a/b@1.0.0%2Bbuild?arch=x#sub"), known([scoped]));
+    const scan = scanSbom(createBom("pkg:npm/%40a/b@1.0.0%2Bbuild?arch=x#sub"), createAdvisories([scoped]));
     expect(scan.findings).toMatchObject([{ package: "@a/b", version: "1.0.0+build" }]);
   });
 
   test("says of which ecosystems nothing is known", () => {
-    const scan = scanSbom(bom("pkg:npm/zod@4.0.0", "pkg:deb/debian/libc6@2.36"), known([minimist]));
+    const scan = scanSbom(
+      createBom("pkg:npm/zod@4.0.0", "pkg:deb/debian/libc6@2.36"),
+      createAdvisories([minimist]),
+    );
     expect(scan.unknownEcosystems).toEqual(["deb"]);
-    expect(scanSbom(bom("pkg:npm/zod@4.0.0"), undefined).unknownEcosystems).toEqual(["npm"]);
+    expect(scanSbom(createBom("pkg:npm/zod@4.0.0"), undefined).unknownEcosystems).toEqual(["npm"]);
   });
 
   test("does not take a package that the file never looked up for a safe one", () => {
-    const scan = scanSbom(bom("pkg:npm/minimist@1.2.5", "pkg:npm/zod@4.0.0"), known([], ["zod"]));
+    const scan = scanSbom(
+      createBom("pkg:npm/minimist@1.2.5", "pkg:npm/zod@4.0.0"),
+      createAdvisories([], ["zod"]),
+    );
     expect(scan).toMatchObject({ scanned: { npm: 1 }, unknownEcosystems: ["npm"] });
   });
 });

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { Advisories } from "./advisories.ts";
 import type { Finding, Scan } from "./images.ts";
-import { affectedParts, fixedVersion } from "./is-affected.ts";
-import { severityOf } from "./severity-of.ts";
+import { findAffectedParts, findFixedVersion } from "./is-affected.ts";
+import { rateSeverity } from "./severity-of.ts";
 
 const Bom = z.looseObject({
   components: z.array(z.looseObject({ purl: z.string().optional() })).default([]),
@@ -26,16 +26,16 @@ const readPurl = (purl: string): Component | undefined => {
   }
 };
 
-const findingsOf = ({ name, version }: Component, { advisories }: Advisories): Finding[] =>
+const findVulnerabilities = ({ name, version }: Component, { advisories }: Advisories): Finding[] =>
   advisories.flatMap((advisory) => {
-    const parts = affectedParts(advisory, name, version);
+    const parts = findAffectedParts(advisory, name, version);
     if (parts.length === 0) return [];
-    const fixedIn = fixedVersion(parts, version);
+    const fixedIn = findFixedVersion(parts, version);
     return {
       id: advisory.id,
       package: name,
       version,
-      severity: severityOf(advisory),
+      severity: rateSeverity(advisory),
       summary: advisory.summary ?? "",
       ...(fixedIn !== undefined && { fixedIn }),
     };
@@ -62,7 +62,7 @@ export const scanSbom = (sbom: string, advisories: Advisories | undefined): Scan
       continue;
     }
     scanned[component.ecosystem] = (scanned[component.ecosystem] ?? 0) + 1;
-    findings.push(...findingsOf(component, advisories));
+    findings.push(...findVulnerabilities(component, advisories));
   }
   return {
     status: "complete",

@@ -4,7 +4,7 @@ import type { Severity } from "./images.ts";
 
 const { Cvss3P0, Cvss3P1, Cvss4P0 } = cvss;
 
-const words: ReadonlyMap<string, Severity> = new Map([
+const severityWords: ReadonlyMap<string, Severity> = new Map([
   ["CRITICAL", "critical"],
   ["HIGH", "high"],
   ["MODERATE", "medium"],
@@ -13,10 +13,10 @@ const words: ReadonlyMap<string, Severity> = new Map([
 ]);
 
 /** https://www.first.org/cvss/v3.1/specification-document, section 5: the qualitative scale, the same in 4.0. */
-const rating = (score: number): Severity =>
+const rateScore = (score: number): Severity =>
   score >= 9 ? "critical" : score >= 7 ? "high" : score >= 4 ? "medium" : score > 0 ? "low" : "unknown";
 
-const score = (vector: string): number => {
+const scoreVector = (vector: string): number => {
   if (vector.startsWith("CVSS:4.0/")) return new Cvss4P0(vector).calculateScores().overall;
   if (vector.startsWith("CVSS:3.1/")) return new Cvss3P1(vector).calculateScores().base ?? 0;
   if (vector.startsWith("CVSS:3.0/")) return new Cvss3P0(vector).calculateScores().base ?? 0;
@@ -27,16 +27,16 @@ const score = (vector: string): number => {
  * How bad an advisory is: its database's own word, else the highest of its CVSS scores. Malicious packages
  * (`MAL-…`, https://github.com/ossf/malicious-packages) carry neither and are critical.
  */
-export const severityOf = (advisory: Advisory): Severity => {
-  const word = words.get(advisory.database_specific?.severity?.toUpperCase() ?? "");
+export const rateSeverity = (advisory: Advisory): Severity => {
+  const word = severityWords.get(advisory.database_specific?.severity?.toUpperCase() ?? "");
   if (word) return word;
   if (advisory.id.startsWith("MAL-")) return "critical";
   const scores = (advisory.severity ?? []).map((given) => {
     try {
-      return score(given.score);
+      return scoreVector(given.score);
     } catch {
       return 0;
     }
   });
-  return rating(Math.max(0, ...scores));
+  return rateScore(Math.max(0, ...scores));
 };

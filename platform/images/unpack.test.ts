@@ -4,20 +4,20 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pack } from "tar-stream";
 import { afterEach, expect, test } from "vitest";
-import { blobFolder } from "./blob-folder.ts";
+import { openOciLayout } from "./blob-folder.ts";
 import { ImageDamaged, ImageNotFound } from "./images.ts";
 import { packLayer } from "./pack-layer.ts";
 import { unpackImage } from "./unpack.ts";
 
-const undo: (() => Promise<unknown>)[] = [];
+const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  for (const step of undo.splice(0)) await step();
+  for (const step of cleanups.splice(0)) await step();
 });
 
-const prepared = async () => {
+const prepareLayout = async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-unpack-"));
-  undo.push(() => rm(folder, { recursive: true, force: true }));
-  const blobs = blobFolder(folder);
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  const blobs = openOciLayout(folder);
   const into = join(folder, "unpacked");
   const image = async (...layers: AsyncIterable<Uint8Array>[]) => {
     const stored = [];
@@ -28,9 +28,9 @@ const prepared = async () => {
   };
   return { blobs, into, image, unpack: unpackImage({ folder, into }) };
 };
-const layer = (files: Record<string, string>) =>
+const createLayer = (files: Record<string, string>) =>
   packLayer(new Map(Object.entries(files).map(([path, text]) => [path, async () => Buffer.from(text)])));
-const tar = (header: { name: string; type?: "symlink" | "link" | "file"; linkname?: string }) => {
+const createTar = (header: { name: string; type?: "symlink" | "link" | "file"; linkname?: string }) => {
   const made = pack();
   if (header.type && header.type !== "file") made.entry(header);
   else made.entry({ ...header, mode: 0o644 }, "content");
@@ -39,11 +39,11 @@ const tar = (header: { name: string; type?: "symlink" | "link" | "file"; linknam
 };
 
 test("layers lie over each other in one root, and a shared one is not copied", async () => {
-  const { image, unpack } = await prepared();
+  const { image, unpack } = await prepareLayout();
   const runtime = { "var/task/index.mjs": "runtime" };
   const [one, two] = [
-    await image(layer(runtime), layer({ "var/task/model/a": "1" })),
-    await image(layer(runtime), layer({ "var/task/model/a": "2" })),
+    await image(createLayer(runtime), createLayer({ "var/task/model/a": "1" })),
+    await image(createLayer(runtime), createLayer({ "var/task/model/a": "2" })),
   ];
   const [first, second] = [await unpack(one.digest), await unpack(two.digest)];
 
@@ -54,8 +54,8 @@ test("layers lie over each other in one root, and a shared one is not copied", a
 });
 
 test("an image unpacked twice, or twice at once, is the same folder, and nothing else is left", async () => {
-  const { image, unpack, into } = await prepared();
-  const { digest } = await image(layer({ a: "1" }));
+  const { image, unpack, into } = await prepareLayout();
+  const { digest } = await image(createLayer({ a: "1" }));
   const again = unpackImage({ folder: join(into, ".."), into });
   const roots = await Promise.all([unpack(digest), unpack(digest), again(digest)]);
   expect(new Set([...roots, await unpack(digest)]).size).toBe(1);
@@ -72,16 +72,16 @@ test.each([
   { name: "link", type: "symlink", linkname: "/etc/passwd" },
   { name: "link", type: "link", linkname: "/etc/passwd" },
 ] as const)("a layer that holds %j is refused and leaves nothing", async (header) => {
-  const { image, unpack, into } = await prepared();
-  const { digest } = await image(tar(header));
+  const { image, unpack, into } = await prepareLayout();
+  const { digest } = await image(createTar(header));
   await expect(unpack(digest)).rejects.toThrow(ImageDamaged);
   expect(await readdir(join(into, "images"))).toEqual([]);
   expect(await readdir(join(into, "layers"))).toEqual([]);
 });
 
 test("a layer whose bytes were changed is refused before any of them is read", async () => {
-  const { image, unpack, blobs, into } = await prepared();
-  const { digest, layers } = await image(layer({ a: "1" }));
+  const { image, unpack, blobs, into } = await prepareLayout();
+  const { digest, layers } = await image(createLayer({ a: "1" }));
   const path = blobs.path(layers[0]?.digest ?? "");
   const bytes = await readFile(path);
   bytes[600] = 88;
@@ -92,20 +92,20 @@ test("a layer whose bytes were changed is refused before any of them is read", a
 });
 
 test("an image that was never built is not found", async () => {
-  const { unpack } = await prepared();
+  const { unpack } = await prepareLayout();
   await expect(unpack(`sha256:${"0".repeat(64)}`)).rejects.toThrow(ImageNotFound);
   await expect(unpack("latest")).rejects.toThrow(ImageNotFound);
 });
 
 test("the same files make the same tar, in whatever order they are named", async () => {
-  const { blobs } = await prepared();
-  const one = await blobs.writeStream(layer({ "b/c": "2", a: "1", "b.d": "3" }));
-  const two = await blobs.writeStream(layer({ "b.d": "3", a: "1", "b/c": "2" }));
+  const { blobs } = await prepareLayout();
+  const one = await blobs.writeStream(createLayer({ "b/c": "2", a: "1", "b.d": "3" }));
+  const two = await blobs.writeStream(createLayer({ "b.d": "3", a: "1", "b/c": "2" }));
   expect(two).toEqual(one);
 });
 
 test("a layer whose file cannot be read is not stored", async () => {
-  const { blobs } = await prepared();
+  const { blobs } = await prepareLayout();
   const broken = packLayer(new Map([["a", async () => Promise.reject(new Error("gone"))]]));
   await expect(blobs.writeStream(broken)).rejects.toThrow("gone");
 });

@@ -3,7 +3,7 @@ import { copyFile, link, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
-import { type BlobFolder, blobFolder } from "./blob-folder.ts";
+import { type OciLayout, openOciLayout } from "./blob-folder.ts";
 import { ImageDamaged } from "./images.ts";
 import { ImageManifest } from "./oci.ts";
 
@@ -21,7 +21,7 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 /** The path that an entry of a layer may take, relative to the root. Links and devices have no place in a layer. */
-const entryPath = ({ name, type }: Header): string => {
+const resolveEntryPath = ({ name, type }: Header): string => {
   const parts = name.replace(/\/$/, "").split("/");
   const plain = parts.every((part) => part !== "" && part !== "." && part !== ".." && !/[\\:\0]/.test(part));
   if (!plain) throw new ImageDamaged(`the layer holds a path that leads elsewhere: ${JSON.stringify(name)}`);
@@ -32,7 +32,7 @@ const entryPath = ({ name, type }: Header): string => {
   return parts.join("/");
 };
 
-const unpackTar = async (blobs: BlobFolder, digest: string, to: string): Promise<void> => {
+const unpackTar = async (blobs: OciLayout, digest: string, to: string): Promise<void> => {
   // First the whole digest: nothing that was not checked is read as a tar.
   await blobs.verify(digest);
   const tar = extract();
@@ -49,7 +49,7 @@ const unpackTar = async (blobs: BlobFolder, digest: string, to: string): Promise
     tar.destroy(error instanceof Error ? error : new Error(String(error)));
   });
   for await (const entry of tar) {
-    const path = join(to, entryPath(entry.header));
+    const path = join(to, resolveEntryPath(entry.header));
     if (entry.header.type === "directory") {
       await mkdir(path, { recursive: true });
       entry.resume();
@@ -74,7 +74,7 @@ const linkTree = async (from: string, to: string): Promise<void> => {
 };
 
 /** Makes a folder that is there whole or not at all; two that make it at once get the same one. */
-const whole = async (path: string, make: (into: string) => Promise<void>): Promise<string> => {
+const createWholeFolder = async (path: string, make: (into: string) => Promise<void>): Promise<string> => {
   if (await exists(path)) return path;
   await mkdir(dirname(path), { recursive: true });
   const temporary = await mkdtemp(`${path}.tmp-`);
@@ -95,16 +95,16 @@ const whole = async (path: string, make: (into: string) => Promise<void>): Promi
  * Throws ImageNotFound, ImageDamaged.
  */
 export const unpackImage = ({ folder, into }: Needs) => {
-  const blobs = blobFolder(folder);
+  const blobs = openOciLayout(folder);
   const hex = (digest: string) => digest.slice("sha256:".length);
   const under = new Map<string, Promise<string>>();
 
   const unpack = async (digest: string): Promise<string> => {
     const root = join(into, "images", hex(digest));
     const { layers } = ImageManifest.parse(JSON.parse((await blobs.read(digest)).toString("utf8")));
-    return whole(root, async (temporary) => {
+    return createWholeFolder(root, async (temporary) => {
       for (const layer of layers) {
-        const unpacked = await whole(join(into, "layers", hex(layer.digest)), (to) =>
+        const unpacked = await createWholeFolder(join(into, "layers", hex(layer.digest)), (to) =>
           unpackTar(blobs, layer.digest, to),
         );
         await linkTree(unpacked, temporary);

@@ -7,13 +7,13 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { expect, test } from "vitest";
 import { metricsContract } from "#test/contracts/metrics.ts";
-import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
-import { cloudwatchMetrics } from "./cloudwatch.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { createCloudWatchMetrics } from "./cloudwatch.ts";
 import type { Metrics } from "./metrics.ts";
 
 let groups = 0;
 /** Lines go the way that a function's output goes: into a log group, from where CloudWatch takes the metrics. */
-const subject = async (peer: Peer) => {
+const subject = async (peer: MotoPeer) => {
   const logs = new CloudWatchLogsClient(peer.direct());
   groups += 1;
   const stream = { logGroupName: `/slipway/contract-${groups}`, logStreamName: "one" };
@@ -22,7 +22,7 @@ const subject = async (peer: Peer) => {
   const client = new CloudWatchClient(peer.config());
   let lines: string[] = [];
   const emit = (line: string) => void lines.push(line);
-  const metrics = cloudwatchMetrics({ client, namespace: `Slipway-${groups}`, emit, clock: Date.now });
+  const metrics = createCloudWatchMetrics({ client, namespace: `Slipway-${groups}`, emit, clock: Date.now });
   const shipped = async () => {
     const logEvents = lines.map((message) => ({ message, timestamp: Date.now() }));
     lines = [];
@@ -50,7 +50,7 @@ const subject = async (peer: Peer) => {
   };
 };
 
-throughFaults("metrics", (peer, name) => {
+describeWithFaults("metrics", (peer, name) => {
   metricsContract(`CloudWatch, ${name}`, () => subject(peer));
 
   const of = { environment: "prod", model: "many", version: "1" } as const;

@@ -5,33 +5,33 @@ import {
   GetMetricStatisticsCommand,
   ListMetricsCommand,
 } from "@aws-sdk/client-cloudwatch";
-import { awsCall } from "#platform/errors/aws-call.ts";
-import { countLines } from "./cloudwatch/count-lines.ts";
-import { metricLines } from "./cloudwatch/metric-lines.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
+import { emitCount } from "./cloudwatch/count-lines.ts";
+import { formatMetricLines } from "./cloudwatch/metric-lines.ts";
 import type { Metrics, Window } from "./metrics.ts";
-import { labelOf, rowsMetric } from "./rows-metric.ts";
+import { parseRowsMetric, toRowsMetric } from "./rows-metric.ts";
 
 const minuteMs = 60_000;
-const day = 24 * 60 * 60;
+const daySeconds = 24 * 60 * 60;
 /** CloudWatch keeps what it has for 455 days. */
-const keptDays = 455;
+const retentionDays = 455;
 /** GetMetricStatistics takes ten percentiles, GetMetricData 500 metrics a call. */
 const percentilesPerCall = 10;
 const metricsPerCall = 500;
 
-const chunks = <T>(all: readonly T[], size: number): readonly (readonly T[])[] =>
+const splitIntoChunks = <T>(all: readonly T[], size: number): readonly (readonly T[])[] =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
     all.slice(index * size, (index + 1) * size),
   );
 
 /** Percentiles as CloudWatch writes them: two decimals at most. */
-const percentileName = (percentile: number): string => `p${Number(percentile.toFixed(2))}`;
+const toPercentileName = (percentile: number): string => `p${Number(percentile.toFixed(2))}`;
 
-const dimensionsOf = (dimensions: Readonly<Record<string, string>>): Dimension[] =>
+const toDimensions = (dimensions: Readonly<Record<string, string>>): Dimension[] =>
   Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
 
 /** CloudWatch counts by whole minutes: a window that begins or ends within one takes that minute in. */
-const wholeMinutes = ({ from, to }: Window) => {
+const roundToMinutes = ({ from, to }: Window) => {
   const start = Math.floor(from / minuteMs) * minuteMs;
   const end = Math.max(start + minuteMs, Math.ceil(to / minuteMs) * minuteMs);
   return { StartTime: new Date(start), EndTime: new Date(end), seconds: (end - start) / 1_000 };
@@ -43,7 +43,7 @@ const wholeMinutes = ({ from, to }: Window) => {
  * so a young window holds less than was emitted, never more; its percentiles are near the nearest rank.
  * `clock`: epoch milliseconds.
  */
-export const cloudwatchMetrics = (needs: {
+export const createCloudWatchMetrics = (needs: {
   readonly client: CloudWatchClient;
   readonly namespace: string;
   readonly emit: (line: string) => void;
@@ -59,7 +59,7 @@ export const cloudwatchMetrics = (needs: {
     Period: number,
   ): Promise<ReadonlyMap<string, number>> => {
     const found = new Map<string, number>();
-    for (const part of chunks(names, metricsPerCall)) {
+    for (const part of splitIntoChunks(names, metricsPerCall)) {
       const MetricDataQueries = part.map((MetricName, index) => ({
         Id: `m${index}`,
         MetricStat: { Metric: { Namespace: namespace, MetricName, Dimensions }, Period, Stat: "Sum" },
@@ -72,7 +72,7 @@ export const cloudwatchMetrics = (needs: {
           EndTime: window.EndTime,
           NextToken,
         });
-        const answer = await awsCall("CloudWatch GetMetricData", () => client.send(command));
+        const answer = await callAws("CloudWatch GetMetricData", () => client.send(command));
         for (const { Id = "", Values = [] } of answer.MetricDataResults ?? []) {
           const name = part[Number(Id.slice(1))] ?? "";
           found.set(
@@ -92,10 +92,10 @@ export const cloudwatchMetrics = (needs: {
     let NextToken: string | undefined;
     do {
       const command = new ListMetricsCommand({ Namespace: namespace, Dimensions: dimensions, NextToken });
-      const page = await awsCall("CloudWatch ListMetrics", () => client.send(command));
+      const page = await callAws("CloudWatch ListMetrics", () => client.send(command));
       for (const { MetricName = "", Dimensions = [] } of page.Metrics ?? []) {
         // The filter also finds metrics that have more dimensions than asked.
-        const label = Dimensions.length === dimensions.length ? labelOf(MetricName) : undefined;
+        const label = Dimensions.length === dimensions.length ? parseRowsMetric(MetricName) : undefined;
         if (label !== undefined) labels.push(label);
       }
       NextToken = page.NextToken;
@@ -107,11 +107,11 @@ export const cloudwatchMetrics = (needs: {
   const latencies = async (
     percentiles: readonly number[],
     Dimensions: Dimension[],
-    window: ReturnType<typeof wholeMinutes>,
+    window: ReturnType<typeof roundToMinutes>,
   ): Promise<ReadonlyMap<string, number>> => {
     const found = new Map<string, number>();
-    for (const ExtendedStatistics of chunks(
-      [...new Set(percentiles.map(percentileName))],
+    for (const ExtendedStatistics of splitIntoChunks(
+      [...new Set(percentiles.map(toPercentileName))],
       percentilesPerCall,
     )) {
       const command = new GetMetricStatisticsCommand({
@@ -123,7 +123,7 @@ export const cloudwatchMetrics = (needs: {
         Period: window.seconds,
         ExtendedStatistics: [...ExtendedStatistics],
       });
-      const answer = await awsCall("CloudWatch GetMetricStatistics", () => client.send(command));
+      const answer = await callAws("CloudWatch GetMetricStatistics", () => client.send(command));
       for (const [name, value] of Object.entries(answer.Datapoints?.[0]?.ExtendedStatistics ?? {}))
         found.set(name, value);
     }
@@ -137,23 +137,23 @@ export const cloudwatchMetrics = (needs: {
         { name: "Failures", value: failed ? 1 : 0, unit: "Count" },
         { name: "LatencyMs", value: latencyMs, unit: "Milliseconds" },
         ...[...labels].map(([label, rows]) => ({
-          name: rowsMetric(label),
+          name: toRowsMetric(label),
           value: rows,
           unit: "Count",
         })),
       ];
       const dimensions = { environment, model, version };
-      for (const line of metricLines({ namespace, at, dimensions, values })) emit(line);
+      for (const line of formatMetricLines({ namespace, at, dimensions, values })) emit(line);
     },
 
-    count: countLines(needs),
+    count: emitCount(needs),
 
     statistics: async (window, { percentiles, labels: known = [] }) => {
       const { environment, model, version } = window;
-      const dimensions = dimensionsOf({ environment, model, version });
-      const minutes = wholeMinutes(window);
+      const dimensions = toDimensions({ environment, model, version });
+      const minutes = roundToMinutes(window);
       const labels = [...new Set([...known, ...(await listedLabels(dimensions))])];
-      const names = ["Requests", "Failures", ...labels.map(rowsMetric)];
+      const names = ["Requests", "Failures", ...labels.map(toRowsMetric)];
       const summed = await sums(names, dimensions, minutes, 60);
       const requests = summed.get("Requests") ?? 0;
       const ranked =
@@ -163,21 +163,21 @@ export const cloudwatchMetrics = (needs: {
         failures: summed.get("Failures") ?? 0,
         labels: new Map(
           labels.flatMap((label): [string, number][] => {
-            const rows = summed.get(rowsMetric(label));
+            const rows = summed.get(toRowsMetric(label));
             return rows === undefined ? [] : [[label, rows]];
           }),
         ),
-        latencyMs: percentiles.map((percentile) => ranked.get(percentileName(percentile))),
+        latencyMs: percentiles.map((percentile) => ranked.get(toPercentileName(percentile))),
       };
     },
 
     total: async (name, dimensions) => {
-      const today = Math.floor(clock() / 1_000 / day) * day;
+      const today = Math.floor(clock() / 1_000 / daySeconds) * daySeconds;
       const window = {
-        StartTime: new Date((today - keptDays * day) * 1_000),
-        EndTime: new Date((today + day) * 1_000),
+        StartTime: new Date((today - retentionDays * daySeconds) * 1_000),
+        EndTime: new Date((today + daySeconds) * 1_000),
       };
-      return (await sums([name], dimensionsOf(dimensions), window, day)).get(name) ?? 0;
+      return (await sums([name], toDimensions(dimensions), window, daySeconds)).get(name) ?? 0;
     },
   };
 };

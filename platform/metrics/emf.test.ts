@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { emfLine } from "./emf.ts";
+import { formatEmf } from "./emf.ts";
 import { EmfLine, parseEmf } from "./parse-emf.ts";
 
 const metrics = {
@@ -16,7 +16,7 @@ const metrics = {
 } as const;
 
 test("a line says what CloudWatch needs: every metric that it defines is a member of the root", () => {
-  const line = EmfLine.parse(JSON.parse(emfLine(metrics)));
+  const line = EmfLine.parse(JSON.parse(formatEmf(metrics)));
   const [directive] = line._aws.CloudWatchMetrics;
   expect(directive).toMatchObject({
     Namespace: "Slipway/Inference",
@@ -27,7 +27,7 @@ test("a line says what CloudWatch needs: every metric that it defines is a membe
 });
 
 test("by environment alone a line counts what the alarms look at, lost records among it", () => {
-  const line = EmfLine.parse(JSON.parse(emfLine({ ...metrics, recordFailed: true })));
+  const line = EmfLine.parse(JSON.parse(formatEmf({ ...metrics, recordFailed: true })));
   const [, directive] = line._aws.CloudWatchMetrics;
   expect(directive?.Dimensions).toEqual([["environment"]]);
   expect(directive?.Metrics.map(({ Name }) => [Name, line[Name]])).toEqual([
@@ -36,12 +36,12 @@ test("by environment alone a line counts what the alarms look at, lost records a
     ["LatencyMs", 1.25],
     ["StorageWriteFailures", 1],
   ]);
-  expect(JSON.parse(emfLine(metrics)).StorageWriteFailures).toBe(0);
+  expect(JSON.parse(formatEmf(metrics)).StorageWriteFailures).toBe(0);
 });
 
 test("what was written is read again", () => {
-  expect(parseEmf(emfLine(metrics))).toEqual(metrics);
-  expect(parseEmf(emfLine({ ...metrics, failed: true, labels: new Map() }))).toEqual({
+  expect(parseEmf(formatEmf(metrics))).toEqual(metrics);
+  expect(parseEmf(formatEmf({ ...metrics, failed: true, labels: new Map() }))).toEqual({
     ...metrics,
     failed: true,
     labels: new Map(),
@@ -52,7 +52,7 @@ test("a thousand labels stay within one directive and 256 KB, the most frequent 
   const labels = new Map(
     Array.from({ length: 1_000 }, (_, at): [string, number] => [`${"ü".repeat(120)}${at}`, at + 1]),
   );
-  const line = emfLine({ ...metrics, labels });
+  const line = formatEmf({ ...metrics, labels });
   expect(Buffer.byteLength(line)).toBeLessThan(256 * 1_024);
   expect(EmfLine.parse(JSON.parse(line))._aws.CloudWatchMetrics[0]?.Metrics).toHaveLength(100);
   expect([...(parseEmf(line)?.labels.values() ?? [])]).toContain(1_000);

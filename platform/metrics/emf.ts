@@ -1,6 +1,6 @@
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { metricNames } from "#platform/metrics/metrics.ts";
-import { rowsMetric } from "./rows-metric.ts";
+import { toRowsMetric } from "./rows-metric.ts";
 
 /**
  * One predict request as a line that CloudWatch turns into metrics by itself (embedded metric format).
@@ -20,17 +20,17 @@ const dimensions = ["environment", "model", "version"];
 export const maxMetrics = 100;
 const maxLabels = maxMetrics - 3;
 
-const ofRequest = [
+const requestMetrics = [
   { Name: requests, Unit: "Count" },
   { Name: failures, Unit: "Count" },
   // Resolution of a second, so that a canary's first minute already shows.
   { Name: latency, Unit: "Milliseconds", StorageResolution: 1 },
 ];
 /** For the alarms alone, which look at an environment with all its models. */
-const ofRecord = { Name: storageWriteFailures, Unit: "Count" };
+const recordFailureMetric = { Name: storageWriteFailures, Unit: "Count" };
 
 /** Writes a predict request as one line of the embedded metric format, without the line's end. */
-export const emfLine = ({
+export const formatEmf = ({
   environment,
   model,
   version,
@@ -41,13 +41,17 @@ export const emfLine = ({
   recordFailed = false,
 }: RequestMetrics): string => {
   const counts = [...labels].sort(([, a], [, b]) => b - a).slice(0, maxLabels);
-  const ofRows = counts.map(([label]) => ({ Name: rowsMetric(label), Unit: "Count" }));
+  const ofRows = counts.map(([label]) => ({ Name: toRowsMetric(label), Unit: "Count" }));
   return JSON.stringify({
     _aws: {
       Timestamp: Math.trunc(at),
       CloudWatchMetrics: [
-        { Namespace: namespace, Dimensions: [dimensions], Metrics: [...ofRequest, ...ofRows] },
-        { Namespace: namespace, Dimensions: [["environment"]], Metrics: [...ofRequest, ofRecord] },
+        { Namespace: namespace, Dimensions: [dimensions], Metrics: [...requestMetrics, ...ofRows] },
+        {
+          Namespace: namespace,
+          Dimensions: [["environment"]],
+          Metrics: [...requestMetrics, recordFailureMetric],
+        },
       ],
     },
     environment,
@@ -57,7 +61,7 @@ export const emfLine = ({
     Failures: failed ? 1 : 0,
     LatencyMs: latencyMs,
     [storageWriteFailures]: recordFailed ? 1 : 0,
-    ...Object.fromEntries(counts.map(([label, count]) => [rowsMetric(label), count])),
+    ...Object.fromEntries(counts.map(([label, count]) => [toRowsMetric(label), count])),
     labels: Object.fromEntries(counts),
   });
 };

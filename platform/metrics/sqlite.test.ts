@@ -3,13 +3,13 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Database, openDatabase } from "#platform/store/open-database.ts";
 import { metricsContract } from "#test/contracts/metrics.ts";
 import { countStatements } from "#test/support/count-statements.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { sqliteMetrics } from "./sqlite.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createSqliteMetrics } from "./sqlite.ts";
 
 metricsContract("SQLite", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   const database = openDatabase(join(folder.path, "state.db"));
-  const metrics = sqliteMetrics({ database, clock: Date.now });
+  const metrics = createSqliteMetrics({ database, clock: Date.now });
   return {
     metrics,
     minute: Math.floor(Date.now() / 60_000 - 2) * 60_000,
@@ -21,10 +21,10 @@ metricsContract("SQLite", async () => {
   };
 });
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let database: Database;
 beforeEach(async () => {
-  folder = await temporaryFolder();
+  folder = await createTemporaryFolder();
   database = openDatabase(join(folder.path, "state.db"));
 });
 afterEach(async () => {
@@ -32,9 +32,9 @@ afterEach(async () => {
   await folder.remove();
 });
 const hour = 60 * 60 * 1_000;
-const of = { environment: "prod", model: "churn", version: "1" } as const;
+const version1 = { environment: "prod", model: "churn", version: "1" } as const;
 const request = {
-  ...of,
+  ...version1,
   at: 1_000,
   latencyMs: 4,
   failed: false,
@@ -43,34 +43,35 @@ const request = {
     ["churn", 1],
   ]),
 };
-const always = { ...of, from: 0, to: Number.MAX_SAFE_INTEGER };
-const stored = (): unknown => database.prepare("SELECT count(*) AS requests FROM requests").get()?.requests;
+const allTime = { ...version1, from: 0, to: Number.MAX_SAFE_INTEGER };
+const countStoredRequests = (): unknown =>
+  database.prepare("SELECT count(*) AS requests FROM requests").get()?.requests;
 
 test("10,000 requests cost 20 commits, and no statement is prepared for them", async () => {
   const counted = countStatements(database);
-  const metrics = sqliteMetrics({ database: counted.database, clock: () => 1_000 });
+  const metrics = createSqliteMetrics({ database: counted.database, clock: () => 1_000 });
   const { prepared } = counted.counts();
   for (let count = 0; count < 10_000; count += 1) metrics.request(request);
   metrics.flush();
-  expect(stored()).toBe(10_000);
+  expect(countStoredRequests()).toBe(10_000);
   // One insert each, and one look for requests that are older than a day.
   expect(counted.counts()).toEqual({ prepared, statements: 10_001, commits: 20 });
 });
 
 test("a single request reaches the file by itself", async () => {
-  const metrics = sqliteMetrics({ database, clock: () => 1_000 });
+  const metrics = createSqliteMetrics({ database, clock: () => 1_000 });
   metrics.request(request);
-  expect(stored()).toBe(0);
-  await expect.poll(stored, { timeout: 120_000 }).toBe(1);
+  expect(countStoredRequests()).toBe(0);
+  await expect.poll(countStoredRequests, { timeout: 120_000 }).toBe(1);
 });
 
 test("what was noted before close is in the file, and is there for the next process", async () => {
-  const metrics = sqliteMetrics({ database, clock: () => 1_000 });
+  const metrics = createSqliteMetrics({ database, clock: () => 1_000 });
   metrics.request(request);
   metrics.count({ name: "outcome", value: 1, unit: "Count", dimensions: {} });
   metrics.close();
-  const next = sqliteMetrics({ database, clock: () => 1_000 });
-  expect((await next.statistics(always, { percentiles: [] })).labels).toEqual(
+  const next = createSqliteMetrics({ database, clock: () => 1_000 });
+  expect((await next.statistics(allTime, { percentiles: [] })).labels).toEqual(
     new Map([
       ["churn", 1],
       ["stay", 3],
@@ -81,31 +82,35 @@ test("what was noted before close is in the file, and is there for the next proc
 
 test("requests older than 24 hours are deleted now and then, younger ones never", async () => {
   let now = 1_000;
-  const metrics = sqliteMetrics({ database, clock: () => now });
+  const metrics = createSqliteMetrics({ database, clock: () => now });
   metrics.request({ ...request, at: now });
   metrics.request({ ...request, at: now + hour });
   metrics.flush();
   now += 24 * hour + 1;
   metrics.request({ ...request, at: now });
   metrics.flush();
-  expect(stored()).toBe(2);
+  expect(countStoredRequests()).toBe(2);
 });
 
 test("a disk that refuses fails no request: the fault is reported and the entries are kept for later", async () => {
   const faults: unknown[] = [];
-  const metrics = sqliteMetrics({ database, clock: () => 1_000, onFault: (fault) => faults.push(fault) });
+  const metrics = createSqliteMetrics({
+    database,
+    clock: () => 1_000,
+    onFault: (fault) => faults.push(fault),
+  });
   database.prepare("PRAGMA query_only = ON").run();
   for (let count = 0; count < 600; count += 1) metrics.request(request);
   expect(faults).toEqual([expect.objectContaining({ name: "DataFolderUnusable" })]);
-  await expect(metrics.statistics(always, { percentiles: [] })).rejects.toMatchObject({
+  await expect(metrics.statistics(allTime, { percentiles: [] })).rejects.toMatchObject({
     name: "DataFolderUnusable",
   });
   database.prepare("PRAGMA query_only = OFF").run();
-  expect((await metrics.statistics(always, { percentiles: [] })).requests).toBe(600);
+  expect((await metrics.statistics(allTime, { percentiles: [] })).requests).toBe(600);
 });
 
 test("statistics keep nobody waiting who writes: they are read from one state, without the file's lock", async () => {
-  const metrics = sqliteMetrics({ database, clock: () => 1_500 });
+  const metrics = createSqliteMetrics({ database, clock: () => 1_500 });
   metrics.request(request);
   metrics.flush();
   const other = openDatabase(join(folder.path, "state.db"));
@@ -120,8 +125,8 @@ test("statistics keep nobody waiting who writes: they are read from one state, w
         return seen;
       }),
   };
-  const reader = sqliteMetrics({ database: watched, clock: () => 1_500 });
-  const asked = { ...of, from: 0, to: 2_000 };
+  const reader = createSqliteMetrics({ database: watched, clock: () => 1_500 });
+  const asked = { ...version1, from: 0, to: 2_000 };
   expect(await reader.statistics(asked, { percentiles: [] })).toMatchObject({ requests: 1 });
   expect(during).toEqual([1]);
   metrics.close();
@@ -130,9 +135,13 @@ test("statistics keep nobody waiting who writes: they are read from one state, w
 
 test("a request whose latency is no number is reported and holds back no other", async () => {
   const faults: unknown[] = [];
-  const metrics = sqliteMetrics({ database, clock: () => 1_000, onFault: (fault) => faults.push(fault) });
+  const metrics = createSqliteMetrics({
+    database,
+    clock: () => 1_000,
+    onFault: (fault) => faults.push(fault),
+  });
   metrics.request({ ...request, latencyMs: Number.NaN });
   metrics.request(request);
-  expect((await metrics.statistics(always, { percentiles: [] })).requests).toBe(1);
+  expect((await metrics.statistics(allTime, { percentiles: [] })).requests).toBe(1);
   expect(faults).toEqual([expect.any(RangeError)]);
 });

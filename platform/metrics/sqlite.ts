@@ -3,20 +3,20 @@ import type { Count, Metrics, RequestMetrics, Statistics } from "./metrics.ts";
 
 const flushAfterMs = 200;
 const flushAtEntries = 500;
-const mostAtOnce = 5_000;
+const maxBatchSize = 5_000;
 /** What is kept while the disk refuses writes; beyond it the oldest are given up, so that memory stays bounded. */
-const mostWaiting = 50_000;
-const keptForMs = 24 * 60 * 60 * 1_000;
+const maxPending = 50_000;
+const retentionMs = 24 * 60 * 60 * 1_000;
 const pruneEveryMs = 10 * 60 * 1_000;
 
 type Entry = { readonly request: RequestMetrics } | { readonly count: Count };
 
 /** The same dimensions in any order are the same metric. */
-const canonical = (dimensions: Readonly<Record<string, string>>): string =>
+const serializeDimensions = (dimensions: Readonly<Record<string, string>>): string =>
   JSON.stringify(Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** Nearest rank: the smallest value that at least `percentile` percent of all values do not exceed. */
-const rank = (percentile: number, count: number): number =>
+const toNearestRank = (percentile: number, count: number): number =>
   Math.min(count, Math.max(1, Math.ceil((percentile / 100) * count)));
 
 /**
@@ -25,7 +25,7 @@ const rank = (percentile: number, count: number): number =>
  * process that is killed loses at most those 200 ms. Requests older than 24 hours (by `clock`, epoch
  * milliseconds) are deleted now and then. `onFault` hears of a write that failed; the entries are tried again.
  */
-export const sqliteMetrics = (needs: {
+export const createSqliteMetrics = (needs: {
   readonly database: Database;
   readonly clock: () => number;
   readonly onFault?: (fault: unknown) => void;
@@ -61,7 +61,7 @@ export const sqliteMetrics = (needs: {
   const store = (entry: Entry): void => {
     if ("count" in entry) {
       const { name, dimensions, unit, value } = entry.count;
-      add.run(name, canonical(dimensions), unit, value);
+      add.run(name, serializeDimensions(dimensions), unit, value);
       return;
     }
     const { environment, model, version, at, latencyMs, failed, labels } = entry.request;
@@ -83,10 +83,10 @@ export const sqliteMetrics = (needs: {
     const now = clock();
     // After a disk was full there are many: in one transaction they would hold everyone.
     while (waiting.length > 0) {
-      const part = waiting.slice(0, mostAtOnce);
+      const part = waiting.slice(0, maxBatchSize);
       database.write(() => {
         for (const entry of part) store(entry);
-        if (now - prunedAt >= pruneEveryMs) prune.run(now - keptForMs);
+        if (now - prunedAt >= pruneEveryMs) prune.run(now - retentionMs);
       });
       if (now - prunedAt >= pruneEveryMs) prunedAt = now;
       waiting = waiting.slice(part.length);
@@ -99,7 +99,7 @@ export const sqliteMetrics = (needs: {
       flush();
     } catch (fault) {
       refusing = true;
-      if (waiting.length > mostWaiting) waiting = waiting.slice(-mostWaiting);
+      if (waiting.length > maxPending) waiting = waiting.slice(-maxPending);
       schedule();
       onFault(fault);
     }
@@ -137,7 +137,7 @@ export const sqliteMetrics = (needs: {
       return database.read(() => {
         const counts = selectCounts.get(...where);
         const requests = Number(counts?.requests ?? 0);
-        const ranks = percentiles.map((percentile) => rank(percentile, requests));
+        const ranks = percentiles.map((percentile) => toNearestRank(percentile, requests));
         const latencies = new Map(
           selectLatencies
             .all(...where, JSON.stringify(ranks))
@@ -157,7 +157,7 @@ export const sqliteMetrics = (needs: {
 
     total: async (name, dimensions) => {
       flush();
-      return Number(selectTotal.get(name, canonical(dimensions))?.total ?? 0);
+      return Number(selectTotal.get(name, serializeDimensions(dimensions))?.total ?? 0);
     },
 
     flush,

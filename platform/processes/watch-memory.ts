@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
 /** Resident megabytes of a process: from /proc on Linux, else as ps tells; 0 where neither says. */
-const residentMb = async (pid: number): Promise<number> => {
+const readResidentMb = async (pid: number): Promise<number> => {
   if (process.platform === "linux") {
     const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
     return Number(status.match(/^VmRSS:\s+(\d+) kB$/m)?.[1] ?? 0) / 1_024;
@@ -13,7 +13,7 @@ const residentMb = async (pid: number): Promise<number> => {
 };
 
 /** The least that a process which runs models may take: Node and onnxruntime alone take 150 MB. */
-export const leastResidentMb = 512;
+export const minResidentMb = 512;
 
 /** Without /proc a process is started for each look. */
 const watchMs = process.platform === "linux" ? 50 : 500;
@@ -33,7 +33,7 @@ export const watchMemory = (
   let over = pid === undefined;
   let timer: NodeJS.Timeout | undefined;
   const look = async (of: number): Promise<void> => {
-    const isExceeded = (await residentMb(of)) > limitMb;
+    const isExceeded = (await readResidentMb(of)) > limitMb;
     if (over) return;
     if (isExceeded) {
       over = true;

@@ -6,19 +6,19 @@ import { z } from "zod";
 import { Golden } from "#model-folder/manifest/manifest.ts";
 import { registryContract } from "#test/contracts/registry.ts";
 import { type Mlflow, mlflowStartLimitMs, startMlflow } from "#test/peers/mlflow.ts";
-import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { s3Artifacts } from "./mlflow/s3-artifacts.ts";
-import { mlflowRegistry } from "./mlflow.ts";
+import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { createS3Artifacts } from "./mlflow/s3-artifacts.ts";
+import { createMlflowRegistry } from "./mlflow.ts";
 
-const { skip } = pythonPeer("tests of the registry on MLflow");
+const { skip } = requirePython("tests of the registry on MLflow");
 const churn = join(import.meta.dirname, "..", "..", "models", "churn");
 
 // Two thousand calls of a Python server, for a registration that breaks off at each of its own.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 /** fetch whose `count`-th call breaks off, before or after the server heard of it. */
-const breaking = (count: number, when: "before" | "after"): typeof fetch => {
+const createFailingFetch = (count: number, when: "before" | "after"): typeof fetch => {
   let calls = 0;
   return async (...args) => {
     calls += 1;
@@ -72,7 +72,7 @@ const expectGolden = async (mlflow: Mlflow) => {
 
 describe.skipIf(skip)("MLflow with its artefact proxy", () => {
   let mlflow: Mlflow;
-  const registry = (over = {}) => mlflowRegistry({ uri: mlflow.uri, fetch, clock: Date.now, ...over });
+  const registry = (over = {}) => createMlflowRegistry({ uri: mlflow.uri, fetch, clock: Date.now, ...over });
   beforeAll(async () => {
     mlflow = await startMlflow("proxied");
   }, mlflowStartLimitMs);
@@ -83,10 +83,10 @@ describe.skipIf(skip)("MLflow with its artefact proxy", () => {
     // The suite numbers its models within one server: each of its tests has names of its own here.
     suites += 1;
     const prefix = `t${suites}-`;
-    const named = (under: ReturnType<typeof mlflowRegistry>) => prefixed(under, prefix);
+    const named = (under: ReturnType<typeof createMlflowRegistry>) => prefixed(under, prefix);
     return {
       registry: named(registry()),
-      failing: (count, when) => named(registry({ fetch: breaking(count, when) })),
+      failing: (count, when) => named(registry({ fetch: createFailingFetch(count, when) })),
       close: async () => {},
     };
   });
@@ -116,7 +116,7 @@ describe.skipIf(skip)("MLflow with its artefact proxy", () => {
   });
 
   test("a server that is not there is a TemporaryFault that names it", async () => {
-    const gone = mlflowRegistry({ uri: "http://127.0.0.1:9", fetch, clock: Date.now });
+    const gone = createMlflowRegistry({ uri: "http://127.0.0.1:9", fetch, clock: Date.now });
     await expect(gone.version("churn", 1)).rejects.toMatchObject({
       name: "TemporaryFault",
       message: expect.stringContaining("http://127.0.0.1:9"),
@@ -144,7 +144,7 @@ describe.skipIf(skip)("MLflow with artefacts in S3", () => {
   let s3: S3Client;
   beforeAll(async () => {
     moto = await startMoto();
-    s3 = new S3Client({ ...motoClient(moto.endpoint), forcePathStyle: true });
+    s3 = new S3Client({ ...motoClientConfig(moto.endpoint), forcePathStyle: true });
     await s3.send(
       new CreateBucketCommand({
         Bucket: "models",
@@ -165,7 +165,12 @@ describe.skipIf(skip)("MLflow with artefacts in S3", () => {
   });
 
   test("artefacts go to the bucket directly, MLmodel last, and Python loads them from there", async () => {
-    const under = mlflowRegistry({ uri: mlflow.uri, fetch, clock: Date.now, s3: s3Artifacts(s3) });
+    const under = createMlflowRegistry({
+      uri: mlflow.uri,
+      fetch,
+      clock: Date.now,
+      s3: createS3Artifacts(s3),
+    });
     const puts: string[] = [];
     s3.middlewareStack.add((next, context) => (args) => {
       if (context.commandName === "PutObjectCommand") puts.push(JSON.stringify(args.input));
@@ -184,9 +189,9 @@ describe.skipIf(skip)("MLflow with artefacts in S3", () => {
 
 /** The registry under other names of models. */
 const prefixed = (
-  under: ReturnType<typeof mlflowRegistry>,
+  under: ReturnType<typeof createMlflowRegistry>,
   prefix: string,
-): ReturnType<typeof mlflowRegistry> => {
+): ReturnType<typeof createMlflowRegistry> => {
   const back = <T extends { model: string } | undefined>(found: T): T =>
     found && { ...found, model: found.model.slice(prefix.length) };
   return {

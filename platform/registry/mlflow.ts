@@ -1,8 +1,13 @@
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { artifactFolder, type BucketFolder } from "./mlflow/artifact-store.ts";
-import { type MlflowNeeds, MlflowRefused, mlflowApi, unlessRefused } from "./mlflow/mlflow-api.ts";
-import { mlflowModel, modelFile, onnxFile } from "./mlflow/mlflow-model.ts";
+import { type OpenBucketFolder, openArtifactFolder } from "./mlflow/artifact-store.ts";
+import {
+  createMlflowApi,
+  ignoreRefusal,
+  type MlflowApiDependencies,
+  MlflowRefused,
+} from "./mlflow/mlflow-api.ts";
+import { createMlflowModel, modelFile, onnxFile } from "./mlflow/mlflow-model.ts";
 import {
   type Alias,
   type ModelVersion,
@@ -11,9 +16,9 @@ import {
   type Registry,
 } from "./registry.ts";
 
-type Needs = MlflowNeeds & {
+type Needs = MlflowApiDependencies & {
   /** Where the server keeps artefacts in S3: needed by `register` and `artifact` alone. */
-  readonly s3?: BucketFolder;
+  readonly s3?: OpenBucketFolder;
   /** Epoch milliseconds. */
   readonly clock: () => number;
 };
@@ -50,10 +55,10 @@ const Model = z.object({
 const Run = z.object({
   info: z.object({ run_id: z.string(), artifact_uri: z.string(), start_time: z.number().default(0) }),
 });
-const Nothing = z.unknown();
+const AnyResponse = z.unknown();
 
 /** Names of models and deliveries hold no quotes; whatever does is no part of a search. */
-const quoted = (value: string): string => {
+const quoteFilterValue = (value: string): string => {
   if (/['"`\\]/.test(value)) throw new RangeError(`${value} cannot be searched for in MLflow`);
   return `'${value}'`;
 };
@@ -66,10 +71,10 @@ const pageSize = 100;
  * it seen. Where several processes create at once, the lowest number of the delivery is the version, and each of the
  * others takes its own away. Throws TemporaryFault, MlflowRefused, ArtifactsOutOfReach.
  */
-export const mlflowRegistry = (needs: Needs): Registry => {
-  const api = mlflowApi(needs);
+export const createMlflowRegistry = (needs: Needs): Registry => {
+  const api = createMlflowApi(needs);
   const { clock } = needs;
-  const folderOf = (version: Version) => artifactFolder({ api, s3: needs.s3 }, version.source);
+  const folderOf = (version: Version) => openArtifactFolder({ api, s3: needs.s3 }, version.source);
 
   /** Versions by a search, in the order asked for, page by page to the end. */
   const search = async function* (filter: string, order: "ASC" | "DESC"): AsyncGenerator<Version> {
@@ -91,11 +96,11 @@ export const mlflowRegistry = (needs: Needs): Registry => {
   };
 
   const aliasesOf = async (model: string): Promise<readonly { alias: string; version: number }[]> =>
-    (await unlessRefused("RESOURCE_DOES_NOT_EXIST", api.get("registered-models/get", { name: model }, Model)))
+    (await ignoreRefusal("RESOURCE_DOES_NOT_EXIST", api.get("registered-models/get", { name: model }, Model)))
       ?.registered_model.aliases ?? [];
 
   const read = async (model: string, version: number): Promise<Version | undefined> => {
-    const answer = await unlessRefused(
+    const answer = await ignoreRefusal(
       "RESOURCE_DOES_NOT_EXIST",
       api.get(
         "model-versions/get",
@@ -129,7 +134,7 @@ export const mlflowRegistry = (needs: Needs): Registry => {
   };
 
   const ofDelivery = async (model: string, delivery: string): Promise<Version | undefined> => {
-    const filter = `name=${quoted(model)} and tags.\`${deliveryTag}\`=${quoted(delivery)}`;
+    const filter = `name=${quoteFilterValue(model)} and tags.\`${deliveryTag}\`=${quoteFilterValue(delivery)}`;
     for await (const version of search(filter, "ASC")) return version;
     return undefined;
   };
@@ -137,7 +142,7 @@ export const mlflowRegistry = (needs: Needs): Registry => {
   const experimentOf = async (model: string): Promise<string> => {
     const name = `slipway/${model}`;
     const Experiment = z.object({ experiment_id: z.string() });
-    const made = await unlessRefused(
+    const made = await ignoreRefusal(
       "RESOURCE_ALREADY_EXISTS",
       api.send("POST", "experiments/create", { name }, Experiment),
     );
@@ -158,7 +163,7 @@ export const mlflowRegistry = (needs: Needs): Registry => {
       "runs/search",
       {
         experiment_ids: [experiment],
-        filter: `tags.\`${deliveryTag}\` = ${quoted(delivery)}`,
+        filter: `tags.\`${deliveryTag}\` = ${quoteFilterValue(delivery)}`,
         max_results: 1,
       },
       z.object({ runs: z.array(Run).default([]) }),
@@ -186,9 +191,9 @@ export const mlflowRegistry = (needs: Needs): Registry => {
     const { model, delivery, tags } = registration;
     const standing = await ofDelivery(model, delivery);
     if (standing) return standing;
-    await unlessRefused(
+    await ignoreRefusal(
       "RESOURCE_ALREADY_EXISTS",
-      api.send("POST", "registered-models/create", { name: model }, Nothing),
+      api.send("POST", "registered-models/create", { name: model }, AnyResponse),
     );
     const { info } = await runOf(registration);
     const { model_version: made } = await api.send(
@@ -204,9 +209,14 @@ export const mlflowRegistry = (needs: Needs): Registry => {
     );
     const first = (await ofDelivery(model, delivery)) ?? made;
     if (first.version !== made.version)
-      await unlessRefused(
+      await ignoreRefusal(
         "RESOURCE_DOES_NOT_EXIST",
-        api.send("DELETE", "model-versions/delete", { name: model, version: String(made.version) }, Nothing),
+        api.send(
+          "DELETE",
+          "model-versions/delete",
+          { name: model, version: String(made.version) },
+          AnyResponse,
+        ),
       );
     return first;
   };
@@ -214,7 +224,7 @@ export const mlflowRegistry = (needs: Needs): Registry => {
   /** Writes what is missing and reads back what counts: READY alone proves nothing. */
   const upload = async (registration: Registration, version: Version): Promise<void> => {
     const folder = folderOf(version);
-    const files = mlflowModel(registration, {
+    const files = createMlflowModel(registration, {
       runId: version.run_id,
       createdAt: version.creation_timestamp,
     });
@@ -237,8 +247,8 @@ export const mlflowRegistry = (needs: Needs): Registry => {
       timestamp: run.info.start_time,
       step: 0,
     }));
-    if (logged.length > 0) await api.send("POST", "runs/log-batch", { run_id, metrics: logged }, Nothing);
-    await api.send("POST", "runs/update", { run_id, status: "FINISHED", end_time: clock() }, Nothing);
+    if (logged.length > 0) await api.send("POST", "runs/log-batch", { run_id, metrics: logged }, AnyResponse);
+    await api.send("POST", "runs/update", { run_id, status: "FINISHED", end_time: clock() }, AnyResponse);
   };
 
   /**
@@ -251,7 +261,7 @@ export const mlflowRegistry = (needs: Needs): Registry => {
         "POST",
         "model-versions/set-tag",
         { name: model, version: String(version), key, value },
-        Nothing,
+        AnyResponse,
       );
     await send().catch((error: unknown) => {
       if (error instanceof MlflowRefused && error.message.includes("IntegrityError")) return send();
@@ -293,9 +303,9 @@ export const mlflowRegistry = (needs: Needs): Registry => {
 
     async setAlias(model: string, alias: Alias, version: number | undefined) {
       if (version === undefined) {
-        await unlessRefused(
+        await ignoreRefusal(
           "RESOURCE_DOES_NOT_EXIST",
-          api.send("DELETE", "registered-models/alias", { name: model, alias }, Nothing),
+          api.send("DELETE", "registered-models/alias", { name: model, alias }, AnyResponse),
         );
         return;
       }
@@ -304,7 +314,7 @@ export const mlflowRegistry = (needs: Needs): Registry => {
         "POST",
         "registered-models/alias",
         { name: model, alias, version: String(version) },
-        Nothing,
+        AnyResponse,
       );
     },
 
@@ -317,7 +327,7 @@ export const mlflowRegistry = (needs: Needs): Registry => {
       const aliases = await aliasesOf(model);
       const found: ModelVersion[] = [];
       if (limit <= 0) return found;
-      for await (const version of search(`name=${quoted(model)}`, "DESC")) {
+      for await (const version of search(`name=${quoteFilterValue(model)}`, "DESC")) {
         if (version.tags[registeredTag] !== undefined) found.push(shown(version, aliases));
         if (found.length >= limit) break;
       }

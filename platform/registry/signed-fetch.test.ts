@@ -2,22 +2,22 @@ import { createHash, createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { signedFetch } from "./signed-fetch.ts";
+import { createSignedFetch } from "./signed-fetch.ts";
 
-type Got = {
+type ReceivedRequest = {
   readonly method: string;
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly body: string;
 };
-const got: Got[] = [];
+const receivedRequests: ReceivedRequest[] = [];
 const server = createServer(async (request, response) => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
   );
-  got.push({
+  receivedRequests.push({
     method: request.method ?? "",
     url: request.url ?? "",
     headers,
@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => new Promise((closed) => server.close(closed)));
 
 const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-const ask = signedFetch({
+const sendSigned = createSignedFetch({
   fetch,
   region: "us-east-1",
   credentials: async () => ({
@@ -47,7 +47,7 @@ const ask = signedFetch({
 const hmac = (key: string | Buffer, text: string) => createHmac("sha256", key).update(text).digest();
 
 /** What API Gateway reckons: the string to sign, written as the reference says, under the key derived from the secret. */
-const signatureOf = (signed: Got, query: string, bodyHash: string): string => {
+const computeSignature = (signed: ReceivedRequest, query: string, bodyHash: string): string => {
   const names = /SignedHeaders=([^,]+)/.exec(signed.headers.authorization ?? "")?.[1] ?? "";
   const canonical = [
     signed.method,
@@ -68,51 +68,51 @@ const signatureOf = (signed: Got, query: string, bodyHash: string): string => {
 };
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
-const last = (): Got => {
-  const found = got.at(-1);
+const getLastRequest = (): ReceivedRequest => {
+  const found = receivedRequests.at(-1);
   if (found === undefined) throw new Error("nothing was asked");
   return found;
 };
 
 test("a request carries the signature that its receiver reckons from method, path, query, host, time, token and body", async () => {
   const body = JSON.stringify({ name: "churn", note: "Größe" });
-  const response = await ask(`${address}/api/2.0/mlflow/runs/create?b=2&a=x%20y&a=1`, {
+  const response = await sendSigned(`${address}/api/2.0/mlflow/runs/create?b=2&a=x%20y&a=1`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body,
   });
   expect(response.status).toBe(200);
-  const signed = last();
+  const signed = getLastRequest();
   expect(signed.body).toBe(body);
   expect(signed.headers["x-amz-security-token"]).toBe("a session's token");
   expect(signed.headers.authorization).toContain(
     "Credential=AKIDEXAMPLE/20261121/us-east-1/execute-api/aws4_request",
   );
   expect(signed.headers.authorization).toContain(
-    `Signature=${signatureOf(signed, "a=1&a=x%20y&b=2", sha256(body))}`,
+    `Signature=${computeSignature(signed, "a=1&a=x%20y&b=2", sha256(body))}`,
   );
 });
 
 test("without a body the empty one is signed", async () => {
-  await ask(`${address}/api/2.0/mlflow/experiments/get-by-name?experiment_name=s`);
-  const signed = last();
+  await sendSigned(`${address}/api/2.0/mlflow/experiments/get-by-name?experiment_name=s`);
+  const signed = getLastRequest();
   expect(signed.method).toBe("GET");
   expect(signed.headers.authorization).toContain(
-    `Signature=${signatureOf(signed, "experiment_name=s", sha256(""))}`,
+    `Signature=${computeSignature(signed, "experiment_name=s", sha256(""))}`,
   );
 });
 
 test("the host is signed, so that nobody else's server can use a request", async () => {
-  await ask(`${address}/`);
-  expect(last().headers.authorization).toMatch(/SignedHeaders=[^,]*\bhost\b/);
+  await sendSigned(`${address}/`);
+  expect(getLastRequest().headers.authorization).toMatch(/SignedHeaders=[^,]*\bhost\b/);
 });
 
 test("a stream is refused: it could not be signed before it is sent", async () => {
-  await expect(ask(address, { method: "POST", body: new Blob(["x"]).stream() })).rejects.toThrow(
+  await expect(sendSigned(address, { method: "POST", body: new Blob(["x"]).stream() })).rejects.toThrow(
     /Only texts and bytes can be signed/,
   );
 });
 
 test("a time-out of the caller's ends the request", async () => {
-  await expect(ask(address, { signal: AbortSignal.abort() })).rejects.toThrow();
+  await expect(sendSigned(address, { signal: AbortSignal.abort() })).rejects.toThrow();
 });

@@ -23,7 +23,7 @@ class Sha256 {
     this.#hash =
       secret === undefined
         ? createHash("sha256")
-        : createHmac("sha256", typeof secret === "string" ? secret : bytesOf(secret));
+        : createHmac("sha256", typeof secret === "string" ? secret : toBytes(secret));
   }
   update(data: Uint8Array): void {
     this.#hash.update(data);
@@ -36,12 +36,12 @@ class Sha256 {
   }
 }
 
-const bytesOf = (buffer: ArrayBuffer | ArrayBufferView): Uint8Array =>
+const toBytes = (buffer: ArrayBuffer | ArrayBufferView): Uint8Array =>
   ArrayBuffer.isView(buffer)
     ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
     : new Uint8Array(buffer);
 
-const queryOf = ({ searchParams }: URL): Record<string, string[]> =>
+const toQuery = ({ searchParams }: URL): Record<string, string[]> =>
   Object.fromEntries([...new Set(searchParams.keys())].map((name) => [name, searchParams.getAll(name)]));
 
 /**
@@ -49,7 +49,7 @@ const queryOf = ({ searchParams }: URL): Record<string, string[]> =>
  * Bodies are texts or bytes; a stream could not be signed before it is sent.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
  */
-export const signedFetch = ({ fetch, region, credentials, clock }: Needs): typeof globalThis.fetch => {
+export const createSignedFetch = ({ fetch, region, credentials, clock }: Needs): typeof globalThis.fetch => {
   const signer = new SignatureV4({ service: "execute-api", region, credentials, sha256: Sha256 });
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
@@ -62,7 +62,7 @@ export const signedFetch = ({ fetch, region, credentials, clock }: Needs): typeo
         protocol: url.protocol,
         hostname: url.hostname,
         path: url.pathname,
-        query: queryOf(url),
+        query: toQuery(url),
         headers: { ...Object.fromEntries(new Headers(init.headers)), host: url.host },
         ...(body === undefined || body === null ? {} : { body }),
       },

@@ -2,14 +2,14 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Blobs } from "#platform/blobs/blobs.ts";
-import { fileBlobs } from "#platform/blobs/files.ts";
-import { type Database, openDatabase, type Statement } from "#platform/store/open-database.ts";
+import { createFileBlobs } from "#platform/blobs/files.ts";
+import { type Database, openDatabase, type PreparedStatement } from "#platform/store/open-database.ts";
 import { registryContract } from "#test/contracts/registry.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { sqliteRegistry } from "./sqlite.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createSqliteRegistry } from "./sqlite.ts";
 
-const blobsIn = (folder: string): Blobs =>
-  fileBlobs({ folder: join(folder, "blobs"), baseUrl: "http://127.0.0.1:1", key: Buffer.from("key") });
+const createBlobs = (folder: string): Blobs =>
+  createFileBlobs({ folder: join(folder, "blobs"), baseUrl: "http://127.0.0.1:1", key: Buffer.from("key") });
 
 /** What stands behind the registry, with one call that fails; transactions count as one call. */
 const withFault = (database: Database, blobs: Blobs, count: number, when: "before" | "after") => {
@@ -23,7 +23,7 @@ const withFault = (database: Database, blobs: Blobs, count: number, when: "befor
     if (calls === count) throw new Error("broken off");
     return result;
   };
-  const statement = (inner: Statement): Statement => ({
+  const statement = (inner: PreparedStatement): PreparedStatement => ({
     get: (...values) => faulty(() => inner.get(...values)),
     all: (...values) => faulty(() => inner.all(...values)),
     run: (...values) => faulty(() => inner.run(...values)),
@@ -58,12 +58,13 @@ const withFault = (database: Database, blobs: Blobs, count: number, when: "befor
 };
 
 registryContract("SQLite", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   const database = openDatabase(join(folder.path, "state.db"));
-  const blobs = blobsIn(folder.path);
+  const blobs = createBlobs(folder.path);
   return {
-    registry: sqliteRegistry({ database, blobs, clock: Date.now }),
-    failing: (count, when) => sqliteRegistry({ ...withFault(database, blobs, count, when), clock: Date.now }),
+    registry: createSqliteRegistry({ database, blobs, clock: Date.now }),
+    failing: (count, when) =>
+      createSqliteRegistry({ ...withFault(database, blobs, count, when), clock: Date.now }),
     close: async () => {
       database.close();
       await folder.remove();
@@ -71,10 +72,10 @@ registryContract("SQLite", async () => {
   };
 });
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let database: Database;
 beforeEach(async () => {
-  folder = await temporaryFolder();
+  folder = await createTemporaryFolder();
   database = openDatabase(join(folder.path, "state.db"));
 });
 afterEach(async () => {
@@ -91,7 +92,7 @@ const registration = {
 };
 
 test("an artefact that was deleted since is put back by the registration it came from", async () => {
-  const registry = sqliteRegistry({ database, blobs: blobsIn(folder.path), clock: Date.now });
+  const registry = createSqliteRegistry({ database, blobs: createBlobs(folder.path), clock: Date.now });
   await registry.register(registration);
   await rm(join(folder.path, "blobs"), { recursive: true });
   expect(await registry.artifact("churn", 1)).toBeUndefined();
@@ -100,14 +101,16 @@ test("an artefact that was deleted since is put back by the registration it came
 });
 
 test("an artefact that does not read back as it was written makes no version", async () => {
-  const blobs = { ...blobsIn(folder.path), get: async () => new Uint8Array([1, 2]) };
-  const registry = sqliteRegistry({ database, blobs, clock: Date.now });
+  const blobs = { ...createBlobs(folder.path), get: async () => new Uint8Array([1, 2]) };
+  const registry = createSqliteRegistry({ database, blobs, clock: Date.now });
   await expect(registry.register(registration)).rejects.toThrow(/did not read back/);
   expect(await registry.versions("churn", { limit: 5 })).toEqual([]);
 });
 
 test("the metrics of training are kept with the version", async () => {
-  await sqliteRegistry({ database, blobs: blobsIn(folder.path), clock: Date.now }).register(registration);
+  await createSqliteRegistry({ database, blobs: createBlobs(folder.path), clock: Date.now }).register(
+    registration,
+  );
   const row = database.prepare("SELECT metrics FROM model_versions WHERE model = 'churn'").get();
   expect(JSON.parse(String(row?.metrics))).toEqual({ auc: 0.84 });
 });

@@ -13,13 +13,13 @@ import {
 const Tags = z.record(z.string(), z.string());
 const Aliases = z.array(z.enum(["champion", "challenger", "previous_champion"]));
 
-const select = `SELECT v.model, v.version, v.tags,
+const selectVersionsSql = `SELECT v.model, v.version, v.tags,
   (SELECT json_group_array(alias) FROM (
      SELECT alias FROM model_aliases a WHERE a.model = v.model AND a.version = v.version ORDER BY alias
    )) AS aliases
   FROM model_versions v`;
 
-const versionOf = (row: DatabaseRow): ModelVersion => ({
+const toModelVersion = (row: DatabaseRow): ModelVersion => ({
   model: String(row.model),
   version: Number(row.version),
   tags: Tags.parse(JSON.parse(String(row.tags))),
@@ -38,7 +38,7 @@ const manifestKey = (model: string, version: number): string => `registry/${mode
  * that MLflow needs (look for the delivery's version, create, artefact, read back, tags, READY last), and a
  * version is seen by nobody until it is READY: what a killed registration began, the next one completes.
  */
-export const sqliteRegistry = (needs: {
+export const createSqliteRegistry = (needs: {
   readonly database: Database;
   readonly blobs: Blobs;
   /** Epoch milliseconds. */
@@ -60,13 +60,15 @@ export const sqliteRegistry = (needs: {
   const ready = database.prepare(
     "UPDATE model_versions SET status = 'READY' WHERE model = ? AND version = ?",
   );
-  const byVersion = database.prepare(`${select} WHERE v.model = ? AND v.version = ? AND v.status = 'READY'`);
+  const byVersion = database.prepare(
+    `${selectVersionsSql} WHERE v.model = ? AND v.version = ? AND v.status = 'READY'`,
+  );
   const byAlias = database.prepare(
-    `${select} JOIN model_aliases named ON named.model = v.model AND named.version = v.version
+    `${selectVersionsSql} JOIN model_aliases named ON named.model = v.model AND named.version = v.version
      WHERE v.model = ? AND named.alias = ? AND v.status = 'READY'`,
   );
   const newest = database.prepare(
-    `${select} WHERE v.model = ? AND v.status = 'READY' ORDER BY v.version DESC LIMIT ?`,
+    `${selectVersionsSql} WHERE v.model = ? AND v.status = 'READY' ORDER BY v.version DESC LIMIT ?`,
   );
   const move = database.prepare(
     `INSERT INTO model_aliases (model, alias, version)
@@ -80,7 +82,7 @@ export const sqliteRegistry = (needs: {
 
   const find = (model: string, version: number): ModelVersion | undefined => {
     const row = byVersion.get(model, version);
-    return row === undefined ? undefined : versionOf(row);
+    return row === undefined ? undefined : toModelVersion(row);
   };
   const missing = (model: string, version: number) =>
     new ModelVersionNotFound(`${model} has no version ${version} in the registry.`);
@@ -130,7 +132,7 @@ export const sqliteRegistry = (needs: {
 
     byAlias: async (model, alias) => {
       const row = byAlias.get(model, alias);
-      return row === undefined ? undefined : versionOf(row);
+      return row === undefined ? undefined : toModelVersion(row);
     },
 
     artifact: async (model, version) =>
@@ -145,6 +147,6 @@ export const sqliteRegistry = (needs: {
       if (tag.run(JSON.stringify(tags), model, version) === 0) throw missing(model, version);
     },
 
-    versions: async (model, { limit }) => newest.all(model, limit).map(versionOf),
+    versions: async (model, { limit }) => newest.all(model, limit).map(toModelVersion),
   };
 };

@@ -1,35 +1,35 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { asDataFolderError, DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
-import { ownValue } from "#untrusted/own-value.ts";
+import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 import { SecretMissing, type Secrets } from "./secrets.ts";
 
 /**
  * `NAME="value"`, or without the quotes where a person wrote it. What is generated has them: a line that a
  * full disk cut short has no closing quote and is never read. Where a name stands twice, the first line counts.
  */
-const line = /^([A-Z][A-Z0-9_]*)=(?:"([^"\s]+)"|([^"\s#]+))$/;
+const linePattern = /^([A-Z][A-Z0-9_]*)=(?:"([^"\s]+)"|([^"\s#]+))$/;
 
-const valueIn = (text: string, name: string): string | undefined => {
+const findSecret = (text: string, name: string): string | undefined => {
   for (const found of text.split(/\r?\n/)) {
-    const [, key, quoted, bare] = line.exec(found.trim()) ?? [];
+    const [, key, quoted, bare] = linePattern.exec(found.trim()) ?? [];
     if (key === name) return quoted ?? bare;
   }
   return undefined;
 };
 
-const textOf = (path: string): Promise<string> =>
+const readFileIfPresent = (path: string): Promise<string> =>
   readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return "";
-    throw asDataFolderError(path, error);
+    throw toDataFolderError(path, error);
   });
 
 /**
  * Adds one secret by a single append: of two processes that do so at once the first one's line counts for
  * both. The newline before it ends a line that a person or a full disk left open.
  */
-const append = async (path: string, name: string, value: string): Promise<void> => {
+const appendSecret = async (path: string, name: string, value: string): Promise<void> => {
   const bytes = Buffer.from(`\n${name}="${value}"\n`, "utf8");
   try {
     await mkdir(dirname(path), { recursive: true });
@@ -41,7 +41,7 @@ const append = async (path: string, name: string, value: string): Promise<void> 
       await file.close();
     }
   } catch (error) {
-    throw asDataFolderError(path, error);
+    throw toDataFolderError(path, error);
   }
   throw new DataFolderUnusable(
     `${path} cannot be used: the disk is full. Free some space and start again: what was written before is complete.`,
@@ -60,12 +60,12 @@ export type SecretsFile = {
  * Secrets from environment variables, else from a file of generated ones. A variable that is set but
  * empty is refused instead of replaced: whoever set it meant it, and an empty key signs for everybody.
  */
-export const environmentSecrets = (needs: {
+export const createEnvironmentSecrets = (needs: {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly file?: SecretsFile;
 }): Secrets => ({
   read: async (name) => {
-    const given = ownValue(needs.env, name);
+    const given = getOwnProperty(needs.env, name);
     if (given !== undefined) {
       if (given.trim() === "")
         throw new SecretMissing(`${name} is set but empty: give it its value or unset it.`);
@@ -73,12 +73,12 @@ export const environmentSecrets = (needs: {
     }
     const { file } = needs;
     if (file !== undefined) {
-      const present = valueIn(await textOf(file.path), name);
+      const present = findSecret(await readFileIfPresent(file.path), name);
       if (present !== undefined) return present;
       if (file.generate.includes(name)) {
         const random = file.random ?? (() => randomBytes(32).toString("hex"));
-        await append(file.path, name, random());
-        const made = valueIn(await textOf(file.path), name);
+        await appendSecret(file.path, name, random());
+        const made = findSecret(await readFileIfPresent(file.path), name);
         if (made !== undefined) return made;
       }
     }

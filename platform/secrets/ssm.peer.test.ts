@@ -1,10 +1,10 @@
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { expect, test } from "vitest";
 import { secretsContract } from "#test/contracts/secrets.ts";
-import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
-import { ssmSecrets } from "./ssm.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { createSsmSecrets } from "./ssm.ts";
 
-const subject = async (peer: Peer) => {
+const subject = async (peer: MotoPeer) => {
   const direct = new SSMClient(peer.direct());
   const values = { SLACK_BOT_TOKEN: "xoxb-contract", EMPTY_SECRET: " " };
   for (const [name, Value] of Object.entries(values))
@@ -13,10 +13,10 @@ const subject = async (peer: Peer) => {
     );
   direct.destroy();
   const client = new SSMClient(peer.config());
-  return { secrets: ssmSecrets({ client, prefix: "/slipway/" }), close: async () => client.destroy() };
+  return { secrets: createSsmSecrets({ client, prefix: "/slipway/" }), close: async () => client.destroy() };
 };
 
-throughFaults("secrets", (peer, name) => {
+describeWithFaults("secrets", (peer, name) => {
   secretsContract(`SSM, ${name}`, () => subject(peer));
 
   test("a hundred reads in a row all give the secret", async () => {

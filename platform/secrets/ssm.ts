@@ -1,16 +1,19 @@
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from "@aws-sdk/client-ssm";
-import { awsCall } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
 import { SecretMissing, type Secrets } from "./secrets.ts";
 
 /**
  * Secrets as SecureString parameters `<prefix><name>` of SSM's Parameter Store; `prefix` such as `/slipway/`.
  * A parameter that is blank counts as missing: an empty key signs for everybody.
  */
-export const ssmSecrets = (needs: { readonly client: SSMClient; readonly prefix: string }): Secrets => ({
+export const createSsmSecrets = (needs: {
+  readonly client: SSMClient;
+  readonly prefix: string;
+}): Secrets => ({
   read: async (name) => {
     const parameter = `${needs.prefix}${name}`;
     const remedy = `aws ssm put-parameter --type SecureString --overwrite --name ${parameter} --value …`;
-    const value = await awsCall("SSM GetParameter", async () => {
+    const value = await callAws("SSM GetParameter", async () => {
       try {
         const answer = await needs.client.send(
           new GetParameterCommand({ Name: parameter, WithDecryption: true }),

@@ -1,11 +1,11 @@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRole } from "#test/peers/create-role.ts";
-import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
+import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
 import { assumeRole } from "./assume-role.ts";
 
-const { skip } = pythonPeer("tests of roles in other accounts");
+const { skip } = requirePython("tests of roles in other accounts");
 const accounts = { stage: "111122223333", prod: "444455556666" } as const;
 
 describe.skipIf(skip)("roles in other accounts", () => {
@@ -13,7 +13,7 @@ describe.skipIf(skip)("roles in other accounts", () => {
   let sts: STSClient;
   beforeAll(async () => {
     moto = await startMoto();
-    sts = new STSClient(motoClient(moto.endpoint));
+    sts = new STSClient(motoClientConfig(moto.endpoint));
     for (const [name, account] of Object.entries(accounts))
       await createRole(moto.endpoint, account, name, {
         account: "123456789012",
@@ -35,7 +35,7 @@ describe.skipIf(skip)("roles in other accounts", () => {
       ...over,
     });
   const callerOf = async (credentials: ReturnType<typeof assumeRole>): Promise<string> => {
-    const client = new STSClient({ ...motoClient(moto.endpoint), credentials });
+    const client = new STSClient({ ...motoClientConfig(moto.endpoint), credentials });
     const { Arn } = await client.send(new GetCallerIdentityCommand({}));
     client.destroy();
     return Arn ?? "";
@@ -61,7 +61,7 @@ describe.skipIf(skip)("roles in other accounts", () => {
   test("credentials are fetched once for many calls, and anew shortly before they end", async () => {
     let now = Date.now();
     let asked = 0;
-    const counting = new STSClient(motoClient(moto.endpoint));
+    const counting = new STSClient(motoClientConfig(moto.endpoint));
     counting.middlewareStack.add((next) => (args) => {
       asked++;
       return next(args);

@@ -26,11 +26,11 @@ export class RoleNotAssumed extends Error {
 }
 
 /** New ones are asked for so long before the old ones end, in milliseconds: no call starts with a minute left. */
-const beforeExpiry = 5 * 60_000;
+const refreshBeforeExpiryMs = 5 * 60_000;
 const durationSeconds = 3_600;
 
 /** STS allows 2 to 64 of these characters; an execution's name may have 80. */
-const sessionName = (name: string): string => name.replace(/[^\w+=,.@-]/g, "-").slice(0, 64);
+const toSessionName = (name: string): string => name.replace(/[^\w+=,.@-]/g, "-").slice(0, 64);
 
 /**
  * Credentials of a role in another account, fetched when first needed and kept until shortly before they end.
@@ -48,7 +48,7 @@ export const assumeRole = (needs: Needs): (() => Promise<AssumedRole>) => {
         new AssumeRoleCommand({
           RoleArn: roleArn,
           ExternalId: externalId,
-          RoleSessionName: sessionName(session),
+          RoleSessionName: toSessionName(session),
           DurationSeconds: durationSeconds,
         }),
       )
@@ -72,7 +72,7 @@ export const assumeRole = (needs: Needs): (() => Promise<AssumedRole>) => {
   };
 
   return () => {
-    if (current === undefined || clock() > endsAt - beforeExpiry) {
+    if (current === undefined || clock() > endsAt - refreshBeforeExpiryMs) {
       const asked = ask();
       current = asked;
       endsAt = Number.POSITIVE_INFINITY;

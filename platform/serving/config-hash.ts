@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { FunctionConfig } from "./serving.ts";
 
 /** A hash that two configurations share when, and only when, they say the same: 64 hex digits. */
-export const configHash = (config: FunctionConfig): string =>
+export const hashConfig = (config: FunctionConfig): string =>
   createHash("sha256")
     .update(
       JSON.stringify([

@@ -3,18 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
 import { servingContract } from "#test/contracts/serving.ts";
-import { plainFunction } from "#test/support/plain-function.ts";
-import { functionHost } from "#worlds/embedded/functions/functions.ts";
-import { embeddedServing } from "./embedded.ts";
+import { createScriptedFunction } from "#test/support/plain-function.ts";
+import { createFunctionHost } from "#worlds/embedded/functions/functions.ts";
+import { createEmbeddedServing } from "./embedded.ts";
 
 const digests = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`] as const;
 
 servingContract("embedded, with worker processes", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-serving-"));
-  const plain = await plainFunction();
-  const host = functionHost({
+  const plain = await createScriptedFunction();
+  const host = createFunctionHost({
     imageRoot: async () => plain.root,
     metrics: { request: () => {} },
     parseEmf: () => undefined,
@@ -25,9 +25,9 @@ servingContract("embedded, with worker processes", async () => {
   });
   const databases = [0, 1].map(() => openDatabase(join(folder, "state.db")));
   const [serving, elsewhere] = databases.map((database) =>
-    embeddedServing({
+    createEmbeddedServing({
       environment: "stage",
-      store: sqliteStore({ database, clock: Date.now }),
+      store: createSqliteStore({ database, clock: Date.now }),
       images: {
         describe: async (digest) => (digests.some((one) => one === digest) ? { sizeBytes: 1 } : undefined),
       },

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { Images } from "#platform/images/images.ts";
-import type { Json, Key, Store, Stored } from "#platform/store/store.ts";
-import { configHash } from "./config-hash.ts";
-import type { FunctionAnswer, Functions, HttpBody } from "./functions.ts";
+import type { Json, Key, Store, StoredItem } from "#platform/store/store.ts";
+import { hashConfig } from "./config-hash.ts";
+import type { FunctionResponse, Functions, HttpBody } from "./functions.ts";
 import {
   type Environment,
   type FunctionConfig,
@@ -25,9 +25,9 @@ type Needs = {
 };
 
 /** As Serving, and perhaps for bodies of requests that are better not made text of in this process. */
-export type BytesServing = Serving & {
+export type EmbeddedServing = Serving & {
   /** Calls `live` with an HTTP event and the bytes of its body. Throws as `invoke`, and EventTooLarge. */
-  invokeBytes?(model: string, event: Json, body: HttpBody): Promise<FunctionAnswer>;
+  invokeBytes?(model: string, event: Json, body: HttpBody): Promise<FunctionResponse>;
 };
 
 const ConfigItem = z.object({
@@ -38,7 +38,7 @@ const ConfigItem = z.object({
 });
 const FunctionItem = z.object({ latest: z.int().min(0) });
 const VersionItem = z.object({ version: z.string(), hash: z.string(), config: ConfigItem });
-const NamedItem = z.object({ version: z.string() });
+const ConfigVersionItem = z.object({ version: z.string() });
 /** `null` stands where an alias was taken away, so that its revisions never start over. */
 const AliasItem = z
   .object({
@@ -48,20 +48,20 @@ const AliasItem = z
   })
   .nullable();
 
-const versionSort = (version: string) => `version#${version.padStart(10, "0")}`;
+const toVersionSort = (version: string) => `version#${version.padStart(10, "0")}`;
 
 /**
  * Serving on one machine: functions, versions and the alias are items of `store`, read anew at every call,
  * so what another process writes counts from the next request on. The functions themselves run in `functions`.
  */
-export const embeddedServing = ({
+export const createEmbeddedServing = ({
   environment,
   store,
   images,
   functions,
   url,
   random,
-}: Needs): BytesServing => {
+}: Needs): EmbeddedServing => {
   const all = `serving#${environment}`;
   const at = (model: string, sort: string): Key => ({ partition: `${all}#${model}`, sort });
 
@@ -72,7 +72,7 @@ export const embeddedServing = ({
   };
 
   const readVersion = async (model: string, version: string) => {
-    const stored = await store.get(at(model, versionSort(version)));
+    const stored = await store.get(at(model, toVersionSort(version)));
     return stored && VersionItem.parse(stored.value);
   };
 
@@ -96,7 +96,7 @@ export const embeddedServing = ({
     return stored?.version ?? "absent";
   };
 
-  const conflict = (model: string, found: Stored | undefined) =>
+  const conflict = (model: string, found: StoredItem | undefined) =>
     new RevisionConflict(
       `the alias live of ${model} in ${environment} is at revision ${found?.version ?? "absent"}`,
     );
@@ -109,13 +109,13 @@ export const embeddedServing = ({
   const publish = async (model: string, config: FunctionConfig): Promise<FunctionVersion> => {
     const { latest } = await readFunction(model);
     if (!(await images.describe(config.digest))) throw new NotServed(`there is no image ${config.digest}`);
-    const hash = configHash(config);
+    const hash = hashConfig(config);
     const named = await store.get(at(model, `config#${hash}`));
-    if (named) return mustHave(model, NamedItem.parse(named.value).version);
+    if (named) return mustHave(model, ConfigVersionItem.parse(named.value).version);
     for (let next = latest + 1; ; next++) {
       const version = String(next);
       const value = { version, hash, config: { ...config, variables: { ...config.variables } } };
-      const written = await store.put(at(model, versionSort(version)), value, { expect: "absent" });
+      const written = await store.put(at(model, toVersionSort(version)), value, { expect: "absent" });
       const standing = written.written ? value : VersionItem.parse(written.found?.value);
       await store.put(at(model, `config#${standing.hash}`), { version });
       await raiseLatest(model, next);

@@ -1,15 +1,15 @@
 import { type Environment, environments } from "./serving.ts";
 
 /** The name of a model's inference function in an environment: `slipway-prod-churn`. */
-export const functionName = (environment: Environment, model: string): string =>
+export const toFunctionName = (environment: Environment, model: string): string =>
   `slipway-${environment}-${model}`;
 
 /** The environment and model that a function's name says, or undefined where it is no such name. */
-export const readFunctionName = (
+export const parseFunctionName = (
   name: string,
 ): { readonly environment: Environment; readonly model: string } | undefined => {
   for (const environment of environments) {
-    const prefix = functionName(environment, "");
+    const prefix = toFunctionName(environment, "");
     if (name.startsWith(prefix) && name.length > prefix.length)
       return { environment, model: name.slice(prefix.length) };
   }

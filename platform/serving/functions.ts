@@ -25,7 +25,7 @@ export type FunctionCall = {
   readonly body?: HttpBody;
 };
 
-export type FunctionAnswer = {
+export type FunctionResponse = {
   readonly payload: Json;
   /** The body of an HTTP answer, which its payload then lacks. */
   readonly body?: Uint8Array;
@@ -38,5 +38,5 @@ export type FunctionAnswer = {
 /** Where published versions run: what Lambda's data plane is on AWS. */
 export interface Functions {
   /** Runs one call. Throws FunctionFailed when the function crashed, threw, or ran out of memory or time; EventTooLarge. */
-  invoke(call: FunctionCall): Promise<FunctionAnswer>;
+  invoke(call: FunctionCall): Promise<FunctionResponse>;
 }

@@ -22,15 +22,15 @@ import { z } from "zod";
 import { servingContract } from "#test/contracts/serving.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { startFaultProxy } from "#test/peers/fault-proxy.ts";
-import { functionServer } from "#test/peers/function-server.ts";
-import { motoClient, startMoto } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { plainFunction } from "#test/support/plain-function.ts";
+import { startFunctionServer } from "#test/peers/function-server.ts";
+import { motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { createScriptedFunction } from "#test/support/plain-function.ts";
 import { assumeRole } from "./assume-role.ts";
-import type { LambdaNeeds } from "./lambda/lambda-needs.ts";
-import { lambdaServing } from "./lambda.ts";
+import type { LambdaServingDependencies } from "./lambda/lambda-needs.ts";
+import { createLambdaServing } from "./lambda.ts";
 
-const { skip } = pythonPeer("tests of serving on Lambda");
+const { skip } = requirePython("tests of serving on Lambda");
 const tooling = "123456789012";
 const stage = "111122223333";
 
@@ -56,10 +56,10 @@ const pushImage = async (ecr: ECRClient, content: string): Promise<string> => {
  * in stage that are throttled, fail, are cut off or lose their answer.
  */
 const twoAccounts = async ({ faults = 0 } = {}) => {
-  const plain = await plainFunction();
-  const functions = await functionServer(async () => plain.root);
+  const plain = await createScriptedFunction();
+  const functions = await startFunctionServer(async () => plain.root);
   const moto = await startMoto({ FUNCTIONS_URL: functions.url });
-  const ecr = new ECRClient(motoClient(moto.endpoint));
+  const ecr = new ECRClient(motoClientConfig(moto.endpoint));
   await ecr.send(new CreateRepositoryCommand({ repositoryName: "slipway" }));
   const first = await pushImage(ecr, "first");
   const digests = [await pushImage(ecr, "a"), await pushImage(ecr, "b")] as const;
@@ -69,22 +69,24 @@ const twoAccounts = async ({ faults = 0 } = {}) => {
   });
   const role = await createRole(moto.endpoint, stage, "function", { service: "lambda.amazonaws.com" });
   const credentials = assumeRole({
-    sts: new STSClient(motoClient(moto.endpoint)),
+    sts: new STSClient(motoClientConfig(moto.endpoint)),
     roleArn: deployer,
     externalId: "secret",
     session: "delivery-1",
     clock: Date.now,
   });
   const proxy = await startFaultProxy({ target: moto.endpoint, share: faults, seed: 20_261_121 });
-  const inStage = { ...motoClient(proxy.endpoint), credentials };
+  const inStage = { ...motoClientConfig(proxy.endpoint), credentials };
   const lambda = new LambdaClient(inStage);
   const api = new ApiGatewayV2Client(inStage);
   const logs = new CloudWatchLogsClient(inStage);
   const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: "stage", ProtocolType: "HTTP" }));
   const serving = (
-    over: Partial<Pick<LambdaNeeds, "lambda" | "logKey" | "variables">> & { authorizerId?: string } = {},
+    over: Partial<Pick<LambdaServingDependencies, "lambda" | "logKey" | "variables">> & {
+      authorizerId?: string;
+    } = {},
   ) =>
-    lambdaServing({
+    createLambdaServing({
       environment: "stage",
       lambda,
       api,
@@ -178,7 +180,7 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect(logGroups).toMatchObject([
       { logGroupName: "/aws/lambda/slipway-stage-churn", retentionInDays: 30 },
     ]);
-    const own = new LambdaClient(motoClient(world.moto.endpoint));
+    const own = new LambdaClient(motoClientConfig(world.moto.endpoint));
     expect((await own.send(new ListFunctionsCommand({}))).Functions).toEqual([]);
 
     await serving.retire("churn");

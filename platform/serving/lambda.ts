@@ -18,54 +18,54 @@ import {
   waitUntilFunctionActiveV2,
 } from "@aws-sdk/client-lambda";
 import * as z from "zod";
-import { awsCall } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
 import type { Json } from "#platform/store/store.ts";
-import { functionName, readFunctionName } from "./function-name.ts";
-import { httpRoute } from "./lambda/http-route.ts";
-import { defaultPoll, type LambdaNeeds, longestUpdate } from "./lambda/lambda-needs.ts";
-import { aliasName, liveAlias } from "./lambda/live-alias.ts";
+import { parseFunctionName, toFunctionName } from "./function-name.ts";
+import { createHttpRoute } from "./lambda/http-route.ts";
+import { defaultPoll, type LambdaServingDependencies, updateTimeoutSeconds } from "./lambda/lambda-needs.ts";
+import { aliasName, createLiveAlias } from "./lambda/live-alias.ts";
 import { publishVersion, readVersion } from "./lambda/publish-version.ts";
-import { readReport } from "./report-line.ts";
+import { parseReportLine } from "./report-line.ts";
 import { FunctionFailed, NotServed, type Serving } from "./serving.ts";
 
 /** What a function made before its first version has; each published version brings its own. */
 const firstMemoryMb = 128;
 
-const Failure = z.object({ errorMessage: z.string(), errorType: z.string().optional() });
+const FailurePayload = z.object({ errorMessage: z.string(), errorType: z.string().optional() });
 
-const failureIn = ({ FunctionError, Payload }: InvokeCommandOutput): FunctionFailed => {
+const readFailure = ({ FunctionError, Payload }: InvokeCommandOutput): FunctionFailed => {
   const text = Payload?.transformToString() ?? "";
   try {
-    const { errorType, errorMessage } = Failure.parse(JSON.parse(text));
+    const { errorType, errorMessage } = FailurePayload.parse(JSON.parse(text));
     return new FunctionFailed(errorType ? `${errorType}: ${errorMessage}` : errorMessage);
   } catch {
     return new FunctionFailed(`${FunctionError}: ${text.slice(0, 1_000)}`);
   }
 };
 
-const isThere = (error: unknown): boolean =>
+const isAlreadyThere = (error: unknown): boolean =>
   error instanceof ResourceConflictException || error instanceof ResourceAlreadyExistsException;
-const isGone = (error: unknown): boolean =>
+const isNotFound = (error: unknown): boolean =>
   error instanceof ResourceNotFoundException || error instanceof NoLogGroup;
 
 /** Waits for a call and takes the named refusals for its success: another attempt was faster. */
-const unless = async (accepted: (error: unknown) => boolean, call: Promise<unknown>): Promise<void> => {
+const ignoreErrors = async (accepted: (error: unknown) => boolean, call: Promise<unknown>): Promise<void> => {
   await call.catch((error: unknown) => {
     if (!accepted(error)) throw error;
   });
 };
 
-const unguarded = (needs: LambdaNeeds): Serving => {
+const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
   const { environment, lambda, logs, httpApi, poll = defaultPoll } = needs;
-  const alias = liveAlias(needs);
-  const http = httpRoute(needs);
+  const alias = createLiveAlias(needs);
+  const http = createHttpRoute(needs);
   const publish = publishVersion(needs);
-  const logGroup = (model: string) => `/aws/lambda/${functionName(environment, model)}`;
+  const logGroup = (model: string) => `/aws/lambda/${toFunctionName(environment, model)}`;
 
   /** The ARN of the alias `live`, whether or not it exists. Throws ResourceNotFoundException without function. */
   const aliasArn = async (model: string): Promise<string> => {
     const found = await lambda.send(
-      new GetFunctionCommand({ FunctionName: functionName(environment, model) }),
+      new GetFunctionCommand({ FunctionName: toFunctionName(environment, model) }),
     );
     return `${found.Configuration?.FunctionArn?.replace(/:\$LATEST$/, "")}:${aliasName}`;
   };
@@ -73,22 +73,22 @@ const unguarded = (needs: LambdaNeeds): Serving => {
   const ensureLogGroup = async (model: string): Promise<void> => {
     const logGroupName = logGroup(model);
     const { logKey: kmsKeyId } = needs;
-    await unless(isThere, logs.send(new CreateLogGroupCommand({ logGroupName, kmsKeyId })));
+    await ignoreErrors(isAlreadyThere, logs.send(new CreateLogGroupCommand({ logGroupName, kmsKeyId })));
     // One that was there before may have another or none.
     if (kmsKeyId !== undefined) await logs.send(new AssociateKmsKeyCommand({ logGroupName, kmsKeyId }));
     await logs.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays: needs.logRetentionDays }));
   };
 
   const ensureFunction = async (model: string): Promise<void> => {
-    const FunctionName = functionName(environment, model);
+    const FunctionName = toFunctionName(environment, model);
     const standing = await lambda.send(new GetFunctionCommand({ FunctionName })).catch((error: unknown) => {
-      if (!isGone(error)) throw error;
+      if (!isNotFound(error)) throw error;
       return undefined;
     });
     if (standing?.Configuration?.State === "Active") return;
     if (standing === undefined)
-      await unless(
-        isThere,
+      await ignoreErrors(
+        isAlreadyThere,
         lambda.send(
           new CreateFunctionCommand({
             FunctionName,
@@ -104,7 +104,7 @@ const unguarded = (needs: LambdaNeeds): Serving => {
     // An Inactive function (idle for weeks) wakes with its next update, and would be waited for in vain.
     if (standing?.Configuration?.State !== "Inactive")
       await waitUntilFunctionActiveV2(
-        { client: lambda, maxWaitTime: longestUpdate, ...poll },
+        { client: lambda, maxWaitTime: updateTimeoutSeconds, ...poll },
         { FunctionName },
       );
   };
@@ -138,36 +138,36 @@ const unguarded = (needs: LambdaNeeds): Serving => {
       const answer = await lambda
         .send(
           new InvokeCommand({
-            FunctionName: functionName(environment, model),
+            FunctionName: toFunctionName(environment, model),
             Qualifier,
             LogType: "Tail",
             Payload: Buffer.from(JSON.stringify(payload)),
           }),
         )
         .catch((error: unknown) => {
-          if (!isGone(error)) throw error;
+          if (!isNotFound(error)) throw error;
           throw new NotServed(`${model} has no ${Qualifier} in ${environment}`, { cause: error });
         });
-      if (answer.FunctionError !== undefined) throw failureIn(answer);
+      if (answer.FunctionError !== undefined) throw readFailure(answer);
       const body: Json = JSON.parse(answer.Payload?.transformToString() || "null");
       const log = Buffer.from(answer.LogResult ?? "", "base64").toString("utf8");
       const version = answer.ExecutedVersion ?? Qualifier;
-      return { payload: body, version, ...(readReport(log) ?? { durationMs: 0 }) };
+      return { payload: body, version, ...(parseReportLine(log) ?? { durationMs: 0 }) };
     },
 
     async retire(model) {
-      const FunctionName = functionName(environment, model);
+      const FunctionName = toFunctionName(environment, model);
       await http.remove(model, FunctionName);
-      await unless(isGone, logs.send(new DeleteLogGroupCommand({ logGroupName: logGroup(model) })));
+      await ignoreErrors(isNotFound, logs.send(new DeleteLogGroupCommand({ logGroupName: logGroup(model) })));
       // The function goes last, and its versions and alias with it: an interrupted retirement is still listed.
-      await unless(isGone, lambda.send(new DeleteFunctionCommand({ FunctionName })));
+      await ignoreErrors(isNotFound, lambda.send(new DeleteFunctionCommand({ FunctionName })));
     },
 
     async models() {
       const names: string[] = [];
       for await (const { Functions } of paginateListFunctions({ client: lambda }, {}))
         for (const { FunctionName = "", PackageType } of Functions ?? []) {
-          const read = readFunctionName(FunctionName);
+          const read = parseFunctionName(FunctionName);
           if (PackageType === "Image" && read?.environment === environment) names.push(read.model);
         }
       return names;
@@ -179,12 +179,12 @@ const unguarded = (needs: LambdaNeeds): Serving => {
  * Serving on Lambda and an HTTP API, in the account that the clients act in. One function per model from one image
  * repository; `live` is its alias. Throws, beside the contract's errors, TemporaryFault.
  */
-export const lambdaServing = (needs: LambdaNeeds): Serving => {
-  const serving = unguarded(needs);
+export const createLambdaServing = (needs: LambdaServingDependencies): Serving => {
+  const serving = createUnguardedServing(needs);
   const guard =
     <Input extends unknown[], Output>(what: string, call: (...input: Input) => Promise<Output>) =>
     (...input: Input): Promise<Output> =>
-      awsCall(`Lambda: ${what}`, () => call(...input));
+      callAws(`Lambda: ${what}`, () => call(...input));
   return {
     ensure: guard("making a function", serving.ensure),
     publish: guard("publishing a version", serving.publish),

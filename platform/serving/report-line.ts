@@ -1,8 +1,12 @@
 /** What Lambda's log says about one call: the last line of `X-Amz-Log-Result`. */
-export type Report = { readonly durationMs: number; readonly initMs?: number };
+export type LambdaReport = { readonly durationMs: number; readonly initMs?: number };
 
 /** The line as Lambda writes it, with tabs between its parts. */
-export const reportLine = (requestId: string, memoryMb: number, { durationMs, initMs }: Report): string =>
+export const formatReportLine = (
+  requestId: string,
+  memoryMb: number,
+  { durationMs, initMs }: LambdaReport,
+): string =>
   [
     `REPORT RequestId: ${requestId}`,
     `Duration: ${durationMs.toFixed(2)} ms`,
@@ -12,7 +16,7 @@ export const reportLine = (requestId: string, memoryMb: number, { durationMs, in
   ].join("\t");
 
 /** Finds and reads that line in the log of a call; undefined where it is not there. */
-export const readReport = (log: string): Report | undefined => {
+export const parseReportLine = (log: string): LambdaReport | undefined => {
   const line = log.split("\n").findLast((candidate) => candidate.startsWith("REPORT "));
   const duration = line?.match(/\tDuration: ([\d.]+) ms/)?.[1];
   const init = line?.match(/\tInit Duration: ([\d.]+) ms/)?.[1];

@@ -2,12 +2,12 @@ import { chmod, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { signerContract } from "#test/contracts/signer.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { keyFileSigner } from "./key-file.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createKeyFileSigner } from "./key-file.ts";
 
 signerContract("key file", async () => {
-  const folder = await temporaryFolder();
-  const signer = (name: string) => keyFileSigner({ file: join(folder.path, name) });
+  const folder = await createTemporaryFolder();
+  const signer = (name: string) => createKeyFileSigner({ file: join(folder.path, name) });
   return {
     signer: signer("key"),
     elsewhere: signer("key"),
@@ -16,31 +16,31 @@ signerContract("key file", async () => {
   };
 });
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let file: string;
 beforeEach(async () => {
-  folder = await temporaryFolder();
+  folder = await createTemporaryFolder();
   file = join(folder.path, "made", "key");
 });
 afterEach(() => folder.remove());
 const bytes = Buffer.from("statement");
 
 test("the key file is for its owner alone, and nothing else is left beside it", async () => {
-  await keyFileSigner({ file }).sign(bytes);
+  await createKeyFileSigner({ file }).sign(bytes);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await readdir(join(folder.path, "made"))).toEqual(["key"]);
 });
 
 test("signers that make the key file at once all use the one key", async () => {
-  const signers = Array.from({ length: 10 }, () => keyFileSigner({ file }));
+  const signers = Array.from({ length: 10 }, () => createKeyFileSigner({ file }));
   const signed = await Promise.all(signers.map((signer) => signer.sign(bytes)));
   expect(new Set(signed.map(({ keyId }) => keyId)).size).toBe(1);
 });
 
 test("a key file that others may read or write signs nothing", async () => {
-  await keyFileSigner({ file }).sign(bytes);
+  await createKeyFileSigner({ file }).sign(bytes);
   await chmod(file, 0o640);
-  await expect(keyFileSigner({ file }).sign(bytes)).rejects.toMatchObject({
+  await expect(createKeyFileSigner({ file }).sign(bytes)).rejects.toMatchObject({
     name: "DataFolderUnusable",
     message: expect.stringContaining("chmod 600"),
   });
@@ -49,7 +49,7 @@ test("a key file that others may read or write signs nothing", async () => {
 test("a key file that holds no key is named and not replaced", async () => {
   const broken = join(folder.path, "broken");
   await writeFile(broken, "short\n", { mode: 0o600 });
-  await expect(keyFileSigner({ file: broken }).sign(bytes)).rejects.toMatchObject({
+  await expect(createKeyFileSigner({ file: broken }).sign(bytes)).rejects.toMatchObject({
     name: "DataFolderUnusable",
     message: expect.stringMatching(/broken holds no private key/),
   });

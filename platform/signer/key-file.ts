@@ -10,25 +10,25 @@ import {
 import { readFile, stat } from "node:fs/promises";
 import { createFile } from "#platform/blobs/write-file.ts";
 import { loadOnce } from "#platform/secrets/load-once.ts";
-import { asDataFolderError, DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
+import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import type { Signer } from "./signer.ts";
 
 type Keys = { readonly id: string; readonly privateKey: KeyObject; readonly publicKey: KeyObject };
 
 /** Bits of a file's mode that let anyone but its owner read or write it. */
-const othersMode = 0o077;
+const otherUsersMode = 0o077;
 
 const readKeys = async (file: string): Promise<Keys | undefined> => {
   let pem: string;
   try {
-    if (((await stat(file)).mode & othersMode) !== 0)
+    if (((await stat(file)).mode & otherUsersMode) !== 0)
       throw new DataFolderUnusable(
         `${file} can be read or written by others than its owner, so its signatures prove nothing. Run: chmod 600 ${file}`,
       );
     pem = await readFile(file, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error instanceof DataFolderUnusable ? error : asDataFolderError(file, error);
+    throw error instanceof DataFolderUnusable ? error : toDataFolderError(file, error);
   }
   try {
     const privateKey = createPrivateKey(pem);
@@ -45,7 +45,7 @@ const readKeys = async (file: string): Promise<Keys | undefined> => {
 };
 
 /** The key in the file, made at first use (mode 0600). Of several processes one makes it, all read that one. */
-const keysIn = async (file: string): Promise<Keys> => {
+const loadOrCreateKeys = async (file: string): Promise<Keys> => {
   const present = await readKeys(file);
   if (present !== undefined) return present;
   const { privateKey } = generateKeyPairSync("ed25519");
@@ -57,8 +57,8 @@ const keysIn = async (file: string): Promise<Keys> => {
 };
 
 /** Ed25519 (RFC 8032) under the key in `file`; the key's id is the SHA-256 of its public key (SPKI, DER). */
-export const keyFileSigner = ({ file }: { readonly file: string }): Signer => {
-  const keys = loadOnce(() => keysIn(file));
+export const createKeyFileSigner = ({ file }: { readonly file: string }): Signer => {
+  const keys = loadOnce(() => loadOrCreateKeys(file));
   return {
     sign: async (bytes) => {
       const { id, privateKey } = await keys();

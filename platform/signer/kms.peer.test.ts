@@ -1,10 +1,10 @@
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { expect, test } from "vitest";
 import { signerContract } from "#test/contracts/signer.ts";
-import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
-import { kmsSigner } from "./kms.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { createKmsSigner } from "./kms.ts";
 
-const subject = async (peer: Peer) => {
+const subject = async (peer: MotoPeer) => {
   const direct = new KMSClient(peer.direct());
   const makeKey = async () => {
     const made = await direct.send(
@@ -16,14 +16,14 @@ const subject = async (peer: Peer) => {
   direct.destroy();
   const client = new KMSClient(peer.config());
   return {
-    signer: kmsSigner({ client, key }),
-    elsewhere: kmsSigner({ client, key }),
-    other: kmsSigner({ client, key: otherKey }),
+    signer: createKmsSigner({ client, key }),
+    elsewhere: createKmsSigner({ client, key }),
+    other: createKmsSigner({ client, key: otherKey }),
     close: async () => client.destroy(),
   };
 };
 
-throughFaults("signer", (peer, name) => {
+describeWithFaults("signer", (peer, name) => {
   signerContract(`KMS, ${name}`, () => subject(peer));
 
   test("a key that is not there is an error, and no signature that does not hold", async () => {
@@ -31,7 +31,7 @@ throughFaults("signer", (peer, name) => {
     const client = new KMSClient(peer.config());
     const key = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000";
     const { signature } = await signer.sign(Buffer.from("x"));
-    const gone = kmsSigner({ client, key });
+    const gone = createKmsSigner({ client, key });
     await expect(gone.verify(Buffer.from("x"), { keyId: key, signature })).rejects.toMatchObject({
       name: "NotFoundException",
     });

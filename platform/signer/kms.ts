@@ -6,21 +6,21 @@ import {
   SignCommand,
   VerifyCommand,
 } from "@aws-sdk/client-kms";
-import { awsCall } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
 import type { Signer } from "./signer.ts";
 
 const algorithm = "ECDSA_SHA_256";
 /** What KMS hashes itself; of longer bytes it gets the hash, which gives a signature of the same form. */
-const mostBytes = 4_096;
+const maxBytes = 4_096;
 /** The longest DER form of two numbers of 256 bits is 72 bytes; KMS refuses longer ones as a broken request. */
-const longestSignature = 72;
+const maxSignatureBytes = 72;
 
 /**
  * ECDSA over P-256 and SHA-256 by an asymmetric KMS key (ECC_NIST_P256, SIGN_VERIFY). Bytes of any length.
  * Signatures are verified by KMS, so that a key that was disabled vouches for nothing any more.
  * https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
  */
-export const kmsSigner = ({
+export const createKmsSigner = ({
   client,
   key,
 }: {
@@ -30,21 +30,21 @@ export const kmsSigner = ({
 }): Signer => {
   const request = (bytes: Uint8Array) => ({
     KeyId: key,
-    ...(bytes.length > 0 && bytes.length <= mostBytes
+    ...(bytes.length > 0 && bytes.length <= maxBytes
       ? { Message: bytes, MessageType: "RAW" as const }
       : { Message: createHash("sha256").update(bytes).digest(), MessageType: "DIGEST" as const }),
     SigningAlgorithm: algorithm as typeof algorithm,
   });
   return {
     sign: async (bytes) => {
-      const { Signature } = await awsCall("KMS Sign", () => client.send(new SignCommand(request(bytes))));
+      const { Signature } = await callAws("KMS Sign", () => client.send(new SignCommand(request(bytes))));
       if (Signature === undefined) throw new Error("KMS Sign answered without a signature.");
       return { keyId: key, signature: Signature };
     },
     verify: async (bytes, { keyId, signature }) => {
-      if (keyId !== key || signature.length === 0 || signature.length > longestSignature) return false;
+      if (keyId !== key || signature.length === 0 || signature.length > maxSignatureBytes) return false;
       const command = new VerifyCommand({ ...request(bytes), Signature: signature });
-      return awsCall("KMS Verify", async () => {
+      return callAws("KMS Verify", async () => {
         try {
           return (await client.send(command)).SignatureValid === true;
         } catch (error) {
@@ -55,7 +55,7 @@ export const kmsSigner = ({
     },
     publicKey: async () => {
       const command = new GetPublicKeyCommand({ KeyId: key });
-      const { PublicKey } = await awsCall("KMS GetPublicKey", () => client.send(command));
+      const { PublicKey } = await callAws("KMS GetPublicKey", () => client.send(command));
       if (PublicKey === undefined) throw new Error("KMS GetPublicKey answered without a key.");
       const spki = createPublicKey({ key: Buffer.from(PublicKey), format: "der", type: "spki" });
       return String(spki.export({ type: "spki", format: "pem" }));

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { coAuthors } from "./co-authors.ts";
+import { parseCoAuthors } from "./co-authors.ts";
 
 test.each([
   ["Co-authored-by: Ada <ada@example.com>", ["ada@example.com"]],
@@ -11,7 +11,7 @@ test.each([
   ["Co-authored-by: somebody without an address", ["somebody without an address"]],
   ["This was not co-authored by anybody: see below", []],
 ])("%j names %j", (message, emails) => {
-  expect(coAuthors(message).map(({ email }) => email)).toEqual(emails);
+  expect(parseCoAuthors(message).map(({ email }) => email)).toEqual(emails);
 });
 
 const line = fc.constantFrom(
@@ -32,7 +32,7 @@ test("whomever git's own trailers name, this names, too", () => {
         input: message,
         encoding: "utf8",
       });
-      const named = coAuthors(message).map(({ email }) => email);
+      const named = parseCoAuthors(message).map(({ email }) => email);
       for (const trailer of trailers.split("\n")) {
         const address = /^co-authored-by:.*<(.*)>/i.exec(trailer)?.[1];
         if (address !== undefined) expect(named).toContain(address);

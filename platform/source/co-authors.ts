@@ -5,7 +5,7 @@ import type { NamedPerson } from "./source.ts";
  * its continuation lines: never fewer than git's own reading of trailers finds (git-interpret-trailers), which takes the
  * last paragraph alone.
  */
-export const coAuthors = (message: string): readonly NamedPerson[] => {
+export const parseCoAuthors = (message: string): readonly NamedPerson[] => {
   const people: NamedPerson[] = [];
   const lines = message.split(/\r\n|\n|\r/);
   for (const [index, line] of lines.entries()) {

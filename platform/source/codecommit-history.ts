@@ -1,8 +1,8 @@
 import type { Commit as Found } from "@aws-sdk/client-codecommit";
 import pMap from "p-map";
-import { coAuthors } from "./co-authors.ts";
-import { type CodeCommitReader, together } from "./codecommit-reader.ts";
-import { type File, isMergeOf } from "./is-merge-of.ts";
+import { parseCoAuthors } from "./co-authors.ts";
+import { type CodeCommitReader, codeCommitConcurrency } from "./codecommit-reader.ts";
+import { type TreeFile, verifyMerge } from "./is-merge-of.ts";
 import type { CommitHistory, HistoryCommit, PathChange } from "./source.ts";
 
 /**
@@ -13,10 +13,15 @@ const historyLimit = 2_000;
 /** The most that are read for them, one after another: others' commits, too, are walked until they are older. */
 const walkLimit = 4_000;
 /** The most commits that are compared for the best one before a merge's parents. */
-const mostBases = 8;
+const maxMergeBases = 8;
 
 /** Who made what in a repository in CodeCommit, by its commits alone. */
-export const codeCommitHistory = ({ resolve, blob, byIds, differences }: CodeCommitReader): CommitHistory => {
+export const createCodeCommitHistory = ({
+  resolve,
+  blob,
+  byIds,
+  differences,
+}: CodeCommitReader): CommitHistory => {
   /**
    * The commits that `head` has and none of `without`: newest first, and only as deep as one of them is left that may be
    * another's. A forged date can only make the list longer.
@@ -100,7 +105,7 @@ export const codeCommitHistory = ({ resolve, blob, byIds, differences }: CodeCom
     };
     const found = await beside(ours, theirs);
     if (!found || found.isEmpty) return found && ours;
-    if (found.shared.length > mostBases) return undefined;
+    if (found.shared.length > maxMergeBases) return undefined;
     const bases = await byIds(found.shared);
     const best: Found[] = [];
     for (const base of bases) {
@@ -132,7 +137,7 @@ export const codeCommitHistory = ({ resolve, blob, byIds, differences }: CodeCom
       parents: found.parents ?? [],
       author: { name: found.author?.name ?? "", email: found.author?.email ?? "" },
       committer: { name: found.committer?.name ?? "", email: found.committer?.email ?? "" },
-      coAuthors: coAuthors(found.message ?? ""),
+      coAuthors: parseCoAuthors(found.message ?? ""),
       changes,
       signature: { by: "nobody" },
       authorAccount: null,
@@ -148,7 +153,9 @@ export const codeCommitHistory = ({ resolve, blob, byIds, differences }: CodeCom
       const to = await resolve(head);
       const { commits, complete } = await walk(to, await Promise.all(without.map(resolve)));
       const isRead = about?.length !== 0;
-      const history = await pMap(commits, (one) => toHistory(one, isRead), { concurrency: together });
+      const history = await pMap(commits, (one) => toHistory(one, isRead), {
+        concurrency: codeCommitConcurrency,
+      });
       return { commits: history, updates: [], branches: "told", complete };
     },
 
@@ -166,8 +173,8 @@ export const codeCommitHistory = ({ resolve, blob, byIds, differences }: CodeCom
         [ours, theirs, found].map(({ commitId = "" }) => differences(base.commitId, commitId)),
       );
       if (!mine || !other || !merged) return false;
-      const read = (file: File) => blob(file.blob, file.blob);
-      return isMergeOf({ ours: mine, theirs: other, merged, read });
+      const read = (file: TreeFile) => blob(file.blob, file.blob);
+      return verifyMerge({ ours: mine, theirs: other, merged, read });
     },
   };
 };

@@ -13,31 +13,31 @@ import {
   InvalidBranchNameException,
   paginateGetDifferences,
 } from "@aws-sdk/client-codecommit";
-import { awsCall } from "#platform/errors/aws-call.ts";
-import type { Difference, File } from "./is-merge-of.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
+import type { PathDifference, TreeFile } from "./is-merge-of.ts";
 import { CommitNotFound, ModelFilesRefused } from "./source.ts";
 import { isRevision } from "./source-rules.ts";
 
-export type CodeCommitNeeds = { readonly client: CodeCommitClient; readonly repository: string };
+export type CodeCommitReaderDependencies = { readonly client: CodeCommitClient; readonly repository: string };
 
 /** CodeCommit knows commits by their whole id alone; an abbreviated one is looked for among so many of the newest. */
-const longestWalk = 2_000;
+const walkLimit = 2_000;
 /** Commits never change, and the histories that one delivery needs have most of them in common. */
-const knownLimit = 20_000;
+const cacheLimit = 20_000;
 /** BatchGetCommits takes at most 100. */
-const batch = 100;
+const batchLimit = 100;
 /** Calls side by side. */
-export const together = 8;
+export const codeCommitConcurrency = 8;
 
 /** What is read of a repository in CodeCommit, commits once. Throws TemporaryFault, and the service's own errors. */
-export const codeCommitReader = ({ client, repository }: CodeCommitNeeds) => {
+export const createCodeCommitReader = ({ client, repository }: CodeCommitReaderDependencies) => {
   const repositoryName = repository;
   const notFound = (revision: string, cause?: unknown) =>
     new CommitNotFound(`There is no commit ${JSON.stringify(revision)} in ${repository}.`, { cause });
 
   const byId = async (id: string): Promise<Found | undefined> => {
     try {
-      const { commit } = await awsCall("CodeCommit GetCommit", () =>
+      const { commit } = await callAws("CodeCommit GetCommit", () =>
         client.send(new GetCommitCommand({ repositoryName, commitId: id })),
       );
       return commit;
@@ -49,7 +49,7 @@ export const codeCommitReader = ({ client, repository }: CodeCommitNeeds) => {
 
   const branchTip = async (branchName: string): Promise<string | undefined> => {
     try {
-      const { branch } = await awsCall("CodeCommit GetBranch", () =>
+      const { branch } = await callAws("CodeCommit GetBranch", () =>
         client.send(new GetBranchCommand({ repositoryName, branchName })),
       );
       return branch?.commitId;
@@ -61,22 +61,22 @@ export const codeCommitReader = ({ client, repository }: CodeCommitNeeds) => {
   };
 
   const abbreviated = async (start: string): Promise<Found | undefined> => {
-    const { repositoryMetadata } = await awsCall("CodeCommit GetRepository", () =>
+    const { repositoryMetadata } = await callAws("CodeCommit GetRepository", () =>
       client.send(new GetRepositoryCommand({ repositoryName })),
     );
     const tip = repositoryMetadata?.defaultBranch && (await branchTip(repositoryMetadata.defaultBranch));
     const seen = new Set<string>();
     let wanted = tip ? [tip] : [];
-    while (wanted.length > 0 && seen.size < longestWalk) {
-      const ids = wanted.slice(0, batch);
+    while (wanted.length > 0 && seen.size < walkLimit) {
+      const ids = wanted.slice(0, batchLimit);
       for (const id of ids) seen.add(id);
-      const { commits = [] } = await awsCall("CodeCommit BatchGetCommits", () =>
+      const { commits = [] } = await callAws("CodeCommit BatchGetCommits", () =>
         client.send(new BatchGetCommitsCommand({ repositoryName, commitIds: ids })),
       );
       const found = commits.find(({ commitId }) => commitId?.startsWith(start));
       if (found) return found;
       const parents = commits.flatMap(({ parents }) => parents ?? []).filter((id) => !seen.has(id));
-      wanted = [...new Set([...wanted.slice(batch), ...parents])];
+      wanted = [...new Set([...wanted.slice(batchLimit), ...parents])];
     }
     return undefined;
   };
@@ -96,7 +96,7 @@ export const codeCommitReader = ({ client, repository }: CodeCommitNeeds) => {
   };
   const blob = async (blobId: string, path: string): Promise<Uint8Array> => {
     try {
-      const { content } = await awsCall("CodeCommit GetBlob", () =>
+      const { content } = await callAws("CodeCommit GetBlob", () =>
         client.send(new GetBlobCommand({ repositoryName, blobId })),
       );
       return content ?? new Uint8Array();
@@ -111,13 +111,13 @@ export const codeCommitReader = ({ client, repository }: CodeCommitNeeds) => {
 
   const read = new Map<string, Found | undefined>();
   const byIds = async (ids: readonly string[]): Promise<readonly Found[]> => {
-    if (read.size > knownLimit) read.clear();
+    if (read.size > cacheLimit) read.clear();
     const found = new Map(ids.flatMap((id) => [[id, read.get(id)] as const]));
     const unread = ids.filter((id) => !found.get(id));
-    for (let start = 0; start < unread.length; start += batch) {
-      const { commits = [] } = await awsCall("CodeCommit BatchGetCommits", () =>
+    for (let start = 0; start < unread.length; start += batchLimit) {
+      const { commits = [] } = await callAws("CodeCommit BatchGetCommits", () =>
         client.send(
-          new BatchGetCommitsCommand({ repositoryName, commitIds: unread.slice(start, start + batch) }),
+          new BatchGetCommitsCommand({ repositoryName, commitIds: unread.slice(start, start + batchLimit) }),
         ),
       );
       for (const commit of commits)
@@ -126,11 +126,11 @@ export const codeCommitReader = ({ client, repository }: CodeCommitNeeds) => {
     return ids.flatMap((id) => found.get(id) ?? []);
   };
 
-  const differences = (before: string | undefined, after: string): Promise<Map<string, Difference>> =>
-    awsCall("CodeCommit GetDifferences", async () => {
-      const fileOf = (blob: BlobMetadata | undefined): File | null =>
+  const differences = (before: string | undefined, after: string): Promise<Map<string, PathDifference>> =>
+    callAws("CodeCommit GetDifferences", async () => {
+      const fileOf = (blob: BlobMetadata | undefined): TreeFile | null =>
         blob ? { mode: blob.mode ?? "", blob: blob.blobId ?? "" } : null;
-      const found = new Map<string, Difference>();
+      const found = new Map<string, PathDifference>();
       for await (const { differences: page } of paginateGetDifferences(
         { client },
         { repositoryName, afterCommitSpecifier: after, beforeCommitSpecifier: before },
@@ -144,4 +144,4 @@ export const codeCommitReader = ({ client, repository }: CodeCommitNeeds) => {
 
   return { client, repositoryName, notFound, resolve, blob, byIds, differences };
 };
-export type CodeCommitReader = ReturnType<typeof codeCommitReader>;
+export type CodeCommitReader = ReturnType<typeof createCodeCommitReader>;

@@ -4,25 +4,25 @@ import { CodeCommitClient } from "@aws-sdk/client-codecommit";
 import { describe, expect, test } from "vitest";
 import { sourceContract } from "#test/contracts/source.ts";
 import { startFaultProxy } from "#test/peers/fault-proxy.ts";
-import { motoClient, startMoto } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { gitRepository } from "#test/support/git-repository.ts";
-import { codeCommitSource } from "./codecommit.ts";
-import { codeCommitHistory } from "./codecommit-history.ts";
-import { codeCommitReader } from "./codecommit-reader.ts";
+import { motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { createGitRepository } from "#test/support/git-repository.ts";
+import { createCodeCommitSource } from "./codecommit.ts";
+import { createCodeCommitHistory } from "./codecommit-history.ts";
+import { createCodeCommitReader } from "./codecommit-reader.ts";
 
-const { skip } = pythonPeer("tests of CodeCommit");
+const { skip } = requirePython("tests of CodeCommit");
 
 /** `faults`: the share of calls that are throttled, fail, are cut off or lose their answer. */
-const onMoto = async ({ faults = 0 } = {}) => {
-  const repository = await gitRepository();
+const startCodeCommit = async ({ faults = 0 } = {}) => {
+  const repository = await createGitRepository();
   const moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
   const proxy = await startFaultProxy({ target: moto.endpoint, share: faults, seed: 20_261_121 });
-  const client = new CodeCommitClient(motoClient(proxy.endpoint));
-  const reader = codeCommitReader({ client, repository: "models" });
+  const client = new CodeCommitClient(motoClientConfig(proxy.endpoint));
+  const reader = createCodeCommitReader({ client, repository: "models" });
   return {
     repository,
-    source: { ...codeCommitSource(reader), ...codeCommitHistory(reader) },
+    source: { ...createCodeCommitSource(reader), ...createCodeCommitHistory(reader) },
     close: async () => {
       client.destroy();
       await proxy.stop();
@@ -34,13 +34,13 @@ const onMoto = async ({ faults = 0 } = {}) => {
 
 for (const faults of skip ? [] : [0, 0.08])
   sourceContract(`CodeCommit, on moto over a git repository${faults ? ", with faults" : ""}`, async () => {
-    const { source, repository, close } = await onMoto({ faults });
+    const { source, repository, close } = await startCodeCommit({ faults });
     return { source, commit: repository.commit, git: repository.git, close };
   });
 
 describe.skipIf(skip)("a model's folder in CodeCommit", () => {
   test("a symbolic link and a file larger than the service gives out are refused by name", async () => {
-    const { source, repository, close } = await onMoto();
+    const { source, repository, close } = await startCodeCommit();
     try {
       const large = await repository.commit(
         { "models/large/model.onnx": new Uint8Array(7 * 1024 * 1024) },

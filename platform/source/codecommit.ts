@@ -5,33 +5,33 @@ import {
   GetFolderCommand,
   type GetFolderCommandOutput,
 } from "@aws-sdk/client-codecommit";
-import { awsCall } from "#platform/errors/aws-call.ts";
-import { type CodeCommitReader, together } from "./codecommit-reader.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
+import { type CodeCommitReader, codeCommitConcurrency } from "./codecommit-reader.ts";
 import type { Commit, Source } from "./source.ts";
-import { isInside, refuseEntry, refuseTooMuch } from "./source-rules.ts";
+import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 
 /** CodeCommit's dates: seconds since 1970 and the zone, `1484167798 -0800`. */
-const isoDate = (date: string | undefined): string =>
+const toIsoDate = (date: string | undefined): string =>
   new Date(Number((date ?? "").split(" ")[0]) * 1_000).toISOString();
 
 const toCommit = (found: Found): Commit => ({
   id: found.commitId ?? "",
   author: { name: found.author?.name ?? "", email: found.author?.email ?? "" },
   subject: (found.message ?? "").split("\n")[0] ?? "",
-  committedAt: isoDate(found.committer?.date),
+  committedAt: toIsoDate(found.committer?.date),
 });
 
 /**
  * A repository in CodeCommit. Beside the contract's errors TemporaryFault, and the service's own for a repository that
  * is not there or not allowed. https://docs.aws.amazon.com/codecommit/latest/APIReference/Welcome.html
  */
-export const codeCommitSource = (reader: CodeCommitReader): Source => {
+export const createCodeCommitSource = (reader: CodeCommitReader): Source => {
   const { client, repositoryName, notFound, resolve, blob, differences } = reader;
   const idOf = async (revision: string): Promise<string> => (await resolve(revision)).commitId ?? "";
 
   const folder = async (commit: string, path: string): Promise<GetFolderCommandOutput | undefined> => {
     try {
-      return await awsCall("CodeCommit GetFolder", () =>
+      return await callAws("CodeCommit GetFolder", () =>
         client.send(new GetFolderCommand({ repositoryName, commitSpecifier: commit, folderPath: path })),
       );
     } catch (error) {
@@ -84,27 +84,27 @@ export const codeCommitSource = (reader: CodeCommitReader): Source => {
 
     async modelFiles(model, commit) {
       const id = await idOf(commit);
-      if (model.includes("/") || !isInside(model)) return new Map();
+      if (model.includes("/") || !isPathInside(model)) return new Map();
       const root = `models/${model}`;
       const files = await filesBelow(model, id, root);
       const read = new Map<string, Uint8Array>();
       let total = 0;
-      for (let start = 0; start < files.length; start += together) {
-        const some = files.slice(start, start + together);
+      for (let start = 0; start < files.length; start += codeCommitConcurrency) {
+        const some = files.slice(start, start + codeCommitConcurrency);
         const contents = await Promise.all(some.map(([path, id]) => blob(id, path)));
         for (const [index, [path]] of some.entries()) {
           const bytes = contents[index] ?? new Uint8Array();
           total += bytes.byteLength;
           read.set(path.slice(root.length + 1), bytes);
         }
-        refuseTooMuch(model, total);
+        assertModelSize(model, total);
       }
       return read;
     },
 
     async file(path, commit) {
       const id = await idOf(commit);
-      if (!isInside(path)) return undefined;
+      if (!isPathInside(path)) return undefined;
       const parent = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "/";
       const found = (await folder(id, parent))?.files?.find(({ absolutePath }) => absolutePath === path);
       return found?.blobId === undefined ? undefined : blob(found.blobId, path);

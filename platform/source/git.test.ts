@@ -2,9 +2,9 @@ import { execFileSync } from "node:child_process";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Changes, sourceContract } from "#test/contracts/source.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { gitSource } from "./git.ts";
+import { type FileChanges, sourceContract } from "#test/contracts/source.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createGitSource } from "./git.ts";
 
 const identity = ["-c", "user.name=Ada Lovelace", "-c", "user.email=ada@example.com"];
 /** Without the caller's variables, or these tests would commit to the repository whose hook runs them. */
@@ -19,7 +19,7 @@ const git = (folder: string, ...args: string[]): string =>
 
 const commit =
   (folder: string) =>
-  async (changes: Changes, message: string): Promise<string> => {
+  async (changes: FileChanges, message: string): Promise<string> => {
     for (const [path, content] of Object.entries(changes)) {
       const file = join(folder, path);
       if (content === null) await rm(file);
@@ -34,7 +34,7 @@ const commit =
   };
 
 const repository = async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   git(folder.path, "init", "--quiet", "--initial-branch=main");
   return folder;
 };
@@ -42,14 +42,14 @@ const repository = async () => {
 sourceContract("a local git repository", async () => {
   const folder = await repository();
   return {
-    source: gitSource({ repository: folder.path }),
+    source: createGitSource({ repository: folder.path }),
     commit: commit(folder.path),
     git: (...args) => git(folder.path, ...args),
     close: folder.remove,
   };
 });
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 beforeEach(async () => {
   folder = await repository();
 });
@@ -59,7 +59,7 @@ test("a symbolic link in a model's folder is refused by name", async () => {
   await mkdir(join(folder.path, "models/churn"), { recursive: true });
   await symlink("/etc/passwd", join(folder.path, "models/churn/model.onnx"));
   const id = await commit(folder.path)({}, "A link");
-  const source = gitSource({ repository: folder.path });
+  const source = createGitSource({ repository: folder.path });
   await expect(source.modelFiles("churn", id)).rejects.toMatchObject({
     name: "ModelFilesRefused",
     message: expect.stringMatching(/models\/churn\/model.onnx is a symbolic link/),
@@ -71,7 +71,9 @@ test("a submodule in a model's folder is refused by name", async () => {
   const inner = await commit(folder.path)({ "models/churn/model.yaml": "x" }, "A model");
   git(folder.path, "update-index", "--add", "--cacheinfo", `160000,${inner},models/churn/sub`);
   git(folder.path, "commit", "--quiet", "--message", "A submodule");
-  await expect(gitSource({ repository: folder.path }).modelFiles("churn", "main")).rejects.toMatchObject({
+  await expect(
+    createGitSource({ repository: folder.path }).modelFiles("churn", "main"),
+  ).rejects.toMatchObject({
     name: "ModelFilesRefused",
     message: expect.stringMatching(/models\/churn\/sub is a submodule/),
   });
@@ -82,7 +84,7 @@ test("inside a git hook of another repository the named repository is read all t
   const before = process.env.GIT_DIR;
   process.env.GIT_DIR = "/nowhere";
   try {
-    expect(await gitSource({ repository: folder.path }).models(id)).toEqual(["churn"]);
+    expect(await createGitSource({ repository: folder.path }).models(id)).toEqual(["churn"]);
   } finally {
     if (before === undefined) delete process.env.GIT_DIR;
     else process.env.GIT_DIR = before;
@@ -93,7 +95,7 @@ test("a bare repository and a folder below the repository's root are read like t
   const id = await commit(folder.path)({ "models/churn/model.yaml": "x" }, "A model");
   git(folder.path, "clone", "--quiet", "--bare", ".", "bare.git");
   for (const place of ["bare.git", "models/churn"]) {
-    const source = gitSource({ repository: join(folder.path, place) });
+    const source = createGitSource({ repository: join(folder.path, place) });
     expect(await source.models(id)).toEqual(["churn"]);
     expect([...(await source.modelFiles("churn", id)).keys()]).toEqual(["model.yaml"]);
     expect(await source.file("models/churn/model.yaml", id)).toHaveLength(1);
@@ -103,7 +105,7 @@ test("a bare repository and a folder below the repository's root are read like t
 test("a tag with annotation leads to its commit, and a tree or a file is none", async () => {
   const id = await commit(folder.path)({ "models/churn/model.yaml": "x" }, "A model");
   git(folder.path, "tag", "--annotate", "v1", "--message", "first");
-  const source = gitSource({ repository: folder.path });
+  const source = createGitSource({ repository: folder.path });
   expect((await source.commit("v1")).id).toBe(id);
   for (const object of ["HEAD^{tree}", "HEAD:models/churn/model.yaml"]) {
     await expect(source.commit(git(folder.path, "rev-parse", object))).rejects.toMatchObject({
@@ -120,7 +122,7 @@ test("a thousand files of a model arrive whole", async () => {
     ]),
   );
   const id = await commit(folder.path)(files, "Many files");
-  const found = await gitSource({ repository: folder.path }).modelFiles("churn", id);
+  const found = await createGitSource({ repository: folder.path }).modelFiles("churn", id);
   expect(
     Object.fromEntries(
       [...found].map(([path, bytes]) => [`models/churn/${path}`, Buffer.from(bytes).toString()]),
@@ -130,7 +132,7 @@ test("a thousand files of a model arrive whole", async () => {
 
 test("a folder that is no repository is named", async () => {
   await rm(join(folder.path, ".git"), { recursive: true });
-  await expect(gitSource({ repository: folder.path }).commit("main")).rejects.toMatchObject({
+  await expect(createGitSource({ repository: folder.path }).commit("main")).rejects.toMatchObject({
     name: "GitFailed",
     message: expect.stringMatching(/not a git repository/),
   });

@@ -1,4 +1,4 @@
-import { coAuthors } from "./co-authors.ts";
+import { parseCoAuthors } from "./co-authors.ts";
 import { GitFailed, type GitOptions, runGit } from "./run-git.ts";
 import {
   type CommitHistory,
@@ -8,7 +8,7 @@ import {
   type PathChange,
   type Source,
 } from "./source.ts";
-import { isInside, isRevision, modelLimitBytes, refuseEntry, refuseTooMuch } from "./source-rules.ts";
+import { assertModelSize, isPathInside, isRevision, modelLimitBytes, refuseEntry } from "./source-rules.ts";
 
 type Entry = {
   readonly mode: string;
@@ -18,21 +18,21 @@ type Entry = {
   readonly path: string;
 };
 
-const listed = (stdout: Buffer): readonly string[] =>
+const splitNulls = (stdout: Buffer): readonly string[] =>
   stdout
     .toString("utf8")
     .split("\0")
     .filter((part) => part !== "");
 
 /** One line of `ls-tree -l -z`: mode, type, id, size or `-`, a tab, the path. */
-const entryOf = (line: string): Entry => {
+const parseEntry = (line: string): Entry => {
   const [, mode = "", type = "", id = "", size = "", path = ""] =
     /^(\d+) (\w+) ([0-9a-f]+) +(\d+|-)\t(.*)$/s.exec(line) ?? [];
   if (path === "") throw new GitFailed(`git listed a tree in a form that is not known here: ${line}`);
   return { mode, type, id, bytes: size === "-" ? 0 : Number(size), path };
 };
 
-const refuseUnfit = (model: string, entries: readonly Entry[]): void => {
+const assertDeliverable = (model: string, entries: readonly Entry[]): void => {
   for (const { mode, path } of entries) {
     if (mode === "120000") refuseEntry(model, path, "a symbolic link");
     if (mode === "160000") refuseEntry(model, path, "a submodule");
@@ -40,14 +40,14 @@ const refuseUnfit = (model: string, entries: readonly Entry[]): void => {
       throw new ModelFilesRefused(`The name of ${path} is not UTF-8: rename it.`);
     }
   }
-  refuseTooMuch(
+  assertModelSize(
     model,
     entries.reduce((sum, { bytes }) => sum + bytes, 0),
   );
 };
 
 /** The contents in the answer of `cat-file --batch`: per object a line `<id> <type> <size>`, the bytes, a newline. */
-const contentsOf = (answer: Buffer, entries: readonly Entry[]): readonly Uint8Array[] => {
+const parseContents = (answer: Buffer, entries: readonly Entry[]): readonly Uint8Array[] => {
   let at = 0;
   return entries.map((entry) => {
     const lineEnd = answer.indexOf(0x0a, at);
@@ -68,7 +68,7 @@ const historyFields = 7;
  * The answer of `diff-tree --stdin -m -z --name-status`: a commit's id before the changes against each of its parents,
  * then a status and one path, or two where the file was renamed (R) or copied (C).
  */
-const changesByCommit = (answer: Buffer): ReadonlyMap<string, readonly PathChange[]> => {
+const parseChanges = (answer: Buffer): ReadonlyMap<string, readonly PathChange[]> => {
   const parts = answer.toString("utf8").split("\0");
   const changes = new Map<string, PathChange[]>();
   let current: PathChange[] = [];
@@ -91,11 +91,11 @@ const changesByCommit = (answer: Buffer): ReadonlyMap<string, readonly PathChang
 };
 
 /** A word for a shell: a path is committed by anybody and copied by a person. */
-const quote = (word: string): string =>
+const quoteForShell = (word: string): string =>
   /^[\w./@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** The repository in a local folder (a clone or a bare one), read with the `git` command. */
-export const gitSource = (needs: { readonly repository: string }): Source & CommitHistory => {
+export const createGitSource = (needs: { readonly repository: string }): Source & CommitHistory => {
   const git = runGit(needs.repository);
 
   const succeed = async (args: readonly string[], options?: GitOptions): Promise<Buffer> => {
@@ -124,13 +124,13 @@ export const gitSource = (needs: { readonly repository: string }): Source & Comm
   const entries = async (commit: string, path: string, recursive: boolean): Promise<readonly Entry[]> => {
     const id = await resolve(commit);
     const flags = ["-z", "-l", "--full-tree", ...(recursive ? ["-r"] : [])];
-    return listed(await succeed(["ls-tree", ...flags, id, "--", path])).map(entryOf);
+    return splitNulls(await succeed(["ls-tree", ...flags, id, "--", path])).map(parseEntry);
   };
 
   const contents = async (wanted: readonly Entry[]): Promise<readonly Uint8Array[]> => {
     const input = wanted.map(({ id }) => `${id}\n`).join("");
     const maxBytes = wanted.reduce((sum, { bytes }) => sum + bytes + 128, 1_024);
-    return contentsOf(await succeed(["cat-file", "--batch"], { input, maxBytes }), wanted);
+    return parseContents(await succeed(["cat-file", "--batch"], { input, maxBytes }), wanted);
   };
 
   /**
@@ -142,7 +142,7 @@ export const gitSource = (needs: { readonly repository: string }): Source & Comm
       const shared = ["diff-tree", "--stdin", "-r", "-m", "--root", "-z", "--name-status", "-l0"];
       const input = commits.map((id) => `${id}\n`).join("");
       const maxBytes = 512 * 1024 * 1024;
-      return changesByCommit(await succeed([...shared, ...flags], { input, maxBytes }));
+      return parseChanges(await succeed([...shared, ...flags], { input, maxBytes }));
     };
     const changes = new Map(ids.length === 0 ? [] : await ask(ids, "-M"));
     const growing = ids.filter((id) =>
@@ -178,7 +178,7 @@ export const gitSource = (needs: { readonly repository: string }): Source & Comm
           parents: parents.split(" ").filter((parent) => parent !== ""),
           author: { name, email },
           committer: { name: by, email: byEmail },
-          coAuthors: coAuthors(message),
+          coAuthors: parseCoAuthors(message),
           signature: { by: "nobody" },
           authorAccount: null,
         });
@@ -225,9 +225,9 @@ export const gitSource = (needs: { readonly repository: string }): Source & Comm
     changedPaths: async (before, after) => {
       const to = await resolve(after);
       if (before === undefined)
-        return listed(await succeed(["ls-tree", "-r", "-z", "--name-only", "--full-tree", to]));
+        return splitNulls(await succeed(["ls-tree", "-r", "-z", "--name-only", "--full-tree", to]));
       const from = await resolve(before);
-      return listed(await succeed(["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to]));
+      return splitNulls(await succeed(["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to]));
     },
 
     models: async (commit) =>
@@ -237,12 +237,12 @@ export const gitSource = (needs: { readonly repository: string }): Source & Comm
 
     modelFiles: async (model, commit) => {
       const folder = `models/${model}/`;
-      if (model.includes("/") || !isInside(model)) {
+      if (model.includes("/") || !isPathInside(model)) {
         await resolve(commit);
         return new Map();
       }
       const files = await entries(commit, folder, true);
-      refuseUnfit(model, files);
+      assertDeliverable(model, files);
       const bytes = files.length === 0 ? [] : await contents(files);
       return new Map(
         files.map(({ path }, index) => [path.slice(folder.length), bytes[index] ?? new Uint8Array()]),
@@ -251,11 +251,11 @@ export const gitSource = (needs: { readonly repository: string }): Source & Comm
 
     linkDiff: async (before, after, paths) => ({
       kind: "command",
-      line: `git -C ${quote(needs.repository)} diff ${before.slice(0, 12)}..${after.slice(0, 12)} -- ${paths.map(quote).join(" ")}`,
+      line: `git -C ${quoteForShell(needs.repository)} diff ${before.slice(0, 12)}..${after.slice(0, 12)} -- ${paths.map(quoteForShell).join(" ")}`,
     }),
 
     file: async (path, commit) => {
-      if (!isInside(path)) {
+      if (!isPathInside(path)) {
         await resolve(commit);
         return undefined;
       }

@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import type { Difference, File } from "./is-merge-of.ts";
+import type { PathDifference, TreeFile } from "./is-merge-of.ts";
 import { CommitNotFound, ModelFilesRefused } from "./source.ts";
 import { isRevision } from "./source-rules.ts";
 
-export type GitHubNeeds = {
+export type GitHubClientDependencies = {
   /** `owner/name`. */
   readonly repository: string;
   /** A token that may read the repository's contents; asked for at each call, because an app's tokens end. */
@@ -19,7 +19,7 @@ export class GitHubRefused extends Error {
   override readonly name = "GitHubRefused";
 }
 
-const CommitAnswer = z.object({
+const CommitResponse = z.object({
   sha: z.string(),
   parents: z.array(z.object({ sha: z.string() })),
   commit: z.object({
@@ -36,17 +36,17 @@ const Entry = z.object({
   sha: z.string(),
   size: z.number().optional(),
 });
-export type Entry = z.infer<typeof Entry>;
+export type TreeEntry = z.infer<typeof Entry>;
 /** A commit, resolved from any revision. */
-export type ResolvedCommit = z.infer<typeof CommitAnswer>;
+export type ResolvedCommit = z.infer<typeof CommitResponse>;
 const Tree = z.object({ tree: z.array(Entry), truncated: z.boolean() });
 
 /** The form in which GitHub describes what is asked for. */
-export const described = "application/vnd.github+json";
+export const gitHubMediaType = "application/vnd.github+json";
 export const callLimitMs = 15_000;
 const blobLimitMs = 120_000;
 /** Calls side by side; GitHub asks for few. */
-export const together = 8;
+export const gitHubConcurrency = 8;
 
 /** Rate limits come as 403 or 429. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
 const isTemporary = (response: Response): boolean =>
@@ -56,7 +56,7 @@ const isTemporary = (response: Response): boolean =>
     (response.headers.has("retry-after") || response.headers.get("x-ratelimit-remaining") === "0"));
 
 /** GitHub's REST API, by what is read of a repository. Throws TemporaryFault and GitHubRefused. */
-export const gitHubClient = (needs: GitHubNeeds) => {
+export const createGitHubClient = (needs: GitHubClientDependencies) => {
   const { repository, fetch, api = "https://api.github.com" } = needs;
 
   const send = async (
@@ -115,17 +115,17 @@ export const gitHubClient = (needs: GitHubNeeds) => {
     if (!isRevision(revision)) throw notFound();
     // per_page: of the commit's own files, which come along, one is enough.
     const path = `commits/${encodeURIComponent(revision)}?per_page=1`;
-    const response = await ask(path, described, callLimitMs);
+    const response = await ask(path, gitHubMediaType, callLimitMs);
     // 404: no repository, or no such branch; 409: an empty repository; 422: no commit of this id.
     if ([404, 409, 422].includes(response.status)) throw notFound();
     if (!response.ok) throw await refused(path, response);
-    return json(path, response, CommitAnswer);
+    return json(path, response, CommitResponse);
   };
 
   /** https://docs.github.com/en/rest/git/trees#get-a-tree */
-  const tree = async (sha: string): Promise<readonly Entry[]> => {
+  const tree = async (sha: string): Promise<readonly TreeEntry[]> => {
     const path = `git/trees/${sha}`;
-    const response = await ask(path, described, callLimitMs);
+    const response = await ask(path, gitHubMediaType, callLimitMs);
     if (!response.ok) throw await refused(path, response);
     const { tree: entries, truncated } = await json(path, response, Tree);
     if (truncated) throw new GitHubRefused(`${repository} has a folder of more files than GitHub lists.`);
@@ -133,7 +133,7 @@ export const gitHubClient = (needs: GitHubNeeds) => {
   };
 
   /** The raw form carries blobs up to 100 MB. https://docs.github.com/en/rest/git/blobs#get-a-blob */
-  const blob = async ({ sha, path: name }: Pick<Entry, "sha" | "path">): Promise<Uint8Array> => {
+  const blob = async ({ sha, path: name }: Pick<TreeEntry, "sha" | "path">): Promise<Uint8Array> => {
     const path = `git/blobs/${sha}`;
     const response = await ask(path, "application/vnd.github.raw+json", blobLimitMs);
     if (response.status === 403 || response.status === 422)
@@ -144,7 +144,7 @@ export const gitHubClient = (needs: GitHubNeeds) => {
     return new Uint8Array(await response.arrayBuffer().catch(brokeOff(path)));
   };
 
-  const fileOf = ({ mode, sha, size }: Entry): File => ({
+  const fileOf = ({ mode, sha, size }: TreeEntry): TreeFile => ({
     mode,
     blob: sha,
     ...(size === undefined ? {} : { bytes: size }),
@@ -154,22 +154,22 @@ export const gitHubClient = (needs: GitHubNeeds) => {
   const differences = async (
     before: string | undefined,
     after: string | undefined,
-    treeOf: (sha: string) => Promise<readonly Entry[]> = tree,
+    treeOf: (sha: string) => Promise<readonly TreeEntry[]> = tree,
     prefix = "",
-  ): Promise<Map<string, Difference>> => {
-    const found = new Map<string, Difference>();
+  ): Promise<Map<string, PathDifference>> => {
+    const found = new Map<string, PathDifference>();
     if (before === after) return found;
     const [olds, news] = await Promise.all(
       [before, after].map(async (sha) =>
         sha === undefined
-          ? new Map<string, Entry>()
+          ? new Map<string, TreeEntry>()
           : new Map((await treeOf(sha)).map((one) => [one.path, one])),
       ),
     );
     for (const name of new Set([...(olds?.keys() ?? []), ...(news?.keys() ?? [])])) {
       const [one, two] = [olds?.get(name), news?.get(name)];
       if (one?.sha === two?.sha && one?.mode === two?.mode) continue;
-      const isTree = (entry: Entry | undefined) => entry?.type === "tree";
+      const isTree = (entry: TreeEntry | undefined) => entry?.type === "tree";
       const [old = null, now = null] = [one, two].map((entry) =>
         !entry || isTree(entry) ? null : fileOf(entry),
       );
@@ -182,11 +182,11 @@ export const gitHubClient = (needs: GitHubNeeds) => {
   };
 
   const read = async <Answer>(path: string, answer: z.ZodType<Answer>): Promise<Answer> => {
-    const response = await ask(path, described, callLimitMs);
+    const response = await ask(path, gitHubMediaType, callLimitMs);
     if (!response.ok) throw await refused(path, response);
     return json(path, response, answer);
   };
 
   return { api, repository, send, ask, refused, json, read, resolve, tree, blob, differences };
 };
-export type GitHubClient = ReturnType<typeof gitHubClient>;
+export type GitHubClient = ReturnType<typeof createGitHubClient>;

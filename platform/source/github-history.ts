@@ -1,28 +1,28 @@
 import pMap from "p-map";
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { coAuthors } from "./co-authors.ts";
+import { parseCoAuthors } from "./co-authors.ts";
 import {
   callLimitMs,
-  described,
-  type Entry,
   type GitHubClient,
   GitHubRefused,
+  gitHubConcurrency,
+  gitHubMediaType,
   type ResolvedCommit,
-  together,
+  type TreeEntry,
 } from "./github-client.ts";
-import { type File, isMergeOf } from "./is-merge-of.ts";
-import { type ObjectsAt, readAbout } from "./read-about.ts";
+import { type TreeFile, verifyMerge } from "./is-merge-of.ts";
+import { createPathChangeReader, type ReadObjectIds } from "./read-about.ts";
 import {
   type CommitHistory,
   CommitNotFound,
-  firstUpdates,
+  findFirstUpdates,
+  findReachableCommits,
   type History,
   type HistoryCommit,
   type MergedPullRequest,
   type PathChange,
   type RefUpdate,
-  reachable,
 } from "./source.ts";
 
 const Person = z.object({ name: z.string().default(""), email: z.string().default("") });
@@ -43,11 +43,11 @@ const ListedCommit = z.object({
 type ListedCommit = z.infer<typeof ListedCommit>;
 const Comparison = z.object({ total_commits: z.int(), commits: z.array(ListedCommit) });
 const MergeBase = z.object({ merge_base_commit: z.object({ sha: z.string() }) });
-const Files = z.object({
+const CommitFiles = z.object({
   files: z.array(z.object({ filename: z.string(), previous_filename: z.string().optional() })).default([]),
 });
 /** https://docs.github.com/en/graphql/reference/objects#repository; what is not there is null. */
-const Objects = z.object({
+const ObjectsResponse = z.object({
   data: z
     .object({ repository: z.record(z.string(), z.object({ oid: z.string() }).nullable()).nullable() })
     .nullish(),
@@ -64,7 +64,7 @@ type Activity = z.infer<typeof Activity>;
 /** `isWhole`: GitHub has no more than was read. */
 type ActivityRecord = { readonly found: readonly Activity[]; readonly isWhole: boolean };
 /** What was read for one head: its history is asked for against what each model serves. */
-type Memory = {
+type HeadCache = {
   readonly head: string;
   readonly records: Map<string, ActivityRecord>;
   /** By the commit that the branch was moved to. */
@@ -91,16 +91,16 @@ const changesLimit = 500;
 /** The most objects that one query names. */
 const objectsLimit = 200;
 /** Of a query that names no more, a smaller one is no help. */
-const fewObjects = 25;
-const slowQuery = [502, 504];
+const minObjects = 25;
+const timeoutStatuses = [502, 504];
 /** The most calls that merges are made again by, for one head. */
 const mergeCallsLimit = 1_000;
 /** The most commits on a side of a merge that is made again. */
-const sideLimit = 300;
+const mergeSideLimit = 300;
 /** GitHub lists this many at once. */
 const pageSize = 100;
 /** A pull request's commits end after these. https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request */
-const pullLimit = 250;
+const pullCommitsLimit = 250;
 const filesLimit = 300;
 const activityPages = 20;
 /** The most pull requests that are looked up for one head, each by several calls. */
@@ -112,23 +112,23 @@ const pullsLimit = 100;
 const lookBackMs = 30 * 86_400_000;
 
 /** A commit that GitHub itself made bears this address; what it signs by its own key is what its pages did. */
-const ownAddress = "noreply@github.com";
+const gitHubEmail = "noreply@github.com";
 
 const toNode = ({ sha, parents }: ListedCommit): Pick<HistoryCommit, "id" | "parents"> => ({
   id: sha,
   parents: parents.map((parent) => parent.sha),
 });
 
-const pulledCommits = ({ commits, merges }: MergedPullRequest): readonly HistoryCommit[] => [
+const listPullCommits = ({ commits, merges }: MergedPullRequest): readonly HistoryCommit[] => [
   ...commits,
-  ...merges.flatMap(pulledCommits),
+  ...merges.flatMap(listPullCommits),
 ];
 
 /**
  * Who made what in a repository on GitHub, by its commits, its record of who moved branches, and its pull requests.
  * https://docs.github.com/en/rest/repos/repos#list-repository-activities
  */
-export const gitHubHistory = (client: GitHubClient): CommitHistory => {
+export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
   const { api, repository, send, ask, refused, json, read, resolve, tree, blob, differences } = client;
 
   /**
@@ -137,7 +137,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
    */
   const changesOf = async ({ sha, parents, commit }: ListedCommit): Promise<readonly PathChange[]> => {
     if (parents.length <= 1) {
-      const { files } = await read(`commits/${sha}?per_page=${filesLimit}`, Files);
+      const { files } = await read(`commits/${sha}?per_page=${filesLimit}`, CommitFiles);
       // More files than a page has: the trees know them all.
       if (files.length < filesLimit)
         return files.flatMap(({ filename, previous_filename: from }) =>
@@ -165,7 +165,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
 
   const signatureOf = ({ commit, committer }: ListedCommit): HistoryCommit["signature"] => {
     if (!commit.verification?.verified) return { by: "nobody" };
-    if (commit.committer?.email === ownAddress) return { by: "host" };
+    if (commit.committer?.email === gitHubEmail) return { by: "host" };
     const account = login(committer);
     return account === null ? { by: "nobody" } : { by: "account", login: account };
   };
@@ -174,14 +174,14 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     ...toNode(one),
     author: one.commit.author ?? { name: "", email: "" },
     committer: one.commit.committer ?? { name: "", email: "" },
-    coAuthors: coAuthors(one.commit.message),
+    coAuthors: parseCoAuthors(one.commit.message),
     changes,
     signature: signatureOf(one),
     authorAccount: login(one.author),
   });
 
   const readChanges = (commits: readonly ListedCommit[]) =>
-    pMap(commits, changesOf, { concurrency: together });
+    pMap(commits, changesOf, { concurrency: gitHubConcurrency });
 
   const toHistory = async (commits: readonly ListedCommit[]): Promise<HistoryCommit[]> => {
     const changes = await readChanges(commits);
@@ -201,16 +201,16 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     const response = await send(
       `${api.replace(/\/v3$/, "")}/graphql`,
       { method: "POST", body: JSON.stringify({ query, variables: { owner, name } }) },
-      { what: "a query", accept: described, limitMs: callLimitMs, answersAsWell: slowQuery },
+      { what: "a query", accept: gitHubMediaType, limitMs: callLimitMs, answersAsWell: timeoutStatuses },
     );
     // A query that takes GitHub too long ends so: a smaller one may not.
-    if (slowQuery.includes(response.status) && expressions.length > fewObjects) {
+    if (timeoutStatuses.includes(response.status) && expressions.length > minObjects) {
       const half = Math.ceil(expressions.length / 2);
       const first = await queryObjects(expressions.slice(0, half));
       const second = first && (await queryObjects(expressions.slice(half)));
       return second && [...first, ...second];
     }
-    const parsed = Objects.safeParse(await response.json().catch(() => undefined));
+    const parsed = ObjectsResponse.safeParse(await response.json().catch(() => undefined));
     if (!response.ok || !parsed.success) return undefined;
     const { data } = parsed.data;
     const errors = parsed.data.errors ?? [];
@@ -222,14 +222,14 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     return expressions.map((_, index) => byName.get(`o${index}`)?.oid ?? null);
   };
 
-  const objectsAt: ObjectsAt = async (commits, paths) => {
+  const objectsAt: ReadObjectIds = async (commits, paths) => {
     const objects = new Map<string, readonly (string | null)[]>();
     const size = Math.max(1, Math.floor(objectsLimit / (paths.length + 1)));
     const batches: (readonly string[])[] = [];
     for (let start = 0; start < commits.length; start += size)
       batches.push(commits.slice(start, start + size));
-    for (let start = 0; start < batches.length; start += together) {
-      const some = batches.slice(start, start + together);
+    for (let start = 0; start < batches.length; start += gitHubConcurrency) {
+      const some = batches.slice(start, start + gitHubConcurrency);
       const found = await Promise.all(
         some.map((ids) => queryObjects(ids.flatMap((id) => ["", ...paths].map((path) => `${id}:${path}`)))),
       );
@@ -293,7 +293,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     let cursor = "";
     for (let page = 0; page < activityPages; page++) {
       const path = `activity?${ref}per_page=${pageSize}&direction=desc${cursor}`;
-      const response = await ask(path, described, callLimitMs, of);
+      const response = await ask(path, gitHubMediaType, callLimitMs, of);
       if ([403, 404, 422].includes(response.status)) return { found, isWhole: false };
       if (!response.ok) throw await refused(path, response);
       found.push(...(await json(path, response, z.array(Activity))));
@@ -306,11 +306,11 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     return { found, isWhole: false };
   };
 
-  let memory: Memory | undefined;
-  const trees = new Map<string, Promise<readonly Entry[]>>();
+  let memory: HeadCache | undefined;
+  const trees = new Map<string, Promise<readonly TreeEntry[]>>();
   const made = new Map<string, boolean>();
   let mergeCalls = 0;
-  const remember = (head: string): Memory => {
+  const remember = (head: string): HeadCache => {
     if (memory?.head !== head) {
       memory = { head, records: new Map(), pulls: new Map(), open: new Set() };
       trees.clear();
@@ -321,7 +321,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
   };
   const recordOnce = async (
     key: string,
-    { records }: Memory,
+    { records }: HeadCache,
     read: () => Promise<ActivityRecord>,
   ): Promise<ActivityRecord> => {
     const record = records.get(key) ?? (await read());
@@ -329,7 +329,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     return record;
   };
   /** Every branch's record, as far as it is read: who pushed a head's commits first was known before it. */
-  const everyBranch = (of: string, known: Memory): Promise<ActivityRecord> =>
+  const everyBranch = (of: string, known: HeadCache): Promise<ActivityRecord> =>
     recordOnce(of, known, () => activitiesOf(of, undefined, () => false));
 
   /** GitHub merged a pull request: whoever pressed the button made nothing of what came. */
@@ -344,7 +344,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
   const pushersOf = async (
     { head }: z.infer<typeof PullRequest>,
     commits: readonly ListedCommit[],
-    known: Memory,
+    known: HeadCache,
   ): Promise<Pick<MergedPullRequest, "by" | "merges">> => {
     if (head.repo === null) return { by: [null], merges: [] };
     const isCreation = ({ activity_type }: Activity) => activity_type === "branch_creation";
@@ -369,7 +369,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     const first = new Set<string | null>();
     for (const of of new Set([head.repo.full_name, repository])) {
       const { found, isWhole } = await everyBranch(of, known);
-      const updates = firstUpdates(nodes, found.toReversed());
+      const updates = findFirstUpdates(nodes, found.toReversed());
       for (const id of unsigned) {
         const update = updates.get(id);
         if (update && isMerge(update)) await addMerge(of, update);
@@ -378,7 +378,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
       if (of !== head.repo.full_name || isWhole) continue;
       const oldest = Date.parse(found.at(-1)?.timestamp ?? "");
       const reachesBack = oldest <= Date.parse(creation.timestamp) - lookBackMs;
-      const came = reachable(creation.after, byId);
+      const came = findReachableCommits(creation.after, byId);
       // Another branch may have had them, further back than was read.
       const isOpen = (id: string) =>
         came.has(id) && (updates.get(id)?.after ?? creation.after) === creation.after;
@@ -400,7 +400,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
   });
 
   /** The pull request whose merge on GitHub's pages moved a branch so. */
-  const mergedPull = async (of: string, move: Activity, known: Memory): Promise<MergedPullRequest> => {
+  const mergedPull = async (of: string, move: Activity, known: HeadCache): Promise<MergedPullRequest> => {
     const found = known.pulls.get(move.after);
     if (found) return found;
     // A fork's own pull requests need not be readable.
@@ -417,7 +417,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
   };
 
   /** Undefined: GitHub does not say which one it was, or that it were several, as in a merge queue. */
-  const readPull = async (after: string, known: Memory): Promise<MergedPullRequest | undefined> => {
+  const readPull = async (after: string, known: HeadCache): Promise<MergedPullRequest | undefined> => {
     // https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit
     const pulls = await read(`commits/${after}/pulls?per_page=${pageSize}`, z.array(PullRequest));
     const [pull, ...others] = pulls.filter(
@@ -425,14 +425,14 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     );
     if (pull === undefined || others.length > 0) return undefined;
     const commits: ListedCommit[] = [];
-    for (let page = 1; commits.length < pullLimit; page++) {
+    for (let page = 1; commits.length < pullCommitsLimit; page++) {
       const path = `pulls/${pull.number}/commits?per_page=${pageSize}&page=${page}`;
       const found = await read(path, z.array(ListedCommit));
       commits.push(...found);
       if (found.length < pageSize) break;
     }
     const { by, merges } = await pushersOf(pull, commits, known);
-    const isWhole = commits.length < pullLimit;
+    const isWhole = commits.length < pullCommitsLimit;
     return {
       name: `pull request #${pull.number}`,
       commits: await toHistory(commits),
@@ -446,11 +446,13 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
   const everyUpdate = async (
     commits: readonly ListedCommit[],
     isTouching: (id: string) => boolean,
-    known: Memory,
+    known: HeadCache,
   ): Promise<RefUpdate[]> => {
     const moves = (await everyBranch(repository, known)).found.toReversed();
     const first = new Set(
-      [...firstUpdates(commits.map(toNode), moves)].flatMap(([id, move]) => (isTouching(id) ? [move] : [])),
+      [...findFirstUpdates(commits.map(toNode), moves)].flatMap(([id, move]) =>
+        isTouching(id) ? [move] : [],
+      ),
     );
     const updates: RefUpdate[] = [];
     for (const move of moves) {
@@ -468,13 +470,13 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     commits: readonly ListedCommit[],
     isTouching: ((id: string) => boolean) | "all",
     base: string | undefined,
-    known: Memory,
+    known: HeadCache,
   ): Promise<Pick<History, "updates" | "branches">> => {
     if (commits.length === 0) return { updates: [], branches: "unknown" };
     const byId = new Map(commits.map(toNode).map((one) => [one.id, one]));
     const isMatter = ({ before, after }: Activity): boolean => {
       if (isTouching === "all") return true;
-      return [...reachable(after, byId, reachable(before, byId))].some(isTouching);
+      return [...findReachableCommits(after, byId, findReachableCommits(before, byId))].some(isTouching);
     };
     const { default_branch: branch } = await read("", z.object({ default_branch: z.string() }));
     const isBase = ({ after }: Activity) => after === base;
@@ -506,12 +508,18 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     commits: readonly ListedCommit[],
     about: readonly string[],
     base: string | undefined,
-    known: Memory,
+    known: HeadCache,
   ): Promise<Omit<History, "complete"> | undefined> => {
     const elsewhere = (changes: ReadonlyMap<string, readonly PathChange[]>) =>
       commits.map((one) => toHistoryCommit(one, changes.get(one.sha) ?? "elsewhere"));
     if (about.length === 0) return { commits: elsewhere(new Map()), updates: [], branches: "unknown" };
-    const read = readAbout({ commits, node: toNode, objectsAt, changesOf: readChanges, limit: changesLimit });
+    const read = createPathChangeReader({
+      commits,
+      node: toNode,
+      objectsAt,
+      changesOf: readChanges,
+      limit: changesLimit,
+    });
     for (let changes = await read(about); changes !== undefined; ) {
       const before = changes.size;
       const touching = changes;
@@ -520,7 +528,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
       // A squash does not say what its pull request's commits moved.
       changes = await read(
         [],
-        moves.flatMap(({ merged }) => (merged ? pulledCommits(merged) : [])),
+        moves.flatMap(({ merged }) => (merged ? listPullCommits(merged) : [])),
       );
       if (changes?.size === before) return { commits: elsewhere(changes), ...record };
     }
@@ -532,7 +540,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
       throw new GitHubRefused(`over ${mergeCallsLimit} calls to make merges again`);
     return call();
   };
-  const treeOf = (sha: string): Promise<readonly Entry[]> => {
+  const treeOf = (sha: string): Promise<readonly TreeEntry[]> => {
     const known = trees.get(sha);
     if (known) return known;
     const read = counted(() => tree(sha));
@@ -544,8 +552,8 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
   /** What one side of a merge has since a commit; undefined: too much. */
   const side = async (base: string, head: string): Promise<ReadonlySet<string> | undefined> => {
     if (base === head) return new Set();
-    mergeCalls += Math.ceil(sideLimit / pageSize);
-    const { commits, complete } = await comparedTo(base, head, sideLimit);
+    mergeCalls += Math.ceil(mergeSideLimit / pageSize);
+    const { commits, complete } = await comparedTo(base, head, mergeSideLimit);
     return complete ? new Set(commits.map(({ sha }) => sha)) : undefined;
   };
 
@@ -557,7 +565,7 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
     const [ours, theirs, ...others] = parents.map(({ sha }) => sha);
     if (ours === undefined || theirs === undefined || others.length > 0) return false;
     const path = `compare/${ours}...${theirs}?per_page=1`;
-    const response = await counted(() => ask(path, described, callLimitMs));
+    const response = await counted(() => ask(path, gitHubMediaType, callLimitMs));
     // Histories that have no commit in common, or more than GitHub compares.
     if (response.status === 404 || response.status === 422) return false;
     if (!response.ok) throw await refused(path, response);
@@ -572,8 +580,8 @@ export const gitHubHistory = (client: GitHubClient): CommitHistory => {
       [...sides, commit.tree.sha].map((one) => differences(before, one, treeOf)),
     );
     if (!atOurs || !atTheirs || !atMerge) return false;
-    const read = ({ blob: sha }: File) => counted(() => blob({ sha, path: sha }));
-    return isMergeOf({ ours: atOurs, theirs: atTheirs, merged: atMerge, read });
+    const read = ({ blob: sha }: TreeFile) => counted(() => blob({ sha, path: sha }));
+    return verifyMerge({ ours: atOurs, theirs: atTheirs, merged: atMerge, read });
   };
 
   return {

@@ -2,25 +2,31 @@ import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sourceContract } from "#test/contracts/source.ts";
-import { type GitHubRecord, gitHubServer } from "#test/peers/github/github-server.ts";
-import { gitRepository } from "#test/support/git-repository.ts";
+import { type GitHubRecord, startGitHubServer } from "#test/peers/github/github-server.ts";
+import { createGitRepository } from "#test/support/git-repository.ts";
 import { type ImportedCommit, importCommits } from "#test/support/import-commits.ts";
-import { gitSource } from "./git.ts";
-import { gitHubSource } from "./github.ts";
-import { type GitHubNeeds, gitHubClient } from "./github-client.ts";
-import { gitHubHistory } from "./github-history.ts";
-import { type HistoryCommit, knownChanges } from "./source.ts";
+import { createGitSource } from "./git.ts";
+import { createGitHubSource } from "./github.ts";
+import { createGitHubClient, type GitHubClientDependencies } from "./github-client.ts";
+import { createGitHubHistory } from "./github-history.ts";
+import { type HistoryCommit, listKnownChanges } from "./source.ts";
 
 const token = "ghs_of-the-test";
-const onTheHost = (needs: GitHubNeeds) => {
-  const client = gitHubClient(needs);
-  return { ...gitHubSource(client), ...gitHubHistory(client) };
+const createSourceWithHistory = (needs: GitHubClientDependencies) => {
+  const client = createGitHubClient(needs);
+  return { ...createGitHubSource(client), ...createGitHubHistory(client) };
 };
-const onGitHub = async () => {
-  const repository = await gitRepository();
-  const github = await gitHubServer({ git: repository.git, token });
-  const source = (over: Partial<GitHubNeeds> = {}) =>
-    onTheHost({ repository: "example/models", token: async () => token, fetch, api: github.url, ...over });
+const startGitHub = async () => {
+  const repository = await createGitRepository();
+  const github = await startGitHubServer({ git: repository.git, token });
+  const source = (over: Partial<GitHubClientDependencies> = {}) =>
+    createSourceWithHistory({
+      repository: "example/models",
+      token: async () => token,
+      fetch,
+      api: github.url,
+      ...over,
+    });
   return {
     repository,
     github,
@@ -33,14 +39,14 @@ const onGitHub = async () => {
 };
 
 sourceContract("GitHub's REST API over a git repository", async () => {
-  const { source, repository, close } = await onGitHub();
+  const { source, repository, close } = await startGitHub();
   return { source: source(), commit: repository.commit, git: repository.git, close };
 });
 
-let world: Awaited<ReturnType<typeof onGitHub>>;
+let world: Awaited<ReturnType<typeof startGitHub>>;
 let first: string;
 beforeAll(async () => {
-  world = await onGitHub();
+  world = await startGitHub();
   first = await world.repository.commit({ "models/churn/model.yaml": "x" }, "A model");
 });
 afterAll(() => world?.close());
@@ -96,30 +102,30 @@ test("a token that may not read is refused, and the message holds no token", asy
   });
 });
 
-const noCommit = "0".repeat(40);
-const made = "2026-01-01T00:00:00Z";
+const zeroId = "0".repeat(40);
+const createdAt = "2026-01-01T00:00:00Z";
 const activity = (
   ref: string,
   type: string,
   login: string,
   before: string,
   after: string,
-  timestamp: string = made,
+  timestamp: string = createdAt,
 ) => ({ ref: `refs/heads/${ref}`, activity_type: type, actor: { login }, before, after, timestamp });
 
 /** Bob merges Ada's pull request of the branch `feature`, one commit since main, by a squash on GitHub's pages. */
-const squashed = async (
+const readSquashedHistory = async (
   activities: (ids: { readonly before: string; readonly head: string }) => readonly object[],
   { isSigned = false, histories = 1 } = {},
 ) => {
-  const repository = await gitRepository();
+  const repository = await createGitRepository();
   const before = await repository.commit({ "models/churn/model.yaml": "1" }, "A model");
   repository.git("checkout", "-q", "-b", "feature");
   const head = await repository.commit({ "models/churn/model.yaml": "2" }, "A change");
   repository.git("checkout", "-q", "main");
   repository.git("merge", "-q", "--squash", "feature");
   const after = await repository.commit({}, "A change (#7)");
-  const github = await gitHubServer({
+  const github = await startGitHubServer({
     git: repository.git,
     token,
     record: {
@@ -128,7 +134,7 @@ const squashed = async (
       pulls: {
         [after]: {
           number: 7,
-          merged_at: made,
+          merged_at: createdAt,
           merge_commit_sha: after,
           user: { login: "ada" },
           head: { ref: "feature", sha: head, repo: { full_name: "example/models" } },
@@ -141,7 +147,7 @@ const squashed = async (
   });
   try {
     const calls: string[] = [];
-    const source = onTheHost({
+    const source = createSourceWithHistory({
       repository: "example/models",
       token: async () => token,
       fetch: (url, options) => {
@@ -157,13 +163,13 @@ const squashed = async (
     await repository.remove();
   }
 };
-const pushersIn = async (...of: Parameters<typeof squashed>) =>
-  (await squashed(...of)).updates.map(({ merged }) => merged?.by);
+const listPushers = async (...of: Parameters<typeof readSquashedHistory>) =>
+  (await readSquashedHistory(...of)).updates.map(({ merged }) => merged?.by);
 
 test("a merge on GitHub's pages comes with its pull request's commits and with who pushed to its branch", async () => {
-  const { before, head, after, commits, updates } = await squashed((ids) => [
+  const { before, head, after, commits, updates } = await readSquashedHistory((ids) => [
     activity("feature", "push", "sam", ids.before, ids.head),
-    activity("feature", "branch_creation", "ada", noCommit, ids.before),
+    activity("feature", "branch_creation", "ada", zeroId, ids.before),
   ]);
   expect(commits).toMatchObject([
     { id: after, signature: { by: "account", login: "github:ada" }, authorAccount: "github:ada" },
@@ -183,63 +189,63 @@ test("a merge on GitHub's pages comes with its pull request's commits and with w
 });
 
 test("whoever pushed a commit to another branch first, or to the same before it was deleted, is a pusher of the pull request", async () => {
-  const creation = (head: string) => activity("feature", "branch_creation", "eve", noCommit, head);
+  const creation = (head: string) => activity("feature", "branch_creation", "eve", zeroId, head);
   expect(
-    await pushersIn(({ before, head }) => [
+    await listPushers(({ before, head }) => [
       creation(head),
       activity("other", "push", "sam", before, head),
-      activity("other", "branch_creation", "sam", noCommit, before),
+      activity("other", "branch_creation", "sam", zeroId, before),
     ]),
   ).toEqual([["github:ada", "github:eve", "github:sam"]]);
   expect(
-    await pushersIn(({ before, head }) => [
+    await listPushers(({ before, head }) => [
       creation(head),
-      activity("feature", "branch_deletion", "eve", head, noCommit),
+      activity("feature", "branch_deletion", "eve", head, zeroId),
       activity("feature", "push", "sam", before, head),
-      activity("feature", "branch_creation", "sam", noCommit, before),
+      activity("feature", "branch_creation", "sam", zeroId, before),
     ]),
   ).toEqual([["github:ada", "github:eve", "github:sam"]]);
   expect(
-    await pushersIn(({ before, head }) => [
+    await listPushers(({ before, head }) => [
       activity("feature", "push", "eve", before, head),
-      activity("feature", "branch_creation", "eve", noCommit, before),
-      activity("other", "branch_creation", "sam", noCommit, head),
+      activity("feature", "branch_creation", "eve", zeroId, before),
+      activity("other", "branch_creation", "sam", zeroId, head),
     ]),
   ).toEqual([["github:ada", "github:eve", "github:eve", "github:sam"]]);
 });
 
 test("whoever created the branch with new commits pushed them, and whoever took them over later did not", async () => {
   expect(
-    await pushersIn(({ head }) => [
-      activity("later", "branch_creation", "sam", noCommit, head),
-      activity("feature", "branch_creation", "eve", noCommit, head),
+    await listPushers(({ head }) => [
+      activity("later", "branch_creation", "sam", zeroId, head),
+      activity("feature", "branch_creation", "eve", zeroId, head),
     ]),
   ).toEqual([["github:ada", "github:eve"]]);
 });
 
 test("a commit that was on a branch before its record begins has a pusher whom nobody names", async () => {
   expect(
-    await pushersIn(({ head }) => [
-      activity("feature", "branch_creation", "eve", noCommit, head),
+    await listPushers(({ head }) => [
+      activity("feature", "branch_creation", "eve", zeroId, head),
       activity("other", "push", "sam", head, "1".repeat(40)),
     ]),
   ).toEqual([["github:ada", "github:eve", null]]);
 });
 
 test("the record of all branches is read once for all histories of a commit", async () => {
-  const { calls } = await squashed(
-    ({ head }) => [activity("feature", "branch_creation", "eve", noCommit, head)],
+  const { calls } = await readSquashedHistory(
+    ({ head }) => [activity("feature", "branch_creation", "eve", zeroId, head)],
     { histories: 3 },
   );
   expect(calls.filter((url) => /activity\?per_page/.test(url))).toHaveLength(1);
 });
 
 test("a commit that its maker signed needs no pusher", async () => {
-  const activities: Parameters<typeof squashed>[0] = ({ before, head }) => [
-    activity("feature", "branch_creation", "eve", noCommit, head),
+  const activities: Parameters<typeof readSquashedHistory>[0] = ({ before, head }) => [
+    activity("feature", "branch_creation", "eve", zeroId, head),
     activity("other", "push", "sam", before, head),
   ];
-  expect(await pushersIn(activities, { isSigned: true })).toEqual([["github:ada", "github:eve"]]);
+  expect(await listPushers(activities, { isSigned: true })).toEqual([["github:ada", "github:eve"]]);
 });
 
 test.each([
@@ -249,8 +255,8 @@ test.each([
   "of commits that came with a branch's creation in a longer record than is read: where it %s",
   async (_, oldest, more) => {
     expect(
-      await pushersIn(({ before, head }) => [
-        activity("feature", "branch_creation", "eve", noCommit, head),
+      await listPushers(({ before, head }) => [
+        activity("feature", "branch_creation", "eve", zeroId, head),
         ...Array.from({ length: 2_100 }, () =>
           activity("noise", "push", "sam", before, "1".repeat(40), oldest),
         ),
@@ -288,12 +294,12 @@ describe("of a history of more than 500 commits", () => {
       query?: (body: string) => Response | undefined;
     } = {},
   ) => {
-    const repository = await gitRepository();
+    const repository = await createGitRepository();
     const ids = importCommits(repository.path, commits);
-    const github = await gitHubServer({ git: repository.git, token, record: record(ids) });
+    const github = await startGitHubServer({ git: repository.git, token, record: record(ids) });
     const calls: string[] = [];
     try {
-      const source = onTheHost({
+      const source = createSourceWithHistory({
         repository: "example/models",
         token: async () => token,
         fetch: async (url, options) => {
@@ -305,7 +311,7 @@ describe("of a history of more than 500 commits", () => {
         api: github.url,
       });
       const history = await source.history("main", [], about);
-      const local = await gitSource({ repository: repository.path }).history("main", []);
+      const local = await createGitSource({ repository: repository.path }).history("main", []);
       return { ...history, ids, calls, local: local.commits };
     } finally {
       await github.stop();
@@ -370,7 +376,7 @@ describe("of a history of more than 500 commits", () => {
     commits[501] = by("bob", {}, [499, 500]);
     const { ids, commits: found, local, complete } = await historyOf(commits);
     expect(complete).toBe(true);
-    const touching = local.filter((one) => knownChanges(one).some(({ path }) => path === manifest));
+    const touching = local.filter((one) => listKnownChanges(one).some(({ path }) => path === manifest));
     expect(places(ids, found)).toEqual(places(ids, touching));
     expect(places(ids, found)).toEqual([100, 101, 200, 202, 300, 301, 401]);
   });
@@ -401,7 +407,7 @@ describe("of a history of more than 500 commits", () => {
         pulls: {
           [ids[3] ?? ""]: {
             number: 7,
-            merged_at: made,
+            merged_at: createdAt,
             merge_commit_sha: ids[3],
             user: { login: "ada" },
             head: { ref: "feature", sha: ids[3], repo: null },
@@ -438,7 +444,7 @@ describe("a merge that GitHub does not say all of", () => {
     ["a tree is not there", "/git/trees/", 404],
     ["a tree is not whole", "/git/trees/", 200],
   ])("is not clean where %s", async (_, part, status) => {
-    const { repository, source, close } = await onGitHub();
+    const { repository, source, close } = await startGitHub();
     try {
       await repository.commit({ "models/churn/model.yaml": "1" }, "First");
       repository.git("checkout", "--quiet", "-b", "feature");
@@ -459,7 +465,7 @@ describe("a merge that GitHub does not say all of", () => {
   });
 
   test("is not clean where it would take over a thousand calls", async () => {
-    const { repository, source, close } = await onGitHub();
+    const { repository, source, close } = await startGitHub();
     try {
       const folders = (count: number, content: string) =>
         Object.fromEntries(

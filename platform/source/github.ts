@@ -1,16 +1,28 @@
 import pMap from "p-map";
-import { type Entry, type GitHubClient, type ResolvedCommit, together } from "./github-client.ts";
+import {
+  type GitHubClient,
+  gitHubConcurrency,
+  type ResolvedCommit,
+  type TreeEntry,
+} from "./github-client.ts";
 import type { Commit, Source } from "./source.ts";
-import { isInside, refuseEntry, refuseTooMuch } from "./source-rules.ts";
+import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 
 /**
  * A repository on GitHub, by its REST API. What changed is read from both commits' trees, folder by folder where they
  * differ: the comparison of GitHub's own starts at the merge base and ends after 300 files.
  * https://docs.github.com/en/rest/git/trees — Throws, beside the contract's errors, TemporaryFault and GitHubRefused.
  */
-export const gitHubSource = ({ api, repository, resolve, tree, blob, differences }: GitHubClient): Source => {
+export const createGitHubSource = ({
+  api,
+  repository,
+  resolve,
+  tree,
+  blob,
+  differences,
+}: GitHubClient): Source => {
   /** The entry that a path leads to, from a commit's root. */
-  const entryAt = async (root: string, path: string): Promise<Entry | undefined> => {
+  const entryAt = async (root: string, path: string): Promise<TreeEntry | undefined> => {
     let sha = root;
     const parts = path.split("/");
     for (const [index, part] of parts.entries()) {
@@ -23,8 +35,8 @@ export const gitHubSource = ({ api, repository, resolve, tree, blob, differences
   };
 
   /** Every entry below a tree that is no tree, with its path from there. */
-  const below = async (sha: string, prefix: string): Promise<Entry[]> => {
-    const all: Entry[] = [];
+  const below = async (sha: string, prefix: string): Promise<TreeEntry[]> => {
+    const all: TreeEntry[] = [];
     for (const entry of await tree(sha)) {
       const path = prefix + entry.path;
       if (entry.type === "tree") all.push(...(await below(entry.sha, `${path}/`)));
@@ -65,7 +77,7 @@ export const gitHubSource = ({ api, repository, resolve, tree, blob, differences
 
     async modelFiles(model, commit) {
       const { commit: found } = await resolve(commit);
-      if (model.includes("/") || !isInside(model)) return new Map();
+      if (model.includes("/") || !isPathInside(model)) return new Map();
       const folder = await entryAt(found.tree.sha, `models/${model}`);
       if (folder?.type !== "tree") return new Map();
       const entries = await below(folder.sha, "");
@@ -73,17 +85,17 @@ export const gitHubSource = ({ api, repository, resolve, tree, blob, differences
         if (mode === "120000") refuseEntry(model, `models/${model}/${path}`, "a symbolic link");
         if (mode === "160000") refuseEntry(model, `models/${model}/${path}`, "a submodule");
       }
-      refuseTooMuch(
+      assertModelSize(
         model,
         entries.reduce((sum, { size }) => sum + (size ?? 0), 0),
       );
-      const contents = await pMap(entries, blob, { concurrency: together });
+      const contents = await pMap(entries, blob, { concurrency: gitHubConcurrency });
       return new Map(entries.map(({ path }, index) => [path, contents[index] ?? new Uint8Array()]));
     },
 
     async file(path, commit) {
       const { commit: found } = await resolve(commit);
-      if (!isInside(path)) return undefined;
+      if (!isPathInside(path)) return undefined;
       const entry = await entryAt(found.tree.sha, path);
       return entry?.type === "blob" && entry.mode !== "120000" ? blob(entry) : undefined;
     },

@@ -3,18 +3,18 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { isMergeOf, mergeLines } from "./is-merge-of.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { mergeLines, verifyMerge } from "./is-merge-of.ts";
 import { ModelFilesRefused } from "./source.ts";
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 beforeAll(async () => {
-  folder = await temporaryFolder();
+  folder = await createTemporaryFolder();
 });
 afterAll(() => folder.remove());
 
 /** As git itself merges three files; undefined: a conflict. */
-const mergedByGit = (ours: string, base: string, theirs: string): string | undefined => {
+const mergeWithGit = (ours: string, base: string, theirs: string): string | undefined => {
   const names = ["ours", "base", "theirs"];
   for (const [index, content] of [ours, base, theirs].entries())
     writeFileSync(join(folder.path, names[index] ?? ""), content);
@@ -58,7 +58,7 @@ describe("merging lines", () => {
         const merged = mergeLines(base, ours, theirs);
         if (merged === undefined) return;
         compared++;
-        expect(merged).toBe(mergedByGit(ours, base, theirs));
+        expect(merged).toBe(mergeWithGit(ours, base, theirs));
       }),
       { numRuns: 150 },
     );
@@ -88,7 +88,7 @@ describe("a merge of a file that both sides changed", () => {
     const file = (blob: string) => ({ mode: "100644", blob, ...(bytes === undefined ? {} : { bytes }) });
     const side = (blob: string) => new Map([["a", { before: file("base"), after: file(blob) }]]);
     const read: string[] = [];
-    const asked = isMergeOf({
+    const asked = verifyMerge({
       ours: side("ours"),
       theirs: side("theirs"),
       merged: side("merged"),

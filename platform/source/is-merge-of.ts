@@ -2,31 +2,31 @@ import { diffArrays } from "diff/lib/diff/array.js";
 import { ModelFilesRefused } from "./source.ts";
 
 /** A file at one path: its mode, the id of its content, and its size where the host says it. */
-export type File = { readonly mode: string; readonly blob: string; readonly bytes?: number };
+export type TreeFile = { readonly mode: string; readonly blob: string; readonly bytes?: number };
 /** A path at which a commit differs from another; null: there is no file. */
-export type Difference = { readonly before: File | null; readonly after: File | null };
+export type PathDifference = { readonly before: TreeFile | null; readonly after: TreeFile | null };
 
 type Merge = {
   /** By path, each against the merge base: how both parents differ from it, and how the merge does. */
-  readonly ours: ReadonlyMap<string, Difference>;
-  readonly theirs: ReadonlyMap<string, Difference>;
-  readonly merged: ReadonlyMap<string, Difference>;
+  readonly ours: ReadonlyMap<string, PathDifference>;
+  readonly theirs: ReadonlyMap<string, PathDifference>;
+  readonly merged: ReadonlyMap<string, PathDifference>;
   /** Throws ModelFilesRefused: it is larger than the host gives out. */
-  readonly read: (file: File) => Promise<Uint8Array>;
+  readonly read: (file: TreeFile) => Promise<Uint8Array>;
 };
 
 /** Lines that may differ on one side: comparing takes time by their square. */
-const mostEdits = 500;
-const mostBytes = 1024 * 1024;
+const maxEdits = 500;
+const maxFileBytes = 1024 * 1024;
 
-const isSame = (one: File | null, other: File | null): boolean =>
+const isSame = (one: TreeFile | null, other: TreeFile | null): boolean =>
   one?.blob === other?.blob && one?.mode === other?.mode;
 
 type Hunk = { readonly start: number; readonly end: number; readonly lines: readonly string[] };
 
 /** What one side put in place of which of the base's lines; undefined: too much to tell. */
-const hunksBetween = (base: string[], side: string[]): Hunk[] | undefined => {
-  const parts = diffArrays(base, side, { maxEditLength: mostEdits });
+const diffHunks = (base: string[], side: string[]): Hunk[] | undefined => {
+  const parts = diffArrays(base, side, { maxEditLength: maxEdits });
   if (!parts) return undefined;
   const hunks: Hunk[] = [];
   let at = 0;
@@ -49,9 +49,9 @@ const hunksBetween = (base: string[], side: string[]): Hunk[] | undefined => {
 };
 
 /** Undefined also where alike lines leave open which of them changed: seen from the end, others did. */
-const hunksOf = (base: string[], side: string[]): Hunk[] | undefined => {
-  const hunks = hunksBetween(base, side);
-  const turned = hunksBetween(base.toReversed(), side.toReversed());
+const findCertainHunks = (base: string[], side: string[]): Hunk[] | undefined => {
+  const hunks = diffHunks(base, side);
+  const turned = diffHunks(base.toReversed(), side.toReversed());
   const again = turned?.toReversed().map(({ start, end, lines }) => ({
     start: base.length - end,
     end: base.length - start,
@@ -65,7 +65,7 @@ export const mergeLines = (base: string, ours: string, theirs: string): string |
   // A last line without its end is another than one with it.
   const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
   const lines = linesOf(base);
-  const [mine, others] = [ours, theirs].map((side) => hunksOf(lines, linesOf(side)));
+  const [mine, others] = [ours, theirs].map((side) => findCertainHunks(lines, linesOf(side)));
   if (!mine || !others) return undefined;
   const made: string[] = [];
   let at = 0;
@@ -90,19 +90,19 @@ export const mergeLines = (base: string, ours: string, theirs: string): string |
  * cannot be told; true only where each line of the merge is one that its parents or their base had.
  * https://git-scm.com/docs/git-merge#_description
  */
-export const isMergeOf = async ({ ours, theirs, merged, read }: Merge): Promise<boolean> => {
+export const verifyMerge = async ({ ours, theirs, merged, read }: Merge): Promise<boolean> => {
   /** Undefined: no text of files, which alone are merged by lines; links and submodules are not. */
-  const textOf = async (file: File | null): Promise<string | undefined> => {
-    if (!file?.mode.startsWith("100") || (file.bytes ?? 0) > mostBytes) return undefined;
+  const textOf = async (file: TreeFile | null): Promise<string | undefined> => {
+    if (!file?.mode.startsWith("100") || (file.bytes ?? 0) > maxFileBytes) return undefined;
     const bytes = await read(file).catch((error: unknown) => {
       if (error instanceof ModelFilesRefused) return undefined;
       throw error;
     });
-    if (bytes === undefined || bytes.byteLength > mostBytes || bytes.includes(0)) return undefined;
+    if (bytes === undefined || bytes.byteLength > maxFileBytes || bytes.includes(0)) return undefined;
     // Latin 1 keeps every byte.
     return Buffer.from(bytes).toString("latin1");
   };
-  const isByLines = async (files: readonly (File | null)[]): Promise<boolean> => {
+  const isByLines = async (files: readonly (TreeFile | null)[]): Promise<boolean> => {
     if (new Set(files.map((file) => file?.mode)).size !== 1) return false;
     const [before, mine, other, made] = await Promise.all(files.map(textOf));
     if (before === undefined || mine === undefined || other === undefined) return false;

@@ -1,7 +1,7 @@
-import { type HistoryCommit, knownChanges, type PathChange } from "./source.ts";
+import { type HistoryCommit, listKnownChanges, type PathChange } from "./source.ts";
 
 /** By commit: the ids of what lies at each of the paths, in their order; null: nothing. Undefined: the host does not say. */
-export type ObjectsAt = (
+export type ReadObjectIds = (
   commits: readonly string[],
   paths: readonly string[],
 ) => Promise<ReadonlyMap<string, readonly (string | null)[]> | undefined>;
@@ -9,7 +9,7 @@ export type ObjectsAt = (
 type Needs<Commit> = {
   readonly commits: readonly Commit[];
   readonly node: (commit: Commit) => Pick<HistoryCommit, "id" | "parents">;
-  readonly objectsAt: ObjectsAt;
+  readonly objectsAt: ReadObjectIds;
   readonly changesOf: (commits: readonly Commit[]) => Promise<readonly (readonly PathChange[])[]>;
   /** The most commits whose changes are read. */
   readonly limit: number;
@@ -18,9 +18,9 @@ type Needs<Commit> = {
 /** Places that content is followed to; each costs as many queries as the paths that were asked about. */
 const placesLimit = 100;
 /** The most objects that are asked for, whatever the chain of places. */
-const asksLimit = 200_000;
+const lookupLimit = 200_000;
 
-const isInside = (path: string, places: ReadonlySet<string>): boolean => {
+const isInsideAny = (path: string, places: ReadonlySet<string>): boolean => {
   if (places.has(path)) return true;
   for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1))
     if (places.has(path.slice(0, end))) return true;
@@ -28,7 +28,7 @@ const isInside = (path: string, places: ReadonlySet<string>): boolean => {
 };
 
 /** Another model's folder as a whole: what was moved out of it may have been in another of its files before. */
-const toPlace = (path: string): string => /^models\/[^/]+(?=\/)/.exec(path)?.[0] ?? path;
+const widenToModelFolder = (path: string): string => /^models\/[^/]+(?=\/)/.exec(path)?.[0] ?? path;
 
 /**
  * Reads the changes of those commits that have something else at a path than one of their parents has there, and follows
@@ -38,7 +38,13 @@ const toPlace = (path: string): string => /^models\/[^/]+(?=\/)/.exec(path)?.[0]
  * Each call adds paths, and `others`, commits that are not of this history and say where content came from. Undefined:
  * more than the limits, or the host does not say.
  */
-export const readAbout = <Commit>({ commits, node, objectsAt, changesOf, limit }: Needs<Commit>) => {
+export const createPathChangeReader = <Commit>({
+  commits,
+  node,
+  objectsAt,
+  changesOf,
+  limit,
+}: Needs<Commit>) => {
   const nodes = commits.map((commit) => ({ commit, ...node(commit) }));
   const ids = [...new Set(nodes.flatMap(({ id, parents }) => [id, ...parents]))];
   const changes = new Map<string, readonly PathChange[]>();
@@ -49,15 +55,17 @@ export const readAbout = <Commit>({ commits, node, objectsAt, changesOf, limit }
     others: readonly HistoryCommit[] = [],
   ): Promise<ReadonlyMap<string, readonly PathChange[]> | undefined> => {
     for (;;) {
-      const known = [...changes.values(), ...others.map(knownChanges)].flat();
+      const known = [...changes.values(), ...others.map(listKnownChanges)].flat();
       const origins = known.flatMap(({ path, from }) =>
-        from !== undefined && isInside(path, places) && !isInside(from, places) ? [toPlace(from)] : [],
+        from !== undefined && isInsideAny(path, places) && !isInsideAny(from, places)
+          ? [widenToModelFolder(from)]
+          : [],
       );
       const added = [...new Set([...paths, ...origins])].filter((path) => !places.has(path));
       if (added.length === 0) return changes;
       for (const path of added) places.add(path);
       asks += ids.length * added.length;
-      if (places.size > placesLimit || asks > asksLimit) return undefined;
+      if (places.size > placesLimit || asks > lookupLimit) return undefined;
       const objects = await objectsAt(ids, added);
       if (objects === undefined) return undefined;
       const differs = (one: string, other: string | undefined) => {

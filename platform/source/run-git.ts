@@ -12,7 +12,7 @@ export type GitOptions = { readonly input?: string; readonly maxBytes?: number }
 const timeoutMs = 60_000;
 
 /** Without the caller's GIT_* variables: inside a hook they would point git at another repository. */
-const environment = (from: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+const createGitEnvironment = (from: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(Object.entries(from).filter(([name]) => !name.startsWith("GIT_"))),
   LC_ALL: "C",
   GIT_TERMINAL_PROMPT: "0",
@@ -22,7 +22,7 @@ const environment = (from: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
 
 const settings = ["core.quotePath=false", "i18n.logOutputEncoding=UTF-8", "log.showSignature=false"];
 
-const explain = (repository: string, error: ExecFileException): string => {
+const explainFailure = (repository: string, error: ExecFileException): string => {
   if (error.code === "ENOENT")
     return "git cannot be started: install it, and see that `git --version` answers.";
   if (error.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER")
@@ -45,7 +45,7 @@ export const runGit =
         ["-C", repository, ...settings.flatMap((setting) => ["-c", setting]), ...args],
         {
           encoding: "buffer",
-          env: environment(process.env),
+          env: createGitEnvironment(process.env),
           maxBuffer: options.maxBytes ?? 64 * 1024 * 1024,
           timeout: timeoutMs,
           windowsHide: true,
@@ -58,7 +58,7 @@ export const runGit =
             if (unusable !== null) return reject(new GitFailed(`${repository}: ${text}`, { cause: error }));
             return resolve({ code: error.code, stdout, stderr: text });
           }
-          reject(new GitFailed(explain(repository, error), { cause: error }));
+          reject(new GitFailed(explainFailure(repository, error), { cause: error }));
         },
       );
       // git may end before it has read all of its input; what counts is how it ends.

@@ -12,7 +12,7 @@ export const isRevision = (revision: string): boolean =>
   !/[\u0000- \u007f:?*[\\]|\.\.|@\{|\^\{/.test(revision);
 
 /** A path that stays inside the folder it is read in. */
-export const isInside = (path: string): boolean =>
+export const isPathInside = (path: string): boolean =>
   path.length > 0 && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 
 /** Throws ModelFilesRefused for what cannot be delivered in a model's folder. */
@@ -21,7 +21,7 @@ export const refuseEntry = (model: string, path: string, what: "a symbolic link"
 };
 
 /** Throws ModelFilesRefused when a model's folder holds more than the limit. */
-export const refuseTooMuch = (model: string, total: number): void => {
+export const assertModelSize = (model: string, total: number): void => {
   if (total > modelLimitBytes)
     throw new ModelFilesRefused(
       `models/${model}/ holds ${Math.ceil(total / 1024 / 1024)} MB, the limit is 512 MB: name a large artefact by its address and sha256 in model.yaml.`,

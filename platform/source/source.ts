@@ -42,7 +42,7 @@ export type HistoryCommit = {
 };
 
 /** What a commit is known to change of what its history was asked about. */
-export const knownChanges = ({ changes }: Pick<HistoryCommit, "changes">): readonly PathChange[] =>
+export const listKnownChanges = ({ changes }: Pick<HistoryCommit, "changes">): readonly PathChange[] =>
   changes === "elsewhere" ? [] : changes;
 
 /** A pull request as the code host merged it, by its own record and not by what its commits say. */
@@ -129,10 +129,10 @@ export class ModelFilesRefused extends Error {
   override readonly name = "ModelFilesRefused";
 }
 
-type Node = Pick<HistoryCommit, "id" | "parents">;
+type CommitNode = Pick<HistoryCommit, "id" | "parents">;
 
 /** All of these commits that one of them has, itself included, but for `known`, which has all that each of its own has. */
-export const reachable = <Commit extends Node>(
+export const findReachableCommits = <Commit extends CommitNode>(
   from: string | null,
   byId: ReadonlyMap<string, Commit>,
   known: Pick<ReadonlySet<string>, "has"> = new Set(),
@@ -152,15 +152,15 @@ export const reachable = <Commit extends Node>(
  * Which update of any branch brought each commit first: whoever moves a branch to a commit that lies in the repository
  * already has not made it. `updates`: oldest first. null: a branch had the commit before its record begins.
  */
-export const firstUpdates = <Update extends Pick<RefUpdate, "before" | "after">>(
-  commits: readonly Node[],
+export const findFirstUpdates = <Update extends Pick<RefUpdate, "before" | "after">>(
+  commits: readonly CommitNode[],
   updates: readonly Update[],
 ): ReadonlyMap<string, Update | null> => {
   const byId = new Map(commits.map((commit) => [commit.id, commit]));
   const first = new Map<string, Update | null>();
   for (const update of updates) {
-    for (const id of reachable(update.before, byId, first)) first.set(id, null);
-    for (const id of reachable(update.after, byId, first)) first.set(id, update);
+    for (const id of findReachableCommits(update.before, byId, first)) first.set(id, null);
+    for (const id of findReachableCommits(update.after, byId, first)) first.set(id, update);
   }
   return first;
 };

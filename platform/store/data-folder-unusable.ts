@@ -1,4 +1,4 @@
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
 /** The folder that holds the state of the embedded world cannot be used; the message says why and what to do. */
 export class DataFolderUnusable extends Error {
@@ -21,35 +21,35 @@ const remedies: Readonly<Record<string, string>> = {
   EIO: "the disk reports a fault. Check the disk, or choose another folder with --data.",
 };
 
-const held =
+const heldRemedy =
   "another process has held its database for more than 5 seconds. Stop that process and start again.";
-const damaged =
+const damagedRemedy =
   "the database there is damaged. Put a copy of it back, start over with --fresh, or choose another folder with --data.";
 
 /** A database that can be read and yet does not hold what it must. `what` is wrong, as the end of a sentence. */
-export const databaseDamaged = (path: string, what: string): DataFolderUnusable =>
-  new DataFolderUnusable(`${path} cannot be used: ${what}, so ${damaged}`);
+export const createDatabaseDamagedError = (path: string, what: string): DataFolderUnusable =>
+  new DataFolderUnusable(`${path} cannot be used: ${what}, so ${damagedRemedy}`);
 
 /** SQLite's primary result codes (https://www.sqlite.org/rescode.html) that speak of the file and not of the statement. */
 const sqliteRemedies: Readonly<Record<number, string>> = {
   3: remedies.EACCES ?? "",
-  5: held,
-  6: held,
+  5: heldRemedy,
+  6: heldRemedy,
   7: "this machine has no memory left for it. Close other programs and start again.",
   8: "the database there is read-only. Give this user the right to write, or choose another folder with --data.",
   10: remedies.EIO ?? "",
-  11: damaged,
+  11: damagedRemedy,
   13: remedies.ENOSPC ?? "",
   14: "the database there cannot be opened or created. Check that this user may write there, or choose another folder with --data.",
-  15: held,
-  24: damaged,
+  15: heldRemedy,
+  24: damagedRemedy,
   26: "the file there is no database. Put a copy of it back, start over with --fresh, or choose another folder with --data.",
 };
 
-const remedyOf = (error: unknown): string | undefined => {
+const findRemedy = (error: unknown): string | undefined => {
   if (!(error instanceof Error)) return undefined;
   if ("errcode" in error && typeof error.errcode === "number") return sqliteRemedies[error.errcode & 0xff];
-  if ("code" in error && typeof error.code === "string") return ownValue(remedies, error.code);
+  if ("code" in error && typeof error.code === "string") return getOwnProperty(remedies, error.code);
   return undefined;
 };
 
@@ -57,8 +57,8 @@ const remedyOf = (error: unknown): string | undefined => {
  * The error to throw for one met while using `path`: a DataFolderUnusable where folder, disk or rights are
  * at fault, and otherwise the very error that was given.
  */
-export const asDataFolderError = (path: string, error: unknown): unknown => {
-  const remedy = remedyOf(error);
+export const toDataFolderError = (path: string, error: unknown): unknown => {
+  const remedy = findRemedy(error);
   return remedy === undefined
     ? error
     : new DataFolderUnusable(`${path} cannot be used: ${remedy}`, { cause: error });

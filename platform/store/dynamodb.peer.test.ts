@@ -2,11 +2,11 @@ import { DeleteItemCommand, DynamoDBClient, UpdateTimeToLiveCommand } from "@aws
 import { expect, test } from "vitest";
 import { storeContract } from "#test/contracts/store.ts";
 import { createTable } from "#test/peers/create-table.ts";
-import { type Peer, throughFaults } from "#test/peers/through-faults.ts";
-import { dynamodbStore } from "./dynamodb.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { createDynamoDbStore } from "./dynamodb.ts";
 
 let tables = 0;
-const makeTable = async (peer: Peer): Promise<string> => {
+const makeTable = async (peer: MotoPeer): Promise<string> => {
   const direct = new DynamoDBClient(peer.direct());
   tables += 1;
   const TableName = `slipway-${tables}`;
@@ -17,14 +17,14 @@ const makeTable = async (peer: Peer): Promise<string> => {
   return TableName;
 };
 
-const subject = async (peer: Peer) => {
+const subject = async (peer: MotoPeer) => {
   const table = await makeTable(peer);
   const client = new DynamoDBClient(peer.config());
   let offset = 0;
   const now = () => Date.now() + offset;
   return {
     table,
-    store: dynamodbStore({ client, table, clock: now }),
+    store: createDynamoDbStore({ client, table, clock: now }),
     now,
     answersLost: () => peer.proxy().injected.get("cut after") ?? 0,
     advance: (milliseconds: number) => {
@@ -34,7 +34,7 @@ const subject = async (peer: Peer) => {
   };
 };
 
-throughFaults("store", (peer, name) => {
+describeWithFaults("store", (peer, name) => {
   storeContract(`DynamoDB, ${name}`, () => subject(peer), 25);
 
   test("a permanent write names no time of its end, which IAM can forbid by the attribute's name", async () => {

@@ -11,22 +11,29 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { awsCall } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { addTo } from "./dynamodb/add-to.ts";
-import { encode, type Item, keyOf, live, namesIn, storedOf } from "./dynamodb/item.ts";
-import { writeAll } from "./dynamodb/write-all.ts";
+import { addCounters } from "./dynamodb/add-to.ts";
 import {
-  cursorAfter,
+  encodeValue,
+  type Item,
+  liveCondition,
+  selectAttributeNames,
+  toItemKey,
+  toStoredItem,
+} from "./dynamodb/item.ts";
+import { putAllItems } from "./dynamodb/write-all.ts";
+import {
+  decodeCursor,
+  encodeCursor,
   type Json,
   type Key,
   type Page,
   type PageQuery,
   type PutOptions,
   type Store,
-  type Stored,
-  sortOf,
-  type Written,
+  type StoredItem,
+  type WriteResult,
 } from "./store.ts";
 
 /**
@@ -39,7 +46,7 @@ import {
  * is how things then stand.
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
  */
-export const dynamodbStore = (needs: {
+export const createDynamoDbStore = (needs: {
   readonly client: DynamoDBClient;
   readonly table: string;
   readonly clock: () => number;
@@ -53,21 +60,21 @@ export const dynamodbStore = (needs: {
   const now = (): AttributeValue => ({ N: String(clock() / 1_000) });
   const isLive = (item: Item): boolean =>
     item.expiresAt?.N === undefined || Number(item.expiresAt.N) * 1_000 >= clock();
-  const liveOf = (item: Item | undefined): Stored | undefined =>
-    item !== undefined && isLive(item) ? storedOf(item) : undefined;
+  const liveOf = (item: Item | undefined): StoredItem | undefined =>
+    item !== undefined && isLive(item) ? toStoredItem(item) : undefined;
 
   const conditionOf = ({ expect, permanent }: PutOptions): string => {
     if (expect === undefined) return "(attribute_not_exists(#write) OR #write <> :write)";
     if (permanent) return expect === "absent" ? "attribute_not_exists(#pk)" : "#version = :expect";
     return expect === "absent"
       ? "(attribute_not_exists(#pk) OR #expiresAt < :now)"
-      : `#version = :expect AND ${live}`;
+      : `#version = :expect AND ${liveCondition}`;
   };
 
-  const put = async (key: Key, value: Json, options: PutOptions): Promise<Written> => {
+  const put = async (key: Key, value: Json, options: PutOptions): Promise<WriteResult> => {
     const { expect, expiresAt, permanent } = options;
     if (permanent && expiresAt !== undefined) throw new TypeError("what is permanent does not expire");
-    const json = encode(key, value);
+    const json = encodeValue(key, value);
     const write = newId();
     const set = "SET #value = :value, #version = if_not_exists(#version, :zero) + :one, #write = :write";
     const unexpiring = permanent ? set : `${set} REMOVE #expiresAt`;
@@ -77,10 +84,10 @@ export const dynamodbStore = (needs: {
       const { Attributes } = await client.send(
         new UpdateItemCommand({
           TableName: table,
-          Key: keyOf(key),
+          Key: toItemKey(key),
           UpdateExpression: update,
           ConditionExpression: condition,
-          ExpressionAttributeNames: namesIn(update, condition),
+          ExpressionAttributeNames: selectAttributeNames(update, condition),
           ExpressionAttributeValues: {
             ":value": { S: json },
             ":zero": { N: "0" },
@@ -105,7 +112,7 @@ export const dynamodbStore = (needs: {
   };
 
   const remove = async (key: Key, expect: number | undefined): Promise<boolean> => {
-    const condition = `attribute_exists(#pk) AND ${live}${expect === undefined ? "" : " AND #version = :expect"}`;
+    const condition = `attribute_exists(#pk) AND ${liveCondition}${expect === undefined ? "" : " AND #version = :expect"}`;
     try {
       await client.send(
         new TransactWriteItemsCommand({
@@ -114,9 +121,9 @@ export const dynamodbStore = (needs: {
             {
               Delete: {
                 TableName: table,
-                Key: keyOf(key),
+                Key: toItemKey(key),
                 ConditionExpression: condition,
-                ExpressionAttributeNames: namesIn(condition),
+                ExpressionAttributeNames: selectAttributeNames(condition),
                 ExpressionAttributeValues: {
                   ":now": now(),
                   ...(expect === undefined ? {} : { ":expect": { N: String(expect) } }),
@@ -148,8 +155,8 @@ export const dynamodbStore = (needs: {
         ScanIndexForward: order === "ascending",
         Limit: limit,
         KeyConditionExpression: `pk = :pk${prefix === "" ? "" : " AND begins_with(sk, :prefix)"}`,
-        FilterExpression: live,
-        ExpressionAttributeNames: namesIn(live),
+        FilterExpression: liveCondition,
+        ExpressionAttributeNames: selectAttributeNames(liveCondition),
         ExpressionAttributeValues: {
           ":pk": { S: partition },
           ":now": now(),
@@ -161,40 +168,40 @@ export const dynamodbStore = (needs: {
 
   return {
     get: (key) =>
-      awsCall("DynamoDB GetItem", async () => {
+      callAws("DynamoDB GetItem", async () => {
         const { Item } = await client.send(
-          new GetItemCommand({ TableName: table, Key: keyOf(key), ConsistentRead: true }),
+          new GetItemCommand({ TableName: table, Key: toItemKey(key), ConsistentRead: true }),
         );
         return liveOf(Item);
       }),
 
-    put: (key, value, options = {}) => awsCall("DynamoDB UpdateItem", () => put(key, value, options)),
+    put: (key, value, options = {}) => callAws("DynamoDB UpdateItem", () => put(key, value, options)),
 
-    remove: (key, { expect } = {}) => awsCall("DynamoDB TransactWriteItems", () => remove(key, expect)),
+    remove: (key, { expect } = {}) => callAws("DynamoDB TransactWriteItems", () => remove(key, expect)),
 
-    putAll: writeAll({ client, table, pause }),
-    add: addTo({ client, table, now, newId }),
+    putAll: putAllItems({ client, table, pause }),
+    add: addCounters({ client, table, now, newId }),
 
     page: async (asked): Promise<Page> => {
       const { partition, limit, after } = asked;
       if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
         throw new RangeError(`A page holds 1 to 1,000 items, not ${limit}.`);
-      const items: Stored[] = [];
+      const items: StoredItem[] = [];
       let start: Item | undefined =
-        after === undefined ? undefined : keyOf({ partition, sort: sortOf(after) });
+        after === undefined ? undefined : toItemKey({ partition, sort: decodeCursor(after) });
       // DynamoDB counts its Limit before the filter and ends an answer at 1 MB: only a missing LastEvaluatedKey is
       // the end. One item more than asked tells whether there is a next page.
       do {
         const missing = limit + 1 - items.length;
-        const answer = await awsCall("DynamoDB Query", () => query(asked, Math.max(missing, 25), start));
-        items.push(...(answer.Items ?? []).map(storedOf));
+        const answer = await callAws("DynamoDB Query", () => query(asked, Math.max(missing, 25), start));
+        items.push(...(answer.Items ?? []).map(toStoredItem));
         start = answer.LastEvaluatedKey;
       } while (start !== undefined && items.length <= limit);
       const shown = items.slice(0, limit);
       const last = shown.at(-1);
       return items.length <= limit || last === undefined
         ? { items: shown }
-        : { items: shown, cursor: cursorAfter(last.key.sort) };
+        : { items: shown, cursor: encodeCursor(last.key.sort) };
     },
   };
 };

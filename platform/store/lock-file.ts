@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { asDataFolderError } from "./data-folder-unusable.ts";
+import { toDataFolderError } from "./data-folder-unusable.ts";
 
 /** Gives the lock back. Whoever holds it keeps a reference to this: a lock that nobody knows of any more is given back. */
 export type Unlock = () => void;
@@ -11,7 +11,7 @@ const isBusy = (error: unknown): boolean =>
   typeof error.errcode === "number" &&
   (error.errcode & 0xff) === sqliteBusy;
 
-const open = (path: string): DatabaseSync => {
+const openLockDatabase = (path: string): DatabaseSync => {
   // Somebody who only looks holds the file for a moment: waited for, and not taken for an owner.
   const database = new DatabaseSync(path, { timeout: 1_000 });
   try {
@@ -25,12 +25,12 @@ const open = (path: string): DatabaseSync => {
 };
 
 /** Runs `work`; undefined where another process holds the file. */
-const unlessBusy = <T>(path: string, work: () => T): T | undefined => {
+const runUnlessBusy = <T>(path: string, work: () => T): T | undefined => {
   try {
     return work();
   } catch (error) {
     if (isBusy(error)) return undefined;
-    throw asDataFolderError(path, error);
+    throw toDataFolderError(path, error);
   }
 };
 
@@ -42,8 +42,8 @@ const unlessBusy = <T>(path: string, work: () => T): T | undefined => {
  * https://www.sqlite.org/lockingv3.html
  */
 export const lockFile = (path: string): Unlock | undefined =>
-  unlessBusy(path, () => {
-    const database = open(path);
+  runUnlessBusy(path, () => {
+    const database = openLockDatabase(path);
     try {
       database.exec("BEGIN EXCLUSIVE");
     } catch (error) {
@@ -57,8 +57,8 @@ export const lockFile = (path: string): Unlock | undefined =>
 
 /** Whether another process holds the file; one that is not there is held by nobody. */
 export const isLocked = (path: string): boolean =>
-  unlessBusy(path, () => {
-    const database = open(path);
+  runUnlessBusy(path, () => {
+    const database = openLockDatabase(path);
     try {
       database.exec("BEGIN; SELECT count(*) FROM sqlite_schema; COMMIT");
     } finally {

@@ -1,13 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
-import { asDataFolderError, DataFolderUnusable, databaseDamaged } from "./data-folder-unusable.ts";
-import { schema } from "./schema.ts";
+import { createDatabaseDamagedError, DataFolderUnusable, toDataFolderError } from "./data-folder-unusable.ts";
+import { databaseMigrations } from "./schema.ts";
 
 export type DatabaseRow = Readonly<Record<string, SQLOutputValue>>;
 
 /** A prepared statement whose faults of disk and rights are DataFolderUnusable. */
-export type Statement = {
+export type PreparedStatement = {
   get(...values: SQLInputValue[]): DatabaseRow | undefined;
   all(...values: SQLInputValue[]): DatabaseRow[];
   /** How many rows were changed. */
@@ -16,7 +16,7 @@ export type Statement = {
 
 export type Database = {
   readonly path: string;
-  prepare(sql: string): Statement;
+  prepare(sql: string): PreparedStatement;
   /**
    * Runs `work`, which must be synchronous, in one transaction that holds the file's write lock from its
    * start: nobody writes between what it reads and what it writes. A throw undoes all of it. Must not be nested.
@@ -51,10 +51,10 @@ const retryWhileBusy = (work: () => void): void => {
   }
 };
 
-const versionOf = (database: DatabaseSync): number =>
+const readSchemaVersion = (database: DatabaseSync): number =>
   Number(database.prepare("PRAGMA user_version").get()?.user_version ?? 0);
 
-const inTransaction = <T>(database: DatabaseSync, kind: "DEFERRED" | "IMMEDIATE", work: () => T): T => {
+const runInTransaction = <T>(database: DatabaseSync, kind: "DEFERRED" | "IMMEDIATE", work: () => T): T => {
   database.exec(`BEGIN ${kind}`);
   try {
     const result = work();
@@ -67,36 +67,36 @@ const inTransaction = <T>(database: DatabaseSync, kind: "DEFERRED" | "IMMEDIATE"
   }
 };
 
-const tablesOf = (database: DatabaseSync): readonly string[] =>
+const readTableNames = (database: DatabaseSync): readonly string[] =>
   database
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
     .all()
     .map(({ name }) => String(name));
 
 /** The tables that the steps make: what a file of theirs cannot be without. */
-const tablesIn = (steps: readonly string[]): readonly string[] =>
+const parseTableNames = (steps: readonly string[]): readonly string[] =>
   steps.flatMap((step) =>
     [...step.matchAll(/CREATE TABLE (?:IF NOT EXISTS )?(\w+)/g)].map(([, name]) => name ?? ""),
   );
 
 /** Throws DataFolderUnusable for a file that another program made, or that lost a table. */
 const checkTables = (database: DatabaseSync, path: string, steps: readonly string[]): void => {
-  const there = new Set(tablesOf(database));
-  const version = versionOf(database);
-  if (version === 0 && there.size > 0 && !tablesIn(steps).some((name) => there.has(name)))
+  const there = new Set(readTableNames(database));
+  const version = readSchemaVersion(database);
+  if (version === 0 && there.size > 0 && !parseTableNames(steps).some((name) => there.has(name)))
     throw new DataFolderUnusable(
       `${path} is another program's database. Move it away, or choose another folder with --data.`,
     );
-  const lost = tablesIn(steps.slice(0, version)).filter((name) => !there.has(name));
-  if (lost.length > 0) throw databaseDamaged(path, `it has no table ${lost.join(", ")}`);
+  const lost = parseTableNames(steps.slice(0, version)).filter((name) => !there.has(name));
+  if (lost.length > 0) throw createDatabaseDamagedError(path, `it has no table ${lost.join(", ")}`);
 };
 
 const migrate = (database: DatabaseSync, path: string, steps: readonly string[]): void => {
   checkTables(database, path, steps);
-  if (versionOf(database) === steps.length) return;
-  inTransaction(database, "IMMEDIATE", () => {
+  if (readSchemaVersion(database) === steps.length) return;
+  runInTransaction(database, "IMMEDIATE", () => {
     // Read again under the lock: another process may have brought the file up to date meanwhile.
-    const version = versionOf(database);
+    const version = readSchemaVersion(database);
     if (version > steps.length) {
       throw new DataFolderUnusable(
         `${path} was written by a newer Slipway (schema ${version}, this one knows ${steps.length}). Update Slipway, or start over with --fresh.`,
@@ -135,12 +135,12 @@ const connect = (path: string, steps: readonly string[]): DatabaseSync => {
  * Throws DataFolderUnusable with the remedy.
  * @param steps the tables, as steps of which each is run once in the file's life
  */
-export const openDatabase = (path: string, steps: readonly string[] = schema): Database => {
+export const openDatabase = (path: string, steps: readonly string[] = databaseMigrations): Database => {
   const guarded = <T>(work: () => T): T => {
     try {
       return work();
     } catch (error) {
-      throw asDataFolderError(path, error);
+      throw toDataFolderError(path, error);
     }
   };
   const database = guarded(() => connect(path, steps));
@@ -154,8 +154,8 @@ export const openDatabase = (path: string, steps: readonly string[] = schema): D
         run: (...values) => guarded(() => Number(statement.run(...values).changes)),
       };
     },
-    write: (work) => guarded(() => inTransaction(database, "IMMEDIATE", work)),
-    read: (work) => guarded(() => inTransaction(database, "DEFERRED", work)),
+    write: (work) => guarded(() => runInTransaction(database, "IMMEDIATE", work)),
+    read: (work) => guarded(() => runInTransaction(database, "DEFERRED", work)),
     close: () => {
       if (database.isOpen) database.close();
     },

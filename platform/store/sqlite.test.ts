@@ -5,17 +5,17 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { storeContract } from "#test/contracts/store.ts";
 import { countStatements } from "#test/support/count-statements.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { openDatabase } from "./open-database.ts";
-import { sqliteStore } from "./sqlite.ts";
+import { createSqliteStore } from "./sqlite.ts";
 
 storeContract("SQLite", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   const database = openDatabase(join(folder.path, "state.db"));
   let offset = 0;
   const now = () => Date.now() + offset;
   return {
-    store: sqliteStore({ database, clock: now }),
+    store: createSqliteStore({ database, clock: now }),
     now,
     advance: (milliseconds) => {
       offset += milliseconds;
@@ -27,17 +27,17 @@ storeContract("SQLite", async () => {
   };
 });
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 beforeEach(async () => {
-  folder = await temporaryFolder();
+  folder = await createTemporaryFolder();
 });
 afterEach(() => folder.remove());
 
 /** Runs a script in processes of their own, all at once, each with the path of the same database. */
-const inProcesses = async (count: number, script: string): Promise<readonly string[]> => {
+const runInProcesses = async (count: number, script: string): Promise<readonly string[]> => {
   const source = `
     import { openDatabase } from ${JSON.stringify(import.meta.resolve("./open-database.ts"))};
-    import { sqliteStore } from ${JSON.stringify(import.meta.resolve("./sqlite.ts"))};
+    import { createSqliteStore } from ${JSON.stringify(import.meta.resolve("./sqlite.ts"))};
     const path = ${JSON.stringify(join(folder.path, "new", "state.db"))};
     // All begin together, or the first would be done before the last has started.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, ${Date.now() + 400} - Date.now()));
@@ -50,9 +50,9 @@ const inProcesses = async (count: number, script: string): Promise<readonly stri
 };
 
 test("of processes that race for each of 300 items exactly one wins each, from the creation of the file on", async () => {
-  const wins = await inProcesses(
+  const wins = await runInProcesses(
     3,
-    `const store = sqliteStore({ database: openDatabase(path), clock: Date.now });
+    `const store = createSqliteStore({ database: openDatabase(path), clock: Date.now });
      const won = [];
      for (let item = 0; item < 300; item += 1) {
        const key = { partition: "race", sort: String(item) };
@@ -65,9 +65,9 @@ test("of processes that race for each of 300 items exactly one wins each, from t
 });
 
 test("processes that count up one item under its version lose no step", async () => {
-  await inProcesses(
+  await runInProcesses(
     3,
-    `const store = sqliteStore({ database: openDatabase(path), clock: Date.now });
+    `const store = createSqliteStore({ database: openDatabase(path), clock: Date.now });
      const key = { partition: "race", sort: "counter" };
      for (let steps = 0; steps < 100; ) {
        const found = await store.get(key);
@@ -76,13 +76,16 @@ test("processes that count up one item under its version lose no step", async ()
      }`,
   );
   const database = openDatabase(join(folder.path, "new", "state.db"));
-  const found = await sqliteStore({ database, clock: Date.now }).get({ partition: "race", sort: "counter" });
+  const found = await createSqliteStore({ database, clock: Date.now }).get({
+    partition: "race",
+    sort: "counter",
+  });
   database.close();
   expect(found).toMatchObject({ value: 300, version: 300 });
 });
 
 test("a transaction that reads and then writes waits for another process's and loses none of its steps", async () => {
-  await inProcesses(
+  await runInProcesses(
     3,
     `const database = openDatabase(path);
      database.prepare("CREATE TABLE IF NOT EXISTS counter (value INTEGER)").run();
@@ -98,15 +101,18 @@ test("a transaction that reads and then writes waits for another process's and l
 
 test("what was answered as written is there after the process was killed", async () => {
   const key = `{ partition: "kill", sort: "item" }`;
-  const killed = inProcesses(
+  const killed = runInProcesses(
     1,
-    `const store = sqliteStore({ database: openDatabase(path), clock: Date.now });
+    `const store = createSqliteStore({ database: openDatabase(path), clock: Date.now });
      await store.put(${key}, "kept");
      process.kill(process.pid, "SIGKILL");`,
   );
   await expect(killed).rejects.toMatchObject({ signal: "SIGKILL" });
   const database = openDatabase(join(folder.path, "new", "state.db"));
-  const found = await sqliteStore({ database, clock: Date.now }).get({ partition: "kill", sort: "item" });
+  const found = await createSqliteStore({ database, clock: Date.now }).get({
+    partition: "kill",
+    sort: "item",
+  });
   database.close();
   expect(found?.value).toBe("kept");
 });
@@ -114,7 +120,7 @@ test("what was answered as written is there after the process was killed", async
 test("a get is one statement, prepared once, and takes no lock", async () => {
   const opened = openDatabase(join(folder.path, "state.db"));
   const { database, counts } = countStatements(opened);
-  const store = sqliteStore({ database, clock: Date.now });
+  const store = createSqliteStore({ database, clock: Date.now });
   const key = { partition: "cost", sort: "item" };
   await store.put(key, { fence: 1, delivery: "d" });
   const { prepared, statements, commits } = counts();
@@ -153,7 +159,7 @@ test("a database of a newer version is left alone", async () => {
 test("a full disk is DataFolderUnusable at the write that met it, and what was written before stays", async () => {
   const path = join(folder.path, "state.db");
   const database = openDatabase(path);
-  const store = sqliteStore({ database, clock: Date.now });
+  const store = createSqliteStore({ database, clock: Date.now });
   const key = { partition: "full", sort: "item" };
   await store.put(key, "kept");
   // SQLite answers with the same code (SQLITE_FULL) when the file may not grow and when the disk is full.

@@ -1,40 +1,43 @@
-import { oneLine } from "#untrusted/one-line.ts";
-import { databaseDamaged } from "./data-folder-unusable.ts";
+import { escapeControls } from "#untrusted/one-line.ts";
+import { createDatabaseDamagedError } from "./data-folder-unusable.ts";
 import type { Database, DatabaseRow } from "./open-database.ts";
 import {
   type Counters,
-  checkedAmounts,
-  cursorAfter,
-  distinctEntries,
+  decodeCursor,
+  encodeCursor,
   ItemTooLarge,
   itemLimitBytes,
   type Json,
   type Key,
   type Page,
   type PageQuery,
+  removeDuplicateEntries,
   type Store,
-  type Stored,
-  sortOf,
+  type StoredItem,
+  validateAmounts,
 } from "./store.ts";
-import { writeTogether } from "./write-together.ts";
+import { createWriteBatcher } from "./write-together.ts";
 
 /** Rounds of writing after which bytes of expired items are cleared away. */
 const sweepEvery = 500;
 
-const live = "(expires_at IS NULL OR expires_at * 1000 >= ?)";
+const liveFilter = "(expires_at IS NULL OR expires_at * 1000 >= ?)";
 /** The same of the item that an upsert has met. */
-const liveItem = "(items.expires_at IS NULL OR items.expires_at * 1000 >= ?)";
+const liveItemFilter = "(items.expires_at IS NULL OR items.expires_at * 1000 >= ?)";
 
-const parsed = (database: Pick<Database, "path">, key: Key, json: unknown) => {
+const parseValue = (database: Pick<Database, "path">, key: Key, json: unknown) => {
   try {
     return JSON.parse(String(json));
   } catch {
     // Every value was written as JSON: bytes of the file are not what they were.
-    throw databaseDamaged(database.path, `the item ${oneLine(key.partition)} is no JSON any more`);
+    throw createDatabaseDamagedError(
+      database.path,
+      `the item ${escapeControls(key.partition)} is no JSON any more`,
+    );
   }
 };
 
-const encode = (key: Key, value: Json): string => {
+const serializeValue = (key: Key, value: Json): string => {
   const json = JSON.stringify(value);
   // A UTF-16 unit takes at most three bytes of UTF-8: most items need no counting.
   if (json.length * 3 > itemLimitBytes && Buffer.byteLength(json) > itemLimitBytes) {
@@ -46,7 +49,7 @@ const encode = (key: Key, value: Json): string => {
 };
 
 /** The least string above every string that starts with `prefix`; undefined where there is none. */
-const above = (prefix: string): string | undefined => {
+const findUpperBound = (prefix: string): string | undefined => {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   for (let last = points.pop(); last !== undefined; last = points.pop()) {
     // UTF-8 keeps the order of code points, and surrogates are none.
@@ -56,7 +59,10 @@ const above = (prefix: string): string | undefined => {
 };
 
 /** A store in the embedded world's database; `clock` gives epoch milliseconds and decides what has expired. */
-export const sqliteStore = (needs: { readonly database: Database; readonly clock: () => number }): Store => {
+export const createSqliteStore = (needs: {
+  readonly database: Database;
+  readonly clock: () => number;
+}): Store => {
   const { database, clock } = needs;
   const upsert = (condition: string) =>
     database.prepare(
@@ -66,7 +72,7 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
        ${condition} RETURNING version`,
     );
   const select = database.prepare(
-    `SELECT sort, value, version FROM items WHERE partition = ? AND sort = ? AND ${live}`,
+    `SELECT sort, value, version FROM items WHERE partition = ? AND sort = ? AND ${liveFilter}`,
   );
   const write = upsert("");
   // An expired item counts as absent; its number goes on, so that nobody's old number fits the new item.
@@ -80,9 +86,9 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
     `INSERT INTO items (partition, sort, value, version, expires_at) VALUES (?, ?, ?, 1, ?)
      ON CONFLICT (partition, sort) DO UPDATE SET
        (value, version) = (
-         SELECT json_group_object(key, total), CASE WHEN ${liveItem} THEN items.version + 1 ELSE 1 END FROM (
+         SELECT json_group_object(key, total), CASE WHEN ${liveItemFilter} THEN items.version + 1 ELSE 1 END FROM (
            SELECT key, sum(value) AS total FROM (
-             SELECT key, value FROM json_each(items.value) WHERE ${liveItem}
+             SELECT key, value FROM json_each(items.value) WHERE ${liveItemFilter}
              UNION ALL SELECT key, value FROM json_each(excluded.value)
            ) GROUP BY key
          )
@@ -92,11 +98,11 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
   );
   const replace = database.prepare(
     `UPDATE items SET value = ?, version = version + 1, expires_at = ?
-     WHERE partition = ? AND sort = ? AND version = ? AND ${live} RETURNING version`,
+     WHERE partition = ? AND sort = ? AND version = ? AND ${liveFilter} RETURNING version`,
   );
-  const erase = database.prepare(`DELETE FROM items WHERE partition = ? AND sort = ? AND ${live}`);
+  const erase = database.prepare(`DELETE FROM items WHERE partition = ? AND sort = ? AND ${liveFilter}`);
   const eraseVersion = database.prepare(
-    `DELETE FROM items WHERE partition = ? AND sort = ? AND ${live} AND version = ?`,
+    `DELETE FROM items WHERE partition = ? AND sort = ? AND ${liveFilter} AND version = ?`,
   );
   const sweep = database.prepare(
     "DELETE FROM items WHERE rowid IN (SELECT rowid FROM items WHERE expires_at * 1000 < ? LIMIT 200)",
@@ -104,23 +110,23 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
   const range = (direction: "ASC" | "DESC") =>
     database.prepare(
       `SELECT sort, value, version FROM items
-       WHERE partition = ? AND sort >= ? AND sort < ? AND ${live} ORDER BY sort ${direction} LIMIT ?`,
+       WHERE partition = ? AND sort >= ? AND sort < ? AND ${liveFilter} ORDER BY sort ${direction} LIMIT ?`,
     );
   const pages = { ascending: range("ASC"), descending: range("DESC") };
 
-  const storedOf = (partition: string, row: DatabaseRow): Stored => {
+  const storedOf = (partition: string, row: DatabaseRow): StoredItem => {
     const key = { partition, sort: String(row.sort) };
-    const value: Json = parsed(database, key, row.value);
+    const value: Json = parseValue(database, key, row.value);
     return { key, value, version: Number(row.version) };
   };
 
-  const find = ({ partition, sort }: Key): Stored | undefined => {
+  const find = ({ partition, sort }: Key): StoredItem | undefined => {
     const row = select.get(partition, sort, clock());
     return row === undefined ? undefined : storedOf(partition, row);
   };
 
   // What predictions are recorded with: no read comes before these writes, so they can wait for each other.
-  const together = writeTogether(database);
+  const together = createWriteBatcher(database);
 
   let writes = 0;
   const sweepNowAndThen = (): void => {
@@ -132,7 +138,7 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
     get: async (key) => find(key),
 
     put: async (key, value, options = {}) => {
-      const json = encode(key, value);
+      const json = serializeValue(key, value);
       const { expect, expiresAt = null } = options;
       sweepNowAndThen();
       const { partition, sort } = key;
@@ -157,9 +163,9 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
         : eraseVersion.run(partition, sort, clock(), expect)) > 0,
 
     putAll: async (entries) => {
-      const rows = distinctEntries(entries).map(
+      const rows = removeDuplicateEntries(entries).map(
         ({ key, value, expiresAt = null }) =>
-          [key.partition, key.sort, encode(key, value), expiresAt] as const,
+          [key.partition, key.sort, serializeValue(key, value), expiresAt] as const,
       );
       sweepNowAndThen();
       await together(() => {
@@ -168,7 +174,7 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
     },
 
     add: async ({ partition, sort }, amounts, { expiresAt = null } = {}) => {
-      const json = JSON.stringify(checkedAmounts(amounts));
+      const json = JSON.stringify(validateAmounts(amounts));
       sweepNowAndThen();
       const now = clock();
       const row = await together(() => increase.get(partition, sort, json, expiresAt, now, now));
@@ -181,16 +187,16 @@ export const sqliteStore = (needs: { readonly database: Database; readonly clock
       if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
         throw new RangeError(`A page holds 1 to 1,000 items, not ${limit}.`);
       }
-      const cursor = after === undefined ? undefined : sortOf(after);
+      const cursor = after === undefined ? undefined : decodeCursor(after);
       // The least string above a string is that string and a NUL; SQLite puts every BLOB above every TEXT.
       const from = order === "ascending" && cursor !== undefined ? `${cursor}\u0000` : prefix;
-      const to = (order === "descending" ? cursor : undefined) ?? above(prefix) ?? new Uint8Array(0);
+      const to = (order === "descending" ? cursor : undefined) ?? findUpperBound(prefix) ?? new Uint8Array(0);
       const rows = pages[order].all(partition, from, to, clock(), limit + 1);
       const items = rows.slice(0, limit).map((row) => storedOf(partition, row));
       const last = items.at(-1);
       return rows.length <= limit || last === undefined
         ? { items }
-        : { items, cursor: cursorAfter(last.key.sort) };
+        : { items, cursor: encodeCursor(last.key.sort) };
     },
   };
 };

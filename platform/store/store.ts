@@ -5,12 +5,12 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export type Key = { readonly partition: string; readonly sort: string };
 
 /** An item with the number of times it has been written; a conditional write names that number. */
-export type Stored = { readonly key: Key; readonly value: Json; readonly version: number };
+export type StoredItem = { readonly key: Key; readonly value: Json; readonly version: number };
 
-export type Written =
+export type WriteResult =
   | { readonly written: true; readonly version: number }
   /** The condition did not hold; `found` is what stands there (undefined: nothing does). */
-  | { readonly written: false; readonly found: Stored | undefined };
+  | { readonly written: false; readonly found: StoredItem | undefined };
 
 export type PutOptions = {
   /** Write only where nothing stands (`"absent"`) or where exactly this version stands. Absent: always. */
@@ -31,7 +31,7 @@ export type PageQuery = {
   readonly limit: number;
   /** Only items whose sort key starts with this. */
   readonly prefix?: string;
-  /** The `cursor` of the page before, or `cursorAfter` a sort key, whether or not an item has it. */
+  /** The `cursor` of the page before, or `encodeCursor` a sort key, whether or not an item has it. */
   readonly after?: string;
 };
 
@@ -46,7 +46,7 @@ export type Entry = {
   readonly expiresAt?: number;
 };
 
-export type Page = { readonly items: readonly Stored[]; readonly cursor?: string };
+export type Page = { readonly items: readonly StoredItem[]; readonly cursor?: string };
 
 /**
  * Small documents under conditional writes: what claims, the ledger and approvals stand on.
@@ -54,8 +54,8 @@ export type Page = { readonly items: readonly Stored[]; readonly cursor?: string
  * (DynamoDB's limit is 400 KB): larger ones are refused with ItemTooLarge and belong in `blobs`.
  */
 export interface Store {
-  get(key: Key): Promise<Stored | undefined>;
-  put(key: Key, value: Json, options?: PutOptions): Promise<Written>;
+  get(key: Key): Promise<StoredItem | undefined>;
+  put(key: Key, value: Json, options?: PutOptions): Promise<WriteResult>;
   /** Removes the item, or with `expect` only that version of it; whether it was removed. */
   remove(key: Key, options?: { readonly expect?: number }): Promise<boolean>;
   page(query: PageQuery): Promise<Page>;
@@ -90,19 +90,19 @@ export class ItemTooLarge extends Error {
 export const itemLimitBytes = 350_000;
 
 /** Where a page begins that goes on behind the sort key, in either order. */
-export const cursorAfter = (sort: string): string => Buffer.from(sort, "utf8").toString("base64url");
+export const encodeCursor = (sort: string): string => Buffer.from(sort, "utf8").toString("base64url");
 
 /** The sort key that a cursor stands for. */
-export const sortOf = (cursor: string): string => Buffer.from(cursor, "base64url").toString("utf8");
+export const decodeCursor = (cursor: string): string => Buffer.from(cursor, "base64url").toString("utf8");
 
 /** The entries of which each key is written, the last of each; throws RangeError where there are too many. */
-export const distinctEntries = (entries: readonly Entry[]): readonly Entry[] => {
+export const removeDuplicateEntries = (entries: readonly Entry[]): readonly Entry[] => {
   if (entries.length > 1_000) throw new RangeError(`putAll takes 1,000 items, not ${entries.length}.`);
   return [...new Map(entries.map((entry) => [`${entry.key.partition}\0${entry.key.sort}`, entry])).values()];
 };
 
 /** The amounts as they were given; throws RangeError for what no counter can be added. */
-export const checkedAmounts = (
+export const validateAmounts = (
   amounts: Readonly<Record<string, number>>,
 ): Readonly<Record<string, number>> => {
   const counters = Object.entries(amounts);

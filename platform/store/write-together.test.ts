@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { writeTogether } from "./write-together.ts";
+import { createWriteBatcher } from "./write-together.ts";
 
 /** Counts transactions; `fails` throws within one. */
-const counted = () => {
+const createCountingDatabase = () => {
   const transactions: string[][] = [];
   let open: string[] = [];
-  const together = writeTogether({
+  const together = createWriteBatcher({
     write: (work) => {
       open = [];
       const result = work();
@@ -26,14 +26,14 @@ const counted = () => {
 };
 
 test("writes of one turn are one transaction, and each has its own result", async () => {
-  const { transactions, write } = counted();
+  const { transactions, write } = createCountingDatabase();
   expect(await Promise.all([write("a"), write("b"), write("c")])).toEqual(["a", "b", "c"]);
   expect(await write("d")).toBe("d");
   expect(transactions).toEqual([["a", "b", "c"], ["d"]]);
 });
 
 test("a write that fails fails alone", async () => {
-  const { transactions, write, fails } = counted();
+  const { transactions, write, fails } = createCountingDatabase();
   const results = await Promise.allSettled([write("a"), fails(), write("b")]);
   expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   expect(transactions).toEqual([["a"], ["b"]]);

@@ -1,6 +1,6 @@
 import type { Database } from "./open-database.ts";
 
-type Waiting = {
+type PendingWrite = {
   readonly write: () => void;
   readonly committed: () => void;
   readonly failed: (error: unknown) => void;
@@ -12,10 +12,10 @@ type Waiting = {
  * Where one throws, the transaction is taken back and each is written on its own, so that a fault stays with the write
  * that has it: a write may therefore run twice.
  */
-export const writeTogether = (database: Pick<Database, "write">) => {
-  let waiting: Waiting[] = [];
+export const createWriteBatcher = (database: Pick<Database, "write">) => {
+  let waiting: PendingWrite[] = [];
 
-  const commit = (writes: readonly Waiting[]): void => {
+  const commit = (writes: readonly PendingWrite[]): void => {
     try {
       database.write(() => {
         for (const { write } of writes) write();
@@ -31,7 +31,7 @@ export const writeTogether = (database: Pick<Database, "write">) => {
   return <T>(write: () => T): Promise<T> =>
     new Promise((resolve, reject) => {
       let result: T;
-      const one: Waiting = {
+      const one: PendingWrite = {
         write: () => {
           result = write();
         },

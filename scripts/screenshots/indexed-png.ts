@@ -1,6 +1,6 @@
 import { crc32, deflateSync } from "node:zlib";
 
-const chunk = (type: string, data: Uint8Array): Buffer => {
+const encodeChunk = (type: string, data: Uint8Array): Buffer => {
   const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(data.length);
@@ -10,7 +10,7 @@ const chunk = (type: string, data: Uint8Array): Buffer => {
 };
 
 /** The 256 colours that occur most; a page has few more, all of them shades at the edges of letters. */
-const paletteOf = (counts: ReadonlyMap<number, number>): readonly number[] =>
+const selectPalette = (counts: ReadonlyMap<number, number>): readonly number[] =>
   [...counts]
     .sort(([, a], [, b]) => b - a)
     .slice(0, 256)
@@ -24,7 +24,7 @@ const distance = (a: number, b: number): number =>
  * @param rgba four bytes for each picture element; opacity is left out
  * https://www.w3.org/TR/png-3/
  */
-export const indexedPng = (rgba: Uint8Array, width: number, height: number): Buffer => {
+export const encodeIndexedPng = (rgba: Uint8Array, width: number, height: number): Buffer => {
   const colourAt = (element: number) =>
     ((rgba[4 * element] ?? 0) << 16) | ((rgba[4 * element + 1] ?? 0) << 8) | (rgba[4 * element + 2] ?? 0);
   const counts = new Map<number, number>();
@@ -32,7 +32,7 @@ export const indexedPng = (rgba: Uint8Array, width: number, height: number): Buf
     const colour = colourAt(element);
     counts.set(colour, (counts.get(colour) ?? 0) + 1);
   }
-  const palette = paletteOf(counts);
+  const palette = selectPalette(counts);
   const indexes = new Map(palette.map((colour, index) => [colour, index]));
   const nearest = (colour: number): number => {
     const known = indexes.get(colour);
@@ -58,9 +58,9 @@ export const indexedPng = (rgba: Uint8Array, width: number, height: number): Buf
   );
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
-    chunk("IHDR", header),
-    chunk("PLTE", colours),
-    chunk("IDAT", deflateSync(rows, { level: 9 })),
-    chunk("IEND", new Uint8Array()),
+    encodeChunk("IHDR", header),
+    encodeChunk("PLTE", colours),
+    encodeChunk("IDAT", deflateSync(rows, { level: 9 })),
+    encodeChunk("IEND", new Uint8Array()),
   ]);
 };

@@ -7,9 +7,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { browser } from "#test/support/browser.ts";
+import { requireBrowser } from "#test/support/browser.ts";
 import { runRehearsal } from "#test/support/run-rehearsal.ts";
-import { indexedPng } from "./indexed-png.ts";
+import { encodeIndexedPng } from "./indexed-png.ts";
 
 const folder = process.argv[2];
 if (folder === undefined) {
@@ -21,7 +21,7 @@ const data = await mkdtemp(join(tmpdir(), "slipway-picture-"));
 const slipway = [join(checkout, "cli", "slipway.ts")];
 
 /** Runs a command of a second terminal and gives what it printed. */
-const second = async (...args: readonly string[]): Promise<string> => {
+const runSlipway = async (...args: readonly string[]): Promise<string> => {
   const child = spawn(process.execPath, [...slipway, ...args, "--data", data], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -43,7 +43,7 @@ declare const OffscreenCanvas: new (
 };
 
 /** Runs in the browser: a picture's elements, red, green, blue and opacity of each, in base64. */
-const elementsOf = async (png: string): Promise<{ width: number; height: number; elements: string }> => {
+const readPixels = async (png: string): Promise<{ width: number; height: number; elements: string }> => {
   const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
   const { width, height } = bitmap;
   const drawing = new OffscreenCanvas(width, height).getContext("2d");
@@ -62,11 +62,11 @@ const rehearsal = runRehearsal(
 );
 try {
   const first = await rehearsal.until("question");
-  const [asked] = JSON.parse(await second("approvals", "--json"));
-  await second("approve", asked.id, "--as", asked.approvers[0]);
+  const [asked] = JSON.parse(await runSlipway("approvals", "--json"));
+  await runSlipway("approve", asked.id, "--as", asked.approvers[0]);
   const question = await rehearsal.until("question", ({ delivery }) => delivery !== first.delivery);
 
-  await using chromium = await browser().launch({ deviceScaleFactor: 2 });
+  await using chromium = await requireBrowser().launch({ deviceScaleFactor: 2 });
   const page = await chromium.context.newPage();
   // The desk's own page may load nothing that is not the desk's, so another one reads the picture.
   const blank = await chromium.context.newPage();
@@ -82,10 +82,10 @@ try {
     await page.setViewportSize({ width: 1_100, height: Math.ceil(box?.height ?? 800) + 190 });
     await last.scrollIntoViewIfNeeded();
     const png = (await page.screenshot()).toString("base64");
-    const { width, height, elements } = await blank.evaluate(elementsOf, png);
+    const { width, height, elements } = await blank.evaluate(readPixels, png);
     await writeFile(
       join(folder, `desk-${colorScheme}.png`),
-      indexedPng(Buffer.from(elements, "base64"), width, height),
+      encodeIndexedPng(Buffer.from(elements, "base64"), width, height),
     );
   }
 } finally {

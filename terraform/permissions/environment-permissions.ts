@@ -1,9 +1,9 @@
 import type { Environment } from "../../platform/serving/serving.ts";
-import { merged } from "./merged.ts";
+import { mergeStatements } from "./merged.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
 /** Where callers from tooling find what they change in an environment's account. */
-export type EnvironmentPlaces = {
+export type EnvironmentResources = {
   readonly environment: Environment;
   readonly region: string;
   readonly account: string;
@@ -18,8 +18,8 @@ export type EnvironmentPlaces = {
  * What each caller from tooling's account may do in an environment: a function's role there, and the operator's. One
  * role a caller, so that a step that only asks the model cannot change it. A caller that is absent has no role there.
  */
-export const environmentPermissions = (
-  at: EnvironmentPlaces,
+export const createEnvironmentPermissions = (
+  at: EnvironmentResources,
 ): Readonly<Record<string, readonly Statement[]>> => {
   const functions = `arn:aws:lambda:${at.region}:${at.account}:function:slipway-${at.environment}-*`;
   const logs = `arn:aws:logs:${at.region}:${at.account}:log-group:/aws/lambda/slipway-${at.environment}-*`;
@@ -99,6 +99,6 @@ export const environmentPermissions = (
           "sweep-deliveries": [...putBack, list],
         };
   return Object.fromEntries(
-    Object.entries(callers).map(([caller, statements]) => [caller, merged(statements)]),
+    Object.entries(callers).map(([caller, statements]) => [caller, mergeStatements(statements)]),
   );
 };

@@ -4,7 +4,7 @@ import { allow, type Statement } from "./statement.ts";
 export const policyPartitions = ["policy", "policy-*"];
 
 /** IAM's variable for the caller; Terraform would take one dollar sign for its own. */
-const ownSignatures = "policy-signed#$${aws:userid}";
+const ownSignaturesPartition = "policy-signed#$${aws:userid}";
 
 /**
  * What whoever changes the platform's policy may do: read the table, and write the policy's ledger, proposals and her own
@@ -13,7 +13,7 @@ const ownSignatures = "policy-signed#$${aws:userid}";
  * older revision in force.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
-export const operatorPermissions = ({
+export const createOperatorPermissions = ({
   table,
   outputs,
 }: {
@@ -32,7 +32,7 @@ export const operatorPermissions = ({
   }),
   allow(["dynamodb:UpdateItem"], [table], {
     "ForAllValues:StringEquals": {
-      "dynamodb:LeadingKeys": ["policy-proposals", ownSignatures],
+      "dynamodb:LeadingKeys": ["policy-proposals", ownSignaturesPartition],
     },
     Null: { "dynamodb:LeadingKeys": "false" },
   }),

@@ -4,7 +4,7 @@ import { allow, type Statement } from "./statement.ts";
  * Reading these secret parameters and no others, and their key for that alone.
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
  */
-export const readParameters = (
+export const allowReadParameters = (
   parameters: readonly string[],
   { region, key }: { readonly region: string; readonly key: string },
 ): readonly Statement[] => [

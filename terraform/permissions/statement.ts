@@ -12,7 +12,7 @@ export type Statement = {
  * Why a statement allows its actions on `*`: the statement's Sid is the key, so that the reason stands in the policy
  * itself. A test refuses `*` without one of these.
  */
-export const anyResource = {
+export const anyResourceReasons = {
   TaskTokensNameNoResource:
     "SendTaskSuccess and SendTaskFailure know the task by its token and take no resource",
   MetricsNameNoResource: "CloudWatch's reads and X-Ray's writes take no resource",
@@ -24,7 +24,7 @@ export const anyResource = {
   SessionChannelsNameNoResource: "the channels of an ECS Exec session take no resource",
   KeyPoliciesNameTheirOwnKey: "in a key's policy `*` is that key",
 } as const;
-export type AnyResource = keyof typeof anyResource;
+export type AnyResourceReason = keyof typeof anyResourceReasons;
 
 /** Allows actions on these very resources. */
 export const allow = (
@@ -40,7 +40,7 @@ export const allow = (
 
 /** Allows actions on `*`, for a reason of the list above. */
 export const allowAny = (
-  reason: AnyResource,
+  reason: AnyResourceReason,
   actions: readonly string[],
   Condition?: Statement["Condition"],
 ): Statement => ({
@@ -52,5 +52,5 @@ export const allowAny = (
 });
 
 /** A policy's JSON. */
-export const policy = (statements: readonly Statement[]): string =>
+export const toPolicyJson = (statements: readonly Statement[]): string =>
   JSON.stringify({ Version: "2012-10-17", Statement: statements });

@@ -1,10 +1,10 @@
-import { merged } from "./merged.ts";
+import { mergeStatements } from "./merged.ts";
 import { policyPartitions } from "./operator-permissions.ts";
-import { readParameters } from "./read-parameters.ts";
+import { allowReadParameters } from "./read-parameters.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
 /** Where the functions of tooling's account find what they call; ARNs but for `region` and `secret`. */
-export type Places = {
+export type StepResources = {
   readonly region: string;
   readonly table: string;
   /** The parameter of a secret. */
@@ -27,17 +27,17 @@ export type Places = {
   readonly role: (environment: "stage" | "prod", caller: string) => string;
 };
 
-const readTable = ["dynamodb:GetItem", "dynamodb:Query"];
-const writeTable = "dynamodb:UpdateItem";
+const tableReadActions = ["dynamodb:GetItem", "dynamodb:Query"];
+const tableWriteAction = "dynamodb:UpdateItem";
 /** The functions that send an answer to a waiting task, which alone of the platform's roles may read its token. */
-export const answeringFunctions = [
+export const taskTokenFunctions = [
   "answer-approval",
   "claim-environment",
   "request-approval",
   "sweep-deliveries",
 ] as const;
 /** Every call that changes an item. */
-const tableWrites = ["UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem"].map(
+const tableChangeActions = ["UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem"].map(
   (name) => `dynamodb:${name}`,
 );
 
@@ -46,10 +46,10 @@ const tableWrites = ["UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem"].ma
  * lambdas/ needs its entry here. What AWS itself does in a function's name (log lines, traces, its dead letters) is in
  * constructs/step-function; what steps do in the environments' accounts is in environment-permissions.ts.
  */
-export const stepPermissions = (at: Places): Readonly<Record<string, readonly Statement[]>> => {
+export const createStepPermissions = (at: StepResources): Readonly<Record<string, readonly Statement[]>> => {
   const table = (...actions: readonly string[]) => allow(actions, [at.table]);
   const secrets = (...names: readonly string[]): readonly Statement[] =>
-    names.length === 0 ? [] : readParameters(names.map(at.secret), at);
+    names.length === 0 ? [] : allowReadParameters(names.map(at.secret), at);
   const slack = secrets("SLACK_BOT_TOKEN");
   /** A commit, and where files are read, its folders and blobs. */
   const source = (...more: readonly string[]): readonly Statement[] =>
@@ -103,61 +103,65 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
 
   const functions: Readonly<Record<string, readonly Statement[]>> = {
     "answer-approval": [
-      table(...readTable, writeTable),
+      table(...tableReadActions, tableWriteAction),
       ...answer("SendTaskSuccess"),
       ...secrets("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_SIGNING_SECRET_PREVIOUS"),
     ],
     "claim-environment": [
-      table(...readTable, writeTable),
+      table(...tableReadActions, tableWriteAction),
       ...answer("SendTaskFailure"),
       ...history,
       ...slack,
     ],
     "deploy-model": [
-      table(...readTable, writeTable),
+      table(...tableReadActions, tableWriteAction),
       ...modelFiles,
       ...provenance,
       assume("deploy-model", "stage", "prod"),
     ],
     "judge-canary": [
-      table(...readTable, writeTable),
+      table(...tableReadActions, tableWriteAction),
       ...modelFiles,
       ...slack,
       assume("judge-canary", "prod"),
     ],
-    "move-champion": [table(...readTable, writeTable), ...registry, tagImage],
+    "move-champion": [table(...tableReadActions, tableWriteAction), ...registry, tagImage],
     notify: [...slack],
-    "promote-model": [table(...readTable, writeTable), ...slack, assume("promote-model", "prod")],
-    "register-model": [table(...readTable), ...modelFiles, ...provenance, ...registry, ...artifacts],
-    "report-outcome": [table(...readTable, writeTable), ...slack],
+    "promote-model": [
+      table(...tableReadActions, tableWriteAction),
+      ...slack,
+      assume("promote-model", "prod"),
+    ],
+    "register-model": [table(...tableReadActions), ...modelFiles, ...provenance, ...registry, ...artifacts],
+    "report-outcome": [table(...tableReadActions, tableWriteAction), ...slack],
     "request-approval": [
-      table(...readTable, writeTable),
+      table(...tableReadActions, tableWriteAction),
       token("kms:Encrypt"),
       ...answer("SendTaskSuccess"),
       ...history,
       ...slack,
     ],
     "roll-back": [
-      table(...readTable, writeTable),
+      table(...tableReadActions, tableWriteAction),
       ...modelFiles,
       ...provenance,
       ...registry,
       assume("roll-back", "stage", "prod"),
     ],
     "scan-image": [
-      table(...readTable),
+      table(...tableReadActions),
       ...modelFiles,
       allow(["ecr:DescribeImageScanFindings"], [at.imageRepository]),
     ],
     "shift-traffic": [
-      table(...readTable, writeTable),
+      table(...tableReadActions, tableWriteAction),
       ...modelFiles,
       ...slack,
       assume("shift-traffic", "prod"),
     ],
     "start-delivery": [
       // Who pushed what.
-      table(writeTable),
+      table(tableWriteAction),
       ...source("GetDifferences"),
       allow(["states:StartExecution"], [at.stateMachine]),
       // Whether a start whose answer was lost was ours.
@@ -165,7 +169,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
     ],
     "sweep-deliveries": [
       // A message that Slack took at last loses its note.
-      table(...readTable, writeTable, "dynamodb:DeleteItem"),
+      table(...tableReadActions, tableWriteAction, "dynamodb:DeleteItem"),
       ...answer("SendTaskSuccess", "SendTaskFailure"),
       allow(["states:DescribeExecution"], [at.executions]),
       allow(["states:ListExecutions"], [at.stateMachine]),
@@ -177,7 +181,7 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
       assume("sweep-deliveries", "stage", "prod"),
     ],
     "verify-model": [
-      table(...readTable),
+      table(...tableReadActions),
       ...modelFiles,
       allow(["ecr:DescribeImages"], [at.imageRepository]),
       assume("verify-model", "stage"),
@@ -187,15 +191,16 @@ export const stepPermissions = (at: Places): Readonly<Record<string, readonly St
   const leavePolicy: Statement = {
     Sid: "ThePolicyIsTheOperators",
     Effect: "Deny",
-    Action: tableWrites,
+    Action: tableChangeActions,
     Resource: [at.table],
     Condition: { "ForAnyValue:StringLike": { "dynamodb:LeadingKeys": policyPartitions } },
   };
-  const writes = ({ Action }: Statement) => tableWrites.some((action) => [Action].flat().includes(action));
+  const writes = ({ Action }: Statement) =>
+    tableChangeActions.some((action) => [Action].flat().includes(action));
   return Object.fromEntries(
     Object.entries(functions).map(([name, statements]) => [
       name,
-      merged(statements.some(writes) ? [...statements, leavePolicy] : statements),
+      mergeStatements(statements.some(writes) ? [...statements, leavePolicy] : statements),
     ]),
   );
 };

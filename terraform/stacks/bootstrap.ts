@@ -4,23 +4,23 @@ import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js"
 import { IamRolePolicyAttachment } from "@cdktn/provider-aws/lib/iam-role-policy-attachment/index.js";
 import { type App, TerraformOutput, type TerraformStack } from "cdktn";
 import { Construct } from "constructs";
-import { accountKey } from "../constructs/account-key/account-key.ts";
-import { privateBucket } from "../constructs/private-bucket/private-bucket.ts";
-import { names, planRole, terraformRole } from "../names.ts";
-import { allow, allowAny, policy, type Statement } from "../permissions/statement.ts";
+import { addAccountKey } from "../constructs/account-key/account-key.ts";
+import { addPrivateBucket } from "../constructs/private-bucket/private-bucket.ts";
+import { nameResources, planRole, terraformRole } from "../names.ts";
+import { allow, allowAny, type Statement, toPolicyJson } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
-import { suppress } from "../suppress.ts";
-import { slipwayStack } from "./slipway-stack.ts";
+import { suppressFindings } from "../suppress.ts";
+import { addSlipwayStack } from "./slipway-stack.ts";
 
-const github = "token.actions.githubusercontent.com";
-const ciApply = "slipway-ci-apply";
-const ciPlan = "slipway-ci-plan";
+const gitHubIssuer = "token.actions.githubusercontent.com";
+const ciApplyRole = "slipway-ci-apply";
+const ciPlanRole = "slipway-ci-plan";
 
 /** ARN of the account's key, `alias/slipway`. */
 type Key = { readonly key: string };
 
 /** What the account's alarms, events and topics do with data under the key by themselves. */
-const services = (accounts: Accounts): readonly Statement[] => [
+const allowServices = (accounts: Accounts): readonly Statement[] => [
   {
     ...allowAny("KeyPoliciesNameTheirOwnKey", ["kms:Decrypt", "kms:GenerateDataKey*"], {
       StringEquals: { "aws:SourceAccount": Object.values(accounts).map(({ account }) => account) },
@@ -31,17 +31,19 @@ const services = (accounts: Accounts): readonly Statement[] => [
 
 /** Trusts jobs of the configured GitHub repository, by what GitHub says of them. */
 const trustJobs = (provider: string, subjects: readonly string[]): string =>
-  policy([
+  toPolicyJson([
     {
       Effect: "Allow",
       Principal: { Federated: provider },
       Action: "sts:AssumeRoleWithWebIdentity",
-      Condition: { StringEquals: { [`${github}:aud`]: "sts.amazonaws.com", [`${github}:sub`]: subjects } },
+      Condition: {
+        StringEquals: { [`${gitHubIssuer}:aud`]: "sts.amazonaws.com", [`${gitHubIssuer}:sub`]: subjects },
+      },
     },
   ]);
 
 /** CI's two identities, without keys: pull requests may look, an approved job on the branch may change. */
-const ciRoles = (
+const addCiRoles = (
   scope: Construct,
   accounts: Accounts,
   provider: string,
@@ -59,7 +61,7 @@ const ciRoles = (
   const kinds = [
     {
       id: "ci-apply",
-      name: ciApply,
+      name: ciApplyRole,
       subjects: [`repo:${repository}:environment:${environment}`],
       statements: [
         allow(["sts:AssumeRole"], roles(terraformRole)),
@@ -69,7 +71,7 @@ const ciRoles = (
     },
     {
       id: "ci-plan",
-      name: ciPlan,
+      name: ciPlanRole,
       subjects: [`repo:${repository}:pull_request`],
       // It plans from the states alone: no lock, no refresh, so it neither writes nor reads anything else.
       statements: [allow(["sts:AssumeRole"], roles(planRole)), ...state("s3:GetObject")],
@@ -82,15 +84,19 @@ const ciRoles = (
       assumeRolePolicy: trustJobs(provider, subjects),
       maxSessionDuration: 3_600,
     });
-    new IamRolePolicy(place, "policy", { name: "terraform", role: role.id, policy: policy(statements) });
+    new IamRolePolicy(place, "policy", {
+      name: "terraform",
+      role: role.id,
+      policy: toPolicyJson(statements),
+    });
   }
 };
 
 /** The roles that Terraform acts as in this account: one that changes, one that looks. Trusted: CI's and the operators. */
-const terraformRoles = (scope: Construct, accounts: Accounts, account: string) => {
+const addTerraformRoles = (scope: Construct, accounts: Accounts, account: string) => {
   const tooling = `arn:aws:iam::${accounts.tooling.account}`;
   const trust = (who: readonly string[]) =>
-    policy([
+    toPolicyJson([
       {
         Effect: "Allow",
         Principal: { AWS: `${tooling}:root` },
@@ -100,7 +106,7 @@ const terraformRoles = (scope: Construct, accounts: Accounts, account: string) =
     ]);
   const change = new IamRole(scope, "terraform", {
     name: terraformRole,
-    assumeRolePolicy: trust([`${tooling}:role/${ciApply}`, ...accounts.tooling.operators]),
+    assumeRolePolicy: trust([`${tooling}:role/${ciApplyRole}`, ...accounts.tooling.operators]),
   });
   new IamRolePolicyAttachment(scope, "terraform-power", {
     role: change.name,
@@ -110,7 +116,7 @@ const terraformRoles = (scope: Construct, accounts: Accounts, account: string) =
   new IamRolePolicy(scope, "terraform-roles", {
     name: "own-roles",
     role: change.id,
-    policy: policy([
+    policy: toPolicyJson([
       allow(
         [
           "GetRole",
@@ -148,45 +154,47 @@ const terraformRoles = (scope: Construct, accounts: Accounts, account: string) =
   // A pull request's code runs under it, so it may do nothing: a plan without refresh needs an identity and the states.
   const look = new IamRole(scope, "plan", {
     name: planRole,
-    assumeRolePolicy: trust([`${tooling}:role/${ciPlan}`, ...accounts.tooling.operators]),
+    assumeRolePolicy: trust([`${tooling}:role/${ciPlanRole}`, ...accounts.tooling.operators]),
   });
   for (const role of [change, look])
-    suppress(role, { CKV_AWS_61: "the account is trusted for the very roles that the condition names" });
+    suppressFindings(role, {
+      CKV_AWS_61: "the account is trusted for the very roles that the condition names",
+    });
 };
 
 /** What a person makes once in each account, before any other stack: the key, and the roles that Terraform acts as. */
-export const bootstrap = (
+export const addBootstrapStack = (
   app: App,
   accounts: Accounts,
   account: keyof Accounts,
 ): Key & { readonly stack: TerraformStack } => {
-  const stack = slipwayStack(app, `bootstrap-${account}`, { accounts, account, as: "person" });
+  const stack = addSlipwayStack(app, `bootstrap-${account}`, { accounts, account, as: "person" });
   const { account: id, region } = accounts[account];
-  const key = accountKey(stack, "key", {
+  const key = addAccountKey(stack, "key", {
     account: id,
     region,
     alias: "slipway",
     description: "Slipway's tables, queues, topics, logs, buckets and images",
     services: ["dynamodb", "s3", "sqs", "sns"],
-    more: services(accounts),
+    more: allowServices(accounts),
   });
-  terraformRoles(new Construct(stack, "roles"), accounts, id);
+  addTerraformRoles(new Construct(stack, "roles"), accounts, id);
   return { stack, key: key.arn };
 };
 
 /** The same in tooling, and there the bucket of all states and CI's identities; `github` is its OIDC provider's ARN. */
-export const bootstrapTooling = (app: App, accounts: Accounts): Key & { readonly github: string } => {
-  const { stack, key } = bootstrap(app, accounts, "tooling");
-  const bucket = privateBucket(stack, "state", {
-    name: names(accounts).stateBucket,
+export const addToolingBootstrapStack = (app: App, accounts: Accounts): Key & { readonly github: string } => {
+  const { stack, key } = addBootstrapStack(app, accounts, "tooling");
+  const bucket = addPrivateBucket(stack, "state", {
+    name: nameResources(accounts).stateBucket,
     key,
     protect: accounts.tooling.protectData,
   });
   const provider = new IamOpenidConnectProvider(stack, "github", {
-    url: `https://${github}`,
+    url: `https://${gitHubIssuer}`,
     clientIdList: ["sts.amazonaws.com"],
   });
-  ciRoles(stack, accounts, provider.arn, bucket.arn, key);
+  addCiRoles(stack, accounts, provider.arn, bucket.arn, key);
   new TerraformOutput(stack, "state-bucket", { value: bucket.bucket });
   return { key, github: provider.arn };
 };

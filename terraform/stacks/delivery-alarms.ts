@@ -1,15 +1,15 @@
 import type { TerraformStack } from "cdktn";
 import { metricNames } from "../../platform/metrics/metrics.ts";
-import { type Alarm, alarmSet } from "../constructs/alarm-set/alarm-set.ts";
-import { dashboard } from "../constructs/dashboard/dashboard.ts";
-import type { StepFunction } from "../constructs/step-function/step-function.ts";
+import { type Alarm, addAlarmSet } from "../constructs/alarm-set/alarm-set.ts";
+import { addDashboard } from "../constructs/dashboard/dashboard.ts";
+import type { FunctionResources } from "../constructs/step-function/step-function.ts";
 
 type Needs = {
   readonly region: string;
   readonly topic: string;
   /** ARN of the state machine. */
   readonly machine: string;
-  readonly functions: ReadonlyMap<string, StepFunction>;
+  readonly functions: ReadonlyMap<string, FunctionResources>;
 };
 
 const twelveHours = 12 * 3_600;
@@ -17,7 +17,10 @@ const fiveMinutes = 300;
 const { namespace, approvalWaitingSeconds } = metricNames.deliveries;
 
 /** Alarms and the dashboard of deliveries. */
-export const deliveryAlarms = (stack: TerraformStack, { region, topic, machine, functions }: Needs): void => {
+export const addDeliveryAlarms = (
+  stack: TerraformStack,
+  { region, topic, machine, functions }: Needs,
+): void => {
   const executions = (name: string) => ({
     namespace: "AWS/States",
     name,
@@ -59,7 +62,7 @@ export const deliveryAlarms = (stack: TerraformStack, { region, topic, machine, 
           },
         ],
   );
-  alarmSet(stack, "delivery-alarms", {
+  addAlarmSet(stack, "delivery-alarms", {
     set: "deliveries",
     topic,
     alarms: [
@@ -84,7 +87,7 @@ export const deliveryAlarms = (stack: TerraformStack, { region, topic, machine, 
   });
   const lambda = (metric: string) =>
     [...functions.values()].map(({ lambda }) => ["AWS/Lambda", metric, "FunctionName", lambda.functionName]);
-  dashboard(stack, "dashboard", {
+  addDashboard(stack, "dashboard", {
     name: "slipway-deliveries",
     region,
     widgets: [

@@ -4,33 +4,33 @@ import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
 import { LambdaPermission } from "@cdktn/provider-aws/lib/lambda-permission/index.js";
 import { Construct } from "constructs";
-import type { StepFunction } from "../constructs/step-function/step-function.ts";
-import type { Names } from "../names.ts";
-import { allow, policy } from "../permissions/statement.ts";
+import type { FunctionResources } from "../constructs/step-function/step-function.ts";
+import type { ResourceNames } from "../names.ts";
+import { allow, toPolicyJson } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
 
-export type StepFunctions = {
-  readonly all: ReadonlyMap<string, StepFunction>;
+export type DeliveryFunctions = {
+  readonly all: ReadonlyMap<string, FunctionResources>;
   /** Throws RangeError where lambdas/ has no such folder. */
-  readonly of: (name: string) => StepFunction;
+  readonly of: (name: string) => FunctionResources;
 };
 
 type Needs = {
   readonly accounts: Accounts;
-  readonly names: Names;
-  readonly functions: StepFunctions;
+  readonly names: ResourceNames;
+  readonly functions: DeliveryFunctions;
   /** ARN of GitHub's OIDC provider. */
   readonly github: string;
 };
 
-type When = { readonly eventPattern: string } | { readonly scheduleExpression: string };
+type EventTrigger = { readonly eventPattern: string } | { readonly scheduleExpression: string };
 
-const rule = (
+const addEventRule = (
   scope: Construct,
   name: string,
   description: string,
-  when: When,
-  { lambda, deadLetters }: StepFunction,
+  when: EventTrigger,
+  { lambda, deadLetters }: FunctionResources,
 ) => {
   const place = new Construct(scope, name);
   const made = new CloudwatchEventRule(place, "rule", { name: `slipway-${name}`, description, ...when });
@@ -51,7 +51,7 @@ const rule = (
 };
 
 /** Pushes of a GitHub repository: its workflow takes this role on and invokes start-delivery; no key, no public route. */
-const pushesOfGitHub = (
+const addGitHubPushRole = (
   place: Construct,
   repository: string,
   branch: string,
@@ -62,7 +62,7 @@ const pushesOfGitHub = (
   const role = new IamRole(place, "github", {
     name: "slipway-push",
     description: "GitHub's workflow on the branch that delivers",
-    assumeRolePolicy: policy([
+    assumeRolePolicy: toPolicyJson([
       {
         Effect: "Allow",
         Principal: { Federated: provider },
@@ -79,19 +79,19 @@ const pushesOfGitHub = (
   new IamRolePolicy(place, "github-policy", {
     name: "start",
     role: role.id,
-    policy: policy([allow(["lambda:InvokeFunction"], [start])]),
+    policy: toPolicyJson([allow(["lambda:InvokeFunction"], [start])]),
   });
 };
 
 /** What starts deliveries and what sweeps after them. */
-export const deliveryEvents = (scope: Construct, id: string, needs: Needs): void => {
+export const addDeliveryEvents = (scope: Construct, id: string, needs: Needs): void => {
   const place = new Construct(scope, id);
   const { source, account, region } = needs.accounts.tooling;
   const start = needs.functions.of("start-delivery");
   const sweep = needs.functions.of("sweep-deliveries");
 
   if (source.host === "codecommit")
-    rule(
+    addEventRule(
       place,
       "push",
       "A push to any branch or tag",
@@ -108,9 +108,9 @@ export const deliveryEvents = (scope: Construct, id: string, needs: Needs): void
       },
       start,
     );
-  else pushesOfGitHub(place, source.repository, source.branch, needs.github, start.lambda.arn);
+  else addGitHubPushRole(place, source.repository, source.branch, needs.github, start.lambda.arn);
 
-  rule(
+  addEventRule(
     place,
     "ended",
     "An execution that its own RollBack may not have ended",
@@ -126,5 +126,5 @@ export const deliveryEvents = (scope: Construct, id: string, needs: Needs): void
     },
     sweep,
   );
-  rule(place, "sweep", "What no event told of", { scheduleExpression: "rate(5 minutes)" }, sweep);
+  addEventRule(place, "sweep", "What no event told of", { scheduleExpression: "rate(5 minutes)" }, sweep);
 };

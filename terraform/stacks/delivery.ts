@@ -7,27 +7,27 @@ import { SnsTopicSubscription } from "@cdktn/provider-aws/lib/sns-topic-subscrip
 import { SsmParameter } from "@cdktn/provider-aws/lib/ssm-parameter/index.js";
 import { type App, Fn, type TerraformStack } from "cdktn";
 import { Construct } from "constructs";
-import { accountKey } from "../constructs/account-key/account-key.ts";
-import { imagePipeline } from "../constructs/image-pipeline/image-pipeline.ts";
-import { keyedTable } from "../constructs/keyed-table/keyed-table.ts";
-import { slackCallback } from "../constructs/slack-callback/slack-callback.ts";
-import { stateMachine } from "../constructs/state-machine/state-machine.ts";
-import { stepFunction } from "../constructs/step-function/step-function.ts";
+import { addAccountKey } from "../constructs/account-key/account-key.ts";
+import { addImagePipeline } from "../constructs/image-pipeline/image-pipeline.ts";
+import { addStoreTable } from "../constructs/keyed-table/keyed-table.ts";
+import { addSlackCallback } from "../constructs/slack-callback/slack-callback.ts";
+import { addStateMachine } from "../constructs/state-machine/state-machine.ts";
+import { addLambdaFunction } from "../constructs/step-function/step-function.ts";
 import type { DeployedFunction } from "../functions.ts";
-import { type Names, names } from "../names.ts";
-import { operatorPermissions } from "../permissions/operator-permissions.ts";
-import { policy } from "../permissions/statement.ts";
-import { answeringFunctions, stepPermissions } from "../permissions/step-permissions.ts";
+import { nameResources, type ResourceNames } from "../names.ts";
+import { createOperatorPermissions } from "../permissions/operator-permissions.ts";
+import { toPolicyJson } from "../permissions/statement.ts";
+import { createStepPermissions, taskTokenFunctions } from "../permissions/step-permissions.ts";
 import type { Accounts } from "../read-config.ts";
-import { stepTimeout } from "../step-timeouts.ts";
-import { suppress } from "../suppress.ts";
-import { type Values, values } from "../values.ts";
-import { variablesOf } from "../variables-of.ts";
-import { deliveryAlarms } from "./delivery-alarms.ts";
-import { deliveryEvents, type StepFunctions } from "./delivery-events.ts";
-import type { Registry } from "./registry.ts";
-import { authorizerFunction, type Serving } from "./serving.ts";
-import { slipwayStack } from "./slipway-stack.ts";
+import { getFunctionTimeout } from "../step-timeouts.ts";
+import { suppressFindings } from "../suppress.ts";
+import { createVariableValues, type VariableValues } from "../values.ts";
+import { selectFunctionVariables } from "../variables-of.ts";
+import { addDeliveryAlarms } from "./delivery-alarms.ts";
+import { addDeliveryEvents, type DeliveryFunctions } from "./delivery-events.ts";
+import type { RegistryOutputs } from "./registry.ts";
+import { authorizerFunction, type ServingOutputs } from "./serving.ts";
+import { addSlipwayStack } from "./slipway-stack.ts";
 
 type Needs = {
   readonly accounts: Accounts;
@@ -40,20 +40,28 @@ type Needs = {
   readonly key: string;
   /** ARN of GitHub's OIDC provider. */
   readonly github: string;
-  readonly registry: Registry;
-  readonly serving: Readonly<Record<"stage" | "prod", Serving>>;
+  readonly registry: RegistryOutputs;
+  readonly serving: Readonly<Record<"stage" | "prod", ServingOutputs>>;
 };
 
 /** Events invoke these; of the others the caller waits for the answer. */
 const invokedByEvents = new Set(["notify", "start-delivery", "sweep-deliveries"]);
 /** MB; a step has the whole holdout or every file of a model in memory. */
-const memory: Readonly<Record<string, number>> = { "verify-model": 1_024, "register-model": 1_024 };
+const memoryMbByFunction: Readonly<Record<string, number>> = {
+  "verify-model": 1_024,
+  "register-model": 1_024,
+};
 
-const alarmTopic = (stack: TerraformStack, accounts: Accounts, known: Names, key: string): SnsTopic => {
+const addAlarmTopic = (
+  stack: TerraformStack,
+  accounts: Accounts,
+  known: ResourceNames,
+  key: string,
+): SnsTopic => {
   const topic = new SnsTopic(stack, "alarms", { name: known.alarmTopic, kmsMasterKeyId: key });
   new SnsTopicPolicy(stack, "alarms-policy", {
     arn: topic.arn,
-    policy: policy([
+    policy: toPolicyJson([
       {
         Sid: "AlarmsOfTheThreeAccounts",
         Effect: "Allow",
@@ -81,7 +89,12 @@ const alarmTopic = (stack: TerraformStack, accounts: Accounts, known: Names, key
  * Parameters with a value that nobody can guess, which a person overwrites once. It is written and never read back, so
  * no state and no plan ever holds a secret.
  */
-const secretParameters = (stack: TerraformStack, accounts: Accounts, known: Names, key: string): void => {
+const addSecretParameters = (
+  stack: TerraformStack,
+  accounts: Accounts,
+  known: ResourceNames,
+  key: string,
+): void => {
   const { slack, source } = accounts.tooling;
   const place = new Construct(stack, "secrets");
   for (const name of [...slack.secrets, ...(source.host === "github" ? ["GITHUB_TOKEN"] : [])])
@@ -95,19 +108,19 @@ const secretParameters = (stack: TerraformStack, accounts: Accounts, known: Name
     });
 };
 
-const stepFunctions = (
+const addDeliveryFunctions = (
   stack: TerraformStack,
   needs: Needs,
-  known: Names,
+  known: ResourceNames,
   given: {
-    readonly values: Values;
+    readonly values: VariableValues;
     readonly tokens: KmsKey;
     readonly signer: string;
     readonly table: string;
   },
-): StepFunctions => {
+): DeliveryFunctions => {
   const { account, region, logRetentionDays, source } = needs.accounts.tooling;
-  const permissions = stepPermissions({
+  const permissions = createStepPermissions({
     region,
     table: given.table,
     secret: (name) => `arn:aws:ssm:${region}:${account}:parameter${known.secrets}${name}`,
@@ -136,15 +149,15 @@ const stepFunctions = (
           throw new RangeError(
             `terraform/permissions/step-permissions.ts says nothing of lambdas/${name}: add what its code calls.`,
           );
-        const one = stepFunction(place, name, {
+        const one = addLambdaFunction(place, name, {
           name: known.functionName(name),
           zip: needs.zip(name),
           account,
           region,
-          variables: variablesOf(asked, given.values(name)),
+          variables: selectFunctionVariables(asked, given.values(name)),
           statements,
-          timeoutSeconds: stepTimeout(name),
-          memoryMb: memory[name] ?? 512,
+          timeoutSeconds: getFunctionTimeout(name),
+          memoryMb: memoryMbByFunction[name] ?? 512,
           key: needs.key,
           logRetentionDays,
           invokedBy: invokedByEvents.has(name) ? "events" : "caller that waits",
@@ -164,25 +177,25 @@ const stepFunctions = (
 };
 
 /** Everything that delivers: source, images, state machine, steps, their records, Slack's callback, alarms. */
-export const deliveryStack = (app: App, needs: Needs): void => {
+export const addDeliveryStack = (app: App, needs: Needs): void => {
   const { accounts, key } = needs;
   const { account, region, logRetentionDays, protectData } = accounts.tooling;
-  const known = names(accounts);
-  const stack = slipwayStack(app, "delivery", { accounts, account: "tooling", as: "role" });
+  const known = nameResources(accounts);
+  const stack = addSlipwayStack(app, "delivery", { accounts, account: "tooling", as: "role" });
 
-  const table = keyedTable(stack, "deliveries", { name: known.table, key, protect: protectData });
+  const table = addStoreTable(stack, "deliveries", { name: known.table, key, protect: protectData });
   new IamPolicy(stack, "operators", {
     name: known.operatorPolicy,
     description:
       "Changing the platform's policy: for the operators' permission set or IAM users, docs/policy.md",
-    policy: policy(
-      operatorPermissions({
+    policy: toPolicyJson(
+      createOperatorPermissions({
         table: table.arn,
         outputs: `arn:aws:ssm:${region}:${account}:parameter${known.outputs}`,
       }),
     ),
   });
-  const tokens = accountKey(stack, "tokens", {
+  const tokens = addAccountKey(stack, "tokens", {
     account,
     region,
     alias: "slipway-tokens",
@@ -196,29 +209,29 @@ export const deliveryStack = (app: App, needs: Needs): void => {
         Resource: "*",
         Condition: {
           ArnLike: { "aws:PrincipalArn": `arn:aws:iam::${account}:role/slipway-*` },
-          ArnNotEquals: { "aws:PrincipalArn": answeringFunctions.map(known.functionRoleArn) },
+          ArnNotEquals: { "aws:PrincipalArn": taskTokenFunctions.map(known.functionRoleArn) },
         },
       },
     ],
   });
-  const topic = alarmTopic(stack, accounts, known, key);
-  secretParameters(stack, accounts, known, key);
-  const pipeline = imagePipeline(stack, "images", { accounts, names: known, key, builder: needs.builder });
+  const topic = addAlarmTopic(stack, accounts, known, key);
+  addSecretParameters(stack, accounts, known, key);
+  const pipeline = addImagePipeline(stack, "images", { accounts, names: known, key, builder: needs.builder });
 
-  const given = values({
+  const given = createVariableValues({
     ...needs,
     names: known,
     tokens: tokens.arn,
     signer: pipeline.signer,
     builder: pipeline.builder,
   });
-  const functions = stepFunctions(stack, needs, known, {
+  const functions = addDeliveryFunctions(stack, needs, known, {
     values: given,
     tokens,
     signer: pipeline.signer,
     table: table.arn,
   });
-  const machine = stateMachine(stack, "machine", {
+  const machine = addStateMachine(stack, "machine", {
     name: known.stateMachine,
     account,
     region,
@@ -227,12 +240,12 @@ export const deliveryStack = (app: App, needs: Needs): void => {
     key,
     logRetentionDays,
   });
-  const callback = slackCallback(stack, "slack", {
+  const callback = addSlackCallback(stack, "slack", {
     function: functions.of("answer-approval"),
     key,
     logRetentionDays,
   });
-  deliveryEvents(stack, "events", { accounts, names: known, functions, github: needs.github });
+  addDeliveryEvents(stack, "events", { accounts, names: known, functions, github: needs.github });
   const { lambda: notify } = functions.of("notify");
   new SnsTopicSubscription(stack, "notify", {
     topicArn: topic.arn,
@@ -246,7 +259,7 @@ export const deliveryStack = (app: App, needs: Needs): void => {
     principal: "sns.amazonaws.com",
     sourceArn: topic.arn,
   });
-  deliveryAlarms(stack, { region, topic: topic.arn, machine: machine.arn, functions: functions.all });
+  addDeliveryAlarms(stack, { region, topic: topic.arn, machine: machine.arn, functions: functions.all });
 
   const outputs = new SsmParameter(stack, "outputs", {
     name: known.outputs,
@@ -261,7 +274,7 @@ export const deliveryStack = (app: App, needs: Needs): void => {
       BUILD_IMAGE: accounts.tooling.images.buildImage,
     }),
   });
-  suppress(outputs, {
+  suppressFindings(outputs, {
     CKV2_AWS_34: "names and addresses for whoever may call the account at all; no secret is among them",
   });
 };

@@ -6,10 +6,10 @@ import { Subnet } from "@cdktn/provider-aws/lib/subnet/index.js";
 import { Vpc } from "@cdktn/provider-aws/lib/vpc/index.js";
 import { VpcEndpoint } from "@cdktn/provider-aws/lib/vpc-endpoint/index.js";
 import { type App, Fn } from "cdktn";
-import { allow, policy } from "../permissions/statement.ts";
+import { allow, toPolicyJson } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
-import { suppress } from "../suppress.ts";
-import { slipwayStack } from "./slipway-stack.ts";
+import { suppressFindings } from "../suppress.ts";
+import { addSlipwayStack } from "./slipway-stack.ts";
 
 export type Network = {
   readonly vpc: string;
@@ -19,14 +19,18 @@ export type Network = {
   readonly inside: readonly string[];
 };
 
-type Own = Extract<Accounts["tooling"]["registry"], { kind: "own" }>;
+type OwnRegistryConfig = Extract<Accounts["tooling"]["registry"], { kind: "own" }>;
 
 /**
  * The registry's network, in two zones. No NAT gateway (USD 33 a month and more): the one task that needs a way out has a
  * public address and a security group that lets nobody in (docs/infrastructure.md compares). S3 is reached inside.
  */
-export const network = (app: App, accounts: Accounts, { cidr, zones }: Own): Network => {
-  const stack = slipwayStack(app, "network", { accounts, account: "tooling", as: "role" });
+export const addNetworkStack = (
+  app: App,
+  accounts: Accounts,
+  { cidr, zones }: OwnRegistryConfig,
+): Network => {
+  const stack = addSlipwayStack(app, "network", { accounts, account: "tooling", as: "role" });
   const { region } = accounts.tooling;
   const vpc = new Vpc(stack, "vpc", {
     cidrBlock: cidr,
@@ -34,7 +38,7 @@ export const network = (app: App, accounts: Accounts, { cidr, zones }: Own): Net
     enableDnsHostnames: true,
     tags: { Name: "slipway" },
   });
-  suppress(vpc, {
+  suppressFindings(vpc, {
     CKV2_AWS_11:
       "one task and one database speak here, and the load balancer's and the database's logs tell who did; flow logs cost by the gigabyte",
   });
@@ -69,7 +73,7 @@ export const network = (app: App, accounts: Accounts, { cidr, zones }: Own): Net
     serviceName: `com.amazonaws.${region}.s3`,
     vpcEndpointType: "Gateway",
     routeTableIds: [out.id, inside.id],
-    policy: policy([
+    policy: toPolicyJson([
       {
         ...allow(
           ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "s3:GetBucketLocation"],

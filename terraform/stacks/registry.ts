@@ -3,14 +3,14 @@ import { Apigatewayv2Integration } from "@cdktn/provider-aws/lib/apigatewayv2-in
 import { Apigatewayv2Route } from "@cdktn/provider-aws/lib/apigatewayv2-route/index.js";
 import { Apigatewayv2VpcLink } from "@cdktn/provider-aws/lib/apigatewayv2-vpc-link/index.js";
 import { type App, Fn } from "cdktn";
-import { httpStage } from "../constructs/http-stage/http-stage.ts";
-import { mlflowServer } from "../constructs/mlflow-server/mlflow-server.ts";
-import { privateBucket } from "../constructs/private-bucket/private-bucket.ts";
+import { addHttpStage } from "../constructs/http-stage/http-stage.ts";
+import { addMlflowServer } from "../constructs/mlflow-server/mlflow-server.ts";
+import { addPrivateBucket } from "../constructs/private-bucket/private-bucket.ts";
 import type { Accounts } from "../read-config.ts";
 import type { Network } from "./network.ts";
-import { slipwayStack } from "./slipway-stack.ts";
+import { addSlipwayStack } from "./slipway-stack.ts";
 
-export type Registry = {
+export type RegistryOutputs = {
   readonly uri: string;
   /** ARN of its API, for those who may call it. */
   readonly api?: string;
@@ -23,16 +23,21 @@ type Needs = {
   readonly key: string;
 };
 
-type Own = Extract<Accounts["tooling"]["registry"], { kind: "own" }>;
+type OwnRegistryConfig = Extract<Accounts["tooling"]["registry"], { kind: "own" }>;
 
 /**
  * MLflow with its database and artefacts. Who may call it is said by IAM: an HTTP API takes signed requests and passes
  * them into the network, so that no function has to lie in the network and none needs a way out of it again.
  */
-export const registry = (app: App, accounts: Accounts, own: Own, { network, key }: Needs): Registry => {
-  const stack = slipwayStack(app, "registry", { accounts, account: "tooling", as: "role" });
+export const addRegistryStack = (
+  app: App,
+  accounts: Accounts,
+  own: OwnRegistryConfig,
+  { network, key }: Needs,
+): RegistryOutputs => {
+  const stack = addSlipwayStack(app, "registry", { accounts, account: "tooling", as: "role" });
   const { account, region, logRetentionDays, protectData: protect } = accounts.tooling;
-  const bucket = privateBucket(stack, "artifacts", {
+  const bucket = addPrivateBucket(stack, "artifacts", {
     name: `slipway-registry-${account}-${region}`,
     key,
     protect,
@@ -42,7 +47,7 @@ export const registry = (app: App, accounts: Accounts, own: Own, { network, key 
     protocolType: "HTTP",
     description: "MLflow, for callers that IAM lets in",
   });
-  httpStage(stack, "stage", {
+  addHttpStage(stack, "stage", {
     api: api.id,
     name: "slipway-registry",
     key,
@@ -50,7 +55,7 @@ export const registry = (app: App, accounts: Accounts, own: Own, { network, key 
     burst: 100,
     perSecond: 50,
   });
-  const server = mlflowServer(stack, "server", {
+  const server = addMlflowServer(stack, "server", {
     network,
     account,
     region,

@@ -1,8 +1,8 @@
 import type { TerraformStack } from "cdktn";
 import { metricNames } from "../../platform/metrics/metrics.ts";
 import type { Environment } from "../../platform/serving/serving.ts";
-import { alarmSet } from "../constructs/alarm-set/alarm-set.ts";
-import { dashboard } from "../constructs/dashboard/dashboard.ts";
+import { addAlarmSet } from "../constructs/alarm-set/alarm-set.ts";
+import { addDashboard } from "../constructs/dashboard/dashboard.ts";
 import type { EnvironmentConfig } from "../read-config.ts";
 
 type Needs = {
@@ -16,7 +16,7 @@ const { namespace, requests, failures, latencyMs, storageWriteFailures } = metri
 const fiveMinutes = 300;
 
 /** Alarms and the dashboard of an environment, over all its models. */
-export const servingAlarms = (
+export const addServingAlarms = (
   stack: TerraformStack,
   { environment, config, topic, httpApiId }: Needs,
 ): void => {
@@ -27,7 +27,7 @@ export const servingAlarms = (
     statistic,
     dimensions: { environment },
   });
-  alarmSet(stack, "alarms", {
+  addAlarmSet(stack, "alarms", {
     set: environment,
     topic,
     alarms: [
@@ -63,7 +63,7 @@ export const servingAlarms = (
   });
   const search = (name: string, statistic: string) =>
     `SEARCH('{${namespace},environment,model,version} MetricName="${name}" environment="${environment}"', '${statistic}', 60)`;
-  dashboard(stack, "dashboard", {
+  addDashboard(stack, "dashboard", {
     name: `slipway-${environment}`,
     region,
     widgets: [

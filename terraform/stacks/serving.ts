@@ -3,21 +3,21 @@ import { Apigatewayv2Authorizer } from "@cdktn/provider-aws/lib/apigatewayv2-aut
 import { LambdaPermission } from "@cdktn/provider-aws/lib/lambda-permission/index.js";
 import type { App } from "cdktn";
 import type { Environment } from "../../platform/serving/serving.ts";
-import { httpStage } from "../constructs/http-stage/http-stage.ts";
-import { inferenceEnvironment } from "../constructs/inference-environment/inference-environment.ts";
-import { stepFunction } from "../constructs/step-function/step-function.ts";
+import { addHttpStage } from "../constructs/http-stage/http-stage.ts";
+import { addInferenceEnvironment } from "../constructs/inference-environment/inference-environment.ts";
+import { addLambdaFunction } from "../constructs/step-function/step-function.ts";
 import type { DeployedFunction } from "../functions.ts";
-import { names } from "../names.ts";
+import { nameResources } from "../names.ts";
 import { allow } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
-import { variablesOf } from "../variables-of.ts";
-import { servingAlarms } from "./serving-alarms.ts";
-import { slipwayStack } from "./slipway-stack.ts";
+import { selectFunctionVariables } from "../variables-of.ts";
+import { addServingAlarms } from "./serving-alarms.ts";
+import { addSlipwayStack } from "./slipway-stack.ts";
 
 /** The function that lets callers with a key in; its folder under lambdas/. */
 export const authorizerFunction = "authorize-key";
 
-export type Serving = {
+export type ServingOutputs = {
   readonly httpApiId: string;
   readonly httpApiUrl: string;
   readonly authorizerId: string;
@@ -37,17 +37,21 @@ type Needs = {
 };
 
 /** What an environment's models are served in. No model is named here: the pipeline makes what belongs to one. */
-export const serving = (app: App, needs: Needs): Serving => {
+export const addServingStack = (app: App, needs: Needs): ServingOutputs => {
   const { accounts, environment, key } = needs;
   const config = accounts[environment];
   const { account, region, logRetentionDays } = config;
-  const stack = slipwayStack(app, `serving-${environment}`, { accounts, account: environment, as: "role" });
+  const stack = addSlipwayStack(app, `serving-${environment}`, {
+    accounts,
+    account: environment,
+    as: "role",
+  });
   const api = new Apigatewayv2Api(stack, "api", {
     name: `slipway-${environment}`,
     protocolType: "HTTP",
     description: `${environment}'s models, for callers with a key`,
   });
-  httpStage(stack, "stage", {
+  addHttpStage(stack, "stage", {
     api: api.id,
     name: `slipway-${environment}`,
     key,
@@ -55,10 +59,10 @@ export const serving = (app: App, needs: Needs): Serving => {
     burst: 500,
     perSecond: 1_000,
   });
-  const shared = inferenceEnvironment(stack, "inference", {
+  const shared = addInferenceEnvironment(stack, "inference", {
     environment,
     config,
-    names: names(accounts),
+    names: nameResources(accounts),
     tooling: accounts.tooling.account,
     operators: accounts.tooling.operators,
     key,
@@ -68,13 +72,13 @@ export const serving = (app: App, needs: Needs): Serving => {
   const authorize = needs.functions.find(({ name }) => name === authorizerFunction);
   if (authorize === undefined)
     throw new RangeError(`lambdas/ has no ${authorizerFunction}: every route to a model would be open.`);
-  servingAlarms(stack, { environment, config, topic: needs.topic, httpApiId: api.id });
-  const made = stepFunction(stack, authorizerFunction, {
-    name: names(accounts).functionName(authorizerFunction),
+  addServingAlarms(stack, { environment, config, topic: needs.topic, httpApiId: api.id });
+  const made = addLambdaFunction(stack, authorizerFunction, {
+    name: nameResources(accounts).functionName(authorizerFunction),
     zip: needs.zip(authorizerFunction),
     account,
     region,
-    variables: variablesOf(authorize, {
+    variables: selectFunctionVariables(authorize, {
       KEYS_TABLE: shared.table.name,
       SLIPWAY_ENVIRONMENT: environment,
     }),

@@ -1,6 +1,6 @@
 import { AwsProvider } from "@cdktn/provider-aws/lib/provider/index.js";
 import { type App, S3Backend, TerraformStack, TerraformVariable } from "cdktn";
-import { names, terraformRole } from "../names.ts";
+import { nameResources, terraformRole } from "../names.ts";
 import type { Accounts } from "../read-config.ts";
 
 type Needs = {
@@ -15,7 +15,7 @@ type Needs = {
  * An empty stack with its provider, its tags and its state: one object in tooling's bucket, locked while it is used.
  * It refuses to run against another account than the configuration's.
  */
-export const slipwayStack = (app: App, name: string, { accounts, account, as }: Needs): TerraformStack => {
+export const addSlipwayStack = (app: App, name: string, { accounts, account, as }: Needs): TerraformStack => {
   const stack = new TerraformStack(app, name);
   const { region, account: id, tags } = accounts[account];
   const role =
@@ -43,7 +43,7 @@ export const slipwayStack = (app: App, name: string, { accounts, account, as }: 
     ...role,
   });
   new S3Backend(stack, {
-    bucket: names(accounts).stateBucket,
+    bucket: nameResources(accounts).stateBucket,
     key: `${name}.tfstate`,
     region: accounts.tooling.region,
     encrypt: true,

@@ -2,18 +2,18 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 
-const port = (address: ReturnType<ReturnType<typeof createServer>["address"]>): number => {
+const getPort = (address: ReturnType<ReturnType<typeof createServer>["address"]>): number => {
   if (typeof address === "object" && address) return address.port;
   throw new Error("the server does not listen");
 };
 
 /** What `work` came to, and how many requests a server of this very process answered meanwhile, one after the other. */
-export const answeringMeanwhile = async <T>(
+export const countResponsesDuring = async <T>(
   work: () => Promise<T>,
 ): Promise<{ readonly answered: number; readonly value?: T; readonly error?: Error }> => {
   const server = createServer((_, response) => response.end("here")).listen(0, "127.0.0.1");
   await once(server, "listening");
-  const url = `http://127.0.0.1:${port(server.address())}/`;
+  const url = `http://127.0.0.1:${getPort(server.address())}/`;
   let over = false;
   const result = work()
     .then(

@@ -1,26 +1,26 @@
 import type { STSClient } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { awsVoter } from "#cli/aws-voter.ts";
+import { readAwsVoter } from "#cli/aws-voter.ts";
 import { Identities } from "#domain/approval/identities.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
-import { questionOf, type StepWorld, stepWorld } from "#test/support/step-world.ts";
+import { createMemoryWorld, createNewApproval, type MemoryWorld } from "#test/support/step-world.ts";
 
 const [ada, bob] = ["U0ADA", "U0BOB"];
-const inSlack = new Map([
+const slackEmails = new Map([
   [ada, "ada@example.com"],
   [bob, "bob@example.com"],
 ]);
 const account = "123456789012";
-const sessionOf = (role: string, name: string) => `arn:aws:sts::${account}:assumed-role/${role}/${name}`;
+const toSessionArn = (role: string, name: string) => `arn:aws:sts::${account}:assumed-role/${role}/${name}`;
 /** Identity Center's role of a permission set: the session's name is the user's there. */
 const permissionSet = "AWSReservedSSO_people_0123456789abcdef";
 
-let world: StepWorld;
-let question = "";
+let world: MemoryWorld;
+let approvalId = "";
 beforeEach(async () => {
-  world = stepWorld();
+  world = createMemoryWorld();
   const { id } = await world.approvals.ask(
-    questionOf(world, {
+    createNewApproval(world, {
       delivery: "churn-1",
       letter: "a",
       version: 1,
@@ -35,7 +35,7 @@ beforeEach(async () => {
     }),
     "token",
   );
-  question = id;
+  approvalId = id;
 });
 afterEach(() => world.close());
 
@@ -51,15 +51,15 @@ const approve = async (
   const users = {
     info: async ({ user }: { readonly user: string }) => {
       if (slackIsDown) throw new Error("Slack is down");
-      return { ok: true, user: { profile: { email: inSlack.get(user) } } };
+      return { ok: true, user: { profile: { email: slackEmails.get(user) } } };
     },
   };
-  const voter = await awsVoter({
+  const voter = await readAwsVoter({
     sts: { send: async () => ({ Arn: arn }) } as unknown as STSClient,
     slack: { users } as unknown as Pick<SlackApi, "users">,
     policy: { read: async () => ({ identities: Identities.parse(identities) }) },
   })(as);
-  return world.approvals.vote(question, {
+  return world.approvals.vote(approvalId, {
     user: voter.id,
     name: voter.name ?? voter.id,
     email: voter.email,
@@ -68,53 +68,53 @@ const approve = async (
     at: world.time.now,
   });
 };
-const votes = async () => (await world.approvals.read(question))?.state;
-const refused = { name: "NotAnApprover", message: expect.stringMatching(/slipway policy apply/) };
+const readApprovalState = async () => (await world.approvals.read(approvalId))?.state;
+const notAnApproverError = { name: "NotAnApprover", message: expect.stringMatching(/slipway policy apply/) };
 
 describe("Ada, who made the change, does not approve it as Bob", () => {
   test.each([
-    ["a session that she named after him", sessionOf("DataScience", "bob@example.com")],
-    ["a session of hers without an address", sessionOf("DataScience", "ada")],
+    ["a session that she named after him", toSessionArn("DataScience", "bob@example.com")],
+    ["a session of hers without an address", toSessionArn("DataScience", "ada")],
     [
       "a role of her own that is called like Identity Center's",
-      sessionOf("AWSReservedSSO_mine", "bob@example.com"),
+      toSessionArn("AWSReservedSSO_mine", "bob@example.com"),
     ],
     ["a token that she federated in his name", `arn:aws:sts::${account}:federated-user/bob@example.com`],
     ["an IAM user that nobody lists", `arn:aws:iam::${account}:user/bob@example.com`],
     ["the account's root", `arn:aws:iam::${account}:root`],
   ])("by %s", async (_, arn) => {
-    await expect(approve(arn, bob)).rejects.toMatchObject(refused);
-    await expect(approve(arn, bob, { slackIsDown: true })).rejects.toMatchObject(refused);
-    expect(await votes()).toEqual({ status: "pending", votes: [] });
+    await expect(approve(arn, bob)).rejects.toMatchObject(notAnApproverError);
+    await expect(approve(arn, bob, { slackIsDown: true })).rejects.toMatchObject(notAnApproverError);
+    expect(await readApprovalState()).toEqual({ status: "pending", votes: [] });
   });
 
   test("by a role of the same name in another account than the one that is listed", async () => {
     const identities = { sessionRoles: ["arn:aws:iam::999999999999:role/DataScience"] };
-    const arn = sessionOf("DataScience", "bob@example.com");
-    await expect(approve(arn, bob, { identities })).rejects.toMatchObject(refused);
+    const arn = toSessionArn("DataScience", "bob@example.com");
+    await expect(approve(arn, bob, { identities })).rejects.toMatchObject(notAnApproverError);
   });
 
   test("by naming his Slack user, also while Slack is down and cannot say that it is his", async () => {
-    const arn = sessionOf(permissionSet, "ada@example.com");
+    const arn = toSessionArn(permissionSet, "ada@example.com");
     await expect(approve(arn, bob)).rejects.toMatchObject({ name: "NotAnApprover" });
-    await expect(approve(arn, bob, { slackIsDown: true })).rejects.toMatchObject(refused);
+    await expect(approve(arn, bob, { slackIsDown: true })).rejects.toMatchObject(notAnApproverError);
     const identities = { people: { "bob@example.com": { slack: bob } } };
     const listed = approve(arn, bob, { identities, slackIsDown: true });
     await expect(listed).rejects.toMatchObject({ name: "NotAnApprover" });
-    expect(await votes()).toEqual({ status: "pending", votes: [] });
+    expect(await readApprovalState()).toEqual({ status: "pending", votes: [] });
   });
 
   test("as herself, by whatever she is listed", async () => {
     const user = `arn:aws:iam::${account}:user/ada`;
     const identities = { people: { "ada@example.com": { arns: [user] } } };
-    for (const arn of [user, sessionOf(permissionSet, "Ada+x@example.com")])
+    for (const arn of [user, toSessionArn(permissionSet, "Ada+x@example.com")])
       expect((await approve(arn, ada, { identities })).result).toBe("refused");
   });
 });
 
 describe("Bob approves", () => {
   test.each<[string, string, unknown]>([
-    ["by Identity Center", sessionOf(permissionSet, "bob@example.com"), {}],
+    ["by Identity Center", toSessionArn(permissionSet, "bob@example.com"), {}],
     [
       "by an IAM user that is listed as his",
       `arn:aws:iam::${account}:user/b`,
@@ -122,12 +122,12 @@ describe("Bob approves", () => {
     ],
     [
       "by a role's session that is listed as his",
-      sessionOf("Ops", "bob"),
-      { people: { "bob@example.com": { arns: [sessionOf("Ops", "bob")] } } },
+      toSessionArn("Ops", "bob"),
+      { people: { "bob@example.com": { arns: [toSessionArn("Ops", "bob")] } } },
     ],
     [
       "by a role whose sessions the identity provider names",
-      sessionOf("DataScience", "bob@example.com"),
+      toSessionArn("DataScience", "bob@example.com"),
       { sessionRoles: [`arn:aws:iam::${account}:role/people/DataScience`] },
     ],
   ])("%s", async (_, arn, identities) => {
@@ -136,7 +136,7 @@ describe("Bob approves", () => {
 
   test("while Slack is down, where the platform knows his Slack user", async () => {
     const identities = { people: { "bob@example.com": { slack: bob } } };
-    const arn = sessionOf(permissionSet, "bob@example.com");
+    const arn = toSessionArn(permissionSet, "bob@example.com");
     expect((await approve(arn, bob, { identities, slackIsDown: true })).result).toBe("decided");
   });
 });

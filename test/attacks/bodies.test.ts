@@ -3,24 +3,24 @@ import { request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { App } from "#inference/http/app.ts";
-import { bodyBudget, bodyLimits } from "#inference/http/body-budget.ts";
-import { connectionLimits } from "#inference/http/limit-connections.ts";
+import { createBodyBudget, defaultBodyLimits } from "#inference/http/body-budget.ts";
+import { defaultConnectionLimits } from "#inference/http/limit-connections.ts";
 import type { SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";
-import { churnGolden } from "#test/support/onnx/churn-folder.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { callbackPath, listen, slackCallbackRoute } from "#worlds/embedded/gateway/server.ts";
-import { type RawConnection, rawConnection, statusesIn } from "./raw-connection.ts";
-import { type ServeProcess, serveProcess, serveProcessOf } from "./serve-process.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { callbackPath, createSlackCallbackRoute, startHttpServer } from "#worlds/embedded/gateway/server.ts";
+import { openRawConnection, parseStatuses, type RawConnection } from "./raw-connection.ts";
+import { type ServeProcess, startModelServeProcess, startServeProcess } from "./serve-process.ts";
 
 /** What is sent takes no memory that matters and keeps nobody waiting: counts and bytes, never times. */
 const MB = 1_024 * 1_024;
 const post = (path: string, headers: string) =>
   `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${headers}\r\n`;
-const oneRow = JSON.stringify({ rows: churnGolden().rows.slice(0, 1) });
+const oneRow = JSON.stringify({ rows: readChurnGolden().rows.slice(0, 1) });
 
 const connections: RawConnection[] = [];
 const open = async (port: number): Promise<RawConnection> => {
-  const connection = await rawConnection(port);
+  const connection = await openRawConnection(port);
   connections.push(connection);
   return connection;
 };
@@ -32,7 +32,7 @@ afterEach(() => {
  * What `attack` is answered. The one process that works on it, where the system tells which that is, stands still while
  * others `ask` twenty times.
  */
-const standingStill = async (
+const attackStoppedWorker = async (
   served: ServeProcess,
   attack: () => Promise<Response>,
   ask: () => Promise<void>,
@@ -50,11 +50,11 @@ const standingStill = async (
 };
 
 describe("slipway serve", () => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   let served: ServeProcess;
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    served = await serveProcess(folder.path);
+    folder = await createTemporaryFolder();
+    served = await startServeProcess(folder.path);
   });
   afterAll(async () => {
     await served.stop();
@@ -94,7 +94,7 @@ describe("slipway serve", () => {
       return connection.until(/\r\n\r\n/);
     })();
     const { statuses } = await answersWhile(attack);
-    expect(statusesIn(await attack)).toEqual([400]);
+    expect(parseStatuses(await attack)).toEqual([400]);
     expect(statuses).toEqual(new Set([200]));
     // It was 400 bytes of memory for each byte sent.
     expect((served.peakMb() ?? 0) - before).toBeLessThan(100);
@@ -114,11 +114,11 @@ describe("slipway serve", () => {
     expect(statuses).toEqual(new Set([200]));
     const refused = senders.map((sender) => sender.until(/\r\n\r\n/));
     const first = await Promise.race(refused);
-    expect(statusesIn(first)).toEqual([503]);
+    expect(parseStatuses(first)).toEqual([503]);
     expect(first).toMatch(/^retry-after: \d+\r$/im);
     // 30 × 6 MB would be 180, and the pieces they came in as much again: 360. The budget is 64, and on a busy machine
     // what was freed waits for V8's helpers, which give way to the thread that answers: 120 to 170 were seen.
-    expect((served.peakMb() ?? 0) - before).toBeLessThan((3 * bodyLimits.total) / MB);
+    expect((served.peakMb() ?? 0) - before).toBeLessThan((3 * defaultBodyLimits.total) / MB);
   });
 
   test.each([
@@ -133,7 +133,7 @@ describe("slipway serve", () => {
         body,
       });
     expect((await send()).status).toBe(status);
-    const attack = await standingStill(served, send, async () => {
+    const attack = await attackStoppedWorker(served, send, async () => {
       expect((await answersWhile(Promise.resolve())).statuses).toEqual(new Set([200]));
     });
     expect(attack.status).toBe(status);
@@ -141,8 +141,8 @@ describe("slipway serve", () => {
 });
 
 test("a hundred texts in a short body keep nobody waiting: the model runs in another process", async () => {
-  const folder = await temporaryFolder();
-  const served = await serveProcessOf("review-sentiment", folder.path);
+  const folder = await createTemporaryFolder();
+  const served = await startModelServeProcess("review-sentiment", folder.path);
   try {
     const send = (texts: number) =>
       fetch(`${served.url}/v1/predict`, {
@@ -151,7 +151,7 @@ test("a hundred texts in a short body keep nobody waiting: the model runs in ano
         body: JSON.stringify({ rows: Array(texts).fill({ text: "not bad, not good, ".repeat(7) }) }),
       });
     expect((await send(1)).status).toBe(200);
-    const attack = await standingStill(
+    const attack = await attackStoppedWorker(
       served,
       () => send(100),
       async () => expect((await fetch(`${served.url}/health`)).status).toBe(200),
@@ -163,31 +163,31 @@ test("a hundred texts in a short body keep nobody waiting: the model runs in ano
   }
 });
 
-const app = (answer: App["answer"]): App => ({ answer });
-const echo = app(async (incoming) => {
+const createApp = (answer: App["answer"]): App => ({ answer });
+const echoApp = createApp(async (incoming) => {
   const body = await incoming.body(MB).catch(() => "unreadable");
   return { status: 200, headers: {}, body: String(body?.length) };
 });
 
 describe("a server's connections", () => {
-  type Limits = NonNullable<Parameters<typeof listen>[3]>;
-  let server: Awaited<ReturnType<typeof listen>>;
-  const serving = async (limits: Limits, served: App = echo): Promise<number> => {
-    server = await listen(0, () => undefined, undefined, limits);
+  type Limits = NonNullable<Parameters<typeof startHttpServer>[3]>;
+  let server: Awaited<ReturnType<typeof startHttpServer>>;
+  const serving = async (limits: Limits, served: App = echoApp): Promise<number> => {
+    server = await startHttpServer(0, () => undefined, undefined, limits);
     server.serve(served);
     return Number(new URL(server.url).port);
   };
   afterEach(() => server.close());
 
   test("that do nothing make room for a new one, the quietest first", async () => {
-    const port = await serving({ connections: { ...connectionLimits, connections: 3 } });
+    const port = await serving({ connections: { ...defaultConnectionLimits, connections: 3 } });
     const [first, second, third] = [await open(port), await open(port), await open(port)];
     await first.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
     await first.until(/200/);
     const fourth = await open(port);
     await second.closed();
     await fourth.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
-    expect(statusesIn(await fourth.until(/200/))).toEqual([200]);
+    expect(parseStatuses(await fourth.until(/200/))).toEqual([200]);
     expect([first.socket.closed, third.socket.closed]).toEqual([false, false]);
   });
 
@@ -199,8 +199,8 @@ describe("a server's connections", () => {
     async (limit, status) => {
       const gate = Promise.withResolvers<void>();
       const port = await serving(
-        { connections: { ...connectionLimits, [limit]: 2 } },
-        app(async () => {
+        { connections: { ...defaultConnectionLimits, [limit]: 2 } },
+        createApp(async () => {
           await gate.promise;
           return { status: 200, headers: {}, body: "" };
         }),
@@ -211,7 +211,7 @@ describe("a server's connections", () => {
       // The two may not have been read yet when the third arrives; then one of them gave way.
       const got = await Promise.race([third.closed(), ...working.map((one) => one.closed())]);
       if (got !== "") {
-        expect(statusesIn(got)).toEqual([status]);
+        expect(parseStatuses(got)).toEqual([status]);
         expect(got).toMatch(/retry-after: 1/);
       }
       gate.resolve();
@@ -222,8 +222,8 @@ describe("a server's connections", () => {
     const gate = Promise.withResolvers<void>();
     let asked = 0;
     const port = await serving(
-      { connections: { ...connectionLimits, pipelined: 4 } },
-      app(async () => {
+      { connections: { ...defaultConnectionLimits, pipelined: 4 } },
+      createApp(async () => {
         asked++;
         await gate.promise;
         return { status: 200, headers: {}, body: "" };
@@ -236,7 +236,7 @@ describe("a server's connections", () => {
     while (asked < 4) await new Promise((resolve) => setImmediate(resolve));
     gate.resolve();
     const got = await closed;
-    expect(statusesIn(got)).toEqual([200, 200, 200, 200, 429]);
+    expect(parseStatuses(got)).toEqual([200, 200, 200, 200, 429]);
     expect(got).toMatch(/retry-after: 1/);
     expect(asked).toBe(4);
   });
@@ -257,24 +257,26 @@ describe("a server's connections", () => {
   ])("with %s are refused", async (_, bytes, status) => {
     const connection = await open(await serving({}));
     await connection.write(bytes);
-    expect(statusesIn(await connection.closed())).toEqual([status]);
+    expect(parseStatuses(await connection.closed())).toEqual([status]);
   });
 
   test.each([
     ["headers", "GET / HTTP/1.1\r\nhost: x\r\n"],
     ["a body", post("/", "content-length: 10\r\n")],
   ])("that do not send the rest of %s are told so (408) and closed", async (_, bytes) => {
-    const port = await serving({ connections: { ...connectionLimits, headersMs: 50, requestMs: 100 } });
+    const port = await serving({
+      connections: { ...defaultConnectionLimits, headersMs: 50, requestMs: 100 },
+    });
     const connection = await open(port);
     await connection.write(bytes);
-    expect(statusesIn(await connection.closed())).toContain(408);
+    expect(parseStatuses(await connection.closed())).toContain(408);
   });
 
   test("that send one byte after the other have the memory of what was sent, and give it back", async () => {
-    const budget = bodyBudget({ total: MB, perConnection: MB, free: 1_024 });
+    const budget = createBodyBudget({ total: MB, perConnection: MB, free: 1_024 });
     const port = await serving(
       { budget },
-      app(async (incoming) => {
+      createApp(async (incoming) => {
         const body = await incoming.body(MB);
         return { status: 200, headers: {}, body: `${body?.length} of ${budget.taken()}` };
       }),
@@ -298,13 +300,13 @@ describe("Slack's callback", () => {
   const seconds = String(now / 1_000);
   const signed = (body: string) =>
     `v0=${createHmac("sha256", "secret").update(`v0:${seconds}:${body}`).digest("hex")}`;
-  let server: Awaited<ReturnType<typeof listen>>;
+  let server: Awaited<ReturnType<typeof startHttpServer>>;
   let asked: SlackCallback[] = [];
-  const budget = bodyBudget();
+  const budget = createBodyBudget();
   beforeAll(async () => {
-    server = await listen(0, () => undefined, undefined, { budget });
+    server = await startHttpServer(0, () => undefined, undefined, { budget });
     server.serve(
-      slackCallbackRoute(
+      createSlackCallbackRoute(
         async (callback) => {
           asked.push(callback);
           return { status: 200, body: "" };
@@ -332,13 +334,13 @@ describe("Slack's callback", () => {
     ],
     ["of another time", `x-slack-request-timestamp: 1000\r\nx-slack-signature: ${signed("")}\r\n`],
   ])("%s is refused before its body is read", async (_, headers) => {
-    expect(statusesIn(await send(headers))).toEqual([401]);
+    expect(parseStatuses(await send(headers))).toEqual([401]);
     expect([asked.length, budget.taken()]).toEqual([0, 0]);
   });
 
   test("with a gigabyte to come is refused by its length alone", async () => {
     const headers = `x-slack-request-timestamp: ${seconds}\r\nx-slack-signature: ${signed("")}\r\n`;
-    expect(statusesIn(await send(headers))).toEqual([413]);
+    expect(parseStatuses(await send(headers))).toEqual([413]);
     expect([asked.length, budget.taken()]).toEqual([0, 0]);
   });
 

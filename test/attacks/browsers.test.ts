@@ -6,38 +6,42 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { admitKey } from "#api-keys/admit-key.ts";
-import { apiKeys } from "#api-keys/api-keys.ts";
-import { rateLimiter } from "#api-keys/rate-limiter.ts";
+import { createApiKeyStore } from "#api-keys/api-keys.ts";
+import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import { isRecordsPath } from "#inference/records/is-records-path.ts";
-import { PredictionPage, type RecordPlace } from "#inference/records/records.ts";
+import { PredictionPage, type RecordStorage } from "#inference/records/records.ts";
 import { serveModel } from "#inference/serve-model.ts";
 import type { Serving } from "#platform/serving/serving.ts";
-import { browser } from "#test/support/browser.ts";
-import { servedDesk } from "#test/support/desk/served-desk.ts";
-import { validRequests } from "#test/support/hostile-requests.ts";
-import { churnGolden } from "#test/support/onnx/churn-folder.ts";
+import { requireBrowser } from "#test/support/browser.ts";
+import { startDesk } from "#test/support/desk/served-desk.ts";
+import { buildValidRequests } from "#test/support/hostile-requests.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { memoryStore } from "#test/support/step-world.ts";
-import { gateway } from "#worlds/embedded/gateway/gateway.ts";
-import { keyGate } from "#worlds/embedded/gateway/key-gate.ts";
-import { listen } from "#worlds/embedded/gateway/server.ts";
+import { createGateway } from "#worlds/embedded/gateway/gateway.ts";
+import { createKeyAuthorizer } from "#worlds/embedded/gateway/key-gate.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/server.ts";
 
 const churn = fileURLToPath(new URL("../../models/churn", import.meta.url));
-const { rows } = churnGolden();
-const native = JSON.stringify({ rows: rows.slice(0, 1) });
-const tensors = Buffer.from(validRequests(rows.slice(0, 1))[2]?.body ?? "").toString();
+const { rows } = readChurnGolden();
+const nativeBody = JSON.stringify({ rows: rows.slice(0, 1) });
+const tensors = Buffer.from(buildValidRequests(rows.slice(0, 1))[2]?.body ?? "").toString();
 
 /** `slipway serve` of a folder, as its command puts it together. */
-const servedModel = async () => {
+const startModelServer = async () => {
   const { store, clock, database } = memoryStore();
   const kept = new Map<string, Uint8Array>();
-  const place: RecordPlace = {
+  const place: RecordStorage = {
     store,
     blobs: {
       put: async (key, bytes) => void kept.set(key, bytes),
       get: async (key) => kept.get(key),
     },
   };
-  const keys = apiKeys({ store, clock, random: (size) => crypto.getRandomValues(new Uint8Array(size)) });
+  const keys = createApiKeyStore({
+    store,
+    clock,
+    random: (size) => crypto.getRandomValues(new Uint8Array(size)),
+  });
   const warn = () => undefined;
   let ids = 0;
   const { app, elsewhere, release } = await serveModel({
@@ -46,7 +50,7 @@ const servedModel = async () => {
     records: { place, hashKey: new Uint8Array(32) },
     admit: admitKey({
       keys,
-      limiter: rateLimiter({ store, clock, warn }),
+      limiter: createRateLimiter({ store, clock, warn }),
       environment: "prod",
       warn,
       refused: warn,
@@ -59,7 +63,7 @@ const servedModel = async () => {
     report: () => undefined,
     log: warn,
   });
-  const server = await listen(0, warn);
+  const server = await startHttpServer(0, warn);
   server.serve(app);
   return {
     base: "",
@@ -75,9 +79,13 @@ const servedModel = async () => {
 };
 
 /** The rehearsal's gateway before a version that knows none of these rules: it answers whatever reaches it. */
-const gatewayOfOldVersion = async () => {
+const startOldGateway = async () => {
   const { store, clock, database } = memoryStore();
-  const keys = apiKeys({ store, clock, random: (size) => crypto.getRandomValues(new Uint8Array(size)) });
+  const keys = createApiKeyStore({
+    store,
+    clock,
+    random: (size) => crypto.getRandomValues(new Uint8Array(size)),
+  });
   let total = 0;
   const serving = {
     invoke: async (_model, _qualifier, payload) => {
@@ -86,13 +94,13 @@ const gatewayOfOldVersion = async () => {
       return { payload: isPost ? { total } : { items: [], total }, version: "1", durationMs: 1 };
     },
   } as Partial<Serving> as Serving;
-  const server = await listen(0, () => undefined);
+  const server = await startHttpServer(0, () => undefined);
   server.serve(
-    gateway({
+    createGateway({
       servings: { stage: serving, prod: serving },
       clock,
       requestId: () => "request-1",
-      gate: keyGate({ keys, store, token: "the control token", clock, log: () => undefined }),
+      gate: createKeyAuthorizer({ keys, store, token: "the control token", clock, log: () => undefined }),
     }),
   );
   return {
@@ -106,19 +114,19 @@ const gatewayOfOldVersion = async () => {
   };
 };
 
-type Served = Awaited<ReturnType<typeof servedModel>>;
-type Reply = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
+type ModelServer = Awaited<ReturnType<typeof startModelServer>>;
+type RawResponse = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
 
 /** A request as it stands here and nothing more: fetch would neither send another Host nor leave out a type. */
-const ask = (
-  { url, base }: Pick<Served, "url" | "base">,
+const sendRequest = (
+  { url, base }: Pick<ModelServer, "url" | "base">,
   path: string,
   {
     method = "GET",
     headers = {},
     body,
   }: { method?: string; headers?: Readonly<Record<string, string>>; body?: string } = {},
-): Promise<Reply> =>
+): Promise<RawResponse> =>
   new Promise((resolve, reject) => {
     const outgoing = httpRequest(`${url}${base}${path}`, { method, headers }, async (response) =>
       resolve({
@@ -130,19 +138,22 @@ const ask = (
     outgoing.on("error", reject);
     outgoing.end(body);
   });
-const predict = (served: Served, headers: Readonly<Record<string, string>>, path = "/v1/predict") =>
-  ask(served, path, { method: "POST", headers, body: path === "/v1/predict" ? native : tensors });
+const predict = (served: ModelServer, headers: Readonly<Record<string, string>>, path = "/v1/predict") =>
+  sendRequest(served, path, { method: "POST", headers, body: path === "/v1/predict" ? nativeBody : tensors });
 const infer = "/v2/models/churn/infer";
 const json = { "content-type": "application/json" };
 /** How many rows were answered: an attack that came through raises it. */
-const answered = async (served: Served, headers: Readonly<Record<string, string>> = {}): Promise<number> =>
-  PredictionPage.parse(JSON.parse((await ask(served, "/v1/predictions", { headers })).body)).total;
+const countPredictions = async (
+  served: ModelServer,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<number> =>
+  PredictionPage.parse(JSON.parse((await sendRequest(served, "/v1/predictions", { headers })).body)).total;
 
 describe.each([
-  ["slipway serve", servedModel],
-  ["the rehearsal's gateway, whatever version it serves", gatewayOfOldVersion],
+  ["slipway serve", startModelServer],
+  ["the rehearsal's gateway, whatever version it serves", startOldGateway],
 ])("%s", (_, start) => {
-  let served: Served;
+  let served: ModelServer;
   let own: string;
   beforeAll(async () => {
     served = await start();
@@ -164,11 +175,11 @@ describe.each([
   ])(
     "a name that was pointed at this machine (DNS rebinding) reads and asks nothing: Host %j",
     async (host) => {
-      const before = await answered(served);
+      const before = await countPredictions(served);
       for (const path of ["/v1/predictions", "/v1/model", "/docs", "/openapi.json"])
-        expect([400, 421], path).toContain((await ask(served, path, { headers: { host } })).status);
+        expect([400, 421], path).toContain((await sendRequest(served, path, { headers: { host } })).status);
       expect([400, 421]).toContain((await predict(served, { ...json, host })).status);
-      expect(await answered(served)).toBe(before);
+      expect(await countPredictions(served)).toBe(before);
     },
   );
 
@@ -192,33 +203,37 @@ describe.each([
       { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" },
     ],
   ])("%s reads nothing and asks nothing", async (_who, headers) => {
-    const before = await answered(served);
+    const before = await countPredictions(served);
     for (const path of ["/v1/predictions", "/v1/predictions/id-1.0", "/v1/model", "/openapi.json"]) {
-      const reply = await ask(served, path, { headers });
+      const reply = await sendRequest(served, path, { headers });
       expect(reply.status, path).toBe(403);
       expect(reply.headers).not.toHaveProperty("access-control-allow-origin");
     }
     expect((await predict(served, { ...json, ...headers })).status).toBe(403);
     expect((await predict(served, headers, infer)).status).toBe(403);
     const preflight = { ...headers, "access-control-request-method": "POST" };
-    expect((await ask(served, "/v1/predict", { method: "OPTIONS", headers: preflight })).status).toBe(403);
-    expect(await answered(served)).toBe(before);
+    expect((await sendRequest(served, "/v1/predict", { method: "OPTIONS", headers: preflight })).status).toBe(
+      403,
+    );
+    expect(await countPredictions(served)).toBe(before);
   });
 
   test("its own page reads and asks, a link elsewhere leads to its page, and whoever is no browser does as before", async () => {
     const page = { origin: `http://${own}`, "sec-fetch-site": "same-origin" };
     expect((await predict(served, { ...json, ...page })).status).toBe(200);
-    expect((await ask(served, "/v1/predictions", { headers: page })).status).toBe(200);
-    expect((await ask(served, "/v1/model", { headers: { "sec-fetch-site": "none" } })).status).toBe(200);
+    expect((await sendRequest(served, "/v1/predictions", { headers: page })).status).toBe(200);
+    expect((await sendRequest(served, "/v1/model", { headers: { "sec-fetch-site": "none" } })).status).toBe(
+      200,
+    );
     const link = {
       "sec-fetch-site": "cross-site",
       "sec-fetch-mode": "navigate",
       "sec-fetch-dest": "document",
     };
-    expect((await ask(served, "/docs", { headers: link })).status).toBe(200);
-    expect((await ask(served, "/docs", { headers: { ...link, "sec-fetch-dest": "iframe" } })).status).toBe(
-      403,
-    );
+    expect((await sendRequest(served, "/docs", { headers: link })).status).toBe(200);
+    expect(
+      (await sendRequest(served, "/docs", { headers: { ...link, "sec-fetch-dest": "iframe" } })).status,
+    ).toBe(403);
     expect((await predict(served, json)).status).toBe(200);
   });
 
@@ -240,7 +255,7 @@ describe.each([
       ["/v1/model", { host: "evil.example" }],
       ["/v1/model", { origin: "https://evil.example" }],
     ] as const)
-      expect((await ask(served, path, { headers })).headers, path).toMatchObject({
+      expect((await sendRequest(served, path, { headers })).headers, path).toMatchObject({
         "content-security-policy": expect.stringMatching(/^default-src 'none'.*frame-ancestors 'none'/),
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
@@ -250,22 +265,26 @@ describe.each([
   });
 
   test("records need a key as soon as one of any model exists", async () => {
-    expect((await ask(served, "/v1/predictions")).status).toBe(200);
+    expect((await sendRequest(served, "/v1/predictions")).status).toBe(200);
     const wish = { environment: "prod", rate: { perMinute: 60, burst: 60 }, expiresAt: null } as const;
     await served.keys.create({ ...wish, name: "other", models: ["other"], by: "sam" });
     for (const path of ["/v1/predictions", "/v1/predictions?limit=1", "/v1/predictions/id-1.0"]) {
-      expect((await ask(served, path)).status, path).toBe(401);
-      expect((await ask(served, path, { headers: { "x-api-key": "slw_no" } })).status, path).toBe(401);
+      expect((await sendRequest(served, path)).status, path).toBe(401);
+      expect((await sendRequest(served, path, { headers: { "x-api-key": "slw_no" } })).status, path).toBe(
+        401,
+      );
     }
     const { key } = await served.keys.create({ ...wish, name: "own", models: ["churn"], by: "sam" });
-    expect((await ask(served, "/v1/predictions", { headers: { "x-api-key": key } })).status).toBe(200);
+    expect((await sendRequest(served, "/v1/predictions", { headers: { "x-api-key": key } })).status).toBe(
+      200,
+    );
   });
 });
 
 describe("slipway serve under a name of its own", () => {
-  let served: Served;
+  let served: ModelServer;
   beforeAll(async () => {
-    served = await servedModel();
+    served = await startModelServer();
   });
   afterAll(() => served.close());
 
@@ -290,29 +309,29 @@ describe("slipway serve under a name of its own", () => {
 
   test("a platform's probe asks by the container's address, and learns that it lives", async () => {
     for (const path of ["/health", "/ready"])
-      expect((await ask(served, path, { headers: { host: "10.1.2.3:8080" } })).status).toBe(200);
+      expect((await sendRequest(served, path, { headers: { host: "10.1.2.3:8080" } })).status).toBe(200);
   });
 
   test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])(
     "what a form can send is never read as JSON: %j",
     async (type) => {
-      const before = await answered(served);
+      const before = await countPredictions(served);
       for (const path of ["/v1/predict", "/invocations", "/endpoints/churn/invocations", infer]) {
         const reply = await predict(served, { "content-type": type }, path);
         expect([415, 424], path).toContain(reply.status);
       }
-      expect(await answered(served)).toBe(before);
+      expect(await countPredictions(served)).toBe(before);
     },
   );
 });
 
-const { skip, launch } = browser();
+const { skip, launch } = requireBrowser();
 
-type Target = Readonly<Record<"records" | "predict" | "infer" | "rows" | "tensors", string>>;
+type AttackTarget = Readonly<Record<"records" | "predict" | "infer" | "rows" | "tensors", string>>;
 const hostilePage = fileURLToPath(new URL("hostile-page.js", import.meta.url));
 
 /** What a hostile page's attempts came to, by their names. */
-const attemptAll = async (page: Page, target: Target): Promise<Readonly<Record<string, string>>> => {
+const attemptAll = async (page: Page, target: AttackTarget): Promise<Readonly<Record<string, string>>> => {
   await page.addScriptTag({ path: hostilePage });
   return page.evaluate(`attemptAll(${JSON.stringify(target)})`);
 };
@@ -321,9 +340,9 @@ test.skipIf(skip)(
   "a page of another origin reads nothing and changes nothing, at the models or at the desk, in a real browser",
   async () => {
     await using stack = new AsyncDisposableStack();
-    const served = await servedModel();
+    const served = await startModelServer();
     stack.defer(served.close);
-    const desk = stack.use(await servedDesk());
+    const desk = stack.use(await startDesk());
     const evil = createServer((_, response) =>
       response.setHeader("content-type", "text/html").end("<!doctype html><body>evil</body>"),
     );
@@ -335,15 +354,16 @@ test.skipIf(skip)(
     const { context } = stack.use(await launch({ namesOfThisMachine: ["evil.example"] }));
 
     await predict(served, json);
-    const total = await answered(served);
+    const total = await countPredictions(served);
     const secret =
-      PredictionPage.parse(JSON.parse((await ask(served, "/v1/predictions")).body)).items[0]?.id ?? "";
+      PredictionPage.parse(JSON.parse((await sendRequest(served, "/v1/predictions")).body)).items[0]?.id ??
+      "";
     expect(secret).not.toBe("");
     const target = (origin: string) => ({
       records: `${origin}/v1/predictions`,
       predict: `${origin}/v1/predict`,
       infer: `${origin}${infer}`,
-      rows: native,
+      rows: nativeBody,
       tensors,
     });
 
@@ -358,7 +378,7 @@ test.skipIf(skip)(
       const tried = await attemptAll(page, target(to));
       expect(JSON.stringify(tried), `${from} on ${to}`).not.toContain(secret);
       expect(tried["includes records as an image"]).toBe("kept out");
-      expect(await answered(served), `${from} on ${to}`).toBe(total);
+      expect(await countPredictions(served), `${from} on ${to}`).toBe(total);
       await page.close();
     }
 
@@ -370,7 +390,7 @@ test.skipIf(skip)(
     await rebound.goto(`http://evil.example:${modelsPort}/page`);
     const tried = await attemptAll(rebound, target(`http://evil.example:${modelsPort}`));
     expect(JSON.stringify(tried)).not.toContain(secret);
-    expect(await answered(served)).toBe(total);
+    expect(await countPredictions(served)).toBe(total);
 
     // The models' own page is another origin than the desk: it cannot act there, and the desk keeps its channel.
     const docs = await context.newPage();
@@ -388,7 +408,10 @@ test.skipIf(skip)(
     expect(JSON.stringify(atDesk)).not.toContain("messages");
     const sameSite = { "sec-fetch-site": "same-site" };
     for (const path of ["/desk/clicks", "/desk/channel", "/response/1", "/api/chat.postMessage"]) {
-      const reply = await ask({ url: desk.url, base: "" }, path, { method: "POST", headers: sameSite });
+      const reply = await sendRequest({ url: desk.url, base: "" }, path, {
+        method: "POST",
+        headers: sameSite,
+      });
       expect(reply.status, path).toBe(403);
     }
 

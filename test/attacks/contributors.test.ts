@@ -3,48 +3,56 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { approvalId } from "#domain/approval/approval-records.ts";
+import { deriveApprovalId } from "#domain/approval/approval-records.ts";
 import type { Vote } from "#domain/approval/approvals.ts";
-import { approversFor } from "#domain/approval/approvers-for.ts";
+import { resolveApprovers } from "#domain/approval/approvers-for.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
 import { Identities } from "#domain/approval/identities.ts";
-import { rollback } from "#domain/rollback/rollback.ts";
+import { rollBackProd } from "#domain/rollback/rollback.ts";
 import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
-import { codeCommitPush } from "#lambdas/start-delivery/codecommit-push.ts";
-import { onPush } from "#lambdas/start-delivery/on-push.ts";
+import { parseCodeCommitPush } from "#lambdas/start-delivery/codecommit-push.ts";
+import { createPushEventHandler } from "#lambdas/start-delivery/on-push.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
-import { gitSource } from "#platform/source/git.ts";
-import { gitHubSource } from "#platform/source/github.ts";
-import { gitHubClient } from "#platform/source/github-client.ts";
-import { gitHubHistory } from "#platform/source/github-history.ts";
+import { createGitSource } from "#platform/source/git.ts";
+import { createGitHubSource } from "#platform/source/github.ts";
+import { createGitHubClient } from "#platform/source/github-client.ts";
+import { createGitHubHistory } from "#platform/source/github-history.ts";
 import type { CommitHistory, HistoryCommit, RefUpdate, Source } from "#platform/source/source.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { messageBlocks } from "#slack/message-blocks.ts";
+import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
-import { type GitHubRecord, gitHubServer } from "#test/peers/github/github-server.ts";
+import { type GitHubRecord, startGitHubServer } from "#test/peers/github/github-server.ts";
 import { type ImportedCommit, importCommits } from "#test/support/import-commits.ts";
 import { runCommand } from "#test/support/run-command.ts";
-import { digestOf, modelYaml, policyYaml, serve, stepWorld } from "#test/support/step-world.ts";
-import { stubServer } from "#test/support/stub-server.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { ownFolder } from "#worlds/embedded/data/running.ts";
+import {
+  buildModelYaml,
+  createMemoryWorld,
+  fakeDigest,
+  policyYaml,
+  promoteVersion,
+} from "#test/support/step-world.ts";
+import { startStubServer } from "#test/support/stub-server.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { acquireDataFolder } from "#worlds/embedded/data/running.ts";
 
 type Person = "ada" | "bob" | "sam" | "eve";
 const slackIds: Readonly<Record<Person, string>> = { ada: "U0ADA", bob: "U0BOB", sam: "U0SAM", eve: "U0EVE" };
-const emails = (person: string) => `${person}@example.com`;
-const everyone = Object.values(slackIds);
+const toEmail = (person: string) => `${person}@example.com`;
+const allSlackIds = Object.values(slackIds);
 
-const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
+const gitEnvironment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")),
+);
 
 /** A repository in which anyone can write any name into a commit. */
-const openRepository = async () => {
-  const folder = await temporaryFolder();
+const createRepository = async () => {
+  const folder = await createTemporaryFolder();
   let seconds = 1_760_000_000;
   const git = (args: readonly string[], env: Readonly<Record<string, string>> = {}): string =>
     execFileSync("git", ["-c", "commit.gpgSign=false", "-c", "merge.conflictStyle=merge", ...args], {
       cwd: folder.path,
-      env: { ...clean, GIT_CONFIG_GLOBAL: "/dev/null", ...env },
+      env: { ...gitEnvironment, GIT_CONFIG_GLOBAL: "/dev/null", ...env },
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
     }).trim();
@@ -53,9 +61,9 @@ const openRepository = async () => {
     seconds += 60;
     return {
       GIT_AUTHOR_NAME: author,
-      GIT_AUTHOR_EMAIL: author.includes("@") ? author : emails(author),
+      GIT_AUTHOR_EMAIL: author.includes("@") ? author : toEmail(author),
       GIT_COMMITTER_NAME: committer,
-      GIT_COMMITTER_EMAIL: committer.includes("@") ? committer : emails(committer),
+      GIT_COMMITTER_EMAIL: committer.includes("@") ? committer : toEmail(committer),
       GIT_AUTHOR_DATE: `${seconds} +0000`,
       GIT_COMMITTER_DATE: `${seconds} +0000`,
     };
@@ -85,10 +93,10 @@ const openRepository = async () => {
     remove: folder.remove,
   };
 };
-type Repository = Awaited<ReturnType<typeof openRepository>>;
+type Repository = Awaited<ReturnType<typeof createRepository>>;
 
 const yaml = (name: string, approvers: readonly string[], authorMayApprove = false) =>
-  modelYaml({
+  buildModelYaml({
     name,
     approval: `{ approvers: [${approvers.join(", ")}], quorum: 1, authorMayApprove: ${authorMayApprove}, timeout: PT24H }`,
   });
@@ -100,17 +108,17 @@ const golden = JSON.stringify({
     { label: "yes", scores: { no: 0.25, yes: 0.75 } },
   ],
 });
-const folder = (name: string, approvers: readonly string[] = everyone) => ({
+const folder = (name: string, approvers: readonly string[] = allSlackIds) => ({
   [`models/${name}/model.yaml`]: yaml(name, approvers),
   [`models/${name}/model.onnx`]: `onnx of ${name}`,
   [`models/${name}/golden.json`]: golden,
   [`models/${name}/holdout.csv`]: "x,label\n1,yes\n2,no\n",
 });
-const policy = policyYaml.replace("[U024BE7LH, U0SECOND1]", `[${everyone.join(", ")}]`);
+const policy = policyYaml.replace("[U024BE7LH, U0SECOND1]", `[${allSlackIds.join(", ")}]`);
 const lenientPolicy = policy.replace("authorMayApprove: false", "authorMayApprove: true");
 
 /** The steps that decide who may approve, on a real repository: nothing between push and vote is imitated. */
-const openWorld = (
+const createWorld = (
   repository: Repository,
   {
     identities = { domains: ["example.com"] },
@@ -129,8 +137,8 @@ const openWorld = (
     readonly shown?: Readonly<Record<string, string>>;
   } = {},
 ) => {
-  const world = stepWorld({ platform });
-  const source = vouch(gitSource({ repository: repository.path }));
+  const world = createMemoryWorld({ platform });
+  const source = vouch(createGitSource({ repository: repository.path }));
   const parts = {
     ...world,
     source,
@@ -140,7 +148,7 @@ const openWorld = (
           user: {
             profile: hidden.includes(user)
               ? {}
-              : { email: shown[user] ?? emails(user.slice(2).toLowerCase()) },
+              : { email: shown[user] ?? toEmail(user.slice(2).toLowerCase()) },
           },
         }),
       },
@@ -151,7 +159,7 @@ const openWorld = (
     },
     addresses: "organisation" as const,
   };
-  const approvers = approversFor(parts);
+  const approvers = resolveApprovers(parts);
   const needs = { ...world, ...parts, approversFor: approvers, slack: undefined as never };
   const assertStart = assertApprovable({ ...needs });
   const start = startDelivery(needs);
@@ -168,7 +176,7 @@ const openWorld = (
       before,
       after,
       pusher,
-      runtime: digestOf("f"),
+      runtime: fakeDigest("f"),
     });
     const started = deliveries.find((one) => one.model === model);
     return { delivery: started?.name ?? `${model}-none`, commit: after, model, pusher };
@@ -181,7 +189,10 @@ const openWorld = (
     pusher: string | null,
     referenceType = "branch",
   ) =>
-    onPush({ repository: "shop", branch: "main", runtime: digestOf("f") })({ start, pushes: needs.pushes })({
+    createPushEventHandler({ repository: "shop", branch: "main", runtime: fakeDigest("f") })({
+      start,
+      pushes: needs.pushes,
+    })({
       source: "aws.codecommit",
       detail: {
         event: before === null ? "referenceCreated" : "referenceUpdated",
@@ -200,7 +211,7 @@ const openWorld = (
       before: null,
       after: commit,
       pusher: caller,
-      runtime: digestOf("f"),
+      runtime: fakeDigest("f"),
       models: [model],
     });
     const name = deliveries[0]?.name ?? "";
@@ -225,7 +236,7 @@ const openWorld = (
       taskToken,
       fence: grant.fence,
       baseline: (await world.ledger.serving("prod", model))?.sequence ?? 0,
-      digest: digestOf("a"),
+      digest: fakeDigest("a"),
       version: tokens,
       author: { name: "whoever", email: "whoever@example.com" },
       pusher: change.pusher,
@@ -235,13 +246,13 @@ const openWorld = (
       timeoutSeconds: 86_400,
     });
     const baseline = (await world.ledger.serving("prod", model))?.sequence ?? 0;
-    return approvalId({ model, delivery, baseline });
+    return deriveApprovalId({ model, delivery, baseline });
   };
   const vote = (id: string, person: Person, changes: Partial<Vote> = {}) =>
     world.approvals.vote(id, {
       user: slackIds[person],
       name: person,
-      email: emails(person),
+      email: toEmail(person),
       verdict: "approved",
       reason: null,
       at: world.time.now,
@@ -255,14 +266,14 @@ const openWorld = (
   const quorum = async (id: string) => (await world.approvals.read(id))?.rule.quorum;
   /** Prod serves this commit of the model. */
   const promote = async (commit: string, model = "churn") => {
-    await serve(world, "e", 1).catch(() => undefined);
+    await promoteVersion(world, "e", 1).catch(() => undefined);
     const entry = await world.ledger.begin(
       {
         environment: "prod",
         model,
         delivery: `served-${commit.slice(0, 8)}-${model}`,
         commit,
-        digest: digestOf("b"),
+        digest: fakeDigest("b"),
         version: 1,
         functionVersion: "1",
         fence: 1_000,
@@ -281,7 +292,7 @@ const openWorld = (
   const message = () => {
     const state = [...world.slack.shown.values()].at(-1);
     if (!state) throw new Error("the delivery has a message");
-    return JSON.stringify(messageBlocks(state, undefined).blocks);
+    return JSON.stringify(renderMessageBlocks(state, undefined).blocks);
   };
   return {
     world,
@@ -289,7 +300,7 @@ const openWorld = (
     push,
     pushBranch,
     deliver,
-    rollBack: (model = "churn") => rollback(needs)({ model, id: "rollback-1", by: "eve: slow answers" }),
+    rollBack: (model = "churn") => rollBackProd(needs)({ model, id: "rollback-1", by: "eve: slow answers" }),
     ask,
     vote,
     refused,
@@ -300,52 +311,52 @@ const openWorld = (
     close: world.close,
   };
 };
-type World = ReturnType<typeof openWorld>;
+type World = ReturnType<typeof createWorld>;
 
 let repository: Repository;
 let opened: World[] = [];
 beforeEach(async () => {
-  repository = await openRepository();
+  repository = await createRepository();
   opened = [];
 });
 afterEach(async () => {
   for (const world of opened) world.close();
   await repository.remove();
 });
-const open = (options?: Parameters<typeof openWorld>[1]) => {
-  const world = openWorld(repository, options);
+const open = (options?: Parameters<typeof createWorld>[1]) => {
+  const world = createWorld(repository, options);
   opened.push(world);
   return world;
 };
 /** Prod serves the first version, by eve, and main goes on from there. */
-const served = async (world: World, model = "churn") => {
+const promoteFirstVersion = async (world: World, model = "churn") => {
   const first = await repository.commit({ "policy.yaml": policy, ...folder(model) }, "eve");
-  await world.push(null, first, emails("eve"), model);
+  await world.push(null, first, toEmail("eve"), model);
   await world.promote(first, model);
   return first;
 };
-const onnx = (text: string) => ({ "models/churn/model.onnx": text });
+const createModelChange = (text: string) => ({ "models/churn/model.onnx": text });
 
 describe("a contributor may not approve", () => {
   test("one push with Ada's change and then Sam's typo has both as contributors", async () => {
     const world = open();
-    const before = await served(world);
-    await repository.commit(onnx("ada's"), "ada");
+    const before = await promoteFirstVersion(world);
+    await repository.commit(createModelChange("ada's"), "ada");
     const after = await repository.commit({ "README.md": "typo" }, "sam");
-    const id = await world.ask(await world.push(before, after, emails("sam")));
+    const id = await world.ask(await world.push(before, after, toEmail("sam")));
     await world.refused(id, "ada", "sam");
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
   test("Ada's branch that Bob merges by a merge commit is Ada's, and Bob's who pushed it", async () => {
     const world = open();
-    const before = await served(world);
+    const before = await promoteFirstVersion(world);
     repository.git(["checkout", "-q", "-b", "feature"]);
-    await repository.commit(onnx("ada's"), "ada");
+    await repository.commit(createModelChange("ada's"), "ada");
     repository.git(["checkout", "-q", "main"]);
     await repository.commit({ "README.md": "bob's" }, "bob");
     repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("bob"));
-    const id = await world.ask(await world.push(before, repository.head(), emails("bob")));
+    const id = await world.ask(await world.push(before, repository.head(), toEmail("bob")));
     await world.refused(id, "ada", "bob");
     expect((await world.vote(id, "sam")).result).toBe("decided");
   });
@@ -363,8 +374,8 @@ describe("a contributor may not approve", () => {
     "Ada who commits as Sam is not known by %s: one more approval is needed, and the message says so",
     async (_, pusher) => {
       const world = open();
-      const before = await served(world);
-      const after = await repository.commit(onnx("ada's"), "sam");
+      const before = await promoteFirstVersion(world);
+      const after = await repository.commit(createModelChange("ada's"), "sam");
       const id = await world.ask(await world.push(before, after, pusher));
       await world.refused(id, "sam");
       expect(await world.quorum(id)).toBeGreaterThanOrEqual(2);
@@ -389,8 +400,8 @@ describe("a contributor may not approve", () => {
         },
       };
       const world = open({ identities });
-      const before = await served(world);
-      const after = await repository.commit(onnx("ada's"), "sam");
+      const before = await promoteFirstVersion(world);
+      const after = await repository.commit(createModelChange("ada's"), "sam");
       const id = await world.ask(await world.push(before, after, pusher));
       await world.refused(id, "ada", "sam");
       expect(await world.quorum(id)).toBe(1);
@@ -399,82 +410,82 @@ describe("a contributor may not approve", () => {
 
   test("an address with a tag, in capitals or with a dot at its end is the same person's", async () => {
     const world = open();
-    const before = await served(world);
-    const after = await repository.commit(onnx("x"), "Ada+models@EXAMPLE.com.");
-    const id = await world.ask(await world.push(before, after, emails("eve")));
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("x"), "Ada+models@EXAMPLE.com.");
+    const id = await world.ask(await world.push(before, after, toEmail("eve")));
     for (const email of ["ada@example.com", "ADA+slack@example.com", "ada@example.com."])
       expect((await world.vote(id, "ada", { email })).result).toBe("refused");
   });
 
   test("an address that only looks like another's is nobody's", async () => {
     const world = open();
-    const before = await served(world);
-    const after = await repository.commit(onnx("x"), "аda@example.com");
-    const id = await world.ask(await world.push(before, after, emails("eve")));
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("x"), "аda@example.com");
+    const id = await world.ask(await world.push(before, after, toEmail("eve")));
     expect(await world.quorum(id)).toBe(2);
     expect((await world.vote(id, "bob", { email: "bоb@example.com" })).result).toBe("refused");
   });
 
   test("a co-author is a contributor, wherever in the message the line stands", async () => {
     const world = open();
-    const before = await served(world);
+    const before = await promoteFirstVersion(world);
     const message =
       "Change\n\nco-authored-by: Ada <ADA@example.com>\nnot a trailer\n\nCo-authored-by: Bob\n <bob@example.com>";
-    const after = await repository.commit(onnx("x"), "sam", { message });
-    const id = await world.ask(await world.push(before, after, emails("sam")));
+    const after = await repository.commit(createModelChange("x"), "sam", { message });
+    const id = await world.ask(await world.push(before, after, toEmail("sam")));
     await world.refused(id, "ada", "bob", "sam");
   });
 
   test("a committer is a contributor: a cherry-pick is its picker's, too", async () => {
     const world = open();
-    const before = await served(world);
+    const before = await promoteFirstVersion(world);
     repository.git(["checkout", "-q", "-b", "other"]);
-    const picked = await repository.commit(onnx("ada's"), "ada");
+    const picked = await repository.commit(createModelChange("ada's"), "ada");
     repository.git(["checkout", "-q", "main"]);
     repository.git(["cherry-pick", picked], {
       ...repository.as("bob"),
       GIT_AUTHOR_NAME: "",
       GIT_AUTHOR_EMAIL: "",
     });
-    const id = await world.ask(await world.push(before, repository.head(), emails("sam")));
+    const id = await world.ask(await world.push(before, repository.head(), toEmail("sam")));
     await world.refused(id, "ada", "bob", "sam");
   });
 
   test("an approver without a known address may not approve", async () => {
     const world = open();
-    const before = await served(world);
-    const after = await repository.commit(onnx("x"), "ada");
-    const id = await world.ask(await world.push(before, after, emails("ada")));
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("x"), "ada");
+    const id = await world.ask(await world.push(before, after, toEmail("ada")));
     expect((await world.vote(id, "bob", { email: undefined })).result).toBe("refused");
   });
 
   test("a forged author merged by the forger keeps the forger out", async () => {
     const world = open();
-    const before = await served(world);
+    const before = await promoteFirstVersion(world);
     repository.git(["checkout", "-q", "-b", "feature"]);
-    await repository.commit(onnx("sam's"), "ada");
+    await repository.commit(createModelChange("sam's"), "ada");
     repository.git(["checkout", "-q", "main"]);
     repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("sam"));
-    const id = await world.ask(await world.push(before, repository.head(), emails("sam")));
+    const id = await world.ask(await world.push(before, repository.head(), toEmail("sam")));
     await world.refused(id, "ada", "sam");
   });
 
   test("whoever pushed a forged commit before stays a contributor when another pushes after them", async () => {
     const world = open();
-    const before = await served(world);
-    const forged = await repository.commit(onnx("sam's"), "ada");
-    await world.push(before, forged, emails("sam"));
-    const after = await repository.commit(onnx("bob's"), "bob");
-    const id = await world.ask(await world.push(forged, after, emails("bob")));
+    const before = await promoteFirstVersion(world);
+    const forged = await repository.commit(createModelChange("sam's"), "ada");
+    await world.push(before, forged, toEmail("sam"));
+    const after = await repository.commit(createModelChange("bob's"), "bob");
+    const id = await world.ask(await world.push(forged, after, toEmail("bob")));
     await world.refused(id, "ada", "sam", "bob");
   });
 
   test("commits that nobody is known to have pushed need one more approval", async () => {
     const world = open();
-    const before = await served(world);
-    const forged = await repository.commit(onnx("sam's"), "ada");
-    const after = await repository.commit(onnx("bob's"), "bob");
-    const id = await world.ask(await world.push(forged, after, emails("bob")));
+    const before = await promoteFirstVersion(world);
+    const forged = await repository.commit(createModelChange("sam's"), "ada");
+    const after = await repository.commit(createModelChange("bob's"), "bob");
+    const id = await world.ask(await world.push(forged, after, toEmail("bob")));
     expect((await world.contributors(id))?.unmapped).toEqual([
       { identity: `whoever pushed ${forged.slice(0, 12)}`, why: "there is no record of the push" },
     ]);
@@ -483,33 +494,33 @@ describe("a contributor may not approve", () => {
 
   test("a merge that holds what is in neither parent is its maker's change", async () => {
     const world = open();
-    const before = await served(world);
+    const before = await promoteFirstVersion(world);
     repository.git(["checkout", "-q", "-b", "feature"]);
-    await repository.commit(onnx("ada's"), "ada");
+    await repository.commit(createModelChange("ada's"), "ada");
     repository.git(["checkout", "-q", "main"]);
     await repository.commit({ "README.md": "x" }, "ada");
     repository.git(["merge", "-q", "--no-ff", "--no-commit", "feature"], repository.as("bob"));
     await repository.write("models/churn/model.onnx", "bob's own");
     repository.git(["add", "--all"]);
     repository.git(["commit", "-q", "-m", "Merge"], repository.as("bob"));
-    const id = await world.ask(await world.push(before, repository.head(), emails("ada")));
+    const id = await world.ask(await world.push(before, repository.head(), toEmail("ada")));
     await world.refused(id, "ada", "bob");
   });
 
   test("what is taken away by a branch that was rewritten is a change by whoever wrote what was there", async () => {
     const world = open();
-    const first = await served(world);
-    const second = await repository.commit(onnx("ada's"), "ada");
+    const first = await promoteFirstVersion(world);
+    const second = await repository.commit(createModelChange("ada's"), "ada");
     await world.promote(second);
     repository.git(["reset", "-q", "--hard", first]);
-    const after = await repository.commit(onnx("sam's"), "sam");
-    const id = await world.ask(await world.push(second, after, emails("sam")));
+    const after = await repository.commit(createModelChange("sam's"), "sam");
+    const id = await world.ask(await world.push(second, after, toEmail("sam")));
     await world.refused(id, "ada", "sam");
   });
 
   test("a folder that was renamed keeps its makers", async () => {
     const world = open();
-    await served(world);
+    await promoteFirstVersion(world);
     const lines = Array.from({ length: 50 }, (_, index) => `line ${index} of ada`).join("\n");
     const old = await repository.commit({ "models/old/model.onnx": lines }, "ada");
     repository.git(["mv", "models/old", "models/fresh"]);
@@ -517,8 +528,8 @@ describe("a contributor may not approve", () => {
       { ...folder("fresh"), "models/fresh/model.onnx": `${lines}\nsam` },
       "sam",
     );
-    await world.push(null, old, emails("ada"), "none");
-    const id = await world.ask(await world.push(old, after, emails("sam"), "fresh"));
+    await world.push(null, old, toEmail("ada"), "none");
+    const id = await world.ask(await world.push(old, after, toEmail("sam"), "fresh"));
     await world.refused(id, "ada", "sam");
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
@@ -528,31 +539,31 @@ describe("a contributor may not approve", () => {
     await repository.commit({ "policy.yaml": policy, "inference/app.ts": "1" }, "bob");
     await repository.commit(folder("churn"), "ada");
     const first = repository.head();
-    const id = await world.ask(await world.push(null, first, emails("ada")));
+    const id = await world.ask(await world.push(null, first, toEmail("ada")));
     await world.refused(id, "ada", "bob");
     expect((await world.vote(id, "sam")).result).toBe("decided");
 
     await world.promote(first);
     await repository.commit({ "inference/app.ts": "2" }, "sam");
     const after = await repository.commit(folder("second"), "ada");
-    const other = await world.ask(await world.push(first, after, emails("ada"), "second"));
+    const other = await world.ask(await world.push(first, after, toEmail("ada"), "second"));
     await world.refused(other, "sam", "ada");
     expect((await world.vote(other, "bob")).result).toBe("decided");
   });
 });
 
-const byHand = (person: Person) =>
-  `arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_people_0123456789abcdef/${emails(person)}`;
+const deliverByHand = (person: Person) =>
+  `arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_people_0123456789abcdef/${toEmail(person)}`;
 
 describe("whoever runs slipway deliver", () => {
   test.each([
-    ["on one machine", emails("bob")],
-    ["on AWS, by a session of IAM Identity Center", byHand("bob")],
+    ["on one machine", toEmail("bob")],
+    ["on AWS, by a session of IAM Identity Center", deliverByHand("bob")],
   ])("has started that delivery, and may not approve it, %s", async (_, caller) => {
     const world = open();
-    const before = await served(world);
-    const after = await repository.commit(onnx("ada's"), "ada");
-    await world.push(before, after, emails("ada"));
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("ada's"), "ada");
+    await world.push(before, after, toEmail("ada"));
     const id = await world.ask(await world.deliver(after, caller));
     await world.refused(id, "ada", "bob");
     expect((await world.vote(id, "sam")).result).toBe("decided");
@@ -560,38 +571,38 @@ describe("whoever runs slipway deliver", () => {
 
   test("may approve the same commit where somebody else delivers it", async () => {
     const world = open();
-    const before = await served(world);
-    const after = await repository.commit(onnx("ada's"), "ada");
-    await world.push(before, after, emails("ada"));
-    await world.deliver(after, emails("bob"));
-    const id = await world.ask(await world.deliver(after, emails("sam")));
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("ada's"), "ada");
+    await world.push(before, after, toEmail("ada"));
+    await world.deliver(after, toEmail("bob"));
+    const id = await world.ask(await world.deliver(after, toEmail("sam")));
     await world.refused(id, "ada", "sam");
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
   test("is recorded by the command itself: as whom git would commit there, whatever the commit says", async () => {
-    const place = await temporaryFolder();
-    const data = dataFolder(place.path);
+    const place = await createTemporaryFolder();
+    const data = resolveDataFolder(place.path);
     const calls: unknown[] = [];
-    const engine = await stubServer((_, body) => {
+    const engine = await startStubServer((_, body) => {
       calls.push(JSON.parse(body.toString()));
       return { started: true };
     });
-    const owner = ownFolder(data, { command: "rehearse", now: Date.now() });
+    const owner = acquireDataFolder(data, { command: "rehearse", now: Date.now() });
     try {
       openDatabase(data.database).close();
       owner.announce(engine.url);
       const world = open();
-      const before = await served(world);
-      const after = await repository.commit(onnx("ada's"), "ada");
-      await world.push(before, after, emails("ada"));
+      const before = await promoteFirstVersion(world);
+      const after = await repository.commit(createModelChange("ada's"), "ada");
+      await world.push(before, after, toEmail("ada"));
       repository.git(["clone", "-q", repository.path, data.repository]);
-      repository.git(["-C", data.repository, "config", "user.email", emails("bob")]);
+      repository.git(["-C", data.repository, "config", "user.email", toEmail("bob")]);
 
       const run = await runCommand(["deliver", "churn", "--data", place.path], {});
 
       expect([run.code, run.stderr]).toEqual([0, ""]);
-      expect(calls).toMatchObject([{ call: "start", input: { commit: after, pusher: emails("bob") } }]);
+      expect(calls).toMatchObject([{ call: "start", input: { commit: after, pusher: toEmail("bob") } }]);
     } finally {
       owner.release();
       await engine.stop();
@@ -600,15 +611,15 @@ describe("whoever runs slipway deliver", () => {
   });
 
   test("is a contributor of that delivery where they had merged the pull request on GitHub's pages, too", async () => {
-    const before = await served(open());
+    const before = await promoteFirstVersion(open());
     repository.git(["checkout", "-q", "-b", "feature"]);
-    const head = await repository.commit(onnx("ada's"), "ada");
+    const head = await repository.commit(createModelChange("ada's"), "ada");
     repository.git(["checkout", "-q", "main"]);
-    const after = mergeByHost("feature", "bob");
+    const after = mergeOnHost("feature", "bob");
     const by = ["github:ada", "github:ada"];
     const world = open({
       identities: logins,
-      vouch: onGitHub({
+      vouch: playGitHubHistory({
         updates: [{ before, after, by: "github:bob", pull: "#1" }],
         signed: { [after]: { by: "host" } },
         pulls: { "#1": { base: before, head, by } },
@@ -623,10 +634,10 @@ describe("whoever runs slipway deliver", () => {
 
   test("hides nobody who pushed before them", async () => {
     const world = open();
-    const before = await served(world);
-    const after = await repository.commit(onnx("sam's"), "ada");
-    await world.push(before, after, emails("sam"));
-    const id = await world.ask(await world.deliver(after, byHand("bob")));
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("sam's"), "ada");
+    await world.push(before, after, toEmail("sam"));
+    const id = await world.ask(await world.deliver(after, deliverByHand("bob")));
     await world.refused(id, "ada", "sam", "bob");
   });
 });
@@ -634,9 +645,9 @@ describe("whoever runs slipway deliver", () => {
 describe("after a rollback", () => {
   /** Prod served Eve's version, then Ada's, which Sam pushed, and was rolled back to Eve's. */
   const rolledBack = async (world: World) => {
-    const first = await served(world);
-    const second = await repository.commit(onnx("ada's"), "ada");
-    await world.push(first, second, emails("sam"));
+    const first = await promoteFirstVersion(world);
+    const second = await repository.commit(createModelChange("ada's"), "ada");
+    await world.push(first, second, toEmail("sam"));
     await world.promote(second);
     const { to } = await world.rollBack();
     expect(to.commit).toBe(first);
@@ -646,8 +657,8 @@ describe("after a rollback", () => {
   test("who made the version that was rolled back is a contributor of the next one, which has their commits", async () => {
     const world = open();
     const { second } = await rolledBack(world);
-    const after = await repository.commit(onnx("bob's"), "bob");
-    const id = await world.ask(await world.push(second, after, emails("bob")));
+    const after = await repository.commit(createModelChange("bob's"), "bob");
+    const id = await world.ask(await world.push(second, after, toEmail("bob")));
     await world.refused(id, "ada", "sam", "bob");
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
@@ -655,7 +666,7 @@ describe("after a rollback", () => {
   test("who made the version that was rolled back may not approve it when it is delivered again", async () => {
     const world = open();
     const { second } = await rolledBack(world);
-    const id = await world.ask(await world.deliver(second, emails("bob")));
+    const id = await world.ask(await world.deliver(second, toEmail("bob")));
     await world.refused(id, "ada", "sam", "bob");
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
@@ -664,7 +675,7 @@ describe("after a rollback", () => {
     const world = open();
     const { second } = await rolledBack(world);
     repository.git(["revert", "--no-edit", "HEAD"], repository.as("bob"));
-    const id = await world.ask(await world.push(second, repository.head(), emails("bob")));
+    const id = await world.ask(await world.push(second, repository.head(), toEmail("bob")));
     await world.refused(id, "ada", "sam", "bob");
   });
 });
@@ -672,10 +683,10 @@ describe("after a rollback", () => {
 describe("the message", () => {
   test("names who may answer, who may not because they made the change, and who made it, whatever the commit says", async () => {
     const world = open();
-    const before = await served(world);
-    await repository.commit(onnx("ada's"), "ada");
-    const after = await repository.commit(onnx("ada's and sam's"), "sam");
-    await world.ask(await world.push(before, after, emails("sam")));
+    const before = await promoteFirstVersion(world);
+    await repository.commit(createModelChange("ada's"), "ada");
+    const after = await repository.commit(createModelChange("ada's and sam's"), "sam");
+    await world.ask(await world.push(before, after, toEmail("sam")));
     expect(world.message()).toContain("Who may answer: <@U0BOB>, <@U0EVE>.");
     expect(world.message()).toContain("Not, because they made this change: <@U0ADA>, <@U0SAM>.");
     expect(world.message()).toContain("*Made by*\\nada@example.com, sam@example.com");
@@ -684,9 +695,9 @@ describe("the message", () => {
 
   test("leaves out an approver of whom Slack shows no address, and says so", async () => {
     const world = open({ hidden: [slackIds.bob] });
-    const before = await served(world);
-    const after = await repository.commit(onnx("ada's"), "ada");
-    const id = await world.ask(await world.push(before, after, emails("ada")));
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("ada's"), "ada");
+    const id = await world.ask(await world.push(before, after, toEmail("ada")));
     expect((await world.vote(id, "bob", { email: undefined })).result).toBe("refused");
     expect(world.message()).toContain("Who may answer: <@U0SAM>, <@U0EVE>.");
     expect(world.message()).toContain("Not, because Slack shows no address of theirs: <@U0BOB>.");
@@ -694,9 +705,9 @@ describe("the message", () => {
 
   test("leaves out an approver whose address in Slack is not the organisation's, and says so", async () => {
     const world = open({ shown: { [slackIds.ada]: "ada.private@gmail.com" } });
-    const before = await served(world);
-    const after = await repository.commit(onnx("ada's"), "ada");
-    await world.ask(await world.push(before, after, emails("ada")));
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("ada's"), "ada");
+    await world.ask(await world.push(before, after, toEmail("ada")));
     expect(world.message()).toContain("Who may answer: <@U0BOB>, <@U0SAM>, <@U0EVE>.");
     expect(world.message()).toContain(
       "Not, because their address in Slack is neither in the organisation's domains nor on the platform's list: <@U0ADA>.",
@@ -705,8 +716,8 @@ describe("the message", () => {
 
   test("says how many more approvals are needed, in a line that nothing before it can push out", async () => {
     const world = open();
-    const before = await served(world);
-    const after = await repository.commit(onnx("x"), `${"x".repeat(150)}@elsewhere.example`);
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("x"), `${"x".repeat(150)}@elsewhere.example`);
     const id = await world.ask(await world.push(before, after, null));
     const more = (await world.quorum(id)) ?? 0;
     expect(world.message()).toMatch(
@@ -735,9 +746,9 @@ describe("the message", () => {
 describe("an approver who changes their address in Slack", () => {
   const elsewhere = "ada.private@gmail.com";
   const ask = async (world: World) => {
-    const before = await served(world);
-    const after = await repository.commit(onnx("ada's"), "ada");
-    return world.ask(await world.push(before, after, emails("ada")));
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("ada's"), "ada");
+    return world.ask(await world.push(before, after, toEmail("ada")));
   };
 
   test.each([
@@ -762,16 +773,16 @@ describe("an approver who changes their address in Slack", () => {
       identities: { people: { "bob@example.com": {} } },
       shown: { [slackIds.ada]: elsewhere },
     });
-    const before = await served(world);
-    const after = await repository.commit(onnx("ada's"), "nobody@gmail.com");
-    const id = await world.ask(await world.push(before, after, emails("sam")));
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("ada's"), "nobody@gmail.com");
+    const id = await world.ask(await world.push(before, after, toEmail("sam")));
     expect(await world.quorum(id)).toBe(2);
   });
 
   test("does not count towards a quorum that the others cannot reach", async () => {
     const world = open({ shown: { [slackIds.ada]: elsewhere } });
     const alone = await repository.commit(folder("churn", [slackIds.ada]), "sam");
-    await expect(world.start(await world.push(null, alone, emails("sam")))).rejects.toMatchObject({
+    await expect(world.start(await world.push(null, alone, toEmail("sam")))).rejects.toMatchObject({
       name: "QuorumOutOfReach",
       message: expect.stringContaining("U0ADA"),
     });
@@ -788,8 +799,8 @@ describe("an approver who changes their address in Slack", () => {
       expect((await world.vote(mine, "ada", { email: elsewhere })).result).toBe("refused");
       const before = repository.head();
       await world.promote(before);
-      const after = await repository.commit(onnx("sam's"), "sam");
-      const others = await world.ask(await world.push(before, after, emails("sam")));
+      const after = await repository.commit(createModelChange("sam's"), "sam");
+      const others = await world.ask(await world.push(before, after, toEmail("sam")));
       expect((await world.vote(others, "ada", { email: elsewhere })).result).toBe("decided");
     }
   });
@@ -798,7 +809,7 @@ describe("an approver who changes their address in Slack", () => {
 test("where neither people nor domains are configured nobody's address proves anything: the delivery ends with what to configure", async () => {
   const world = open({ identities: {} });
   const first = await repository.commit(folder("churn"), "sam");
-  await expect(world.start(await world.push(null, first, emails("sam")))).rejects.toMatchObject({
+  await expect(world.start(await world.push(null, first, toEmail("sam")))).rejects.toMatchObject({
     name: "QuorumOutOfReach",
     message: expect.stringMatching(/neither people nor domains.*slipway policy apply/),
   });
@@ -811,7 +822,7 @@ test("where neither people nor domains are configured nobody's address proves an
     },
     "ada",
   );
-  const id = await lenient.ask(await lenient.push(null, alone, emails("ada")));
+  const id = await lenient.ask(await lenient.push(null, alone, toEmail("ada")));
   expect((await lenient.vote(id, "ada")).result).toBe("decided");
 });
 
@@ -822,7 +833,7 @@ describe("a team of one", () => {
   });
 
   test.each([
-    ["their address", emails("ada")],
+    ["their address", toEmail("ada")],
     ["nobody's", null],
   ])(
     "approves its own change where the platform's copy says so and the commit repeats it, pushed as %s",
@@ -847,12 +858,12 @@ describe("a team of one", () => {
   ])("cannot approve its own change where %s says so", async (_, { platform, committed, manifest }) => {
     const world = open({ platform });
     const alone = await repository.commit({ "policy.yaml": committed, ...only(manifest) }, "ada");
-    await expect(world.start(await world.push(null, alone, emails("ada")))).rejects.toMatchObject({
+    await expect(world.start(await world.push(null, alone, toEmail("ada")))).rejects.toMatchObject({
       name: "QuorumOutOfReach",
     });
-    const yamlOfAll = { "models/churn/model.yaml": yaml("churn", everyone, manifest) };
+    const yamlOfAll = { "models/churn/model.yaml": yaml("churn", allSlackIds, manifest) };
     const after = await repository.commit(yamlOfAll, "ada");
-    const id = await world.ask(await world.push(alone, after, emails("ada")));
+    const id = await world.ask(await world.push(alone, after, toEmail("ada")));
     await world.refused(id, "ada");
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
@@ -860,11 +871,11 @@ describe("a team of one", () => {
   test("cannot allow itself in the delivery that it would approve: the champion's manifest still forbids it", async () => {
     const world = open({ platform: lenientPolicy });
     const first = await repository.commit({ "policy.yaml": lenientPolicy, ...folder("churn") }, "eve");
-    await world.push(null, first, emails("eve"));
+    await world.push(null, first, toEmail("eve"));
     await world.promote(first);
-    const allowing = { "models/churn/model.yaml": yaml("churn", everyone, true) };
+    const allowing = { "models/churn/model.yaml": yaml("churn", allSlackIds, true) };
     const after = await repository.commit(allowing, "ada");
-    const id = await world.ask(await world.push(first, after, emails("ada")));
+    const id = await world.ask(await world.push(first, after, toEmail("ada")));
     await world.refused(id, "ada");
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
@@ -877,7 +888,7 @@ describe("a quorum out of reach", () => {
       { "policy.yaml": policy, ...folder("churn", [slackIds.ada]) },
       "ada",
     );
-    const change = await world.push(null, before, emails("ada"));
+    const change = await world.push(null, before, toEmail("ada"));
     await expect(world.start(change)).rejects.toMatchObject({
       name: "QuorumOutOfReach",
       message: expect.stringMatching(/1 approval is needed, and 0 of the 1 approvers .* ada@example.com/),
@@ -886,18 +897,18 @@ describe("a quorum out of reach", () => {
 
   test("a question that is asked again keeps its contributors", async () => {
     const world = open();
-    const before = await served(world);
-    const after = await repository.commit(onnx("x"), "ada");
-    const change = await world.push(before, after, emails("ada"));
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("x"), "ada");
+    const change = await world.push(before, after, toEmail("ada"));
     const id = await world.ask(change);
-    const again = await world.ask({ ...change, pusher: emails("sam") });
+    const again = await world.ask({ ...change, pusher: toEmail("sam") });
     expect(again).toBe(id);
     await world.refused(id, "ada", "sam");
   });
 });
 
 /** What GitHub knows and git does not, told of a real repository's commits. */
-const onGitHub =
+const playGitHubHistory =
   ({
     updates = [],
     signed = {},
@@ -953,7 +964,7 @@ const onGitHub =
   };
 const logins = {
   people: Object.fromEntries(
-    ["ada", "bob", "sam", "eve"].map((person) => [emails(person), { logins: [`github:${person}`] }]),
+    ["ada", "bob", "sam", "eve"].map((person) => [toEmail(person), { logins: [`github:${person}`] }]),
   ),
   bots: ["github:dependabot[bot]"],
 };
@@ -963,8 +974,8 @@ describe("it stays usable on GitHub", () => {
   const branch = async () => {
     const base = repository.head();
     repository.git(["checkout", "-q", "-b", "feature"]);
-    await repository.commit(onnx("ada's"), "ada");
-    const head = await repository.commit(onnx("ada's second"), "ada");
+    await repository.commit(createModelChange("ada's"), "ada");
+    const head = await repository.commit(createModelChange("ada's second"), "ada");
     repository.git(["checkout", "-q", "main"]);
     return { base, head };
   };
@@ -983,14 +994,14 @@ describe("it stays usable on GitHub", () => {
 
   const merge = async (method: keyof typeof methods, by: readonly (string | null)[]) => {
     const planned = open();
-    const before = await served(planned);
+    const before = await promoteFirstVersion(planned);
     const { base, head } = await branch();
     methods[method]();
     const after = repository.head();
     if (method === "a rebase") repository.git(["branch", "-q", "-f", "main", after]);
     const world = open({
       identities: logins,
-      vouch: onGitHub({
+      vouch: playGitHubHistory({
         updates: [{ before, after, by: "github:bob", pull: "#1" }],
         signed: method === "a rebase" ? {} : { [after]: { by: "host" } },
         pulls: { "#1": { base, head, by } },
@@ -1024,11 +1035,13 @@ describe("it stays usable on GitHub", () => {
   });
 
   test("a merge that only says that GitHub made it, without its signature, is somebody's", async () => {
-    const before = await served(open());
-    const after = await repository.commit(onnx("bob's"), "ada", { committer: "noreply@github.com" });
+    const before = await promoteFirstVersion(open());
+    const after = await repository.commit(createModelChange("bob's"), "ada", {
+      committer: "noreply@github.com",
+    });
     const world = open({
       identities: logins,
-      vouch: onGitHub({ updates: [{ before, after, by: "github:bob" }] }),
+      vouch: playGitHubHistory({ updates: [{ before, after, by: "github:bob" }] }),
     });
     await world.promote(before);
     const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
@@ -1037,22 +1050,25 @@ describe("it stays usable on GitHub", () => {
   });
 
   test("Bob who pushes what Ada signed is no contributor, and is one where a signature is missing", async () => {
-    const before = await served(open());
-    const one = await repository.commit(onnx("1"), "ada");
-    const two = await repository.commit(onnx("2"), "ada");
+    const before = await promoteFirstVersion(open());
+    const one = await repository.commit(createModelChange("1"), "ada");
+    const two = await repository.commit(createModelChange("2"), "ada");
     const signature = { by: "account", login: "github:ada" } as const;
     const push = "github:bob <bob@example.com>";
     const updates = [{ before, after: two, by: "github:bob" }];
     const all = open({
       identities: logins,
-      vouch: onGitHub({ updates, signed: { [one]: signature, [two]: signature } }),
+      vouch: playGitHubHistory({ updates, signed: { [one]: signature, [two]: signature } }),
     });
     await all.promote(before);
     const id = await all.ask(await all.push(before, two, push));
     await all.refused(id, "ada");
     expect((await all.vote(id, "bob")).result).toBe("decided");
 
-    const some = open({ identities: logins, vouch: onGitHub({ updates, signed: { [one]: signature } }) });
+    const some = open({
+      identities: logins,
+      vouch: playGitHubHistory({ updates, signed: { [one]: signature } }),
+    });
     await some.promote(before);
     await some.refused(await some.ask(await some.push(before, two, push)), "ada", "bob");
   });
@@ -1061,16 +1077,16 @@ describe("it stays usable on GitHub", () => {
     ["leaves as it comes", undefined, "bob"],
     ["resolves a conflict in", "by hand", "eve"],
   ] as const)("Bob who merges with git what Ada signed, and %s it", async (_, byHand, approver) => {
-    const before = await served(open());
+    const before = await promoteFirstVersion(open());
     repository.git(["checkout", "-q", "-b", "feature"]);
-    const ada = await repository.commit(onnx("ada's"), "ada");
+    const ada = await repository.commit(createModelChange("ada's"), "ada");
     repository.git(["checkout", "-q", "main"]);
     const main = await repository.commit({ "README.md": "main went on" }, "sam");
     repository.git(["merge", "-q", "--no-ff", "--no-commit", "feature"], repository.as("bob"));
-    const after = await repository.commit(byHand === undefined ? {} : onnx(byHand), "bob");
+    const after = await repository.commit(byHand === undefined ? {} : createModelChange(byHand), "bob");
     const world = open({
       identities: logins,
-      vouch: onGitHub({
+      vouch: playGitHubHistory({
         updates: [
           { before, after: main, by: "github:sam" },
           { before: main, after, by: "github:bob" },
@@ -1085,10 +1101,10 @@ describe("it stays usable on GitHub", () => {
   });
 
   test("Ada who pushes, with force, a merge of older commits takes away what Bob signed since: she may not approve it", async () => {
-    const first = await served(open());
-    await repository.commit(onnx("older"), "sam");
+    const first = await promoteFirstVersion(open());
+    await repository.commit(createModelChange("older"), "sam");
     const older = repository.head();
-    const fixed = await repository.commit(onnx("bob's"), "bob");
+    const fixed = await repository.commit(createModelChange("bob's"), "bob");
     const after = repository.git(
       ["commit-tree", `${older}^{tree}`, "-p", older, "-p", first, "-m", "Merge"],
       repository.as("ada"),
@@ -1096,7 +1112,7 @@ describe("it stays usable on GitHub", () => {
     repository.git(["reset", "-q", "--hard", after]);
     const world = open({
       identities: logins,
-      vouch: onGitHub({
+      vouch: playGitHubHistory({
         updates: [{ before: fixed, after, by: "github:ada" }],
         signed: { [fixed]: { by: "account", login: "github:bob" } },
       }),
@@ -1109,14 +1125,14 @@ describe("it stays usable on GitHub", () => {
   });
 
   test("where nobody is known to have taken away what prod serves, one more approval is needed", async () => {
-    const first = await served(open());
-    const fixed = await repository.commit(onnx("bob's"), "bob");
+    const first = await promoteFirstVersion(open());
+    const fixed = await repository.commit(createModelChange("bob's"), "bob");
     repository.git(["reset", "-q", "--hard", first]);
-    const after = await repository.commit(onnx("another"), "bob");
+    const after = await repository.commit(createModelChange("another"), "bob");
     const signed = { by: "account", login: "github:bob" } as const;
     const world = open({
       identities: logins,
-      vouch: onGitHub({
+      vouch: playGitHubHistory({
         updates: [{ before: first, after, by: "github:eve" }],
         signed: { [fixed]: signed, [after]: signed },
       }),
@@ -1129,7 +1145,7 @@ describe("it stays usable on GitHub", () => {
 
   const bot = "49699333+dependabot[bot]@users.noreply.github.com";
   test("Dependabot's change of the lock file, merged by Bob, is nobody's; the same by its name alone is somebody's", async () => {
-    const before = await served(open());
+    const before = await promoteFirstVersion(open());
     repository.git(["checkout", "-q", "-b", "dependabot/npm"]);
     const head = await repository.commit({ "package-lock.json": "{}" }, bot, {
       committer: "noreply@github.com",
@@ -1142,7 +1158,7 @@ describe("it stays usable on GitHub", () => {
     const after = repository.head();
     const pull = { base: before, head, by: ["github:dependabot[bot]", "github:dependabot[bot]"] };
     const say = (signed: Readonly<Record<string, HistoryCommit["signature"]>>) =>
-      onGitHub({
+      playGitHubHistory({
         updates: [{ before, after, by: "github:bob", pull: "#2" }],
         signed,
         accounts: { [bot]: "github:dependabot[bot]" },
@@ -1170,15 +1186,15 @@ describe("it stays usable on GitHub", () => {
       Object.assign({ "policy.yaml": policy }, ...names.map((name) => folder(name))),
       "eve",
     );
-    await world.push(null, first, emails("eve"), "model-0");
+    await world.push(null, first, toEmail("eve"), "model-0");
     for (const name of names) await world.promote(first, name);
     let before = first;
     const makers: readonly Person[] = ["ada", "bob", "sam"];
     for (const [index, name] of names.entries()) {
       const maker = makers[index % 3] ?? "ada";
       const after = await repository.commit({ [`models/${name}/model.onnx`]: `${index}` }, maker);
-      const id = await world.ask(await world.push(before, after, emails(maker), name));
-      expect((await world.contributors(id))?.people).toEqual([emails(maker)]);
+      const id = await world.ask(await world.push(before, after, toEmail(maker), name));
+      expect((await world.contributors(id))?.people).toEqual([toEmail(maker)]);
       await world.refused(id, maker);
       expect((await world.vote(id, makers[(index + 1) % 3] ?? "bob")).result).toBe("decided");
       before = after;
@@ -1187,29 +1203,29 @@ describe("it stays usable on GitHub", () => {
 });
 
 /** GitHub's own API over the repository, with what it keeps beside git. */
-const withGitHub = async <Result>(
+const useGitHubServer = async <Result>(
   record: GitHubRecord,
   play: (vouch: () => Source & CommitHistory) => Promise<Result>,
 ): Promise<Result> => {
-  const git = (...args: string[]) => execFileSync("git", args, { cwd: repository.path, env: clean });
-  const github = await gitHubServer({ git, token: "ghs_test", record });
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: repository.path, env: gitEnvironment });
+  const github = await startGitHubServer({ git, token: "ghs_test", record });
   const api = github.url;
   try {
     return await play(() => {
-      const client = gitHubClient({
+      const client = createGitHubClient({
         repository: "example/models",
         token: async () => "ghs_test",
         fetch,
         api,
       });
-      return { ...gitHubSource(client), ...gitHubHistory(client) };
+      return { ...createGitHubSource(client), ...createGitHubHistory(client) };
     });
   } finally {
     await github.stop();
   }
 };
-const none = "0".repeat(40);
-const moved = (ref: string, type: string, login: string, before: string, after: string) => ({
+const nullCommit = "0".repeat(40);
+const createActivity = (ref: string, type: string, login: string, before: string, after: string) => ({
   ref: `refs/heads/${ref}`,
   activity_type: type,
   actor: { login },
@@ -1223,9 +1239,9 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
   const mergeOfY = async (
     ofBranches: (ids: { readonly before: string; readonly forged: string }) => readonly object[],
   ) => {
-    const before = await served(open());
+    const before = await promoteFirstVersion(open());
     repository.git(["checkout", "-q", "-b", "y"]);
-    const forged = await repository.commit(onnx("ada's"), "sam");
+    const forged = await repository.commit(createModelChange("ada's"), "sam");
     repository.git(["checkout", "-q", "main"]);
     repository.git(
       ["merge", "-q", "--no-ff", "y", "-m", "Merge pull request #1"],
@@ -1242,11 +1258,14 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
     };
     const record: GitHubRecord = {
       // Newest first.
-      activities: [moved("main", "pr_merge", "ada", before, after), ...ofBranches({ before, forged })],
+      activities: [
+        createActivity("main", "pr_merge", "ada", before, after),
+        ...ofBranches({ before, forged }),
+      ],
       pulls: { [after]: pull },
       verified: new Set([after]),
     };
-    return withGitHub(record, async (vouch) => {
+    return useGitHubServer(record, async (vouch) => {
       const world = open({ identities: logins, vouch });
       await world.promote(before);
       const id = await world.ask(await world.push(before, after, "github:ada <ada@example.com>"));
@@ -1258,26 +1277,26 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
     [
       "Eve's branch y, made from x",
       ({ before, forged }) => [
-        moved("y", "branch_creation", "eve", none, forged),
-        moved("x", "push", "ada", before, forged),
-        moved("x", "branch_creation", "ada", none, before),
+        createActivity("y", "branch_creation", "eve", nullCommit, forged),
+        createActivity("x", "push", "ada", before, forged),
+        createActivity("x", "branch_creation", "ada", nullCommit, before),
       ],
     ],
     [
       "Eve's branch y, into which she merged x and pushed it",
       ({ before, forged }) => [
-        moved("y", "push", "eve", before, forged),
-        moved("y", "branch_creation", "eve", none, before),
-        moved("x", "branch_creation", "ada", none, forged),
+        createActivity("y", "push", "eve", before, forged),
+        createActivity("y", "branch_creation", "eve", nullCommit, before),
+        createActivity("x", "branch_creation", "ada", nullCommit, forged),
       ],
     ],
     [
       "the branch that Eve restored after it was deleted",
       ({ before, forged }) => [
-        moved("y", "branch_creation", "eve", none, forged),
-        moved("y", "branch_deletion", "ada", forged, none),
-        moved("y", "push", "ada", before, forged),
-        moved("y", "branch_creation", "ada", none, before),
+        createActivity("y", "branch_creation", "eve", nullCommit, forged),
+        createActivity("y", "branch_deletion", "ada", forged, nullCommit),
+        createActivity("y", "push", "ada", before, forged),
+        createActivity("y", "branch_creation", "ada", nullCommit, before),
       ],
     ],
   ] satisfies [string, Parameters<typeof mergeOfY>[0]][])(
@@ -1292,8 +1311,8 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
 
   test("and merges a branch that had the commit before the record begins, decides nothing alone", async () => {
     const { world, id } = await mergeOfY(({ forged }) => [
-      moved("y", "branch_creation", "eve", none, forged),
-      moved("x", "push", "bob", forged, "1".repeat(40)),
+      createActivity("y", "branch_creation", "eve", nullCommit, forged),
+      createActivity("x", "push", "bob", forged, "1".repeat(40)),
     ]);
     await world.refused(id, "eve", "sam");
     expect(await world.quorum(id)).toBe(2);
@@ -1301,7 +1320,7 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
 
   test("Ada who merges what Eve herself pushed with a new branch may approve it", async () => {
     const { world, id } = await mergeOfY(({ forged }) => [
-      moved("y", "branch_creation", "eve", none, forged),
+      createActivity("y", "branch_creation", "eve", nullCommit, forged),
     ]);
     await world.refused(id, "eve", "sam");
     expect(await world.quorum(id)).toBe(1);
@@ -1311,17 +1330,17 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
   test.each(["--no-ff", "--ff-only"])(
     "may not approve it either where Bob merges x by git merge %s and pushes main",
     async (how) => {
-      const before = await served(open());
+      const before = await promoteFirstVersion(open());
       repository.git(["checkout", "-q", "-b", "x"]);
-      const forged = await repository.commit(onnx("ada's"), "sam");
+      const forged = await repository.commit(createModelChange("ada's"), "sam");
       repository.git(["checkout", "-q", "main"]);
       repository.git(["merge", "-q", how, "x"], repository.as("bob"));
       const after = repository.head();
       const activities = [
-        moved("main", "push", "bob", before, after),
-        moved("x", "branch_creation", "ada", none, forged),
+        createActivity("main", "push", "bob", before, after),
+        createActivity("x", "branch_creation", "ada", nullCommit, forged),
       ];
-      await withGitHub({ activities }, async (vouch) => {
+      await useGitHubServer({ activities }, async (vouch) => {
         const world = open({ identities: logins, vouch });
         await world.promote(before);
         const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
@@ -1348,7 +1367,7 @@ const pullRequest = (
   head: { ...head, repo: { full_name: "example/models" } },
   commits,
 });
-const mergeByHost = (branch: string, by: Person) => {
+const mergeOnHost = (branch: string, by: Person) => {
   repository.git(
     ["merge", "-q", "--no-ff", branch, "-m", `Merge ${branch}`],
     repository.as(by, "noreply@github.com"),
@@ -1364,13 +1383,13 @@ describe("on GitHub, a pull request of Ada's into the branch develop, in Sam's n
     toMain: "pull request" | "push",
     { isListed = true, keeper = "eve" as Person } = {},
   ) => {
-    const before = await served(open());
+    const before = await promoteFirstVersion(open());
     repository.git(["checkout", "-q", "-b", "ada"]);
-    const forged = await repository.commit(onnx("ada's"), "sam");
+    const forged = await repository.commit(createModelChange("ada's"), "sam");
     repository.git(["checkout", "-q", "-b", "develop", before]);
     await repository.commit({ "README.md": "new" }, keeper);
     const start = repository.head();
-    if (method === "merge") mergeByHost("ada", "eve");
+    if (method === "merge") mergeOnHost("ada", "eve");
     if (method === "squash") {
       repository.git(["merge", "-q", "--squash", "ada"], repository.as("sam"));
       repository.git(["commit", "-q", "-m", "Change"], repository.as("sam", "noreply@github.com"));
@@ -1383,17 +1402,17 @@ describe("on GitHub, a pull request of Ada's into the branch develop, in Sam's n
       );
     const copy = repository.head();
     repository.git(["checkout", "-q", "main"]);
-    const after = mergeByHost("develop", keeper);
+    const after = mergeOnHost("develop", keeper);
     const listed = repository.git(["rev-list", "--reverse", "develop", "^main~1"]).split("\n");
     const record: GitHubRecord = {
       // Newest first.
       activities: [
-        moved("main", toMain === "push" ? "push" : "pr_merge", keeper, before, after),
-        moved("develop", type, "eve", start, copy),
-        moved("develop", "push", keeper, before, start),
-        moved("develop", "branch_creation", keeper, none, before),
-        moved("ada", "push", "ada", before, forged),
-        moved("ada", "branch_creation", "ada", none, before),
+        createActivity("main", toMain === "push" ? "push" : "pr_merge", keeper, before, after),
+        createActivity("develop", type, "eve", start, copy),
+        createActivity("develop", "push", keeper, before, start),
+        createActivity("develop", "branch_creation", keeper, nullCommit, before),
+        createActivity("ada", "push", "ada", before, forged),
+        createActivity("ada", "branch_creation", "ada", nullCommit, before),
       ],
       pulls: {
         ...(isListed && { [copy]: pullRequest(1, "ada", { ref: "ada", sha: forged }, copy, [forged]) }),
@@ -1403,10 +1422,10 @@ describe("on GitHub, a pull request of Ada's into the branch develop, in Sam's n
       },
       verified: new Set(method === "rebase" ? [after] : [after, copy]),
     };
-    return withGitHub(record, async (vouch) => {
+    return useGitHubServer(record, async (vouch) => {
       const world = open({ identities: logins, vouch });
       await world.promote(before);
-      const pusher = `github:${keeper} <${emails(keeper)}>`;
+      const pusher = `github:${keeper} <${toEmail(keeper)}>`;
       return { world, id: await world.ask(await world.push(before, after, pusher)) };
     });
   };
@@ -1438,7 +1457,7 @@ describe("on GitHub, a pull request of Ada's into the branch develop, in Sam's n
 
   test("may be approved by Eve who merged it on GitHub's pages", async () => {
     const { world, id } = await intoDevelop("squash", "pr_merge", "pull request", { keeper: "bob" });
-    expect((await world.contributors(id))?.people).not.toContain(emails("eve"));
+    expect((await world.contributors(id))?.people).not.toContain(toEmail("eve"));
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 });
@@ -1448,16 +1467,16 @@ describe("a pull request of which GitHub lists only the first 250 commits", () =
     ["whoever made a commit after those", "ada", "eve"],
     ["whoever pushed such a commit first", "eve", "ada"],
   ] as const)("has %s as a contributor, and needs one more approval", async (_, claims, pusher) => {
-    const before = await served(open());
+    const before = await promoteFirstVersion(open());
     repository.git(["checkout", "-q", "-b", "long"]);
-    const first = await repository.commit(onnx("eve's"), "eve");
-    const last = await repository.commit(onnx("ada's"), claims);
+    const first = await repository.commit(createModelChange("eve's"), "eve");
+    const last = await repository.commit(createModelChange("ada's"), claims);
     repository.git(["checkout", "-q", "main"]);
-    const after = mergeByHost("long", "bob");
+    const after = mergeOnHost("long", "bob");
     const by = ["github:eve", "github:eve", null];
     const world = open({
       identities: logins,
-      vouch: onGitHub({
+      vouch: playGitHubHistory({
         updates: [{ before, after, by: "github:bob", pull: "#1" }],
         signed: { [after]: { by: "host" } },
         pulls: { "#1": { base: before, head: first, by, isWhole: false } },
@@ -1480,13 +1499,13 @@ describe("a first version out of a repository of 600 commits on GitHub", () => {
     play: (world: World, id: string) => Promise<void>,
   ) => {
     const commits = Array.from({ length: 600 }, (_, index) => ({
-      author: emails(index % 2 ? "ada" : "bob"),
+      author: toEmail(index % 2 ? "ada" : "bob"),
       files: { [`notes/${index}`]: `${index}` },
       ...placed[index],
     }));
     const after = importCommits(repository.path, commits).at(-1) ?? "";
-    const record = { activities: [moved("main", "push", "ada", none, after)] };
-    await withGitHub(record, async (vouch) => {
+    const record = { activities: [createActivity("main", "push", "ada", nullCommit, after)] };
+    await useGitHubServer(record, async (vouch) => {
       const world = open({ identities: logins, vouch });
       const change = await world.push(null, after, "github:ada <ada@example.com>");
       await play(world, await world.ask(change));
@@ -1495,8 +1514,8 @@ describe("a first version out of a repository of 600 commits on GitHub", () => {
   const files = { "policy.yaml": policy, ...folder("churn", [slackIds.ada, slackIds.bob]) };
 
   test("is approved by the other of a team of two, and not by who made an old commit of its folder", async () => {
-    await deliverFirst({ 3: { author: emails("ada"), files } }, async (world, id) => {
-      expect(await world.contributors(id)).toMatchObject({ people: [emails("ada")], unmapped: [] });
+    await deliverFirst({ 3: { author: toEmail("ada"), files } }, async (world, id) => {
+      expect(await world.contributors(id)).toMatchObject({ people: [toEmail("ada")], unmapped: [] });
       expect(await world.quorum(id)).toBe(1);
       await world.refused(id, "ada");
       expect((await world.vote(id, "bob")).result).toBe("decided");
@@ -1504,8 +1523,8 @@ describe("a first version out of a repository of 600 commits on GitHub", () => {
   });
 
   test("may not be approved by Bob either where he made its third commit and Ada all others", async () => {
-    const bobs = { author: emails("bob"), files: { "models/churn/model.onnx": "bob's" } };
-    const adas = { author: emails("ada"), files: { ...files, ...folder("churn") } };
+    const bobs = { author: toEmail("bob"), files: { "models/churn/model.onnx": "bob's" } };
+    const adas = { author: toEmail("ada"), files: { ...files, ...folder("churn") } };
     await deliverFirst({ 3: bobs, 598: adas }, async (world, id) => {
       await world.refused(id, "ada", "bob");
       expect((await world.vote(id, "sam")).result).toBe("decided");
@@ -1516,9 +1535,9 @@ describe("a first version out of a repository of 600 commits on GitHub", () => {
     const others: Record<string, string> = { ...files, ...folder("churn") };
     const model = others["models/churn/model.onnx"] ?? "";
     const placed = {
-      3: { author: emails("sam"), files: { "lab/model.onnx": model } },
+      3: { author: toEmail("sam"), files: { "lab/model.onnx": model } },
       300: {
-        author: emails("ada"),
+        author: toEmail("ada"),
         files: { ...others, "lab/model.onnx": null },
       },
     };
@@ -1534,7 +1553,7 @@ describe("on CodeCommit", () => {
   const arn = (person: Person) => `arn:aws:iam::123456789012:user/${person}`;
   const users = {
     people: Object.fromEntries(
-      (["ada", "bob", "sam", "eve"] as const).map((person) => [emails(person), { arns: [arn(person)] }]),
+      (["ada", "bob", "sam", "eve"] as const).map((person) => [toEmail(person), { arns: [arn(person)] }]),
     ),
   };
   /** A host that keeps no record, and tells of each push to any branch. */
@@ -1549,7 +1568,7 @@ describe("on CodeCommit", () => {
   /** `claims` writes the commit on `feature`, Bob merges it. */
   const merged = async (claims: Person, how = "--no-ff", main = how === "--no-ff") => {
     repository.git(["checkout", "-q", "-b", "feature"]);
-    const head = await repository.commit(onnx("a change"), claims);
+    const head = await repository.commit(createModelChange("a change"), claims);
     repository.git(["checkout", "-q", "main"]);
     if (main) await repository.commit({ "README.md": "main went on" }, "bob");
     repository.git(["merge", "-q", how, "feature", ...(main ? ["-m", "Merge"] : [])], repository.as("bob"));
@@ -1560,7 +1579,7 @@ describe("on CodeCommit", () => {
     "Ada who pushes a commit in Sam's name to a branch may not approve it, merged by Bob with %s",
     async (how) => {
       const world = codeCommit();
-      const before = await served(world);
+      const before = await promoteFirstVersion(world);
       const { head, after } = await merged("sam", how);
       await world.pushBranch("feature", null, head, arn("ada"));
       const id = await world.ask(await world.push(before, after, arn("bob")));
@@ -1577,10 +1596,10 @@ describe("on CodeCommit", () => {
     "Bob who merges what %s pushed to a branch may not approve it",
     async (_, identities, quorum) => {
       const others = Object.fromEntries(
-        (["bob", "sam", "eve"] as const).map((person) => [emails(person), { arns: [arn(person)] }]),
+        (["bob", "sam", "eve"] as const).map((person) => [toEmail(person), { arns: [arn(person)] }]),
       );
       const world = codeCommit({ people: others, ...identities });
-      const before = await served(world);
+      const before = await promoteFirstVersion(world);
       const { head, after } = await merged("sam");
       await world.pushBranch("feature", null, head, arn("ada"));
       const id = await world.ask(await world.push(before, after, arn("bob")));
@@ -1591,8 +1610,8 @@ describe("on CodeCommit", () => {
 
   test("a team of two whose branch began where main was, moved forward to it", async () => {
     const world = codeCommit();
-    const before = await served(world);
-    await repository.commit(onnx("ada's"), "ada");
+    const before = await promoteFirstVersion(world);
+    await repository.commit(createModelChange("ada's"), "ada");
     const after = repository.head();
     await world.pushBranch("feature", null, before, arn("ada"));
     world.world.time.now += 1_000;
@@ -1605,10 +1624,11 @@ describe("on CodeCommit", () => {
 
   test("Bob who resolves a conflict in his merge has made a change", async () => {
     const world = codeCommit();
-    const before = await served(world);
+    const before = await promoteFirstVersion(world);
     const { head } = await merged("sam");
     await world.pushBranch("feature", null, head, arn("ada"));
-    for (const [path, content] of Object.entries(onnx("by hand"))) await repository.write(path, content);
+    for (const [path, content] of Object.entries(createModelChange("by hand")))
+      await repository.write(path, content);
     repository.git(["commit", "-q", "--all", "--amend", "--no-edit"], repository.as("bob"));
     const id = await world.ask(await world.push(before, repository.head(), arn("bob")));
     await world.refused(id, "ada", "bob", "sam");
@@ -1617,7 +1637,7 @@ describe("on CodeCommit", () => {
 
   test("Bob who merges his own branch, pushed in Sam's name, has pushed it", async () => {
     const world = codeCommit();
-    const before = await served(world);
+    const before = await promoteFirstVersion(world);
     const { head, after } = await merged("sam");
     await world.pushBranch("feature", null, head, arn("bob"));
     const id = await world.ask(await world.push(before, after, arn("bob")));
@@ -1627,7 +1647,7 @@ describe("on CodeCommit", () => {
 
   test("who made another branch from Ada's, or merged main back later, has pushed nothing of hers", async () => {
     const world = codeCommit();
-    const before = await served(world);
+    const before = await promoteFirstVersion(world);
     const { head, after } = await merged("sam");
     await world.pushBranch("feature", null, head, arn("ada"));
     world.world.time.now += 1_000;
@@ -1642,10 +1662,10 @@ describe("on CodeCommit", () => {
 
   test("merged commits of which no push is recorded need one more approval, however many they are", async () => {
     const world = codeCommit();
-    const before = await served(world);
+    const before = await promoteFirstVersion(world);
     repository.git(["checkout", "-q", "-b", "feature"]);
-    await repository.commit(onnx("1"), "sam");
-    await repository.commit(onnx("2"), "sam");
+    await repository.commit(createModelChange("1"), "sam");
+    await repository.commit(createModelChange("2"), "sam");
     repository.git(["checkout", "-q", "main"]);
     repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("bob"));
     const id = await world.ask(await world.push(before, repository.head(), arn("bob")));
@@ -1660,9 +1680,9 @@ describe("on CodeCommit", () => {
     "a team of two: Ada pushes a branch, %s merges it, Bob approves",
     async (merger) => {
       const world = codeCommit();
-      const before = await served(world);
+      const before = await promoteFirstVersion(world);
       repository.git(["checkout", "-q", "-b", "feature"]);
-      const head = await repository.commit(onnx("ada's"), "ada");
+      const head = await repository.commit(createModelChange("ada's"), "ada");
       await world.pushBranch("feature", null, head, arn("ada"));
       repository.git(["checkout", "-q", "main"]);
       repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as(merger));
@@ -1675,7 +1695,7 @@ describe("on CodeCommit", () => {
 
   test("Ada who pushes a commit in Sam's name as a tag may not approve it where Eve makes a branch of it", async () => {
     const world = codeCommit();
-    const before = await served(world);
+    const before = await promoteFirstVersion(world);
     const { head, after } = await merged("sam");
     await world.pushBranch("try-out", null, head, arn("ada"), "tag");
     world.world.time.now += 1_000;
@@ -1688,9 +1708,9 @@ describe("on CodeCommit", () => {
 
   test("whoever pushes what they committed on main needs no other record", async () => {
     const world = codeCommit();
-    const before = await served(world);
-    await repository.commit(onnx("1"), "ada");
-    const after = await repository.commit(onnx("2"), "ada");
+    const before = await promoteFirstVersion(world);
+    await repository.commit(createModelChange("1"), "ada");
+    const after = await repository.commit(createModelChange("2"), "ada");
     const id = await world.ask(await world.push(before, after, arn("ada")));
     await world.refused(id, "ada");
     expect(await world.quorum(id)).toBe(1);
@@ -1708,7 +1728,7 @@ test("CodeCommit's caller is kept whole: a session's name is no proof of who it 
     commitId: "b".repeat(40),
     callerUserArn,
   };
-  expect(codeCommitPush({ source: "aws.codecommit", detail })?.pusher).toBe(callerUserArn);
+  expect(parseCodeCommitPush({ source: "aws.codecommit", detail })?.pusher).toBe(callerUserArn);
 });
 
 /** What a person does to the repository; `claims` is whose name git writes where the maker pushes it themselves. */
@@ -1732,10 +1752,10 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
   await fc.assert(
     fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 7 }), async (actions) => {
       const before = repository;
-      repository = await openRepository();
-      const world = openWorld(repository);
+      repository = await createRepository();
+      const world = createWorld(repository);
       try {
-        let pushed = await served(world);
+        let pushed = await promoteFirstVersion(world);
         /** Who really changed something that is on main, by the test's own account. */
         const makers = new Set<Person>();
         let model = "churn";
@@ -1789,7 +1809,7 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
             case "rename":
               repository.git(["mv", `models/${model}`, `models/renamed-${index}`]);
               model = `renamed-${index}`;
-              await repository.commit({ [`models/${model}/model.yaml`]: yaml(model, everyone) }, claims);
+              await repository.commit({ [`models/${model}/model.yaml`]: yaml(model, allSlackIds) }, claims);
               break;
             default:
               kind satisfies never;
@@ -1797,7 +1817,7 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
           makers.add(maker);
           makers.add(pusher);
           const after = repository.head();
-          last = await world.push(pushed, after, emails(pusher), model);
+          last = await world.push(pushed, after, toEmail(pusher), model);
           pushed = after;
         }
         if (!last) throw new Error("the last action pushes");
@@ -1845,7 +1865,7 @@ const playOnGitHub = async (actions: readonly HostAction[]) => {
   let numbers = 0;
   const revision = (name: string) => repository.git(["rev-parse", name]);
   /** Newest first. */
-  const note = (to: object[], ...of: Parameters<typeof moved>) => to.unshift(moved(...of));
+  const note = (to: object[], ...of: Parameters<typeof createActivity>) => to.unshift(createActivity(...of));
   const committer = (by: string) =>
     Object.fromEntries(Object.entries(repository.as(by)).filter(([key]) => key.startsWith("GIT_COMMITTER")));
   const merge = (
@@ -1860,7 +1880,7 @@ const playOnGitHub = async (actions: readonly HostAction[]) => {
     const head = revision(source);
     const commits = repository.git(["rev-list", "--reverse", source, `^${target}`]).split("\n");
     repository.git(["checkout", "-q", target]);
-    if (how === "merge") mergeByHost(source, by);
+    if (how === "merge") mergeOnHost(source, by);
     if (how === "squash") {
       repository.git(["merge", "-q", "--squash", source], repository.as(by));
       repository.git(["commit", "-q", "-m", "Squash"], repository.as(opener, "noreply@github.com"));
@@ -1888,7 +1908,7 @@ const playOnGitHub = async (actions: readonly HostAction[]) => {
     else {
       const place = way === "fork" ? fork : activities;
       repository.git(["checkout", "-q", "-b", branch]);
-      note(place, branch, "branch_creation", maker, none, before);
+      note(place, branch, "branch_creation", maker, nullCommit, before);
       note(place, branch, "push", maker, before, await change());
       repository.git(["checkout", "-q", "main"]);
     }
@@ -1900,7 +1920,7 @@ const playOnGitHub = async (actions: readonly HostAction[]) => {
     if (way === "fork") merge(branch, "main", how, maker, keeper, "fork/models");
     if (way === "develop") {
       repository.git(["branch", develop]);
-      note(activities, develop, "branch_creation", keeper, none, before);
+      note(activities, develop, "branch_creation", keeper, nullCommit, before);
       merge(branch, develop, how, maker, keeper);
       merge(develop, "main", second, keeper, keeper);
     }
@@ -1914,17 +1934,17 @@ test("on GitHub, however a commit comes to main and whoever brings it there, no 
   await fc.assert(
     fc.asyncProperty(fc.array(hostAction, { minLength: 1, maxLength: 2 }), async (actions) => {
       const outer = repository;
-      repository = await openRepository();
+      repository = await createRepository();
       try {
         const served = await repository.commit({ "policy.yaml": policy, ...folder("churn") }, "eve");
         const { record, makers, pushed } = await playOnGitHub(actions);
-        await withGitHub(record, async (vouch) => {
-          const world = openWorld(repository, { identities: logins, vouch });
+        await useGitHubServer(record, async (vouch) => {
+          const world = createWorld(repository, { identities: logins, vouch });
           try {
             await world.promote(served);
             if (!pushed) throw new Error("the last action pushes");
             const { before, after, by } = pushed;
-            const change = await world.push(before, after, `github:${by} <${emails(by)}>`);
+            const change = await world.push(before, after, `github:${by} <${toEmail(by)}>`);
             const id = await world.ask(change).catch((error: unknown) => {
               if (error instanceof Error && error.name === "QuorumOutOfReach") return undefined;
               throw error;
@@ -1973,8 +1993,8 @@ test("whoever pushes, takes over or merges a branch, no click of who made its co
   await fc.assert(
     fc.asyncProperty(fc.array(branchAction, { minLength: 1, maxLength: 4 }), async (actions) => {
       const before = repository;
-      repository = await openRepository();
-      const world = openWorld(repository, {
+      repository = await createRepository();
+      const world = createWorld(repository, {
         vouch: (source) => ({
           ...source,
           history: async (...of) => ({
@@ -1984,7 +2004,7 @@ test("whoever pushes, takes over or merges a branch, no click of who made its co
         }),
       });
       try {
-        let pushed = await served(world);
+        let pushed = await promoteFirstVersion(world);
         const makers = new Set<Person>();
         let last: Awaited<ReturnType<World["push"]>> | undefined;
         for (const [index, { kind, maker, claims, taker, merger, isTold }] of actions.entries()) {
@@ -1995,10 +2015,10 @@ test("whoever pushes, takes over or merges a branch, no click of who made its co
           makers.add(maker);
           // Of a push that nobody told of, the next one to the same commit looks like the first.
           if (!isDirect && (isTold || kind !== "merge"))
-            await world.pushBranch(branch, null, head, emails(maker));
+            await world.pushBranch(branch, null, head, toEmail(maker));
           world.world.time.now += 1_000;
           if (kind === "merge of a branch made from it")
-            await world.pushBranch(`${branch}-again`, null, head, emails(taker));
+            await world.pushBranch(`${branch}-again`, null, head, toEmail(taker));
           world.world.time.now += 1_000;
           if (!isDirect) {
             repository.git(["checkout", "-q", "main"]);
@@ -2006,7 +2026,7 @@ test("whoever pushes, takes over or merges a branch, no click of who made its co
             repository.git(["merge", "-q", ...how, branch], repository.as(merger));
           }
           const after = repository.head();
-          last = await world.push(pushed, after, emails(isDirect ? maker : merger));
+          last = await world.push(pushed, after, toEmail(isDirect ? maker : merger));
           world.world.time.now += 1_000;
           pushed = after;
         }

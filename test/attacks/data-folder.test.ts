@@ -19,39 +19,39 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { rateLimiter } from "#api-keys/rate-limiter.ts";
-import { claims } from "#domain/claims/claims.ts";
+import { createRateLimiter } from "#api-keys/rate-limiter.ts";
+import { createClaims } from "#domain/claims/claims.ts";
 import { judgeCanary } from "#lambdas/judge-canary/judge-canary.ts";
-import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
+import { cacheSecrets } from "#platform/secrets/kept-secrets.ts";
 import { isLocked } from "#platform/store/lock-file.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
-import { slipway } from "#test/end-to-end/slipway.ts";
-import { model, serve, stepWorld } from "#test/support/step-world.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { ownFolder, runningOn } from "#worlds/embedded/data/running.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
+import { runSlipway } from "#test/end-to-end/slipway.ts";
+import { createMemoryWorld, promoteVersion, toyModel } from "#test/support/step-world.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { acquireDataFolder, findRunningWorld } from "#worlds/embedded/data/running.ts";
 import { openDeskState } from "#worlds/embedded/desk/state.ts";
-import { serveProcess } from "./serve-process.ts";
+import { startServeProcess } from "./serve-process.ts";
 
 const program = fileURLToPath(new URL("own-folder-process.ts", import.meta.url));
 const minutes = 60_000;
 
-let room: Awaited<ReturnType<typeof temporaryFolder>>;
+let workFolder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let root = "";
 beforeEach(async () => {
-  room = await temporaryFolder();
-  root = join(room.path, "data");
+  workFolder = await createTemporaryFolder();
+  root = join(workFolder.path, "data");
   mkdirSync(root);
 });
-afterEach(() => room.remove());
+afterEach(() => workFolder.remove());
 
 describe("a data folder that was there, open to all", () => {
   test.skipIf(process.platform === "win32")(
     "holds nothing that another user can read: records, secrets, keys and logs are its owner's alone",
     async () => {
       chmodSync(root, 0o755);
-      const server = await serveProcess(root);
+      const server = await startServeProcess(root);
       try {
         const rows = JSON.parse(readFileSync("models/churn/golden.json", "utf8")).rows.slice(0, 1);
         const body = JSON.stringify({ rows });
@@ -67,19 +67,19 @@ describe("a data folder that was there, open to all", () => {
   );
 });
 
-const Said = z.union([
+const LockResult = z.union([
   z.object({ owns: z.literal(true), pid: z.int() }),
   z.object({ owns: z.literal(false), name: z.string(), message: z.string() }),
 ]);
 
 /** A process that takes the folder; `said` is how that went. */
-const owner = (folder: string, url?: string) => {
+const startLockProcess = (folder: string, url?: string) => {
   const child = spawn(process.execPath, [program, folder, ...(url === undefined ? [] : [url])], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "close");
   const said = once(createInterface({ input: child.stdout }), "line").then(([line]) =>
-    Said.parse(JSON.parse(String(line))),
+    LockResult.parse(JSON.parse(String(line))),
   );
   return {
     said,
@@ -96,7 +96,7 @@ const owner = (folder: string, url?: string) => {
 
 describe("one owner a data folder", { timeout: 5 * minutes }, () => {
   test("of several that start at once exactly one gets it, and the others say who has it", async () => {
-    const started = Array.from({ length: 5 }, () => owner(root));
+    const started = Array.from({ length: 5 }, () => startLockProcess(root));
     const said = await Promise.all(started.map((one) => one.said));
     const winners = said.filter(({ owns }) => owns);
     expect(winners).toHaveLength(1);
@@ -107,7 +107,7 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
           /a process runs on .* already.*: stop it, or choose another folder with --data\./,
         );
       }
-    const late = owner(root);
+    const late = startLockProcess(root);
     const [winner] = winners;
     expect(await late.said).toMatchObject({
       owns: false,
@@ -121,36 +121,36 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
   });
 
   test("SIGKILL frees it at once, also where the process id that is written there lives on", async () => {
-    const first = owner(root, "http://127.0.0.1:4747");
+    const first = startLockProcess(root, "http://127.0.0.1:4747");
     expect(await first.said).toMatchObject({ owns: true });
-    expect(runningOn(dataFolder(root))?.url).toBe("http://127.0.0.1:4747");
+    expect(findRunningWorld(resolveDataFolder(root))?.url).toBe("http://127.0.0.1:4747");
     await first.kill();
     // In a container the next process may have the very id of the one that was killed.
-    const written = JSON.parse(readFileSync(dataFolder(root).running, "utf8"));
-    writeFileSync(dataFolder(root).running, JSON.stringify({ ...written, pid: process.pid }));
-    expect(runningOn(dataFolder(root))).toBeUndefined();
-    const second = owner(root);
+    const written = JSON.parse(readFileSync(resolveDataFolder(root).running, "utf8"));
+    writeFileSync(resolveDataFolder(root).running, JSON.stringify({ ...written, pid: process.pid }));
+    expect(findRunningWorld(resolveDataFolder(root))).toBeUndefined();
+    const second = startLockProcess(root);
     expect(await second.said).toMatchObject({ owns: true });
     await second.leave();
-    expect(existsSync(dataFolder(root).running)).toBe(false);
+    expect(existsSync(resolveDataFolder(root).running)).toBe(false);
   });
 
   test("a copy of an owned folder is free", async () => {
-    const first = owner(root);
+    const first = startLockProcess(root);
     await first.said;
-    const copy = join(room.path, "copy");
+    const copy = join(workFolder.path, "copy");
     cpSync(root, copy, { recursive: true });
-    const second = owner(copy);
+    const second = startLockProcess(copy);
     expect(await second.said).toMatchObject({ owns: true });
     await Promise.all([first.leave(), second.leave()]);
   });
 
   test("whoever only looks takes it from nobody, and keeps nobody from it", async () => {
-    const { lock } = dataFolder(root);
+    const { lock } = resolveDataFolder(root);
     expect(isLocked(lock)).toBe(false);
     const looking = setInterval(() => isLocked(lock), 1);
     try {
-      const one = owner(root);
+      const one = startLockProcess(root);
       expect(await one.said).toMatchObject({ owns: true });
       expect(isLocked(lock)).toBe(true);
       await one.leave();
@@ -161,12 +161,12 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
   });
 
   test("given back it is free for the same process", () => {
-    const folder = dataFolder(root);
-    const ownership = ownFolder(folder, { command: "serve", now: 0 });
-    expect(() => ownFolder(folder, { command: "serve", now: 0 })).toThrow("slipway serve");
+    const folder = resolveDataFolder(root);
+    const ownership = acquireDataFolder(folder, { command: "serve", now: 0 });
+    expect(() => acquireDataFolder(folder, { command: "serve", now: 0 })).toThrow("slipway serve");
     ownership.release();
     ownership.release();
-    ownFolder(folder, { command: "serve", now: 0 }).release();
+    acquireDataFolder(folder, { command: "serve", now: 0 }).release();
   });
 });
 
@@ -242,7 +242,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
   test.each([...damages])(
     "%s is a sentence with the remedy, for state.sqlite and desk.sqlite",
     (_, damage) => {
-      const folder = dataFolder(root);
+      const folder = resolveDataFolder(root);
       makeDatabase(folder.database);
       damage(folder.database);
       expectUnusable(() => readAll(folder.database));
@@ -287,7 +287,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
   test("a log of writes that is cut off loses the last of them and no more", async () => {
     const path = join(root, "state.sqlite");
     const writer = openDatabase(path);
-    const store = sqliteStore({ database: writer, clock: Date.now });
+    const store = createSqliteStore({ database: writer, clock: Date.now });
     for (let at = 0; at < 20; at++)
       await store.put({ partition: "p", sort: String(at).padStart(2, "0") }, at);
     const copy = join(root, "copy.sqlite");
@@ -296,7 +296,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     writer.close();
     truncateSync(`${copy}-wal`, statSync(`${copy}-wal`).size - 2_000);
     const reader = openDatabase(copy);
-    const { items } = await sqliteStore({ database: reader, clock: Date.now }).page({
+    const { items } = await createSqliteStore({ database: reader, clock: Date.now }).page({
       partition: "p",
       order: "ascending",
       limit: 100,
@@ -313,7 +313,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
       .prepare("INSERT INTO items (partition, sort, value, version) VALUES ('a', 'b', '{\"x\":', 1)")
       .run();
     await expect(
-      sqliteStore({ database, clock: Date.now }).get({ partition: "a", sort: "b" }),
+      createSqliteStore({ database, clock: Date.now }).get({ partition: "a", sort: "b" }),
     ).rejects.toMatchObject({
       name: "DataFolderUnusable",
     });
@@ -334,13 +334,13 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
 
   const say = { env: { ...process.env, NO_COLOR: "1" }, said: [] };
   const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await slipway(say, args, 3 * minutes);
+    const { code, stdout, stderr } = await runSlipway(say, args, 3 * minutes);
     expect({ code, stdout }, stderr).toEqual({ code: 3, stdout: "" });
     expect(stderr).not.toMatch(/\n\s+at /);
     return stderr;
   };
   test("every command that opens one ends with 3 and that sentence", async () => {
-    writeFileSync(dataFolder(root).database, Buffer.alloc(20_000, "not a database "));
+    writeFileSync(resolveDataFolder(root).database, Buffer.alloc(20_000, "not a database "));
     for (const args of [
       ["status"],
       ["predict", "churn"],
@@ -360,7 +360,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
   });
 
   test("a database that lost all its bytes is no new one, and a damaged desk ends the start with 3", async () => {
-    const folder = dataFolder(root);
+    const folder = resolveDataFolder(root);
     writeFileSync(folder.database, "");
     writeFileSync(folder.secrets, "BLOB_KEY=a\n");
     expect(await run("status", "--data", root)).toMatch(
@@ -381,7 +381,7 @@ describe("a clock that is set back by hours", () => {
     let now = three;
     const database = openDatabase(join(root, "state.sqlite"));
     return {
-      store: sqliteStore({ database, clock: () => now }),
+      store: createSqliteStore({ database, clock: () => now }),
       set: (at: number) => {
         now = at;
       },
@@ -393,7 +393,10 @@ describe("a clock that is set back by hours", () => {
   test("supersedes no push that comes after it, and lets an earlier one supersede nothing", async () => {
     const { store, database } = stored();
     const take = (delivery: string, requestedAt: number, now: number) =>
-      claims({ store }).take({ environment: "stage", model: "churn", delivery, requestedAt, now }, "newer");
+      createClaims({ store }).take(
+        { environment: "stage", model: "churn", delivery, requestedAt, now },
+        "newer",
+      );
     await take("before", three, three + 1_000);
     const back = three - 3 * hour;
     expect(await take("after", back, back + 1_000)).toMatchObject({ status: "granted", fence: 2 });
@@ -408,7 +411,7 @@ describe("a clock that is set back by hours", () => {
   test("keeps no key waiting for longer than its window", async () => {
     const { store, set, database } = stored();
     let now = three;
-    const limiter = rateLimiter({ store, clock: () => now, warn: () => undefined });
+    const limiter = createRateLimiter({ store, clock: () => now, warn: () => undefined });
     const rate = { perMinute: 60, burst: 2 };
     for (let request = 0; request < 3; request++) await limiter("key", rate);
     expect(await limiter("key", rate)).toMatchObject({ admitted: false });
@@ -419,9 +422,9 @@ describe("a clock that is set back by hours", () => {
   });
 
   test("leaves a canary its traffic: the window is that of the bake that has just ended", async () => {
-    const world = stepWorld();
-    await serve(world, "a", 1);
-    const champion = await world.ledger.serving("prod", model);
+    const world = createMemoryWorld();
+    await promoteVersion(world, "a", 1);
+    const champion = await world.ledger.serving("prod", toyModel);
     if (!champion) throw new Error("prod serves");
     const since = world.time.now;
     const { sequence: previous } = champion;
@@ -436,11 +439,23 @@ describe("a clock that is set back by hours", () => {
     for (let request = 0; request < 2_000; request++)
       for (const version of ["1", "2"])
         world.metrics.request({
-          ...{ environment: "prod", model, version, at: world.time.now, latencyMs: 5, failed: false },
+          ...{
+            environment: "prod",
+            model: toyModel,
+            version,
+            at: world.time.now,
+            latencyMs: 5,
+            failed: false,
+          },
           labels: new Map([["yes", 1]]),
         });
     world.time.now += 60_000;
-    const input = { delivery: "delivery-b", model, commit: world.commit("b"), championVersion: "1" };
+    const input = {
+      delivery: "delivery-b",
+      model: toyModel,
+      commit: world.commit("b"),
+      championVersion: "1",
+    };
     expect(await judgeCanary(world)({ ...input, functionVersion: "2", step: 0, since })).toMatchObject({
       verdict: "pass",
     });
@@ -449,7 +464,7 @@ describe("a clock that is set back by hours", () => {
   test("keeps a rotated secret no longer than five minutes", async () => {
     let now = three;
     let value = "old";
-    const kept = keptSecrets({ read: async () => value }, () => now);
+    const kept = cacheSecrets({ read: async () => value }, () => now);
     expect(await kept.read("x")).toBe("old");
     value = "new";
     now -= 3 * hour;

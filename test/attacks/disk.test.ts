@@ -14,34 +14,34 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { recorder } from "#inference/records/recorder.ts";
-import { fileBlobs } from "#platform/blobs/files.ts";
-import { sqliteMetrics } from "#platform/metrics/sqlite.ts";
+import { createRecorder } from "#inference/records/recorder.ts";
+import { createFileBlobs } from "#platform/blobs/files.ts";
+import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
-import { approver } from "#test/end-to-end/outside-slack.ts";
-import { rehearsalProcess } from "#test/end-to-end/rehearsal-process.ts";
-import { slipway } from "#test/end-to-end/slipway.ts";
-import { checkout, slipwayCommand, stageSet } from "#test/end-to-end/stage-set.ts";
-import { countTurns } from "#test/support/count-turns.ts";
-import { churnGolden, churnManifest } from "#test/support/onnx/churn-folder.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { dataSize } from "#worlds/embedded/data/data-size.ts";
-import { keepWithin } from "#worlds/embedded/data/keep-within.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
+import { approverId } from "#test/end-to-end/outside-slack.ts";
+import { startRehearsalProcess } from "#test/end-to-end/rehearsal-process.ts";
+import { runSlipway } from "#test/end-to-end/slipway.ts";
+import { createFixture, repositoryRoot, slipwayPath } from "#test/end-to-end/stage-set.ts";
+import { countEventLoopTurns } from "#test/support/count-turns.ts";
+import { readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { measureDataSize } from "#worlds/embedded/data/data-size.ts";
+import { createDataLimiter } from "#worlds/embedded/data/keep-within.ts";
 import { openLog } from "#worlds/embedded/data/open-log.ts";
-import { batchSize } from "#worlds/embedded/data/trim-traffic.ts";
+import { trimBatchSize } from "#worlds/embedded/data/trim-traffic.ts";
 
 const minutes = 60_000;
-let room: Awaited<ReturnType<typeof temporaryFolder>>;
+let workFolder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 beforeEach(async () => {
-  room = await temporaryFolder();
+  workFolder = await createTemporaryFolder();
 });
-afterEach(() => room.remove());
+afterEach(() => workFolder.remove());
 
 /** A disk of its own of so many megabytes; undefined where this user may mount none. */
 const mountDisk = (megabytes: number) => {
-  const path = join(room.path, "disk");
+  const path = join(workFolder.path, "disk");
   mkdirSync(path);
   const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "none", path]);
   if (status !== 0) {
@@ -73,8 +73,8 @@ const mountDisk = (megabytes: number) => {
   };
 };
 
-const rows = churnGolden().rows.slice(0, 1);
-const ask = async (url: string) => {
+const rows = readChurnGolden().rows.slice(0, 1);
+const sendPredict = async (url: string) => {
   const response = await fetch(`${url}/v1/predict`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -89,7 +89,7 @@ const serve = (path: string, stdout: number | "pipe"): ChildProcess =>
   spawn(
     process.execPath,
     [
-      slipwayCommand,
+      slipwayPath,
       "serve",
       "models/churn",
       "--no-trial",
@@ -99,7 +99,7 @@ const serve = (path: string, stdout: number | "pipe"): ChildProcess =>
       "--data",
       join(path, "data"),
     ],
-    { cwd: checkout, stdio: ["ignore", stdout, "pipe"] },
+    { cwd: repositoryRoot, stdio: ["ignore", stdout, "pipe"] },
   );
 
 describe("a full disk", { timeout: 10 * minutes }, () => {
@@ -127,19 +127,19 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
       })
       .toBeDefined();
     const at = url ?? "";
-    expect(await ask(at)).toEqual({ status: 200, warning: null });
+    expect(await sendPredict(at)).toEqual({ status: 200, warning: null });
     disk.fill();
     // What SQLite has room for in its own files is still written: asked until it is full.
     const full = [];
     for (let request = 0; request < 3_000 && full.length < 50; request++) {
-      const answer = await ask(at);
+      const answer = await sendPredict(at);
       expect(answer.status).toBe(200);
       if (answer.warning !== null) full.push(answer.warning);
     }
     expect(full).toEqual(Array(50).fill("write_failed"));
     expect((await fetch(`${at}/health`)).status).toBe(200);
     disk.free();
-    await expect.poll(async () => (await ask(at)).warning, { timeout: minutes }).toBeNull();
+    await expect.poll(async () => (await sendPredict(at)).warning, { timeout: minutes }).toBeNull();
     expect(child.exitCode).toBeNull();
     child.kill("SIGINT");
     const [code] = await once(child, "close");
@@ -149,25 +149,25 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
   test("ends no answer of prod in a rehearsal, nor the rehearsal; freed, it records again", async (context) => {
     disk = mountDisk(400);
     if (!disk) return context.skip();
-    const set = await stageSet();
+    const set = await createFixture();
     const data = join(disk.path, "data");
     try {
-      await using rehearsal = rehearsalProcess(
+      await using rehearsal = startRehearsalProcess(
         { ...set, data },
         { args: ["--port", "0", "--traffic", "20", "--bake", "300ms"] },
       );
       const { delivery } = await rehearsal.waitFor("question");
-      const approvals = await slipway(set, ["approvals", "--json", "--data", data]);
+      const approvals = await runSlipway(set, ["approvals", "--json", "--data", data]);
       const [asked] = z.array(z.object({ id: z.string() })).parse(JSON.parse(approvals.stdout));
-      const answered = ["approve", asked?.id ?? "", "--as", approver, "--data", data];
-      expect((await slipway(set, answered)).code).toBe(0);
+      const answered = ["approve", asked?.id ?? "", "--as", approverId, "--data", data];
+      expect((await runSlipway(set, answered)).code).toBe(0);
       await rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
       const { url } = await rehearsal.waitFor("serving", ({ environment }) => environment === "prod");
-      expect(await ask(url)).toEqual({ status: 200, warning: null });
+      expect(await sendPredict(url)).toEqual({ status: 200, warning: null });
       disk.fill();
       const full = [];
       for (let request = 0; request < 5_000 && full.length < 20; request++) {
-        const answer = await ask(url).catch((fault: unknown) => {
+        const answer = await sendPredict(url).catch((fault: unknown) => {
           throw new Error(`prod does not answer:\n${rehearsal.picture()}`, { cause: fault });
         });
         expect(answer.status, rehearsal.picture()).toBe(200);
@@ -175,7 +175,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
       }
       expect(full).toEqual(Array(20).fill("write_failed"));
       disk.free();
-      await expect.poll(async () => (await ask(url)).warning, { timeout: 2 * minutes }).toBeNull();
+      await expect.poll(async () => (await sendPredict(url)).warning, { timeout: 2 * minutes }).toBeNull();
       rehearsal.interrupt();
       expect(await rehearsal.ended(), rehearsal.picture()).toEqual({ code: 130, signal: null });
     } finally {
@@ -184,14 +184,14 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
   });
 
   test("an output that nobody reads any more ends nothing", async () => {
-    child = serve(room.path, "pipe");
+    child = serve(workFolder.path, "pipe");
     const { stdout, stderr } = child;
     if (!stdout || !stderr) throw new Error("it has pipes");
     const [line] = await once(createInterface({ input: stdout }), "line");
     const url = String(line).match(/http:\/\/127\.0\.0\.1:\d+/)?.[0] ?? "";
     stdout.destroy();
     stderr.destroy();
-    for (let request = 0; request < 20; request++) expect((await ask(url)).status).toBe(200);
+    for (let request = 0; request < 20; request++) expect((await sendPredict(url)).status).toBe(200);
     expect(child.exitCode).toBeNull();
   });
 
@@ -202,7 +202,11 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     const log = openLog({ path, clock: () => 0 });
     const database = openDatabase(join(disk.path, "state.sqlite"));
     const faults: unknown[] = [];
-    const metrics = sqliteMetrics({ database, clock: () => 1_000, onFault: (fault) => faults.push(fault) });
+    const metrics = createSqliteMetrics({
+      database,
+      clock: () => 1_000,
+      onFault: (fault) => faults.push(fault),
+    });
     log("before");
     disk.fill();
     for (let entry = 0; entry < 5; entry++) log("x".repeat(10_000));
@@ -241,8 +245,8 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     ]) {
       const { status, stderr } = spawnSync(
         process.execPath,
-        [slipwayCommand, ...args, "--port", "0", "--data", join(disk.path, "data")],
-        { cwd: checkout, encoding: "utf8", timeout: 3 * minutes, killSignal: "SIGKILL" },
+        [slipwayPath, ...args, "--port", "0", "--data", join(disk.path, "data")],
+        { cwd: repositoryRoot, encoding: "utf8", timeout: 3 * minutes, killSignal: "SIGKILL" },
       );
       expect({ args, status }, stderr).toEqual({ args, status: 3 });
       expect(stderr).toMatch(/the disk is full\. Free some space and start again/);
@@ -252,7 +256,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
 });
 
 test("a log that has grown to its limit becomes the one before, so that both have a limit", () => {
-  const path = join(room.path, "rehearsal.log");
+  const path = join(workFolder.path, "rehearsal.log");
   const log = openLog({ path, clock: () => 0, limitBytes: 10_000 });
   for (let entry = 0; entry < 500; entry++) log(`entry ${entry}`);
   expect(statSync(path).size).toBeLessThanOrEqual(10_000);
@@ -264,14 +268,14 @@ describe("a data folder over its limit", () => {
   const hour = 3_600_000;
   const start = Date.UTC(2026, 10, 28);
   const open = () => {
-    const folder = dataFolder(join(room.path, "data"));
+    const folder = resolveDataFolder(join(workFolder.path, "data"));
     mkdirSync(folder.root);
     const database = openDatabase(folder.database);
     let now = start;
     let written = 0;
     const clock = () => now;
-    const store = sqliteStore({ database, clock });
-    const blobs = fileBlobs({
+    const store = createSqliteStore({ database, clock });
+    const blobs = createFileBlobs({
       ...{ folder: folder.blobs, baseUrl: "http://127.0.0.1", key: new Uint8Array(32) },
       written: (bytes) => {
         written += bytes;
@@ -286,9 +290,10 @@ describe("a data folder over its limit", () => {
         now += ms;
       },
       count: (where: string) => Number(database.prepare(`SELECT count(*) AS n FROM ${where}`).get()?.n),
-      recorder: recorder({ store, blobs, manifest: churnManifest(), log }),
-      metrics: sqliteMetrics({ database, clock }),
-      keep: (limitBytes: number) => keepWithin({ folder, database, blobsWritten, limitBytes, clock, log }),
+      recorder: createRecorder({ store, blobs, manifest: readChurnManifest(), log }),
+      metrics: createSqliteMetrics({ database, clock }),
+      keep: (limitBytes: number) =>
+        createDataLimiter({ folder, database, blobsWritten, limitBytes, clock, log }),
     };
   };
   /** Traffic of two models in turn, a minute apart; every tenth request has so many rows that they go to a blob. */
@@ -357,7 +362,7 @@ describe("a data folder over its limit", () => {
     expect(data.count("items WHERE partition LIKE 'prediction#%'")).toBe(index.length);
     const oldest = Number(index[0]?.slice(0, 15));
     expect(Number(data.database.prepare("SELECT min(at) AS at FROM requests").get()?.at)).toBeGreaterThan(
-      oldest - 2 * batchSize * 60_000,
+      oldest - 2 * trimBatchSize * 60_000,
     );
     expect(
       data.count(
@@ -405,9 +410,9 @@ describe("a data folder over its limit", () => {
         return result;
       },
     };
-    await keepWithin({ ...data, database: counted, limitBytes: 200_000, log: () => undefined }).look();
-    expect(most).toBeGreaterThan(batchSize);
-    expect(most).toBeLessThanOrEqual(4 * batchSize);
+    await createDataLimiter({ ...data, database: counted, limitBytes: 200_000, log: () => undefined }).look();
+    expect(most).toBeGreaterThan(trimBatchSize);
+    expect(most).toBeLessThanOrEqual(4 * trimBatchSize);
     data.metrics.close();
     data.database.close();
   });
@@ -442,10 +447,10 @@ describe("a data folder over its limit", () => {
   });
 
   test("a walk over many files lets the event loop turn between them", async () => {
-    const folder = join(room.path, "many");
+    const folder = join(workFolder.path, "many");
     mkdirSync(folder);
     for (let file = 0; file < 1_000; file++) writeFileSync(join(folder, `${file}`), "x");
-    const { turns, value } = await countTurns(() => dataSize(folder));
+    const { turns, value } = await countEventLoopTurns(() => measureDataSize(folder));
     expect(value).toBe(1_000);
     expect(turns).toBeGreaterThan(500);
   });

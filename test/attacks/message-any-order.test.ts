@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
-import { rollback } from "#domain/rollback/rollback.ts";
-import { decide } from "#lambdas/answer-approval/answer-approval.ts";
+import { rollBackProd } from "#domain/rollback/rollback.ts";
+import { submitDecision } from "#lambdas/answer-approval/answer-approval.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
 import { promoteModel } from "#lambdas/promote-model/promote-model.ts";
@@ -12,7 +12,7 @@ import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
-import { digestOf, model, serve, stepWorld } from "#test/support/step-world.ts";
+import { createMemoryWorld, fakeDigest, promoteVersion, toyModel } from "#test/support/step-world.ts";
 
 /** The process is gone: nothing after the call at which it died has any effect. */
 class Killed extends Error {
@@ -20,7 +20,7 @@ class Killed extends Error {
 }
 
 /** Stands before every call of the store, the engine and Slack, and kills at one of them, before or after it works. */
-const killSwitch = () => {
+const createKillSwitch = () => {
   const state = { left: Number.POSITIVE_INFINITY, dead: false, calls: 0 };
   const step = () => {
     if (state.dead || --state.left < 0) {
@@ -62,13 +62,13 @@ const killSwitch = () => {
   };
 };
 
-const deliveries = ["older", "newer"] as const;
-type Name = (typeof deliveries)[number];
+const deliveryKeys = ["older", "newer"] as const;
+type DeliveryKey = (typeof deliveryKeys)[number];
 const letters = { older: "c", newer: "d" } as const;
 const approvers = { U024BE7LH: "Ada", U0SECOND1: "Bob" } as const;
 
 /** Where a delivery stands, as the engine would know it. */
-type Place = {
+type DeliveryPosition = {
   state: "claim" | "ask" | "wait" | "claim prod" | "deploy" | "shift" | "promote" | "back" | "report" | "end";
   fence: number;
   prodFence: number;
@@ -81,7 +81,7 @@ type Place = {
 };
 
 /** Nobody made a part of the change: who did is played through in contributors.test.ts. */
-const nobody = {
+const noContributors = {
   approversFor: async ({ rule }: { readonly rule: { readonly quorum: number } }) => ({
     quorum: rule.quorum,
     contributors: { people: [], addresses: [], unmapped: [], approvers: [], leftOut: [] },
@@ -90,12 +90,15 @@ const nobody = {
 };
 
 /** The state machine in a few lines, over the real steps: each `advance` runs one state, and a kill leaves it where it was. */
-const machine = () => {
-  const kill = killSwitch();
-  const world = { ...stepWorld({ instrument: kill.between, between: kill.between }), ...nobody };
+const createMachine = () => {
+  const kill = createKillSwitch();
+  const world = {
+    ...createMemoryWorld({ instrument: kill.between, between: kill.between }),
+    ...noContributors,
+  };
   let tokens = 0;
-  const places = new Map<Name, Place>(
-    deliveries.map((name) => [
+  const places = new Map<DeliveryKey, DeliveryPosition>(
+    deliveryKeys.map((name) => [
       name,
       {
         state: "claim",
@@ -110,16 +113,23 @@ const machine = () => {
       },
     ]),
   );
-  const at = (name: Name): Place => {
+  const at = (name: DeliveryKey): DeliveryPosition => {
     const place = places.get(name);
     if (!place) throw new Error(`no delivery ${name}`);
     return place;
   };
-  const subject = (name: Name) => ({ delivery: name, model, commit: world.commit(letters[name]) });
-  const artefact = (name: Name) => ({ digest: digestOf(letters[name]), version: name === "older" ? 3 : 4 });
-  const end = (name: Name, outcome: Outcome) => Object.assign(at(name), { state: "back", outcome });
+  const subject = (name: DeliveryKey) => ({
+    delivery: name,
+    model: toyModel,
+    commit: world.commit(letters[name]),
+  });
+  const artefact = (name: DeliveryKey) => ({
+    digest: fakeDigest(letters[name]),
+    version: name === "older" ? 3 : 4,
+  });
+  const end = (name: DeliveryKey, outcome: Outcome) => Object.assign(at(name), { state: "back", outcome });
 
-  const advance = async (name: Name): Promise<void> => {
+  const advance = async (name: DeliveryKey): Promise<void> => {
     const place = at(name);
     const about = subject(name);
     const named = { ...about, ...artefact(name) };
@@ -147,7 +157,7 @@ const machine = () => {
         world.engine.waiting.delete(place.token);
         place.token = `token-${++tokens}`;
         world.engine.waiting.add(place.token);
-        const serving = await world.ledger.serving("prod", model);
+        const serving = await world.ledger.serving("prod", toyModel);
         await requestApproval(world)({
           ...named,
           taskToken: place.token,
@@ -240,7 +250,7 @@ const machine = () => {
     }
   };
 
-  const step = (name: Name, at: number | null) =>
+  const step = (name: DeliveryKey, at: number | null) =>
     kill.run(at, () =>
       advance(name).catch((fault: Error) => {
         if (kill.state.dead) throw fault;
@@ -260,7 +270,7 @@ const machine = () => {
     },
   };
   const click = async (
-    name: Name,
+    name: DeliveryKey,
     user: string,
     verdict: "approved" | "rejected",
     at: number | null,
@@ -271,7 +281,7 @@ const machine = () => {
     if (id === undefined) return;
     const reason = verdict === "rejected" ? "no" : null;
     await kill.run(at, () =>
-      decide(quiet, id, { id: user, name: user, email: "x@example.com" }, verdict, reason),
+      submitDecision(quiet, id, { id: user, name: user, email: "x@example.com" }, verdict, reason),
     );
   };
   const sweep = (at: number | null) =>
@@ -283,7 +293,7 @@ const machine = () => {
         reportOutcome: reportOutcome(world),
       })({}),
     );
-  const stop = (name: Name) => {
+  const stop = (name: DeliveryKey) => {
     const execution = world.engine.executions.get(name);
     if (execution?.status !== "RUNNING") return;
     world.engine.executions.set(name, { ...execution, status: "ABORTED" });
@@ -293,14 +303,16 @@ const machine = () => {
   let rollbacks = 0;
   const back = (at: number | null) =>
     kill.run(at, () =>
-      rollback(world)({ model, id: `rollback-${++rollbacks}`, by: `ada: reason ${rollbacks}` }).catch(
-        (fault: Error) => {
-          if (kill.state.dead || fault.name !== "NothingBefore") throw fault;
-        },
-      ),
+      rollBackProd(world)({
+        model: toyModel,
+        id: `rollback-${++rollbacks}`,
+        by: `ada: reason ${rollbacks}`,
+      }).catch((fault: Error) => {
+        if (kill.state.dead || fault.name !== "NothingBefore") throw fault;
+      }),
     );
   /** States one after the other, with an approval where one is waited for; killed in the last one. */
-  const walk = async (name: Name, states: number, dying: number | null) => {
+  const walk = async (name: DeliveryKey, states: number, dying: number | null) => {
     for (let left = states; left > 0; left--) {
       const last = left === 1 ? dying : null;
       if (at(name).state === "wait") await click(name, "U024BE7LH", "approved", last, "last");
@@ -309,11 +321,11 @@ const machine = () => {
   };
   return { world, at, step, walk, click, sweep, stop, back };
 };
-type Machine = ReturnType<typeof machine>;
+type Machine = ReturnType<typeof createMachine>;
 
 /** What must hold after one sweep that nothing interrupts. */
-const holds = async ({ world, at }: Machine): Promise<void> => {
-  for (const name of deliveries) {
+const assertInvariants = async ({ world, at }: Machine): Promise<void> => {
+  for (const name of deliveryKeys) {
     const messages = [...world.slack.shown.values()].filter(({ delivery }) => delivery === name);
     const state = await world.messages.state(name);
     // One message, and it says what the facts give.
@@ -356,19 +368,19 @@ const command = (text: string, run: (machine: Machine) => Promise<unknown>): Com
   },
   toString: () => text,
 });
-const name = fc.constantFrom(...deliveries);
+const name = fc.constantFrom(...deliveryKeys);
 /** At which call the process dies; most live. */
-const dies = fc.option(fc.nat(60), { freq: 2, nil: null });
+const killMoment = fc.option(fc.nat(60), { freq: 2, nil: null });
 const commands: fc.Arbitrary<Command>[] = [
   ...Array.from({ length: 5 }, () =>
-    fc.tuple(name, dies).map(([of, at]) => command(`step(${of}, ${at})`, (it) => it.step(of, at))),
+    fc.tuple(name, killMoment).map(([of, at]) => command(`step(${of}, ${at})`, (it) => it.step(of, at))),
   ),
   fc
     .tuple(
       name,
       fc.constantFrom(...Object.keys(approvers), "U0OUTSIDE"),
       fc.constantFrom("approved" as const, "approved" as const, "rejected" as const),
-      dies,
+      killMoment,
       fc.constantFrom("first" as const, "last" as const, "last" as const),
     )
     .map(([of, user, verdict, at, which]) =>
@@ -376,12 +388,12 @@ const commands: fc.Arbitrary<Command>[] = [
         it.click(of, user, verdict, at, which),
       ),
     ),
-  dies.map((at) => command(`sweep(${at})`, (it) => it.sweep(at))),
-  dies.map((at) => command(`rollback(${at})`, (it) => it.back(at))),
-  dies.map((at) => command(`rollback(${at})`, (it) => it.back(at))),
+  killMoment.map((at) => command(`sweep(${at})`, (it) => it.sweep(at))),
+  killMoment.map((at) => command(`rollback(${at})`, (it) => it.back(at))),
+  killMoment.map((at) => command(`rollback(${at})`, (it) => it.back(at))),
   ...Array.from({ length: 4 }, () =>
     fc
-      .tuple(name, fc.integer({ min: 1, max: 9 }), dies)
+      .tuple(name, fc.integer({ min: 1, max: 9 }), killMoment)
       .map(([of, states, at]) => command(`walk(${of}, ${states}, ${at})`, (it) => it.walk(of, states, at))),
   ),
   fc.oneof(
@@ -397,14 +409,14 @@ const commands: fc.Arbitrary<Command>[] = [
 test("any order of crash, click, retry, sweep, rollback and expiry ends with the message that the facts give", async () => {
   await fc.assert(
     fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: "max" }), async (moves) => {
-      const it = machine();
+      const it = createMachine();
       try {
-        await serve(it.world, "a", 1);
-        await serve(it.world, "b", 2);
+        await promoteVersion(it.world, "a", 1);
+        await promoteVersion(it.world, "b", 2);
         await fc.asyncModelRun(() => ({ model: {}, real: it }), moves);
         it.world.time.now += 61_000;
         await it.sweep(null);
-        await holds(it);
+        await assertInvariants(it);
       } finally {
         it.world.close();
       }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { rollback } from "#domain/rollback/rollback.ts";
+import { rollBackProd } from "#domain/rollback/rollback.ts";
 import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
@@ -10,28 +10,35 @@ import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
-import { messageBlocks } from "#slack/message-blocks.ts";
-import { commitOf, digestOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
+import { renderMessageBlocks } from "#slack/message-blocks.ts";
+import {
+  createMemoryWorld,
+  fakeCommit,
+  fakeDigest,
+  type MemoryWorld,
+  promoteVersion,
+  toyModel,
+} from "#test/support/step-world.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign.ts";
 import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 
 /** Nobody made a part of the change: who did is played through in contributors.test.ts. */
-const nobody = {
+const noContributors = {
   approversFor: async ({ rule }: { readonly rule: { readonly quorum: number } }) => ({
     quorum: rule.quorum,
     contributors: { people: [], addresses: [], unmapped: [], approvers: [], leftOut: [] },
   }),
   assertApprovable: async () => undefined,
 };
-const openWorld = () => ({ ...stepWorld(), ...nobody });
+const createWorld = () => ({ ...createMemoryWorld(), ...noContributors });
 
-let world: ReturnType<typeof openWorld>;
+let world: ReturnType<typeof createWorld>;
 let views: unknown[];
-let whispers: string[];
+let ephemeralMessages: string[];
 beforeEach(() => {
-  world = openWorld();
+  world = createWorld();
   views = [];
-  whispers = [];
+  ephemeralMessages = [];
 });
 afterEach(() => world.close());
 
@@ -40,11 +47,11 @@ const approver = "U024BE7LH";
 const ok = { ok: true } as const;
 
 /** A delivery whose model stands on stage, and who has asked. */
-const ask = async (changes: Record<string, unknown> = {}) => {
+const requestDecision = async (changes: Record<string, unknown> = {}) => {
   const commit = world.commit("c");
   const { fence } = await claimEnvironment(world)({
     delivery,
-    model,
+    model: toyModel,
     commit,
     environment: "stage",
     pusher: null,
@@ -53,17 +60,17 @@ const ask = async (changes: Record<string, unknown> = {}) => {
   world.engine.executions.set(delivery, {
     name: delivery,
     status: "RUNNING",
-    input: { model, commit },
+    input: { model: toyModel, commit },
     startedAt: new Date(world.time.now).toISOString(),
   });
-  const baseline = (await world.ledger.serving("prod", model))?.sequence ?? 0;
+  const baseline = (await world.ledger.serving("prod", toyModel))?.sequence ?? 0;
   const input = {
     delivery,
-    model,
+    model: toyModel,
     commit,
     taskToken: "the-task-token",
     fence,
-    digest: digestOf("c"),
+    digest: fakeDigest("c"),
     version: 3,
     author: { name: "Sam", email: "sam@example.com" },
     pusher: null,
@@ -76,11 +83,11 @@ const ask = async (changes: Record<string, unknown> = {}) => {
   };
   world.engine.waiting.add(input.taskToken);
   await requestApproval(world)(input);
-  const approval = (await world.approvals.open(model)).find((each) => each.delivery === delivery);
+  const approval = (await world.approvals.open(toyModel)).find((each) => each.delivery === delivery);
   return { input, commit, fence, baseline, id: approval?.id ?? "" };
 };
 
-const post = async (payload: object) => {
+const postToSlack = async (payload: object) => {
   const body = `payload=${encodeURIComponent(
     JSON.stringify({ ...payload, team: { id: "T1" }, api_app_id: "A1", trigger_id: "trigger" }),
   )}`;
@@ -102,7 +109,7 @@ const post = async (payload: object) => {
       },
       chat: {
         postEphemeral: async (whisper) => {
-          whispers.push(JSON.stringify(whisper));
+          ephemeralMessages.push(JSON.stringify(whisper));
           return ok;
         },
       },
@@ -121,20 +128,20 @@ const post = async (payload: object) => {
 /** Takes prod's claim as this delivery; gives its fence. */
 const claimProd = async (): Promise<number> => {
   const grant = await world.claims.take(
-    { environment: "prod", model, delivery, requestedAt: 1, now: 1 },
+    { environment: "prod", model: toyModel, delivery, requestedAt: 1, now: 1 },
     "free",
   );
   return grant.status === "granted" ? grant.fence : 0;
 };
 const click = (id: string, action: "approve" | "reject", user = approver) =>
-  post({
+  postToSlack({
     type: "block_actions",
     user: { id: user, name: user },
     channel: { id: "C0DELIVERY" },
     actions: [{ action_id: action, value: id }],
   });
 const submit = (id: string, reason: string, user = approver) =>
-  post({
+  postToSlack({
     type: "view_submission",
     user: { id: user, name: user },
     view: {
@@ -151,15 +158,15 @@ const sweep = () =>
     reportOutcome: reportOutcome(world),
   })({});
 /** What Slack shows of the delivery. */
-const shown = () => {
+const readShownMessage = () => {
   const state = [...world.slack.shown.values()].find((each) => each.delivery === delivery);
   if (!state) throw new Error("the delivery has a message");
-  const { text, blocks } = messageBlocks(state, undefined);
+  const { text, blocks } = renderMessageBlocks(state, undefined);
   return { question: state.question?.status, text, all: JSON.stringify(blocks) };
 };
 
 test("a crash between a vote and the sending of its decision leaves no buttons behind", async () => {
-  const { id } = await ask();
+  const { id } = await requestDecision();
   const { succeed } = world.deliveries;
   world.deliveries.succeed = () => Promise.reject(new Error("killed"));
   await expect(click(id, "approve")).rejects.toThrow("killed");
@@ -167,14 +174,14 @@ test("a crash between a vote and the sending of its decision leaves no buttons b
   world.time.now += 60_000;
   await sweep();
   expect(world.engine.answers).toMatchObject([{ output: { status: "approved" } }]);
-  expect(shown().question).toBe("approved");
+  expect(readShownMessage().question).toBe("approved");
 });
 
 test("a question that is asked again while a click arrives never shows buttons over the decision", async () => {
-  const { id, input } = await ask();
+  const { id, input } = await requestDecision();
   const { read } = world.claims;
   // The click falls between the question's being kept and its being shown.
-  const claims: StepWorld["claims"] = {
+  const claims: MemoryWorld["claims"] = {
     ...world.claims,
     read: async (...of) => {
       await click(id, "approve");
@@ -182,7 +189,7 @@ test("a question that is asked again while a click arrives never shows buttons o
     },
   };
   await requestApproval({ ...world, claims })(input);
-  expect(shown().question).toBe("approved");
+  expect(readShownMessage().question).toBe("approved");
 });
 
 describe("prod that changes while a question stands", () => {
@@ -192,18 +199,18 @@ describe("prod that changes while a question stands", () => {
   });
 
   test("is never asked about with checks against the champion before", async () => {
-    await serve(world, "a", 1);
-    await expect(ask({ baseline: 0 })).rejects.toMatchObject({ name: "ProdChanged" });
-    expect(await world.approvals.open(model)).toEqual([]);
+    await promoteVersion(world, "a", 1);
+    await expect(requestDecision({ baseline: 0 })).rejects.toMatchObject({ name: "ProdChanged" });
+    expect(await world.approvals.open(toyModel)).toEqual([]);
   });
 
   test("is told of in the question that is asked again, and the one before takes no answer any more", async () => {
-    await serve(world, "a", 1);
-    const first = await ask();
-    await serve(world, "b", 2);
+    await promoteVersion(world, "a", 1);
+    const first = await requestDecision();
+    await promoteVersion(world, "b", 2);
     const { fence } = first;
     const stage = await world.claims.take(
-      { environment: "stage", model, delivery, requestedAt: world.time.now, now: world.time.now },
+      { environment: "stage", model: toyModel, delivery, requestedAt: world.time.now, now: world.time.now },
       "force",
     );
     world.engine.waiting.add("newer");
@@ -213,23 +220,23 @@ describe("prod that changes while a question stands", () => {
       baseline: 2,
       taskToken: "newer",
     });
-    expect(shown().all).toContain("Asked again");
-    expect(shown().all).toContain("version 1");
-    expect(shown().all).toContain("version 2");
+    expect(readShownMessage().all).toContain("Asked again");
+    expect(readShownMessage().all).toContain("version 1");
+    expect(readShownMessage().all).toContain("version 2");
     await click(first.id, "approve");
     expect(world.engine.answers).toEqual([]);
-    expect(whispers).toHaveLength(1);
+    expect(ephemeralMessages).toHaveLength(1);
   });
 
   test("again and again ends the delivery", async () => {
-    const { input } = await ask();
+    const { input } = await requestDecision();
     let asked = 1;
     await expect(
       (async () => {
         for (; asked < 50; asked++) {
-          await serve(world, "0123456789"[asked] ?? "a", asked);
-          const { fence } = (await world.claims.read("stage", model)) ?? { fence: 0 };
-          const serving = await world.ledger.serving("prod", model);
+          await promoteVersion(world, "0123456789"[asked] ?? "a", asked);
+          const { fence } = (await world.claims.read("stage", toyModel)) ?? { fence: 0 };
+          const serving = await world.ledger.serving("prod", toyModel);
           await requestApproval(world)({ ...input, fence, baseline: serving?.sequence ?? 0 });
         }
       })(),
@@ -239,13 +246,13 @@ describe("prod that changes while a question stands", () => {
 });
 
 /** ClaimProd for the delivery as it was asked about; `changes` is what state data may say instead. */
-const claimAsked = (
-  { id, commit, fence, baseline }: Awaited<ReturnType<typeof ask>>,
+const claimProdForApproval = (
+  { id, commit, fence, baseline }: Awaited<ReturnType<typeof requestDecision>>,
   changes: Partial<{ commit: string; baseline: number; digest: string; version: number }> = {},
 ) =>
   claimEnvironment(world)({
     delivery,
-    model,
+    model: toyModel,
     commit,
     environment: "prod",
     requestedAt: 1,
@@ -253,44 +260,44 @@ const claimAsked = (
     baseline,
     approvedAt: world.time.now,
     approval: id,
-    digest: digestOf("c"),
+    digest: fakeDigest("c"),
     version: 3,
     ...changes,
   });
 
 describe("a decision about one image", () => {
   test("claims prod for no other image or version, and not before it was made", async () => {
-    const asked = await ask();
+    const asked = await requestDecision();
     const claim = (digest: string, version: number, changes: { commit?: string } = {}) =>
-      claimAsked(asked, { digest, version, ...changes });
+      claimProdForApproval(asked, { digest, version, ...changes });
     const mismatch = { name: "ApprovalMismatch" };
-    await expect(claim(digestOf("c"), 3)).rejects.toMatchObject(mismatch);
+    await expect(claim(fakeDigest("c"), 3)).rejects.toMatchObject(mismatch);
     await click(asked.id, "approve");
-    await expect(claim(digestOf("d"), 3)).rejects.toMatchObject(mismatch);
-    await expect(claim(digestOf("c"), 4)).rejects.toMatchObject(mismatch);
-    await expect(claim(digestOf("c"), 3, { commit: world.commit("d") })).rejects.toMatchObject(mismatch);
-    expect(await world.claims.read("prod", model)).toBeUndefined();
-    expect((await claim(digestOf("c"), 3)).status).toBe("granted");
+    await expect(claim(fakeDigest("d"), 3)).rejects.toMatchObject(mismatch);
+    await expect(claim(fakeDigest("c"), 4)).rejects.toMatchObject(mismatch);
+    await expect(claim(fakeDigest("c"), 3, { commit: world.commit("d") })).rejects.toMatchObject(mismatch);
+    expect(await world.claims.read("prod", toyModel)).toBeUndefined();
+    expect((await claim(fakeDigest("c"), 3)).status).toBe("granted");
   });
 
   test("claims prod for no other baseline than its own, whatever the state's data says", async () => {
-    const asked = await ask();
+    const asked = await requestDecision();
     await click(asked.id, "approve");
-    await serve(world, "a", 1);
-    const baseline = (await world.ledger.serving("prod", model))?.sequence ?? 0;
-    const claim = claimAsked(asked, { baseline });
+    await promoteVersion(world, "a", 1);
+    const baseline = (await world.ledger.serving("prod", toyModel))?.sequence ?? 0;
+    const claim = claimProdForApproval(asked, { baseline });
     await expect(claim).rejects.toMatchObject({ name: "ApprovalMismatch" });
-    expect((await world.claims.read("prod", model))?.holder).not.toBe(delivery);
+    expect((await world.claims.read("prod", toyModel))?.holder).not.toBe(delivery);
   });
 
   test("deploys and promotes no other", async () => {
-    const { id, commit } = await ask();
+    const { id, commit } = await requestDecision();
     await click(id, "approve");
     const fence = await claimProd();
-    const subject = { delivery, model, commit, environment: "prod", fence, approval: id };
+    const subject = { delivery, model: toyModel, commit, environment: "prod", fence, approval: id };
     const mismatch = { name: "ApprovalMismatch" };
     const deploy = (letter: string, changes: object = {}) =>
-      deployModel(world)({ ...subject, digest: digestOf(letter), version: 3, ...changes });
+      deployModel(world)({ ...subject, digest: fakeDigest(letter), version: 3, ...changes });
     await expect(deploy("d")).rejects.toMatchObject(mismatch);
     await expect(deploy("c", { commit: world.commit("d") })).rejects.toMatchObject(mismatch);
     const { functionVersion } = await deploy("c");
@@ -300,21 +307,29 @@ describe("a decision about one image", () => {
         stageFence: 1,
         functionVersion,
         approvedBy: [],
-        digest: digestOf(letter),
+        digest: fakeDigest(letter),
         version: 3,
         ...changes,
       });
     await expect(promote("d")).rejects.toMatchObject(mismatch);
-    await expect(promote("c", { commit: commitOf("d") })).rejects.toMatchObject(mismatch);
-    expect(await world.ledger.serving("prod", model)).toBeUndefined();
+    await expect(promote("c", { commit: fakeCommit("d") })).rejects.toMatchObject(mismatch);
+    expect(await world.ledger.serving("prod", toyModel)).toBeUndefined();
   });
 
   test("deploys and promotes nothing over another version than the checks were measured against", async () => {
-    const { id, commit } = await ask();
+    const { id, commit } = await requestDecision();
     await click(id, "approve");
-    await serve(world, "a", 1);
+    await promoteVersion(world, "a", 1);
     const fence = await claimProd();
-    const subject = { delivery, model, commit, fence, approval: id, digest: digestOf("c"), version: 3 };
+    const subject = {
+      delivery,
+      model: toyModel,
+      commit,
+      fence,
+      approval: id,
+      digest: fakeDigest("c"),
+      version: 3,
+    };
     const mismatch = { name: "ApprovalMismatch" };
     await expect(deployModel(world)({ ...subject, environment: "prod" })).rejects.toMatchObject(mismatch);
     await world.ledger.begin(
@@ -322,14 +337,14 @@ describe("a decision about one image", () => {
         environment: "prod",
         ...subject,
         functionVersion: "2",
-        previous: (await world.ledger.serving("prod", model))?.sequence ?? 0,
+        previous: (await world.ledger.serving("prod", toyModel))?.sequence ?? 0,
         reason: null,
       },
       world.time.now,
     );
     const promote = promoteModel(world)({ ...subject, stageFence: 1, functionVersion: "2", approvedBy: [] });
     await expect(promote).rejects.toMatchObject(mismatch);
-    expect((await world.ledger.serving("prod", model))?.digest).toBe(digestOf("a"));
+    expect((await world.ledger.serving("prod", toyModel))?.digest).toBe(fakeDigest("a"));
   });
 });
 
@@ -337,12 +352,20 @@ describe("what serves prod is what the ledger says, whatever the state's data sa
   const mismatch = { name: "ApprovalMismatch" };
   /** A delivery of version 3 over version 2, approved and proven on prod; version 1 is still published. */
   const proven = async () => {
-    await serve(world, "a", 1);
-    await serve(world, "b", 2);
-    const { id, commit, fence: stageFence } = await ask();
+    await promoteVersion(world, "a", 1);
+    await promoteVersion(world, "b", 2);
+    const { id, commit, fence: stageFence } = await requestDecision();
     await click(id, "approve");
     const fence = await claimProd();
-    const subject = { delivery, model, commit, fence, digest: digestOf("c"), version: 3, approval: id };
+    const subject = {
+      delivery,
+      model: toyModel,
+      commit,
+      fence,
+      digest: fakeDigest("c"),
+      version: 3,
+      approval: id,
+    };
     const { functionVersion, championVersion } = await deployModel(world)({
       ...subject,
       environment: "prod",
@@ -350,7 +373,7 @@ describe("what serves prod is what the ledger says, whatever the state's data sa
     return { ...subject, stageFence, functionVersion, championVersion, approvedBy: [] };
   };
   const live = async () => {
-    const alias = await world.serving.prod.live(model);
+    const alias = await world.serving.prod.live(toyModel);
     return [alias?.version, alias?.canary?.version];
   };
 
@@ -386,7 +409,7 @@ describe("what serves prod is what the ledger says, whatever the state's data sa
     const input = await proven();
     const forged = [{ user: "U0FORGED", name: "Ada", at: "2026-11-21T12:00:00.000Z" }];
     await promoteModel(world)({ ...input, approvedBy: forged });
-    expect((await world.ledger.serving("prod", model))?.approvedBy).toEqual([approver]);
+    expect((await world.ledger.serving("prod", toyModel))?.approvedBy).toEqual([approver]);
   });
 });
 
@@ -398,12 +421,12 @@ test("only an approval goes on to prod: nothing does by default", () => {
 
 describe("a person's rollback has its own words", () => {
   const approvedCanary = async () => {
-    await serve(world, "a", 1);
-    await serve(world, "b", 2);
-    const { id, commit, fence: stageFence, baseline } = await ask();
+    await promoteVersion(world, "a", 1);
+    await promoteVersion(world, "b", 2);
+    const { id, commit, fence: stageFence, baseline } = await requestDecision();
     await click(id, "approve");
-    const artefact = { digest: digestOf("c"), version: 3, approval: id };
-    const subject = { delivery, model, commit };
+    const artefact = { digest: fakeDigest("c"), version: 3, approval: id };
+    const subject = { delivery, model: toyModel, commit };
     const claim = await claimEnvironment(world)({
       ...subject,
       ...artefact,
@@ -419,41 +442,55 @@ describe("a person's rollback has its own words", () => {
     await shiftTraffic(world)({ ...subject, fence, functionVersion, championVersion, step: 0 });
     return { ...subject, ...artefact, fence, stageFence, functionVersion };
   };
-  const back = () => rollback(world)({ model, id: "rollback-1", by: "ada: wrong answers" });
+  const back = () => rollBackProd(world)({ model: toyModel, id: "rollback-1", by: "ada: wrong answers" });
 
   test("where it ended a canary", async () => {
     const { commit } = await approvedCanary();
     await back();
-    expect(shown().all).toContain("ada: wrong answers");
-    await rollBack(world)({ delivery, model, commit, error: null });
-    await reportOutcome(world)({ delivery, model, commit, outcome: "superseded", error: null });
-    expect(shown().text).not.toContain("later commit");
-    expect(shown().all).toContain("ada: wrong answers");
+    expect(readShownMessage().all).toContain("ada: wrong answers");
+    await rollBack(world)({ delivery, model: toyModel, commit, error: null });
+    await reportOutcome(world)({ delivery, model: toyModel, commit, outcome: "superseded", error: null });
+    expect(readShownMessage().text).not.toContain("later commit");
+    expect(readShownMessage().all).toContain("ada: wrong answers");
   });
 
   test("where it took back what was promoted", async () => {
     const input = await approvedCanary();
     await promoteModel(world)({ ...input, approvedBy: [] });
-    await reportOutcome(world)({ delivery, model, commit: input.commit, outcome: "promoted", error: null });
-    expect(shown().text).toBe("toy version 3 serves prod");
+    await reportOutcome(world)({
+      delivery,
+      model: toyModel,
+      commit: input.commit,
+      outcome: "promoted",
+      error: null,
+    });
+    expect(readShownMessage().text).toBe("toy version 3 serves prod");
     await back();
-    expect(shown().text).not.toContain("serves prod");
-    expect(shown().all).toContain("ada: wrong answers");
+    expect(readShownMessage().text).not.toContain("serves prod");
+    expect(readShownMessage().all).toContain("ada: wrong answers");
   });
 });
 
 test("a version that a later one replaced is not said to serve prod", async () => {
-  const { id, commit } = await ask();
+  const { id, commit } = await requestDecision();
   await click(id, "approve");
   const fence = await claimProd();
-  const input = { delivery, model, commit, fence, digest: digestOf("c"), version: 3, approval: id };
+  const input = {
+    delivery,
+    model: toyModel,
+    commit,
+    fence,
+    digest: fakeDigest("c"),
+    version: 3,
+    approval: id,
+  };
   const { functionVersion } = await deployModel(world)({ ...input, environment: "prod" });
   await promoteModel(world)({ ...input, stageFence: 1, functionVersion, approvedBy: [] });
-  await reportOutcome(world)({ delivery, model, commit, outcome: "promoted", error: null });
-  await serve(world, "d", 4);
+  await reportOutcome(world)({ delivery, model: toyModel, commit, outcome: "promoted", error: null });
+  await promoteVersion(world, "d", 4);
   await world.messages.expect(delivery);
   await sweep();
-  expect(shown().text).not.toContain("serves prod");
+  expect(readShownMessage().text).not.toContain("serves prod");
 });
 
 describe("the task token", () => {
@@ -471,7 +508,7 @@ describe("the task token", () => {
     ],
     ["the delivery ended without an answer", (id) => world.approvals.close(id, "the delivery has ended")],
   ])("is deleted once %s", async (_, use) => {
-    const { id } = await ask();
+    const { id } = await requestDecision();
     expect(kept()).toBe(1);
     await use(id);
     expect(kept()).toBe(0);
@@ -480,19 +517,19 @@ describe("the task token", () => {
 
 describe("a dialog", () => {
   test("opens for nobody who may not answer: they are told so", async () => {
-    const { id } = await ask();
+    const { id } = await requestDecision();
     await click(id, "reject", "U0OUTSIDE");
     await click(id, "reject", approver);
     expect(views).toHaveLength(1);
-    expect(whispers).toHaveLength(1);
+    expect(ephemeralMessages).toHaveLength(1);
   });
 
   test("opens for nobody once the question was answered", async () => {
-    const { id } = await ask();
+    const { id } = await requestDecision();
     await click(id, "approve");
     await click(id, "reject");
     expect(views).toEqual([]);
-    expect(whispers).toHaveLength(1);
+    expect(ephemeralMessages).toHaveLength(1);
   });
 });
 
@@ -505,17 +542,17 @@ describe("a reason", () => {
     ["marks that combine with nothing", "\u0301\u0308"],
     ["directions and tags", "\u202e\u2066\u{e0041}"],
   ])("of invisible characters (%s) is no reason", async (_, reason) => {
-    const { id } = await ask();
+    const { id } = await requestDecision();
     const { body } = await submit(id, reason);
     expect(body).toContain("errors");
     expect(world.engine.answers).toEqual([]);
   });
 
   test("that does not fit is refused, and never cut", async () => {
-    const { id } = await ask();
+    const { id } = await requestDecision();
     expect((await submit(id, "😀".repeat(1_001))).body).toContain("errors");
     const whole = `${"x".repeat(1_990)} the end`;
     expect((await submit(id, whole)).body).toBe("");
-    expect(shown().all).toContain("the end");
+    expect(readShownMessage().all).toContain("the end");
   });
 });

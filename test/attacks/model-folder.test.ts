@@ -1,11 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { committedModel, judgedBy } from "#domain/delivery/committed-model.ts";
-import { restore } from "#domain/rollback/restore.ts";
+import { loadRules, readCommittedModel } from "#domain/delivery/committed-model.ts";
+import { restoreEnvironment } from "#domain/rollback/restore.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { assertModel } from "#model-check/check-model.ts";
-import { churnWith, hostileFiles, hostilePolicies } from "#test/support/hostile-files.ts";
-import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
-import { answeringMeanwhile } from "./answering-meanwhile.ts";
+import { hostileFiles, hostilePolicies, replaceChurnFile } from "#test/support/hostile-files.ts";
+import {
+  createMemoryWorld,
+  fakeCommit,
+  type MemoryWorld,
+  promoteVersion,
+  toyModel,
+} from "#test/support/step-world.ts";
+import { countResponsesDuring } from "./answering-meanwhile.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -13,8 +19,8 @@ describe("a model's folder that takes for ever to read", () => {
   test.each(hostileFiles)(
     "%s in %s: refused by name, and this process answers all the while",
     async (_, file, content) => {
-      const folder = churnWith(file, content());
-      const { answered, error } = await answeringMeanwhile(() => assertModel(folder));
+      const folder = replaceChurnFile(file, content());
+      const { answered, error } = await countResponsesDuring(() => assertModel(folder));
       expect(error).toMatchObject({ name: "ManifestInvalid", message: expect.stringContaining(file) });
       // A process that reads the file itself answers one or none.
       expect(answered).toBeGreaterThan(4);
@@ -23,21 +29,21 @@ describe("a model's folder that takes for ever to read", () => {
 });
 
 describe("ClaimStage, which reads a commit before anything is built of it", () => {
-  const claim = async (put: (world: StepWorld, commit: string) => unknown) => {
-    const world = stepWorld();
+  const claim = async (put: (world: MemoryWorld, commit: string) => unknown) => {
+    const world = createMemoryWorld();
     try {
-      await serve(world, "a", 1);
+      await promoteVersion(world, "a", 1);
       const commit = world.commit("b");
       await put(world, commit);
       const claimed = await claimEnvironment(world)({
         delivery: "hostile",
-        model,
+        model: toyModel,
         commit,
         environment: "stage",
         requestedAt: world.time.now,
         pusher: "sam@example.com",
       }).catch((error: unknown) => error);
-      return { claimed, holder: (await world.claims.read("stage", model))?.holder ?? null };
+      return { claimed, holder: (await world.claims.read("stage", toyModel))?.holder ?? null };
     } finally {
       await world.close();
     }
@@ -72,34 +78,34 @@ describe("ClaimStage, which reads a commit before anything is built of it", () =
 
 describe("a version that was promoted before a rule", () => {
   test("today's limits refuse its folder for a delivery, not for a rollback to it, nor as the champion of another", async () => {
-    const world = stepWorld();
+    const world = createMemoryWorld();
     try {
-      const first = await serve(world, "a", 1);
-      const files = world.commits.get(commitOf("a"));
+      const first = await promoteVersion(world, "a", 1);
+      const files = world.commits.get(fakeCommit("a"));
       const padded = (file: string, padding: string) =>
         files?.set(file, bytes(new TextDecoder().decode(files.get(file)) + padding));
       padded("model.yaml", `\n#${"x".repeat(300_000)}`);
       padded("golden.json", " ".repeat(17 * 1_024 * 1_024));
-      await serve(world, "b", 2);
+      await promoteVersion(world, "b", 2);
       for (const file of ["model.yaml", "golden.json"]) {
         const others = new Map([...(files ?? [])]);
         const { source } = world;
         const modelFiles = async () =>
           others.set(
             file === "model.yaml" ? "golden.json" : "model.yaml",
-            world.commits.get(commitOf("b"))?.get(file === "model.yaml" ? "golden.json" : "model.yaml") ??
+            world.commits.get(fakeCommit("b"))?.get(file === "model.yaml" ? "golden.json" : "model.yaml") ??
               bytes(""),
           );
         await expect(
-          committedModel({ source: { ...source, modelFiles } })(model, commitOf("a")),
+          readCommittedModel({ source: { ...source, modelFiles } })(toyModel, fakeCommit("a")),
         ).rejects.toMatchObject({ name: "ManifestInvalid", message: expect.stringContaining(`${file}`) });
       }
-      expect((await judgedBy(world)(model, commitOf("b"), commitOf("a"))).champion?.golden.rows).toHaveLength(
-        2,
-      );
-      const writer = { model, delivery: "d", fence: 50 };
-      expect(await restore(world)("prod", writer, first)).toBe(first.functionVersion);
-      expect((await world.serving.prod.live(model))?.version).toBe(first.functionVersion);
+      expect(
+        (await loadRules(world)(toyModel, fakeCommit("b"), fakeCommit("a"))).champion?.golden.rows,
+      ).toHaveLength(2);
+      const writer = { model: toyModel, delivery: "d", fence: 50 };
+      expect(await restoreEnvironment(world)("prod", writer, first)).toBe(first.functionVersion);
+      expect((await world.serving.prod.live(toyModel))?.version).toBe(first.functionVersion);
     } finally {
       await world.close();
     }

@@ -2,37 +2,37 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { print, printTable } from "#cli/print.ts";
-import { judgeCanary } from "#domain/canary/judge-canary.ts";
-import { percentilesFor } from "#domain/canary/percentiles-for.ts";
+import { evaluateCanary } from "#domain/canary/judge-canary.ts";
+import { choosePercentiles } from "#domain/canary/percentiles-for.ts";
 import { createApp } from "#inference/app.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
-import { recordsOf } from "#inference/records/records-of.ts";
+import { createRecords } from "#inference/records/records-of.ts";
 import { createService } from "#inference/service.ts";
 import { Input, type Manifest } from "#model-folder/manifest/manifest.ts";
-import { fileBlobs } from "#platform/blobs/files.ts";
-import { emfLine } from "#platform/metrics/emf.ts";
+import { createFileBlobs } from "#platform/blobs/files.ts";
+import { formatEmf } from "#platform/metrics/emf.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
-import { sqliteMetrics } from "#platform/metrics/sqlite.ts";
+import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
 import { type Database, openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
-import { requesting } from "#test/support/http/requesting.ts";
-import { manifestWith } from "#test/support/onnx/churn-folder.ts";
-import { float, writeOnnx } from "#test/support/onnx/write-onnx.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
+import { buildManifest } from "#test/support/onnx/churn-folder.ts";
+import { floatType, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { openLog } from "#worlds/embedded/data/open-log.ts";
-import { jsonVoice, terminalVoice } from "#worlds/embedded/terminal.ts";
+import { createJsonReporter, createTerminalReporter } from "#worlds/embedded/terminal.ts";
 
 /** What every object inherits; `__proto__` is no name for an input or a label (see below). */
-const inherited = ["constructor", "toString", "hasOwnProperty", "valueOf", "isPrototypeOf"] as const;
+const inheritedNames = ["constructor", "toString", "hasOwnProperty", "valueOf", "isPrototypeOf"] as const;
 const now = Date.UTC(2026, 10, 28, 12);
 const number = (name: string) => ({ name, type: "number", min: -10, max: 10 });
 const gates = { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } };
 
 /** A model whose inputs and labels have these names; it answers with the label of the greatest input. */
-const greatest = (names: readonly string[]): Promise<LoadedModel> =>
+const loadArgmaxModel = (names: readonly string[]): Promise<LoadedModel> =>
   loadModel({
-    manifest: manifestWith({
+    manifest: buildManifest({
       name: "constructor",
       inputs: names.map(number),
       output: { labels: [...names] },
@@ -42,20 +42,20 @@ const greatest = (names: readonly string[]): Promise<LoadedModel> =>
       bytes: writeOnnx({
         graph: {
           nodes: [{ op: "Identity", inputs: ["X"], outputs: ["scores"] }],
-          inputs: [{ name: "X", type: float, shape: ["N", names.length] }],
-          outputs: [{ name: "scores", type: float, shape: ["N", names.length] }],
+          inputs: [{ name: "X", type: floatType, shape: ["N", names.length] }],
+          outputs: [{ name: "scores", type: floatType, shape: ["N", names.length] }],
         },
       }),
     },
   });
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let database: Database;
-let metrics: ReturnType<typeof sqliteMetrics>;
+let metrics: ReturnType<typeof createSqliteMetrics>;
 beforeAll(async () => {
-  folder = await temporaryFolder();
+  folder = await createTemporaryFolder();
   database = openDatabase(`${folder.path}/state.sqlite`);
-  metrics = sqliteMetrics({ database, clock: () => now });
+  metrics = createSqliteMetrics({ database, clock: () => now });
 });
 afterAll(async () => {
   metrics.close();
@@ -64,10 +64,10 @@ afterAll(async () => {
 });
 
 /** The service over HTTP as `functionVersion`, with records; each reported request goes the way of a function's output. */
-const serve = (model: LoadedModel, functionVersion: string) => {
+const startService = (model: LoadedModel, functionVersion: string) => {
   const reported: RequestMetrics[] = [];
-  const store = sqliteStore({ database, clock: () => now });
-  const blobs = fileBlobs({
+  const store = createSqliteStore({ database, clock: () => now });
+  const blobs = createFileBlobs({
     folder: `${folder.path}/blobs`,
     baseUrl: "http://127.0.0.1",
     key: new Uint8Array(32),
@@ -81,7 +81,7 @@ const serve = (model: LoadedModel, functionVersion: string) => {
   } as const;
   let ids = 0;
   const log: string[] = [];
-  const app = requesting(
+  const app = createAppClient(
     createApp(
       createService({
         model,
@@ -90,14 +90,14 @@ const serve = (model: LoadedModel, functionVersion: string) => {
         tick: () => 0,
         newId: () => `id-${functionVersion}-${++ids}`,
         report: (request) => {
-          const read = parseEmf(emfLine(request));
+          const read = parseEmf(formatEmf(request));
           if (read) {
             reported.push(read);
             metrics.request(read);
           }
         },
         log: (line) => log.push(line),
-        records: recordsOf({
+        records: createRecords({
           identity,
           manifest: model.manifest,
           hashKey: undefined,
@@ -127,14 +127,14 @@ const rule = {
 } as const;
 const limits = { errorPoints: 1, latencyP95: { ratio: 1.5, slackMs: 5 }, labelSharePoints: 10 };
 
-const judge = async (names: readonly string[]) => {
+const judgeNames = async (names: readonly string[]) => {
   const of = async (version: string) =>
     metrics.statistics(
       { environment: "prod", model: "constructor", version, from: now - 1, to: now + 1 },
-      { percentiles: percentilesFor(300), labels: names },
+      { percentiles: choosePercentiles(300), labels: names },
     );
   const [champion, challenger] = [await of("1"), await of("2")];
-  return judgeCanary({
+  return evaluateCanary({
     rule: { ...rule, steps: [...rule.steps] },
     limits,
     labels: names,
@@ -149,22 +149,22 @@ const judge = async (names: readonly string[]) => {
 describe("inputs and labels named as what every object inherits", () => {
   let model: LoadedModel;
   beforeAll(async () => {
-    model = await greatest(inherited);
+    model = await loadArgmaxModel(inheritedNames);
   });
   afterAll(() => model.release());
   /** The row that is answered with this label. */
   const row = (label: string) =>
-    Object.fromEntries(inherited.map((name) => [name, name === label ? 5 : 0.5]));
+    Object.fromEntries(inheritedNames.map((name) => [name, name === label ? 5 : 0.5]));
 
   test("go from the request to the canary's verdict, and are counted", async () => {
-    const champion = serve(model, "1");
-    const challenger = serve(model, "2");
+    const champion = startService(model, "1");
+    const challenger = startService(model, "2");
     for (let request = 0; request < 300; request++) {
       expect((await champion.post("/v1/predict", { rows: [row("constructor")] })).status).toBe(200);
       await challenger.post("/v1/predict", { rows: [row(request % 3 === 0 ? "constructor" : "toString")] });
     }
     expect(challenger.reported).toHaveLength(300);
-    const judged = await judge(inherited);
+    const judged = await judgeNames(inheritedNames);
     expect(judged.verdict).toBe("fail");
     expect(judged.checks.find(({ name }) => name === "canary labels")).toMatchObject({
       verdict: "fail",
@@ -173,26 +173,26 @@ describe("inputs and labels named as what every object inherits", () => {
   });
 
   test("are read and answered in every protocol, with every score", async () => {
-    const { app, post, log } = serve(model, "3");
-    for (const label of inherited) {
+    const { app, post, log } = startService(model, "3");
+    for (const label of inheritedNames) {
       const native = await post("/v1/predict", { rows: [row(label)] });
       const [prediction] = JSON.parse(native.text).predictions;
       expect(prediction).toEqual({ label, scores: row(label) });
 
-      const values = inherited.map((name) => row(label)[name]);
+      const values = inheritedNames.map((name) => row(label)[name]);
       const frames = [
-        { dataframe_split: { columns: inherited, data: [values] } },
+        { dataframe_split: { columns: inheritedNames, data: [values] } },
         { dataframe_records: [row(label)] },
-        { inputs: Object.fromEntries(inherited.map((name) => [name, [row(label)[name]]])) },
+        { inputs: Object.fromEntries(inheritedNames.map((name) => [name, [row(label)[name]]])) },
         { instances: [values] },
       ];
       for (const frame of frames) {
         const { status, text } = await post("/invocations", frame);
         expect({ status, label: JSON.parse(text).predictions?.[0]?.label }).toEqual({ status: 200, label });
       }
-      const csv = await post("/v1/predict", `${inherited.join(",")}\n${values.join(",")}\n`, "text/csv");
+      const csv = await post("/v1/predict", `${inheritedNames.join(",")}\n${values.join(",")}\n`, "text/csv");
       expect(csv.status).toBe(200);
-      const tensors = inherited.map((name) => ({
+      const tensors = inheritedNames.map((name) => ({
         name,
         datatype: "FP64",
         shape: [1, 1],
@@ -213,7 +213,7 @@ describe("inputs and labels named as what every object inherits", () => {
   });
 
   test("a missing input is missing, whatever every object inherits under its name", async () => {
-    const { post } = serve(model, "4");
+    const { post } = startService(model, "4");
     const { constructor: _, ...rest } = row("toString");
     const { status, text } = await post("/v1/predict", { rows: [rest] });
     expect(status).toBe(422);
@@ -221,7 +221,7 @@ describe("inputs and labels named as what every object inherits", () => {
   });
 
   test("__proto__ in a request is an unknown field and changes no other object", async () => {
-    const { post } = serve(model, "5");
+    const { post } = startService(model, "5");
     const body = `{"rows":[{"__proto__":{"valueOf":1},${JSON.stringify(row("toString")).slice(1)}]}`;
     const { status, text } = await post("/v1/predict", body);
     expect(status).toBe(422);
@@ -235,12 +235,12 @@ test("__proto__ is no name for an input or a label: the manifest says so", () =>
   expect(Input.safeParse({ name: "__proto__", type: "boolean" }).error?.issues[0]?.message).toContain(
     "__proto__ is no name",
   );
-  const wrong = (): Manifest => manifestWith({ output: { labels: ["__proto__", "stay"] }, gates });
+  const wrong = (): Manifest => buildManifest({ output: { labels: ["__proto__", "stay"] }, gates });
   expect(wrong).toThrow("__proto__ is no name");
 });
 
 const label = fc.oneof(
-  fc.constantFrom(...inherited, "__proto__"),
+  fc.constantFrom(...inheritedNames, "__proto__"),
   fc.string({ minLength: 1, maxLength: 20 }),
 );
 
@@ -256,7 +256,7 @@ test("whatever the labels are named, a function's line brings each of their coun
         const of = { environment: "prod", model: "any", version: String(++version) } as const;
         const labels = new Map(counts.map(([name, rows]) => [name.toWellFormed(), rows]));
         const read = parseEmf(
-          emfLine({ ...of, at: now, latencyMs: 1, failed: false, labels: new Map(counts) }),
+          formatEmf({ ...of, at: now, latencyMs: 1, failed: false, labels: new Map(counts) }),
         );
         if (!read) throw new Error("the line was not read");
         metrics.request(read);
@@ -309,8 +309,14 @@ describe("lines are not forged by names", () => {
   test("a line of JSON stays one line and the same JSON", () => {
     fc.assert(
       fc.property(hostile, hostile, (name, cause) => {
-        const said = spoken(() =>
-          jsonVoice().event({ event: "outcome", delivery: name, outcome: "failed", error: name, cause }),
+        const said = captureStdout(() =>
+          createJsonReporter().event({
+            event: "outcome",
+            delivery: name,
+            outcome: "failed",
+            error: name,
+            cause,
+          }),
         );
         expect(said.slice(0, -1)).not.toMatch(controls);
         expect(said.at(-1)).toBe("\n");
@@ -322,8 +328,8 @@ describe("lines are not forged by names", () => {
   test("at the terminal an event's names stay on their line, and print hides nothing", () => {
     fc.assert(
       fc.property(hostile, (name) => {
-        const serving = spoken(() =>
-          terminalVoice().event({
+        const serving = captureStdout(() =>
+          createTerminalReporter().event({
             event: "serving",
             environment: "prod",
             model: name,
@@ -333,9 +339,9 @@ describe("lines are not forged by names", () => {
           }),
         );
         expect(serving.split("\n")).toHaveLength(2);
-        for (const line of `${serving}${spoken(() => print(name))}`.split("\n"))
+        for (const line of `${serving}${captureStdout(() => print(name))}`.split("\n"))
           expect(line.replaceAll(painted, "")).not.toMatch(controls);
-        const table = spoken(() => printTable(["model", "reason"], [["churn", name]]));
+        const table = captureStdout(() => printTable(["model", "reason"], [["churn", name]]));
         expect(table.split("\n")).toHaveLength(3);
       }),
     );
@@ -343,7 +349,7 @@ describe("lines are not forged by names", () => {
 });
 
 /** What is written to stdout meanwhile. */
-const spoken = (work: () => void): string => {
+const captureStdout = (work: () => void): string => {
   const written: string[] = [];
   const spy = vi
     .spyOn(process.stdout, "write")

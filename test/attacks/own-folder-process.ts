@@ -1,11 +1,11 @@
 /** Takes the data folder that it is given, says how that went as one line of JSON, and keeps it until its stdin ends. */
-import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { ownFolder } from "#worlds/embedded/data/running.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { acquireDataFolder } from "#worlds/embedded/data/running.ts";
 
 const [root = "", url] = process.argv.slice(2);
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 try {
-  const ownership = ownFolder(dataFolder(root), { command: "rehearse", now: Date.now() });
+  const ownership = acquireDataFolder(resolveDataFolder(root), { command: "rehearse", now: Date.now() });
   if (url !== undefined) ownership.announce(url);
   say({ owns: true, pid: process.pid });
   process.stdin.on("end", () => {

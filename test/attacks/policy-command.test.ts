@@ -1,69 +1,76 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { changePolicy } from "#domain/policy/change-policy.ts";
-import { platformPolicy } from "#domain/policy/platform-policy.ts";
+import { createPolicyWriter } from "#domain/policy/change-policy.ts";
+import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
 import { runCommand } from "#test/support/run-command.ts";
 import { policyYaml } from "#test/support/step-world.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { writeFirstPolicy } from "#worlds/embedded/operator/first-policy.ts";
 
-let place: Awaited<ReturnType<typeof temporaryFolder>>;
+let workFolder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let file = "";
-const said: string[] = [];
+const output: string[] = [];
 beforeEach(async () => {
-  place = await temporaryFolder();
-  file = join(place.path, "next.yaml");
-  await writeFile(join(place.path, "policy.yaml"), policyYaml);
-  const database = openDatabase(dataFolder(place.path).database);
-  const needs = { store: sqliteStore({ database, clock: Date.now }), confirmation: "alone-if-said" as const };
-  const first = {
-    policy: platformPolicy(needs),
-    changes: changePolicy({ ...needs, clock: Date.now }),
-    checkout: place.path,
-    say: (sentence: string) => void said.push(sentence),
+  workFolder = await createTemporaryFolder();
+  file = join(workFolder.path, "next.yaml");
+  await writeFile(join(workFolder.path, "policy.yaml"), policyYaml);
+  const database = openDatabase(resolveDataFolder(workFolder.path).database);
+  const needs = {
+    store: createSqliteStore({ database, clock: Date.now }),
+    confirmation: "alone-if-said" as const,
   };
-  said.length = 0;
+  const first = {
+    policy: createPlatformPolicy(needs),
+    changes: createPolicyWriter({ ...needs, clock: Date.now }),
+    checkout: workFolder.path,
+    say: (sentence: string) => void output.push(sentence),
+  };
+  output.length = 0;
   await writeFirstPolicy(first);
   // What comes later changes nothing: a copy is there.
-  await writeFile(join(place.path, "policy.yaml"), policyYaml.replace("quorum: 1", "quorum: 2"));
+  await writeFile(join(workFolder.path, "policy.yaml"), policyYaml.replace("quorum: 1", "quorum: 2"));
   await writeFirstPolicy(first);
   database.close();
 });
-afterEach(() => place.remove());
+afterEach(() => workFolder.remove());
 
-const policy = (...args: readonly string[]) => runCommand(["policy", ...args, "--data", place.path], {});
-const inForce = async () => JSON.parse((await policy("show", "--json")).stdout);
+const runPolicyCommand = (...args: readonly string[]) =>
+  runCommand(["policy", ...args, "--data", workFolder.path], {});
+const readPolicyInForce = async () => JSON.parse((await runPolicyCommand("show", "--json")).stdout);
 
 test("the first start writes the platform's copy, says so once, and later files change nothing", async () => {
-  expect(said).toEqual([expect.stringContaining("The platform's copy of the policy was written from")]);
-  expect(await inForce()).toMatchObject({ revision: 1, floor: { approval: { quorum: 1 } } });
+  expect(output).toEqual([expect.stringContaining("The platform's copy of the policy was written from")]);
+  expect(await readPolicyInForce()).toMatchObject({ revision: 1, floor: { approval: { quorum: 1 } } });
 });
 
 test("whoever proposes a policy may not confirm it unseen: the same person is refused and told what --alone means", async () => {
   await writeFile(file, policyYaml.replace("authorMayApprove: false", "authorMayApprove: true"));
-  const applied = await policy("apply", file);
+  const applied = await runPolicyCommand("apply", file);
   expect(applied.stdout).toContain("Loosens:\n  approval.authorMayApprove false → true");
   const id = /confirm (\S+)/.exec(applied.stdout)?.[1] ?? "";
-  const refused = await policy("confirm", id);
+  const refused = await runPolicyCommand("confirm", id);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain("a second person has to confirm it");
-  expect(await inForce()).toMatchObject({ revision: 1 });
-  const alone = await policy("confirm", id, "--alone");
+  expect(await readPolicyInForce()).toMatchObject({ revision: 1 });
+  const alone = await runPolicyCommand("confirm", id, "--alone");
   expect(alone.stdout).toContain("and nothing of a second person");
-  expect(await inForce()).toMatchObject({ revision: 2, floor: { approval: { authorMayApprove: true } } });
-  expect((await policy("history")).stdout).toContain("the same person");
+  expect(await readPolicyInForce()).toMatchObject({
+    revision: 2,
+    floor: { approval: { authorMayApprove: true } },
+  });
+  expect((await runPolicyCommand("history")).stdout).toContain("the same person");
 });
 
 test("a file that is no policy is refused with its place, and the copy stays", async () => {
   await writeFile(file, policyYaml.replace("quorum: 1", "quorum: 0"));
-  const applied = await policy("apply", file);
+  const applied = await runPolicyCommand("apply", file);
   expect([applied.code, applied.stderr]).toEqual([1, expect.stringContaining("approval.quorum")]);
-  expect((await policy("apply", join(place.path, "absent.yaml"))).code).toBe(2);
-  expect((await policy("confirm", "7-nothing")).stderr).toContain("There is no proposal 7-nothing");
-  expect(await inForce()).toMatchObject({ revision: 1 });
+  expect((await runPolicyCommand("apply", join(workFolder.path, "absent.yaml"))).code).toBe(2);
+  expect((await runPolicyCommand("confirm", "7-nothing")).stderr).toContain("There is no proposal 7-nothing");
+  expect(await readPolicyInForce()).toMatchObject({ revision: 1 });
   expect(await readFile(file, "utf8")).toContain("quorum: 0");
 });

@@ -1,49 +1,49 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { judgedBy } from "#domain/delivery/committed-model.ts";
-import { deployedVersion } from "#domain/deployment/deployed-version.ts";
+import { loadRules } from "#domain/delivery/committed-model.ts";
+import { ensureDeployedVersion } from "#domain/deployment/deployed-version.ts";
 import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
 import { scanImage } from "#lambdas/scan-image/scan-image.ts";
 import type { Images } from "#platform/images/images.ts";
-import { messageBlocks } from "#slack/message-blocks.ts";
+import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { remedies } from "#statemachine/remedies.ts";
 import {
-  buildOf,
-  commitOf,
-  digestOf,
-  model,
-  modelYaml,
+  buildModelYaml,
+  createBuildVariables,
+  createMemoryWorld,
+  fakeCommit,
+  fakeDigest,
+  type MemoryWorld,
   policyYaml,
-  type StepWorld,
-  serve,
-  stepWorld,
+  promoteVersion,
+  toyModel,
 } from "#test/support/step-world.ts";
 
-let world: StepWorld;
+let world: MemoryWorld;
 beforeEach(() => {
-  world = stepWorld();
+  world = createMemoryWorld();
 });
 afterEach(() => world.close());
 
 const delivery = "attack-1";
-const ask = async (letter: string) => {
+const requestDecision = async (letter: string) => {
   world.engine.waiting.add("token");
   await requestApproval(world)({
     delivery,
-    model,
-    commit: commitOf(letter),
+    model: toyModel,
+    commit: fakeCommit(letter),
     taskToken: "token",
     fence: 1,
-    digest: digestOf(letter),
+    digest: fakeDigest(letter),
     version: 2,
     author: { name: "Mallory", email: "mallory@example.com" },
     pusher: "mallory@example.com",
-    baseline: (await world.ledger.serving("prod", model))?.sequence ?? 0,
+    baseline: (await world.ledger.serving("prod", toyModel))?.sequence ?? 0,
     scanChecks: [],
     checks: [],
     omitted: [],
     timeoutSeconds: 3_600,
   });
-  const [question] = await world.approvals.open(model);
+  const [question] = await world.approvals.open(toyModel);
   if (!question) throw new Error("no question is open");
   return { rule: question.rule, view: await world.messages.state(delivery) };
 };
@@ -52,25 +52,25 @@ const approval = (fields: string) => ({ approval: `{ ${fields} }` });
 test("a commit that lets authors approve, in its policy.yaml and its manifest, changes nothing", async () => {
   const commit = world.commit(
     "a",
-    modelYaml(approval("approvers: [U024BE7LH], quorum: 1, authorMayApprove: true, timeout: PT24H")),
+    buildModelYaml(approval("approvers: [U024BE7LH], quorum: 1, authorMayApprove: true, timeout: PT24H")),
   );
   world.policies.set(commit, policyYaml.replace("authorMayApprove: false", "authorMayApprove: true"));
-  expect((await ask("a")).rule.authorMayApprove).toBe(false);
+  expect((await requestDecision("a")).rule.authorMayApprove).toBe(false);
 });
 
 test("a commit cannot appoint approvers whom the platform's copy does not name", async () => {
   const commit = world.commit(
     "a",
-    modelYaml(approval("approvers: [U0MALLORY], quorum: 1, authorMayApprove: false, timeout: PT24H")),
+    buildModelYaml(approval("approvers: [U0MALLORY], quorum: 1, authorMayApprove: false, timeout: PT24H")),
   );
   world.policies.set(commit, policyYaml.replace("U0SECOND1", "U0MALLORY"));
-  await expect(ask("a")).rejects.toMatchObject({ name: "ManifestInvalid" });
+  await expect(requestDecision("a")).rejects.toMatchObject({ name: "ManifestInvalid" });
 });
 
 test("a commit that allows more vulnerabilities is still held to the platform's limit", async () => {
   const commit = world.commit(
     "a",
-    modelYaml({
+    buildModelYaml({
       gates: "{ latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 9, high: 99 } }",
     }),
   );
@@ -86,22 +86,25 @@ test("a commit that allows more vulnerabilities is still held to the platform's 
   };
   const scanned = scanImage({ ...world, images: images as unknown as Pick<Images, "scan"> })({
     delivery,
-    model,
+    model: toyModel,
     commit,
-    build: buildOf("a"),
+    build: createBuildVariables("a"),
   });
   await expect(scanned).rejects.toMatchObject({ name: "ImageScanFailed" });
 });
 
 test("a commit's policy.yaml that removes rules, lowers the quorum or names others is only ever tightened by it", async () => {
   await world.close();
-  world = stepWorld({ platform: policyYaml.replace("quorum: 1", "quorum: 2") });
+  world = createMemoryWorld({ platform: policyYaml.replace("quorum: 1", "quorum: 2") });
   const both = approval(
     "approvers: [U024BE7LH, U0SECOND1], quorum: 1, authorMayApprove: false, timeout: PT24H",
   );
-  world.commit("a", modelYaml(both));
+  world.commit("a", buildModelYaml(both));
   // quorum 1, as it stands in policyYaml
-  expect((await ask("a")).rule).toMatchObject({ quorum: 2, approvers: ["U024BE7LH", "U0SECOND1"] });
+  expect((await requestDecision("a")).rule).toMatchObject({
+    quorum: 2,
+    approvers: ["U024BE7LH", "U0SECOND1"],
+  });
 });
 
 test.each([
@@ -111,20 +114,20 @@ test.each([
 ])("a policy.yaml with %s ends the delivery with a named error, and nothing is asked", async (_, text) => {
   const commit = world.commit("a");
   world.policies.set(commit, text);
-  await expect(ask("a")).rejects.toMatchObject({ name: "PolicyInvalid" });
-  expect(await world.approvals.open(model)).toEqual([]);
+  await expect(requestDecision("a")).rejects.toMatchObject({ name: "PolicyInvalid" });
+  expect(await world.approvals.open(toyModel)).toEqual([]);
 });
 
 test("a commit without policy.yaml is held to the platform's copy", async () => {
-  await serve(world, "a", 1);
+  await promoteVersion(world, "a", 1);
   const commit = world.commit("b");
   world.policies.set(commit, undefined);
-  expect((await ask("b")).rule).toMatchObject({ quorum: 1, authorMayApprove: false });
+  expect((await requestDecision("b")).rule).toMatchObject({ quorum: 1, authorMayApprove: false });
 });
 
 test("what runs with rights or is judged by stands in the warning with a link, after what loosens and before all else", async () => {
-  await serve(world, "a", 1);
-  const commit = world.commit("b", modelYaml({ resources: "{ memoryMb: 1024, timeoutSeconds: 3 }" }));
+  await promoteVersion(world, "a", 1);
+  const commit = world.commit("b", buildModelYaml({ resources: "{ memoryMb: 1024, timeoutSeconds: 3 }" }));
   const paths = ["policy.yaml", "models/other/tokenizer.json", "docs/x.md"].concat(
     [
       "inference/app.ts",
@@ -134,13 +137,13 @@ test("what runs with rights or is judged by stands in the warning with a link, a
     ],
     [".github/workflows/deliver.yml", "package-lock.json", "terraform/a\u202e\n.ts"],
   );
-  world.changed.set(`${commitOf("a")}..${commit}`, paths);
-  const { changed = [] } = (await ask("b")).view ?? {};
+  world.changed.set(`${fakeCommit("a")}..${commit}`, paths);
+  const { changed = [] } = (await requestDecision("b")).view ?? {};
   expect(changed[0]).toBe("loosens 1 rule: resources.memoryMb 512 → 1024");
   expect(changed[1]).toBe(
     "changed since what prod serves: the policy, the runtime, dependencies, the build, the steps, workflows and owners, the infrastructure",
   );
-  expect(changed[2]).toBe(`see https://example.com/${commitOf("a")}...${commit}`);
+  expect(changed[2]).toBe(`see https://example.com/${fakeCommit("a")}...${commit}`);
   expect(changed[3]).toBe("resources.timeoutSeconds 30 → 3");
   const names = changed.slice(4).join("; ");
   for (const path of ["policy.yaml", "inference/app.ts", "predict.ts", "packaging/buildspec.yml"])
@@ -151,35 +154,39 @@ test("what runs with rights or is judged by stands in the warning with a link, a
 });
 
 test.each<[string, string, (files: Map<string, Uint8Array> | undefined) => void]>([
-  ["a rule", modelYaml({ resources: "{ memoryMb: 1024, timeoutSeconds: 30 }" }), () => undefined],
-  ["the holdout", modelYaml(), (files) => files?.set("holdout.csv", Buffer.from("x,label\n1,yes\n2,yes\n"))],
+  ["a rule", buildModelYaml({ resources: "{ memoryMb: 1024, timeoutSeconds: 30 }" }), () => undefined],
+  [
+    "the holdout",
+    buildModelYaml(),
+    (files) => files?.set("holdout.csv", Buffer.from("x,label\n1,yes\n2,yes\n")),
+  ],
 ])("where only %s changed the warning has the link to the difference, too", async (_, yaml, change) => {
-  await serve(world, "a", 1);
+  await promoteVersion(world, "a", 1);
   const commit = world.commit("b", yaml);
   change(world.commits.get(commit));
-  const { changed = [] } = (await ask("b")).view ?? {};
+  const { changed = [] } = (await requestDecision("b")).view ?? {};
   expect(changed.length).toBeGreaterThan(1);
-  expect(changed).toContain(`see https://example.com/${commitOf("a")}...${commit}`);
+  expect(changed).toContain(`see https://example.com/${fakeCommit("a")}...${commit}`);
 });
 
 /** The first section of the message as Slack shows it. */
-const warning = (view: Awaited<ReturnType<typeof ask>>["view"]) =>
-  view ? JSON.stringify(messageBlocks(view, undefined).blocks[0]) : "";
+const warning = (view: Awaited<ReturnType<typeof requestDecision>>["view"]) =>
+  view ? JSON.stringify(renderMessageBlocks(view, undefined).blocks[0]) : "";
 
 test("long file names and long rules push no kind of privileged file, and no holdout, out of the warning", async () => {
   const label = "&".repeat(100);
   const yaml = (output: string, resources: string) =>
-    modelYaml({
+    buildModelYaml({
       output,
       resources,
       gates: "{ latencyP95Ms: 500, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 9 } }",
     });
-  await serve(world, "a", 1);
-  const served = world.commits.get(commitOf("a"));
+  await promoteVersion(world, "a", 1);
+  const served = world.commits.get(fakeCommit("a"));
   const output = `{ labels: ["no", "yes", "${label}"], positive: "${label}" }`;
   const scored = { label: "yes", scores: { no: 0.25, yes: 0.75, [label]: 0 } };
   const golden = { tolerance: 1e-5, rows: [{ x: 1 }, { x: 2 }], predictions: [scored, scored] };
-  served?.set("model.yaml", Buffer.from(modelYaml({ output })));
+  served?.set("model.yaml", Buffer.from(buildModelYaml({ output })));
   served?.set("golden.json", Buffer.from(JSON.stringify(golden)));
   const commit = world.commit(
     "b",
@@ -196,12 +203,12 @@ test("long file names and long rules push no kind of privileged file, and no hol
     "packaging",
     "terraform",
   ];
-  world.changed.set(`${commitOf("a")}..${commit}`, [
+  world.changed.set(`${fakeCommit("a")}..${commit}`, [
     ...folders.flatMap((folder) => [1, 2, 3, 4].map((n) => `${folder}/${"&".repeat(50)}${n}.ts`)),
     "package-lock.json",
     "policy.yaml",
   ]);
-  const shown = warning((await ask("b")).view);
+  const shown = warning((await requestDecision("b")).view);
   expect(shown).toMatch(/loosens 5 rules/);
   for (const kind of [
     "the policy",
@@ -225,7 +232,7 @@ test.each([
   ["is another file that was there before", "tokenizer.json", "other.json", "one"],
 ])("a tokenizer that %s stands in the warning", async (_, before, after, content) => {
   const text = (file: string) =>
-    modelYaml({
+    buildModelYaml({
       inputs: "[{ name: x, type: string }]",
       tokenizer: `{ file: ${file}, maxTokens: 8 }`,
     });
@@ -237,32 +244,32 @@ test.each([
     files?.set("model.yaml", Buffer.from(text(file)));
     if (file !== "other.json") files?.set(file, Buffer.from(tokens));
   };
-  await serve(world, "a", 1);
-  write(commitOf("a"), before, "one");
+  await promoteVersion(world, "a", 1);
+  write(fakeCommit("a"), before, "one");
   const commit = world.commit("b");
   write(commit, after, content);
   world.changed.set(
-    `${commitOf("a")}..${commit}`,
+    `${fakeCommit("a")}..${commit}`,
     after === "other.json" ? ["models/toy/model.yaml"] : [`models/toy/${after}`],
   );
-  const shown = warning((await ask("b")).view);
+  const shown = warning((await requestDecision("b")).view);
   expect(shown).toContain("changed since what prod serves: the tokenizer;");
   expect(shown).toContain(`models/toy/${after}`);
 });
 
 test("many loosened rules hide none: their number comes first, what changed and the link before the list", async () => {
-  await serve(world, "a", 1);
+  await promoteVersion(world, "a", 1);
   const commit = world.commit(
     "b",
-    modelYaml({
+    buildModelYaml({
       ...approval(
         `approvers: [U024BE7LH, ${Array.from({ length: 49 }, (_, n) => `U0FILLER${n}`).join(", ")}], quorum: 1, authorMayApprove: true, timeout: P9D`,
       ),
       gates: "{ latencyP95Ms: 5000, imageSizeMb: 900, vulnerabilities: { critical: 9, high: 99 } }",
     }),
   );
-  world.changed.set(`${commitOf("a")}..${commit}`, ["packaging/buildspec.yml"]);
-  const { changed = [] } = (await ask("b")).view ?? {};
+  world.changed.set(`${fakeCommit("a")}..${commit}`, ["packaging/buildspec.yml"]);
+  const { changed = [] } = (await requestDecision("b")).view ?? {};
   expect(changed[0]).toMatch(/^loosens 7 rules: approval\.approvers/);
   expect(changed[1]).toBe("changed since what prod serves: the build");
   expect(changed[2]).toMatch(/^see https/);
@@ -272,63 +279,67 @@ test("many loosened rules hide none: their number comes first, what changed and 
 test("a commit may tighten the platform's copy", async () => {
   const commit = world.commit("a");
   world.policies.set(commit, policyYaml.replace("timeout: P7D", "timeout: PT1H"));
-  expect((await ask("a")).rule.timeout).toBe("PT1H");
+  expect((await requestDecision("a")).rule.timeout).toBe("PT1H");
 });
 
 test("where the platform has no copy the delivery ends with a named error, never with the commit's policy", async () => {
   await world.close();
-  world = stepWorld({ platform: null });
+  world = createMemoryWorld({ platform: null });
   world.commit("a");
-  await expect(ask("a")).rejects.toMatchObject({ name: "PolicyMissing" });
+  await expect(requestDecision("a")).rejects.toMatchObject({ name: "PolicyMissing" });
   expect(remedies.PolicyMissing).toContain("slipway init aws");
 });
 
 test("a manifest of another model is refused, whatever rules it brings", async () => {
-  world.commit("a", modelYaml({ name: "another" }));
-  await expect(ask("a")).rejects.toMatchObject({ name: "ManifestInvalid" });
+  world.commit("a", buildModelYaml({ name: "another" }));
+  await expect(requestDecision("a")).rejects.toMatchObject({ name: "ManifestInvalid" });
 });
 
 test("a champion's rules that are loosened in two steps stop at the platform's copy, and each step says so first", async () => {
   const gates = (latency: number) => ({
     gates: `{ latencyP95Ms: ${latency}, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } }`,
   });
-  await serve(world, "a", 1);
-  world.commit("b", modelYaml(gates(5_000)));
-  expect((await ask("b")).view?.changed[0]).toBe("loosens 1 rule: gates.latencyP95Ms 50 → 5000");
+  await promoteVersion(world, "a", 1);
+  world.commit("b", buildModelYaml(gates(5_000)));
+  expect((await requestDecision("b")).view?.changed[0]).toBe("loosens 1 rule: gates.latencyP95Ms 50 → 5000");
   // The first step is still held to the champion's 50 ms; promoted, it becomes the champion of the second.
-  expect((await judgedBy(world)(model, commitOf("b"), commitOf("a"))).rules.gates.latencyP95Ms).toBe(50);
-  world.commit("c", modelYaml(gates(5_000)));
-  expect((await judgedBy(world)(model, commitOf("c"), commitOf("b"))).rules.gates.latencyP95Ms).toBe(1_000);
+  expect((await loadRules(world)(toyModel, fakeCommit("b"), fakeCommit("a"))).rules.gates.latencyP95Ms).toBe(
+    50,
+  );
+  world.commit("c", buildModelYaml(gates(5_000)));
+  expect((await loadRules(world)(toyModel, fakeCommit("c"), fakeCommit("b"))).rules.gates.latencyP95Ms).toBe(
+    1_000,
+  );
 });
 
 test("a challenger that drops its positive label is still measured by the score that needs it", async () => {
-  await serve(world, "a", 1);
-  world.policies.set(commitOf("a"), policyYaml);
+  await promoteVersion(world, "a", 1);
+  world.policies.set(fakeCommit("a"), policyYaml);
   const platform = policyYaml.replace("{ accuracy: 0.05 }", "{ accuracy: 0.05, auc: 0.05 }");
   await world.close();
-  world = stepWorld({ platform });
+  world = createMemoryWorld({ platform });
   world.commit("a");
-  world.commit("b", modelYaml({ output: '{ labels: ["no", "yes"] }' }));
-  const { rules } = await judgedBy(world)(model, commitOf("b"), commitOf("a"));
+  world.commit("b", buildModelYaml({ output: '{ labels: ["no", "yes"] }' }));
+  const { rules } = await loadRules(world)(toyModel, fakeCommit("b"), fakeCommit("a"));
   expect(rules.gates.auc).toEqual({ notWorseThanChampionBy: 0.05 });
   expect(rules.loosened).toContain("output.positive was removed (it was yes)");
 });
 
 test("a manifest that records more than the platform allows is refused", async () => {
   await world.close();
-  world = stepWorld({ platform: `${policyYaml}\nrecords: { inputs: hashed, ttlDays: 30 }\n` });
+  world = createMemoryWorld({ platform: `${policyYaml}\nrecords: { inputs: hashed, ttlDays: 30 }\n` });
   const commit = world.commit("a");
   world.policies.set(commit, undefined);
-  await expect(ask("a")).rejects.toMatchObject({
+  await expect(requestDecision("a")).rejects.toMatchObject({
     name: "ManifestInvalid",
     message: expect.stringContaining("records.inputs"),
   });
 });
 
 test("a way back needs no copy of the policy: what a new rule refuses never stops a rollback", async () => {
-  const version = await deployedVersion({ ...world, policy: { find: async () => undefined } })(
+  const version = await ensureDeployedVersion({ ...world, policy: { find: async () => undefined } })(
     "prod",
-    await serve(world, "a", 1),
+    await promoteVersion(world, "a", 1),
     world.warn,
   );
   expect(version).toBe("1");

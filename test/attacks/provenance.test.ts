@@ -1,103 +1,106 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { provenance, provenanceKey } from "#domain/provenance/provenance.ts";
-import { rollback } from "#domain/rollback/rollback.ts";
+import { createProvenanceStore, toProvenanceKey } from "#domain/provenance/provenance.ts";
+import { rollBackProd } from "#domain/rollback/rollback.ts";
 import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
 import { registerModel } from "#lambdas/register-model/register-model.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
-import { ociImages } from "#platform/images/oci.ts";
+import { createOciImages } from "#platform/images/oci.ts";
 import { unpackImage } from "#platform/images/unpack.ts";
 import { memorySigner } from "#test/support/memory-signer.ts";
 import {
-  approve,
-  buildFacts,
-  buildOf,
-  commitOf,
-  digestOf,
-  model,
-  modelFiles,
-  type StepWorld,
-  serve,
-  stepWorld,
+  buildModelFiles,
+  createBuildFacts,
+  createBuildVariables,
+  createMemoryWorld,
+  fakeCommit,
+  fakeDigest,
+  type MemoryWorld,
+  promoteVersion,
+  recordApproval,
+  toyModel,
 } from "#test/support/step-world.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
-let world: StepWorld;
+let world: MemoryWorld;
 beforeEach(() => {
-  world = stepWorld();
+  world = createMemoryWorld();
 });
 afterEach(() => world.close());
 
-const facts = (letter: string, over: Partial<ReturnType<typeof buildFacts>> = {}) => ({
-  ...buildFacts(letter, modelFiles(commitOf(letter))),
+const createFacts = (letter: string, over: Partial<ReturnType<typeof createBuildFacts>> = {}) => ({
+  ...createBuildFacts(letter, buildModelFiles(fakeCommit(letter))),
   ...over,
 });
-const strict = () => ({ ...world, provenance: world.strict });
+const strictWorld = () => ({ ...world, provenance: world.strict });
 const register = (built: string, commit = built) =>
-  registerModel(strict())({
+  registerModel(strictWorld())({
     delivery: "delivery-1",
-    model,
+    model: toyModel,
     commit: world.commit(commit),
     fence: 1,
-    build: buildOf(built),
-    runtime: digestOf("f"),
+    build: createBuildVariables(built),
+    runtime: fakeDigest("f"),
   });
 const deploy = async (letter: string, environment: "stage" | "prod") => {
   const now = world.time.now;
-  const claim = { environment, model, delivery: "delivery-1", requestedAt: now, now };
+  const claim = { environment, model: toyModel, delivery: "delivery-1", requestedAt: now, now };
   const grant = await world.claims.take(claim, "force");
   if (grant.status !== "granted") throw new Error("a forced claim is granted");
   const { fence } = grant;
-  const subject = { delivery: "delivery-1", model, commit: world.commit(letter) };
-  const input = { ...subject, environment, fence, digest: digestOf(letter), version: 3 };
-  if (environment === "stage") return deployModel(strict())(input);
-  const approval = await approve(world, { delivery: subject.delivery, letter, version: 3 });
-  return deployModel(strict())({ ...input, approval });
+  const subject = { delivery: "delivery-1", model: toyModel, commit: world.commit(letter) };
+  const input = { ...subject, environment, fence, digest: fakeDigest(letter), version: 3 };
+  if (environment === "stage") return deployModel(strictWorld())(input);
+  const approval = await recordApproval(world, { delivery: subject.delivery, letter, version: 3 });
+  return deployModel(strictWorld())({ ...input, approval });
 };
 
 test("an image that the builder signed for its commit is registered and deployed, and the ledger names the builder", async () => {
-  await world.strict.record(facts("b"));
+  await world.strict.record(createFacts("b"));
   expect(await register("b")).toMatchObject({
     status: "registered",
-    provenance: { builder: digestOf("e"), commit: commitOf("b"), buildId: "build:1" },
+    provenance: { builder: fakeDigest("e"), commit: fakeCommit("b"), buildId: "build:1" },
   });
   await deploy("b", "prod");
-  expect(await world.ledger.ofDelivery("prod", model, "delivery-1")).toMatchObject({
-    builder: digestOf("e"),
+  expect(await world.ledger.ofDelivery("prod", toyModel, "delivery-1")).toMatchObject({
+    builder: fakeDigest("e"),
   });
 });
 
 test("an image that somebody put in the built one's place is not registered: the builder signed nothing of it", async () => {
-  await world.strict.record(facts("b"));
+  await world.strict.record(createFacts("b"));
   await expect(register("d", "b")).rejects.toMatchObject({ name: "ProvenanceMissing" });
-  expect(await world.registry.versions(model, { limit: 9 })).toEqual([]);
+  expect(await world.registry.versions(toyModel, { limit: 9 })).toEqual([]);
 });
 
 test.each([
-  ["of another commit", { commit: commitOf("b"), digest: digestOf("d") }],
+  ["of another commit", { commit: fakeCommit("b"), digest: fakeDigest("d") }],
   ["of another model", { model: "other" }],
-  ["of another runtime", { runtime: digestOf("9") }],
-  ["by another builder", { builder: digestOf("9") }],
-  ["of another ONNX file", { files: { ...facts("b").files, "model.onnx": "9".repeat(64) } }],
-  ["of a file that the commit has not", { files: { ...facts("b").files, "extra.bin": "9".repeat(64) } }],
-  ["without a file of the commit", { files: { "model.yaml": facts("b").files["model.yaml"] ?? "" } }],
+  ["of another runtime", { runtime: fakeDigest("9") }],
+  ["by another builder", { builder: fakeDigest("9") }],
+  ["of another ONNX file", { files: { ...createFacts("b").files, "model.onnx": "9".repeat(64) } }],
+  [
+    "of a file that the commit has not",
+    { files: { ...createFacts("b").files, "extra.bin": "9".repeat(64) } },
+  ],
+  ["without a file of the commit", { files: { "model.yaml": createFacts("b").files["model.yaml"] ?? "" } }],
 ])("a signed statement %s lets no image in under this one's name", async (_, over) => {
-  const statement = facts("b", over);
+  const statement = createFacts("b", over);
   await world.strict.record(statement);
-  const kept = await world.blobs.get(provenanceKey(statement.digest, statement.commit));
+  const kept = await world.blobs.get(toProvenanceKey(statement.digest, statement.commit));
   // Whoever can write to the store moves a statement that is validly signed to where it is looked for.
-  const key = provenanceKey(digestOf("b"), commitOf("b"));
+  const key = toProvenanceKey(fakeDigest("b"), fakeCommit("b"));
   await world.blobs.put(key, kept ?? new Uint8Array(), { contentType: "application/json" });
   await expect(register("b")).rejects.toMatchObject({ name: "ProvenanceDiffers" });
 });
 
 test("a statement signed by another key, changed, or without a signature is refused", async () => {
-  const key = provenanceKey(digestOf("b"), commitOf("b"));
-  await provenance({ blobs: world.blobs, signer: memorySigner() }).record(facts("b"));
+  const key = toProvenanceKey(fakeDigest("b"), fakeCommit("b"));
+  await createProvenanceStore({ blobs: world.blobs, signer: memorySigner() }).record(createFacts("b"));
   await expect(register("b")).rejects.toMatchObject({ name: "ProvenanceRefused" });
 
-  await world.strict.record(facts("b", { runtime: digestOf("9") }));
+  await world.strict.record(createFacts("b", { runtime: fakeDigest("9") }));
   const sealed = JSON.parse(Buffer.from((await world.blobs.get(key)) ?? []).toString());
   const payload = Buffer.from(sealed.payload, "base64").toString().replaceAll("9".repeat(64), "f".repeat(64));
   const forged = [
@@ -116,35 +119,36 @@ test("a statement signed by another key, changed, or without a signature is refu
 });
 
 test("provenance that was removed or changed after the approval keeps the image off prod", async () => {
-  await world.strict.record(facts("b"));
+  await world.strict.record(createFacts("b"));
   await deploy("b", "stage");
-  const key = provenanceKey(digestOf("b"), commitOf("b"));
+  const key = toProvenanceKey(fakeDigest("b"), fakeCommit("b"));
   await world.blobs.put(key, Buffer.from("{}"), { contentType: "application/json" });
   await expect(deploy("b", "prod")).rejects.toMatchObject({ name: "ProvenanceRefused" });
-  expect(await world.ledger.ofDelivery("prod", model, "delivery-1")).toBeUndefined();
+  expect(await world.ledger.ofDelivery("prod", toyModel, "delivery-1")).toBeUndefined();
 });
 
-const served = async (letter: string, version: number, builder: string | null) => {
-  const entry = await serve(world, letter, version);
+const promoteSigned = async (letter: string, version: number, builder: string | null) => {
+  const entry = await promoteVersion(world, letter, version);
   return world.ledger.change(entry, (current) => ({ ...current, builder }));
 };
-const back = () => rollback(strict())({ model, id: "rollback-1", by: "Sam: slow" });
+const rollBackModel = () =>
+  rollBackProd(strictWorld())({ model: toyModel, id: "rollback-1", by: "Sam: slow" });
 
 test("a rollback to an image whose provenance does not hold stops before it takes prod's claim", async () => {
-  await served("a", 1, digestOf("e"));
-  await served("b", 2, digestOf("e"));
-  const before = await world.claims.read("prod", model);
-  await expect(back()).rejects.toMatchObject({ name: "ProvenanceMissing" });
-  expect(await world.claims.read("prod", model)).toEqual(before);
-  expect((await world.ledger.serving("prod", model))?.version).toBe(2);
-  await world.strict.record(facts("a"));
-  expect(await back()).toMatchObject({ provenance: "verified", to: { version: 1 } });
+  await promoteSigned("a", 1, fakeDigest("e"));
+  await promoteSigned("b", 2, fakeDigest("e"));
+  const before = await world.claims.read("prod", toyModel);
+  await expect(rollBackModel()).rejects.toMatchObject({ name: "ProvenanceMissing" });
+  expect(await world.claims.read("prod", toyModel)).toEqual(before);
+  expect((await world.ledger.serving("prod", toyModel))?.version).toBe(2);
+  await world.strict.record(createFacts("a"));
+  expect(await rollBackModel()).toMatchObject({ provenance: "verified", to: { version: 1 } });
 });
 
 test("an image from before provenance was kept is for a rollback alone, and the ledger says so", async () => {
-  await served("a", 1, null);
-  await served("b", 2, digestOf("e"));
-  const { provenance: proof, to } = await back();
+  await promoteSigned("a", 1, null);
+  await promoteSigned("b", 2, fakeDigest("e"));
+  const { provenance: proof, to } = await rollBackModel();
   expect(proof).toBe("absent");
   expect(to.reason).toMatch(/from before provenance was kept/);
   await expect(deploy("a", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
@@ -152,27 +156,27 @@ test("an image from before provenance was kept is for a rollback alone, and the 
 
 describe("what prod serves from before provenance was kept, whose function somebody deleted,", () => {
   const gone = async () => {
-    await served("a", 1, null);
-    for (const environment of ["stage", "prod"] as const) await world.serving[environment].retire(model);
-    await world.strict.record(facts("b"));
+    await promoteSigned("a", 1, null);
+    for (const environment of ["stage", "prod"] as const) await world.serving[environment].retire(toyModel);
+    await world.strict.record(createFacts("b"));
   };
 
   test.each(["stage", "prod"] as const)("is published anew by no delivery, on %s", async (environment) => {
     await gone();
     await expect(deploy("b", environment)).rejects.toMatchObject({
       name: "ProvenanceMissing",
-      message: expect.stringContaining(digestOf("a").slice(0, 12)),
+      message: expect.stringContaining(fakeDigest("a").slice(0, 12)),
     });
-    expect(await world.serving[environment].live(model)).toBeUndefined();
+    expect(await world.serving[environment].live(toyModel)).toBeUndefined();
   });
 
   test("comes back when that delivery is taken back, and the log says that nothing vouches for it", async () => {
     await gone();
     await expect(deploy("b", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
-    const subject = { delivery: "delivery-1", model, commit: commitOf("b") };
-    const { restored } = await rollBack(strict())({ ...subject, error: null });
+    const subject = { delivery: "delivery-1", model: toyModel, commit: fakeCommit("b") };
+    const { restored } = await rollBack(strictWorld())({ ...subject, error: null });
     expect(restored[0]).toMatchObject({ environment: "prod", result: "restored" });
-    expect((await world.serving.prod.live(model))?.version).toBe(restored[0]?.serves);
+    expect((await world.serving.prod.live(toyModel))?.version).toBe(restored[0]?.serves);
     expect(world.warnings.join()).toMatch(/from before provenance was kept.*published anew/);
     // Restored it is there, and the next delivery finds it.
     expect((await deploy("b", "prod")).championVersion).toBe(restored[0]?.serves);
@@ -180,18 +184,18 @@ describe("what prod serves from before provenance was kept, whose function someb
 });
 
 test("a champion with provenance is verified when it is published anew, also where a delivery is taken back", async () => {
-  await served("a", 1, digestOf("e"));
-  await world.serving.prod.retire(model);
-  await world.strict.record(facts("b"));
+  await promoteSigned("a", 1, fakeDigest("e"));
+  await world.serving.prod.retire(toyModel);
+  await world.strict.record(createFacts("b"));
   await expect(deploy("b", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
-  const subject = { delivery: "delivery-1", model, commit: commitOf("b") };
-  await expect(rollBack(strict())({ ...subject, error: null })).rejects.toMatchObject({
+  const subject = { delivery: "delivery-1", model: toyModel, commit: fakeCommit("b") };
+  await expect(rollBack(strictWorld())({ ...subject, error: null })).rejects.toMatchObject({
     name: "ProvenanceMissing",
   });
 });
 
-const layout = (folder: string) =>
-  ociImages({
+const createImages = (folder: string) =>
+  createOciImages({
     folder,
     source: {
       modelFiles: async () =>
@@ -208,11 +212,11 @@ const layout = (folder: string) =>
   });
 
 test("whatever lies under the name of a layer, manifest or configuration: what is built is what the commit has", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   try {
-    const images = layout(folder.path);
+    const images = createImages(folder.path);
     const runtime = await images.runtimeHash();
-    const request = { model, commit: commitOf("a"), runtime };
+    const request = { model: toyModel, commit: fakeCommit("a"), runtime };
     const { digest, contents } = await images.build(request);
     const blob = (name: string) => join(folder.path, "blobs", "sha256", name.slice("sha256:".length));
     const { config } = JSON.parse(await readFile(blob(digest), "utf8"));
@@ -222,7 +226,7 @@ test("whatever lies under the name of a layer, manifest or configuration: what i
       const poisoned = Buffer.from(right);
       poisoned[poisoned.length >> 1] = (poisoned[poisoned.length >> 1] ?? 0) ^ 1;
       await writeFile(path, poisoned);
-      expect((await layout(folder.path).build(request)).digest).toBe(digest);
+      expect((await createImages(folder.path).build(request)).digest).toBe(digest);
       expect((await readFile(path)).equals(right)).toBe(true);
     }
     await unpackImage({ folder: folder.path, into: join(folder.path, "unpacked") })(digest);
@@ -232,24 +236,24 @@ test("whatever lies under the name of a layer, manifest or configuration: what i
 });
 
 test("a remembered runtime that names another layer is found out by the build, which packs its own", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   try {
-    const images = layout(folder.path);
+    const images = createImages(folder.path);
     const runtime = await images.runtimeHash();
-    const { digest } = await images.build({ model, commit: commitOf("a"), runtime });
+    const { digest } = await images.build({ model: toyModel, commit: fakeCommit("a"), runtime });
     const [name = ""] = await readdir(join(folder.path, "runtimes"));
     const remembered = join(folder.path, "runtimes", name);
     const forged = { ...JSON.parse(await readFile(remembered, "utf8")), digest };
     const { size } = await stat(join(folder.path, "blobs", "sha256", digest.slice("sha256:".length)));
     await writeFile(remembered, JSON.stringify({ ...forged, size }));
-    const again = layout(folder.path);
+    const again = createImages(folder.path);
     // What it announces is what lies there …
     expect(await again.runtimeHash()).toBe(digest);
     // … and what it builds with is its own, so nothing is built under that name.
-    const request = { model, commit: commitOf("a"), runtime: digest };
+    const request = { model: toyModel, commit: fakeCommit("a"), runtime: digest };
     await expect(again.build(request)).rejects.toMatchObject({ name: "ImageBuildFailed" });
-    expect((await layout(folder.path).build({ ...request, runtime })).digest).toBeDefined();
-    expect(await layout(folder.path).runtimeHash()).toBe(runtime);
+    expect((await createImages(folder.path).build({ ...request, runtime })).digest).toBeDefined();
+    expect(await createImages(folder.path).runtimeHash()).toBe(runtime);
   } finally {
     await folder.remove();
   }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
 /** A connection that writes what no HTTP client would, and keeps what comes back. */
-export const rawConnection = async (port: number) => {
+export const openRawConnection = async (port: number) => {
   const socket: Socket = connect(port, "127.0.0.1");
   let got = "";
   let waiting: (() => void)[] = [];
@@ -41,8 +41,8 @@ export const rawConnection = async (port: number) => {
     end: () => socket.destroy(),
   };
 };
-export type RawConnection = Awaited<ReturnType<typeof rawConnection>>;
+export type RawConnection = Awaited<ReturnType<typeof openRawConnection>>;
 
 /** The statuses of the answers in what came back. */
-export const statusesIn = (got: string): number[] =>
+export const parseStatuses = (got: string): number[] =>
   [...got.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => Number(status));

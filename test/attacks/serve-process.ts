@@ -18,11 +18,11 @@ export type ServeProcess = {
 };
 
 /** `slipway serve` in a process of its own, as anyone starts it. */
-export const serveProcess = (data: string, ...options: readonly string[]): Promise<ServeProcess> =>
-  serveProcessOf("churn", data, ...options);
+export const startServeProcess = (data: string, ...options: readonly string[]): Promise<ServeProcess> =>
+  startModelServeProcess("churn", data, ...options);
 
 /** The same of another of the models. */
-export const serveProcessOf = async (
+export const startModelServeProcess = async (
   model: "churn" | "review-sentiment",
   data: string,
   ...options: readonly string[]

@@ -2,22 +2,22 @@ import { execFileSync } from "node:child_process";
 import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { checkout } from "#test/end-to-end/stage-set.ts";
+import { repositoryRoot } from "#test/end-to-end/stage-set.ts";
 import { hostileFiles } from "#test/support/hostile-files.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { tasksHere } from "#worlds/embedded/engine/tasks.ts";
-import { type Rehearsal, startRehearsal } from "#worlds/embedded/rehearsal.ts";
-import { answeringMeanwhile } from "./answering-meanwhile.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { createLocalTasks } from "#worlds/embedded/engine/tasks.ts";
+import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/rehearsal.ts";
+import { countResponsesDuring } from "./answering-meanwhile.ts";
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let rehearsal: Rehearsal;
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+let rehearsal: EmbeddedWorld;
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
-  rehearsal = await startRehearsal({
-    folder: dataFolder(join(folder.path, "data")),
-    checkout,
+  folder = await createTemporaryFolder();
+  rehearsal = await startEmbeddedWorld({
+    folder: resolveDataFolder(join(folder.path, "data")),
+    checkout: repositoryRoot,
     port: 0,
     modelsPort: 0,
     bakeMs: 5,
@@ -35,7 +35,7 @@ afterAll(async () => {
 const commit = async (file: string, content: string): Promise<string> => {
   const repository = rehearsal.repository.folder;
   const models = join(repository, "models", "churn");
-  await cp(join(checkout, "models", "churn"), models, { recursive: true });
+  await cp(join(repositoryRoot, "models", "churn"), models, { recursive: true });
   await writeFile(join(models, file), content);
   const ada = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgSign=false"];
   const git = (...args: string[]) =>
@@ -46,11 +46,11 @@ const commit = async (file: string, content: string): Promise<string> => {
 };
 
 /** Of those that take about a second to be told apart from a manifest, marks and all. */
-const slow = hostileFiles.filter(([name]) => /fewer marks than|hundred unknown keys/.test(name));
+const slowManifests = hostileFiles.filter(([name]) => /fewer marks than|hundred unknown keys/.test(name));
 
-test("there are manifests that take long to refuse", () => expect(slow).toHaveLength(2));
+test("there are manifests that take long to refuse", () => expect(slowManifests).toHaveLength(2));
 
-test.each(slow)(
+test.each(slowManifests)(
   "%s in %s hold the steps' thread: whoever calls prod is answered all the while",
   async (_, file, content) => {
     const event = {
@@ -61,9 +61,9 @@ test.each(slow)(
       requestedAt: Date.now(),
       pusher: "sam@example.com",
     };
-    const claim = (steps: Rehearsal["steps"]) =>
-      answeringMeanwhile(() => steps.machine["claim-environment"](event));
-    const here = await claim(tasksHere(rehearsal.world, async () => "").steps);
+    const claim = (steps: EmbeddedWorld["steps"]) =>
+      countResponsesDuring(() => steps.machine["claim-environment"](event));
+    const here = await claim(createLocalTasks(rehearsal.world, async () => "").steps);
     const inThread = await claim(rehearsal.steps);
     for (const { error } of [here, inThread])
       expect(error).toMatchObject({ name: "ManifestInvalid", message: expect.stringContaining(file) });

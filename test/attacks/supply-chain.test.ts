@@ -17,11 +17,11 @@ import addFormats from "ajv-formats";
 import { afterEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
-import { goModules } from "#scripts/go-modules.ts";
-import { lockedPackages } from "#scripts/locked-packages.ts";
-import { productPackages } from "#scripts/product-packages.ts";
-import { productSbom } from "#scripts/product-sbom.ts";
-import { unpackArtefact, unpackStep } from "#test/infrastructure/unpack-artefact.ts";
+import { readGoModules } from "#scripts/go-modules.ts";
+import { parseLockFile } from "#scripts/locked-packages.ts";
+import { readProductPackages } from "#scripts/product-packages.ts";
+import { createProductSbom } from "#scripts/product-sbom.ts";
+import { readUnpackStep, unpackArtefact } from "#test/infrastructure/unpack-artefact.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const workflows = join(root, ".github", "workflows");
@@ -64,7 +64,7 @@ const hasCredentials = (workflow: Workflow, job: z.infer<typeof Job>): boolean =
 const repositoryCommand =
   /(^|[;&|(]|\b(do|then|else|exec|xargs)\s|!\s)[ \t]*((npm|npx|node|make|python3?|go|bash|sh|source|\.)\s|\.{1,2}\/)/m;
 /** Why a step may run what the commit brings; undefined: it does not. */
-const runsCommit = ({ uses, run }: z.infer<typeof Step>): string | undefined => {
+const findCommitCode = ({ uses, run }: z.infer<typeof Step>): string | undefined => {
   if (uses?.startsWith("./")) return `uses ${uses}`;
   if (uses?.startsWith("actions/checkout@")) return "checks the commit out";
   // What stands in single quotes is another language, such as jq's.
@@ -72,12 +72,12 @@ const runsCommit = ({ uses, run }: z.infer<typeof Step>): string | undefined => 
   if (/\$\{\{(?!\s*(vars|needs)\.)/.test(run ?? "")) return "puts what others write into a script";
   return undefined;
 };
-const faults = (workflow: Workflow): readonly string[] =>
+const findViolations = (workflow: Workflow): readonly string[] =>
   Object.entries(workflow.jobs).flatMap(([name, job]) =>
     hasCredentials(workflow, job)
       ? [...(job.uses === undefined ? [] : [`${name}: uses ${job.uses}`])].concat(
           job.steps.flatMap((step) => {
-            const why = runsCommit(step);
+            const why = findCommitCode(step);
             return why === undefined ? [] : [`${name}: ${why}`];
           }),
         )
@@ -85,7 +85,7 @@ const faults = (workflow: Workflow): readonly string[] =>
   );
 
 /** Others' actions, workflows and images that a tag names: whoever moves it runs in the job. */
-const movable = (workflow: Workflow): readonly string[] =>
+const findUnpinnedActions = (workflow: Workflow): readonly string[] =>
   Object.values(workflow.jobs).flatMap(({ uses, container, services, steps }) => {
     const actions = [uses, ...steps.map((step) => step.uses)].filter((used) => used !== undefined);
     const images = [...(container === undefined ? [] : [container]), ...Object.values(services)].map((one) =>
@@ -104,12 +104,12 @@ describe.each(readdirSync(workflows))("the workflow %s", (file) => {
   const workflow = Workflow.parse(parse(text, { merge: true }));
 
   test("runs the commit's code in no job that can get credentials", () => {
-    expect(faults(workflow)).toEqual([]);
+    expect(findViolations(workflow)).toEqual([]);
   });
 
   test("gives no right to all of its jobs, and names others' actions by their commits", () => {
     expect(workflow.permissions).toEqual({});
-    expect(movable(workflow)).toEqual([]);
+    expect(findUnpinnedActions(workflow)).toEqual([]);
     expect(text).not.toMatch(/pull_request_target|workflow_run/);
   });
 });
@@ -122,9 +122,9 @@ test.each([
   ["a branch's name in a script", { run: `echo \${{ github.head_ref }}` }],
 ])("the rule sees %s beside an identity", (_, step) => {
   const job = { permissions: { "id-token": "write" }, steps: [step] };
-  expect(faults(Workflow.parse({ permissions: {}, jobs: { plan: job } }))).toHaveLength(1);
+  expect(findViolations(Workflow.parse({ permissions: {}, jobs: { plan: job } }))).toHaveLength(1);
   const without = { permissions: { contents: "read" }, steps: [step] };
-  expect(faults(Workflow.parse({ permissions: {}, jobs: { synth: without } }))).toEqual([]);
+  expect(findViolations(Workflow.parse({ permissions: {}, jobs: { synth: without } }))).toEqual([]);
 });
 
 const expression = (text: string): string => `\${{ ${text} }}`;
@@ -148,12 +148,12 @@ test.each([
   const command = { run: "npm ci" };
   const steps = [...("steps" in job ? job.steps : []), command];
   const one = { permissions: {}, ...job, steps };
-  expect(faults(Workflow.parse({ permissions: {}, ...workflow, jobs: { one } }))).toHaveLength(1);
+  expect(findViolations(Workflow.parse({ permissions: {}, ...workflow, jobs: { one } }))).toHaveLength(1);
 });
 
 test("the rule sees another workflow that is handed all secrets", () => {
   const one = { uses: "./.github/workflows/other.yml", secrets: "inherit" };
-  expect(faults(Workflow.parse({ permissions: {}, jobs: { one } }))).toHaveLength(1);
+  expect(findViolations(Workflow.parse({ permissions: {}, jobs: { one } }))).toHaveLength(1);
 });
 
 test.each([
@@ -164,7 +164,7 @@ test.each([
   ["a container by its tag", { container: "node:24" }],
   ["a service by its tag", { services: { database: { image: "postgres:18" } } }],
 ])("the rule sees %s", (_, job) => {
-  expect(movable(Workflow.parse({ permissions: {}, jobs: { one: job } }))).toHaveLength(1);
+  expect(findUnpinnedActions(Workflow.parse({ permissions: {}, jobs: { one: job } }))).toHaveLength(1);
 });
 
 const folders: string[] = [];
@@ -221,7 +221,7 @@ describe("the artefact of synth", () => {
   });
 
   test("is the same in both jobs that sign in", () => {
-    expect(unpackStep("plan")).toEqual(unpackStep("apply"));
+    expect(readUnpackStep("plan")).toEqual(readUnpackStep("apply"));
   });
 
   test("is refused where it is not what synth wrote", () => {
@@ -457,11 +457,11 @@ describe("the audit", () => {
 });
 
 test("the SBOM names each package of the lock files with its archive's hash, and is CycloneDX 1.6", async () => {
-  const packages = await productPackages();
-  const modules = await goModules();
-  const sbom = productSbom({ version: "1.2.3", packages, modules });
+  const packages = await readProductPackages();
+  const modules = await readGoModules();
+  const sbom = createProductSbom({ version: "1.2.3", packages, modules });
   expect(
-    productSbom({ version: "1.2.3", packages: packages.toReversed(), modules: modules.toReversed() }),
+    createProductSbom({ version: "1.2.3", packages: packages.toReversed(), modules: modules.toReversed() }),
   ).toBe(sbom);
   const schema = (name: string) =>
     JSON.parse(
@@ -500,7 +500,7 @@ test("the SBOM names each package of the lock files with its archive's hash, and
   expect(document.components.filter(({ hashes }: { hashes?: unknown[] }) => hashes)).toHaveLength(
     hashed.length,
   );
-  const names = lockedPackages(JSON.stringify(lock)).map(({ name, version }) => `${name}@${version}`);
+  const names = parseLockFile(JSON.stringify(lock)).map(({ name, version }) => `${name}@${version}`);
   const listed = new Set(
     document.components.map((one: { name: string; version: string }) => `${one.name}@${one.version}`),
   );

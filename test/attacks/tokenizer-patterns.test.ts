@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
 import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
 
-const tokenizerWith = (changes: object): Uint8Array =>
+const buildTokenizer = (changes: object): Uint8Array =>
   Buffer.from(JSON.stringify({ ...JSON.parse(tinyTokenizer.toString("utf8")), ...changes }));
 const split = (Regex: string) => ({ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false });
 const replace = (Regex: string) => ({ type: "Replace", pattern: { Regex }, content: " " });
@@ -40,11 +40,11 @@ const attacks: readonly [string, object][] = [
 ];
 
 test.each(attacks)("a tokenizer's time grows with the text alone: %s is refused by name", (_, changes) => {
-  expect(() => assertLinearTokenizer(tokenizerWith(changes))).toThrow(
+  expect(() => assertLinearTokenizer(buildTokenizer(changes))).toThrow(
     expect.objectContaining({ name: "ModelUnreadable" }),
   );
 });
 
 test("a tokenizer that keeps to words is taken", () => {
-  expect(() => assertLinearTokenizer(tokenizerWith({}))).not.toThrow();
+  expect(() => assertLinearTokenizer(buildTokenizer({}))).not.toThrow();
 });

@@ -1,25 +1,25 @@
 import { WebClient } from "@slack/web-api";
 import { expect, test } from "vitest";
 import type { Execution } from "#platform/deliveries/deliveries.ts";
-import { browser } from "#test/support/browser.ts";
-import { type Callback, callbackServer } from "#test/support/desk/callback-server.ts";
+import { requireBrowser } from "#test/support/browser.ts";
+import { type Callback, startCallbackServer } from "#test/support/desk/callback-server.ts";
 import {
-  approvalBlocks,
   approvedBlocks,
+  buildApprovalBlocks,
   failedDelivery,
   failedHistory,
-  rejectReason,
+  rejectDialog,
 } from "#test/support/desk/sample.ts";
-import { servedDesk } from "#test/support/desk/served-desk.ts";
+import { startDesk } from "#test/support/desk/served-desk.ts";
 
-const { skip, launch } = browser();
+const { skip, launch } = requireBrowser();
 
 /** A question on the desk, an app that answers clicks on it as Slipway does, and a browser that looks at it. */
-const scene = async (answer: (slack: WebClient, callback: Callback) => Promise<{ body?: string }>) => {
+const openDesk = async (answer: (slack: WebClient, callback: Callback) => Promise<{ body?: string }>) => {
   const stack = new AsyncDisposableStack();
   const secret = "a signing secret of the test";
-  const app = stack.use(await callbackServer(secret, (callback) => answer(slack, callback)));
-  const desk = stack.use(await servedDesk({ callbackUrl: () => app.url, signingSecret: secret }));
+  const app = stack.use(await startCallbackServer(secret, (callback) => answer(slack, callback)));
+  const desk = stack.use(await startDesk({ callbackUrl: () => app.url, signingSecret: secret }));
   const slack = new WebClient(desk.options.botToken, { slackApiUrl: `${desk.url}/api/` });
   const chromium = stack.use(await launch());
   const page = await chromium.context.newPage();
@@ -28,7 +28,7 @@ const scene = async (answer: (slack: WebClient, callback: Callback) => Promise<{
   page.on("console", (message) => {
     if (message.type() === "error") problems.push(message.text());
   });
-  const blocks = approvalBlocks(desk.url) as never;
+  const blocks = buildApprovalBlocks(desk.url) as never;
   await slack.chat.postMessage({ channel: "C0DELIVERY", text: "question", blocks });
   const look = async (path = "/") => {
     await page.goto(`${desk.url}${path}`);
@@ -36,13 +36,13 @@ const scene = async (answer: (slack: WebClient, callback: Callback) => Promise<{
   };
   return { app, desk, slack, page, problems, look, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 };
-const tsOf = ({ payload }: Callback) => (payload.container as { message_ts: string }).message_ts;
+const readTimestamp = ({ payload }: Callback) => (payload.container as { message_ts: string }).message_ts;
 
 test.skipIf(skip)("a click on Approve changes the message without a reload", async () => {
-  await using it = await scene(async (slack, callback) => {
+  await using it = await openDesk(async (slack, callback) => {
     await slack.chat.update({
       channel: "C0DELIVERY",
-      ts: tsOf(callback),
+      ts: readTimestamp(callback),
       text: "approved",
       blocks: approvedBlocks as never,
     });
@@ -63,9 +63,9 @@ test.skipIf(skip)("a click on Approve changes the message without a reload", asy
 test.skipIf(skip)(
   "Reject asks for a reason, says what is wrong with it, and closes once it is given",
   async () => {
-    await using it = await scene(async (slack, { payload }) => {
+    await using it = await openDesk(async (slack, { payload }) => {
       if (payload.type === "block_actions") {
-        await slack.views.open({ trigger_id: String(payload.trigger_id), view: rejectReason as never });
+        await slack.views.open({ trigger_id: String(payload.trigger_id), view: rejectDialog as never });
         return {};
       }
       return JSON.stringify(payload).includes("because")
@@ -90,7 +90,7 @@ test.skipIf(skip)(
 );
 
 test.skipIf(skip)("someone else's click is theirs, and the refusal is whispered to them alone", async () => {
-  await using it = await scene(async (slack, { payload }) => {
+  await using it = await openDesk(async (slack, { payload }) => {
     const { id } = payload.user as { id: string };
     await slack.chat.postEphemeral({ channel: "C0DELIVERY", user: id, text: "You may not approve this." });
     return {};
@@ -106,7 +106,7 @@ test.skipIf(skip)("someone else's click is theirs, and the refusal is whispered 
 });
 
 test.skipIf(skip)("an app that is not there is told beneath the message", async () => {
-  await using it = await scene(async () => ({}));
+  await using it = await openDesk(async () => ({}));
   await it.look();
   await it.app[Symbol.asyncDispose]();
   await it.page.getByRole("button", { name: "Approve" }).click();
@@ -115,7 +115,7 @@ test.skipIf(skip)("an app that is not there is told beneath the message", async 
 });
 
 test.skipIf(skip)("text that looks like HTML stays text", async () => {
-  await using it = await scene(async () => ({}));
+  await using it = await openDesk(async () => ({}));
   await it.slack.chat.postMessage({
     channel: "C0DELIVERY",
     text: "<img src=x onerror=alert(1)> &lt;script&gt;alert(1)&lt;/script&gt;",
@@ -134,7 +134,7 @@ test.skipIf(skip)("a delivery's page follows it to its end without a reload", as
     input: failedDelivery.input,
     startedAt: failedDelivery.startedAt,
   };
-  await using desk = await servedDesk({
+  await using desk = await startDesk({
     deliveries: {
       describe: async () => (ended ? failedDelivery : running),
       history: async () => (ended ? failedHistory : failedHistory.slice(0, 11)),

@@ -8,7 +8,7 @@ export type DeliveriesUnderTest = {
   close(): Promise<void>;
 };
 
-const ended = async (deliveries: Deliveries, name: string): Promise<Execution | undefined> => {
+const waitForEnd = async (deliveries: Deliveries, name: string): Promise<Execution | undefined> => {
   const settled = async () => (await deliveries.describe(name))?.status ?? "RUNNING";
   await expect.poll(settled, { timeout: 120_000, interval: 10 }).not.toBe("RUNNING");
   return deliveries.describe(name);
@@ -37,7 +37,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       expect(running?.endedAt).toBeUndefined();
       expect(Number.isNaN(Date.parse(running?.startedAt ?? ""))).toBe(false);
       await deliveries.succeed(waiting, { status: "approved" }, "one");
-      const execution = await ended(deliveries, "one");
+      const execution = await waitForEnd(deliveries, "one");
       expect(execution).toMatchObject({
         status: "SUCCEEDED",
         output: { model: "churn", Ask: { status: "approved" } },
@@ -55,7 +55,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       expect(await deliveries.start("one", input)).toEqual({ started: false });
       expect(await token("one")).toBe(waiting);
       await deliveries.succeed(waiting, {}, "one");
-      const execution = await ended(deliveries, "one");
+      const execution = await waitForEnd(deliveries, "one");
       expect(await deliveries.start("one", input)).toEqual({ started: false });
       expect(await deliveries.describe("one")).toEqual(execution);
       expect((await deliveries.list({ limit: 10 })).executions).toHaveLength(1);
@@ -79,7 +79,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
         { name: "Superseded", cause: "a newer delivery came" },
         "one",
       );
-      expect(await ended(deliveries, "one")).toMatchObject({
+      expect(await waitForEnd(deliveries, "one")).toMatchObject({
         status: "FAILED",
         error: { name: "Superseded", cause: "a newer delivery came" },
       });
@@ -93,7 +93,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       await expect(deliveries.succeed(waiting, { status: "rejected" }, "one")).rejects.toThrow(TaskGone);
       const again = deliveries.fail(waiting, { name: "Superseded", cause: "late" }, "one");
       await expect(again).rejects.toThrow(TaskGone);
-      expect(await ended(deliveries, "one")).toMatchObject({
+      expect(await waitForEnd(deliveries, "one")).toMatchObject({
         status: "SUCCEEDED",
         output: { Ask: { status: "approved" } },
       });
@@ -124,7 +124,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       await deliveries.start("one", {});
       const waiting = await token("one");
       await deliveries.stop("one", "a person stopped it");
-      const execution = await ended(deliveries, "one");
+      const execution = await waitForEnd(deliveries, "one");
       expect(execution).toMatchObject({ status: "ABORTED", error: { cause: "a person stopped it" } });
       await expect(deliveries.succeed(waiting, {}, "one")).rejects.toThrow(TaskGone);
       expect(await deliveries.describe("one")).toEqual(execution);
@@ -136,7 +136,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       const waiting = await token("one");
       expect(await deliveries.history("one")).toMatchObject([{ state: "Ask", status: "entered" }]);
       await deliveries.succeed(waiting, { status: "approved" }, "one");
-      await ended(deliveries, "one");
+      await waitForEnd(deliveries, "one");
       const history = await deliveries.history("one");
       expect(history).toMatchObject([
         { state: "Ask", status: "entered" },
@@ -152,7 +152,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       const { deliveries, token } = subject;
       await deliveries.start("one", {});
       await deliveries.fail(await token("one"), { name: "Superseded", cause: "newer" }, "one");
-      await ended(deliveries, "one");
+      await waitForEnd(deliveries, "one");
       expect((await deliveries.history("one")).at(-1)).toMatchObject({
         state: "Ask",
         status: "failed",
@@ -182,7 +182,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       const { deliveries, token } = subject;
       for (const each of ["a", "b", "c"]) await deliveries.start(each, {});
       await deliveries.succeed(await token("b"), {}, "b");
-      await ended(deliveries, "b");
+      await waitForEnd(deliveries, "b");
       const namesOf = async (status: Execution["status"]) =>
         (await deliveries.list({ limit: 10, status })).executions.map((execution) => execution.name);
       expect(await namesOf("SUCCEEDED")).toEqual(["b"]);

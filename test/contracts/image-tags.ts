@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ImageNotFound, type Images, ImageTagTaken } from "#platform/images/images.ts";
 
-type UnderTest = {
+type ImageTagsUnderTest = {
   readonly images: Pick<Images, "describe" | "release">;
   /** The same images, as another process has them. */
   readonly elsewhere: Pick<Images, "release">;
@@ -11,9 +11,9 @@ type UnderTest = {
 };
 
 /** What every implementation of Images must keep of the tags of images that were promoted. */
-export const imageTagsContract = (name: string, make: () => Promise<UnderTest>): void => {
+export const imageTagsContract = (name: string, make: () => Promise<ImageTagsUnderTest>): void => {
   describe(`tags of images, ${name}`, () => {
-    let under: UnderTest;
+    let under: ImageTagsUnderTest;
     beforeAll(async () => {
       under = await make();
     });

@@ -6,26 +6,26 @@ import {
   type CommitHistory,
   CommitNotFound,
   type HistoryCommit,
-  knownChanges,
+  listKnownChanges,
   type Source,
 } from "#platform/source/source.ts";
 
 /** Files by their path from the repository's root; null deletes one. */
-export type Changes = Readonly<Record<string, string | Uint8Array | null>>;
+export type FileChanges = Readonly<Record<string, string | Uint8Array | null>>;
 
 export type SourceUnderTest = {
   readonly source: Source & CommitHistory;
   /** Commits the changes to `main` on top of the commit before, by Ada Lovelace <ada@example.com>; gives the id. */
-  commit(changes: Changes, message: string): Promise<string>;
+  commit(changes: FileChanges, message: string): Promise<string>;
   /** Runs git in the repository that the source reads, as Ada Lovelace. */
   git(...args: string[]): unknown;
   close(): Promise<void>;
 };
 
-const everyByte = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 31 + (index >> 8)) % 256);
+const allByteValues = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 31 + (index >> 8)) % 256);
 
-const changedBy = (commit: HistoryCommit | undefined): string[] =>
-  commit === undefined ? [] : knownChanges(commit).map(({ path }) => path);
+const listChangedPaths = (commit: HistoryCommit | undefined): string[] =>
+  commit === undefined ? [] : listKnownChanges(commit).map(({ path }) => path);
 
 /** The rules of `Source`, for every implementation. `make` gives a repository without commits, made once for all tests. */
 export const sourceContract = (name: string, make: () => Promise<SourceUnderTest>): void => {
@@ -43,7 +43,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
           "README.md": "# hi\n",
           "models/README.md": "no model\n",
           "models/churn/model.yaml": "name: churn\n",
-          "models/churn/model.onnx": everyByte,
+          "models/churn/model.onnx": allByteValues,
           "models/churn/empty.csv": "",
           "models/churn/deep/er/über datei 語.txt": "öäü\r\n",
           "models/churn-2/model.yaml": "name: churn-2\n",
@@ -142,7 +142,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
           coAuthors: [],
         },
       ]);
-      expect(changedBy(commits[0]).sort()).toEqual([
+      expect(listChangedPaths(commits[0]).sort()).toEqual([
         "README.md",
         "models/churn-2/model.yaml",
         "models/churn/model.yaml",
@@ -155,7 +155,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
     test("what a history is asked about is read; where that is nothing, it is the commits alone", async () => {
       const about = await subject.source.history(second, [], ["models/spam"]);
       expect(about.commits.map(({ id }) => id)).toEqual([second, first]);
-      expect(changedBy(about.commits[0])).toContain("models/spam/model yaml é");
+      expect(listChangedPaths(about.commits[0])).toContain("models/spam/model yaml é");
       const { commits, complete } = await subject.source.history(second, [first], []);
       expect([commits.map(({ id }) => id), complete]).toEqual([[second], true]);
     });
@@ -180,7 +180,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
 
     test("co-authors are read from the message, and a file that moved says from where", async () => {
       const message = "Moved\n\nCo-authored-by: Grace Hopper <grace@example.com>";
-      const content = Buffer.from(everyByte);
+      const content = Buffer.from(allByteValues);
       const moved = await subject.commit(
         { "models/churn/model.onnx": null, "models/moved/model.onnx": content },
         message,
@@ -191,7 +191,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         path: "models/moved/model.onnx",
         from: "models/churn/model.onnx",
       });
-      expect(changedBy(commit)).toContain("models/churn/model.onnx");
+      expect(listChangedPaths(commit)).toContain("models/churn/model.onnx");
     });
 
     test("models are the folders under models/ at that commit, and nothing else", async () => {
@@ -207,7 +207,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         "model.onnx",
         "model.yaml",
       ]);
-      expect(Buffer.from(files.get("model.onnx") ?? "").equals(everyByte)).toBe(true);
+      expect(Buffer.from(files.get("model.onnx") ?? "").equals(allByteValues)).toBe(true);
       expect(files.get("empty.csv")).toHaveLength(0);
       expect(Buffer.from(files.get("deep/er/über datei 語.txt") ?? "").toString()).toBe("öäü\r\n");
       const later = await subject.source.modelFiles("churn", second);
@@ -224,7 +224,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
     test("a file is read by its path from the root, byte for byte", async () => {
       expect(Buffer.from((await subject.source.file("README.md", first)) ?? "").toString()).toBe("# hi\n");
       const bytes = await subject.source.file("models/churn/model.onnx", second);
-      expect(Buffer.from(bytes ?? "").equals(everyByte)).toBe(true);
+      expect(Buffer.from(bytes ?? "").equals(allByteValues)).toBe(true);
       const named = await subject.source.file("models/spam/model yaml é", second);
       expect(Buffer.from(named ?? "").toString()).toBe("x");
     });
@@ -255,9 +255,9 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       let branches = 0;
       /** `ours` on main and `theirs` on a branch, merged with git's own flags; `after` is what the merge gets besides. */
       const merge = async (
-        ours: Changes,
-        theirs: Changes,
-        { after = {}, flags = [] }: { readonly after?: Changes; readonly flags?: readonly string[] } = {},
+        ours: FileChanges,
+        theirs: FileChanges,
+        { after = {}, flags = [] }: { readonly after?: FileChanges; readonly flags?: readonly string[] } = {},
       ): Promise<string> => {
         const { git, commit } = subject;
         const branch = `branch-${++branches}`;

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
-  cursorAfter,
+  encodeCursor,
   ItemTooLarge,
   itemLimitBytes,
   type Json,
   type Key,
   type Store,
-  type Stored,
+  type StoredItem,
 } from "#platform/store/store.ts";
 
 export type StoreUnderTest = {
@@ -27,14 +27,14 @@ const text = fc.string({
   unit: fc.constantFrom("a", "b", "B", "~", "#", "0", " ", "é", "ß", "\uffff", "語", "😀", "\u{10ffff}"),
 });
 
-const byBytes = (a: Stored, b: Stored): number =>
+const compareByBytes = (a: StoredItem, b: StoredItem): number =>
   Buffer.compare(Buffer.from(a.key.sort), Buffer.from(b.key.sort));
 
 const all = async (
   store: Store,
   query: Omit<Parameters<Store["page"]>[0], "after">,
-): Promise<readonly Stored[]> => {
-  const items: Stored[] = [];
+): Promise<readonly StoredItem[]> => {
+  const items: StoredItem[] = [];
   let after: string | undefined;
   do {
     const page = await store.page({ ...query, ...(after === undefined ? {} : { after }) });
@@ -109,15 +109,17 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
 );
 
 /** One command on both the store and a Map that does the same; they must agree on every answer. */
-const agree = async (
+const expectSameResult = async (
   store: Store,
-  model: Map<string, Stored>,
+  model: Map<string, StoredItem>,
   partition: string,
   command: Command,
 ): Promise<void> => {
   if (command.do === "page") {
     const { limit, prefix, order } = command;
-    const expected = [...model.values()].filter(({ key }) => key.sort.startsWith(prefix)).sort(byBytes);
+    const expected = [...model.values()]
+      .filter(({ key }) => key.sort.startsWith(prefix))
+      .sort(compareByBytes);
     if (order === "descending") expected.reverse();
     expect(await all(store, { partition, order, limit, ...(prefix === "" ? {} : { prefix }) })).toEqual(
       expected,
@@ -184,8 +186,9 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       await fc.assert(
         fc.asyncProperty(fc.array(commands, { minLength: 10, maxLength: 40, size: "max" }), async (list) => {
           partitions += 1;
-          const model = new Map<string, Stored>();
-          for (const command of list) await agree(subject.store, model, `contract#${partitions}`, command);
+          const model = new Map<string, StoredItem>();
+          for (const command of list)
+            await expectSameResult(subject.store, model, `contract#${partitions}`, command);
         }),
         { numRuns: runs },
       );
@@ -364,7 +367,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       const { store } = subject;
       for (const sort of ["a", "c", "e"]) await store.put({ ...key, sort }, sort);
       const from = (order: "ascending" | "descending") =>
-        store.page({ partition: key.partition, order, limit: 10, after: cursorAfter("d") });
+        store.page({ partition: key.partition, order, limit: 10, after: encodeCursor("d") });
       expect((await from("ascending")).items.map(({ value }) => value)).toEqual(["e"]);
       expect((await from("descending")).items.map(({ value }) => value)).toEqual(["c", "a"]);
     });

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { checkout, type StageSet } from "./stage-set.ts";
+import { type Fixture, repositoryRoot } from "./stage-set.ts";
 
 /** Someone who commits to the watched repository by hand, with git and an editor. */
-export const dataScientist = ({ repository }: Pick<StageSet, "repository">) => {
+export const openModelRepository = ({ repository }: Pick<Fixture, "repository">) => {
   const git = (...args: string[]): string => {
     const { status, stdout, stderr } = spawnSync("git", ["-C", repository, ...args], { encoding: "utf8" });
     if (status !== 0) throw new Error(`git ${args.join(" ")}: ${stderr}`);
@@ -18,7 +18,7 @@ export const dataScientist = ({ repository }: Pick<StageSet, "repository">) => {
     restore: (commit: string) => void git("checkout", "--quiet", commit, "--", "models/churn"),
     /** Lays one of the trained versions into the model's folder; nothing is committed yet. */
     useTrained: (version: string) => {
-      const from = join(checkout, "seed", "churn", "versions", version);
+      const from = join(repositoryRoot, "seed", "churn", "versions", version);
       for (const name of readdirSync(from))
         copyFileSync(join(from, name), join(repository, "models", "churn", name));
     },

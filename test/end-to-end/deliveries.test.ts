@@ -4,17 +4,17 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Browser, browser } from "#test/support/browser.ts";
-import { dataScientist } from "./data-scientist.ts";
-import { type OutsideCaller, outsideCaller, versionThatAnswers } from "./outside-caller.ts";
-import { approver, author, guest, type OutsideSlack, outsideSlack } from "./outside-slack.ts";
-import type { EventOf } from "./rehearsal-event.ts";
-import { type RehearsalProcess, rehearsalProcess } from "./rehearsal-process.ts";
-import { secretsFoundIn } from "./secrets-nowhere.ts";
-import { slipway } from "./slipway.ts";
-import { checkout, type StageSet, stageSet } from "./stage-set.ts";
+import { type Browser, requireBrowser } from "#test/support/browser.ts";
+import { openModelRepository } from "./data-scientist.ts";
+import { fetchServingVersion, type ProdCaller, startProdCaller } from "./outside-caller.ts";
+import { approverId, authorId, createSlackDriver, guestId, type SlackDriver } from "./outside-slack.ts";
+import type { EventLineOfKind } from "./rehearsal-event.ts";
+import { type RehearsalProcess, startRehearsalProcess } from "./rehearsal-process.ts";
+import { findSecrets } from "./secrets-nowhere.ts";
+import { runSlipway } from "./slipway.ts";
+import { createFixture, type Fixture, repositoryRoot } from "./stage-set.ts";
 
-const { skip: noBrowser, launch } = browser();
+const { skip: noBrowser, launch } = requireBrowser();
 const minutes = 60_000;
 
 /** A page without animations, which cost a machine without a graphics card half a core all the while. */
@@ -50,15 +50,15 @@ const Ledger = z.array(
 );
 
 describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
-  let set: StageSet;
+  let set: Fixture;
   let rehearsal: RehearsalProcess;
-  let slack: OutsideSlack;
+  let slack: SlackDriver;
   let prod = "";
-  let caller: OutsideCaller | undefined;
-  const scientist = () => dataScientist(set);
+  let caller: ProdCaller | undefined;
+  const scientist = () => openModelRepository(set);
   beforeAll(async () => {
-    set = await stageSet();
-    rehearsal = rehearsalProcess(set, { args: ["--port", "0", "--bake", "1s", "--traffic", "300"] });
+    set = await createFixture();
+    rehearsal = startRehearsalProcess(set, { args: ["--port", "0", "--bake", "1s", "--traffic", "300"] });
     await rehearsal.waitFor("question");
     await allowLatency();
   }, 6 * minutes);
@@ -68,7 +68,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     await set.strike();
   });
 
-  const command = (...args: string[]) => slipway(set, [...args, "--data", set.data]);
+  const command = (...args: string[]) => runSlipway(set, [...args, "--data", set.data]);
   const status = async () => {
     const { code, stdout, stderr } = await command("status", "churn", "--json");
     expect(code, stderr).toBe(0);
@@ -84,12 +84,12 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
       { environment: "stage", version, percent: 100 },
       { environment: "prod", version, percent: 100 },
     ]);
-    expect(await versionThatAnswers(prod)).toBe(version);
+    expect(await fetchServingVersion(prod)).toBe(version);
   };
   /** A canary's p95 is the machine's while others work on it: the operator of this one lets it be 2 s more. */
   const allowLatency = async () => {
     const file = join(set.room, "policy.yaml");
-    const policy = readFileSync(join(checkout, "policy.yaml"), "utf8");
+    const policy = readFileSync(join(repositoryRoot, "policy.yaml"), "utf8");
     writeFileSync(file, policy.replace("slackMs: 20 ", "slackMs: 2000 "));
     const proposed = await command("policy", "apply", file, "--json");
     expect(proposed.code, proposed.stderr).toBe(0);
@@ -97,7 +97,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     const confirmed = await command("policy", "confirm", id, "--alone");
     expect(confirmed.code, confirmed.stderr).toBe(0);
   };
-  const outcomeOf = (delivery: string): Promise<EventOf<"outcome">> =>
+  const outcomeOf = (delivery: string): Promise<EventLineOfKind<"outcome">> =>
     rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
   /** The delivery of the next commit, from its first state on. */
   const nextDelivery = async (from: number): Promise<string> =>
@@ -106,7 +106,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     await rehearsal.waitFor("question", (event) => event.delivery === delivery);
     const value = await slack.questionOf(delivery);
     expect(value).toBeDefined();
-    expect(await slack.callback({ user: approver, value: value ?? "" })).toEqual({ status: 200, text: "" });
+    expect(await slack.callback({ user: approverId, value: value ?? "" })).toEqual({ status: 200, text: "" });
   };
   /** Nobody's request failed since the last look, and only these versions answered. */
   const nobodyNoticed = async (versions: readonly number[]) => {
@@ -126,13 +126,13 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     await nobodyNoticed([version]);
     const shown = (await status()).deliveries.find((each) => each.delivery === delivery);
     expect(shown).toMatchObject({ outcome: "failed", error: { name: error } });
-    const page = await slack.pageFor(approver, `/deliveries/${delivery}`);
+    const page = await slack.pageFor(approverId, `/deliveries/${delivery}`);
     expect(page).toContain(error);
     expect(page).toContain("What to do");
     return delivery;
   };
   const change = async (name: string) => {
-    const { code, stdout, stderr } = await slipway(set, [
+    const { code, stdout, stderr } = await runSlipway(set, [
       ...["rehearse", "--change", name, "--data", set.data],
     ]);
     expect(code, stderr).toBe(0);
@@ -141,7 +141,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
 
   test("forged, old and foreign callbacks are refused with 401 and change nothing", async () => {
     const question = await rehearsal.waitFor("question");
-    slack = outsideSlack(set, question);
+    slack = createSlackDriver(set, question);
     const value = (await slack.questionOf(question.delivery)) ?? "";
     expect(value).not.toBe("");
     const before = await slack.messages();
@@ -154,7 +154,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
       { tamper: (body: string) => `${body}&more=1` },
     ];
     for (const difference of refused)
-      expect((await slack.callback({ user: approver, value, ...difference })).status).toBe(401);
+      expect((await slack.callback({ user: approverId, value, ...difference })).status).toBe(401);
     expect(await slack.messages()).toEqual(before);
     expect((await status()).approvals).toMatchObject([{ delivery: question.delivery }]);
   });
@@ -163,12 +163,12 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     const { delivery } = await rehearsal.waitFor("question");
     const value = (await slack.questionOf(delivery)) ?? "";
     const before = await slack.messages();
-    for (const user of [author, guest]) {
+    for (const user of [authorId, guestId]) {
       const whispers = /Only visible to you/g;
       expect((await slack.pageFor(user)).match(whispers)).toBeNull();
       expect((await slack.callback({ user, value })).status).toBe(200);
       expect((await slack.pageFor(user)).match(whispers)).toHaveLength(1);
-      expect((await slack.pageFor(approver)).match(whispers)).toBeNull();
+      expect((await slack.pageFor(approverId)).match(whispers)).toBeNull();
     }
     expect(await slack.messages()).toEqual(before);
     expect((await status()).approvals).toMatchObject([{ delivery }]);
@@ -177,7 +177,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
   test("an approver's signed click approves, and clicks at the same time send once", async () => {
     const { delivery } = await rehearsal.waitFor("question");
     const value = (await slack.questionOf(delivery)) ?? "";
-    const clicks = await Promise.all([1, 2, 3].map(() => slack.callback({ user: approver, value })));
+    const clicks = await Promise.all([1, 2, 3].map(() => slack.callback({ user: approverId, value })));
     expect(clicks.map(({ status: code }) => code)).toEqual([200, 200, 200]);
     expect(await outcomeOf(delivery)).toMatchObject({ outcome: "promoted" });
     const entries = rehearsal.events.filter(
@@ -193,13 +193,13 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
       .poll(async () => (await slack.messagesOf(delivery)).map(({ text }) => text), { timeout: 10 * minutes })
       .toEqual(["churn version 1 serves prod"]);
     const [message] = await slack.messagesOf(delivery);
-    expect(JSON.stringify(message?.blocks)).toContain(`Approved by <@${approver}>`);
+    expect(JSON.stringify(message?.blocks)).toContain(`Approved by <@${approverId}>`);
     expect(await slack.questionOf(delivery)).toBeUndefined();
     // A click that comes after all is told so, and changes nothing.
-    expect((await slack.callback({ user: approver, value })).status).toBe(200);
-    expect(await slack.pageFor(approver)).toMatch(/already approved by/);
+    expect((await slack.callback({ user: approverId, value })).status).toBe(200);
+    expect(await slack.pageFor(approverId)).toMatch(/already approved by/);
     prod = (await rehearsal.waitFor("serving", (event) => event.environment === "prod")).url;
-    caller = outsideCaller(prod);
+    caller = startProdCaller(prod);
   });
 
   test.skipIf(noBrowser)(
@@ -227,7 +227,8 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
   );
 
   const firstDelivery = () =>
-    rehearsal.events.find((event): event is EventOf<"question"> => event.event === "question")?.delivery;
+    rehearsal.events.find((event): event is EventLineOfKind<"question"> => event.event === "question")
+      ?.delivery;
 
   test("the second version is promoted over a canary that no caller notices", async () => {
     const question = await rehearsal.waitFor("question", ({ delivery }) => delivery !== firstDelivery());
@@ -336,7 +337,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     expect(message?.text).toMatch(/was superseded by a later commit/);
     expect(await slack.questionOf(earlier)).toBeUndefined();
     // The old question's answer counts for nothing any more.
-    expect((await slack.callback({ user: approver, value })).status).toBe(200);
+    expect((await slack.callback({ user: approverId, value })).status).toBe(200);
     expect((await status()).approvals).toMatchObject([{ delivery: later }]);
     await nobodyNoticed([2]);
   });
@@ -397,7 +398,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ model: "churn", from: better, to: 2, ended: null });
     // At once: the very next request, and all after it.
-    const after = await Promise.all(Array.from({ length: 20 }, () => versionThatAnswers(prod)));
+    const after = await Promise.all(Array.from({ length: 20 }, () => fetchServingVersion(prod)));
     expect(new Set(after)).toEqual(new Set([2]));
     await nobodyNoticed([2, better]);
     await servesAlone(2);
@@ -432,6 +433,6 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
 
   test("no secret and no token stood in any output, page or file", async () => {
     await rehearsal[Symbol.asyncDispose]();
-    expect(secretsFoundIn(set)).toEqual([]);
+    expect(findSecrets(set)).toEqual([]);
   });
 });

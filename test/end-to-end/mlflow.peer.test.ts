@@ -1,28 +1,28 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Mlflow, mlflowStartLimitMs, startMlflow } from "#test/peers/mlflow.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { rehearsalProcess } from "./rehearsal-process.ts";
-import { slipway } from "./slipway.ts";
-import { stageSet } from "./stage-set.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { startRehearsalProcess } from "./rehearsal-process.ts";
+import { runSlipway } from "./slipway.ts";
+import { createFixture } from "./stage-set.ts";
 
 const minutes = 60_000;
-const { skip } = pythonPeer("a rehearsal with MLflow as its registry");
+const { skip } = requirePython("a rehearsal with MLflow as its registry");
 let mlflow: Mlflow;
 beforeAll(async () => {
   if (!skip) mlflow = await startMlflow("proxied");
 }, mlflowStartLimitMs);
 afterAll(() => mlflow?.stop());
 
-const ask = async (path: string): Promise<unknown> =>
+const fetchMlflow = async (path: string): Promise<unknown> =>
   (await fetch(`${mlflow.uri}/api/2.0/mlflow/${path}`)).json();
 
 test.skipIf(skip)(
   "npm start --mlflow delivers with a real MLflow as the registry, and later commands find it there",
   { timeout: 25 * minutes },
   async () => {
-    const set = await stageSet();
+    const set = await createFixture();
     try {
-      await using rehearsal = rehearsalProcess(set, {
+      await using rehearsal = startRehearsalProcess(set, {
         args: ["--approve", "--port", "0", "--bake", "2s", "--mlflow", `${mlflow.uri}/`],
       });
       // One after the other, so that a machine with much else to do has its time for each, and a delivery that ends
@@ -37,7 +37,7 @@ test.skipIf(skip)(
         from = rehearsal.mark();
       }
       expect(await rehearsal.ended()).toEqual({ code: 0, signal: null });
-      expect(await ask("registered-models/get?name=churn")).toMatchObject({
+      expect(await fetchMlflow("registered-models/get?name=churn")).toMatchObject({
         registered_model: {
           aliases: expect.arrayContaining([
             { alias: "champion", version: "2" },
@@ -46,12 +46,12 @@ test.skipIf(skip)(
         },
       });
 
-      expect((await slipway(set, ["rollback", "churn", "--data", set.data])).code).toBe(0);
-      expect(await ask("registered-models/get?name=churn")).toMatchObject({
+      expect((await runSlipway(set, ["rollback", "churn", "--data", set.data])).code).toBe(0);
+      expect(await fetchMlflow("registered-models/get?name=churn")).toMatchObject({
         registered_model: { aliases: expect.arrayContaining([{ alias: "champion", version: "1" }]) },
       });
 
-      const elsewhere = await slipway(set, [
+      const elsewhere = await runSlipway(set, [
         "rehearse",
         "--data",
         set.data,

@@ -5,11 +5,11 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
-import { rehearsalProcess } from "./rehearsal-process.ts";
-import { checkout, stageSet } from "./stage-set.ts";
+import { startRehearsalProcess } from "./rehearsal-process.ts";
+import { createFixture, repositoryRoot } from "./stage-set.ts";
 
 const minutes = 60_000;
-const Answer = z.object({
+const PredictResponse = z.object({
   model: z.string(),
   version: z.coerce.number(),
   predictions: z.array(Prediction),
@@ -22,14 +22,14 @@ test.each([
 ])(
   "%s (%s) is delivered, and prod answers its golden rows as at training",
   async (model) => {
-    const set = await stageSet();
+    const set = await createFixture();
     try {
       // Few requests: an encoder's answer takes milliseconds of a core, not microseconds.
       const args = ["--approve", "--model", model, "--port", "0", "--bake", "300ms", "--traffic", "20"];
-      await using rehearsal = rehearsalProcess(set, { args });
+      await using rehearsal = startRehearsalProcess(set, { args });
       const { url } = await rehearsal.waitFor("serving", (event) => event.environment === "prod");
       const golden = Golden.parse(
-        JSON.parse(readFileSync(join(checkout, "models", model, "golden.json"), "utf8")),
+        JSON.parse(readFileSync(join(repositoryRoot, "models", model, "golden.json"), "utf8")),
       );
       const response = await fetch(`${url}/v1/predict`, {
         method: "POST",
@@ -39,7 +39,7 @@ test.each([
       });
       const text = await response.text();
       expect(response.status, text).toBe(200);
-      const answer = Answer.parse(JSON.parse(text));
+      const answer = PredictResponse.parse(JSON.parse(text));
       expect(answer).toMatchObject({ model, version: 1 });
       expect(compareGolden(golden, answer.predictions)).toEqual([]);
       const first = await rehearsal.waitFor("outcome");

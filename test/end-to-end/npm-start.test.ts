@@ -1,20 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { versionThatAnswers } from "./outside-caller.ts";
-import type { EventOf, RehearsalEvent } from "./rehearsal-event.ts";
-import { type RehearsalProcess, rehearsalProcess } from "./rehearsal-process.ts";
-import { secretsFoundIn } from "./secrets-nowhere.ts";
-import { slipway } from "./slipway.ts";
-import { type StageSet, stageSet } from "./stage-set.ts";
+import { fetchServingVersion } from "./outside-caller.ts";
+import type { EventLine, EventLineOfKind } from "./rehearsal-event.ts";
+import { type RehearsalProcess, startRehearsalProcess } from "./rehearsal-process.ts";
+import { findSecrets } from "./secrets-nowhere.ts";
+import { runSlipway } from "./slipway.ts";
+import { createFixture, type Fixture } from "./stage-set.ts";
 
 const quick = ["--port", "0", "--bake", "300ms", "--traffic", "300"];
 const minutes = 60_000;
 
-const only = <Name extends RehearsalEvent["event"]>(process: RehearsalProcess, name: Name): EventOf<Name>[] =>
-  process.events.filter((event): event is EventOf<Name> => event.event === name);
+const selectEvents = <Name extends EventLine["event"]>(
+  process: RehearsalProcess,
+  name: Name,
+): EventLineOfKind<Name>[] =>
+  process.events.filter((event): event is EventLineOfKind<Name> => event.event === name);
 /** The states that a delivery entered, each run of Bake and JudgeCanary once. */
-const path = (process: RehearsalProcess, delivery: string | undefined): string[] => {
-  const entered = only(process, "state")
+const listEnteredStates = (process: RehearsalProcess, delivery: string | undefined): string[] => {
+  const entered = selectEvents(process, "state")
     .filter((event) => event.delivery === delivery && event.status === "entered")
     .map(({ state }) => state);
   return entered.filter((state, at) => !entered.slice(0, at).includes(state));
@@ -24,11 +27,11 @@ const Status = z.object({
 });
 
 describe("npm start -- --approve --json", () => {
-  let set: StageSet;
+  let set: Fixture;
   let started: RehearsalProcess;
   beforeAll(async () => {
-    set = await stageSet();
-    started = rehearsalProcess(set, { args: ["--approve", ...quick], through: "npm start" });
+    set = await createFixture();
+    started = startRehearsalProcess(set, { args: ["--approve", ...quick], through: "npm start" });
   });
   afterAll(async () => {
     await started[Symbol.asyncDispose]();
@@ -43,10 +46,13 @@ describe("npm start -- --approve --json", () => {
         "serving",
         (event) => event.environment === "prod" && event.version === 2,
       );
-      const answered = second.then(({ url }) => versionThatAnswers(url));
+      const answered = second.then(({ url }) => fetchServingVersion(url));
       expect(await answered).toBe(2);
       expect(await started.ended(), started.picture()).toEqual({ code: 0, signal: null });
-      expect(only(started, "outcome").map(({ outcome }) => outcome)).toEqual(["promoted", "promoted"]);
+      expect(selectEvents(started, "outcome").map(({ outcome }) => outcome)).toEqual([
+        "promoted",
+        "promoted",
+      ]);
       await started.groupEnded();
     },
     5 * minutes,
@@ -60,7 +66,7 @@ describe("npm start -- --approve --json", () => {
   });
 
   test("the states come in the definition's order, the first version without a canary", () => {
-    const [first, second] = only(started, "question").map(({ delivery }) => delivery);
+    const [first, second] = selectEvents(started, "question").map(({ delivery }) => delivery);
     const before = [
       "ClaimStage",
       "BuildImage",
@@ -80,12 +86,12 @@ describe("npm start -- --approve --json", () => {
     ];
     const canary = ["StartCanary", "ShiftTraffic", "Bake", "JudgeCanary", "IsCanarySound"];
     const after = ["PromoteModel", "Promoted", "MoveChampion", "ReportOutcome", "HasFailed", "Delivered"];
-    expect(path(started, first)).toEqual([...before, ...after]);
-    expect(path(started, second)).toEqual([...before, ...canary, ...after]);
+    expect(listEnteredStates(started, first)).toEqual([...before, ...after]);
+    expect(listEnteredStates(started, second)).toEqual([...before, ...canary, ...after]);
   });
 
   test("serving is told once for each change, stage before prod, by the image's digest", () => {
-    const serving = only(started, "serving");
+    const serving = selectEvents(started, "serving");
     expect(serving.map(({ environment, model, version }) => `${environment} ${model} ${version}`)).toEqual([
       "stage churn 1",
       "prod churn 1",
@@ -107,7 +113,7 @@ describe("npm start -- --approve --json", () => {
   test(
     "a second run goes on from there, has nothing left to deliver, and exits 0",
     async () => {
-      await using again = rehearsalProcess(set, { args: ["--approve", ...quick], through: "npm start" });
+      await using again = startRehearsalProcess(set, { args: ["--approve", ...quick], through: "npm start" });
       expect(await again.ended(), again.picture()).toEqual({ code: 0, signal: null });
       expect(again.stderr()).toMatch(/Going on from what .* holds/);
       expect(again.stderr()).toMatch(/delivered before: promoted/);
@@ -120,7 +126,7 @@ describe("npm start -- --approve --json", () => {
 
   test("no secret and no token stands in any output or file", async () => {
     await started[Symbol.asyncDispose]();
-    expect(secretsFoundIn(set)).toEqual([]);
+    expect(findSecrets(set)).toEqual([]);
   });
 });
 
@@ -128,12 +134,18 @@ describe("npm start -- --reject --json", () => {
   test(
     "approves the first, rejects the second, and leaves stage and prod with the first",
     async () => {
-      const set = await stageSet();
+      const set = await createFixture();
       try {
-        await using started = rehearsalProcess(set, { args: ["--reject", ...quick], through: "npm start" });
+        await using started = startRehearsalProcess(set, {
+          args: ["--reject", ...quick],
+          through: "npm start",
+        });
         expect(await started.ended(), started.picture()).toEqual({ code: 0, signal: null });
-        expect(only(started, "outcome").map(({ outcome }) => outcome)).toEqual(["promoted", "rejected"]);
-        const status = await slipway(set, ["status", "churn", "--json", "--data", set.data]);
+        expect(selectEvents(started, "outcome").map(({ outcome }) => outcome)).toEqual([
+          "promoted",
+          "rejected",
+        ]);
+        const status = await runSlipway(set, ["status", "churn", "--json", "--data", set.data]);
         expect(status.code, status.stderr).toBe(0);
         expect(Status.parse(JSON.parse(status.stdout)).serving).toEqual([
           { environment: "stage", version: 1, percent: 100 },
@@ -141,10 +153,10 @@ describe("npm start -- --reject --json", () => {
         ]);
         expect(started.strays).toEqual([]);
         await started.groupEnded();
-        const predicted = await slipway(set, ["predict", "churn", "--data", set.data]);
+        const predicted = await runSlipway(set, ["predict", "churn", "--data", set.data]);
         expect(predicted.code).toBe(3);
         expect(predicted.stderr).toMatch(/no rehearsal runs on this folder.*start one with `npm start`/);
-        expect(secretsFoundIn(set)).toEqual([]);
+        expect(findSecrets(set)).toEqual([]);
       } finally {
         await set.strike();
       }

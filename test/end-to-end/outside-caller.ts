@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkout } from "./stage-set.ts";
+import { repositoryRoot } from "./stage-set.ts";
 
 const Golden = z.object({ rows: z.array(z.record(z.string(), z.unknown())).min(1) });
-const Answer = z.object({
+const PredictResponse = z.object({
   model: z.string(),
   version: z.coerce.number(),
   predictions: z.array(z.object({ label: z.string() })).length(1),
@@ -12,11 +12,11 @@ const Answer = z.object({
 
 /** A row that every version of churn can be asked. */
 export const exampleRow = Golden.parse(
-  JSON.parse(readFileSync(join(checkout, "models", "churn", "golden.json"), "utf8")),
+  JSON.parse(readFileSync(join(repositoryRoot, "models", "churn", "golden.json"), "utf8")),
 ).rows[0];
 
 /** Asks `<url>/v1/predict` for one row and gives the version that answered. Throws on any other answer than 200. */
-export const versionThatAnswers = async (url: string): Promise<number> => {
+export const fetchServingVersion = async (url: string): Promise<number> => {
   const response = await fetch(`${url}/v1/predict`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -25,24 +25,24 @@ export const versionThatAnswers = async (url: string): Promise<number> => {
   });
   const text = await response.text();
   if (response.status !== 200) throw new Error(`${response.status}: ${text.slice(0, 300)}`);
-  return Answer.parse(JSON.parse(text)).version;
+  return PredictResponse.parse(JSON.parse(text)).version;
 };
 
-export type Heard = {
+export type CallSummary = {
   readonly answered: number;
   readonly failures: readonly string[];
   readonly versions: readonly number[];
 };
 
 /** An application outside Slipway that calls prod about 50 times a second until it is stopped. */
-export const outsideCaller = (url: string, everyMs = 20) => {
+export const startProdCaller = (url: string, everyMs = 20) => {
   let heard = { answered: 0, failures: [] as string[], versions: new Set<number>() };
   const underway = new Set<Promise<void>>();
   const call = async () => {
     // Counted where it was asked: an answer that comes after `take` belongs to what was before.
     const mine = heard;
     try {
-      mine.versions.add(await versionThatAnswers(url));
+      mine.versions.add(await fetchServingVersion(url));
       mine.answered++;
     } catch (fault) {
       mine.failures.push(fault instanceof Error ? fault.message : String(fault));
@@ -56,7 +56,7 @@ export const outsideCaller = (url: string, everyMs = 20) => {
   }, everyMs);
   return {
     /** What was heard since the last look, every request asked until now included. */
-    take: async (): Promise<Heard> => {
+    take: async (): Promise<CallSummary> => {
       const { answered: _, ...rest } = heard;
       const taken = heard;
       heard = { answered: 0, failures: [], versions: new Set() };
@@ -74,4 +74,4 @@ export const outsideCaller = (url: string, everyMs = 20) => {
     },
   };
 };
-export type OutsideCaller = ReturnType<typeof outsideCaller>;
+export type ProdCaller = ReturnType<typeof startProdCaller>;

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
-import type { EventOf } from "./rehearsal-event.ts";
-import type { StageSet } from "./stage-set.ts";
+import type { EventLineOfKind } from "./rehearsal-event.ts";
+import type { Fixture } from "./stage-set.ts";
 
 const Button = z.object({ action_id: z.string(), value: z.string().optional() });
 const Message = z.object({
@@ -13,11 +13,11 @@ const History = z.object({ ok: z.literal(true), messages: z.array(Message) });
 export type DeskMessage = z.infer<typeof Message>;
 
 /** The people of the desk's workspace. */
-export const approver = "U024BE7LH";
-export const author = "U0AUTHOR";
-export const guest = "U0GUEST1";
+export const approverId = "U024BE7LH";
+export const authorId = "U0AUTHOR";
+export const guestId = "U0GUEST1";
 
-type Callback = {
+type SlackCallback = {
   readonly user: string;
   readonly action?: "approve" | "reject";
   readonly value: string;
@@ -33,9 +33,9 @@ type Callback = {
  * Slack as seen from outside: reads the channel by Slack's Web API, and sends callbacks that this file signs by
  * itself (https://docs.slack.dev/authentication/verifying-requests-from-slack).
  */
-export const outsideSlack = (
-  { secrets, said }: StageSet,
-  { desk, callbackUrl }: Pick<EventOf<"question">, "desk" | "callbackUrl">,
+export const createSlackDriver = (
+  { secrets, said }: Fixture,
+  { desk, callbackUrl }: Pick<EventLineOfKind<"question">, "desk" | "callbackUrl">,
 ) => {
   /** Newest first. */
   const messages = async (): Promise<DeskMessage[]> => {
@@ -87,7 +87,7 @@ export const outsideSlack = (
       late = 0,
       secret = secrets.SLACK_SIGNING_SECRET,
       tamper = (body) => body,
-    }: Callback): Promise<{ readonly status: number; readonly text: string }> => {
+    }: SlackCallback): Promise<{ readonly status: number; readonly text: string }> => {
       const payload = {
         type: "block_actions",
         user: { id: user, username: "someone", name: "someone", team_id: team },
@@ -115,4 +115,4 @@ export const outsideSlack = (
     },
   };
 };
-export type OutsideSlack = ReturnType<typeof outsideSlack>;
+export type SlackDriver = ReturnType<typeof createSlackDriver>;

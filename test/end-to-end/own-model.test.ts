@@ -3,38 +3,38 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
-import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { type Rehearsal, startRehearsal } from "#worlds/embedded/rehearsal.ts";
-import { playScenario } from "#worlds/embedded/scenario/scenario.ts";
-import { slipway } from "./slipway.ts";
-import { checkout, type StageSet, stageSet } from "./stage-set.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/rehearsal.ts";
+import { runScenario } from "#worlds/embedded/scenario/scenario.ts";
+import { runSlipway } from "./slipway.ts";
+import { createFixture, type Fixture, repositoryRoot } from "./stage-set.ts";
 
 const model = "loan-risk";
-const brought = join(checkout, "test", "support", "onnx-exports", "sklearn-columns");
+const exportFolder = join(repositoryRoot, "test", "support", "onnx-exports", "sklearn-columns");
 const voice = { say: () => undefined, event: () => undefined };
-const Answer = z.object({
+const PredictResponse = z.object({
   version: z.number(),
   predictions: z.array(z.object({ label: z.string(), scores: z.record(z.string(), z.number()) })),
 });
 
-let set: StageSet;
-let rehearsal: Rehearsal | undefined;
+let fixture: Fixture;
+let rehearsal: EmbeddedWorld | undefined;
 beforeAll(async () => {
-  set = await stageSet();
+  fixture = await createFixture();
 });
 afterAll(async () => {
   await rehearsal?.stop();
-  await set.strike();
+  await fixture.strike();
 });
 
 test("a model that slipway new wrote is delivered to prod and answers there", {
   timeout: 600_000,
 }, async () => {
   // The rehearsal takes models from its checkout: here one that holds the policy and this model.
-  const own = join(set.room, "checkout");
-  await cp(join(checkout, "policy.yaml"), join(own, "policy.yaml"));
-  const files = ["--onnx", join(brought, "model.onnx"), "--data", join(brought, "data.csv")];
-  const made = await slipway(set, [
+  const own = join(fixture.room, "checkout");
+  await cp(join(repositoryRoot, "policy.yaml"), join(own, "policy.yaml"));
+  const files = ["--onnx", join(exportFolder, "model.onnx"), "--data", join(exportFolder, "data.csv")];
+  const made = await runSlipway(fixture, [
     "new",
     model,
     ...files,
@@ -46,11 +46,11 @@ test("a model that slipway new wrote is delivered to prod and answers there", {
   expect(made).toMatchObject({ code: 0, stderr: "" });
   expect(made.stdout).toMatch(/accuracy 0\.81\d on 320 rows/);
   expect(made.stdout).toContain("holdout.csv is of the rows that you brought.");
-  const checked = await slipway(set, ["check", join(own, "models", model)]);
+  const checked = await runSlipway(fixture, ["check", join(own, "models", model)]);
   expect(checked).toMatchObject({ code: 0, stdout: `✓ ${join(own, "models", model)} can be delivered.\n` });
 
-  rehearsal = await startRehearsal({
-    folder: dataFolder(set.data),
+  rehearsal = await startEmbeddedWorld({
+    folder: resolveDataFolder(fixture.data),
     checkout: own,
     port: 0,
     modelsPort: 0,
@@ -61,7 +61,7 @@ test("a model that slipway new wrote is delivered to prod and answers there", {
     voice,
   });
   await rehearsal.begin();
-  await playScenario(rehearsal, { model, answers: "approve", voice });
+  await runScenario(rehearsal, { model, answers: "approve", voice });
 
   const row = {
     age: 49,
@@ -77,16 +77,16 @@ test("a model that slipway new wrote is delivered to prod and answers there", {
     body: JSON.stringify({ rows: [row] }),
   });
   // What scikit-learn says of this row, which is the second of the table (case.json).
-  const answer = Answer.parse(await response.json());
+  const answer = PredictResponse.parse(await response.json());
   expect(answer).toMatchObject({ version: 1, predictions: [{ label: "repaid" }] });
   expect(answer.predictions[0]?.scores.repaid).toBeCloseTo(0.505459, 4);
 });
 
 test("a folder that is there is left alone without --force, and a wrong column is a mistake of usage", async () => {
-  const models = join(set.room, "checkout", "models");
+  const models = join(fixture.room, "checkout", "models");
   const onto = (...more: string[]) =>
-    slipway(set, [
-      ...["new", model, "--onnx", join(brought, "model.onnx"), "--data", join(brought, "data.csv")],
+    runSlipway(fixture, [
+      ...["new", model, "--onnx", join(exportFolder, "model.onnx"), "--data", join(exportFolder, "data.csv")],
       ...["--models", models, ...more],
     ]);
   expect(await onto("--target", "outcome")).toMatchObject({

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /** The processes of a group that still live (a zombie has ended), by id, with their command lines. Linux' /proc. */
-export const livingIn = (group: number): { readonly pid: number; readonly command: string }[] =>
+export const listGroupProcesses = (group: number): { readonly pid: number; readonly command: string }[] =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
@@ -17,11 +17,11 @@ export const livingIn = (group: number): { readonly pid: number; readonly comman
       }
     });
 
-/** Resolves once the whole group has ended; rejects with what still lives after `timeoutMs`. */
-export const groupEnded = async (group: number, timeoutMs = 120_000): Promise<void> => {
+/** Resolves once the whole group has ended; rejects with what still lives after `requestTimeoutMs`. */
+export const waitForGroupExit = async (group: number, timeoutMs = 120_000): Promise<void> => {
   const until = Date.now() + timeoutMs;
   for (;;) {
-    const living = livingIn(group);
+    const living = listGroupProcesses(group);
     if (living.length === 0) return;
     if (Date.now() > until)
       throw new Error(`still living: ${living.map(({ pid, command }) => `${pid} ${command}`).join("; ")}`);

@@ -8,7 +8,7 @@ const Delivery = z.string().regex(/^[a-z0-9-]+-[0-9a-f]{12}-[0-9a-f]{8}(-\d+)?$/
 const Milliseconds = z.number().min(0);
 const LocalAddress = z.string().regex(/^http:\/\/127\.0\.0\.1:\d+\//);
 
-export const RehearsalEvent = z.discriminatedUnion("event", [
+export const EventLine = z.discriminatedUnion("event", [
   z.strictObject({
     event: z.literal("state"),
     delivery: Delivery,
@@ -38,5 +38,5 @@ export const RehearsalEvent = z.discriminatedUnion("event", [
     cause: z.string().optional(),
   }),
 ]);
-export type RehearsalEvent = z.infer<typeof RehearsalEvent>;
-export type EventOf<Name extends RehearsalEvent["event"]> = Extract<RehearsalEvent, { event: Name }>;
+export type EventLine = z.infer<typeof EventLine>;
+export type EventLineOfKind<Name extends EventLine["event"]> = Extract<EventLine, { event: Name }>;

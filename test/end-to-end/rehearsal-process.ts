@@ -1,20 +1,20 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { groupEnded, livingIn } from "./process-group.ts";
-import { type EventOf, RehearsalEvent } from "./rehearsal-event.ts";
-import { checkout, type StageSet, slipwayCommand } from "./stage-set.ts";
+import { listGroupProcesses, waitForGroupExit } from "./process-group.ts";
+import { EventLine, type EventLineOfKind } from "./rehearsal-event.ts";
+import { type Fixture, repositoryRoot, slipwayPath } from "./stage-set.ts";
 
-export type HowItEnded = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+export type ProcessExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 /** Far beyond what anything takes on a quiet machine: a test waits for events, and a busy machine is no fault. */
-const patience = 600_000;
+const defaultTimeoutMs = 600_000;
 
 /**
  * `slipway rehearse --json` (or `npm start`) as a process of its own, watched through its stdout and stderr alone. It
  * leads a process group, so that Ctrl-C reaches all of it as from a terminal, and so that nothing of it is left behind.
  */
-export const rehearsalProcess = (
-  set: StageSet,
+export const startRehearsalProcess = (
+  set: Fixture,
   {
     args = [],
     through = "slipway",
@@ -24,9 +24,9 @@ export const rehearsalProcess = (
   const [command, argv] =
     through === "npm start"
       ? (["npm", ["start", "--silent", "--", ...all]] as const)
-      : ([process.execPath, [slipwayCommand, "rehearse", ...all]] as const);
+      : ([process.execPath, [slipwayPath, "rehearse", ...all]] as const);
   const child = spawn(command, [...argv], {
-    cwd: checkout,
+    cwd: repositoryRoot,
     env: set.env,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
@@ -34,7 +34,7 @@ export const rehearsalProcess = (
   const group = child.pid ?? 0;
 
   const lines: string[] = [];
-  const events: RehearsalEvent[] = [];
+  const events: EventLine[] = [];
   const strays: string[] = [];
   let stderr = "";
   const listeners = new Set<() => void>();
@@ -44,7 +44,7 @@ export const rehearsalProcess = (
   createInterface({ input: child.stdout }).on("line", (line) => {
     lines.push(line);
     try {
-      events.push(RehearsalEvent.parse(JSON.parse(line)));
+      events.push(EventLine.parse(JSON.parse(line)));
     } catch {
       strays.push(line);
     }
@@ -54,8 +54,8 @@ export const rehearsalProcess = (
     stderr += text;
     tell();
   });
-  let ended: HowItEnded | undefined;
-  const closed = new Promise<HowItEnded>((resolve, reject) => {
+  let ended: ProcessExit | undefined;
+  const closed = new Promise<ProcessExit>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => {
       ended = { code, signal };
@@ -74,7 +74,11 @@ export const rehearsalProcess = (
     ].join("\n");
 
   /** Waits until `look` finds something; rejects with the picture of the process when it ends or takes too long. */
-  const until = <Found>(what: string, look: () => Found | undefined, timeoutMs = patience): Promise<Found> =>
+  const until = <Found>(
+    what: string,
+    look: () => Found | undefined,
+    timeoutMs = defaultTimeoutMs,
+  ): Promise<Found> =>
     new Promise((resolve, reject) => {
       const finish = (settle: () => void) => {
         listeners.delete(check);
@@ -102,32 +106,32 @@ export const rehearsalProcess = (
     /** How many events there were; a later wait can begin from here. */
     mark: () => events.length,
     /** The first event of a kind, at or after `from`, that fits. */
-    waitFor: <Name extends RehearsalEvent["event"]>(
+    waitFor: <Name extends EventLine["event"]>(
       name: Name,
-      fits: (event: EventOf<Name>) => boolean = () => true,
-      { from = 0, timeoutMs = patience }: { from?: number; timeoutMs?: number } = {},
-    ): Promise<EventOf<Name>> =>
+      fits: (event: EventLineOfKind<Name>) => boolean = () => true,
+      { from = 0, timeoutMs = defaultTimeoutMs }: { from?: number; timeoutMs?: number } = {},
+    ): Promise<EventLineOfKind<Name>> =>
       until(
         `an event "${name}" with ${fits}`,
         () =>
-          events.slice(from).find((event): event is EventOf<Name> => {
-            return event.event === name && fits(event as EventOf<Name>);
+          events.slice(from).find((event): event is EventLineOfKind<Name> => {
+            return event.event === name && fits(event as EventLineOfKind<Name>);
           }),
         timeoutMs,
       ),
-    saysOnStderr: (pattern: RegExp, timeoutMs = patience): Promise<string> =>
+    saysOnStderr: (pattern: RegExp, timeoutMs = defaultTimeoutMs): Promise<string> =>
       until(`${pattern} on stderr`, () => pattern.exec(stderr)?.[0], timeoutMs),
     /** Ctrl-C in its terminal: every process of the group is told. */
     interrupt: () => process.kill(-group, "SIGINT"),
     /** The one process that runs the rehearsal is gone at once; the others have to notice. */
     kill: () => child.kill("SIGKILL"),
     ended: () => closed,
-    groupEnded: () => groupEnded(group),
-    group: () => livingIn(group),
+    groupEnded: () => waitForGroupExit(group),
+    group: () => listGroupProcesses(group),
     picture,
     /** Ends what is left, and keeps what was said for the search after secrets. */
     [Symbol.asyncDispose]: async () => {
-      if (livingIn(group).length > 0) {
+      if (listGroupProcesses(group).length > 0) {
         try {
           process.kill(-group, "SIGKILL");
         } catch {
@@ -142,4 +146,4 @@ export const rehearsalProcess = (
     },
   };
 };
-export type RehearsalProcess = ReturnType<typeof rehearsalProcess>;
+export type RehearsalProcess = ReturnType<typeof startRehearsalProcess>;

@@ -1,10 +1,10 @@
 /** What a kill and a Ctrl-C leave behind, and what the next start makes of it. */
 import { expect, test } from "vitest";
-import { versionThatAnswers } from "./outside-caller.ts";
-import { approver, outsideSlack } from "./outside-slack.ts";
-import { rehearsalProcess } from "./rehearsal-process.ts";
-import { secretsFoundIn } from "./secrets-nowhere.ts";
-import { stageSet } from "./stage-set.ts";
+import { fetchServingVersion } from "./outside-caller.ts";
+import { approverId, createSlackDriver } from "./outside-slack.ts";
+import { startRehearsalProcess } from "./rehearsal-process.ts";
+import { findSecrets } from "./secrets-nowhere.ts";
+import { createFixture } from "./stage-set.ts";
 
 const quick = ["--port", "0", "--bake", "300ms", "--traffic", "300"];
 const minutes = 60_000;
@@ -12,15 +12,15 @@ const minutes = 60_000;
 test(
   "killed and interrupted while its question is open, a delivery is asked again in its one message, and can be approved",
   async () => {
-    const set = await stageSet();
+    const set = await createFixture();
     try {
       let delivery = "";
       let value: string | undefined;
       {
-        await using killed = rehearsalProcess(set, { args: quick });
+        await using killed = startRehearsalProcess(set, { args: quick });
         const question = await killed.waitFor("question");
         delivery = question.delivery;
-        value = await outsideSlack(set, question).questionOf(delivery);
+        value = await createSlackDriver(set, question).questionOf(delivery);
         expect(killed.group().length, "the rehearsal and its workers").toBeGreaterThan(1);
         killed.kill();
         expect(await killed.ended()).toEqual({ code: null, signal: "SIGKILL" });
@@ -28,7 +28,7 @@ test(
         await killed.groupEnded();
       }
       {
-        await using interrupted = rehearsalProcess(set, { args: quick });
+        await using interrupted = startRehearsalProcess(set, { args: quick });
         const again = await interrupted.waitFor("question");
         expect(again.delivery).toBe(delivery);
         expect(interrupted.stderr()).toMatch(/Going on from what .* holds/);
@@ -42,17 +42,17 @@ test(
         await interrupted.groupEnded();
       }
       {
-        await using started = rehearsalProcess(set, { args: quick });
+        await using started = startRehearsalProcess(set, { args: quick });
         const question = await started.waitFor("question");
         expect(question.delivery).toBe(delivery);
-        const slack = outsideSlack(set, question);
-        // questionOf counts: a delivery has one message, however often it is asked.
+        const slack = createSlackDriver(set, question);
+        // createNewApproval counts: a delivery has one message, however often it is asked.
         expect(await slack.questionOf(delivery)).toBe(value);
-        expect((await slack.callback({ user: approver, value: value ?? "" })).status).toBe(200);
+        expect((await slack.callback({ user: approverId, value: value ?? "" })).status).toBe(200);
         const { outcome } = await started.waitFor("outcome", (event) => event.delivery === delivery);
         expect(outcome).toBe("promoted");
         const { url } = await started.waitFor("serving", ({ environment }) => environment === "prod");
-        expect(await versionThatAnswers(url)).toBe(1);
+        expect(await fetchServingVersion(url)).toBe(1);
         expect((await slack.messagesOf(delivery)).map(({ text }) => text)).toEqual([
           "churn version 1 serves prod",
         ]);
@@ -60,7 +60,7 @@ test(
         expect((await started.ended()).code, started.picture()).toBe(130);
         await started.groupEnded();
       }
-      expect(secretsFoundIn(set)).toEqual([]);
+      expect(findSecrets(set)).toEqual([]);
     } finally {
       await set.strike();
     }
@@ -71,11 +71,11 @@ test(
 test(
   "Ctrl-C through npm start, in the middle of a build, ends with 130, and the next start goes on",
   async () => {
-    const set = await stageSet();
+    const set = await createFixture();
     try {
       let delivery = "";
       {
-        await using interrupted = rehearsalProcess(set, { args: quick, through: "npm start" });
+        await using interrupted = startRehearsalProcess(set, { args: quick, through: "npm start" });
         ({ delivery } = await interrupted.waitFor("state", ({ state }) => state === "BuildImage"));
         interrupted.interrupt();
         const { code, signal } = await interrupted.ended();
@@ -84,7 +84,7 @@ test(
         expect(interrupted.stderr()).toMatch(/Stopped\./);
         await interrupted.groupEnded();
       }
-      await using started = rehearsalProcess(set, { args: quick });
+      await using started = startRehearsalProcess(set, { args: quick });
       // The cut-off delivery is put right and reported; its model is delivered again, under another name.
       const first = await started.waitFor("outcome");
       expect(first).toMatchObject({ delivery, outcome: "failed", error: "Interrupted" });

@@ -3,17 +3,20 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
-import { Answer } from "#inference/native/answer.ts";
+import { PredictResponse } from "#inference/native/answer.ts";
 import { PredictionPage } from "#inference/records/records.ts";
-import { churnGolden } from "#test/support/onnx/churn-folder.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { checkout, slipwayCommand } from "./stage-set.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { repositoryRoot, slipwayPath } from "./stage-set.ts";
 
 const run = (args: readonly string[]) =>
-  spawn(process.execPath, [slipwayCommand, ...args], { cwd: checkout, stdio: ["ignore", "pipe", "inherit"] });
+  spawn(process.execPath, [slipwayPath, ...args], {
+    cwd: repositoryRoot,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
 
 /** `slipway serve models/churn` as a process, until it says where it listens. */
-const served = async (args: readonly string[]) => {
+const startServe = async (args: readonly string[]) => {
   const child = run(["serve", "models/churn", "--port", "0", ...args]);
   for await (const line of createInterface({ input: child.stdout })) {
     const url = /http:\/\/[\d.:]+/.exec(line)?.[0];
@@ -32,9 +35,9 @@ const output = async (args: readonly string[]): Promise<string> => {
 };
 
 test("a served folder answers, keeps its records over a restart, asks for keys where it is told to, and ends on SIGTERM", async () => {
-  const folder = await temporaryFolder();
+  const folder = await createTemporaryFolder();
   const data = join(folder.path, "data");
-  const { rows } = churnGolden();
+  const { rows } = readChurnGolden();
   const predict = (url: string, key?: string) =>
     fetch(`${url}/v1/predict`, {
       method: "POST",
@@ -42,8 +45,8 @@ test("a served folder answers, keeps its records over a restart, asks for keys w
       body: JSON.stringify({ rows }),
     });
   try {
-    const first = await served(["--data", data]);
-    const answer = Answer.parse(await (await predict(first.url)).json());
+    const first = await startServe(["--data", data]);
+    const answer = PredictResponse.parse(await (await predict(first.url)).json());
     expect(answer.predictions).toHaveLength(rows.length);
     expect(answer.storageWarning).toBeUndefined();
     first.child.kill("SIGTERM");
@@ -62,7 +65,7 @@ test("a served folder answers, keeps its records over a restart, asks for keys w
       data,
     ]);
     const key = /slw_[\w-]+/.exec(made)?.[0] ?? "";
-    const second = await served(["--data", data, "--keys"]);
+    const second = await startServe(["--data", data, "--keys"]);
     expect((await predict(second.url)).status).toBe(401);
     expect((await predict(second.url, key)).status).toBe(200);
     const page = await fetch(`${second.url}/v1/predictions?limit=100`, { headers: { "x-api-key": key } });
@@ -77,8 +80,8 @@ test("a served folder answers, keeps its records over a restart, asks for keys w
 });
 
 test("a folder without a model is a mistake of the command line", async () => {
-  const child = spawn(process.execPath, [slipwayCommand, "serve", join("docs")], {
-    cwd: checkout,
+  const child = spawn(process.execPath, [slipwayPath, "serve", join("docs")], {
+    cwd: repositoryRoot,
     stdio: "ignore",
   });
   expect(await once(child, "close")).toEqual([2, null]);

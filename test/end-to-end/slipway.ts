@@ -1,18 +1,22 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { checkout, type StageSet, slipwayCommand } from "./stage-set.ts";
+import { type Fixture, repositoryRoot, slipwayPath } from "./stage-set.ts";
 
-export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+export type CommandResult = {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+};
 
 /** Runs one `slipway` command to its end, as in a second terminal. */
-export const slipway = async (
-  { env, said }: Pick<StageSet, "env" | "said">,
+export const runSlipway = async (
+  { env, said }: Pick<Fixture, "env" | "said">,
   args: readonly string[],
   timeoutMs = 300_000,
-): Promise<Ended> => {
-  const child = spawn(process.execPath, [slipwayCommand, ...args], {
-    cwd: checkout,
+): Promise<CommandResult> => {
+  const child = spawn(process.execPath, [slipwayPath, ...args], {
+    cwd: repositoryRoot,
     env,
     stdio: ["ignore", "pipe", "pipe"],
     timeout: timeoutMs,

@@ -1,21 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
-export const checkout = fileURLToPath(new URL("../..", import.meta.url));
-export const slipwayCommand = join(checkout, "cli", "slipway.ts");
+export const repositoryRoot = fileURLToPath(new URL("../..", import.meta.url));
+export const slipwayPath = join(repositoryRoot, "cli", "slipway.ts");
 
-const secret = () => randomBytes(24).toString("hex");
+const createSecret = () => randomBytes(24).toString("hex");
 
 /** What one end-to-end run owns: a data folder that does not exist yet, secrets given by environment, all that was said. */
-export const stageSet = async () => {
-  const folder = await temporaryFolder();
+export const createFixture = async () => {
+  const folder = await createTemporaryFolder();
   const secrets = {
-    SLACK_SIGNING_SECRET: secret(),
-    SLACK_BOT_TOKEN: `xoxb-${secret()}`,
-    CONTROL_TOKEN: secret(),
-    BLOB_KEY: secret(),
+    SLACK_SIGNING_SECRET: createSecret(),
+    SLACK_BOT_TOKEN: `xoxb-${createSecret()}`,
+    CONTROL_TOKEN: createSecret(),
+    BLOB_KEY: createSecret(),
   };
   return {
     /** A folder of the test's own, beside the data folder. */
@@ -29,4 +29,4 @@ export const stageSet = async () => {
     strike: folder.remove,
   };
 };
-export type StageSet = Awaited<ReturnType<typeof stageSet>>;
+export type Fixture = Awaited<ReturnType<typeof createFixture>>;

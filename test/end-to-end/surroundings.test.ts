@@ -6,23 +6,23 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { rehearsalProcess } from "./rehearsal-process.ts";
-import { type Ended, slipway } from "./slipway.ts";
-import { checkout, type StageSet, slipwayCommand, stageSet } from "./stage-set.ts";
+import { startRehearsalProcess } from "./rehearsal-process.ts";
+import { type CommandResult, runSlipway } from "./slipway.ts";
+import { createFixture, type Fixture, repositoryRoot, slipwayPath } from "./stage-set.ts";
 
 const minutes = 60_000;
 
 describe("what stands in the way", { timeout: 10 * minutes }, () => {
-  let set: StageSet;
+  let set: Fixture;
   beforeAll(async () => {
-    set = await stageSet();
+    set = await createFixture();
   });
   afterAll(async () => {
     await set.strike();
   });
-  const rehearse = (...args: string[]) => slipway(set, ["rehearse", "--json", "--port", "0", ...args]);
+  const rehearse = (...args: string[]) => runSlipway(set, ["rehearse", "--json", "--port", "0", ...args]);
   /** One sentence for a person, no stack, nothing on stdout. */
-  const expectSentence = ({ code, stdout, stderr }: Ended, expected: number, sentence: RegExp) => {
+  const expectSentence = ({ code, stdout, stderr }: CommandResult, expected: number, sentence: RegExp) => {
     expect({ code, stdout }, stderr).toEqual({ code: expected, stdout: "" });
     expect(stderr).toMatch(sentence);
     expect(stderr).not.toMatch(/\n\s+at /);
@@ -81,14 +81,14 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
   });
 
   test("an empty signing secret is refused with 3 instead of signing for everybody", async () => {
-    const ended = await slipway({ ...set, env: { ...set.env, SLACK_SIGNING_SECRET: "" } }, [
+    const ended = await runSlipway({ ...set, env: { ...set.env, SLACK_SIGNING_SECRET: "" } }, [
       ...["rehearse", "--json", "--port", "0", "--data", join(set.room, "empty-secret")],
     ]);
     expectSentence(ended, 3, /SLACK_SIGNING_SECRET is set but empty/);
   });
 
   test("a second rehearsal on the same folder ends with 3 and names the first", async () => {
-    await using first = rehearsalProcess(set, { args: ["--port", "0", "--traffic", "0"] });
+    await using first = startRehearsalProcess(set, { args: ["--port", "0", "--traffic", "0"] });
     await first.waitFor("state");
     expectSentence(
       await rehearse("--data", set.data),
@@ -108,7 +108,7 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
     mkdirSync(disk);
     const run = (script: string) =>
       spawnSync("unshare", ["--user", "--map-root-user", "--mount", "sh", "-c", script], {
-        cwd: checkout,
+        cwd: repositoryRoot,
         env: set.env,
         encoding: "utf8",
         timeout: 9 * minutes,
@@ -119,7 +119,7 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
       console.warn("SKIPPED: the full disk, because this user may not mount a file system of its own here.");
       return context.skip();
     }
-    const rehearsal = `'${process.execPath}' '${slipwayCommand}' rehearse --approve --json --port 0 --traffic 0 --data '${disk}/data'`;
+    const rehearsal = `'${process.execPath}' '${slipwayPath}' rehearse --approve --json --port 0 --traffic 0 --data '${disk}/data'`;
     const { status, stdout, stderr } = run(`${mount} && ${rehearsal}`);
     expect(status, `${stdout.slice(-2_000)}\n${stderr}`).toBe(3);
     expect(stderr).toMatch(/the disk is full\. Free some space and start again/);
@@ -130,12 +130,12 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
 const Problems = z.array(z.object({ severity: z.enum(["error", "warning"]) }));
 
 describe("slipway check", () => {
-  let set: StageSet;
+  let set: Fixture;
   let folder = "";
   beforeAll(async () => {
-    set = await stageSet();
+    set = await createFixture();
     folder = join(set.room, "churn");
-    cpSync(join(checkout, "models", "churn"), folder, { recursive: true });
+    cpSync(join(repositoryRoot, "models", "churn"), folder, { recursive: true });
   });
   afterAll(async () => {
     await set.strike();
@@ -146,7 +146,7 @@ describe("slipway check", () => {
   };
 
   test("a folder without a mistake can be delivered: exit 0", async () => {
-    const { code, stdout, stderr } = await slipway(set, ["check", folder]);
+    const { code, stdout, stderr } = await runSlipway(set, ["check", folder]);
     expect(code, stdout + stderr).toBe(0);
     expect(stdout).toMatch(/can be delivered/);
   });
@@ -160,22 +160,22 @@ describe("slipway check", () => {
     );
     const lines = readFileSync(join(folder, "model.yaml"), "utf8").split("\n");
     const lineOf = (text: string) => lines.findIndex((line) => line.includes(text)) + 1;
-    const { code, stdout, stderr } = await slipway(set, ["check", folder]);
+    const { code, stdout, stderr } = await runSlipway(set, ["check", folder]);
     expect({ code, stderr }, stdout).toEqual({ code: 1, stderr: "" });
     for (const mistake of ["timeoutSecond", "latencyP95Ms", "quorum"])
       expect(stdout).toContain(`model.yaml:${lineOf(mistake)}`);
-    const json = await slipway(set, ["check", folder, "--json"]);
+    const json = await runSlipway(set, ["check", folder, "--json"]);
     expect(json.code).toBe(1);
     expect(Problems.parse(JSON.parse(json.stdout)).length).toBeGreaterThanOrEqual(3);
   });
 
   test("an ONNX file that is cut off, and a folder that is not there, are said", async () => {
-    cpSync(join(checkout, "models", "churn"), folder, { recursive: true });
+    cpSync(join(repositoryRoot, "models", "churn"), folder, { recursive: true });
     writeFileSync(join(folder, "model.onnx"), readFileSync(join(folder, "model.onnx")).subarray(0, 1_000));
-    const broken = await slipway(set, ["check", folder]);
+    const broken = await runSlipway(set, ["check", folder]);
     expect(broken.code, broken.stdout + broken.stderr).toBe(1);
     expect(broken.stdout).toMatch(/model\.onnx/);
-    const missing = await slipway(set, ["check", join(set.room, "nowhere")]);
+    const missing = await runSlipway(set, ["check", join(set.room, "nowhere")]);
     expect(missing.code).toBe(2);
     expect(missing.stderr).toMatch(/nowhere cannot be read/);
   });
@@ -185,7 +185,7 @@ describe("the command line", { timeout: 10 * minutes }, () => {
   const set = { env: { ...process.env, NO_COLOR: "1" }, said: [] };
 
   test("--help lists every command, and each has a --help of its own: exit 0", async () => {
-    const { code, stdout } = await slipway(set, ["--help"]);
+    const { code, stdout } = await runSlipway(set, ["--help"]);
     expect(code).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) +(?:\[options\] |<)/gm)].map(
       ([, name]) => name ?? "",
@@ -197,7 +197,7 @@ describe("the command line", { timeout: 10 * minutes }, () => {
       ]),
     );
     for (const command of commands) {
-      const help = await slipway(set, [command, "--help"]);
+      const help = await runSlipway(set, [command, "--help"]);
       expect(help, command).toMatchObject({ code: 0, stderr: "" });
       expect(help.stdout).toContain(`Usage: slipway ${command}`);
     }
@@ -212,7 +212,7 @@ describe("the command line", { timeout: 10 * minutes }, () => {
     [["rehearse", "--change", "best"], /Allowed choices are first, second, better, worse, broken/],
     [["status", "--data", "/nonexistent/slipway"], /holds no deliveries yet: run `npm start` first/],
   ])("%j is not understood: exit 2, and said", async (args, sentence) => {
-    const { code, stdout, stderr } = await slipway(set, args);
+    const { code, stdout, stderr } = await runSlipway(set, args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(sentence);
   });

@@ -1,22 +1,22 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { KillPoint } from "./kill-points.ts";
-import { answerAndWait, rehearse } from "./killed-rehearsal.ts";
-import { type PreparedWorld, preparedWorld } from "./prepared-world.ts";
+import { decideAndWait, startTestRehearsal } from "./killed-rehearsal.ts";
+import { type PreparedWorld, prepareWorld } from "./prepared-world.ts";
 import { recoverAll } from "./recover-all.ts";
-import type { Expected, Found } from "./recovery.ts";
+import type { DeliveryState, ExpectedRecovery } from "./recovery.ts";
 
 let prepared: PreparedWorld;
 let points: readonly KillPoint[];
 
 beforeAll(async () => {
-  prepared = await preparedWorld(["first"], "second");
+  prepared = await prepareWorld(["first"], "second");
   const { folder, recorder } = prepared.story();
-  const rehearsal = await rehearse({ folder, machine: prepared.machine, recorder });
+  const rehearsal = await startTestRehearsal({ folder, machine: prepared.machine, recorder });
   try {
     await rehearsal.begin();
     recorder.begin();
     await rehearsal.look();
-    await answerAndWait(rehearsal, prepared.delivery);
+    await decideAndWait(rehearsal, prepared.delivery);
     recorder.end();
     expect((await rehearsal.world.outcomes.read(prepared.delivery))?.outcome).toBe("promoted");
   } finally {
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => prepared?.close());
 
 /** Before the commit point all is as it was, after it all is done; one that waited for its answer is asked again. */
-const putRight = ({ committed, execution, state }: Found): Expected =>
+const expectRecovery = ({ committed, execution, state }: DeliveryState): ExpectedRecovery =>
   committed || execution === "absent" || (execution === "RUNNING" && state === "RequestApproval")
     ? { outcome: "promoted", serves: 2 }
     : { outcome: "failed", error: "Interrupted", serves: 1 };
@@ -64,7 +64,7 @@ test.each([
     const point = points.find((each) => each.moment.includes(moment));
     if (!point) throw new Error(`no kill point at ${moment}`);
     const { folder, recorder } = prepared.story(point.folder);
-    const rehearsal = await rehearse({ folder, machine: prepared.machine, recorder });
+    const rehearsal = await startTestRehearsal({ folder, machine: prepared.machine, recorder });
     try {
       recorder.begin();
       await rehearsal.begin();
@@ -73,11 +73,11 @@ test.each([
       await rehearsal.stop();
     }
     expect(recorder.points.length).toBeGreaterThan(5);
-    expect(await recoverAll(prepared, recorder.points, { expected: putRight })).toEqual([]);
+    expect(await recoverAll(prepared, recorder.points, { expected: expectRecovery })).toEqual([]);
   },
   300_000,
 );
 
 test("killed before or after any call of a capability, a delivery is rolled back before its commit point and carried forward after it", async () => {
-  expect(await recoverAll(prepared, points, { expected: putRight })).toEqual([]);
+  expect(await recoverAll(prepared, points, { expected: expectRecovery })).toEqual([]);
 }, 600_000);

@@ -1,16 +1,16 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type DataFolder, dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { type DataFolder, resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import type { Instrument } from "#worlds/embedded/world.ts";
 
 /** A moment of a rehearsal, and a data folder as a SIGKILL at that moment would have left it. */
 export type KillPoint = { readonly moment: string; readonly folder: DataFolder };
 
 /** A folder of its own with what a data folder keeps; repository and images are shared, and never written here. */
-export const copyOf = (from: DataFolder, root: string): DataFolder => {
+export const copyDataFolder = (from: DataFolder, root: string): DataFolder => {
   mkdirSync(root, { recursive: true });
-  const to = { ...dataFolder(root), repository: from.repository, images: from.images };
+  const to = { ...resolveDataFolder(root), repository: from.repository, images: from.images };
   for (const [source, target] of [
     [from.database, to.database],
     [`${from.database}-wal`, `${to.database}-wal`],
@@ -36,7 +36,7 @@ export const copyOf = (from: DataFolder, root: string): DataFolder => {
  * has moved makes a kill point. So the hundreds of reads inside one state count once, and "after call i" is "before
  * call i+1" unless something was written between the two.
  */
-export const killPoints = (live: DataFolder, into: string) => {
+export const createKillPointRecorder = (live: DataFolder, into: string) => {
   const points: KillPoint[] = [];
   const watchers: DatabaseSync[] = [];
   let state = "before the first state";
@@ -50,7 +50,7 @@ export const killPoints = (live: DataFolder, into: string) => {
     if (versions.join() === seen) return;
     seen = versions.join();
     const name = `${points.length}: ${state}, ${moment}`;
-    points.push({ moment: name, folder: copyOf(live, join(into, String(points.length))) });
+    points.push({ moment: name, folder: copyDataFolder(live, join(into, String(points.length))) });
   };
 
   const instrument: Instrument = (name, capability) =>
@@ -94,4 +94,4 @@ export const killPoints = (live: DataFolder, into: string) => {
     calls: () => calls,
   };
 };
-export type KillPoints = ReturnType<typeof killPoints>;
+export type KillPointRecorder = ReturnType<typeof createKillPointRecorder>;

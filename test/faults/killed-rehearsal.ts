@@ -1,38 +1,38 @@
 import { fileURLToPath } from "node:url";
-import { deliveryName } from "#lambdas/start-delivery/delivery-name.ts";
+import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { type Machine, type Rehearsal, startRehearsal } from "#worlds/embedded/rehearsal.ts";
-import { personAtDesk } from "#worlds/embedded/scenario/person-at-desk.ts";
-import type { Voice } from "#worlds/embedded/terminal.ts";
-import type { KillPoints } from "./kill-points.ts";
+import { type Compute, type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/rehearsal.ts";
+import { createAutoApprover } from "#worlds/embedded/scenario/person-at-desk.ts";
+import type { Reporter } from "#worlds/embedded/terminal.ts";
+import type { KillPointRecorder } from "./kill-points.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
-export const model = "churn";
+export const rehearsedModel = "churn";
 
-export type Start = {
+export type TestRehearsalOptions = {
   readonly folder: DataFolder;
-  readonly machine: Machine;
-  readonly recorder?: KillPoints;
+  readonly machine: Compute;
+  readonly recorder?: KillPointRecorder;
   /** Whether the canary's version fails its requests. */
   readonly canaryFails?: boolean;
   readonly clock?: () => number;
 };
 
 /** Requests to each version of a canary: over any manifest's minimum here, and enough for the intervals. */
-const samples = 600;
+const samplesPerVersion = 600;
 
 /**
  * A rehearsal for one of these tests. Nobody calls prod: what the canary is judged by is put into the metrics as soon
  * as its share flows, because hundreds of real requests a round would take minutes and say nothing about kills.
  */
-export const rehearse = async ({
+export const startTestRehearsal = async ({
   folder,
   machine,
   recorder,
   canaryFails,
   clock = Date.now,
-}: Start): Promise<Rehearsal> => {
-  const voice: Voice = {
+}: TestRehearsalOptions): Promise<EmbeddedWorld> => {
+  const voice: Reporter = {
     say: () => undefined,
     event: (event) => {
       if (event.event !== "state") return;
@@ -41,7 +41,7 @@ export const rehearse = async ({
       recorder?.entered(event.state, event.status);
     },
   };
-  const rehearsal: Rehearsal = await startRehearsal({
+  const rehearsal: EmbeddedWorld = await startEmbeddedWorld({
     folder,
     checkout,
     port: 0,
@@ -57,17 +57,17 @@ export const rehearse = async ({
   return rehearsal;
 };
 
-const putCanaryMetrics = ({ world }: Rehearsal, fails = false): void => {
+const putCanaryMetrics = ({ world }: EmbeddedWorld, fails = false): void => {
   // Read past the capability: this is no call of a step, and must be done before the bake is over.
   const row = world.database
     .prepare("SELECT value FROM items WHERE partition = ? AND sort = 'alias'")
-    .get(`serving#prod#${model}`);
+    .get(`serving#prod#${rehearsedModel}`);
   const alias = JSON.parse(String(row?.value)) as { version: string; canary: { version: string } };
   for (const version of [alias.version, alias.canary.version])
-    for (let sample = 0; sample < samples; sample++)
+    for (let sample = 0; sample < samplesPerVersion; sample++)
       world.metrics.request({
         environment: "prod",
-        model,
+        model: rehearsedModel,
         version,
         at: world.clock(),
         latencyMs: 1 + (sample % 10) / 10,
@@ -77,16 +77,16 @@ const putCanaryMetrics = ({ world }: Rehearsal, fails = false): void => {
 };
 
 /** The delivery of a commit, as a push of it is named. */
-export const deliveryOf = (commit: string, attempt = 1): string =>
-  deliveryName({ repository: "rehearsal", model, commit, attempt });
+export const toDeliveryName = (commit: string, attempt = 1): string =>
+  createDeliveryName({ repository: "rehearsal", model: rehearsedModel, commit, attempt });
 
 /** Answers the question of a delivery if it asks one, and waits for its end. */
-export const answerAndWait = async (
-  rehearsal: Rehearsal,
+export const decideAndWait = async (
+  rehearsal: EmbeddedWorld,
   name: string,
   answer: "approve" | "reject" = "approve",
 ): Promise<void> => {
-  const person = personAtDesk(rehearsal);
+  const person = createAutoApprover(rehearsal);
   const ended = rehearsal.ended(name);
   await Promise.race([
     rehearsal

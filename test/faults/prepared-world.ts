@@ -1,33 +1,34 @@
 import { join } from "node:path";
-import { committedModel } from "#domain/delivery/committed-model.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { type DataFolder, dataFolder } from "#worlds/embedded/data/data-folder.ts";
-import type { Change } from "#worlds/embedded/scenario/watched-repository.ts";
-import { copyOf, type KillPoints, killPoints } from "./kill-points.ts";
-import { answerAndWait, deliveryOf, model, rehearse } from "./killed-rehearsal.ts";
-import { sharedMachine } from "./shared-machine.ts";
+import { readCommittedModel } from "#domain/delivery/committed-model.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { type DataFolder, resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import type { ModelChange } from "#worlds/embedded/scenario/watched-repository.ts";
+import { copyDataFolder, createKillPointRecorder, type KillPointRecorder } from "./kill-points.ts";
+import { decideAndWait, rehearsedModel, startTestRehearsal, toDeliveryName } from "./killed-rehearsal.ts";
+import { createSharedRuntime } from "./shared-machine.ts";
 
 /**
  * A data folder whose first versions are promoted and whose next one is committed: each story begins on a copy of it,
  * and so does each restart after a kill, which is what lets hundreds of kills fit into minutes.
  */
-export const preparedWorld = async (promoted: readonly Change[], next: Change | undefined) => {
-  const folder = await temporaryFolder();
-  const base = dataFolder(join(folder.path, "base"));
-  const shared = await sharedMachine(join(folder.path, "machine"), base.repository);
+export const prepareWorld = async (promoted: readonly ModelChange[], next: ModelChange | undefined) => {
+  const folder = await createTemporaryFolder();
+  const base = resolveDataFolder(join(folder.path, "base"));
+  const shared = await createSharedRuntime(join(folder.path, "machine"), base.repository);
   const close = async () => {
     await shared.stop();
     await folder.remove();
   };
   try {
-    const rehearsal = await rehearse({ folder: base, machine: shared.machine });
+    const rehearsal = await startTestRehearsal({ folder: base, machine: shared.machine });
     try {
       await rehearsal.begin();
-      const commit = async (change: Change) => (await rehearsal.repository.commitChange(model, change)) ?? "";
+      const commit = async (change: ModelChange) =>
+        (await rehearsal.repository.commitChange(rehearsedModel, change)) ?? "";
       for (const change of promoted) {
-        const delivery = deliveryOf(await commit(change));
+        const delivery = toDeliveryName(await commit(change));
         await rehearsal.look();
-        await answerAndWait(rehearsal, delivery);
+        await decideAndWait(rehearsal, delivery);
         const outcome = (await rehearsal.world.outcomes.read(delivery))?.outcome;
         if (outcome !== "promoted") throw new Error(`the ${change} version ended as ${outcome}`);
       }
@@ -35,18 +36,18 @@ export const preparedWorld = async (promoted: readonly Change[], next: Change | 
       const known = (await rehearsal.repository.head()) ?? "";
       await rehearsal.stop();
       const newest = next === undefined ? known : await commit(next);
-      const { golden } = await committedModel(rehearsal.world)(model, newest);
+      const { golden } = await readCommittedModel(rehearsal.world)(rehearsedModel, newest);
       let stories = 0;
       return {
         machine: shared.machine,
         commit: newest,
-        delivery: deliveryOf(newest),
+        delivery: toDeliveryName(newest),
         row: golden.rows[0],
         /** A copy to play a story on, and the recorder of its kill points. */
-        story: (from: DataFolder = base): { folder: DataFolder; recorder: KillPoints } => {
+        story: (from: DataFolder = base): { folder: DataFolder; recorder: KillPointRecorder } => {
           const root = join(folder.path, `story-${++stories}`);
-          const copy = copyOf(from, root);
-          return { folder: copy, recorder: killPoints(copy, join(root, "points")) };
+          const copy = copyDataFolder(from, root);
+          return { folder: copy, recorder: createKillPointRecorder(copy, join(root, "points")) };
         },
         close,
       };
@@ -59,4 +60,4 @@ export const preparedWorld = async (promoted: readonly Change[], next: Change | 
     throw fault;
   }
 };
-export type PreparedWorld = Awaited<ReturnType<typeof preparedWorld>>;
+export type PreparedWorld = Awaited<ReturnType<typeof prepareWorld>>;

@@ -1,11 +1,17 @@
 import type { KillPoint } from "./kill-points.ts";
-import { answerAndWait, rehearse } from "./killed-rehearsal.ts";
+import { decideAndWait, startTestRehearsal } from "./killed-rehearsal.ts";
 import type { PreparedWorld } from "./prepared-world.ts";
-import { brokenRules, deliverAgain, type Expected, type Found, found } from "./recovery.ts";
+import {
+  type DeliveryState,
+  deliverAgain,
+  type ExpectedRecovery,
+  findBrokenRules,
+  readDeliveryState,
+} from "./recovery.ts";
 
-export type After = {
+export type RecoveryOptions = {
   /** What a person must find once the restart has put right what was found. */
-  readonly expected: (found: Found) => Expected;
+  readonly expected: (found: DeliveryState) => ExpectedRecovery;
   readonly answer?: "approve" | "reject";
   readonly canaryFails?: boolean;
   /** Every how many kill points the same commit is delivered once more. */
@@ -16,19 +22,19 @@ export type After = {
 export const recoverAll = async (
   { machine, commit, delivery, row }: PreparedWorld,
   points: readonly KillPoint[],
-  { expected, answer, canaryFails = false, againEvery = 12 }: After,
+  { expected, answer, canaryFails = false, againEvery = 12 }: RecoveryOptions,
 ): Promise<string[]> => {
   const broken: string[] = [];
   for (const [index, { moment, folder }] of points.entries()) {
-    const rehearsal = await rehearse({ folder, machine, canaryFails });
+    const rehearsal = await startTestRehearsal({ folder, machine, canaryFails });
     try {
-      const before = await found(rehearsal, delivery);
+      const before = await readDeliveryState(rehearsal, delivery);
       await rehearsal.begin();
       if (before.execution === "absent") await rehearsal.look();
       if ((await rehearsal.world.deliveries.describe(delivery))?.status === "RUNNING")
-        await answerAndWait(rehearsal, delivery, answer);
+        await decideAndWait(rehearsal, delivery, answer);
       const wanted = expected(before);
-      const rules = await brokenRules(rehearsal, delivery, wanted, row);
+      const rules = await findBrokenRules(rehearsal, delivery, wanted, row);
       if (!canaryFails && index % againEvery === againEvery - 1) {
         const outcome = await deliverAgain(rehearsal, commit);
         if (outcome !== (wanted.outcome === "promoted" ? "unchanged" : "promoted"))

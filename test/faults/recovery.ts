@@ -1,37 +1,40 @@
 import { z } from "zod";
 import type { ExecutionStatus } from "#platform/deliveries/deliveries.ts";
-import { messageBlocks } from "#slack/message-blocks.ts";
+import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
-import type { Rehearsal } from "#worlds/embedded/rehearsal.ts";
-import { answerAndWait, model } from "./killed-rehearsal.ts";
+import type { EmbeddedWorld } from "#worlds/embedded/rehearsal.ts";
+import { decideAndWait, rehearsedModel } from "./killed-rehearsal.ts";
 
 /** Where a killed delivery stood, read before anything is repaired. */
-export type Found = {
+export type DeliveryState = {
   readonly execution: ExecutionStatus | "absent";
   readonly state: string | undefined;
   readonly committed: boolean;
   readonly outcome: string | undefined;
 };
 
-export const found = async ({ world }: Rehearsal, delivery: string): Promise<Found> => {
+export const readDeliveryState = async (
+  { world }: EmbeddedWorld,
+  delivery: string,
+): Promise<DeliveryState> => {
   const execution = await world.deliveries.describe(delivery);
   const position = world.database.prepare("SELECT state FROM executions WHERE name = ?").get(delivery);
   return {
     execution: execution?.status ?? "absent",
     state: typeof position?.state === "string" ? position.state : undefined,
-    committed: (await world.ledger.ofDelivery("prod", model, delivery))?.status === "promoted",
+    committed: (await world.ledger.ofDelivery("prod", rehearsedModel, delivery))?.status === "promoted",
     outcome: (await world.outcomes.read(delivery))?.outcome,
   };
 };
 
 /** What must serve: registry versions, null where nobody is served. */
-export type Expected = {
+export type ExpectedRecovery = {
   readonly outcome: string;
   readonly error?: string | undefined;
   readonly serves: number | null;
 };
 
-const answers = async (url: string, row: unknown): Promise<number | null> => {
+const predictVersion = async (url: string, row: unknown): Promise<number | null> => {
   const response = await fetch(`${url}/v1/predict`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -42,10 +45,10 @@ const answers = async (url: string, row: unknown): Promise<number | null> => {
 };
 
 /** Every rule about the time after a kill that is broken; none: the delivery was put right. */
-export const brokenRules = async (
-  rehearsal: Rehearsal,
+export const findBrokenRules = async (
+  rehearsal: EmbeddedWorld,
   delivery: string,
-  expected: Expected,
+  expected: ExpectedRecovery,
   row: unknown,
 ): Promise<string[]> => {
   const { world } = rehearsal;
@@ -61,25 +64,25 @@ export const brokenRules = async (
   must((await world.deliveries.describe(delivery))?.status !== "RUNNING", "its execution runs still");
 
   for (const environment of ["prod", "stage"] as const) {
-    const live = await world.serving[environment].live(model);
+    const live = await world.serving[environment].live(rehearsedModel);
     must(live?.canary === undefined, `${environment} has a canary left`);
-    const served = await answers(`${world.modelsUrl}/${environment}/models/${model}`, row);
+    const served = await predictVersion(`${world.modelsUrl}/${environment}/models/${rehearsedModel}`, row);
     must(served === expected.serves, `${environment} answers with version ${served}, not ${expected.serves}`);
-    for (const entry of await world.ledger.entries(environment, model, 100)) {
+    for (const entry of await world.ledger.entries(environment, rehearsedModel, 100)) {
       // On stage nothing is promoted: what a delivery left open there stands for what prod serves.
       const closed = entry.status === "promoted" || entry.status === "ended";
       if (environment === "prod" || (entry.delivery === delivery && expected.outcome !== "promoted"))
         must(closed, `the ledger of ${environment} has entry ${entry.sequence} as ${entry.status}`);
     }
   }
-  const champion = await world.registry.byAlias(model, "champion");
+  const champion = await world.registry.byAlias(rehearsedModel, "champion");
   must(
     (champion?.version ?? null) === expected.serves,
     `champion is ${champion?.version}, not ${expected.serves}`,
   );
-  const challenger = await world.registry.byAlias(model, "challenger");
+  const challenger = await world.registry.byAlias(rehearsedModel, "challenger");
   must(challenger === undefined, `challenger is still ${challenger?.version}`);
-  const registered = (await world.registry.versions(model, { limit: 100 })).filter(
+  const registered = (await world.registry.versions(rehearsedModel, { limit: 100 })).filter(
     ({ tags }) => tags.delivery === delivery,
   );
   must(registered.length <= 1, `${registered.length} versions were registered`);
@@ -88,7 +91,7 @@ export const brokenRules = async (
     must(false, `the claim of ${environment} is held by ${holder}`);
   for (const { id, state } of await world.approvals.open())
     must(false, `the question ${id} is ${state.status}`);
-  broken.push(...(await brokenMessage(rehearsal, delivery)));
+  broken.push(...(await findMessageErrors(rehearsal, delivery)));
   return broken;
 };
 
@@ -103,7 +106,7 @@ const History = z.object({
 });
 
 /** What the desk shows of a delivery is one message that says what the store says. */
-const brokenMessage = async ({ world }: Rehearsal, delivery: string): Promise<string[]> => {
+const findMessageErrors = async ({ world }: EmbeddedWorld, delivery: string): Promise<string[]> => {
   const history = History.parse(
     await world.slack.conversations.history({
       channel: slackWorkspace.channel.id,
@@ -119,8 +122,8 @@ const brokenMessage = async ({ world }: Rehearsal, delivery: string): Promise<st
   const outcome = (await world.outcomes.read(delivery))?.outcome;
   if (view.outcome !== outcome) return [`its message is kept with the outcome ${view.outcome}`];
   const broken: string[] = [];
-  if (message.text !== messageBlocks(view, undefined).text)
-    broken.push(`its message says "${message.text}", not "${messageBlocks(view, undefined).text}"`);
+  if (message.text !== renderMessageBlocks(view, undefined).text)
+    broken.push(`its message says "${message.text}", not "${renderMessageBlocks(view, undefined).text}"`);
   if (JSON.stringify(message.blocks).includes('"action_id":"approve"'))
     broken.push("its message has buttons still");
   if (view.progress !== null) broken.push(`its message still tells of progress: ${view.progress}`);
@@ -130,16 +133,16 @@ const brokenMessage = async ({ world }: Rehearsal, delivery: string): Promise<st
 };
 
 /** The same commit delivered once more, as a person would: it must go through. */
-export const deliverAgain = async (rehearsal: Rehearsal, commit: string): Promise<string | undefined> => {
+export const deliverAgain = async (rehearsal: EmbeddedWorld, commit: string): Promise<string | undefined> => {
   const started = await rehearsal.steps.startDelivery({
     repository: "rehearsal",
     before: null,
     after: commit,
     pusher: "sam.carter@example.com",
     runtime: rehearsal.runtime,
-    models: [model],
+    models: [rehearsedModel],
   });
   const name = started.deliveries[0]?.name ?? "";
-  await answerAndWait(rehearsal, name);
+  await decideAndWait(rehearsal, name);
   return (await rehearsal.world.outcomes.read(name))?.outcome;
 };

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { localImages } from "#packaging/local-images.ts";
-import { gitSource } from "#platform/source/git.ts";
-import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { functionHost } from "#worlds/embedded/functions/functions.ts";
-import type { Machine } from "#worlds/embedded/rehearsal.ts";
+import { openLocalImages } from "#packaging/local-images.ts";
+import { createGitSource } from "#platform/source/git.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { createFunctionHost } from "#worlds/embedded/functions/functions.ts";
+import type { Compute } from "#worlds/embedded/rehearsal.ts";
 
 /**
  * Images and functions that many rehearsals share, so that each need not pack a runtime and load onnxruntime anew.
@@ -13,18 +13,18 @@ import type { Machine } from "#worlds/embedded/rehearsal.ts";
  * @param root a folder of its own
  * @param repository the git repository that all of them watch
  */
-export const sharedMachine = async (
+export const createSharedRuntime = async (
   root: string,
   repository: string,
-): Promise<{ machine: Machine; stop(): Promise<void> }> => {
-  const folder = dataFolder(root);
-  const { images, imageRoot, runtime } = await localImages({
+): Promise<{ machine: Compute; stop(): Promise<void> }> => {
+  const folder = resolveDataFolder(root);
+  const { images, imageRoot, runtime } = await openLocalImages({
     folder: { images: join(folder.root, "images") },
-    source: gitSource({ repository }),
+    source: createGitSource({ repository }),
     clock: Date.now,
   });
   let calls = 0;
-  const functions = functionHost({
+  const functions = createFunctionHost({
     imageRoot,
     metrics: { request: () => undefined },
     parseEmf: () => undefined,
@@ -33,7 +33,7 @@ export const sharedMachine = async (
     clock: Date.now,
     requestId: () => String(++calls),
   });
-  const machine: Machine = {
+  const machine: Compute = {
     images,
     runtime: await runtime(),
     functions: {

@@ -7,8 +7,8 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { withEmbeddedWorld } from "#cli/open-embedded-world.ts";
-import { seeded } from "#test/support/seeded.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createSeededRandom } from "#test/support/seeded.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const rounds = 8;
@@ -21,7 +21,7 @@ const latest = 8_000;
  * what runs beside this test makes the machine slow, and a delivery that such a gate stops, or keeps baking, has
  * nothing left to kill.
  */
-const checkout = async (to: string): Promise<string> => {
+const copyCheckout = async (to: string): Promise<string> => {
   const left = /^(node_modules|terraform|dist|\.git|\.slipway)$/;
   for (const name of readdirSync(root))
     if (!left.test(name)) await cp(join(root, name), join(to, name), { recursive: true });
@@ -36,18 +36,18 @@ const checkout = async (to: string): Promise<string> => {
   return to;
 };
 
-let place: Awaited<ReturnType<typeof temporaryFolder>>;
+let workFolder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let slipway = "";
 let data = "";
 let running: ChildProcess | undefined;
 beforeEach(async () => {
-  place = await temporaryFolder();
-  data = join(place.path, "data");
-  slipway = join(await checkout(join(place.path, "checkout")), "cli", "slipway.ts");
+  workFolder = await createTemporaryFolder();
+  data = join(workFolder.path, "data");
+  slipway = join(await copyCheckout(join(workFolder.path, "checkout")), "cli", "slipway.ts");
 });
 afterEach(async () => {
   running?.kill("SIGKILL");
-  await place.remove();
+  await workFolder.remove();
 });
 
 const rehearse = (): { child: ChildProcess; errors: () => string; ended: Promise<number | null> } => {
@@ -72,7 +72,7 @@ const rehearse = (): { child: ChildProcess; errors: () => string; ended: Promise
 };
 
 /** Processes that descend from one, by /proc; where there is none, nobody is looked for. */
-const descendants = (root: number): readonly number[] => {
+const findDescendants = (root: number): readonly number[] => {
   const parents = new Map<number, number>();
   try {
     for (const name of readdirSync("/proc")) {
@@ -91,7 +91,7 @@ const descendants = (root: number): readonly number[] => {
     [...parents].filter(([, parent]) => parent === of).flatMap(([pid]) => [pid, ...children(pid)]);
   return children(root);
 };
-const alive = (pid: number): boolean => {
+const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
     // A zombie whose parent is gone has ended, and waits for init to take note.
@@ -102,9 +102,9 @@ const alive = (pid: number): boolean => {
 };
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Waits until none is left, at most 10 s; gives those that are. */
-const gone = async (pids: readonly number[]): Promise<readonly number[]> => {
-  for (let waited = 0; waited < 10_000 && pids.some(alive); waited += 50) await pause(50);
-  return pids.filter(alive);
+const waitForExits = async (pids: readonly number[]): Promise<readonly number[]> => {
+  for (let waited = 0; waited < 10_000 && pids.some(isAlive); waited += 50) await pause(50);
+  return pids.filter(isAlive);
 };
 
 const Row = z.looseObject({
@@ -130,7 +130,7 @@ const status = async () => {
 };
 
 /** What prod's alias points to that no entry of the ledger explains, after a kill and before any repair. */
-const unexplained = (): Promise<readonly string[]> =>
+const findUnexplainedVersions = (): Promise<readonly string[]> =>
   withEmbeddedWorld(data, async ({ world }) => {
     const live = await world.serving.prod.live("churn");
     if (!live) return [];
@@ -143,12 +143,12 @@ const unexplained = (): Promise<readonly string[]> =>
 test("killed at random moments again and again, a rehearsal goes on each time and comes to its end", async () => {
   const seed = Number(process.env.SLIPWAY_SEED ?? Date.now() % 1_000_000);
   console.log(`The moments of the kills follow from SLIPWAY_SEED=${seed}`);
-  const random = seeded(seed);
+  const random = createSeededRandom(seed);
   for (let round = 1; round <= rounds; round++) {
     const afterMs = Math.round(earliest + random() * (latest - earliest));
     const { child, ended, errors } = rehearse();
     await Promise.race([pause(afterMs), ended]);
-    const workers = child.pid === undefined ? [] : descendants(child.pid);
+    const workers = child.pid === undefined ? [] : findDescendants(child.pid);
     const exit = child.exitCode;
     child.kill("SIGKILL");
     await ended;
@@ -159,9 +159,9 @@ test("killed at random moments again and again, a rehearsal goes on each time an
       true,
       exit === null ? "" : expect.any(String),
     ]);
-    expect([where, await gone(workers)]).toEqual([where, []]);
+    expect([where, await waitForExits(workers)]).toEqual([where, []]);
     // Killed before the database stood, there is nothing to look at yet.
-    const left = await unexplained().catch((fault: Error) =>
+    const left = await findUnexplainedVersions().catch((fault: Error) =>
       fault.name === "UsageMistake" ? [] : Promise.reject(fault),
     );
     expect([where, left]).toEqual([where, []]);

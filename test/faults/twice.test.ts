@@ -1,15 +1,15 @@
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { decide } from "#lambdas/answer-approval/answer-approval.ts";
+import { submitDecision } from "#lambdas/answer-approval/answer-approval.ts";
 import { type StepName, stepNames } from "#statemachine/delivery.ts";
-import type { Rehearsal } from "#worlds/embedded/rehearsal.ts";
-import { model, rehearse } from "./killed-rehearsal.ts";
-import { type PreparedWorld, preparedWorld } from "./prepared-world.ts";
+import type { EmbeddedWorld } from "#worlds/embedded/rehearsal.ts";
+import { rehearsedModel, startTestRehearsal } from "./killed-rehearsal.ts";
+import { type PreparedWorld, prepareWorld } from "./prepared-world.ts";
 
 let prepared: PreparedWorld;
 beforeAll(async () => {
-  prepared = await preparedWorld(["first"], "second");
+  prepared = await prepareWorld(["first"], "second");
 });
 afterAll(() => prepared?.close());
 
@@ -24,31 +24,31 @@ const tables = [
 ] as const;
 
 /** What a second call may renew; `edited` and `block_id` are the desk's own marks of an edit. */
-const renewed = new Set(["token", "expiresAt", "expires_at", "edited", "block_id"]);
+const renewableFields = new Set(["token", "expiresAt", "expires_at", "edited", "block_id"]);
 
 /** What the messages' own items count: how often Slack was told, of which state, and when it was noted. */
-const counted: Readonly<Record<string, readonly string[]>> = {
+const countedFields: Readonly<Record<string, readonly string[]>> = {
   messages: ["revision", "shown"],
   "messages-unshown": ["at"],
 };
-const uncounted = (row: Record<string, unknown>): Record<string, unknown> => {
-  const left = counted[String(row.partition)];
+const dropCounters = (row: Record<string, unknown>): Record<string, unknown> => {
+  const left = countedFields[String(row.partition)];
   if (!left) return row;
   const value = Object.entries(JSON.parse(String(row.value)) as object);
   return { ...row, value: Object.fromEntries(value.filter(([key]) => !left.includes(key))) };
 };
 
 /** JSON, also of columns that hold JSON, with keys in order and without what may be renewed. */
-const canonical = (value: unknown): unknown => {
-  if (typeof value === "string" && /^[{[]/.test(value)) return canonical(JSON.parse(value));
+const canonicalize = (value: unknown): unknown => {
+  if (typeof value === "string" && /^[{[]/.test(value)) return canonicalize(JSON.parse(value));
   if (typeof value === "string") return value.replace(/<!date\^[^>]*>/g, "");
-  if (Array.isArray(value)) return value.map(canonical);
+  if (Array.isArray(value)) return value.map(canonicalize);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key]) => !renewed.has(key))
+      .filter(([key]) => !renewableFields.has(key))
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, held]) => [key, canonical(held)]),
+      .map(([key, held]) => [key, canonicalize(held)]),
   );
 };
 
@@ -57,45 +57,45 @@ const canonical = (value: unknown): unknown => {
  * count is its revision, and stays), and of a question that is asked again the encryption of its token and the end of
  * its time, which belong to the task that waits now.
  */
-const durable = async ({ world }: Rehearsal): Promise<readonly string[]> => {
+const readDurableState = async ({ world }: EmbeddedWorld): Promise<readonly string[]> => {
   // Reading a total brings to the file what waits to be written.
   await world.metrics.total("Deliveries", {});
   const rows = tables.flatMap((table) =>
     world.database
       .prepare(`SELECT * FROM ${table}`)
       .all()
-      .map((row) => (table === "items" && row.sort !== "alias" ? { ...uncounted(row), version: 0 } : row)),
+      .map((row) => (table === "items" && row.sort !== "alias" ? { ...dropCounters(row), version: 0 } : row)),
   );
   // Past the Web API, whose rate limits so many looks would meet.
   const database = new DatabaseSync(world.folder.desk, { readOnly: true });
   const desk = database.prepare("SELECT body FROM message ORDER BY ts").all();
   database.close();
-  return [...rows, ...desk].map((row) => JSON.stringify(canonical(row)));
+  return [...rows, ...desk].map((row) => JSON.stringify(canonicalize(row)));
 };
 
 /** What of an answer must be the same: a rollback that finds all put back says so instead of "restored". */
-const answerOf = (name: string, answer: unknown): unknown => {
+const toComparableOutput = (name: string, answer: unknown): unknown => {
   const { restored: _, ...rest } = { restored: undefined, ...(answer as object | undefined) };
   return name === "roll-back" ? rest : answer;
 };
 
 /** Puts a second call behind every call of a step, a second of the clock later, and keeps what differed then. */
-const everyStepTwice = (rehearsal: Rehearsal, time: { offset: number }) => {
+const runStepsTwice = (rehearsal: EmbeddedWorld, time: { offset: number }) => {
   const called = new Set<string>();
   const differences: string[] = [];
   const holds = new Map<string, { reached: PromiseWithResolvers<void>; go: PromiseWithResolvers<void> }>();
 
   const again = async <T>(name: string, call: () => Promise<T>, compare = true): Promise<T> => {
     const first = await call();
-    const before = await durable(rehearsal);
+    const before = await readDurableState(rehearsal);
     time.offset += 1_000;
     const second = await call();
     called.add(name);
-    const after = await durable(rehearsal);
+    const after = await readDurableState(rehearsal);
     for (const row of after)
       if (!before.includes(row)) differences.push(`${name} left, the second time, ${row.slice(0, 2_000)}`);
     if (after.length < before.length) differences.push(`${name} took something away the second time`);
-    if (compare && !isDeepStrictEqual(answerOf(name, first), answerOf(name, second)))
+    if (compare && !isDeepStrictEqual(toComparableOutput(name, first), toComparableOutput(name, second)))
       differences.push(`${name} answered ${JSON.stringify(first)}, then ${JSON.stringify(second)}`);
     return first;
   };
@@ -136,7 +136,11 @@ const everyStepTwice = (rehearsal: Rehearsal, time: { offset: number }) => {
 };
 
 /** Starts a delivery and approves it, each twice; every step in between runs twice by itself. */
-const deliver = async (rehearsal: Rehearsal, twice: ReturnType<typeof everyStepTwice>, models?: string[]) => {
+const deliverTwice = async (
+  rehearsal: EmbeddedWorld,
+  twice: ReturnType<typeof runStepsTwice>,
+  models?: string[],
+) => {
   const push = {
     repository: "rehearsal",
     before: null,
@@ -166,7 +170,7 @@ const deliver = async (rehearsal: Rehearsal, twice: ReturnType<typeof everyStepT
   await twice.again(
     "answer-approval",
     async () => {
-      const told = await decide(rehearsal.world, question?.id ?? "", approver, "approved", null);
+      const told = await submitDecision(rehearsal.world, question?.id ?? "", approver, "approved", null);
       await atProd.reached;
       return told;
     },
@@ -183,11 +187,11 @@ test("every step that runs twice with the same input has the effect of once, and
   for (const canaryFails of [true, false]) {
     const time = { offset: canaryFails ? 0 : 600_000 };
     const clock = () => Date.now() + time.offset;
-    const rehearsal = await rehearse({ folder, machine: prepared.machine, canaryFails, clock });
-    const twice = everyStepTwice(rehearsal, time);
+    const rehearsal = await startTestRehearsal({ folder, machine: prepared.machine, canaryFails, clock });
+    const twice = runStepsTwice(rehearsal, time);
     try {
       await rehearsal.begin();
-      const outcome = await deliver(rehearsal, twice, canaryFails ? undefined : [model]);
+      const outcome = await deliverTwice(rehearsal, twice, canaryFails ? undefined : [rehearsedModel]);
       expect(outcome).toBe(canaryFails ? "failed" : "promoted");
       if (!canaryFails) {
         // A delivery that is stopped in its midst is the sweep's to end.
@@ -198,7 +202,7 @@ test("every step that runs twice with the same input has the effect of once, and
           after: prepared.commit,
           pusher: "sam.carter@example.com",
           runtime: prepared.machine.runtime,
-          models: [model],
+          models: [rehearsedModel],
         });
         const stopped = deliveries[0]?.name ?? "";
         await inScan.reached;

@@ -1,12 +1,12 @@
 import { createValidatedPolicy } from "@cloud-copilot/iam-policy";
 import { runSimulation, runUnsafeSimulation, type Simulation } from "@cloud-copilot/iam-simulate";
 import type { Statement } from "#terraform/permissions/statement.ts";
-import { statementsOf } from "./policies.ts";
-import { accountOf, terraformValues } from "./terraform-values.ts";
-import { type Resource, resourcesOf, type Written } from "./written-stacks.ts";
+import { parseStatements } from "./policies.ts";
+import { createValueResolver, findStackAccount } from "./terraform-values.ts";
+import { listResources, type ResourceJson, type SynthesizedStacks } from "./written-stacks.ts";
 
 /** A policy as it stands after the apply, and what it hangs on. */
-export type Policy = {
+export type IamPolicy = {
   /** `delivery functions_notify_policy_76D22644` */
   readonly name: string;
   /** `identity`: of the role with the ARN `of`; else of the resource with that ARN, a role's trust policy among them. */
@@ -16,7 +16,7 @@ export type Policy = {
 };
 
 /** A question to the policies. */
-export type Ask = {
+export type AccessRequest = {
   /** The ARN of a role, or a service: `lambda.amazonaws.com`. */
   readonly principal: string;
   readonly action: string;
@@ -28,29 +28,33 @@ export type Ask = {
  * Which policies answer. `all`: as AWS does. `identity`: only the caller's, as though the resource let its account in.
  * `resource`: only the resource's, as though the caller might do everything.
  */
-export type Side = "all" | "identity" | "resource";
+export type PolicySide = "all" | "identity" | "resource";
 
-const kinds: readonly (readonly [
+const policyResources: readonly (readonly [
   type: string,
   attribute: string,
-  of: (resource: Resource, account: string) => string,
+  of: (resource: ResourceJson, account: string) => string,
 ])[] = [
   ["aws_iam_role_policy", "policy", ({ role }, account) => `arn:aws:iam::${account}:role/${role}`],
   ["aws_iam_role", "assume_role_policy", ({ name }, account) => `arn:aws:iam::${account}:role/${name}`],
   ["aws_s3_bucket_policy", "policy", ({ bucket }) => `arn:aws:s3:::${bucket}`],
   ["aws_sns_topic_policy", "policy", ({ arn }) => String(arn)],
-  ["aws_sqs_queue_policy", "policy", ({ policy }) => String([statementsOf(policy)[0]?.Resource].flat()[0])],
+  [
+    "aws_sqs_queue_policy",
+    "policy",
+    ({ policy }) => String([parseStatements(policy)[0]?.Resource].flat()[0]),
+  ],
   ["aws_ecr_repository_policy", "policy", () => ""],
   ["aws_kms_key", "policy", () => ""],
 ];
 
 /** Every policy of the stacks with the values that it has after the apply. */
-export const policiesOf = (written: Written): readonly Policy[] => {
-  const read = terraformValues(written);
-  return kinds.flatMap(([type, attribute, of]) =>
-    resourcesOf(written, type).map(([stack, name, resource]): Policy => {
-      const { region, account } = accountOf(written, stack);
-      const known: Resource = JSON.parse(read(stack, JSON.stringify(resource)));
+export const readPolicies = (written: SynthesizedStacks): readonly IamPolicy[] => {
+  const read = createValueResolver(written);
+  return policyResources.flatMap(([type, attribute, of]) =>
+    listResources(written, type).map(([stack, name, resource]): IamPolicy => {
+      const { region, account } = findStackAccount(written, stack);
+      const known: ResourceJson = JSON.parse(read(stack, JSON.stringify(resource)));
       const itself =
         type === "aws_kms_key"
           ? read(stack, `\${aws_kms_key.${name}.arn}`)
@@ -61,7 +65,7 @@ export const policiesOf = (written: Written): readonly Policy[] => {
         name: `${stack} ${name}${type === "aws_iam_role" ? " (trust)" : ""}`,
         kind: type === "aws_iam_role_policy" ? "identity" : "resource",
         of: itself,
-        statements: statementsOf(known[attribute]),
+        statements: parseStatements(known[attribute]),
       };
     }),
   );
@@ -69,27 +73,30 @@ export const policiesOf = (written: Written): readonly Policy[] => {
 
 const leadingKeys = "dynamodb:LeadingKeys";
 const document = (statements: readonly Statement[]) => ({ Version: "2012-10-17", Statement: statements });
-const everything: Statement = { Effect: "Allow", Action: "*", Resource: "*" };
-const accountIn = (arn: string): string | undefined => arn.split(":")[4] || undefined;
+const allowAll: Statement = { Effect: "Allow", Action: "*", Resource: "*" };
+const getAccount = (arn: string): string | undefined => arn.split(":")[4] || undefined;
 
 /** The resource that a policy hangs on: an object's bucket, else the ARN itself. */
-const holderOf = (resource: string): string =>
+const getPolicyHolder = (resource: string): string =>
   resource.startsWith("arn:aws:s3:::") ? resource.replace(/\/.*/, "") : resource;
 
 /** Decides questions by policies, offline. */
-export const access = (policies: readonly Policy[], bucketAccounts: ReadonlyMap<string, string>) => {
+export const createPolicySimulator = (
+  policies: readonly IamPolicy[],
+  bucketAccounts: ReadonlyMap<string, string>,
+) => {
   const identity = Map.groupBy(
     policies.filter(({ kind }) => kind === "identity"),
     ({ of }) => of,
   );
   const resource = new Map(policies.filter(({ kind }) => kind === "resource").map((one) => [one.of, one]));
 
-  const simulation = (ask: Ask, side: Side): Simulation => {
+  const simulation = (ask: AccessRequest, side: PolicySide): Simulation => {
     const isService = !ask.principal.startsWith("arn:");
-    const caller = accountIn(ask.principal);
-    const holder = holderOf(ask.resource);
-    const owner = accountIn(ask.resource) ?? bucketAccounts.get(holder) ?? caller ?? "";
-    const own = side === "resource" ? [everything] : undefined;
+    const caller = getAccount(ask.principal);
+    const holder = getPolicyHolder(ask.resource);
+    const owner = getAccount(ask.resource) ?? bucketAccounts.get(holder) ?? caller ?? "";
+    const own = side === "resource" ? [allowAll] : undefined;
     const let_in =
       caller !== undefined && (owner !== caller || ask.action.startsWith("kms:"))
         ? document([
@@ -126,7 +133,7 @@ export const access = (policies: readonly Policy[], bucketAccounts: ReadonlyMap<
   };
 
   return {
-    allows: (ask: Ask, side: Side = "all"): boolean => {
+    allows: (ask: AccessRequest, side: PolicySide = "all"): boolean => {
       const asked = simulation(ask, side);
       // The simulator reads the name of a resource's policy.
       const resourcePolicy =
@@ -134,7 +141,7 @@ export const access = (policies: readonly Policy[], bucketAccounts: ReadonlyMap<
       return runUnsafeSimulation({ ...asked, ...(resourcePolicy && { resourcePolicy }) }, {}) === "Allowed";
     },
     /** A complaint where AWS's lists do not have the action, its kind of resource or its condition keys so. */
-    complaint: async (ask: Ask, side: Side = "all"): Promise<string | undefined> => {
+    complaint: async (ask: AccessRequest, side: PolicySide = "all"): Promise<string | undefined> => {
       const done = await runSimulation(simulation(ask, side), {});
       if (done.resultType === "error") return done.errors.message;
       const ignored = done.resultType === "single" ? (done.result.ignoredContextKeys ?? []) : [];
@@ -142,4 +149,4 @@ export const access = (policies: readonly Policy[], bucketAccounts: ReadonlyMap<
     },
   };
 };
-export type Access = ReturnType<typeof access>;
+export type PolicySimulator = ReturnType<typeof createPolicySimulator>;

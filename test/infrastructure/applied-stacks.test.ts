@@ -1,23 +1,23 @@
 import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { stackOrder } from "#terraform/invocations.ts";
-import { motoClient } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { terraformPeer } from "#test/peers/terraform.ts";
-import { type AppliedWorld, appliedWorld } from "./applied-world.ts";
-import { deliveredModels } from "./delivered-models.ts";
-import { inOrder } from "./in-order.ts";
+import { listStacks } from "#terraform/invocations.ts";
+import { motoClientConfig } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { requireTerraform } from "#test/peers/terraform.ts";
+import { createStackRunner, type StackRunner } from "./applied-world.ts";
+import { createModelOperations } from "./delivered-models.ts";
+import { runInDependencyOrder } from "./in-order.ts";
 
 const what = "the stacks, applied to moto";
-const skip = terraformPeer(what).skip || pythonPeer(what).skip;
+const skip = requireTerraform(what).skip || requirePython(what).skip;
 const timeout = 1_800_000;
 
 /** One story: each test goes on where the one before it ended. */
 describe.skipIf(skip)("the eight stacks, in three accounts", () => {
-  let world: AppliedWorld;
-  let models: Awaited<ReturnType<typeof deliveredModels>>;
+  let world: StackRunner;
+  let models: Awaited<ReturnType<typeof createModelOperations>>;
   beforeAll(async () => {
-    world = await appliedWorld();
+    world = await createStackRunner();
     vi.stubEnv("AWS_ENDPOINT_URL", world.endpoint);
     vi.stubEnv("AWS_REGION", world.written.accounts.tooling.region);
   });
@@ -34,7 +34,7 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
     const twoAtATime = [...world.needs.keys()].map(
       (stack, index, all) => [stack, all.slice(Math.max(0, index - 2), Math.max(0, index - 1))] as const,
     );
-    await inOrder(new Map(twoAtATime), async (stack) => {
+    await runInDependencyOrder(new Map(twoAtATime), async (stack) => {
       const { code, output } = await world.plan(stack);
       if (code !== 0) dirty[stack] = output.slice(-4_000);
     });
@@ -42,7 +42,7 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
   };
 
   test("none reads what is applied after it", () => {
-    const order = stackOrder(world.written.accounts);
+    const order = listStacks(world.written.accounts);
     expect([...world.needs.keys()].sort()).toEqual(order.toSorted());
     for (const [stack, before] of world.needs)
       for (const one of before)
@@ -50,7 +50,7 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
   });
 
   test("apply in their order, by the invocations of npm run apply", { timeout }, async () => {
-    await inOrder(world.needs, world.apply);
+    await runInDependencyOrder(world.needs, world.apply);
   });
 
   test("a second plan of each is empty", { timeout }, async () => {
@@ -60,7 +60,7 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
   test("so is a plan after deliveries and a retirement: what belongs to a model is the pipeline's", {
     timeout,
   }, async () => {
-    models = await deliveredModels(world);
+    models = await createModelOperations(world);
     await models.putSecret("SLACK_BOT_TOKEN");
     await models.deliver("churn", "churn-1");
     await models.deliver("churn", "churn-2");
@@ -90,9 +90,13 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
 
   test("are destroyed in the opposite order, and leave nothing behind", { timeout }, async () => {
     const opposite = new Map([...world.needs.keys()].map((stack) => [stack, dependents(stack)]));
-    await inOrder(opposite, world.destroy);
+    await runInDependencyOrder(opposite, world.destroy);
     const { region } = world.written.accounts.tooling;
-    const lambda = new LambdaClient({ ...motoClient(world.endpoint), region, credentials: world.person });
+    const lambda = new LambdaClient({
+      ...motoClientConfig(world.endpoint),
+      region,
+      credentials: world.person,
+    });
     expect((await lambda.send(new ListFunctionsCommand({}))).Functions).toEqual([]);
   });
   const dependents = (stack: string): readonly string[] =>

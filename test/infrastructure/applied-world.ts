@@ -2,16 +2,20 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { STSClient } from "@aws-sdk/client-sts";
 import { assumeRole } from "#platform/serving/assume-role.ts";
-import { type Invocation, invocations, type Options } from "#terraform/invocations.ts";
+import {
+  type CommandOptions,
+  listTerraformInvocations,
+  type TerraformInvocation,
+} from "#terraform/invocations.ts";
 import type { Accounts } from "#terraform/read-config.ts";
 import { createRole } from "#test/peers/create-role.ts";
-import { motoClient, startMoto } from "#test/peers/moto.ts";
-import { type Ended, overrideStack, terraform } from "#test/peers/terraform.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { type Written, writtenStacks } from "./written-stacks.ts";
+import { motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { overrideStack, runTerraform, type TerraformResult } from "#test/peers/terraform.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { type SynthesizedStacks, synthStacks } from "./written-stacks.ts";
 
-export type AppliedWorld = {
-  readonly written: Written;
+export type StackRunner = {
+  readonly written: SynthesizedStacks;
   readonly endpoint: string;
   /** The stacks that a stack reads outputs of, or lies in the state bucket or acts under the role of. */
   readonly needs: ReadonlyMap<string, readonly string[]>;
@@ -22,7 +26,7 @@ export type AppliedWorld = {
   /** Applies a stack with the very invocations of `npm run apply`; throws with Terraform's words where one fails. */
   apply(stack: string): Promise<void>;
   /** Plans it: code 0 says that nothing would change, 2 that something would. */
-  plan(stack: string): Promise<Ended>;
+  plan(stack: string): Promise<TerraformResult>;
   /** Destroys what it made, the bucket of all states last; throws with Terraform's words. */
   destroy(stack: string): Promise<void>;
   stop(): Promise<void>;
@@ -38,9 +42,9 @@ const seconds = 300;
 const motoAccount = "123456789012";
 
 /** A person in each account, as the role that she assumed there: by it moto, itself another account, knows where she is. */
-const persons = async (endpoint: string, accounts: Accounts) => {
+const createCredentials = async (endpoint: string, accounts: Accounts) => {
   const externalId = "a person";
-  const sts = new STSClient(motoClient(endpoint));
+  const sts = new STSClient(motoClientConfig(endpoint));
   const inAccount = async (name: keyof Accounts): Promise<Credentials> => {
     const { account } = accounts[name];
     const roleArn = await createRole(endpoint, account, "person", { account: motoAccount, externalId });
@@ -55,7 +59,7 @@ const persons = async (endpoint: string, accounts: Accounts) => {
 };
 
 /** AWS's configuration file with a profile for each account, by the names that docs/infrastructure.md gives them. */
-const profiles = (who: Awaited<ReturnType<typeof persons>>): string =>
+const formatAwsConfig = (who: Awaited<ReturnType<typeof createCredentials>>): string =>
   Object.entries(who)
     .map(([name, { accessKeyId, secretAccessKey, sessionToken }]) =>
       [
@@ -68,7 +72,10 @@ const profiles = (who: Awaited<ReturnType<typeof persons>>): string =>
     .join("\n\n");
 
 /** Which stacks come before each: those that the written stack reads, tooling's bootstrap and its own account's. */
-const needsOf = ({ stacks, accounts }: Written): ReadonlyMap<string, readonly string[]> => {
+const findStackDependencies = ({
+  stacks,
+  accounts,
+}: SynthesizedStacks): ReadonlyMap<string, readonly string[]> => {
   const { tooling, stage, prod } = accounts;
   const bootstraps = new Map([
     [tooling.account, "bootstrap-tooling"],
@@ -89,16 +96,16 @@ const needsOf = ({ stacks, accounts }: Written): ReadonlyMap<string, readonly st
 };
 
 /** Who applies a stack: a person of its account the bootstraps, tooling's all others. */
-const profileOf = (stack: string): string => /^bootstrap-(.+)$/.exec(stack)?.[1] ?? "tooling";
+const selectProfile = (stack: string): string => /^bootstrap-(.+)$/.exec(stack)?.[1] ?? "tooling";
 
 /**
  * moto with the three accounts of a configuration in which nothing is protected, so that it can be destroyed. Nothing is
  * applied yet.
  */
-export const appliedWorld = async (
+export const createStackRunner = async (
   change: (shipped: Accounts) => Accounts = (shipped) => shipped,
-): Promise<AppliedWorld> => {
-  const written = await writtenStacks((shipped) => {
+): Promise<StackRunner> => {
+  const written = await synthStacks((shipped) => {
     const { tooling, stage, prod } = change(shipped);
     return {
       tooling: { ...tooling, protectData: false },
@@ -106,11 +113,11 @@ export const appliedWorld = async (
       prod: { ...prod, protectData: false },
     };
   });
-  const home = await temporaryFolder();
+  const home = await createTemporaryFolder();
   const moto = await startMoto();
-  const who = await persons(moto.endpoint, written.accounts);
+  const who = await createCredentials(moto.endpoint, written.accounts);
   const configuration = join(home.path, "config");
-  await writeFile(configuration, profiles(who));
+  await writeFile(configuration, formatAwsConfig(who));
 
   const surroundings = {
     AWS_CONFIG_FILE: configuration,
@@ -119,12 +126,12 @@ export const appliedWorld = async (
     AWS_EC2_METADATA_DISABLED: "true",
   };
   const folderOf = (stack: string) => join(written.folder, "stacks", stack);
-  const run = (stack: string, args: readonly string[]): Promise<Ended> =>
-    terraform(folderOf(stack), args, {
+  const run = (stack: string, args: readonly string[]): Promise<TerraformResult> =>
+    runTerraform(folderOf(stack), args, {
       seconds,
       env: {
         ...surroundings,
-        AWS_PROFILE: profileOf(stack),
+        AWS_PROFILE: selectProfile(stack),
         AWS_ACCESS_KEY_ID: undefined,
         AWS_SECRET_ACCESS_KEY: undefined,
         AWS_SESSION_TOKEN: undefined,
@@ -135,7 +142,7 @@ export const appliedWorld = async (
     if (code !== 0)
       throw new Error(`${stack}: terraform ${args.join(" ")} ended with ${code}\n${output.slice(-8_000)}`);
   };
-  const invoke = async (stack: string, { args, localState }: Invocation): Promise<void> => {
+  const invoke = async (stack: string, { args, localState }: TerraformInvocation): Promise<void> => {
     await overrideStack(folderOf(stack), {
       state: localState ? "local" : "bucket",
       // The provider looks at a bucket's rules for 50 seconds, and every other stack waits for this one. The registry's
@@ -147,18 +154,19 @@ export const appliedWorld = async (
   return {
     written,
     endpoint: moto.endpoint,
-    needs: needsOf(written),
+    needs: findStackDependencies(written),
     person: who.tooling,
     surroundings,
     apply: async (stack) => {
-      const options: Options = {
+      const options: CommandOptions = {
         stacks: [stack],
         yes: true,
         fromStates: false,
         first: stack === "bootstrap-tooling",
         stateProfile: /^bootstrap-(stage|prod)$/.test(stack) ? "tooling" : undefined,
       };
-      for (const invocation of invocations("apply", stack, options)) await invoke(stack, invocation);
+      for (const invocation of listTerraformInvocations("apply", stack, options))
+        await invoke(stack, invocation);
     },
     plan: (stack) => run(stack, ["plan", "-no-color", "-input=false", "-detailed-exitcode"]),
     destroy: async (stack) => {

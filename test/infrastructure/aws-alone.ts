@@ -1,40 +1,40 @@
 import { stepNames } from "#statemachine/delivery.ts";
-import { names } from "#terraform/names.ts";
-import type { Ask, Side } from "./access.ts";
-import { terraformValues, valueIn } from "./terraform-values.ts";
-import { resourcesOf, type Written } from "./written-stacks.ts";
+import { nameResources } from "#terraform/names.ts";
+import type { AccessRequest, PolicySide } from "./access.ts";
+import { createValueResolver, readResourceValue } from "./terraform-values.ts";
+import { listResources, type SynthesizedStacks } from "./written-stacks.ts";
 
 /** A permission that no call of ours exercises: AWS does, in somebody's name. */
-export type AwsAlone = {
+export type ServiceAccess = {
   readonly why: string;
   /** AWS's page that says so. */
   readonly page: string;
-  readonly asks: readonly Ask[];
+  readonly asks: readonly AccessRequest[];
   /** Where only one side can be told: see `Side`. */
-  readonly side?: Side;
+  readonly side?: PolicySide;
 };
 
 const docs = "https://docs.aws.amazon.com/";
 const environments = ["stage", "prod"] as const;
 
 /** Permissions that only AWS exercises, each with the page that says who asks for what. */
-export const awsAlone = (written: Written): readonly AwsAlone[] => {
+export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceAccess[] => {
   const { accounts } = written;
   const { account, region } = accounts.tooling;
-  const known = names(accounts);
-  const read = terraformValues(written);
+  const known = nameResources(accounts);
+  const read = createValueResolver(written);
   const ask = (
     principal: string,
     actions: readonly string[],
     resource: string,
     context: Readonly<Record<string, string>> = {},
-  ): readonly Ask[] => actions.map((action) => ({ principal, action, resource, context }));
+  ): readonly AccessRequest[] => actions.map((action) => ({ principal, action, resource, context }));
   const arnIn = (where: string, service: string, rest: string) =>
     `arn:aws:${service}:${region}:${where}:${rest}`;
   const here = (service: string, rest: string) => arnIn(account, service, rest);
   const roleArn = (where: string, name: string) => `arn:aws:iam::${where}:role/${name}`;
 
-  const functions = resourcesOf(written, "aws_lambda_function").map(([stack, , one]) => {
+  const functions = listResources(written, "aws_lambda_function").map(([stack, , one]) => {
     const where =
       accounts[stack.endsWith("prod") ? "prod" : stack.endsWith("stage") ? "stage" : "tooling"].account;
     const name = String(one.function_name);
@@ -54,16 +54,16 @@ export const awsAlone = (written: Written): readonly AwsAlone[] => {
   }));
   const keys = ["tooling", "stage", "prod"].map((of) => {
     const stack = `bootstrap-${of}`;
-    const [[, name = ""] = []] = resourcesOf(written, "aws_kms_key", [stack]);
+    const [[, name = ""] = []] = listResources(written, "aws_kms_key", [stack]);
     const where = accounts[of === "prod" ? "prod" : of === "stage" ? "stage" : "tooling"].account;
     return { where, key: read(stack, `\${aws_kms_key.${name}.arn}`) };
   });
   const keyIn = (where: string) => keys.find((one) => one.where === where)?.key ?? "";
-  const deliveryKeys = resourcesOf(written, "aws_kms_key", ["delivery"]).map(([, name]) => ({
+  const deliveryKeys = listResources(written, "aws_kms_key", ["delivery"]).map(([, name]) => ({
     where: account,
     key: read("delivery", `\${aws_kms_key.${name}.arn}`),
   }));
-  const signer = valueIn(written, "delivery", "aws_kms_key", "arn", "images_signer");
+  const signer = readResourceValue(written, "delivery", "aws_kms_key", "arn", "images_signer");
   const artefacts = `arn:aws:s3:::${known.artefactBucket}`;
   const through = (service: string, where: string) => ({
     "kms:ViaService": `${service}.${region}.amazonaws.com`,
@@ -72,11 +72,11 @@ export const awsAlone = (written: Written): readonly AwsAlone[] => {
   const machine = roleArn(account, "slipway-machine");
   const builds = roleArn(account, "slipway-images");
   const machineRole = String(
-    resourcesOf(written, "aws_iam_role", ["delivery"]).find(([, name]) => name.startsWith("machine"))?.[2]
+    listResources(written, "aws_iam_role", ["delivery"]).find(([, name]) => name.startsWith("machine"))?.[2]
       .name,
   );
   const buildRole = String(
-    resourcesOf(written, "aws_iam_role", ["delivery"]).find(([, name]) => name.startsWith("images"))?.[2]
+    listResources(written, "aws_iam_role", ["delivery"]).find(([, name]) => name.startsWith("images"))?.[2]
       .name,
   );
   const asMachine = machine.replace("slipway-machine", machineRole);
@@ -90,7 +90,7 @@ export const awsAlone = (written: Written): readonly AwsAlone[] => {
     "BatchGetImage",
     "GetDownloadUrlForLayer",
   ];
-  const queues = resourcesOf(written, "aws_sqs_queue").map(([, , queue]) => String(queue.name));
+  const queues = listResources(written, "aws_sqs_queue").map(([, , queue]) => String(queue.name));
 
   return [
     {

@@ -6,23 +6,23 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { GetParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import * as z from "zod";
-import { functionConfig } from "#domain/deployment/function-config.ts";
-import { ledger } from "#domain/ledger/ledger.ts";
-import { ecrRepository } from "#platform/images/ecr.ts";
-import { s3Artifacts } from "#platform/registry/mlflow/s3-artifacts.ts";
+import { createFunctionConfig } from "#domain/deployment/function-config.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
+import { createEcrRepository } from "#platform/images/ecr.ts";
+import { createS3Artifacts } from "#platform/registry/mlflow/s3-artifacts.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { names } from "#terraform/names.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
+import { nameResources } from "#terraform/names.ts";
 import { startMlflow } from "#test/peers/mlflow.ts";
-import { motoClient } from "#test/peers/moto.ts";
+import { motoClientConfig } from "#test/peers/moto.ts";
 import { runCommand } from "#test/support/run-command.ts";
-import { modelFiles, modelYaml } from "#test/support/step-world.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { buildModelFiles, buildModelYaml } from "#test/support/step-world.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
-import { registryOf } from "#worlds/aws/registry-of.ts";
-import { servingOf } from "#worlds/aws/serving-of.ts";
-import type { AppliedWorld } from "./applied-world.ts";
-import { valueIn } from "./terraform-values.ts";
+import { createRegistry } from "#worlds/aws/registry-of.ts";
+import { createServing } from "#worlds/aws/serving-of.ts";
+import type { StackRunner } from "./applied-world.ts";
+import { readResourceValue } from "./terraform-values.ts";
 
 const resources = { memoryMb: 512, timeoutSeconds: 30 };
 const environments = ["stage", "prod"] as const;
@@ -32,26 +32,33 @@ const environments = ["stage", "prod"] as const;
  * applied, in the APIs, the table, the repository and the bucket that were applied. `AWS_ENDPOINT_URL` and `AWS_REGION`
  * lead the parts' own clients to moto. MLflow is a real one, beside moto: nothing answers behind moto's load balancer.
  */
-export const deliveredModels = async ({ written, endpoint, person, surroundings }: AppliedWorld) => {
+export const createModelOperations = async ({ written, endpoint, person, surroundings }: StackRunner) => {
   const { accounts } = written;
   const { region } = accounts.tooling;
-  const tooling = { ...motoClient(endpoint), region, credentials: person };
-  const known = names(accounts);
+  const tooling = { ...motoClientConfig(endpoint), region, credentials: person };
+  const known = nameResources(accounts);
   const ssm = new SSMClient(tooling);
   const ecr = new ECRClient(tooling);
   const { Parameter } = await ssm.send(new GetParameterCommand({ Name: outputsParameter }));
-  const folder = await temporaryFolder();
-  const mlflow = await startMlflow(`s3://${valueIn(written, "registry", "aws_s3_bucket", "id")}/mlflow`);
+  const folder = await createTemporaryFolder();
+  const mlflow = await startMlflow(
+    `s3://${readResourceValue(written, "registry", "aws_s3_bucket", "id")}/mlflow`,
+  );
   const outputs = { ...AwsOutputs.parse(JSON.parse(Parameter?.Value ?? "null")), MLFLOW_URI: mlflow.uri };
   const outputsFile = join(folder.path, "slipway.aws.json");
   await writeFile(outputsFile, JSON.stringify(outputs));
-  const registry = registryOf(outputs, Date.now, s3Artifacts(new S3Client(tooling)), async () => person);
-  const store = dynamodbStore({
+  const registry = createRegistry(
+    outputs,
+    Date.now,
+    createS3Artifacts(new S3Client(tooling)),
+    async () => person,
+  );
+  const store = createDynamoDbStore({
     client: new DynamoDBClient(tooling),
     table: outputs.DELIVERY_TABLE,
     clock: Date.now,
   });
-  const entries = ledger({ store });
+  const entries = createLedger({ store });
 
   const push = async (imageTag: string): Promise<string> => {
     const descriptor = {
@@ -71,7 +78,7 @@ export const deliveredModels = async ({ written, endpoint, person, surroundings 
   const firstDigest = await push("release-first");
   /** Under the roles of this caller in both environments. */
   const servingAs = (caller: string) =>
-    servingOf({
+    createServing({
       env: {
         ...outputs,
         FIRST_DIGEST: firstDigest,
@@ -89,19 +96,19 @@ export const deliveredModels = async ({ written, endpoint, person, surroundings 
       const serving = servingAs("deploy-model");
       const digest = await push(delivery);
       const commit = Buffer.from(delivery.padEnd(20, ".")).toString("hex");
-      const manifest = modelYaml({ name: model });
+      const manifest = buildModelYaml({ name: model });
       const { version } = await registry.register({
         model,
         delivery,
         manifest,
-        artifact: modelFiles(delivery, manifest).get("model.onnx") ?? new Uint8Array(),
+        artifact: buildModelFiles(delivery, manifest).get("model.onnx") ?? new Uint8Array(),
         tags: { delivery, commit, digest },
         metrics: {},
       });
       const deploy = async (environment: Environment) => {
         const here = serving[environment];
         await here.ensure(model);
-        const config = functionConfig({ model, environment, digest, version, resources });
+        const config = createFunctionConfig({ model, environment, digest, version, resources });
         const { version: published } = await here.publish(model, config);
         const champion = await here.live(model);
         const deployment = { environment, model, delivery, commit, digest, version, fence: version };
@@ -126,7 +133,7 @@ export const deliveredModels = async ({ written, endpoint, person, surroundings 
       };
       for (const environment of environments) await deploy(environment);
       await registry.setAlias(model, "champion", version);
-      const images = ecrRepository({ ecr, repository: outputs.IMAGE_REPOSITORY });
+      const images = createEcrRepository({ ecr, repository: outputs.IMAGE_REPOSITORY });
       await images.release(digest, `release-${delivery}`);
     },
     /** The command, as an operator runs it: `slipway retire <model> --yes`. */

@@ -10,82 +10,89 @@ export type IamRequest = {
 };
 
 /** A call and where it was made. */
-type Met = {
+type CallContext = {
   readonly call: RecordedCall;
   /** `arn:aws:<service>:<region>:<account of the caller>:<rest>` */
   readonly arn: (service: string, rest: string) => string;
   /** A member of the input; an absent one is "". */
   readonly text: (name: string) => string;
 };
-type Row = (met: Met) => readonly IamRequest[];
+type RequestMapper = (met: CallContext) => readonly IamRequest[];
 
-const asked = (
+const createRequest = (
   action: string,
   resource: string,
   context: Readonly<Record<string, string>> = {},
 ): IamRequest => ({ action, resource, context });
 
-const onTable =
-  (...actions: readonly string[]): Row =>
+const mapTable =
+  (...actions: readonly string[]): RequestMapper =>
   ({ arn, text }) =>
-    actions.map((action) => asked(`dynamodb:${action}`, arn("dynamodb", `table/${text("TableName")}`)));
+    actions.map((action) =>
+      createRequest(`dynamodb:${action}`, arn("dynamodb", `table/${text("TableName")}`)),
+    );
 
 /** `churn` and its qualifier of `/2015-03-31/functions/churn/aliases/live`. */
-const functionIn = ({ call, text }: Met): string =>
+const readFunctionName = ({ call, text }: CallContext): string =>
   decodeURIComponent(/\/functions\/([^/]+)/.exec(call.path)?.[1] ?? text("FunctionName"));
-const onFunction =
-  (action: string, context: (met: Met) => Readonly<Record<string, string>> = () => ({})): Row =>
-  (met) => [asked(`lambda:${action}`, met.arn("lambda", `function:${functionIn(met)}`), context(met))];
+const mapFunction =
+  (
+    action: string,
+    context: (met: CallContext) => Readonly<Record<string, string>> = () => ({}),
+  ): RequestMapper =>
+  (met) => [
+    createRequest(`lambda:${action}`, met.arn("lambda", `function:${readFunctionName(met)}`), context(met)),
+  ];
 
 /** Lambda looks for an image with its caller's rights: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html */
-const ofImage = (uri: unknown): readonly IamRequest[] => {
+const imagePullRequests = (uri: unknown): readonly IamRequest[] => {
   const [, account, region, name] =
     /^(\d+)\.dkr\.ecr\.([\w-]+)\.amazonaws\.com\/([^@:]+)/.exec(typeof uri === "string" ? uri : "") ?? [];
   return name === undefined
     ? []
     : ["BatchGetImage", "GetDownloadUrlForLayer"].map((action) =>
-        asked(`ecr:${action}`, `arn:aws:ecr:${region}:${account}:repository/${name}`),
+        createRequest(`ecr:${action}`, `arn:aws:ecr:${region}:${account}:repository/${name}`),
       );
 };
-const imageIn = ({ call }: Met): unknown => {
+const readImageUri = ({ call }: CallContext): unknown => {
   const { Code, ImageUri } = call.input;
   return typeof Code === "object" && Code !== null && "ImageUri" in Code ? Code.ImageUri : ImageUri;
 };
 
-const inCodeCommit =
-  (action: string): Row =>
-  ({ arn, text }) => [asked(`codecommit:${action}`, arn("codecommit", text("repositoryName")))];
-const inEcr =
-  (action: string): Row =>
-  ({ arn, text }) => [asked(`ecr:${action}`, arn("ecr", `repository/${text("repositoryName")}`))];
-const onLogGroup =
-  (action: string): Row =>
-  ({ arn, text }) => [asked(`logs:${action}`, arn("logs", `log-group:${text("logGroupName")}`))];
-const withoutResource =
-  (action: string): Row =>
-  () => [asked(action, "*")];
-const onExecution =
-  (action: string): Row =>
-  ({ text }) => [asked(`states:${action}`, text("executionArn"))];
-const onMachine =
-  (action: string): Row =>
-  ({ text }) => [asked(`states:${action}`, text("stateMachineArn"))];
+const mapRepository =
+  (action: string): RequestMapper =>
+  ({ arn, text }) => [createRequest(`codecommit:${action}`, arn("codecommit", text("repositoryName")))];
+const mapImageRepository =
+  (action: string): RequestMapper =>
+  ({ arn, text }) => [createRequest(`ecr:${action}`, arn("ecr", `repository/${text("repositoryName")}`))];
+const mapLogGroup =
+  (action: string): RequestMapper =>
+  ({ arn, text }) => [createRequest(`logs:${action}`, arn("logs", `log-group:${text("logGroupName")}`))];
+const mapGlobalAction =
+  (action: string): RequestMapper =>
+  () => [createRequest(action, "*")];
+const mapExecution =
+  (action: string): RequestMapper =>
+  ({ text }) => [createRequest(`states:${action}`, text("executionArn"))];
+const mapStateMachine =
+  (action: string): RequestMapper =>
+  ({ text }) => [createRequest(`states:${action}`, text("stateMachineArn"))];
 
 /** The members of an encryption context as condition keys: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html */
-const encryptionContext = (context: unknown): Readonly<Record<string, string>> =>
+const toEncryptionKeys = (context: unknown): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(typeof context === "object" && context !== null ? context : {}).map(([name, value]) => [
       `kms:EncryptionContext:${name}`,
       String(value),
     ]),
   );
-const underKey =
-  (action: string): Row =>
+const mapKey =
+  (action: string): RequestMapper =>
   ({ call, text }) => [
-    asked(`kms:${action}`, text("KeyId"), encryptionContext(call.input.EncryptionContext)),
+    createRequest(`kms:${action}`, text("KeyId"), toEncryptionKeys(call.input.EncryptionContext)),
   ];
 
-const objectIn = ({ call }: Met) => `arn:aws:s3:::${decodeURIComponent(call.path.slice(1))}`;
+const readObjectArn = ({ call }: CallContext) => `arn:aws:s3:::${decodeURIComponent(call.path.slice(1))}`;
 
 const reference = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_";
 
@@ -94,25 +101,25 @@ const reference = "https://docs.aws.amazon.com/service-authorization/latest/refe
  * them. What a call makes another service ask in the caller's name stands in its row, too.
  */
 const services: Readonly<
-  Record<string, { readonly page: string; readonly rows: Readonly<Record<string, Row>> }>
+  Record<string, { readonly page: string; readonly rows: Readonly<Record<string, RequestMapper>> }>
 > = {
   dynamodb: {
     page: `${reference}amazondynamodb.html`,
     rows: {
-      GetItem: onTable("GetItem"),
-      PutItem: onTable("PutItem"),
-      UpdateItem: onTable("UpdateItem"),
-      Query: onTable("Query"),
+      GetItem: mapTable("GetItem"),
+      PutItem: mapTable("PutItem"),
+      UpdateItem: mapTable("UpdateItem"),
+      Query: mapTable("Query"),
       BatchWriteItem: ({ call, arn }) =>
         Object.keys(call.input.RequestItems ?? {}).map((table) =>
-          asked("dynamodb:BatchWriteItem", arn("dynamodb", `table/${table}`)),
+          createRequest("dynamodb:BatchWriteItem", arn("dynamodb", `table/${table}`)),
         ),
       // A transaction is asked for as what it holds:
       // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
       TransactWriteItems: ({ call, arn }) =>
         (Array.isArray(call.input.TransactItems) ? call.input.TransactItems : []).flatMap((item: object) =>
           Object.entries(item).map(([kind, { TableName }]) =>
-            asked(
+            createRequest(
               `dynamodb:${{ Put: "PutItem", Update: "UpdateItem", Delete: "DeleteItem" }[kind] ?? "ConditionCheckItem"}`,
               arn("dynamodb", `table/${TableName}`),
             ),
@@ -123,29 +130,32 @@ const services: Readonly<
   lambda: {
     page: `${reference}awslambda.html`,
     rows: {
-      GetFunction: onFunction("GetFunction"),
-      GetFunctionConfiguration: onFunction("GetFunctionConfiguration"),
-      ListVersionsByFunction: onFunction("ListVersionsByFunction"),
-      ListFunctions: withoutResource("lambda:ListFunctions"),
+      GetFunction: mapFunction("GetFunction"),
+      GetFunctionConfiguration: mapFunction("GetFunctionConfiguration"),
+      ListVersionsByFunction: mapFunction("ListVersionsByFunction"),
+      ListFunctions: mapGlobalAction("lambda:ListFunctions"),
       CreateFunction: (met) => [
-        ...onFunction("CreateFunction")(met),
-        ...(met.call.input.Tags ? onFunction("TagResource")(met) : []),
-        asked("iam:PassRole", met.text("Role"), { "iam:PassedToService": "lambda.amazonaws.com" }),
-        ...ofImage(imageIn(met)),
+        ...mapFunction("CreateFunction")(met),
+        ...(met.call.input.Tags ? mapFunction("TagResource")(met) : []),
+        createRequest("iam:PassRole", met.text("Role"), { "iam:PassedToService": "lambda.amazonaws.com" }),
+        ...imagePullRequests(readImageUri(met)),
       ],
-      UpdateFunctionCode: (met) => [...onFunction("UpdateFunctionCode")(met), ...ofImage(imageIn(met))],
-      UpdateFunctionConfiguration: onFunction("UpdateFunctionConfiguration"),
-      PublishVersion: onFunction("PublishVersion"),
-      GetAlias: onFunction("GetAlias"),
-      CreateAlias: onFunction("CreateAlias"),
-      UpdateAlias: onFunction("UpdateAlias"),
-      DeleteAlias: onFunction("DeleteAlias"),
-      AddPermission: onFunction("AddPermission", ({ text }) => ({ "lambda:Principal": text("Principal") })),
-      DeleteFunction: onFunction("DeleteFunction"),
+      UpdateFunctionCode: (met) => [
+        ...mapFunction("UpdateFunctionCode")(met),
+        ...imagePullRequests(readImageUri(met)),
+      ],
+      UpdateFunctionConfiguration: mapFunction("UpdateFunctionConfiguration"),
+      PublishVersion: mapFunction("PublishVersion"),
+      GetAlias: mapFunction("GetAlias"),
+      CreateAlias: mapFunction("CreateAlias"),
+      UpdateAlias: mapFunction("UpdateAlias"),
+      DeleteAlias: mapFunction("DeleteAlias"),
+      AddPermission: mapFunction("AddPermission", ({ text }) => ({ "lambda:Principal": text("Principal") })),
+      DeleteFunction: mapFunction("DeleteFunction"),
       Invoke: (met) => [
-        asked(
+        createRequest(
           "lambda:InvokeFunction",
-          met.arn("lambda", `function:${functionIn(met)}:${met.call.query.Qualifier ?? "$LATEST"}`),
+          met.arn("lambda", `function:${readFunctionName(met)}:${met.call.query.Qualifier ?? "$LATEST"}`),
         ),
       ],
     },
@@ -154,16 +164,16 @@ const services: Readonly<
     page: `${reference}awssecuritytokenservice.html`,
     rows: {
       AssumeRole: ({ text }) => [
-        asked("sts:AssumeRole", text("RoleArn"), { "sts:ExternalId": text("ExternalId") }),
+        createRequest("sts:AssumeRole", text("RoleArn"), { "sts:ExternalId": text("ExternalId") }),
       ],
     },
   },
   kms: {
     page: `${reference}awskeymanagementservice.html`,
     rows: {
-      Encrypt: underKey("Encrypt"),
-      Decrypt: underKey("Decrypt"),
-      Verify: underKey("Verify"),
+      Encrypt: mapKey("Encrypt"),
+      Decrypt: mapKey("Decrypt"),
+      Verify: mapKey("Verify"),
     },
   },
   ssm: {
@@ -174,10 +184,10 @@ const services: Readonly<
       GetParameter: ({ call, arn, text }) => {
         const parameter = arn("ssm", `parameter${text("Name")}`);
         return [
-          asked("ssm:GetParameter", parameter),
+          createRequest("ssm:GetParameter", parameter),
           ...(call.status === 200
             ? [
-                asked("kms:Decrypt", "the account's key", {
+                createRequest("kms:Decrypt", "the account's key", {
                   "kms:EncryptionContext:PARAMETER_ARN": parameter,
                   "kms:ViaService": `ssm.${call.region}.amazonaws.com`,
                 }),
@@ -190,25 +200,27 @@ const services: Readonly<
   s3: {
     page: `${reference}amazons3.html`,
     rows: {
-      PutObject: (met) => [asked("s3:PutObject", objectIn(met))],
+      PutObject: (met) => [createRequest("s3:PutObject", readObjectArn(met))],
       // Without s3:ListBucket an absent object is AccessDenied:
       // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
       GetObject: (met) => [
-        asked("s3:GetObject", objectIn(met)),
-        ...(met.call.status === 404 ? [asked("s3:ListBucket", objectIn(met).replace(/\/.*/, ""))] : []),
+        createRequest("s3:GetObject", readObjectArn(met)),
+        ...(met.call.status === 404
+          ? [createRequest("s3:ListBucket", readObjectArn(met).replace(/\/.*/, ""))]
+          : []),
       ],
     },
   },
   states: {
     page: `${reference}awsstepfunctions.html`,
     rows: {
-      StartExecution: onMachine("StartExecution"),
-      ListExecutions: onMachine("ListExecutions"),
-      DescribeExecution: onExecution("DescribeExecution"),
-      GetExecutionHistory: onExecution("GetExecutionHistory"),
-      StopExecution: onExecution("StopExecution"),
-      SendTaskSuccess: withoutResource("states:SendTaskSuccess"),
-      SendTaskFailure: withoutResource("states:SendTaskFailure"),
+      StartExecution: mapStateMachine("StartExecution"),
+      ListExecutions: mapStateMachine("ListExecutions"),
+      DescribeExecution: mapExecution("DescribeExecution"),
+      GetExecutionHistory: mapExecution("GetExecutionHistory"),
+      StopExecution: mapExecution("StopExecution"),
+      SendTaskSuccess: mapGlobalAction("states:SendTaskSuccess"),
+      SendTaskFailure: mapGlobalAction("states:SendTaskFailure"),
     },
   },
   codecommit: {
@@ -222,32 +234,32 @@ const services: Readonly<
         "GetBlob",
         "GetDifferences",
         "GetRepository",
-      ].map((action) => [action, inCodeCommit(action)] as const),
+      ].map((action) => [action, mapRepository(action)] as const),
     ),
   },
   ecr: {
     page: `${reference}amazonelasticcontainerregistry.html`,
     rows: {
-      BatchGetImage: inEcr("BatchGetImage"),
-      PutImage: inEcr("PutImage"),
-      DescribeImages: inEcr("DescribeImages"),
-      DescribeImageScanFindings: inEcr("DescribeImageScanFindings"),
+      BatchGetImage: mapImageRepository("BatchGetImage"),
+      PutImage: mapImageRepository("PutImage"),
+      DescribeImages: mapImageRepository("DescribeImages"),
+      DescribeImageScanFindings: mapImageRepository("DescribeImageScanFindings"),
     },
   },
   logs: {
     page: `${reference}amazoncloudwatchlogs.html`,
     rows: {
-      CreateLogGroup: onLogGroup("CreateLogGroup"),
-      AssociateKmsKey: onLogGroup("AssociateKmsKey"),
-      PutRetentionPolicy: onLogGroup("PutRetentionPolicy"),
-      DeleteLogGroup: onLogGroup("DeleteLogGroup"),
+      CreateLogGroup: mapLogGroup("CreateLogGroup"),
+      AssociateKmsKey: mapLogGroup("AssociateKmsKey"),
+      PutRetentionPolicy: mapLogGroup("PutRetentionPolicy"),
+      DeleteLogGroup: mapLogGroup("DeleteLogGroup"),
     },
   },
   monitoring: {
     page: `${reference}amazoncloudwatch.html`,
     rows: Object.fromEntries(
       ["GetMetricData", "ListMetrics", "GetMetricStatistics"].map(
-        (action) => [action, withoutResource(`cloudwatch:${action}`)] as const,
+        (action) => [action, mapGlobalAction(`cloudwatch:${action}`)] as const,
       ),
     ),
   },
@@ -256,15 +268,15 @@ const services: Readonly<
     rows: Object.fromEntries(
       ["StartBuild", "BatchGetBuilds"].map((action) => [
         action,
-        ({ arn, text }: Met) => [
-          asked(`codebuild:${action}`, arn("codebuild", `project/${text("projectName")}`)),
+        ({ arn, text }: CallContext) => [
+          createRequest(`codebuild:${action}`, arn("codebuild", `project/${text("projectName")}`)),
         ],
       ]),
     ),
   },
   sns: {
     page: `${reference}amazonsns.html`,
-    rows: { Publish: ({ text }) => [asked("sns:Publish", text("TopicArn"))] },
+    rows: { Publish: ({ text }) => [createRequest("sns:Publish", text("TopicArn"))] },
   },
 };
 
@@ -272,8 +284,8 @@ const services: Readonly<
  * Control of an HTTP API is asked for by method and path, without an account:
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html
  */
-const ofApiGateway = ({ method, path, region }: RecordedCall) => [
-  asked(`apigateway:${method}`, `arn:aws:apigateway:${region}::${path.replace(/^\/v2/, "")}`),
+const apiGatewayRequests = ({ method, path, region }: RecordedCall) => [
+  createRequest(`apigateway:${method}`, `arn:aws:apigateway:${region}::${path.replace(/^\/v2/, "")}`),
 ];
 
 /** AWS's page of what a service's policies may name, by the name in a call's signature. */
@@ -289,14 +301,14 @@ export const authorizationPages: Readonly<Record<string, string>> = {
  * @param api ARN of the HTTP API behind which calls that are signed for `execute-api` arrive
  * Throws RangeError for a call that no row knows: it needs one, or nothing proves its permission.
  */
-export const iamRequests = (
+export const toIamRequests = (
   call: RecordedCall,
   { account, api, key }: { readonly account: string; readonly api: string; readonly key: string },
 ): readonly IamRequest[] => {
-  if (call.service === "apigateway") return ofApiGateway(call);
+  if (call.service === "apigateway") return apiGatewayRequests(call);
   if (call.service === "execute-api")
     // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
-    return [asked("execute-api:Invoke", `${api}/$default/${call.method}${call.path}`)];
+    return [createRequest("execute-api:Invoke", `${api}/$default/${call.method}${call.path}`)];
   const row = services[call.service]?.rows[call.operation];
   if (row === undefined)
     throw new RangeError(

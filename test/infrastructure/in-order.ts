@@ -1,5 +1,5 @@
 /** Does something for each name once it is done for all that it needs; what does not wait for each other goes on at once. */
-export const inOrder = async (
+export const runInDependencyOrder = async (
   needs: ReadonlyMap<string, readonly string[]>,
   work: (name: string) => Promise<void>,
 ): Promise<void> => {

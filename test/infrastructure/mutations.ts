@@ -1,8 +1,8 @@
 import type { Statement } from "#terraform/permissions/statement.ts";
-import type { Policy } from "./access.ts";
-import { several } from "./policies.ts";
+import type { IamPolicy } from "./access.ts";
+import { toArray } from "./policies.ts";
 
-export type Mutation = {
+export type PolicyMutation = {
   readonly kind:
     | "an action removed"
     | "a resource removed"
@@ -14,48 +14,48 @@ export type Mutation = {
   /** In words: which statement of which policy, and what of it. */
   readonly what: string;
   /** The policy as it would stand. */
-  readonly policy: Policy;
+  readonly policy: IamPolicy;
 };
 
 /** `*`, everything under the same parent, and everything whose name begins so. */
-const wider = (resource: string): readonly string[] => {
+const widenResource = (resource: string): readonly string[] => {
   if (resource === "*") return [];
   const named = resource.replace(/\*$/, "").replace(/[:/]$/, "");
   const parent = `${named.replace(/[^:/]+$/, "")}*`;
   return [...new Set(["*", parent, `${named}*`])].filter((one) => one !== resource);
 };
 
-const without = <T>(all: readonly T[], index: number): readonly T[] =>
+const removeAt = <T>(all: readonly T[], index: number): readonly T[] =>
   all.filter((_, other) => other !== index);
 
-type Change = Pick<Mutation, "kind" | "what"> & { readonly statement: Statement | undefined };
+type StatementChange = Pick<PolicyMutation, "kind" | "what"> & { readonly statement: Statement | undefined };
 
-const ofActions = (statement: Statement): readonly Change[] => {
-  const actions = several(statement.Action);
+const mutateActions = (statement: Statement): readonly StatementChange[] => {
+  const actions = toArray(statement.Action);
   return actions.map((action, index) => ({
     kind: "an action removed",
     what: action,
-    statement: actions.length === 1 ? undefined : { ...statement, Action: without(actions, index) },
+    statement: actions.length === 1 ? undefined : { ...statement, Action: removeAt(actions, index) },
   }));
 };
 
-const ofResources = (statement: Statement): readonly Change[] => {
-  const resources = several(statement.Resource);
+const mutateResources = (statement: Statement): readonly StatementChange[] => {
+  const resources = toArray(statement.Resource);
   const written = (index: number, resource: string): Statement => ({
     ...statement,
     Resource: resources.map((other, at) => (at === index ? resource : other)),
   });
-  return resources.flatMap((resource, index): readonly Change[] => [
+  return resources.flatMap((resource, index): readonly StatementChange[] => [
     ...(resources.length === 1
       ? []
       : [
           {
             kind: "a resource removed" as const,
             what: resource,
-            statement: { ...statement, Resource: without(resources, index) },
+            statement: { ...statement, Resource: removeAt(resources, index) },
           },
         ]),
-    ...wider(resource).map((wide) => ({
+    ...widenResource(resource).map((wide) => ({
       kind: "a resource widened" as const,
       what: `${resource} to ${wide}`,
       statement: written(index, wide),
@@ -63,9 +63,9 @@ const ofResources = (statement: Statement): readonly Change[] => {
   ]);
 };
 
-const ofConditions = (statement: Statement): readonly Change[] =>
+const mutateConditions = (statement: Statement): readonly StatementChange[] =>
   Object.entries(statement.Condition ?? {}).flatMap(([operator, keys]) =>
-    Object.entries(keys).flatMap(([key, value]): readonly Change[] => {
+    Object.entries(keys).flatMap(([key, value]): readonly StatementChange[] => {
       const changed = (values: readonly string[] | undefined): Statement => {
         const { [key]: _, ...others } = keys;
         const left = values === undefined ? others : { ...others, [key]: values };
@@ -75,7 +75,7 @@ const ofConditions = (statement: Statement): readonly Change[] =>
           Condition: Object.keys(left).length === 0 ? operators : { ...operators, [operator]: left },
         };
       };
-      const values = several(value);
+      const values = toArray(value);
       return [
         { kind: "a condition removed", what: `${operator} ${key}`, statement: changed(undefined) },
         ...(values.length === 1
@@ -83,13 +83,13 @@ const ofConditions = (statement: Statement): readonly Change[] =>
           : values.map((one, index) => ({
               kind: "a value of a condition removed" as const,
               what: `${key} ${one}`,
-              statement: changed(without(values, index)),
+              statement: changed(removeAt(values, index)),
             }))),
       ];
     }),
   );
 
-const ofPrincipals = (statement: Statement): readonly Change[] =>
+const mutatePrincipals = (statement: Statement): readonly StatementChange[] =>
   statement.Principal === undefined || JSON.stringify(statement.Principal) === '{"AWS":"*"}'
     ? []
     : [
@@ -104,20 +104,20 @@ const ofPrincipals = (statement: Statement): readonly Change[] =>
       ];
 
 /** Every way in which one thing of a policy is missing or wider; of refusals, that they are gone. */
-export const mutationsOf = (policy: Policy): readonly Mutation[] =>
+export const mutatePolicy = (policy: IamPolicy): readonly PolicyMutation[] =>
   policy.statements.flatMap((statement, index) => {
-    const changes: readonly Change[] =
+    const changes: readonly StatementChange[] =
       statement.Effect === "Deny"
         ? [{ kind: "a refusal removed", what: statement.Sid ?? "", statement: undefined }]
         : [
-            ...ofActions(statement),
+            ...mutateActions(statement),
             // What hangs on a resource speaks of that resource, whatever it names.
-            ...(policy.kind === "resource" ? [] : ofResources(statement)),
-            ...ofConditions(statement),
-            ...ofPrincipals(statement),
+            ...(policy.kind === "resource" ? [] : mutateResources(statement)),
+            ...mutateConditions(statement),
+            ...mutatePrincipals(statement),
           ];
     return changes.map(
-      ({ kind, what, statement: changed }): Mutation => ({
+      ({ kind, what, statement: changed }): PolicyMutation => ({
         kind,
         what: `${policy.name}, statement ${index + 1}: ${what}`,
         policy: {

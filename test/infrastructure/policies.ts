@@ -1,7 +1,7 @@
 import type { Statement } from "#terraform/permissions/statement.ts";
-import { resourcesOf, type Written } from "./written-stacks.ts";
+import { listResources, type SynthesizedStacks } from "./written-stacks.ts";
 
-export type FoundPolicy = {
+export type StackPolicy = {
   readonly stack: string;
   readonly name: string;
   readonly kind: string;
@@ -22,19 +22,19 @@ const places = [
 ] as const;
 
 /** Statements of a policy's JSON. */
-export const statementsOf = (text: unknown): readonly Statement[] => JSON.parse(String(text)).Statement;
+export const parseStatements = (text: unknown): readonly Statement[] => JSON.parse(String(text)).Statement;
 
 /** A statement's member that may be one or several. */
-export const several = (value: string | readonly string[] | undefined): readonly string[] =>
+export const toArray = (value: string | readonly string[] | undefined): readonly string[] =>
   value === undefined ? [] : typeof value === "string" ? [value] : value;
 
 /** Every policy of every stack. */
-export const everyPolicy = (written: Written): readonly FoundPolicy[] =>
+export const listStackPolicies = (written: SynthesizedStacks): readonly StackPolicy[] =>
   places.flatMap(([kind, attribute]) =>
-    resourcesOf(written, kind).map(([stack, name, resource]) => ({
+    listResources(written, kind).map(([stack, name, resource]) => ({
       stack,
       name,
       kind,
-      statements: statementsOf(resource[attribute]),
+      statements: parseStatements(resource[attribute]),
     })),
   );

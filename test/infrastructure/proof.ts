@@ -1,61 +1,73 @@
-import { type Access, type Ask, access, type Policy, policiesOf, type Side } from "./access.ts";
-import { awsAlone } from "./aws-alone.ts";
-import { type Mutation, mutationsOf } from "./mutations.ts";
-import type { Recorded } from "./recording.ts";
-import { isSameKind, type Refused, refusedBeside } from "./refused-asks.ts";
-import { accountOf } from "./terraform-values.ts";
-import { resourcesOf, type Written } from "./written-stacks.ts";
+import {
+  type AccessRequest,
+  createPolicySimulator,
+  type IamPolicy,
+  type PolicySide,
+  type PolicySimulator,
+  readPolicies,
+} from "./access.ts";
+import { listServiceAccess } from "./aws-alone.ts";
+import { mutatePolicy, type PolicyMutation } from "./mutations.ts";
+import type { RecordedRequest } from "./recording.ts";
+import { type DeniedRequest, isSameResourceKind, listDeniedRequests } from "./refused-asks.ts";
+import { findStackAccount } from "./terraform-values.ts";
+import { listResources, type SynthesizedStacks } from "./written-stacks.ts";
 
 /** A question and the sides that answer it. */
-type Asked = { readonly ask: Ask; readonly side: Side };
+type SidedRequest = { readonly ask: AccessRequest; readonly side: PolicySide };
 
-export const askOf = ({ role, action, resource, context }: Recorded): Ask => ({
+export const toAccessRequest = ({ role, action, resource, context }: RecordedRequest): AccessRequest => ({
   principal: role,
   action,
   resource,
   context,
 });
-const keyOf = ({ ask, side }: Asked): string => JSON.stringify([ask, side]);
-const once = <T extends Asked>(all: readonly T[]): readonly T[] => [
-  ...new Map(all.map((one) => [keyOf(one), one])).values(),
+const toRequestKey = ({ ask, side }: SidedRequest): string => JSON.stringify([ask, side]);
+const deduplicateRequests = <T extends SidedRequest>(all: readonly T[]): readonly T[] => [
+  ...new Map(all.map((one) => [toRequestKey(one), one])).values(),
 ];
 
 /**
  * Policies that this proof leaves to other tests: those of people, of CI, of Terraform itself and of the registry's
  * server, none of which is a function of ours.
  */
-const elsewhere = /role\/slipway-(terraform|ci-|registry-|(stage|prod)-operator)|s3:::slipway-state-/;
+const excludedPolicies = /role\/slipway-(terraform|ci-|registry-|(stage|prod)-operator)|s3:::slipway-state-/;
 
 /** The account that each bucket belongs to, by its ARN, which does not say so. */
-const bucketAccounts = (written: Written): ReadonlyMap<string, string> =>
+const findBucketAccounts = (written: SynthesizedStacks): ReadonlyMap<string, string> =>
   new Map(
-    resourcesOf(written, "aws_s3_bucket").map(([stack, , { bucket }]) => [
+    listResources(written, "aws_s3_bucket").map(([stack, , { bucket }]) => [
       `arn:aws:s3:::${bucket}`,
-      accountOf(written, stack).account,
+      findStackAccount(written, stack).account,
     ]),
   );
 
 /** The written policies as they answer questions. */
-export const policiesInForce = (written: Written): Access =>
-  access(policiesOf(written), bucketAccounts(written));
+export const simulateStackPolicies = (written: SynthesizedStacks): PolicySimulator =>
+  createPolicySimulator(readPolicies(written), findBucketAccounts(written));
 
 /** Whether a recording has a question of the same role, for the same action on a resource of the same kind. */
-export const hasKindOf = (recorded: readonly Recorded[], { role, action, resource }: Recorded): boolean =>
+export const hasSimilarRequest = (
+  recorded: readonly RecordedRequest[],
+  { role, action, resource }: RecordedRequest,
+): boolean =>
   recorded.some(
     (one) =>
       one.role === role &&
       one.action === action &&
-      (one.resource === resource || isSameKind(one.resource, resource)),
+      (one.resource === resource || isSameResourceKind(one.resource, resource)),
   );
 
 /** All that has to be allowed and refused, and the policies that say so. */
-export const proof = (written: Written, recorded: readonly Recorded[]) => {
-  const buckets = bucketAccounts(written);
-  const policies = policiesOf(written);
-  const inForce = access(policies, buckets);
-  const alone = awsAlone(written).flatMap(({ asks, side = "all" }) => asks.map((ask) => ({ ask, side })));
-  const allowed: readonly Asked[] = once([
-    ...recorded.map((one) => ({ ask: askOf(one), side: "all" as const })),
+export const proveLeastPrivilege = (written: SynthesizedStacks, recorded: readonly RecordedRequest[]) => {
+  const buckets = findBucketAccounts(written);
+  const policies = readPolicies(written);
+  const inForce = createPolicySimulator(policies, buckets);
+  const alone = listServiceAccess(written).flatMap(({ asks, side = "all" }) =>
+    asks.map((ask) => ({ ask, side })),
+  );
+  const allowed: readonly SidedRequest[] = deduplicateRequests([
+    ...recorded.map((one) => ({ ask: toAccessRequest(one), side: "all" as const })),
     ...alone,
   ]);
 
@@ -63,32 +75,37 @@ export const proof = (written: Written, recorded: readonly Recorded[]) => {
   const roles = [...new Set(recorded.map(({ role }) => role))];
   const accountIn = (arn: string) => arn.split(":")[4];
   const byRole = Map.groupBy(recorded, ({ role }) => role);
-  const does = ({ principal, action, resource }: Ask): boolean =>
+  const does = ({ principal, action, resource }: AccessRequest): boolean =>
     (byRole.get(principal) ?? []).some(
-      (one) => one.action === action && (one.resource === resource || isSameKind(one.resource, resource)),
+      (one) =>
+        one.action === action && (one.resource === resource || isSameResourceKind(one.resource, resource)),
     );
-  const ofOthers: readonly Asked[] = once(
+  const ofOthers: readonly SidedRequest[] = deduplicateRequests(
     roles.flatMap((role) =>
       recorded
         .filter((one) => one.role !== role && accountIn(one.role) === accountIn(role))
-        .map((one) => ({ ask: { ...askOf(one), principal: role }, side: "identity" as const }))
+        .map((one) => ({ ask: { ...toAccessRequest(one), principal: role }, side: "identity" as const }))
         .filter(({ ask }) => !does(ask)),
     ),
   );
-  const beside: readonly Refused[] = once(allowed.flatMap(({ ask, side }) => refusedBeside(ask, side)));
+  const beside: readonly DeniedRequest[] = deduplicateRequests(
+    allowed.flatMap(({ ask, side }) => listDeniedRequests(ask, side)),
+  );
 
   /** Questions whose answer a policy has a say in. */
-  const concerns = ({ kind, of }: Policy, { ask, side }: Asked): boolean =>
+  const concerns = ({ kind, of }: IamPolicy, { ask, side }: SidedRequest): boolean =>
     kind === "identity"
       ? ask.principal === of && side !== "resource"
       : side !== "identity" && (ask.resource === of || ask.resource.startsWith(`${of}/`));
 
-  const scope = policies.filter(({ of }) => !elsewhere.test(of));
-  const refused = once([...ofOthers, ...beside]).filter(({ ask, side }) => !inForce.allows(ask, side));
+  const scope = policies.filter(({ of }) => !excludedPolicies.test(of));
+  const refused = deduplicateRequests([...ofOthers, ...beside]).filter(
+    ({ ask, side }) => !inForce.allows(ask, side),
+  );
 
-  const concerned = (all: readonly Asked[]) => {
-    const found = new Map<Policy["of"], readonly Asked[]>();
-    return (policy: Policy): readonly Asked[] => {
+  const concerned = (all: readonly SidedRequest[]) => {
+    const found = new Map<IamPolicy["of"], readonly SidedRequest[]>();
+    return (policy: IamPolicy): readonly SidedRequest[] => {
       const key = `${policy.kind} ${policy.of}`;
       const known = found.get(key) ?? all.filter((one) => concerns(policy, one));
       found.set(key, known);
@@ -99,8 +116,8 @@ export const proof = (written: Written, recorded: readonly Recorded[]) => {
   const refusedAbout = concerned(refused);
 
   /** Why a changed policy is noticed: the first question that it answers otherwise. */
-  const noticed = ({ policy }: Mutation): Asked | undefined => {
-    const changed: Access = access(
+  const noticed = ({ policy }: PolicyMutation): SidedRequest | undefined => {
+    const changed: PolicySimulator = createPolicySimulator(
       policies.map((one) => (one.name === policy.name ? policy : one)),
       buckets,
     );
@@ -116,7 +133,7 @@ export const proof = (written: Written, recorded: readonly Recorded[]) => {
     allowed,
     ofOthers,
     beside,
-    mutations: scope.flatMap(mutationsOf),
+    mutations: scope.flatMap(mutatePolicy),
     noticed,
   };
 };

@@ -1,13 +1,13 @@
-import type { Ask, Side } from "./access.ts";
+import type { AccessRequest, PolicySide } from "./access.ts";
 
 /** A question that has to be answered no, and by which side. */
-export type Refused = { readonly ask: Ask; readonly side: Side };
+export type DeniedRequest = { readonly ask: AccessRequest; readonly side: PolicySide };
 
 /**
  * Where a function's permission is for any of its kind, because deliveries make them. What begins alike is one kind;
  * everything else beside a resource that was asked for is to be refused.
  */
-const anyOfItsKind: readonly (readonly [kind: RegExp, why: string])[] = [
+const openResourceKinds: readonly (readonly [kind: RegExp, why: string])[] = [
   [
     /^(arn:aws:lambda:[^:]*:\d+:function:slipway-(?:stage|prod)-)./,
     "models come and go, and so do their functions",
@@ -26,20 +26,20 @@ const anyOfItsKind: readonly (readonly [kind: RegExp, why: string])[] = [
 ];
 
 /** The same of what conditions name. */
-const anyNamed: typeof anyOfItsKind = [
-  ...anyOfItsKind,
+const openConditionKinds: typeof openResourceKinds = [
+  ...openResourceKinds,
   [/^(arn:aws:logs:[^:]*:\d+:log-group:)\/aws\/lambda\/[^:]+$/, "the key is the account's log groups'"],
   [/^(arn:aws:events:[^:]*:\d+:rule\/)./, "the dead letters are every rule's of ours"],
 ];
 
-export const isSameKind = (one: string, other: string, kinds = anyOfItsKind): boolean =>
+export const isSameResourceKind = (one: string, other: string, kinds = openResourceKinds): boolean =>
   kinds.some(([kind]) => {
     const found = kind.exec(one)?.[1];
     return found !== undefined && found === kind.exec(other)?.[1];
   });
 
 /** Resources beside one: another name at every place of its ARN, another region, another account. */
-const beside = (resource: string): readonly string[] => {
+const listSiblingResources = (resource: string): readonly string[] => {
   const [head = "", region = "", account = "", rest = ""] =
     /^(arn:aws:[\w-]+):([\w-]*):(\d*):(.*)$/.exec(resource)?.slice(1) ?? [];
   if (head === "") return [];
@@ -55,35 +55,35 @@ const beside = (resource: string): readonly string[] => {
     ...named,
     ...(region === "" ? [] : [`${head}:eu-west-9:${account}:${rest}`]),
     ...(account === "" ? [] : [`${head}:${region}:999999999999:${rest}`]),
-  ].filter((one) => !isSameKind(resource, one));
+  ].filter((one) => !isSameResourceKind(resource, one));
 };
 
-const withContext = (ask: Ask, name: string, value: string): Ask => ({
+const addContext = (ask: AccessRequest, name: string, value: string): AccessRequest => ({
   ...ask,
   context: { ...ask.context, [name]: value },
 });
 
 /** Another value of a condition's key: of an ARN another name and another account, else another word. */
-const otherValues = (value: string): readonly string[] =>
+const listOtherValues = (value: string): readonly string[] =>
   value.startsWith("arn:")
     ? [value.replace(/[^:/]+$/, "other"), value.replace(/^((?:[^:]*:){4})\d+/, "$1999999999999")].filter(
-        (other) => !isSameKind(value, other, anyNamed),
+        (other) => !isSameResourceKind(value, other, openConditionKinds),
       )
     : [`${value}-other`];
 
 /** What varies from call to call and is bound by nothing: each question has its own id. */
-const freeKeys = new Set(["kms:EncryptionContext:approval"]);
-const elsewhere = "arn:aws:iam::999999999999:role/slipway-other";
+const unboundContextKeys = new Set(["kms:EncryptionContext:approval"]);
+const foreignRole = "arn:aws:iam::999999999999:role/slipway-other";
 
 /**
  * Somebody else who might ask the same: a role of another account (also one that a condition on its name would take
  * for ours, because each of two guards has to hold alone), another role here, another service.
  */
-const others = (ask: Ask): readonly Ask[] => {
+const listOtherPrincipals = (ask: AccessRequest): readonly AccessRequest[] => {
   const account = ask.principal.split(":")[4];
-  const foreign: Ask = {
-    ...("kms:CallerAccount" in ask.context ? withContext(ask, "kms:CallerAccount", "999999999999") : ask),
-    principal: elsewhere,
+  const foreign: AccessRequest = {
+    ...("kms:CallerAccount" in ask.context ? addContext(ask, "kms:CallerAccount", "999999999999") : ask),
+    principal: foreignRole,
   };
   if (account === undefined) return [foreign, { ...ask, principal: "ec2.amazonaws.com" }];
   const crosses = account !== ask.resource.split(":")[4] && /^(sts|ecr):/.test(ask.action);
@@ -96,41 +96,43 @@ const others = (ask: Ask): readonly Ask[] => {
   return crosses
     ? [
         foreign,
-        withContext(foreign, "aws:PrincipalArn", ask.principal),
+        addContext(foreign, "aws:PrincipalArn", ask.principal),
         { ...ask, principal: `arn:aws:iam::${account}:role/other` },
       ]
     : [foreign];
 };
 
 /** Calls that write the deliveries' table must not reach the platform's policy in it. */
-const toPolicy = (ask: Ask): readonly Refused[] =>
+const listPolicyTableWrites = (ask: AccessRequest): readonly DeniedRequest[] =>
   /^dynamodb:(Update|Put|Delete|BatchWrite)/.test(ask.action) &&
   ask.resource.endsWith(":table/slipway-deliveries")
     ? ["policy", "policy-proposals", "policy-signed#AROAOPERATOR:ada@example.com"].map((partition) => ({
-        ask: withContext(ask, "dynamodb:LeadingKeys", partition),
+        ask: addContext(ask, "dynamodb:LeadingKeys", partition),
         side: "identity" as const,
       }))
     : [];
 
 /** Of what is allowed, everything beside it that must not be. */
-export const refusedBeside = (ask: Ask, side: Side): readonly Refused[] => {
+export const listDeniedRequests = (ask: AccessRequest, side: PolicySide): readonly DeniedRequest[] => {
   const isService = !ask.principal.startsWith("arn:");
   const hangs = /^(sts|ecr|kms|sns|sqs|s3):/.test(ask.action);
   return [
     ...(isService
       ? []
-      : beside(ask.resource).map((resource): Refused => ({ ask: { ...ask, resource }, side: "identity" }))),
+      : listSiblingResources(ask.resource).map(
+          (resource): DeniedRequest => ({ ask: { ...ask, resource }, side: "identity" }),
+        )),
     ...Object.entries(ask.context)
-      .filter(([name]) => !freeKeys.has(name))
+      .filter(([name]) => !unboundContextKeys.has(name))
       .flatMap(([name, value]) =>
-        otherValues(value).map((other): Refused => ({ ask: withContext(ask, name, other), side })),
+        listOtherValues(value).map((other): DeniedRequest => ({ ask: addContext(ask, name, other), side })),
       ),
-    ...toPolicy(ask),
+    ...listPolicyTableWrites(ask),
     ...(/^(s3|sqs|sns):/.test(ask.action)
-      ? [{ ask: withContext(ask, "aws:SecureTransport", "false"), side: "all" as const }]
+      ? [{ ask: addContext(ask, "aws:SecureTransport", "false"), side: "all" as const }]
       : []),
     ...(hangs && ask.resource !== "*"
-      ? others(ask).map((other): Refused => ({ ask: other, side: "resource" }))
+      ? listOtherPrincipals(ask).map((other): DeniedRequest => ({ ask: other, side: "resource" }))
       : []),
   ];
 };

@@ -1,10 +1,10 @@
-import { type Resource, resourcesOf, type Written } from "./written-stacks.ts";
+import { listResources, type ResourceJson, type SynthesizedStacks } from "./written-stacks.ts";
 
-type Place = { readonly region: string; readonly account: string };
-type Value = (resource: Resource, place: Place, id: string) => string;
+type StackAccount = { readonly region: string; readonly account: string };
+type Value = (resource: ResourceJson, place: StackAccount, id: string) => string;
 
 const arn =
-  (service: string, rest: (resource: Resource, id: string) => string): Value =>
+  (service: string, rest: (resource: ResourceJson, id: string) => string): Value =>
   (resource, { region, account }, id) =>
     `arn:aws:${service}:${region}:${account}:${rest(resource, id)}`;
 
@@ -36,43 +36,43 @@ const attributes: Readonly<Record<string, Value>> = {
 };
 
 const reference = /\$\{(aws_\w+)\.([\w-]+)\.([^}]+)\}/g;
-const imported =
+const importPattern =
   /\$\{data\.terraform_remote_state\.cross-stack-reference-input-([\w-]+)\.outputs\.([\w-]+)\}/g;
 
 /** The account that a stack belongs to. */
-export const accountOf = (written: Written, stack: string): Place =>
+export const findStackAccount = (written: SynthesizedStacks, stack: string): StackAccount =>
   written.accounts[stack.endsWith("-prod") ? "prod" : stack.endsWith("-stage") ? "stage" : "tooling"];
 
 /**
  * Reads a text of a stack as it stands after the apply: references have become names and ARNs, also those to other
  * stacks. What this does not know stays as it is.
  */
-export const terraformValues = (written: Written) => {
+export const createValueResolver = (written: SynthesizedStacks) => {
   const read = (stack: string, text: string): string =>
     text
-      .replace(imported, (whole, other: string, output: string) => {
+      .replace(importPattern, (whole, other: string, output: string) => {
         const value = written.stacks.get(other)?.output?.[output]?.value;
         return typeof value === "string" ? read(other, value) : whole;
       })
       .replace(reference, (whole, type: string, name: string, attribute: string) => {
-        const resource = resourcesOf(written, type, [stack]).find(([, other]) => other === name)?.[2];
+        const resource = listResources(written, type, [stack]).find(([, other]) => other === name)?.[2];
         const id = `${stack}-${name}`.replace(/[^\w-]/g, "").toLowerCase();
         return resource
-          ? (attributes[`${type}.${attribute}`]?.(resource, accountOf(written, stack), id) ?? whole)
+          ? (attributes[`${type}.${attribute}`]?.(resource, findStackAccount(written, stack), id) ?? whole)
           : whole;
       });
   return read;
 };
 
 /** An attribute of a stack's only resource of a type, or of the one whose name begins so. */
-export const valueIn = (
-  written: Written,
+export const readResourceValue = (
+  written: SynthesizedStacks,
   stack: string,
   type: string,
   attribute: string,
   begin = "",
 ): string => {
-  const name = resourcesOf(written, type, [stack]).find(([, one]) => one.startsWith(begin))?.[1];
+  const name = listResources(written, type, [stack]).find(([, one]) => one.startsWith(begin))?.[1];
   if (name === undefined) throw new RangeError(`${stack} has no ${type} ${begin}`);
-  return terraformValues(written)(stack, `\${${type}.${name}.${attribute}}`);
+  return createValueResolver(written)(stack, `\${${type}.${name}.${attribute}}`);
 };

@@ -16,7 +16,7 @@ const Workflow = z.object({ jobs: z.record(z.string(), z.object({ steps: z.array
 const workflow = fileURLToPath(new URL("../../.github/workflows/infrastructure.yml", import.meta.url));
 
 /** The step of a job of infrastructure.yml that looks whether what `synth` wrote is data. */
-export const unpackStep = (job: "plan" | "apply"): z.infer<typeof Step> => {
+export const readUnpackStep = (job: "plan" | "apply"): z.infer<typeof Step> => {
   const { jobs } = Workflow.parse(parse(readFileSync(workflow, "utf8"), { merge: true }));
   const step = jobs[job]?.steps.find(({ name }) => name?.startsWith("Unpack"));
   if (step === undefined) throw new Error(`infrastructure.yml's job ${job} unpacks nothing`);
@@ -35,7 +35,7 @@ export const unpackArtefact = (folder: string, digest?: string) => {
   const work = mkdtempSync(join(tmpdir(), "slipway-artefact-"));
   try {
     renameSync(join(folder, "stacks.tar"), join(work, "stacks.tar"));
-    const { run = "", env } = unpackStep("apply");
+    const { run = "", env } = readUnpackStep("apply");
     const { status, stdout, stderr } = spawnSync("bash", ["-c", run], {
       cwd: work,
       env: { PATH: process.env.PATH, ...env, DIGEST: digest ?? sha256 },

@@ -6,30 +6,33 @@ import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import * as z from "zod";
-import { functionArn } from "#cli/doctor/function-arn.ts";
+import { formatFunctionArn } from "#cli/doctor/function-arn.ts";
 import { toolingFunctions } from "#cli/doctor/tooling-functions.ts";
 import { assumeRole } from "#platform/serving/assume-role.ts";
-import { delivery, stepNames } from "#statemachine/delivery.ts";
+import { defineDelivery, stepNames } from "#statemachine/delivery.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { type AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
-import { buildImage, makeBuildProject } from "./build-project.ts";
+import { buildEnvironmentImage, createBuildProject } from "./build-project.ts";
 import { createRole } from "./create-role.ts";
 import { prepareDeliveryAccount } from "./delivery-account.ts";
-import { motoClient } from "./moto.ts";
+import { motoClientConfig } from "./moto.ts";
 
-const tooling = "123456789012";
+const setupAccount = "123456789012";
 const buildProject = "slipway-images";
 
 /** An environment's account: the role that people take on, the functions' role, and the HTTP API. */
-const makeEnvironment = async (endpoint: string, account: string, externalId: string) => {
-  const roleArn = await createRole(endpoint, account, "slipway-operator", { account: tooling, externalId });
+const createEnvironment = async (endpoint: string, account: string, externalId: string) => {
+  const roleArn = await createRole(endpoint, account, "slipway-operator", {
+    account: setupAccount,
+    externalId,
+  });
   const functionRole = await createRole(endpoint, account, "slipway-inference", {
     service: "lambda.amazonaws.com",
   });
-  const sts = new STSClient(motoClient(endpoint));
+  const sts = new STSClient(motoClientConfig(endpoint));
   const session = "setup";
   const credentials = assumeRole({ sts, roleArn, externalId, session, clock: Date.now });
-  const api = new ApiGatewayV2Client({ ...motoClient(endpoint), credentials });
+  const api = new ApiGatewayV2Client({ ...motoClientConfig(endpoint), credentials });
   const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: "models", ProtocolType: "HTTP" }));
   return { roleArn, functionRole, ApiId };
 };
@@ -38,11 +41,11 @@ const makeEnvironment = async (endpoint: string, account: string, externalId: st
  * What Terraform makes, made on moto: the tooling account with everything that `slipway doctor` looks at, and the two
  * environments. `addresses`: what stands in for Slack and MLflow. Functions do not run here.
  */
-export const awsSetup = async (
+export const createAwsResources = async (
   endpoint: string,
   addresses: { readonly slack: string; readonly mlflow: string },
 ): Promise<AwsOutputs> => {
-  const client = motoClient(endpoint);
+  const client = motoClientConfig(endpoint);
   await prepareDeliveryAccount(endpoint);
   await new DynamoDBClient(client).send(
     new UpdateTimeToLiveCommand({
@@ -50,8 +53,8 @@ export const awsSetup = async (
       TimeToLiveSpecification: { Enabled: true, AttributeName: "expiresAt" },
     }),
   );
-  const stage = await makeEnvironment(endpoint, "111122223333", handlerEnvironment.STAGE_EXTERNAL_ID);
-  const prod = await makeEnvironment(endpoint, "444455556666", handlerEnvironment.PROD_EXTERNAL_ID);
+  const stage = await createEnvironment(endpoint, "111122223333", handlerEnvironment.STAGE_EXTERNAL_ID);
+  const prod = await createEnvironment(endpoint, "444455556666", handlerEnvironment.PROD_EXTERNAL_ID);
   const ecr = new ECRClient(client);
   await ecr.send(new CreateRepositoryCommand({ repositoryName: "slipway", imageTagMutability: "IMMUTABLE" }));
   const { image } = await ecr.send(
@@ -66,9 +69,9 @@ export const awsSetup = async (
       }),
     }),
   );
-  await makeBuildProject(endpoint, {
+  await createBuildProject(endpoint, {
     name: buildProject,
-    role: `arn:aws:iam::${tooling}:role/slipway-images-build`,
+    role: `arn:aws:iam::${setupAccount}:role/slipway-images-build`,
     baseImage: `public.ecr.aws/lambda/nodejs:24@sha256:${"e".repeat(64)}`,
   });
   const outputs: AwsOutputs = {
@@ -87,12 +90,12 @@ export const awsSetup = async (
     PROD_ROLE_ARN: prod.roleArn,
     PROD_FUNCTION_ROLE_ARN: prod.functionRole,
     PROD_HTTP_API_ID: prod.ApiId,
-    ACCOUNTS: { tooling, stage: "111122223333", prod: "444455556666" },
+    ACCOUNTS: { tooling: setupAccount, stage: "111122223333", prod: "444455556666" },
     BUILD_PROJECT: buildProject,
-    BUILD_IMAGE: buildImage,
+    BUILD_IMAGE: buildEnvironmentImage,
     SLACK_CALLBACK_URL: `${addresses.slack}callback`,
   };
-  const role = await createRole(endpoint, tooling, "slipway", { service: "lambda.amazonaws.com" });
+  const role = await createRole(endpoint, setupAccount, "slipway", { service: "lambda.amazonaws.com" });
   const lambda = new LambdaClient(client);
   const values = Object.entries(outputs).flatMap(([name, value]) =>
     typeof value === "object" || value === undefined ? [] : [[name, String(value)] as const],
@@ -108,13 +111,13 @@ export const awsSetup = async (
         Environment: { Variables: Object.fromEntries(values.filter(([variable]) => variable in Env.shape)) },
       }),
     );
-  const arns = stepNames.map((step) => [step, functionArn(outputs.STATE_MACHINE_ARN, step)]);
+  const arns = stepNames.map((step) => [step, formatFunctionArn(outputs.STATE_MACHINE_ARN, step)]);
   const functions = z.record(z.enum(stepNames), z.string()).parse(Object.fromEntries(arns));
   await new SFNClient(client).send(
     new CreateStateMachineCommand({
       name: "slipway",
       roleArn: role,
-      definition: JSON.stringify(delivery({ functions, buildProject })),
+      definition: JSON.stringify(defineDelivery({ functions, buildProject })),
     }),
   );
   await new SSMClient(client).send(

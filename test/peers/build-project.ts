@@ -1,19 +1,19 @@
 import { CodeBuildClient, CreateProjectCommand, DeleteProjectCommand } from "@aws-sdk/client-codebuild";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { motoClient } from "./moto.ts";
+import { motoClientConfig } from "./moto.ts";
 
 /** An image that builds run in. */
-export const buildImage = `public.ecr.aws/codebuild/amazonlinux-aarch64-standard@sha256:${"c".repeat(64)}`;
+export const buildEnvironmentImage = `public.ecr.aws/codebuild/amazonlinux-aarch64-standard@sha256:${"c".repeat(64)}`;
 
 /** Makes the project that builds images, or makes it anew, as Terraform would. `baseImage`: its BASE_IMAGE. */
-export const makeBuildProject = async (
+export const createBuildProject = async (
   endpoint: string,
   {
     name,
     role,
     baseImage,
     builder = handlerEnvironment.BUILDER_DIGEST,
-    image = buildImage,
+    image = buildEnvironmentImage,
   }: {
     readonly name: string;
     readonly role: string;
@@ -22,7 +22,7 @@ export const makeBuildProject = async (
     readonly image?: string;
   },
 ): Promise<void> => {
-  const client = new CodeBuildClient(motoClient(endpoint));
+  const client = new CodeBuildClient(motoClientConfig(endpoint));
   // moto knows no UpdateProject; deleting one that is not there succeeds, as on AWS.
   await client.send(new DeleteProjectCommand({ name }));
   await client.send(

@@ -5,8 +5,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { peer } from "#test/support/peer.ts";
-import { peersCache } from "./peers-cache.ts";
+import { requirePeer } from "#test/support/peer.ts";
+import { cachePeerFolder } from "./peers-cache.ts";
 
 const run = promisify(execFile);
 /** The module that names crane and all that it is made of, by their checksums. */
@@ -14,17 +14,20 @@ const module = join(import.meta.dirname, "..", "..", "packaging", "crane");
 const startLimitMs = 60_000;
 
 /** Whether tests that need crane are skipped (see `peer`). */
-export const cranePeer = (tests: string): { readonly skip: boolean } => {
+export const requireCrane = (tests: string): { readonly skip: boolean } => {
   const least = Number(/^go 1\.(\d+)/m.exec(readFileSync(join(module, "go.mod"), "utf8"))?.[1]);
   const { stdout } = spawnSync("go", ["version"], { encoding: "utf8" });
   const minor = Number(/\bgo1\.(\d+)/.exec(stdout ?? "")?.[1] ?? 0);
-  return peer(tests, minor >= least ? undefined : `Go 1.${least} or later is not here (https://go.dev/dl)`);
+  return requirePeer(
+    tests,
+    minor >= least ? undefined : `Go 1.${least} or later is not here (https://go.dev/dl)`,
+  );
 };
 
 /** The folder that holds `crane`, built once (20 s) from the Go module proxy, by that module's checksums. */
-export const crane = async (): Promise<string> => {
+export const installCrane = async (): Promise<string> => {
   const files = await Promise.all(["go.mod", "go.sum"].map((name) => readFile(join(module, name))));
-  return peersCache([...files, process.arch], async (building) => {
+  return cachePeerFolder([...files, process.arch], async (building) => {
     const tool = "github.com/google/go-containerregistry/cmd/crane";
     await run("go", ["build", "-trimpath", "-o", join(building, "crane"), tool], {
       cwd: module,
@@ -43,7 +46,7 @@ export const crane = async (): Promise<string> => {
 export const startRegistry = async (): Promise<{ readonly address: string; stop(): Promise<void> }> => {
   // The shell ends it when its standard input closes, which it does in whatever way this process dies.
   const command = '"$0" registry serve --address 127.0.0.1:0 & cat > /dev/null; kill $!';
-  const child = spawn("sh", ["-c", command, join(await crane(), "crane")], {
+  const child = spawn("sh", ["-c", command, join(await installCrane(), "crane")], {
     stdio: ["pipe", "ignore", "pipe"],
   });
   const exited = once(child, "exit");

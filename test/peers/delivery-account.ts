@@ -2,21 +2,21 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { markedSecrets } from "#test/support/marked-secrets.ts";
+import { sentinelSecrets } from "#test/support/marked-secrets.ts";
 import { policyYaml } from "#test/support/step-world.ts";
 import { writePolicy } from "#test/support/write-policy.ts";
 import { createSigningKey } from "./create-signing-key.ts";
 import { createTable } from "./create-table.ts";
-import { motoClient } from "./moto.ts";
+import { motoClientConfig } from "./moto.ts";
 
 /** The secrets that steps read, each with a value that a log is searched for. */
 export const secretParameters = {
-  SLACK_BOT_TOKEN: markedSecrets.slackToken,
-  SLACK_SIGNING_SECRET: markedSecrets.signingSecret,
-  GITHUB_TOKEN: markedSecrets.gitHubToken,
-  GITHUB_WEBHOOK_SECRET: markedSecrets.webhookSecret,
+  SLACK_BOT_TOKEN: sentinelSecrets.slackToken,
+  SLACK_SIGNING_SECRET: sentinelSecrets.signingSecret,
+  GITHUB_TOKEN: sentinelSecrets.gitHubToken,
+  GITHUB_WEBHOOK_SECRET: sentinelSecrets.webhookSecret,
 };
 
 /**
@@ -24,19 +24,19 @@ export const secretParameters = {
  * ARN of the key that builds sign under.
  */
 export const prepareDeliveryAccount = async (endpoint: string): Promise<{ readonly signer: string }> => {
-  const dynamodb = new DynamoDBClient(motoClient(endpoint));
+  const dynamodb = new DynamoDBClient(motoClientConfig(endpoint));
   const table = handlerEnvironment.DELIVERY_TABLE;
   await createTable(dynamodb, table);
-  await writePolicy(dynamodbStore({ client: dynamodb, table, clock: Date.now }), policyYaml);
+  await writePolicy(createDynamoDbStore({ client: dynamodb, table, clock: Date.now }), policyYaml);
   dynamodb.destroy();
-  const kms = new KMSClient(motoClient(endpoint));
+  const kms = new KMSClient(motoClientConfig(endpoint));
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
   await kms.send(
     new CreateAliasCommand({ AliasName: handlerEnvironment.CIPHER_KEY, TargetKeyId: KeyMetadata?.KeyId }),
   );
   const signer = await createSigningKey(kms);
   kms.destroy();
-  const s3 = new S3Client({ ...motoClient(endpoint), forcePathStyle: true });
+  const s3 = new S3Client({ ...motoClientConfig(endpoint), forcePathStyle: true });
   await s3.send(
     new CreateBucketCommand({
       Bucket: handlerEnvironment.PROVENANCE_BUCKET,
@@ -44,7 +44,7 @@ export const prepareDeliveryAccount = async (endpoint: string): Promise<{ readon
     }),
   );
   s3.destroy();
-  const ssm = new SSMClient(motoClient(endpoint));
+  const ssm = new SSMClient(motoClientConfig(endpoint));
   for (const [name, Value] of Object.entries(secretParameters))
     await ssm.send(
       new PutParameterCommand({

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
 import type { NextHeaders } from "./runtime-api/rules.ts";
-import { type Ended, runtimeApi } from "./runtime-api/runtime-api.ts";
-import { runtimeClient } from "./runtime-client.ts";
+import { type RuntimeResult, startRuntimeApi } from "./runtime-api/runtime-api.ts";
+import { installRuntimeClient } from "./runtime-client.ts";
 
 type Needs = {
   /** The folder that holds `index.mjs`. */
@@ -13,10 +13,14 @@ type Needs = {
   readonly variables: Readonly<Record<string, string>>;
 };
 
-type Event = { readonly payload: string; readonly headers: NextHeaders; readonly timeoutSeconds: number };
+type InvocationEvent = {
+  readonly payload: string;
+  readonly headers: NextHeaders;
+  readonly timeoutSeconds: number;
+};
 
 /** What Lambda's own errors are called; Step Functions' Catch matches these names. */
-const failed = (errorType: string, requestId: string, what: string): Ended => ({
+const createFailedResult = (errorType: string, requestId: string, what: string): RuntimeResult => ({
   status: "failed",
   error: { errorType, errorMessage: `RequestId: ${requestId} Error: ${what}` },
 });
@@ -25,9 +29,9 @@ const failed = (errorType: string, requestId: string, what: string): Ended => ({
  * One process under AWS's runtime client with a Runtime API of its own: what Lambda calls an execution environment.
  * It ends when this process does, in whatever way, since its runtime then loses the API.
  */
-export const executionEnvironment = async ({ root, logFile, variables }: Needs) => {
-  const client = await runtimeClient();
-  const api = await runtimeApi();
+export const startExecutionEnvironment = async ({ root, logFile, variables }: Needs) => {
+  const client = await installRuntimeClient();
+  const api = await startRuntimeApi();
   const output = await open(logFile, "a");
   const child = spawn(process.execPath, [client], {
     cwd: root,
@@ -58,9 +62,9 @@ export const executionEnvironment = async ({ root, logFile, variables }: Needs) 
     child.kill("SIGKILL");
     await exited;
   };
-  const gone = async (requestId: string): Promise<Ended> =>
-    failed("Runtime.ExitError", requestId, `Runtime exited with error: ${await exited}`);
-  const start = async (requestId: string): Promise<Ended | undefined> => {
+  const gone = async (requestId: string): Promise<RuntimeResult> =>
+    createFailedResult("Runtime.ExitError", requestId, `Runtime exited with error: ${await exited}`);
+  const start = async (requestId: string): Promise<RuntimeResult | undefined> => {
     const how = await Promise.race([api.started, gone(requestId)]);
     if (how.status === "ready") return undefined;
     // It exits by itself, after it has printed why.
@@ -68,9 +72,9 @@ export const executionEnvironment = async ({ root, logFile, variables }: Needs) 
     return how;
   };
 
-  const run = async ({ payload, headers, timeoutSeconds }: Event): Promise<Ended> => {
+  const run = async ({ payload, headers, timeoutSeconds }: InvocationEvent): Promise<RuntimeResult> => {
     const requestId = headers["lambda-runtime-aws-request-id"];
-    const late = failed(
+    const late = createFailedResult(
       "Sandbox.Timedout",
       requestId,
       `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
@@ -89,7 +93,9 @@ export const executionEnvironment = async ({ root, logFile, variables }: Needs) 
     alive: () => alive,
 
     /** Starts it where it is the first event. `headers` is asked for when the function is ready: its time runs from then. */
-    async serve(event: Omit<Event, "headers"> & { readonly requestId: string; headers(): NextHeaders }) {
+    async serve(
+      event: Omit<InvocationEvent, "headers"> & { readonly requestId: string; headers(): NextHeaders },
+    ) {
       const notStarted = events++ === 0 ? await start(event.requestId) : undefined;
       const ready = performance.now();
       const ended = notStarted ?? (await run({ ...event, headers: event.headers() }));
@@ -106,4 +112,4 @@ export const executionEnvironment = async ({ root, logFile, variables }: Needs) 
     },
   };
 };
-export type ExecutionEnvironment = Awaited<ReturnType<typeof executionEnvironment>>;
+export type ExecutionEnvironment = Awaited<ReturnType<typeof startExecutionEnvironment>>;

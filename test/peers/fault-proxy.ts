@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import { seeded } from "#test/support/seeded.ts";
+import { createSeededRandom } from "#test/support/seeded.ts";
 
 /** What can happen to a call on its way. */
 export type Fault =
@@ -13,14 +13,14 @@ export type Fault =
 
 const kinds: readonly Fault[] = ["throttled", "failed", "cut before", "cut after"];
 
-const bodyOf = async (message: IncomingMessage): Promise<Buffer> => {
+const readBody = async (message: IncomingMessage): Promise<Buffer> => {
   const parts: Buffer[] = [];
   for await (const part of message) parts.push(part);
   return Buffer.concat(parts);
 };
 
 /** The answers of a service in trouble, in the form that the caller's protocol has for them. */
-const refuse = (to: ServerResponse, from: IncomingMessage, fault: "throttled" | "failed"): void => {
+const sendError = (to: ServerResponse, from: IncomingMessage, fault: "throttled" | "failed"): void => {
   const isS3 = String(from.headers.authorization).includes("/s3/aws4_request");
   const code = fault === "throttled" ? (isS3 ? "SlowDown" : "ThrottlingException") : "InternalServerError";
   const status = fault === "failed" ? 500 : isS3 ? 503 : 400;
@@ -55,7 +55,7 @@ export const startFaultProxy = async (options: {
   readonly seed: number;
 }): Promise<FaultProxy> => {
   const { target, share } = options;
-  const random = seeded(options.seed);
+  const random = createSeededRandom(options.seed);
   const injected = new Map<Fault, number>();
   const met = new Map<string, number>();
   let forced: Fault | undefined;
@@ -84,18 +84,18 @@ export const startFaultProxy = async (options: {
     call.end(body);
     const [answer]: IncomingMessage[] = await once(call, "response");
     if (answer === undefined) throw new Error("no answer");
-    return [answer, await bodyOf(answer)];
+    return [answer, await readBody(answer)];
   };
 
   const server = createServer((from, to) => {
     const handle = async () => {
-      const body = await bodyOf(from);
+      const body = await readBody(from);
       const fault = draw(String(from.headers["amz-sdk-invocation-id"] ?? from.url));
       if (fault !== undefined) injected.set(fault, (injected.get(fault) ?? 0) + 1);
       switch (fault) {
         case "throttled":
         case "failed":
-          refuse(to, from, fault);
+          sendError(to, from, fault);
           return;
         case "cut before":
           from.socket.destroy();

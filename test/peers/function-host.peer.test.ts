@@ -1,29 +1,34 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readReport } from "#platform/serving/report-line.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { type FunctionHost, functionHost, type HostedFunction } from "./function-host.ts";
-import { runtimeClientPeer } from "./runtime-client.ts";
+import { parseReportLine } from "#platform/serving/report-line.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createLambdaHost, type LambdaHost, type LambdaHostOptions } from "./function-host.ts";
+import { requireRuntimeClient } from "./runtime-client.ts";
 
-const { skip } = runtimeClientPeer("tests under AWS's runtime client");
+const { skip } = requireRuntimeClient("tests under AWS's runtime client");
 
 describe.skipIf(skip)("a function under AWS's runtime client", () => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-  const hosts: FunctionHost[] = [];
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+  const hosts: LambdaHost[] = [];
   let made = 0;
   beforeAll(async () => {
-    folder = await temporaryFolder();
+    folder = await createTemporaryFolder();
   });
   afterAll(async () => {
     await Promise.all(hosts.map((host) => host.stop()));
     await folder?.remove();
   });
-  const host = async (code: string, over: Partial<HostedFunction> = {}): Promise<FunctionHost> => {
+  const host = async (code: string, over: Partial<LambdaHostOptions> = {}): Promise<LambdaHost> => {
     const root = join(folder.path, String(made++));
     await mkdir(root);
     await writeFile(join(root, "index.mjs"), code);
-    const hosted = functionHost({ name: "slipway-step", code: root, env: { GREETING: "hello" }, ...over });
+    const hosted = createLambdaHost({
+      name: "slipway-step",
+      code: root,
+      env: { GREETING: "hello" },
+      ...over,
+    });
     hosts.push(hosted);
     return hosted;
   };
@@ -63,8 +68,8 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
     const first = await invoke(null);
     const second = await invoke(null);
     expect([first.payload, second.payload]).toEqual([1, 2]);
-    expect(readReport(first.log)?.initMs).toBeGreaterThan(0);
-    expect(readReport(second.log)?.initMs).toBeUndefined();
+    expect(parseReportLine(first.log)?.initMs).toBeGreaterThan(0);
+    expect(parseReportLine(second.log)?.initMs).toBeUndefined();
     expect(first.log).toMatch(/\tstarting\n.*\tevent 1\n/);
     expect(second.log).toContain("\tevent 2\n");
     expect(second.log).not.toContain("starting");
@@ -114,7 +119,7 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
     expect(log).toContain("\tworking\n");
     const next = await invoke({});
     expect(next.payload).toBe("in time");
-    expect(readReport(next.log)?.initMs).toBeGreaterThan(0);
+    expect(parseReportLine(next.log)?.initMs).toBeGreaterThan(0);
   });
 
   test.each([

@@ -2,13 +2,13 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
-import { reportLine } from "#platform/serving/report-line.ts";
-import { markedIn } from "#test/support/marked-secrets.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { type ExecutionEnvironment, executionEnvironment } from "./execution-environment.ts";
+import { formatReportLine } from "#platform/serving/report-line.ts";
+import { findSentinelSecrets } from "#test/support/marked-secrets.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { type ExecutionEnvironment, startExecutionEnvironment } from "./execution-environment.ts";
 import type { NextHeaders } from "./runtime-api/rules.ts";
 
-export type HostedFunction = {
+export type LambdaHostOptions = {
   /** The function's name, as its ARN has it. */
   readonly name: string;
   /** A folder that holds `index.mjs`, or a zip of it such as `npm run build` makes. */
@@ -23,7 +23,7 @@ export type HostedFunction = {
   readonly account?: string;
 };
 
-export type Invocation = {
+export type LambdaResult = {
   /** What the function answered; with a `functionError` its error: `{ errorType, errorMessage, … }`. */
   readonly payload: unknown;
   /** As in X-Amz-Function-Error. */
@@ -32,21 +32,21 @@ export type Invocation = {
   readonly log: string;
 };
 
-export type FunctionHost = {
+export type LambdaHost = {
   /** Runs one event; several at once run in environments of their own, as on Lambda. Never fails for the function's fault, but for a log that holds a marked secret. */
-  invoke(payload: unknown): Promise<Invocation>;
+  invoke(payload: unknown): Promise<LambdaResult>;
   /** Ends all its processes. */
   stop(): Promise<void>;
 };
 
-const traceId = () => {
+const createTraceId = () => {
   const seconds = Math.floor(Date.now() / 1_000).toString(16);
   return `Root=1-${seconds}-${randomBytes(12).toString("hex")};Parent=${randomBytes(8).toString("hex")};Sampled=0`;
 };
 
 /** The folder with the function's code, and one that is ours and goes away with it. */
-const unpack = async (code: string) => {
-  const folder = await temporaryFolder();
+const unpackCode = async (code: string) => {
+  const folder = await createTemporaryFolder();
   if (!code.endsWith(".zip")) return { root: code, folder };
   const root = join(folder.path, "task");
   await mkdir(root);
@@ -60,12 +60,12 @@ const unpack = async (code: string) => {
  * starts before the first event; a process serves one event at a time and is kept for the next, until its function
  * times out, ends it or stops it. What is not as on Lambda: docs/peers.md.
  */
-export const functionHost = (hosted: HostedFunction): FunctionHost => {
+export const createLambdaHost = (hosted: LambdaHostOptions): LambdaHost => {
   const { name, timeoutSeconds = 30, memoryMb = 256, account = "123456789012" } = hosted;
   const region = hosted.env.AWS_REGION ?? "eu-central-1";
   const all = new Set<ExecutionEnvironment>();
   const idle: ExecutionEnvironment[] = [];
-  let unpacked: ReturnType<typeof unpack> | undefined;
+  let unpacked: ReturnType<typeof unpackCode> | undefined;
   let started = 0;
 
   const variables = {
@@ -78,10 +78,10 @@ export const functionHost = (hosted: HostedFunction): FunctionHost => {
     ...hosted.env,
   };
   const another = async (): Promise<ExecutionEnvironment> => {
-    unpacked ??= unpack(hosted.code);
+    unpacked ??= unpackCode(hosted.code);
     const { root, folder } = await unpacked;
     const stream = String(started++);
-    const environment = await executionEnvironment({
+    const environment = await startExecutionEnvironment({
       root,
       logFile: join(folder.path, `${stream}.log`),
       variables: { ...variables, AWS_LAMBDA_LOG_STREAM_NAME: stream },
@@ -93,7 +93,7 @@ export const functionHost = (hosted: HostedFunction): FunctionHost => {
     "lambda-runtime-aws-request-id": requestId,
     "lambda-runtime-deadline-ms": String(Date.now() + timeoutSeconds * 1_000),
     "lambda-runtime-invoked-function-arn": `arn:aws:lambda:${region}:${account}:function:${name}`,
-    "lambda-runtime-trace-id": traceId(),
+    "lambda-runtime-trace-id": createTraceId(),
   });
 
   return {
@@ -113,9 +113,9 @@ export const functionHost = (hosted: HostedFunction): FunctionHost => {
         `START RequestId: ${requestId} Version: $LATEST`,
         ...served.log.split("\n").filter((line) => line !== ""),
         `END RequestId: ${requestId}`,
-        reportLine(requestId, memoryMb, served),
+        formatReportLine(requestId, memoryMb, served),
       ].join("\n");
-      const found = markedIn(log);
+      const found = findSentinelSecrets(log);
       if (found.length > 0) throw new Error(`the log of ${name} holds ${found.join(", ")}`);
       return served.ended.status === "answered"
         ? { payload: JSON.parse(served.ended.payload), log }

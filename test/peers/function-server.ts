@@ -1,13 +1,13 @@
 import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { z } from "zod";
-import { readFunctionName } from "#platform/serving/function-name.ts";
-import { reportLine } from "#platform/serving/report-line.ts";
+import { parseFunctionName } from "#platform/serving/function-name.ts";
+import { formatReportLine } from "#platform/serving/report-line.ts";
 import { FunctionFailed } from "#platform/serving/serving.ts";
-import { type FunctionLine, functionHost } from "#worlds/embedded/functions/functions.ts";
+import { createFunctionHost, type FunctionLogLine } from "#worlds/embedded/functions/functions.ts";
 
 /** What moto's addition tells of a version (moto/function_versions.py): Lambda's own description of it. */
-const Told = z.object({
+const MotoFunction = z.object({
   FunctionName: z.string(),
   Version: z.string(),
   MemorySize: z.number(),
@@ -21,11 +21,11 @@ const Told = z.object({
  * `imageRoot`: the folder that holds an image's files; `onLine`: told what they print;
  * `idleMs`: a version that nobody calls for so long ends.
  */
-export const functionServer = async (
+export const startFunctionServer = async (
   imageRoot: (digest: string) => Promise<string>,
-  { onLine = () => {}, idleMs }: { onLine?: (line: FunctionLine) => void; idleMs?: number } = {},
+  { onLine = () => {}, idleMs }: { onLine?: (line: FunctionLogLine) => void; idleMs?: number } = {},
 ) => {
-  const host = functionHost({
+  const host = createFunctionHost({
     imageRoot,
     metrics: { request: () => {} },
     parseEmf: () => undefined,
@@ -37,8 +37,8 @@ export const functionServer = async (
   });
 
   const call = async (header: string, body: Buffer) => {
-    const told = Told.parse(JSON.parse(Buffer.from(header, "base64").toString("utf8")));
-    const named = readFunctionName(told.FunctionName);
+    const told = MotoFunction.parse(JSON.parse(Buffer.from(header, "base64").toString("utf8")));
+    const named = parseFunctionName(told.FunctionName);
     if (!named) throw new Error(`${told.FunctionName} is no inference function`);
     const config = {
       digest: told.ImageUri.split("@")[1] ?? "",
@@ -48,7 +48,7 @@ export const functionServer = async (
     };
     const version = { version: told.Version, config };
     const answer = await host.invoke({ ...named, version, payload: JSON.parse(body.toString("utf8")) });
-    return { payload: answer.payload, log: reportLine("request", told.MemorySize, answer) };
+    return { payload: answer.payload, log: formatReportLine("request", told.MemorySize, answer) };
   };
 
   const server = createServer(async (request, response) => {

@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { pythonEnvironment } from "./python-environment.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createPythonEnvironment } from "./python-environment.ts";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const startLimitMs = 120_000;
 /** The first test also installs MLflow: 90 s when the packages come over the net. */
 export const mlflowStartLimitMs = 600_000;
 
-const environment = () => pythonEnvironment(here("requirements-mlflow.txt"));
+const installMlflow = () => createPythonEnvironment(here("requirements-mlflow.txt"));
 
 export type Mlflow = {
   readonly uri: string;
@@ -30,8 +30,8 @@ export const startMlflow = async (
   artifacts: "proxied" | `s3://${string}`,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Mlflow> => {
-  const { python } = await environment();
-  const folder = await temporaryFolder();
+  const { python } = await installMlflow();
+  const folder = await createTemporaryFolder();
   const start = performance.now();
   const artifactFolder = join(folder.path, "artifacts");
   await mkdir(artifactFolder);

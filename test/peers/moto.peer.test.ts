@@ -1,9 +1,9 @@
 import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Moto, motoClient, startMoto } from "./moto.ts";
-import { pythonPeer } from "./python-environment.ts";
+import { type Moto, motoClientConfig, startMoto } from "./moto.ts";
+import { requirePython } from "./python-environment.ts";
 
-const { skip } = pythonPeer("tests on moto");
+const { skip } = requirePython("tests on moto");
 
 describe.skipIf(skip)("moto", () => {
   let moto: Moto;
@@ -13,7 +13,7 @@ describe.skipIf(skip)("moto", () => {
   afterAll(() => moto.stop());
 
   test("a client reaches it, and it holds nothing yet", async () => {
-    const client = new DynamoDBClient(motoClient(moto.endpoint));
+    const client = new DynamoDBClient(motoClientConfig(moto.endpoint));
     await expect(client.send(new DescribeTableCommand({ TableName: "none" }))).rejects.toMatchObject({
       name: "ResourceNotFoundException",
     });

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { pythonEnvironment } from "./python-environment.ts";
+import { createPythonEnvironment } from "./python-environment.ts";
 
 const server = fileURLToPath(new URL("moto/server.py", import.meta.url));
 const startLimitMs = 60_000;
@@ -14,7 +14,7 @@ export type Moto = {
 };
 
 /** What every client of moto is given beside the endpoint; the account is 123456789012. */
-export const motoClient = (endpoint: string) => ({
+export const motoClientConfig = (endpoint: string) => ({
   endpoint,
   region: "eu-central-1",
   credentials: { accessKeyId: "test", secretAccessKey: "test" },
@@ -26,7 +26,7 @@ export const motoClient = (endpoint: string) => ({
  * `env`: what the additions read, such as STEPS_URL.
  */
 export const startMoto = async (env: Readonly<Record<string, string>> = {}): Promise<Moto> => {
-  const { python } = await pythonEnvironment();
+  const { python } = await createPythonEnvironment();
   const start = performance.now();
   const child = spawn(python, [server], {
     stdio: ["pipe", "pipe", "pipe"],

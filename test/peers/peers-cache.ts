@@ -8,9 +8,9 @@ const cache =
   process.env.SLIPWAY_PEERS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "slipway-peers");
 
 /** Whoever asks while a folder is being made waits for it: some take minutes of all processors. */
-const underway = new Map<string, Promise<void>>();
+const pendingFolders = new Map<string, Promise<void>>();
 
-const makeOnce = async (folder: string, make: (folder: string) => Promise<void>): Promise<void> => {
+const buildFolder = async (folder: string, make: (folder: string) => Promise<void>): Promise<void> => {
   await mkdir(cache, { recursive: true });
   const building = await mkdtemp(`${folder}.`);
   try {
@@ -29,7 +29,7 @@ const makeOnce = async (folder: string, make: (folder: string) => Promise<void>)
  * is `madeOf`, such as a lock file and the version of a compiler. `make` fills a folder beside it, which is then
  * renamed into its place, so that nobody ever uses half of one.
  */
-export const peersCache = async (
+export const cachePeerFolder = async (
   madeOf: readonly (string | Uint8Array)[],
   make: (folder: string) => Promise<void>,
 ): Promise<string> => {
@@ -38,8 +38,9 @@ export const peersCache = async (
   const folder = join(cache, hash.digest("hex").slice(0, 16));
   if (existsSync(folder)) return folder;
 
-  const making = underway.get(folder) ?? makeOnce(folder, make).finally(() => underway.delete(folder));
-  underway.set(folder, making);
+  const making =
+    pendingFolders.get(folder) ?? buildFolder(folder, make).finally(() => pendingFolders.delete(folder));
+  pendingFolders.set(folder, making);
   await making;
   return folder;
 };

@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { pythonEnvironment, pythonPeer } from "./python-environment.ts";
+import { createPythonEnvironment, requirePython } from "./python-environment.ts";
 
 /** Before the first test of the stacks: checkov's 300 packages are not installed within a test's time. */
 export default async (): Promise<void> => {
-  const { skip } = pythonPeer("checkov on the stacks");
+  const { skip } = requirePython("checkov on the stacks");
   if (skip) return;
   const start = performance.now();
-  await pythonEnvironment(join(import.meta.dirname, "requirements-checkov.txt"));
+  await createPythonEnvironment(join(import.meta.dirname, "requirements-checkov.txt"));
   const seconds = (performance.now() - start) / 1_000;
   if (seconds > 1) console.info(`peer: checkov installed in ${seconds.toFixed(1)} s`);
 };

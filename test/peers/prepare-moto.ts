@@ -1,7 +1,7 @@
-import { pythonEnvironment, pythonPeer } from "./python-environment.ts";
+import { createPythonEnvironment, requirePython } from "./python-environment.ts";
 
 /** Before the stacks are applied: moto is not installed within a test's time. */
 export default async (): Promise<void> => {
-  const { skip } = pythonPeer("the stacks, applied to moto");
-  if (!skip) await pythonEnvironment();
+  const { skip } = requirePython("the stacks, applied to moto");
+  if (!skip) await createPythonEnvironment();
 };

@@ -1,6 +1,6 @@
-import { crane, cranePeer } from "./crane.ts";
-import { pythonEnvironment, pythonPeer } from "./python-environment.ts";
-import { runtimeClient, runtimeClientPeer } from "./runtime-client.ts";
+import { installCrane, requireCrane } from "./crane.ts";
+import { createPythonEnvironment, requirePython } from "./python-environment.ts";
+import { installRuntimeClient, requireRuntimeClient } from "./runtime-client.ts";
 
 /**
  * Before the first peer's test: one process installs what all of them need. Not in a test: one that ran out of time
@@ -8,13 +8,17 @@ import { runtimeClient, runtimeClientPeer } from "./runtime-client.ts";
  */
 export default async (): Promise<void> => {
   const peers = [
-    { what: "Python's packages", peer: pythonPeer("tests on Python's servers"), install: pythonEnvironment },
+    {
+      what: "Python's packages",
+      peer: requirePython("tests on Python's servers"),
+      install: createPythonEnvironment,
+    },
     {
       what: "AWS's runtime client",
-      peer: runtimeClientPeer("tests under AWS's runtime client"),
-      install: runtimeClient,
+      peer: requireRuntimeClient("tests under AWS's runtime client"),
+      install: installRuntimeClient,
     },
-    { what: "crane", peer: cranePeer("tests that push images"), install: crane },
+    { what: "crane", peer: requireCrane("tests that push images"), install: installCrane },
   ];
   for (const { what, peer, install } of peers) {
     if (peer.skip) continue;

@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { peer } from "#test/support/peer.ts";
-import { peersCache } from "./peers-cache.ts";
+import { requirePeer } from "#test/support/peer.ts";
+import { cachePeerFolder } from "./peers-cache.ts";
 
 const run = promisify(execFile);
 const python = process.env.PYTHON ?? "python3";
@@ -21,8 +21,8 @@ const identify = (): string | undefined => {
 };
 
 /** Whether tests that need Python's packages are skipped (see `peer`). */
-export const pythonPeer = (tests: string): { readonly skip: boolean } =>
-  peer(
+export const requirePython = (tests: string): { readonly skip: boolean } =>
+  requirePeer(
     tests,
     identify() === undefined
       ? `${python} with venv does not run here (set PYTHON, or apt-get install python3-venv)`
@@ -30,21 +30,21 @@ export const pythonPeer = (tests: string): { readonly skip: boolean } =>
   );
 
 /** For a file that names all packages there are: nothing else is looked for, and nothing compiled that is never loaded. */
-export const complete: readonly string[] = ["--no-deps", "--no-compile"];
+export const completeListOptions: readonly string[] = ["--no-deps", "--no-compile"];
 
 /**
  * The interpreter of a virtual environment that holds `requirementsFile` (default: test/peers/requirements.txt),
  * installed with pip's `options`, made once per content of that file and interpreter. It is started as `python -m` or
  * with a script: the scripts in its `bin` name the folder it was built in.
  */
-export const pythonEnvironment = async (
+export const createPythonEnvironment = async (
   requirementsFile = requirements,
   options: readonly string[] = [],
 ): Promise<{ readonly python: string }> => {
   const identity = identify();
   if (identity === undefined) throw new Error(`${python} with venv does not run here.`);
   const parts = [[identity, ...options].join(" "), await readFile(requirementsFile)];
-  const folder = await peersCache(parts, async (building) => {
+  const folder = await cachePeerFolder(parts, async (building) => {
     await run(python, ["-m", "venv", building]);
     const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...options];
     await run(join(building, "bin", "python"), [...install, "-r", requirementsFile]);

@@ -21,7 +21,7 @@ export type RecordedCall = {
   readonly status: number;
 };
 
-export type RecordedCalls = {
+export type RecordingProxy = {
   /** For AWS_ENDPOINT_URL of the processes whose calls count. */
   readonly endpoint: string;
   readonly calls: readonly RecordedCall[];
@@ -51,7 +51,7 @@ const lambdaPaths: readonly (readonly [RegExp, string])[] = [
   [/^POST \/2015-03-31\/functions\/[^/]+\/invocations$/, "Invoke"],
 ];
 
-const inputOf = (type: string, body: Buffer): Readonly<Record<string, unknown>> => {
+const parseInput = (type: string, body: Buffer): Readonly<Record<string, unknown>> => {
   const text = body.toString("utf8");
   if (type.startsWith("application/x-www-form-urlencoded"))
     return Object.fromEntries(new URLSearchParams(text));
@@ -61,7 +61,7 @@ const inputOf = (type: string, body: Buffer): Readonly<Record<string, unknown>> 
 };
 
 /** A service's name for what is asked, wherever its protocol puts it. */
-const operationOf = (
+const readOperation = (
   service: string,
   headers: IncomingMessage["headers"],
   place: string,
@@ -80,7 +80,7 @@ const operationOf = (
 };
 
 const scope = /Credential=([^,]+?)\/\d{8}\/([\w-]+)\/([\w-]+)\/aws4_request/;
-const assumed = /<AccessKeyId>([^<]+)<\/AccessKeyId>/;
+const accessKeyPattern = /<AccessKeyId>([^<]+)<\/AccessKeyId>/;
 
 /**
  * A way to moto (or whatever else answers AWS's calls) that writes down each signed call: whose, under which role, what.
@@ -88,10 +88,10 @@ const assumed = /<AccessKeyId>([^<]+)<\/AccessKeyId>/;
  * it. Give each process its own name in AWS_ACCESS_KEY_ID and this endpoint in AWS_ENDPOINT_URL.
  * `targets`: another server for a signed service, such as `{ "execute-api": mlflow.uri }`.
  */
-export const recordCalls = async (
+export const startRecordingProxy = async (
   target: string,
   targets: Readonly<Record<string, string>> = {},
-): Promise<RecordedCalls> => {
+): Promise<RecordingProxy> => {
   const calls: RecordedCall[] = [];
   const lost = new Map<string, () => Promise<unknown>>();
   let failing: string | undefined;
@@ -117,8 +117,8 @@ export const recordCalls = async (
       const input =
         service === "s3" || service === "execute-api"
           ? {}
-          : inputOf(String(from.headers["content-type"]), body);
-      const operation = operationOf(service, from.headers, `${method} ${path}`, input);
+          : parseInput(String(from.headers["content-type"]), body);
+      const operation = readOperation(service, from.headers, `${method} ${path}`, input);
       if (operation === failing) {
         to.writeHead(500, { "x-amzn-errortype": "InternalServerError" });
         to.end(JSON.stringify({ __type: "InternalServerError" }));
@@ -131,7 +131,7 @@ export const recordCalls = async (
       if (key !== "")
         calls.push({ ...caller, service, region, operation, method, path, query, input, status });
       if (operation === "AssumeRole") {
-        const given = assumed.exec(bytes.toString("utf8"))?.[1];
+        const given = accessKeyPattern.exec(bytes.toString("utf8"))?.[1];
         if (given !== undefined)
           sessions.set(given, { function: caller.function, role: String(input.RoleArn) });
       }

@@ -2,8 +2,8 @@ import { execFile, spawnSync } from "node:child_process";
 import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { peer } from "#test/support/peer.ts";
-import { peersCache } from "./peers-cache.ts";
+import { requirePeer } from "#test/support/peer.ts";
+import { cachePeerFolder } from "./peers-cache.ts";
 
 const run = promisify(execFile);
 const lock = join(import.meta.dirname, "ric");
@@ -13,13 +13,13 @@ const outputLimit = 64 * 1024 * 1024;
 const tools = ["cmake", "make", "g++", "xz", "python3"];
 
 /** Whether tests that need AWS's runtime client are skipped (see `peer`). */
-export const runtimeClientPeer = (tests: string): { readonly skip: boolean } => {
+export const requireRuntimeClient = (tests: string): { readonly skip: boolean } => {
   const missing = tools.filter((tool) => spawnSync(tool, ["--version"]).status !== 0);
   const what =
     process.platform !== "linux"
       ? "AWS's runtime client is built on Linux alone"
       : `${missing.join(", ")} is not here (apt-get install cmake g++ make xz-utils python3)`;
-  return peer(tests, process.platform !== "linux" || missing.length > 0 ? what : undefined);
+  return requirePeer(tests, process.platform !== "linux" || missing.length > 0 ? what : undefined);
 };
 
 /**
@@ -27,14 +27,14 @@ export const runtimeClientPeer = (tests: string): { readonly skip: boolean } => 
  * installed once (75 s) by test/peers/ric/package-lock.json, outside of the project's packages, so that nobody who
  * only uses Slipway compiles it.
  */
-export const runtimeClient = async (): Promise<string> => {
+export const installRuntimeClient = async (): Promise<string> => {
   const madeOf = [
     "aws-lambda-ric",
     process.arch,
     await readFile(join(lock, "package.json")),
     await readFile(join(lock, "package-lock.json")),
   ];
-  const folder = await peersCache(madeOf, async (building) => {
+  const folder = await cachePeerFolder(madeOf, async (building) => {
     await cp(lock, building, { recursive: true });
     const options = ["--no-audit", "--no-fund", "--ignore-scripts=false"];
     await run("npm", ["ci", ...options], { cwd: building, maxBuffer: outputLimit });

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
-import { provenance } from "#domain/provenance/provenance.ts";
+import { createProvenanceStore } from "#domain/provenance/provenance.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
-import { s3Blobs } from "#platform/blobs/s3.ts";
-import { kmsSigner } from "#platform/signer/kms.ts";
+import { createS3Blobs } from "#platform/blobs/s3.ts";
+import { createKmsSigner } from "#platform/signer/kms.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { motoClient } from "./moto.ts";
+import { motoClientConfig } from "./moto.ts";
 
-type Place = {
+type SignBuildDependencies = {
   readonly endpoint: string;
   readonly region: string;
   readonly bucket: string;
@@ -18,7 +18,7 @@ type Place = {
 
 /** Signs and keeps, as the builder does, that it made an image of these files; the builder is `handlerEnvironment`'s. */
 export const signBuild =
-  ({ endpoint, region, bucket, key }: Place) =>
+  ({ endpoint, region, bucket, key }: SignBuildDependencies) =>
   async (build: {
     readonly digest: string;
     readonly model: string;
@@ -26,16 +26,16 @@ export const signBuild =
     readonly runtime: string;
     readonly files: ReadonlyMap<string, Uint8Array>;
   }): Promise<void> => {
-    const config = { ...motoClient(endpoint), region };
+    const config = { ...motoClientConfig(endpoint), region };
     const client = new S3Client({ ...config, forcePathStyle: true });
     const kms = new KMSClient(config);
     const files = [...build.files].map(([name, bytes]) => [
       name,
       createHash("sha256").update(bytes).digest("hex"),
     ]);
-    await provenance({
-      blobs: s3Blobs({ client, bucket, clock: Date.now }),
-      signer: kmsSigner({ client: kms, key }),
+    await createProvenanceStore({
+      blobs: createS3Blobs({ client, bucket, clock: Date.now }),
+      signer: createKmsSigner({ client: kms, key }),
     }).record({
       ...build,
       files: Object.fromEntries(files),

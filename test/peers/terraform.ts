@@ -2,8 +2,8 @@ import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { peer } from "#test/support/peer.ts";
-import { peersCache } from "./peers-cache.ts";
+import { requirePeer } from "#test/support/peer.ts";
+import { cachePeerFolder } from "./peers-cache.ts";
 
 /** A line for the shell that makes Terraform use a provider mirror of this machine, where somebody put such a tool. */
 const mirrorTool = join(import.meta.dirname, "..", "..", "..", "shared", "tools", "terraform-mirror");
@@ -12,8 +12,8 @@ const run = (command: string, args: readonly string[]): SpawnSyncReturns<string>
   spawnSync(command, args, { encoding: "utf8" });
 
 /** Whether tests that need Terraform are skipped (see `peer`). */
-export const terraformPeer = (tests: string): { readonly skip: boolean } =>
-  peer(
+export const requireTerraform = (tests: string): { readonly skip: boolean } =>
+  requirePeer(
     tests,
     run("terraform", ["version"]).status === 0
       ? undefined
@@ -21,7 +21,7 @@ export const terraformPeer = (tests: string): { readonly skip: boolean } =>
   );
 
 /** What Terraform takes beside the process's own environment: no questions, no news, and a mirror where there is one. */
-const environment = async (): Promise<NodeJS.ProcessEnv> => {
+const buildEnvironment = async (): Promise<NodeJS.ProcessEnv> => {
   const line = existsSync(mirrorTool) ? run(mirrorTool, []).stdout : "";
   const config = /^export TF_CLI_CONFIG_FILE="(.+)"$/m.exec(line)?.[1];
   const surroundings = {
@@ -33,7 +33,7 @@ const environment = async (): Promise<NodeJS.ProcessEnv> => {
   };
   if (existsSync(surroundings.TF_CLI_CONFIG_FILE ?? "")) return surroundings;
   // What is downloaded is unpacked, 700 MB of it, for each stack unless it is kept.
-  const downloads = await peersCache(["Terraform's providers"], async () => {});
+  const downloads = await cachePeerFolder(["Terraform's providers"], async () => {});
   return {
     TF_PLUGIN_CACHE_DIR: downloads,
     TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE: "1",
@@ -42,8 +42,8 @@ const environment = async (): Promise<NodeJS.ProcessEnv> => {
 };
 
 /** The provider's version that a mirror holds; undefined: Terraform downloads the very one that the stacks name. */
-const mirroredVersion = async (): Promise<string | undefined> => {
-  const { TF_CLI_CONFIG_FILE: config } = await environment();
+const findMirroredVersion = async (): Promise<string | undefined> => {
+  const { TF_CLI_CONFIG_FILE: config } = await buildEnvironment();
   if (config === undefined || !existsSync(config)) return undefined;
   const mirror = /path = "(.+)"/.exec(await readFile(config, "utf8"))?.[1];
   if (!mirror) return undefined;
@@ -67,7 +67,7 @@ export const overrideStack = async (
   { state, without = [] }: { readonly state: "local" | "bucket"; readonly without?: readonly string[] },
 ): Promise<void> => {
   const stack = JSON.parse(await readFile(join(folder, "cdk.tf.json"), "utf8"));
-  const version = await mirroredVersion();
+  const version = await findMirroredVersion();
   const old = version !== undefined && Number(version.split(".")[0]) < 6;
   const each = (type: string, change: object) =>
     Object.fromEntries(Object.keys(stack.resource?.[type] ?? {}).map((name) => [name, change]));
@@ -91,15 +91,15 @@ export const overrideStack = async (
   await writeFile(join(folder, "test_override.tf.json"), JSON.stringify(override));
 };
 
-export type Ended = { readonly code: number | null; readonly output: string };
+export type TerraformResult = { readonly code: number | null; readonly output: string };
 
 /** Runs Terraform in a stack's folder, for at most so many seconds; gives what it wrote and how it ended. */
-export const terraform = async (
+export const runTerraform = async (
   folder: string,
   args: readonly string[],
   { seconds = 120, env = {} }: { readonly seconds?: number; readonly env?: NodeJS.ProcessEnv } = {},
-): Promise<Ended> => {
-  const surroundings = { ...(await environment()), ...env };
+): Promise<TerraformResult> => {
+  const surroundings = { ...(await buildEnvironment()), ...env };
   return new Promise((resolve, reject) => {
     const child = spawn("terraform", [`-chdir=${folder}`, ...args], {
       env: surroundings,

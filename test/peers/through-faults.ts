@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
-import { type Moto, motoClient, startMoto } from "./moto.ts";
-import { pythonPeer } from "./python-environment.ts";
+import { type Moto, motoClientConfig, startMoto } from "./moto.ts";
+import { requirePython } from "./python-environment.ts";
 
 /** What a suite builds its clients from: those of `config` may meet with faults, those of `direct` never do. */
-export type Peer = {
-  config(): ReturnType<typeof motoClient> & { readonly retryStrategy: typeof quickRetries };
-  direct(): ReturnType<typeof motoClient>;
+export type MotoPeer = {
+  config(): ReturnType<typeof motoClientConfig> & { readonly retryStrategy: typeof quickRetries };
+  direct(): ReturnType<typeof motoClientConfig>;
   proxy(): FaultProxy;
   moto(): Moto;
 };
@@ -16,17 +16,20 @@ const isRetryable = (type: string) =>
 
 /** The SDK's three attempts without its pauses, which are made for a service far away. */
 const quickRetries = {
-  acquireInitialRetryToken: async () => token(0),
+  acquireInitialRetryToken: async () => createRetryToken(0),
   refreshRetryTokenForRetry: async (
     before: { getRetryCount(): number },
     { errorType }: { readonly errorType: string },
   ) => {
     if (before.getRetryCount() >= 2 || !isRetryable(errorType)) throw new Error("no further attempt");
-    return token(before.getRetryCount() + 1);
+    return createRetryToken(before.getRetryCount() + 1);
   },
   recordSuccess: () => undefined,
 };
-const token = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 1 + count * 4 });
+const createRetryToken = (count: number) => ({
+  getRetryCount: () => count,
+  getRetryDelay: () => 1 + count * 4,
+});
 
 const fixedSeed = 20_261_121;
 
@@ -34,12 +37,12 @@ const fixedSeed = 20_261_121;
  * The same suites against moto twice: undisturbed, and with 8 % of the calls throttled, failed, cut off or robbed
  * of their answers, as drawn from a seed (`SLIPWAY_SEED` for another one). One moto serves both.
  */
-export const throughFaults = (
+export const describeWithFaults = (
   title: string,
-  suites: (peer: Peer, name: string) => void,
+  suites: (peer: MotoPeer, name: string) => void,
   env: () => Promise<Readonly<Record<string, string>>> = async () => ({}),
 ): void => {
-  const { skip } = pythonPeer(`${title} on moto`);
+  const { skip } = requirePython(`${title} on moto`);
   describe.skipIf(skip)(title, () => {
     let moto: Moto;
     beforeAll(async () => {
@@ -60,8 +63,8 @@ export const throughFaults = (
         });
         suites(
           {
-            config: () => ({ ...motoClient(proxy.endpoint), retryStrategy: quickRetries }),
-            direct: () => motoClient(moto.endpoint),
+            config: () => ({ ...motoClientConfig(proxy.endpoint), retryStrategy: quickRetries }),
+            direct: () => motoClientConfig(moto.endpoint),
             proxy: () => proxy,
             moto: () => moto,
           },

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium } from "playwright-core";
-import { peer } from "./peer.ts";
+import { requirePeer } from "./peer.ts";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
@@ -16,11 +16,11 @@ export type LaunchOptions = {
 export type Browser = AsyncDisposable & { readonly context: BrowserContext };
 
 /** Debian's chromium for tests that look at a page; `peer`'s rule decides what its absence means. */
-export const browser = (): {
+export const requireBrowser = (): {
   readonly skip: boolean;
   readonly launch: (options?: LaunchOptions) => Promise<Browser>;
 } => {
-  const { skip } = peer(
+  const { skip } = requirePeer(
     "browser tests",
     existsSync(executablePath)
       ? undefined

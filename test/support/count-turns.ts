@@ -1,5 +1,5 @@
 /** What `work` came to, and how often the event loop turned meanwhile: what holds it lets it turn once or never. */
-export const countTurns = async <T>(
+export const countEventLoopTurns = async <T>(
   work: () => Promise<T>,
 ): Promise<{ readonly turns: number; readonly value: T }> => {
   let turns = 0;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /** The Python that docs/protocols.md shows with `word` in it, for a service at `url` instead of localhost:8080. */
-export const documentedPython = (word: string, url: string): string => {
+export const readDocsPython = (word: string, url: string): string => {
   const text = readFileSync(new URL("../../docs/protocols.md", import.meta.url), "utf8");
   const blocks = [...text.matchAll(/^```python\n(.*?)^```$/gms)].map(([, code = ""]) => code);
   const { host, hostname, port } = new URL(url);

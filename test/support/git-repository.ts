@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Changes } from "#test/contracts/source.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import type { FileChanges } from "#test/contracts/source.ts";
+import { createTemporaryFolder } from "./temporary-folder.ts";
 
 const identity = [
   "-c",
@@ -16,8 +16,8 @@ const identity = [
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
 
 /** A git repository in a folder of its own, for what reads one. */
-export const gitRepository = async () => {
-  const folder = await temporaryFolder();
+export const createGitRepository = async () => {
+  const folder = await createTemporaryFolder();
   const git = (...args: string[]): Buffer =>
     execFileSync("git", [...identity, ...args], {
       cwd: folder.path,
@@ -26,7 +26,7 @@ export const gitRepository = async () => {
       stdio: ["ignore", "pipe", "ignore"],
     });
   git("init", "--quiet", "--initial-branch=main");
-  const commit = async (changes: Changes, message: string): Promise<string> => {
+  const commit = async (changes: FileChanges, message: string): Promise<string> => {
     for (const [path, content] of Object.entries(changes)) {
       const file = join(folder.path, path);
       if (content === null) await rm(file);

@@ -1,10 +1,10 @@
-import { markedSecrets } from "./marked-secrets.ts";
+import { sentinelSecrets } from "./marked-secrets.ts";
 
 /** An environment in which every function starts. */
 export const handlerEnvironment = {
   AWS_REGION: "eu-central-1",
   AWS_ACCESS_KEY_ID: "test",
-  AWS_SECRET_ACCESS_KEY: markedSecrets.awsSecretKey,
+  AWS_SECRET_ACCESS_KEY: sentinelSecrets.awsSecretKey,
   DELIVERY_TABLE: "slipway",
   KEYS_TABLE: "slipway-prod",
   SLIPWAY_ENVIRONMENT: "prod",

@@ -3,7 +3,7 @@ import { type Datatype, isDatatype } from "#inference/oip/datatypes.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 
 /** A request to one of the service's protocols. */
-export type Hostile = {
+export type ServiceRequest = {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ const json = { "content-type": "application/json" };
 const csv = { "content-type": "text/csv" };
 
 /** The same rows, as each protocol of the model `churn` takes them. */
-export const validRequests = (rows: readonly Row[]): readonly Hostile[] => {
+export const buildValidRequests = (rows: readonly Row[]): readonly ServiceRequest[] => {
   const names = Object.keys(rows[0] ?? {});
   const lists = rows.map((row) => names.map((name) => row[name] ?? null));
   const lines = lists.map((list) =>
@@ -41,7 +41,7 @@ export const validRequests = (rows: readonly Row[]): readonly Hostile[] => {
       ],
     }),
   );
-  const post = (path: string, headers: Record<string, string>, body: unknown): Hostile => ({
+  const post = (path: string, headers: Record<string, string>, body: unknown): ServiceRequest => ({
     method: "POST",
     path,
     headers,
@@ -131,13 +131,13 @@ const change: fc.Arbitrary<Change> = fc.record({
     fc.uint8Array({ maxLength: 6 }),
   ),
 });
-const changed = (body: Uint8Array, { at, drop, put }: Change): Uint8Array => {
+const applyChange = (body: Uint8Array, { at, drop, put }: Change): Uint8Array => {
   const from = Math.floor(at * body.length);
   return Buffer.concat([body.subarray(0, from), put, body.subarray(from + drop)]);
 };
 
 /** Values that belong nowhere, put into JSON where another one stood. */
-const wild = fc.oneof(
+const unexpectedValue = fc.oneof(
   fc.constantFrom<unknown>(
     null,
     true,
@@ -171,10 +171,10 @@ const swap: fc.Arbitrary<Swap> = fc.record({
   name: fc.option(fc.constantFrom("extra", "rows", "data", "__proto__", "parameters", "outputs", "a/b~"), {
     nil: undefined,
   }),
-  value: wild,
+  value: unexpectedValue,
 });
 /** The same JSON with the value at the end of a way replaced, or one put beside it. */
-const swapped = (json: unknown, { way: [step, ...way], name, value }: Swap): unknown => {
+const applySwap = (json: unknown, { way: [step, ...way], name, value }: Swap): unknown => {
   if (step === undefined && name === undefined) return value;
   if (typeof json !== "object" || json === null) return value;
   const entries = Object.entries(json);
@@ -183,7 +183,7 @@ const swapped = (json: unknown, { way: [step, ...way], name, value }: Swap): unk
     step === undefined
       ? [...entries, [name ?? "", value] as const]
       : entries.map(
-          ([key, one], place) => [key, place === at ? swapped(one, { way, name, value }) : one] as const,
+          ([key, one], place) => [key, place === at ? applySwap(one, { way, name, value }) : one] as const,
         );
   return Array.isArray(json) ? changed.map(([, one]) => one) : Object.fromEntries(changed);
 };
@@ -294,7 +294,7 @@ const path = fc.constantFrom(
 );
 
 /** Valid requests with pieces changed, and requests made of nothing but mistakes. */
-export const hostileRequest = (valid: readonly Hostile[]): fc.Arbitrary<Hostile> => {
+export const hostileRequest = (valid: readonly ServiceRequest[]): fc.Arbitrary<ServiceRequest> => {
   const mutated = fc
     .record({
       request: fc.constantFrom(...valid),
@@ -304,9 +304,9 @@ export const hostileRequest = (valid: readonly Hostile[]): fc.Arbitrary<Hostile>
     .map(({ request, changes, headers }) => ({
       ...request,
       headers: { ...request.headers, ...headers },
-      body: changes.reduce(changed, request.body),
+      body: changes.reduce(applyChange, request.body),
     }));
-  const isWhole = ({ headers, method }: Hostile) =>
+  const isWhole = ({ headers, method }: ServiceRequest) =>
     method === "POST" && headers["content-type"] === "application/json";
   const misshapen = fc
     .record({
@@ -316,7 +316,7 @@ export const hostileRequest = (valid: readonly Hostile[]): fc.Arbitrary<Hostile>
     .map(({ request, swaps }) => ({
       ...request,
       body: Buffer.from(
-        JSON.stringify(swaps.reduce(swapped, JSON.parse(Buffer.from(request.body).toString("utf8")))) ?? "",
+        JSON.stringify(swaps.reduce(applySwap, JSON.parse(Buffer.from(request.body).toString("utf8")))) ?? "",
       ),
     }));
   const raw = fc.record({

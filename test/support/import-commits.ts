@@ -10,7 +10,7 @@ export type ImportedCommit = {
 };
 
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
-const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
+const formatData = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
 
 /** Makes these the commits of `main`, by one call of git however many they are; gives their ids. */
 export const importCommits = (folder: string, commits: readonly ImportedCommit[]): readonly string[] => {
@@ -19,10 +19,10 @@ export const importCommits = (folder: string, commits: readonly ImportedCommit[]
     const marks = parents.map((parent) => (parent === -1 ? index : parent + 1)).filter((mark) => mark > 0);
     return [
       `commit refs/heads/main\nmark :${index + 1}\nauthor ${person}\ncommitter ${person}\n`,
-      data(`Commit ${index}`),
+      formatData(`Commit ${index}`),
       ...marks.map((mark, place) => `${place === 0 ? "from" : "merge"} :${mark}\n`),
       ...Object.entries(files).map(([path, content]) =>
-        content === null ? `D ${path}\n` : `M 100644 inline ${path}\n${data(content)}`,
+        content === null ? `D ${path}\n` : `M 100644 inline ${path}\n${formatData(content)}`,
       ),
       `\nget-mark :${index + 1}\n`,
     ].join("");

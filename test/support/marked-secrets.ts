@@ -1,5 +1,5 @@
 /** Secrets and input that nobody else would write: a log that holds one got it from where it must not. */
-export const markedSecrets = {
+export const sentinelSecrets = {
   slackToken: "xoxb-marked-5f2c-slack-token",
   signingSecret: "marked-81aa-signing-secret",
   gitHubToken: "ghp_marked77d0githubtoken",
@@ -10,7 +10,7 @@ export const markedSecrets = {
 } as const;
 
 /** The ways in which a value may stand in a log line: as it is, within JSON, an address, base64 or hex. */
-const forms = (value: string): readonly string[] => [
+const encodeForms = (value: string): readonly string[] => [
   value,
   JSON.stringify(value).slice(1, -1),
   encodeURIComponent(value),
@@ -20,7 +20,7 @@ const forms = (value: string): readonly string[] => [
 ];
 
 /** Names of the marked secrets that stand in a text. */
-export const markedIn = (text: string): readonly string[] =>
-  Object.entries(markedSecrets).flatMap(([name, value]) =>
-    forms(value).some((form) => text.includes(form)) ? [name] : [],
+export const findSentinelSecrets = (text: string): readonly string[] =>
+  Object.entries(sentinelSecrets).flatMap(([name, value]) =>
+    encodeForms(value).some((form) => text.includes(form)) ? [name] : [],
   );

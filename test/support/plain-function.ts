@@ -23,7 +23,7 @@ export const handler = async (event, context) => {
 };`;
 
 /** An unpacked image of a function that obeys its event, for tests of what runs it. */
-export const plainFunction = async (
+export const createScriptedFunction = async (
   source = handler,
 ): Promise<{ root: string; remove: () => Promise<void> }> => {
   const root = await mkdtemp(join(tmpdir(), "slipway-plain-"));

@@ -1,6 +1,6 @@
-import { predictionReader } from "#inference/records/prediction-reader.ts";
-import { recorder } from "#inference/records/recorder.ts";
-import type { AnsweredRows } from "#inference/records/records.ts";
+import { createPredictionReader } from "#inference/records/prediction-reader.ts";
+import { createRecorder } from "#inference/records/recorder.ts";
+import type { PredictedRequest } from "#inference/records/records.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import type { Store } from "#platform/store/store.ts";
 import { memoryStore } from "./step-world.ts";
@@ -13,7 +13,7 @@ type Options = {
 };
 
 /** A recorder and a reader over a store and blobs in memory, on a clock that the test sets. */
-export const recordWorld = (options: Options = {}) => {
+export const createRecordsFixture = (options: Options = {}) => {
   const { inputs = "full", hashKey, limitMs, instrument = (store: Store) => store } = options;
   const { store: plain, time, clock } = memoryStore();
   time.now = Date.UTC(2026, 10, 21, 12, 30);
@@ -26,7 +26,7 @@ export const recordWorld = (options: Options = {}) => {
   };
   const lines: string[] = [];
   const served = { environment: "prod", model: "churn" } as const;
-  const recording = recorder({
+  const recording = createRecorder({
     store,
     blobs,
     manifest: { records: { inputs, ttlDays: 30 } },
@@ -36,15 +36,15 @@ export const recordWorld = (options: Options = {}) => {
     limitMs: limitMs ?? 30_000,
   });
   /** Reads like a process that has just started. */
-  const newReader = () => predictionReader({ store, blobs, clock, ...served });
+  const newReader = () => createPredictionReader({ store, blobs, clock, ...served });
   return { recorder: recording, reader: newReader(), newReader, store, blobs, kept, time, lines };
 };
 
 /** A request that was answered with these labels, row by row. */
-export const answeredWith = (
+export const createLabelledRows = (
   labels: readonly string[],
-  changes: Partial<AnsweredRows> = {},
-): AnsweredRows => ({
+  changes: Partial<PredictedRequest> = {},
+): PredictedRequest => ({
   id: "request-1",
   at: Date.UTC(2026, 10, 21, 12),
   model: "churn",

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
-import { markedIn } from "./marked-secrets.ts";
+import { findSentinelSecrets } from "./marked-secrets.ts";
 
 export type BundleRun = {
   /** What the handler gave. */
@@ -58,7 +58,7 @@ export const runBundle = async (
     once(child, "close"),
   ]);
   const { answers, error, code, left = "" } = JSON.parse(told.toString("utf8"));
-  const found = markedIn(`${out}\n${err}\n${left}`);
+  const found = findSentinelSecrets(`${out}\n${err}\n${left}`);
   if (found.length > 0) throw new Error(`the log of ${file} holds ${found.join(", ")}`);
   const lines = `${out}\n${err}`.split("\n").filter((line) => line !== "");
   return { answers, error, code, lines };

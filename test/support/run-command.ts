@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { markedIn } from "./marked-secrets.ts";
+import { findSentinelSecrets } from "./marked-secrets.ts";
 
 const command = join(import.meta.dirname, "..", "..", "cli", "slipway.mjs");
 
@@ -21,7 +21,7 @@ export const runCommand = async (
     text(child.stderr),
     once(child, "close"),
   ]);
-  const found = markedIn(`${stdout}\n${stderr}`);
+  const found = findSentinelSecrets(`${stdout}\n${stderr}`);
   if (found.length > 0) throw new Error(`slipway ${args.join(" ")} says ${found.join(", ")}`);
   return { code, stdout, stderr };
 };

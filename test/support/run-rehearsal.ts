@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import type { RehearsalEvent } from "#worlds/embedded/terminal.ts";
+import type { EmbeddedWorldEvent } from "#worlds/embedded/terminal.ts";
 
-export type Running = {
+export type RunningRehearsal = {
   readonly pid: number;
   /** Resolves with the first event that fits, also one that has come already; rejects when the process ends before. */
-  until<Kind extends RehearsalEvent["event"]>(
+  until<Kind extends EmbeddedWorldEvent["event"]>(
     kind: Kind,
-    fits?: (event: Extract<RehearsalEvent, { event: Kind }>) => boolean,
-  ): Promise<Extract<RehearsalEvent, { event: Kind }>>;
-  readonly events: readonly RehearsalEvent[];
+    fits?: (event: Extract<EmbeddedWorldEvent, { event: Kind }>) => boolean,
+  ): Promise<Extract<EmbeddedWorldEvent, { event: Kind }>>;
+  readonly events: readonly EmbeddedWorldEvent[];
   /** Resolves with the exit code. */
   readonly ended: Promise<number | null>;
   /** Asks the process to end, as Ctrl-C does, and waits until it is gone. */
@@ -22,9 +22,9 @@ export const runRehearsal = (
   command: string,
   args: readonly string[],
   options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv },
-): Running => {
+): RunningRehearsal => {
   const child: ChildProcess = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
-  const events: RehearsalEvent[] = [];
+  const events: EmbeddedWorldEvent[] = [];
   const listeners = new Set<() => void>();
   let words = "";
   const over = Promise.withResolvers<number | null>();
@@ -46,9 +46,11 @@ export const runRehearsal = (
     events,
     ended: over.promise,
     until: async (kind, fits = () => true) => {
-      const isIt = (event: RehearsalEvent): event is Extract<RehearsalEvent, { event: typeof kind }> =>
-        event.event === kind && fits(event as Extract<RehearsalEvent, { event: typeof kind }>);
-      const found = Promise.withResolvers<Extract<RehearsalEvent, { event: typeof kind }>>();
+      const isIt = (
+        event: EmbeddedWorldEvent,
+      ): event is Extract<EmbeddedWorldEvent, { event: typeof kind }> =>
+        event.event === kind && fits(event as Extract<EmbeddedWorldEvent, { event: typeof kind }>);
+      const found = Promise.withResolvers<Extract<EmbeddedWorldEvent, { event: typeof kind }>>();
       const look = () => {
         const event = events.find(isIt);
         if (event) found.resolve(event);

@@ -1,8 +1,8 @@
-import { stubServer } from "./stub-server.ts";
+import { startStubServer } from "./stub-server.ts";
 
 /** Slack as far as a command or a step asks it who a user is: these users by their id, and nobody else. */
-export const slackUsers = (emails: Readonly<Record<string, string>>) =>
-  stubServer((_, body) => {
+export const startSlackUserServer = (emails: Readonly<Record<string, string>>) =>
+  startStubServer((_, body) => {
     const email = emails[new URLSearchParams(body.toString()).get("user") ?? ""];
     return email ? { ok: true, user: { profile: { email } } } : { ok: false, error: "user_not_found" };
   });

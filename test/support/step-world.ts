@@ -1,39 +1,39 @@
 import { createHash } from "node:crypto";
-import { approvals, type NewApproval } from "#domain/approval/approvals.ts";
-import { approversFor } from "#domain/approval/approvers-for.ts";
+import { createApprovals, type NewApproval } from "#domain/approval/approvals.ts";
+import { resolveApprovers } from "#domain/approval/approvers-for.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
-import { noIdentities } from "#domain/approval/identities.ts";
-import { pushes } from "#domain/approval/pushes.ts";
-import { claims } from "#domain/claims/claims.ts";
-import { outcomes } from "#domain/delivery/outcomes.ts";
-import { ledger } from "#domain/ledger/ledger.ts";
+import { emptyIdentities } from "#domain/approval/identities.ts";
+import { createPushLog } from "#domain/approval/pushes.ts";
+import { createClaims } from "#domain/claims/claims.ts";
+import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
-import { type Channel, messages } from "#domain/message/messages.ts";
-import { changePolicy } from "#domain/policy/change-policy.ts";
+import { createDeliveryMessages, type MessageChannel } from "#domain/message/messages.ts";
+import { createPolicyWriter } from "#domain/policy/change-policy.ts";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
-import { platformPolicy } from "#domain/policy/platform-policy.ts";
-import { type Expected, provenance } from "#domain/provenance/provenance.ts";
+import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { createProvenanceStore, type ExpectedProvenance } from "#domain/provenance/provenance.ts";
 import { type BuildFacts, builderIds } from "#domain/provenance/statement.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import { type Deliveries, type Execution, TaskGone } from "#platform/deliveries/deliveries.ts";
-import { sqliteMetrics } from "#platform/metrics/sqlite.ts";
-import { sqliteRegistry } from "#platform/registry/sqlite.ts";
-import { embeddedServing } from "#platform/serving/embedded.ts";
+import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
+import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
+import { createEmbeddedServing } from "#platform/serving/embedded.ts";
 import { type Environment, FunctionFailed } from "#platform/serving/serving.ts";
 import { type CommitHistory, CommitNotFound, type Source } from "#platform/source/source.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Json, Store } from "#platform/store/store.ts";
 import { memorySigner } from "./memory-signer.ts";
 
 /** What the tests deliver: a classifier of one number, whose function answers every row alike. */
-export const model = "toy";
-export const commitOf = (letter: string): string => letter.repeat(40);
-export const digestOf = (letter: string): string => `sha256:${letter.repeat(64)}`;
+export const toyModel = "toy";
+export const fakeCommit = (letter: string): string => letter.repeat(40);
+export const fakeDigest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 
-export const modelYaml = (changes: Readonly<Record<string, string>> = {}): string =>
+export const buildModelYaml = (changes: Readonly<Record<string, string>> = {}): string =>
   Object.entries({
-    name: model,
+    name: toyModel,
     task: "classification",
     owner: "owner@example.com",
     inputs: "[{ name: x, type: number, min: 0, max: 10 }]",
@@ -68,7 +68,7 @@ const prediction = { label: "yes", scores: { no: 0.25, yes: 0.75 } };
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** The files of the model at a commit: every commit has an ONNX file of its own. */
-export const modelFiles = (commit: string, yaml = modelYaml()): Map<string, Uint8Array> =>
+export const buildModelFiles = (commit: string, yaml = buildModelYaml()): Map<string, Uint8Array> =>
   new Map([
     ["model.yaml", bytes(yaml)],
     ["model.onnx", bytes(`onnx of ${commit}`)],
@@ -122,7 +122,7 @@ export const fakeChannel = () => {
   const reach = () => {
     if (state.down) throw new Error("Slack is down");
   };
-  const channel: Channel = {
+  const channel: MessageChannel = {
     post: async (view) => {
       reach();
       const left = [...shown].find(([, each]) => each.delivery === view.delivery)?.[0];
@@ -157,7 +157,7 @@ export const memoryStore = () => {
   const time = { now: 1_000_000_000 };
   const clock = () => time.now;
   const database = openDatabase(":memory:");
-  return { store: sqliteStore({ database, clock }), database, time, clock };
+  return { store: createSqliteStore({ database, clock }), database, time, clock };
 };
 
 /** A cipher that hides nothing: what is encrypted where is held by its own tests. */
@@ -167,21 +167,21 @@ export const plainCipher = {
 };
 
 /** The builder in force. */
-export const builderOf = digestOf("e");
+export const fakeBuilderDigest = fakeDigest("e");
 
 /** What a build of a letter's commit says of itself, from these files. */
-export const buildFacts = (letter: string, files: ReadonlyMap<string, Uint8Array>): BuildFacts => ({
-  digest: digestOf(letter),
-  model,
-  commit: commitOf(letter),
-  runtime: digestOf("f"),
+export const createBuildFacts = (letter: string, files: ReadonlyMap<string, Uint8Array>): BuildFacts => ({
+  digest: fakeDigest(letter),
+  model: toyModel,
+  commit: fakeCommit(letter),
+  runtime: fakeDigest("f"),
   files: Object.fromEntries(
     [...files].map(([name, content]) => [name, createHash("sha256").update(content).digest("hex")]),
   ),
   baseImage: null,
-  layers: [digestOf("f"), digestOf("1")],
+  layers: [fakeDigest("f"), fakeDigest("1")],
   builderId: builderIds.embedded,
-  builder: builderOf,
+  builder: fakeBuilderDigest,
   buildId: "build:1",
   finishedAt: 1_000_000_000,
 });
@@ -192,7 +192,7 @@ export const buildFacts = (letter: string, files: ReadonlyMap<string, Uint8Array
  * @param between wraps the engine and the channel that steps speak to
  * @param platform the platform's copy of the policy; null: nobody has written one
  */
-export const stepWorld = ({
+export const createMemoryWorld = ({
   instrument = (store: Store) => store,
   between = <Capability extends object>(capability: Capability) => capability,
   platform = policyYaml,
@@ -233,7 +233,7 @@ export const stepWorld = ({
               author: { name: "Sam", email: "sam@example.com" },
               committer: { name: "Sam", email: "sam@example.com" },
               coAuthors: [],
-              changes: [{ path: `models/${model}/model.onnx` }],
+              changes: [{ path: `models/${toyModel}/model.onnx` }],
               signature: { by: "nobody" },
               authorAccount: null,
             },
@@ -243,11 +243,11 @@ export const stepWorld = ({
       complete: true,
     }),
     isCleanMerge: async () => false,
-    models: async (commit) => (filesAt(commit).size > 0 ? [model] : []),
-    modelFiles: async (name, commit) => (name === model ? filesAt(commit) : new Map()),
+    models: async (commit) => (filesAt(commit).size > 0 ? [toyModel] : []),
+    modelFiles: async (name, commit) => (name === toyModel ? filesAt(commit) : new Map()),
     linkDiff: async (before, after) => ({ kind: "page", url: `https://example.com/${before}...${after}` }),
     file: async (path, commit) => {
-      const folder = `models/${model}/`;
+      const folder = `models/${toyModel}/`;
       if (path.startsWith(folder)) return filesAt(commit).get(path.slice(folder.length));
       if (path !== "policy.yaml") return undefined;
       const committed = policies.has(commit) ? policies.get(commit) : policyYaml;
@@ -257,7 +257,7 @@ export const stepWorld = ({
   /** Digests whose function answers otherwise than its golden vectors say, or not at all. */
   const faulty = new Map<string, "differs" | "crashes">();
   const serving = (environment: Environment) =>
-    embeddedServing({
+    createEmbeddedServing({
       environment,
       store: plain,
       images: { describe: async () => ({ sizeBytes: 1_000 }) },
@@ -273,8 +273,8 @@ export const stepWorld = ({
       url: "http://127.0.0.1:4000",
       random: () => 0.5,
     });
-  const policy = platformPolicy({ store: plain });
-  const policyChanges = changePolicy({ store: plain, clock });
+  const policy = createPlatformPolicy({ store: plain });
+  const policyChanges = createPolicyWriter({ store: plain, clock });
   /** Every world begins with the platform's copy in its store, as `slipway init aws` leaves it. */
   const seeded =
     platform === null
@@ -282,20 +282,20 @@ export const stepWorld = ({
       : policyChanges.writeFirst(
           {
             floor: parsePolicy(bytes(platform), "the platform's copy"),
-            identities: { ...noIdentities, domains: ["example.com"] },
+            identities: { ...emptyIdentities, domains: ["example.com"] },
           },
           { id: "operator", name: "Operator" },
         );
   const blobs = memoryBlobs();
   const signer = memorySigner();
-  const built = provenance({ blobs, signer });
+  const built = createProvenanceStore({ blobs, signer });
   const engine = fakeDeliveries();
   const slack = fakeChannel();
   const deliveries = between(engine.deliveries);
   /** Digests by their tags. */
   const releases = new Map<string, string>();
-  const account = ledger({ store });
-  const record = pushes({ store, clock });
+  const account = createLedger({ store });
+  const record = createPushLog({ store, clock });
   const warnings: string[] = [];
   const warn = (sentence: string) => void warnings.push(sentence);
   const users = {
@@ -335,43 +335,43 @@ export const stepWorld = ({
     slack,
     warnings,
     warn,
-    registry: sqliteRegistry({ database, blobs, clock }),
+    registry: createSqliteRegistry({ database, blobs, clock }),
     blobs,
     signer,
     /** The builder is taken at its word: it built whatever a commit has when it is asked about. */
     provenance: {
-      verify: async (expected: Expected) => {
+      verify: async (expected: ExpectedProvenance) => {
         const letter = expected.commit.slice(0, 1);
-        await built.record(buildFacts(letter, commits.get(expected.commit) ?? new Map()));
+        await built.record(createBuildFacts(letter, commits.get(expected.commit) ?? new Map()));
         return built.verify(expected);
       },
     },
     /** The same without a word of the builder's: nothing is kept but what a test keeps. */
     strict: built,
-    builder: async () => builderOf,
-    metrics: sqliteMetrics({ database, clock, onFault: () => undefined }),
+    builder: async () => fakeBuilderDigest,
+    metrics: createSqliteMetrics({ database, clock, onFault: () => undefined }),
     serving: { stage: serving("stage"), prod: serving("prod") },
-    claims: claims({ store }),
+    claims: createClaims({ store }),
     ledger: account,
     pushes: record,
-    approversFor: approversFor(needs),
-    assertApprovable: assertApprovable({ ...needs, approversFor: approversFor(needs) }),
-    outcomes: outcomes({ store }),
-    approvals: approvals({ store, cipher: plainCipher, deliveries }),
-    messages: messages({ store, channel: between(slack.channel), clock, warn }),
+    approversFor: resolveApprovers(needs),
+    assertApprovable: assertApprovable({ ...needs, approversFor: resolveApprovers(needs) }),
+    outcomes: createOutcomes({ store }),
+    approvals: createApprovals({ store, cipher: plainCipher, deliveries }),
+    messages: createDeliveryMessages({ store, channel: between(slack.channel), clock, warn }),
     /** Commits the model; the letter names commit and image. */
     commit: (letter: string, yaml?: string) => {
-      commits.set(commitOf(letter), modelFiles(commitOf(letter), yaml));
-      return commitOf(letter);
+      commits.set(fakeCommit(letter), buildModelFiles(fakeCommit(letter), yaml));
+      return fakeCommit(letter);
     },
     close: () => database.close(),
   };
 };
-export type StepWorld = ReturnType<typeof stepWorld>;
+export type MemoryWorld = ReturnType<typeof createMemoryWorld>;
 
 /** A question about the image and version of a letter, as a delivery asks it. */
-export const questionOf = (
-  world: StepWorld,
+export const createNewApproval = (
+  world: MemoryWorld,
   {
     delivery,
     letter,
@@ -380,9 +380,9 @@ export const questionOf = (
   }: { delivery: string; letter: string; version: number } & Partial<NewApproval>,
 ): NewApproval => ({
   delivery,
-  model,
-  commit: commitOf(letter),
-  digest: digestOf(letter),
+  model: toyModel,
+  commit: fakeCommit(letter),
+  digest: fakeDigest(letter),
   version,
   baseline: 0,
   fence: 1,
@@ -397,73 +397,79 @@ export const questionOf = (
 });
 
 /** Keeps the approval of exactly this, over what prod serves, as its approver would have given it; gives its id. */
-export const approve = async (world: StepWorld, of: Parameters<typeof questionOf>[1]): Promise<string> => {
-  const baseline = (await world.ledger.serving("prod", model))?.sequence ?? 0;
-  const { id } = await world.approvals.ask(questionOf(world, { baseline, ...of }), `token-${of.delivery}`);
+export const recordApproval = async (
+  world: MemoryWorld,
+  of: Parameters<typeof createNewApproval>[1],
+): Promise<string> => {
+  const baseline = (await world.ledger.serving("prod", toyModel))?.sequence ?? 0;
+  const { id } = await world.approvals.ask(
+    createNewApproval(world, { baseline, ...of }),
+    `token-${of.delivery}`,
+  );
   const person = { user: "U024BE7LH", name: "Ada", email: "ada@example.com" };
   await world.approvals.vote(id, { ...person, verdict: "approved", reason: null, at: world.time.now });
   return id;
 };
 
 /** What a build exports for an image. */
-export const buildOf = (letter: string, builtAt = 1_000_000_000) => [
-  { Name: "SLIPWAY_DIGEST", Value: digestOf(letter) },
+export const createBuildVariables = (letter: string, builtAt = 1_000_000_000) => [
+  { Name: "SLIPWAY_DIGEST", Value: fakeDigest(letter) },
   { Name: "SLIPWAY_SIZE_BYTES", Value: "1000" },
   { Name: "SLIPWAY_BUILD_ID", Value: "build:1" },
   { Name: "SLIPWAY_BUILT_AT", Value: String(builtAt) },
 ];
 
-export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+export const hashSha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** Brings the model at a commit to prod as a whole delivery would, by the domain's own means. */
-export const serve = async (world: StepWorld, letter: string, version: number) => {
+export const promoteVersion = async (world: MemoryWorld, letter: string, version: number) => {
   const { claims: rights, ledger: account, serving, time } = world;
   const commit = world.commit(letter);
   await world.pushes.record({ before: null, after: commit, by: "sam@example.com" });
   const delivery = `delivery-${letter}`;
   const config = {
-    digest: digestOf(letter),
+    digest: fakeDigest(letter),
     memoryMb: 512,
     timeoutSeconds: 30,
     variables: {
-      SLIPWAY_MODEL: model,
+      SLIPWAY_MODEL: toyModel,
       SLIPWAY_MODEL_VERSION: String(version),
-      SLIPWAY_DIGEST: digestOf(letter),
+      SLIPWAY_DIGEST: fakeDigest(letter),
     },
   };
   let last: Awaited<ReturnType<typeof account.begin>> | undefined;
   for (const environment of ["stage", "prod"] as const) {
     const here = serving[environment];
     const grant = await rights.take(
-      { environment, model, delivery, requestedAt: time.now, now: time.now },
+      { environment, model: toyModel, delivery, requestedAt: time.now, now: time.now },
       "force",
     );
     if (grant.status !== "granted") throw new Error("a forced claim is granted");
-    await here.ensure(model);
-    const published = await here.publish(model, {
+    await here.ensure(toyModel);
+    const published = await here.publish(toyModel, {
       ...config,
       variables: { ...config.variables, SLIPWAY_ENVIRONMENT: environment },
     });
-    const previous = (await account.serving("prod", model))?.sequence ?? 0;
+    const previous = (await account.serving("prod", toyModel))?.sequence ?? 0;
     const entry = await account.begin(
       {
         environment,
-        model,
+        model: toyModel,
         delivery,
         commit,
-        digest: digestOf(letter),
+        digest: fakeDigest(letter),
         version,
         functionVersion: published.version,
         fence: grant.fence,
         previous,
         reason: null,
-        builder: builderOf,
+        builder: fakeBuilderDigest,
       },
       time.now,
     );
-    const live = await here.live(model);
+    const live = await here.live(toyModel);
     await here.route(
-      model,
+      toyModel,
       { version: published.version, description: `fence=${grant.fence} delivery=${delivery}` },
       { expect: live?.revision ?? "absent" },
     );
@@ -477,7 +483,7 @@ export const serve = async (world: StepWorld, letter: string, version: number) =
           }))
         : entry;
   }
-  for (const environment of ["stage", "prod"] as const) await rights.release(environment, model, delivery);
+  for (const environment of ["stage", "prod"] as const) await rights.release(environment, toyModel, delivery);
   time.now += 1_000;
   if (!last) throw new Error("two environments were served");
   return last;

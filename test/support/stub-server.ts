@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { buffer } from "node:stream/consumers";
 
 /** An HTTP server on a free port that answers as `answer` says. */
-export const stubServer = async (
+export const startStubServer = async (
   answer: (request: IncomingMessage, body: Buffer, response: ServerResponse) => unknown,
 ) => {
   const server = createServer(async (request, response) => {

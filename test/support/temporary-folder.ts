@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** A folder of a test's own, outside the repository; `remove` takes it away with all that is in it. */
-export const temporaryFolder = async (): Promise<{
+export const createTemporaryFolder = async (): Promise<{
   readonly path: string;
   remove(): Promise<void>;
 }> => {

@@ -1,5 +1,5 @@
-import { noIdentities } from "#domain/approval/identities.ts";
-import { changePolicy } from "#domain/policy/change-policy.ts";
+import { emptyIdentities } from "#domain/approval/identities.ts";
+import { createPolicyWriter } from "#domain/policy/change-policy.ts";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
 import type { Store } from "#platform/store/store.ts";
 
@@ -9,13 +9,13 @@ import type { Store } from "#platform/store/store.ts";
  */
 export const writePolicy = async (store: Store, text: string): Promise<void> => {
   const floor = parsePolicy(new TextEncoder().encode(text), "the platform's copy");
-  const changes = changePolicy({ store, clock: Date.now });
+  const changes = createPolicyWriter({ store, clock: Date.now });
   const [ada, bob] = [
     { id: "AIDAPLATFORMADA", name: "Ada" },
     { id: "AIDAPLATFORMBOB", name: "Bob" },
   ];
   const first = { ...floor, approval: { ...floor.approval, timeout: "P1D" } };
-  const identities = { ...noIdentities, domains: ["example.com"] };
+  const identities = { ...emptyIdentities, domains: ["example.com"] };
   await changes.writeFirst({ floor: first, identities }, ada);
   const { id } = await changes.propose({ floor, identities }, ada);
   await changes.confirm(id, bob);

@@ -1,4 +1,4 @@
 /** Writes a line of metrics. Not by console.log: where Lambda logs in JSON, CloudWatch would find no metrics in it. */
-export const emitLine = (line: string): void => {
+export const emitMetricLine = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };

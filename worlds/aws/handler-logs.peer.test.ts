@@ -4,23 +4,23 @@ import { join } from "node:path";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
-import { askOf, policiesInForce } from "#test/infrastructure/proof.ts";
-import { recording, requestsOf, unrecorded } from "#test/infrastructure/recording.ts";
-import { writtenStacks } from "#test/infrastructure/written-stacks.ts";
+import { simulateStackPolicies, toAccessRequest } from "#test/infrastructure/proof.ts";
+import { findUnrecordedRequests, readRecording, toRecordedRequests } from "#test/infrastructure/recording.ts";
+import { synthStacks } from "#test/infrastructure/written-stacks.ts";
 import { prepareDeliveryAccount } from "#test/peers/delivery-account.ts";
 import { type Moto, startMoto } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { type RecordedCalls, recordCalls } from "#test/peers/recorded-calls.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { type RecordingProxy, startRecordingProxy } from "#test/peers/recorded-calls.ts";
 import { signBuild } from "#test/peers/sign-build.ts";
-import { echoServer } from "#test/support/echo-server.ts";
-import { gitRepository } from "#test/support/git-repository.ts";
+import { startEchoServer } from "#test/support/echo-server.ts";
+import { createGitRepository } from "#test/support/git-repository.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { markedSecrets } from "#test/support/marked-secrets.ts";
+import { sentinelSecrets } from "#test/support/marked-secrets.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign.ts";
 
-const { skip } = pythonPeer("tests of handlers' logs on moto");
+const { skip } = requirePython("tests of handlers' logs on moto");
 const root = join(import.meta.dirname, "..", "..");
 
 /** The churn model, with a category that marks its rows. */
@@ -32,7 +32,7 @@ const markedModel = () =>
         `models/churn/${name}`,
         name === "model.onnx"
           ? new Uint8Array(bytes)
-          : bytes.toString("utf8").replaceAll("One year", markedSecrets.inputRow),
+          : bytes.toString("utf8").replaceAll("One year", sentinelSecrets.inputRow),
       ];
     }),
   );
@@ -74,7 +74,7 @@ const events = (commit: string): Readonly<Record<string, readonly unknown[]>> =>
       {
         ...subject,
         ...image,
-        taskToken: markedSecrets.taskToken,
+        taskToken: sentinelSecrets.taskToken,
         fence: 2,
         author: { name: "Ada", email: "ada@example.com" },
         pusher: null,
@@ -101,7 +101,7 @@ const events = (commit: string): Readonly<Record<string, readonly unknown[]>> =>
         body: callback,
         headers: {
           "x-slack-request-timestamp": String(now),
-          "x-slack-signature": signSlackRequest(markedSecrets.signingSecret, now, callback),
+          "x-slack-signature": signSlackRequest(sentinelSecrets.signingSecret, now, callback),
         },
       },
     ],
@@ -111,19 +111,19 @@ const events = (commit: string): Readonly<Record<string, readonly unknown[]>> =>
 describe.skipIf(skip)("what a step writes to its log", () => {
   let moto: Moto;
   /** Calls with the sources on CodeCommit, and with those on GitHub. */
-  let recorder: RecordedCalls;
-  let onGitHub: RecordedCalls;
-  let repository: Awaited<ReturnType<typeof gitRepository>>;
+  let recorder: RecordingProxy;
+  let onGitHub: RecordingProxy;
+  let repository: Awaited<ReturnType<typeof createGitRepository>>;
   let commit: string;
   let signerKey: string;
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-  let slack: Awaited<ReturnType<typeof echoServer>>;
-  let other: Awaited<ReturnType<typeof echoServer>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+  let slack: Awaited<ReturnType<typeof startEchoServer>>;
+  let other: Awaited<ReturnType<typeof startEchoServer>>;
   const steps = Object.keys(events(""));
 
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    repository = await gitRepository();
+    folder = await createTemporaryFolder();
+    repository = await createGitRepository();
     commit = await repository.commit(
       { ...markedModel(), "policy.yaml": readFileSync(join(root, "policy.yaml"), "utf8") },
       "A model",
@@ -149,10 +149,10 @@ describe.skipIf(skip)("what a step writes to its log", () => {
         ]),
       ),
     });
-    recorder = await recordCalls(moto.endpoint);
-    onGitHub = await recordCalls(moto.endpoint);
-    slack = await echoServer((said) => ({ status: 200, body: { ok: false, error: said } }));
-    other = await echoServer((said) => ({
+    recorder = await startRecordingProxy(moto.endpoint);
+    onGitHub = await startRecordingProxy(moto.endpoint);
+    slack = await startEchoServer((said) => ({ status: 200, body: { ok: false, error: said } }));
+    other = await startEchoServer((said) => ({
       status: 403,
       body: { error_code: "PERMISSION_DENIED", message: said },
     }));
@@ -212,11 +212,11 @@ describe.skipIf(skip)("what a step writes to its log", () => {
 
   test("they make no call that the recording of permissions lacks", async () => {
     expect(recorder.calls.length).toBeGreaterThan(20);
-    expect(unrecorded(recorder.calls, await recording())).toEqual([]);
+    expect(findUnrecordedRequests(recorder.calls, await readRecording())).toEqual([]);
   });
 
   test("with sources on GitHub, all that they ask is allowed by the stacks that are written for it", async () => {
-    const written = await writtenStacks(({ tooling, ...shipped }) => ({
+    const written = await synthStacks(({ tooling, ...shipped }) => ({
       ...shipped,
       tooling: {
         ...tooling,
@@ -225,7 +225,7 @@ describe.skipIf(skip)("what a step writes to its log", () => {
       },
     }));
     try {
-      const asked = requestsOf(
+      const asked = toRecordedRequests(
         written,
         onGitHub.calls,
         new Map([
@@ -236,8 +236,8 @@ describe.skipIf(skip)("what a step writes to its log", () => {
       expect(asked.map(({ function: of, action }) => `${of} ${action}`)).toContain(
         "start-delivery ssm:GetParameter",
       );
-      const inForce = policiesInForce(written);
-      expect(asked.filter((one) => !inForce.allows(askOf(one)))).toEqual([]);
+      const inForce = simulateStackPolicies(written);
+      expect(asked.filter((one) => !inForce.allows(toAccessRequest(one)))).toEqual([]);
     } finally {
       await written.remove();
     }

@@ -6,34 +6,34 @@ import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { apiKeys } from "#api-keys/api-keys.ts";
-import { pushes } from "#domain/approval/pushes.ts";
+import { createApiKeyStore } from "#api-keys/api-keys.ts";
+import { createPushLog } from "#domain/approval/pushes.ts";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { recording, unrecorded } from "#test/infrastructure/recording.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
+import { findUnrecordedRequests, readRecording } from "#test/infrastructure/recording.ts";
 import { createTable } from "#test/peers/create-table.ts";
 import { prepareDeliveryAccount } from "#test/peers/delivery-account.ts";
-import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { type RecordedCalls, recordCalls } from "#test/peers/recorded-calls.ts";
-import { gitRepository } from "#test/support/git-repository.ts";
+import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { type RecordingProxy, startRecordingProxy } from "#test/peers/recorded-calls.ts";
+import { createGitRepository } from "#test/support/git-repository.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
-import { slackUsers } from "#test/support/slack-users.ts";
-import { modelYaml } from "#test/support/step-world.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { startSlackUserServer } from "#test/support/slack-users.ts";
+import { buildModelYaml } from "#test/support/step-world.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
-const { skip } = pythonPeer("tests of handlers on moto");
+const { skip } = requirePython("tests of handlers on moto");
 
 describe.skipIf(skip)("as Lambda has it", () => {
   let moto: Moto;
   let client: DynamoDBClient;
-  let repository: Awaited<ReturnType<typeof gitRepository>>;
-  let slack: Awaited<ReturnType<typeof slackUsers>>;
+  let repository: Awaited<ReturnType<typeof createGitRepository>>;
+  let slack: Awaited<ReturnType<typeof startSlackUserServer>>;
   let commit: string;
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
-  let recorder: RecordedCalls;
+  let recorder: RecordingProxy;
   const variables = (name: string) => ({
     ...handlerEnvironment,
     AWS_ENDPOINT_URL: recorder.endpoint,
@@ -41,16 +41,20 @@ describe.skipIf(skip)("as Lambda has it", () => {
     SLACK_API_URL: `${slack.url}/`,
   });
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    repository = await gitRepository();
-    commit = await repository.commit({ "models/churn/model.yaml": modelYaml() }, "A model");
+    folder = await createTemporaryFolder();
+    repository = await createGitRepository();
+    commit = await repository.commit({ "models/churn/model.yaml": buildModelYaml() }, "A model");
     moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
-    slack = await slackUsers({ U024BE7LH: "ann@example.com", U0SECOND1: "bob@example.com" });
-    recorder = await recordCalls(moto.endpoint);
-    client = new DynamoDBClient(motoClient(moto.endpoint));
+    slack = await startSlackUserServer({ U024BE7LH: "ann@example.com", U0SECOND1: "bob@example.com" });
+    recorder = await startRecordingProxy(moto.endpoint);
+    client = new DynamoDBClient(motoClientConfig(moto.endpoint));
     await prepareDeliveryAccount(moto.endpoint);
-    const store = dynamodbStore({ client, table: handlerEnvironment.DELIVERY_TABLE, clock: Date.now });
-    await pushes({ store, clock: Date.now }).record({ before: null, after: commit, by: "ada@example.com" });
+    const store = createDynamoDbStore({ client, table: handlerEnvironment.DELIVERY_TABLE, clock: Date.now });
+    await createPushLog({ store, clock: Date.now }).record({
+      before: null,
+      after: commit,
+      by: "ada@example.com",
+    });
     await createTable(client, handlerEnvironment.KEYS_TABLE);
     for (const name of ["claim-environment", "authorize-key"])
       await writeFile(fileOf(name), await bundleHandler(name).then(({ code }) => code));
@@ -92,8 +96,8 @@ describe.skipIf(skip)("as Lambda has it", () => {
 
   describe("authorize-key", () => {
     const keys = () =>
-      apiKeys({
-        store: dynamodbStore({ client, table: handlerEnvironment.KEYS_TABLE, clock: Date.now }),
+      createApiKeyStore({
+        store: createDynamoDbStore({ client, table: handlerEnvironment.KEYS_TABLE, clock: Date.now }),
         random: randomBytes,
         clock: Date.now,
       });
@@ -181,6 +185,6 @@ describe.skipIf(skip)("as Lambda has it", () => {
 
   test("make no call that the recording of permissions lacks", async () => {
     expect(recorder.calls.length).toBeGreaterThan(10);
-    expect(unrecorded(recorder.calls, await recording())).toEqual([]);
+    expect(findUnrecordedRequests(recorder.calls, await readRecording())).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleHandler, type HandlerBundle } from "#packaging/bundle-handler.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const lambdas = join(import.meta.dirname, "..", "..", "lambdas");
 const functions = readdirSync(lambdas, { withFileTypes: true })
@@ -55,7 +55,7 @@ describe.each(functions)("%s", (name) => {
 
 describe("a function's bundle", () => {
   const bundles = new Map<string, HandlerBundle>();
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
   const bundle = (name: string): HandlerBundle => {
     const found = bundles.get(name);
@@ -63,7 +63,7 @@ describe("a function's bundle", () => {
     return found;
   };
   beforeAll(async () => {
-    folder = await temporaryFolder();
+    folder = await createTemporaryFolder();
     for (const name of functions) {
       const bundled = await bundleHandler(name);
       bundles.set(name, bundled);

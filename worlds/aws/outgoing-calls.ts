@@ -1,10 +1,10 @@
 import { subscribe } from "node:diagnostics_channel";
 import { ClientRequest, IncomingMessage } from "node:http";
 import * as z from "zod";
-import { faultInWords } from "./fault-in-words.ts";
+import { redactError } from "./fault-in-words.ts";
 
 /** One call to another service, as its caller saw it; addresses without their query, which may be signed. */
-export type Call = {
+export type OutgoingCall = {
   /** AWS: the service as its client names it, such as `dynamodb`; else the host. */
   readonly service: string;
   readonly aws: boolean;
@@ -23,14 +23,14 @@ type Needs<Context> = {
   readonly clock: () => number;
   /** Whom the call belongs to that begins now; undefined: nobody asks. */
   readonly context: () => Context | undefined;
-  readonly onEnd: (context: Context, call: Call) => void;
+  readonly onEnd: (context: Context, call: OutgoingCall) => void;
 };
-type Began = Pick<Call, "service" | "aws" | "operation" | "method" | "url" | "from">;
+type StartedCall = Pick<OutgoingCall, "service" | "aws" | "operation" | "method" | "url" | "from">;
 
-const withoutQuery = (path: string): string => path.split("?")[0] ?? "";
+const stripQuery = (path: string): string => path.split("?")[0] ?? "";
 
 /** A request of node:http, which AWS's clients make; their user agent says which service they are for. */
-const ofClient = (request: ClientRequest): Omit<Began, "from"> => {
+const describeNodeRequest = (request: ClientRequest): Omit<StartedCall, "from"> => {
   const header = (name: string) => String(request.getHeader(name) ?? "");
   const service = header("user-agent").match(/\bapi\/([\w-]+)#/)?.[1];
   const operation = header("x-amz-target").split(".")[1];
@@ -39,27 +39,27 @@ const ofClient = (request: ClientRequest): Omit<Began, "from"> => {
     aws: service !== undefined,
     operation,
     method: request.method,
-    url: `${request.protocol}//${request.host}${withoutQuery(request.path)}`,
+    url: `${request.protocol}//${request.host}${stripQuery(request.path)}`,
   };
 };
 
-const Fetched = z.object({
+const FetchRequest = z.object({
   origin: z.union([z.string(), z.instanceof(URL)]),
   path: z.string(),
   method: z.string(),
 });
-const Answered = z.object({ response: z.object({ statusCode: z.number() }) });
+const FetchResponse = z.object({ response: z.object({ statusCode: z.number() }) });
 
 /** A request of fetch: MLflow, GitHub and Slack. */
-const ofFetch = (request: unknown): Omit<Began, "from"> | undefined => {
-  const read = Fetched.safeParse(request);
+const describeFetchRequest = (request: unknown): Omit<StartedCall, "from"> | undefined => {
+  const read = FetchRequest.safeParse(request);
   if (!read.success) return undefined;
   const { origin, path, method } = read.data;
   const { hostname: service } = new URL(origin);
-  return { service, aws: false, operation: undefined, method, url: `${origin}${withoutQuery(path)}` };
+  return { service, aws: false, operation: undefined, method, url: `${origin}${stripQuery(path)}` };
 };
 
-const field = (message: unknown, name: "request" | "response" | "error"): unknown =>
+const readField = (message: unknown, name: "request" | "response" | "error"): unknown =>
   typeof message === "object" && message !== null && name in message
     ? Object.getOwnPropertyDescriptor(message, name)?.value
     : undefined;
@@ -68,10 +68,10 @@ const field = (message: unknown, name: "request" | "response" | "error"): unknow
  * Tells of each call that this process makes over HTTP, by the channels that Node publishes them on: no client is
  * wrapped or patched. https://nodejs.org/docs/latest-v24.x/api/diagnostics_channel.html#built-in-channels
  */
-export const outgoingCalls = <Context>({ clock, context, onEnd }: Needs<Context>): void => {
-  const open = new WeakMap<object, { readonly of: Context; readonly began: Began }>();
+export const observeOutgoingCalls = <Context>({ clock, context, onEnd }: Needs<Context>): void => {
+  const open = new WeakMap<object, { readonly of: Context; readonly began: StartedCall }>();
 
-  const begin = (request: unknown, said: Omit<Began, "from"> | undefined) => {
+  const begin = (request: unknown, said: Omit<StartedCall, "from"> | undefined) => {
     const of = context();
     if (of === undefined || !said || typeof request !== "object" || request === null) return;
     open.set(request, { of, began: { ...said, from: clock() } });
@@ -80,38 +80,38 @@ export const outgoingCalls = <Context>({ clock, context, onEnd }: Needs<Context>
     const found = typeof request === "object" && request !== null ? open.get(request) : undefined;
     if (!found || typeof request !== "object" || request === null) return;
     open.delete(request);
-    const fault = error === undefined ? undefined : faultInWords(error);
+    const fault = error === undefined ? undefined : redactError(error);
     onEnd(found.of, { ...found.began, to: clock(), status, fault });
   };
 
   subscribe("http.client.request.start", (message) => {
-    const request = field(message, "request");
-    if (request instanceof ClientRequest) begin(request, ofClient(request));
+    const request = readField(message, "request");
+    if (request instanceof ClientRequest) begin(request, describeNodeRequest(request));
   });
   subscribe("http.client.response.finish", (message) => {
-    const response = field(message, "response");
+    const response = readField(message, "response");
     end(
-      field(message, "request"),
+      readField(message, "request"),
       response instanceof IncomingMessage ? response.statusCode : undefined,
       undefined,
     );
   });
   subscribe("http.client.request.error", (message) =>
-    end(field(message, "request"), undefined, field(message, "error")),
+    end(readField(message, "request"), undefined, readField(message, "error")),
   );
   subscribe("undici:request:create", (message) => {
-    const request = field(message, "request");
-    begin(request, ofFetch(request));
+    const request = readField(message, "request");
+    begin(request, describeFetchRequest(request));
   });
   subscribe("undici:request:headers", (message) => {
-    const answered = Answered.safeParse(message);
+    const answered = FetchResponse.safeParse(message);
     end(
-      field(message, "request"),
+      readField(message, "request"),
       answered.success ? answered.data.response.statusCode : undefined,
       undefined,
     );
   });
   subscribe("undici:request:error", (message) =>
-    end(field(message, "request"), undefined, field(message, "error")),
+    end(readField(message, "request"), undefined, readField(message, "error")),
   );
 };

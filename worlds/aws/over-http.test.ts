@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
-import { type HttpAnswer, type HttpRequest, overHttp } from "./over-http.ts";
+import { createHttpHandler, type HandlerResponse, type RawHttpRequest } from "./over-http.ts";
 
-const answering = (answer: HttpAnswer) => {
-  const seen: HttpRequest[] = [];
-  const handler = overHttp(async (callback) => {
+const answering = (answer: HandlerResponse) => {
+  const seen: RawHttpRequest[] = [];
+  const handler = createHttpHandler(async (callback) => {
     seen.push(callback);
     return answer;
   });
   return { seen, handler };
 };
 const headers = { "x-slack-signature": "v0=00" };
-const ok: HttpAnswer = { status: 200, body: "" };
+const ok: HandlerResponse = { status: 200, body: "" };
 
 test("the step gets the very bytes that Slack signed, also out of base64", async () => {
   const bytes = Buffer.from([0x70, 0x3d, 0xff, 0xfe, 0x00, 0xc3]);

@@ -1,12 +1,12 @@
 import { CodeCommitClient } from "@aws-sdk/client-codecommit";
 import type { Secrets } from "#platform/secrets/secrets.ts";
-import { type CodeCommitReader, codeCommitReader } from "#platform/source/codecommit-reader.ts";
-import { type GitHubClient, gitHubClient } from "#platform/source/github-client.ts";
-import type { Variables } from "./environment/environment-parts.ts";
+import { type CodeCommitReader, createCodeCommitReader } from "#platform/source/codecommit-reader.ts";
+import { createGitHubClient, type GitHubClient } from "#platform/source/github-client.ts";
+import type { GroupVariables } from "./environment/environment-parts.ts";
 
 /** What reads the repository at the host that the environment names; GitHub's token is the secret GITHUB_TOKEN. */
-export const repositoryOf = <Read>(
-  env: Variables<"source">,
+export const selectSourceHost = <Read>(
+  env: GroupVariables<"source">,
   secrets: Secrets,
   on: {
     readonly codecommit: (reader: CodeCommitReader) => Read;
@@ -16,10 +16,12 @@ export const repositoryOf = <Read>(
   const { SOURCE_HOST: host, SOURCE_REPOSITORY: repository, GITHUB_API: api } = env;
   switch (host) {
     case "codecommit":
-      return on.codecommit(codeCommitReader({ client: new CodeCommitClient({}), repository }));
+      return on.codecommit(createCodeCommitReader({ client: new CodeCommitClient({}), repository }));
     case "github": {
       const token = () => secrets.read("GITHUB_TOKEN");
-      return on.github(gitHubClient({ repository, token, fetch, ...(api === undefined ? {} : { api }) }));
+      return on.github(
+        createGitHubClient({ repository, token, fetch, ...(api === undefined ? {} : { api }) }),
+      );
     }
     default:
       return host satisfies never;

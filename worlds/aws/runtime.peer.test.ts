@@ -3,30 +3,30 @@ import { join } from "node:path";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
-import { functionNames } from "#packaging/function-names.ts";
-import { functionZip } from "#packaging/function-zip.ts";
-import { functionHost } from "#test/peers/function-host.ts";
-import { runtimeClientPeer } from "#test/peers/runtime-client.ts";
+import { listFunctionNames } from "#packaging/function-names.ts";
+import { zipFunction } from "#packaging/function-zip.ts";
+import { createLambdaHost } from "#test/peers/function-host.ts";
+import { requireRuntimeClient } from "#test/peers/runtime-client.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
-const { skip } = runtimeClientPeer("tests of the functions under AWS's runtime client");
+const { skip } = requireRuntimeClient("tests of the functions under AWS's runtime client");
 
 describe.skipIf(skip)("each function's zip under AWS's runtime client", () => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   const zipOf = (name: string) => join(folder.path, `${name}.zip`);
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    for (const name of functionNames()) {
+    folder = await createTemporaryFolder();
+    for (const name of listFunctionNames()) {
       const { code, map } = await bundleHandler(name);
-      await writeFile(zipOf(name), functionZip({ "index.mjs": code, "index.mjs.map": map }));
+      await writeFile(zipOf(name), zipFunction({ "index.mjs": code, "index.mjs.map": map }));
     }
     await stop();
   });
   afterAll(() => folder?.remove());
 
   const once = async (name: string, env: Record<string, string>, event: unknown) => {
-    const host = functionHost({ name, code: zipOf(name), env });
+    const host = createLambdaHost({ name, code: zipOf(name), env });
     try {
       return await host.invoke(event);
     } finally {
@@ -45,7 +45,7 @@ describe.skipIf(skip)("each function's zip under AWS's runtime client", () => {
   };
 
   // The sweep has no malformed event: it looks after everything, whatever woke it.
-  test.each(functionNames().filter((name) => name !== "sweep-deliveries"))(
+  test.each(listFunctionNames().filter((name) => name !== "sweep-deliveries"))(
     "%s starts, and a malformed event ends by name, at a line of ours",
     async (name) => {
       const { payload, functionError, log } = await once(name, await ownVariables(name), "malformed");

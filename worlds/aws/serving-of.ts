@@ -3,40 +3,44 @@ import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import type { STSClient } from "@aws-sdk/client-sts";
 import { assumeRole } from "#platform/serving/assume-role.ts";
-import type { LambdaNeeds } from "#platform/serving/lambda/lambda-needs.ts";
-import { lambdaServing } from "#platform/serving/lambda.ts";
+import type { LambdaServingDependencies } from "#platform/serving/lambda/lambda-needs.ts";
+import { createLambdaServing } from "#platform/serving/lambda.ts";
 import type { Environment, Serving } from "#platform/serving/serving.ts";
-import type { Variables } from "./environment/environment-parts.ts";
+import type { GroupVariables } from "./environment/environment-parts.ts";
 
 type Needs<Env> = {
-  readonly env: Env & Variables<"functions">;
+  readonly env: Env & GroupVariables<"functions">;
   readonly sts: STSClient;
   /** The execution's name: it stands in the environment's CloudTrail beside each call. */
   readonly session: string;
   readonly clock: () => number;
 };
 
-type There = {
+type EnvironmentSettings = {
   readonly roleArn: string;
   readonly externalId: string;
   readonly functionRole: string;
-  readonly httpApi: LambdaNeeds["httpApi"];
+  readonly httpApi: LambdaServingDependencies["httpApi"];
   readonly logRetentionDays: number;
   readonly logKey: string | undefined;
   readonly records: Readonly<Record<`RECORDS_${string}`, string | undefined>>;
 };
 
 /** Those that have a value. */
-const given = (variables: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+const dropUndefined = (variables: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
 
-const servingThere = (environment: Environment, needs: Needs<unknown>, there: There): Serving => {
+const createEnvironmentServing = (
+  environment: Environment,
+  needs: Needs<unknown>,
+  there: EnvironmentSettings,
+): Serving => {
   const { env, sts, session, clock } = needs;
   const { roleArn, externalId } = there;
   const credentials = assumeRole({ sts, roleArn, externalId, session, clock });
-  return lambdaServing({
+  return createLambdaServing({
     environment,
     lambda: new LambdaClient({ credentials }),
     api: new ApiGatewayV2Client({ credentials }),
@@ -48,22 +52,22 @@ const servingThere = (environment: Environment, needs: Needs<unknown>, there: Th
     httpApi: there.httpApi,
     logRetentionDays: there.logRetentionDays,
     logKey: there.logKey,
-    variables: given(there.records),
+    variables: dropUndefined(there.records),
   });
 };
 
-const authorizer = (id: string | undefined) => (id === undefined ? {} : { authorizerId: id });
+const toAuthorizerOption = (id: string | undefined) => (id === undefined ? {} : { authorizerId: id });
 
 /** Stage's inference functions, under the role of its account. */
-export const stageServing = (needs: Needs<Variables<"stage">>): Serving =>
-  servingThere("stage", needs, {
+export const createStageServing = (needs: Needs<GroupVariables<"stage">>): Serving =>
+  createEnvironmentServing("stage", needs, {
     roleArn: needs.env.STAGE_ROLE_ARN,
     externalId: needs.env.STAGE_EXTERNAL_ID,
     functionRole: needs.env.STAGE_FUNCTION_ROLE_ARN,
     httpApi: {
       id: needs.env.STAGE_HTTP_API_ID,
       url: needs.env.STAGE_HTTP_API_URL,
-      ...authorizer(needs.env.STAGE_AUTHORIZER_ID),
+      ...toAuthorizerOption(needs.env.STAGE_AUTHORIZER_ID),
     },
     logRetentionDays: needs.env.STAGE_LOG_RETENTION_DAYS,
     logKey: needs.env.STAGE_LOG_KEY,
@@ -75,15 +79,15 @@ export const stageServing = (needs: Needs<Variables<"stage">>): Serving =>
   });
 
 /** Prod's inference functions, under the role of its account. */
-export const prodServing = (needs: Needs<Variables<"prod">>): Serving =>
-  servingThere("prod", needs, {
+export const createProdServing = (needs: Needs<GroupVariables<"prod">>): Serving =>
+  createEnvironmentServing("prod", needs, {
     roleArn: needs.env.PROD_ROLE_ARN,
     externalId: needs.env.PROD_EXTERNAL_ID,
     functionRole: needs.env.PROD_FUNCTION_ROLE_ARN,
     httpApi: {
       id: needs.env.PROD_HTTP_API_ID,
       url: needs.env.PROD_HTTP_API_URL,
-      ...authorizer(needs.env.PROD_AUTHORIZER_ID),
+      ...toAuthorizerOption(needs.env.PROD_AUTHORIZER_ID),
     },
     logRetentionDays: needs.env.PROD_LOG_RETENTION_DAYS,
     logKey: needs.env.PROD_LOG_KEY,
@@ -95,6 +99,9 @@ export const prodServing = (needs: Needs<Variables<"prod">>): Serving =>
   });
 
 /** Both. Made for each event, because the session is its delivery's name; a role is assumed at the first call. */
-export const servingOf = (
-  needs: Needs<Variables<"stage"> & Variables<"prod">>,
-): Readonly<Record<Environment, Serving>> => ({ stage: stageServing(needs), prod: prodServing(needs) });
+export const createServing = (
+  needs: Needs<GroupVariables<"stage"> & GroupVariables<"prod">>,
+): Readonly<Record<Environment, Serving>> => ({
+  stage: createStageServing(needs),
+  prod: createProdServing(needs),
+});

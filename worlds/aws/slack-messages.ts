@@ -1,17 +1,17 @@
 import type { Warn } from "#domain/delivery/warn.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
-import { type Messages, messages } from "#domain/message/messages.ts";
+import { createDeliveryMessages, type DeliveryMessages } from "#domain/message/messages.ts";
 import type { Secrets } from "#platform/secrets/secrets.ts";
 import type { Store } from "#platform/store/store.ts";
-import { messageBlocks } from "#slack/message-blocks.ts";
-import { slackChannel } from "#slack/slack-channel.ts";
-import { slackClient } from "#slack/slack-client.ts";
-import type { Variables } from "./environment/environment-parts.ts";
-import { executionPage } from "./execution-page.ts";
+import { renderMessageBlocks } from "#slack/message-blocks.ts";
+import { createSlackChannel } from "#slack/slack-channel.ts";
+import { createSlackClient } from "#slack/slack-client.ts";
+import type { GroupVariables } from "./environment/environment-parts.ts";
+import { createExecutionUrl } from "./execution-page.ts";
 import { warn as logged } from "./warn.ts";
 
 type Needs = {
-  readonly env: Variables<"slack"> & Variables<"deliveries">;
+  readonly env: GroupVariables<"slack"> & GroupVariables<"deliveries">;
   readonly secrets: Secrets;
   readonly store: Store;
   readonly clock: () => number;
@@ -20,12 +20,18 @@ type Needs = {
 };
 
 /** The deliveries' messages, in the channel that the environment names, each linked to its execution. */
-export const slackMessages = ({ env, secrets, store, clock, warn = logged }: Needs): Messages => {
-  const page = executionPage(env.STATE_MACHINE_ARN);
-  const channel = slackChannel<MessageState>({
-    slack: slackClient({ secrets, apiUrl: env.SLACK_API_URL }),
+export const createSlackMessages = ({
+  env,
+  secrets,
+  store,
+  clock,
+  warn = logged,
+}: Needs): DeliveryMessages => {
+  const page = createExecutionUrl(env.STATE_MACHINE_ARN);
+  const channel = createSlackChannel<MessageState>({
+    slack: createSlackClient({ secrets, apiUrl: env.SLACK_API_URL }),
     channel: env.SLACK_CHANNEL,
-    render: (state) => messageBlocks(state, page(state.delivery)),
+    render: (state) => renderMessageBlocks(state, page(state.delivery)),
   });
-  return messages({ store, channel, clock, warn });
+  return createDeliveryMessages({ store, channel, clock, warn });
 };

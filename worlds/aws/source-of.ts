@@ -1,10 +1,10 @@
 import type { Secrets } from "#platform/secrets/secrets.ts";
-import { codeCommitSource } from "#platform/source/codecommit.ts";
-import { gitHubSource } from "#platform/source/github.ts";
+import { createCodeCommitSource } from "#platform/source/codecommit.ts";
+import { createGitHubSource } from "#platform/source/github.ts";
 import type { Source } from "#platform/source/source.ts";
-import type { Variables } from "./environment/environment-parts.ts";
-import { repositoryOf } from "./repository-of.ts";
+import type { GroupVariables } from "./environment/environment-parts.ts";
+import { selectSourceHost } from "./repository-of.ts";
 
 /** The repository at the host that the environment names. */
-export const sourceOf = (env: Variables<"source">, secrets: Secrets): Source =>
-  repositoryOf(env, secrets, { codecommit: codeCommitSource, github: gitHubSource });
+export const createSource = (env: GroupVariables<"source">, secrets: Secrets): Source =>
+  selectSourceHost(env, secrets, { codecommit: createCodeCommitSource, github: createGitHubSource });

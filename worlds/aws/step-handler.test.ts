@@ -1,24 +1,24 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { markedSecrets } from "#test/support/marked-secrets.ts";
+import { sentinelSecrets } from "#test/support/marked-secrets.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const subject = { delivery: "churn-1234", model: "churn", commit: "c".repeat(40) };
 const here = JSON.stringify(import.meta.dirname);
 
 /** A handler around work that is given as source: the wrapper's log is what its process writes. */
 const handlerOf = (work: string, options = "{}") => `
-  import { stepHandler } from ${here.slice(0, -1)}/step-handler.ts";
+  import { createStepHandler } from ${here.slice(0, -1)}/step-handler.ts";
   import { warn } from ${here.slice(0, -1)}/warn.ts";
-  export const handler = stepHandler("deploy-model", ${work}, ${options});`;
+  export const handler = createStepHandler("deploy-model", ${work}, ${options});`;
 
 describe("a step's log", () => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   let files = 0;
   beforeAll(async () => {
-    folder = await temporaryFolder();
+    folder = await createTemporaryFolder();
   });
   afterAll(() => folder.remove());
 
@@ -58,7 +58,7 @@ describe("a step's log", () => {
   });
 
   test("what an event says in another form than ours is not repeated", async () => {
-    const odd = { delivery: markedSecrets.taskToken, model: "../x", environment: "moon" };
+    const odd = { delivery: sentinelSecrets.taskToken, model: "../x", environment: "moon" };
     const { lines } = await run("async () => ({})", [odd], `{ environment: "stage" }`);
     expect(lines[0]).toMatchObject({ environment: "stage" });
     expect(lines[0]).not.toHaveProperty("delivery");
@@ -66,7 +66,7 @@ describe("a step's log", () => {
   });
 
   test("of a result only its words and numbers are told", async () => {
-    const work = `async () => ({ status: "approved", reason: ${JSON.stringify(markedSecrets.inputRow)}, checks: [{}] })`;
+    const work = `async () => ({ status: "approved", reason: ${JSON.stringify(sentinelSecrets.inputRow)}, checks: [{}] })`;
     const { lines } = await run(work, [subject]);
     expect(lines[0]).toMatchObject({ status: "approved" });
     expect(lines[0]).not.toHaveProperty("checks");
@@ -94,7 +94,7 @@ describe("a step's log", () => {
   test("an error leaves with its name and message, without what hangs on it", async () => {
     const work = `async () => {
       class CanaryFailed extends Error { name = "CanaryFailed"; }
-      throw Object.assign(new CanaryFailed("slower"), { request: { token: ${JSON.stringify(markedSecrets.gitHubToken)} } });
+      throw Object.assign(new CanaryFailed("slower"), { request: { token: ${JSON.stringify(sentinelSecrets.gitHubToken)} } });
     }`;
     const { error, lines } = await run(work, [subject]);
     expect(error).toBe("CanaryFailed: slower");
@@ -107,7 +107,7 @@ describe("a step's log", () => {
 
   test("an event that its contract refuses ends as ContractBroken, and the log has nothing of it", async () => {
     const work = `async (event) => { const z = await import(${JSON.stringify(import.meta.resolve("zod"))}); z.object({ commit: z.number() }).parse(event); }`;
-    const { error, lines } = await run(work, [{ commit: markedSecrets.inputRow }]);
+    const { error, lines } = await run(work, [{ commit: sentinelSecrets.inputRow }]);
     expect(error).toMatch(/^ContractBroken: .*commit: .*deliver again/);
     expect(lines[0]).toMatchObject({ level: "ERROR", fault: { name: "ContractBroken" } });
   });

@@ -1,11 +1,11 @@
 import type { Context } from "aws-lambda";
 import * as z from "zod";
-import { namedFault } from "#domain/delivery/named-fault.ts";
+import { normalizeError } from "#domain/delivery/named-fault.ts";
 import { EnvironmentName } from "#platform/serving/serving.ts";
 import { Subject } from "#statemachine/contracts.ts";
-import { faultInWords } from "./fault-in-words.ts";
+import { redactError } from "./fault-in-words.ts";
 import { log } from "./log.ts";
-import { traced } from "./traced.ts";
+import { traceStep } from "./traced.ts";
 
 type Options<Output> = {
   /** Where the step works, if its events do not say so. */
@@ -17,7 +17,7 @@ type Options<Output> = {
 };
 
 /** What an event says of itself, each only in its exact form: what goes into a log is nobody's free text. */
-const About = z
+const EventContext = z
   .object({
     delivery: Subject.shape.delivery.optional().catch(undefined),
     model: Subject.shape.model.optional().catch(undefined),
@@ -26,7 +26,7 @@ const About = z
   .catch({});
 
 /** What a result may tell in the log: words and numbers of ours. Rows, reasons and names of people stay out. */
-const Telling = z
+const LoggedOutput = z
   .object({
     status: z.string(),
     verdict: z.string(),
@@ -47,12 +47,12 @@ const Telling = z
   .partial()
   .catch({});
 
-const defined = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+const dropUndefined = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 /** The runtime logs every property of an error that leaves a function, and Catch reads the name alone. */
-const bare = (fault: unknown): Error => {
-  const { name, message } = faultInWords(fault, 10_000);
+const stripError = (fault: unknown): Error => {
+  const { name, message } = redactError(fault, 10_000);
   const left = new Error(message);
   left.name = name;
   // Its first lines repeat the message, as it was before.
@@ -65,28 +65,31 @@ const bare = (fault: unknown): Error => {
  * A step as Lambda calls it: each log line carries step, delivery, model and environment, the call is a part of
  * X-Ray's trace, and an error leaves with its name, message and stack alone.
  */
-export const stepHandler =
+export const createStepHandler =
   <Event, Output>(
     step: string,
     work: (event: Event) => Promise<Output>,
     { environment = "tooling", each = () => [], counted }: Options<Output> = {},
   ) =>
   async (event: Event, context?: Context): Promise<Output> => {
-    const about: Readonly<Record<string, unknown>> = { environment, ...defined(About.parse(event)) };
+    const about: Readonly<Record<string, unknown>> = {
+      environment,
+      ...dropUndefined(EventContext.parse(event)),
+    };
     log.resetKeys();
     log.appendKeys({ step, ...about });
     if (context) log.addContext(context);
     const began = performance.now();
     const tookMs = () => Math.round(performance.now() - began);
     try {
-      const output = await traced(step, about, async () => work(event));
+      const output = await traceStep(step, about, async () => work(event));
       counted?.(output, String(about.model));
       for (const one of each(output)) log.info("looked after a delivery", one);
-      log.info("the step is done", { ...defined(Telling.parse(output)), tookMs: tookMs() });
+      log.info("the step is done", { ...dropUndefined(LoggedOutput.parse(output)), tookMs: tookMs() });
       return output;
     } catch (thrown) {
-      const fault = namedFault(thrown);
-      log.error("the step failed", { fault: faultInWords(fault), tookMs: tookMs() });
-      throw bare(fault);
+      const fault = normalizeError(thrown);
+      log.error("the step failed", { fault: redactError(fault), tookMs: tookMs() });
+      throw stripError(fault);
     }
   };

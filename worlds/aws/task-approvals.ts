@@ -1,13 +1,13 @@
 import { KMSClient } from "@aws-sdk/client-kms";
-import { type Approvals, approvals } from "#domain/approval/approvals.ts";
-import { kmsCipher } from "#platform/cipher/kms.ts";
+import { type Approvals, createApprovals } from "#domain/approval/approvals.ts";
+import { createKmsCipher } from "#platform/cipher/kms.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { Store } from "#platform/store/store.ts";
-import type { Variables } from "./environment/environment-parts.ts";
+import type { GroupVariables } from "./environment/environment-parts.ts";
 import { log } from "./log.ts";
 
 type Needs = {
-  readonly env: Variables<"cipher">;
+  readonly env: GroupVariables<"cipher">;
   readonly store: Store;
   readonly deliveries: Deliveries;
 };
@@ -16,9 +16,9 @@ type Needs = {
  * The questions to humans, with their task tokens under the KMS key that the environment names. Which delivery a vote
  * is about is known only once its question was read: the log says it from then on.
  */
-export const taskApprovals = ({ env, store, deliveries }: Needs): Approvals => {
-  const cipher = kmsCipher({ client: new KMSClient({}), key: env.CIPHER_KEY });
-  const questions = approvals({ store, deliveries, cipher });
+export const createAwsApprovals = ({ env, store, deliveries }: Needs): Approvals => {
+  const cipher = createKmsCipher({ client: new KMSClient({}), key: env.CIPHER_KEY });
+  const questions = createApprovals({ store, deliveries, cipher });
   return {
     ...questions,
     vote: async (id, vote) => {

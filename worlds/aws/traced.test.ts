@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { markedIn, markedSecrets } from "#test/support/marked-secrets.ts";
+import { findSentinelSecrets, sentinelSecrets } from "#test/support/marked-secrets.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const id = z.string().regex(/^[0-9a-f]{16}$/);
 const name = z.string().regex(/^[\p{L}\p{N}\s_.:/%&#=+\\\-@]{1,200}$/u);
@@ -67,7 +67,7 @@ const daemon = async () => {
 };
 
 describe("a traced step", () => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   let files = 0;
   const service = createServer((request, response) => {
     if (request.url === "/cut") return void request.socket.destroy();
@@ -76,7 +76,7 @@ describe("a traced step", () => {
   });
   let address = "";
   beforeAll(async () => {
-    folder = await temporaryFolder();
+    folder = await createTemporaryFolder();
     service.listen(0, "127.0.0.1");
     await once(service, "listening");
     const bound = service.address();
@@ -93,10 +93,10 @@ describe("a traced step", () => {
     const file = join(folder.path, `${files++}.mjs`);
     await writeFile(
       file,
-      `import { stepHandler } from ${JSON.stringify(join(import.meta.dirname, "step-handler.ts"))};
+      `import { createStepHandler } from ${JSON.stringify(join(import.meta.dirname, "step-handler.ts"))};
        import { DynamoDBClient, GetItemCommand } from ${JSON.stringify(import.meta.resolve("@aws-sdk/client-dynamodb"))};
        const address = ${JSON.stringify(address)};
-       export const handler = stepHandler("claim-environment", ${work});`,
+       export const handler = createStepHandler("claim-environment", ${work});`,
     );
     const variables = {
       ...handlerEnvironment,
@@ -109,7 +109,7 @@ describe("a traced step", () => {
     const ended = await runBundle(file, variables, [event]);
     if (header === sampled) await xray.complete;
     xray.socket.close();
-    expect(markedIn(xray.datagrams.join("\n"))).toEqual([]);
+    expect(findSentinelSecrets(xray.datagrams.join("\n"))).toEqual([]);
     const documents = xray.datagrams.map((datagram) => {
       const [first, document] = datagram.split("\n");
       expect(JSON.parse(first ?? "")).toEqual({ format: "json", version: 1 });
@@ -132,9 +132,9 @@ describe("a traced step", () => {
 
   test("tells of each call where to and how it was answered, and not what was said", async () => {
     const { documents, error } = await run(`async () => {
-      const headers = { authorization: ${JSON.stringify(`Bearer ${markedSecrets.gitHubToken}`)} };
-      const body = ${JSON.stringify(markedSecrets.inputRow)};
-      await fetch(address + "/404/models?signature=" + ${JSON.stringify(encodeURIComponent(markedSecrets.taskToken))}, { method: "POST", headers, body });
+      const headers = { authorization: ${JSON.stringify(`Bearer ${sentinelSecrets.gitHubToken}`)} };
+      const body = ${JSON.stringify(sentinelSecrets.inputRow)};
+      await fetch(address + "/404/models?signature=" + ${JSON.stringify(encodeURIComponent(sentinelSecrets.taskToken))}, { method: "POST", headers, body });
       await new DynamoDBClient({}).send(new GetItemCommand({ TableName: "t", Key: { pk: { S: body } } }));
       return {};
     }`);

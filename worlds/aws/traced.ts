@@ -1,24 +1,24 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
-import { faultInWords } from "./fault-in-words.ts";
+import { redactError } from "./fault-in-words.ts";
 import { log } from "./log.ts";
-import { type Call, outgoingCalls } from "./outgoing-calls.ts";
-import { xrayDaemon } from "./xray-daemon.ts";
+import { type OutgoingCall, observeOutgoingCalls } from "./outgoing-calls.ts";
+import { sendXraySegments } from "./xray-daemon.ts";
 
 /** A step that asks a model a thousand times has the same call a thousand times. */
-const mostCalls = 100;
+const maxCalls = 100;
 
-type Trace = { readonly calls: Call[]; untold: number };
-const underway = new AsyncLocalStorage<Trace>();
+type Trace = { readonly calls: OutgoingCall[]; untold: number };
+const currentTrace = new AsyncLocalStorage<Trace>();
 /** 64 bits in hex, unique within its trace. */
 const newId = () => randomBytes(8).toString("hex");
-const seconds = (at: number) => at / 1_000;
+const toSeconds = (at: number) => at / 1_000;
 
-outgoingCalls({
+observeOutgoingCalls({
   clock: Date.now,
-  context: () => underway.getStore(),
+  context: () => currentTrace.getStore(),
   onEnd: (trace, call) => {
-    if (trace.calls.length < mostCalls) trace.calls.push(call);
+    if (trace.calls.length < maxCalls) trace.calls.push(call);
     else trace.untold++;
   },
 });
@@ -27,7 +27,7 @@ outgoingCalls({
  * The trace that this invocation belongs to; undefined where it is not sampled.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
  */
-const sampled = (header: string | undefined) => {
+const parseTraceHeader = (header: string | undefined) => {
   const fields = new Map(
     (header ?? "").split(";").map((field) => [field.split("=")[0], field.split("=")[1]]),
   );
@@ -36,24 +36,24 @@ const sampled = (header: string | undefined) => {
 };
 
 /** 4xx is the caller's error, 5xx and no answer the other side's fault. */
-const failure = ({ status, fault }: Call) => ({
+const describeFailure = ({ status, fault }: OutgoingCall) => ({
   ...(status !== undefined && status >= 400 && status < 500 ? { error: true } : {}),
   ...(status === 429 ? { throttle: true } : {}),
   ...((status !== undefined && status >= 500) || fault ? { fault: true } : {}),
   ...(fault ? { cause: { exceptions: [{ id: newId(), type: fault.name, message: fault.message }] } } : {}),
 });
 
-const callDocument = (call: Call) => ({
+const createCallDocument = (call: OutgoingCall) => ({
   name: call.service.slice(0, 200),
-  start_time: seconds(call.from),
-  end_time: seconds(call.to),
+  start_time: toSeconds(call.from),
+  end_time: toSeconds(call.to),
   namespace: call.aws ? "aws" : "remote",
   ...(call.operation ? { aws: { operation: call.operation } } : {}),
   http: {
     request: { method: call.method, url: call.url },
     ...(call.status === undefined ? {} : { response: { status: call.status } }),
   },
-  ...failure(call),
+  ...describeFailure(call),
 });
 
 /**
@@ -61,13 +61,13 @@ const callDocument = (call: Call) => ({
  * answered and when, never what was said. Without a sampled trace it only does the work, and a trace that cannot be
  * sent fails nothing. https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
  */
-export const traced = async <T>(
+export const traceStep = async <T>(
   name: string,
   annotations: Readonly<Record<string, unknown>>,
   work: () => Promise<T>,
 ): Promise<T> => {
   const { _X_AMZN_TRACE_ID: header, AWS_XRAY_DAEMON_ADDRESS: daemon } = process.env;
-  const within = sampled(header);
+  const within = parseTraceHeader(header);
   if (!within || !daemon) return work();
   const trace: Trace = { calls: [], untold: 0 };
   const { trace_id, parent } = within;
@@ -75,26 +75,26 @@ export const traced = async <T>(
   const from = Date.now();
   const send = async (failed: object) => {
     const common = { trace_id, type: "subsegment" };
-    const times = { start_time: seconds(from), end_time: seconds(Date.now()) };
+    const times = { start_time: toSeconds(from), end_time: toSeconds(Date.now()) };
     const own = { ...common, id, parent_id: parent, name, ...times };
     const untold = trace.untold > 0 ? { untracedCalls: trace.untold } : {};
     const calls = trace.calls.map((call) => ({
       ...common,
       id: newId(),
       parent_id: id,
-      ...callDocument(call),
+      ...createCallDocument(call),
     }));
     const step = { ...own, annotations: { ...annotations, ...untold }, ...failed };
-    await xrayDaemon(daemon)([...calls, step]).catch((fault: unknown) =>
-      log.warn("the trace could not be sent", { fault: faultInWords(fault) }),
+    await sendXraySegments(daemon)([...calls, step]).catch((fault: unknown) =>
+      log.warn("the trace could not be sent", { fault: redactError(fault) }),
     );
   };
   try {
-    const result = await underway.run(trace, work);
+    const result = await currentTrace.run(trace, work);
     await send({});
     return result;
   } catch (fault) {
-    const { name: type, message } = faultInWords(fault);
+    const { name: type, message } = redactError(fault);
     await send({ fault: true, cause: { exceptions: [{ id: newId(), type, message }] } });
     throw fault;
   }

@@ -1,8 +1,8 @@
 import type { Warn } from "#domain/delivery/warn.ts";
-import { faultInWords } from "./fault-in-words.ts";
+import { redactError } from "./fault-in-words.ts";
 import { log } from "./log.ts";
 
 /** Writes one line for operators. What it is `about` stands beside the event's own keys: a sweep has many deliveries. */
 export const warn: Warn = (sentence, fault, about = {}) => {
-  log.warn(sentence, { ...about, fault: faultInWords(fault) });
+  log.warn(sentence, { ...about, fault: redactError(fault) });
 };

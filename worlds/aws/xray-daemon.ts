@@ -3,10 +3,10 @@ import { createSocket } from "node:dgram";
 /** What the daemon asks for before each document. */
 const header = `{"format":"json","version":1}\n`;
 /** A datagram's limit with its headers; a document may have 64 KB. */
-const largest = 65_000;
+const maxDatagramBytes = 65_000;
 
 /** `host:port`, or both protocols by name: `tcp:host:port udp:host:port`. */
-const udpAddress = (text: string): { readonly host: string; readonly port: number } | undefined => {
+const parseUdpAddress = (text: string): { readonly host: string; readonly port: number } | undefined => {
   const address = text.split(" ").find((part) => !part.startsWith("tcp:"));
   const found = address?.match(/^(?:udp:)?(.+):(\d+)$/);
   return found?.[1] ? { host: found[1], port: Number(found[2]) } : undefined;
@@ -17,16 +17,16 @@ const udpAddress = (text: string): { readonly host: string; readonly port: numbe
  * left: once the step has answered, its process is frozen.
  * https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-daemon
  */
-export const xrayDaemon =
+export const sendXraySegments =
   (address: string) =>
   async (documents: readonly object[]): Promise<void> => {
-    const to = udpAddress(address);
+    const to = parseUdpAddress(address);
     if (!to) throw new Error(`AWS_XRAY_DAEMON_ADDRESS is no address: ${address}`);
     const datagrams = documents.map((document) => Buffer.from(`${header}${JSON.stringify(document)}`));
     const socket = createSocket("udp4");
     try {
       const sending = datagrams
-        .filter(({ byteLength }) => byteLength <= largest)
+        .filter(({ byteLength }) => byteLength <= maxDatagramBytes)
         .map(
           (datagram) =>
             new Promise<void>((sent, failed) => {

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type StepWorld, stepWorld } from "#test/support/step-world.ts";
-import { controlRoute, remoteDeliveries } from "./control.ts";
-import { listen } from "./gateway/server.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/step-world.ts";
+import { createControlRoute, remoteDeliveries } from "./control.ts";
+import { startHttpServer } from "./gateway/server.ts";
 
-let world: StepWorld;
-let server: Awaited<ReturnType<typeof listen>>;
+let world: MemoryWorld;
+let server: Awaited<ReturnType<typeof startHttpServer>>;
 beforeEach(async () => {
-  world = stepWorld();
-  server = await listen(0, () => undefined);
-  server.serve(controlRoute({ deliveries: world.deliveries, token: "secret" }));
+  world = createMemoryWorld();
+  server = await startHttpServer(0, () => undefined);
+  server.serve(createControlRoute({ deliveries: world.deliveries, token: "secret" }));
 });
 afterEach(async () => {
   await server.close();

@@ -3,12 +3,12 @@ import { Hono } from "hono";
 import { z } from "zod";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import { TaskGone } from "#platform/deliveries/deliveries.ts";
-import { executionTable } from "#platform/deliveries/execution-table.ts";
+import { createExecutionTable } from "#platform/deliveries/execution-table.ts";
 import type { Database } from "#platform/store/open-database.ts";
 import type { Json } from "#platform/store/store.ts";
-import { requestBody } from "./gateway/request-body.ts";
+import { readRequestBody } from "./gateway/request-body.ts";
 
-const Call = z.discriminatedUnion("call", [
+const ControlCall = z.discriminatedUnion("call", [
   z.object({ call: z.literal("start"), name: z.string(), input: z.json() }),
   z.object({ call: z.literal("succeed"), token: z.string(), output: z.json() }),
   z.object({
@@ -18,12 +18,12 @@ const Call = z.discriminatedUnion("call", [
   }),
   z.object({ call: z.literal("stop"), name: z.string(), cause: z.string() }),
 ]);
-type Call = z.infer<typeof Call>;
+type ControlCall = z.infer<typeof ControlCall>;
 
 /** Bytes: a state's output has at most 256 KB on AWS, and here it may be quoted. */
-const largestCall = 1_024 * 1_024;
+const maxCallBytes = 1_024 * 1_024;
 
-const parsed = (body: Uint8Array): unknown => {
+const parseJson = (body: Uint8Array): unknown => {
   try {
     return JSON.parse(new TextDecoder().decode(body));
   } catch {
@@ -34,14 +34,14 @@ const parsed = (body: Uint8Array): unknown => {
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
 /** What only the process with the engine can do, for other processes of the same user: guarded by the folder's token. */
-export const controlRoute = ({ deliveries, token }: { deliveries: Deliveries; token: string }): Hono =>
+export const createControlRoute = ({ deliveries, token }: { deliveries: Deliveries; token: string }): Hono =>
   new Hono().post("/control/deliveries", async (context) => {
     const given = sha256(context.req.header("authorization") ?? "");
     if (!timingSafeEqual(given, sha256(`Bearer ${token}`)))
       return context.json({ error: "not allowed" }, 403);
-    const body = await requestBody(context, largestCall);
+    const body = await readRequestBody(context, maxCallBytes);
     if (!body) return context.json({ error: "a call has at most 1 MB" }, 413);
-    const read = Call.safeParse(parsed(body));
+    const read = ControlCall.safeParse(parseJson(body));
     if (!read.success) return context.json({ error: "no call that is known here" }, 400);
     const call = read.data;
     try {
@@ -84,8 +84,8 @@ export const remoteDeliveries = ({
   url: string | undefined;
   token: string;
 }): Deliveries => {
-  const table = executionTable(database);
-  const send = async (call: Call): Promise<unknown> => {
+  const table = createExecutionTable(database);
+  const send = async (call: ControlCall): Promise<unknown> => {
     if (url === undefined)
       throw new NotRunning("no rehearsal runs on this folder: start one with `npm start`");
     const response = await fetch(`${url}/control/deliveries`, {

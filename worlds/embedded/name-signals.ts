@@ -1,12 +1,12 @@
 /** Something that happens to a name, awaited by name. */
-export type NameSignals = {
+export type NamedEvents = {
   /** It happened now: whoever waits goes on. */
   readonly give: (name: string) => void;
   /** Resolves the next time it happens. */
   readonly next: (name: string) => Promise<void>;
 };
 
-export const nameSignals = (): NameSignals => {
+export const createNamedEvents = (): NamedEvents => {
   const waiting = new Map<string, (() => void)[]>();
   return {
     give(name) {

@@ -1,41 +1,41 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
-import { favourAnswers } from "#inference/http/favour-answers.ts";
-import { localImages } from "#packaging/local-images.ts";
-import { blobRoute } from "#platform/blobs/blob-route.ts";
+import { lowerV8WorkerPriority } from "#inference/http/favour-answers.ts";
+import { openLocalImages } from "#packaging/local-images.ts";
+import { createBlobRoute } from "#platform/blobs/blob-route.ts";
 import type { Images } from "#platform/images/images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import type { Json } from "#platform/store/store.ts";
-import { controlRoute } from "./control.ts";
+import { createControlRoute } from "./control.ts";
 import type { DataFolder } from "./data/data-folder.ts";
-import { keepWithin } from "./data/keep-within.ts";
+import { createDataLimiter } from "./data/keep-within.ts";
 import { openLog } from "./data/open-log.ts";
 import { createDesk } from "./desk/desk.ts";
-import { deskClient } from "./desk/desk-client.ts";
-import { localOnly } from "./desk/guard.ts";
+import { createDeskClient } from "./desk/desk-client.ts";
+import { requireLocalHost } from "./desk/guard.ts";
 import { slackWorkspace } from "./desk/slack-workspace.ts";
 import { type DeskState, openDeskState } from "./desk/state.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
 import type { Steps } from "./engine/steps.ts";
-import { stepsInThread } from "./engine/steps-in-thread.ts";
-import { tasksHere } from "./engine/tasks.ts";
-import { tasksInThread } from "./engine/tasks-in-thread.ts";
-import { withOutcomes } from "./engine/with-outcomes.ts";
-import { functionHost } from "./functions/functions.ts";
-import { gateway, invokeRoute } from "./gateway/gateway.ts";
-import { keyGate } from "./gateway/key-gate.ts";
-import { callbackPath, listen, slackCallbackRoute } from "./gateway/server.ts";
-import { nameSignals } from "./name-signals.ts";
+import { createStepsThreadClient } from "./engine/steps-in-thread.ts";
+import { createLocalTasks } from "./engine/tasks.ts";
+import { createThreadTasks } from "./engine/tasks-in-thread.ts";
+import { overlayOutcomes } from "./engine/with-outcomes.ts";
+import { createFunctionHost } from "./functions/functions.ts";
+import { createGateway, createInvokeRoute } from "./gateway/gateway.ts";
+import { createKeyAuthorizer } from "./gateway/key-gate.ts";
+import { callbackPath, createSlackCallbackRoute, startHttpServer } from "./gateway/server.ts";
+import { createNamedEvents } from "./name-signals.ts";
 import { writeFirstPolicy } from "./operator/first-policy.ts";
-import { type Application, syntheticApplication } from "./scenario/application.ts";
+import { createSyntheticApplication, type SyntheticApplication } from "./scenario/application.ts";
 import { deliverCommits } from "./scenario/deliver-commits.ts";
-import { tellServing } from "./scenario/tell-serving.ts";
-import { watchedRepository } from "./scenario/watched-repository.ts";
-import type { Voice } from "./terminal.ts";
-import { type Instrument, openCapabilities, type WorldNeeds, worldOf } from "./world.ts";
+import { reportServing } from "./scenario/tell-serving.ts";
+import { createWatchedRepository } from "./scenario/watched-repository.ts";
+import type { Reporter } from "./terminal.ts";
+import { assembleWorld, type CapabilitiesOptions, type Instrument, openCapabilities } from "./world.ts";
 
-export type RehearsalOptions = {
+export type EmbeddedWorldOptions = {
   readonly folder: DataFolder;
   /** Slipway's own folder: models, their trained versions, the runtime's code. */
   readonly checkout: string;
@@ -49,11 +49,11 @@ export type RehearsalOptions = {
   readonly traffic: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Another registry than the data folder's own; `stepsThread` then opens the same one. */
-  readonly registry?: WorldNeeds["registry"];
+  readonly registry?: CapabilitiesOptions["registry"];
   /** The module of the thread that steps run in. Default: one with the data folder's own registry. */
   readonly stepsThread?: URL;
   readonly clock: () => number;
-  readonly voice: Voice;
+  readonly voice: Reporter;
   /** Bytes that the folder may take; absent: traffic is kept for as long as it does by itself. */
   readonly dataLimitBytes?: number;
   /** Told where the rehearsal answers, for other processes of the same folder. */
@@ -66,11 +66,11 @@ export type RehearsalOptions = {
    * Images and functions that are there already; whoever made them stops them. Tests share them between rehearsals, whose
    * steps then run in this thread.
    */
-  readonly machine?: Machine;
+  readonly machine?: Compute;
 };
 
 /** Where images are built and functions run. */
-export type Machine = {
+export type Compute = {
   readonly images: Images;
   /** Content hash of the runtime layer that images get. */
   readonly runtime: string;
@@ -82,26 +82,26 @@ const versionIdleMs = 2_000;
 
 const defaultStepsThread = new URL("./engine/steps-thread.ts", import.meta.url);
 
-const openDesk = async (path: string): Promise<DeskState> => openDeskState(path);
+const openDeskFile = async (path: string): Promise<DeskState> => openDeskState(path);
 
 /** How often the sweep looks on its own; an execution that ends calls it at once. */
-const sweepEveryMs = 60_000;
+const sweepIntervalMs = 60_000;
 
 /**
  * The whole of Slipway on this machine: the engine, the functions' host, the gateway, the desk, a watched repository
  * and an application that calls prod. `begin` sweeps, or asks again, what an earlier process left unfinished.
  */
-export const startRehearsal = async (options: RehearsalOptions) => {
+export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
   const { folder, clock, voice, env } = options;
-  favourAnswers();
+  lowerV8WorkerPriority();
   const log = openLog({ path: folder.log, clock });
-  const server = await listen(options.port, log);
-  const models = await listen(options.modelsPort, log, "127.0.0.1", { option: "--models-port" }).catch(
-    async (fault) => {
-      await server.close();
-      throw fault;
-    },
-  );
+  const server = await startHttpServer(options.port, log);
+  const models = await startHttpServer(options.modelsPort, log, "127.0.0.1", {
+    option: "--models-port",
+  }).catch(async (fault) => {
+    await server.close();
+    throw fault;
+  });
   const closeServers = async () => void (await Promise.all([server.close(), models.close()]));
   const { url } = server;
   const capabilities = await openCapabilities({
@@ -127,7 +127,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     await closeServers();
     throw fault;
   });
-  const desk = await openDesk(folder.desk).catch(async (fault) => {
+  const desk = await openDeskFile(folder.desk).catch(async (fault) => {
     capabilities.database.close();
     await closeServers();
     throw fault;
@@ -137,8 +137,8 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   options.announce?.(url, models.url);
 
   const ownMachine = async () => {
-    const { images, imageRoot, runtime } = await localImages({ folder, source, clock });
-    const functions = functionHost({
+    const { images, imageRoot, runtime } = await openLocalImages({ folder, source, clock });
+    const functions = createFunctionHost({
       imageRoot,
       metrics,
       records,
@@ -154,17 +154,17 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     });
     return { images, runtime, functions, stop: functions.stop };
   };
-  const givenMachine = (machine: Machine) => ({
+  const givenMachine = (machine: Compute) => ({
     ...machine,
     runtime: async () => machine.runtime,
     stop: async () => undefined,
   });
   const machine = options.machine ? givenMachine(options.machine) : await ownMachine();
   const { images, functions } = machine;
-  const slack = deskClient(url, botToken);
+  const slack = createDeskClient(url, botToken);
 
   const toldOutcomes = new Set<string>();
-  const endings = nameSignals();
+  const endings = createNamedEvents();
   const tellOutcome = async (name: string) => {
     const ended = await world.outcomes.read(name);
     if (!ended) return;
@@ -181,7 +181,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     });
   };
   const asked = new Set<string>();
-  const askings = nameSignals();
+  const askings = createNamedEvents();
   const background = new Set<Promise<unknown>>();
   const inBackground = (what: string, work: Promise<unknown>) => {
     const watched = work
@@ -224,13 +224,17 @@ export const startRehearsal = async (options: RehearsalOptions) => {
         status === "SUCCEEDED" ? tellOutcome(name) : sweep().then(() => tellOutcome(name)),
       ),
   });
-  const world = worldOf(capabilities, { images, functions, deliveries: engine, slack }, options.instrument);
+  const world = assembleWorld(
+    capabilities,
+    { images, functions, deliveries: engine, slack },
+    options.instrument,
+  );
   const tasks =
     options.machine || options.instrument
-      ? tasksHere(world, machine.runtime)
-      : tasksInThread(
+      ? createLocalTasks(world, machine.runtime)
+      : createThreadTasks(
           world,
-          stepsInThread({
+          createStepsThreadClient({
             module: options.stepsThread ?? defaultStepsThread,
             data: { folder, url, modelsUrl: models.url, env: { ...env } },
             log,
@@ -240,16 +244,16 @@ export const startRehearsal = async (options: RehearsalOptions) => {
         );
   const { steps } = tasks;
   const runtime = await tasks.runtime();
-  const application: Application | undefined =
+  const application: SyntheticApplication | undefined =
     options.traffic > 0
-      ? syntheticApplication({
+      ? createSyntheticApplication({
           requestsPerSecond: options.traffic,
           key: controlToken,
           random: Math.random,
           onFailure: log,
         })
       : undefined;
-  const tellServed = tellServing({
+  const tellServed = reportServing({
     world,
     url: models.url,
     voice,
@@ -259,7 +263,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   const askAndTell = async (event: unknown) => {
     await steps.machine["request-approval"](event);
     for (const { delivery, state } of await world.approvals.open()) {
-      if (state.status !== "pending" || !isFor(event, delivery)) continue;
+      if (state.status !== "pending" || !isForDelivery(event, delivery)) continue;
       voice.event({ event: "question", delivery, desk: `${url}/`, callbackUrl: `${url}${callbackPath}` });
       asked.add(delivery);
       askings.give(delivery);
@@ -268,11 +272,11 @@ export const startRehearsal = async (options: RehearsalOptions) => {
 
   const stopping = new AbortController();
   const app = new Hono()
-    .use(localOnly)
-    .route("/", invokeRoute({ servings: world.serving, token: controlToken, requestId: randomUUID }))
-    .route("/", controlRoute({ deliveries: engine, token: controlToken }))
-    .route("/", slackCallbackRoute(steps.answerApproval, clock))
-    .route("/", blobRoute({ folder: folder.blobs, key: capabilities.blobKey, clock }))
+    .use(requireLocalHost)
+    .route("/", createInvokeRoute({ servings: world.serving, token: controlToken, requestId: randomUUID }))
+    .route("/", createControlRoute({ deliveries: engine, token: controlToken }))
+    .route("/", createSlackCallbackRoute(steps.answerApproval, clock))
+    .route("/", createBlobRoute({ folder: folder.blobs, key: capabilities.blobKey, clock }))
     .route(
       "/",
       createDesk({
@@ -283,21 +287,21 @@ export const startRehearsal = async (options: RehearsalOptions) => {
         botToken,
         callbackUrl: () => `${url}${callbackPath}`,
         ...slackWorkspace,
-        deliveries: withOutcomes(engine, world.outcomes),
+        deliveries: overlayOutcomes(engine, world.outcomes),
         stop: stopping.signal,
       }),
     );
   server.serve(app);
   models.serve(
-    gateway({
+    createGateway({
       servings: world.serving,
       clock,
       requestId: randomUUID,
-      gate: keyGate({ keys: world.keys, store, token: controlToken, clock, log }),
+      gate: createKeyAuthorizer({ keys: world.keys, store, token: controlToken, clock, log }),
     }),
   );
 
-  const repository = watchedRepository({ folder: folder.repository, checkout: options.checkout });
+  const repository = createWatchedRepository({ folder: folder.repository, checkout: options.checkout });
   await repository.prepare();
   const look = deliverCommits({
     repository,
@@ -311,7 +315,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
   const keeping =
     options.dataLimitBytes === undefined
       ? undefined
-      : keepWithin({
+      : createDataLimiter({
           folder,
           database: capabilities.database,
           blobsWritten: capabilities.blobsWritten,
@@ -338,7 +342,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     timer = setInterval(() => {
       inBackground("the sweep", takeUp());
       inBackground("looking for commits", look());
-    }, sweepEveryMs);
+    }, sweepIntervalMs);
     timer.unref();
   };
 
@@ -385,7 +389,7 @@ export const startRehearsal = async (options: RehearsalOptions) => {
     },
   };
 };
-export type Rehearsal = Awaited<ReturnType<typeof startRehearsal>>;
+export type EmbeddedWorld = Awaited<ReturnType<typeof startEmbeddedWorld>>;
 
-const isFor = (event: unknown, delivery: string): boolean =>
+const isForDelivery = (event: unknown, delivery: string): boolean =>
   typeof event === "object" && event !== null && "delivery" in event && (event.delivery as Json) === delivery;

@@ -1,48 +1,48 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, statSync } from "node:fs";
-import { apiKeys } from "#api-keys/api-keys.ts";
-import { approvals } from "#domain/approval/approvals.ts";
-import { approversFor } from "#domain/approval/approvers-for.ts";
+import { createApiKeyStore } from "#api-keys/api-keys.ts";
+import { createApprovals } from "#domain/approval/approvals.ts";
+import { resolveApprovers } from "#domain/approval/approvers-for.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
-import { pushes } from "#domain/approval/pushes.ts";
-import { claims } from "#domain/claims/claims.ts";
-import { outcomes } from "#domain/delivery/outcomes.ts";
-import { ledger } from "#domain/ledger/ledger.ts";
+import { createPushLog } from "#domain/approval/pushes.ts";
+import { createClaims } from "#domain/claims/claims.ts";
+import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
-import { messages } from "#domain/message/messages.ts";
-import { changePolicy } from "#domain/policy/change-policy.ts";
-import { platformPolicy } from "#domain/policy/platform-policy.ts";
-import { provenance } from "#domain/provenance/provenance.ts";
-import { builderDigest } from "#packaging/builder-archive.ts";
+import { createDeliveryMessages } from "#domain/message/messages.ts";
+import { createPolicyWriter } from "#domain/policy/change-policy.ts";
+import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { createProvenanceStore } from "#domain/provenance/provenance.ts";
+import { computeBuilderDigest } from "#packaging/builder-archive.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
-import { fileBlobs } from "#platform/blobs/files.ts";
+import { createFileBlobs } from "#platform/blobs/files.ts";
 import type { Cipher } from "#platform/cipher/cipher.ts";
-import { keyFileCipher } from "#platform/cipher/key-file.ts";
+import { createKeyFileCipher } from "#platform/cipher/key-file.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { Images } from "#platform/images/images.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
-import { sqliteMetrics } from "#platform/metrics/sqlite.ts";
+import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
 import type { Registry } from "#platform/registry/registry.ts";
-import { sqliteRegistry } from "#platform/registry/sqlite.ts";
-import { environmentSecrets } from "#platform/secrets/environment.ts";
-import { type BytesServing, embeddedServing } from "#platform/serving/embedded.ts";
+import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
+import { createEnvironmentSecrets } from "#platform/secrets/environment.ts";
+import { createEmbeddedServing, type EmbeddedServing } from "#platform/serving/embedded.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import { keyFileSigner } from "#platform/signer/key-file.ts";
+import { createKeyFileSigner } from "#platform/signer/key-file.ts";
 import type { Signer } from "#platform/signer/signer.ts";
-import { gitSource } from "#platform/source/git.ts";
+import { createGitSource } from "#platform/source/git.ts";
 import type { CommitHistory, Source } from "#platform/source/source.ts";
-import { databaseDamaged } from "#platform/store/data-folder-unusable.ts";
+import { createDatabaseDamagedError } from "#platform/store/data-folder-unusable.ts";
 import { type Database, openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";
-import { messageBlocks } from "#slack/message-blocks.ts";
-import { type SlackApi, slackChannel } from "#slack/slack-channel.ts";
+import { renderMessageBlocks } from "#slack/message-blocks.ts";
+import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
 import type { DataFolder } from "./data/data-folder.ts";
 import { slackWorkspace } from "./desk/slack-workspace.ts";
 
 /** Secrets that a data folder makes for itself where the environment does not give them. */
-const generated = [
+const generatedSecrets = [
   "SLACK_SIGNING_SECRET",
   "SLACK_BOT_TOKEN",
   "CONTROL_TOKEN",
@@ -52,7 +52,7 @@ const generated = [
 
 export type Log = (sentence: string, fault?: unknown) => void;
 
-export type WorldNeeds = {
+export type CapabilitiesOptions = {
   readonly folder: DataFolder;
   /** Where the rehearsal's desk and engine answer, without a slash at the end. */
   readonly url: string;
@@ -80,25 +80,28 @@ export const openCapabilities = async ({
   clock,
   log,
   env,
-  registry = sqliteRegistry,
-}: WorldNeeds) => {
+  registry = createSqliteRegistry,
+}: CapabilitiesOptions) => {
   mkdirSync(folder.root, { recursive: true, mode: 0o700 });
   // The secrets are made behind the first tables: an empty file beside them has lost what it held.
   if (statSync(folder.database, { throwIfNoEntry: false })?.size === 0 && existsSync(folder.secrets))
-    throw databaseDamaged(folder.database, "it is empty");
+    throw createDatabaseDamagedError(folder.database, "it is empty");
   const database = openDatabase(folder.database);
-  const secrets = environmentSecrets({ env, file: { path: folder.secrets, generate: generated } });
+  const secrets = createEnvironmentSecrets({
+    env,
+    file: { path: folder.secrets, generate: generatedSecrets },
+  });
   const blobKey = new TextEncoder().encode(await secrets.read("BLOB_KEY"));
   let blobsWritten = 0;
   const countBlob = (bytes: number): void => {
     blobsWritten += bytes;
   };
-  const blobs = fileBlobs({
+  const blobs = createFileBlobs({
     ...{ folder: folder.blobs, baseUrl: url, key: blobKey },
     written: countBlob,
   });
   const hashSecret = await secrets.read("RECORDS_HASH_KEY");
-  const store = sqliteStore({ database, clock });
+  const store = createSqliteStore({ database, clock });
   return {
     folder,
     url,
@@ -114,17 +117,21 @@ export const openCapabilities = async ({
     countBlob,
     store,
     // One machine has one person, so that nobody on it can prove to be a second one.
-    policy: platformPolicy({ store, confirmation: "alone-if-said" }),
-    policyChanges: changePolicy({ store, clock, confirmation: "alone-if-said" }),
+    policy: createPlatformPolicy({ store, confirmation: "alone-if-said" }),
+    policyChanges: createPolicyWriter({ store, clock, confirmation: "alone-if-said" }),
     records: {
       place: { store, blobs },
       hashKey: createHash("sha256").update(hashSecret).digest("base64"),
     },
     registry: registry({ database, blobs, clock }),
-    metrics: sqliteMetrics({ database, clock, onFault: (fault) => log("metrics wait for the disk", fault) }),
-    cipher: keyFileCipher({ file: folder.cipherKey }),
-    signer: keyFileSigner({ file: folder.signerKey }),
-    source: gitSource({ repository: folder.repository }),
+    metrics: createSqliteMetrics({
+      database,
+      clock,
+      onFault: (fault) => log("metrics wait for the disk", fault),
+    }),
+    cipher: createKeyFileCipher({ file: folder.cipherKey }),
+    signer: createKeyFileSigner({ file: folder.signerKey }),
+    source: createGitSource({ repository: folder.repository }),
   };
 };
 export type Capabilities = Awaited<ReturnType<typeof openCapabilities>>;
@@ -133,7 +140,7 @@ export type Capabilities = Awaited<ReturnType<typeof openCapabilities>>;
 export type Instrument = <Capability extends object>(name: string, capability: Capability) => Capability;
 
 /** Everything that the steps run on. */
-export const worldOf = (
+export const assembleWorld = (
   capabilities: Capabilities,
   rest: {
     readonly images: Images;
@@ -157,9 +164,9 @@ export const worldOf = (
     users: instrument("slack.users", rest.slack.users),
   };
   const serving = (environment: Environment) =>
-    instrument<BytesServing>(
+    instrument<EmbeddedServing>(
       `serving.${environment}`,
-      embeddedServing({
+      createEmbeddedServing({
         environment,
         // Its own table, so to speak.
         store: instrument<Store>(`serving.${environment}.store`, capabilities.store),
@@ -169,14 +176,14 @@ export const worldOf = (
         random: Math.random,
       }),
     );
-  const channel = slackChannel<MessageState>({
+  const channel = createSlackChannel<MessageState>({
     slack,
     channel: slackWorkspace.channel.id,
-    render: (state) => messageBlocks(state, `${url}/deliveries/${state.delivery}`),
+    render: (state) => renderMessageBlocks(state, `${url}/deliveries/${state.delivery}`),
   });
   const source = instrument<Source & CommitHistory>("source", capabilities.source);
-  const account = ledger({ store });
-  const record = pushes({ store, clock });
+  const account = createLedger({ store });
+  const record = createPushLog({ store, clock });
   const { policy } = capabilities;
   const needs = {
     source,
@@ -191,8 +198,8 @@ export const worldOf = (
     ...capabilities,
     store,
     pushes: record,
-    approversFor: approversFor(needs),
-    assertApprovable: assertApprovable({ ...needs, approversFor: approversFor(needs) }),
+    approversFor: resolveApprovers(needs),
+    assertApprovable: assertApprovable({ ...needs, approversFor: resolveApprovers(needs) }),
     cipher,
     images,
     deliveries,
@@ -202,20 +209,20 @@ export const worldOf = (
     metrics: instrument<Metrics>("metrics", capabilities.metrics),
     blobs,
     signer,
-    provenance: provenance({ blobs, signer }),
-    builder: builderDigest,
+    provenance: createProvenanceStore({ blobs, signer }),
+    builder: computeBuilderDigest,
     serving: { stage: serving("stage"), prod: serving("prod") },
     // No step knows of keys, so nobody stands between them and the store.
-    keys: apiKeys({ store: capabilities.store, random: randomBytes, clock }),
-    claims: claims({ store }),
+    keys: createApiKeyStore({ store: capabilities.store, random: randomBytes, clock }),
+    claims: createClaims({ store }),
     ledger: account,
-    outcomes: outcomes({ store }),
-    approvals: approvals({ store, cipher, deliveries }),
-    messages: messages({ store, channel, clock, warn: log }),
+    outcomes: createOutcomes({ store }),
+    approvals: createApprovals({ store, cipher, deliveries }),
+    messages: createDeliveryMessages({ store, channel, clock, warn: log }),
     warn: log,
     teamId: slackWorkspace.teamId,
     appId: slackWorkspace.appId,
     signingSecrets: async () => [await capabilities.secrets.read("SLACK_SIGNING_SECRET")],
   };
 };
-export type World = ReturnType<typeof worldOf>;
+export type World = ReturnType<typeof assembleWorld>;

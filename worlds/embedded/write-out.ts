@@ -8,6 +8,6 @@ export const writeOut = (stream: NodeJS.WriteStream, text: string): void => {
 };
 
 /** Without a listener a broken pipe (`… | head`) or a full disk behind stdout would end the process. */
-export const outliveOutput = (): void => {
+export const ignoreOutputErrors = (): void => {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 };

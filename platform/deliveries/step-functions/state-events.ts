@@ -2,10 +2,10 @@ import type { HistoryEvent } from "@aws-sdk/client-sfn";
 import type { StateEvent } from "#platform/deliveries/deliveries.ts";
 import type { Json } from "#platform/store/store.ts";
 
-type Fault = { readonly name: string; readonly cause: string };
+type ExecutionError = { readonly name: string; readonly cause: string };
 
 /** What one attempt of a state's work failed with, in whichever way the work was called. */
-const faultOf = (event: HistoryEvent): Fault | undefined => {
+const readError = (event: HistoryEvent): ExecutionError | undefined => {
   const details =
     event.lambdaFunctionFailedEventDetails ??
     event.lambdaFunctionTimedOutEventDetails ??
@@ -30,13 +30,13 @@ const faultOf = (event: HistoryEvent): Fault | undefined => {
  * Parallel and no Map. A failed attempt is told by what came of it: another attempt, a Catch, or the execution's end.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
-export const stateEvents = (history: readonly HistoryEvent[]): readonly StateEvent[] => {
+export const toStateEvents = (history: readonly HistoryEvent[]): readonly StateEvent[] => {
   const told: StateEvent[] = [];
   let current: { readonly state: string; readonly enteredAt: number } | undefined;
-  let fault: Fault | undefined;
+  let fault: ExecutionError | undefined;
   for (const event of history) {
     const at = event.timestamp?.getTime() ?? 0;
-    const tell = (status: StateEvent["status"], rest: { output?: Json; error?: Fault } = {}) => {
+    const tell = (status: StateEvent["status"], rest: { output?: Json; error?: ExecutionError } = {}) => {
       if (current === undefined) return;
       const { state, enteredAt } = current;
       told.push({ state, status, at: new Date(at).toISOString(), ms: at - enteredAt, ...rest });
@@ -53,12 +53,12 @@ export const stateEvents = (history: readonly HistoryEvent[]): readonly StateEve
       current = undefined;
       fault = undefined;
     } else if (type === "ExecutionFailed" || type === "ExecutionTimedOut") {
-      tell("failed", { error: faultOf(event) ?? { name: "States.Runtime", cause: "" } });
+      tell("failed", { error: readError(event) ?? { name: "States.Runtime", cause: "" } });
     } else if ((type === "TaskScheduled" || type === "LambdaFunctionScheduled") && fault !== undefined) {
       tell("retried");
       fault = undefined;
     } else {
-      fault = faultOf(event) ?? fault;
+      fault = readError(event) ?? fault;
     }
   }
   return told;

@@ -1,8 +1,8 @@
 import type { Count } from "#platform/metrics/metrics.ts";
-import { metricLines } from "./metric-lines.ts";
+import { formatMetricLines } from "./metric-lines.ts";
 
 /** A delivery's own metrics as lines in the embedded metric format; who only counts needs no client. `clock`: epoch ms. */
-export const countLines =
+export const emitCount =
   (needs: {
     readonly namespace: string;
     readonly emit: (line: string) => void;
@@ -11,5 +11,5 @@ export const countLines =
   ({ name, value, unit, dimensions }: Count): void => {
     const { namespace, emit, clock } = needs;
     const values = [{ name, value, unit }];
-    for (const line of metricLines({ namespace, at: clock(), dimensions, values })) emit(line);
+    for (const line of formatMetricLines({ namespace, at: clock(), dimensions, values })) emit(line);
   };

@@ -1,11 +1,11 @@
 /** A line may define so many metrics; more are dropped by CloudWatch, with the line. */
-const mostMetrics = 100;
+const maxMetricsPerLine = 100;
 
 /**
  * Values as log lines in the embedded metric format, one dimension set each; `at`: epoch milliseconds.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
-export const metricLines = (metrics: {
+export const formatMetricLines = (metrics: {
   readonly namespace: string;
   readonly at: number;
   readonly dimensions: Readonly<Record<string, string>>;
@@ -15,8 +15,8 @@ export const metricLines = (metrics: {
   // What is no number would be null in JSON, and CloudWatch would drop its whole line.
   const values = metrics.values.filter(({ value }) => Number.isFinite(value));
   const lines: string[] = [];
-  for (let start = 0; start < values.length; start += mostMetrics) {
-    const part = values.slice(start, start + mostMetrics);
+  for (let start = 0; start < values.length; start += maxMetricsPerLine) {
+    const part = values.slice(start, start + maxMetricsPerLine);
     lines.push(
       JSON.stringify({
         _aws: {

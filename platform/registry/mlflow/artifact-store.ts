@@ -12,14 +12,14 @@ export class ArtifactsOutOfReach extends Error {
 }
 
 /** The folder of a bucket under a prefix. */
-export type BucketFolder = (bucket: string, prefix: string) => ArtifactFolder;
+export type OpenBucketFolder = (bucket: string, prefix: string) => ArtifactFolder;
 
 /**
  * The folder that a version's `source` names: `s3://…` is written directly, `mlflow-artifacts:/…` by the tracking
  * server's proxy. Throws ArtifactsOutOfReach for all else.
  */
-export const artifactFolder = (
-  { api, s3 }: { readonly api: MlflowApi; readonly s3?: BucketFolder | undefined },
+export const openArtifactFolder = (
+  { api, s3 }: { readonly api: MlflowApi; readonly s3?: OpenBucketFolder | undefined },
   source: string,
 ): ArtifactFolder => {
   const { protocol, host, pathname } = new URL(source);

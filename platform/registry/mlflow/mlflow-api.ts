@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 
-export type MlflowNeeds = {
+export type MlflowApiDependencies = {
   /** The tracking server, without a slash at the end. */
   readonly uri: string;
   readonly fetch: typeof globalThis.fetch;
@@ -26,7 +26,7 @@ const artifactLimitMs = 300_000;
 const isTemporary = (status: number): boolean => status === 429 || status >= 500;
 
 /** The reason in MLflow's own form, or the beginning of whatever was answered. */
-const reasonIn = (text: string): { readonly code: string; readonly message: string } => {
+const parseReason = (text: string): { readonly code: string; readonly message: string } => {
   try {
     const { error_code, message } = JSON.parse(text);
     if (typeof error_code === "string") return { code: error_code, message: String(message) };
@@ -40,7 +40,7 @@ const reasonIn = (text: string): { readonly code: string; readonly message: stri
  * MLflow's REST API 2.0. What has no answer, 429 and 5xx end as TemporaryFault, all other refusals as MlflowRefused.
  * https://mlflow.org/docs/latest/api_reference/rest-api.html
  */
-export const mlflowApi = ({ uri, fetch, headers }: MlflowNeeds) => {
+export const createMlflowApi = ({ uri, fetch, headers }: MlflowApiDependencies) => {
   const ask = async (what: string, url: string, init: RequestInit, limitMs: number): Promise<Response> => {
     const response = await fetch(url, {
       ...init,
@@ -50,7 +50,7 @@ export const mlflowApi = ({ uri, fetch, headers }: MlflowNeeds) => {
       throw new TemporaryFault(`MLflow at ${uri} did not answer ${what}: ${String(error)}`, { cause: error });
     });
     if (response.ok || response.status === 404) return response;
-    const { code, message } = reasonIn(await response.text());
+    const { code, message } = parseReason(await response.text());
     if (isTemporary(response.status))
       throw new TemporaryFault(`MLflow answered ${what} with ${response.status}: ${message}`);
     throw new MlflowRefused(`MLflow refused ${what} with ${response.status} ${code}: ${message}`, code);
@@ -59,7 +59,7 @@ export const mlflowApi = ({ uri, fetch, headers }: MlflowNeeds) => {
   const read = async (response: Response, what: string): Promise<unknown> => {
     const text = await response.text();
     if (!response.ok) {
-      const { code, message } = reasonIn(text);
+      const { code, message } = parseReason(text);
       throw new MlflowRefused(`MLflow refused ${what} with ${response.status} ${code}: ${message}`, code);
     }
     try {
@@ -112,10 +112,10 @@ export const mlflowApi = ({ uri, fetch, headers }: MlflowNeeds) => {
     },
   };
 };
-export type MlflowApi = ReturnType<typeof mlflowApi>;
+export type MlflowApi = ReturnType<typeof createMlflowApi>;
 
 /** Takes one refusal for an answer: `undefined`. */
-export const unlessRefused = async <T>(code: string, call: Promise<T>): Promise<T | undefined> => {
+export const ignoreRefusal = async <T>(code: string, call: Promise<T>): Promise<T | undefined> => {
   try {
     return await call;
   } catch (error) {

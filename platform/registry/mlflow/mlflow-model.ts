@@ -7,7 +7,7 @@ import type { Registration } from "#platform/registry/registry.ts";
 import { loaderModule } from "./loader-module.ts";
 
 /** What a version belongs to, as MLflow says it. */
-export type Place = {
+export type MlflowRun = {
   readonly runId: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
@@ -22,33 +22,33 @@ const columnType: Readonly<Record<Input["type"], string>> = {
 };
 
 /** An optional integer comes as a float, because pandas has no missing integers. */
-const column = ({ name, type, required }: Input) => ({
+const toColumn = ({ name, type, required }: Input) => ({
   type: type === "integer" && !required ? "double" : columnType[type],
   name,
   required,
 });
 
-const scoresOf = (manifest: Manifest): readonly string[] =>
+const listScoreNames = (manifest: Manifest): readonly string[] =>
   manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
 
-const signatureOf = (manifest: Manifest) => {
+const createModelSignature = (manifest: Manifest) => {
   const output = manifest.task === "classification" ? manifest.output : undefined;
   const first = [
     ...(output ? [{ type: output.labelType === "integer" ? "long" : "string", name: "label" }] : []),
     ...(output?.bands ? [{ type: "string", name: "band" }] : []),
   ];
-  const scores = scoresOf(manifest)
+  const scores = listScoreNames(manifest)
     .filter((score) => !first.some(({ name }) => name === score))
     .map((name) => ({ type: "double", name }));
   return {
-    inputs: JSON.stringify(manifest.inputs.map(column)),
+    inputs: JSON.stringify(manifest.inputs.map(toColumn)),
     outputs: JSON.stringify([...first, ...scores].map((one) => ({ ...one, required: true }))),
     params: null,
   };
 };
 
 /** What the loader needs of the manifest. */
-const loaderManifest = (manifest: Manifest) => {
+const toLoaderManifest = (manifest: Manifest) => {
   const output = manifest.task === "classification" ? manifest.output : undefined;
   return {
     inputs: manifest.inputs.map((input) => ({
@@ -57,7 +57,7 @@ const loaderManifest = (manifest: Manifest) => {
       ...("values" in input && { values: input.values }),
     })),
     labels: output?.labelType === "integer" ? output.labels.map(Number) : (output?.labels ?? []),
-    scores: scoresOf(manifest),
+    scores: listScoreNames(manifest),
     logits: output?.scores === "logits",
     ...(output?.bands && { bands: { ...output.bands, place: output.labels.indexOf(output.positive ?? "") } }),
     ...(manifest.tokenizer && { maxTokens: manifest.tokenizer.maxTokens }),
@@ -65,7 +65,7 @@ const loaderManifest = (manifest: Manifest) => {
 };
 
 /** The manifest, or undefined where it cannot be read: registering is no place to judge it. */
-const readable = (text: string): Manifest | undefined => {
+const tryReadManifest = (text: string): Manifest | undefined => {
   try {
     return readManifest(text);
   } catch {
@@ -73,7 +73,7 @@ const readable = (text: string): Manifest | undefined => {
   }
 };
 
-const bytesOf = (content: string): Uint8Array => new Uint8Array(Buffer.from(content, "utf8"));
+const encodeText = (content: string): Uint8Array => new Uint8Array(Buffer.from(content, "utf8"));
 
 /** The file that makes a folder a model: it is written last. */
 export const modelFile = "MLmodel";
@@ -84,12 +84,12 @@ export const onnxFile = "model.onnx";
  * gives the same bytes, so that whoever completes it changes nothing.
  * https://mlflow.org/docs/latest/ml/model/#storage-format
  */
-export const mlflowModel = (
+export const createMlflowModel = (
   registration: Registration,
-  { runId, createdAt }: Place,
+  { runId, createdAt }: MlflowRun,
 ): ReadonlyMap<string, Uint8Array> => {
   const { model, delivery, artifact, tokenizer } = registration;
-  const manifest = readable(registration.manifest);
+  const manifest = tryReadManifest(registration.manifest);
   const description = {
     artifact_path: "model",
     flavors: {
@@ -105,23 +105,23 @@ export const mlflowModel = (
     model_size_bytes: artifact.byteLength,
     model_uuid: createHash("sha256").update(`${model}\0${delivery}`).digest("hex").slice(0, 32),
     run_id: runId,
-    ...(manifest && { signature: signatureOf(manifest) }),
+    ...(manifest && { signature: createModelSignature(manifest) }),
     utc_time_created: new Date(createdAt).toISOString().replace("T", " ").replace("Z", "000"),
   };
   return new Map([
     [onnxFile, artifact],
     ...(tokenizer ? [["tokenizer.json", tokenizer] as const] : []),
-    ["model.yaml", bytesOf(registration.manifest)],
-    ["slipway.json", bytesOf(JSON.stringify(manifest ? loaderManifest(manifest) : null))],
-    ["code/slipway_model.py", bytesOf(loaderModule)],
+    ["model.yaml", encodeText(registration.manifest)],
+    ["slipway.json", encodeText(JSON.stringify(manifest ? toLoaderManifest(manifest) : null))],
+    ["code/slipway_model.py", encodeText(loaderModule)],
     [
       "requirements.txt",
-      bytesOf(`mlflow>=3.14\nnumpy\nonnx\nonnxruntime\npandas\n${tokenizer ? "tokenizers\n" : ""}`),
+      encodeText(`mlflow>=3.14\nnumpy\nonnx\nonnxruntime\npandas\n${tokenizer ? "tokenizers\n" : ""}`),
     ],
     [
       "python_env.yaml",
-      bytesOf("python: '3.11'\nbuild_dependencies:\n- pip\ndependencies:\n- -r requirements.txt\n"),
+      encodeText("python: '3.11'\nbuild_dependencies:\n- pip\ndependencies:\n- -r requirements.txt\n"),
     ],
-    [modelFile, bytesOf(stringify(description))],
+    [modelFile, encodeText(stringify(description))],
   ]);
 };

@@ -1,19 +1,19 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { awsCall } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
 import type { ArtifactFolder } from "./artifact-store.ts";
 
 /** Artefacts in S3, written directly. Its file is apart, so that a function that only moves aliases carries no S3. */
-export const s3Artifacts =
+export const createS3Artifacts =
   (s3: S3Client) =>
   (bucket: string, prefix: string): ArtifactFolder => ({
     async put(path, bytes) {
       const Key = `${prefix}/${path}`;
-      await awsCall("S3 PutObject", () =>
+      await callAws("S3 PutObject", () =>
         s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: bytes })),
       );
     },
     get: (path) =>
-      awsCall("S3 GetObject", async () => {
+      callAws("S3 GetObject", async () => {
         try {
           const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: `${prefix}/${path}` }));
           return await Body?.transformToByteArray();

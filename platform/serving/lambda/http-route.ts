@@ -11,13 +11,15 @@ import {
   type Route,
   UpdateRouteCommand,
 } from "@aws-sdk/client-apigatewayv2";
-import type { LambdaNeeds } from "./lambda-needs.ts";
+import type { LambdaServingDependencies } from "./lambda-needs.ts";
 
-type Needs = Pick<LambdaNeeds, "api" | "httpApi">;
+type Needs = Pick<LambdaServingDependencies, "api" | "httpApi">;
 type Page<Item> = { readonly Items?: Item[] | undefined; readonly NextToken?: string | undefined };
 
 /** These operations have no paginator in the SDK. */
-const everyItem = async <Item>(read: (token: string | undefined) => Promise<Page<Item>>): Promise<Item[]> => {
+const readAllPages = async <Item>(
+  read: (token: string | undefined) => Promise<Page<Item>>,
+): Promise<Item[]> => {
   const items: Item[] = [];
   let token: string | undefined;
   do {
@@ -28,7 +30,7 @@ const everyItem = async <Item>(read: (token: string | undefined) => Promise<Page
   return items;
 };
 
-const routeKey = (model: string) => `ANY /models/${model}/{proxy+}`;
+const toRouteKey = (model: string) => `ANY /models/${model}/{proxy+}`;
 
 /** API Gateway waits at most so long for a function, in milliseconds. */
 const integrationLimitMs = 30_000;
@@ -37,11 +39,12 @@ const integrationLimitMs = 30_000;
  * The route of one model in the environment's HTTP API, which leads to the function's alias.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
-export const httpRoute = ({ api, httpApi }: Needs) => {
+export const createHttpRoute = ({ api, httpApi }: Needs) => {
   const ApiId = httpApi.id;
-  const routes = () => everyItem<Route>((NextToken) => api.send(new GetRoutesCommand({ ApiId, NextToken })));
+  const routes = () =>
+    readAllPages<Route>((NextToken) => api.send(new GetRoutesCommand({ ApiId, NextToken })));
   const integrations = () =>
-    everyItem<Integration>((NextToken) => api.send(new GetIntegrationsCommand({ ApiId, NextToken })));
+    readAllPages<Integration>((NextToken) => api.send(new GetIntegrationsCommand({ ApiId, NextToken })));
 
   const authorization = httpApi.authorizerId
     ? { AuthorizationType: "CUSTOM" as const, AuthorizerId: httpApi.authorizerId }
@@ -73,7 +76,7 @@ export const httpRoute = ({ api, httpApi }: Needs) => {
   return {
     /** Makes the route where it is missing, and mends one whose integration was taken away. */
     async ensure(model: string, aliasArn: string): Promise<void> {
-      const RouteKey = routeKey(model);
+      const RouteKey = toRouteKey(model);
       const Target = `integrations/${await integrationFor(aliasArn)}`;
       const standing = (await routes()).find((route) => route.RouteKey === RouteKey);
       if (standing === undefined) {
@@ -97,7 +100,7 @@ export const httpRoute = ({ api, httpApi }: Needs) => {
     /** Takes away the route and every integration that leads to the function's alias, also when the function is gone. */
     async remove(model: string, aliasOf: string): Promise<void> {
       for (const { RouteKey, RouteId } of await routes())
-        if (RouteKey === routeKey(model)) await gone(api.send(new DeleteRouteCommand({ ApiId, RouteId })));
+        if (RouteKey === toRouteKey(model)) await gone(api.send(new DeleteRouteCommand({ ApiId, RouteId })));
       for (const { IntegrationUri, IntegrationId } of await integrations())
         if (IntegrationUri?.endsWith(`:function:${aliasOf}:live`))
           await gone(api.send(new DeleteIntegrationCommand({ ApiId, IntegrationId })));

@@ -4,7 +4,7 @@ import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { Environment } from "#platform/serving/serving.ts";
 
 /** What Terraform made in an environment's account, and the clients that act there. */
-export type LambdaNeeds = {
+export type LambdaServingDependencies = {
   readonly environment: Environment;
   readonly lambda: LambdaClient;
   readonly api: ApiGatewayV2Client;
@@ -34,5 +34,5 @@ export type LambdaNeeds = {
 };
 
 /** The longest that Lambda may take over one update, in seconds: pulling and optimising an image of 10 GB. */
-export const longestUpdate = 600;
+export const updateTimeoutSeconds = 600;
 export const defaultPoll = { minDelay: 1, maxDelay: 5 };

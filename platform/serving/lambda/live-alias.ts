@@ -9,17 +9,17 @@ import {
   ResourceNotFoundException,
   UpdateAliasCommand,
 } from "@aws-sdk/client-lambda";
-import { functionName } from "#platform/serving/function-name.ts";
+import { toFunctionName } from "#platform/serving/function-name.ts";
 import { type LiveAlias, NotServed, RevisionConflict } from "#platform/serving/serving.ts";
-import type { LambdaNeeds } from "./lambda-needs.ts";
+import type { LambdaServingDependencies } from "./lambda-needs.ts";
 import { readVersion } from "./publish-version.ts";
 
-type Needs = Pick<LambdaNeeds, "environment" | "lambda" | "httpApi">;
-type Wanted = Omit<LiveAlias, "revision">;
+type Needs = Pick<LambdaServingDependencies, "environment" | "lambda" | "httpApi">;
+type AliasUpdate = Omit<LiveAlias, "revision">;
 
 export const aliasName = "live";
 
-const readAlias = (alias: AliasConfiguration): LiveAlias | undefined => {
+const toLiveAlias = (alias: AliasConfiguration): LiveAlias | undefined => {
   if (alias.FunctionVersion === undefined || alias.RevisionId === undefined) return undefined;
   const [canary] = Object.entries(alias.RoutingConfig?.AdditionalVersionWeights ?? {});
   return {
@@ -30,7 +30,7 @@ const readAlias = (alias: AliasConfiguration): LiveAlias | undefined => {
   };
 };
 
-const isSame = (found: LiveAlias, wanted: Wanted): boolean =>
+const isSame = (found: LiveAlias, wanted: AliasUpdate): boolean =>
   found.version === wanted.version &&
   found.description === wanted.description &&
   found.canary?.version === wanted.canary?.version &&
@@ -44,21 +44,21 @@ const wasRepeated = (error: PreconditionFailedException | ResourceConflictExcept
  * The alias `live` of an environment's functions, changed only under the revision that was read.
  * https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
  */
-export const liveAlias = ({ environment, lambda, httpApi }: Needs) => {
-  const named = (model: string) => ({ FunctionName: functionName(environment, model), Name: aliasName });
+export const createLiveAlias = ({ environment, lambda, httpApi }: Needs) => {
+  const named = (model: string) => ({ FunctionName: toFunctionName(environment, model), Name: aliasName });
   const conflict = (model: string, cause?: unknown) =>
     new RevisionConflict(`the alias live of ${model} in ${environment} is at another revision`, { cause });
 
   const live = async (model: string): Promise<LiveAlias | undefined> => {
     try {
-      return readAlias(await lambda.send(new GetAliasCommand(named(model))));
+      return toLiveAlias(await lambda.send(new GetAliasCommand(named(model))));
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return undefined;
       throw error;
     }
   };
 
-  const write = async (model: string, wanted: Wanted, expect: string): Promise<LiveAlias> => {
+  const write = async (model: string, wanted: AliasUpdate, expect: string): Promise<LiveAlias> => {
     const { canary } = wanted;
     const input = {
       ...named(model),
@@ -68,7 +68,7 @@ export const liveAlias = ({ environment, lambda, httpApi }: Needs) => {
       RoutingConfig: { AdditionalVersionWeights: canary ? { [canary.version]: canary.weight } : {} },
     };
     try {
-      const written = readAlias(
+      const written = toLiveAlias(
         expect === "absent"
           ? await lambda.send(new CreateAliasCommand(input))
           : await lambda.send(new UpdateAliasCommand({ ...input, RevisionId: expect })),
@@ -91,7 +91,7 @@ export const liveAlias = ({ environment, lambda, httpApi }: Needs) => {
     await lambda
       .send(
         new AddPermissionCommand({
-          FunctionName: functionName(environment, model),
+          FunctionName: toFunctionName(environment, model),
           Qualifier: aliasName,
           StatementId: "slipway-http-api",
           Action: "lambda:InvokeFunction",
@@ -115,7 +115,7 @@ export const liveAlias = ({ environment, lambda, httpApi }: Needs) => {
   return {
     live,
     allowHttpApi,
-    async route(model: string, wanted: Wanted, expect: string): Promise<LiveAlias> {
+    async route(model: string, wanted: AliasUpdate, expect: string): Promise<LiveAlias> {
       const { version, canary } = wanted;
       if (canary?.version === version) throw new RangeError(`version ${version} cannot be its own canary`);
       if (canary && !(canary.weight >= 0 && canary.weight <= 1))

@@ -13,21 +13,21 @@ import {
   waitUntilPublishedVersionActive,
 } from "@aws-sdk/client-lambda";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { configHash } from "#platform/serving/config-hash.ts";
-import { functionName } from "#platform/serving/function-name.ts";
+import { hashConfig } from "#platform/serving/config-hash.ts";
+import { toFunctionName } from "#platform/serving/function-name.ts";
 import { type FunctionConfig, type FunctionVersion, NotServed } from "#platform/serving/serving.ts";
-import { defaultPoll, type LambdaNeeds, longestUpdate } from "./lambda-needs.ts";
+import { defaultPoll, type LambdaServingDependencies, updateTimeoutSeconds } from "./lambda-needs.ts";
 
-type Needs = Pick<LambdaNeeds, "environment" | "lambda" | "repository" | "poll">;
+type Needs = Pick<LambdaServingDependencies, "environment" | "lambda" | "repository" | "poll">;
 
-const rounds = 20;
+const maxAttempts = 20;
 
 /** The image's digest as Lambda resolved it; `ImageUri` says only what was asked for. */
-const digestOf = ({ Code }: GetFunctionCommandOutput): string | undefined =>
+const readImageDigest = ({ Code }: GetFunctionCommandOutput): string | undefined =>
   /@(sha256:[0-9a-f]{64})$/.exec(Code?.ResolvedImageUri ?? Code?.ImageUri ?? "")?.[1];
 
-const configOf = (found: GetFunctionCommandOutput): FunctionConfig | undefined => {
-  const digest = digestOf(found);
+const toFunctionConfig = (found: GetFunctionCommandOutput): FunctionConfig | undefined => {
+  const digest = readImageDigest(found);
   const { MemorySize, Timeout, Environment } = found.Configuration ?? {};
   if (digest === undefined || MemorySize === undefined || Timeout === undefined) return undefined;
   return { digest, memoryMb: MemorySize, timeoutSeconds: Timeout, variables: Environment?.Variables ?? {} };
@@ -43,9 +43,9 @@ export const readVersion =
     if (!/^[1-9]\d*$/.test(version)) return undefined;
     try {
       const found = await lambda.send(
-        new GetFunctionCommand({ FunctionName: functionName(environment, model), Qualifier: version }),
+        new GetFunctionCommand({ FunctionName: toFunctionName(environment, model), Qualifier: version }),
       );
-      const config = configOf(found);
+      const config = toFunctionConfig(found);
       return config && { version, config };
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return undefined;
@@ -62,7 +62,7 @@ export const readVersion =
  */
 export const publishVersion = (needs: Needs) => {
   const { environment, lambda, repository, poll = defaultPoll } = needs;
-  const waiter = { client: lambda, maxWaitTime: longestUpdate, ...poll };
+  const waiter = { client: lambda, maxWaitTime: updateTimeoutSeconds, ...poll };
 
   const published = async (name: string, hash: string): Promise<string | undefined> => {
     for await (const { Versions } of paginateListVersionsByFunction(
@@ -87,7 +87,7 @@ export const publishVersion = (needs: Needs) => {
 
   const setUp = async (name: string, config: FunctionConfig): Promise<GetFunctionCommandOutput> => {
     let now = await settled(name);
-    if (digestOf(now) !== config.digest) {
+    if (readImageDigest(now) !== config.digest) {
       await lambda.send(
         new UpdateFunctionCodeCommand({
           FunctionName: name,
@@ -97,8 +97,8 @@ export const publishVersion = (needs: Needs) => {
       );
       now = await settled(name);
     }
-    const found = configOf(now);
-    if (!found || configHash(found) !== configHash(config)) {
+    const found = toFunctionConfig(now);
+    if (!found || hashConfig(found) !== hashConfig(config)) {
       await lambda.send(
         new UpdateFunctionConfigurationCommand({
           FunctionName: name,
@@ -114,11 +114,11 @@ export const publishVersion = (needs: Needs) => {
   };
 
   const publishOnce = async (name: string, config: FunctionConfig): Promise<string | undefined> => {
-    const hash = configHash(config);
+    const hash = hashConfig(config);
     const now = await setUp(name, config);
     // Someone may have changed the function after the last update: what was read then is theirs.
-    const standing = configOf(now);
-    if (!standing || configHash(standing) !== hash) return undefined;
+    const standing = toFunctionConfig(now);
+    if (!standing || hashConfig(standing) !== hash) return undefined;
     const { Version } = await lambda.send(
       new PublishVersionCommand({
         FunctionName: name,
@@ -130,15 +130,15 @@ export const publishVersion = (needs: Needs) => {
   };
 
   return async (model: string, config: FunctionConfig): Promise<FunctionVersion> => {
-    const name = functionName(environment, model);
-    for (let round = 0; round < rounds; round++)
+    const name = toFunctionName(environment, model);
+    for (let round = 0; round < maxAttempts; round++)
       try {
-        const hash = configHash(config);
+        const hash = hashConfig(config);
         const version = (await published(name, hash)) ?? (await publishOnce(name, config));
         if (version === undefined) continue;
         await waitUntilPublishedVersionActive(waiter, { FunctionName: name, Qualifier: version });
         const read = await readVersion(needs)(model, version);
-        if (read && configHash(read.config) === hash) return read;
+        if (read && hashConfig(read.config) === hash) return read;
       } catch (error) {
         if (error instanceof ResourceNotFoundException)
           throw new NotServed(
@@ -154,7 +154,7 @@ export const publishVersion = (needs: Needs) => {
           throw error;
       }
     throw new TemporaryFault(
-      `${name} was changed by others ${rounds} times while a version was being published`,
+      `${name} was changed by others ${maxAttempts} times while a version was being published`,
     );
   };
 };

@@ -5,10 +5,10 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { awsCall } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { type Counters, checkedAmounts, type Key, type Store } from "#platform/store/store.ts";
-import { counterName, countersOf, keyOf, live, namesIn } from "./item.ts";
+import { type Counters, type Key, type Store, validateAmounts } from "#platform/store/store.ts";
+import { liveCondition, readCounters, selectAttributeNames, toCounterName, toItemKey } from "./item.ts";
 
 type Needs = {
   readonly client: DynamoDBClient;
@@ -32,7 +32,7 @@ const attempts = 3;
  * `add` of the store in DynamoDB. The item carries the id of the addition that was last, so that the client's retry
  * over a lost answer is recognised as one that took effect.
  */
-export const addTo = ({ client, table, now, newId }: Needs): Store["add"] => {
+export const addCounters = ({ client, table, now, newId }: Needs): Store["add"] => {
   /** The counters where the call took effect, also at its first attempt, whose answer was lost; otherwise nothing. */
   const unlessRefused = async (
     { write }: Addition,
@@ -42,7 +42,7 @@ export const addTo = ({ client, table, now, newId }: Needs): Store["add"] => {
       return await call();
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return error.Item?.write?.S === write ? countersOf(error.Item) : undefined;
+      return error.Item?.write?.S === write ? readCounters(error.Item) : undefined;
     }
   };
 
@@ -51,15 +51,15 @@ export const addTo = ({ client, table, now, newId }: Needs): Store["add"] => {
     const update = `ADD #version :one, ${added} SET #write = :write${
       expiresAt === undefined ? " REMOVE #expiresAt" : ", #expiresAt = :expiresAt"
     }`;
-    const condition = `(attribute_not_exists(#write) OR #write <> :write) AND ${live}`;
+    const condition = `(attribute_not_exists(#write) OR #write <> :write) AND ${liveCondition}`;
     const command = new UpdateItemCommand({
       TableName: table,
-      Key: keyOf(key),
+      Key: toItemKey(key),
       UpdateExpression: update,
       ConditionExpression: condition,
       ExpressionAttributeNames: {
-        ...namesIn(update, condition),
-        ...Object.fromEntries(amounts.map(([name], index) => [`#n${index}`, counterName(name)])),
+        ...selectAttributeNames(update, condition),
+        ...Object.fromEntries(amounts.map(([name], index) => [`#n${index}`, toCounterName(name)])),
       },
       ExpressionAttributeValues: {
         ":one": { N: "1" },
@@ -71,7 +71,7 @@ export const addTo = ({ client, table, now, newId }: Needs): Store["add"] => {
       ReturnValues: "ALL_NEW",
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
-    return countersOf((await client.send(command)).Attributes ?? {});
+    return readCounters((await client.send(command)).Attributes ?? {});
   };
 
   const beginAnew = async ({ key, amounts, expiresAt, write }: Addition): Promise<Counters> => {
@@ -79,14 +79,14 @@ export const addTo = ({ client, table, now, newId }: Needs): Store["add"] => {
     const command = new PutItemCommand({
       TableName: table,
       Item: {
-        ...keyOf(key),
+        ...toItemKey(key),
         version: { N: "1" },
         write: { S: write },
         ...(expiresAt === undefined ? {} : { expiresAt: { N: String(expiresAt) } }),
-        ...Object.fromEntries(amounts.map(([name, amount]) => [counterName(name), { N: String(amount) }])),
+        ...Object.fromEntries(amounts.map(([name, amount]) => [toCounterName(name), { N: String(amount) }])),
       },
       ConditionExpression: condition,
-      ExpressionAttributeNames: namesIn(condition),
+      ExpressionAttributeNames: selectAttributeNames(condition),
       ExpressionAttributeValues: { ":now": now() },
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
@@ -95,10 +95,10 @@ export const addTo = ({ client, table, now, newId }: Needs): Store["add"] => {
   };
 
   return async (key, amounts, { expiresAt } = {}) => {
-    const addition = { key, amounts: Object.entries(checkedAmounts(amounts)), expiresAt, write: newId() };
+    const addition = { key, amounts: Object.entries(validateAmounts(amounts)), expiresAt, write: newId() };
     for (let attempt = 0; attempt < attempts; attempt += 1)
       for (const call of [addToLive, beginAnew]) {
-        const counters = await awsCall("DynamoDB addition", () =>
+        const counters = await callAws("DynamoDB addition", () =>
           unlessRefused(addition, () => call(addition)),
         );
         if (counters !== undefined) return counters;

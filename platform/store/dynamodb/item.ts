@@ -5,13 +5,13 @@ import {
   itemLimitBytes,
   type Json,
   type Key,
-  type Stored,
+  type StoredItem,
 } from "#platform/store/store.ts";
 
 export type Item = Record<string, AttributeValue>;
 
 /** Attributes of an item; `expiresAt` (epoch seconds) is the table's TTL attribute. Counters lie beside them. */
-const names = {
+const attributeNames = {
   "#pk": "pk",
   "#value": "value",
   "#version": "version",
@@ -19,42 +19,42 @@ const names = {
   "#write": "write",
 };
 /** DynamoDB refuses a name that an expression does not use. */
-export const namesIn = (...expressions: readonly string[]): Record<string, string> =>
+export const selectAttributeNames = (...expressions: readonly string[]): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(names).filter(([name]) =>
+    Object.entries(attributeNames).filter(([name]) =>
       expressions.some((expression) => expression.match(/#\w+/g)?.includes(name)),
     ),
   );
 
 /** Holds for an item that has not expired; `:now` is in epoch seconds. */
-export const live = "(attribute_not_exists(#expiresAt) OR #expiresAt >= :now)";
+export const liveCondition = "(attribute_not_exists(#expiresAt) OR #expiresAt >= :now)";
 
 /** Counters are attributes of their own, because DynamoDB adds to nothing else without reading first. */
 const counterPrefix = "n:";
-export const counterName = (name: string): string => `${counterPrefix}${name}`;
+export const toCounterName = (name: string): string => `${counterPrefix}${name}`;
 
-export const countersOf = (item: Item): Counters =>
+export const readCounters = (item: Item): Counters =>
   Object.fromEntries(
     Object.entries(item).flatMap(([name, value]) =>
       name.startsWith(counterPrefix) ? [[name.slice(counterPrefix.length), Number(value.N)]] : [],
     ),
   );
 
-export const keyOf = ({ partition, sort }: Key): Item => ({ pk: { S: partition }, sk: { S: sort } });
+export const toItemKey = ({ partition, sort }: Key): Item => ({ pk: { S: partition }, sk: { S: sort } });
 
-const jsonOf = (item: Item): Json => {
-  if (item.value?.S === undefined) return countersOf(item);
+const readValue = (item: Item): Json => {
+  if (item.value?.S === undefined) return readCounters(item);
   return JSON.parse(item.value.S);
 };
 
-export const storedOf = (item: Item): Stored => ({
+export const toStoredItem = (item: Item): StoredItem => ({
   key: { partition: item.pk?.S ?? "", sort: item.sk?.S ?? "" },
-  value: jsonOf(item),
+  value: readValue(item),
   version: Number(item.version?.N),
 });
 
 /** The value's JSON; throws ItemTooLarge. */
-export const encode = (key: Key, value: Json): string => {
+export const encodeValue = (key: Key, value: Json): string => {
   const json = JSON.stringify(value);
   const bytes = Buffer.byteLength(json);
   if (bytes <= itemLimitBytes) return json;

@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
-import { writeAll } from "./write-all.ts";
+import { putAllItems } from "./write-all.ts";
 
 /** A table that takes `taken` items of each call and leaves the others undone, as a throttled one does. */
 const throttledTable = (taken: number) => {
@@ -16,7 +16,7 @@ const throttledTable = (taken: number) => {
   };
   const pauses: number[] = [];
   const pause = async (milliseconds: number) => void pauses.push(milliseconds);
-  return { putAll: writeAll({ client, table: "table", pause }), calls, written, pauses };
+  return { putAll: putAllItems({ client, table: "table", pause }), calls, written, pauses };
 };
 const items = (count: number) =>
   Array.from({ length: count }, (_, index) => ({

@@ -1,9 +1,9 @@
 import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
-import { awsCall } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/aws-call.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { distinctEntries, type Entry, type Store } from "#platform/store/store.ts";
-import { ownValue } from "#untrusted/own-value.ts";
-import { encode, keyOf } from "./item.ts";
+import { type Entry, removeDuplicateEntries, type Store } from "#platform/store/store.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
+import { encodeValue, toItemKey } from "./item.ts";
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
 const batchSize = 25;
@@ -16,11 +16,11 @@ type Needs = {
   readonly pause: (milliseconds: number) => Promise<unknown>;
 };
 
-const requestOf = ({ key, value, expiresAt }: Entry): WriteRequest => ({
+const toWriteRequest = ({ key, value, expiresAt }: Entry): WriteRequest => ({
   PutRequest: {
     Item: {
-      ...keyOf(key),
-      value: { S: encode(key, value) },
+      ...toItemKey(key),
+      value: { S: encodeValue(key, value) },
       version: { N: "1" },
       ...(expiresAt === undefined ? {} : { expiresAt: { N: String(expiresAt) } }),
     },
@@ -28,22 +28,22 @@ const requestOf = ({ key, value, expiresAt }: Entry): WriteRequest => ({
 });
 
 /** `putAll` of the store in DynamoDB. A batch that is still not whole after four rounds ends as TemporaryFault. */
-export const writeAll = ({ client, table, pause }: Needs): Store["putAll"] => {
+export const putAllItems = ({ client, table, pause }: Needs): Store["putAll"] => {
   const write = async (batch: readonly WriteRequest[]): Promise<void> => {
     let left = [...batch];
     for (const wait of [0, ...pausesMs]) {
       if (wait > 0) await pause(wait);
-      const { UnprocessedItems } = await awsCall("DynamoDB BatchWriteItem", () =>
+      const { UnprocessedItems } = await callAws("DynamoDB BatchWriteItem", () =>
         client.send(new BatchWriteItemCommand({ RequestItems: { [table]: left } })),
       );
-      left = (UnprocessedItems && ownValue(UnprocessedItems, table)) ?? [];
+      left = (UnprocessedItems && getOwnProperty(UnprocessedItems, table)) ?? [];
       if (left.length === 0) return;
     }
     throw new TemporaryFault(`DynamoDB left ${left.length} of ${batch.length} items of a batch unwritten.`);
   };
 
   return async (entries) => {
-    const requests = distinctEntries(entries).map(requestOf);
+    const requests = removeDuplicateEntries(entries).map(toWriteRequest);
     const starts = Array.from({ length: Math.ceil(requests.length / batchSize) }, (_, i) => i * batchSize);
     await Promise.all(starts.map((from) => write(requests.slice(from, from + batchSize))));
   };

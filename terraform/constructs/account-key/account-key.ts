@@ -1,7 +1,7 @@
 import { KmsAlias } from "@cdktn/provider-aws/lib/kms-alias/index.js";
 import { KmsKey } from "@cdktn/provider-aws/lib/kms-key/index.js";
 import { Construct } from "constructs";
-import { allowAny, policy, type Statement } from "../../permissions/statement.ts";
+import { allowAny, type Statement, toPolicyJson } from "../../permissions/statement.ts";
 
 type Needs = {
   readonly account: string;
@@ -15,7 +15,13 @@ type Needs = {
   readonly more?: readonly Statement[];
 };
 
-const data = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
+const dataActions = [
+  "kms:Encrypt",
+  "kms:Decrypt",
+  "kms:ReEncrypt*",
+  "kms:GenerateDataKey*",
+  "kms:DescribeKey",
+];
 
 /**
  * A key that turns every year. Whoever may read a table may use the key through DynamoDB, and through nothing else:
@@ -23,7 +29,7 @@ const data = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataK
  * https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
-export const accountKey = (scope: Construct, id: string, needs: Needs): KmsKey => {
+export const addAccountKey = (scope: Construct, id: string, needs: Needs): KmsKey => {
   const { account, region, services = [] } = needs;
   const place = new Construct(scope, id);
   const own = "KeyPoliciesNameTheirOwnKey";
@@ -33,7 +39,7 @@ export const accountKey = (scope: Construct, id: string, needs: Needs): KmsKey =
       ? []
       : [
           {
-            ...allowAny(own, [...data, "kms:CreateGrant"], {
+            ...allowAny(own, [...dataActions, "kms:CreateGrant"], {
               StringEquals: {
                 "kms:CallerAccount": account,
                 "kms:ViaService": services.map((service) => `${service}.${region}.amazonaws.com`),
@@ -42,7 +48,7 @@ export const accountKey = (scope: Construct, id: string, needs: Needs): KmsKey =
             Principal: { AWS: "*" },
           },
           {
-            ...allowAny(own, data, {
+            ...allowAny(own, dataActions, {
               ArnLike: {
                 "kms:EncryptionContext:aws:logs:arn": `arn:aws:logs:${region}:${account}:log-group:*`,
               },
@@ -57,7 +63,7 @@ export const accountKey = (scope: Construct, id: string, needs: Needs): KmsKey =
     enableKeyRotation: true,
     deletionWindowInDays: 30,
     // Statement ids are unique within a policy; the reason is told once.
-    policy: policy(
+    policy: toPolicyJson(
       statements.map((statement, index) =>
         index === 0 ? statement : { ...statement, Sid: `${statement.Sid}${index}` },
       ),

@@ -27,21 +27,21 @@ type Needs = {
   readonly alarms: readonly Alarm[];
 };
 
-const metric = ({ namespace, name, dimensions }: Metric) => ({
+const toMetric = ({ namespace, name, dimensions }: Metric) => ({
   namespace,
   metricName: name,
   ...(dimensions && { dimensions: { ...dimensions } }),
 });
 
-const statistic = ({ statistic: wanted }: Metric) =>
+const toStatistic = ({ statistic: wanted }: Metric) =>
   wanted.startsWith("p") ? { extendedStatistic: wanted } : { statistic: wanted };
 
-const measured = ({ of, seconds }: Alarm) => {
-  if (!("percentOf" in of)) return { ...metric(of), ...statistic(of), period: seconds };
+const toAlarmMetric = ({ of, seconds }: Alarm) => {
+  if (!("percentOf" in of)) return { ...toMetric(of), ...toStatistic(of), period: seconds };
   const part = (id: string, of: Metric) => ({
     id,
     returnData: false,
-    metric: { ...metric(of), stat: of.statistic, period: seconds },
+    metric: { ...toMetric(of), stat: of.statistic, period: seconds },
   });
   return {
     metricQuery: [
@@ -59,7 +59,7 @@ const measured = ({ of, seconds }: Alarm) => {
 };
 
 /** Alarms that all tell one topic. Missing data is no alarm: most of these metrics are only written when something happens. */
-export const alarmSet = (scope: Construct, id: string, { set, topic, alarms }: Needs): void => {
+export const addAlarmSet = (scope: Construct, id: string, { set, topic, alarms }: Needs): void => {
   const place = new Construct(scope, id);
   for (const alarm of alarms)
     new CloudwatchMetricAlarm(place, alarm.name, {
@@ -71,6 +71,6 @@ export const alarmSet = (scope: Construct, id: string, { set, topic, alarms }: N
       treatMissingData: "notBreaching",
       alarmActions: [topic],
       okActions: [topic],
-      ...measured(alarm),
+      ...toAlarmMetric(alarm),
     });
 };

@@ -12,7 +12,7 @@ export type Widget = {
 type Needs = { readonly name: string; readonly region: string; readonly widgets: readonly Widget[] };
 
 /** A dashboard of two columns, read from left to right. Sums by the minute, but for searches, which say it themselves. */
-export const dashboard = (scope: Construct, id: string, { name, region, widgets }: Needs): void => {
+export const addDashboard = (scope: Construct, id: string, { name, region, widgets }: Needs): void => {
   new CloudwatchDashboard(scope, id, {
     dashboardName: name,
     dashboardBody: JSON.stringify({

@@ -1,7 +1,7 @@
 import { SqsQueue } from "@cdktn/provider-aws/lib/sqs-queue/index.js";
 import { SqsQueuePolicy } from "@cdktn/provider-aws/lib/sqs-queue-policy/index.js";
 import { Construct } from "constructs";
-import { policy } from "../../permissions/statement.ts";
+import { toPolicyJson } from "../../permissions/statement.ts";
 
 type Needs = {
   readonly name: string;
@@ -12,7 +12,11 @@ type Needs = {
 };
 
 /** Where events go that nobody could take: kept for 14 days, seen by an alarm. */
-export const deadLetters = (scope: Construct, id: string, { name, key, rules = [] }: Needs): SqsQueue => {
+export const addDeadLetterQueue = (
+  scope: Construct,
+  id: string,
+  { name, key, rules = [] }: Needs,
+): SqsQueue => {
   const place = new Construct(scope, id);
   const queue = new SqsQueue(place, "queue", {
     name,
@@ -21,7 +25,7 @@ export const deadLetters = (scope: Construct, id: string, { name, key, rules = [
   });
   new SqsQueuePolicy(place, "policy", {
     queueUrl: queue.id,
-    policy: policy([
+    policy: toPolicyJson([
       {
         Sid: "OnlyByTls",
         Effect: "Deny",

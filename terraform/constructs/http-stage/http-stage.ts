@@ -14,7 +14,7 @@ type Needs = {
 };
 
 /** No header, body or query: neither keys nor rows come into the log. */
-const logged = {
+const accessLogFields = {
   requestId: "$context.requestId",
   time: "$context.requestTimeEpoch",
   caller: "$context.identity.userArn",
@@ -28,7 +28,7 @@ const logged = {
 };
 
 /** An HTTP API's one stage, without a path of its own, with a log line for each request and limits. */
-export const httpStage = (scope: Construct, id: string, needs: Needs): void => {
+export const addHttpStage = (scope: Construct, id: string, needs: Needs): void => {
   const place = new Construct(scope, id);
   const logs = new CloudwatchLogGroup(place, "logs", {
     name: `/slipway/http/${needs.name}`,
@@ -39,7 +39,7 @@ export const httpStage = (scope: Construct, id: string, needs: Needs): void => {
     apiId: needs.api,
     name: "$default",
     autoDeploy: true,
-    accessLogSettings: { destinationArn: logs.arn, format: JSON.stringify(logged) },
+    accessLogSettings: { destinationArn: logs.arn, format: JSON.stringify(accessLogFields) },
     defaultRouteSettings: {
       throttlingBurstLimit: needs.burst,
       throttlingRateLimit: needs.perSecond,

@@ -1,13 +1,13 @@
 import { S3Object } from "@cdktn/provider-aws/lib/s3-object/index.js";
 import { Fn } from "cdktn";
 import { Construct } from "constructs";
-import type { Names } from "../../names.ts";
+import type { ResourceNames } from "../../names.ts";
 import type { Accounts } from "../../read-config.ts";
-import { privateBucket } from "../private-bucket/private-bucket.ts";
+import { addPrivateBucket } from "../private-bucket/private-bucket.ts";
 
 type Needs = {
   readonly accounts: Accounts;
-  readonly names: Names;
+  readonly names: ResourceNames;
   readonly key: string;
   /** The archive that `npm run build` made (packaging/builder-archive.ts). */
   readonly archive: string;
@@ -17,10 +17,10 @@ type Needs = {
  * The code that builds images, as this platform applied it, and the bucket that keeps it beside how each image was
  * built. Its digest is of the very bytes that Terraform uploads.
  */
-export const builder = (scope: Construct, id: string, needs: Needs) => {
+export const addBuilder = (scope: Construct, id: string, needs: Needs) => {
   const { accounts, names, key, archive } = needs;
   const place = new Construct(scope, id);
-  const bucket = privateBucket(place, "artefacts", {
+  const bucket = addPrivateBucket(place, "artefacts", {
     name: names.artefactBucket,
     key,
     protect: accounts.tooling.protectData,

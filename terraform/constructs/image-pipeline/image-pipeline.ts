@@ -7,25 +7,25 @@ import { CodecommitRepository } from "@cdktn/provider-aws/lib/codecommit-reposit
 import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
 import { Construct } from "constructs";
-import type { Names } from "../../names.ts";
-import { readParameters } from "../../permissions/read-parameters.ts";
-import { allow, allowAny, policy, type Statement } from "../../permissions/statement.ts";
+import type { ResourceNames } from "../../names.ts";
+import { allowReadParameters } from "../../permissions/read-parameters.ts";
+import { allow, allowAny, type Statement, toPolicyJson } from "../../permissions/statement.ts";
 import type { Accounts } from "../../read-config.ts";
-import { suppress } from "../../suppress.ts";
-import { builder } from "./builder.ts";
-import { imageRepository } from "./image-repository.ts";
-import { signingKey } from "./signing-key.ts";
+import { suppressFindings } from "../../suppress.ts";
+import { addBuilder } from "./builder.ts";
+import { addImageRepository } from "./image-repository.ts";
+import { addSigningKey } from "./signing-key.ts";
 
 type Needs = {
   readonly accounts: Accounts;
-  readonly names: Names;
+  readonly names: ResourceNames;
   readonly key: string;
   /** The builder's archive. */
   readonly builder: string;
 };
 
 /** A role's sessions as CodeCommit names them in an approval pool: `arn:aws:sts::…:assumed-role/<name>/*`. */
-const sessionsOf = (role: string): string => {
+const toSessionsArn = (role: string): string => {
   const [, , , , account = "", rest = ""] = role.split(":");
   return `arn:aws:sts::${account}:assumed-role/${rest.split("/").at(-1)}/*`;
 };
@@ -34,10 +34,10 @@ const sessionsOf = (role: string): string => {
  * CodeCommit knows no CODEOWNERS: a pull request to the branch needs one of the operators, whatever paths it changes.
  * https://docs.aws.amazon.com/codecommit/latest/userguide/how-to-create-template.html
  */
-const approvalRule = (place: Construct, repository: CodecommitRepository, { accounts, names }: Needs) => {
+const addApprovalRule = (place: Construct, repository: CodecommitRepository, { accounts, names }: Needs) => {
   const { source, operators } = accounts.tooling;
   if (operators.length === 0) {
-    suppress(repository, {
+    suppressFindings(repository, {
       CKV2_AWS_37: "without operators in the configuration nobody could approve a pull request",
     });
     return;
@@ -49,7 +49,7 @@ const approvalRule = (place: Construct, repository: CodecommitRepository, { acco
       Version: "2018-11-08",
       DestinationReferences: [`refs/heads/${source.branch}`],
       Statements: [
-        { Type: "Approvers", NumberOfApprovalsNeeded: 1, ApprovalPoolMembers: operators.map(sessionsOf) },
+        { Type: "Approvers", NumberOfApprovalsNeeded: 1, ApprovalPoolMembers: operators.map(toSessionsArn) },
       ],
     }),
   });
@@ -66,7 +66,7 @@ const buildspec = readFileSync(new URL("../../../packaging/buildspec.yml", impor
 );
 
 /** What the build may read of the source, by its interface: a commit and the files of a model's folder. */
-const sourceOf = (place: Construct, needs: Needs): readonly Statement[] => {
+const addSource = (place: Construct, needs: Needs): readonly Statement[] => {
   const { accounts, names, key } = needs;
   const { source, account, region } = accounts.tooling;
   if (source.host === "codecommit") {
@@ -75,7 +75,7 @@ const sourceOf = (place: Construct, needs: Needs): readonly Statement[] => {
       description: "What is delivered: models/, inference/ and the steps",
       defaultBranch: source.branch,
     });
-    approvalRule(place, repository, needs);
+    addApprovalRule(place, repository, needs);
     return [
       allow(
         ["codecommit:GetCommit", "codecommit:GetFolder", "codecommit:GetBlob"],
@@ -84,7 +84,7 @@ const sourceOf = (place: Construct, needs: Needs): readonly Statement[] => {
     ];
   }
   const token = `arn:aws:ssm:${region}:${account}:parameter${names.secrets}GITHUB_TOKEN`;
-  return readParameters([token], { region, key });
+  return allowReadParameters([token], { region, key });
 };
 
 /**
@@ -92,13 +92,13 @@ const sourceOf = (place: Construct, needs: Needs): readonly Statement[] => {
  * under. The project has no source: to the build a commit is data that it reads by the source's interface. It needs no
  * privileges and no Docker: it puts layers together.
  */
-export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
+export const addImagePipeline = (scope: Construct, id: string, needs: Needs) => {
   const { accounts, names, key } = needs;
   const { account, region, logRetentionDays, images } = accounts.tooling;
   const place = new Construct(scope, id);
-  const repository = imageRepository(place, "repository", needs);
-  const statements = sourceOf(place, needs);
-  const { bucket, digest } = builder(place, "builder", { ...needs, archive: needs.builder });
+  const repository = addImageRepository(place, "repository", needs);
+  const statements = addSource(place, needs);
+  const { bucket, digest } = addBuilder(place, "builder", { ...needs, archive: needs.builder });
   const logs = new CloudwatchLogGroup(place, "logs", {
     name: `/aws/codebuild/${names.buildProject}`,
     retentionInDays: logRetentionDays,
@@ -107,7 +107,7 @@ export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
   const role = new IamRole(place, "role", {
     name: names.buildRole,
     description: "What the build of images may do",
-    assumeRolePolicy: policy([
+    assumeRolePolicy: toPolicyJson([
       {
         Effect: "Allow",
         Principal: { Service: "codebuild.amazonaws.com" },
@@ -121,7 +121,7 @@ export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
       },
     ]),
   });
-  const signer = signingKey(place, "signer", { account, build: names.buildRoleArn });
+  const signer = addSigningKey(place, "signer", { account, build: names.buildRoleArn });
   const granted: readonly Statement[] = [
     allow(["s3:GetObject"], [`${bucket.arn}/builder/*`]),
     allow(["s3:PutObject"], [`${bucket.arn}/provenance/*`]),
@@ -145,7 +145,7 @@ export const imagePipeline = (scope: Construct, id: string, needs: Needs) => {
   const rolePolicy = new IamRolePolicy(place, "policy", {
     name: "builds",
     role: role.id,
-    policy: policy(granted),
+    policy: toPolicyJson(granted),
   });
   const project = new CodebuildProject(place, "project", {
     name: names.buildProject,

@@ -2,20 +2,20 @@ import { EcrLifecyclePolicy } from "@cdktn/provider-aws/lib/ecr-lifecycle-policy
 import { EcrRepository } from "@cdktn/provider-aws/lib/ecr-repository/index.js";
 import { EcrRepositoryPolicy } from "@cdktn/provider-aws/lib/ecr-repository-policy/index.js";
 import { Construct } from "constructs";
-import type { Names } from "../../names.ts";
-import { policy } from "../../permissions/statement.ts";
+import type { ResourceNames } from "../../names.ts";
+import { toPolicyJson } from "../../permissions/statement.ts";
 import type { Accounts } from "../../read-config.ts";
 
-type Needs = { readonly accounts: Accounts; readonly names: Names; readonly key: string };
+type Needs = { readonly accounts: Accounts; readonly names: ResourceNames; readonly key: string };
 
-const pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
+const pullActions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
 
 /**
  * ECR removes what any rule selects unless a rule before it selected it too: the first rule takes every promoted image
  * and would keep 9,999 of them, the second removes what was never promoted after 30 days.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
  */
-const lifecycle = {
+const lifecyclePolicy = {
   rules: [
     {
       rulePriority: 1,
@@ -42,7 +42,7 @@ const lifecycle = {
  * for functions of Slipway's.
  * https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#configuration-images-xaccount-permissions
  */
-export const imageRepository = (
+export const addImageRepository = (
   scope: Construct,
   id: string,
   { accounts, names, key }: Needs,
@@ -61,12 +61,12 @@ export const imageRepository = (
   }));
   new EcrRepositoryPolicy(place, "policy", {
     repository: repository.name,
-    policy: policy([
+    policy: toPolicyJson([
       {
         Sid: "WhoMakesFunctions",
         Effect: "Allow",
         Principal: { AWS: environments.map(({ account }) => `arn:aws:iam::${account}:root`) },
-        Action: pull,
+        Action: pullActions,
         Condition: {
           ArnLike: {
             "aws:PrincipalArn": environments.map(
@@ -79,7 +79,7 @@ export const imageRepository = (
         Sid: "LambdaForTheirFunctions",
         Effect: "Allow",
         Principal: { Service: "lambda.amazonaws.com" },
-        Action: pull,
+        Action: pullActions,
         Condition: {
           ArnLike: {
             "aws:SourceArn": environments.map(
@@ -93,7 +93,7 @@ export const imageRepository = (
   });
   new EcrLifecyclePolicy(place, "lifecycle", {
     repository: repository.name,
-    policy: JSON.stringify(lifecycle),
+    policy: JSON.stringify(lifecyclePolicy),
   });
   return repository;
 };

@@ -1,7 +1,7 @@
 import { KmsAlias } from "@cdktn/provider-aws/lib/kms-alias/index.js";
 import { KmsKey } from "@cdktn/provider-aws/lib/kms-key/index.js";
 import { Construct } from "constructs";
-import { allowAny, policy } from "../../permissions/statement.ts";
+import { allowAny, toPolicyJson } from "../../permissions/statement.ts";
 
 type Needs = {
   readonly account: string;
@@ -14,7 +14,7 @@ type Needs = {
  * it may the builds' role alone, whatever another policy allows.
  * https://docs.aws.amazon.com/kms/latest/developerguide/asymmetric-key-specs.html#key-spec-ecc
  */
-export const signingKey = (scope: Construct, id: string, { account, build }: Needs): KmsKey => {
+export const addSigningKey = (scope: Construct, id: string, { account, build }: Needs): KmsKey => {
   const place = new Construct(scope, id);
   const own = "KeyPoliciesNameTheirOwnKey";
   const key = new KmsKey(place, "key", {
@@ -22,7 +22,7 @@ export const signingKey = (scope: Construct, id: string, { account, build }: Nee
     customerMasterKeySpec: "ECC_NIST_P256",
     keyUsage: "SIGN_VERIFY",
     deletionWindowInDays: 30,
-    policy: policy([
+    policy: toPolicyJson([
       { ...allowAny(own, ["kms:*"]), Principal: { AWS: `arn:aws:iam::${account}:root` } },
       {
         Sid: "OnlyBuildsSign",

@@ -5,19 +5,19 @@ import { SsmParameter } from "@cdktn/provider-aws/lib/ssm-parameter/index.js";
 import { Fn } from "cdktn";
 import { Construct } from "constructs";
 import type { Environment } from "../../../platform/serving/serving.ts";
-import type { Names } from "../../names.ts";
-import { environmentPermissions } from "../../permissions/environment-permissions.ts";
-import { readParameters } from "../../permissions/read-parameters.ts";
-import { allow, policy } from "../../permissions/statement.ts";
+import type { ResourceNames } from "../../names.ts";
+import { createEnvironmentPermissions } from "../../permissions/environment-permissions.ts";
+import { allowReadParameters } from "../../permissions/read-parameters.ts";
+import { allow, toPolicyJson } from "../../permissions/statement.ts";
 import type { EnvironmentConfig } from "../../read-config.ts";
-import { suppress } from "../../suppress.ts";
-import { keyedTable } from "../keyed-table/keyed-table.ts";
-import { privateBucket } from "../private-bucket/private-bucket.ts";
+import { suppressFindings } from "../../suppress.ts";
+import { addStoreTable } from "../keyed-table/keyed-table.ts";
+import { addPrivateBucket } from "../private-bucket/private-bucket.ts";
 
 type Needs = {
   readonly environment: Environment;
   readonly config: EnvironmentConfig;
-  readonly names: Names;
+  readonly names: ResourceNames;
   readonly tooling: string;
   readonly operators: readonly string[];
   /** ARN of the account's key. */
@@ -29,16 +29,16 @@ type Needs = {
  * What all inference functions of an environment share: the records' table and bucket, the one role that they run
  * under, and a role for each of tooling's callers. The functions themselves are made by the pipeline.
  */
-export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs) => {
+export const addInferenceEnvironment = (scope: Construct, id: string, needs: Needs) => {
   const { environment, config, names, key } = needs;
   const { account, region, protectData: protect } = config;
   const place = new Construct(scope, id);
-  const table: DynamodbTable = keyedTable(place, "records", {
+  const table: DynamodbTable = addStoreTable(place, "records", {
     name: names.recordsTable(environment),
     key,
     protect,
   });
-  const bucket = privateBucket(place, "blobs", {
+  const bucket = addPrivateBucket(place, "blobs", {
     name: names.recordsBucket(environment),
     key,
     protect,
@@ -58,7 +58,7 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
   const inference = new IamRole(place, "inference", {
     name: names.inferenceRole(environment),
     description: `What every inference function of ${environment} may do`,
-    assumeRolePolicy: policy([
+    assumeRolePolicy: toPolicyJson([
       {
         Effect: "Allow",
         Principal: { Service: "lambda.amazonaws.com" },
@@ -69,7 +69,7 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
   new IamRolePolicy(place, "inference-policy", {
     name: "calls",
     role: inference.id,
-    policy: policy([
+    policy: toPolicyJson([
       allow(
         ["logs:CreateLogStream", "logs:PutLogEvents"],
         [`arn:aws:logs:${region}:${account}:log-group:/aws/lambda/slipway-${environment}-*`],
@@ -81,11 +81,11 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
       allow(["s3:GetObject", "s3:PutObject"], [`${bucket.arn}/*`]),
       // Without it an object that is not there is AccessDenied instead of NoSuchKey.
       allow(["s3:ListBucket"], [bucket.arn]),
-      ...readParameters([hashKey.arn], { region, key }),
+      ...allowReadParameters([hashKey.arn], { region, key }),
     ]),
   });
 
-  const permissions = environmentPermissions({
+  const permissions = createEnvironmentPermissions({
     environment,
     region,
     account,
@@ -101,7 +101,7 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
       name: names.callerRole(environment, caller),
       description: `What tooling's ${caller} may do on ${environment}`,
       // The account is trusted under the condition that it is this very role: a role that is made anew keeps its trust.
-      assumeRolePolicy: policy([
+      assumeRolePolicy: toPolicyJson([
         {
           Effect: "Allow",
           Principal: { AWS: `arn:aws:iam::${needs.tooling}:root` },
@@ -114,11 +114,13 @@ export const inferenceEnvironment = (scope: Construct, id: string, needs: Needs)
       ]),
       maxSessionDuration: 3_600,
     });
-    suppress(role, { CKV_AWS_61: "the account is trusted for the very role that the condition names" });
+    suppressFindings(role, {
+      CKV_AWS_61: "the account is trusted for the very role that the condition names",
+    });
     new IamRolePolicy(callers, `${caller}-policy`, {
       name: "calls",
       role: role.id,
-      policy: policy(statements),
+      policy: toPolicyJson(statements),
     });
   }
   return { table, bucket };

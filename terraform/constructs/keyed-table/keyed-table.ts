@@ -2,7 +2,7 @@ import { DynamodbTable } from "@cdktn/provider-aws/lib/dynamodb-table/index.js";
 import type { Construct } from "constructs";
 
 /** A table as platform/store/dynamodb.ts uses it: keys `pk` and `sk`, items that end at `expiresAt`; paid by request. */
-export const keyedTable = (
+export const addStoreTable = (
   scope: Construct,
   id: string,
   { name, key, protect }: { readonly name: string; readonly key: string; readonly protect: boolean },

@@ -4,7 +4,7 @@ import { RdsClusterInstance } from "@cdktn/provider-aws/lib/rds-cluster-instance
 import { SecurityGroup } from "@cdktn/provider-aws/lib/security-group/index.js";
 import { Construct } from "constructs";
 import type { Network } from "../../stacks/network.ts";
-import { suppress } from "../../suppress.ts";
+import { suppressFindings } from "../../suppress.ts";
 
 type Needs = { readonly network: Network; readonly key: string; readonly protect: boolean };
 
@@ -17,7 +17,7 @@ export const databasePort = 5432;
  * and wakes within some 15 seconds. RDS keeps its password in Secrets Manager and turns it every week.
  * https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
  */
-export const database = (scope: Construct, id: string, { network, key, protect }: Needs) => {
+export const addDatabase = (scope: Construct, id: string, { network, key, protect }: Needs) => {
   const place = new Construct(scope, id);
   const securityGroup = new SecurityGroup(place, "group", {
     name: "slipway-registry-database",
@@ -51,7 +51,7 @@ export const database = (scope: Construct, id: string, { network, key, protect }
     skipFinalSnapshot: !protect,
     finalSnapshotIdentifier: "slipway-registry-final",
   });
-  suppress(cluster, {
+  suppressFindings(cluster, {
     CKV2_AWS_8:
       "RDS keeps backups of 14 days itself; a plan of AWS Backup would be a second bill for the same",
     CKV2_AWS_27:
@@ -67,7 +67,7 @@ export const database = (scope: Construct, id: string, { network, key, protect }
     autoMinorVersionUpgrade: true,
     dbSubnetGroupName: subnets.name,
   });
-  suppress(instance, {
+  suppressFindings(instance, {
     CKV_AWS_118:
       "Aurora's own metrics tell capacity and connections; enhanced monitoring pays log lines for each instance",
     CKV_AWS_353: "a registry asks a few small queries a delivery: there is nothing to tune",

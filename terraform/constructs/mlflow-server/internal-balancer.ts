@@ -6,7 +6,7 @@ import { VpcSecurityGroupEgressRule } from "@cdktn/provider-aws/lib/vpc-security
 import { VpcSecurityGroupIngressRule } from "@cdktn/provider-aws/lib/vpc-security-group-ingress-rule/index.js";
 import { Construct } from "constructs";
 import type { Network } from "../../stacks/network.ts";
-import { suppress } from "../../suppress.ts";
+import { suppressFindings } from "../../suppress.ts";
 
 type Needs = {
   readonly network: Network;
@@ -22,7 +22,7 @@ type Needs = {
  * A load balancer that only a VPC link reaches. With a certificate it speaks TLS; without one, HTTP inside the network:
  * what comes in from outside has come by TLS and IAM to the HTTP API before it.
  */
-export const internalBalancer = (
+export const addInternalBalancer = (
   scope: Construct,
   id: string,
   { network, port, server, certificate, protect }: Needs,
@@ -51,7 +51,7 @@ export const internalBalancer = (
       referencedSecurityGroupId: from,
       description: name,
     });
-    if (at === 80) suppress(entry, { CKV_AWS_260: "it lets in one security group, no addresses" });
+    if (at === 80) suppressFindings(entry, { CKV_AWS_260: "it lets in one security group, no addresses" });
   };
   pass("link-to-balancer", link.id, balancerGroup.id, listens);
   pass("balancer-to-server", balancerGroup.id, server, port);
@@ -65,7 +65,7 @@ export const internalBalancer = (
     dropInvalidHeaderFields: true,
     enableDeletionProtection: protect,
   });
-  suppress(balancer, {
+  suppressFindings(balancer, {
     CKV_AWS_91: "the HTTP API before it logs each request with who made it",
     ...(certificate === undefined && {
       CKV2_AWS_20:
@@ -89,7 +89,7 @@ export const internalBalancer = (
       unhealthyThreshold: 5,
     },
   });
-  suppress(targets, {
+  suppressFindings(targets, {
     CKV_AWS_378: "MLflow speaks HTTP; the way from the load balancer to it is one hop in its own subnets",
   });
   const listener = new LbListener(place, "listener", {
@@ -105,7 +105,7 @@ export const internalBalancer = (
     defaultAction: [{ type: "forward", targetGroupArn: targets.arn }],
   });
   if (certificate === undefined)
-    suppress(listener, {
+    suppressFindings(listener, {
       CKV_AWS_2:
         "no certificate is configured: HTTP inside the network, TLS and IAM at the HTTP API before it",
       CKV_AWS_103: "no certificate is configured",

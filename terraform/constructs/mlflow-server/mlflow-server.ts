@@ -9,11 +9,11 @@ import { SecurityGroup } from "@cdktn/provider-aws/lib/security-group/index.js";
 import { VpcSecurityGroupEgressRule } from "@cdktn/provider-aws/lib/vpc-security-group-egress-rule/index.js";
 import { VpcSecurityGroupIngressRule } from "@cdktn/provider-aws/lib/vpc-security-group-ingress-rule/index.js";
 import { Construct } from "constructs";
-import { allow, policy } from "../../permissions/statement.ts";
+import { allow, toPolicyJson } from "../../permissions/statement.ts";
 import type { Network } from "../../stacks/network.ts";
-import { suppress } from "../../suppress.ts";
-import { database, databaseName, databasePort, databaseUser } from "./database.ts";
-import { internalBalancer } from "./internal-balancer.ts";
+import { suppressFindings } from "../../suppress.ts";
+import { addDatabase, databaseName, databasePort, databaseUser } from "./database.ts";
+import { addInternalBalancer } from "./internal-balancer.ts";
 
 type Needs = {
   readonly network: Network;
@@ -33,12 +33,12 @@ type Needs = {
 };
 
 const port = 5_000;
-const connect = readFileSync(new URL("sitecustomize.py", import.meta.url), "utf8");
+const sitecustomize = readFileSync(new URL("sitecustomize.py", import.meta.url), "utf8");
 
-const role = (scope: Construct, id: string, account: string): IamRole =>
+const addTaskRole = (scope: Construct, id: string, account: string): IamRole =>
   new IamRole(scope, id, {
     name: `slipway-registry-${id}`,
-    assumeRolePolicy: policy([
+    assumeRolePolicy: toPolicyJson([
       {
         Effect: "Allow",
         Principal: { Service: "ecs-tasks.amazonaws.com" },
@@ -52,14 +52,14 @@ const role = (scope: Construct, id: string, account: string): IamRole =>
  * MLflow's tracking server as the smallest Fargate task, behind an internal load balancer, on a database that pauses.
  * Artefacts go to S3 directly. Returns the load balancer's listener for a VPC link; undefined while it does not run.
  */
-export const mlflowServer = (scope: Construct, id: string, needs: Needs) => {
+export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
   const { network, account, region, key, bucket, protect } = needs;
   const place = new Construct(scope, id);
   const {
     cluster: aurora,
     securityGroup: databaseGroup,
     secret,
-  } = database(place, "database", { network, key, protect });
+  } = addDatabase(place, "database", { network, key, protect });
   if (!needs.running) return undefined;
 
   const logs = new CloudwatchLogGroup(place, "logs", {
@@ -72,7 +72,7 @@ export const mlflowServer = (scope: Construct, id: string, needs: Needs) => {
     description: "The MLflow server: reached from its load balancer alone",
     vpcId: network.vpc,
   });
-  const balancer = internalBalancer(place, "balancer", {
+  const balancer = addInternalBalancer(place, "balancer", {
     network,
     port,
     server: group.id,
@@ -101,17 +101,17 @@ export const mlflowServer = (scope: Construct, id: string, needs: Needs) => {
     description: "image, logs, secret and S3, all by TLS",
   });
 
-  const execution = role(place, "execution", account);
+  const execution = addTaskRole(place, "execution", account);
   new IamRolePolicy(place, "execution-policy", {
     name: "start",
     role: execution.id,
-    policy: policy([allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logs.arn}:*`])]),
+    policy: toPolicyJson([allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logs.arn}:*`])]),
   });
-  const task = role(place, "task", account);
+  const task = addTaskRole(place, "task", account);
   new IamRolePolicy(place, "task-policy", {
     name: "calls",
     role: task.id,
-    policy: policy([
+    policy: toPolicyJson([
       allow(["secretsmanager:GetSecretValue"], [secret]),
       allow(["kms:Decrypt"], [key], {
         StringEquals: { "kms:EncryptionContext:SecretARN": secret },
@@ -153,7 +153,7 @@ export const mlflowServer = (scope: Construct, id: string, needs: Needs) => {
         ],
         environment: [
           { name: "AWS_DEFAULT_REGION", value: region },
-          { name: "CONNECT", value: connect },
+          { name: "CONNECT", value: sitecustomize },
           { name: "DATABASE_SECRET", value: secret },
           { name: "HOME", value: "/tmp" },
           {
@@ -180,7 +180,7 @@ export const mlflowServer = (scope: Construct, id: string, needs: Needs) => {
     name: "slipway-registry",
     setting: [{ name: "containerInsights", value: "disabled" }],
   });
-  suppress(cluster, {
+  suppressFindings(cluster, {
     CKV_AWS_65: "container insights cost more a month than the task; an alarm watches the healthy hosts",
   });
   const service = new EcsService(place, "service", {
@@ -204,7 +204,7 @@ export const mlflowServer = (scope: Construct, id: string, needs: Needs) => {
     propagateTags: "SERVICE",
     dependsOn: [balancer.listener],
   });
-  suppress(service, {
+  suppressFindings(service, {
     CKV_AWS_333:
       "its public address is its way out, for USD 4 a month instead of a NAT gateway's 37; its security group lets in nobody but the load balancer",
   });

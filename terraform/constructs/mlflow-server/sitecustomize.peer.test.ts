@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { pythonEnvironment, pythonPeer } from "../../../test/peers/python-environment.ts";
+import { createPythonEnvironment, requirePython } from "../../../test/peers/python-environment.ts";
 
-const { skip } = pythonPeer("MLflow's way to its database");
+const { skip } = requirePython("MLflow's way to its database");
 const requirements = join(import.meta.dirname, "..", "..", "..", "test", "peers", "requirements-mlflow.txt");
 
 /**
@@ -41,7 +41,7 @@ print(json.dumps({"asked": asked, "tried": tried}))
 test.skipIf(skip)(
   "a connection gets the password that is kept; one that was turned is asked for again, and only then",
   async () => {
-    const { python } = await pythonEnvironment(requirements);
+    const { python } = await createPythonEnvironment(requirements);
     const { stdout } = await promisify(execFile)(python, ["-c", program], {
       env: {
         ...process.env,

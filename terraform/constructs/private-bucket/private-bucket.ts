@@ -6,8 +6,8 @@ import { S3BucketPublicAccessBlock } from "@cdktn/provider-aws/lib/s3-bucket-pub
 import { S3BucketServerSideEncryptionConfigurationA } from "@cdktn/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js";
 import { S3BucketVersioningA } from "@cdktn/provider-aws/lib/s3-bucket-versioning/index.js";
 import { Construct } from "constructs";
-import { policy } from "../../permissions/statement.ts";
-import { suppress } from "../../suppress.ts";
+import { toPolicyJson } from "../../permissions/statement.ts";
+import { suppressFindings } from "../../suppress.ts";
 
 type Needs = {
   readonly name: string;
@@ -20,14 +20,14 @@ type Needs = {
 };
 
 /** A bucket for this account's roles alone: under a key, by TLS, versioned, never public. */
-export const privateBucket = (
+export const addPrivateBucket = (
   scope: Construct,
   id: string,
   { name, key, protect, expireDays }: Needs,
 ): S3Bucket => {
   const place = new Construct(scope, id);
   const bucket = new S3Bucket(place, "bucket", { bucket: name, forceDestroy: !protect });
-  suppress(bucket, {
+  suppressFindings(bucket, {
     CKV_AWS_18:
       "CloudTrail tells who read what; access logs would need a second bucket and its own lifecycle",
     CKV_AWS_144: "one region: what lies here can be made again from the repository or the registry",
@@ -73,7 +73,7 @@ export const privateBucket = (
   });
   new S3BucketPolicy(place, "policy", {
     bucket: bucket.id,
-    policy: policy([
+    policy: toPolicyJson([
       {
         Sid: "OnlyByTls",
         Effect: "Deny",

@@ -3,13 +3,13 @@ import { Apigatewayv2Integration } from "@cdktn/provider-aws/lib/apigatewayv2-in
 import { Apigatewayv2Route } from "@cdktn/provider-aws/lib/apigatewayv2-route/index.js";
 import { LambdaPermission } from "@cdktn/provider-aws/lib/lambda-permission/index.js";
 import { Construct } from "constructs";
-import { suppress } from "../../suppress.ts";
-import { httpStage } from "../http-stage/http-stage.ts";
-import type { StepFunction } from "../step-function/step-function.ts";
+import { suppressFindings } from "../../suppress.ts";
+import { addHttpStage } from "../http-stage/http-stage.ts";
+import type { FunctionResources } from "../step-function/step-function.ts";
 
 type Needs = {
   /** The function that answers. */
-  readonly function: StepFunction;
+  readonly function: FunctionResources;
   readonly key: string;
   readonly logRetentionDays: number;
 };
@@ -20,7 +20,7 @@ const path = "/slack/interactions";
  * The one route that anyone may call: Slack signs what it sends, and the function verifies that before it reads it.
  * Returns the address that goes into the Slack app's settings.
  */
-export const slackCallback = (scope: Construct, id: string, needs: Needs): string => {
+export const addSlackCallback = (scope: Construct, id: string, needs: Needs): string => {
   const place = new Construct(scope, id);
   const { lambda } = needs.function;
   const api = new Apigatewayv2Api(place, "api", {
@@ -28,7 +28,7 @@ export const slackCallback = (scope: Construct, id: string, needs: Needs): strin
     protocolType: "HTTP",
     description: "Slack's callbacks",
   });
-  httpStage(place, "stage", {
+  addHttpStage(place, "stage", {
     api: api.id,
     name: "slipway-slack",
     key: needs.key,
@@ -49,7 +49,7 @@ export const slackCallback = (scope: Construct, id: string, needs: Needs): strin
     authorizationType: "NONE",
     target: `integrations/${integration.id}`,
   });
-  suppress(route, {
+  suppressFindings(route, {
     CKV_AWS_309:
       "Slack has no identity in AWS: it signs, and the function verifies the signature before it reads anything",
   });

@@ -3,9 +3,9 @@ import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
 import { SfnStateMachine } from "@cdktn/provider-aws/lib/sfn-state-machine/index.js";
 import { Construct } from "constructs";
-import { delivery, type StepName, stepNames } from "../../../statemachine/delivery.ts";
-import { allow, allowAny, policy } from "../../permissions/statement.ts";
-import { suppress } from "../../suppress.ts";
+import { defineDelivery, type StepName, stepNames } from "../../../statemachine/delivery.ts";
+import { allow, allowAny, toPolicyJson } from "../../permissions/statement.ts";
+import { suppressFindings } from "../../suppress.ts";
 
 type Needs = {
   readonly name: string;
@@ -26,7 +26,7 @@ const buildRule = "StepFunctionsGetEventForCodeBuildStartBuildRule";
  * https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html
  * https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
  */
-export const stateMachine = (scope: Construct, id: string, needs: Needs): SfnStateMachine => {
+export const addStateMachine = (scope: Construct, id: string, needs: Needs): SfnStateMachine => {
   const { name, account, region, buildProject } = needs;
   const place = new Construct(scope, id);
   const functions = stepNames.map((step) => [step, needs.functionArn(step)] as const);
@@ -39,7 +39,7 @@ export const stateMachine = (scope: Construct, id: string, needs: Needs): SfnSta
   const role = new IamRole(place, "role", {
     name: `slipway-state-machine`,
     description: "What the delivery state machine may run",
-    assumeRolePolicy: policy([
+    assumeRolePolicy: toPolicyJson([
       {
         Effect: "Allow",
         Principal: { Service: "states.amazonaws.com" },
@@ -54,7 +54,7 @@ export const stateMachine = (scope: Construct, id: string, needs: Needs): SfnSta
   const granted = new IamRolePolicy(place, "policy", {
     name: "runs",
     role: role.id,
-    policy: policy([
+    policy: toPolicyJson([
       allow(
         ["lambda:InvokeFunction"],
         functions.map(([, arn]) => arn),
@@ -82,7 +82,7 @@ export const stateMachine = (scope: Construct, id: string, needs: Needs): SfnSta
       ]),
     ]),
   });
-  const definition = delivery({
+  const definition = defineDelivery({
     functions: Object.fromEntries(functions) as Record<StepName, string>,
     buildProject: buildProject.name,
   });
@@ -99,6 +99,6 @@ export const stateMachine = (scope: Construct, id: string, needs: Needs): SfnSta
     tracingConfiguration: { enabled: true },
     dependsOn: [granted],
   });
-  suppress(machine, { CKV_AWS_285: "it logs without the states' data: the task token is in them" });
+  suppressFindings(machine, { CKV_AWS_285: "it logs without the states' data: the task token is in them" });
   return machine;
 };

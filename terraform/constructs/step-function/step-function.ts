@@ -5,9 +5,9 @@ import { LambdaFunction } from "@cdktn/provider-aws/lib/lambda-function/index.js
 import type { SqsQueue } from "@cdktn/provider-aws/lib/sqs-queue/index.js";
 import { Fn } from "cdktn";
 import { Construct } from "constructs";
-import { allow, allowAny, policy, type Statement } from "../../permissions/statement.ts";
-import { suppress } from "../../suppress.ts";
-import { deadLetters } from "../dead-letters/dead-letters.ts";
+import { allow, allowAny, type Statement, toPolicyJson } from "../../permissions/statement.ts";
+import { suppressFindings } from "../../suppress.ts";
+import { addDeadLetterQueue } from "../dead-letters/dead-letters.ts";
 
 type Needs = {
   /** `slipway-deploy-model` */
@@ -28,7 +28,7 @@ type Needs = {
   readonly invokedBy: "caller that waits" | "events";
 };
 
-export type StepFunction = {
+export type FunctionResources = {
   readonly lambda: LambdaFunction;
   /** For functions that events invoke. */
   readonly deadLetters?: SqsQueue;
@@ -36,7 +36,7 @@ export type StepFunction = {
 };
 
 /** A function from its zip with a role of its own, its log group and, where its caller does not wait, dead letters. */
-export const stepFunction = (scope: Construct, id: string, needs: Needs): StepFunction => {
+export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): FunctionResources => {
   const { name, account, region, key } = needs;
   const place = new Construct(scope, id);
   const logGroup = new CloudwatchLogGroup(place, "logs", {
@@ -45,10 +45,10 @@ export const stepFunction = (scope: Construct, id: string, needs: Needs): StepFu
     kmsKeyId: key,
   });
   if (needs.logRetentionDays < 365)
-    suppress(logGroup, { CKV_AWS_338: "the configuration says for how long logs are kept" });
+    suppressFindings(logGroup, { CKV_AWS_338: "the configuration says for how long logs are kept" });
   const queue =
     needs.invokedBy === "events"
-      ? deadLetters(place, "dead-letters", {
+      ? addDeadLetterQueue(place, "dead-letters", {
           name: `${name}-dead-letters`,
           key,
           rules: [`arn:aws:events:${region}:${account}:rule/slipway-*`],
@@ -57,7 +57,7 @@ export const stepFunction = (scope: Construct, id: string, needs: Needs): StepFu
   const role = new IamRole(place, "role", {
     name,
     description: `What ${name} may do`,
-    assumeRolePolicy: policy([
+    assumeRolePolicy: toPolicyJson([
       {
         Effect: "Allow",
         Principal: { Service: "lambda.amazonaws.com" },
@@ -68,7 +68,7 @@ export const stepFunction = (scope: Construct, id: string, needs: Needs): StepFu
   const granted = new IamRolePolicy(place, "policy", {
     name: "calls",
     role: role.id,
-    policy: policy([
+    policy: toPolicyJson([
       allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logGroup.arn}:*`]),
       allowAny("TracesNameNoResource", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]),
       ...(queue === undefined ? [] : [allow(["sqs:SendMessage"], [queue.arn])]),
@@ -91,7 +91,7 @@ export const stepFunction = (scope: Construct, id: string, needs: Needs): StepFu
     ...(queue === undefined ? {} : { deadLetterConfig: { targetArn: queue.arn } }),
     dependsOn: [granted],
   });
-  suppress(lambda, {
+  suppressFindings(lambda, {
     CKV_AWS_117:
       "it calls AWS, Slack and the registry, all by TLS and IAM or a token; nothing it needs lies in a network",
     CKV_AWS_115:

@@ -20,10 +20,10 @@ import { Env as shiftTraffic } from "#lambdas/shift-traffic/env.ts";
 import { Env as startDelivery } from "#lambdas/start-delivery/env.ts";
 import { Env as sweepDeliveries } from "#lambdas/sweep-deliveries/env.ts";
 import { Env as verifyModel } from "#lambdas/verify-model/env.ts";
-import { manifestSchema } from "#model-folder/manifest/manifest-schema.ts";
-import { emfLine } from "#platform/metrics/emf.ts";
+import { createManifestJsonSchema } from "#model-folder/manifest/manifest-schema.ts";
+import { formatEmf } from "#platform/metrics/emf.ts";
 import { metricNames } from "#platform/metrics/metrics.ts";
-import { names } from "#terraform/names.ts";
+import { nameResources } from "#terraform/names.ts";
 import { AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
 import { withoutTexts } from "./events.ts";
 import type { Traces } from "./play-deliveries.ts";
@@ -77,7 +77,7 @@ const account = (digit: string) => ({ account: digit.repeat(12), region: "eu-cen
 /** Names of the resources on AWS in three example accounts. */
 const resourceNames = (): readonly string[] => {
   const accounts = { tooling: account("1"), stage: account("2"), prod: account("3") };
-  const all = names(accounts as Parameters<typeof names>[0]);
+  const all = nameResources(accounts as Parameters<typeof nameResources>[0]);
   const computed = [
     all.functionName("deploy-model"),
     all.functionArn("deploy-model"),
@@ -110,7 +110,7 @@ export const configurationForms = (traces: Traces) => ({
     ),
     counted: countedMetrics(traces),
     "a request's line": JSON.parse(
-      emfLine({
+      formatEmf({
         environment: "prod",
         model: "churn",
         version: "7",
@@ -124,7 +124,7 @@ export const configurationForms = (traces: Traces) => ({
   },
   "resource-names": resourceNames(),
   "committed-files": {
-    "model.yaml": withoutTexts(manifestSchema()),
+    "model.yaml": withoutTexts(createManifestJsonSchema()),
     "policy.yaml": withoutTexts(toJSONSchema(Policy, { io: "input", unrepresentable: "any" })),
     "the platform's copy": withoutTexts(toJSONSchema(PlatformRules, { io: "input", unrepresentable: "any" })),
   },

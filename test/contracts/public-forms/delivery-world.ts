@@ -1,7 +1,7 @@
-import { approvals } from "#domain/approval/approvals.ts";
+import { createApprovals } from "#domain/approval/approvals.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
-import { messages } from "#domain/message/messages.ts";
-import { provenance } from "#domain/provenance/provenance.ts";
+import { createDeliveryMessages } from "#domain/message/messages.ts";
+import { createProvenanceStore } from "#domain/provenance/provenance.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
@@ -17,23 +17,30 @@ import { scanImage } from "#lambdas/scan-image/scan-image.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { verifyModel } from "#lambdas/verify-model/verify-model.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
-import { sqliteRegistry } from "#platform/registry/sqlite.ts";
+import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import type { DatabaseRow } from "#platform/store/open-database.ts";
-import { messageBlocks } from "#slack/message-blocks.ts";
-import { type SlackApi, slackChannel } from "#slack/slack-channel.ts";
+import { renderMessageBlocks } from "#slack/message-blocks.ts";
+import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
 import { JudgeCanaryInput } from "#statemachine/contracts.ts";
 import type { StepName } from "#statemachine/delivery.ts";
 import { memorySigner } from "#test/support/memory-signer.ts";
-import { builderOf, digestOf, model, plainCipher, sha256, stepWorld } from "#test/support/step-world.ts";
+import {
+  createMemoryWorld,
+  fakeBuilderDigest,
+  fakeDigest,
+  hashSha256,
+  plainCipher,
+  toyModel,
+} from "#test/support/step-world.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign.ts";
-import { buildTask } from "#worlds/embedded/engine/build-task.ts";
+import { runBuildTask } from "#worlds/embedded/engine/build-task.ts";
 import { startEngine } from "#worlds/embedded/engine/engine.ts";
 
 export const approver = "U024BE7LH";
 
 /** Notes every row that is written to a table, also one that is overwritten or removed later. */
 const noteWrites = (
-  { database }: ReturnType<typeof stepWorld>,
+  { database }: ReturnType<typeof createMemoryWorld>,
   table: string,
   columns: readonly string[],
 ): (() => readonly DatabaseRow[]) => {
@@ -109,7 +116,7 @@ const promisesByName = <Value>() => {
  * send is noted.
  */
 export const openDeliveryWorld = () => {
-  const world = stepWorld();
+  const world = createMemoryWorld();
   world.time.now = Date.UTC(2026, 10, 21, 12);
   const items = noteWrites(world, "items", ["partition", "sort", "value", "expires_at"]);
   const aliases = noteWrites(world, "model_aliases", ["model", "alias", "version"]);
@@ -125,12 +132,12 @@ export const openDeliveryWorld = () => {
     ...world.images,
     build: async ({ commit }: { readonly commit: string }) => {
       const files = [...(world.commits.get(commit) ?? new Map<string, Uint8Array>())];
-      const hashes = files.map(([name, content]) => [name, sha256(new TextDecoder().decode(content))]);
+      const hashes = files.map(([name, content]) => [name, hashSha256(new TextDecoder().decode(content))]);
       return {
-        digest: digestOf(commit.slice(0, 1)),
+        digest: fakeDigest(commit.slice(0, 1)),
         sizeBytes: 1_000,
         buildId: "build:1",
-        contents: { layers: [digestOf("f"), digestOf("1")], files: Object.fromEntries(hashes) },
+        contents: { layers: [fakeDigest("f"), fakeDigest("1")], files: Object.fromEntries(hashes) },
       };
     },
     describe: async () => ({ sizeBytes: 1_000 }),
@@ -143,18 +150,18 @@ export const openDeliveryWorld = () => {
         advisoriesAsOf: "2026-01-01T00:00:00Z",
       }) as const,
   };
-  const buildProvenance = provenance({ blobs: blobStore, signer: memorySigner() });
-  const channel = slackChannel<MessageState>({
+  const buildProvenance = createProvenanceStore({ blobs: blobStore, signer: memorySigner() });
+  const channel = createSlackChannel<MessageState>({
     slack,
     channel: "C0DELIVERY",
-    render: (state) => messageBlocks(state, `https://example.com/${state.delivery}`),
+    render: (state) => renderMessageBlocks(state, `https://example.com/${state.delivery}`),
   });
   const engine = startEngine({
     capabilities: { database, clock },
-    build: buildTask({
+    build: runBuildTask({
       images,
       provenance: buildProvenance,
-      builder: async () => builderOf,
+      builder: async () => fakeBuilderDigest,
       builderId: builderIds.embedded,
       clock,
     }),
@@ -175,9 +182,9 @@ export const openDeliveryWorld = () => {
     deliveries: engine,
     slack,
     provenance: buildProvenance,
-    registry: sqliteRegistry({ database, blobs: blobStore, clock }),
-    approvals: approvals({ store, cipher: plainCipher, deliveries: engine }),
-    messages: messages({ store, channel, clock, warn }),
+    registry: createSqliteRegistry({ database, blobs: blobStore, clock }),
+    approvals: createApprovals({ store, cipher: plainCipher, deliveries: engine }),
+    messages: createDeliveryMessages({ store, channel, clock, warn }),
   };
 
   const question = promisesByName<string>();
@@ -205,7 +212,7 @@ export const openDeliveryWorld = () => {
         for (let request = 0; request < 1_000; request++)
           world.metrics.request({
             environment: "prod",
-            model,
+            model: toyModel,
             version,
             at: world.time.now,
             latencyMs: 5 + (request % 3),

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { exitCode, exitCodeOf } from "#cli/exit-code.ts";
+import { exitCode, toExitCode } from "#cli/exit-code.ts";
 import { remedies } from "#statemachine/remedies.ts";
 import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 
@@ -38,7 +38,7 @@ const stateMachineNames = new Set([...Object.keys(remedies), ...caughtNames]);
 /** Error names that the state machine, its remedies or a caller of the command reads. */
 export const errorForms = () => {
   const codes = [...errorClasses(), ...foreignErrors].flatMap((name) => {
-    const code = exitCodeOf(Object.assign(new Error("a message"), { name }));
+    const code = toExitCode(Object.assign(new Error("a message"), { name }));
     return code === exitCode.failed ? [] : [[name, code] as const];
   });
   return {

@@ -2,11 +2,11 @@ import { createHmac } from "node:crypto";
 import * as z from "zod";
 import { BuiltImage, buildVariables } from "#domain/delivery/built-image.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
-import { gitHubWebhook } from "#lambdas/start-delivery/github-webhook.ts";
-import { onPush, startPush } from "#lambdas/start-delivery/on-push.ts";
-import { StartDeliveryInput, type Started } from "#lambdas/start-delivery/start-delivery.ts";
+import { createGitHubWebhookHandler } from "#lambdas/start-delivery/github-webhook.ts";
+import { createPushEventHandler, createPushHandler } from "#lambdas/start-delivery/on-push.ts";
+import { StartDeliveryInput, type StartDeliveryOutput } from "#lambdas/start-delivery/start-delivery.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
-import { delivery, stepNames } from "#statemachine/delivery.ts";
+import { defineDelivery, stepNames } from "#statemachine/delivery.ts";
 import { stateContracts } from "#statemachine/state-contracts.ts";
 import { describeForm, type Form } from "./describe-form.ts";
 import type { Traces } from "./play-deliveries.ts";
@@ -50,8 +50,8 @@ const states = () => ({
 
 const definition = () => {
   const arns = stepNames.map((name) => [name, `<arn of ${name}>`] as const);
-  const functions = Object.fromEntries(arns) as Parameters<typeof delivery>[0]["functions"];
-  return withoutTexts(delivery({ functions, buildProject: "<build project>" }));
+  const functions = Object.fromEntries(arns) as Parameters<typeof defineDelivery>[0]["functions"];
+  return withoutTexts(defineDelivery({ functions, buildProject: "<build project>" }));
 };
 
 const settings = { repository: "acme/models", branch: "main", runtime: `sha256:${"f".repeat(64)}` };
@@ -89,12 +89,15 @@ const events: Readonly<Record<string, object>> = {
 const withPlaceholders = (text: string): string =>
   text.replaceAll(before, "<before>").replaceAll(after, "<after>").replaceAll(settings.runtime, "<runtime>");
 
-const result: Started = { deliveries: [{ name: "churn-1", model: "churn", started: true }], removed: [] };
+const result: StartDeliveryOutput = {
+  deliveries: [{ name: "churn-1", model: "churn", started: true }],
+  removed: [],
+};
 
 /** The input that start-delivery reads from an event. */
 const receive = async (event: unknown): Promise<Form> => {
   const inputs: Form[] = [];
-  const push = onPush(settings)({
+  const push = createPushEventHandler(settings)({
     start: async (input) => {
       const read = StartDeliveryInput.safeParse(input);
       if (read.success) inputs.push(JSON.parse(withPlaceholders(JSON.stringify(read.data))));
@@ -145,11 +148,11 @@ const eventForm = async (event: object): Promise<Form> => {
 
 /** How the webhook responds; the signature has GitHub's own form. */
 const webhook = async (): Promise<Form> => {
-  const push = startPush(settings, {
+  const push = createPushHandler(settings, {
     start: async () => result,
     pushes: { recordBranch: async () => undefined },
   });
-  const receiveWebhook = gitHubWebhook({ secrets: async () => ["secret"], push });
+  const receiveWebhook = createGitHubWebhookHandler({ secrets: async () => ["secret"], push });
   const sign = (body: string) => `sha256=${createHmac("sha256", "secret").update(body).digest("hex")}`;
   const send = async (body: string, event: string, signature = sign(body)): Promise<Form> => {
     const response = await receiveWebhook({

@@ -1,22 +1,22 @@
 import type { Admission } from "#api-keys/admission.ts";
 import { createApp } from "#inference/app.ts";
 import { requireApiKey } from "#inference/authorization/require-api-key.ts";
-import type { Gate } from "#inference/http/app.ts";
+import type { Middleware } from "#inference/http/app.ts";
 import { checkHost } from "#inference/http/check-host.ts";
-import { recordsOf } from "#inference/records/records-of.ts";
+import { createRecords } from "#inference/records/records-of.ts";
 import { createService } from "#inference/service.ts";
 import { authorizeKey } from "#lambdas/authorize-key/authorize-key.ts";
 import { predict } from "#lambdas/predict/predict.ts";
-import { requesting } from "#test/support/http/requesting.ts";
-import { rowTensors } from "#test/support/oip/row-tensors.ts";
-import { binaryRequest, jsonRequest } from "#test/support/oip/write-request.ts";
-import { churnGolden } from "#test/support/onnx/churn-folder.ts";
-import { churnService } from "#test/support/onnx/churn-service.ts";
+import { createAppClient } from "#test/support/http/requesting.ts";
+import { rowsToTensors } from "#test/support/oip/row-tensors.ts";
+import { buildBinaryRequest, buildJsonRequest } from "#test/support/oip/write-request.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { createChurnService } from "#test/support/onnx/churn-service.ts";
 import { memoryBlobs, memoryStore } from "#test/support/step-world.ts";
 import { describeForm, type Form, literal } from "./describe-form.ts";
 import { withoutTexts } from "./events.ts";
 
-const rows: readonly Record<string, string | number | boolean | null>[] = churnGolden().rows.slice(0, 2);
+const rows: readonly Record<string, string | number | boolean | null>[] = readChurnGolden().rows.slice(0, 2);
 const [row = {}] = rows;
 const columns = Object.keys(row);
 const lines = rows.map((each) => Object.values(each).join(","));
@@ -26,7 +26,7 @@ const wrongRow = Object.values(wrongValues).join(",");
 
 /** The model churn with records, as version 3 on prod, with fixed clocks. */
 const openService = async () => {
-  const { model, identity } = await churnService();
+  const { model, identity } = await createChurnService();
   const { store, time, clock } = memoryStore();
   time.now = Date.UTC(2026, 10, 21, 12);
   let ids = 0;
@@ -40,10 +40,10 @@ const openService = async () => {
     log: () => undefined,
   };
   const { log } = needs;
-  const keep = recordsOf({ identity, manifest: model.manifest, hashKey: undefined, clock, log });
+  const keep = createRecords({ identity, manifest: model.manifest, hashKey: undefined, clock, log });
   const records = keep({ store, blobs: memoryBlobs() });
   const service = createService({ ...needs, records });
-  return { needs, service, app: requesting(createApp(service)), release: () => model.release() };
+  return { needs, service, app: createAppClient(createApp(service)), release: () => model.release() };
 };
 type TestService = Awaited<ReturnType<typeof openService>>;
 
@@ -59,7 +59,7 @@ const csv = (body: string, headers: Record<string, string> = {}) => post(body, "
 /** Requests in all protocols, with typical errors: a name, the path, and the rest. */
 const requestsTo = ({ service }: TestService): readonly (readonly [string, string, RequestInit?])[] => {
   const { inputs } = service.model.manifest;
-  const tensors = (as: "json" | "binary") => rowTensors(inputs, rows, as);
+  const tensors = (as: "json" | "binary") => rowsToTensors(inputs, rows, as);
   const infer = "/v2/models/churn/infer";
   const endpoint = "/endpoints/churn/invocations";
   return [
@@ -105,12 +105,12 @@ const requestsTo = ({ service }: TestService): readonly (readonly [string, strin
     ["oip: model of a version", "/v2/models/churn/versions/3"],
     ["oip: model ready", "/v2/models/churn/ready"],
     ["oip: another model", "/v2/models/other"],
-    ["oip: JSON", infer, jsonRequest({ inputs: tensors("json") })],
-    ["oip: JSON, with an id", infer, jsonRequest({ inputs: tensors("json"), more: { id: "mine" } })],
+    ["oip: JSON", infer, buildJsonRequest({ inputs: tensors("json") })],
+    ["oip: JSON, with an id", infer, buildJsonRequest({ inputs: tensors("json"), more: { id: "mine" } })],
     [
       "oip: JSON, classified",
       infer,
-      jsonRequest({
+      buildJsonRequest({
         inputs: tensors("json"),
         more: { outputs: [{ name: "scores", parameters: { classification: 2 } }] },
       }),
@@ -118,10 +118,10 @@ const requestsTo = ({ service }: TestService): readonly (readonly [string, strin
     [
       "oip: binary",
       infer,
-      binaryRequest({ inputs: tensors("binary"), more: { parameters: { binary_data_output: true } } }),
+      buildBinaryRequest({ inputs: tensors("binary"), more: { parameters: { binary_data_output: true } } }),
     ],
     ["oip: no JSON", infer, post("{", "application/json")],
-    ["oip: a tensor that is missing", infer, jsonRequest({ inputs: tensors("json").slice(1) })],
+    ["oip: a tensor that is missing", infer, buildJsonRequest({ inputs: tensors("json").slice(1) })],
     ["oip: another method", infer],
     ["oip: refused as a problem", "/v2/models/other", { headers: { accept: "application/problem+json" } }],
     ["mlflow: ping", "/ping"],
@@ -247,8 +247,8 @@ const admissions: Readonly<Record<string, Admission | Error>> = {
 /** Responses where API keys and host names are checked, and those of the authorizer on AWS. */
 const gates = async ({ service }: TestService): Promise<Form> => {
   const forms: Record<string, Form> = {};
-  const ask = async (gate: Gate, path: string, init: RequestInit): Promise<Form> =>
-    responseForm(await requesting(createApp(service, gate)).request(path, init));
+  const ask = async (gate: Middleware, path: string, init: RequestInit): Promise<Form> =>
+    responseForm(await createAppClient(createApp(service, gate)).request(path, init));
   for (const [name, admission] of Object.entries(admissions)) {
     const admit = async () => {
       if (admission instanceof Error) throw admission;

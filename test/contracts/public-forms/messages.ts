@@ -1,5 +1,5 @@
 import type { MessageState, QuestionState } from "#domain/message/message-state.ts";
-import { messageBlocks } from "#slack/message-blocks.ts";
+import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { describeForm, type Form, literal } from "./describe-form.ts";
 import type { Traces } from "./play-deliveries.ts";
 
@@ -178,9 +178,12 @@ const callbackForms = ({ callbackResponses }: Traces): Form =>
 export const messageForms = (traces: Traces) => ({
   messages: {
     states: Object.fromEntries(
-      Object.entries(states).map(([name, state]) => [name, blockForms(messageBlocks(state, link).blocks)]),
+      Object.entries(states).map(([name, state]) => [
+        name,
+        blockForms(renderMessageBlocks(state, link).blocks),
+      ]),
     ),
-    "without a page of the delivery": blockForms(messageBlocks(openMessage, undefined).blocks),
+    "without a page of the delivery": blockForms(renderMessageBlocks(openMessage, undefined).blocks),
     "calls to Slack": callForms(traces),
     "responses to callbacks": callbackForms(traces),
   },

@@ -1,18 +1,18 @@
 import { admitKey } from "#api-keys/admit-key.ts";
-import { apiKeys } from "#api-keys/api-keys.ts";
-import { rateLimiter } from "#api-keys/rate-limiter.ts";
-import { noIdentities } from "#domain/approval/identities.ts";
+import { createApiKeyStore } from "#api-keys/api-keys.ts";
+import { createRateLimiter } from "#api-keys/rate-limiter.ts";
+import { emptyIdentities } from "#domain/approval/identities.ts";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
-import { rollback } from "#domain/rollback/rollback.ts";
-import { recorder } from "#inference/records/recorder.ts";
+import { rollBackProd } from "#domain/rollback/rollback.ts";
+import { createRecorder } from "#inference/records/recorder.ts";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
-import { answeredWith } from "#test/support/record-world.ts";
-import { commitOf, digestOf, model, modelYaml, policyYaml } from "#test/support/step-world.ts";
+import { createLabelledRows } from "#test/support/record-world.ts";
+import { buildModelYaml, fakeCommit, fakeDigest, policyYaml, toyModel } from "#test/support/step-world.ts";
 import { approver, click, type DeliveryWorld, openDeliveryWorld, submit } from "./delivery-world.ts";
 
 const day = 86_400_000;
@@ -44,7 +44,7 @@ const changePolicy = async ({ policy, policyChanges }: DeliveryWorld) => {
     {
       floor: parsePolicy(bytes(floor), "a copy"),
       identities: {
-        ...noIdentities,
+        ...emptyIdentities,
         people: { [bob]: person, "carol@partner.org": { logins: [], arns: [], emails: [] } },
         bots: ["github:renovate[bot]"],
         domains: ["example.com"],
@@ -59,7 +59,7 @@ const changePolicy = async ({ policy, policyChanges }: DeliveryWorld) => {
 /** Creates API keys, uses one beyond its rate, rotates and revokes it. */
 const useKeys = async ({ store, clock, warn }: DeliveryWorld) => {
   let calls = 0;
-  const keys = apiKeys({ store, random: (size) => new Uint8Array(size).fill(++calls), clock });
+  const keys = createApiKeyStore({ store, random: (size) => new Uint8Array(size).fill(++calls), clock });
   const rate = { perMinute: 2, burst: 2 };
   const options = {
     name: "billing",
@@ -69,15 +69,15 @@ const useKeys = async ({ store, clock, warn }: DeliveryWorld) => {
     by: "ada",
   } as const;
   await keys.create({ ...options, models: "all", expiresAt: null });
-  const { key, record } = await keys.create({ ...options, models: [model] });
+  const { key, record } = await keys.create({ ...options, models: [toyModel] });
   const admit = admitKey({
     keys,
-    limiter: rateLimiter({ store, clock, warn }),
+    limiter: createRateLimiter({ store, clock, warn }),
     environment: "prod",
     warn,
     refused: () => undefined,
   });
-  for (let request = 0; request < 3; request++) await admit({ given: key, model });
+  for (let request = 0; request < 3; request++) await admit({ given: key, model: toyModel });
   await keys.rotate("prod", record.id, { graceMs: day, by: "ada" });
   await keys.revoke("prod", record.id, "ada");
 };
@@ -85,7 +85,7 @@ const useKeys = async ({ store, clock, warn }: DeliveryWorld) => {
 /** Records requests with inputs, with hashed ones and without; the rows of a large one become a blob. */
 const recordPredictions = async ({ store, blobs, clock }: DeliveryWorld) => {
   const recorderFor = (inputs: "full" | "hashed" | "none") =>
-    recorder({
+    createRecorder({
       store,
       blobs,
       manifest: { records: { inputs, ttlDays: 30 } },
@@ -97,10 +97,10 @@ const recordPredictions = async ({ store, blobs, clock }: DeliveryWorld) => {
     });
   const at = clock();
   const labels = Array.from({ length: 101 }, (_, index) => (index % 2 === 0 ? "stay" : "leave"));
-  await recorderFor("full").record(answeredWith(["stay", "leave"], { at, id: "request-1" }));
-  await recorderFor("hashed").record(answeredWith(["stay"], { at, id: "request-2" }));
+  await recorderFor("full").record(createLabelledRows(["stay", "leave"], { at, id: "request-1" }));
+  await recorderFor("hashed").record(createLabelledRows(["stay"], { at, id: "request-2" }));
   await recorderFor("none").record(
-    answeredWith(["stay"], {
+    createLabelledRows(["stay"], {
       at,
       id: "request-3",
       predictions: [{ value: 1.5, band: "high", scores: { value: 1.5 } }],
@@ -111,7 +111,7 @@ const recordPredictions = async ({ store, blobs, clock }: DeliveryWorld) => {
     const scores: Prediction["scores"] = index === 100 ? { stay: 1 } : { stay: 0.75, leave: 0.25 };
     return { label, scores };
   });
-  await recorderFor("full").record(answeredWith(labels, { at, id: "request-4", predictions }));
+  await recorderFor("full").record(createLabelledRows(labels, { at, id: "request-4", predictions }));
 };
 
 /** What a test does to a delivery: pushes, clicks, and notes of how each of them ended. */
@@ -125,9 +125,9 @@ const driver = (world: DeliveryWorld) => {
   /** Commits the model anew and pushes it; returns the delivery's name. */
   const push = async (letter: string, pusher = sam, rules = {}): Promise<string> => {
     world.time.now += 60_000;
-    const after = world.commit(letter, modelYaml({ approval: approvalRule, ...rules }));
-    world.changed.set(`${before ?? ""}..${after}`, [`models/${model}/model.onnx`]);
-    const result = await start({ repository: "rehearsal", before, after, pusher, runtime: digestOf("f") });
+    const after = world.commit(letter, buildModelYaml({ approval: approvalRule, ...rules }));
+    world.changed.set(`${before ?? ""}..${after}`, [`models/${toyModel}/model.onnx`]);
+    const result = await start({ repository: "rehearsal", before, after, pusher, runtime: fakeDigest("f") });
     results.push(result);
     before = after;
     return result.deliveries[0]?.name ?? "";
@@ -145,8 +145,8 @@ const driver = (world: DeliveryWorld) => {
   };
   /** Delivers the commit of another letter by hand, once more. */
   const deliverAgain = async (letter: string): Promise<string> => {
-    const request = { repository: "rehearsal", before: null, after: commitOf(letter), pusher: sam };
-    const result = await start({ ...request, runtime: digestOf("f"), models: [model] });
+    const request = { repository: "rehearsal", before: null, after: fakeCommit(letter), pusher: sam };
+    const result = await start({ ...request, runtime: fakeDigest("f"), models: [toyModel] });
     results.push(result);
     return result.deliveries[0]?.name ?? "";
   };
@@ -167,7 +167,7 @@ const promoteTwo = async (world: DeliveryWorld, { pushAndAsk, keepResponse, keep
 
 /** Versions that fail on stage and in the canary. */
 const failTwo = async (world: DeliveryWorld, { push, pushAndAsk, keepResponse, keepOutcome }: Driver) => {
-  world.faulty.set(digestOf("3"), "differs");
+  world.faulty.set(fakeDigest("3"), "differs");
   await keepOutcome("a version that fails its golden vectors on stage", await push("3"));
 
   world.bakes.set("5", "fails");
@@ -211,12 +211,12 @@ const endTheOthers = async (world: DeliveryWorld, { pushAndAsk, keepResponse, ke
 
 /** A person's rollback of what prod serves, and another one during a canary. */
 const rollBackTwice = async (world: DeliveryWorld, { pushAndAsk, keepResponse, keepOutcome }: Driver) => {
-  const request = { model, id: `rollback-${model}-1234abcd`, by: "ada: slow answers" };
-  const { to } = await rollback(world)(request);
-  await moveChampion(world)({ delivery: request.id, model, commit: to.commit });
+  const request = { model: toyModel, id: `rollback-${toyModel}-1234abcd`, by: "ada: slow answers" };
+  const { to } = await rollBackProd(world)(request);
+  await moveChampion(world)({ delivery: request.id, model: toyModel, commit: to.commit });
 
   world.bakes.set("8", async () => {
-    await rollback(world)({ ...request, id: `rollback-${model}-5678abcd` });
+    await rollBackProd(world)({ ...request, id: `rollback-${toyModel}-5678abcd` });
   });
   const ended = await pushAndAsk("8");
   await keepResponse("approve", click(world, ended.approval, "approve"));
@@ -254,13 +254,13 @@ export const playDeliveries = async () => {
     await endTheOthers(world, play);
     await play.keepOutcome("a version that prod serves already", await play.deliverAgain("2"));
     await rollBackTwice(world, play);
-    for (const before of [null, commitOf("8")])
-      await world.pushes.recordBranch({ before, after: commitOf("9"), by: before && sam });
-    await world.pushes.recordHand({ delivery: `${model}-${"8".repeat(12)}-12345678`, by: null });
+    for (const before of [null, fakeCommit("8")])
+      await world.pushes.recordBranch({ before, after: fakeCommit("9"), by: before && sam });
+    await world.pushes.recordHand({ delivery: `${toyModel}-${"8".repeat(12)}-12345678`, by: null });
     await useKeys(world);
     await recordPredictions(world);
-    for (const serving of [world.serving.stage, world.serving.prod]) await serving.retire(model);
-    await world.ledger.retire(model, world.time.now);
+    for (const serving of [world.serving.stage, world.serving.prod]) await serving.retire(toyModel);
+    await world.ledger.retire(toyModel, world.time.now);
     await sendOtherCallbacks(world, play);
 
     world.metrics.flush();

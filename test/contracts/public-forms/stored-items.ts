@@ -1,12 +1,12 @@
 import { zstdDecompressSync } from "node:zlib";
-import { newKey, newKeyId, readKey } from "#api-keys/key-format.ts";
-import { approvalId } from "#domain/approval/approval-records.ts";
+import { generateKey, generateKeyId, parseKey } from "#api-keys/key-format.ts";
+import { deriveApprovalId } from "#domain/approval/approval-records.ts";
 import { hashInputs } from "#inference/records/hash-inputs.ts";
-import { deliveryName } from "#lambdas/start-delivery/delivery-name.ts";
-import { configHash } from "#platform/serving/config-hash.ts";
-import { functionName } from "#platform/serving/function-name.ts";
-import { commitOf, digestOf, model } from "#test/support/step-world.ts";
-import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
+import { hashConfig } from "#platform/serving/config-hash.ts";
+import { toFunctionName } from "#platform/serving/function-name.ts";
+import { fakeCommit, fakeDigest, toyModel } from "#test/support/step-world.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { describeForm, type Form, type FormOptions, literal } from "./describe-form.ts";
 import type { Traces } from "./play-deliveries.ts";
 
@@ -15,9 +15,12 @@ const placeholders: readonly (readonly [RegExp, string])[] = [
   [/sha256:[0-9a-f]{64}/g, "<digest>"],
   [/[0-9a-f]{64}/g, "<64 hex digits>"],
   [/[0-9a-f]{40}/g, "<commit>"],
-  [new RegExp(`${model}~[0-9a-f]{24}`, "g"), "<model>~<24 hex digits>"],
-  [new RegExp(`rollback-${model}-[0-9a-f]{8}|${model}-[0-9a-f]{12}-[0-9a-f]{8}(-\\d+)?`, "g"), "<delivery>"],
-  [new RegExp(`\\b(${model}|churn)\\b`, "g"), "<model>"],
+  [new RegExp(`${toyModel}~[0-9a-f]{24}`, "g"), "<model>~<24 hex digits>"],
+  [
+    new RegExp(`rollback-${toyModel}-[0-9a-f]{8}|${toyModel}-[0-9a-f]{12}-[0-9a-f]{8}(-\\d+)?`, "g"),
+    "<delivery>",
+  ],
+  [new RegExp(`\\b(${toyModel}|churn)\\b`, "g"), "<model>"],
   [/(?<=[#/])(stage|prod)\b|^(stage|prod)(?=#)/g, "<environment>"],
   [/\b\d+-[0-9a-f]{16}\b/g, "<revision>-<16 hex digits>"],
   [/-[0-9a-f]{12}$/g, "-<12 hex digits>"],
@@ -149,25 +152,25 @@ const storedTables = ({ columns, versions, aliases, executions }: Traces): Form 
 
 /** Computed names and hashes: if they are computed in another way, stored data is not found any more. */
 const computedNames = (): Form => {
-  const commit = commitOf("c");
-  const digest = digestOf("d");
+  const commit = fakeCommit("c");
+  const digest = fakeDigest("d");
   const [repository, delivery] = ["models", "churn-1"];
   const random = (size: number) => new Uint8Array(size).fill(7);
-  const id = newKeyId(random);
-  const { key, hash } = newKey(id, random);
+  const id = generateKeyId(random);
+  const { key, hash } = generateKey(id, random);
   return {
-    "a delivery": deliveryName({ repository, model: "churn", commit, attempt: 1 }),
-    "its second attempt": deliveryName({ repository, model: "churn", commit, attempt: 2 }),
-    "an approval": approvalId({ model: "churn", delivery, baseline: 3 }),
-    "a function's configuration": configHash({
+    "a delivery": createDeliveryName({ repository, model: "churn", commit, attempt: 1 }),
+    "its second attempt": createDeliveryName({ repository, model: "churn", commit, attempt: 2 }),
+    "an approval": deriveApprovalId({ model: "churn", delivery, baseline: 3 }),
+    "a function's configuration": hashConfig({
       digest,
       memoryMb: 512,
       timeoutSeconds: 30,
       variables: { SLIPWAY_MODEL: "churn", SLIPWAY_DIGEST: digest },
     }),
     "hashed inputs": hashInputs(new Uint8Array(32).fill(1), "churn")({ tenure: 1, contract: "one-year" }),
-    "an API key": { id, hash, "hash of what is read": readKey(key)?.hash ?? "none" },
-    "a function": functionName("prod", "churn"),
+    "an API key": { id, hash, "hash of what is read": parseKey(key)?.hash ?? "none" },
+    "a function": toFunctionName("prod", "churn"),
   };
 };
 
@@ -179,6 +182,6 @@ export const storedForms = (traces: Traces) => ({
   "stored-names": {
     "computed names": computedNames(),
     "image tags": [...new Set(traces.imageTags.map(withPlaceholders))],
-    "files of the data folder": Object.values(dataFolder("<data>")),
+    "files of the data folder": Object.values(resolveDataFolder("<data>")),
   },
 });

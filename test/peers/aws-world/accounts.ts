@@ -7,29 +7,29 @@ import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import type { Environment } from "#platform/serving/serving.ts";
-import { delivery, type StepName, stepNames } from "#statemachine/delivery.ts";
+import { defineDelivery, type StepName, stepNames } from "#statemachine/delivery.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { createSigningKey } from "#test/peers/create-signing-key.ts";
 import { createTable } from "#test/peers/create-table.ts";
-import { motoClient } from "#test/peers/moto.ts";
+import { motoClientConfig } from "#test/peers/moto.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
 
-export const tooling = "123456789012";
+export const toolingAccount = "123456789012";
 /** The two accounts that models are served in. */
-export const accountOf: Readonly<Record<Environment, string>> = {
+export const environmentAccounts: Readonly<Record<Environment, string>> = {
   stage: "111122223333",
   prod: "444455556666",
 };
 const deliveryRole = "slipway-delivery";
 /** The role in an environment's account that steps assume. */
-export const deliveryRoleOf = (environment: Environment): string =>
-  `arn:aws:iam::${accountOf[environment]}:role/${deliveryRole}`;
+export const toDeliveryRoleArn = (environment: Environment): string =>
+  `arn:aws:iam::${environmentAccounts[environment]}:role/${deliveryRole}`;
 const functionRole = "slipway-function";
 /** The role of the inference functions in an environment's account. */
-export const functionRoleOf = (environment: Environment): string =>
-  `arn:aws:iam::${accountOf[environment]}:role/${functionRole}`;
-export const externalIdOf = (environment: Environment): string => `external id of ${environment}`;
+export const toFunctionRoleArn = (environment: Environment): string =>
+  `arn:aws:iam::${environmentAccounts[environment]}:role/${functionRole}`;
+export const toExternalId = (environment: Environment): string => `external id of ${environment}`;
 export const worldRegion = "eu-central-1";
 const region = worldRegion;
 export const deliveryTable = "slipway";
@@ -41,8 +41,9 @@ export const artifactBucket = "slipway-registry";
 export const provenanceBucket = "slipway-artefacts";
 
 /** A step's function, as Terraform names it. */
-export const functionNameOf = (step: string): string => `slipway-${step}`;
-const arnOf = (step: string) => `arn:aws:lambda:${region}:${tooling}:function:${functionNameOf(step)}`;
+export const toStepFunctionName = (step: string): string => `slipway-${step}`;
+const toStepFunctionArn = (step: string) =>
+  `arn:aws:lambda:${region}:${toolingAccount}:function:${toStepFunctionName(step)}`;
 
 /** moto keeps the functions' names; what runs is elsewhere (STEPS_URL). */
 const emptyZip = Buffer.from("UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==", "base64");
@@ -59,7 +60,10 @@ type Client = {
 };
 
 /** A client that acts in one of moto's accounts as its services themselves do, under nobody's role. */
-export const within = <C extends { readonly middlewareStack: object }>(client: C, account: string): C => {
+export const callAsAccount = <C extends { readonly middlewareStack: object }>(
+  client: C,
+  account: string,
+): C => {
   const { middlewareStack } = client as unknown as Client;
   middlewareStack.add(
     (next) => (args) => {
@@ -82,8 +86,8 @@ const firstImage = JSON.stringify({
   layers: [],
 });
 
-const inTooling = async (endpoint: string, secrets: Readonly<Record<string, string>>) => {
-  const config = motoClient(endpoint);
+const createToolingAccount = async (endpoint: string, secrets: Readonly<Record<string, string>>) => {
+  const config = motoClientConfig(endpoint);
   const dynamodb = new DynamoDBClient(config);
   await createTable(dynamodb, deliveryTable);
   const s3 = new S3Client({ ...config, forcePathStyle: true });
@@ -111,19 +115,19 @@ const inTooling = async (endpoint: string, secrets: Readonly<Record<string, stri
     new PutImageCommand({ repositoryName: imageRepository, imageTag: "first", imageManifest: firstImage }),
   );
 
-  const role = await createRole(endpoint, tooling, "slipway", { service: "lambda.amazonaws.com" });
+  const role = await createRole(endpoint, toolingAccount, "slipway", { service: "lambda.amazonaws.com" });
   const lambda = new LambdaClient(config);
   for (const step of stepNames)
     await lambda.send(
       new CreateFunctionCommand({
-        FunctionName: functionNameOf(step),
+        FunctionName: toStepFunctionName(step),
         Runtime: "nodejs24.x",
         Role: role,
         Handler: "index.handler",
         Code: { ZipFile: emptyZip },
       }),
     );
-  const functions = Object.fromEntries(stepNames.map((step) => [step, arnOf(step)])) as Record<
+  const functions = Object.fromEntries(stepNames.map((step) => [step, toStepFunctionArn(step)])) as Record<
     StepName,
     string
   >;
@@ -131,7 +135,7 @@ const inTooling = async (endpoint: string, secrets: Readonly<Record<string, stri
   const machine = await sfn.send(
     new CreateStateMachineCommand({
       name: "slipway",
-      definition: JSON.stringify(delivery({ functions, buildProject: "slipway-images" })),
+      definition: JSON.stringify(defineDelivery({ functions, buildProject: "slipway-images" })),
       roleArn: role,
     }),
   );
@@ -144,19 +148,19 @@ const inTooling = async (endpoint: string, secrets: Readonly<Record<string, stri
   };
 };
 
-const inEnvironment = async (endpoint: string, environment: Environment, url: string) => {
-  const account = accountOf[environment];
-  const externalId = externalIdOf(environment);
-  const role = await createRole(endpoint, account, deliveryRole, { account: tooling, externalId });
+const createEnvironmentAccount = async (endpoint: string, environment: Environment, url: string) => {
+  const account = environmentAccounts[environment];
+  const externalId = toExternalId(environment);
+  const role = await createRole(endpoint, account, deliveryRole, { account: toolingAccount, externalId });
   await createRole(endpoint, account, functionRole, { service: "lambda.amazonaws.com" });
-  const api = within(new ApiGatewayV2Client(motoClient(endpoint)), account);
+  const api = callAsAccount(new ApiGatewayV2Client(motoClientConfig(endpoint)), account);
   const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: environment, ProtocolType: "HTTP" }));
   api.destroy();
   const prefix = environment.toUpperCase();
   return {
     [`${prefix}_ROLE_ARN`]: role,
     [`${prefix}_EXTERNAL_ID`]: externalId,
-    [`${prefix}_FUNCTION_ROLE_ARN`]: functionRoleOf(environment),
+    [`${prefix}_FUNCTION_ROLE_ARN`]: toFunctionRoleArn(environment),
     [`${prefix}_HTTP_API_ID`]: ApiId,
     [`${prefix}_HTTP_API_URL`]: `${url}/${environment}`,
     [`${prefix}_LOG_RETENTION_DAYS`]: "30",
@@ -180,7 +184,7 @@ type Needs = {
  * Makes what Terraform makes on AWS, in three of moto's accounts; gives all variables that the functions then read,
  * by name. Roles, keys and tables are real to moto, permissions are not (docs/peers.md).
  */
-export const makeAccounts = async ({ endpoint, url, mlflow, runtime, builder, secrets }: Needs) => ({
+export const createAccounts = async ({ endpoint, url, mlflow, runtime, builder, secrets }: Needs) => ({
   AWS_REGION: region,
   AWS_ACCESS_KEY_ID: "test",
   AWS_SECRET_ACCESS_KEY: "test",
@@ -197,11 +201,11 @@ export const makeAccounts = async ({ endpoint, url, mlflow, runtime, builder, se
   BUILDER_DIGEST: builder,
   PROVENANCE_BUCKET: provenanceBucket,
   IMAGE_REPOSITORY: imageRepository,
-  IMAGE_REPOSITORY_URI: `${tooling}.dkr.ecr.${region}.amazonaws.com/${imageRepository}`,
+  IMAGE_REPOSITORY_URI: `${toolingAccount}.dkr.ecr.${region}.amazonaws.com/${imageRepository}`,
   ARCHITECTURE: process.arch === "arm64" ? "arm64" : "x86_64",
   MLFLOW_URI: mlflow,
-  ...(await inTooling(endpoint, secrets)),
-  ...(await inEnvironment(endpoint, "stage", url)),
-  ...(await inEnvironment(endpoint, "prod", url)),
+  ...(await createToolingAccount(endpoint, secrets)),
+  ...(await createEnvironmentAccount(endpoint, "stage", url)),
+  ...(await createEnvironmentAccount(endpoint, "prod", url)),
 });
-export type AccountVariables = Awaited<ReturnType<typeof makeAccounts>>;
+export type AccountVariables = Awaited<ReturnType<typeof createAccounts>>;

@@ -7,44 +7,55 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
-import { approvals } from "#domain/approval/approvals.ts";
-import { pushes } from "#domain/approval/pushes.ts";
-import { committedModel, holdoutOf } from "#domain/delivery/committed-model.ts";
-import { outcomes } from "#domain/delivery/outcomes.ts";
-import { ledger } from "#domain/ledger/ledger.ts";
-import { provenance } from "#domain/provenance/provenance.ts";
+import { createApprovals } from "#domain/approval/approvals.ts";
+import { createPushLog } from "#domain/approval/pushes.ts";
+import { readCommittedHoldout, readCommittedModel } from "#domain/delivery/committed-model.ts";
+import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
+import { createProvenanceStore } from "#domain/provenance/provenance.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
-import { builderDigest } from "#packaging/builder-archive.ts";
-import { localImages } from "#packaging/local-images.ts";
-import { s3Blobs } from "#platform/blobs/s3.ts";
-import { kmsCipher } from "#platform/cipher/kms.ts";
-import { stepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
-import { ssmSecrets } from "#platform/secrets/ssm.ts";
-import { functionName } from "#platform/serving/function-name.ts";
+import { computeBuilderDigest } from "#packaging/builder-archive.ts";
+import { openLocalImages } from "#packaging/local-images.ts";
+import { createS3Blobs } from "#platform/blobs/s3.ts";
+import { createKmsCipher } from "#platform/cipher/kms.ts";
+import { createStepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
+import { createSsmSecrets } from "#platform/secrets/ssm.ts";
+import { toFunctionName } from "#platform/serving/function-name.ts";
 import { environments } from "#platform/serving/serving.ts";
-import { kmsSigner } from "#platform/signer/kms.ts";
-import { gitSource } from "#platform/source/git.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { functionServer } from "#test/peers/function-server.ts";
+import { createKmsSigner } from "#platform/signer/kms.ts";
+import { createGitSource } from "#platform/source/git.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
+import { startFunctionServer } from "#test/peers/function-server.ts";
 import { startMlflow } from "#test/peers/mlflow.ts";
-import { motoClient, startMoto } from "#test/peers/moto.ts";
-import { recordCalls } from "#test/peers/recorded-calls.ts";
+import { motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { startRecordingProxy } from "#test/peers/recorded-calls.ts";
 import { writePolicy } from "#test/support/write-policy.ts";
-import { slackMessages } from "#worlds/aws/slack-messages.ts";
-import { buildTask } from "#worlds/embedded/engine/build-task.ts";
-import { listen } from "#worlds/embedded/gateway/server.ts";
-import { syntheticApplication } from "#worlds/embedded/scenario/application.ts";
-import { repositoryName, watchedRepository } from "#worlds/embedded/scenario/watched-repository.ts";
-import type { Voice } from "#worlds/embedded/terminal.ts";
-import { accountOf, artifactBucket, functionNameOf, makeAccounts, tooling } from "./accounts.ts";
-import { followedExecutions } from "./followed-executions.ts";
-import { frontDoor } from "./front-door.ts";
-import { pushedImages } from "./pushed-images.ts";
-import { shippedLogs } from "./shipped-logs.ts";
-import { bundleFunctions, type HostedName, type Otherwise, stepHosts } from "./step-hosts.ts";
-import { stepServer } from "./step-server.ts";
+import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
+import { runBuildTask } from "#worlds/embedded/engine/build-task.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/server.ts";
+import { createSyntheticApplication } from "#worlds/embedded/scenario/application.ts";
+import { createWatchedRepository, repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
+import type { Reporter } from "#worlds/embedded/terminal.ts";
+import {
+  artifactBucket,
+  createAccounts,
+  environmentAccounts,
+  toolingAccount,
+  toStepFunctionName,
+} from "./accounts.ts";
+import { watchExecutions } from "./followed-executions.ts";
+import { createHttpApis } from "./front-door.ts";
+import { motoImages } from "./pushed-images.ts";
+import { createLogShipper } from "./shipped-logs.ts";
+import {
+  bundleFunctions,
+  createStepHosts,
+  type HostedFunctionName,
+  type OverrideFunction,
+} from "./step-hosts.ts";
+import { startStepServer } from "./step-server.ts";
 
-export type AwsWorldOptions = {
+export type MotoWorldOptions = {
   /** A folder of its own: repository, images, bundles, the desk's file. */
   readonly folder: string;
   /** Slipway's own folder. */
@@ -53,36 +64,36 @@ export type AwsWorldOptions = {
   readonly timeScale: number;
   /** Requests a second of the synthetic application; 0: none. */
   readonly traffic: number;
-  readonly voice: Voice;
+  readonly voice: Reporter;
   readonly log: (sentence: string) => void;
   /** What tests break: steps, their variables. */
-  readonly otherwise?: Otherwise;
+  readonly otherwise?: OverrideFunction;
 };
 
-const Started = z.object({
+const StartedDeliveries = z.object({
   deliveries: z.array(z.object({ name: z.string(), model: z.string(), started: z.boolean() })),
   removed: z.array(z.string()),
 });
 const RoleSession = z.object({ role: z.string(), session: z.string() });
-const About = z.object({ delivery: z.string() });
-const Line = z.object({ _aws: z.unknown() });
+const DeliveryEvent = z.object({ delivery: z.string() });
+const MetricsLine = z.object({ _aws: z.unknown() });
 
 /** Tasks have so many times their time: on AWS no cold start competes with every other for two processors. */
-const patience = 5;
+const taskTimeoutFactor = 5;
 
 /** A version that nobody calls for so long ends; the next call starts it again. */
 const versionIdleMs = 5_000;
 
-const isMetrics = (line: string): boolean => {
+const isMetricsLine = (line: string): boolean => {
   if (!line.startsWith("{")) return false;
-  return Line.safeParse(JSON.parse(line)).data?._aws !== undefined;
+  return MetricsLine.safeParse(JSON.parse(line)).data?._aws !== undefined;
 };
 
 /**
  * The whole of Slipway on AWS's own interfaces: moto interprets the state machine, its tasks are the bundles under
  * AWS's runtime client, and these call moto, a real MLflow and the desk. docs/peers.md says what is not as on AWS.
  */
-export const startAwsWorld = async (options: AwsWorldOptions) => {
+export const startMotoWorld = async (options: MotoWorldOptions) => {
   const { folder, voice, log } = options;
   const clock = Date.now;
   const stops: (() => Promise<void> | void)[] = [];
@@ -97,21 +108,21 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
 
   try {
     await mkdir(folder, { recursive: true });
-    const repository = watchedRepository({
+    const repository = createWatchedRepository({
       folder: join(folder, "repository"),
       checkout: options.checkout,
     });
     await repository.prepare();
-    const source = gitSource({ repository: repository.folder });
-    const local = await localImages({ folder: { images: join(folder, "images") }, source, clock });
+    const source = createGitSource({ repository: repository.folder });
+    const local = await openLocalImages({ folder: { images: join(folder, "images") }, source, clock });
     const runtime = await local.runtime();
 
-    const steps = started(await stepServer(log));
+    const steps = started(await startStepServer(log));
     const functions = started(
-      await functionServer(local.imageRoot, {
+      await startFunctionServer(local.imageRoot, {
         idleMs: versionIdleMs,
         onLine: ({ environment, model, line }) =>
-          logs.line(accountOf[environment], functionName(environment, model), line),
+          logs.line(environmentAccounts[environment], toFunctionName(environment, model), line),
       }),
     );
     const bundles = join(folder, "functions");
@@ -122,41 +133,41 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
         FUNCTIONS_URL: functions.url,
         CODECOMMIT_REPOSITORY: repository.folder,
         TIME_SCALE: String(options.timeScale),
-        TASK_PATIENCE: String(patience),
+        TASK_PATIENCE: String(taskTimeoutFactor),
         ROLE_SESSIONS: sessions,
       }).then(started),
       startMlflow(`s3://${artifactBucket}/mlflow`).then(started),
       bundleFunctions(bundles),
     ]);
-    const logs = started(shippedLogs(moto.endpoint));
-    const recorder = started(await recordCalls(moto.endpoint, { "execute-api": mlflow.uri }));
-    const server = await listen(0, log);
+    const logs = started(createLogShipper(moto.endpoint));
+    const recorder = started(await startRecordingProxy(moto.endpoint, { "execute-api": mlflow.uri }));
+    const server = await startHttpServer(0, log);
     stops.push(server.close);
     const { url } = server;
 
     const secret = () => randomBytes(24).toString("hex");
     const secrets = { signing: secret(), bot: `xoxb-${secret()}`, control: secret() };
-    const variables = await makeAccounts({
+    const variables = await createAccounts({
       endpoint: moto.endpoint,
       url,
       mlflow: mlflow.uri,
       runtime,
-      builder: await builderDigest(),
+      builder: await computeBuilderDigest(),
       secrets: { SLACK_SIGNING_SECRET: secrets.signing, SLACK_BOT_TOKEN: secrets.bot },
     });
 
-    const config = motoClient(moto.endpoint);
-    const store = dynamodbStore({
+    const config = motoClientConfig(moto.endpoint);
+    const store = createDynamoDbStore({
       client: new DynamoDBClient(config),
       table: variables.DELIVERY_TABLE,
       clock,
     });
     await writePolicy(store, await readFile(join(repository.folder, "policy.yaml"), "utf8"));
-    const deliveries = stepFunctionsDeliveries({
+    const deliveries = createStepFunctionsDeliveries({
       client: new SFNClient(config),
       stateMachineArn: variables.STATE_MACHINE_ARN,
     });
-    const cipher = kmsCipher({ client: new KMSClient(config), key: variables.CIPHER_KEY });
+    const cipher = createKmsCipher({ client: new KMSClient(config), key: variables.CIPHER_KEY });
     /** The functions' own calls are written down, those to MLflow signed as they are on AWS. */
     const recorded = {
       AWS_ENDPOINT_URL: recorder.endpoint,
@@ -164,7 +175,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       MLFLOW_AUTH: "iam",
     };
     const hosts = started(
-      stepHosts({
+      createStepHosts({
         folder: bundles,
         variables: { ...variables, ...recorded },
         otherwise: options.otherwise,
@@ -178,15 +189,15 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
     };
     const calling = {
       ...hosts,
-      invoke: async (name: HostedName, event: unknown) => {
+      invoke: async (name: HostedFunctionName, event: unknown) => {
         const answer = await hosts.invoke(name, event);
         for (const line of answer.log.split("\n")) {
           log(`[${name}] ${line}`);
-          if (isMetrics(line)) logs.line(tooling, functionNameOf(name), line);
+          if (isMetricsLine(line)) logs.line(toolingAccount, toStepFunctionName(name), line);
         }
         // What was printed so far counts for a judgement that comes next.
         if (name === "shift-traffic") await logs.flush();
-        const about = name === "request-approval" ? About.safeParse(event) : undefined;
+        const about = name === "request-approval" ? DeliveryEvent.safeParse(event) : undefined;
         if (about?.success && !answer.functionError) {
           const { delivery } = about.data;
           voice.event({
@@ -200,7 +211,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
         return answer;
       },
     };
-    const images = pushedImages({
+    const images = motoImages({
       endpoint: moto.endpoint,
       repositoryName: variables.IMAGE_REPOSITORY,
       images: local.images,
@@ -208,24 +219,24 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
     });
     steps.serve({
       hosts: calling,
-      build: buildTask({
+      build: runBuildTask({
         images,
-        provenance: provenance({
-          blobs: s3Blobs({
+        provenance: createProvenanceStore({
+          blobs: createS3Blobs({
             client: new S3Client({ ...config, forcePathStyle: true }),
             bucket: variables.PROVENANCE_BUCKET,
             clock,
           }),
-          signer: kmsSigner({ client: new KMSClient(config), key: variables.SIGNER_KEY }),
+          signer: createKmsSigner({ client: new KMSClient(config), key: variables.SIGNER_KEY }),
         }),
-        builder: builderDigest,
+        builder: computeBuilderDigest,
         builderId: builderIds.codebuild,
         clock,
       }),
     });
 
     const door = started(
-      frontDoor({
+      createHttpApis({
         url,
         variables,
         hosts: calling,
@@ -242,7 +253,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
 
     const application = options.traffic
       ? started(
-          syntheticApplication({
+          createSyntheticApplication({
             requestsPerSecond: options.traffic,
             key: "none is asked for",
             random: Math.random,
@@ -256,12 +267,12 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       modelsUrl: url,
       store,
       source,
-      ledger: ledger({ store }),
-      outcomes: outcomes({ store }),
-      approvals: approvals({ store, cipher, deliveries }),
-      messages: slackMessages({
+      ledger: createLedger({ store }),
+      outcomes: createOutcomes({ store }),
+      approvals: createApprovals({ store, cipher, deliveries }),
+      messages: createSlackMessages({
         env: variables,
-        secrets: ssmSecrets({ client: new SSMClient(config), prefix: variables.SECRETS_PREFIX }),
+        secrets: createSsmSecrets({ client: new SSMClient(config), prefix: variables.SECRETS_PREFIX }),
         store,
         clock,
       }),
@@ -287,14 +298,14 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
     const follow = async (model: string) => {
       const serving = await world.ledger.serving("prod", model);
       if (!application || !serving) return;
-      const { rows } = holdoutOf(
-        await committedModel({ source })(model, serving.commit),
+      const { rows } = readCommittedHoldout(
+        await readCommittedModel({ source })(model, serving.commit),
         model,
         serving.commit,
       );
       application.follow(model, `${url}/prod/models/${model}`, rows);
     };
-    const must = async (name: HostedName, event: unknown): Promise<unknown> => {
+    const must = async (name: HostedFunctionName, event: unknown): Promise<unknown> => {
       const { payload, functionError } = await calling.invoke(name, event);
       if (functionError) throw new Error(`${name} failed: ${JSON.stringify(payload)}`);
       return payload;
@@ -305,7 +316,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       return sweeping;
     };
     const executions = started(
-      followedExecutions({
+      watchExecutions({
         deliveries,
         onEvent: (delivery, { state, status, ms }) =>
           voice.event({ event: "state", delivery, state, status, ms }),
@@ -329,7 +340,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
     );
 
     const startDelivery = async (event: unknown) => {
-      const begun = Started.parse(await must("start-delivery", event));
+      const begun = StartedDeliveries.parse(await must("start-delivery", event));
       for (const { name } of begun.deliveries)
         void executions.ended(name).catch((fault) => log(`${name}: ${String(fault)}`));
       return begun;
@@ -352,7 +363,7 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
       world,
       repository,
       /** Who moved the branch, as start-delivery keeps it. */
-      pushes: pushes({ store, clock: Date.now }),
+      pushes: createPushLog({ store, clock: Date.now }),
       application,
       secrets,
       openView: (user: string) => door.desk.viewOf(user)?.id,
@@ -388,4 +399,4 @@ export const startAwsWorld = async (options: AwsWorldOptions) => {
     throw fault;
   }
 };
-export type AwsWorld = Awaited<ReturnType<typeof startAwsWorld>>;
+export type MotoWorld = Awaited<ReturnType<typeof startMotoWorld>>;

@@ -3,53 +3,53 @@ import { join } from "node:path";
 import { DeleteFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import type { Pushes } from "#domain/approval/pushes.ts";
-import { committedModel, holdoutOf } from "#domain/delivery/committed-model.ts";
-import { deliveryName } from "#lambdas/start-delivery/delivery-name.ts";
-import { functionName } from "#platform/serving/function-name.ts";
+import type { PushLog } from "#domain/approval/pushes.ts";
+import { readCommittedHoldout, readCommittedModel } from "#domain/delivery/committed-model.ts";
+import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
+import { toFunctionName } from "#platform/serving/function-name.ts";
 import { environments } from "#platform/serving/serving.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
 import { type StepName, stepNames } from "#statemachine/delivery.ts";
-import { checkout } from "#test/end-to-end/stage-set.ts";
-import { askOf, hasKindOf, policiesInForce } from "#test/infrastructure/proof.ts";
-import { recordedStacks } from "#test/infrastructure/recorded-stacks.ts";
-import { type Recorded, recording } from "#test/infrastructure/recording.ts";
-import { buildImage } from "#test/peers/build-project.ts";
+import { repositoryRoot } from "#test/end-to-end/stage-set.ts";
+import { hasSimilarRequest, simulateStackPolicies, toAccessRequest } from "#test/infrastructure/proof.ts";
+import { synthRecordedStacks } from "#test/infrastructure/recorded-stacks.ts";
+import { type RecordedRequest, readRecording } from "#test/infrastructure/recording.ts";
+import { buildEnvironmentImage } from "#test/peers/build-project.ts";
 import { mlflowStartLimitMs } from "#test/peers/mlflow.ts";
-import { motoClient } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
+import { motoClientConfig } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
 import type { RecordedCall } from "#test/peers/recorded-calls.ts";
-import { runtimeClientPeer } from "#test/peers/runtime-client.ts";
+import { requireRuntimeClient } from "#test/peers/runtime-client.ts";
 import { runCommand } from "#test/support/run-command.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { writePolicy } from "#test/support/write-policy.ts";
-import { dataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { type Rehearsal, startRehearsal } from "#worlds/embedded/rehearsal.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/rehearsal.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
-import { accountOf, deliveryRoleOf, tooling, within } from "./accounts.ts";
-import { askedOfPolicies } from "./asked-of-policies.ts";
-import { type AwsWorld, startAwsWorld } from "./aws-world.ts";
+import { callAsAccount, environmentAccounts, toDeliveryRoleArn, toolingAccount } from "./accounts.ts";
+import { toPolicyRequests } from "./asked-of-policies.ts";
+import { type MotoWorld, startMotoWorld } from "./aws-world.ts";
 import { playScenarios } from "./play-scenarios.ts";
-import { committedScenarios, scenarios } from "./scenarios.ts";
+import { commitScenarios, scenarios } from "./scenarios.ts";
 
-const python = pythonPeer("tests of the whole on two engines");
-const client = runtimeClientPeer("tests of the whole on two engines");
-const About = z.object({ model: z.string(), commit: z.string() });
-const Delivery = z.object({ delivery: z.string() });
-const Asked = z.object({ taskToken: z.string() });
+const python = requirePython("tests of the whole on two engines");
+const client = requireRuntimeClient("tests of the whole on two engines");
+const ModelEvent = z.object({ model: z.string(), commit: z.string() });
+const DeliveryEvent = z.object({ delivery: z.string() });
+const ApprovalEvent = z.object({ taskToken: z.string() });
 const botToken = "xoxb-of-the-rehearsal";
 const limitMs = 1_800_000;
-const silent = { event: () => undefined, say: () => undefined };
-const sayTime = (engine: string) => (sentence: string) => console.info(`${engine}, ${sentence}`);
+const silentVoice = { event: () => undefined, say: () => undefined };
+const logTime = (engine: string) => (sentence: string) => console.info(`${engine}, ${sentence}`);
 
 describe.skipIf(python.skip || client.skip)("the same deliveries on two engines", () => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-  let repository: Awaited<ReturnType<typeof committedScenarios>>;
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+  let repository: Awaited<ReturnType<typeof commitScenarios>>;
   /** The delivery whose DeployModel has another external id than the role asks for. */
   let strange: string | undefined;
-  let rehearsal: Rehearsal;
-  let aws: AwsWorld;
+  let rehearsal: EmbeddedWorld;
+  let aws: MotoWorld;
   let embedded: Awaited<ReturnType<typeof playScenarios>>;
   let onAws: Awaited<ReturnType<typeof playScenarios>>;
 
@@ -58,35 +58,35 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   const tokens = new Set<string>();
 
   const brokenFor = (name: string, event: unknown): boolean => {
-    const about = About.safeParse(event);
+    const about = ModelEvent.safeParse(event);
     if (!about.success) return false;
     const { model, commit } = about.data;
     return scenarios[model]?.[repository.commits[model]?.indexOf(commit) ?? -1]?.broken === name;
   };
 
   /** The scenes are delivered by hand: who pushed their commits is told before. */
-  const recordPushes = async (pushes: Pick<Pushes, "record">) => {
+  const recordPushes = async (pushes: Pick<PushLog, "record">) => {
     for (const after of Object.values(repository.commits).flat())
       await pushes.record({ before: null, after, by: "sam.carter@example.com" });
   };
 
   const playEmbedded = async () => {
-    const root = dataFolder(join(folder.path, "embedded"));
+    const root = resolveDataFolder(join(folder.path, "embedded"));
     await cp(repository.path, root.repository, { recursive: true });
     const database = openDatabase(root.database);
     const policy = await readFile(join(repository.path, "policy.yaml"), "utf8");
-    await writePolicy(sqliteStore({ database, clock: Date.now }), policy);
+    await writePolicy(createSqliteStore({ database, clock: Date.now }), policy);
     database.close();
-    rehearsal = await startRehearsal({
+    rehearsal = await startEmbeddedWorld({
       folder: root,
-      checkout,
+      checkout: repositoryRoot,
       port: 0,
       modelsPort: 0,
       bakeMs: 1_000,
       traffic: 0,
       env: { SLACK_BOT_TOKEN: botToken },
       clock: Date.now,
-      voice: silent,
+      voice: silentVoice,
       inPlaceOf: (steps) => {
         const broken = (name: StepName) => async (event: unknown) => {
           if (brokenFor(name, event)) throw Object.assign(new Error("it is broken"), { name: "Broken" });
@@ -112,7 +112,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     return playScenarios(
       { ...theatre, sweep: () => steps.sweepDeliveries({}) },
       repository.commits,
-      sayTime("embedded"),
+      logTime("embedded"),
     );
   };
 
@@ -125,31 +125,31 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       'export const handler = async () => { throw Object.assign(new Error("it is broken"), { name: "Broken" }); };',
     );
     await cp(repository.path, join(own, "repository"), { recursive: true });
-    aws = await startAwsWorld({
+    aws = await startMotoWorld({
       folder: own,
-      checkout,
+      checkout: repositoryRoot,
       timeScale: 1_800,
       traffic: 0,
-      voice: silent,
+      voice: silentVoice,
       log: (line) => {
         printed.push(line);
         if (process.env.VERBOSE) console.info(line.slice(0, 600));
       },
       otherwise: (name, event) => {
-        const asked = Asked.safeParse(event);
+        const asked = ApprovalEvent.safeParse(event);
         if (asked.success) tokens.add(asked.data.taskToken);
-        if (name === "deploy-model" && Delivery.safeParse(event).data?.delivery === strange)
+        if (name === "deploy-model" && DeliveryEvent.safeParse(event).data?.delivery === strange)
           return { variables: { STAGE_EXTERNAL_ID: "of somebody else" } };
         return brokenFor(name, event) ? { code: broken } : undefined;
       },
     });
     await recordPushes(aws.pushes);
-    return playScenarios({ ...aws, botToken: aws.secrets.bot }, repository.commits, sayTime("moto"));
+    return playScenarios({ ...aws, botToken: aws.secrets.bot }, repository.commits, logTime("moto"));
   };
 
   beforeAll(async () => {
-    folder = await temporaryFolder();
-    repository = await committedScenarios();
+    folder = await createTemporaryFolder();
+    repository = await commitScenarios();
     [embedded, onAws] = await Promise.all([playEmbedded(), playOnAws()]);
   }, mlflowStartLimitMs + limitMs);
   afterAll(async () => {
@@ -183,7 +183,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     const sessions = await aws.roleSessions();
     const [promoted] = onAws.told.churn ?? [];
     const name = promoted?.outcome?.delivery ?? "";
-    const [stage, prod] = [deliveryRoleOf("stage"), deliveryRoleOf("prod")];
+    const [stage, prod] = [toDeliveryRoleArn("stage"), toDeliveryRoleArn("prod")];
     const rolesOf = (some: typeof sessions) => new Set(some.map(({ role }) => role));
     expect(rolesOf(sessions.filter(({ session }) => session === name))).toEqual(new Set([stage, prod]));
     expect(rolesOf(sessions)).toEqual(new Set([stage, prod]));
@@ -200,17 +200,20 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       const versions = (await aws.world.ledger.entries("prod", model, 9)).filter(
         ({ status }) => status === "promoted",
       );
-      const lambda = within(new LambdaClient(motoClient(aws.variables.AWS_ENDPOINT_URL)), accountOf.prod);
-      await lambda.send(new DeleteFunctionCommand({ FunctionName: functionName("prod", model) }));
+      const lambda = callAsAccount(
+        new LambdaClient(motoClientConfig(aws.variables.AWS_ENDPOINT_URL)),
+        environmentAccounts.prod,
+      );
+      await lambda.send(new DeleteFunctionCommand({ FunctionName: toFunctionName("prod", model) }));
       lambda.destroy();
       const outputs = join(folder.path, "slipway.aws.json");
       await writeFile(
         outputs,
         JSON.stringify({
           ...aws.variables,
-          ACCOUNTS: { tooling, ...accountOf },
+          ACCOUNTS: { tooling: toolingAccount, ...environmentAccounts },
           BUILD_PROJECT: "slipway-images",
-          BUILD_IMAGE: buildImage,
+          BUILD_IMAGE: buildEnvironmentImage,
         }),
       );
       const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL } = aws.variables;
@@ -221,7 +224,11 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       expect(rolledBack).toMatchObject({ code: 0, stderr: "" });
       const [newer, older] = versions;
       expect(JSON.parse(rolledBack.stdout)).toMatchObject({ from: newer?.version, to: older?.version });
-      const { rows } = holdoutOf(await committedModel(aws.world)(model, older?.commit ?? ""), model, "");
+      const { rows } = readCommittedHoldout(
+        await readCommittedModel(aws.world)(model, older?.commit ?? ""),
+        model,
+        "",
+      );
       for (const environment of environments) {
         const address = `${aws.url}/${environment}/models/${model}/v1/predict`;
         const headers = { "content-type": "application/json" };
@@ -240,8 +247,8 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       printed.filter((line) => line.includes(onAws.told.churn?.[0]?.outcome?.delivery ?? "?")).length,
     ).toBeGreaterThan(10);
     expect(tokens.size).toBeGreaterThan(5);
-    const { rows } = holdoutOf(
-      await committedModel(aws.world)("churn", repository.commits.churn?.[0] ?? ""),
+    const { rows } = readCommittedHoldout(
+      await readCommittedModel(aws.world)("churn", repository.commits.churn?.[0] ?? ""),
       "churn",
       "",
     );
@@ -257,7 +264,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     "a step that comes with another external id is refused, and the delivery is rolled back",
     async () => {
       // Of a model that nobody answered: its image is there, and a person may deliver it again.
-      const again = deliveryName({
+      const again = createDeliveryName({
         repository: repositoryName,
         model: "expiring",
         commit: repository.commits.expiring?.[0] ?? "",
@@ -270,7 +277,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
         outcome: "failed",
         error: {
           name: "RoleNotAssumed",
-          cause: expect.stringContaining(deliveryRoleOf("stage")),
+          cause: expect.stringContaining(toDeliveryRoleArn("stage")),
         },
       });
     },
@@ -278,24 +285,24 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   );
 
   test("what their bundles asked of AWS is allowed by the written policies, whose proof knows all of its kinds", async () => {
-    const written = await recordedStacks();
+    const written = await synthRecordedStacks();
     try {
-      const inForce = policiesInForce(written);
-      const recorded = await recording();
-      const wordsOf = ({ role, action, resource }: Recorded) => `${role}: ${action} on ${resource}`;
+      const inForce = simulateStackPolicies(written);
+      const recorded = await readRecording();
+      const wordsOf = ({ role, action, resource }: RecordedRequest) => `${role}: ${action} on ${resource}`;
       const refused = ({ operation, status }: RecordedCall) => operation === "AssumeRole" && status !== 200;
-      const asked = askedOfPolicies(
+      const asked = toPolicyRequests(
         written,
         aws.calls.filter((call) => !refused(call)),
         aws.variables,
       );
       console.info(`policies: ${aws.calls.length} calls of the rehearsal, ${asked.length} questions`);
       expect(asked.length).toBeGreaterThan(100);
-      expect(asked.filter((one) => !inForce.allows(askOf(one))).map(wordsOf)).toEqual([]);
-      expect(asked.filter((one) => !hasKindOf(recorded, one)).map(wordsOf)).toEqual([]);
-      const strangers = askedOfPolicies(written, aws.calls.filter(refused), aws.variables);
+      expect(asked.filter((one) => !inForce.allows(toAccessRequest(one))).map(wordsOf)).toEqual([]);
+      expect(asked.filter((one) => !hasSimilarRequest(recorded, one)).map(wordsOf)).toEqual([]);
+      const strangers = toPolicyRequests(written, aws.calls.filter(refused), aws.variables);
       expect(strangers.map(({ context }) => context["sts:ExternalId"])).toEqual(["of somebody else"]);
-      expect(strangers.filter((one) => inForce.allows(askOf(one)))).toEqual([]);
+      expect(strangers.filter((one) => inForce.allows(toAccessRequest(one)))).toEqual([]);
     } finally {
       await written.remove();
     }

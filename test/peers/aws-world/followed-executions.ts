@@ -8,10 +8,10 @@ type Needs = {
   readonly onEnd: (name: string, status: ExecutionStatus) => Promise<void>;
 };
 
-const everyMs = 200;
+const pollIntervalMs = 200;
 
 /** Executions looked at until they end, as EventBridge would tell of them; moto has no events of its own. */
-export const followedExecutions = ({ deliveries, onEvent, onEnd }: Needs) => {
+export const watchExecutions = ({ deliveries, onEvent, onEnd }: Needs) => {
   const stopping = new AbortController();
   const followed = new Map<string, Promise<void>>();
 
@@ -23,7 +23,7 @@ export const followedExecutions = ({ deliveries, onEvent, onEnd }: Needs) => {
       for (const event of history.slice(told)) onEvent(name, event);
       told = history.length;
       if (execution && execution.status !== "RUNNING") return onEnd(name, execution.status);
-      await pause(everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await pause(pollIntervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };
   return {

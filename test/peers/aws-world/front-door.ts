@@ -5,7 +5,7 @@ import { LambdaClient } from "@aws-sdk/client-lambda";
 import { Hono } from "hono";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { Functions } from "#platform/serving/functions.ts";
-import { lambdaServing } from "#platform/serving/lambda.ts";
+import { createLambdaServing } from "#platform/serving/lambda.ts";
 import {
   type Environment,
   type FunctionVersion,
@@ -13,14 +13,14 @@ import {
   NotServed,
   type Serving,
 } from "#platform/serving/serving.ts";
-import { motoClient } from "#test/peers/moto.ts";
+import { motoClientConfig } from "#test/peers/moto.ts";
 import { createDesk } from "#worlds/embedded/desk/desk.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { openDeskState } from "#worlds/embedded/desk/state.ts";
-import { gateway, invokeRoute } from "#worlds/embedded/gateway/gateway.ts";
-import { httpAnswer, httpEvent } from "#worlds/embedded/gateway/http-event.ts";
+import { createGateway, createInvokeRoute } from "#worlds/embedded/gateway/gateway.ts";
+import { toHttpEvent, toHttpResponse } from "#worlds/embedded/gateway/http-event.ts";
 import { callbackPath } from "#worlds/embedded/gateway/server.ts";
-import { type AccountVariables, accountOf, within } from "./accounts.ts";
+import { type AccountVariables, callAsAccount, environmentAccounts } from "./accounts.ts";
 import type { StepHosts } from "./step-hosts.ts";
 
 /** How long a read of an alias, and of what it names, is good for. */
@@ -30,7 +30,7 @@ const aliasMs = 100;
  * Serving whose alias `live` is read through Lambda's API and drawn here, as Lambda draws: an application's many
  * requests would else all wait for moto. All other calls are `serving`'s.
  */
-const drawnHere = (
+const drawCanaryLocally = (
   serving: Serving,
   environment: Environment,
   functions: Functions,
@@ -84,16 +84,16 @@ const callbackTimeoutMs = 30_000;
 /**
  * What lies before the functions on AWS: each environment's HTTP API, which calls the alias `live`, the HTTP API of answer-approval, and Slack, for which the desk stands in.
  */
-export const frontDoor = (needs: Needs) => {
+export const createHttpApis = (needs: Needs) => {
   const { url, variables, hosts, clock, secrets } = needs;
   const endpoint = variables.AWS_ENDPOINT_URL;
   const serving = (environment: Environment) => {
-    const account = accountOf[environment];
-    const there = lambdaServing({
+    const account = environmentAccounts[environment];
+    const there = createLambdaServing({
       environment,
-      lambda: within(new LambdaClient(motoClient(endpoint)), account),
-      api: within(new ApiGatewayV2Client(motoClient(endpoint)), account),
-      logs: within(new CloudWatchLogsClient(motoClient(endpoint)), account),
+      lambda: callAsAccount(new LambdaClient(motoClientConfig(endpoint)), account),
+      api: callAsAccount(new ApiGatewayV2Client(motoClientConfig(endpoint)), account),
+      logs: callAsAccount(new CloudWatchLogsClient(motoClientConfig(endpoint)), account),
       role: `arn:aws:iam::${account}:role/slipway-function`,
       repository: variables.IMAGE_REPOSITORY_URI,
       firstDigest: variables.FIRST_DIGEST,
@@ -101,20 +101,20 @@ export const frontDoor = (needs: Needs) => {
       httpApi: { id: "", url: `${url}/${environment}` },
       logRetentionDays: 30,
     });
-    return drawnHere(there, environment, needs.functions, clock);
+    return drawCanaryLocally(there, environment, needs.functions, clock);
   };
   const servings = { stage: serving("stage"), prod: serving("prod") };
   const stopping = new AbortController();
   const state = openDeskState(needs.deskFile);
   const app = new Hono()
-    .route("/", gateway({ servings, clock, requestId: randomUUID }))
-    .route("/", invokeRoute({ servings, token: secrets.control, requestId: randomUUID }))
+    .route("/", createGateway({ servings, clock, requestId: randomUUID }))
+    .route("/", createInvokeRoute({ servings, token: secrets.control, requestId: randomUUID }))
     .post(callbackPath, async (context) => {
       const body = new Uint8Array(await context.req.arrayBuffer());
       const about = { model: "", requestId: randomUUID(), now: clock() };
-      const event = httpEvent(context.req.raw, callbackPath, body, about);
+      const event = toHttpEvent(context.req.raw, callbackPath, body, about);
       const { payload, functionError } = await hosts.invoke("answer-approval", event);
-      const answer = functionError ? undefined : httpAnswer(JSON.parse(JSON.stringify(payload)));
+      const answer = functionError ? undefined : toHttpResponse(JSON.parse(JSON.stringify(payload)));
       return answer ?? new Response(JSON.stringify(payload), { status: 502 });
     })
     .route(

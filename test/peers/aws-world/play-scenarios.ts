@@ -1,19 +1,19 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
-import { committedModel, holdoutOf } from "#domain/delivery/committed-model.ts";
+import { readCommittedHoldout, readCommittedModel } from "#domain/delivery/committed-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
-import type { Rehearsal } from "#worlds/embedded/rehearsal.ts";
-import { syntheticApplication } from "#worlds/embedded/scenario/application.ts";
-import { personAtDesk } from "#worlds/embedded/scenario/person-at-desk.ts";
+import type { EmbeddedWorld } from "#worlds/embedded/rehearsal.ts";
+import { createSyntheticApplication } from "#worlds/embedded/scenario/application.ts";
+import { createAutoApprover } from "#worlds/embedded/scenario/person-at-desk.ts";
 import type { World } from "#worlds/embedded/world.ts";
-import { type Scene, scenarios } from "./scenarios.ts";
-import { enteredAlike, type Told, toldAlike } from "./told-alike.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
+import { normalizeLedgerEntry, normalizeTranscript, type Transcript } from "./told-alike.ts";
 
 /** What the scenarios need of an engine's world; both have it. */
-export type Theatre = Pick<Rehearsal, "url" | "modelsUrl" | "openView" | "asked" | "ended"> & {
+export type ScenarioTarget = Pick<EmbeddedWorld, "url" | "modelsUrl" | "openView" | "asked" | "ended"> & {
   readonly world: Pick<World, "messages" | "approvals" | "outcomes" | "ledger" | "source">;
-  readonly engine: Pick<Rehearsal["engine"], "describe">;
+  readonly engine: Pick<EmbeddedWorld["engine"], "describe">;
   readonly botToken: string;
   readonly deliver: (model: string, commit: string) => Promise<string>;
   readonly sweep: () => Promise<unknown>;
@@ -21,8 +21,8 @@ export type Theatre = Pick<Rehearsal, "url" | "modelsUrl" | "openView" | "asked"
 
 const requestsPerSecond = 60;
 /** Models whose deliveries are under way together: one of them waits for its question to expire. */
-const atOnce = 4;
-const everyMs = 100;
+const modelsAtOnce = 4;
+const pollIntervalMs = 100;
 
 const History = z.object({
   messages: z.array(z.object({ ts: z.string(), text: z.string(), blocks: z.unknown() })),
@@ -30,14 +30,17 @@ const History = z.object({
 const Predictions = z.object({ predictions: z.array(z.object({ label: z.string() })) });
 
 /** All texts of a message's blocks, in their order. */
-const textsIn = (value: unknown): string[] => {
+const collectTexts = (value: unknown): string[] => {
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) =>
-    key === "text" && typeof inner === "string" ? [inner] : textsIn(inner),
+    key === "text" && typeof inner === "string" ? [inner] : collectTexts(inner),
   );
 };
 
-const messagesOf = async ({ url, botToken }: Theatre, delivery: string): Promise<Told["messages"]> => {
+const readMessages = async (
+  { url, botToken }: ScenarioTarget,
+  delivery: string,
+): Promise<Transcript["messages"]> => {
   const response = await fetch(`${url}/api/conversations.history`, {
     method: "POST",
     headers: { authorization: `Bearer ${botToken}`, "content-type": "application/x-www-form-urlencoded" },
@@ -47,10 +50,15 @@ const messagesOf = async ({ url, botToken }: Theatre, delivery: string): Promise
   // The link to its page ends with its name, on both engines.
   return messages
     .filter(({ blocks }) => new RegExp(`[:/]${delivery}"`).test(JSON.stringify(blocks)))
-    .map(({ text, blocks }) => [text, ...textsIn(blocks)]);
+    .map(({ text, blocks }) => [text, ...collectTexts(blocks)]);
 };
 
-const labels = async ({ modelsUrl }: Theatre, environment: string, model: string, rows: readonly Row[]) => {
+const predictLabels = async (
+  { modelsUrl }: ScenarioTarget,
+  environment: string,
+  model: string,
+  rows: readonly Row[],
+) => {
   const response = await fetch(`${modelsUrl}/${environment}/models/${model}/v1/predict`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -64,7 +72,7 @@ const labels = async ({ modelsUrl }: Theatre, environment: string, model: string
 };
 
 /** The execution has ended and what it left was looked after, as EventBridge has it done on AWS. */
-const finished = async (theatre: Theatre, name: string): Promise<void> => {
+const waitForEnd = async (theatre: ScenarioTarget, name: string): Promise<void> => {
   for (;;) {
     const execution = await theatre.engine.describe(name);
     if (execution && execution.status !== "RUNNING") {
@@ -72,32 +80,32 @@ const finished = async (theatre: Theatre, name: string): Promise<void> => {
       if (!(await theatre.world.outcomes.read(name))) await theatre.sweep();
       return;
     }
-    await pause(everyMs);
+    await pause(pollIntervalMs);
   }
 };
 
-const play = async (theatre: Theatre, model: string, commits: readonly string[]) => {
-  const told: Told[] = [];
+const playModel = async (theatre: ScenarioTarget, model: string, commits: readonly string[]) => {
+  const told: Transcript[] = [];
   const { world, modelsUrl } = theatre;
-  const person = personAtDesk(theatre);
+  const person = createAutoApprover(theatre);
   const rowsOf = async (commit: string) =>
-    holdoutOf(await committedModel(world)(model, commit), model, commit).rows;
+    readCommittedHoldout(await readCommittedModel(world)(model, commit), model, commit).rows;
 
   /** Rows that the two versions answer otherwise: on these the share of labels moves by all of them. */
   const oddRows = async (commit: string) => {
     const rows = await rowsOf(commit);
     const [prod, stage] = [
-      await labels(theatre, "prod", model, rows),
-      await labels(theatre, "stage", model, rows),
+      await predictLabels(theatre, "prod", model, rows),
+      await predictLabels(theatre, "stage", model, rows),
     ];
     return rows.filter((_, index) => prod[index] === "stay" && stage[index] === "churn");
   };
-  const answer = async (name: string, { answer: given, traffic }: Scene, commit: string) => {
+  const answer = async (name: string, { answer: given, traffic }: Scenario, commit: string) => {
     if (!given) return undefined;
     const rows = traffic && (traffic === "odd" ? await oddRows(commit) : await rowsOf(commit));
     const application =
       rows &&
-      syntheticApplication({
+      createSyntheticApplication({
         requestsPerSecond,
         key: "none",
         random: Math.random,
@@ -117,41 +125,41 @@ const play = async (theatre: Theatre, model: string, commits: readonly string[])
     names.push(name);
     const question = await Promise.race([
       theatre.asked(name).then(() => true),
-      finished(theatre, name).then(() => false),
+      waitForEnd(theatre, name).then(() => false),
     ]);
     const application = question ? await answer(name, scene, commit) : undefined;
     // The next one supersedes it.
-    if (scene.ends !== "superseded") await finished(theatre, name);
+    if (scene.ends !== "superseded") await waitForEnd(theatre, name);
     await application?.stop();
   }
   for (const name of names) {
-    await finished(theatre, name);
-    told.push({ outcome: await world.outcomes.read(name), messages: await messagesOf(theatre, name) });
+    await waitForEnd(theatre, name);
+    told.push({ outcome: await world.outcomes.read(name), messages: await readMessages(theatre, name) });
   }
   return told;
 };
 
 /** Plays all scenarios, some models at once; gives what was said of each delivery and what stands in the ledgers. */
 export const playScenarios = async (
-  theatre: Theatre,
+  theatre: ScenarioTarget,
   commits: Readonly<Record<string, readonly string[]>>,
   say: (sentence: string) => void = () => undefined,
 ) => {
-  const told: Record<string, ReturnType<typeof toldAlike>[]> = {};
+  const told: Record<string, ReturnType<typeof normalizeTranscript>[]> = {};
   const waiting = Object.keys(scenarios);
   const one = async (): Promise<void> => {
     for (let model = waiting.shift(); model !== undefined; model = waiting.shift()) {
       const start = performance.now();
-      told[model] = (await play(theatre, model, commits[model] ?? [])).map(toldAlike);
+      told[model] = (await playModel(theatre, model, commits[model] ?? [])).map(normalizeTranscript);
       say(`${model}: ${((performance.now() - start) / 1_000).toFixed(1)} s`);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, one));
+  await Promise.all(Array.from({ length: modelsAtOnce }, one));
   // What a step without its champion left is carried forward.
   await theatre.sweep();
   const entries = async (model: string) => ({
-    stage: (await theatre.world.ledger.entries("stage", model, 100)).map(enteredAlike),
-    prod: (await theatre.world.ledger.entries("prod", model, 100)).map(enteredAlike),
+    stage: (await theatre.world.ledger.entries("stage", model, 100)).map(normalizeLedgerEntry),
+    prod: (await theatre.world.ledger.entries("prod", model, 100)).map(normalizeLedgerEntry),
   });
   const ledgers: Record<string, Awaited<ReturnType<typeof entries>>> = {};
   for (const model of Object.keys(scenarios)) ledgers[model] = await entries(model);

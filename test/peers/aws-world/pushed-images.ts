@@ -8,8 +8,8 @@ import {
   StartImageScanCommand,
 } from "@aws-sdk/client-ecr";
 import type { Images, Scan } from "#platform/images/images.ts";
-import { motoClient } from "#test/peers/moto.ts";
-import { tooling } from "./accounts.ts";
+import { motoClientConfig } from "#test/peers/moto.ts";
+import { toolingAccount } from "./accounts.ts";
 
 type Needs = {
   readonly endpoint: string;
@@ -20,7 +20,7 @@ type Needs = {
 };
 
 /** A scan of ours as ECR tells it: by Amazon Inspector where npm's packages were looked up, else by basic scanning. */
-const asFindings = (scan: Scan) => {
+const toEcrFindings = (scan: Scan) => {
   if (scan.status === "pending") return { imageScanStatus: { status: "IN_PROGRESS" } };
   const vulnerabilitySourceUpdatedAt =
     scan.advisoriesAsOf === undefined ? undefined : Date.parse(scan.advisoriesAsOf) / 1_000;
@@ -55,8 +55,8 @@ const asFindings = (scan: Scan) => {
  * Images built here and registered in moto's ECR under their own digest, with the scan of their own list of packages
  * as ECR's: the builder (worlds/aws/build/build-image.ts) puts the same layers onto Lambda's base image and pushes them (packaging/run-buildspec.ts).
  */
-export const pushedImages = ({ endpoint, repositoryName, images, layerFiles }: Needs): Images => {
-  const ecr = new ECRClient(motoClient(endpoint));
+export const motoImages = ({ endpoint, repositoryName, images, layerFiles }: Needs): Images => {
+  const ecr = new ECRClient(motoClientConfig(endpoint));
   const unless = async (known: new (...given: never[]) => Error, call: Promise<unknown>) => {
     await call.catch((fault: unknown) => {
       if (!(fault instanceof known)) throw fault;
@@ -72,7 +72,12 @@ export const pushedImages = ({ endpoint, repositoryName, images, layerFiles }: N
     );
     const imageId = { imageDigest: digest };
     await unless(LimitExceededException, ecr.send(new StartImageScanCommand({ repositoryName, imageId })));
-    const found = { registryId: tooling, repositoryName, imageId, ...asFindings(await images.scan(digest)) };
+    const found = {
+      registryId: toolingAccount,
+      repositoryName,
+      imageId,
+      ...toEcrFindings(await images.scan(digest)),
+    };
     const response = await fetch(`${endpoint}/moto-api/static/ecr/scan-finding-results`, {
       method: "POST",
       headers: { "content-type": "application/json" },

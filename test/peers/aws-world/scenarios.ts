@@ -1,11 +1,11 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StepName } from "#statemachine/delivery.ts";
-import { checkout } from "#test/end-to-end/stage-set.ts";
-import { gitRepository } from "#test/support/git-repository.ts";
-import { seeded } from "#test/support/seeded.ts";
+import { repositoryRoot } from "#test/end-to-end/stage-set.ts";
+import { createGitRepository } from "#test/support/git-repository.ts";
+import { createSeededRandom } from "#test/support/seeded.ts";
 
-export type Scene = {
+export type Scenario = {
   /** The trained version that is committed; `first` is models/churn. */
   readonly version: "first" | "second" | "better" | "worse" | "broken";
   /** What stands in the manifest in the place of something else. */
@@ -30,7 +30,7 @@ const early: readonly StepName[] = [
 ];
 
 /** What is delivered of each model, one after another; what takes longest comes first. */
-const all: Readonly<Record<string, readonly Scene[]>> = {
+const all: Readonly<Record<string, readonly Scenario[]>> = {
   // As long as a question may take at the least.
   expiring: [{ version: "first", manifest: ["PT24H", "PT2M"], ends: "expired" }],
   churn: [
@@ -69,7 +69,7 @@ const all: Readonly<Record<string, readonly Scene[]>> = {
   ],
   unreadable: [{ version: "broken", ends: "failed ModelUnreadable" }],
   ...Object.fromEntries(
-    early.map((step): [string, readonly Scene[]] => [
+    early.map((step): [string, readonly Scenario[]] => [
       `without-${step}`,
       [{ version: "first", broken: step, ends: "failed Broken" }],
     ]),
@@ -80,11 +80,11 @@ const all: Readonly<Record<string, readonly Scene[]>> = {
  * What is played: all of it, or with SLIPWAY_SAMPLE that many of those in which a step is broken, drawn by SLIPWAY_SEED or
  * by the day. CI plays a sample: each takes both engines half a minute of processor time.
  */
-const played = (): typeof all => {
+const selectScenarios = (): typeof all => {
   const { SLIPWAY_SAMPLE: sample, SLIPWAY_SEED: seed = String(Math.floor(Date.now() / 86_400_000)) } =
     process.env;
   if (sample === undefined) return all;
-  const random = seeded(Number(seed));
+  const random = createSeededRandom(Number(seed));
   const drawn = Object.entries(all)
     .filter(([, scenes]) => scenes.some(({ broken }) => broken !== undefined))
     .map(([model]) => ({ model, by: random() }))
@@ -100,19 +100,19 @@ const played = (): typeof all => {
     ),
   );
 };
-export const scenarios = played();
+export const scenarios = selectScenarios();
 
 /**
  * As on AWS but for the canary, which a busy machine has to be able to judge: from a hundred requests, and with as long
  * for them as there may be, 48 bakes, which take a second each here.
  */
-const policy = (text: string) =>
+const relaxPolicy = (text: string) =>
   text
     .replace(/firstStep: \d+/, "firstStep: 50")
     .replace(/errorPoints: \d+/, "errorPoints: 5")
     .replace(/slackMs: \d+/, "slackMs: 2000")
     .replace(/atMost: PT6H/, "atMost: PT24H");
-const manifest = (text: string, name: string) =>
+const relaxManifest = (text: string, name: string) =>
   text
     .replace(/^name: churn$/m, `name: ${name}`)
     .replace(/latencyP95Ms: \d+/, "latencyP95Ms: 1000")
@@ -121,10 +121,10 @@ const manifest = (text: string, name: string) =>
     .replace(/atMost: PT6H/, "atMost: PT24H");
 
 /** A repository with a commit for each scene; `commits[model][scene]`. Both engines get a copy of it. */
-export const committedScenarios = async () => {
-  const repository = await gitRepository();
-  const text = (path: string) => readFile(join(checkout, path), "utf8");
-  await repository.commit({ "policy.yaml": policy(await text("policy.yaml")) }, "The platform's policy");
+export const commitScenarios = async () => {
+  const repository = await createGitRepository();
+  const text = (path: string) => readFile(join(repositoryRoot, path), "utf8");
+  await repository.commit({ "policy.yaml": relaxPolicy(await text("policy.yaml")) }, "The platform's policy");
   const yaml = await text("models/churn/model.yaml");
   const commits: Record<string, string[]> = {};
   for (const [model, scenes] of Object.entries(scenarios)) {
@@ -132,15 +132,15 @@ export const committedScenarios = async () => {
     commits[model] = own;
     const folder = join(repository.path, "models", model);
     await mkdir(folder, { recursive: true });
-    await cp(join(checkout, "models/churn"), folder, { recursive: true });
+    await cp(join(repositoryRoot, "models/churn"), folder, { recursive: true });
     for (const [index, { version, manifest: change }] of scenes.entries()) {
       if (version === "broken") {
         const onnx = join(folder, "model.onnx");
         await writeFile(onnx, (await readFile(onnx)).subarray(0, 1_000));
       } else if (version !== "first")
-        await cp(join(checkout, "seed/churn/versions", version), folder, { recursive: true });
+        await cp(join(repositoryRoot, "seed/churn/versions", version), folder, { recursive: true });
       const [from, to] = change ?? ["", ""];
-      const changed = { [`models/${model}/model.yaml`]: manifest(yaml, model).replace(from, to) };
+      const changed = { [`models/${model}/model.yaml`]: relaxManifest(yaml, model).replace(from, to) };
       own.push(await repository.commit(changed, `${model}: ${index + 1}`));
     }
   }

@@ -5,15 +5,15 @@ import {
   PutLogEventsCommand,
   ResourceAlreadyExistsException,
 } from "@aws-sdk/client-cloudwatch-logs";
-import { motoClient } from "#test/peers/moto.ts";
-import { within } from "./accounts.ts";
+import { motoClientConfig } from "#test/peers/moto.ts";
+import { callAsAccount } from "./accounts.ts";
 
 const stream = "here";
 /** Lines wait so long for others. */
-const everyMs = 100;
+const shipIntervalMs = 100;
 
 /** What functions print, into CloudWatch Logs of their account: there lines of metrics become metrics. */
-export const shippedLogs = (endpoint: string) => {
+export const createLogShipper = (endpoint: string) => {
   const clients = new Map<string, CloudWatchLogsClient>();
   const made = new Map<string, Promise<void>>();
   const waiting = new Map<string, { account: string; group: string; lines: string[] }>();
@@ -21,7 +21,8 @@ export const shippedLogs = (endpoint: string) => {
   let timer: NodeJS.Timeout | undefined;
 
   const clientOf = (account: string) => {
-    const client = clients.get(account) ?? within(new CloudWatchLogsClient(motoClient(endpoint)), account);
+    const client =
+      clients.get(account) ?? callAsAccount(new CloudWatchLogsClient(motoClientConfig(endpoint)), account);
     clients.set(account, client);
     return client;
   };
@@ -58,14 +59,14 @@ export const shippedLogs = (endpoint: string) => {
   };
 
   return {
-    /** `functionName`: the function's whole name. */
+    /** `toFunctionName`: the function's whole name. */
     line: (account: string, functionName: string, line: string): void => {
       const group = `/aws/lambda/${functionName}`;
       const key = `${account} ${group}`;
       const kept = waiting.get(key) ?? { account, group, lines: [] };
       kept.lines.push(line);
       waiting.set(key, kept);
-      timer ??= setTimeout(() => void flush().catch(() => undefined), everyMs);
+      timer ??= setTimeout(() => void flush().catch(() => undefined), shipIntervalMs);
     },
     /** Resolves when all lines so far have arrived. */
     flush,
@@ -75,4 +76,4 @@ export const shippedLogs = (endpoint: string) => {
     },
   };
 };
-export type ShippedLogs = ReturnType<typeof shippedLogs>;
+export type LogShipper = ReturnType<typeof createLogShipper>;

@@ -1,23 +1,23 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { endingEsbuild } from "#packaging/bundle.ts";
+import { withEsbuild } from "#packaging/bundle.ts";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { stepNames } from "#statemachine/delivery.ts";
-import { type FunctionHost, functionHost, type Invocation } from "#test/peers/function-host.ts";
-import { functionNameOf, tooling } from "./accounts.ts";
+import { createLambdaHost, type LambdaHost, type LambdaResult } from "#test/peers/function-host.ts";
+import { toolingAccount, toStepFunctionName } from "./accounts.ts";
 
 /** Who is called beside the machine's own steps. */
 const others = ["start-delivery", "answer-approval", "sweep-deliveries"] as const;
-export type HostedName = (typeof stepNames)[number] | (typeof others)[number];
-const hostedNames: readonly HostedName[] = [...stepNames, ...others];
+export type HostedFunctionName = (typeof stepNames)[number] | (typeof others)[number];
+const hostedFunctionNames: readonly HostedFunctionName[] = [...stepNames, ...others];
 
 /** Of Terraform's functions, DeployModel's is the longest: images are pulled there. */
 const timeoutSeconds = 600;
 const memoryMb = 512;
 
 /** The variables that a function's own env.ts names, checked by it; Lambda gives it no others. */
-const variablesOf = async (name: HostedName, all: Readonly<Record<string, string>>) => {
+const selectVariables = async (name: HostedFunctionName, all: Readonly<Record<string, string>>) => {
   const { Env } = z
     .object({ Env: z.instanceof(z.ZodObject) })
     .parse(await import(`../../../lambdas/${name}/env.ts`));
@@ -30,8 +30,8 @@ const variablesOf = async (name: HostedName, all: Readonly<Record<string, string
 
 /** All bundles, as `npm run build` makes them, each in a folder of its own. */
 export const bundleFunctions = (folder: string): Promise<void> =>
-  endingEsbuild(async () => {
-    for (const name of hostedNames) {
+  withEsbuild(async () => {
+    for (const name of hostedFunctionNames) {
       const { code, map } = await bundleHandler(name);
       const own = join(folder, name);
       await mkdir(own, { recursive: true });
@@ -45,33 +45,33 @@ type Needs = {
   readonly folder: string;
   readonly variables: Readonly<Record<string, string>>;
   /** What is otherwise for this event: a folder with another `index.mjs`, variables that are set wrongly. */
-  readonly otherwise?: Otherwise | undefined;
+  readonly otherwise?: OverrideFunction | undefined;
 };
 
-export type Otherwise = (
-  name: HostedName,
+export type OverrideFunction = (
+  name: HostedFunctionName,
   event: unknown,
 ) => { readonly code?: string; readonly variables?: Readonly<Record<string, string>> } | undefined;
 
 /** The real bundles under AWS's runtime client, each started by its first event. */
-export const stepHosts = ({ folder, variables: all, otherwise }: Needs) => {
-  const hosts = new Map<string, Promise<FunctionHost>>();
-  const start = async (name: HostedName, code: string, variables: Readonly<Record<string, string>>) =>
-    functionHost({
-      name: functionNameOf(name),
+export const createStepHosts = ({ folder, variables: all, otherwise }: Needs) => {
+  const hosts = new Map<string, Promise<LambdaHost>>();
+  const start = async (name: HostedFunctionName, code: string, variables: Readonly<Record<string, string>>) =>
+    createLambdaHost({
+      name: toStepFunctionName(name),
       code,
       env: {
-        ...(await variablesOf(name, variables)),
+        ...(await selectVariables(name, variables)),
         // By its key a call is known to be this function's (test/peers/recorded-calls.ts).
         AWS_ACCESS_KEY_ID: name,
         NODE_OPTIONS: "--enable-source-maps",
       },
       timeoutSeconds,
       memoryMb,
-      account: tooling,
+      account: toolingAccount,
     });
   return {
-    invoke: async (name: HostedName, event: unknown): Promise<Invocation> => {
+    invoke: async (name: HostedFunctionName, event: unknown): Promise<LambdaResult> => {
       const { code = join(folder, name), variables = {} } = otherwise?.(name, event) ?? {};
       const key = JSON.stringify([name, code, variables]);
       const host = hosts.get(key) ?? start(name, code, { ...all, ...variables });
@@ -83,7 +83,7 @@ export const stepHosts = ({ folder, variables: all, otherwise }: Needs) => {
     },
   };
 };
-export type StepHosts = ReturnType<typeof stepHosts>;
+export type StepHosts = ReturnType<typeof createStepHosts>;
 
-export const hostedName = (name: string): HostedName | undefined =>
-  hostedNames.find((hosted) => functionNameOf(hosted) === name);
+export const parseHostedFunctionName = (name: string): HostedFunctionName | undefined =>
+  hostedFunctionNames.find((hosted) => toStepFunctionName(hosted) === name);

@@ -2,9 +2,9 @@ import { createServer, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import type { Json } from "#platform/store/store.ts";
 import { TaskFailed } from "#worlds/embedded/engine/build-task.ts";
-import { hostedName, type StepHosts } from "./step-hosts.ts";
+import { parseHostedFunctionName, type StepHosts } from "./step-hosts.ts";
 
-type Served = {
+type StepServerDependencies = {
   readonly hosts: StepHosts;
   readonly build: (event: Json) => Promise<Json>;
 };
@@ -15,8 +15,8 @@ const errorHeader = "x-amz-function-error";
  * What moto asks of the world outside (moto/steps.py): Lambda invocations and builds. It listens before there is
  * anything to serve, because moto is told its address when it starts.
  */
-export const stepServer = async (log: (line: string) => void) => {
-  const served = Promise.withResolvers<Served>();
+export const startStepServer = async (log: (line: string) => void) => {
+  const served = Promise.withResolvers<StepServerDependencies>();
   const say = (response: ServerResponse, body: string, error?: string) =>
     response
       .writeHead(200, { "content-type": "application/json", ...(error && { [errorHeader]: error }) })
@@ -34,7 +34,9 @@ export const stepServer = async (log: (line: string) => void) => {
     try {
       const event: Json = JSON.parse((await buffer(request)).toString("utf8"));
       if (request.url === "/codebuild/startBuild") return await build(response, event);
-      const name = hostedName(/\/functions\/([\w-]+)\/invocations/.exec(request.url ?? "")?.[1] ?? "");
+      const name = parseHostedFunctionName(
+        /\/functions\/([\w-]+)\/invocations/.exec(request.url ?? "")?.[1] ?? "",
+      );
       if (!name) throw new Error(`nothing is behind ${request.url}`);
       const { payload, functionError } = await (await served.promise).hosts.invoke(name, event);
       say(response, JSON.stringify(payload ?? null), functionError);

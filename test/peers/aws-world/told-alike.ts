@@ -1,19 +1,19 @@
-import type { Ended } from "#domain/delivery/outcomes.ts";
+import type { OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 
 /** What one engine did and said of a delivery. */
-export type Told = {
-  readonly outcome: Ended | undefined;
+export type Transcript = {
+  readonly outcome: OutcomeRecord | undefined;
   /** The texts of its messages on the desk, in their order. */
   readonly messages: readonly (readonly string[])[];
 };
 
 /** Measured by a machine's clock or by chance; the verdicts that depend on them decide how a delivery ends. */
-const measured = /\*(latency p95|canary [\w ]+)\*/;
+const measuredPattern = /\*(latency p95|canary [\w ]+)\*/;
 
-const line = (text: string): string => {
+const normalizeLine = (text: string): string => {
   // How long an answer took, and which requests met which version: no two runs measure the same.
-  if (measured.test(text)) return (measured.exec(text) ?? [""])[0];
+  if (measuredPattern.test(text)) return (measuredPattern.exec(text) ?? [""])[0];
   return (
     text
       // ECR never says how many packages a scan looked up (docs/peers.md).
@@ -27,21 +27,21 @@ const line = (text: string): string => {
 };
 
 /** One engine's account of a delivery without what may differ between two engines. */
-export const toldAlike = ({ outcome, messages }: Told) => ({
+export const normalizeTranscript = ({ outcome, messages }: Transcript) => ({
   // When it ended.
   outcome: outcome && {
     ...outcome,
     at: "some time",
-    error: outcome.error && { ...outcome.error, cause: line(outcome.error.cause) },
+    error: outcome.error && { ...outcome.error, cause: normalizeLine(outcome.error.cause) },
   },
-  messages: messages.map((texts) => texts.flatMap((text) => text.split("\n").map(line))),
+  messages: messages.map((texts) => texts.flatMap((text) => text.split("\n").map(normalizeLine))),
 });
 
 /**
  * A ledger's entry without what may differ: times, what a canary measured, and the numbers that each engine gives its
  * functions' versions.
  */
-export const enteredAlike = ({
+export const normalizeLedgerEntry = ({
   functionVersion: _,
   startedAt,
   promotedAt,

@@ -13,7 +13,7 @@ const Excerpt = z.object({
 });
 
 type Operation = "get-a-commit" | "get-a-tree" | "get-a-blob" | "of-a-history" | "a-query";
-type Answer = {
+type GitHubResponse = {
   readonly status: number;
   readonly body: unknown;
   readonly raw?: Buffer;
@@ -24,7 +24,7 @@ type Git = (...args: string[]) => Buffer;
 
 const base = "https://api.github.com/repos/example/models";
 
-const attempt = (git: Git, ...args: string[]): string | undefined => {
+const tryGit = (git: Git, ...args: string[]): string | undefined => {
   try {
     return git(...args).toString("utf8");
   } catch {
@@ -32,7 +32,7 @@ const attempt = (git: Git, ...args: string[]): string | undefined => {
   }
 };
 
-const problem = (status: number, message: string): Answer => ({
+const createErrorResponse = (status: number, message: string): GitHubResponse => ({
   status,
   body: { message, documentation_url: "https://docs.github.com/rest", status: String(status) },
 });
@@ -82,17 +82,18 @@ const describeCommits = (git: Git, ids: readonly string[]) => {
 };
 
 /** A branch, a tag or the beginning of an id. https://docs.github.com/en/rest/commits/commits#get-a-commit */
-const getCommit = (git: Git, ref: string): Answer => {
-  const sha = attempt(git, "rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`)?.trim();
-  if (sha === undefined && attempt(git, "rev-parse", "--verify", "--quiet", "HEAD") === undefined)
-    return problem(409, "Git Repository is empty.");
+const getCommit = (git: Git, ref: string): GitHubResponse => {
+  const sha = tryGit(git, "rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`)?.trim();
+  if (sha === undefined && tryGit(git, "rev-parse", "--verify", "--quiet", "HEAD") === undefined)
+    return createErrorResponse(409, "Git Repository is empty.");
   // An id in full letters of which there is no commit, and a name that is none, are both answered so.
-  if (sha === undefined || ref.length > 250) return problem(422, `No commit found for SHA: ${ref}`);
-  return { status: 200, body: { ...describeCommits(git, [sha])[0], files: filesOf(git, sha) } };
+  if (sha === undefined || ref.length > 250)
+    return createErrorResponse(422, `No commit found for SHA: ${ref}`);
+  return { status: 200, body: { ...describeCommits(git, [sha])[0], files: listChangedFiles(git, sha) } };
 };
 
 /** Against the first parent, with renames, as GitHub lists them. */
-const filesOf = (git: Git, sha: string) => {
+const listChangedFiles = (git: Git, sha: string) => {
   const flags = ["-r", "--root", "-m", "--first-parent", "-M", "-z", "--name-status", "--no-commit-id"];
   const parts = git("diff-tree", ...flags, sha)
     .toString("utf8")
@@ -149,12 +150,12 @@ const listCommits = (git: Git, ids: readonly string[], { verified, accounts = {}
   });
 
 /** Compare, list of commits, activity, pull requests: what is known of a history. */
-const ofHistory = (
+const handleHistory = (
   git: Git,
   path: string,
   query: URLSearchParams,
   record: GitHubRecord,
-): Answer | undefined => {
+): GitHubResponse | undefined => {
   const size = Number(query.get("per_page") ?? 30);
   const page = <T>(all: readonly T[]): T[] => {
     const start = (Number(query.get("page") ?? 1) - 1) * size;
@@ -181,8 +182,8 @@ const ofHistory = (
     return { status: 200, body: listCommits(git, page(revisions(query.get("sha") ?? "HEAD")), record) };
   const [, from = "", to = ""] = /^compare\/(\w+)\.\.\.(\w+)$/.exec(path) ?? [];
   if (to !== "") {
-    const shared = attempt(git, "merge-base", from, to)?.trim();
-    if (shared === undefined) return problem(404, "Not Found");
+    const shared = tryGit(git, "merge-base", from, to)?.trim();
+    if (shared === undefined) return createErrorResponse(404, "Not Found");
     const all = revisions("--reverse", to, `^${from}`);
     const [merge_base_commit] = listCommits(git, [shared], record);
     const commits = listCommits(git, page(all), record);
@@ -207,7 +208,7 @@ const oneObject = /(\w+): object\(expression: ("(?:[^"\\]|\\.)*")\) \{ oid \} ?/
  * The one query that is asked: the ids of objects by an expression of `git rev-parse`, null where there is none.
  * https://docs.github.com/en/graphql/reference/objects#repository
  */
-const queryObjects = (git: Git, body: string): Answer => {
+const queryObjects = (git: Git, body: string): GitHubResponse => {
   const [, objects] = wholeQuery.exec(Query.parse(JSON.parse(body)).query) ?? [];
   if (objects === undefined || objects.replaceAll(oneObject, "") !== "")
     throw new Error(`not the query that is known here: ${body}`);
@@ -227,9 +228,9 @@ const queryObjects = (git: Git, body: string): Answer => {
 };
 
 /** https://docs.github.com/en/rest/git/trees#get-a-tree */
-const getTree = (git: Git, sha: string): Answer => {
-  const listed = attempt(git, "ls-tree", "-z", "-l", "--full-tree", sha);
-  if (listed === undefined) return problem(404, "Not Found");
+const getTree = (git: Git, sha: string): GitHubResponse => {
+  const listed = tryGit(git, "ls-tree", "-z", "-l", "--full-tree", sha);
+  if (listed === undefined) return createErrorResponse(404, "Not Found");
   const tree = listed
     .split("\0")
     .filter((line) => line !== "")
@@ -248,7 +249,7 @@ const getTree = (git: Git, sha: string): Answer => {
 };
 
 /** `application/vnd.github.raw+json` gives the bytes alone. https://docs.github.com/en/rest/git/blobs#get-a-blob */
-const getBlob = (git: Git, sha: string): Answer => {
+const getBlob = (git: Git, sha: string): GitHubResponse => {
   try {
     const raw = git("cat-file", "blob", sha);
     const body = {
@@ -261,16 +262,17 @@ const getBlob = (git: Git, sha: string): Answer => {
     };
     return { status: 200, body, raw };
   } catch {
-    return problem(404, "Not Found");
+    return createErrorResponse(404, "Not Found");
   }
 };
 
 /** Without these GitHub answers nobody. https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api */
-const refusal = (headers: IncomingHttpHeaders, token: string): Answer | undefined => {
-  if (!headers["user-agent"]) return problem(403, "Request forbidden by administrative rules.");
-  if (headers["x-github-api-version"] !== "2022-11-28") return problem(400, "Unsupported version");
+const checkHeaders = (headers: IncomingHttpHeaders, token: string): GitHubResponse | undefined => {
+  if (!headers["user-agent"]) return createErrorResponse(403, "Request forbidden by administrative rules.");
+  if (headers["x-github-api-version"] !== "2022-11-28")
+    return createErrorResponse(400, "Unsupported version");
   // A private repository is hidden from those who may not read it.
-  if (headers.authorization !== `Bearer ${token}`) return problem(404, "Not Found");
+  if (headers.authorization !== `Bearer ${token}`) return createErrorResponse(404, "Not Found");
   return undefined;
 };
 
@@ -279,7 +281,7 @@ const refusal = (headers: IncomingHttpHeaders, token: string): Answer | undefine
  * answers are checked against GitHub's published OpenAPI description (openapi.json beside this file) before they go
  * out, and calls against its parameters. `mishap`: answers the next call so, instead.
  */
-export const gitHubServer = async ({
+export const startGitHubServer = async ({
   git,
   token,
   record = {},
@@ -293,7 +295,7 @@ export const gitHubServer = async ({
   );
   let mishap: { readonly status: number; readonly headers: Record<string, string> } | undefined;
 
-  const check = (operation: Operation, { status, body }: Answer, query: URLSearchParams): void => {
+  const check = (operation: Operation, { status, body }: GitHubResponse, query: URLSearchParams): void => {
     // The excerpt describes what is read of commits, trees and blobs.
     if (operation === "of-a-history" || operation === "a-query") return;
     const described = operations[operation];
@@ -310,16 +312,16 @@ export const gitHubServer = async ({
     path: string,
     query: URLSearchParams,
     body: string,
-  ): readonly [Operation, Answer] | undefined => {
+  ): readonly [Operation, GitHubResponse] | undefined => {
     if (path === "/graphql") return ["a-query", queryObjects(git, body)];
     const [, below] = /^\/repos\/example\/models\/?(.*)$/.exec(path) ?? [];
     const [, fork = ""] = /^\/repos\/(.*)\/activity$/.exec(path) ?? [];
     const ofFork = record.forks?.[fork];
     const known = ofFork
-      ? ofHistory(git, "activity", query, { activities: ofFork })
+      ? handleHistory(git, "activity", query, { activities: ofFork })
       : below === undefined
         ? undefined
-        : ofHistory(git, below, query, record);
+        : handleHistory(git, below, query, record);
     if (known) return ["of-a-history", known];
     const [, kind, rest = ""] =
       /^\/repos\/example\/models\/(commits|git\/trees|git\/blobs)\/(.+)$/.exec(path) ?? [];
@@ -336,7 +338,7 @@ export const gitHubServer = async ({
     }
   };
 
-  const send = (to: ServerResponse, { status, body, link }: Answer) =>
+  const send = (to: ServerResponse, { status, body, link }: GitHubResponse) =>
     to
       .writeHead(status, { "content-type": "application/json; charset=utf-8", ...(link && { link }) })
       .end(JSON.stringify(body));
@@ -351,10 +353,10 @@ export const gitHubServer = async ({
         return;
       }
       const { pathname, searchParams } = new URL(request.url ?? "/", base);
-      const refused = refusal(request.headers, token);
+      const refused = checkHeaders(request.headers, token);
       const found = refused ? undefined : answer(pathname, searchParams, body);
       if (!found) {
-        send(response, refused ?? problem(404, "Not Found"));
+        send(response, refused ?? createErrorResponse(404, "Not Found"));
         return;
       }
       check(found[0], found[1], searchParams);

@@ -18,19 +18,19 @@ import {
 } from "@aws-sdk/client-lambda";
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ListExecutionsCommand, SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
-import { apiKeys } from "#api-keys/api-keys.ts";
+import { createApiKeyStore } from "#api-keys/api-keys.ts";
 import { namespace } from "#platform/metrics/emf.ts";
-import { functionName } from "#platform/serving/function-name.ts";
+import { toFunctionName } from "#platform/serving/function-name.ts";
 import { type Environment, environments } from "#platform/serving/serving.ts";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { valueIn } from "#test/infrastructure/terraform-values.ts";
-import { model } from "#test/support/step-world.ts";
-import type { Subject } from "./delivery-steps.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
+import { readResourceValue } from "#test/infrastructure/terraform-values.ts";
+import { toyModel } from "#test/support/step-world.ts";
+import type { DeliveryRef } from "./delivery-steps.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
-import { inAccount } from "./in-account.ts";
+import { actInAccount } from "./in-account.ts";
 
 /** What happens to the accounts behind the functions' backs, each so that a function has to mend it. */
-export const accidents = (world: FunctionsWorld) => {
+export const createDisruptions = (world: FunctionsWorld) => {
   const { written, moto, region, known } = world;
   const client = {
     endpoint: moto.endpoint,
@@ -38,15 +38,15 @@ export const accidents = (world: FunctionsWorld) => {
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
   };
   const lambda = (environment: Environment) =>
-    inAccount(written.accounts[environment].account, new LambdaClient(client));
+    actInAccount(written.accounts[environment].account, new LambdaClient(client));
   const gateway = (environment: Environment) => ({
-    client: inAccount(written.accounts[environment].account, new ApiGatewayV2Client(client)),
+    client: actInAccount(written.accounts[environment].account, new ApiGatewayV2Client(client)),
     ApiId: world.apiIds[environment],
   });
   const sfn = new SFNClient(client);
   const stop = (executionArn: string | undefined) => sfn.send(new StopExecutionCommand({ executionArn }));
   const table = (environment: Environment) => ({
-    client: inAccount(written.accounts.tooling.account, new DynamoDBClient(client)),
+    client: actInAccount(written.accounts.tooling.account, new DynamoDBClient(client)),
     TableName: known.recordsTable(environment),
   });
   const empty = async (Bucket: string): Promise<void> => {
@@ -55,7 +55,7 @@ export const accidents = (world: FunctionsWorld) => {
       await s3.send(new DeleteObjectCommand({ Bucket, Key }));
   };
   return {
-    stop: ({ delivery }: Subject) => stop(known.executionsArn.replace("*", delivery)),
+    stop: ({ delivery }: DeliveryRef) => stop(known.executionsArn.replace("*", delivery)),
     stopAll: async () => {
       const { executions = [] } = await sfn.send(
         new ListExecutionsCommand({ stateMachineArn: known.stateMachineArn, statusFilter: "RUNNING" }),
@@ -64,7 +64,7 @@ export const accidents = (world: FunctionsWorld) => {
     },
     /** A promotion that died between its alias and its commit point. */
     halfPromoted: async () => {
-      const FunctionName = functionName("prod", model);
+      const FunctionName = toFunctionName("prod", toyModel);
       const { Version } = await lambda("prod").send(new PublishVersionCommand({ FunctionName }));
       await lambda("prod").send(
         new CreateAliasCommand({ FunctionName, Name: "live", FunctionVersion: Version ?? "1" }),
@@ -72,12 +72,12 @@ export const accidents = (world: FunctionsWorld) => {
     },
     deleteAlias: () =>
       lambda("prod").send(
-        new DeleteAliasCommand({ FunctionName: functionName("prod", model), Name: "live" }),
+        new DeleteAliasCommand({ FunctionName: toFunctionName("prod", toyModel), Name: "live" }),
       ),
     deleteFunctions: async () => {
       for (const environment of environments)
         await lambda(environment).send(
-          new DeleteFunctionCommand({ FunctionName: functionName(environment, model) }),
+          new DeleteFunctionCommand({ FunctionName: toFunctionName(environment, toyModel) }),
         );
     },
     /** Somebody pointed the route elsewhere. */
@@ -94,10 +94,12 @@ export const accidents = (world: FunctionsWorld) => {
         await api.send(new DeleteIntegrationCommand({ ApiId, IntegrationId }));
     },
     traffic: async (version: unknown) => {
-      const cloudwatch = inAccount(written.accounts.prod.account, new CloudWatchClient(client));
-      const Dimensions = Object.entries({ environment: "prod", model, version: String(version) }).map(
-        ([Name, Value]) => ({ Name, Value }),
-      );
+      const cloudwatch = actInAccount(written.accounts.prod.account, new CloudWatchClient(client));
+      const Dimensions = Object.entries({
+        environment: "prod",
+        model: toyModel,
+        version: String(version),
+      }).map(([Name, Value]) => ({ Name, Value }));
       await cloudwatch.send(
         new PutMetricDataCommand({
           Namespace: namespace,
@@ -107,11 +109,11 @@ export const accidents = (world: FunctionsWorld) => {
     },
     key: async (environment: Environment) => {
       const { client: dynamodb, TableName } = table(environment);
-      const store = dynamodbStore({ client: dynamodb, table: TableName, clock: Date.now });
-      const made = await apiKeys({ store, random: randomBytes, clock: Date.now }).create({
+      const store = createDynamoDbStore({ client: dynamodb, table: TableName, clock: Date.now });
+      const made = await createApiKeyStore({ store, random: randomBytes, clock: Date.now }).create({
         name: "billing",
         environment,
-        models: [model],
+        models: [toyModel],
         rate: { perMinute: 60, burst: 60 },
         expiresAt: null,
         by: "sam",
@@ -134,6 +136,6 @@ export const accidents = (world: FunctionsWorld) => {
           );
     },
     deleteBlobs: (environment: Environment) => empty(known.recordsBucket(environment)),
-    deleteArtifacts: () => empty(valueIn(written, "registry", "aws_s3_bucket", "id")),
+    deleteArtifacts: () => empty(readResourceValue(written, "registry", "aws_s3_bucket", "id")),
   };
 };

@@ -1,12 +1,12 @@
 import { createHmac } from "node:crypto";
-import { approvalId } from "#domain/approval/approval-records.ts";
-import { markedSecrets } from "#test/support/marked-secrets.ts";
-import { model, modelFiles, modelYaml, policyYaml } from "#test/support/step-world.ts";
+import { deriveApprovalId } from "#domain/approval/approval-records.ts";
+import { sentinelSecrets } from "#test/support/marked-secrets.ts";
+import { buildModelFiles, buildModelYaml, policyYaml, toyModel } from "#test/support/step-world.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 
 /** A step's answer, whose members are handed on as they are. */
-type Answer = Readonly<Record<string, unknown>>;
-export type Subject = { readonly delivery: string; readonly model: string; readonly commit: string };
+type StepOutput = Readonly<Record<string, unknown>>;
+export type DeliveryRef = { readonly delivery: string; readonly model: string; readonly commit: string };
 
 type StageOptions = {
   readonly verified?: boolean;
@@ -22,11 +22,11 @@ const runtime = `sha256:${"a".repeat(64)}`;
  * The parts of a delivery, each a call of a function's bundle with what the state machine would hand it.
  * `failed`: bundles that ended with an error, with its words.
  */
-export const deliverySteps = (world: FunctionsWorld) => {
+export const createDeliverySteps = (world: FunctionsWorld) => {
   const { repository, written } = world;
   const { slack, source } = written.accounts.tooling;
   const failed: string[] = [];
-  const ask = async (name: string, event: unknown): Promise<Answer> => {
+  const ask = async (name: string, event: unknown): Promise<StepOutput> => {
     const { answers, error } = await world.run(name, event);
     if (error !== "") failed.push(`${name}: ${error}`);
     return { ...Object(answers[0]) };
@@ -36,10 +36,10 @@ export const deliverySteps = (world: FunctionsWorld) => {
   const committed = new Map<string, ReadonlyMap<string, Uint8Array>>();
   let before: string | null = null;
   /** A commit of the model, its push, and the delivery that starts for it. */
-  const push = async (letter: string): Promise<Subject> => {
-    const folder = modelFiles(letter, modelYaml({ approval }));
+  const push = async (letter: string): Promise<DeliveryRef> => {
+    const folder = buildModelFiles(letter, buildModelYaml({ approval }));
     const files = [...folder].map(
-      ([file, bytes]) => [`models/${model}/${file}`, Buffer.from(bytes)] as const,
+      ([file, bytes]) => [`models/${toyModel}/${file}`, Buffer.from(bytes)] as const,
     );
     const after = await repository.commit(
       { "policy.yaml": policyYaml, ...Object.fromEntries(files) },
@@ -60,10 +60,10 @@ export const deliverySteps = (world: FunctionsWorld) => {
       },
     });
     before = after;
-    return { delivery: (deliveries as { name: string }[])[0]?.name ?? "", model, commit: after };
+    return { delivery: (deliveries as { name: string }[])[0]?.name ?? "", model: toyModel, commit: after };
   };
 
-  const claimStage = (subject: Subject) =>
+  const claimStage = (subject: DeliveryRef) =>
     ask("claim-environment", {
       ...subject,
       environment: "stage",
@@ -73,14 +73,14 @@ export const deliverySteps = (world: FunctionsWorld) => {
 
   /** Scanned, registered, deployed on stage; `verified` with every gate measured. */
   const onStage = async (
-    subject: Subject,
+    subject: DeliveryRef,
     digest: string,
     { verified = true, onceRegistered }: StageOptions = {},
   ) => {
     const { fence } = await claimStage(subject);
     await world.scanned(digest);
     const files = committed.get(subject.commit) ?? new Map();
-    await world.signed({ digest, model, commit: subject.commit, runtime, files });
+    await world.signed({ digest, model: toyModel, commit: subject.commit, runtime, files });
     const build = [
       { Name: "SLIPWAY_DIGEST", Value: digest },
       { Name: "SLIPWAY_SIZE_BYTES", Value: "1000" },
@@ -102,14 +102,14 @@ export const deliverySteps = (world: FunctionsWorld) => {
   };
   type Staged = Awaited<ReturnType<typeof onStage>>;
 
-  const requestApproval = (subject: Subject, { digest, version, stageFence }: Staged, baseline: number) =>
+  const requestApproval = (subject: DeliveryRef, { digest, version, stageFence }: Staged, baseline: number) =>
     ask("request-approval", {
       ...subject,
       digest,
       version,
       baseline,
       fence: stageFence,
-      taskToken: markedSecrets.taskToken,
+      taskToken: sentinelSecrets.taskToken,
       author,
       pusher: "ada@example.com",
       scanChecks: [],
@@ -119,7 +119,7 @@ export const deliverySteps = (world: FunctionsWorld) => {
     });
 
   /** A click on Approve, as API Gateway hands Slack's signed request to the function. */
-  const approve = ({ delivery }: Subject, baseline: number) => {
+  const approve = ({ delivery }: DeliveryRef, baseline: number) => {
     const payload = {
       type: "block_actions",
       user: { id: "U024BE7LH", name: "grace" },
@@ -127,11 +127,13 @@ export const deliverySteps = (world: FunctionsWorld) => {
       api_app_id: slack.appId,
       trigger_id: "1.2",
       channel: { id: slack.channel },
-      actions: [{ action_id: "approve", value: approvalId({ model, delivery, baseline }) }],
+      actions: [{ action_id: "approve", value: deriveApprovalId({ model: toyModel, delivery, baseline }) }],
     };
     const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
     const time = String(Math.floor(Date.now() / 1_000));
-    const hash = createHmac("sha256", markedSecrets.signingSecret).update(`v0:${time}:${body}`).digest("hex");
+    const hash = createHmac("sha256", sentinelSecrets.signingSecret)
+      .update(`v0:${time}:${body}`)
+      .digest("hex");
     return ask("answer-approval", {
       version: "2.0",
       requestContext: { http: { method: "POST" } },
@@ -141,22 +143,22 @@ export const deliverySteps = (world: FunctionsWorld) => {
     });
   };
 
-  const claimProd = (subject: Subject, { digest, version, stageFence }: Staged, baseline: number) =>
+  const claimProd = (subject: DeliveryRef, { digest, version, stageFence }: Staged, baseline: number) =>
     ask("claim-environment", {
       ...subject,
       environment: "prod",
       requestedAt: Date.now(),
       stageFence,
       baseline,
-      approval: approvalId({ model, delivery: subject.delivery, baseline }),
+      approval: deriveApprovalId({ model: toyModel, delivery: subject.delivery, baseline }),
       digest,
       version,
       approvedAt: Date.now(),
     });
 
-  const onProd = async (subject: Subject, staged: Staged, baseline: number) => {
+  const onProd = async (subject: DeliveryRef, staged: Staged, baseline: number) => {
     const { digest, version, stageFence } = staged;
-    const approval = approvalId({ model, delivery: subject.delivery, baseline });
+    const approval = deriveApprovalId({ model: toyModel, delivery: subject.delivery, baseline });
     const { fence } = await claimProd(subject, staged, baseline);
     const image = { digest, version, approval };
     const deployed = await ask("deploy-model", { ...subject, environment: "prod", ...image, fence });
@@ -166,7 +168,7 @@ export const deliverySteps = (world: FunctionsWorld) => {
   type OnProd = Awaited<ReturnType<typeof onProd>>;
 
   /** Gives the ledger's sequence, which is the next question's baseline. */
-  const promote = async (subject: Subject, deployed: OnProd): Promise<number> => {
+  const promote = async (subject: DeliveryRef, deployed: OnProd): Promise<number> => {
     const { championVersion: _, ...given } = deployed;
     const approvedBy = [{ user: "U024BE7LH", name: "grace", at: new Date().toISOString() }];
     const { sequence } = await ask("promote-model", { ...subject, ...given, approvedBy });

@@ -3,20 +3,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stop as stopBundling } from "esbuild";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
-import { names } from "#terraform/names.ts";
-import { terraformValues, valueIn } from "#test/infrastructure/terraform-values.ts";
-import { resourcesOf, type Written } from "#test/infrastructure/written-stacks.ts";
+import { nameResources } from "#terraform/names.ts";
+import { createValueResolver, readResourceValue } from "#test/infrastructure/terraform-values.ts";
+import { listResources, type SynthesizedStacks } from "#test/infrastructure/written-stacks.ts";
 import { startMlflow } from "#test/peers/mlflow.ts";
 import { startMoto } from "#test/peers/moto.ts";
-import { recordCalls } from "#test/peers/recorded-calls.ts";
+import { startRecordingProxy } from "#test/peers/recorded-calls.ts";
 import { signBuild } from "#test/peers/sign-build.ts";
-import { gitRepository } from "#test/support/git-repository.ts";
+import { createGitRepository } from "#test/support/git-repository.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { markedSecrets } from "#test/support/marked-secrets.ts";
+import { sentinelSecrets } from "#test/support/marked-secrets.ts";
 import { type BundleRun, runBundle } from "#test/support/run-bundle.ts";
-import { stubServer } from "#test/support/stub-server.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { makeAccounts } from "./made-accounts.ts";
+import { startStubServer } from "#test/support/stub-server.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createStackAccounts } from "./made-accounts.ts";
 
 /** Slack's Web API for whoever only needs an answer: one message, one user. */
 const slackAnswer = {
@@ -32,7 +32,7 @@ const prediction = { label: "yes", scores: { no: 0.25, yes: 0.75 } };
  * Every function's bundle on moto, with the variables that Terraform gives it, each call recorded. Names, ARNs and
  * external ids are the written stacks'.
  */
-export const functionsWorld = async (written: Written) => {
+export const startFunctionsWorld = async (written: SynthesizedStacks) => {
   const stops: (() => Promise<unknown>)[] = [];
   const started = <Part extends { stop(): Promise<unknown> }>(part: Part): Part => {
     stops.push(part.stop);
@@ -43,37 +43,37 @@ export const functionsWorld = async (written: Written) => {
   };
   try {
     const checkout = fileURLToPath(new URL("../../..", import.meta.url));
-    const read = terraformValues(written);
-    const known = names(written.accounts);
+    const read = createValueResolver(written);
+    const known = nameResources(written.accounts);
     const { region } = written.accounts.tooling;
-    const folder = await temporaryFolder();
+    const folder = await createTemporaryFolder();
     stops.push(folder.remove);
-    const repository = await gitRepository();
+    const repository = await createGitRepository();
     stops.push(repository.remove);
     const slackState = { down: false };
     const slack = started(
-      await stubServer((_request, _body, response) => {
+      await startStubServer((_request, _body, response) => {
         if (slackState.down) response.statusCode = 500;
         return slackState.down ? { ok: false, error: "internal_error" } : slackAnswer;
       }),
     );
     const functions = started(
-      await stubServer((_, body) => ({
+      await startStubServer((_, body) => ({
         predictions: JSON.parse(body.toString("utf8")).rows.map(() => prediction),
         latencyMs: 1,
       })),
     );
-    const bucket = valueIn(written, "registry", "aws_s3_bucket", "id");
+    const bucket = readResourceValue(written, "registry", "aws_s3_bucket", "id");
     const [moto, mlflow] = await Promise.all([
       startMoto({ FUNCTIONS_URL: functions.url, CODECOMMIT_REPOSITORY: repository.path }).then(started),
       startMlflow(`s3://${bucket}/mlflow`).then(started),
     ]);
-    const recorder = started(await recordCalls(moto.endpoint, { "execute-api": mlflow.uri }));
-    const made = await makeAccounts(moto.endpoint, written);
+    const recorder = started(await startRecordingProxy(moto.endpoint, { "execute-api": mlflow.uri }));
+    const made = await createStackAccounts(moto.endpoint, written);
     const drawn = new Map([...made.named].map(([id, name]) => [name, id]));
 
     const lambdas = new Map(
-      resourcesOf(written, "aws_lambda_function").map(([stack, , one]) => {
+      listResources(written, "aws_lambda_function").map(([stack, , one]) => {
         const block: unknown = Array.isArray(one.environment) ? one.environment[0] : one.environment;
         const text = read(stack, JSON.stringify((block as { variables: object }).variables));
         const name = String(one.function_name).replace(/^slipway-/, "");
@@ -99,7 +99,7 @@ export const functionsWorld = async (written: Written) => {
       });
     const instead = {
       AWS_REGION: region,
-      AWS_SECRET_ACCESS_KEY: markedSecrets.awsSecretKey,
+      AWS_SECRET_ACCESS_KEY: sentinelSecrets.awsSecretKey,
       AWS_ENDPOINT_URL: recorder.endpoint,
       SLACK_API_URL: `${slack.url}/`,
       RUNTIME_DIGEST: `sha256:${"a".repeat(64)}`,
@@ -176,4 +176,4 @@ export const functionsWorld = async (written: Written) => {
     throw fault;
   }
 };
-export type FunctionsWorld = Awaited<ReturnType<typeof functionsWorld>>;
+export type FunctionsWorld = Awaited<ReturnType<typeof startFunctionsWorld>>;

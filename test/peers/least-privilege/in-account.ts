@@ -5,7 +5,7 @@ type Stack = {
 };
 
 /** A client that acts in one of moto's accounts as an administrator there would, under no role. */
-export const inAccount = <C extends Client>(account: string, client: C): C => {
+export const actInAccount = <C extends Client>(account: string, client: C): C => {
   (client.middlewareStack as Stack).add(
     (next) => (args) => {
       (args.request as { headers: Record<string, string> }).headers["x-moto-account-id"] = account;

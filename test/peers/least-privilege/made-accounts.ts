@@ -11,20 +11,20 @@ import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { dynamodbStore } from "#platform/store/dynamodb.ts";
-import { names } from "#terraform/names.ts";
-import { valueIn } from "#test/infrastructure/terraform-values.ts";
-import { resourcesOf, type Written } from "#test/infrastructure/written-stacks.ts";
+import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
+import { nameResources } from "#terraform/names.ts";
+import { readResourceValue } from "#test/infrastructure/terraform-values.ts";
+import { listResources, type SynthesizedStacks } from "#test/infrastructure/written-stacks.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { createSigningKey } from "#test/peers/create-signing-key.ts";
 import { createTable } from "#test/peers/create-table.ts";
-import { markedSecrets } from "#test/support/marked-secrets.ts";
+import { sentinelSecrets } from "#test/support/marked-secrets.ts";
 import { policyYaml } from "#test/support/step-world.ts";
 import { writePolicy } from "#test/support/write-policy.ts";
-import { inAccount } from "./in-account.ts";
+import { actInAccount } from "./in-account.ts";
 
 /** What a test finds in moto once the accounts are made. */
-export type MadeAccounts = {
+export type StackAccounts = {
   /** Digests of three images: the first version's, and two models'. */
   readonly digests: readonly [string, string, string];
   /** Ids that moto drew, and what the written stacks call them. */
@@ -36,8 +36,8 @@ export type MadeAccounts = {
 };
 
 const secrets = {
-  SLACK_BOT_TOKEN: markedSecrets.slackToken,
-  SLACK_SIGNING_SECRET: markedSecrets.signingSecret,
+  SLACK_BOT_TOKEN: sentinelSecrets.slackToken,
+  SLACK_SIGNING_SECRET: sentinelSecrets.signingSecret,
   SLACK_SIGNING_SECRET_PREVIOUS: "the one before",
 };
 
@@ -45,9 +45,12 @@ const secrets = {
  * Makes in moto, under the names of the written stacks, what functions find there. The stacks' configuration has moto's
  * own account for tooling.
  */
-export const makeAccounts = async (endpoint: string, written: Written): Promise<MadeAccounts> => {
+export const createStackAccounts = async (
+  endpoint: string,
+  written: SynthesizedStacks,
+): Promise<StackAccounts> => {
   const { tooling } = written.accounts;
-  const known = names(written.accounts);
+  const known = nameResources(written.accounts);
   const client = {
     endpoint,
     region: tooling.region,
@@ -58,13 +61,16 @@ export const makeAccounts = async (endpoint: string, written: Written): Promise<
   const dynamodb = new DynamoDBClient(client);
   const records = (["stage", "prod"] as const).map(known.recordsTable);
   for (const table of [known.table, ...records]) await createTable(dynamodb, table);
-  await writePolicy(dynamodbStore({ client: dynamodb, table: known.table, clock: Date.now }), policyYaml);
+  await writePolicy(
+    createDynamoDbStore({ client: dynamodb, table: known.table, clock: Date.now }),
+    policyYaml,
+  );
 
   const kms = new KMSClient(client);
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
-  named.set(KeyMetadata?.Arn ?? "", valueIn(written, "delivery", "aws_kms_key", "arn", "tokens"));
+  named.set(KeyMetadata?.Arn ?? "", readResourceValue(written, "delivery", "aws_kms_key", "arn", "tokens"));
   const signer = await createSigningKey(kms);
-  named.set(signer, valueIn(written, "delivery", "aws_kms_key", "arn", "images_signer"));
+  named.set(signer, readResourceValue(written, "delivery", "aws_kms_key", "arn", "images_signer"));
 
   const ssm = new SSMClient(client);
   for (const [name, Value] of Object.entries(secrets))
@@ -80,7 +86,7 @@ export const makeAccounts = async (endpoint: string, written: Written): Promise<
     );
 
   const s3 = new S3Client(client);
-  for (const [, , bucket] of resourcesOf(written, "aws_s3_bucket"))
+  for (const [, , bucket] of listResources(written, "aws_s3_bucket"))
     await s3.send(new CreateBucketCommand({ Bucket: String(bucket.bucket) }));
 
   const ecr = new ECRClient(client);
@@ -108,16 +114,16 @@ export const makeAccounts = async (endpoint: string, written: Written): Promise<
   };
   const digests = [await push("first"), await push("a"), await push("b")] as const;
 
-  for (const [inStack, , role] of resourcesOf(written, "aws_iam_role", ["serving-stage", "serving-prod"])) {
+  for (const [inStack, , role] of listResources(written, "aws_iam_role", ["serving-stage", "serving-prod"])) {
     const { account, externalId } = written.accounts[inStack === "serving-prod" ? "prod" : "stage"];
     await createRole(endpoint, account, String(role.name), { account: tooling.account, externalId });
   }
   const apiIds = { stage: "", prod: "" };
   for (const environment of ["stage", "prod"] as const) {
-    const api = inAccount(written.accounts[environment].account, new ApiGatewayV2Client(client));
+    const api = actInAccount(written.accounts[environment].account, new ApiGatewayV2Client(client));
     const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: environment, ProtocolType: "HTTP" }));
     apiIds[environment] = ApiId;
-    named.set(ApiId, valueIn(written, `serving-${environment}`, "aws_apigatewayv2_api", "id"));
+    named.set(ApiId, readResourceValue(written, `serving-${environment}`, "aws_apigatewayv2_api", "id"));
   }
 
   const role = await createRole(endpoint, tooling.account, "machine", { service: "states.amazonaws.com" });

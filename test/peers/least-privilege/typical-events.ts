@@ -1,22 +1,24 @@
 import * as z from "zod";
 import { type Environment, environments } from "#platform/serving/serving.ts";
-import { churnGolden } from "#test/support/onnx/churn-folder.ts";
-import { model } from "#test/support/step-world.ts";
-import { accidents } from "./accidents.ts";
-import { deliverySteps } from "./delivery-steps.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { toyModel } from "#test/support/step-world.ts";
+import { createDisruptions } from "./accidents.ts";
+import { createDeliverySteps } from "./delivery-steps.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 
-const alarm = { Records: [{ EventSource: "aws:sns", Sns: { Subject: "an alarm", Message: "it rings" } }] };
-
-type Story = {
-  readonly world: FunctionsWorld;
-  readonly steps: ReturnType<typeof deliverySteps>;
-  readonly happens: ReturnType<typeof accidents>;
+const alarmEvent = {
+  Records: [{ EventSource: "aws:sns", Sns: { Subject: "an alarm", Message: "it rings" } }],
 };
-const worse = { Error: "CanaryFailed", Cause: "it did worse" };
+
+type EventContext = {
+  readonly world: FunctionsWorld;
+  readonly steps: ReturnType<typeof createDeliverySteps>;
+  readonly happens: ReturnType<typeof createDisruptions>;
+};
+const canaryError = { Error: "CanaryFailed", Cause: "it did worse" };
 
 /** Nothing serves yet: what was begun is taken away, by the machine's own step and by the sweep. */
-const nothingServed = async ({ world, steps, happens }: Story): Promise<void> => {
+const rollBackFirstVersion = async ({ world, steps, happens }: EventContext): Promise<void> => {
   for (const way of ["roll-back", "sweep-deliveries"]) {
     const subject = await steps.push(way);
     const staged = await steps.onStage(subject, world.digests[1], {
@@ -28,12 +30,12 @@ const nothingServed = async ({ world, steps, happens }: Story): Promise<void> =>
     await steps.onProd(subject, staged, 0);
     await happens.halfPromoted();
     if (way === "sweep-deliveries") await happens.stop(subject);
-    await steps.ask(way, { ...subject, error: worse });
+    await steps.ask(way, { ...subject, error: canaryError });
   }
 };
 
 /** A first version and a better one are promoted, with answers that are lost, late or refused on the way. */
-const promoted = async ({ world, steps, happens }: Story): Promise<number> => {
+const promoteVersions = async ({ world, steps, happens }: EventContext): Promise<number> => {
   const { recorder, digests } = world;
   const first = await steps.push("first");
   const tested = await steps.onStage(first, digests[1], { verified: false });
@@ -79,12 +81,15 @@ const promoted = async ({ world, steps, happens }: Story): Promise<number> => {
   await steps.requestApproval(third, onStage, sequence);
   await steps.approve(third, sequence);
   await steps.onProd(third, onStage, sequence);
-  await steps.ask("roll-back", { ...third, error: worse });
+  await steps.ask("roll-back", { ...third, error: canaryError });
   return sequence;
 };
 
 /** Functions and routes are gone when something is put back: they are made anew. */
-const madeAnew = async ({ world, steps, happens }: Story, baseline: number): Promise<void> => {
+const recreateFunctions = async (
+  { world, steps, happens }: EventContext,
+  baseline: number,
+): Promise<void> => {
   for (const way of ["roll-back", "sweep-deliveries"])
     for (const [misled, gone] of [
       ["stage", "prod"],
@@ -100,12 +105,12 @@ const madeAnew = async ({ world, steps, happens }: Story, baseline: number): Pro
       await happens.misleadRoute(misled);
       await happens.deleteRoute(gone);
       if (way === "sweep-deliveries") await happens.stop(subject);
-      await steps.ask(way, { ...subject, error: worse });
+      await steps.ask(way, { ...subject, error: canaryError });
     }
 };
 
 /** A question that a later delivery withdraws; once the task hears of it late, by the sweep. */
-const withdrawn = async ({ world, steps }: Story): Promise<void> => {
+const withdrawApproval = async ({ world, steps }: EventContext): Promise<void> => {
   const { recorder, digests } = world;
   const early = await steps.push("early");
   const asked = await steps.onStage(early, digests[2], { verified: false });
@@ -122,14 +127,17 @@ const withdrawn = async ({ world, steps }: Story): Promise<void> => {
   await steps.claimStage(await steps.push("last"));
 };
 
-const Recorded = z.object({ headers: z.record(z.string(), z.string()) });
+const PredictResponse = z.object({ headers: z.record(z.string(), z.string()) });
 
 /** The functions of an environment: an application's requests, and somebody who looks at their records. */
-const requests = async ({ world, steps, happens }: Story, environment: Environment): Promise<void> => {
+const sendRequests = async (
+  { world, steps, happens }: EventContext,
+  environment: Environment,
+): Promise<void> => {
   const asking = {
     version: "2.0",
     type: "REQUEST",
-    routeKey: `ANY /models/${model}/{proxy+}`,
+    routeKey: `ANY /models/${toyModel}/{proxy+}`,
     headers: { "x-api-key": await happens.key(environment) },
   };
   const http = (method: string, path: string, more: object = {}) => ({
@@ -139,7 +147,7 @@ const requests = async ({ world, steps, happens }: Story, environment: Environme
     requestContext: { http: { method } },
     ...more,
   });
-  const [row] = churnGolden().rows;
+  const [row] = readChurnGolden().rows;
   const predictOf = (id: string, rows: number) =>
     http("POST", "/v1/predict", {
       headers: { "content-type": "application/json", "x-request-id": id },
@@ -163,7 +171,7 @@ const requests = async ({ world, steps, happens }: Story, environment: Environme
       );
       if (error !== "") throw new Error(`no answer of ${rows} rows: ${error}`);
       const kept = ids.find((_, index) => {
-        const { headers } = Recorded.parse(answers[index]);
+        const { headers } = PredictResponse.parse(answers[index]);
         return headers["x-storage-warning"] === undefined;
       });
       if (kept !== undefined) return kept;
@@ -196,16 +204,16 @@ const requests = async ({ world, steps, happens }: Story, environment: Environme
  * promoted, stopped, answered late or overtaken; answers are lost and things taken away, so that what mends is called,
  * too. Gives what failed.
  */
-export const typicalEvents = async (world: FunctionsWorld): Promise<readonly string[]> => {
-  const steps = deliverySteps(world);
-  const story = { world, steps, happens: accidents(world) };
+export const sendTypicalEvents = async (world: FunctionsWorld): Promise<readonly string[]> => {
+  const steps = createDeliverySteps(world);
+  const story = { world, steps, happens: createDisruptions(world) };
   try {
-    for (const environment of environments) await requests(story, environment);
-    await nothingServed(story);
-    await withdrawn(story);
-    const baseline = await promoted(story);
-    await madeAnew(story, baseline);
-    await steps.ask("notify", alarm);
+    for (const environment of environments) await sendRequests(story, environment);
+    await rollBackFirstVersion(story);
+    await withdrawApproval(story);
+    const baseline = await promoteVersions(story);
+    await recreateFunctions(story, baseline);
+    await steps.ask("notify", alarmEvent);
   } catch (cause) {
     throw new Error(`a story broke off; until then failed: ${steps.failed.join("; ")}`, { cause });
   }

@@ -48,4 +48,4 @@ export const routes = [
  * The largest answer of a synchronous invocation, 6 MB and 100 bytes.
  * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
-export const answerLimit = 6 * 1024 * 1024 + 100;
+export const responseSizeLimit = 6 * 1024 * 1024 + 100;

@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { answerLimit, ErrorRequest, ErrorTypeHeader, NextHeaders, routes } from "./rules.ts";
+import { ErrorRequest, ErrorTypeHeader, NextHeaders, responseSizeLimit, routes } from "./rules.ts";
 
 /** One event for the function, and what its client is told of it in headers. */
-export type Given = { readonly payload: string; readonly headers: NextHeaders };
+export type RuntimeEvent = { readonly payload: string; readonly headers: NextHeaders };
 
 /** How an event ended, as JSON for the caller. */
-export type Ended =
+export type RuntimeResult =
   | { readonly status: "answered"; readonly payload: string }
   | { readonly status: "failed"; readonly error: ErrorRequest };
 
@@ -18,7 +18,7 @@ export type RuntimeApi = {
     { readonly status: "ready" } | { readonly status: "failed"; readonly error: ErrorRequest }
   >;
   /** Gives the runtime an event; one at a time. Throws RuntimeRuleBroken when it then speaks otherwise than it may. */
-  invoke(given: Given): Promise<Ended>;
+  invoke(given: RuntimeEvent): Promise<RuntimeResult>;
   stop(): Promise<void>;
 };
 
@@ -27,16 +27,16 @@ export class RuntimeRuleBroken extends Error {
   override readonly name = "RuntimeRuleBroken";
 }
 
-type Underway = {
+type PendingInvocation = {
   readonly id: string;
-  readonly end: (ended: Ended) => void;
+  readonly end: (ended: RuntimeResult) => void;
   readonly fail: (error: Error) => void;
 };
 
-const say = (response: ServerResponse, status: number, body: object): void => {
+const sendJson = (response: ServerResponse, status: number, body: object): void => {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 };
-const accepted = (response: ServerResponse): void => say(response, 202, { status: "OK" });
+const sendAccepted = (response: ServerResponse): void => sendJson(response, 202, { status: "OK" });
 
 const readError = (request: IncomingMessage, body: Buffer): ErrorRequest => {
   ErrorTypeHeader.parse(request.headers["lambda-runtime-function-error-type"]);
@@ -47,17 +47,17 @@ const readError = (request: IncomingMessage, body: Buffer): ErrorRequest => {
  * Lambda's Runtime API for one execution environment, on a free port of 127.0.0.1: next, response, error and
  * init/error. What it says is checked by the same rules as what it is told (rules.ts).
  */
-export const runtimeApi = async (): Promise<RuntimeApi> => {
+export const startRuntimeApi = async (): Promise<RuntimeApi> => {
   const started = Promise.withResolvers<Awaited<RuntimeApi["started"]>>();
-  let given: Given | undefined;
+  let given: RuntimeEvent | undefined;
   let waiting: ServerResponse | undefined;
-  let underway: Underway | undefined;
+  let underway: PendingInvocation | undefined;
   let broken: RuntimeRuleBroken | undefined;
 
   const breakRule = (response: ServerResponse, status: 400 | 403, errorType: string, what: string): void => {
     broken = new RuntimeRuleBroken(what);
     underway?.fail(broken);
-    say(response, status, { errorMessage: what, errorType });
+    sendJson(response, status, { errorMessage: what, errorType });
   };
   const giveNext = (): void => {
     if (given === undefined || waiting === undefined) return;
@@ -68,22 +68,22 @@ export const runtimeApi = async (): Promise<RuntimeApi> => {
     given = undefined;
     waiting = undefined;
   };
-  const finish = (ended: Ended): void => {
+  const finish = (ended: RuntimeResult): void => {
     underway?.end(ended);
     underway = undefined;
   };
 
   const answer = (response: ServerResponse, body: Buffer): void => {
-    if (body.length > answerLimit) {
-      const errorMessage = `Response payload size exceeded maximum allowed payload size (${answerLimit} bytes).`;
+    if (body.length > responseSizeLimit) {
+      const errorMessage = `Response payload size exceeded maximum allowed payload size (${responseSizeLimit} bytes).`;
       finish({ status: "failed", error: { errorType: "Function.ResponseSizeTooLarge", errorMessage } });
-      say(response, 413, { errorMessage, errorType: "RequestEntityTooLarge" });
+      sendJson(response, 413, { errorMessage, errorType: "RequestEntityTooLarge" });
       return;
     }
     const payload = body.toString("utf8");
     JSON.parse(payload);
     finish({ status: "answered", payload });
-    accepted(response);
+    sendAccepted(response);
   };
 
   const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -110,10 +110,10 @@ export const runtimeApi = async (): Promise<RuntimeApi> => {
         return answer(response, body);
       case "error":
         finish({ status: "failed", error: readError(request, body) });
-        return accepted(response);
+        return sendAccepted(response);
       case "init error":
         started.resolve({ status: "failed", error: readError(request, body) });
-        return accepted(response);
+        return sendAccepted(response);
       default:
         return route satisfies never;
     }
@@ -134,7 +134,7 @@ export const runtimeApi = async (): Promise<RuntimeApi> => {
     invoke: (next) => {
       if (broken) return Promise.reject(broken);
       if (underway) return Promise.reject(new Error("an event is under way"));
-      const { promise, resolve, reject } = Promise.withResolvers<Ended>();
+      const { promise, resolve, reject } = Promise.withResolvers<RuntimeResult>();
       underway = { id: next.headers["lambda-runtime-aws-request-id"], end: resolve, fail: reject };
       given = next;
       giveNext();

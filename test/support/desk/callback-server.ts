@@ -8,7 +8,7 @@ export type Callback = { readonly payload: Record<string, unknown>; readonly ver
  * The app's side of a callback: keeps what came, checks its signature by its own reading of Slack's rule,
  * and answers with what `answer` gives (undefined: never).
  */
-export const callbackServer = async (
+export const startCallbackServer = async (
   secret: string,
   answer: (callback: Callback) => Promise<{ status?: number; body?: string } | undefined>,
 ) => {

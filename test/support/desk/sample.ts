@@ -3,10 +3,10 @@ import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
 
 const commit = "9f3c1e7a5b2d4860c1f0e9d8b7a69584736251ab";
 const digest = `sha256:${"4be1c9d27f30".repeat(6).slice(0, 64)}`;
-export const delivery = "churn-9f3c1e7a5b2d";
+export const sampleDelivery = "churn-9f3c1e7a5b2d";
 
 export const approvalText = "churn version 2 asks for prod";
-export const approvalBlocks = (desk: string) => [
+export const buildApprovalBlocks = (desk: string) => [
   { type: "header", text: { type: "plain_text", text: "Deliver churn version 2 to prod?", emoji: true } },
   {
     type: "section",
@@ -64,7 +64,7 @@ export const approvalBlocks = (desk: string) => [
         type: "button",
         action_id: "open-delivery",
         text: { type: "plain_text", text: "Open delivery" },
-        url: `${desk}/deliveries/${delivery}`,
+        url: `${desk}/deliveries/${sampleDelivery}`,
       },
     ],
   },
@@ -84,7 +84,7 @@ export const approvedBlocks = [
 export const promotedText =
   ":rocket: *churn version 1* serves prod. First version: no canary, there was nothing to compare with.";
 
-export const rejectReason = {
+export const rejectDialog = {
   type: "modal",
   callback_id: "reject-reason",
   private_metadata: "appr-7c1d",
@@ -105,7 +105,7 @@ export const rejectReason = {
 const start = Date.parse("2026-11-21T13:04:07.000Z");
 const at = (ms: number) => new Date(start + ms).toISOString();
 const input = {
-  delivery,
+  delivery: sampleDelivery,
   model: "churn",
   commit,
   runtime: digest,
@@ -129,7 +129,7 @@ const scan = {
     check("vulnerabilities.high", "pass", 0, 5, "findings", "214 packages, advisories of 2026-11-20"),
   ],
 };
-const verified = {
+const verifyOutput = {
   verdict: "fail",
   error: { name: "GateFailed", cause: "accuracy 0.7331 is below 0.75" },
   approvalTimeoutSeconds: 86_400,
@@ -150,13 +150,13 @@ const verified = {
     check("image size", "pass", 61.4, 500, "MB", "Compressed layers."),
   ],
 };
-const stays: readonly [string, number, Record<string, unknown>?][] = [
+const stateDurations: readonly [string, number, Record<string, unknown>?][] = [
   ["ClaimStage", 9, { ClaimStage: { status: "granted", fence: 4, firstAskedAt: start } }],
   ["BuildImage", 1_380],
   ["ScanImage", 412, { ScanImage: scan }],
   ["RegisterModel", 37, { RegisterModel: { status: "registered", version: 3, digest } }],
   ["DeployStage", 486],
-  ["VerifyStage", 1_912, { VerifyStage: verified }],
+  ["VerifyStage", 1_912, { VerifyStage: verifyOutput }],
   [
     "RollBack",
     240,
@@ -175,7 +175,7 @@ const stays: readonly [string, number, Record<string, unknown>?][] = [
 export const failedHistory: readonly StateEvent[] = (() => {
   let now = 0;
   let data: Record<string, unknown> = { ...input };
-  return stays.flatMap(([state, ms, output]) => {
+  return stateDurations.flatMap(([state, ms, output]) => {
     const entered = { state, status: "entered" as const, at: at(now), ms: 0 };
     now += ms;
     data = { ...data, ...output };
@@ -187,7 +187,7 @@ export const failedHistory: readonly StateEvent[] = (() => {
 })();
 
 export const failedDelivery: Execution = {
-  name: delivery,
+  name: sampleDelivery,
   status: "FAILED",
   input,
   error: {

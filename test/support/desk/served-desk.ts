@@ -7,7 +7,7 @@ import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { openDeskState } from "#worlds/embedded/desk/state.ts";
 
 /** A desk on a free port with stand-ins for what a test does not give. */
-export const servedDesk = async (given: Partial<DeskOptions> = {}) => {
+export const startDesk = async (given: Partial<DeskOptions> = {}) => {
   const stop = new AbortController();
   const state = given.state ?? openDeskState(":memory:");
   const options: DeskOptions = {

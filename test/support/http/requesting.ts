@@ -1,7 +1,7 @@
 import type { App } from "#inference/http/app.ts";
 
 /** The service asked as a browser asks, without a server between: what it answers comes back as fetch gives it. */
-export const requesting = (app: App) => {
+export const createAppClient = (app: App) => {
   const ask = async (request: Request): Promise<Response> => {
     const { pathname, search } = new URL(request.url);
     const { status, headers, body } = await app.answer({

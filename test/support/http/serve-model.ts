@@ -2,17 +2,17 @@ import { createApp } from "#inference/app.ts";
 import type { LoadedModel } from "#inference/model/load-model.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import type { Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
-import { rowChecker } from "#model-folder/rows/row-checker.ts";
-import { serviceOf } from "#test/support/onnx/service-of.ts";
-import { requesting } from "./requesting.ts";
+import { checkRows } from "#model-folder/rows/row-checker.ts";
+import { createTestService } from "#test/support/onnx/service-of.ts";
+import { createAppClient } from "./requesting.ts";
 
 /** The service's addresses for a model, as version 3 in prod; what it logs is kept in `logged`. */
-export const serveModel = (model: LoadedModel, logged: string[] = []) =>
-  requesting(createApp(serviceOf(model, (line) => logged.push(line))));
+export const createModelClient = (model: LoadedModel, logged: string[] = []) =>
+  createAppClient(createApp(createTestService(model, (line) => logged.push(line))));
 
 /** A model without a graph: it checks rows as every model does, and answers by `predict`. */
-export const stubModel = (manifest: Manifest, predict: (row: Row) => Prediction): LoadedModel => {
-  const check = rowChecker(manifest);
+export const createStubModel = (manifest: Manifest, predict: (row: Row) => Prediction): LoadedModel => {
+  const check = checkRows(manifest);
   return {
     manifest,
     predict: async (rows) => {

@@ -1,19 +1,19 @@
 import { type Datatype, datatypes } from "#inference/oip/datatypes.ts";
 
 /** A tensor to be written into a request. `data`: its elements, row by row. */
-export type TensorSpec = {
+export type OipTensor = {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly number[];
   readonly data: readonly unknown[];
 };
-export type RequestSpec = {
-  readonly inputs: readonly TensorSpec[];
+export type InferRequestSpec = {
+  readonly inputs: readonly OipTensor[];
   readonly more?: Readonly<Record<string, unknown>>;
 };
 
 /** One element as binary data. */
-const element = (datatype: Datatype, value: unknown): Buffer => {
+const encodeElement = (datatype: Datatype, value: unknown): Buffer => {
   if (datatype === "BYTES") {
     const text = Buffer.from(String(value));
     const length = Buffer.alloc(4);
@@ -43,19 +43,22 @@ const element = (datatype: Datatype, value: unknown): Buffer => {
       return bytes;
   }
 };
-export const binaryData = ({ datatype, data }: TensorSpec): Buffer =>
-  Buffer.concat(data.map((value) => element(datatype, value)));
+export const encodeBinaryTensor = ({ datatype, data }: OipTensor): Buffer =>
+  Buffer.concat(data.map((value) => encodeElement(datatype, value)));
 
 /** A request in JSON. */
-export const jsonRequest = ({ inputs, more = {} }: RequestSpec): RequestInit => ({
+export const buildJsonRequest = ({ inputs, more = {} }: InferRequestSpec): RequestInit => ({
   method: "POST",
   headers: { "content-type": "application/json" },
   body: JSON.stringify({ ...more, inputs }),
 });
 
 /** The same with all tensors as binary data behind the JSON. */
-export const binaryRequest = ({ inputs, more = {} }: RequestSpec): RequestInit & { body: Buffer } => {
-  const tensors = inputs.map(binaryData);
+export const buildBinaryRequest = ({
+  inputs,
+  more = {},
+}: InferRequestSpec): RequestInit & { body: Buffer } => {
+  const tensors = inputs.map(encodeBinaryTensor);
   const header = Buffer.from(
     JSON.stringify({
       ...more,
@@ -77,16 +80,19 @@ export const binaryRequest = ({ inputs, more = {} }: RequestSpec): RequestInit &
   };
 };
 
-type Output = {
+type OutputTensor = {
   readonly name: string;
   readonly datatype: string;
   readonly shape: readonly number[];
   readonly parameters?: { readonly binary_data_size?: number; readonly labels?: string };
   readonly data?: readonly unknown[];
 };
-type Inference = { readonly id: string; readonly outputs: readonly Output[] } & Record<string, unknown>;
+type InferResponse = { readonly id: string; readonly outputs: readonly OutputTensor[] } & Record<
+  string,
+  unknown
+>;
 
-const elements = ({ datatype }: Output, bytes: Buffer): unknown[] => {
+const decodeElements = ({ datatype }: OutputTensor, bytes: Buffer): unknown[] => {
   const read: unknown[] = [];
   for (let from = 0; from < bytes.length; )
     if (datatype === "BYTES") {
@@ -101,16 +107,16 @@ const elements = ({ datatype }: Output, bytes: Buffer): unknown[] => {
 };
 
 /** An inference response's JSON, with the data of all outputs in it, however they travelled. */
-export const readInferenceResponse = async (response: Response): Promise<Inference> => {
+export const readInferenceResponse = async (response: Response): Promise<InferResponse> => {
   const bytes = Buffer.from(await response.arrayBuffer());
   const length = Number(response.headers.get("inference-header-content-length") ?? bytes.length);
-  const body: Inference = JSON.parse(bytes.toString("utf8", 0, length));
+  const body: InferResponse = JSON.parse(bytes.toString("utf8", 0, length));
   let from = length;
   const outputs = body.outputs.map((output) => {
     const size = output.parameters?.binary_data_size;
     if (size === undefined) return output;
     from += size;
-    return { ...output, data: elements(output, bytes.subarray(from - size, from)) };
+    return { ...output, data: decodeElements(output, bytes.subarray(from - size, from)) };
   });
   if (from !== bytes.length) throw new Error("bytes follow the last output");
   return { ...body, outputs };

@@ -1,18 +1,18 @@
-import { bool, float, type Graph, int64 } from "./write-onnx.ts";
+import { boolType, floatType, type Graph, int64Type } from "./write-onnx.ts";
 
 /** What a Loop runs each time: `op` on the value that it carries, without an end of its own. */
-export const loopBody = (op: "Identity" | "Sin"): Graph => ({
+export const buildLoopBody = (op: "Identity" | "Sin"): Graph => ({
   nodes: [
     { op: "Identity", inputs: ["go"], outputs: ["on"] },
     { op, inputs: ["v"], outputs: ["w"] },
   ],
   inputs: [
-    { name: "i", type: int64, shape: [] },
-    { name: "go", type: bool, shape: [] },
-    { name: "v", type: float, shape: ["N", 1] },
+    { name: "i", type: int64Type, shape: [] },
+    { name: "go", type: boolType, shape: [] },
+    { name: "v", type: floatType, shape: ["N", 1] },
   ],
   outputs: [
-    { name: "on", type: bool, shape: [] },
-    { name: "w", type: float, shape: ["N", 1] },
+    { name: "on", type: boolType, shape: [] },
+    { name: "w", type: floatType, shape: ["N", 1] },
   ],
 });

@@ -1,22 +1,22 @@
 import { loadModel } from "#inference/model/load-model.ts";
-import { manifestWith } from "./churn-folder.ts";
+import { buildManifest } from "./churn-folder.ts";
 import { tinyTokenizer } from "./tiny-tokenizer.ts";
-import { tokenSums } from "./token-sums.ts";
-import { float, type Graph, writeOnnx } from "./write-onnx.ts";
+import { tokenSumGraph } from "./token-sums.ts";
+import { floatType, type Graph, writeOnnx } from "./write-onnx.ts";
 
 const gates = { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } };
 /** One matrix [N, 2] in, one out. */
 const matrix = (op: string, output: string): Graph => ({
   nodes: [{ op, inputs: ["X"], outputs: [output] }],
-  inputs: [{ name: "X", type: float, shape: ["N", 2] }],
-  outputs: [{ name: output, type: float, shape: ["N", 2] }],
+  inputs: [{ name: "X", type: floatType, shape: ["N", 2] }],
+  outputs: [{ name: output, type: floatType, shape: ["N", 2] }],
 });
 const size = { name: "size", type: "number", min: -10, max: 10, required: false };
 
 /** Models of forms that churn has not: each a manifest, its graph and its tokenizer. */
 export const smallModels = {
   "a matrix with a category's places, and integer labels": {
-    manifest: manifestWith({
+    manifest: buildManifest({
       name: "matrix",
       inputs: [
         { name: "colour", type: "category", values: ["red", "green", "blue"] },
@@ -33,7 +33,7 @@ export const smallModels = {
     ],
   },
   "a regression of two values": {
-    manifest: manifestWith({
+    manifest: buildManifest({
       name: "two",
       task: "regression",
       inputs: [
@@ -51,7 +51,7 @@ export const smallModels = {
     ],
   },
   "texts with a tokenizer": {
-    manifest: manifestWith({
+    manifest: buildManifest({
       name: "texts",
       task: "regression",
       inputs: [{ name: "text", type: "string" }],
@@ -59,12 +59,12 @@ export const smallModels = {
       output: { names: ["ids", "tokens"] },
       gates,
     }),
-    graph: tokenSums,
+    graph: tokenSumGraph,
     tokenizer: tinyTokenizer,
     rows: [{ text: "good" }, { text: "bad, bad and good: good good good good" }, { text: "" }],
   },
 };
 export type SmallModel = (typeof smallModels)[keyof typeof smallModels];
 
-export const loadSmall = ({ manifest, graph, tokenizer }: SmallModel) =>
+export const loadSmallModel = ({ manifest, graph, tokenizer }: SmallModel) =>
   loadModel({ manifest, model: { bytes: writeOnnx({ graph }) }, tokenizer });

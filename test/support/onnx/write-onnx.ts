@@ -5,7 +5,7 @@ export type Dim = number | string;
 export type Value =
   | { readonly name: string; readonly type: number; readonly shape: readonly Dim[] }
   | { readonly name: string; readonly sequence: true };
-export type TensorSpec = {
+export type OnnxTensor = {
   readonly name?: string;
   readonly type?: number;
   readonly dims: readonly number[];
@@ -15,7 +15,7 @@ export type TensorSpec = {
 };
 export type Attribute = { readonly name: string } & (
   | { readonly int: number }
-  | { readonly tensor: TensorSpec }
+  | { readonly tensor: OnnxTensor }
   | { readonly graph: Graph }
 );
 export type Node = {
@@ -27,23 +27,23 @@ export type Node = {
 };
 export type Graph = {
   readonly nodes?: readonly Node[];
-  readonly initializers?: readonly TensorSpec[];
+  readonly initializers?: readonly OnnxTensor[];
   readonly inputs?: readonly Value[];
   readonly outputs?: readonly Value[];
 };
 export type Model = { readonly graph: Graph; readonly opsets?: Readonly<Record<string, number>> };
 
-export const float = 1;
-export const int64 = 7;
-export const text = 8;
-export const bool = 9;
+export const floatType = 1;
+export const int64Type = 7;
+export const stringType = 8;
+export const boolType = 9;
 
 type Write = (pbf: PbfWriter) => void;
-const inside = (pbf: PbfWriter, field: number, write: Write) =>
+const writeNested = (pbf: PbfWriter, field: number, write: Write) =>
   pbf.writeMessage(field, (_: null, inner: PbfWriter) => write(inner), null);
 
-const tensor =
-  ({ name, type = int64, dims, int64: integers, float: floats, external }: TensorSpec): Write =>
+const writeTensor =
+  ({ name, type = int64Type, dims, int64: integers, float: floats, external }: OnnxTensor): Write =>
   (pbf) => {
     for (const size of dims) pbf.writeVarintField(1, size);
     pbf.writeVarintField(2, type);
@@ -51,7 +51,7 @@ const tensor =
     if (integers) pbf.writePackedVarint(7, [...integers]);
     if (name) pbf.writeStringField(8, name);
     if (external) {
-      inside(pbf, 13, (entry) => {
+      writeNested(pbf, 13, (entry) => {
         entry.writeStringField(1, "location");
         entry.writeStringField(2, "../../etc/passwd");
       });
@@ -59,17 +59,17 @@ const tensor =
     }
   };
 
-const value =
+const writeValue =
   (spec: Value): Write =>
   (pbf) => {
     pbf.writeStringField(1, spec.name);
-    inside(pbf, 2, (type) => {
-      if ("sequence" in spec) return inside(type, 4, () => {});
-      inside(type, 1, (tensorType) => {
+    writeNested(pbf, 2, (type) => {
+      if ("sequence" in spec) return writeNested(type, 4, () => {});
+      writeNested(type, 1, (tensorType) => {
         tensorType.writeVarintField(1, spec.type);
-        inside(tensorType, 2, (shape) => {
+        writeNested(tensorType, 2, (shape) => {
           for (const size of spec.shape)
-            inside(shape, 1, (dim) =>
+            writeNested(shape, 1, (dim) =>
               typeof size === "number" ? dim.writeVarintField(1, size) : dim.writeStringField(2, size),
             );
         });
@@ -77,7 +77,7 @@ const value =
     });
   };
 
-const attribute =
+const writeAttribute =
   (spec: Attribute): Write =>
   (pbf) => {
     pbf.writeStringField(1, spec.name);
@@ -85,40 +85,40 @@ const attribute =
       pbf.writeVarintField(3, spec.int);
       pbf.writeVarintField(20, 2);
     } else if ("tensor" in spec) {
-      inside(pbf, 5, tensor(spec.tensor));
+      writeNested(pbf, 5, writeTensor(spec.tensor));
       pbf.writeVarintField(20, 4);
     } else {
-      inside(pbf, 6, graph(spec.graph));
+      writeNested(pbf, 6, writeGraph(spec.graph));
       pbf.writeVarintField(20, 5);
     }
   };
 
-const node =
+const writeNode =
   ({ op, domain, inputs = [], outputs, attributes = [] }: Node): Write =>
   (pbf) => {
     for (const name of inputs) pbf.writeStringField(1, name);
     for (const name of outputs) pbf.writeStringField(2, name);
     pbf.writeStringField(4, op);
-    for (const spec of attributes) inside(pbf, 5, attribute(spec));
+    for (const spec of attributes) writeNested(pbf, 5, writeAttribute(spec));
     if (domain) pbf.writeStringField(7, domain);
   };
 
-const graph =
+const writeGraph =
   ({ nodes = [], initializers = [], inputs = [], outputs = [] }: Graph): Write =>
   (pbf) => {
-    for (const spec of nodes) inside(pbf, 1, node(spec));
+    for (const spec of nodes) writeNested(pbf, 1, writeNode(spec));
     pbf.writeStringField(2, "g");
-    for (const spec of initializers) inside(pbf, 5, tensor(spec));
-    for (const spec of inputs) inside(pbf, 11, value(spec));
-    for (const spec of outputs) inside(pbf, 12, value(spec));
+    for (const spec of initializers) writeNested(pbf, 5, writeTensor(spec));
+    for (const spec of inputs) writeNested(pbf, 11, writeValue(spec));
+    for (const spec of outputs) writeNested(pbf, 12, writeValue(spec));
   };
 
 export const writeOnnx = ({ graph: spec, opsets = { "": 17 } }: Model): Uint8Array => {
   const pbf = new PbfWriter();
   pbf.writeVarintField(1, 8);
-  inside(pbf, 7, graph(spec));
+  writeNested(pbf, 7, writeGraph(spec));
   for (const [domain, version] of Object.entries(opsets))
-    inside(pbf, 8, (opset) => {
+    writeNested(pbf, 8, (opset) => {
       if (domain) opset.writeStringField(1, domain);
       opset.writeVarintField(2, version);
     });

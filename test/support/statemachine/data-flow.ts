@@ -3,7 +3,13 @@
  * where ways meet and narrowing where a Choice tests a field. Shapes are JSON Schemas, made from the contracts.
  */
 import { z } from "zod";
-import { edges, type Machine, type Rule, reads, type State } from "./machine.ts";
+import {
+  type ChoiceRule,
+  listEdges,
+  listReadPaths,
+  type MachineDefinition,
+  type StateDefinition,
+} from "./machine.ts";
 
 type Shape = {
   readonly type?: string;
@@ -20,22 +26,22 @@ type Data = Readonly<Record<string, Shape>>;
 
 export type Contracts = Readonly<Record<string, { readonly output: z.ZodType }>>;
 
-const shapeOf = (schema: z.ZodType): Shape => z.toJSONSchema(schema) as Shape;
-const members = (shape: Shape): readonly Shape[] =>
-  (shape.anyOf ?? shape.oneOf ?? [shape]).flatMap((each) => (each === shape ? [each] : members(each)));
+const toShape = (schema: z.ZodType): Shape => z.toJSONSchema(schema) as Shape;
+const listShapes = (shape: Shape): readonly Shape[] =>
+  (shape.anyOf ?? shape.oneOf ?? [shape]).flatMap((each) => (each === shape ? [each] : listShapes(each)));
 const union = (shapes: readonly Shape[]): Shape => {
-  const distinct = new Map(shapes.flatMap(members).map((each) => [JSON.stringify(each), each]));
+  const distinct = new Map(shapes.flatMap(listShapes).map((each) => [JSON.stringify(each), each]));
   const [only, ...others] = distinct.values();
   return only !== undefined && others.length === 0 ? only : { anyOf: [...distinct.values()] };
 };
-const objectOf = (properties: Data): Shape => ({
+const objectShape = (properties: Data): Shape => ({
   type: "object",
   properties,
   required: Object.keys(properties),
 });
 const constant = (value: unknown): Shape =>
   typeof value === "object" && value !== null && !Array.isArray(value)
-    ? objectOf(Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, constant(inner)])))
+    ? objectShape(Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, constant(inner)])))
     : { const: value };
 const segments = (path: string) =>
   path
@@ -43,12 +49,12 @@ const segments = (path: string) =>
     .split(".")
     .filter(Boolean);
 
-type Found = { readonly shape: Shape; readonly throughNull: boolean } | undefined;
+type Lookup = { readonly shape: Shape; readonly throughNull: boolean } | undefined;
 /** What lies at the path; undefined where some way leaves it out. Null on the way is told apart. */
-const lookUp = (shape: Shape, path: readonly string[], throughNull = false): Found => {
+const lookUp = (shape: Shape, path: readonly string[], throughNull = false): Lookup => {
   const [head, ...rest] = path;
   if (head === undefined) return { shape, throughNull };
-  const found = members(shape)
+  const found = listShapes(shape)
     .filter(({ type }) => type !== "null")
     .map((each) =>
       each.required?.includes(head) && each.properties?.[head]
@@ -61,32 +67,32 @@ const lookUp = (shape: Shape, path: readonly string[], throughNull = false): Fou
     shape: union(known.map((each) => each.shape)),
     throughNull:
       throughNull ||
-      members(shape).some(({ type }) => type === "null") ||
+      listShapes(shape).some(({ type }) => type === "null") ||
       known.some((each) => each.throughNull),
   };
 };
 
-const mayBe = (shape: Shape, value: unknown): boolean =>
-  members(shape).some((each) =>
+const canEqual = (shape: Shape, value: unknown): boolean =>
+  listShapes(shape).some((each) =>
     "const" in each ? each.const === value : (each.enum?.includes(value) ?? true),
   );
 const isAlways = (shape: Shape, values: readonly unknown[]): boolean =>
-  members(shape).every((each) =>
+  listShapes(shape).every((each) =>
     "const" in each
       ? values.includes(each.const)
       : (each.enum?.every((one) => values.includes(one)) ?? false),
   );
-const tested = (rule: Rule) => rule.StringEquals ?? rule.BooleanEquals;
+const getTestedValue = (rule: ChoiceRule) => rule.StringEquals ?? rule.BooleanEquals;
 
 /** The data with only those forms of the tested object that the test lets through. */
-const narrowed = (data: Data, variable: string, keep: (shape: Shape) => boolean): Data => {
+const narrowData = (data: Data, variable: string, keep: (shape: Shape) => boolean): Data => {
   const [root, field, ...deeper] = segments(variable);
   const shape = root === undefined ? undefined : data[root];
   if (root === undefined || shape === undefined || field === undefined || deeper.length > 0) return data;
   return {
     ...data,
     [root]: union(
-      members(shape).filter((each) => {
+      listShapes(shape).filter((each) => {
         const tested = each.properties?.[field];
         return tested === undefined || keep(tested);
       }),
@@ -94,7 +100,7 @@ const narrowed = (data: Data, variable: string, keep: (shape: Shape) => boolean)
   };
 };
 
-const written = (data: Data, path: string | undefined, shape: Shape): Data => {
+const writeResult = (data: Data, path: string | undefined, shape: Shape): Data => {
   const [root, ...deeper] = segments(path ?? "$");
   if (root === undefined || deeper.length > 0)
     throw new Error(`a result lies at $.<Name>, not at ${path ?? "$"}`);
@@ -102,11 +108,16 @@ const written = (data: Data, path: string | undefined, shape: Shape): Data => {
 };
 
 /** What a state gives on its way to Next. */
-const result = (name: string, state: State, data: Data, contracts: Contracts): Shape | undefined => {
-  const all = objectOf(data);
+const inferResult = (
+  name: string,
+  state: StateDefinition,
+  data: Data,
+  contracts: Contracts,
+): Shape | undefined => {
+  const all = objectShape(data);
   const filled = (value: unknown): Shape =>
     typeof value === "object" && value !== null && !Array.isArray(value)
-      ? objectOf(
+      ? objectShape(
           Object.fromEntries(
             Object.entries(value).map(([key, inner]) =>
               key.endsWith(".$")
@@ -116,49 +127,58 @@ const result = (name: string, state: State, data: Data, contracts: Contracts): S
           ),
         )
       : constant(value);
-  if (state.Type === "Task") return shapeOf(contracts[name]?.output ?? z.unknown());
+  if (state.Type === "Task") return toShape(contracts[name]?.output ?? z.unknown());
   if (state.Type !== "Pass") return undefined;
   if (state.Result !== undefined) return constant(state.Result);
   if (state.Parameters) return filled(state.Parameters);
   return state.InputPath ? (lookUp(all, segments(state.InputPath))?.shape ?? {}) : undefined;
 };
-const caught = shapeOf(z.object({ Error: z.string(), Cause: z.string() }));
+const caughtErrorShape = toShape(z.object({ Error: z.string(), Cause: z.string() }));
 
 /** Where each way out of a state leads, and with which data. */
-const outcomes = (
+const listTransitions = (
   name: string,
-  state: State,
+  state: StateDefinition,
   data: Data,
   contracts: Contracts,
 ): (readonly [string, Data])[] => {
   const ways: (readonly [string, Data])[] = [];
-  const given = result(name, state, data, contracts);
-  if (state.Next) ways.push([state.Next, given ? written(data, state.ResultPath, given) : data]);
-  for (const { Next, ResultPath } of state.Catch ?? []) ways.push([Next, written(data, ResultPath, caught)]);
+  const given = inferResult(name, state, data, contracts);
+  if (state.Next) ways.push([state.Next, given ? writeResult(data, state.ResultPath, given) : data]);
+  for (const { Next, ResultPath } of state.Catch ?? [])
+    ways.push([Next, writeResult(data, ResultPath, caughtErrorShape)]);
   for (const rule of state.Choices ?? [])
     ways.push([
       rule.Next,
-      rule.Variable ? narrowed(data, rule.Variable, (shape) => mayBe(shape, tested(rule))) : data,
+      rule.Variable
+        ? narrowData(data, rule.Variable, (shape) => canEqual(shape, getTestedValue(rule)))
+        : data,
     ]);
   const variables = new Set((state.Choices ?? []).map(({ Variable }) => Variable));
   const [variable] = variables;
-  const values = (state.Choices ?? []).map(tested);
+  const values = (state.Choices ?? []).map(getTestedValue);
   if (state.Default)
     ways.push([
       state.Default,
-      variable && variables.size === 1 ? narrowed(data, variable, (shape) => !isAlways(shape, values)) : data,
+      variable && variables.size === 1
+        ? narrowData(data, variable, (shape) => !isAlways(shape, values))
+        : data,
     ]);
   return ways;
 };
 
 /** The data with which each state that can be reached is entered. */
-const dataAt = (machine: Machine, input: z.ZodType, contracts: Contracts): Map<string, Data> => {
-  const at = new Map<string, Data>([[machine.StartAt, shapeOf(input).properties ?? {}]]);
+const inferStateData = (
+  machine: MachineDefinition,
+  input: z.ZodType,
+  contracts: Contracts,
+): Map<string, Data> => {
+  const at = new Map<string, Data>([[machine.StartAt, toShape(input).properties ?? {}]]);
   const todo = [machine.StartAt];
   for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
     const [state, data] = [machine.States[name], at.get(name)];
     if (!state || !data) continue;
-    for (const [to, brought] of outcomes(name, state, data, contracts)) {
+    for (const [to, brought] of listTransitions(name, state, data, contracts)) {
       const before = at.get(to);
       const keys = Object.keys(brought).filter((key) => before === undefined || key in before);
       const joined = Object.fromEntries(
@@ -170,7 +190,7 @@ const dataAt = (machine: Machine, input: z.ZodType, contracts: Contracts): Map<s
             Object.entries(value)
               .map(([key, shape]) => [
                 key,
-                members(shape)
+                listShapes(shape)
                   .map((each) => JSON.stringify(each))
                   .toSorted(),
               ])
@@ -187,45 +207,50 @@ const dataAt = (machine: Machine, input: z.ZodType, contracts: Contracts): Map<s
 /** A field that may be null, and the Choice that lets only ways pass on which it is not: a thing no schema says. */
 export type Guards = Readonly<Record<string, string>>;
 
-const reachableWithout = (machine: Machine, without: string): Set<string> => {
+const findReachableWithout = (machine: MachineDefinition, without: string): Set<string> => {
   const seen = new Set<string>();
   const go = (name: string): void => {
     if (name === without || seen.has(name)) return;
     seen.add(name);
-    for (const { to } of edges(machine.States[name] ?? { Type: "" })) go(to);
+    for (const { to } of listEdges(machine.States[name] ?? { Type: "" })) go(to);
   };
   go(machine.StartAt);
   return seen;
 };
 
 /** Each path that a state reads and that some way to it has not written, in a sentence. */
-export const unwrittenReads = (
-  machine: Machine,
+export const findUnwrittenReads = (
+  machine: MachineDefinition,
   input: z.ZodType,
   contracts: Contracts,
   guards: Guards,
 ): string[] =>
-  [...dataAt(machine, input, contracts)].flatMap(([name, data]) =>
-    reads(machine.States[name] ?? { Type: "" }).flatMap((path) => {
-      const found = lookUp(objectOf(data), segments(path));
+  [...inferStateData(machine, input, contracts)].flatMap(([name, data]) =>
+    listReadPaths(machine.States[name] ?? { Type: "" }).flatMap((path) => {
+      const found = lookUp(objectShape(data), segments(path));
       if (!found) return [`${name} reads ${path}, which some way to it has not written`];
       const nullable = Object.entries(guards).find(
         ([guarded]) => path === guarded || path.startsWith(`${guarded}.`),
       );
-      if (found.throughNull && !(nullable && !reachableWithout(machine, nullable[1]).has(name)))
+      if (found.throughNull && !(nullable && !findReachableWithout(machine, nullable[1]).has(name)))
         return [`${name} reads ${path}, which lies in something that may be null`];
       return [];
     }),
   );
 
 /** The greatest number that may lie at a path when a state is entered; infinite where nothing bounds it. */
-export const greatest = (
-  machine: Machine,
+export const findMaximum = (
+  machine: MachineDefinition,
   input: z.ZodType,
   contracts: Contracts,
   name: string,
   path: string,
 ): number => {
-  const found = lookUp(objectOf(dataAt(machine, input, contracts).get(name) ?? {}), segments(path));
-  return Math.max(...(found ? members(found.shape).map(({ maximum }) => maximum ?? Infinity) : [Infinity]));
+  const found = lookUp(
+    objectShape(inferStateData(machine, input, contracts).get(name) ?? {}),
+    segments(path),
+  );
+  return Math.max(
+    ...(found ? listShapes(found.shape).map(({ maximum }) => maximum ?? Infinity) : [Infinity]),
+  );
 };

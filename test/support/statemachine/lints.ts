@@ -1,9 +1,9 @@
 /** What asl-validator does not look at: each lint gives one sentence for each fault that it finds. */
 import type { z } from "zod";
-import { type Guards, greatest, unwrittenReads } from "./data-flow.ts";
-import { edges, entriesWithin, type Machine, type State } from "./machine.ts";
+import { findMaximum, findUnwrittenReads, type Guards } from "./data-flow.ts";
+import { listEdges, listEntries, type MachineDefinition, type StateDefinition } from "./machine.ts";
 
-export type Known = {
+export type LintContext = {
   readonly input: z.ZodType;
   readonly contracts: Readonly<
     Record<string, { readonly input: z.ZodObject | undefined; readonly output: z.ZodType }>
@@ -11,20 +11,20 @@ export type Known = {
   readonly guards: Guards;
 };
 
-const states = (machine: Machine) => Object.entries(machine.States);
-const tasks = (machine: Machine) => states(machine).filter(([, { Type }]) => Type === "Task");
+const states = (machine: MachineDefinition) => Object.entries(machine.States);
+const tasks = (machine: MachineDefinition) => states(machine).filter(([, { Type }]) => Type === "Task");
 /** Longer ones overflow Node's timers, which the embedded engine runs on. */
 const longestSeconds = 2_147_483;
 const shortestPoll = 60;
 
-const reachable = (
-  machine: Machine,
+const findReachable = (
+  machine: MachineDefinition,
   from: string,
   passes: (name: string) => boolean = () => true,
 ): Set<string> => {
   const seen = new Set<string>();
   const go = (name: string): void => {
-    for (const { to } of edges(machine.States[name] ?? { Type: "" }))
+    for (const { to } of listEdges(machine.States[name] ?? { Type: "" }))
       if (!seen.has(to) && passes(to)) {
         seen.add(to);
         go(to);
@@ -35,15 +35,17 @@ const reachable = (
 };
 
 /** A state in which a loop spends its time: long enough, as the manifest says, or until a person answers. */
-const takesTime = ({ Type, Seconds, SecondsPath, Resource }: State) =>
+const takesTime = ({ Type, Seconds, SecondsPath, Resource }: StateDefinition) =>
   (Type === "Wait" && (SecondsPath !== undefined || (Seconds ?? 0) >= shortestPoll)) ||
   Resource?.endsWith(".waitForTaskToken") === true;
 
 /** The event that a task gets, under whatever the service integration wraps it in. */
-const eventOf = ({ Parameters = {} }: State): object =>
+const getTaskEvent = ({ Parameters = {} }: StateDefinition): object =>
   typeof Parameters.Payload === "object" && Parameters.Payload !== null ? Parameters.Payload : Parameters;
 
-export const lints: Readonly<Record<string, (machine: Machine, known: Known) => string[]>> = {
+export const definitionLints: Readonly<
+  Record<string, (machine: MachineDefinition, known: LintContext) => string[]>
+> = {
   "every Task has a time-out": (machine) =>
     tasks(machine)
       .filter(([, state]) => state.TimeoutSeconds === undefined && state.TimeoutSecondsPath === undefined)
@@ -77,13 +79,13 @@ export const lints: Readonly<Record<string, (machine: Machine, known: Known) => 
 
   "a path stands under a key that ends in .$": (machine) =>
     states(machine).flatMap(([name, { Parameters, ResultSelector, Result }]) =>
-      entriesWithin([Parameters, ResultSelector, Result])
+      listEntries([Parameters, ResultSelector, Result])
         .filter(([key, value]) => typeof value === "string" && value.startsWith("$") !== key.endsWith(".$"))
         .map(([key]) => `${name} has ${key} as text instead of what lies there`),
     ),
 
   "every path read is written on every way": (machine, { input, contracts, guards }) =>
-    unwrittenReads(machine, input, contracts, guards),
+    findUnwrittenReads(machine, input, contracts, guards),
 
   "every Choice has a Default": (machine) =>
     states(machine)
@@ -95,7 +97,7 @@ export const lints: Readonly<Record<string, (machine: Machine, known: Known) => 
     return states(machine)
       .filter(([, { Type }]) => Type === "Choice")
       .flatMap(([name, { Default = "" }]) => {
-        const ways = [Default, ...(back(Default) ? [] : reachable(machine, Default, (to) => !back(to)))];
+        const ways = [Default, ...(back(Default) ? [] : findReachable(machine, Default, (to) => !back(to)))];
         return ways
           .filter((to) => ["Task", "Wait", "Succeed"].includes(machine.States[to]?.Type ?? "") && !back(to))
           .map((to) => `${name} goes on to ${to} whatever a step says`);
@@ -103,7 +105,7 @@ export const lints: Readonly<Record<string, (machine: Machine, known: Known) => 
   },
 
   "every state can be reached": (machine) => {
-    const seen = reachable(machine, machine.StartAt).add(machine.StartAt);
+    const seen = findReachable(machine, machine.StartAt).add(machine.StartAt);
     return states(machine)
       .filter(([name]) => !seen.has(name))
       .map(([name]) => `${name} is never entered`);
@@ -113,7 +115,7 @@ export const lints: Readonly<Record<string, (machine: Machine, known: Known) => 
     states(machine).flatMap(([name, { Type, End }]) => {
       const isEnd = Type === "Succeed" || Type === "Fail";
       if (isEnd) return [];
-      const ends = [...reachable(machine, name)].some((to) =>
+      const ends = [...findReachable(machine, name)].some((to) =>
         ["Succeed", "Fail"].includes(machine.States[to]?.Type ?? ""),
       );
       return ends && End !== true ? [] : [`${name} comes to no Succeed or Fail`];
@@ -125,7 +127,7 @@ export const lints: Readonly<Record<string, (machine: Machine, known: Known) => 
       return state !== undefined && !takesTime(state);
     };
     return states(machine)
-      .filter(([name]) => hurries(name) && reachable(machine, name, hurries).has(name))
+      .filter(([name]) => hurries(name) && findReachable(machine, name, hurries).has(name))
       .map(([name]) => `${name} goes round without a wait`);
   },
 
@@ -136,7 +138,7 @@ export const lints: Readonly<Record<string, (machine: Machine, known: Known) => 
         const longest = Math.max(
           Seconds,
           TimeoutSeconds,
-          path === undefined ? 0 : greatest(machine, input, contracts, name, path),
+          path === undefined ? 0 : findMaximum(machine, input, contracts, name, path),
         );
         return longest > longestSeconds ? [`${name} may wait ${longest} s`] : [];
       },
@@ -147,7 +149,7 @@ export const lints: Readonly<Record<string, (machine: Machine, known: Known) => 
       if (!(name in contracts)) return [`${name} has no contract`];
       const contract = contracts[name]?.input;
       if (!contract) return [];
-      const given = Object.keys(eventOf(state)).map((key) => key.replace(/\.\$$/, ""));
+      const given = Object.keys(getTaskEvent(state)).map((key) => key.replace(/\.\$$/, ""));
       const wanted = Object.keys(contract.shape);
       return [
         ...given

@@ -7,7 +7,7 @@ const Rule = z.looseObject({
   StringEquals: z.string().optional(),
   BooleanEquals: z.boolean().optional(),
 });
-export type Rule = z.infer<typeof Rule>;
+export type ChoiceRule = z.infer<typeof Rule>;
 
 const State = z.looseObject({
   Type: z.string(),
@@ -37,14 +37,14 @@ const State = z.looseObject({
   ErrorPath: z.string().optional(),
   CausePath: z.string().optional(),
 });
-export type State = z.infer<typeof State>;
+export type StateDefinition = z.infer<typeof State>;
 
 const Machine = z.looseObject({ StartAt: z.string(), States: z.record(z.string(), State) });
-export type Machine = z.infer<typeof Machine>;
-export const machineOf = (definition: object): Machine => Machine.parse(definition);
+export type MachineDefinition = z.infer<typeof Machine>;
+export const parseDefinition = (definition: object): MachineDefinition => Machine.parse(definition);
 
 export type Edge = { readonly to: string; readonly by: "next" | "choice" | "catch" };
-export const edges = (state: State): Edge[] => [
+export const listEdges = (state: StateDefinition): Edge[] => [
   ...(state.Next === undefined ? [] : [{ to: state.Next, by: "next" as const }]),
   ...(state.Choices ?? []).map(({ Next }) => ({ to: Next, by: "choice" as const })),
   ...(state.Default === undefined ? [] : [{ to: state.Default, by: "choice" as const }]),
@@ -52,18 +52,18 @@ export const edges = (state: State): Edge[] => [
 ];
 
 /** Every value within, with its key. */
-export const entriesWithin = (value: unknown): [string, unknown][] =>
+export const listEntries = (value: unknown): [string, unknown][] =>
   typeof value === "object" && value !== null
     ? Object.entries(value).flatMap(([key, inner]) => [
         [key, inner] as [string, unknown],
-        ...entriesWithin(inner),
+        ...listEntries(inner),
       ])
     : [];
 
 /** The paths into the state data that a state reads; the context's (`$$.`) are the engine's. */
-export const reads = (state: State): string[] =>
+export const listReadPaths = (state: StateDefinition): string[] =>
   [
-    ...entriesWithin(state.Parameters)
+    ...listEntries(state.Parameters)
       .filter(([key]) => key.endsWith(".$"))
       .map(([, path]) => String(path)),
     ...(state.Choices ?? []).map(({ Variable }) => Variable),

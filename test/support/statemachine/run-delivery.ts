@@ -1,21 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { buildVariables } from "#domain/delivery/built-image.ts";
-import { originalError } from "#domain/delivery/original-error.ts";
-import { embeddedDeliveries } from "#platform/deliveries/embedded.ts";
+import { parseCaughtError } from "#domain/delivery/original-error.ts";
+import { createEmbeddedDeliveries } from "#platform/deliveries/embedded.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import type { Json } from "#platform/store/store.ts";
 import { DeliveryInput, RollBackInput } from "#statemachine/contracts.ts";
 import type { StateName } from "#statemachine/delivery.ts";
 import { stateContracts } from "#statemachine/state-contracts.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 
 export type TaskState = keyof typeof stateContracts;
 const isTask = (name: string): name is TaskState => Object.hasOwn(stateContracts, name);
 
 /** A named error, as a step throws it. */
-export const fault = (name: string, message = `the message of ${name}`): Error =>
+export const createNamedError = (name: string, message = `the message of ${name}`): Error =>
   Object.assign(new Error(message), { name });
 
 const digest = `sha256:${"d".repeat(64)}`;
@@ -31,14 +31,14 @@ const input = DeliveryInput.parse({
   error: null,
 });
 
-export const granted = { status: "granted", fence: 7 } as const;
-export const deployed = {
+export const claimOutput = { status: "granted", fence: 7 } as const;
+export const deployOutput = {
   functionVersion: "2",
   url: "http://127.0.0.1/",
   championVersion: "1",
   canary: true,
 };
-export const verified = {
+export const verifyOutput = {
   verdict: "pass",
   error: null,
   baseline: 1,
@@ -46,7 +46,7 @@ export const verified = {
   omitted: [],
   approvalTimeoutSeconds: 60,
 };
-export const approved = {
+export const approvalOutput = {
   status: "approved",
   by: [{ user: "U1", name: "Ada", at: "now" }],
   reason: null,
@@ -56,23 +56,29 @@ export const approved = {
   digest,
   version: 2,
 };
-export const judged = (next: string, step = 0) => ({ verdict: "pass", next, step, checks: [], error: null });
+export const createJudgeOutput = (next: string, step = 0) => ({
+  verdict: "pass",
+  next,
+  step,
+  checks: [],
+  error: null,
+});
 
 /** A delivery in which all goes well, with a canary of two steps. */
-export const wellBehaved = (): Record<TaskState, readonly Json[]> => ({
-  ClaimStage: [granted],
+export const createSuccessScript = (): Record<TaskState, readonly Json[]> => ({
+  ClaimStage: [claimOutput],
   BuildImage: [
     { Build: { Id: "b", ExportedEnvironmentVariables: [{ Name: "SLIPWAY_DIGEST", Value: digest }] } },
   ],
   ScanImage: [{ status: "complete", verdict: "pass", checks }],
   RegisterModel: [{ status: "registered", version: 2, digest, provenance: null }],
-  DeployStage: [deployed],
-  VerifyStage: [verified],
-  RequestApproval: [approved],
-  ClaimProd: [granted],
-  DeployProd: [deployed],
+  DeployStage: [deployOutput],
+  VerifyStage: [verifyOutput],
+  RequestApproval: [approvalOutput],
+  ClaimProd: [claimOutput],
+  DeployProd: [deployOutput],
   ShiftTraffic: [0, 1].map((step) => ({ step, share: 10 + step, since: 1, bakeSeconds: 1800 })),
-  JudgeCanary: [judged("shift", 1), judged("promote", 1)],
+  JudgeCanary: [createJudgeOutput("shift", 1), createJudgeOutput("promote", 1)],
   PromoteModel: [{ sequence: 2, promotedAt: "now" }],
   MoveChampion: [{ champion: 2, previous: 1 }],
   ReportOutcome: [{ outcome: "failed", reportedAt: "now" }],
@@ -80,19 +86,19 @@ export const wellBehaved = (): Record<TaskState, readonly Json[]> => ({
 });
 
 /** What a state's task answers, one after the other, the last for ever: an output, an error to throw, or no end. */
-export type Answer = Json | Error | "never";
-export type Script = Partial<Record<TaskState, readonly Answer[]>>;
+export type TaskResult = Json | Error | "never";
+export type TaskScript = Partial<Record<TaskState, readonly TaskResult[]>>;
 
 /**
  * Runs one delivery on the embedded engine with tasks that answer as scripted; whatever a script leaves out goes well.
  * What a task is given and what it gives are held to the contracts; RollBack names errors as the real one does.
  */
-export const runDelivery = async (script: Script) => {
-  const folder = await temporaryFolder();
+export const runDelivery = async (script: TaskScript) => {
+  const folder = await createTemporaryFolder();
   const database = openDatabase(join(folder.path, "state.db"));
   const visits = new Map<string, number>();
   const given: { state: TaskState; event: Json }[] = [];
-  const answers: Record<TaskState, readonly Answer[]> = { ...wellBehaved(), ...script };
+  const answers: Record<TaskState, readonly TaskResult[]> = { ...createSuccessScript(), ...script };
 
   const answer = async (state: TaskState, event: Json): Promise<Json> => {
     const contract = stateContracts[state];
@@ -106,7 +112,7 @@ export const runDelivery = async (script: Script) => {
     if (next instanceof Error) throw next;
     if (next === undefined) {
       const { error } = RollBackInput.parse(event);
-      return { committed: false, error: error && originalError(error), restored: [] };
+      return { committed: false, error: error && parseCaughtError(error), restored: [] };
     }
     if (state !== "BuildImage") contract.output.parse(next);
     return next;
@@ -121,7 +127,7 @@ export const runDelivery = async (script: Script) => {
       return [name, { ...state, Parameters }];
     }),
   );
-  const deliveries = embeddedDeliveries({
+  const deliveries = createEmbeddedDeliveries({
     database,
     definition: { StartAt: localDefinition.StartAt, States },
     clock: Date.now,
@@ -172,8 +178,8 @@ export const runDelivery = async (script: Script) => {
 };
 
 /** A build whose check failed, as `.sync` tells of it. */
-export const failedBuild = (name: string, cause: string): Error =>
-  fault(
+export const createBuildError = (name: string, cause: string): Error =>
+  createNamedError(
     "States.TaskFailed",
     JSON.stringify({
       BuildStatus: "FAILED",

@@ -10,35 +10,36 @@ import { buildVariables } from "#domain/delivery/built-image.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { bundleRuntime } from "#packaging/bundle.ts";
-import { crane } from "#packaging/crane.ts";
+import { createCrane } from "#packaging/crane.ts";
 import { pushImage } from "#packaging/push-image.ts";
 import { ImageBuildFailed } from "#platform/images/images.ts";
-import { layerFiles } from "#platform/images/layer-files.ts";
-import { ociImages } from "#platform/images/oci.ts";
-import { keptSecrets } from "#platform/secrets/kept-secrets.ts";
-import { ssmSecrets } from "#platform/secrets/ssm.ts";
-import { parts } from "#worlds/aws/environment/environment-parts.ts";
-import { provenanceOf } from "#worlds/aws/provenance-of.ts";
-import { sourceOf } from "#worlds/aws/source-of.ts";
+import { findLayerPaths } from "#platform/images/layer-files.ts";
+import { createOciImages } from "#platform/images/oci.ts";
+import { cacheSecrets } from "#platform/secrets/kept-secrets.ts";
+import { createSsmSecrets } from "#platform/secrets/ssm.ts";
+import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
+import { createAwsProvenanceStore } from "#worlds/aws/provenance-of.ts";
+import { createSource } from "#worlds/aws/source-of.ts";
 
-const unset = (name: string) => z.string().min(1, `${name} is not set for this build: apply the stack again`);
+const requiredVariable = (name: string) =>
+  z.string().min(1, `${name} is not set for this build: apply the stack again`);
 const Env = z.object({
-  ...parts.source,
-  ...parts.secrets,
-  ...parts.provenance,
-  ...parts.builder,
-  IMAGE_REPOSITORY_URI: unset("IMAGE_REPOSITORY_URI"),
-  ARCHITECTURE: parts.functions.ARCHITECTURE,
+  ...variableGroups.source,
+  ...variableGroups.secrets,
+  ...variableGroups.provenance,
+  ...variableGroups.builder,
+  IMAGE_REPOSITORY_URI: requiredVariable("IMAGE_REPOSITORY_URI"),
+  ARCHITECTURE: variableGroups.functions.ARCHITECTURE,
   BASE_IMAGE: z
     .string()
     .regex(
       /@sha256:[0-9a-f]{64}$/,
       "BASE_IMAGE names no digest: `slipway doctor` prints the command that finds it",
     ),
-  CODEBUILD_BUILD_ID: unset("CODEBUILD_BUILD_ID"),
-  SLIPWAY_MODEL: unset("SLIPWAY_MODEL"),
-  SLIPWAY_COMMIT: unset("SLIPWAY_COMMIT"),
-  SLIPWAY_RUNTIME: unset("SLIPWAY_RUNTIME"),
+  CODEBUILD_BUILD_ID: requiredVariable("CODEBUILD_BUILD_ID"),
+  SLIPWAY_MODEL: requiredVariable("SLIPWAY_MODEL"),
+  SLIPWAY_COMMIT: requiredVariable("SLIPWAY_COMMIT"),
+  SLIPWAY_RUNTIME: requiredVariable("SLIPWAY_RUNTIME"),
 });
 
 const readEnv = (): z.infer<typeof Env> => {
@@ -51,7 +52,7 @@ const readEnv = (): z.infer<typeof Env> => {
 };
 
 /** https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html */
-const registryLogin = async (): Promise<{ user: string; password: string }> => {
+const readRegistryLogin = async (): Promise<{ user: string; password: string }> => {
   const { authorizationData } = await new ECRClient({}).send(new GetAuthorizationTokenCommand({}));
   const token = Buffer.from(authorizationData?.[0]?.authorizationToken ?? "", "base64").toString("utf8");
   const at = token.indexOf(":");
@@ -68,11 +69,14 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
   const env = readEnv();
   const clock = Date.now;
   const request = { model: env.SLIPWAY_MODEL, commit: env.SLIPWAY_COMMIT, runtime: env.SLIPWAY_RUNTIME };
-  const secrets = keptSecrets(ssmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);
+  const secrets = cacheSecrets(
+    createSsmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }),
+    clock,
+  );
   const layout = join(work, "images");
-  const images = ociImages({
+  const images = createOciImages({
     folder: layout,
-    source: sourceOf(env, secrets),
+    source: createSource(env, secrets),
     platform: env.ARCHITECTURE === "arm64" ? "linux/arm64" : "linux/x64",
     bundle: bundleRuntime,
     check: assertModel,
@@ -86,8 +90,8 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
 
   const login = join(work, "login");
   await mkdir(login, { recursive: true });
-  const run = crane({ folder: login });
-  const { user, password } = await registryLogin();
+  const run = createCrane({ folder: login });
+  const { user, password } = await readRegistryLogin();
   const registry = env.IMAGE_REPOSITORY_URI.replace(/\/.*/, "");
   await run(["auth", "login", registry, "--username", user, "--password-stdin"], password);
   const pushed = await pushImage({ crane: run })({
@@ -95,7 +99,7 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
     baseImage: env.BASE_IMAGE,
     repository: env.IMAGE_REPOSITORY_URI,
     platform: `linux/${env.ARCHITECTURE === "arm64" ? "arm64" : "amd64"}`,
-    layerFiles: await layerFiles({ folder: layout })(built.digest),
+    layerFiles: await findLayerPaths({ folder: layout })(built.digest),
     layers: contents.layers,
   });
   if (pushed.foreign !== undefined)
@@ -104,7 +108,7 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
     );
 
   const finishedAt = clock();
-  await provenanceOf(env).record({
+  await createAwsProvenanceStore(env).record({
     ...request,
     files: contents.files,
     digest: pushed.digest,

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Digest } from "#platform/images/images.ts";
-import { parts } from "./environment-parts.ts";
+import { variableGroups } from "./environment-parts.ts";
 
 const accountId = z.string().regex(/^\d{12}$/, "an account's id has 12 digits");
 
@@ -12,20 +12,20 @@ export const outputsParameter = "/slipway/outputs";
  * the functions' own variables; the roles are the ones that a person takes on. No secret is among them.
  */
 export const AwsOutputs = z.object({
-  ...parts.store,
-  ...parts.secrets,
-  ...parts.deliveries,
-  ...parts.cipher,
-  ...parts.slack,
-  ...parts.source,
-  ...parts.registry,
-  ...parts.metrics,
-  ...parts.images,
-  ...parts.provenance,
-  ...parts.builder,
-  ...parts.functions,
-  ...parts.stage,
-  ...parts.prod,
+  ...variableGroups.store,
+  ...variableGroups.secrets,
+  ...variableGroups.deliveries,
+  ...variableGroups.cipher,
+  ...variableGroups.slack,
+  ...variableGroups.source,
+  ...variableGroups.registry,
+  ...variableGroups.metrics,
+  ...variableGroups.images,
+  ...variableGroups.provenance,
+  ...variableGroups.builder,
+  ...variableGroups.functions,
+  ...variableGroups.stage,
+  ...variableGroups.prod,
   SLACK_TEAM_ID: z.string().min(1),
   SLACK_APP_ID: z.string().min(1),
   SOURCE_BRANCH: z.string().min(1).default("main"),

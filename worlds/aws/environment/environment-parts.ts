@@ -15,7 +15,7 @@ const prodRole = {
  * Environment variables that several functions have, by what they are for. Each function's env.ts spreads those that
  * it needs into its own object, so that a variable has one name and one form.
  */
-export const parts = {
+export const variableGroups = {
   /** Claims, ledger, approvals, messages and outcomes. */
   store: { DELIVERY_TABLE: text },
 
@@ -116,4 +116,6 @@ export const parts = {
 } as const satisfies Record<string, z.ZodRawShape>;
 
 /** What a function that spreads this part reads from its environment. */
-export type Variables<Name extends keyof typeof parts> = z.infer<z.ZodObject<(typeof parts)[Name]>>;
+export type GroupVariables<Name extends keyof typeof variableGroups> = z.infer<
+  z.ZodObject<(typeof variableGroups)[Name]>
+>;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
 /** Environment variables are missing or wrong; the message names them, and never holds their values. */
 export class EnvironmentIncomplete extends Error {
@@ -15,7 +15,9 @@ export const readEnv = <Env extends z.ZodObject>(
   if (read.success) return read.data;
   const wrong = read.error.issues.map(({ path, message }) => {
     const name = path.join(".");
-    return ownValue(variables, name) === undefined ? `${name} is not set` : `${name} is wrong (${message})`;
+    return getOwnProperty(variables, name) === undefined
+      ? `${name} is not set`
+      : `${name} is wrong (${message})`;
   });
   throw new EnvironmentIncomplete(
     `This function cannot start: ${wrong.join("; ")}. Its env.ts says what each is; set them by applying the stack again.`,

@@ -1,7 +1,7 @@
 import type { Env } from "#lambdas/predict/env.ts";
 
 /** Who answers, as the deployment said it. */
-export const identityOf = (env: Env) => ({
+export const readIdentity = (env: Env) => ({
   model: env.SLIPWAY_MODEL,
   version: env.SLIPWAY_MODEL_VERSION,
   digest: env.SLIPWAY_DIGEST,

@@ -4,13 +4,13 @@ import type { Env } from "#lambdas/predict/env.ts";
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The bytes of a key in base64, 32 to 64 of them. */
-const hashKey = (text: string) => {
+const decodeHashKey = (text: string) => {
   const key = Buffer.from(text, "base64");
   return key.length >= 32 && key.length <= 64 && key.toString("base64") === text ? key : undefined;
 };
 
 /** The environment where all that is set is plainly as its schema wants it; undefined where only the schema can tell. */
-const plainly = (variables: Variables): Env | undefined => {
+const readWithoutSchema = (variables: Variables): Env | undefined => {
   const {
     MODEL_DIRECTORY = join(import.meta.dirname, "model"),
     SLIPWAY_MODEL = "",
@@ -37,7 +37,7 @@ const plainly = (variables: Variables): Env | undefined => {
     ].includes("")
   )
     return undefined;
-  const key = RECORDS_HASH_KEY === undefined ? undefined : hashKey(RECORDS_HASH_KEY);
+  const key = RECORDS_HASH_KEY === undefined ? undefined : decodeHashKey(RECORDS_HASH_KEY);
   if (RECORDS_HASH_KEY !== undefined && key === undefined) return undefined;
   return {
     MODEL_DIRECTORY,
@@ -58,7 +58,7 @@ const plainly = (variables: Variables): Env | undefined => {
  * what a cold start may; of any other the schema says what is wrong. Throws EnvironmentIncomplete.
  */
 export const readPredictEnv = async (variables: Variables): Promise<Env> => {
-  const env = plainly(variables);
+  const env = readWithoutSchema(variables);
   if (env) return env;
   const [{ Env }, { readEnv }] = await Promise.all([
     import("#lambdas/predict/env.ts"),

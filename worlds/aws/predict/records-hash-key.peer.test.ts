@@ -1,10 +1,10 @@
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Moto, motoClient, startMoto } from "#test/peers/moto.ts";
-import { pythonPeer } from "#test/peers/python-environment.ts";
-import { recordsHashKey } from "./records-hash-key.ts";
+import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import { createHashKeyReader } from "./records-hash-key.ts";
 
-const { skip } = pythonPeer("tests of the records' key in SSM");
+const { skip } = requirePython("tests of the records' key in SSM");
 
 describe.skipIf(skip)("the key of hashed records", () => {
   let moto: Moto;
@@ -15,16 +15,16 @@ describe.skipIf(skip)("the key of hashed records", () => {
   afterEach(() => vi.unstubAllEnvs());
 
   const put = (Name: string, Value: string) =>
-    new SSMClient(motoClient(moto.endpoint)).send(
+    new SSMClient(motoClientConfig(moto.endpoint)).send(
       new PutParameterCommand({ Name, Value, Type: "SecureString", Overwrite: true }),
     );
   const open = (parameter: string) => {
-    const { region, credentials } = motoClient(moto.endpoint);
+    const { region, credentials } = motoClientConfig(moto.endpoint);
     vi.stubEnv("AWS_ENDPOINT_URL", moto.endpoint);
     vi.stubEnv("AWS_REGION", region);
     vi.stubEnv("AWS_ACCESS_KEY_ID", credentials.accessKeyId);
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", credentials.secretAccessKey);
-    const key = recordsHashKey({ RECORDS_HASH_KEY_PARAMETER: parameter });
+    const key = createHashKeyReader({ RECORDS_HASH_KEY_PARAMETER: parameter });
     if (key === undefined) throw new Error("a parameter was named");
     return key;
   };
@@ -52,7 +52,7 @@ describe.skipIf(skip)("the key of hashed records", () => {
 
   test("may be given to the function itself, and without either there is none", async () => {
     const bytes = Buffer.alloc(32, 1);
-    expect(await recordsHashKey({ RECORDS_HASH_KEY: bytes })?.()).toEqual(bytes);
-    expect(recordsHashKey({})).toBeUndefined();
+    expect(await createHashKeyReader({ RECORDS_HASH_KEY: bytes })?.()).toEqual(bytes);
+    expect(createHashKeyReader({})).toBeUndefined();
   });
 });

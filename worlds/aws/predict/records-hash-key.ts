@@ -8,18 +8,18 @@ type Env = {
  * at the function, and stay in its versions, while a table of rows that were hashed under a known key can be looked
  * up. It is read by the first record that needs it, and no start of the function pays for it. Undefined without a key.
  */
-export const recordsHashKey = (env: Env): (() => Promise<Uint8Array>) | undefined => {
+export const createHashKeyReader = (env: Env): (() => Promise<Uint8Array>) | undefined => {
   const { RECORDS_HASH_KEY: key, RECORDS_HASH_KEY_PARAMETER: parameter } = env;
   if (key !== undefined) return async () => key;
   if (parameter === undefined) return undefined;
   let read: Promise<Uint8Array> | undefined;
   const ask = async (): Promise<Uint8Array> => {
-    const [{ SSMClient }, { ssmSecrets }, { HashKey }] = await Promise.all([
+    const [{ SSMClient }, { createSsmSecrets }, { HashKey }] = await Promise.all([
       import("@aws-sdk/client-ssm"),
       import("#platform/secrets/ssm.ts"),
       import("#lambdas/predict/env.ts"),
     ]);
-    return HashKey.parse(await ssmSecrets({ client: new SSMClient(), prefix: "" }).read(parameter));
+    return HashKey.parse(await createSsmSecrets({ client: new SSMClient(), prefix: "" }).read(parameter));
   };
   return () => {
     read ??= ask().catch((fault: unknown) => {

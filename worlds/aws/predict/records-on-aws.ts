@@ -14,9 +14,9 @@ type Needs = {
  * A record is waited for no longer than a second, and DynamoDB answers within milliseconds: a connection that says
  * nothing is given up early enough for another try.
  */
-const quick = { connectionTimeout: 300, requestTimeout: 400, throwOnRequestTimeout: true };
+const requestTimeouts = { connectionTimeout: 300, requestTimeout: 400, throwOnRequestTimeout: true };
 
-const once = <T>(open: () => Promise<T>): (() => Promise<T>) => {
+const openOnce = <T>(open: () => Promise<T>): (() => Promise<T>) => {
   let opened: Promise<T> | undefined;
   return () => {
     opened ??= open();
@@ -28,18 +28,22 @@ const once = <T>(open: () => Promise<T>): (() => Promise<T>) => {
  * The records' table and bucket. The clients are loaded by the first call that needs them, each for itself: a cold
  * start pays for neither, and S3's only a large request. Undefined where the environment names none.
  */
-export const recordsOnAws = ({ env, clock }: Needs) => {
+export const createRecordStorage = ({ env, clock }: Needs) => {
   const { RECORDS_TABLE: table, RECORDS_BUCKET: bucket } = env;
   if (table === undefined || bucket === undefined) return undefined;
-  const openStore = once(async (): Promise<Store> => {
+  const openStore = openOnce(async (): Promise<Store> => {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
-    const { dynamodbStore } = await import("#platform/store/dynamodb.ts");
-    return dynamodbStore({ client: new DynamoDBClient({ requestHandler: quick }), table, clock });
+    const { createDynamoDbStore } = await import("#platform/store/dynamodb.ts");
+    return createDynamoDbStore({
+      client: new DynamoDBClient({ requestHandler: requestTimeouts }),
+      table,
+      clock,
+    });
   });
-  const openBlobs = once(async (): Promise<Blobs> => {
+  const openBlobs = openOnce(async (): Promise<Blobs> => {
     const { S3Client } = await import("@aws-sdk/client-s3");
-    const { s3Blobs } = await import("#platform/blobs/s3.ts");
-    return s3Blobs({ client: new S3Client(), bucket, clock });
+    const { createS3Blobs } = await import("#platform/blobs/s3.ts");
+    return createS3Blobs({ client: new S3Client(), bucket, clock });
   });
   const store: Pick<Store, "get" | "page" | "putAll" | "add"> = {
     get: async (key) => (await openStore()).get(key),

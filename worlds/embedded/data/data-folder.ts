@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 /** What lies where in the data folder (`.slipway/`). */
-export const dataFolder = (root: string) => ({
+export const resolveDataFolder = (root: string) => ({
   root,
   /** Store, registry, metrics, executions. */
   database: join(root, "state.sqlite"),
@@ -24,4 +24,4 @@ export const dataFolder = (root: string) => ({
   /** Lines of the functions and warnings. */
   log: join(root, "rehearsal.log"),
 });
-export type DataFolder = ReturnType<typeof dataFolder>;
+export type DataFolder = ReturnType<typeof resolveDataFolder>;

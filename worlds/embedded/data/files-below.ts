@@ -2,7 +2,7 @@ import type { Dirent } from "node:fs";
 import { opendir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-export type FoundFile = {
+export type FileEntry = {
   readonly path: string;
   readonly bytes: number;
   /** Epoch milliseconds. */
@@ -14,15 +14,15 @@ export type FoundFile = {
  * hundreds of thousands of files, and whoever asks for a prediction meanwhile waits for one of them and not for all.
  * What vanishes meanwhile is left out.
  */
-export async function* filesBelow(
+export async function* walkFiles(
   folder: string,
   skip: (path: string) => boolean = () => false,
-): AsyncGenerator<FoundFile> {
+): AsyncGenerator<FileEntry> {
   const entries: AsyncIterable<Dirent> | readonly Dirent[] = await opendir(folder).catch(() => []);
   for await (const entry of entries) {
     const path = join(folder, entry.name);
     if (skip(path)) continue;
-    if (entry.isDirectory()) yield* filesBelow(path, skip);
+    if (entry.isDirectory()) yield* walkFiles(path, skip);
     if (!entry.isFile()) continue;
     const found = await stat(path).catch(() => undefined);
     if (found) yield { path, bytes: found.size, changedAt: found.mtimeMs };

@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { filesBelow } from "./files-below.ts";
+import { walkFiles } from "./files-below.ts";
 
 const dayMs = 86_400_000;
 
 /** Days that a file's folder says (`keep-30-days/…`); no such folder: for ever. */
-const daysOf = (path: string): number =>
+const readRetentionDays = (path: string): number =>
   Number(path.split(sep)[0]?.match(/^keep-(\d+)-days$/)?.[1] ?? Number.POSITIVE_INFINITY);
 
 /**
@@ -15,16 +15,19 @@ const daysOf = (path: string): number =>
  * @param now epoch milliseconds
  * @param stopped asked at each file; true: the rest is left alone, and not counted
  */
-export const forgetExpiredRows = async (
+export const deleteExpiredRows = async (
   blobs: string,
   now: number,
   stopped: () => boolean = () => false,
 ): Promise<number> => {
   const records = join(blobs, "records");
   let left = 0;
-  for await (const { path, bytes, changedAt } of filesBelow(blobs)) {
+  for await (const { path, bytes, changedAt } of walkFiles(blobs)) {
     if (stopped()) break;
-    if (path.startsWith(records + sep) && now - changedAt > daysOf(relative(records, path)) * dayMs)
+    if (
+      path.startsWith(records + sep) &&
+      now - changedAt > readRetentionDays(relative(records, path)) * dayMs
+    )
       await rm(path, { force: true });
     else left += bytes;
   }

@@ -2,8 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import type { Database } from "#platform/store/open-database.ts";
 import type { Log } from "#worlds/embedded/world.ts";
 import type { DataFolder } from "./data-folder.ts";
-import { dataSize } from "./data-size.ts";
-import { forgetExpiredRows } from "./forget-expired-rows.ts";
+import { measureDataSize } from "./data-size.ts";
+import { deleteExpiredRows } from "./forget-expired-rows.ts";
 import { trimTraffic } from "./trim-traffic.ts";
 
 type Needs = {
@@ -19,11 +19,11 @@ type Needs = {
 
 /** Free pages of the file that go back to the disk in one step. */
 const pagesAtOnce = 500;
-const lookEveryMs = 5_000;
-const walkEveryMs = 3_600_000;
+const checkIntervalMs = 5_000;
+const walkIntervalMs = 3_600_000;
 
 const gigabyte = 1_024 ** 3;
-const inWords = (bytes: number): string =>
+const formatBytes = (bytes: number): string =>
   bytes >= gigabyte ? `${(bytes / gigabyte).toFixed(1)} GB` : `${Math.ceil(bytes / 1_024 ** 2)} MB`;
 
 /**
@@ -33,7 +33,7 @@ const inWords = (bytes: number): string =>
  * with a turn of the event loop between. Pages that are free are used again by the next requests; where they are more
  * than a twentieth of the limit, they go back to the disk.
  */
-export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, log }: Needs) => {
+export const createDataLimiter = ({ folder, database, blobsWritten, limitBytes, clock, log }: Needs) => {
   // Beside its pages stands the log of writes, which is cut back to 64 MB.
   const target = limitBytes - Math.min(64 * 1_024 ** 2, limitBytes / 10);
   const pragma = (name: string): number => {
@@ -67,9 +67,9 @@ export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, 
   let removed = 0;
   const blobBytes = async (): Promise<number> => {
     const now = clock();
-    if (!walked || Math.abs(now - walked.at) >= walkEveryMs) {
+    if (!walked || Math.abs(now - walked.at) >= walkIntervalMs) {
       const written = blobsWritten();
-      walked = { bytes: await forgetExpiredRows(folder.blobs, now, () => stopping), written, at: now };
+      walked = { bytes: await deleteExpiredRows(folder.blobs, now, () => stopping), written, at: now };
       removed = 0;
     }
     return Math.max(0, walked.bytes + blobsWritten() - walked.written - removed);
@@ -81,7 +81,7 @@ export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, 
   const look = async (): Promise<number> => {
     // The database's used pages are counted instead of its file, which keeps free ones for the next requests.
     const others = () =>
-      dataSize(folder.root, (path) => path.startsWith(folder.database) || path === folder.blobs);
+      measureDataSize(folder.root, (path) => path.startsWith(folder.database) || path === folder.blobs);
     let rest = (await others()) + (await blobBytes());
     let forgotten = 0;
     while (!stopping && usedBytes() + rest > target) {
@@ -89,7 +89,7 @@ export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, 
       if (requests === 0) {
         if (!told)
           log(
-            `${folder.root} holds ${inWords(usedBytes() + rest)} without any traffic, the limit is ${inWords(limitBytes)}: raise --data-limit, or start over with --fresh`,
+            `${folder.root} holds ${formatBytes(usedBytes() + rest)} without any traffic, the limit is ${formatBytes(limitBytes)}: raise --data-limit, or start over with --fresh`,
           );
         told = true;
         break;
@@ -121,7 +121,7 @@ export const keepWithin = ({ folder, database, blobsWritten, limitBytes, clock, 
     /** Looks now and every five seconds. */
     start: () => {
       lookInBackground();
-      timer = setInterval(lookInBackground, lookEveryMs).unref();
+      timer = setInterval(lookInBackground, checkIntervalMs).unref();
     },
     /** Ends after the batch that is under way. */
     stop: async () => {

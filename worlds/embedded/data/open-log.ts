@@ -1,5 +1,5 @@
 import { appendFileSync, renameSync, statSync } from "node:fs";
-import { markedLines } from "#untrusted/marked-lines.ts";
+import { prefixContinuationLines } from "#untrusted/marked-lines.ts";
 import type { Log } from "#worlds/embedded/world.ts";
 
 type Needs = {
@@ -11,11 +11,11 @@ type Needs = {
 };
 
 /** Characters of an entry; the rest is cut off. */
-const longest = 64 * 1_024;
+const maxEntryChars = 64 * 1_024;
 
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+const readFileSize = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
-const reason = (fault: unknown): string =>
+const formatError = (fault: unknown): string =>
   fault instanceof Error
     ? `: ${fault.stack ?? fault.message}`
     : fault === undefined
@@ -32,7 +32,7 @@ export const openLog = ({ path, clock, limitBytes = 32 * 1_024 * 1_024 }: Needs)
   let bytes: number | undefined;
   const append = (text: string): void => {
     const length = Buffer.byteLength(text);
-    bytes ??= sizeOf(path);
+    bytes ??= readFileSize(path);
     if (bytes > 0 && bytes + length > limitBytes) {
       renameSync(path, `${path}.1`);
       bytes = 0;
@@ -46,7 +46,9 @@ export const openLog = ({ path, clock, limitBytes = 32 * 1_024 * 1_024 }: Needs)
       // Behind half an entry a line of its own begins.
       const gap =
         missing > 0 ? `\n${time} ${missing} entries are missing here: they could not be written\n` : "";
-      append(`${gap}${time} ${markedLines(`${sentence}${reason(fault)}`.slice(0, longest))}\n`);
+      append(
+        `${gap}${time} ${prefixContinuationLines(`${sentence}${formatError(fault)}`.slice(0, maxEntryChars))}\n`,
+      );
       missing = 0;
     } catch {
       missing += 1;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { asDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { isLocked, lockFile } from "#platform/store/lock-file.ts";
 import type { DataFolder } from "./data-folder.ts";
 
@@ -33,10 +33,10 @@ const writeOwner = ({ running }: DataFolder, owner: Owner): void => {
   renameSync(`${running}.new`, running);
 };
 
-export type Running = { readonly pid: number; readonly url: string; readonly modelsUrl: string };
+export type RunningWorld = { readonly pid: number; readonly url: string; readonly modelsUrl: string };
 
 /** The rehearsal that runs on a data folder; undefined where none does, or not yet. */
-export const runningOn = (folder: DataFolder): Running | undefined => {
+export const findRunningWorld = (folder: DataFolder): RunningWorld | undefined => {
   // What is written there may be of a process that was killed: whether one runs, the lock alone knows.
   if (!existsSync(folder.lock) || !isLocked(folder.lock)) return undefined;
   const { pid, command, url, modelsUrl = url } = readOwner(folder) ?? {};
@@ -57,7 +57,7 @@ export type Ownership = {
  * AlreadyRunning that says who has it and since when; DataFolderUnusable where the folder cannot be written.
  * `now`: epoch milliseconds.
  */
-export const ownFolder = (
+export const acquireDataFolder = (
   folder: DataFolder,
   { command, now }: { readonly command: string; readonly now: number },
 ): Ownership => {
@@ -78,7 +78,7 @@ export const ownFolder = (
     try {
       writeOwner(folder, content);
     } catch (error) {
-      throw asDataFolderError(folder.root, error);
+      throw toDataFolderError(folder.root, error);
     }
   };
   try {

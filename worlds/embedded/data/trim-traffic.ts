@@ -1,28 +1,28 @@
 import { rm, stat } from "node:fs/promises";
 import { z } from "zod";
-import { KeptRequest } from "#inference/records/kept-request.ts";
+import { StoredRequest } from "#inference/records/kept-request.ts";
 import {
-  answerSort,
-  hourOf,
-  recordPlaces,
-  requestAt,
-  type Served,
+  formatHour,
+  parseIndexSortKey,
+  type RecordScope,
+  recordPartitions,
+  requestSortKey,
 } from "#inference/records/record-places.ts";
-import { blobPath } from "#platform/blobs/blob-file.ts";
+import { toBlobPath } from "#platform/blobs/blob-file.ts";
 import type { Database } from "#platform/store/open-database.ts";
 
 /** So many requests are forgotten in one transaction: a few milliseconds, in which prod answers nobody. */
-export const batchSize = 100;
+export const trimBatchSize = 100;
 
 const hourMs = 3_600_000;
 const prefix = "predictions#";
 /** The least text above all that begin with the prefix. */
-const behind = "predictions$";
+const prefixEnd = "predictions$";
 
-const Row = z.object({ partition: z.string(), sort: z.string() });
-type Row = z.infer<typeof Row>;
+const ItemKey = z.object({ partition: z.string(), sort: z.string() });
+type ItemKey = z.infer<typeof ItemKey>;
 
-const servedIn = (partition: string): Served => {
+const parseServed = (partition: string): RecordScope => {
   const [, environment, model] = partition.split("#");
   return { environment: environment === "prod" ? "prod" : "stage", model: model ?? "" };
 };
@@ -51,38 +51,38 @@ export const trimTraffic = ({ database, blobs }: { readonly database: Database; 
   const partitions = (): string[] => {
     const found: string[] = [];
     for (let after = prefix; ; ) {
-      const partition = nextPartition.get(after, behind)?.partition;
+      const partition = nextPartition.get(after, prefixEnd)?.partition;
       if (typeof partition !== "string") return found;
       found.push(partition);
       after = partition;
     }
   };
 
-  const oldestRecords = (): readonly Row[] =>
+  const oldestRecords = (): readonly ItemKey[] =>
     partitions()
-      .flatMap((partition) => oldest.all(partition, batchSize).map((row) => Row.parse(row)))
+      .flatMap((partition) => oldest.all(partition, trimBatchSize).map((row) => ItemKey.parse(row)))
       .toSorted((one, other) => (one.sort < other.sort ? -1 : 1))
-      .slice(0, batchSize);
+      .slice(0, trimBatchSize);
 
   /** Removes the items of a request, and gives the key of its blob where its rows lie in one. */
-  const forget = ({ partition, sort }: Row): string | undefined => {
-    const { at, id } = requestAt(sort);
-    const request = recordPlaces(servedIn(partition)).request(id);
-    const kept = readItem.get(request, answerSort(at))?.value;
-    const read = typeof kept === "string" ? KeptRequest.safeParse(JSON.parse(kept)) : undefined;
-    removeItem.run(request, answerSort(at));
+  const forget = ({ partition, sort }: ItemKey): string | undefined => {
+    const { at, id } = parseIndexSortKey(sort);
+    const request = recordPartitions(parseServed(partition)).request(id);
+    const kept = readItem.get(request, requestSortKey(at))?.value;
+    const read = typeof kept === "string" ? StoredRequest.safeParse(JSON.parse(kept)) : undefined;
+    removeItem.run(request, requestSortKey(at));
     removeItem.run(partition, sort);
     return read?.success && "blob" in read.data.rows ? read.data.rows.blob : undefined;
   };
 
   /** Counters of the hours of which nothing is left. */
-  const forgetHours = (rows: readonly Row[]): void => {
+  const forgetHours = (rows: readonly ItemKey[]): void => {
     for (const partition of new Set(rows.map((row) => row.partition))) {
-      const [left] = oldest.all(partition, 1).map((row) => Row.parse(row));
-      const { counts } = recordPlaces(servedIn(partition));
+      const [left] = oldest.all(partition, 1).map((row) => ItemKey.parse(row));
+      const { counts } = recordPartitions(parseServed(partition));
       const last = rows.findLast((row) => row.partition === partition);
-      const from = left ? requestAt(left.sort).at : requestAt(last?.sort ?? "").at + hourMs;
-      removeHours.run(counts, hourOf(from));
+      const from = left ? parseIndexSortKey(left.sort).at : parseIndexSortKey(last?.sort ?? "").at + hourMs;
+      removeHours.run(counts, formatHour(from));
     }
   };
 
@@ -91,9 +91,9 @@ export const trimTraffic = ({ database, blobs }: { readonly database: Database; 
     const { forgotten, keys } = database.write(() => {
       const rows = oldestRecords();
       const metricAt = oldestMetric.get()?.at;
-      const recordAt = rows[0] && requestAt(rows[0].sort).at;
+      const recordAt = rows[0] && parseIndexSortKey(rows[0].sort).at;
       if (typeof metricAt === "number" && (recordAt === undefined || metricAt <= recordAt))
-        return { forgotten: removeMetrics.run(batchSize), keys: [] };
+        return { forgotten: removeMetrics.run(trimBatchSize), keys: [] };
       const keys = rows.flatMap((row) => forget(row) ?? []);
       forgetHours(rows);
       return { forgotten: rows.length, keys };
@@ -101,7 +101,7 @@ export const trimTraffic = ({ database, blobs }: { readonly database: Database; 
     // Behind the commit: a file without its item is lost space, an item without its file would be a broken record.
     let fileBytes = 0;
     for (const key of keys) {
-      const path = blobPath(blobs, key);
+      const path = toBlobPath(blobs, key);
       fileBytes += (await stat(path).catch(() => undefined))?.size ?? 0;
       await rm(path, { force: true });
     }

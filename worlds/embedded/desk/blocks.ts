@@ -91,7 +91,7 @@ type Identified = {
   readonly elements?: readonly { readonly action_id?: string | undefined }[];
 };
 /** Slack: a block_id is unique in its message, an action_id in its block. */
-const noIdTwice = ({
+const checkUniqueIds = ({
   value,
   issues,
 }: {
@@ -124,14 +124,14 @@ const noIdTwice = ({
   }
 };
 
-export const MessageBlocks = z.array(MessageBlock).max(50).check(noIdTwice);
+export const MessageBlocks = z.array(MessageBlock).max(50).check(checkUniqueIds);
 
 /** A modal as `views.open` takes it. Source: https://docs.slack.dev/reference/views/modal-views */
 export const Modal = z
   .strictObject({
     type: z.literal("modal"),
     title: plainText(24),
-    blocks: z.array(ViewBlock).max(100).check(noIdTwice),
+    blocks: z.array(ViewBlock).max(100).check(checkUniqueIds),
     submit: plainText(24).optional(),
     close: plainText(24).optional(),
     private_metadata: z.string().max(3_000).default(""),
@@ -152,7 +152,7 @@ export type Modal = z.infer<typeof Modal>;
  */
 export const blocksTextLimit = 10_000;
 
-const message = (issue: z.core.$ZodIssue): string => {
+const formatIssue = (issue: z.core.$ZodIssue): string => {
   switch (issue.code) {
     case "too_big":
       return issue.origin === "array"
@@ -174,13 +174,13 @@ const message = (issue: z.core.$ZodIssue): string => {
 };
 
 /** What Slack writes into `response_metadata.messages`, one line for each fault with its JSON pointer under `root`. */
-export const slackMessages = (error: z.ZodError, root: string): string[] =>
+export const formatSlackErrors = (error: z.ZodError, root: string): string[] =>
   error.issues.map(
-    (issue) => `[ERROR] ${message(issue)} [json-pointer:${[root, ...issue.path.map(String)].join("/")}]`,
+    (issue) => `[ERROR] ${formatIssue(issue)} [json-pointer:${[root, ...issue.path.map(String)].join("/")}]`,
   );
 
 /** Blocks with the ids that Slack makes up where the app gave none. */
-export const withIds = <Block extends MessageBlock | ViewBlock>(
+export const addMissingIds = <Block extends MessageBlock | ViewBlock>(
   blocks: readonly Block[],
   randomId: () => string,
 ): Block[] =>

@@ -1,14 +1,14 @@
 import { html } from "hono/html";
 import type { DeskOptions, DeskUser } from "./desk-options.ts";
-import { layout } from "./layout.ts";
+import { renderLayout } from "./layout.ts";
 import { renderMessage, renderView } from "./message-html.ts";
-import type { Html, Names } from "./mrkdwn.ts";
+import type { DisplayNames, Html } from "./mrkdwn.ts";
 import type { Message, View } from "./state.ts";
 
 const day = new Intl.DateTimeFormat("en-US", { weekday: "long", month: "long", day: "numeric" });
 
 /** The messages in the order in which they were said, with a line for each day. */
-export const renderMessages = (messages: readonly Message[], names: Names): Html => {
+export const renderMessages = (messages: readonly Message[], names: DisplayNames): Html => {
   const dayOf = (message: Message | undefined) =>
     message === undefined ? undefined : day.format(new Date(Number(message.ts) * 1_000));
   return html`${messages.map((message, index) => {
@@ -22,7 +22,7 @@ export const renderMessages = (messages: readonly Message[], names: Names): Html
 };
 
 /** The page that looks like a Slack channel. */
-export const channelPage = (
+export const renderChannelPage = (
   options: Pick<DeskOptions, "channel" | "users">,
   {
     me,
@@ -33,10 +33,10 @@ export const channelPage = (
     readonly me: DeskUser;
     readonly messages: readonly Message[];
     readonly view: View | undefined;
-    readonly names: Names;
+    readonly names: DisplayNames;
   },
 ): Html =>
-  layout(options, {
+  renderLayout(options, {
     title: `#${options.channel.name} · Slipway`,
     me,
     path: "/",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
 import { failedDelivery, failedHistory } from "#test/support/desk/sample.ts";
-import { deliveryFacts } from "./delivery-facts.ts";
+import { readDeliveryFacts } from "./delivery-facts.ts";
 
 const running: Execution = { name: "d", status: "RUNNING", input: {}, startedAt: "2026-11-21T13:00:00.000Z" };
 const at = "2026-11-21T13:00:01.000Z";
@@ -15,7 +15,7 @@ const event = (state: string, status: StateEvent["status"], rest: Partial<StateE
 const check = { name: "errors", verdict: "pass", measured: 0, limit: 1, unit: "points", detail: "" };
 
 test("a failed delivery names its error, its remedy, and every check that was made", () => {
-  const facts = deliveryFacts(failedDelivery, failedHistory);
+  const facts = readDeliveryFacts(failedDelivery, failedHistory);
   expect(facts).toMatchObject({
     outcome: "failed",
     version: 3,
@@ -36,7 +36,7 @@ test("each look of the canary stands for itself, with the share that it judged",
     event("JudgeCanary", "succeeded", {
       output: { ShiftTraffic: { share }, JudgeCanary: { checks: [check] } },
     });
-  const facts = deliveryFacts(running, [judged(10), judged(50)]);
+  const facts = readDeliveryFacts(running, [judged(10), judged(50)]);
   expect(facts.checks.map(({ title }) => title)).toEqual([
     "Canary, look 1 at 10 % of prod",
     "Canary, look 2 at 50 % of prod",
@@ -44,7 +44,7 @@ test("each look of the canary stands for itself, with the share that it judged",
 });
 
 test("a retried state is one stay, a state entered again is another", () => {
-  const facts = deliveryFacts(running, [
+  const facts = readDeliveryFacts(running, [
     event("ScanImage", "entered"),
     event("ScanImage", "retried", { error: { name: "Throttled", cause: "" } }),
     event("ScanImage", "succeeded"),
@@ -62,18 +62,18 @@ test("what a state failed with is kept where the engine tells of the failure and
     [event("BuildImage", "failed", { error }), event("BuildImage", "caught", { error })],
     [event("BuildImage", "caught", { error })],
   ])
-    expect(deliveryFacts(running, [event("BuildImage", "entered"), ...ending]).stays).toMatchObject([
+    expect(readDeliveryFacts(running, [event("BuildImage", "entered"), ...ending]).stays).toMatchObject([
       { status: "failed", ms: 5, error },
     ]);
 });
 
 test("a state that was running when the delivery was stopped is shown as cut off", () => {
-  const facts = deliveryFacts({ ...running, status: "ABORTED" }, [event("RequestApproval", "entered")]);
+  const facts = readDeliveryFacts({ ...running, status: "ABORTED" }, [event("RequestApproval", "entered")]);
   expect(facts.stays).toMatchObject([{ status: "failed", ms: undefined }]);
 });
 
 test("data of another form is left out, and the page still stands", () => {
-  const facts = deliveryFacts(
+  const facts = readDeliveryFacts(
     { ...running, status: "SUCCEEDED", output: { outcome: "promoted", RegisterModel: 7 } },
     [],
   );

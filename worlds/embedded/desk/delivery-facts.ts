@@ -7,10 +7,10 @@ import { Check, Verdict } from "#domain/gates/verdict.ts";
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
 import { remedies } from "#statemachine/remedies.ts";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
 /** One stay in one state. */
-export type Stay = {
+export type StateRun = {
   readonly state: string;
   /** ISO 8601. */
   readonly from: string;
@@ -36,36 +36,37 @@ export type DeliveryFacts = {
   readonly error:
     | { readonly name: string; readonly cause: string; readonly remedy: string | undefined }
     | undefined;
-  readonly stays: readonly Stay[];
+  readonly stays: readonly StateRun[];
   readonly checks: readonly { readonly title: string; readonly checks: readonly Check[] }[];
 };
 
-const Checked = z.object({ checks: z.array(Check) });
+const ChecksOutput = z.object({ checks: z.array(Check) });
 /** The fields of the state data that the page shows; whatever does not have their form is left out. */
 const Data = z.object({
   outcome: Outcome.optional().catch(undefined),
   error: CaughtError.optional().catch(undefined),
-  ScanImage: Checked.optional().catch(undefined),
+  ScanImage: ChecksOutput.optional().catch(undefined),
   RegisterModel: z.object({ version: z.int(), digest: z.string() }).optional().catch(undefined),
-  VerifyStage: Checked.optional().catch(undefined),
+  VerifyStage: ChecksOutput.optional().catch(undefined),
   RequestApproval: ApprovalDecision.optional().catch(undefined),
   ShiftTraffic: z.object({ share: z.number() }).optional().catch(undefined),
-  JudgeCanary: Checked.optional().catch(undefined),
+  JudgeCanary: ChecksOutput.optional().catch(undefined),
   RollBack: z
     .object({ error: z.object({ name: z.string(), cause: z.string() }).nullable() })
     .optional()
     .catch(undefined),
 });
 type Data = z.infer<typeof Data>;
-const dataOf = (value: unknown): Data => Data.safeParse(value).data ?? {};
+const readStateData = (value: unknown): Data => Data.safeParse(value).data ?? {};
 
 const StateData = z.record(z.string(), z.unknown());
-const Judged = z.looseObject({ verdict: Verdict });
-const verdictOf = (event: StateEvent): Verdict | undefined =>
-  Judged.safeParse(ownValue(StateData.safeParse(event.output).data ?? {}, event.state)).data?.verdict;
+const VerdictOutput = z.looseObject({ verdict: Verdict });
+const readVerdict = (event: StateEvent): Verdict | undefined =>
+  VerdictOutput.safeParse(getOwnProperty(StateData.safeParse(event.output).data ?? {}, event.state)).data
+    ?.verdict;
 
-const staysOf = (history: readonly StateEvent[]): Stay[] => {
-  const stays: Stay[] = [];
+const readStateRuns = (history: readonly StateEvent[]): StateRun[] => {
+  const stays: StateRun[] = [];
   for (const event of history) {
     const open = stays.findLast((stay) => stay.state === event.state && stay.status === "running");
     const at = open === undefined ? -1 : stays.lastIndexOf(open);
@@ -86,7 +87,7 @@ const staysOf = (history: readonly StateEvent[]): Stay[] => {
         ...open,
         ms: event.ms,
         status: event.status === "succeeded" ? "succeeded" : "failed",
-        verdict: verdictOf(event),
+        verdict: readVerdict(event),
         error: event.error,
       };
     else if (event.status === "caught") {
@@ -99,12 +100,12 @@ const staysOf = (history: readonly StateEvent[]): Stay[] => {
   return stays;
 };
 
-const checksOf = (history: readonly StateEvent[]): DeliveryFacts["checks"] => {
+const readChecks = (history: readonly StateEvent[]): DeliveryFacts["checks"] => {
   const groups = new Map<string, readonly Check[]>();
   let look = 0;
   for (const event of history) {
     if (event.status !== "succeeded") continue;
-    const data = dataOf(event.output);
+    const data = readStateData(event.output);
     if (event.state === "ScanImage" && data.ScanImage) groups.set("Image scan", data.ScanImage.checks);
     if (event.state === "VerifyStage" && data.VerifyStage) groups.set("On stage", data.VerifyStage.checks);
     if (event.state === "JudgeCanary" && data.JudgeCanary)
@@ -117,9 +118,11 @@ const checksOf = (history: readonly StateEvent[]): DeliveryFacts["checks"] => {
 };
 
 /** Reads everything that the page shows; history oldest first. */
-export const deliveryFacts = (execution: Execution, history: readonly StateEvent[]): DeliveryFacts => {
-  const last = dataOf(execution.output ?? history.findLast((event) => event.output !== undefined)?.output);
-  const stays = staysOf(history);
+export const readDeliveryFacts = (execution: Execution, history: readonly StateEvent[]): DeliveryFacts => {
+  const last = readStateData(
+    execution.output ?? history.findLast((event) => event.output !== undefined)?.output,
+  );
+  const stays = readStateRuns(history);
   const fault =
     last.RollBack?.error ??
     execution.error ??
@@ -143,6 +146,6 @@ export const deliveryFacts = (execution: Execution, history: readonly StateEvent
         ? stays
         : // A state that was cut off when the execution ended did not go on.
           stays.map((stay) => (stay.status === "running" ? { ...stay, status: "failed" as const } : stay)),
-    checks: checksOf(history),
+    checks: readChecks(history),
   };
 };

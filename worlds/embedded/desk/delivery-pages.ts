@@ -1,17 +1,19 @@
 import { type Context, Hono } from "hono";
 import { html } from "hono/html";
-import { deliveryFacts } from "./delivery-facts.ts";
+import { readDeliveryFacts } from "./delivery-facts.ts";
 import { renderDelivery, renderDeliveryList } from "./delivery-html.ts";
 import type { DeskOptions, DeskUser } from "./desk-options.ts";
-import { layout } from "./layout.ts";
+import { renderLayout } from "./layout.ts";
 import type { Html } from "./mrkdwn.ts";
 
 /** The list of deliveries and a page for each: one place that says where a model is and why it stopped. */
-export const deliveryPages = (options: DeskOptions & { readonly me: (c: Context) => DeskUser }): Hono => {
+export const createDeliveryPages = (
+  options: DeskOptions & { readonly me: (c: Context) => DeskUser },
+): Hono => {
   const { deliveries, state, clock, me } = options;
   const page = (c: Context, heading: Html, title: string, sheet: Html) =>
     c.html(
-      layout(options, {
+      renderLayout(options, {
         title,
         me: me(c),
         path: c.req.path,
@@ -43,7 +45,7 @@ export const deliveryPages = (options: DeskOptions & { readonly me: (c: Context)
         html`<p class="empty">There is no delivery of this name here.</p>`,
       );
     }
-    const facts = deliveryFacts(execution, await deliveries.history(name));
+    const facts = readDeliveryFacts(execution, await deliveries.history(name));
     const message = state.messageAbout(name)?.ts;
     return page(
       c,

@@ -1,5 +1,5 @@
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
-import type { Rate } from "./rate-limit.ts";
+import type { SlackRate } from "./rate-limit.ts";
 import type { DeskState } from "./state.ts";
 
 export type DeskUser = {
@@ -32,7 +32,7 @@ export type DeskOptions = {
   readonly users: readonly [DeskUser, ...DeskUser[]];
   readonly deliveries: Pick<Deliveries, "describe" | "history" | "list">;
   /** Slack's own by default. */
-  readonly rates?: Readonly<Record<string, Rate>>;
+  readonly rates?: Readonly<Record<string, SlackRate>>;
   /** How long a callback may take, milliseconds; Slack's 3,000 by default. */
   readonly callbackTimeoutMs?: number;
   /** Ends the pages' event streams, so that the server can close. */

@@ -1,25 +1,25 @@
 import { WebClient } from "@slack/web-api";
 import { describe, expect, test } from "vitest";
-import { type Callback, callbackServer } from "#test/support/desk/callback-server.ts";
+import { type Callback, startCallbackServer } from "#test/support/desk/callback-server.ts";
 import {
-  approvalBlocks,
-  delivery,
+  buildApprovalBlocks,
   failedDelivery,
   failedHistory,
   promotedDelivery,
-  rejectReason,
+  rejectDialog,
+  sampleDelivery,
 } from "#test/support/desk/sample.ts";
-import { servedDesk } from "#test/support/desk/served-desk.ts";
+import { startDesk } from "#test/support/desk/served-desk.ts";
 import { silentLogger } from "#test/support/desk/silent-logger.ts";
 import { signSlackRequest } from "./sign.ts";
 
 const secret = "a signing secret of the test";
-type Answer = Parameters<typeof callbackServer>[1];
+type Answer = Parameters<typeof startCallbackServer>[1];
 
 /** A desk with a question on it, and the app that its callbacks go to. */
-const asked = async (answer: Answer, given: Parameters<typeof servedDesk>[0] = {}) => {
-  const app = await callbackServer(secret, answer);
-  const desk = await servedDesk({ callbackUrl: () => app.url, callbackTimeoutMs: 200, ...given });
+const asked = async (answer: Answer, given: Parameters<typeof startDesk>[0] = {}) => {
+  const app = await startCallbackServer(secret, answer);
+  const desk = await startDesk({ callbackUrl: () => app.url, callbackTimeoutMs: 200, ...given });
   const slack = new WebClient(desk.options.botToken, {
     slackApiUrl: `${desk.url}/api/`,
     logger: silentLogger,
@@ -29,7 +29,7 @@ const asked = async (answer: Answer, given: Parameters<typeof servedDesk>[0] = {
   const { ts = "" } = await slack.chat.postMessage({
     channel,
     text: "question",
-    blocks: approvalBlocks(desk.url) as never,
+    blocks: buildApprovalBlocks(desk.url) as never,
   });
   const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
     const response = await fetch(`${desk.url}${path}`, {
@@ -139,7 +139,7 @@ describe("a dialog", () => {
       if (callback.payload.type === "view_submission") return answer(callback);
       await it.slack.views.open({
         trigger_id: String(callback.payload.trigger_id),
-        view: rejectReason as never,
+        view: rejectDialog as never,
       });
       return {};
     });
@@ -233,7 +233,7 @@ describe("the page", () => {
   test.each(["/", "/deliveries", "/desk/channel", "/desk/assets/desk.js", "/api/auth.test"])(
     "%s is refused to a foreign host name, as DNS rebinding would bring",
     async (path) => {
-      await using desk = await servedDesk();
+      await using desk = await startDesk();
       const request = (host: string) => desk.desk.request(`http://127.0.0.1${path}`, { headers: { host } });
       expect((await request("attacker.example:8080")).status).toBe(403);
       expect((await request("127.0.0.1.attacker.example")).status).toBe(403);
@@ -269,7 +269,7 @@ describe("the page", () => {
   });
 
   test("that is open does not keep the desk from stopping", async () => {
-    const desk = await servedDesk();
+    const desk = await startDesk();
     const events = await fetch(`${desk.url}/desk/events`);
     const reader = events.body?.getReader();
     await reader?.read();
@@ -288,12 +288,12 @@ describe("the page", () => {
 describe("a delivery's page", () => {
   const deliveries = {
     describe: async (name: string) => [failedDelivery, promotedDelivery].find((each) => each.name === name),
-    history: async (name: string) => (name === delivery ? failedHistory : []),
+    history: async (name: string) => (name === sampleDelivery ? failedHistory : []),
     list: async () => ({ executions: [failedDelivery, promotedDelivery], cursor: "next page" }),
   };
   test("says where the model is, why it stopped and what to do", async () => {
     await using it = await asked(fine, { deliveries });
-    const text = await (await fetch(`${it.desk.url}/deliveries/${delivery}`)).text();
+    const text = await (await fetch(`${it.desk.url}/deliveries/${sampleDelivery}`)).text();
     for (const expected of [
       "GateFailed",
       "the failed checks say by how much",
@@ -315,13 +315,13 @@ describe("a delivery's page", () => {
       "promoted",
       "failed",
       "GateFailed",
-      `/deliveries/${delivery}`,
+      `/deliveries/${sampleDelivery}`,
       "after=next%20page",
     ])
       expect(text).toContain(expected);
   });
   test("that is not there is a 404 with a sentence", async () => {
-    await using desk = await servedDesk();
+    await using desk = await startDesk();
     const response = await fetch(`${desk.url}/deliveries/nobody`);
     expect(response.status).toBe(404);
     expect(await response.text()).toContain("There is no delivery of this name");

@@ -4,11 +4,11 @@ import { type Context, Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { z } from "zod";
 import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
-import { channelPage, renderMessages } from "./channel-page.ts";
-import { deliveryPages } from "./delivery-pages.ts";
+import { renderChannelPage, renderMessages } from "./channel-page.ts";
+import { createDeliveryPages } from "./delivery-pages.ts";
 import { botUser, type DeskOptions, type DeskUser } from "./desk-options.ts";
-import { localOnly, ownOriginOnly } from "./guard.ts";
-import { createHub, type DeskEvent } from "./hub.ts";
+import { requireLocalHost, requireOwnOrigin } from "./guard.ts";
+import { createEventBus, type DeskEvent } from "./hub.ts";
 import { createInteractions } from "./interactions.ts";
 import { renderMessage, renderView } from "./message-html.ts";
 import { createWebApi } from "./web-api.ts";
@@ -18,11 +18,11 @@ const assets: Readonly<Record<string, string>> = {
   "desk.js": "text/javascript; charset=utf-8",
   "icon.svg": "image/svg+xml",
 };
-const shown = 200;
+const maxShownMessages = 200;
 
 const Click = z.object({ as: z.string(), ts: z.string(), block: z.string(), action: z.string() });
 const Submit = z.object({ as: z.string(), typed: z.record(z.string(), z.string()) });
-const As = z.object({ as: z.string() });
+const ActingUser = z.object({ as: z.string() });
 
 /**
  * Mount at the root of a server that is bound to 127.0.0.1. Its paths: `/`, `/deliveries…`, `/desk/…`,
@@ -30,7 +30,7 @@ const As = z.object({ as: z.string() });
  */
 export const createDesk = (options: DeskOptions): Hono => {
   const { state, users, channel } = options;
-  const hub = createHub();
+  const hub = createEventBus();
   const interactions = createInteractions({ ...options, hub });
   const names = new Map<string, string>([
     ...users.map(({ id, name }) => [id, name] as const),
@@ -43,7 +43,7 @@ export const createDesk = (options: DeskOptions): Hono => {
     onlyFor === undefined || onlyFor === user.id;
   const messagesFor = (user: DeskUser) =>
     state
-      .messages(shown)
+      .messages(maxShownMessages)
       .filter((message) => isFor(message, user))
       .reverse();
   const unknown = (c: Context) =>
@@ -51,17 +51,22 @@ export const createDesk = (options: DeskOptions): Hono => {
 
   const app = new Hono();
   for (const path of ["/", "/deliveries", "/deliveries/*", "/desk/*", "/api/*", "/response/*"])
-    app.use(path, localOnly);
+    app.use(path, requireLocalHost);
   const small = limitBody(100_000, (c) => c.text("Payload Too Large", 413));
-  app.use("/desk/*", ownOriginOnly, small);
+  app.use("/desk/*", requireOwnOrigin, small);
   app.use("/response/*", small);
 
   app.route("/api", createWebApi({ ...options, hub }));
-  app.route("/deliveries", deliveryPages({ ...options, me }));
+  app.route("/deliveries", createDeliveryPages({ ...options, me }));
 
   app.get("/", (c) =>
     c.html(
-      channelPage(options, { me: me(c), messages: messagesFor(me(c)), view: state.viewOf(me(c).id), names }),
+      renderChannelPage(options, {
+        me: me(c),
+        messages: messagesFor(me(c)),
+        view: state.viewOf(me(c).id),
+        names,
+      }),
     ),
   );
   for (const [file, type] of Object.entries(assets)) {
@@ -130,7 +135,7 @@ export const createDesk = (options: DeskOptions): Hono => {
     return result === undefined ? unknown(c) : c.json(result);
   });
   app.post("/desk/messages/:ts/dismiss", async (c) => {
-    const as = As.safeParse(await c.req.json().catch(() => undefined));
+    const as = ActingUser.safeParse(await c.req.json().catch(() => undefined));
     const message = state.message(c.req.param("ts"));
     if (!as.success || message === undefined || message.onlyFor !== as.data.as) return unknown(c);
     state.removeMessage(message.ts);
@@ -148,7 +153,7 @@ export const createDesk = (options: DeskOptions): Hono => {
       : c.json(result);
   });
   app.post("/desk/views/:id/close", async (c) => {
-    const as = As.safeParse(await c.req.json().catch(() => undefined));
+    const as = ActingUser.safeParse(await c.req.json().catch(() => undefined));
     const view = state.view(c.req.param("id"));
     if (!as.success || view === undefined || view.user !== as.data.as) return unknown(c);
     state.removeView(view.id);

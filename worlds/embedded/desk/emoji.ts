@@ -1,5 +1,5 @@
 import { html, raw } from "hono/html";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
 const disc = (fill: string, inside: string) =>
   `<circle cx="10" cy="10" r="9" fill="${fill}"/><g fill="none" stroke="#fff" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round">${inside}</g>`;
@@ -8,7 +8,7 @@ const disc = (fill: string, inside: string) =>
  * Emoji that deliveries use, drawn here: a machine without an emoji font shows them all the same.
  * By Slack's short name; `char` is the character for which the same picture stands.
  */
-const drawn: Readonly<Record<string, { readonly char: string; readonly svg: string }>> = {
+const emojiPictures: Readonly<Record<string, { readonly char: string; readonly svg: string }>> = {
   white_check_mark: {
     char: "✅",
     svg: `<rect x="1" y="1" width="18" height="18" rx="4" fill="#2bac76"/><path d="M5.2 10.4l3.2 3.2 6.4-7" fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round"/>`,
@@ -69,15 +69,15 @@ const drawn: Readonly<Record<string, { readonly char: string; readonly svg: stri
     svg: '<path d="M10 1.800l8 4v8.400l-8 4-8-4V5.800z" fill="#c99a5b"/><path d="M2 5.800l8 4 8-4M10 9.800v8.400" stroke="#8a6130" fill="none"/><path d="M6 3.800l8 4v3" stroke="#f0d9b5" stroke-width="1.600" fill="none"/>',
   },
 };
-const byChar = new Map(Object.entries(drawn).map(([name, { char }]) => [char, name]));
+const namesByCharacter = new Map(Object.entries(emojiPictures).map(([name, { char }]) => [char, name]));
 
 /** Matches every character that has a picture, with the selector that asks for its coloured form. */
-export const drawnCharacters = `(?:${[...byChar.keys()].join("|")})\\uFE0F?`;
+export const emojiPattern = `(?:${[...namesByCharacter.keys()].join("|")})\\uFE0F?`;
 
 /** The picture for a short name or a character; undefined where there is none. */
-export const emoji = (nameOrChar: string) => {
-  const name = byChar.get(nameOrChar.replace("\uFE0F", "")) ?? nameOrChar;
-  const found = ownValue(drawn, name);
+export const renderEmoji = (nameOrChar: string) => {
+  const name = namesByCharacter.get(nameOrChar.replace("\uFE0F", "")) ?? nameOrChar;
+  const found = getOwnProperty(emojiPictures, name);
   return found === undefined
     ? undefined
     : html`<svg class="emoji" viewBox="0 0 20 20" role="img" aria-label="${name.replaceAll("_", " ")}">${raw(found.svg)}</svg>`;

@@ -18,7 +18,7 @@ const isForeign = ({ req }: Context): boolean => {
  * that resolves to 127.0.0.1 is DNS rebinding) and that no other origin's page makes, the models' among them, and its
  * pages load nothing from elsewhere.
  */
-export const localOnly = createMiddleware(async (c, next) => {
+export const requireLocalHost = createMiddleware(async (c, next) => {
   if (!isOwnHost(c.req.header("host"))) return c.text("This page is served to localhost only.", 403);
   if (isForeign(c)) return c.text("Another site's page made this request: open the desk itself.", 403);
   await next();
@@ -32,7 +32,7 @@ export const localOnly = createMiddleware(async (c, next) => {
 });
 
 /** Another site's page may not act through the person's browser: what changes anything comes from our own pages. */
-export const ownOriginOnly = createMiddleware(async (c, next) => {
+export const requireOwnOrigin = createMiddleware(async (c, next) => {
   if (c.req.method !== "GET" && c.req.header("origin") !== `http://${c.req.header("host")}`)
     return c.json({ status: "failed", notice: "This request did not come from the desk's own page." }, 403);
   await next();

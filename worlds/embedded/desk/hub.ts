@@ -6,7 +6,7 @@ export type DeskEvent =
   | { readonly type: "view"; readonly view: View };
 
 /** Tells every open page what changed. */
-export const createHub = () => {
+export const createEventBus = () => {
   const listeners = new Set<(event: DeskEvent) => void>();
   return {
     tell(event: DeskEvent): void {
@@ -18,4 +18,4 @@ export const createHub = () => {
     },
   };
 };
-export type Hub = ReturnType<typeof createHub>;
+export type EventBus = ReturnType<typeof createEventBus>;

@@ -3,26 +3,26 @@
  * Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload and …/view-interactions-payload
  */
 import { z } from "zod";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 import type { Button } from "./blocks.ts";
-import { MessageBlocks, Modal, slackMessages, withIds } from "./blocks.ts";
+import { addMissingIds, formatSlackErrors, MessageBlocks, Modal } from "./blocks.ts";
 import { type DeskOptions, type DeskUser, team } from "./desk-options.ts";
-import type { Hub } from "./hub.ts";
+import type { EventBus } from "./hub.ts";
 import { signSlackRequest } from "./sign.ts";
-import { slackMessage, slackView, type ViewValues } from "./slack-objects.ts";
+import { toSlackMessage, toSlackView, type ViewValues } from "./slack-objects.ts";
 import type { Message, View } from "./state.ts";
 
 /** What the page shows after a click. */
-export type Clicked =
+export type ClickResult =
   | { readonly status: "answered" }
   | { readonly status: "failed"; readonly notice: string };
-export type Submitted =
+export type SubmitResult =
   | { readonly status: "closed" }
   | { readonly status: "updated"; readonly view: View }
   | { readonly status: "refused"; readonly errors: Readonly<Record<string, string>> }
   | { readonly status: "failed"; readonly notice: string };
 
-const ViewAnswer = z.discriminatedUnion("response_action", [
+const ViewResponse = z.discriminatedUnion("response_action", [
   z.object({ response_action: z.literal("clear") }),
   z.object({ response_action: z.literal("errors"), errors: z.record(z.string(), z.string()) }),
   z.object({ response_action: z.literal("update"), view: Modal }),
@@ -45,10 +45,10 @@ const parseJson = (body: string): unknown => {
   }
 };
 
-const minutes = 60_000;
-export const triggerLifeMs = 3_000;
+const minuteMs = 60_000;
+export const triggerLifetimeMs = 3_000;
 
-const buttonsOf = (message: Message): { readonly blockId: string | undefined; readonly button: Button }[] =>
+const listButtons = (message: Message): { readonly blockId: string | undefined; readonly button: Button }[] =>
   message.blocks.flatMap((block) => {
     if (block.type === "actions")
       return block.elements.map((button) => ({ blockId: block.block_id, button }));
@@ -57,7 +57,7 @@ const buttonsOf = (message: Message): { readonly blockId: string | undefined; re
       : [];
   });
 
-export const createInteractions = (options: DeskOptions & { readonly hub: Hub }) => {
+export const createInteractions = (options: DeskOptions & { readonly hub: EventBus }) => {
   const { state, clock, randomId, hub, teamId, appId, channel } = options;
 
   const send = async (
@@ -93,7 +93,7 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
 
   const shared = (user: DeskUser) => {
     const trigger = `${clock()}.${randomId()}`;
-    state.addTrigger(trigger, user.id, clock() + triggerLifeMs);
+    state.addTrigger(trigger, user.id, clock() + triggerLifetimeMs);
     return {
       user: { id: user.id, username: user.username, name: user.username, team_id: teamId },
       api_app_id: appId,
@@ -106,12 +106,12 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
     };
   };
 
-  const applyAnswer = (view: View, body: string): Submitted => {
-    const answer = ViewAnswer.safeParse(parseJson(body));
+  const applyAnswer = (view: View, body: string): SubmitResult => {
+    const answer = ViewResponse.safeParse(parseJson(body));
     if (!answer.success)
       return {
         status: "failed",
-        notice: `The app's answer could not be read: ${slackMessages(answer.error, "")[0] ?? ""}`,
+        notice: `The app's answer could not be read: ${formatSlackErrors(answer.error, "")[0] ?? ""}`,
       };
     switch (answer.data.response_action) {
       case "clear":
@@ -121,7 +121,7 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
         return { status: "refused", errors: answer.data.errors };
       case "update": {
         const { view: modal } = answer.data;
-        const next = { ...view, modal: { ...modal, blocks: withIds(modal.blocks, randomId) } };
+        const next = { ...view, modal: { ...modal, blocks: addMissingIds(modal.blocks, randomId) } };
         state.putView(next);
         return { status: "updated", view: next };
       }
@@ -139,18 +139,18 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
       readonly action: string;
       /** The desk's own origin, for the response_url. */
       readonly origin: string;
-    }): Promise<Clicked | undefined> {
+    }): Promise<ClickResult | undefined> {
       const { user, ts } = request;
       const message = state.message(ts);
       if (message === undefined || (message.onlyFor !== undefined && message.onlyFor !== user.id))
         return undefined;
-      const found = buttonsOf(message).find(
+      const found = listButtons(message).find(
         ({ blockId, button }) => blockId === request.block && button.action_id === request.action,
       );
       if (found === undefined) return undefined;
       const { text, url, value, style } = found.button;
       const responseId = randomId() + randomId();
-      state.addResponseAddress(responseId, { ts, user: user.id }, clock() + 30 * minutes);
+      state.addResponseAddress(responseId, { ts, user: user.id }, clock() + 30 * minuteMs);
       const answer = await send({
         type: "block_actions",
         ...shared(user),
@@ -161,7 +161,7 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
           is_ephemeral: message.onlyFor !== undefined,
         },
         channel: { id: channel.id, name: channel.name },
-        ...(message.onlyFor === undefined ? { message: slackMessage(message, options) } : {}),
+        ...(message.onlyFor === undefined ? { message: toSlackMessage(message, options) } : {}),
         state: { values: {} },
         response_url: `${request.origin}/response/${responseId}`,
         actions: [
@@ -185,7 +185,7 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
       readonly user: DeskUser;
       readonly view: string;
       readonly typed: Readonly<Record<string, string>>;
-    }): Promise<Submitted | undefined> {
+    }): Promise<SubmitResult | undefined> {
       const view = state.view(request.view);
       if (view === undefined || view.user !== request.user.id) return undefined;
       const values = new Map<string, Record<string, string>>();
@@ -193,7 +193,7 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
       for (const block of view.modal.blocks) {
         if (block.type !== "input") continue;
         const { block_id: id = "", element } = block;
-        const value = ownValue(request.typed, id) ?? "";
+        const value = getOwnProperty(request.typed, id) ?? "";
         const { min_length: least = 0, max_length: most = 3_000 } = element;
         // Slack's client holds these back; the app never sees them.
         if (value.trim() === "" && !block.optional) errors.set(id, "Please complete this required field.");
@@ -206,7 +206,7 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
       const answer = await send({
         type: "view_submission",
         ...shared(request.user),
-        view: slackView(view, options, Object.fromEntries(values) satisfies ViewValues),
+        view: toSlackView(view, options, Object.fromEntries(values) satisfies ViewValues),
         response_urls: [],
       });
       if (answer.status === "failed") return answer;
@@ -231,7 +231,7 @@ export const createInteractions = (options: DeskOptions & { readonly hub: Hub })
       }
       const original = state.message(address.ts);
       if (text === undefined && blocks === undefined) return { error: "no_text" };
-      const named = withIds(blocks ?? [], randomId);
+      const named = addMissingIds(blocks ?? [], randomId);
       const message: Message =
         replace_original && original !== undefined
           ? { ...original, text: text ?? "", blocks: named }

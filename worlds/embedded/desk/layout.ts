@@ -9,13 +9,13 @@ const initials = (name: string) =>
     .slice(0, 2)
     .join("");
 
-const person = (user: DeskUser, index: number, path: string, me: DeskUser): Html =>
+const renderUser = (user: DeskUser, index: number, path: string, me: DeskUser): Html =>
   html`<li><a class="person" href="${path}?as=${user.id}" ${user.id === me.id ? html`aria-current="true"` : ""} title="${user.title}">
     <span class="face face-${index % 4}" aria-hidden="true">${initials(user.name)}</span>
     <span class="who"><span class="who-name">${user.name}${user.id === me.id ? html` <span class="you">you</span>` : ""}</span><span class="who-title">${user.title}</span></span></a></li>`;
 
 /** The frame of every page: Slack's sidebar, and `main` beside it. */
-export const layout = (
+export const renderLayout = (
   { channel, users }: Pick<DeskOptions, "channel" | "users">,
   page: {
     readonly title: string;
@@ -49,7 +49,7 @@ export const layout = (
     </div>
     <div class="people">
       <h2>You click as</h2>
-      <ul>${users.map((user, index) => person(user, index, page.path, page.me))}</ul>
+      <ul>${users.map((user, index) => renderUser(user, index, page.path, page.me))}</ul>
     </div>
   </nav>
   <main id="main" class="${page.current}">${page.main}</main>

@@ -1,12 +1,12 @@
 import { html } from "hono/html";
 import type { Button, MessageBlock, TextObject, ViewBlock } from "./blocks.ts";
-import { type Html, type Names, renderMrkdwn, renderPlain } from "./mrkdwn.ts";
+import { type DisplayNames, type Html, renderMrkdwn, renderPlain } from "./mrkdwn.ts";
 import type { Message, View } from "./state.ts";
 
-const text = (object: TextObject, names: Names): Html =>
+const renderTextObject = (object: TextObject, names: DisplayNames): Html =>
   object.type === "mrkdwn" ? renderMrkdwn(object.text, names) : renderPlain(object.text);
 
-const button = (element: Button, blockId: string | undefined): Html => {
+const renderButton = (element: Button, blockId: string | undefined): Html => {
   const shared = html`class="button ${element.style ?? "plain"}" data-block="${blockId ?? ""}" data-action="${element.action_id ?? ""}"`;
   const label = element.accessibility_label ?? element.text.text;
   return element.url === undefined
@@ -14,7 +14,7 @@ const button = (element: Button, blockId: string | undefined): Html => {
     : html`<a href="${element.url}" target="_blank" rel="noopener noreferrer" ${shared} aria-label="${label}">${renderPlain(element.text.text)}</a>`;
 };
 
-const block = (block: MessageBlock | ViewBlock, names: Names): Html => {
+const renderBlock = (block: MessageBlock | ViewBlock, names: DisplayNames): Html => {
   switch (block.type) {
     case "header":
       return html`<h3 class="block header">${renderPlain(block.text.text)}</h3>`;
@@ -22,15 +22,15 @@ const block = (block: MessageBlock | ViewBlock, names: Names): Html => {
       return html`<hr class="block">`;
     case "section":
       return html`<div class="block section"><div class="grow">${
-        block.text && html`<div class="text">${text(block.text, names)}</div>`
+        block.text && html`<div class="text">${renderTextObject(block.text, names)}</div>`
       }${
         block.fields &&
-        html`<div class="fields">${block.fields.map((field) => html`<div class="field">${text(field, names)}</div>`)}</div>`
-      }</div>${block.accessory && button(block.accessory, block.block_id)}</div>`;
+        html`<div class="fields">${block.fields.map((field) => html`<div class="field">${renderTextObject(field, names)}</div>`)}</div>`
+      }</div>${block.accessory && renderButton(block.accessory, block.block_id)}</div>`;
     case "context":
-      return html`<div class="block context">${block.elements.map((element) => html`<span>${text(element, names)}</span>`)}</div>`;
+      return html`<div class="block context">${block.elements.map((element) => html`<span>${renderTextObject(element, names)}</span>`)}</div>`;
     case "actions":
-      return html`<div class="block actions">${block.elements.map((element) => button(element, block.block_id))}</div>`;
+      return html`<div class="block actions">${block.elements.map((element) => renderButton(element, block.block_id))}</div>`;
     case "input": {
       const name = `${block.block_id ?? ""}`;
       const { element } = block;
@@ -55,7 +55,7 @@ const clockTime = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2
 const fullTime = new Intl.DateTimeFormat("en-US", { dateStyle: "full", timeStyle: "medium" });
 
 /** One message of the channel, as an `<article>`. */
-export const renderMessage = (message: Message, names: Names): Html => {
+export const renderMessage = (message: Message, names: DisplayNames): Html => {
   const at = new Date(Number(message.ts) * 1_000);
   return html`<article class="message${message.onlyFor === undefined ? "" : " ephemeral"}" id="m-${message.ts}" data-ts="${message.ts}" aria-label="${names.get(message.user) ?? "App"}, ${clockTime.format(at)}">
     <svg class="avatar" viewBox="0 0 36 36" aria-hidden="true"><use href="/desk/assets/icon.svg#icon"></use></svg>
@@ -65,7 +65,7 @@ export const renderMessage = (message: Message, names: Names): Html => {
         <a class="time" href="#m-${message.ts}"><time datetime="${at.toISOString()}" title="${fullTime.format(at)}">${clockTime.format(at)}</time></a></header>
       ${
         message.blocks.length > 0
-          ? message.blocks.map((each) => block(each, names))
+          ? message.blocks.map((each) => renderBlock(each, names))
           : html`<div class="block section"><div class="text">${renderMrkdwn(message.text, names)}</div></div>`
       }
       ${message.edited === undefined ? "" : html`<span class="edited">(edited)</span>`}
@@ -76,11 +76,11 @@ export const renderMessage = (message: Message, names: Names): Html => {
 };
 
 /** The inside of the page's `<dialog>` for an open modal. */
-export const renderView = ({ id, modal }: View, names: Names): Html =>
+export const renderView = ({ id, modal }: View, names: DisplayNames): Html =>
   html`<form class="view" data-view="${id}" aria-labelledby="view-title" novalidate>
     <header><h2 id="view-title">${modal.title.text}</h2>
       <button type="button" class="close" aria-label="Close" data-close>✕</button></header>
-    <div class="view-blocks">${modal.blocks.map((each) => block(each, names))}
+    <div class="view-blocks">${modal.blocks.map((each) => renderBlock(each, names))}
       <p class="notice" role="alert" hidden></p></div>
     <footer><button type="button" class="button plain" data-close>${modal.close?.text ?? "Cancel"}</button>
       ${modal.submit === undefined ? "" : html`<button type="submit" class="button primary">${modal.submit.text}</button>`}</footer>

@@ -1,7 +1,7 @@
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
 /** How many calls of one method: `perMinute` steadily, `burst` at once. */
-export type Rate = { readonly perMinute: number; readonly burst: number };
+export type SlackRate = { readonly perMinute: number; readonly burst: number };
 
 /**
  * Slack's limits for the methods that the desk has: one message a second per channel with "short bursts",
@@ -9,7 +9,7 @@ export type Rate = { readonly perMinute: number; readonly burst: number };
  * Slack does not say how long a burst is; 25 was measured (RamblingCookieMonster/PSSlack issue 52).
  * Source: https://docs.slack.dev/apis/web-api/rate-limits
  */
-export const slackRates: Readonly<Record<string, Rate>> = {
+export const slackRates: Readonly<Record<string, SlackRate>> = {
   "chat.postMessage": { perMinute: 60, burst: 25 },
   "chat.postEphemeral": { perMinute: 100, burst: 100 },
   "chat.update": { perMinute: 50, burst: 50 },
@@ -17,16 +17,16 @@ export const slackRates: Readonly<Record<string, Rate>> = {
 };
 
 /** A leaky bucket for each key. Gives undefined where the call may pass, otherwise whole seconds to wait. */
-export const rateLimit = ({
+export const createSlackRateLimit = ({
   clock,
   rates,
 }: {
   readonly clock: () => number;
-  readonly rates: Readonly<Record<string, Rate>>;
+  readonly rates: Readonly<Record<string, SlackRate>>;
 }) => {
   const buckets = new Map<string, { level: number; at: number }>();
   return (method: string, channel: string): number | undefined => {
-    const rate = ownValue(rates, method);
+    const rate = getOwnProperty(rates, method);
     if (rate === undefined) return undefined;
     const key = `${method} ${channel}`;
     const now = clock();

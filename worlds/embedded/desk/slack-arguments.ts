@@ -1,7 +1,7 @@
 /** What a Web API call brings, in each form in which Slack accepts it, and how Slack refuses it. */
 import type { Context } from "hono";
 import { z } from "zod";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 
 /** A refusal as Slack gives it: HTTP 200, `ok` false, the error's name, lines for a person. */
 export class SlackError extends Error {
@@ -29,7 +29,7 @@ export const readArguments = async (c: Context): Promise<Arguments> => {
 };
 
 /** A structured argument: itself in a JSON body, JSON in a form field. */
-export const structured = (value: unknown, error: string): unknown => {
+export const readJsonArgument = (value: unknown, error: string): unknown => {
   if (typeof value !== "string") return value;
   try {
     return JSON.parse(value);
@@ -38,8 +38,8 @@ export const structured = (value: unknown, error: string): unknown => {
   }
 };
 
-export const text = (args: Arguments, name: string): string | undefined => {
-  const value = ownValue(args, name);
+export const readTextArgument = (args: Arguments, name: string): string | undefined => {
+  const value = getOwnProperty(args, name);
   return value === undefined || value === null ? undefined : String(value);
 };
 export const isTrue = (value: unknown) => value === true || value === "true" || value === "1";

@@ -5,7 +5,10 @@ import type { Message, View } from "./state.ts";
 type App = Pick<DeskOptions, "teamId" | "appId">;
 
 /** Without its metadata, which only `include_all_metadata` shows. */
-export const slackMessage = ({ onlyFor: _, metadata: __, ...message }: Message, { teamId, appId }: App) => ({
+export const toSlackMessage = (
+  { onlyFor: _, metadata: __, ...message }: Message,
+  { teamId, appId }: App,
+) => ({
   type: "message" as const,
   ...message,
   team: teamId,
@@ -16,7 +19,7 @@ export const slackMessage = ({ onlyFor: _, metadata: __, ...message }: Message, 
 /** What was typed: by block, by action. */
 export type ViewValues = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-export const slackView = ({ id, hash, modal }: View, { teamId, appId }: App, values: ViewValues) => ({
+export const toSlackView = ({ id, hash, modal }: View, { teamId, appId }: App, values: ViewValues) => ({
   id,
   team_id: teamId,
   ...modal,

@@ -39,7 +39,7 @@ const ResponseAddress = z.object({
 export type ResponseAddress = { readonly ts: string; readonly user: string };
 
 /** The desk's tables. Files of before they were counted as steps have them already. */
-const tables = [
+const deskMigrations = [
   `
     CREATE TABLE IF NOT EXISTS message (ts TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS trigger_id (id TEXT PRIMARY KEY, user TEXT NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL) STRICT;
@@ -50,7 +50,7 @@ const tables = [
 
 /** Opens (and makes) the desk's file; `:memory:` for one that is gone with the process. Throws DataFolderUnusable. */
 export const openDeskState = (path: string) => {
-  const db = openDatabase(path, tables);
+  const db = openDatabase(path, deskMigrations);
   const sql = {
     put: db.prepare("INSERT INTO message VALUES (?, ?) ON CONFLICT (ts) DO UPDATE SET body = excluded.body"),
     get: db.prepare("SELECT body FROM message WHERE ts = ?"),

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebClient } from "@slack/web-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { approvalBlocks, rejectReason } from "#test/support/desk/sample.ts";
-import { servedDesk } from "#test/support/desk/served-desk.ts";
+import { buildApprovalBlocks, rejectDialog } from "#test/support/desk/sample.ts";
+import { startDesk } from "#test/support/desk/served-desk.ts";
 import { silentLogger } from "#test/support/desk/silent-logger.ts";
 import { openDeskState } from "./state.ts";
 
@@ -17,10 +17,10 @@ const many = <Type>(count: number, make: (index: number) => Type) =>
   Array.from({ length: count }, (_, index) => make(index));
 const url = (length: number) => "https://example.com/".padEnd(length, "x");
 
-let desk: Awaited<ReturnType<typeof servedDesk>>;
+let desk: Awaited<ReturnType<typeof startDesk>>;
 let channel: string;
 beforeAll(async () => {
-  desk = await servedDesk({ rates: {} });
+  desk = await startDesk({ rates: {} });
   channel = desk.options.channel.id;
 });
 afterAll(() => desk[Symbol.asyncDispose]());
@@ -57,7 +57,7 @@ describe("Slack's own client", () => {
     const posted = await slack.chat.postMessage({
       channel,
       text: "question",
-      blocks: approvalBlocks(desk.url) as never,
+      blocks: buildApprovalBlocks(desk.url) as never,
     });
     const edited = await slack.chat.update({ channel, ts: posted.ts ?? "", text: "answered", blocks: [] });
     const history = await slack.conversations.history({ channel, limit: 1 });
@@ -154,7 +154,7 @@ describe("Slack's own client", () => {
     ["invalid_blocks_format", () => outcome(client().apiCall("chat.postMessage", { channel, blocks: "{" }))],
     [
       "invalid_trigger_id",
-      () => outcome(client().views.open({ trigger_id: "0", view: rejectReason as never })),
+      () => outcome(client().views.open({ trigger_id: "0", view: rejectDialog as never })),
     ],
   ])("gets %s where Slack would say so", async (error, call) => {
     expect((await call()).error).toBe(error);
@@ -173,18 +173,18 @@ describe("Slack's own client", () => {
 describe("a trigger", () => {
   test("opens one view, once", async () => {
     const id = trigger();
-    const openIt = () => outcome(client().views.open({ trigger_id: id, view: rejectReason as never }));
+    const openIt = () => outcome(client().views.open({ trigger_id: id, view: rejectDialog as never }));
     expect((await openIt()).error).toBe("ok");
     expect((await openIt()).error).toBe("exchanged_trigger_id");
   });
   test("is good for three seconds", async () => {
     let now = 1_700_000_000_000;
-    await using other = await servedDesk({ clock: () => now });
+    await using other = await startDesk({ clock: () => now });
     other.options.state.addTrigger("1.1", "U024BE7LH", now + 3_000);
     now += 3_001;
     const opened = client(undefined, other.url).views.open({
       trigger_id: "1.1",
-      view: rejectReason as never,
+      view: rejectDialog as never,
     });
     expect((await outcome(opened)).error).toBe("expired_trigger_id");
   });
@@ -338,7 +338,7 @@ describe("Slack's limits", () => {
     expect((await post(blocks(1_001))).error).toBe("msg_blocks_too_long");
   });
 
-  const modal = (given: object) => ({ ...rejectReason, ...given });
+  const modal = (given: object) => ({ ...rejectDialog, ...given });
   const input = (label: number, element: object = {}) => ({
     type: "input",
     label: plain(label),
@@ -378,7 +378,7 @@ describe("Slack's limits", () => {
 
   test("a burst of 25 messages passes, the next waits a second, as Retry-After says", async () => {
     let now = 1_700_000_000_000;
-    await using slow = await servedDesk({ clock: () => now });
+    await using slow = await startDesk({ clock: () => now });
     const slack = client(undefined, slow.url);
     for (let sent = 0; sent < 25; sent++) await slack.chat.postMessage({ channel, text: "x" });
     const refused: unknown = await slack.chat.postMessage({ channel, text: "x" }).catch((error) => error);
@@ -393,7 +393,7 @@ test("messages are still there after a restart", async () => {
   const path = join(folder, "desk.sqlite");
   try {
     const first = openDeskState(path);
-    const served = await servedDesk({ state: first });
+    const served = await startDesk({ state: first });
     const { ts = "" } = await client(undefined, served.url).chat.postMessage({ channel, text: "kept" });
     await served[Symbol.asyncDispose]();
     first.close();

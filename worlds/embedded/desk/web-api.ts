@@ -1,13 +1,20 @@
 /** The methods of Slack's Web API that the app calls, under `/api/<method>`. Source: https://docs.slack.dev/reference/methods */
 import { Hono } from "hono";
-import { ownValue } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/own-value.ts";
 import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
-import { blocksTextLimit, MessageBlocks, Modal, slackMessages, withIds } from "./blocks.ts";
+import { addMissingIds, blocksTextLimit, formatSlackErrors, MessageBlocks, Modal } from "./blocks.ts";
 import { botUser, type DeskOptions, team } from "./desk-options.ts";
-import type { Hub } from "./hub.ts";
-import { rateLimit, slackRates } from "./rate-limit.ts";
-import { type Arguments, isTrue, readArguments, SlackError, structured, text } from "./slack-arguments.ts";
-import { slackMessage, slackView } from "./slack-objects.ts";
+import type { EventBus } from "./hub.ts";
+import { createSlackRateLimit, slackRates } from "./rate-limit.ts";
+import {
+  type Arguments,
+  isTrue,
+  readArguments,
+  readJsonArgument,
+  readTextArgument,
+  SlackError,
+} from "./slack-arguments.ts";
+import { toSlackMessage, toSlackView } from "./slack-objects.ts";
 import { type Message, Metadata } from "./state.ts";
 
 /** Characters of every `text` within, however deep. */
@@ -26,42 +33,42 @@ const metadataLimit = 8_000;
 /** Slack truncates a message's text beyond this. Source: https://docs.slack.dev/reference/methods/chat.postMessage#truncating */
 const textLimit = 40_000;
 
-export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
+export const createWebApi = (options: DeskOptions & { readonly hub: EventBus }) => {
   const { state, clock, randomId, botToken, channel, users, teamId, hub } = options;
-  const tooFast = rateLimit({ clock, rates: options.rates ?? slackRates });
+  const tooFast = createSlackRateLimit({ clock, rates: options.rates ?? slackRates });
 
   const readBlocks = (args: Arguments): Message["blocks"] | undefined => {
     if (args.blocks === undefined || args.blocks === null) return undefined;
-    const parsed = MessageBlocks.safeParse(structured(args.blocks, "invalid_blocks_format"));
-    if (!parsed.success) throw new SlackError("invalid_blocks", slackMessages(parsed.error, "/blocks"));
+    const parsed = MessageBlocks.safeParse(readJsonArgument(args.blocks, "invalid_blocks_format"));
+    if (!parsed.success) throw new SlackError("invalid_blocks", formatSlackErrors(parsed.error, "/blocks"));
     if (textLength(parsed.data) > blocksTextLimit) throw new SlackError("msg_blocks_too_long");
-    return withIds(parsed.data, randomId);
+    return addMissingIds(parsed.data, randomId);
   };
 
   /** `{}` takes the metadata off; undefined leaves what the message has. */
   const readMetadata = (args: Arguments): Message["metadata"] | "none" | undefined => {
     if (args.metadata === undefined || args.metadata === null) return undefined;
-    const given = structured(args.metadata, "invalid_metadata_format");
+    const given = readJsonArgument(args.metadata, "invalid_metadata_format");
     if (typeof given !== "object" || given === null) throw new SlackError("invalid_metadata_format");
     if (Object.keys(given).length === 0) return "none";
     const parsed = Metadata.safeParse(given);
     if (!parsed.success)
-      throw new SlackError("invalid_metadata_schema", slackMessages(parsed.error, "/metadata"));
+      throw new SlackError("invalid_metadata_schema", formatSlackErrors(parsed.error, "/metadata"));
     if (JSON.stringify(parsed.data).length > metadataLimit) throw new SlackError("metadata_too_large");
     return parsed.data;
   };
 
   const inChannel = (args: Arguments): void => {
-    const asked = text(args, "channel");
+    const asked = readTextArgument(args, "channel");
     if (asked !== channel.id && asked !== channel.name && asked !== `#${channel.name}`)
       throw new SlackError("channel_not_found");
   };
   const newMessage = (args: Arguments): Message => {
     inChannel(args);
     const blocks = readBlocks(args) ?? [];
-    const said = text(args, "text") ?? "";
+    const said = readTextArgument(args, "text") ?? "";
     if (said === "" && blocks.length === 0) throw new SlackError("no_text");
-    const thread = text(args, "thread_ts");
+    const thread = readTextArgument(args, "thread_ts");
     return {
       ts: state.nextTs(clock()),
       ...carried(readMetadata(args)),
@@ -89,14 +96,14 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
       const message = newMessage(args);
       state.putMessage(message);
       hub.tell({ type: "message", message });
-      return { channel: channel.id, ts: message.ts, message: slackMessage(message, options) };
+      return { channel: channel.id, ts: message.ts, message: toSlackMessage(message, options) };
     },
     "chat.update": (args) => {
       inChannel(args);
-      const found = state.message(text(args, "ts") ?? "");
+      const found = state.message(readTextArgument(args, "ts") ?? "");
       if (found === undefined || found.onlyFor !== undefined) throw new SlackError("message_not_found");
       const blocks = readBlocks(args);
-      const said = text(args, "text");
+      const said = readTextArgument(args, "text");
       if (said === undefined && blocks === undefined) throw new SlackError("no_text");
       const { metadata: kept, ...rest } = found;
       // Without `blocks` or `metadata`, Slack keeps those that the message has.
@@ -114,12 +121,12 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
         channel: channel.id,
         ts: message.ts,
         text: message.text,
-        message: slackMessage(message, options),
+        message: toSlackMessage(message, options),
       };
     },
     "chat.postEphemeral": (args) => {
       const message = newMessage(args);
-      const user = known(text(args, "user"));
+      const user = known(readTextArgument(args, "user"));
       if (user === undefined) throw new SlackError("user_not_in_channel");
       const whispered = { ...message, onlyFor: user.id };
       state.putMessage(whispered);
@@ -127,11 +134,12 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
       return { message_ts: message.ts };
     },
     "views.open": (args) => {
-      const trigger = text(args, "trigger_id");
+      const trigger = readTextArgument(args, "trigger_id");
       if (trigger === undefined)
         throw new SlackError("invalid_arguments", ["[ERROR] missing required field: trigger_id"]);
-      const parsed = Modal.safeParse(structured(args.view, "invalid_arguments"));
-      if (!parsed.success) throw new SlackError("invalid_arguments", slackMessages(parsed.error, "/view"));
+      const parsed = Modal.safeParse(readJsonArgument(args.view, "invalid_arguments"));
+      if (!parsed.success)
+        throw new SlackError("invalid_arguments", formatSlackErrors(parsed.error, "/view"));
       const taken = state.exchangeTrigger(trigger, clock());
       if (taken === "unknown") throw new SlackError("invalid_trigger_id");
       if (taken === "expired") throw new SlackError("expired_trigger_id");
@@ -140,17 +148,17 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
         id: `V${randomId()}`,
         user: taken.user,
         hash: `${Math.floor(clock() / 1_000)}.${randomId()}`,
-        modal: { ...parsed.data, blocks: withIds(parsed.data.blocks, randomId) },
+        modal: { ...parsed.data, blocks: addMissingIds(parsed.data.blocks, randomId) },
       };
       state.putView(view);
       hub.tell({ type: "view", view });
-      return { view: slackView(view, options, {}) };
+      return { view: toSlackView(view, options, {}) };
     },
     "conversations.history": (args) => {
       inChannel(args);
-      const limit = Math.min(Math.max(Number(text(args, "limit") ?? 100) || 100, 1), 999);
-      const latest = text(args, "latest");
-      const oldest = text(args, "oldest");
+      const limit = Math.min(Math.max(Number(readTextArgument(args, "limit") ?? 100) || 100, 1), 999);
+      const latest = readTextArgument(args, "latest");
+      const oldest = readTextArgument(args, "oldest");
       const inclusive = isTrue(args.inclusive);
       const found = state
         .messages(10_000)
@@ -159,7 +167,7 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
         .filter(({ ts }) => oldest === undefined || ts > oldest || (inclusive && ts === oldest));
       return {
         messages: found.slice(0, limit).map((message) => ({
-          ...slackMessage(message, options),
+          ...toSlackMessage(message, options),
           ...(isTrue(args.include_all_metadata) ? carried(message.metadata) : {}),
         })),
         has_more: found.length > limit,
@@ -170,7 +178,7 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
       response_metadata: { next_cursor: "" },
     }),
     "users.info": (args) => {
-      const user = known(text(args, "user"));
+      const user = known(readTextArgument(args, "user"));
       if (user === undefined) throw new SlackError("user_not_found");
       return {
         user: {
@@ -203,13 +211,14 @@ export const createWebApi = (options: DeskOptions & { readonly hub: Hub }) => {
     try {
       const args = await readArguments(c);
       const header = c.req.header("authorization");
-      const token = header === undefined ? text(args, "token") : header.replace(/^Bearer\s+/i, "");
+      const token =
+        header === undefined ? readTextArgument(args, "token") : header.replace(/^Bearer\s+/i, "");
       if (token === undefined || token === "") throw new SlackError("not_authed");
       if (token !== botToken) throw new SlackError("invalid_auth");
       const name = c.req.param("method");
-      const method = ownValue(methods, name);
+      const method = getOwnProperty(methods, name);
       if (method === undefined) throw new SlackError("unknown_method");
-      const wait = tooFast(name, text(args, "channel") ?? "");
+      const wait = tooFast(name, readTextArgument(args, "channel") ?? "");
       if (wait !== undefined) return c.json(refused("ratelimited"), 429, { "retry-after": String(wait) });
       return c.json({ ok: true, ...method(args, new URL(c.req.url).origin) });
     } catch (error) {

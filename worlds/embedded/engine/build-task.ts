@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { buildVariables } from "#domain/delivery/built-image.ts";
-import type { Provenance } from "#domain/provenance/provenance.ts";
+import type { ProvenanceStore } from "#domain/provenance/provenance.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { ImageBuildFailed, type Images } from "#platform/images/images.ts";
 import type { Json } from "#platform/store/store.ts";
@@ -16,7 +16,7 @@ export class TaskFailed extends Error {
 
 type Needs = {
   readonly images: Images;
-  readonly provenance: Pick<Provenance, "record">;
+  readonly provenance: Pick<ProvenanceStore, "record">;
   /** Digest of the builder: our own code. */
   readonly builder: () => Promise<string>;
   /** Where it builds. */
@@ -29,7 +29,7 @@ type Needs = {
  * (https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html). A check that fails exports its
  * error's name and cause, so that the delivery ends with them.
  */
-export const buildTask =
+export const runBuildTask =
   ({ images, provenance, builder, builderId = builderIds.embedded, clock }: Needs) =>
   async (event: Json): Promise<Json> => {
     const { EnvironmentVariablesOverride: given } = StartBuild.parse(event);

@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { namedFault } from "#domain/delivery/named-fault.ts";
+import { normalizeError } from "#domain/delivery/named-fault.ts";
 import type { ExecutionStatus, StateEvent } from "#platform/deliveries/deliveries.ts";
-import { embeddedDeliveries } from "#platform/deliveries/embedded.ts";
+import { createEmbeddedDeliveries } from "#platform/deliveries/embedded.ts";
 import type { Json } from "#platform/store/store.ts";
-import { delivery, type StepName, stepNames } from "#statemachine/delivery.ts";
+import { defineDelivery, type StepName, stepNames } from "#statemachine/delivery.ts";
 import type { Capabilities } from "#worlds/embedded/world.ts";
 
 /** The definition with local names: nothing but Resources differs from the one on AWS. */
-export const localDefinition = delivery({
-  functions: functionArns((name) => `arn:aws:lambda:eu-central-1:000000000000:function:${name}`),
+export const localDefinition = defineDelivery({
+  functions: createFunctionArns((name) => `arn:aws:lambda:eu-central-1:000000000000:function:${name}`),
   buildProject: "slipway-images",
 });
 
-function functionArns(arn: (name: StepName) => string): Record<StepName, string> {
+function createFunctionArns(arn: (name: StepName) => string): Record<StepName, string> {
   return {
     "claim-environment": arn("claim-environment"),
     "scan-image": arn("scan-image"),
@@ -29,7 +29,7 @@ function functionArns(arn: (name: StepName) => string): Record<StepName, string>
   };
 }
 
-export type Pace = {
+export type EngineTimings = {
   /** How long the state Bake waits, milliseconds; undefined: as the manifest says. */
   readonly bakeMs: number | undefined;
 };
@@ -49,11 +49,11 @@ export const startEngine = ({
   onFault,
 }: {
   capabilities: Pick<Capabilities, "database" | "clock">;
-  /** As buildTask is. */
+  /** As runBuildTask is. */
   build: (event: Json) => Promise<Json>;
   /** Looked up at each call, since the world that they run on needs the engine. */
   steps: () => Readonly<Record<StepName, (event: unknown) => Promise<unknown>>>;
-  pace: Pace;
+  pace: EngineTimings;
   onEvent: (name: string, event: StateEvent) => void;
   onEnd: (name: string, status: ExecutionStatus) => void;
   onFault: (sentence: string, fault: unknown) => void;
@@ -62,12 +62,12 @@ export const startEngine = ({
     const output: unknown = await steps()
       [name](event)
       .catch((fault: unknown) => {
-        throw namedFault(fault);
+        throw normalizeError(fault);
       });
     // Through JSON, as everything between states is.
     return output === undefined ? undefined : (JSON.parse(JSON.stringify(output)) as Json);
   };
-  return embeddedDeliveries({
+  return createEmbeddedDeliveries({
     database: capabilities.database,
     definition: localDefinition,
     tasks: {

@@ -1,13 +1,13 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { namedFault } from "#domain/delivery/named-fault.ts";
-import { localImages } from "#packaging/local-images.ts";
+import { normalizeError } from "#domain/delivery/named-fault.ts";
+import { openLocalImages } from "#packaging/local-images.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { remoteDeliveries } from "#worlds/embedded/control.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { deskClient } from "#worlds/embedded/desk/desk-client.ts";
+import { createDeskClient } from "#worlds/embedded/desk/desk-client.ts";
 import { remoteFunctions } from "#worlds/embedded/functions/remote-functions.ts";
-import { type OpenRegistry, openCapabilities, worldOf } from "#worlds/embedded/world.ts";
-import { tasksHere } from "./tasks.ts";
+import { assembleWorld, type OpenRegistry, openCapabilities } from "#worlds/embedded/world.ts";
+import { createLocalTasks } from "./tasks.ts";
 
 /** What the thread is given at its start. */
 export type ThreadData = {
@@ -24,7 +24,7 @@ export type ThreadCall =
   | { readonly kind: "stop" };
 
 /** An error as it travels; `name` is what the state machine and its readers know it by. */
-export type ToldFault = {
+export type SerializedError = {
   readonly name: string;
   readonly message: string;
   readonly stack?: string | undefined;
@@ -33,27 +33,32 @@ export type ToldFault = {
 /** From the thread. `blobBytes`: what the call wrote as blobs, which the data folder's limit counts. */
 export type ThreadMessage =
   | { readonly kind: "answered"; readonly id: number; readonly output: unknown; readonly blobBytes: number }
-  | { readonly kind: "failed"; readonly id: number; readonly fault: ToldFault; readonly blobBytes: number }
-  | { readonly kind: "log"; readonly sentence: string; readonly fault?: ToldFault }
+  | {
+      readonly kind: "failed";
+      readonly id: number;
+      readonly fault: SerializedError;
+      readonly blobBytes: number;
+    }
+  | { readonly kind: "log"; readonly sentence: string; readonly fault?: SerializedError }
   /** It could not open the data folder and is of no use. */
-  | { readonly kind: "broken"; readonly fault: ToldFault };
+  | { readonly kind: "broken"; readonly fault: SerializedError };
 
 /** All that may be called in the thread. */
-export type ThreadCalls = ReturnType<typeof callsOn>;
+export type ThreadCalls = ReturnType<typeof createThreadCalls>;
 
-const toldFault = (fault: unknown): ToldFault =>
+const serializeError = (fault: unknown): SerializedError =>
   fault instanceof Error
     ? { name: fault.name, message: fault.message, stack: fault.stack }
     : { name: "Error", message: String(fault) };
 
-const callsOn = ({
+const createThreadCalls = ({
   world,
   runtime,
 }: {
-  world: ReturnType<typeof worldOf>;
+  world: ReturnType<typeof assembleWorld>;
   runtime: () => Promise<string>;
 }) => {
-  const { steps, build, rowsToAsk } = tasksHere(world, runtime);
+  const { steps, build, rowsToAsk } = createLocalTasks(world, runtime);
   const { machine, startDelivery, sweepDeliveries } = steps;
   return {
     ...machine,
@@ -77,7 +82,7 @@ export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry
   const { folder, url, modelsUrl, env }: ThreadData = workerData;
   const tell = (message: ThreadMessage) => port.postMessage(message);
   const log = (sentence: string, fault?: unknown) =>
-    tell({ kind: "log", sentence, ...(fault === undefined ? {} : { fault: toldFault(fault) }) });
+    tell({ kind: "log", sentence, ...(fault === undefined ? {} : { fault: serializeError(fault) }) });
   const clock = Date.now;
 
   const open = async () => {
@@ -92,8 +97,8 @@ export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry
     });
     const { secrets, database, source } = capabilities;
     const token = await secrets.read("CONTROL_TOKEN");
-    const { images, runtime } = await localImages({ folder, source, clock });
-    const world = worldOf(capabilities, {
+    const { images, runtime } = await openLocalImages({ folder, source, clock });
+    const world = assembleWorld(capabilities, {
       images,
       functions: remoteFunctions({
         url,
@@ -102,16 +107,16 @@ export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry
         unreachable: (cause) => new TemporaryFault("the rehearsal did not answer its own step", { cause }),
       }),
       deliveries: remoteDeliveries({ database, url, token }),
-      slack: deskClient(url, await secrets.read("SLACK_BOT_TOKEN")),
+      slack: createDeskClient(url, await secrets.read("SLACK_BOT_TOKEN")),
     });
-    const calls: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = callsOn({
+    const calls: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = createThreadCalls({
       world,
       runtime,
     });
     return { capabilities, calls: new Map(Object.entries(calls)) };
   };
   const opened = open();
-  opened.catch((fault) => tell({ kind: "broken", fault: toldFault(fault) }));
+  opened.catch((fault) => tell({ kind: "broken", fault: serializeError(fault) }));
 
   let counted = 0;
   const blobBytesSince = async (): Promise<number> => {
@@ -127,7 +132,12 @@ export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry
       const output = await call(...(args as never[]));
       tell({ kind: "answered", id, output, blobBytes: await blobBytesSince() });
     } catch (fault) {
-      tell({ kind: "failed", id, fault: toldFault(namedFault(fault)), blobBytes: await blobBytesSince() });
+      tell({
+        kind: "failed",
+        id,
+        fault: serializeError(normalizeError(fault)),
+        blobBytes: await blobBytesSince(),
+      });
     }
   };
   const stop = async (): Promise<void> => {

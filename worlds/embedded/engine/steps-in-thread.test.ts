@@ -2,19 +2,19 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { type DataFolder, dataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { type DataFolder, resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { openCapabilities } from "#worlds/embedded/world.ts";
-import { type StepsInThread, stepsInThread } from "./steps-in-thread.ts";
+import { createStepsThreadClient, type StepsThreadClient } from "./steps-in-thread.ts";
 
-let place: Awaited<ReturnType<typeof temporaryFolder>>;
+let place: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let folder: DataFolder;
-const threads: StepsInThread[] = [];
+const threads: StepsThreadClient[] = [];
 const logged: string[] = [];
 
 beforeEach(async () => {
-  place = await temporaryFolder();
-  folder = dataFolder(join(place.path, "data"));
+  place = await createTemporaryFolder();
+  folder = resolveDataFolder(join(place.path, "data"));
   const { database, metrics } = await openCapabilities({
     ...{ folder, url: "http://127.0.0.1:1", modelsUrl: "http://127.0.0.1:1" },
     ...{ clock: Date.now, log: () => undefined, env: {} },
@@ -28,8 +28,8 @@ afterEach(async () => {
   await place.remove();
 });
 
-const start = (module: URL, heapMb?: number): StepsInThread => {
-  const thread = stepsInThread({
+const start = (module: URL, heapMb?: number): StepsThreadClient => {
+  const thread = createStepsThreadClient({
     module,
     data: { folder, url: "http://127.0.0.1:1", modelsUrl: "http://127.0.0.1:1", env: {} },
     log: (sentence) => void logged.push(sentence),

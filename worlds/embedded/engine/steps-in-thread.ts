@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
 import type { Log } from "#worlds/embedded/world.ts";
-import type { ThreadCall, ThreadCalls, ThreadData, ThreadMessage, ToldFault } from "./serve-steps.ts";
+import type { SerializedError, ThreadCall, ThreadCalls, ThreadData, ThreadMessage } from "./serve-steps.ts";
 
 type Needs = {
   /** The module that the thread runs; it calls serveSteps. */
@@ -19,7 +19,7 @@ type Needs = {
 const graceMs = 5_000;
 
 /** An error of the thread under the name that it had there; one that this process looks for by its class keeps that. */
-const revived = ({ name, message, stack }: ToldFault): Error => {
+const deserializeError = ({ name, message, stack }: SerializedError): Error => {
   const error = name === "DataFolderUnusable" ? new DataFolderUnusable(message) : new Error(message);
   if (error.name !== name) Object.defineProperty(error, "name", { value: name });
   if (stack !== undefined) error.stack = stack;
@@ -31,7 +31,7 @@ const revived = ({ name, message, stack }: ToldFault): Error => {
  * that ends, for want of memory say, fails its calls with TemporaryFault, which the state machine retries; the next
  * call starts another.
  */
-export const stepsInThread = ({ module, data, log, wrote, heapMb = 2_048 }: Needs) => {
+export const createStepsThreadClient = ({ module, data, log, wrote, heapMb = 2_048 }: Needs) => {
   type Waiting = PromiseWithResolvers<unknown>;
   let thread:
     | { readonly worker: Worker; readonly waiting: Map<number, Waiting>; readonly gone: Promise<void> }
@@ -52,16 +52,17 @@ export const stepsInThread = ({ module, data, log, wrote, heapMb = 2_048 }: Need
       return one;
     };
     worker.on("message", (message: ThreadMessage) => {
-      if (message.kind === "log") return log(message.sentence, message.fault && revived(message.fault));
+      if (message.kind === "log")
+        return log(message.sentence, message.fault && deserializeError(message.fault));
       if (message.kind === "broken") {
         // Another thread may find the folder mended.
         if (thread?.worker === worker) thread = undefined;
-        for (const id of waiting.keys()) settle(id)?.reject(revived(message.fault));
+        for (const id of waiting.keys()) settle(id)?.reject(deserializeError(message.fault));
         return void worker.terminate();
       }
       wrote(message.blobBytes);
       if (message.kind === "answered") settle(message.id)?.resolve(message.output);
-      else settle(message.id)?.reject(revived(message.fault));
+      else settle(message.id)?.reject(deserializeError(message.fault));
     });
     let why: unknown;
     worker.on("error", (fault) => {
@@ -110,4 +111,4 @@ export const stepsInThread = ({ module, data, log, wrote, heapMb = 2_048 }: Need
     },
   };
 };
-export type StepsInThread = ReturnType<typeof stepsInThread>;
+export type StepsThreadClient = ReturnType<typeof createStepsThreadClient>;

@@ -19,7 +19,7 @@ import type { World } from "#worlds/embedded/world.ts";
 type Step = (event: unknown) => Promise<unknown>;
 
 /** The very step functions that run in Lambda, on this world. */
-export const stepsOn = (world: World) => {
+export const createSteps = (world: World) => {
   const machine = {
     "claim-environment": claimEnvironment(world),
     "scan-image": scanImage(world),
@@ -46,4 +46,4 @@ export const stepsOn = (world: World) => {
     }),
   };
 };
-export type Steps = ReturnType<typeof stepsOn>;
+export type Steps = ReturnType<typeof createSteps>;

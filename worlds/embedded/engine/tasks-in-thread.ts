@@ -2,19 +2,19 @@ import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { type StepName, stepNames } from "#statemachine/delivery.ts";
 import type { World } from "#worlds/embedded/world.ts";
 import type { Steps } from "./steps.ts";
-import type { StepsInThread } from "./steps-in-thread.ts";
-import type { Tasks } from "./tasks.ts";
+import type { StepsThreadClient } from "./steps-in-thread.ts";
+import type { EngineTasks } from "./tasks.ts";
 
 /**
  * In a thread of their own, so that nothing that they read keeps waiting who calls prod. Clicks are answered here, within
  * the seconds that Slack waits: they read no commit.
  */
-export const tasksInThread = (
+export const createThreadTasks = (
   world: World,
-  thread: StepsInThread,
+  thread: StepsThreadClient,
   /** Writes what this thread has measured. */
   flushMetrics: () => void,
-): Tasks => {
+): EngineTasks => {
   const inThread = <Name extends StepName>(name: Name): Steps["machine"][Name] =>
     ((event: unknown) =>
       thread.call(name, ...([event] as Parameters<Steps["machine"][Name]>))) as Steps["machine"][Name];

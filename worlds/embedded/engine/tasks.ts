@@ -1,15 +1,15 @@
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import { builderDigest } from "#packaging/builder-archive.ts";
+import { computeBuilderDigest } from "#packaging/builder-archive.ts";
 import type { Json } from "#platform/store/store.ts";
 import type { World } from "#worlds/embedded/world.ts";
-import { buildTask } from "./build-task.ts";
-import { rowsToAsk } from "./rows-to-ask.ts";
-import { type Steps, stepsOn } from "./steps.ts";
+import { runBuildTask } from "./build-task.ts";
+import { sampleHoldoutRows } from "./rows-to-ask.ts";
+import { createSteps, type Steps } from "./steps.ts";
 
 /** All that the engine, the sweep and commits call. */
-export type Tasks = {
+export type EngineTasks = {
   readonly steps: Steps;
-  /** As buildTask is. */
+  /** As runBuildTask is. */
   build(event: Json): Promise<Json>;
   /** Content hash of the runtime layer that images get. */
   runtime(): Promise<string>;
@@ -19,13 +19,13 @@ export type Tasks = {
 };
 
 /** In this thread, on this world: in the steps' own, and for tests that stand between the steps and the world. */
-export const tasksHere = (world: World, runtime: () => Promise<string>): Tasks => {
+export const createLocalTasks = (world: World, runtime: () => Promise<string>): EngineTasks => {
   const { images, provenance, clock } = world;
   return {
-    steps: stepsOn(world),
-    build: buildTask({ images, provenance, builder: builderDigest, clock }),
+    steps: createSteps(world),
+    build: runBuildTask({ images, provenance, builder: computeBuilderDigest, clock }),
     runtime,
-    rowsToAsk: rowsToAsk(world),
+    rowsToAsk: sampleHoldoutRows(world),
     stop: async () => undefined,
   };
 };

@@ -2,11 +2,11 @@ import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { Deliveries, Execution } from "#platform/deliveries/deliveries.ts";
 import type { Json } from "#platform/store/store.ts";
 
-const objectOf = (value: Json | undefined): { readonly [key: string]: Json } =>
+const toObject = (value: Json | undefined): { readonly [key: string]: Json } =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 
 /** Executions as people should see them: where the sweep brought one to its end, that end counts. */
-export const withOutcomes = (
+export const overlayOutcomes = (
   deliveries: Deliveries,
   outcomes: Outcomes,
 ): Pick<Deliveries, "describe" | "history" | "list"> => {
@@ -16,7 +16,7 @@ export const withOutcomes = (
     const { error: _, ...rest } = execution;
     return ended.outcome === "failed"
       ? { ...rest, status: "FAILED", ...(ended.error ? { error: ended.error } : {}) }
-      : { ...rest, status: "SUCCEEDED", output: { ...objectOf(rest.output), outcome: ended.outcome } };
+      : { ...rest, status: "SUCCEEDED", output: { ...toObject(rest.output), outcome: ended.outcome } };
   };
   return {
     describe: async (name) => {

@@ -2,20 +2,20 @@ import { fork } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { leastResidentMb, watchMemory } from "#platform/processes/watch-memory.ts";
-import { functionName } from "#platform/serving/function-name.ts";
+import { minResidentMb, watchMemory } from "#platform/processes/watch-memory.ts";
+import { toFunctionName } from "#platform/serving/function-name.ts";
 import { EventTooLarge, type FunctionCall } from "#platform/serving/functions.ts";
 import { type Environment, FunctionFailed, type FunctionVersion } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
-import { lineSplitter } from "./line-splitter.ts";
-import { RecordCall, type workerRecords } from "./worker-records.ts";
+import { createLineSplitter } from "./line-splitter.ts";
+import { RecordCall, type serveRecordCalls } from "./worker-records.ts";
 
 /** CloudWatch's limit for one log event, which is also the longest metrics line. */
-const longestLine = 256 * 1024;
+const maxLineChars = 256 * 1024;
 /** A function that is asked to end and does not is killed after this. */
 const graceMs = 2_000;
 
-const Message = z.discriminatedUnion("kind", [
+const WorkerMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
   z.object({ kind: z.literal("broken"), message: z.string() }),
   z.object({ kind: z.literal("output"), text: z.string() }),
@@ -31,9 +31,9 @@ const Message = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("call"), call: z.int(), asked: z.unknown() }),
 ]);
 
-export type Output = { readonly stream: "stdout" | "stderr"; readonly line: string };
+export type OutputLine = { readonly stream: "stdout" | "stderr"; readonly line: string };
 
-type Start = {
+type StartOptions = {
   readonly environment: Environment;
   readonly model: string;
   readonly version: FunctionVersion;
@@ -41,29 +41,33 @@ type Start = {
   readonly root: string;
   /** Milliseconds that loading the bundle may take. */
   readonly initLimitMs: number;
-  readonly onOutput: (output: Output) => void;
+  readonly onOutput: (output: OutputLine) => void;
   /** Answers what the function asks of its records; absent: it keeps none. */
-  readonly records?: ReturnType<typeof workerRecords> | undefined;
+  readonly records?: ReturnType<typeof serveRecordCalls> | undefined;
   /** Base64 of what records hash inputs under. */
   readonly hashKey?: string | undefined;
 };
 
 /** What the handler answered, and how long it took by its own process's clock. */
-export type Answer = { readonly payload: Json; readonly durationMs: number; readonly body?: Uint8Array };
+export type HandlerResult = {
+  readonly payload: Json;
+  readonly durationMs: number;
+  readonly body?: Uint8Array;
+};
 
 export type FunctionProcess = {
   readonly pid: number | undefined;
   /** Resolves once the function takes requests. Throws FunctionFailed where it never will. */
   readonly ready: Promise<void>;
   /** Runs one request; the caller waits for its answer before it sends the next. Throws FunctionFailed, EventTooLarge. */
-  call(id: string, call: Pick<FunctionCall, "payload" | "body">): Promise<Answer>;
+  call(id: string, call: Pick<FunctionCall, "payload" | "body">): Promise<HandlerResult>;
   readonly running: () => boolean;
   /** Ends the process and waits until it is gone. */
   end(): Promise<void>;
 };
 
 /** Forks one worker process for a function version. It sees its own variables and PATH, nothing else of ours. */
-export const startFunctionProcess = (start: Start): FunctionProcess => {
+export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
   const { version, config } = start.version;
   const task = join(start.root, "var", "task");
   const child = fork(
@@ -77,7 +81,7 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
         LAMBDA_TASK_ROOT: task,
         ...config.variables,
         ...(start.hashKey === undefined ? {} : { RECORDS_HASH_KEY: start.hashKey }),
-        AWS_LAMBDA_FUNCTION_NAME: functionName(start.environment, start.model),
+        AWS_LAMBDA_FUNCTION_NAME: toFunctionName(start.environment, start.model),
         AWS_LAMBDA_FUNCTION_VERSION: version,
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(config.memoryMb),
       },
@@ -91,7 +95,7 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
 
   let running = true;
   let outOfMemory = false;
-  let call: { readonly id: string; readonly settle: PromiseWithResolvers<Answer> } | undefined;
+  let call: { readonly id: string; readonly settle: PromiseWithResolvers<HandlerResult> } | undefined;
   const ready = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
   // The callers of `ready` and `call` see the failure; nobody need be waiting when a process ends.
@@ -117,8 +121,8 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
     if (child.connected) child.send(answer, () => {});
   };
 
-  const stdout = lineSplitter(longestLine, (line) => start.onOutput({ stream: "stdout", line }));
-  const stderr = lineSplitter(longestLine, (line) => {
+  const stdout = createLineSplitter(maxLineChars, (line) => start.onOutput({ stream: "stdout", line }));
+  const stderr = createLineSplitter(maxLineChars, (line) => {
     if (line.includes("heap out of memory")) outOfMemory = true;
     start.onOutput({ stream: "stderr", line });
   });
@@ -126,7 +130,7 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
   child.stderr?.setEncoding("utf8").on("data", stderr.write).on("end", stderr.end);
 
   child.on("message", (received) => {
-    const parsed = Message.safeParse(received);
+    const parsed = WorkerMessage.safeParse(received);
     if (!parsed.success) return;
     const message = parsed.data;
     switch (message.kind) {
@@ -194,14 +198,14 @@ export const startFunctionProcess = (start: Start): FunctionProcess => {
     async call(id, { payload, body }) {
       if (!running) throw new FunctionFailed("the function's process has ended");
       const limitMs = config.timeoutSeconds * 1_000;
-      const settle = Promise.withResolvers<Answer>();
+      const settle = Promise.withResolvers<HandlerResult>();
       call = { id, settle };
       const timer = setTimeout(
         () => kill(`the function took longer than ${config.timeoutSeconds} s`),
         limitMs,
       );
       // Native memory too, which no limit on V8's heap covers: a graph can ask for more than the machine has.
-      const limitMb = Math.max(config.memoryMb, leastResidentMb);
+      const limitMb = Math.max(config.memoryMb, minResidentMb);
       const stopWatching = watchMemory({ pid: child.pid, limitMb }, () => {
         if (running) kill(`the function ran out of its ${config.memoryMb} MB of memory`);
       });

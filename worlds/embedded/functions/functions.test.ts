@@ -6,9 +6,9 @@ import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { EventTooLarge, type FunctionCall } from "#platform/serving/functions.ts";
 import { FunctionFailed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
-import { plainFunction } from "#test/support/plain-function.ts";
-import { httpEvent, isText } from "#worlds/embedded/gateway/http-event.ts";
-import { type FunctionLine, functionHost } from "./functions.ts";
+import { createScriptedFunction } from "#test/support/plain-function.ts";
+import { isTextBody, toHttpEvent } from "#worlds/embedded/gateway/http-event.ts";
+import { createFunctionHost, type FunctionLogLine } from "./functions.ts";
 
 const undo: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -30,10 +30,10 @@ const started = async ({
   timeoutSeconds = 20,
   memoryMb = 256,
 }: Options = {}) => {
-  const plain = await plainFunction(source);
+  const plain = await createScriptedFunction(source);
   const requests: RequestMetrics[] = [];
-  const lines: FunctionLine[] = [];
-  const host = functionHost({
+  const lines: FunctionLogLine[] = [];
+  const host = createFunctionHost({
     imageRoot: async () => plain.root,
     metrics: { request: (metrics) => void requests.push(metrics) },
     parseEmf: (line) => (line.startsWith("{") ? (JSON.parse(line) as RequestMetrics) : undefined),
@@ -190,9 +190,9 @@ describe("the function host", () => {
     const { call } = await started({ source: echo });
     const request = new Request("http://127.0.0.1/x", { method: "POST", headers: { "content-type": type } });
     const about = { model: "churn", requestId: "1", now: 0 };
-    const { body, isBase64Encoded } = httpEvent(request, "/x", bytes, about);
-    const payload = httpEvent(request, "/x", new Uint8Array(), about);
-    const carried = { bytes, isText: isText(request.headers), eventLimit: 6_000_000 };
+    const { body, isBase64Encoded } = toHttpEvent(request, "/x", bytes, about);
+    const payload = toHttpEvent(request, "/x", new Uint8Array(), about);
+    const carried = { bytes, isText: isTextBody(request.headers), eventLimit: 6_000_000 };
     const answered = await call(payload, { body: carried });
     // The answer's body comes apart, as bytes.
     expect(answered.payload).toEqual({ statusCode: 200, headers: { a: "b" } });
@@ -276,11 +276,11 @@ describe("the function host", () => {
   });
 
   test("a host that is killed takes its functions with it", async () => {
-    const plain = await plainFunction();
+    const plain = await createScriptedFunction();
     undo.push(plain.remove);
     const program = `
-      const { functionHost } = await import(${JSON.stringify(new URL("./functions.ts", import.meta.url).href)});
-      const host = functionHost({ imageRoot: async () => ${JSON.stringify(plain.root)}, metrics: { request() {} },
+      const { createFunctionHost } = await import(${JSON.stringify(new URL("./functions.ts", import.meta.url).href)});
+      const host = createFunctionHost({ imageRoot: async () => ${JSON.stringify(plain.root)}, metrics: { request() {} },
         parseEmf() {}, onLine() {}, staysWarm: async () => true, clock: Date.now, requestId: () => "r" });
       const config = { digest: "sha256:1", memoryMb: 256, timeoutSeconds: 9, variables: {} };
       await host.invoke({ environment: "prod", model: "m", version: { version: "1", config }, payload: {} });

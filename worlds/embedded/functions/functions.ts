@@ -1,13 +1,13 @@
-import type { RecordPlace } from "#inference/records/records.ts";
+import type { RecordStorage } from "#inference/records/records.ts";
 import type { Metrics, RequestMetrics } from "#platform/metrics/metrics.ts";
-import type { FunctionAnswer, FunctionCall, Functions } from "#platform/serving/functions.ts";
+import type { FunctionCall, FunctionResponse, Functions } from "#platform/serving/functions.ts";
 import { type Environment, FunctionBusy, FunctionFailed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
 import { type FunctionProcess, startFunctionProcess } from "./function-process.ts";
-import { workerRecords } from "./worker-records.ts";
+import { serveRecordCalls } from "./worker-records.ts";
 
 /** What a function printed, one line of at most 4,000 characters. */
-export type FunctionLine = {
+export type FunctionLogLine = {
   readonly environment: Environment;
   readonly model: string;
   readonly version: string;
@@ -21,7 +21,7 @@ type Needs = {
   readonly metrics: Pick<Metrics, "request">;
   /** Reads a line in CloudWatch's embedded metric format; undefined where the line is none. */
   readonly parseEmf: (line: string) => RequestMetrics | undefined;
-  readonly onLine: (line: FunctionLine) => void;
+  readonly onLine: (line: FunctionLogLine) => void;
   /** Whether `live` names this version, so that it is kept although nobody calls it just now. */
   readonly staysWarm: (
     call: Pick<FunctionCall, "environment" | "model"> & { version: string },
@@ -30,7 +30,7 @@ type Needs = {
   readonly clock: () => number;
   readonly requestId: () => string;
   /** Where functions keep their predictions, and what they hash inputs under, in base64; absent: they keep none. */
-  readonly records?: { readonly place: RecordPlace; readonly hashKey: string };
+  readonly records?: { readonly place: RecordStorage; readonly hashKey: string };
   /** A version that got no request for so long is asked about with `staysWarm`, and ends. */
   readonly idleMs?: number;
   readonly initLimitMs?: number;
@@ -52,34 +52,34 @@ type Slot = {
 };
 
 /** More calls than this waiting for one version are refused, as Lambda throttles beyond its concurrency. */
-const mostWaiting = 1_000;
+const maxWaitingCalls = 1_000;
 /** Characters of a request's body that is answered beside the others, as AWS answers each that comes meanwhile. */
-const largeBody = 64 * 1_024;
+const largeBodyChars = 64 * 1_024;
 
 /** Whether this request may keep its function busy for long: how much a packed body holds is not known before. */
 const isLarge = ({ payload, body: carried }: Pick<FunctionCall, "payload" | "body">): boolean => {
-  if (carried && carried.bytes.length > largeBody) return true;
+  if (carried && carried.bytes.length > largeBodyChars) return true;
   if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return false;
   const { body, headers } = payload;
   const packed = typeof headers === "object" && headers !== null && "content-encoding" in headers;
-  return typeof body === "string" && (packed || body.length > largeBody);
+  return typeof body === "string" && (packed || body.length > largeBodyChars);
 };
 
 /** Whether this asks how the function is: it is answered while another request is under way, however long that takes. */
-const asksHealth = (payload: Json): boolean =>
+const isHealthRequest = (payload: Json): boolean =>
   typeof payload === "object" &&
   payload !== null &&
   !Array.isArray(payload) &&
   typeof payload.rawPath === "string" &&
   payload.rawPath.endsWith("/health");
 
-const longestLogged = 4_000;
+const maxLogLineChars = 4_000;
 
 /**
  * Runs function versions as worker processes on this machine, each started by its first call and given one
  * request at a time, as Lambda does. A process that ends is started again by the next call.
  */
-export const functionHost = (needs: Needs): FunctionHost => {
+export const createFunctionHost = (needs: Needs): FunctionHost => {
   const { idleMs = 600_000, initLimitMs = 60_000 } = needs;
   const slots = new Map<string, Slot>();
   const ending = new Set<Promise<void>>();
@@ -107,13 +107,13 @@ export const functionHost = (needs: Needs): FunctionHost => {
       root,
       initLimitMs,
       ...(needs.records && {
-        records: workerRecords(needs.records.place, call),
+        records: serveRecordCalls(needs.records.place, call),
         hashKey: needs.records.hashKey,
       }),
       onOutput: ({ stream, line }) => {
         const measured = stream === "stdout" ? needs.parseEmf(line) : undefined;
         if (measured) record(measured);
-        else needs.onLine({ ...about, stream, line: line.slice(0, longestLogged) });
+        else needs.onLine({ ...about, stream, line: line.slice(0, maxLogLineChars) });
       },
     });
     slot.process = started;
@@ -126,7 +126,7 @@ export const functionHost = (needs: Needs): FunctionHost => {
     return started;
   };
 
-  const run = async (slot: Slot, call: FunctionCall): Promise<FunctionAnswer> => {
+  const run = async (slot: Slot, call: FunctionCall): Promise<FunctionResponse> => {
     const began = performance.now();
     const warm = slot.process?.running() ? slot.process : undefined;
     const process = warm ?? (await start(slot, call));
@@ -164,12 +164,12 @@ export const functionHost = (needs: Needs): FunctionHost => {
       const keyOf = (kind: "usual" | "large" | "health") =>
         JSON.stringify([environment, model, version.version, version.config, kind]);
       const isBusy = () => (slots.get(keyOf("usual"))?.waiting ?? 0) > 0;
-      const kind = isLarge(call) ? "large" : asksHealth(call.payload) && isBusy() ? "health" : "usual";
+      const kind = isLarge(call) ? "large" : isHealthRequest(call.payload) && isBusy() ? "health" : "usual";
       const key = keyOf(kind);
       const slot = slots.get(key) ?? { last: Promise.resolve(), waiting: 0 };
       slots.set(key, slot);
-      if (slot.waiting >= mostWaiting)
-        throw new FunctionBusy(`${mostWaiting} requests wait for version ${version.version} already`);
+      if (slot.waiting >= maxWaitingCalls)
+        throw new FunctionBusy(`${maxWaitingCalls} requests wait for version ${version.version} already`);
       slot.waiting++;
       clearTimeout(slot.idle);
       const began = performance.now();

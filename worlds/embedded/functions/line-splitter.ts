@@ -2,7 +2,7 @@
  * Cuts a stream of text into lines of at most `limit` characters; what is longer is cut off and marked.
  * Call with each piece of text as it arrives; `end` hands over an unfinished last line.
  */
-export const lineSplitter = (limit: number, onLine: (line: string) => void) => {
+export const createLineSplitter = (limit: number, onLine: (line: string) => void) => {
   let rest = "";
   let cut = false;
   const add = (piece: string) => {

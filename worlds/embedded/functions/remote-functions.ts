@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { functionName } from "#platform/serving/function-name.ts";
+import { toFunctionName } from "#platform/serving/function-name.ts";
 import type { Functions } from "#platform/serving/functions.ts";
-import { readReport } from "#platform/serving/report-line.ts";
+import { parseReportLine } from "#platform/serving/report-line.ts";
 import { FunctionBusy, FunctionFailed, NotServed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
 
@@ -21,7 +21,7 @@ export class RehearsalUnreachable extends Error {
 }
 
 /** What a call may take beyond the function's own limit: waiting for its turn, and a cold start. */
-const patienceMs = 90_000;
+const extraWaitMs = 90_000;
 const Failure = z.object({ errorMessage: z.string() });
 
 /**
@@ -36,7 +36,7 @@ export const remoteFunctions = ({
     new RehearsalUnreachable(`no rehearsal answers at ${url}: is \`npm start\` running?`, { cause }),
 }: Needs): Functions => ({
   async invoke({ environment, model, version, payload }) {
-    const path = `/2015-03-31/functions/${functionName(environment, model)}/invocations`;
+    const path = `/2015-03-31/functions/${toFunctionName(environment, model)}/invocations`;
     const response = await fetch(`${url}${path}?Qualifier=${encodeURIComponent(version.version)}`, {
       method: "POST",
       headers: {
@@ -45,7 +45,7 @@ export const remoteFunctions = ({
         "x-amz-log-type": "Tail",
       },
       body: JSON.stringify(payload),
-      signal: AbortSignal.timeout(version.config.timeoutSeconds * 1_000 + patienceMs),
+      signal: AbortSignal.timeout(version.config.timeoutSeconds * 1_000 + extraWaitMs),
     }).catch((error: unknown) => {
       throw unreachable(error);
     });
@@ -60,6 +60,6 @@ export const remoteFunctions = ({
     if (response.headers.has("x-amz-function-error"))
       throw new FunctionFailed(Failure.safeParse(answer).data?.errorMessage ?? "the function failed");
     const log = Buffer.from(response.headers.get("x-amz-log-result") ?? "", "base64").toString("utf8");
-    return { payload: answer, ...(readReport(log) ?? { durationMs: 0 }) };
+    return { payload: answer, ...(parseReportLine(log) ?? { durationMs: 0 }) };
   },
 });

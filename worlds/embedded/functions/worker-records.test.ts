@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from "vitest";
-import type { RecordPlace } from "#inference/records/records.ts";
+import type { RecordStorage } from "#inference/records/records.ts";
 import { FunctionFailed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
-import { plainFunction } from "#test/support/plain-function.ts";
-import { recordWorld } from "#test/support/record-world.ts";
-import { functionHost } from "./functions.ts";
+import { createScriptedFunction } from "#test/support/plain-function.ts";
+import { createRecordsFixture } from "#test/support/record-world.ts";
+import { createFunctionHost } from "./functions.ts";
 
 const undo: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -21,9 +21,9 @@ export const handlerOn = (place) => async ({ to, call, args, bytes }) => {
   catch (error) { return error.name + ": " + error.message; }
 };`;
 
-const started = async (place: RecordPlace | undefined, code = source) => {
-  const plain = await plainFunction(code);
-  const host = functionHost({
+const started = async (place: RecordStorage | undefined, code = source) => {
+  const plain = await createScriptedFunction(code);
+  const host = createFunctionHost({
     imageRoot: async () => plain.root,
     metrics: { request: () => {} },
     parseEmf: () => undefined,
@@ -44,7 +44,7 @@ const started = async (place: RecordPlace | undefined, code = source) => {
 const key = (partition: string) => ({ partition, sort: "a" });
 
 test("a function reads and writes its model's records in the place that the host has for them", async () => {
-  const { store, blobs, kept, time } = recordWorld();
+  const { store, blobs, kept, time } = createRecordsFixture();
   const call = await started({ store, blobs });
   const index = key("predictions#prod#churn");
   const counts = key("prediction-counts#prod#churn");
@@ -69,7 +69,7 @@ test("a function reads and writes its model's records in the place that the host
 });
 
 test("a function reaches nothing else of the store or the blobs, and what it may not ask for is an error to it", async () => {
-  const { store, blobs } = recordWorld();
+  const { store, blobs } = createRecordsFixture();
   await store.put(key("claim#prod#churn"), "secret");
   const call = await started({ store, blobs });
   const refused: Json[] = [
@@ -91,7 +91,7 @@ test("a function reaches nothing else of the store or the blobs, and what it may
 });
 
 test("a function that asks and ends fails its call alone", async () => {
-  const { store, blobs } = recordWorld();
+  const { store, blobs } = createRecordsFixture();
   const ending = `export const handler = async () => 1;
     export const handlerOn = (place) => async ({ end }) => {
       if (end) { void place.store.get({ partition: "predictions#prod#churn", sort: "a" }); process.exit(3); }
@@ -103,7 +103,7 @@ test("a function that asks and ends fails its call alone", async () => {
 });
 
 test("where the host keeps no records, or the image is of a time before them, the function runs without", async () => {
-  const { store, blobs } = recordWorld();
+  const { store, blobs } = createRecordsFixture();
   expect(await (await started(undefined))({})).toBe("without records");
   expect(await (await started({ store, blobs }, 'export const handler = async () => "before";'))({})).toBe(
     "before",

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { recordPlaces, rowsPrefixes, type Served } from "#inference/records/record-places.ts";
-import type { RecordPlace } from "#inference/records/records.ts";
+import { listRowsPrefixes, type RecordScope, recordPartitions } from "#inference/records/record-places.ts";
+import type { RecordStorage } from "#inference/records/records.ts";
 import type { Json } from "#platform/store/store.ts";
 
 const Key = z.object({ partition: z.string().max(200), sort: z.string().max(200) });
@@ -47,15 +47,15 @@ export class RecordOutOfReach extends Error {
  * Answers a worker's calls with the records of its own model in its own environment, and with nothing else of the
  * store: a worker runs a model that others made. Throws RecordOutOfReach, and what the place throws.
  */
-export const workerRecords = (place: RecordPlace, served: Served) => {
-  const places = recordPlaces(served);
+export const serveRecordCalls = (place: RecordStorage, served: RecordScope) => {
+  const places = recordPartitions(served);
   const requests = places.request("");
   const within = (partition: string): void => {
     if (partition === places.index || partition === places.counts || partition.startsWith(requests)) return;
     throw new RecordOutOfReach("this function reads and writes its own model's records alone");
   };
   const withinBlobs = (key: string): void => {
-    if (rowsPrefixes(served).some((prefix) => key.startsWith(prefix))) return;
+    if (listRowsPrefixes(served).some((prefix) => key.startsWith(prefix))) return;
     throw new RecordOutOfReach("this function reads and writes its own model's records alone");
   };
 

@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 const send = (message) => {
   if (process.connected) process.send(message, () => {});
 };
-const describe = (error) =>
+const formatError = (error) =>
   error instanceof Error ? `${error.name}: ${error.message}` : `a thrown ${typeof error}`;
 
 // The parent's end, even by SIGKILL, is this process's end; Ctrl-C in the terminal is the parent's to handle.
@@ -25,7 +25,7 @@ process.stdout.write = (chunk, encoding, callback) => {
   return true;
 };
 
-const context = ({ id, deadline }) => ({
+const createContext = ({ id, deadline }) => ({
   awsRequestId: id,
   functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
   functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
@@ -35,30 +35,30 @@ const context = ({ id, deadline }) => ({
 
 /** The records' place lies with the parent, which holds the store; bytes travel as base64. */
 const calls = new Map();
-let counted = 0;
-const ask = (method, ...args) =>
+let callCount = 0;
+const callParent = (method, ...args) =>
   new Promise((resolve, reject) => {
-    const call = ++counted;
+    const call = ++callCount;
     calls.set(call, { resolve, reject });
     send({ kind: "call", call, asked: { method, args } });
   });
-const settle = ({ kind, call, value, error }) => {
+const settleCall = ({ kind, call, value, error }) => {
   const asked = calls.get(call);
   calls.delete(call);
   if (kind === "result") asked?.resolve(value);
   else asked?.reject(Object.assign(new Error(error.message), { name: error.name }));
 };
-const place = {
+const recordPlace = {
   store: {
-    get: async (key) => (await ask("get", key)) ?? undefined,
-    page: (query) => ask("page", query),
-    putAll: (entries) => ask("putAll", entries),
-    add: (key, amounts, options = {}) => ask("add", key, amounts, options),
+    get: async (key) => (await callParent("get", key)) ?? undefined,
+    page: (query) => callParent("page", query),
+    putAll: (entries) => callParent("putAll", entries),
+    add: (key, amounts, options = {}) => callParent("add", key, amounts, options),
   },
   blobs: {
-    put: (key, bytes, options) => ask("putBlob", key, Buffer.from(bytes).toString("base64"), options),
+    put: (key, bytes, options) => callParent("putBlob", key, Buffer.from(bytes).toString("base64"), options),
     get: async (key) => {
-      const bytes = await ask("getBlob", key);
+      const bytes = await callParent("getBlob", key);
       return bytes === null ? undefined : Buffer.from(bytes, "base64");
     },
   },
@@ -66,7 +66,7 @@ const place = {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** The event with a body that came as bytes, as API Gateway makes it; undefined: it is larger than a function takes. */
-const withBody = (event, { bytes, isText, eventLimit }) => {
+const addBody = (event, { bytes, isText, eventLimit }) => {
   const made = { ...event, isBase64Encoded: true };
   try {
     if (isText) Object.assign(made, { body: utf8.decode(bytes), isBase64Encoded: false });
@@ -77,7 +77,7 @@ const withBody = (event, { bytes, isText, eventLimit }) => {
   return Buffer.byteLength(JSON.stringify(made)) > eventLimit ? undefined : made;
 };
 /** An HTTP answer whose body goes as bytes beside it, for a request whose body came so. */
-const bodyApart = (answer) => {
+const separateBody = (answer) => {
   const { body, isBase64Encoded, ...rest } = answer;
   return { payload: rest, body: Buffer.from(body, isBase64Encoded === true ? "base64" : "utf8") };
 };
@@ -88,28 +88,28 @@ try {
     throw new TypeError("index.mjs exports no function named handler");
   // An image of an earlier runtime keeps no records.
   const keepsRecords = process.argv[3] === "records" && typeof bundle.handlerOn === "function";
-  const handler = keepsRecords ? bundle.handlerOn(place) : bundle.handler;
+  const handler = keepsRecords ? bundle.handlerOn(recordPlace) : bundle.handler;
   process.on("message", async (message) => {
-    if (message.kind === "result" || message.kind === "refused") return settle(message);
+    if (message.kind === "result" || message.kind === "refused") return settleCall(message);
     const { id, deadline, payload, body } = message;
     try {
-      const event = body === undefined ? payload : withBody(payload, body);
+      const event = body === undefined ? payload : addBody(payload, body);
       if (event === undefined) return send({ kind: "too-large", id });
       // Measured here, as Lambda bills it: how busy the parent is belongs to nobody's duration.
       const began = performance.now();
-      const answer = await handler(event, context({ id, deadline }));
+      const answer = await handler(event, createContext({ id, deadline }));
       const durationMs = performance.now() - began;
       // What leaves a function is JSON, and the channel would carry more than that.
       const isHttp =
         body !== undefined && typeof answer?.statusCode === "number" && typeof answer.body === "string";
-      const apart = isHttp ? bodyApart(answer) : { payload: answer ?? null };
+      const apart = isHttp ? separateBody(answer) : { payload: answer ?? null };
       send({ kind: "answer", id, ...apart, payload: JSON.parse(JSON.stringify(apart.payload)), durationMs });
     } catch (error) {
-      send({ kind: "error", id, message: describe(error) });
+      send({ kind: "error", id, message: formatError(error) });
     }
   });
   send({ kind: "ready" });
 } catch (error) {
-  if (process.connected) process.send({ kind: "broken", message: describe(error) }, () => process.exit(1));
+  if (process.connected) process.send({ kind: "broken", message: formatError(error) }, () => process.exit(1));
   else process.exit(1);
 }

@@ -8,16 +8,16 @@ import { z } from "zod";
 import { assertModel } from "#model-check/check-model.ts";
 import { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
 import { bundleRuntime } from "#packaging/bundle.ts";
-import { ociImages } from "#platform/images/oci.ts";
-import { thisPlatform } from "#platform/images/runtime-layer.ts";
+import { createOciImages } from "#platform/images/oci.ts";
+import { detectPlatform } from "#platform/images/runtime-layer.ts";
 import { unpackImage } from "#platform/images/unpack.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
-import { embeddedServing } from "#platform/serving/embedded.ts";
+import { createEmbeddedServing } from "#platform/serving/embedded.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
-import { sqliteStore } from "#platform/store/sqlite.ts";
-import { functionHost } from "#worlds/embedded/functions/functions.ts";
-import { gateway } from "./gateway.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
+import { createFunctionHost } from "#worlds/embedded/functions/functions.ts";
+import { createGateway } from "./gateway.ts";
 
 const churn = fileURLToPath(new URL("../../../models/churn", import.meta.url));
 const Answer = z.object({ predictions: z.array(Prediction), model: z.string() });
@@ -27,10 +27,10 @@ test("a model's golden rows are answered over HTTP by a worker that runs its unp
   const names = await readdir(churn);
   const files = new Map<string, Uint8Array>();
   for (const name of names) files.set(name, await readFile(join(churn, name)));
-  const images = ociImages({
+  const images = createOciImages({
     folder: join(folder, "images"),
     source: { modelFiles: async () => files },
-    platform: thisPlatform() ?? "linux/x64",
+    platform: detectPlatform() ?? "linux/x64",
     bundle: bundleRuntime,
     check: assertModel,
     advisories: async () => undefined,
@@ -38,7 +38,7 @@ test("a model's golden rows are answered over HTTP by a worker that runs its unp
   });
   const requests: RequestMetrics[] = [];
   const lines: string[] = [];
-  const host = functionHost({
+  const host = createFunctionHost({
     imageRoot: unpackImage({ folder: join(folder, "images"), into: join(folder, "unpacked") }),
     metrics: { request: (one) => void requests.push(one) },
     parseEmf,
@@ -48,15 +48,15 @@ test("a model's golden rows are answered over HTTP by a worker that runs its unp
     requestId: () => crypto.randomUUID(),
   });
   const database = openDatabase(join(folder, "state.db"));
-  const serving = embeddedServing({
+  const serving = createEmbeddedServing({
     environment: "prod",
-    store: sqliteStore({ database, clock: Date.now }),
+    store: createSqliteStore({ database, clock: Date.now }),
     images,
     functions: host,
     url: "http://127.0.0.1",
     random: Math.random,
   });
-  const app = gateway({
+  const app = createGateway({
     servings: { stage: serving, prod: serving },
     clock: Date.now,
     requestId: () => crypto.randomUUID(),

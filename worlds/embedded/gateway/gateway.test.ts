@@ -1,12 +1,12 @@
 import { type AddressInfo, createServer } from "node:net";
 import { serve } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { BytesServing } from "#platform/serving/embedded.ts";
+import type { EmbeddedServing } from "#platform/serving/embedded.ts";
 import { EventTooLarge, type HttpBody } from "#platform/serving/functions.ts";
 import { FunctionBusy, FunctionFailed, NotServed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
 import { RehearsalUnreachable, remoteFunctions } from "#worlds/embedded/functions/remote-functions.ts";
-import { gateway, invokeRoute } from "./gateway.ts";
+import { createGateway, createInvokeRoute } from "./gateway.ts";
 
 type Event = { [key: string]: Json };
 type Called = { environment: string; model: string; qualifier: unknown; payload: Json; body?: HttpBody };
@@ -29,13 +29,13 @@ const serving = (environment: "stage" | "prod") =>
       return { payload: { statusCode: 200 }, body: Buffer.from([1, 2, 255]), durationMs: 1 };
     },
     version: async (_model, version) => ({ version, config }),
-  }) as Partial<BytesServing> as BytesServing;
+  }) as Partial<EmbeddedServing> as EmbeddedServing;
 
 const servings = { stage: serving("stage"), prod: serving("prod") };
 const requestId = () => "request-1";
-const app = gateway({ servings, clock: () => 1_700_000_000_000, requestId }).route(
+const app = createGateway({ servings, clock: () => 1_700_000_000_000, requestId }).route(
   "/",
-  invokeRoute({ servings, token: "the-token", requestId }),
+  createInvokeRoute({ servings, token: "the-token", requestId }),
 );
 let url: string;
 let server: ReturnType<typeof serve>;

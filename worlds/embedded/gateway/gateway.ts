@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { retryAfterSeconds } from "#inference/http/body-unreadable.ts";
-import type { BytesServing } from "#platform/serving/embedded.ts";
-import { readFunctionName } from "#platform/serving/function-name.ts";
-import { EventTooLarge, type FunctionAnswer } from "#platform/serving/functions.ts";
-import { reportLine } from "#platform/serving/report-line.ts";
+import type { EmbeddedServing } from "#platform/serving/embedded.ts";
+import { parseFunctionName } from "#platform/serving/function-name.ts";
+import { EventTooLarge, type FunctionResponse } from "#platform/serving/functions.ts";
+import { formatReportLine } from "#platform/serving/report-line.ts";
 import {
   type Environment,
   environments,
@@ -14,35 +14,35 @@ import {
 } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
 import { guardModels } from "./guard-models.ts";
-import { httpAnswer, httpEvent, isText } from "./http-event.ts";
-import type { Gate } from "./key-gate.ts";
-import { requestBody } from "./request-body.ts";
+import { isTextBody, toHttpEvent, toHttpResponse } from "./http-event.ts";
+import type { AuthorizeRequest } from "./key-gate.ts";
+import { readRequestBody } from "./request-body.ts";
 
 type Needs = {
   /** One that takes bytes gets the larger bodies as they came. */
-  readonly servings: Readonly<Record<Environment, BytesServing>>;
+  readonly servings: Readonly<Record<Environment, EmbeddedServing>>;
   /** Epoch milliseconds. */
   readonly clock: () => number;
   readonly requestId: () => string;
   /** Asked before anything else of a request to a model; absent: all are open. */
-  readonly gate?: Gate;
+  readonly gate?: AuthorizeRequest;
 };
 
 /** Lambda's limit for what goes into a function and for what comes out; API Gateway itself takes 10 MB. */
 const payloadLimit = 6 * 1024 * 1024;
 
 /** Bytes of a body that becomes part of an event here: larger ones hold the event loop, 6 MB of them for 30 ms. */
-const smallBody = 64 * 1024;
+const inlineBodyBytes = 64 * 1024;
 
 /** An RFC 9457 problem. */
-const problem = (status: number, title: string, detail: string): Response =>
+const createProblemResponse = (status: number, title: string, detail: string): Response =>
   Response.json(
     { type: "about:blank", title, status, detail },
     { status, headers: { "content-type": "application/problem+json" } },
   );
 
-const tooLarge = (): Response =>
-  problem(413, "Content Too Large", "a function takes at most 6 MB, base64 included");
+const createTooLargeResponse = (): Response =>
+  createProblemResponse(413, "Content Too Large", "a function takes at most 6 MB, base64 included");
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
@@ -51,7 +51,7 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest();
  * Gateway's HTTP API does (`/<environment>/models/<model>/…`, for applications). What a page of another site asks
  * is refused here, whatever version serves.
  */
-export const gateway = ({ servings, clock, requestId, gate }: Needs): Hono => {
+export const createGateway = ({ servings, clock, requestId, gate }: Needs): Hono => {
   const app = new Hono();
 
   const predict = async (context: Context, environment: Environment): Promise<Response> => {
@@ -65,35 +65,40 @@ export const gateway = ({ servings, clock, requestId, gate }: Needs): Hono => {
         headers: { ...headers, "content-type": "application/problem+json" },
       });
     }
-    const body = await requestBody(context, payloadLimit);
-    if (!body) return tooLarge();
+    const body = await readRequestBody(context, payloadLimit);
+    if (!body) return createTooLargeResponse();
     const path = new URL(request.url).pathname.slice(environment.length + 1);
     const serving = servings[environment];
     const carried =
-      body.length > smallBody && serving.invokeBytes
-        ? { bytes: body, isText: isText(request.headers), eventLimit: payloadLimit }
+      body.length > inlineBodyBytes && serving.invokeBytes
+        ? { bytes: body, isText: isTextBody(request.headers), eventLimit: payloadLimit }
         : undefined;
-    const event = httpEvent(request, path, carried ? new Uint8Array() : body, {
+    const event = toHttpEvent(request, path, carried ? new Uint8Array() : body, {
       model,
       requestId: requestId(),
       now: clock(),
       ...(passed?.context ? { authorizer: passed.context } : {}),
     });
     try {
-      const called: Pick<FunctionAnswer, "payload" | "body"> =
+      const called: Pick<FunctionResponse, "payload" | "body"> =
         carried && serving.invokeBytes
           ? await serving.invokeBytes(model, event, carried)
           : await serving.invoke(model, "live", event);
-      const answer = httpAnswer(called.payload, called.body);
+      const answer = toHttpResponse(called.payload, called.body);
       return (
-        answer ?? problem(502, "Bad Gateway", `the function of ${model} gave an answer that is not HTTP`)
+        answer ??
+        createProblemResponse(502, "Bad Gateway", `the function of ${model} gave an answer that is not HTTP`)
       );
     } catch (error) {
-      if (error instanceof EventTooLarge) return tooLarge();
+      if (error instanceof EventTooLarge) return createTooLargeResponse();
       if (error instanceof NotServed)
-        return problem(404, "Not Found", `no version of a model named ${model} is served on ${environment}`);
+        return createProblemResponse(
+          404,
+          "Not Found",
+          `no version of a model named ${model} is served on ${environment}`,
+        );
       if (error instanceof FunctionBusy) {
-        const busy = problem(
+        const busy = createProblemResponse(
           503,
           "Service Unavailable",
           `too many requests wait for ${model}: send it again`,
@@ -102,7 +107,7 @@ export const gateway = ({ servings, clock, requestId, gate }: Needs): Hono => {
         return busy;
       }
       if (error instanceof FunctionFailed)
-        return problem(502, "Bad Gateway", `the function of ${model} failed; its log says why`);
+        return createProblemResponse(502, "Bad Gateway", `the function of ${model} failed; its log says why`);
       throw error;
     }
   };
@@ -118,7 +123,7 @@ type InvokeNeeds = Pick<Needs, "servings" | "requestId"> & {
 };
 
 /** Lambda's own Invoke path, by which other processes of this machine call functions directly. */
-export const invokeRoute = ({ servings, token, requestId }: InvokeNeeds): Hono => {
+export const createInvokeRoute = ({ servings, token, requestId }: InvokeNeeds): Hono => {
   const app = new Hono();
   const expected = sha256(`Bearer ${token}`);
 
@@ -130,9 +135,9 @@ export const invokeRoute = ({ servings, token, requestId }: InvokeNeeds): Hono =
   app.post("/2015-03-31/functions/:name/invocations", async (context) => {
     if (!timingSafeEqual(sha256(context.req.header("authorization") ?? ""), expected))
       return refusal(403, "AccessDeniedException", "this needs the bearer token of the running rehearsal");
-    const name = readFunctionName(context.req.param("name"));
+    const name = parseFunctionName(context.req.param("name"));
     if (!name) return refusal(404, "ResourceNotFoundException", "there is no function of that name");
-    const body = await requestBody(context, payloadLimit);
+    const body = await readRequestBody(context, payloadLimit);
     if (!body) return refusal(413, "RequestTooLargeException", "a function takes at most 6 MB");
     let payload: Json;
     try {
@@ -148,7 +153,7 @@ export const invokeRoute = ({ servings, token, requestId }: InvokeNeeds): Hono =
         payload,
       );
       const version = await servings[name.environment].version(name.model, answer.version);
-      const log = reportLine(requestId(), version?.config.memoryMb ?? 0, answer);
+      const log = formatReportLine(requestId(), version?.config.memoryMb ?? 0, answer);
       return Response.json(answer.payload, {
         headers: {
           "x-amz-executed-version": answer.version,

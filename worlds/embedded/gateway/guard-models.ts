@@ -1,11 +1,11 @@
 import { createMiddleware } from "hono/factory";
 import { isOwnHost } from "#inference/http/host-names.ts";
-import { problem } from "#inference/http/problem.ts";
+import { createProblem } from "#inference/http/problem.ts";
 import { refuseCrossSite } from "#inference/http/refuse-cross-site.ts";
 import { securityHeaders } from "#inference/http/security-headers.ts";
 
 /** The path that the model's own service sees: what stands behind `/<environment>/models/<model>`. */
-const pathInModel = (path: string): string => path.replace(/^\/[^/]+\/models\/[^/]+/, "");
+const stripModelPrefix = (path: string): string => path.replace(/^\/[^/]+\/models\/[^/]+/, "");
 
 /**
  * What `serve` and the inference function do for a browser's sake, before any version of a model is called: those that
@@ -15,8 +15,8 @@ export const guardModels = createMiddleware(async (context, next) => {
   const { method, path } = context.req;
   const header = (name: string) => context.req.header(name);
   const refused = isOwnHost(header("host") ?? new URL(context.req.url).host)
-    ? refuseCrossSite({ method, path: pathInModel(path), header })
-    : problem("wrong-host", "This gateway is served to localhost only.");
+    ? refuseCrossSite({ method, path: stripModelPrefix(path), header })
+    : createProblem("wrong-host", "This gateway is served to localhost only.");
   if (refused)
     context.res = Response.json(refused, {
       status: refused.status,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Json } from "#platform/store/store.ts";
 
-type Context = {
+type EventContext = {
   readonly model: string;
   readonly requestId: string;
   /** Epoch milliseconds. */
@@ -10,17 +10,17 @@ type Context = {
   readonly authorizer?: { [key: string]: Json };
 };
 
-const textual =
+const textContentType =
   /^(text\/|application\/([\w.+-]+\+)?(json|xml|javascript)\b|application\/x-www-form-urlencoded\b)/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Whether a body is declared as text. */
-export const isText = (headers: Headers): boolean =>
-  !headers.has("content-encoding") && textual.test(headers.get("content-type") ?? "text/plain");
+export const isTextBody = (headers: Headers): boolean =>
+  !headers.has("content-encoding") && textContentType.test(headers.get("content-type") ?? "text/plain");
 
 /** The body as text where it is declared as text and reads as UTF-8; otherwise undefined. */
-const asText = (body: Uint8Array, headers: Headers): string | undefined => {
-  if (!isText(headers)) return undefined;
+const decodeText = (body: Uint8Array, headers: Headers): string | undefined => {
+  if (!isTextBody(headers)) return undefined;
   try {
     return utf8.decode(body);
   } catch {
@@ -33,11 +33,11 @@ const asText = (body: Uint8Array, headers: Headers): string | undefined => {
  * the gateway's own prefix: `/models/churn/v1/predict`.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
-export const httpEvent = (
+export const toHttpEvent = (
   request: Request,
   path: string,
   body: Uint8Array,
-  { model, requestId, now, authorizer }: Context,
+  { model, requestId, now, authorizer }: EventContext,
 ): { [key: string]: Json } => {
   const url = new URL(request.url);
   // API Gateway hands a key on as well; here it may be the token that controls the engine, and no function needs it.
@@ -49,7 +49,7 @@ export const httpEvent = (
     [...new Set(url.searchParams.keys())].map((name) => [name, url.searchParams.getAll(name).join(",")]),
   );
   const routeKey = `ANY /models/${model}/{proxy+}`;
-  const text = asText(body, request.headers);
+  const text = decodeText(body, request.headers);
   return {
     version: "2.0",
     routeKey,
@@ -83,7 +83,7 @@ export const httpEvent = (
   };
 };
 
-const Answer = z.object({
+const ProxyResult = z.object({
   statusCode: z.int().min(200).max(599),
   headers: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   cookies: z.array(z.string()).optional(),
@@ -96,10 +96,10 @@ const Answer = z.object({
  * the result itself is the JSON body of a 200. Undefined where it has a `statusCode` and is malformed.
  * @param carried the answer's body, where it came beside the result
  */
-export const httpAnswer = (result: Json, carried?: Uint8Array): Response | undefined => {
+export const toHttpResponse = (result: Json, carried?: Uint8Array): Response | undefined => {
   if (typeof result !== "object" || result === null || Array.isArray(result) || !("statusCode" in result))
     return Response.json(result);
-  const parsed = Answer.safeParse(result);
+  const parsed = ProxyResult.safeParse(result);
   if (!parsed.success) return undefined;
   const { statusCode, headers = {}, cookies = [], body = "", isBase64Encoded } = parsed.data;
   const answer = new Headers();

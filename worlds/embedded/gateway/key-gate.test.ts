@@ -1,22 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type ApiKeys, apiKeys } from "#api-keys/api-keys.ts";
-import { throttledBy } from "#inference/authorization/throttled-by.ts";
+import { type ApiKeyStore, createApiKeyStore } from "#api-keys/api-keys.ts";
+import { readThrottleProblem } from "#inference/authorization/throttled-by.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
 import { memoryStore } from "#test/support/step-world.ts";
-import { gateway } from "./gateway.ts";
-import { keyGate } from "./key-gate.ts";
+import { createGateway } from "./gateway.ts";
+import { createKeyAuthorizer } from "./key-gate.ts";
 
 type Event = { requestContext: { authorizer?: { lambda: Json } } };
 
 let opened: ReturnType<typeof memoryStore>;
-let keys: ApiKeys;
+let keys: ApiKeyStore;
 let invoked: Event[] = [];
 let logged: string[] = [];
 beforeEach(() => {
   opened = memoryStore();
-  keys = apiKeys({ ...opened, random: randomBytes });
+  keys = createApiKeyStore({ ...opened, random: randomBytes });
   invoked = [];
   logged = [];
 });
@@ -31,13 +31,13 @@ const serving = {
 const appOn = (store = opened.store) => {
   const { clock } = opened;
   const token = "the control token";
-  const own = apiKeys({ store, clock, random: randomBytes });
+  const own = createApiKeyStore({ store, clock, random: randomBytes });
   const log = (sentence: string) => void logged.push(sentence);
-  return gateway({
+  return createGateway({
     servings: { stage: serving, prod: serving },
     clock,
     requestId: () => "request-1",
-    gate: keyGate({ keys: own, store, token, clock, log }),
+    gate: createKeyAuthorizer({ keys: own, store, token, clock, log }),
   });
 };
 const create = (models: "all" | string[] = ["churn"]) =>
@@ -85,7 +85,7 @@ test("a key gets to its function, which is told of it as API Gateway tells it", 
   const contexts = invoked.map(({ requestContext }) => requestContext.authorizer?.lambda);
   expect(contexts).toMatchObject(Array(3).fill({ keyId: record.id }));
   // The function itself answers 429: the gateway, like API Gateway, can only refuse keys.
-  expect(contexts.map((context) => throttledBy(context)?.problem.status)).toEqual([
+  expect(contexts.map((context) => readThrottleProblem(context)?.problem.status)).toEqual([
     undefined,
     undefined,
     429,

@@ -1,25 +1,27 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { admitKey } from "#api-keys/admit-key.ts";
-import type { ApiKeys } from "#api-keys/api-keys.ts";
-import { givenKey } from "#api-keys/given-key.ts";
-import { rateLimiter } from "#api-keys/rate-limiter.ts";
+import type { ApiKeyStore } from "#api-keys/api-keys.ts";
+import { extractApiKey } from "#api-keys/given-key.ts";
+import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import {
-  admissionRefusal,
-  keysUnavailable,
-  type Refusal,
+  type AuthorizationProblem,
+  keysUnavailableProblem,
+  toAuthorizationProblem,
 } from "#inference/authorization/admission-refusal.ts";
-import { type AuthorizerContext, authorizerContext } from "#inference/authorization/throttled-by.ts";
+import { type AuthorizerContext, toAuthorizerContext } from "#inference/authorization/throttled-by.ts";
 import { isRecordsPath } from "#inference/records/is-records-path.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
 import type { Log } from "#worlds/embedded/world.ts";
 
 /** Whether a request may reach a model: refused, or let in with what the function is told of its key. */
-export type Gate = (
+export type AuthorizeRequest = (
   request: Request,
   environment: Environment,
   model: string,
-) => Promise<{ readonly refused: Refusal } | { readonly context: AuthorizerContext | undefined }>;
+) => Promise<
+  { readonly refused: AuthorizationProblem } | { readonly context: AuthorizerContext | undefined }
+>;
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
@@ -28,20 +30,20 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest();
  * so that a rehearsal can be called without any. Its records are open until a first key of any model is made.
  * @param token the rehearsal's own callers, its application among them, show this instead of a key
  */
-export const keyGate = ({
+export const createKeyAuthorizer = ({
   keys,
   store,
   token,
   clock,
   log,
 }: {
-  readonly keys: ApiKeys;
+  readonly keys: ApiKeyStore;
   readonly store: Store;
   readonly token: string;
   readonly clock: () => number;
   readonly log: Log;
-}): Gate => {
-  const limiter = rateLimiter({ store, clock, warn: log });
+}): AuthorizeRequest => {
+  const limiter = createRateLimiter({ store, clock, warn: log });
   const admitting = (environment: Environment) =>
     admitKey({
       keys,
@@ -55,7 +57,7 @@ export const keyGate = ({
   const own = sha256(token);
 
   return async (request, environment, model) => {
-    const given = givenKey((name) => request.headers.get(name) ?? undefined);
+    const given = extractApiKey((name) => request.headers.get(name) ?? undefined);
     if (given !== undefined && timingSafeEqual(sha256(given), own)) return { context: undefined };
     try {
       const { pathname } = new URL(request.url);
@@ -67,11 +69,11 @@ export const keyGate = ({
       if (!needsKey) return { context: undefined };
       const admission = await admit[environment]({ given, model });
       return admission.status === "refused"
-        ? { refused: admissionRefusal(admission) }
-        : { context: authorizerContext(admission) };
+        ? { refused: toAuthorizationProblem(admission) }
+        : { context: toAuthorizerContext(admission) };
     } catch (fault) {
       log("a request was refused because API keys cannot be checked", fault);
-      return { refused: keysUnavailable };
+      return { refused: keysUnavailableProblem };
     }
   };
 };

@@ -5,21 +5,21 @@ import type { BodyLease } from "#inference/http/body-budget.ts";
 import { BodyUnreadable } from "#inference/http/body-unreadable.ts";
 import { collectBody } from "#inference/http/collect-body.ts";
 
-const readers = new WeakMap<IncomingMessage, BodyLease>();
+const bodyLeases = new WeakMap<IncomingMessage, BodyLease>();
 
-/** Lets `requestBody` read this request within its server's budget. */
-export const leaseBody = (incoming: IncomingMessage, lease: BodyLease): void =>
-  void readers.set(incoming, lease);
+/** Lets `readRequestBody` read this request within its server's budget. */
+export const setBodyLease = (incoming: IncomingMessage, lease: BodyLease): void =>
+  void bodyLeases.set(incoming, lease);
 
-const incomingOf = (context: Context): IncomingMessage | undefined => context.env?.incoming;
+const getIncomingMessage = (context: Context): IncomingMessage | undefined => context.env?.incoming;
 
 /**
  * The body of a request, in one buffer and within the budget of the server; undefined where it is longer than `limit`
  * bytes. Rejects with BodyUnreadable.
  */
-export const requestBody = async (context: Context, limit: number): Promise<Uint8Array | undefined> => {
-  const incoming = incomingOf(context);
-  const lease = incoming && readers.get(incoming);
+export const readRequestBody = async (context: Context, limit: number): Promise<Uint8Array | undefined> => {
+  const incoming = getIncomingMessage(context);
+  const lease = incoming && bodyLeases.get(incoming);
   if (incoming && lease) return collectBody(incoming, limit, lease);
   // Asked without a server between: the whole body is in memory already.
   const bytes = new Uint8Array(await context.req.raw.arrayBuffer());
@@ -31,7 +31,7 @@ export const limitBody = (limit: number, tooLarge: (context: Context) => Respons
   createMiddleware(async (context, next) => {
     const { method } = context.req;
     if (method === "GET" || method === "HEAD") return next();
-    const bytes = await requestBody(context, limit);
+    const bytes = await readRequestBody(context, limit);
     if (!bytes) return tooLarge(context);
     const { url, headers } = context.req.raw;
     context.req.raw = new Request(url, { method, headers, body: new Uint8Array(bytes) });
@@ -39,7 +39,7 @@ export const limitBody = (limit: number, tooLarge: (context: Context) => Respons
   });
 
 /** What the sender of a body that could not be read is told; undefined: the fault is another. */
-export const bodyRefusal = (
+export const describeBodyError = (
   fault: unknown,
 ): { readonly status: 400 | 503; readonly title: string } | undefined => {
   if (!(fault instanceof BodyUnreadable)) return undefined;

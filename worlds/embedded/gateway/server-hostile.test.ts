@@ -4,23 +4,23 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
 import type { Service } from "#inference/service.ts";
-import { churnGolden } from "#test/support/onnx/churn-folder.ts";
-import { churnService } from "#test/support/onnx/churn-service.ts";
-import { serviceOf } from "#test/support/onnx/service-of.ts";
-import { listen } from "./server.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { createChurnService } from "#test/support/onnx/churn-service.ts";
+import { createTestService } from "#test/support/onnx/service-of.ts";
+import { startHttpServer } from "./server.ts";
 
 /** What fetch cannot send: broken HTTP, bodies that end early, a hundred connections that unpack at once. */
 const logged: string[] = [];
 const failed: boolean[] = [];
 let service: Service;
-let server: Awaited<ReturnType<typeof listen>>;
+let server: Awaited<ReturnType<typeof startHttpServer>>;
 let port: number;
 /** Told of each answer to a question. */
 let told: () => void = () => undefined;
 
 beforeAll(async () => {
-  const { model } = await churnService();
-  const whole = serviceOf(model, (line) => logged.push(line));
+  const { model } = await createChurnService();
+  const whole = createTestService(model, (line) => logged.push(line));
   const answer: Service["answer"] = async (read) => {
     const answered = await whole.answer(read);
     failed.push(answered.status === "refused" && answered.problem.status >= 500);
@@ -28,7 +28,7 @@ beforeAll(async () => {
     return answered;
   };
   service = { ...whole, answer };
-  server = await listen(0, (line) => void logged.push(line));
+  server = await startHttpServer(0, (line) => void logged.push(line));
   server.serve(createApp(service));
   port = Number(new URL(server.url).port);
 });
@@ -58,7 +58,7 @@ const statuses = (got: string): number[] =>
 
 const post = (headers: string, body = ""): string =>
   `POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${headers}\r\n${body}`;
-const body = JSON.stringify({ rows: churnGolden().rows.slice(0, 1) });
+const body = JSON.stringify({ rows: readChurnGolden().rows.slice(0, 1) });
 const last = post(`connection: close\r\ncontent-length: ${body.length}\r\n`, body);
 const answers = async (): Promise<void> =>
   expect(statuses(await exchange((socket) => socket.write(last)))).toEqual([200]);

@@ -1,20 +1,20 @@
 import { Hono } from "hono";
 import { expect, test } from "vitest";
-import { callbackPath, listen, slackCallbackRoute } from "./server.ts";
+import { callbackPath, createSlackCallbackRoute, startHttpServer } from "./server.ts";
 
 test("a port in use is named, with what to do about it", async () => {
-  const first = await listen(0, () => undefined);
+  const first = await startHttpServer(0, () => undefined);
   const port = Number(new URL(first.url).port);
-  await expect(listen(port, () => undefined)).rejects.toMatchObject({
+  await expect(startHttpServer(port, () => undefined)).rejects.toMatchObject({
     name: "PortUnusable",
     message: `port ${port} is in use: stop what listens there, or choose another with --port`,
   });
   await first.close();
-  await (await listen(port, () => undefined)).close();
+  await (await startHttpServer(port, () => undefined)).close();
 });
 
 test("it listens on this machine alone, and asks for patience before it is given its app", async () => {
-  const server = await listen(0, () => undefined);
+  const server = await startHttpServer(0, () => undefined);
   expect(new URL(server.url).hostname).toBe("127.0.0.1");
   expect((await fetch(server.url)).status).toBe(503);
   server.serve(new Hono().get("/", (context) => context.text("here")));
@@ -25,7 +25,7 @@ test("it listens on this machine alone, and asks for patience before it is given
 
 test("a fault is logged, and the caller learns nothing of it", async () => {
   const logged: unknown[] = [];
-  const server = await listen(0, (_, fault) => void logged.push(fault));
+  const server = await startHttpServer(0, (_, fault) => void logged.push(fault));
   const fault = new Error("the secret is 42");
   server.serve(
     new Hono().get("/", () => {
@@ -44,7 +44,7 @@ test("a fault is logged, and the caller learns nothing of it", async () => {
 test("Slack's callback is handed on byte for byte, with its headers", async () => {
   const bytes = new Uint8Array([0x70, 0x3d, 0xff, 0x00, 0x2b]);
   const got: { rawBody?: Uint8Array; signature?: string | undefined } = {};
-  const app = slackCallbackRoute(
+  const app = createSlackCallbackRoute(
     async ({ rawBody, headers }) => {
       Object.assign(got, { rawBody, signature: headers["x-slack-signature"] });
       return { status: 401, body: "no" };

@@ -2,15 +2,19 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import type { App } from "#inference/http/app.ts";
-import { type BodyBudget, bodyBudget } from "#inference/http/body-budget.ts";
+import { type BodyBudget, createBodyBudget } from "#inference/http/body-budget.ts";
 import { retryAfterSeconds } from "#inference/http/body-unreadable.ts";
-import { connectionLimits, limitConnections, serverOptions } from "#inference/http/limit-connections.ts";
-import { nodeListener } from "#inference/http/node-listener.ts";
-import type { CallbackAnswer, SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";
-import { largestCallback } from "#lambdas/answer-approval/answer-approval.ts";
+import {
+  defaultConnectionLimits,
+  limitConnections,
+  toServerOptions,
+} from "#inference/http/limit-connections.ts";
+import { createNodeListener } from "#inference/http/node-listener.ts";
+import type { CallbackResponse, SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";
+import { maxCallbackBytes } from "#lambdas/answer-approval/answer-approval.ts";
 import { RequestRefused, verifySlackHeaders } from "#lambdas/answer-approval/slack-request.ts";
 import type { Log } from "#worlds/embedded/world.ts";
-import { bodyRefusal, leaseBody, requestBody } from "./request-body.ts";
+import { describeBodyError, readRequestBody, setBodyLease } from "./request-body.ts";
 
 /** The port is taken, or may not be listened on; the message says what to do. */
 export class PortUnusable extends Error {
@@ -24,8 +28,8 @@ export const callbackPath = "/slack/interactions";
  * send are refused before a byte of the body is read.
  * @param clock epoch milliseconds
  */
-export const slackCallbackRoute = (
-  answer: (callback: SlackCallback) => Promise<CallbackAnswer>,
+export const createSlackCallbackRoute = (
+  answer: (callback: SlackCallback) => Promise<CallbackResponse>,
   clock: () => number,
 ): Hono =>
   new Hono().post(callbackPath, async (context) => {
@@ -36,7 +40,7 @@ export const slackCallbackRoute = (
       if (fault instanceof RequestRefused) return context.text(fault.message, 401);
       throw fault;
     }
-    const rawBody = await requestBody(context, largestCallback);
+    const rawBody = await readRequestBody(context, maxCallbackBytes);
     if (!rawBody) return context.text("the request is too large", 413);
     const { status, body } = await answer({ rawBody, headers });
     const json = body.startsWith("{");
@@ -46,9 +50,9 @@ export const slackCallbackRoute = (
     });
   });
 
-const honoListener = (app: Hono, log: Log, budget: BodyBudget): RequestListener => {
+const createHonoListener = (app: Hono, log: Log, budget: BodyBudget): RequestListener => {
   app.onError((fault, context) => {
-    const refusal = bodyRefusal(fault);
+    const refusal = describeBodyError(fault);
     if (refusal) {
       if (refusal.status === 503) context.header("retry-after", String(retryAfterSeconds));
       return context.json(refusal, refusal.status);
@@ -59,7 +63,7 @@ const honoListener = (app: Hono, log: Log, budget: BodyBudget): RequestListener 
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   return (request, response) => {
     const lease = budget.lease(request.socket);
-    leaseBody(request, lease);
+    setBodyLease(request, lease);
     response.once("close", lease.end);
     void listener(request, response);
   };
@@ -71,14 +75,14 @@ const honoListener = (app: Hono, log: Log, budget: BodyBudget): RequestListener 
  * @param port 0: any free port
  * @param limits what its clients may take of it, and which option chooses its port, for what PortUnusable says
  */
-export const listen = async (
+export const startHttpServer = async (
   port: number,
   log: Log,
   host = "127.0.0.1",
-  { connections = connectionLimits, budget = bodyBudget(), option = "--port" } = {},
+  { connections = defaultConnectionLimits, budget = createBodyBudget(), option = "--port" } = {},
 ): Promise<{ url: string; serve: (app: Hono | App) => void; close: () => Promise<void> }> => {
   let listener: RequestListener | undefined;
-  const server: Server = createServer(serverOptions(connections));
+  const server: Server = createServer(toServerOptions(connections));
   server.on(
     "request",
     limitConnections(server, connections, (request, response) => {
@@ -103,7 +107,7 @@ export const listen = async (
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
     serve: (app) => {
-      listener = app instanceof Hono ? honoListener(app, log, budget) : nodeListener(app, budget);
+      listener = app instanceof Hono ? createHonoListener(app, log, budget) : createNodeListener(app, budget);
     },
     close: () =>
       new Promise((resolve) => {

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { noIdentities } from "#domain/approval/identities.ts";
-import type { ChangePolicy } from "#domain/policy/change-policy.ts";
+import { emptyIdentities } from "#domain/approval/identities.ts";
+import type { PolicyWriter } from "#domain/policy/change-policy.ts";
 import { parsePlatformRules } from "#domain/policy/parse-policy.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import { machineOperator } from "./machine-operator.ts";
+import { readMachineOperator } from "./machine-operator.ts";
 
 /**
  * Writes the platform's copy of the policy where a data folder has none yet, from the policy.yaml of Slipway's own
@@ -18,14 +18,14 @@ export const writeFirstPolicy = async ({
   say,
 }: {
   readonly policy: PlatformPolicy;
-  readonly changes: Pick<ChangePolicy, "writeFirst">;
+  readonly changes: Pick<PolicyWriter, "writeFirst">;
   readonly checkout: string;
   readonly say: (sentence: string) => void;
 }): Promise<void> => {
   if (await policy.find()) return;
   const file = join(checkout, "policy.yaml");
-  const rules = parsePlatformRules(await readFile(file), file, noIdentities);
-  await changes.writeFirst(rules, await machineOperator());
+  const rules = parsePlatformRules(await readFile(file), file, emptyIdentities);
+  await changes.writeFirst(rules, await readMachineOperator());
   say(
     `The platform's copy of the policy was written from ${file}: no commit can loosen it, \`npx slipway policy apply\` changes it.`,
   );

@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import { expect, test } from "vitest";
-import { listen } from "#worlds/embedded/gateway/server.ts";
-import { syntheticApplication } from "./application.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/server.ts";
+import { createSyntheticApplication } from "./application.ts";
 
 test("it asks one row a request, tells versions apart, counts what failed, and stops when it is told to", async () => {
-  const server = await listen(0, () => undefined);
+  const server = await startHttpServer(0, () => undefined);
   const asked: unknown[] = [];
   const keys = new Set<string | undefined>();
   let version = "1";
@@ -17,7 +17,7 @@ test("it asks one row a request, tells versions apart, counts what failed, and s
     }),
   );
   const failures: string[] = [];
-  const application = syntheticApplication({
+  const application = createSyntheticApplication({
     requestsPerSecond: 200,
     key: "its-key",
     random: () => 0.99,

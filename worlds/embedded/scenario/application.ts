@@ -1,11 +1,11 @@
 import type { Row } from "#model-folder/manifest/manifest.ts";
 
-export type Calls = { readonly answered: number; readonly failed: number };
+export type CallCounts = { readonly answered: number; readonly failed: number };
 
-export type Application = {
+export type SyntheticApplication = {
   /** Points the application at prod's endpoint of a model, with rows to ask. */
   follow(model: string, url: string, rows: readonly Row[]): void;
-  calls(): Calls;
+  calls(): CallCounts;
   /** Registry versions that have answered it. */
   versions(): ReadonlySet<string>;
   /** Resolves when a given registry version answers. */
@@ -14,22 +14,22 @@ export type Application = {
 };
 
 /** How long one request may take before the application gives it up. */
-const timeoutMs = 10_000;
+const requestTimeoutMs = 10_000;
 /**
  * How many requests are under way at once, as a client's connection pool allows. Without a limit a machine that is
  * busy for a moment never comes back: requests pile up, every one times out, and each is worked on all the same. A
  * model that takes milliseconds a row (a text encoder) is so asked as fast as it answers, and not faster.
  */
-const mostUnderway = 8;
+const maxConcurrentRequests = 8;
 
 /**
  * A synthetic application: it calls prod's public endpoint with holdout rows at a steady rate, one row a request, and
  * knows nothing of deliveries.
- * @param requestsPerSecond the rate, where prod keeps up with it; at most 8 requests are under way at once
+ * @param measureThroughput the rate, where prod keeps up with it; at most 8 requests are under way at once
  * @param key what it shows as its API key, where prod asks for one
  * @param random a number in [0, 1), chooses the rows
  */
-export const syntheticApplication = ({
+export const createSyntheticApplication = ({
   requestsPerSecond,
   key,
   random,
@@ -39,7 +39,7 @@ export const syntheticApplication = ({
   key: string;
   random: () => number;
   onFailure: (sentence: string) => void;
-}): Application => {
+}): SyntheticApplication => {
   const targets = new Map<string, { url: string; rows: readonly Row[] }>();
   const versions = new Set<string>();
   const waiting: { version: string; resolve: () => void }[] = [];
@@ -54,7 +54,7 @@ export const syntheticApplication = ({
         method: "POST",
         headers: { "content-type": "application/json", "x-api-key": key },
         body: JSON.stringify({ rows: [row] }),
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.timeout(requestTimeoutMs),
       });
       const body = (await response.json()) as { version?: unknown };
       if (!response.ok) throw new Error(`prod answered ${response.status}: ${JSON.stringify(body)}`);
@@ -78,7 +78,7 @@ export const syntheticApplication = ({
     const now = performance.now();
     due = Math.min(due + ((now - last) / 1_000) * requestsPerSecond, 50);
     last = now;
-    for (; due >= 1 && underway.size < mostUnderway; due--)
+    for (; due >= 1 && underway.size < maxConcurrentRequests; due--)
       for (const target of targets.values()) {
         const request = call(target).finally(() => underway.delete(request));
         underway.add(request);

@@ -1,7 +1,7 @@
 import type { Store } from "#platform/store/store.ts";
 import type { Steps } from "#worlds/embedded/engine/steps.ts";
-import { machineCaller } from "#worlds/embedded/operator/machine-caller.ts";
-import type { Voice } from "#worlds/embedded/terminal.ts";
+import { readMachineCaller } from "#worlds/embedded/operator/machine-caller.ts";
+import type { Reporter } from "#worlds/embedded/terminal.ts";
 import type { Log } from "#worlds/embedded/world.ts";
 import { repositoryName, type WatchedRepository } from "./watched-repository.ts";
 
@@ -11,7 +11,7 @@ type Needs = {
   readonly startDelivery: Steps["startDelivery"];
   /** Content hash of the runtime layer that images get. */
   readonly runtime: string;
-  readonly voice: Pick<Voice, "say">;
+  readonly voice: Pick<Reporter, "say">;
   readonly log: Log;
 };
 
@@ -31,7 +31,7 @@ export const deliverCommits = ({ repository, store, startDelivery, runtime, voic
       repository: repositoryName,
       before,
       after: head,
-      pusher: await machineCaller(repository.folder),
+      pusher: await readMachineCaller(repository.folder),
       runtime,
     });
     await store.put(seenKey, head);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Rehearsal } from "#worlds/embedded/rehearsal.ts";
+import type { EmbeddedWorld } from "#worlds/embedded/rehearsal.ts";
 import type { World } from "#worlds/embedded/world.ts";
 
 /** The desk refused, or its callback did. */
@@ -8,9 +8,9 @@ export class ClickFailed extends Error {
 }
 
 /** How often a click is made that the desk gave up on. */
-const clicks = 4;
+const maxClickAttempts = 4;
 
-const Answer = z.object({
+const ClickResponse = z.object({
   status: z.string(),
   notice: z.string().optional(),
   errors: z.record(z.string(), z.string()).optional(),
@@ -20,11 +20,11 @@ const Answer = z.object({
  * Answers a delivery's question as an allowed approver would: by the desk's own page requests, so through the signed
  * callback and everything behind it.
  */
-export const personAtDesk = ({
+export const createAutoApprover = ({
   url,
   world,
   openView,
-}: Pick<Rehearsal, "url" | "openView"> & { readonly world: Pick<World, "messages" | "approvals"> }) => {
+}: Pick<EmbeddedWorld, "url" | "openView"> & { readonly world: Pick<World, "messages" | "approvals"> }) => {
   const post = async (path: string, body: object) => {
     const response = await fetch(`${url}${path}`, {
       method: "POST",
@@ -32,7 +32,7 @@ export const personAtDesk = ({
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(60_000),
     });
-    const answer = Answer.parse(await response.json());
+    const answer = ClickResponse.parse(await response.json());
     if (!response.ok || answer.status === "failed" || answer.status === "refused")
       throw new ClickFailed(
         answer.notice ??
@@ -78,7 +78,7 @@ export const personAtDesk = ({
         );
         if (attempt > 1 && !stands) return;
         if (
-          attempt === clicks ||
+          attempt === maxClickAttempts ||
           !(fault instanceof ClickFailed) ||
           !/timed out|status code 5\d\d/.test(fault.message)
         )

@@ -1,17 +1,20 @@
-import { committedModel } from "#domain/delivery/committed-model.ts";
+import { readCommittedModel } from "#domain/delivery/committed-model.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
-import { deliveryName } from "#lambdas/start-delivery/delivery-name.ts";
+import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import type { Engine } from "#worlds/embedded/engine/engine.ts";
 import type { Steps } from "#worlds/embedded/engine/steps.ts";
-import { machineCaller } from "#worlds/embedded/operator/machine-caller.ts";
-import type { Rehearsal } from "#worlds/embedded/rehearsal.ts";
-import type { Voice } from "#worlds/embedded/terminal.ts";
+import { readMachineCaller } from "#worlds/embedded/operator/machine-caller.ts";
+import type { EmbeddedWorld } from "#worlds/embedded/rehearsal.ts";
+import type { Reporter } from "#worlds/embedded/terminal.ts";
 import type { World } from "#worlds/embedded/world.ts";
-import { personAtDesk } from "./person-at-desk.ts";
-import { type Change, repositoryName, type WatchedRepository } from "./watched-repository.ts";
+import { createAutoApprover } from "./person-at-desk.ts";
+import { type ModelChange, repositoryName, type WatchedRepository } from "./watched-repository.ts";
 
 /** What the scenario needs of a world, this machine's or one of AWS's own interfaces (test/peers/aws-world). */
-export type Staged = Pick<Rehearsal, "url" | "runtime" | "openView" | "look" | "asked" | "ended"> & {
+export type ScenarioDependencies = Pick<
+  EmbeddedWorld,
+  "url" | "runtime" | "openView" | "look" | "asked" | "ended"
+> & {
   readonly world: Pick<
     World,
     | "modelsUrl"
@@ -30,7 +33,7 @@ export type Staged = Pick<Rehearsal, "url" | "runtime" | "openView" | "look" | "
 };
 
 /** Who answers the questions: a person at the desk, or the scenario in an approver's name. */
-export type Answers = "person" | "approve" | "reject";
+export type DecisionMode = "person" | "approve" | "reject";
 
 /** A delivery did not end as the scenario was asked to have it. */
 export class ScenarioFailed extends Error {
@@ -41,25 +44,25 @@ export class ScenarioFailed extends Error {
  * Delivers a model twice: its first version, then a better one. What an earlier run delivered is not delivered again;
  * what an interruption cut off is.
  */
-export const playScenario = async (
-  rehearsal: Staged,
-  { model, answers, voice }: { model: string; answers: Answers; voice: Voice },
+export const runScenario = async (
+  rehearsal: ScenarioDependencies,
+  { model, answers, voice }: { model: string; answers: DecisionMode; voice: Reporter },
 ): Promise<void> => {
   const { world, repository } = rehearsal;
-  const first = await deliver(rehearsal, {
+  const first = await deliverChange(rehearsal, {
     model,
     change: "first",
     answer: answers === "person" ? undefined : "approve",
     voice,
   });
-  if (answers !== "person") expectOutcome(first, "promoted");
+  if (answers !== "person") assertOutcome(first, "promoted");
   if (!(await repository.hasVersion(model, "second"))) {
     voice.say(
       `No second version of ${model} was trained (seed/${model}/versions/second): one delivery it is.`,
     );
     return;
   }
-  const second = await deliver(rehearsal, {
+  const second = await deliverChange(rehearsal, {
     model,
     change: "second",
     answer: answers === "person" ? undefined : answers,
@@ -67,9 +70,9 @@ export const playScenario = async (
   });
   if (answers === "person") return;
   if (!first.already || !second.already)
-    expectOutcome(second, answers === "approve" ? "promoted" : "rejected");
+    assertOutcome(second, answers === "approve" ? "promoted" : "rejected");
   const expected = second.outcome === "promoted" ? second : first;
-  await proveServing(rehearsal, model, expected.delivery);
+  await assertServing(rehearsal, model, expected.delivery);
   if (answers === "reject") {
     const stage = await world.serving.stage.live(model);
     const config = stage && (await world.serving.stage.version(model, stage.version))?.config;
@@ -79,23 +82,23 @@ export const playScenario = async (
   }
 };
 
-type Delivered = { readonly delivery: string; readonly outcome: Outcome; readonly already: boolean };
+type DeliveryResult = { readonly delivery: string; readonly outcome: Outcome; readonly already: boolean };
 
-const deliver = async (
-  rehearsal: Staged,
+const deliverChange = async (
+  rehearsal: ScenarioDependencies,
   {
     model,
     change,
     answer,
     voice,
-  }: { model: string; change: Change; answer: "approve" | "reject" | undefined; voice: Voice },
-): Promise<Delivered> => {
+  }: { model: string; change: ModelChange; answer: "approve" | "reject" | undefined; voice: Reporter },
+): Promise<DeliveryResult> => {
   const { world, repository, steps, engine, runtime } = rehearsal;
   const commit = await commitOnce(rehearsal, model, change);
   const newest = async () => {
     let name: string | undefined;
     for (let attempt = 1; ; attempt++) {
-      const next = deliveryName({ repository: repositoryName, model, commit, attempt });
+      const next = createDeliveryName({ repository: repositoryName, model, commit, attempt });
       if (!(await engine.describe(next))) return name;
       name = next;
     }
@@ -108,7 +111,7 @@ const deliver = async (
       repository: repositoryName,
       before: null,
       after: commit,
-      pusher: await machineCaller(repository.folder),
+      pusher: await readMachineCaller(repository.folder),
       runtime,
       models: [model],
     };
@@ -122,7 +125,7 @@ const deliver = async (
   }
   const name = delivery;
   if (answer) {
-    const person = personAtDesk(rehearsal);
+    const person = createAutoApprover(rehearsal);
     await Promise.race([
       rehearsal
         .asked(name)
@@ -141,7 +144,11 @@ const deliver = async (
 };
 
 /** The commit of a change, made at most once in the life of a data folder. */
-const commitOnce = async ({ world, repository }: Staged, model: string, change: Change): Promise<string> => {
+const commitOnce = async (
+  { world, repository }: ScenarioDependencies,
+  model: string,
+  change: ModelChange,
+): Promise<string> => {
   const key = { partition: "rehearsal", sort: `commit#${model}#${change}` };
   const known = await world.store.get(key);
   if (typeof known?.value === "string") return known.value;
@@ -152,14 +159,18 @@ const commitOnce = async ({ world, repository }: Staged, model: string, change: 
   return commit;
 };
 
-const expectOutcome = ({ delivery, outcome }: Delivered, expected: Outcome) => {
+const assertOutcome = ({ delivery, outcome }: DeliveryResult, expected: Outcome) => {
   if (outcome !== expected) throw new ScenarioFailed(`${delivery} ended as ${outcome}, not as ${expected}`);
 };
 
 /** Prod's public endpoint answers with the version that the delivery promoted. */
-const proveServing = async (rehearsal: Staged, model: string, delivery: string): Promise<void> => {
+const assertServing = async (
+  rehearsal: ScenarioDependencies,
+  model: string,
+  delivery: string,
+): Promise<void> => {
   const deployment = await rehearsal.world.ledger.ofDelivery("prod", model, delivery);
-  const { url, body, headers } = await exampleRequest(rehearsal.world, model);
+  const { url, body, headers } = await createExampleRequest(rehearsal.world, model);
   const response = await fetch(`${url}/v1/predict`, { method: "POST", headers, body });
   const answer: unknown = await response.json();
   const version =
@@ -171,13 +182,13 @@ const proveServing = async (rehearsal: Staged, model: string, delivery: string):
 };
 
 /** A request to prod that works, with or without API keys: the first golden row of what it serves. */
-export const exampleRequest = async (
-  world: Pick<Staged["world"], "modelsUrl" | "source" | "secrets" | "ledger">,
+export const createExampleRequest = async (
+  world: Pick<ScenarioDependencies["world"], "modelsUrl" | "source" | "secrets" | "ledger">,
   model: string,
 ): Promise<{ url: string; body: string; headers: Readonly<Record<string, string>> }> => {
   const serving = await world.ledger.serving("prod", model);
   if (!serving) throw new ScenarioFailed(`prod serves no version of ${model}`);
-  const { golden } = await committedModel(world)(model, serving.commit, { promoted: true });
+  const { golden } = await readCommittedModel(world)(model, serving.commit, { promoted: true });
   return {
     url: `${world.modelsUrl}/prod/models/${model}`,
     body: JSON.stringify({ rows: golden.rows.slice(0, 1) }),

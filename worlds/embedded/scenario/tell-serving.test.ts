@@ -1,32 +1,38 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { commitOf, model, type StepWorld, serve, stepWorld } from "#test/support/step-world.ts";
-import { rowsToAsk } from "#worlds/embedded/engine/rows-to-ask.ts";
-import type { RehearsalEvent } from "#worlds/embedded/terminal.ts";
-import type { Application } from "./application.ts";
-import { tellServing } from "./tell-serving.ts";
+import {
+  createMemoryWorld,
+  fakeCommit,
+  type MemoryWorld,
+  promoteVersion,
+  toyModel,
+} from "#test/support/step-world.ts";
+import { sampleHoldoutRows } from "#worlds/embedded/engine/rows-to-ask.ts";
+import type { EmbeddedWorldEvent } from "#worlds/embedded/terminal.ts";
+import type { SyntheticApplication } from "./application.ts";
+import { reportServing } from "./tell-serving.ts";
 
-let world: StepWorld;
+let world: MemoryWorld;
 beforeEach(async () => {
-  world = stepWorld();
-  await serve(world, "a", 1);
+  world = createMemoryWorld();
+  await promoteVersion(world, "a", 1);
 });
 afterEach(() => world.close());
 
 const holdout = (text: string) =>
-  world.commits.get(commitOf("a"))?.set("holdout.csv", new TextEncoder().encode(text));
+  world.commits.get(fakeCommit("a"))?.set("holdout.csv", new TextEncoder().encode(text));
 const listen = () => {
-  const events: RehearsalEvent[] = [];
+  const events: EmbeddedWorldEvent[] = [];
   const sentences: string[] = [];
   const followed: { model: string; url: string; rows: number }[] = [];
-  const tell = tellServing({
+  const tell = reportServing({
     world,
     url: "http://127.0.0.1:1",
     voice: { event: (event) => void events.push(event), say: (sentence) => void sentences.push(sentence) },
     application: {
       follow: (name: string, url: string, rows: readonly unknown[]) =>
         void followed.push({ model: name, url, rows: rows.length }),
-    } as Application,
-    rowsToAsk: rowsToAsk(world),
+    } as SyntheticApplication,
+    rowsToAsk: sampleHoldoutRows(world),
   });
   return { tell, events, sentences, followed };
 };
@@ -36,10 +42,10 @@ test("what is served is told once, and the application asks prod the rows of its
   await tell();
   await tell();
   expect(events).toMatchObject([
-    { environment: "stage", model, version: 1 },
-    { environment: "prod", model, version: 1 },
+    { environment: "stage", model: toyModel, version: 1 },
+    { environment: "prod", model: toyModel, version: 1 },
   ]);
-  expect(followed).toEqual([{ model, url: `http://127.0.0.1:1/prod/models/${model}`, rows: 2 }]);
+  expect(followed).toEqual([{ model: toyModel, url: `http://127.0.0.1:1/prod/models/${toyModel}`, rows: 2 }]);
 });
 
 test("a served version whose holdout.csv cannot be read is told all the same, with why nobody calls it", async () => {
@@ -57,6 +63,6 @@ test("a promoted version's holdout.csv is read without newer limits, and a thous
   await tell();
   expect(sentences).toEqual([]);
   expect(followed).toMatchObject([{ rows: 1_000 }]);
-  const asked = await rowsToAsk(world)(model);
+  const asked = await sampleHoldoutRows(world)(toyModel);
   expect(asked.filter(({ x }) => x === 1)).toHaveLength(500);
 });

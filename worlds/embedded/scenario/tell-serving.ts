@@ -1,22 +1,22 @@
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { environments } from "#platform/serving/serving.ts";
-import type { Voice } from "#worlds/embedded/terminal.ts";
+import type { Reporter } from "#worlds/embedded/terminal.ts";
 import type { World } from "#worlds/embedded/world.ts";
-import type { Application } from "./application.ts";
+import type { SyntheticApplication } from "./application.ts";
 
 type Needs = {
   readonly world: Pick<World, "serving">;
   /** Where the gateway answers, without a slash at the end. */
   readonly url: string;
-  readonly voice: Pick<Voice, "event" | "say">;
+  readonly voice: Pick<Reporter, "event" | "say">;
   /** Calls what prod serves; absent: nobody does. */
-  readonly application: Application | undefined;
+  readonly application: SyntheticApplication | undefined;
   /** Rows of the version that prod serves; none where it serves no version of the model. */
   readonly rowsToAsk: (model: string) => Promise<readonly Row[]>;
 };
 
 /** Tells what is served where, each change once, and points the application at what prod serves. */
-export const tellServing = ({ world, url, voice, application, rowsToAsk }: Needs) => {
+export const reportServing = ({ world, url, voice, application, rowsToAsk }: Needs) => {
   const { serving } = world;
   const shown = new Map<string, string>();
 

@@ -2,14 +2,14 @@ import { execFileSync } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { temporaryFolder } from "#test/support/temporary-folder.ts";
-import { watchedRepository } from "./watched-repository.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createWatchedRepository } from "./watched-repository.ts";
 
-let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
-let repository: ReturnType<typeof watchedRepository>;
+let temporary: Awaited<ReturnType<typeof createTemporaryFolder>>;
+let repository: ReturnType<typeof createWatchedRepository>;
 const inFolder = (path: string) => join(temporary.path, "repository", path);
 beforeEach(async () => {
-  temporary = await temporaryFolder();
+  temporary = await createTemporaryFolder();
   const checkout = join(temporary.path, "checkout");
   const files = {
     "policy.yaml": "the floor",
@@ -22,7 +22,7 @@ beforeEach(async () => {
     await mkdir(join(checkout, path, ".."), { recursive: true });
     await writeFile(join(checkout, path), text);
   }
-  repository = watchedRepository({ folder: join(temporary.path, "repository"), checkout });
+  repository = createWatchedRepository({ folder: join(temporary.path, "repository"), checkout });
 });
 afterEach(() => temporary.remove());
 

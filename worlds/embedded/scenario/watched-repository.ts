@@ -3,17 +3,17 @@ import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runGit } from "#platform/source/run-git.ts";
 
-export type Person = { readonly name: string; readonly email: string };
+export type CommitAuthor = { readonly name: string; readonly email: string };
 
 /** The name that the repository has in execution names. */
 export const repositoryName = "rehearsal";
 
 /** Who commits in a rehearsal. */
-export const rehearsalAuthor: Person = { name: "Sam Carter", email: "sam.carter@example.com" };
+export const defaultAuthor: CommitAuthor = { name: "Sam Carter", email: "sam.carter@example.com" };
 
 /** What a rehearsal can commit to a model's folder. */
-export const changes = ["first", "second", "better", "worse", "broken"] as const;
-export type Change = (typeof changes)[number];
+export const modelChanges = ["first", "second", "better", "worse", "broken"] as const;
+export type ModelChange = (typeof modelChanges)[number];
 
 export class ChangeUnknown extends Error {
   override readonly name = "ChangeUnknown";
@@ -22,7 +22,7 @@ export class ChangeUnknown extends Error {
 /** A part of the ONNX file that is no model any more. */
 const brokenBytes = 1_000;
 
-const exists = (path: string) =>
+const pathExists = (path: string) =>
   stat(path).then(
     () => true,
     () => false,
@@ -32,21 +32,22 @@ const exists = (path: string) =>
  * The small repository that a rehearsal watches, a git repository like any other.
  * @param checkout Slipway's own folder, which holds the models and their trained versions
  */
-export const watchedRepository = ({ folder, checkout }: { folder: string; checkout: string }) => {
+export const createWatchedRepository = ({ folder, checkout }: { folder: string; checkout: string }) => {
   const git = runGit(folder);
   const must = async (args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await git(args);
     if (code !== 0) throw new Error(`git ${args.join(" ")} in ${folder}: ${stderr.trim()}`);
     return stdout.toString("utf8").trim();
   };
-  const versionFolder = (model: string, change: Change) => join(checkout, "seed", model, "versions", change);
+  const versionFolder = (model: string, change: ModelChange) =>
+    join(checkout, "seed", model, "versions", change);
 
   const head = async (): Promise<string | undefined> => {
     const { code, stdout } = await git(["rev-parse", "--verify", "--quiet", "HEAD"]);
     return code === 0 ? stdout.toString("utf8").trim() : undefined;
   };
 
-  const commitAll = async (message: string, author: Person): Promise<string | undefined> => {
+  const commitAll = async (message: string, author: CommitAuthor): Promise<string | undefined> => {
     await must(["add", "--all"]);
     if ((await git(["diff", "--cached", "--quiet"])).code === 0) return undefined;
     const identity = ["-c", `user.name=${author.name}`, "-c", `user.email=${author.email}`];
@@ -70,7 +71,7 @@ export const watchedRepository = ({ folder, checkout }: { folder: string; checko
     /** Makes the repository where it is missing; its first commit holds the policy and no model. */
     prepare: async (): Promise<void> => {
       await mkdir(folder, { recursive: true });
-      if (!(await exists(join(folder, ".git")))) await must(["init", "--quiet", "--initial-branch=main"]);
+      if (!(await pathExists(join(folder, ".git")))) await must(["init", "--quiet", "--initial-branch=main"]);
       // Left by a git that was killed with a rehearsal; no other process writes here while one starts.
       await rm(join(folder, ".git", "index.lock"), { force: true });
       if (await head()) return;
@@ -82,37 +83,37 @@ export const watchedRepository = ({ folder, checkout }: { folder: string; checko
     /** Commits one of the trained versions of a model, or a broken file; undefined where that is there already. */
     commitChange: async (
       model: string,
-      change: Change,
-      author: Person = rehearsalAuthor,
+      change: ModelChange,
+      author: CommitAuthor = defaultAuthor,
     ): Promise<string | undefined> => {
       const target = join(folder, "models", model);
       if (change === "first") {
         const first = join(checkout, "models", model);
-        if (!(await exists(join(first, "model.yaml"))))
+        if (!(await pathExists(join(first, "model.yaml"))))
           throw new ChangeUnknown(`there is no model ${model}: models/${model}/model.yaml is not there`);
         await rm(target, { recursive: true, force: true });
         await cp(first, target, { recursive: true });
       } else if (change === "broken") {
         const onnx = join(target, "model.onnx");
-        if (!(await exists(onnx))) throw new ChangeUnknown(`${model} has no model.onnx in ${folder} yet`);
+        if (!(await pathExists(onnx))) throw new ChangeUnknown(`${model} has no model.onnx in ${folder} yet`);
         await writeFile(onnx, (await readFile(onnx)).subarray(0, brokenBytes));
       } else {
         const version = versionFolder(model, change);
-        if (!(await exists(version)))
+        if (!(await pathExists(version)))
           throw new ChangeUnknown(`no version called ${change} was trained for ${model} (${version})`);
-        if (!(await exists(join(target, "model.yaml"))))
+        if (!(await pathExists(join(target, "model.yaml"))))
           throw new ChangeUnknown(
             `${model} is not in ${folder} yet: commit its first version before this one`,
           );
         await cp(version, target, { recursive: true });
       }
-      return commitAll(`${model}: ${subjects[change]}`, author);
+      return commitAll(`${model}: ${commitSubjects[change]}`, author);
     },
 
     /** Whether a version of this name was trained for the model. */
-    hasVersion: (model: string, change: Change) => exists(versionFolder(model, change)),
+    hasVersion: (model: string, change: ModelChange) => pathExists(versionFolder(model, change)),
 
-    /** Calls `onPush` when the branch has moved, once for each burst of writes. */
+    /** Calls `createPushEventHandler` when the branch has moved, once for each burst of writes. */
     watch: (onPush: () => void): { close: () => void } => {
       // git writes the log before it moves the branch: who is told of the log alone may look a moment too early.
       const watchers: FSWatcher[] = ["logs", join("refs", "heads")].map((part) =>
@@ -122,9 +123,9 @@ export const watchedRepository = ({ folder, checkout }: { folder: string; checko
     },
   };
 };
-export type WatchedRepository = ReturnType<typeof watchedRepository>;
+export type WatchedRepository = ReturnType<typeof createWatchedRepository>;
 
-const subjects: Readonly<Record<Change, string>> = {
+const commitSubjects: Readonly<Record<ModelChange, string>> = {
   first: "the first version",
   second: "tuned by cross-validation",
   better: "a wider search",
