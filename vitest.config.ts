@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Runs of many minutes, beside the tests that everybody runs: `npm run test:long`. */
 const long = [
   "test/infrastructure/*.test.ts",
-  "test/peers/aws-world/*.peer.test.ts",
+  "test/peers/moto-world/*.peer.test.ts",
   "terraform/recorded-calls.peer.test.ts",
 ];
 /** A run of the whole with its peer: its canary waits for requests, and beside others there are too few of them. */

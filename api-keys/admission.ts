@@ -1,4 +1,4 @@
-import type { RateLimit } from "./rate.ts";
+import type { RateLimit } from "./rate-limit.ts";
 
 /** Where a key stands against its rate after a request. */
 export type Quota = {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Store } from "#platform/store/store.ts";
-import { memoryStore } from "#test/support/step-world.ts";
+import { memoryStore } from "#test/support/memory-world.ts";
 import { admitKey, type KeyRefusal } from "./admit-key.ts";
-import { createApiKeyStore } from "./api-keys.ts";
+import { createApiKeyStore } from "./api-key-store.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
 
 let opened: ReturnType<typeof memoryStore>;

@@ -1,6 +1,6 @@
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Admit } from "./admission.ts";
-import type { ApiKeyStore, KeyRefusalReason } from "./api-keys.ts";
+import type { ApiKeyStore, KeyRefusalReason } from "./api-key-store.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
 export type KeyRefusal = {

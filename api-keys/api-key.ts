@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
-import { RateLimit } from "./rate.ts";
+import { RateLimit } from "./rate-limit.ts";
 
 const Secret = z.object({
   /** By api-keys/key-format.ts; of the secret itself nothing is kept. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Store } from "#platform/store/store.ts";
-import { memoryStore } from "#test/support/step-world.ts";
-import type { RateLimit } from "./rate.ts";
+import { memoryStore } from "#test/support/memory-world.ts";
+import type { RateLimit } from "./rate-limit.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
 
 let opened: ReturnType<typeof memoryStore>;

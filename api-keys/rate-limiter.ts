@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Counters, Store } from "#platform/store/store.ts";
 import type { Quota } from "./admission.ts";
-import type { RateLimit } from "./rate.ts";
+import type { RateLimit } from "./rate-limit.ts";
 import { windowSeconds } from "./window-seconds.ts";
 
 /** Parts of a window that are counted one by one. */

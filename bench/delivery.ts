@@ -12,8 +12,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type RunningRehearsal, runRehearsal } from "#test/support/run-rehearsal.ts";
-import { measureTreeMemory, type TreeMemory } from "./memory-of-tree.ts";
-import { measureThroughput } from "./requests-per-second.ts";
+import { measureTreeMemory, type TreeMemory } from "./process-tree-memory.ts";
+import { measureThroughput } from "./measure-throughput.ts";
 
 type Line = {
   readonly what: string;

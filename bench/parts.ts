@@ -11,7 +11,7 @@ import { createSqliteStore } from "#platform/store/sqlite.ts";
 import { hostileFiles, replaceChurnFile } from "#test/support/hostile-files.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { renderMrkdwn } from "#worlds/embedded/desk/mrkdwn.ts";
-import { prepareBlockingMeasurements } from "./loop-holds.ts";
+import { prepareBlockingMeasurements } from "./event-loop-blocking.ts";
 import { computeSpread, type Spread } from "./serve/spread.ts";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "9" } } });

@@ -1,8 +1,8 @@
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
-import { findPerson } from "#domain/approval/assess-approvers.ts";
-import { createIdentityResolver, listKnownDomains } from "#domain/approval/identify.ts";
+import { findPerson } from "#domain/approval/compute-quorum.ts";
+import { createIdentityResolver, listKnownDomains } from "#domain/approval/identity-resolver.ts";
 import type { Identities } from "#domain/approval/identities.ts";
-import { fetchSlackEmail } from "#domain/approval/shown-email.ts";
+import { fetchSlackEmail } from "#domain/approval/fetch-slack-email.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 import { CallerUnknown } from "./aws-operator.ts";
 import type { Voter } from "./command-world.ts";

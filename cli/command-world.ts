@@ -1,5 +1,5 @@
 import type { Operator } from "#domain/policy/platform-policy.ts";
-import type { ProvenanceVerifier } from "#domain/provenance/provenance.ts";
+import type { ProvenanceVerifier } from "#domain/provenance/provenance-store.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";

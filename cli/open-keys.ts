@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
-import { type ApiKeyStore, createApiKeyStore } from "#api-keys/api-keys.ts";
+import { type ApiKeyStore, createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";

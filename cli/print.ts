@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { escapeForTerminal, escapeTerminalLine } from "#untrusted/terminal-text.ts";
+import { escapeForTerminal, escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
 import { writeOut } from "#worlds/embedded/write-out.ts";
 
 type Style = Parameters<typeof styleText>[0];

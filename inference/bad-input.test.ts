@@ -1,14 +1,14 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createAppClient } from "#test/support/http/requesting.ts";
-import { createStubModel } from "#test/support/http/serve-model.ts";
+import { createAppClient } from "#test/support/http/app-client.ts";
+import { createStubModel } from "#test/support/http/model-client.ts";
 import {
   buildManifest,
   readChurnFiles,
   readChurnGolden,
   readChurnManifest,
 } from "#test/support/onnx/churn-folder.ts";
-import { createTestService } from "#test/support/onnx/service-of.ts";
+import { createTestService } from "#test/support/onnx/create-test-service.ts";
 import { loadSmallModel, smallModels } from "#test/support/onnx/small-models.ts";
 import { createApp } from "./app.ts";
 import { HttpProblem } from "./http/http-problem.ts";

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { ApiGatewayResponse } from "#lambdas/predict/http-result.ts";
+import { ApiGatewayResponse } from "#lambdas/predict/api-gateway-response.ts";
 import { predict } from "#lambdas/predict/predict.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { buildValidRequests, hostileRequest, type ServiceRequest } from "#test/support/hostile-requests.ts";
-import { createAppClient } from "#test/support/http/requesting.ts";
+import { createAppClient } from "#test/support/http/app-client.ts";
 import { readChurnFiles, readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
-import { createRecordsFixture } from "#test/support/record-world.ts";
-import type { RunPredictionDependencies } from "./answer.ts";
+import { createRecordsFixture } from "#test/support/records-fixture.ts";
+import type { RunPredictionDependencies } from "./run-prediction.ts";
 import { createApp } from "./app.ts";
 import { type LoadedModel, loadModel } from "./model/load-model.ts";
 import { createService } from "./service.ts";

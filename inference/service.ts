@@ -3,7 +3,7 @@ import {
   type PredictResult,
   type RunPredictionDependencies,
   runPrediction,
-} from "./answer.ts";
+} from "./run-prediction.ts";
 import type { HttpProblem } from "./http/http-problem.ts";
 import { createSampleRow } from "./model/load-model.ts";
 

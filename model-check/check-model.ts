@@ -4,8 +4,8 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { defaultTrialLimits } from "./default-trial-limits.ts";
-import { FolderProblems } from "./problems-schema.ts";
-import { type ResourceLimits, runLimitedProcess } from "./run-trial.ts";
+import { FolderProblems } from "./folder-problems-schema.ts";
+import { type ResourceLimits, runLimitedProcess } from "./run-limited-process.ts";
 
 export type ModelFolder = {
   /** The folder's name. */

@@ -1,5 +1,5 @@
 import type { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** One golden row that is answered otherwise than at training. */
 export type GoldenDifference = {

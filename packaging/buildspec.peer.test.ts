@@ -9,8 +9,8 @@ import { KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseBuiltImage } from "#domain/delivery/built-image.ts";
-import { createProvenanceStore, type ProvenanceStore } from "#domain/provenance/provenance.ts";
+import { parseBuiltImage } from "#domain/delivery/parse-built-image.ts";
+import { createProvenanceStore, type ProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { packBuilder } from "#packaging/builder-archive.ts";
 import { createS3Blobs } from "#platform/blobs/s3.ts";
 import { createKmsSigner } from "#platform/signer/kms.ts";
@@ -319,7 +319,7 @@ ln -s "${installed}" node_modules
         "buildspec.yml": spec,
         "packaging/buildspec.yml": spec,
         "worlds/aws/build/build-image.ts": module,
-        "packaging/bundle.ts": module,
+        "packaging/bundle-runtime.ts": module,
         "lambdas/predict/handler.ts": module,
         ".gitattributes": "* filter=evil\n",
         ".gitmodules": `[submodule "evil"]\n\tpath = evil\n\turl = ext::sh -c ${touch}\n\tupdate = !${touch}\n`,

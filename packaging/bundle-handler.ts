@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
-import { functionBuildOptions } from "./bundle.ts";
-import { awsClientPruner } from "./lean-clients.ts";
-import { trimSourceMap } from "./own-source-map.ts";
+import { functionBuildOptions } from "./bundle-runtime.ts";
+import { awsClientPruner } from "./aws-client-pruner.ts";
+import { trimSourceMap } from "./trim-source-map.ts";
 
 export type HandlerBundle = {
   /** `index.mjs`, for the handler string `index.handler`. It names `index.mjs.map` as its source map. */

@@ -3,12 +3,12 @@ import { fileURLToPath } from "node:url";
 import { assertModel } from "#model-check/check-model.ts";
 import { readAdvisories } from "#platform/images/advisories.ts";
 import type { Images } from "#platform/images/images.ts";
-import { findLayerPaths } from "#platform/images/layer-files.ts";
+import { findLayerPaths } from "#platform/images/find-layer-paths.ts";
 import { createOciImages } from "#platform/images/oci.ts";
 import { detectPlatform, type Platform } from "#platform/images/runtime-layer.ts";
-import { unpackImage } from "#platform/images/unpack.ts";
+import { unpackImage } from "#platform/images/unpack-image.ts";
 import type { Source } from "#platform/source/source.ts";
-import { bundleRuntime } from "./bundle.ts";
+import { bundleRuntime } from "./bundle-runtime.ts";
 
 /** No onnxruntime is packed for this kind of machine. */
 export class PlatformUnknown extends Error {

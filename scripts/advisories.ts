@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { readProductPackages } from "./product-packages.ts";
+import { readProductPackages } from "./read-product-packages.ts";
 import { readOsvRecords } from "./read-osv-records.ts";
 import { selectAdvisories } from "./select-advisories.ts";
 

@@ -5,8 +5,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import * as z from "zod";
-import { readGoModules } from "./go-modules.ts";
-import { readProductPackages } from "./product-packages.ts";
+import { readGoModules } from "./read-go-modules.ts";
+import { readProductPackages } from "./read-product-packages.ts";
 import { createProductSbom } from "./product-sbom.ts";
 
 const ownPackage = z

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseRejectionReason } from "#domain/approval/read-reason.ts";
+import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import { Verdict } from "#domain/gates/verdict.ts";
 import type { MessageState } from "#domain/message/message-state.ts";

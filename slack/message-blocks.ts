@@ -1,9 +1,9 @@
 import type { KnownBlock, SectionBlock } from "@slack/web-api";
-import type { BoundContributors } from "#domain/approval/approvers-for.ts";
+import type { BoundContributors } from "#domain/approval/resolve-approvers.ts";
 import type { Check } from "#domain/gates/verdict.ts";
 import type { MessageState, QuestionState } from "#domain/message/message-state.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
-import { escapeControls } from "#untrusted/one-line.ts";
+import { escapeControls } from "#untrusted/escape-controls.ts";
 
 /** Slack's limits on what we use: https://docs.slack.dev/reference/block-kit/blocks */
 const limits = {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { WebClient } from "@slack/web-api";
 import { expect, test } from "vitest";
-import { startDesk } from "#test/support/desk/served-desk.ts";
+import { startDesk } from "#test/support/desk/start-desk.ts";
 import { silentLogger } from "#test/support/desk/silent-logger.ts";
 import { createSlackChannel, slackClientOptions } from "./slack-channel.ts";
 

@@ -4,8 +4,8 @@
  */
 import * as z from "zod";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
-import { ExportedVariables } from "#domain/delivery/built-image.ts";
-import { CaughtError } from "#domain/delivery/original-error.ts";
+import { ExportedVariables } from "#domain/delivery/parse-built-image.ts";
+import { CaughtError } from "#domain/delivery/parse-caught-error.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import { Check, Verdict } from "#domain/gates/verdict.ts";
 import { Provenance } from "#domain/provenance/verified-provenance.ts";

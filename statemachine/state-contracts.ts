@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
-import { JudgeCanaryOutput } from "#domain/canary/judge-canary.ts";
-import { ExportedVariables } from "#domain/delivery/built-image.ts";
+import { JudgeCanaryOutput } from "#domain/canary/evaluate-canary.ts";
+import { ExportedVariables } from "#domain/delivery/parse-built-image.ts";
 import {
   Claim,
   ClaimProdInput,

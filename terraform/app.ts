@@ -1,7 +1,7 @@
 import { posix, relative } from "node:path";
 import { App, Fn } from "cdktn";
-import type { DeployedFunction } from "./functions.ts";
-import { nameResources } from "./names.ts";
+import type { DeployedFunction } from "./deployed-functions.ts";
+import { nameResources } from "./resource-names.ts";
 import type { Accounts } from "./read-config.ts";
 import { addBootstrapStack, addToolingBootstrapStack } from "./stacks/bootstrap.ts";
 import { addDeliveryStack } from "./stacks/delivery.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { type SynthesizedStacks, synthStacks } from "../test/infrastructure/written-stacks.ts";
+import { type SynthesizedStacks, synthStacks } from "../test/infrastructure/synth-stacks.ts";
 import { createPythonEnvironment, requirePython } from "../test/peers/python-environment.ts";
 
 const { skip } = requirePython("checkov on the stacks");

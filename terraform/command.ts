@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createSlipwayApp } from "./app.ts";
 import { config } from "./config.ts";
-import { type DeployedFunction, listDeployedFunctions } from "./functions.ts";
+import { type DeployedFunction, listDeployedFunctions } from "./deployed-functions.ts";
 import {
   type CommandOptions,
   listStacks,
@@ -13,10 +13,10 @@ import {
   NotAsked,
   selectStacks,
   type TerraformInvocation,
-} from "./invocations.ts";
+} from "./terraform-invocations.ts";
 import { type Accounts, ConfigInvalid, readConfig } from "./read-config.ts";
-import { findUnsetDigests } from "./unset-digests.ts";
-import { VariableUnknown } from "./variables-of.ts";
+import { findUnsetDigests } from "./find-unset-digests.ts";
+import { VariableUnknown } from "./select-function-variables.ts";
 
 const folder = join(import.meta.dirname, "cdktf.out");
 const distFolder = join(import.meta.dirname, "..", "dist");

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { listServiceAccess } from "../test/infrastructure/aws-alone.ts";
+import { listServiceAccess } from "../test/infrastructure/service-access.ts";
 import { authorizationPages } from "../test/infrastructure/iam-requests.ts";
-import { proveLeastPrivilege, toAccessRequest } from "../test/infrastructure/proof.ts";
-import { synthRecordedStacks } from "../test/infrastructure/recorded-stacks.ts";
-import { type RecordedRequest, readRecording } from "../test/infrastructure/recording.ts";
-import type { SynthesizedStacks } from "../test/infrastructure/written-stacks.ts";
-import { listDeployedFunctions } from "./functions.ts";
+import { proveLeastPrivilege, toAccessRequest } from "../test/infrastructure/prove-least-privilege.ts";
+import { synthRecordedStacks } from "../test/infrastructure/synth-recorded-stacks.ts";
+import { type RecordedRequest, readRecording } from "../test/infrastructure/recorded-requests.ts";
+import type { SynthesizedStacks } from "../test/infrastructure/synth-stacks.ts";
+import { listDeployedFunctions } from "./deployed-functions.ts";
 
 let written: SynthesizedStacks;
 let recorded: readonly RecordedRequest[];

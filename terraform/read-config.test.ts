@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { config } from "./config.ts";
-import { cidrsOverlap } from "./overlap.ts";
+import { cidrsOverlap } from "./cidrs-overlap.ts";
 import { type Accounts, ConfigInvalid, readConfig } from "./read-config.ts";
-import { findUnsetDigests } from "./unset-digests.ts";
+import { findUnsetDigests } from "./find-unset-digests.ts";
 
 const readProblems = (given: unknown): string => {
   try {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { cidrsOverlap } from "./overlap.ts";
+import { cidrsOverlap } from "./cidrs-overlap.ts";
 
 /** Regions with every service that the stacks use; the list that AWS gives for Aurora Serverless v2 at 0 ACU and HTTP APIs. */
 const regions = [

@@ -1,15 +1,15 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { synthRecordedStacks } from "../test/infrastructure/recorded-stacks.ts";
+import { synthRecordedStacks } from "../test/infrastructure/synth-recorded-stacks.ts";
 import {
   formatRecording,
   readRecording,
   recordingFile,
   toRecordedRequests,
-} from "../test/infrastructure/recording.ts";
-import type { SynthesizedStacks } from "../test/infrastructure/written-stacks.ts";
+} from "../test/infrastructure/recorded-requests.ts";
+import type { SynthesizedStacks } from "../test/infrastructure/synth-stacks.ts";
 import { type FunctionsWorld, startFunctionsWorld } from "../test/peers/least-privilege/functions-world.ts";
-import { sendTypicalEvents } from "../test/peers/least-privilege/typical-events.ts";
+import { sendTypicalEvents } from "../test/peers/least-privilege/send-typical-events.ts";
 import { mlflowStartLimitMs } from "../test/peers/mlflow.ts";
 import { requirePython } from "../test/peers/python-environment.ts";
 

@@ -2,15 +2,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stepNames } from "../statemachine/delivery.ts";
-import { listStackPolicies, parseStatements, toArray } from "../test/infrastructure/policies.ts";
+import { listStackPolicies, parseStatements, toArray } from "../test/infrastructure/stack-policies.ts";
 import {
   listResources,
   type ResourceJson,
   type SynthesizedStacks,
   synthStacks,
-} from "../test/infrastructure/written-stacks.ts";
-import { variableGroups } from "../worlds/aws/environment/environment-parts.ts";
-import { nameResources } from "./names.ts";
+} from "../test/infrastructure/synth-stacks.ts";
+import { variableGroups } from "../worlds/aws/environment/variable-groups.ts";
+import { nameResources } from "./resource-names.ts";
 import { anyResourceReasons } from "./permissions/statement.ts";
 
 let written: SynthesizedStacks;

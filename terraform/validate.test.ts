@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { type SynthesizedStacks, synthStacks } from "../test/infrastructure/written-stacks.ts";
+import { type SynthesizedStacks, synthStacks } from "../test/infrastructure/synth-stacks.ts";
 import { overrideStack, requireTerraform, runTerraform } from "../test/peers/terraform.ts";
 
 const Validation = z.object({

@@ -3,10 +3,10 @@ import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
-import { parseRejectionReason } from "#domain/approval/read-reason.ts";
+import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { submitDecision } from "#lambdas/answer-approval/answer-approval.ts";
 import { formatHeadline } from "#slack/message-blocks.ts";
-import { NotRunning } from "#worlds/embedded/control.ts";
+import { NotRunning } from "#worlds/embedded/control-api.ts";
 
 /** `slipway approvals`, `approve` and `reject`: for when Slack is down. The same rules as in Slack hold. */
 export const approvalCommands = (): Command[] => [

@@ -20,8 +20,8 @@ export const doctorCommand = (): Command => {
     async ({ profile, outputs, json }: { profile?: string; outputs?: string; json?: boolean }) => {
       useProfile(profile);
       const [{ runChecks }, { readAwsOutputs }] = await Promise.all([
-        import("#cli/doctor/examine.ts"),
-        import("#cli/read-outputs.ts"),
+        import("#cli/doctor/run-checks.ts"),
+        import("#cli/read-aws-outputs.ts"),
       ]);
       const findings = await runChecks({ outputs: () => readAwsOutputs(outputs), fetch });
       const missing = findings.filter(({ status }) => status === "missing").length;

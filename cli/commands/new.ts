@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
 import { exitCode, ModelFolderExists, UsageMistake } from "#cli/exit-code.ts";
-import { draftModelFolder, type ModelFolderDraft } from "#cli/new-model/new-model.ts";
+import { draftModelFolder, type ModelFolderDraft } from "#cli/new-model/draft-model-folder.ts";
 import { parseModelName } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
 import { Policy } from "#domain/policy/policy.ts";

@@ -6,9 +6,9 @@ import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
-import { readCommittedModel } from "#domain/delivery/committed-model.ts";
+import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import { Row } from "#model-folder/manifest/manifest.ts";
-import { NotRunning } from "#worlds/embedded/control.ts";
+import { NotRunning } from "#worlds/embedded/control-api.ts";
 
 const PredictionsBody = z.object({
   model: z.string(),

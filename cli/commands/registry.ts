@@ -17,7 +17,7 @@ export const registryCommand = (): Command => {
       const [{ STSClient }, { createSignedFetch }, { readAwsOutputs }] = await Promise.all([
         import("@aws-sdk/client-sts"),
         import("#platform/registry/signed-fetch.ts"),
-        import("#cli/read-outputs.ts"),
+        import("#cli/read-aws-outputs.ts"),
       ]);
       const { MLFLOW_URI: uri, MLFLOW_AUTH: auth } = await readAwsOutputs(outputs);
       // Asked nothing: it knows the profile's region and credentials.

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
-import { formatCurlCommand } from "#cli/curl-line.ts";
+import { formatCurlCommand } from "#cli/format-curl-command.ts";
 import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { chooseMlflow, openFolderRegistry } from "#cli/folder-registry.ts";
 import { checkoutFolder, selectDataFolder } from "#cli/folders.ts";
@@ -17,14 +17,14 @@ import {
 import { paint, print } from "#cli/print.ts";
 import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { acquireDataFolder, findRunningWorld, type Ownership } from "#worlds/embedded/data/running.ts";
-import type { EmbeddedWorld } from "#worlds/embedded/rehearsal.ts";
+import { acquireDataFolder, findRunningWorld, type Ownership } from "#worlds/embedded/data/data-folder-ownership.ts";
+import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import {
   createWatchedRepository,
   type ModelChange,
   modelChanges,
 } from "#worlds/embedded/scenario/watched-repository.ts";
-import { createJsonReporter, createTerminalReporter, type Reporter } from "#worlds/embedded/terminal.ts";
+import { createJsonReporter, createTerminalReporter, type Reporter } from "#worlds/embedded/reporter.ts";
 
 type Options = {
   readonly change?: ModelChange;
@@ -203,7 +203,7 @@ const runEmbeddedWorld = async (
 
   // The engine brings an AWS client along, which no other command should wait for.
   const [{ startEmbeddedWorld }, { runScenario }] = await Promise.all([
-    import("#worlds/embedded/rehearsal.ts"),
+    import("#worlds/embedded/start-embedded-world.ts"),
     import("#worlds/embedded/scenario/scenario.ts"),
   ]);
   const rehearsal = await startEmbeddedWorld({

@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printError, printJson } from "#cli/print.ts";
-import { rollBackProd } from "#domain/rollback/rollback.ts";
+import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 
 /** `slipway rollback`: the version before, back on prod, in one command. */

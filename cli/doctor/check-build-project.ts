@@ -1,6 +1,6 @@
 import { BatchGetProjectsCommand, type CodeBuildClient } from "@aws-sdk/client-codebuild";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import { explainImageDigest } from "./find-image.ts";
+import { explainImageDigest } from "./explain-image-digest.ts";
 import type { DoctorFinding } from "./finding.ts";
 
 /** A digest, and not the zeros of the configuration that ships. */

@@ -4,7 +4,7 @@ import {
   ResourceNotFoundException,
 } from "@aws-sdk/client-lambda";
 import type * as z from "zod";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 import { formatFunctionArn } from "./function-arn.ts";

@@ -4,11 +4,11 @@ import {
   createMaeMetric,
   createRmseMetric,
   type ScoreMetric,
-} from "#domain/gates/scorings.ts";
+} from "#domain/gates/score-metrics.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
 import type { Gates, Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Holdout } from "#model-folder/rows/parse-holdout.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** A score that was measured, and the gate that is made of it. */
 export type MeasuredScore = {

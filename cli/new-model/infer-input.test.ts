@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Input } from "#model-folder/manifest/manifest.ts";
 import type { ColumnElement } from "#model-folder/onnx/bind-inputs.ts";
-import { checkRows } from "#model-folder/rows/row-checker.ts";
+import { checkRows } from "#model-folder/rows/check-rows.ts";
 import { inferInput } from "./infer-input.ts";
-import { isMissing, parseCell } from "./input-cells.ts";
+import { isMissing, parseCell } from "./csv-cells.ts";
 import { matchColumns } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 

@@ -1,8 +1,8 @@
 import type { Input } from "#model-folder/manifest/manifest.ts";
-import { isFlag, isMissing, isNumber } from "./input-cells.ts";
+import { isFlag, isMissing, isNumber } from "./csv-cells.ts";
 import type { ColumnMatch } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
-import { widenRange } from "./readable-range.ts";
+import { widenRange } from "./widen-range.ts";
 
 /** An input as its column shows it. */
 export type InferredInput = {

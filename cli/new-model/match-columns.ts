@@ -1,5 +1,5 @@
 import type { ColumnElement } from "#model-folder/onnx/bind-inputs.ts";
-import type { GraphValue } from "#model-folder/onnx/element-type.ts";
+import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
 /** One input of the manifest to be: its name, the CSV's column that it comes from, and how the graph takes it. */

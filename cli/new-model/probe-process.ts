@@ -7,7 +7,7 @@ import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { openSession, type Session } from "#inference/model/session.ts";
-import { predictTexts } from "#inference/text/answer-texts.ts";
+import { predictTexts } from "#inference/text/predict-texts.ts";
 import { openTokenizer } from "#inference/text/open-tokenizer.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";

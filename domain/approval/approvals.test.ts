@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
-import { fakeDeliveries, fakeDigest, memoryStore, plainCipher } from "#test/support/step-world.ts";
+import { fakeDeliveries, fakeDigest, memoryStore, plainCipher } from "#test/support/memory-world.ts";
 import { createApprovals, type NewApproval, type Vote } from "./approvals.ts";
 import type { ApprovalDecision } from "./decision.ts";
 

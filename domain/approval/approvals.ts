@@ -10,8 +10,8 @@ import {
   toApprovalKey,
   toQuestionsKey,
 } from "./approval-records.ts";
-import { type BoundContributors, describeContributorRefusal } from "./approvers-for.ts";
-import { canonicalizeEmail } from "./canonical-email.ts";
+import { type BoundContributors, describeContributorRefusal } from "./resolve-approvers.ts";
+import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { ApprovalDecision } from "./decision.ts";
 
 export type NewApproval = Omit<Approval, "id" | "token" | "state">;

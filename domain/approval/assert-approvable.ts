@@ -1,10 +1,10 @@
-import { type LoadRulesDependencies, readCommittedPolicy } from "#domain/delivery/committed-model.ts";
+import { type LoadRulesDependencies, readCommittedPolicy } from "#domain/delivery/read-committed-model.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import { computeRulesInForce } from "#domain/policy/rules-in-force.ts";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import type { ResolveApprovers } from "./approvers-for.ts";
+import type { ResolveApprovers } from "./resolve-approvers.ts";
 
 export type AssertApprovableDependencies = LoadRulesDependencies & {
   readonly ledger: Pick<Ledger, "serving">;

@@ -1,4 +1,4 @@
-import { ApprovalMismatch } from "#domain/delivery/faults.ts";
+import { ApprovalMismatch } from "#domain/delivery/errors.ts";
 import type { ApprovalReader } from "./approval-records.ts";
 import type { ApprovalDecision } from "./decision.ts";
 

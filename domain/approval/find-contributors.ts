@@ -8,10 +8,10 @@ import {
   listKnownChanges,
   type Source,
 } from "#platform/source/source.ts";
-import { type Contributors, deriveContributors, isUnderPaths, traceModelPaths } from "./contributors.ts";
-import { createIdentityResolver, listKnownDomains } from "./identify.ts";
+import { type Contributors, deriveContributors, isUnderPaths, traceModelPaths } from "./derive-contributors.ts";
+import { createIdentityResolver, listKnownDomains } from "./identity-resolver.ts";
 import type { Identities } from "./identities.ts";
-import type { PushLog } from "./pushes.ts";
+import type { PushLog } from "./push-log.ts";
 import { isRuntimePath, runtimeRoots } from "./runtime-paths.ts";
 
 export type FindContributorsDependencies = {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { SlackUser } from "#model-folder/manifest/manifest.ts";
-import { canonicalizeEmail } from "./canonical-email.ts";
+import { canonicalizeEmail } from "./canonicalize-email.ts";
 
 const Email = z
   .string()

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { canonicalizeEmail } from "./canonical-email.ts";
+import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { Identities } from "./identities.ts";
 
 /**

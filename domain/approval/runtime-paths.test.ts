@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { isRuntimePath, runtimeRoots } from "#domain/approval/runtime-paths.ts";
-import { functionBuildOptions, withEsbuild } from "#packaging/bundle.ts";
+import { functionBuildOptions, withEsbuild } from "#packaging/bundle-runtime.ts";
 
 test("whoever changes a file that goes into the runtime has changed the runtime", async () => {
   const { metafile } = await withEsbuild(() =>

@@ -1,14 +1,14 @@
-import { formatCount, roundToDigits } from "#domain/gates/in-words.ts";
+import { formatCount, roundToDigits } from "#domain/gates/number-format.ts";
 import type { Check, Verdict } from "#domain/gates/verdict.ts";
 import { judgeAtMost } from "#domain/gates/verdict.ts";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
-import { newcombeInterval } from "#domain/statistics/newcombe.ts";
+import { newcombeInterval } from "#domain/statistics/newcombe-interval.ts";
 import { twoSidedZ } from "#domain/statistics/normal-quantile.ts";
-import type { Proportion } from "#domain/statistics/wilson.ts";
+import type { Proportion } from "#domain/statistics/wilson-interval.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
 import { confidence } from "./confidence.ts";
-import { computeP95Interval } from "./percentiles-for.ts";
+import { computeP95Interval } from "./p95-interval.ts";
 
 type Arms = { readonly champion: Statistics; readonly challenger: Statistics };
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Superseded } from "#domain/delivery/faults.ts";
+import { Superseded } from "#domain/delivery/errors.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
 

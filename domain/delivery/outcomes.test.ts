@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memoryStore } from "#test/support/step-world.ts";
+import { memoryStore } from "#test/support/memory-world.ts";
 import { createOutcomes, type OutcomeRecord } from "./outcomes.ts";
 
 const ended = (outcome: OutcomeRecord["outcome"]): OutcomeRecord => ({

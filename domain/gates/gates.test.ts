@@ -5,13 +5,13 @@ import { parse } from "yaml";
 import type { GatesInForce } from "#domain/policy/rules-in-force.ts";
 import { type Golden, Input, Manifest, type Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Finding } from "#platform/images/images.ts";
-import { checkGolden } from "./golden-check.ts";
-import { checkHoldout } from "./holdout-checks.ts";
-import { checkImageSize } from "./image-size-check.ts";
-import { checkLatency } from "./latency-check.ts";
-import { checkScan } from "./scan-checks.ts";
-import { checkSchema } from "./schema-check.ts";
-import { checkSmoke } from "./smoke-check.ts";
+import { checkGolden } from "./check-golden.ts";
+import { checkHoldout } from "./check-holdout.ts";
+import { checkImageSize } from "./check-image-size.ts";
+import { checkLatency } from "./check-latency.ts";
+import { checkScan } from "./check-scan.ts";
+import { checkSchema } from "./check-schema.ts";
+import { checkSmoke } from "./check-smoke.ts";
 import { Check, combineVerdicts } from "./verdict.ts";
 
 const gates: GatesInForce = {

@@ -1,4 +1,4 @@
-import { ApprovalMismatch } from "#domain/delivery/faults.ts";
+import { ApprovalMismatch } from "#domain/delivery/errors.ts";
 import type { Deployment, Ledger } from "./ledger.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { Superseded } from "#domain/delivery/faults.ts";
+import { Superseded } from "#domain/delivery/errors.ts";
 import type { Deployment } from "./ledger.ts";
 
 /** A deployment that a rollback has ended gets no traffic any more. Throws Superseded. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { fakeDigest, memoryStore } from "#test/support/step-world.ts";
+import { fakeDigest, memoryStore } from "#test/support/memory-world.ts";
 import { createLedger, type Deployment } from "./ledger.ts";
 
 let opened: ReturnType<typeof memoryStore>;

@@ -1,5 +1,5 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
-import type { BoundContributors } from "#domain/approval/approvers-for.ts";
+import type { BoundContributors } from "#domain/approval/resolve-approvers.ts";
 import type { Outcome, OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Check } from "#domain/gates/verdict.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";

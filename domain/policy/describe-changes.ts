@@ -1,7 +1,7 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Source } from "#platform/source/source.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
-import { describeChangedFiles } from "./changed-files.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { describeChangedFiles } from "./describe-changed-files.ts";
 import { groupPrivilegedChanges } from "./privileged-paths.ts";
 import type { RulesInForce } from "./rules-in-force.ts";
 

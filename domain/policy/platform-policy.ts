@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { isNamedByProvider } from "#domain/approval/identify.ts";
+import { isNamedByProvider } from "#domain/approval/identity-resolver.ts";
 import type { Identities } from "#domain/approval/identities.ts";
 import { Digest } from "#platform/images/images.ts";
 import type { Store } from "#platform/store/store.ts";

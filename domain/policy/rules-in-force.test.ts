@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { durationToSeconds, Manifest } from "#model-folder/manifest/manifest.ts";
-import { describeChangedFiles } from "./changed-files.ts";
+import { describeChangedFiles } from "./describe-changed-files.ts";
 import { Policy } from "./policy.ts";
 import { computeRulesInForce } from "./rules-in-force.ts";
 

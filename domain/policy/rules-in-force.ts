@@ -5,7 +5,7 @@ import {
   durationToSeconds,
   type Manifest,
 } from "#model-folder/manifest/manifest.ts";
-import { compareManifests } from "./changed-rules.ts";
+import { compareManifests } from "./compare-manifests.ts";
 import type { CanaryLimits, Policy } from "./policy.ts";
 import { computeStrictestPolicy, policyRules } from "./strictest-policy.ts";
 import { isLooser } from "./strictness.ts";

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
 import { durationToSeconds, Manifest } from "#model-folder/manifest/manifest.ts";
-import { manifestRules } from "./changed-rules.ts";
+import { manifestRules } from "./compare-manifests.ts";
 import { Policy, PolicyFields } from "./policy.ts";
 import { computeRulesInForce, type RulesInForce } from "./rules-in-force.ts";
 import { comparePolicies, computeStrictestPolicy, policyRules } from "./strictest-policy.ts";

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { aucDifference, aucInterval } from "./delong.ts";
+import { aucDifference, aucInterval } from "./auc-interval.ts";
 import { maeGain, maeInterval, rmseGain } from "./error-intervals.ts";
-import { newcombeInterval } from "./newcombe.ts";
-import { pairedNewcombeInterval } from "./newcombe-paired.ts";
+import { newcombeInterval } from "./newcombe-interval.ts";
+import { pairedNewcombeInterval } from "./paired-newcombe-interval.ts";
 import { normalQuantile } from "./normal-quantile.ts";
 import { quantileLevels } from "./quantile-levels.ts";
 import { twoSidedT } from "./two-sided-t.ts";
-import { wilsonInterval } from "./wilson.ts";
+import { wilsonInterval } from "./wilson-interval.ts";
 
 // Reference values: scipy 1.17, statsmodels 0.15 and scikit-learn 1.9, unless a paper is named.
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Admission, Admit } from "#api-keys/admission.ts";
 import { HttpProblem } from "#inference/http/http-problem.ts";
-import { jsonResponse } from "#inference/http/http-reply.ts";
-import { createAppClient } from "#test/support/http/requesting.ts";
+import { jsonResponse } from "#inference/http/http-response.ts";
+import { createAppClient } from "#test/support/http/app-client.ts";
 import { requireApiKey } from "./require-api-key.ts";
 
 const rate = { perMinute: 60, burst: 60 };

@@ -1,8 +1,8 @@
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { createProblem } from "#inference/http/problem.ts";
+import { createProblem } from "#inference/http/create-problem.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import { checkColumns } from "#model-folder/rows/column-problems.ts";
+import { checkColumns } from "#model-folder/rows/check-columns.ts";
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
 import { type Cell, readCell } from "#model-folder/rows/read-cell.ts";
 import { CsvBroken, splitCsv } from "#model-folder/rows/split-csv.ts";

@@ -1,6 +1,6 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/manifest.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 const quoteCell = (text: string): string =>
   /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

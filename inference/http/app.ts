@@ -1,4 +1,4 @@
-import type { HttpResponse } from "./http-reply.ts";
+import type { HttpResponse } from "./http-response.ts";
 import type { HttpRequest } from "./http-request.ts";
 
 /** The service as hosts have it: takes any request and never rejects. */

@@ -1,10 +1,10 @@
-import { countJsonTokens } from "#model-folder/rows/count-json.ts";
+import { countJsonTokens } from "#model-folder/rows/count-json-tokens.ts";
 import { BodyUnreadable } from "./body-unreadable.ts";
-import { findDuplicateKey } from "./duplicate-key.ts";
+import { findDuplicateKey } from "./find-duplicate-key.ts";
 import type { HttpProblem } from "./http-problem.ts";
 import type { HttpRequest } from "./http-request.ts";
-import { type ModelInputs, maxJsonValues } from "./most-values.ts";
-import { createProblem } from "./problem.ts";
+import { type ModelInputs, maxJsonValues } from "./max-json-values.ts";
+import { createProblem } from "./create-problem.ts";
 
 /** Lambda carries 6 MB in and out. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const maxBodyBytes = 6 * 1_024 * 1_024;
@@ -58,7 +58,7 @@ export const readBody = async (request: HttpRequest): Promise<Uint8Array | HttpP
   if (!bytes) return tooLargeProblem(maxBodyBytes);
   if (!packed) return bytes;
   // Most bodies come as they are, and Node's zlib takes a cold start 5 ms.
-  const { decompressBody } = await import("./unpack-body.ts");
+  const { decompressBody } = await import("./decompress-body.ts");
   const most = calculateDecompressedLimit(bytes.length);
   try {
     return decompressBody(encoding, bytes, most);

@@ -1,5 +1,5 @@
 import type { HttpProblem } from "./http-problem.ts";
-import type { ModelInputs } from "./most-values.ts";
+import type { ModelInputs } from "./max-json-values.ts";
 import { readJson, readText } from "./read-body.ts";
 
 const quote = 34;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { jsonResponse } from "./http-reply.ts";
+import { jsonResponse } from "./http-response.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { createRouter, type PathParams, type Route } from "./router.ts";
 

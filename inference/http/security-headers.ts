@@ -1,4 +1,4 @@
-import { type HttpResponse, withHeaders } from "./http-reply.ts";
+import { type HttpResponse, withHeaders } from "./http-response.ts";
 
 /**
  * What tells a browser to treat an answer as data and nothing else: no guessing of its type, nothing in it runs, no other

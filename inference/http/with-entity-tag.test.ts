@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { jsonResponse, withHeaders } from "./http-reply.ts";
+import { jsonResponse, withHeaders } from "./http-response.ts";
 import { cacheResponse, withEntityTag } from "./with-entity-tag.ts";
 
 const reply = withHeaders(jsonResponse({ a: 1 }), { "cache-control": "no-cache" });

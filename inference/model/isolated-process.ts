@@ -4,7 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import type { IsolatedMessage, IsolatedRun } from "./isolate-model.ts";
-import { loadModelFolder } from "./open-model.ts";
+import { loadModelFolder } from "./load-model-folder.ts";
 import { OutputNotFinite } from "./read-predictions.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 

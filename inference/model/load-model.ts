@@ -2,7 +2,7 @@ import type { InferenceSession } from "onnxruntime-node";
 import type { Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { predictTable } from "./answer-table.ts";
+import { predictTable } from "./predict-table.ts";
 import { readPredictions } from "./read-predictions.ts";
 import { openSession, type Session } from "./session.ts";
 
@@ -62,7 +62,7 @@ const createPredict = async (
   // Tables need neither: a function that serves one does not start with them.
   const [{ openTokenizer }, { predictTexts }] = await Promise.all([
     import("#inference/text/open-tokenizer.ts"),
-    import("#inference/text/answer-texts.ts"),
+    import("#inference/text/predict-texts.ts"),
   ]);
   return predictTexts(manifest, {
     ...needs,

@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import type { GraphValue } from "#model-folder/onnx/element-type.ts";
+import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** A graph in onnxruntime: one run takes tensors by name and gives the data of the outputs that are named. */
 export type Session = {

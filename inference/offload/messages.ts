@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { ModelIdentity } from "#inference/answer.ts";
+import type { ModelIdentity } from "#inference/run-prediction.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Json } from "#platform/store/store.ts";
 

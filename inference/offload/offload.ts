@@ -1,10 +1,10 @@
 import type { Offload } from "#inference/http/app.ts";
-import type { HttpResponse } from "#inference/http/http-reply.ts";
+import type { HttpResponse } from "#inference/http/http-response.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
 import { maxBodyBytes } from "#inference/http/read-body.ts";
-import { countJsonTokens } from "#model-folder/rows/count-json.ts";
-import type { OffloadThreshold } from "./limits-in-budget.ts";
-import type { OffloadProcess } from "./service-process.ts";
+import { countJsonTokens } from "#model-folder/rows/count-json-tokens.ts";
+import type { OffloadThreshold } from "./measure-offload-threshold.ts";
+import type { OffloadProcess } from "./create-offload-process.ts";
 
 /**
  * Up to where a body is answered on the event loop, so that none holds it longer than 5 ms (`npm run bench:parts`). Each
@@ -108,7 +108,7 @@ const isLarge = async (
   if (body.length > bytes) return true;
   const encoding = readCompression(request);
   if (!encoding) return plainIsLarge(body);
-  const { decompressBody } = await import("#inference/http/unpack-body.ts");
+  const { decompressBody } = await import("#inference/http/decompress-body.ts");
   try {
     return plainIsLarge(decompressBody(encoding, body, bytes));
   } catch (error) {

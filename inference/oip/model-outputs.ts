@@ -1,6 +1,6 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/manifest.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** A tensor that a model answers: [rows], or [rows, labels] where it has labels. */
 export type ModelOutput = {

@@ -10,9 +10,9 @@ import {
   createPythonEnvironment,
   requirePython,
 } from "#test/peers/python-environment.ts";
-import { createModelClient } from "#test/support/http/serve-model.ts";
+import { createModelClient } from "#test/support/http/model-client.ts";
 import { readChurnFiles, readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
-import { startHttpServer } from "#worlds/embedded/gateway/server.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const { skip } = requirePython("kserve's and Triton's clients");

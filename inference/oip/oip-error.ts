@@ -1,5 +1,5 @@
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { type HttpResponse, jsonResponse } from "#inference/http/http-reply.ts";
+import { type HttpResponse, jsonResponse } from "#inference/http/http-response.ts";
 
 const maxShownErrors = 3;
 

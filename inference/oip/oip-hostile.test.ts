@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import type { Input, Prediction, Row } from "#model-folder/manifest/manifest.ts";
-import { createModelClient } from "#test/support/http/serve-model.ts";
+import { createModelClient } from "#test/support/http/model-client.ts";
 import {
   buildBinaryRequest,
   buildJsonRequest,
   type InferRequestSpec,
   type OipTensor,
   readInferenceResponse,
-} from "#test/support/oip/write-request.ts";
+} from "#test/support/oip/infer-request.ts";
 import { readChurnFiles, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
 import { type Datatype, datatypes } from "./datatypes.ts";
 

@@ -4,15 +4,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import { createModelClient, createStubModel } from "#test/support/http/serve-model.ts";
-import { rowsToTensors } from "#test/support/oip/row-tensors.ts";
+import { createModelClient, createStubModel } from "#test/support/http/model-client.ts";
+import { rowsToTensors } from "#test/support/oip/rows-to-tensors.ts";
 import {
   buildBinaryRequest,
   buildJsonRequest,
   type InferRequestSpec,
   type OipTensor,
   readInferenceResponse,
-} from "#test/support/oip/write-request.ts";
+} from "#test/support/oip/infer-request.ts";
 import {
   buildManifest,
   readChurnFiles,

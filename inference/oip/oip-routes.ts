@@ -1,13 +1,13 @@
-import { type HttpResponse, jsonResponse, problemResponse } from "#inference/http/http-reply.ts";
+import { type HttpResponse, jsonResponse, problemResponse } from "#inference/http/http-response.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { createProblem } from "#inference/http/problem.ts";
+import { createProblem } from "#inference/http/create-problem.ts";
 import type { Route, RouteHandler } from "#inference/http/router.ts";
-import { withPredictionHeaders } from "#inference/http/with-answer-headers.ts";
+import { withPredictionHeaders } from "#inference/http/with-prediction-headers.ts";
 import type { Service } from "#inference/service.ts";
-import { serverMetadata, toModelMetadata } from "./describe-model.ts";
+import { serverMetadata, toModelMetadata } from "./model-metadata.ts";
 import { modelOutputs } from "./model-outputs.ts";
-import { type InferRequest, readInferRequest } from "./read-inference.ts";
-import { writeInferResponse } from "./write-answer.ts";
+import { type InferRequest, readInferRequest } from "./read-infer-request.ts";
+import { writeInferResponse } from "./write-infer-response.ts";
 
 const notReadyResponse = problemResponse(
   createProblem("not-ready", "The model did not answer its own test row."),

@@ -1,8 +1,8 @@
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
 import { type Datatype, datatypes, isDatatype } from "./datatypes.ts";
 import { decodeBinary, type TensorValues } from "./decode-binary.ts";
-import { type InvalidValue, isInvalidValue } from "./flaw.ts";
-import { asJsonObject } from "./json-fields.ts";
+import { type InvalidValue, isInvalidValue } from "./invalid-value.ts";
+import { asJsonObject } from "./json-object.ts";
 
 /** An input tensor: `width` columns of `rows` values, row by row. */
 export type Tensor = {

@@ -1,7 +1,7 @@
-import type { PredictRequest } from "#inference/answer.ts";
+import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Input } from "#model-folder/manifest/manifest.ts";
 import { type Datatype, type DatatypeKind, datatypes } from "./datatypes.ts";
-import type { InvalidValue } from "./flaw.ts";
+import type { InvalidValue } from "./invalid-value.ts";
 import { elementPointer, type Tensor } from "./read-tensor.ts";
 
 /** Where an input's values lie: every `tensor.width`th of the tensor's, from `offset` on. */

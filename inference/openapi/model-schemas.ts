@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { PredictResponse } from "#inference/native/answer.ts";
+import { PredictResponse } from "#inference/native/predict-response.ts";
 import { type Input, type Manifest, Prediction, valueNames } from "#model-folder/manifest/manifest.ts";
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
 

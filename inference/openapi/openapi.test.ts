@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
 import type { Service } from "#inference/service.ts";
 import { requireBrowser } from "#test/support/browser.ts";
-import { createAppClient } from "#test/support/http/requesting.ts";
+import { createAppClient } from "#test/support/http/app-client.ts";
 import { buildManifest, readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createChurnService } from "#test/support/onnx/churn-service.ts";
-import { startHttpServer } from "#worlds/embedded/gateway/server.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { openapiDocument } from "./openapi-document.ts";
 
 let service: Service;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { StoredRow } from "./kept-request.ts";
+import type { StoredRow } from "./stored-request.ts";
 import { packRows } from "./pack-rows.ts";
 import { unpackRows } from "./unpack-rows.ts";
 

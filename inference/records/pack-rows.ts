@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { constants, zstdCompress } from "node:zlib";
-import { getOwnProperty } from "#untrusted/own-value.ts";
-import type { StoredRow } from "./kept-request.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import type { StoredRow } from "./stored-request.ts";
 import type { RowLinesHeader } from "./unpack-rows.ts";
 
 const compress = promisify(zstdCompress);

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Store } from "#platform/store/store.ts";
-import { countEventLoopTurns } from "#test/support/count-turns.ts";
-import { createLabelledRows, createRecordsFixture } from "#test/support/record-world.ts";
-import { writeCursor } from "./list-position.ts";
+import { countEventLoopTurns } from "#test/support/count-event-loop-turns.ts";
+import { createLabelledRows, createRecordsFixture } from "#test/support/records-fixture.ts";
+import { writeCursor } from "./list-cursor.ts";
 import { createPredictionReader } from "./prediction-reader.ts";
 import type { PredictedRequest, PredictionReader, PredictionRecord } from "./records.ts";
 

@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import { encodeCursor, type Store } from "#platform/store/store.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
-import { type HourCounts, readHourlyCounts } from "./hourly-counts.ts";
-import { IndexEntry, StoredRequest, type StoredRow } from "./kept-request.ts";
-import { type ListPosition, readCursor, writeCursor } from "./list-position.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { type HourCounts, readHourlyCounts } from "./read-hourly-counts.ts";
+import { IndexEntry, StoredRequest, type StoredRow } from "./stored-request.ts";
+import { type ListPosition, readCursor, writeCursor } from "./list-cursor.ts";
 import {
   formatHour,
   hourEndSortKey,
@@ -12,7 +12,7 @@ import {
   type RecordScope,
   recordPartitions,
   requestSortKey,
-} from "./record-places.ts";
+} from "./record-keys.ts";
 import type { ListQuery, PredictionPage, PredictionReader, PredictionRecord } from "./records.ts";
 import { type ReadRow, unpackRows } from "./unpack-rows.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { createRouter } from "#inference/http/router.ts";
-import { createAppClient } from "#test/support/http/requesting.ts";
-import { createLabelledRows, createRecordsFixture } from "#test/support/record-world.ts";
+import { createAppClient } from "#test/support/http/app-client.ts";
+import { createLabelledRows, createRecordsFixture } from "#test/support/records-fixture.ts";
 import { predictionsRoutes } from "./predictions-routes.ts";
 import { PredictionPage, PredictionRecord } from "./records.ts";
 

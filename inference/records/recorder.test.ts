@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { Store } from "#platform/store/store.ts";
-import { createLabelledRows, createRecordsFixture } from "#test/support/record-world.ts";
+import { createLabelledRows, createRecordsFixture } from "#test/support/records-fixture.ts";
 import { PredictionRecord } from "./records.ts";
 
 const many = (count: number, label = "stay") => Array.from({ length: count }, () => label);

@@ -2,8 +2,8 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import type { Entry, Store } from "#platform/store/store.ts";
 import { countLabels } from "./count-labels.ts";
-import { batchCounters } from "./count-together.ts";
-import type { IndexEntry, StoredRequest, StoredRow } from "./kept-request.ts";
+import { batchCounters } from "./batch-counters.ts";
+import type { IndexEntry, StoredRequest, StoredRow } from "./stored-request.ts";
 import {
   formatHour,
   indexSortKey,
@@ -11,7 +11,7 @@ import {
   requestSortKey,
   rowsBlobKey,
   startOfHour,
-} from "./record-places.ts";
+} from "./record-keys.ts";
 import type { PredictedRequest, Recorder } from "./records.ts";
 
 type Needs = {

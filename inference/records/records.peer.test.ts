@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { createS3Blobs } from "#platform/blobs/s3.ts";
 import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { createTable } from "#test/peers/create-table.ts";
-import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
-import { createLabelledRows } from "#test/support/record-world.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/describe-with-faults.ts";
+import { createLabelledRows } from "#test/support/records-fixture.ts";
 import { createPredictionReader } from "./prediction-reader.ts";
 import { createRecorder } from "./recorder.ts";
 

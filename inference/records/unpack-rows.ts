@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
 import * as z from "zod";
-import { StoredRow } from "./kept-request.ts";
+import { StoredRow } from "./stored-request.ts";
 
 const decompress = promisify(zstdDecompress);
 

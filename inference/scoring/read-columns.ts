@@ -1,10 +1,10 @@
-import type { PredictRequest } from "#inference/answer.ts";
+import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { Input } from "#model-folder/manifest/manifest.ts";
-import { checkColumns } from "#model-folder/rows/column-problems.ts";
+import { checkColumns } from "#model-folder/rows/check-columns.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
-import { appendPointer, checkRowCount, createFrameProblem } from "./frame-refused.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { appendPointer, checkRowCount, createFrameProblem } from "./frame-problem.ts";
 
 type Columns = Readonly<Record<string, unknown>>;
 type NamedColumn = { readonly name: string; readonly values: readonly unknown[] };

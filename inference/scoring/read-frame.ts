@@ -1,8 +1,8 @@
-import type { PredictRequest } from "#inference/answer.ts";
+import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
-import { checkColumns } from "#model-folder/rows/column-problems.ts";
-import { appendPointer, createFrameProblem } from "./frame-refused.ts";
+import { checkColumns } from "#model-folder/rows/check-columns.ts";
+import { appendPointer, createFrameProblem } from "./frame-problem.ts";
 import { readColumns } from "./read-columns.ts";
 import { readRows } from "./read-rows.ts";
 

@@ -1,7 +1,7 @@
-import type { PredictRequest } from "#inference/answer.ts";
+import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
-import { checkRowCount, createFrameProblem, type FrameProblemEntry } from "./frame-refused.ts";
+import { checkRowCount, createFrameProblem, type FrameProblemEntry } from "./frame-problem.ts";
 
 type Options = {
   /** The pointer to the rows in the caller's body. */

@@ -7,12 +7,12 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { createPythonEnvironment, requirePython } from "#test/peers/python-environment.ts";
-import { readDocsPython } from "#test/support/documented-python.ts";
+import { readDocsPython } from "#test/support/read-docs-python.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createChurnService } from "#test/support/onnx/churn-service.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
-import { startHttpServer } from "#worlds/embedded/gateway/server.ts";
-import { toDataFrameRecords } from "./prediction-records.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
+import { toDataFrameRecords } from "./data-frame-records.ts";
 
 const { skip } = requirePython("boto3's sagemaker-runtime");
 const root = fileURLToPath(new URL("../..", import.meta.url));

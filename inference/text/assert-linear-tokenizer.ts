@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { checkLinearPattern } from "./linear-pattern.ts";
+import { checkLinearPattern } from "./check-linear-pattern.ts";
 
 /** A vocabulary's token, or an added one: beyond that no token of a language is. */
 const maxTokenCharacters = 1_024;

@@ -1,5 +1,5 @@
 import type { Mismatch } from "#model-folder/onnx/bind-inputs.ts";
-import type { GraphValue } from "#model-folder/onnx/element-type.ts";
+import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 
 const roles = ["input_ids", "attention_mask", "token_type_ids"] as const;
 

@@ -1,13 +1,13 @@
 import * as z from "zod";
 import type { Approvals, VoteResult } from "#domain/approval/approvals.ts";
-import { maxReasonLength, parseRejectionReason } from "#domain/approval/read-reason.ts";
-import { fetchSlackEmail } from "#domain/approval/shown-email.ts";
+import { maxReasonLength, parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
+import { fetchSlackEmail } from "#domain/approval/fetch-slack-email.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
-import type { DeliveryMessages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
-import { RequestRefused, verifySlackRequest } from "./slack-request.ts";
+import { RequestRefused, verifySlackRequest } from "./verify-slack-request.ts";
 
 export type AnswerApprovalDependencies = {
   readonly approvals: Approvals;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Admission } from "#api-keys/admission.ts";
-import { readThrottleProblem } from "#inference/authorization/throttled-by.ts";
+import { readThrottleProblem } from "#inference/authorization/authorizer-context.ts";
 import { authorizeKey } from "./authorize-key.ts";
 
 const rate = { perMinute: 60, burst: 60 };

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Admit } from "#api-keys/admission.ts";
-import { extractApiKey } from "#api-keys/given-key.ts";
-import { type AuthorizerContext, toAuthorizerContext } from "#inference/authorization/throttled-by.ts";
+import { extractApiKey } from "#api-keys/extract-api-key.ts";
+import { type AuthorizerContext, toAuthorizerContext } from "#inference/authorization/authorizer-context.ts";
 
 /** What is read of an authorizer's event, payload format 2.0. */
 export const AuthorizerEvent = z.object({

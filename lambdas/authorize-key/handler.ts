@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { admitKey } from "#api-keys/admit-key.ts";
-import { createApiKeyStore } from "#api-keys/api-keys.ts";
+import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";

@@ -9,7 +9,7 @@ import {
   promoteVersion,
   recordApproval,
   toyModel,
-} from "#test/support/step-world.ts";
+} from "#test/support/memory-world.ts";
 import { claimEnvironment } from "./claim-environment.ts";
 
 let world: MemoryWorld;

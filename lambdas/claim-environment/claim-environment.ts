@@ -2,9 +2,9 @@ import type { Approvals } from "#domain/approval/approvals.ts";
 import type { AssertApprovable } from "#domain/approval/assert-approvable.ts";
 import { assertApproved } from "#domain/approval/assert-approved.ts";
 import type { Claims } from "#domain/claims/claims.ts";
-import { ProdBusy } from "#domain/delivery/faults.ts";
+import { ProdBusy } from "#domain/delivery/errors.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { DeliveryMessages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import { type Claim, ClaimInput } from "#statemachine/contracts.ts";
 
 export type ClaimEnvironmentDependencies = {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { restoreEnvironment } from "#domain/rollback/restore.ts";
+import { restoreEnvironment } from "#domain/rollback/restore-environment.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import {
   createMemoryWorld,
@@ -8,7 +8,7 @@ import {
   promoteVersion,
   recordApproval,
   toyModel,
-} from "#test/support/step-world.ts";
+} from "#test/support/memory-world.ts";
 import { deployModel } from "./deploy-model.ts";
 
 let world: MemoryWorld;

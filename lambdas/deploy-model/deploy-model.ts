@@ -3,14 +3,14 @@ import {
   assertApproved,
 } from "#domain/approval/assert-approved.ts";
 import type { Claims } from "#domain/claims/claims.ts";
-import { loadRules } from "#domain/delivery/committed-model.ts";
-import { ensureDeployedVersion } from "#domain/deployment/deployed-version.ts";
-import { setLiveAlias } from "#domain/deployment/fenced-route.ts";
+import { loadRules } from "#domain/delivery/read-committed-model.ts";
+import { ensureDeployedVersion } from "#domain/deployment/ensure-deployed-version.ts";
+import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
 import { createFunctionConfig } from "#domain/deployment/function-config.ts";
-import { verifyGoldenVectors } from "#domain/deployment/prove-golden.ts";
+import { verifyGoldenVectors } from "#domain/deployment/verify-golden-vectors.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import type { ProvenanceVerifier } from "#domain/provenance/provenance.ts";
+import type { ProvenanceVerifier } from "#domain/provenance/provenance-store.ts";
 import type { Environment, Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import { DeployModelInput, type DeployModelOutput } from "#statemachine/contracts.ts";

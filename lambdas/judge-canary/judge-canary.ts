@@ -1,10 +1,10 @@
-import { type JudgeCanaryOutput, evaluateCanary as judge } from "#domain/canary/judge-canary.ts";
-import { choosePercentiles } from "#domain/canary/percentiles-for.ts";
-import { loadRules } from "#domain/delivery/committed-model.ts";
-import { ContractBroken, Superseded } from "#domain/delivery/faults.ts";
+import { type JudgeCanaryOutput, evaluateCanary as judge } from "#domain/canary/evaluate-canary.ts";
+import { choosePercentiles } from "#domain/canary/p95-interval.ts";
+import { loadRules } from "#domain/delivery/read-committed-model.ts";
+import { ContractBroken, Superseded } from "#domain/delivery/errors.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { DeliveryMessages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Metrics, Statistics, Window } from "#platform/metrics/metrics.ts";

@@ -4,7 +4,7 @@ import { createLedger } from "#domain/ledger/ledger.ts";
 import { createEcrRepository } from "#platform/images/ecr.ts";
 import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
-import { createRegistry } from "#worlds/aws/registry-of.ts";
+import { createRegistry } from "#worlds/aws/registry.ts";
 import { createStepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { moveChampion } from "./move-champion.ts";

@@ -1,4 +1,4 @@
-import { ContractBroken } from "#domain/delivery/faults.ts";
+import { ContractBroken } from "#domain/delivery/errors.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { Images } from "#platform/images/images.ts";
 import type { Registry } from "#platform/registry/registry.ts";

@@ -1,5 +1,5 @@
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { cacheSecrets } from "#platform/secrets/kept-secrets.ts";
+import { cacheSecrets } from "#platform/secrets/cached-secrets.ts";
 import { createSsmSecrets } from "#platform/secrets/ssm.ts";
 import { createSlackClient } from "#slack/slack-client.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";

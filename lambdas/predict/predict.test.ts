@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import { OutputNotFinite } from "#inference/model/read-predictions.ts";
-import { PredictResponse } from "#inference/native/answer.ts";
+import { PredictResponse } from "#inference/native/predict-response.ts";
 import type { PredictedRequest, Recorder } from "#inference/records/records.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { readChurnFiles, readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
-import { ApiGatewayResponse } from "./http-result.ts";
+import { ApiGatewayResponse } from "./api-gateway-response.ts";
 import { predict } from "./predict.ts";
 
 const identity = {

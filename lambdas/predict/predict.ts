@@ -1,17 +1,17 @@
-import type { RunPredictionDependencies } from "#inference/answer.ts";
+import type { RunPredictionDependencies } from "#inference/run-prediction.ts";
 import { createApp } from "#inference/app.ts";
-import { readRateLimitHeaders, readThrottleProblem } from "#inference/authorization/throttled-by.ts";
+import { readRateLimitHeaders, readThrottleProblem } from "#inference/authorization/authorizer-context.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { type HttpResponse, withHeaders } from "#inference/http/http-reply.ts";
+import { type HttpResponse, withHeaders } from "#inference/http/http-response.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { hostProblemResponse } from "#inference/http/in-protocol.ts";
-import { createProblem } from "#inference/http/problem.ts";
+import { hostProblemResponse } from "#inference/http/adapt-to-protocol.ts";
+import { createProblem } from "#inference/http/create-problem.ts";
 import { maxBodyBytes } from "#inference/http/read-body.ts";
 import { withSecurityHeaders } from "#inference/http/security-headers.ts";
-import type { PredictResponse } from "#inference/native/answer.ts";
-import { parsePredictRequest } from "#inference/native/native-question.ts";
+import type { PredictResponse } from "#inference/native/predict-response.ts";
+import { parsePredictRequest } from "#inference/native/parse-predict-request.ts";
 import { createService } from "#inference/service.ts";
-import type { ApiGatewayResponse } from "./http-result.ts";
+import type { ApiGatewayResponse } from "./api-gateway-response.ts";
 import { type HttpEvent, readHttpEvent } from "./read-http-event.ts";
 
 const responseTooLarge = createProblem(

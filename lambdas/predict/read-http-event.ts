@@ -10,7 +10,7 @@ export type HttpEvent = {
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string | undefined;
   readonly isBase64Encoded: boolean;
-  /** What the HTTP API's authorizer found out: inference/authorization/throttled-by.ts reads it. */
+  /** What the HTTP API's authorizer found out: inference/authorization/authorizer-context.ts reads it. */
   readonly caller: unknown;
 };
 

@@ -12,7 +12,7 @@ import {
   promoteVersion,
   recordApproval,
   toyModel,
-} from "#test/support/step-world.ts";
+} from "#test/support/memory-world.ts";
 import { promoteModel } from "./promote-model.ts";
 
 /** What was asked of a capability, in order; each argument list as JSON. */

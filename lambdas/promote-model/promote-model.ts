@@ -3,12 +3,12 @@ import {
   assertApproved,
 } from "#domain/approval/assert-approved.ts";
 import type { Claims } from "#domain/claims/claims.ts";
-import { ApprovalMismatch, ContractBroken, TemporaryFault } from "#domain/delivery/faults.ts";
-import { setLiveAlias } from "#domain/deployment/fenced-route.ts";
+import { ApprovalMismatch, ContractBroken, TemporaryFault } from "#domain/delivery/errors.ts";
+import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { DeliveryMessages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import { PromoteModelInput, type PromoteModelOutput } from "#statemachine/contracts.ts";
 

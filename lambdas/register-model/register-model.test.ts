@@ -13,7 +13,7 @@ import {
   type MemoryWorld,
   promoteVersion,
   toyModel,
-} from "#test/support/step-world.ts";
+} from "#test/support/memory-world.ts";
 import { registerModel } from "./register-model.ts";
 
 let world: MemoryWorld;

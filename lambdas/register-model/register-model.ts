@@ -1,14 +1,14 @@
 import * as z from "zod";
 import type { Claims } from "#domain/claims/claims.ts";
-import { parseBuiltImage } from "#domain/delivery/built-image.ts";
-import { readCommittedModel } from "#domain/delivery/committed-model.ts";
+import { parseBuiltImage } from "#domain/delivery/parse-built-image.ts";
+import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { ProvenanceVerifier } from "#domain/provenance/provenance.ts";
+import type { ProvenanceVerifier } from "#domain/provenance/provenance-store.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Source } from "#platform/source/source.ts";
 import { RegisterModelInput, type RegisterModelOutput } from "#statemachine/contracts.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 export type RegisterModelDependencies = {
   readonly registry: Registry;

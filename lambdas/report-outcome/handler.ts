@@ -2,7 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
-import { cacheSecrets } from "#platform/secrets/kept-secrets.ts";
+import { cacheSecrets } from "#platform/secrets/cached-secrets.ts";
 import { createSsmSecrets } from "#platform/secrets/ssm.ts";
 import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { createDeliveryMetrics } from "#worlds/aws/delivery-metrics.ts";

@@ -6,7 +6,7 @@ import {
   type MemoryWorld,
   promoteVersion,
   toyModel,
-} from "#test/support/step-world.ts";
+} from "#test/support/memory-world.ts";
 import { reportOutcome } from "./report-outcome.ts";
 
 let world: MemoryWorld;

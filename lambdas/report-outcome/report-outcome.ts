@@ -1,7 +1,7 @@
 import type { Claims } from "#domain/claims/claims.ts";
-import { parseCaughtError } from "#domain/delivery/original-error.ts";
+import { parseCaughtError } from "#domain/delivery/parse-caught-error.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
-import type { DeliveryMessages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import { ReportOutcomeInput, type ReportOutcomeOutput } from "#statemachine/contracts.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/variable-groups.ts";
 
 /** Environment variables of request-approval. */
 export const Env = z.object({

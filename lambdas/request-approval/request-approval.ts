@@ -1,11 +1,11 @@
 import { deriveApprovalId } from "#domain/approval/approval-records.ts";
 import type { Approvals, NewApproval } from "#domain/approval/approvals.ts";
-import type { ResolveApprovers } from "#domain/approval/approvers-for.ts";
+import type { ResolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import type { Claims } from "#domain/claims/claims.ts";
-import { loadRules } from "#domain/delivery/committed-model.ts";
-import { ProdBusy, ProdChanged, Superseded } from "#domain/delivery/faults.ts";
+import { loadRules } from "#domain/delivery/read-committed-model.ts";
+import { ProdBusy, ProdChanged, Superseded } from "#domain/delivery/errors.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { DeliveryMessages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import { describeChanges } from "#domain/policy/describe-changes.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Source } from "#platform/source/source.ts";

@@ -1,13 +1,13 @@
 import type { Approvals } from "#domain/approval/approvals.ts";
 import type { Claims } from "#domain/claims/claims.ts";
-import { Superseded } from "#domain/delivery/faults.ts";
-import { parseCaughtError } from "#domain/delivery/original-error.ts";
+import { Superseded } from "#domain/delivery/errors.ts";
+import { parseCaughtError } from "#domain/delivery/parse-caught-error.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import {
   type RestoreEnvironmentDependencies as RestoreNeeds,
   restoreEnvironment,
-} from "#domain/rollback/restore.ts";
+} from "#domain/rollback/restore-environment.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import { RollBackInput, type RollBackOutput, type Subject } from "#statemachine/contracts.ts";

@@ -5,7 +5,7 @@ import {
   createMemoryWorld,
   type MemoryWorld,
   toyModel,
-} from "#test/support/step-world.ts";
+} from "#test/support/memory-world.ts";
 import { scanImage } from "./scan-image.ts";
 
 let world: MemoryWorld;

@@ -1,7 +1,7 @@
-import { parseBuiltImage } from "#domain/delivery/built-image.ts";
-import { loadRules } from "#domain/delivery/committed-model.ts";
-import { ImageScanFailed } from "#domain/delivery/faults.ts";
-import { checkScan } from "#domain/gates/scan-checks.ts";
+import { parseBuiltImage } from "#domain/delivery/parse-built-image.ts";
+import { loadRules } from "#domain/delivery/read-committed-model.ts";
+import { ImageScanFailed } from "#domain/delivery/errors.ts";
+import { checkScan } from "#domain/gates/check-scan.ts";
 import { combineVerdicts } from "#domain/gates/verdict.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";

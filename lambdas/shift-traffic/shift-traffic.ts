@@ -1,10 +1,10 @@
-import { loadRules } from "#domain/delivery/committed-model.ts";
-import { ContractBroken } from "#domain/delivery/faults.ts";
-import { setLiveAlias } from "#domain/deployment/fenced-route.ts";
+import { loadRules } from "#domain/delivery/read-committed-model.ts";
+import { ContractBroken } from "#domain/delivery/errors.ts";
+import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { DeliveryMessages } from "#domain/message/messages.ts";
+import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Serving } from "#platform/serving/serving.ts";

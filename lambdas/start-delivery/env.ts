@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Digest } from "#platform/images/images.ts";
-import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
+import { variableGroups } from "#worlds/aws/environment/variable-groups.ts";
 
 /** Environment variables of start-delivery. */
 export const Env = z.object({

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createMemoryWorld, fakeCommit, fakeDigest, type MemoryWorld } from "#test/support/step-world.ts";
+import { createMemoryWorld, fakeCommit, fakeDigest, type MemoryWorld } from "#test/support/memory-world.ts";
 import { createDeliveryName } from "./delivery-name.ts";
 import { startDelivery } from "./start-delivery.ts";
 

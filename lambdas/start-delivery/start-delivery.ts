@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { PushLog } from "#domain/approval/pushes.ts";
+import type { PushLog } from "#domain/approval/push-log.ts";
 import { isRuntimePath } from "#domain/approval/runtime-paths.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
-import { createPushEventHandler } from "./on-push.ts";
+import { createPushEventHandler } from "./push-handler.ts";
 
 const file = join(import.meta.dirname, "../../.github/workflows/deliver.yml");
 const Workflow = z.object({

@@ -10,7 +10,7 @@ import {
   type MemoryWorld,
   promoteVersion,
   toyModel,
-} from "#test/support/step-world.ts";
+} from "#test/support/memory-world.ts";
 import { type SweepDeliveriesDependencies, sweepDeliveries } from "./sweep-deliveries.ts";
 
 let world: MemoryWorld;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { buildManifest } from "#test/support/onnx/churn-folder.ts";
 import { bindInputs } from "./bind-inputs.ts";
-import type { ElementType, GraphValue } from "./element-type.ts";
+import type { ElementType, GraphValue } from "./graph-value.ts";
 
 const { inputs } = buildManifest({
   inputs: [

@@ -1,5 +1,5 @@
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
-import type { GraphValue } from "./element-type.ts";
+import type { GraphValue } from "./graph-value.ts";
 
 /** Element types that a column can be written in. */
 export type ColumnElement = "float32" | "float64" | "int32" | "int64" | "bool" | "string";

@@ -1,7 +1,7 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/manifest.ts";
 import type { Mismatch } from "./bind-inputs.ts";
-import type { GraphValue } from "./element-type.ts";
+import type { GraphValue } from "./graph-value.ts";
 
 /**
  * The outputs that are fetched: scores [N, labels], the second label's probability alone ([N] or [N, 1]), or values

@@ -1,6 +1,6 @@
 import type { Input } from "#model-folder/manifest/manifest.ts";
 import type { Column, ColumnElement, Feed } from "#model-folder/onnx/bind-inputs.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { RowProblem } from "./row-problem.ts";
 
 /** One input of the graph for all rows, in the element type that it takes; a matrix lies row by row. */

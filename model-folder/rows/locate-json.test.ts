@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { countJsonTokens } from "./count-json.ts";
+import { countJsonTokens } from "./count-json-tokens.ts";
 import { locateJson } from "./locate-json.ts";
 
 /** Every path of a value, its own first. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { validateBlobKey } from "./blobs.ts";
-import { replaceFile } from "./write-file.ts";
+import { replaceFile } from "./atomic-file.ts";
 
 export type BlobFile = { readonly contentType: string; readonly bytes: Uint8Array };
 

@@ -1,7 +1,7 @@
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
 import { blobsContract } from "#test/contracts/blobs.ts";
-import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/describe-with-faults.ts";
 import { createS3Blobs } from "./s3.ts";
 
 let buckets = 0;

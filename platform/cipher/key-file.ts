@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createFile } from "#platform/blobs/write-file.ts";
+import { createFile } from "#platform/blobs/atomic-file.ts";
 import { loadOnce } from "#platform/secrets/load-once.ts";
 import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { type Cipher, CipherRefused } from "./cipher.ts";

@@ -1,7 +1,7 @@
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { expect, test } from "vitest";
 import { cipherContract } from "#test/contracts/cipher.ts";
-import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/describe-with-faults.ts";
 import { CipherRefused } from "./cipher.ts";
 import { createKmsCipher } from "./kms.ts";
 

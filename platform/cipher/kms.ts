@@ -5,7 +5,7 @@ import {
   InvalidCiphertextException,
   type KMSClient,
 } from "@aws-sdk/client-kms";
-import { callAws } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
 import { type Cipher, CipherRefused } from "./cipher.ts";
 
 /** What KMS encrypts itself; a task token has at most 2,048 characters. */

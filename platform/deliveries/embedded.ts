@@ -1,7 +1,7 @@
 import { StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
 import type { Database } from "#platform/store/open-database.ts";
 import type { Json } from "#platform/store/store.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { type Deliveries, type ExecutionStatus, type StateEvent, TaskGone } from "./deliveries.ts";
 import { createExecutionTable, type ExecutionPosition } from "./execution-table.ts";
 

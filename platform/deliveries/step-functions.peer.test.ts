@@ -5,7 +5,7 @@ import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { afterAll, expect, test } from "vitest";
 import { deliveriesContract } from "#test/contracts/deliveries.ts";
 import { createRole } from "#test/peers/create-role.ts";
-import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/describe-with-faults.ts";
 import { createStepFunctionsDeliveries } from "./step-functions.ts";
 
 const role = "arn:aws:iam::123456789012:role/slipway";

@@ -16,7 +16,7 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from "@aws-sdk/client-sfn";
-import { callAws } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
 import type { Json } from "#platform/store/store.ts";
 import { type Deliveries, type Execution, type ExecutionStatus, TaskGone } from "./deliveries.ts";
 import { toStateEvents } from "./step-functions/state-events.ts";

@@ -18,7 +18,7 @@ import {
   PutImageCommand,
   ScanNotFoundException,
 } from "@aws-sdk/client-ecr";
-import { callAws } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import {
   type Build,

@@ -1,10 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest.ts";
+import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest-file.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { Advisories } from "./advisories.ts";
-import { computeDigest, type OciBlob, openOciLayout } from "./blob-folder.ts";
+import { computeDigest, type OciBlob, openOciLayout } from "./oci-layout.ts";
 import { type BuildRequest, ImageBuildFailed, ImageNotFound, type Images, ImageTagTaken } from "./images.ts";
 import { packLayer } from "./pack-layer.ts";
 import { createRuntimeLayer, type Package, type Platform, type RuntimeLayer } from "./runtime-layer.ts";

@@ -3,8 +3,8 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import * as z from "zod";
-import type { OciLayout } from "./blob-folder.ts";
-import { computeDigest } from "./blob-folder.ts";
+import type { OciLayout } from "./oci-layout.ts";
+import { computeDigest } from "./oci-layout.ts";
 import { packLayer } from "./pack-layer.ts";
 
 /** Where the native library of an image runs: Lambda's two, and a Mac for the rehearsal. */

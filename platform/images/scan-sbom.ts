@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { Advisories } from "./advisories.ts";
 import type { Finding, Scan } from "./images.ts";
-import { findAffectedParts, findFixedVersion } from "./is-affected.ts";
-import { rateSeverity } from "./severity-of.ts";
+import { findAffectedParts, findFixedVersion } from "./match-advisory.ts";
+import { rateSeverity } from "./rate-severity.ts";
 
 const Bom = z.looseObject({
   components: z.array(z.looseObject({ purl: z.string().optional() })).default([]),

@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { expect, test } from "vitest";
 import { metricsContract } from "#test/contracts/metrics.ts";
-import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/describe-with-faults.ts";
 import { createCloudWatchMetrics } from "./cloudwatch.ts";
 import type { Metrics } from "./metrics.ts";
 

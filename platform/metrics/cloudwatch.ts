@@ -5,8 +5,8 @@ import {
   GetMetricStatisticsCommand,
   ListMetricsCommand,
 } from "@aws-sdk/client-cloudwatch";
-import { callAws } from "#platform/errors/aws-call.ts";
-import { emitCount } from "./cloudwatch/count-lines.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
+import { emitCount } from "./cloudwatch/emit-count.ts";
 import { formatMetricLines } from "./cloudwatch/metric-lines.ts";
 import type { Metrics, Window } from "./metrics.ts";
 import { parseRowsMetric, toRowsMetric } from "./rows-metric.ts";

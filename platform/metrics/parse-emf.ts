@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
-import { maxMetrics, namespace } from "./emf.ts";
+import { maxMetrics, namespace } from "./format-emf.ts";
 
 const Directive = z.object({
   Namespace: z.string(),

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { type OpenBucketFolder, openArtifactFolder } from "./mlflow/artifact-store.ts";
+import { type OpenBucketFolder, openArtifactFolder } from "./mlflow/artifact-folder.ts";
 import {
   createMlflowApi,
   ignoreRefusal,

@@ -1,7 +1,7 @@
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { expect, test } from "vitest";
 import { secretsContract } from "#test/contracts/secrets.ts";
-import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/describe-with-faults.ts";
 import { createSsmSecrets } from "./ssm.ts";
 
 const subject = async (peer: MotoPeer) => {

@@ -5,8 +5,8 @@ import { z } from "zod";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
 import { servingContract } from "#test/contracts/serving.ts";
-import { createScriptedFunction } from "#test/support/plain-function.ts";
-import { createFunctionHost } from "#worlds/embedded/functions/functions.ts";
+import { createScriptedFunction } from "#test/support/scripted-function.ts";
+import { createFunctionHost } from "#worlds/embedded/functions/function-host.ts";
 import { createEmbeddedServing } from "./embedded.ts";
 
 const digests = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`] as const;

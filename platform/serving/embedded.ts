@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Images } from "#platform/images/images.ts";
 import type { Json, Key, Store, StoredItem } from "#platform/store/store.ts";
-import { hashConfig } from "./config-hash.ts";
+import { hashConfig } from "./hash-config.ts";
 import type { FunctionResponse, Functions, HttpBody } from "./functions.ts";
 import {
   type Environment,

@@ -25,9 +25,9 @@ import { startFaultProxy } from "#test/peers/fault-proxy.ts";
 import { startFunctionServer } from "#test/peers/function-server.ts";
 import { motoClientConfig, startMoto } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
-import { createScriptedFunction } from "#test/support/plain-function.ts";
+import { createScriptedFunction } from "#test/support/scripted-function.ts";
 import { assumeRole } from "./assume-role.ts";
-import type { LambdaServingDependencies } from "./lambda/lambda-needs.ts";
+import type { LambdaServingDependencies } from "./lambda/lambda-dependencies.ts";
 import { createLambdaServing } from "./lambda.ts";
 
 const { skip } = requirePython("tests of serving on Lambda");

@@ -18,14 +18,14 @@ import {
   waitUntilFunctionActiveV2,
 } from "@aws-sdk/client-lambda";
 import * as z from "zod";
-import { callAws } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
 import type { Json } from "#platform/store/store.ts";
 import { parseFunctionName, toFunctionName } from "./function-name.ts";
 import { createHttpRoute } from "./lambda/http-route.ts";
-import { defaultPoll, type LambdaServingDependencies, updateTimeoutSeconds } from "./lambda/lambda-needs.ts";
+import { defaultPoll, type LambdaServingDependencies, updateTimeoutSeconds } from "./lambda/lambda-dependencies.ts";
 import { aliasName, createLiveAlias } from "./lambda/live-alias.ts";
 import { publishVersion, readVersion } from "./lambda/publish-version.ts";
-import { parseReportLine } from "./report-line.ts";
+import { parseReportLine } from "./lambda-report.ts";
 import { FunctionFailed, NotServed, type Serving } from "./serving.ts";
 
 /** What a function made before its first version has; each published version brings its own. */

@@ -8,7 +8,7 @@ import {
   verify,
 } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { createFile } from "#platform/blobs/write-file.ts";
+import { createFile } from "#platform/blobs/atomic-file.ts";
 import { loadOnce } from "#platform/secrets/load-once.ts";
 import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import type { Signer } from "./signer.ts";

@@ -1,7 +1,7 @@
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { expect, test } from "vitest";
 import { signerContract } from "#test/contracts/signer.ts";
-import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/describe-with-faults.ts";
 import { createKmsSigner } from "./kms.ts";
 
 const subject = async (peer: MotoPeer) => {

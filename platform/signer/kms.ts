@@ -6,7 +6,7 @@ import {
   SignCommand,
   VerifyCommand,
 } from "@aws-sdk/client-kms";
-import { callAws } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
 import type { Signer } from "./signer.ts";
 
 const algorithm = "ECDSA_SHA_256";

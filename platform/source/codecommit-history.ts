@@ -1,8 +1,8 @@
 import type { Commit as Found } from "@aws-sdk/client-codecommit";
 import pMap from "p-map";
-import { parseCoAuthors } from "./co-authors.ts";
+import { parseCoAuthors } from "./parse-co-authors.ts";
 import { type CodeCommitReader, codeCommitConcurrency } from "./codecommit-reader.ts";
-import { type TreeFile, verifyMerge } from "./is-merge-of.ts";
+import { type TreeFile, verifyMerge } from "./verify-merge.ts";
 import type { CommitHistory, HistoryCommit, PathChange } from "./source.ts";
 
 /**

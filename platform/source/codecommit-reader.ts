@@ -13,8 +13,8 @@ import {
   InvalidBranchNameException,
   paginateGetDifferences,
 } from "@aws-sdk/client-codecommit";
-import { callAws } from "#platform/errors/aws-call.ts";
-import type { PathDifference, TreeFile } from "./is-merge-of.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
+import type { PathDifference, TreeFile } from "./verify-merge.ts";
 import { CommitNotFound, ModelFilesRefused } from "./source.ts";
 import { isRevision } from "./source-rules.ts";
 

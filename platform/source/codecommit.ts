@@ -5,7 +5,7 @@ import {
   GetFolderCommand,
   type GetFolderCommandOutput,
 } from "@aws-sdk/client-codecommit";
-import { callAws } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
 import { type CodeCommitReader, codeCommitConcurrency } from "./codecommit-reader.ts";
 import type { Commit, Source } from "./source.ts";
 import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";

@@ -1,4 +1,4 @@
-import { parseCoAuthors } from "./co-authors.ts";
+import { parseCoAuthors } from "./parse-co-authors.ts";
 import { GitFailed, type GitOptions, runGit } from "./run-git.ts";
 import {
   type CommitHistory,

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import type { PathDifference, TreeFile } from "./is-merge-of.ts";
+import type { PathDifference, TreeFile } from "./verify-merge.ts";
 import { CommitNotFound, ModelFilesRefused } from "./source.ts";
 import { isRevision } from "./source-rules.ts";
 

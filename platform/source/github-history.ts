@@ -1,7 +1,7 @@
 import pMap from "p-map";
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { parseCoAuthors } from "./co-authors.ts";
+import { parseCoAuthors } from "./parse-co-authors.ts";
 import {
   callLimitMs,
   type GitHubClient,
@@ -11,8 +11,8 @@ import {
   type ResolvedCommit,
   type TreeEntry,
 } from "./github-client.ts";
-import { type TreeFile, verifyMerge } from "./is-merge-of.ts";
-import { createPathChangeReader, type ReadObjectIds } from "./read-about.ts";
+import { type TreeFile, verifyMerge } from "./verify-merge.ts";
+import { createPathChangeReader, type ReadObjectIds } from "./path-change-reader.ts";
 import {
   type CommitHistory,
   CommitNotFound,

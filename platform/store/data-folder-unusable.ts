@@ -1,4 +1,4 @@
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** The folder that holds the state of the embedded world cannot be used; the message says why and what to do. */
 export class DataFolderUnusable extends Error {

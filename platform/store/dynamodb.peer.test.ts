@@ -2,7 +2,7 @@ import { DeleteItemCommand, DynamoDBClient, UpdateTimeToLiveCommand } from "@aws
 import { expect, test } from "vitest";
 import { storeContract } from "#test/contracts/store.ts";
 import { createTable } from "#test/peers/create-table.ts";
-import { describeWithFaults, type MotoPeer } from "#test/peers/through-faults.ts";
+import { describeWithFaults, type MotoPeer } from "#test/peers/describe-with-faults.ts";
 import { createDynamoDbStore } from "./dynamodb.ts";
 
 let tables = 0;

@@ -11,9 +11,9 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { callAws } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { addCounters } from "./dynamodb/add-to.ts";
+import { addCounters } from "./dynamodb/add-counters.ts";
 import {
   encodeValue,
   type Item,
@@ -22,7 +22,7 @@ import {
   toItemKey,
   toStoredItem,
 } from "./dynamodb/item.ts";
-import { putAllItems } from "./dynamodb/write-all.ts";
+import { putAllItems } from "./dynamodb/put-all-items.ts";
 import {
   decodeCursor,
   encodeCursor,

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
 import { createDatabaseDamagedError, DataFolderUnusable, toDataFolderError } from "./data-folder-unusable.ts";
-import { databaseMigrations } from "./schema.ts";
+import { databaseMigrations } from "./database-migrations.ts";
 
 export type DatabaseRow = Readonly<Record<string, SQLOutputValue>>;
 

@@ -1,4 +1,4 @@
-import { escapeControls } from "#untrusted/one-line.ts";
+import { escapeControls } from "#untrusted/escape-controls.ts";
 import { createDatabaseDamagedError } from "./data-folder-unusable.ts";
 import type { Database, DatabaseRow } from "./open-database.ts";
 import {
@@ -16,7 +16,7 @@ import {
   type StoredItem,
   validateAmounts,
 } from "./store.ts";
-import { createWriteBatcher } from "./write-together.ts";
+import { createWriteBatcher } from "./write-batcher.ts";
 
 /** Rounds of writing after which bytes of expired items are cleared away. */
 const sweepEvery = 500;

@@ -1,5 +1,5 @@
 import type { Environment } from "../../platform/serving/serving.ts";
-import { mergeStatements } from "./merged.ts";
+import { mergeStatements } from "./merge-statements.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
 /** Where callers from tooling find what they change in an environment's account. */

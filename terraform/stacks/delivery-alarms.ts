@@ -2,7 +2,7 @@ import type { TerraformStack } from "cdktn";
 import { metricNames } from "../../platform/metrics/metrics.ts";
 import { type Alarm, addAlarmSet } from "../constructs/alarm-set/alarm-set.ts";
 import { addDashboard } from "../constructs/dashboard/dashboard.ts";
-import type { FunctionResources } from "../constructs/step-function/step-function.ts";
+import type { FunctionResources } from "../constructs/lambda-function/lambda-function.ts";
 
 type Needs = {
   readonly region: string;

@@ -4,8 +4,8 @@ import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
 import { LambdaPermission } from "@cdktn/provider-aws/lib/lambda-permission/index.js";
 import { Construct } from "constructs";
-import type { FunctionResources } from "../constructs/step-function/step-function.ts";
-import type { ResourceNames } from "../names.ts";
+import type { FunctionResources } from "../constructs/lambda-function/lambda-function.ts";
+import type { ResourceNames } from "../resource-names.ts";
 import { allow, toPolicyJson } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
 

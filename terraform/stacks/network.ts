@@ -8,7 +8,7 @@ import { VpcEndpoint } from "@cdktn/provider-aws/lib/vpc-endpoint/index.js";
 import { type App, Fn } from "cdktn";
 import { allow, toPolicyJson } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
-import { suppressFindings } from "../suppress.ts";
+import { suppressFindings } from "../suppress-findings.ts";
 import { addSlipwayStack } from "./slipway-stack.ts";
 
 export type Network = {

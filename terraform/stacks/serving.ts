@@ -5,12 +5,12 @@ import type { App } from "cdktn";
 import type { Environment } from "../../platform/serving/serving.ts";
 import { addHttpStage } from "../constructs/http-stage/http-stage.ts";
 import { addInferenceEnvironment } from "../constructs/inference-environment/inference-environment.ts";
-import { addLambdaFunction } from "../constructs/step-function/step-function.ts";
-import type { DeployedFunction } from "../functions.ts";
-import { nameResources } from "../names.ts";
+import { addLambdaFunction } from "../constructs/lambda-function/lambda-function.ts";
+import type { DeployedFunction } from "../deployed-functions.ts";
+import { nameResources } from "../resource-names.ts";
 import { allow } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
-import { selectFunctionVariables } from "../variables-of.ts";
+import { selectFunctionVariables } from "../select-function-variables.ts";
 import { addServingAlarms } from "./serving-alarms.ts";
 import { addSlipwayStack } from "./slipway-stack.ts";
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readAwsVoter } from "#cli/aws-voter.ts";
 import { Identities } from "#domain/approval/identities.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
-import { createMemoryWorld, createNewApproval, type MemoryWorld } from "#test/support/step-world.ts";
+import { createMemoryWorld, createNewApproval, type MemoryWorld } from "#test/support/memory-world.ts";
 
 const [ada, bob] = ["U0ADA", "U0BOB"];
 const slackEmails = new Map([

@@ -5,13 +5,13 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deriveApprovalId } from "#domain/approval/approval-records.ts";
 import type { Vote } from "#domain/approval/approvals.ts";
-import { resolveApprovers } from "#domain/approval/approvers-for.ts";
+import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
 import { Identities } from "#domain/approval/identities.ts";
-import { rollBackProd } from "#domain/rollback/rollback.ts";
+import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
 import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
-import { parseCodeCommitPush } from "#lambdas/start-delivery/codecommit-push.ts";
-import { createPushEventHandler } from "#lambdas/start-delivery/on-push.ts";
+import { parseCodeCommitPush } from "#lambdas/start-delivery/parse-codecommit-push.ts";
+import { createPushEventHandler } from "#lambdas/start-delivery/push-handler.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import { createGitSource } from "#platform/source/git.ts";
 import { createGitHubSource } from "#platform/source/github.ts";
@@ -30,11 +30,11 @@ import {
   fakeDigest,
   policyYaml,
   promoteVersion,
-} from "#test/support/step-world.ts";
+} from "#test/support/memory-world.ts";
 import { startStubServer } from "#test/support/stub-server.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { acquireDataFolder } from "#worlds/embedded/data/running.ts";
+import { acquireDataFolder } from "#worlds/embedded/data/data-folder-ownership.ts";
 
 type Person = "ada" | "bob" | "sam" | "eve";
 const slackIds: Readonly<Record<Person, string>> = { ada: "U0ADA", bob: "U0BOB", sam: "U0SAM", eve: "U0EVE" };

@@ -22,19 +22,19 @@ import { z } from "zod";
 import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { judgeCanary } from "#lambdas/judge-canary/judge-canary.ts";
-import { cacheSecrets } from "#platform/secrets/kept-secrets.ts";
+import { cacheSecrets } from "#platform/secrets/cached-secrets.ts";
 import { isLocked } from "#platform/store/lock-file.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
-import { runSlipway } from "#test/end-to-end/slipway.ts";
-import { createMemoryWorld, promoteVersion, toyModel } from "#test/support/step-world.ts";
+import { runSlipway } from "#test/end-to-end/run-slipway.ts";
+import { createMemoryWorld, promoteVersion, toyModel } from "#test/support/memory-world.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { acquireDataFolder, findRunningWorld } from "#worlds/embedded/data/running.ts";
-import { openDeskState } from "#worlds/embedded/desk/state.ts";
+import { acquireDataFolder, findRunningWorld } from "#worlds/embedded/data/data-folder-ownership.ts";
+import { openDeskState } from "#worlds/embedded/desk/desk-state.ts";
 import { startServeProcess } from "./serve-process.ts";
 
-const program = fileURLToPath(new URL("own-folder-process.ts", import.meta.url));
+const program = fileURLToPath(new URL("lock-data-folder-process.ts", import.meta.url));
 const minutes = 60_000;
 
 let workFolder: Awaited<ReturnType<typeof createTemporaryFolder>>;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { loadRules, readCommittedModel } from "#domain/delivery/committed-model.ts";
-import { restoreEnvironment } from "#domain/rollback/restore.ts";
+import { loadRules, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { restoreEnvironment } from "#domain/rollback/restore-environment.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { hostileFiles, hostilePolicies, replaceChurnFile } from "#test/support/hostile-files.ts";
@@ -10,8 +10,8 @@ import {
   type MemoryWorld,
   promoteVersion,
   toyModel,
-} from "#test/support/step-world.ts";
-import { countResponsesDuring } from "./answering-meanwhile.ts";
+} from "#test/support/memory-world.ts";
+import { countResponsesDuring } from "./count-responses-during.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { loadRules } from "#domain/delivery/committed-model.ts";
-import { ensureDeployedVersion } from "#domain/deployment/deployed-version.ts";
+import { loadRules } from "#domain/delivery/read-committed-model.ts";
+import { ensureDeployedVersion } from "#domain/deployment/ensure-deployed-version.ts";
 import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
 import { scanImage } from "#lambdas/scan-image/scan-image.ts";
 import type { Images } from "#platform/images/images.ts";
@@ -16,7 +16,7 @@ import {
   policyYaml,
   promoteVersion,
   toyModel,
-} from "#test/support/step-world.ts";
+} from "#test/support/memory-world.ts";
 
 let world: MemoryWorld;
 beforeEach(() => {

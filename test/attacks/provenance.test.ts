@@ -1,13 +1,13 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createProvenanceStore, toProvenanceKey } from "#domain/provenance/provenance.ts";
-import { rollBackProd } from "#domain/rollback/rollback.ts";
+import { createProvenanceStore, toProvenanceKey } from "#domain/provenance/provenance-store.ts";
+import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
 import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
 import { registerModel } from "#lambdas/register-model/register-model.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { createOciImages } from "#platform/images/oci.ts";
-import { unpackImage } from "#platform/images/unpack.ts";
+import { unpackImage } from "#platform/images/unpack-image.ts";
 import { memorySigner } from "#test/support/memory-signer.ts";
 import {
   buildModelFiles,
@@ -20,7 +20,7 @@ import {
   promoteVersion,
   recordApproval,
   toyModel,
-} from "#test/support/step-world.ts";
+} from "#test/support/memory-world.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 let world: MemoryWorld;

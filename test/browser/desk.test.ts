@@ -9,8 +9,8 @@ import {
   failedDelivery,
   failedHistory,
   rejectDialog,
-} from "#test/support/desk/sample.ts";
-import { startDesk } from "#test/support/desk/served-desk.ts";
+} from "#test/support/desk/sample-deliveries.ts";
+import { startDesk } from "#test/support/desk/start-desk.ts";
 
 const { skip, launch } = requireBrowser();
 

@@ -1,10 +1,10 @@
 /** What a kill and a Ctrl-C leave behind, and what the next start makes of it. */
 import { expect, test } from "vitest";
-import { fetchServingVersion } from "./outside-caller.ts";
-import { approverId, createSlackDriver } from "./outside-slack.ts";
+import { fetchServingVersion } from "./prod-caller.ts";
+import { approverId, createSlackDriver } from "./slack-driver.ts";
 import { startRehearsalProcess } from "./rehearsal-process.ts";
-import { findSecrets } from "./secrets-nowhere.ts";
-import { createFixture } from "./stage-set.ts";
+import { findSecrets } from "./find-secrets.ts";
+import { createFixture } from "./fixture.ts";
 
 const quick = ["--port", "0", "--bake", "300ms", "--traffic", "300"];
 const minutes = 60_000;

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
-import { PredictResponse } from "#inference/native/answer.ts";
+import { PredictResponse } from "#inference/native/predict-response.ts";
 import { PredictionPage } from "#inference/records/records.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
-import { repositoryRoot, slipwayPath } from "./stage-set.ts";
+import { repositoryRoot, slipwayPath } from "./fixture.ts";
 
 const run = (args: readonly string[]) =>
   spawn(process.execPath, [slipwayPath, ...args], {

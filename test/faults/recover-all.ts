@@ -1,13 +1,13 @@
-import type { KillPoint } from "./kill-points.ts";
-import { decideAndWait, startTestRehearsal } from "./killed-rehearsal.ts";
-import type { PreparedWorld } from "./prepared-world.ts";
+import type { KillPoint } from "./kill-point-recorder.ts";
+import { decideAndWait, startTestRehearsal } from "./test-rehearsal.ts";
+import type { PreparedWorld } from "./prepare-world.ts";
 import {
   type DeliveryState,
   deliverAgain,
   type ExpectedRecovery,
   findBrokenRules,
   readDeliveryState,
-} from "./recovery.ts";
+} from "./recovery-checks.ts";
 
 export type RecoveryOptions = {
   /** What a person must find once the restart has put right what was found. */

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { withEmbeddedWorld } from "#cli/open-embedded-world.ts";
-import { createSeededRandom } from "#test/support/seeded.ts";
+import { createSeededRandom } from "#test/support/seeded-random.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

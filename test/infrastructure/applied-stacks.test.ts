@@ -1,12 +1,12 @@
 import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { listStacks } from "#terraform/invocations.ts";
+import { listStacks } from "#terraform/terraform-invocations.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
 import { requireTerraform } from "#test/peers/terraform.ts";
-import { createStackRunner, type StackRunner } from "./applied-world.ts";
-import { createModelOperations } from "./delivered-models.ts";
-import { runInDependencyOrder } from "./in-order.ts";
+import { createStackRunner, type StackRunner } from "./stack-runner.ts";
+import { createModelOperations } from "./model-operations.ts";
+import { runInDependencyOrder } from "./run-in-dependency-order.ts";
 
 const what = "the stacks, applied to moto";
 const skip = requireTerraform(what).skip || requirePython(what).skip;

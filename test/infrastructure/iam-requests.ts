@@ -1,4 +1,4 @@
-import type { RecordedCall } from "#test/peers/recorded-calls.ts";
+import type { RecordedCall } from "#test/peers/recording-proxy.ts";
 
 /** What AWS asks its policies about a call. */
 export type IamRequest = {

@@ -1,4 +1,4 @@
-import { listResources, type ResourceJson, type SynthesizedStacks } from "./written-stacks.ts";
+import { listResources, type ResourceJson, type SynthesizedStacks } from "./synth-stacks.ts";
 
 type StackAccount = { readonly region: string; readonly account: string };
 type Value = (resource: ResourceJson, place: StackAccount, id: string) => string;

@@ -5,8 +5,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { requirePeer } from "#test/support/peer.ts";
-import { cachePeerFolder } from "./peers-cache.ts";
+import { requirePeer } from "#test/support/require-peer.ts";
+import { cachePeerFolder } from "./cache-peer-folder.ts";
 
 const run = promisify(execFile);
 /** The module that names crane and all that it is made of, by their checksums. */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import { createSeededRandom } from "#test/support/seeded.ts";
+import { createSeededRandom } from "#test/support/seeded-random.ts";
 
 /** What can happen to a call on its way. */
 export type Fault =

@@ -2,9 +2,9 @@ import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { z } from "zod";
 import { parseFunctionName } from "#platform/serving/function-name.ts";
-import { formatReportLine } from "#platform/serving/report-line.ts";
+import { formatReportLine } from "#platform/serving/lambda-report.ts";
 import { FunctionFailed } from "#platform/serving/serving.ts";
-import { createFunctionHost, type FunctionLogLine } from "#worlds/embedded/functions/functions.ts";
+import { createFunctionHost, type FunctionLogLine } from "#worlds/embedded/functions/function-host.ts";
 
 /** What moto's addition tells of a version (moto/function_versions.py): Lambda's own description of it. */
 const MotoFunction = z.object({

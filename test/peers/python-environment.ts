@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { requirePeer } from "#test/support/peer.ts";
-import { cachePeerFolder } from "./peers-cache.ts";
+import { requirePeer } from "#test/support/require-peer.ts";
+import { cachePeerFolder } from "./cache-peer-folder.ts";
 
 const run = promisify(execFile);
 const python = process.env.PYTHON ?? "python3";

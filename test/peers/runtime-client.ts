@@ -2,8 +2,8 @@ import { execFile, spawnSync } from "node:child_process";
 import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { requirePeer } from "#test/support/peer.ts";
-import { cachePeerFolder } from "./peers-cache.ts";
+import { requirePeer } from "#test/support/require-peer.ts";
+import { cachePeerFolder } from "./cache-peer-folder.ts";
 
 const run = promisify(execFile);
 const lock = join(import.meta.dirname, "ric");

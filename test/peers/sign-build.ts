@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
-import { createProvenanceStore } from "#domain/provenance/provenance.ts";
+import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { createS3Blobs } from "#platform/blobs/s3.ts";
 import { createKmsSigner } from "#platform/signer/kms.ts";

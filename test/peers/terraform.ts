@@ -2,8 +2,8 @@ import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { requirePeer } from "#test/support/peer.ts";
-import { cachePeerFolder } from "./peers-cache.ts";
+import { requirePeer } from "#test/support/require-peer.ts";
+import { cachePeerFolder } from "./cache-peer-folder.ts";
 
 /** A line for the shell that makes Terraform use a provider mirror of this machine, where somebody put such a tool. */
 const mirrorTool = join(import.meta.dirname, "..", "..", "..", "shared", "tools", "terraform-mirror");

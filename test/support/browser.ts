@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium } from "playwright-core";
-import { requirePeer } from "./peer.ts";
+import { requirePeer } from "./require-peer.ts";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 

@@ -1,4 +1,4 @@
-import { sentinelSecrets } from "./marked-secrets.ts";
+import { sentinelSecrets } from "./sentinel-secrets.ts";
 
 /** An environment in which every function starts. */
 export const handlerEnvironment = {

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
-import { findSentinelSecrets } from "./marked-secrets.ts";
+import { findSentinelSecrets } from "./sentinel-secrets.ts";
 
 export type BundleRun = {
   /** What the handler gave. */

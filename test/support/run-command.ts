@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { findSentinelSecrets } from "./marked-secrets.ts";
+import { findSentinelSecrets } from "./sentinel-secrets.ts";
 
 const command = join(import.meta.dirname, "..", "..", "cli", "slipway.mjs");
 

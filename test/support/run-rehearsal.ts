@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import type { EmbeddedWorldEvent } from "#worlds/embedded/terminal.ts";
+import type { EmbeddedWorldEvent } from "#worlds/embedded/reporter.ts";
 
 export type RunningRehearsal = {
   readonly pid: number;

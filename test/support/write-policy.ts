@@ -1,5 +1,5 @@
 import { emptyIdentities } from "#domain/approval/identities.ts";
-import { createPolicyWriter } from "#domain/policy/change-policy.ts";
+import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
 import type { Store } from "#platform/store/store.ts";
 

@@ -1,6 +1,6 @@
 import type { Verdict } from "#domain/gates/verdict.ts";
 import { createDeliveryMetrics } from "./delivery-metrics.ts";
-import type { GroupVariables } from "./environment/environment-parts.ts";
+import type { GroupVariables } from "./environment/variable-groups.ts";
 
 /** Counts a step's verdicts by model. Beside the step: its effects are once, these are as often as it measured. */
 export const countVerdicts =

@@ -12,7 +12,7 @@ const lambdas = join(import.meta.dirname, "..", "..", "lambdas");
 const functions = readdirSync(lambdas, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-/** Runs from its image, on a model: packaging/bundle.ts packs it, and its own tests start it. */
+/** Runs from its image, on a model: packaging/bundle-runtime.ts packs it, and its own tests start it. */
 const steps = functions.filter((name) => name !== "predict");
 
 /** Lines that do something: no imports, comments or blank ones. */

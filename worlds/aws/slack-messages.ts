@@ -1,13 +1,13 @@
 import type { Warn } from "#domain/delivery/warn.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
-import { createDeliveryMessages, type DeliveryMessages } from "#domain/message/messages.ts";
+import { createDeliveryMessages, type DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Secrets } from "#platform/secrets/secrets.ts";
 import type { Store } from "#platform/store/store.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel } from "#slack/slack-channel.ts";
 import { createSlackClient } from "#slack/slack-client.ts";
-import type { GroupVariables } from "./environment/environment-parts.ts";
-import { createExecutionUrl } from "./execution-page.ts";
+import type { GroupVariables } from "./environment/variable-groups.ts";
+import { createExecutionUrl } from "./execution-url.ts";
 import { warn as logged } from "./warn.ts";
 
 type Needs = {

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sentinelSecrets } from "#test/support/marked-secrets.ts";
+import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 

@@ -1,11 +1,11 @@
 import type { Context } from "aws-lambda";
 import * as z from "zod";
-import { normalizeError } from "#domain/delivery/named-fault.ts";
+import { normalizeError } from "#domain/delivery/normalize-error.ts";
 import { EnvironmentName } from "#platform/serving/serving.ts";
 import { Subject } from "#statemachine/contracts.ts";
-import { redactError } from "./fault-in-words.ts";
+import { redactError } from "./redact-error.ts";
 import { log } from "./log.ts";
-import { traceStep } from "./traced.ts";
+import { traceStep } from "./trace-step.ts";
 
 type Options<Output> = {
   /** Where the step works, if its events do not say so. */

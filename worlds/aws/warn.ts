@@ -1,5 +1,5 @@
 import type { Warn } from "#domain/delivery/warn.ts";
-import { redactError } from "./fault-in-words.ts";
+import { redactError } from "./redact-error.ts";
 import { log } from "./log.ts";
 
 /** Writes one line for operators. What it is `about` stands beside the event's own keys: a sweep has many deliveries. */

@@ -1,6 +1,6 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { type Blobs, validateBlobKey } from "#platform/blobs/blobs.ts";
-import { callAws } from "#platform/errors/aws-call.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
 
 /** Where a blob lies: in a bucket, under `prefix` where one is given. */
 export const toS3Location =

@@ -1,6 +1,6 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { callAws } from "#platform/errors/aws-call.ts";
-import type { ArtifactFolder } from "./artifact-store.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
+import type { ArtifactFolder } from "./artifact-folder.ts";
 
 /** Artefacts in S3, written directly. Its file is apart, so that a function that only moves aliases carries no S3. */
 export const createS3Artifacts =

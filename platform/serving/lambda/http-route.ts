@@ -11,7 +11,7 @@ import {
   type Route,
   UpdateRouteCommand,
 } from "@aws-sdk/client-apigatewayv2";
-import type { LambdaServingDependencies } from "./lambda-needs.ts";
+import type { LambdaServingDependencies } from "./lambda-dependencies.ts";
 
 type Needs = Pick<LambdaServingDependencies, "api" | "httpApi">;
 type Page<Item> = { readonly Items?: Item[] | undefined; readonly NextToken?: string | undefined };

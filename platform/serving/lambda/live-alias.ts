@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import { toFunctionName } from "#platform/serving/function-name.ts";
 import { type LiveAlias, NotServed, RevisionConflict } from "#platform/serving/serving.ts";
-import type { LambdaServingDependencies } from "./lambda-needs.ts";
+import type { LambdaServingDependencies } from "./lambda-dependencies.ts";
 import { readVersion } from "./publish-version.ts";
 
 type Needs = Pick<LambdaServingDependencies, "environment" | "lambda" | "httpApi">;

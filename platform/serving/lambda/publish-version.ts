@@ -13,10 +13,10 @@ import {
   waitUntilPublishedVersionActive,
 } from "@aws-sdk/client-lambda";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { hashConfig } from "#platform/serving/config-hash.ts";
+import { hashConfig } from "#platform/serving/hash-config.ts";
 import { toFunctionName } from "#platform/serving/function-name.ts";
 import { type FunctionConfig, type FunctionVersion, NotServed } from "#platform/serving/serving.ts";
-import { defaultPoll, type LambdaServingDependencies, updateTimeoutSeconds } from "./lambda-needs.ts";
+import { defaultPoll, type LambdaServingDependencies, updateTimeoutSeconds } from "./lambda-dependencies.ts";
 
 type Needs = Pick<LambdaServingDependencies, "environment" | "lambda" | "repository" | "poll">;
 

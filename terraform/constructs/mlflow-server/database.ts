@@ -4,7 +4,7 @@ import { RdsClusterInstance } from "@cdktn/provider-aws/lib/rds-cluster-instance
 import { SecurityGroup } from "@cdktn/provider-aws/lib/security-group/index.js";
 import { Construct } from "constructs";
 import type { Network } from "../../stacks/network.ts";
-import { suppressFindings } from "../../suppress.ts";
+import { suppressFindings } from "../../suppress-findings.ts";
 
 type Needs = { readonly network: Network; readonly key: string; readonly protect: boolean };
 

@@ -6,7 +6,7 @@ import { VpcSecurityGroupEgressRule } from "@cdktn/provider-aws/lib/vpc-security
 import { VpcSecurityGroupIngressRule } from "@cdktn/provider-aws/lib/vpc-security-group-ingress-rule/index.js";
 import { Construct } from "constructs";
 import type { Network } from "../../stacks/network.ts";
-import { suppressFindings } from "../../suppress.ts";
+import { suppressFindings } from "../../suppress-findings.ts";
 
 type Needs = {
   readonly network: Network;

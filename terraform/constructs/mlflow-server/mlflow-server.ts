@@ -11,7 +11,7 @@ import { VpcSecurityGroupIngressRule } from "@cdktn/provider-aws/lib/vpc-securit
 import { Construct } from "constructs";
 import { allow, toPolicyJson } from "../../permissions/statement.ts";
 import type { Network } from "../../stacks/network.ts";
-import { suppressFindings } from "../../suppress.ts";
+import { suppressFindings } from "../../suppress-findings.ts";
 import { addDatabase, databaseName, databasePort, databaseUser } from "./database.ts";
 import { addInternalBalancer } from "./internal-balancer.ts";
 

@@ -7,7 +7,7 @@ import { S3BucketServerSideEncryptionConfigurationA } from "@cdktn/provider-aws/
 import { S3BucketVersioningA } from "@cdktn/provider-aws/lib/s3-bucket-versioning/index.js";
 import { Construct } from "constructs";
 import { toPolicyJson } from "../../permissions/statement.ts";
-import { suppressFindings } from "../../suppress.ts";
+import { suppressFindings } from "../../suppress-findings.ts";
 
 type Needs = {
   readonly name: string;

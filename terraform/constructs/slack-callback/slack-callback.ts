@@ -3,9 +3,9 @@ import { Apigatewayv2Integration } from "@cdktn/provider-aws/lib/apigatewayv2-in
 import { Apigatewayv2Route } from "@cdktn/provider-aws/lib/apigatewayv2-route/index.js";
 import { LambdaPermission } from "@cdktn/provider-aws/lib/lambda-permission/index.js";
 import { Construct } from "constructs";
-import { suppressFindings } from "../../suppress.ts";
+import { suppressFindings } from "../../suppress-findings.ts";
 import { addHttpStage } from "../http-stage/http-stage.ts";
-import type { FunctionResources } from "../step-function/step-function.ts";
+import type { FunctionResources } from "../lambda-function/lambda-function.ts";
 
 type Needs = {
   /** The function that answers. */

@@ -5,7 +5,7 @@ import { SfnStateMachine } from "@cdktn/provider-aws/lib/sfn-state-machine/index
 import { Construct } from "constructs";
 import { defineDelivery, type StepName, stepNames } from "../../../statemachine/delivery.ts";
 import { allow, allowAny, toPolicyJson } from "../../permissions/statement.ts";
-import { suppressFindings } from "../../suppress.ts";
+import { suppressFindings } from "../../suppress-findings.ts";
 
 type Needs = {
   readonly name: string;

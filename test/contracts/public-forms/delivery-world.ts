@@ -1,7 +1,7 @@
 import { createApprovals } from "#domain/approval/approvals.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
-import { createDeliveryMessages } from "#domain/message/messages.ts";
-import { createProvenanceStore } from "#domain/provenance/provenance.ts";
+import { createDeliveryMessages } from "#domain/message/delivery-messages.ts";
+import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
@@ -31,9 +31,9 @@ import {
   hashSha256,
   plainCipher,
   toyModel,
-} from "#test/support/step-world.ts";
-import { signSlackRequest } from "#worlds/embedded/desk/sign.ts";
-import { runBuildTask } from "#worlds/embedded/engine/build-task.ts";
+} from "#test/support/memory-world.ts";
+import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
+import { runBuildTask } from "#worlds/embedded/engine/run-build-task.ts";
 import { startEngine } from "#worlds/embedded/engine/engine.ts";
 
 export const approver = "U024BE7LH";

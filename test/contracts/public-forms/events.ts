@@ -1,9 +1,9 @@
 import { createHmac } from "node:crypto";
 import * as z from "zod";
-import { BuiltImage, buildVariables } from "#domain/delivery/built-image.ts";
+import { BuiltImage, buildVariables } from "#domain/delivery/parse-built-image.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
-import { createGitHubWebhookHandler } from "#lambdas/start-delivery/github-webhook.ts";
-import { createPushEventHandler, createPushHandler } from "#lambdas/start-delivery/on-push.ts";
+import { createGitHubWebhookHandler } from "#lambdas/start-delivery/github-webhook-handler.ts";
+import { createPushEventHandler, createPushHandler } from "#lambdas/start-delivery/push-handler.ts";
 import { StartDeliveryInput, type StartDeliveryOutput } from "#lambdas/start-delivery/start-delivery.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
 import { defineDelivery, stepNames } from "#statemachine/delivery.ts";

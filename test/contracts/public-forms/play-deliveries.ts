@@ -1,9 +1,9 @@
 import { admitKey } from "#api-keys/admit-key.ts";
-import { createApiKeyStore } from "#api-keys/api-keys.ts";
+import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import { emptyIdentities } from "#domain/approval/identities.ts";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
-import { rollBackProd } from "#domain/rollback/rollback.ts";
+import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
 import { createRecorder } from "#inference/records/recorder.ts";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
@@ -11,8 +11,8 @@ import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
-import { createLabelledRows } from "#test/support/record-world.ts";
-import { buildModelYaml, fakeCommit, fakeDigest, policyYaml, toyModel } from "#test/support/step-world.ts";
+import { createLabelledRows } from "#test/support/records-fixture.ts";
+import { buildModelYaml, fakeCommit, fakeDigest, policyYaml, toyModel } from "#test/support/memory-world.ts";
 import { approver, click, type DeliveryWorld, openDeliveryWorld, submit } from "./delivery-world.ts";
 
 const day = 86_400_000;

@@ -3,20 +3,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stop as stopBundling } from "esbuild";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
-import { nameResources } from "#terraform/names.ts";
+import { nameResources } from "#terraform/resource-names.ts";
 import { createValueResolver, readResourceValue } from "#test/infrastructure/terraform-values.ts";
-import { listResources, type SynthesizedStacks } from "#test/infrastructure/written-stacks.ts";
+import { listResources, type SynthesizedStacks } from "#test/infrastructure/synth-stacks.ts";
 import { startMlflow } from "#test/peers/mlflow.ts";
 import { startMoto } from "#test/peers/moto.ts";
-import { startRecordingProxy } from "#test/peers/recorded-calls.ts";
+import { startRecordingProxy } from "#test/peers/recording-proxy.ts";
 import { signBuild } from "#test/peers/sign-build.ts";
 import { createGitRepository } from "#test/support/git-repository.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { sentinelSecrets } from "#test/support/marked-secrets.ts";
+import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { type BundleRun, runBundle } from "#test/support/run-bundle.ts";
 import { startStubServer } from "#test/support/stub-server.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
-import { createStackAccounts } from "./made-accounts.ts";
+import { createStackAccounts } from "./create-stack-accounts.ts";
 
 /** Slack's Web API for whoever only needs an answer: one message, one user. */
 const slackAnswer = {

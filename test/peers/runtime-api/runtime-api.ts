@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { ErrorRequest, ErrorTypeHeader, NextHeaders, responseSizeLimit, routes } from "./rules.ts";
+import { ErrorRequest, ErrorTypeHeader, NextHeaders, responseSizeLimit, routes } from "./schemas.ts";
 
 /** One event for the function, and what its client is told of it in headers. */
 export type RuntimeEvent = { readonly payload: string; readonly headers: NextHeaders };

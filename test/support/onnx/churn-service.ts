@@ -1,7 +1,7 @@
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import type { Service } from "#inference/service.ts";
 import { readChurnFiles, readChurnManifest } from "./churn-folder.ts";
-import { createTestService } from "./service-of.ts";
+import { createTestService } from "./create-test-service.ts";
 
 /** The inference service of the committed churn model; `changes` replaces parts of the model. */
 export const createChurnService = async (changes: Partial<LoadedModel> = {}): Promise<Service> => {

@@ -1,7 +1,7 @@
 import { loadModel } from "#inference/model/load-model.ts";
 import { buildManifest } from "./churn-folder.ts";
 import { tinyTokenizer } from "./tiny-tokenizer.ts";
-import { tokenSumGraph } from "./token-sums.ts";
+import { tokenSumGraph } from "./token-sum-graph.ts";
 import { floatType, type Graph, writeOnnx } from "./write-onnx.ts";
 
 const gates = { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } };

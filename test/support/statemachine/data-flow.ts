@@ -9,7 +9,7 @@ import {
   listReadPaths,
   type MachineDefinition,
   type StateDefinition,
-} from "./machine.ts";
+} from "./parse-definition.ts";
 
 type Shape = {
   readonly type?: string;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { buildVariables } from "#domain/delivery/built-image.ts";
-import { parseCaughtError } from "#domain/delivery/original-error.ts";
+import { buildVariables } from "#domain/delivery/parse-built-image.ts";
+import { parseCaughtError } from "#domain/delivery/parse-caught-error.ts";
 import { createEmbeddedDeliveries } from "#platform/deliveries/embedded.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import type { Json } from "#platform/store/store.ts";

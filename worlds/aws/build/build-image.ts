@@ -6,20 +6,20 @@ import { join } from "node:path";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
-import { buildVariables } from "#domain/delivery/built-image.ts";
+import { buildVariables } from "#domain/delivery/parse-built-image.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { assertModel } from "#model-check/check-model.ts";
-import { bundleRuntime } from "#packaging/bundle.ts";
+import { bundleRuntime } from "#packaging/bundle-runtime.ts";
 import { createCrane } from "#packaging/crane.ts";
 import { pushImage } from "#packaging/push-image.ts";
 import { ImageBuildFailed } from "#platform/images/images.ts";
-import { findLayerPaths } from "#platform/images/layer-files.ts";
+import { findLayerPaths } from "#platform/images/find-layer-paths.ts";
 import { createOciImages } from "#platform/images/oci.ts";
-import { cacheSecrets } from "#platform/secrets/kept-secrets.ts";
+import { cacheSecrets } from "#platform/secrets/cached-secrets.ts";
 import { createSsmSecrets } from "#platform/secrets/ssm.ts";
-import { variableGroups } from "#worlds/aws/environment/environment-parts.ts";
-import { createAwsProvenanceStore } from "#worlds/aws/provenance-of.ts";
-import { createSource } from "#worlds/aws/source-of.ts";
+import { variableGroups } from "#worlds/aws/environment/variable-groups.ts";
+import { createAwsProvenanceStore } from "#worlds/aws/provenance-store.ts";
+import { createSource } from "#worlds/aws/source.ts";
 
 const requiredVariable = (name: string) =>
   z.string().min(1, `${name} is not set for this build: apply the stack again`);

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Digest } from "#platform/images/images.ts";
-import { variableGroups } from "./environment-parts.ts";
+import { variableGroups } from "./variable-groups.ts";
 
 const accountId = z.string().regex(/^\d{12}$/, "an account's id has 12 digits");
 

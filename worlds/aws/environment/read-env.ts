@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** Environment variables are missing or wrong; the message names them, and never holds their values. */
 export class EnvironmentIncomplete extends Error {

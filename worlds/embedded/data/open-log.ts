@@ -1,5 +1,5 @@
 import { appendFileSync, renameSync, statSync } from "node:fs";
-import { prefixContinuationLines } from "#untrusted/marked-lines.ts";
+import { prefixContinuationLines } from "#untrusted/prefix-continuation-lines.ts";
 import type { Log } from "#worlds/embedded/world.ts";
 
 type Needs = {

@@ -1,13 +1,13 @@
 import { rm, stat } from "node:fs/promises";
 import { z } from "zod";
-import { StoredRequest } from "#inference/records/kept-request.ts";
+import { StoredRequest } from "#inference/records/stored-request.ts";
 import {
   formatHour,
   parseIndexSortKey,
   type RecordScope,
   recordPartitions,
   requestSortKey,
-} from "#inference/records/record-places.ts";
+} from "#inference/records/record-keys.ts";
 import { toBlobPath } from "#platform/blobs/blob-file.ts";
 import type { Database } from "#platform/store/open-database.ts";
 

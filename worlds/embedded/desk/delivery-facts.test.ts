@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
-import { failedDelivery, failedHistory } from "#test/support/desk/sample.ts";
+import { failedDelivery, failedHistory } from "#test/support/desk/sample-deliveries.ts";
 import { readDeliveryFacts } from "./delivery-facts.ts";
 
 const running: Execution = { name: "d", status: "RUNNING", input: {}, startedAt: "2026-11-21T13:00:00.000Z" };

@@ -1,13 +1,13 @@
 /** What a delivery's page says, read from its execution and history. */
 import { z } from "zod";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
-import { CaughtError } from "#domain/delivery/original-error.ts";
+import { CaughtError } from "#domain/delivery/parse-caught-error.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import { Check, Verdict } from "#domain/gates/verdict.ts";
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
 import { remedies } from "#statemachine/remedies.ts";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** One stay in one state. */
 export type StateRun = {

@@ -8,10 +8,10 @@ import {
   promotedDelivery,
   rejectDialog,
   sampleDelivery,
-} from "#test/support/desk/sample.ts";
-import { startDesk } from "#test/support/desk/served-desk.ts";
+} from "#test/support/desk/sample-deliveries.ts";
+import { startDesk } from "#test/support/desk/start-desk.ts";
 import { silentLogger } from "#test/support/desk/silent-logger.ts";
-import { signSlackRequest } from "./sign.ts";
+import { signSlackRequest } from "./sign-slack-request.ts";
 
 const secret = "a signing secret of the test";
 type Answer = Parameters<typeof startCallbackServer>[1];

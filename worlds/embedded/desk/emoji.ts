@@ -1,5 +1,5 @@
 import { html, raw } from "hono/html";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 const disc = (fill: string, inside: string) =>
   `<circle cx="10" cy="10" r="9" fill="${fill}"/><g fill="none" stroke="#fff" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round">${inside}</g>`;

@@ -3,14 +3,14 @@
  * Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload and …/view-interactions-payload
  */
 import { z } from "zod";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { Button } from "./blocks.ts";
 import { addMissingIds, formatSlackErrors, MessageBlocks, Modal } from "./blocks.ts";
 import { type DeskOptions, type DeskUser, team } from "./desk-options.ts";
-import type { EventBus } from "./hub.ts";
-import { signSlackRequest } from "./sign.ts";
+import type { EventBus } from "./event-bus.ts";
+import { signSlackRequest } from "./sign-slack-request.ts";
 import { toSlackMessage, toSlackView, type ViewValues } from "./slack-objects.ts";
-import type { Message, View } from "./state.ts";
+import type { Message, View } from "./desk-state.ts";
 
 /** What the page shows after a click. */
 export type ClickResult =

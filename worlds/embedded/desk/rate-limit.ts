@@ -1,4 +1,4 @@
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** How many calls of one method: `perMinute` steadily, `burst` at once. */
 export type SlackRate = { readonly perMinute: number; readonly burst: number };

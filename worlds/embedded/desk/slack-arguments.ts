@@ -1,7 +1,7 @@
 /** What a Web API call brings, in each form in which Slack accepts it, and how Slack refuses it. */
 import type { Context } from "hono";
 import { z } from "zod";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** A refusal as Slack gives it: HTTP 200, `ok` false, the error's name, lines for a person. */
 export class SlackError extends Error {

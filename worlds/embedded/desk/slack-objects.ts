@@ -1,6 +1,6 @@
 /** Messages and views in the form in which Slack's API and interaction payloads show them. */
 import { botUser, type DeskOptions } from "./desk-options.ts";
-import type { Message, View } from "./state.ts";
+import type { Message, View } from "./desk-state.ts";
 
 type App = Pick<DeskOptions, "teamId" | "appId">;
 

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebClient } from "@slack/web-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildApprovalBlocks, rejectDialog } from "#test/support/desk/sample.ts";
-import { startDesk } from "#test/support/desk/served-desk.ts";
+import { buildApprovalBlocks, rejectDialog } from "#test/support/desk/sample-deliveries.ts";
+import { startDesk } from "#test/support/desk/start-desk.ts";
 import { silentLogger } from "#test/support/desk/silent-logger.ts";
-import { openDeskState } from "./state.ts";
+import { openDeskState } from "./desk-state.ts";
 
 const text = (length: number) => "x".repeat(length);
 const plain = (length: number) => ({ type: "plain_text", text: text(length) });

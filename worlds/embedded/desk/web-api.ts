@@ -1,10 +1,10 @@
 /** The methods of Slack's Web API that the app calls, under `/api/<method>`. Source: https://docs.slack.dev/reference/methods */
 import { Hono } from "hono";
-import { getOwnProperty } from "#untrusted/own-value.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
 import { addMissingIds, blocksTextLimit, formatSlackErrors, MessageBlocks, Modal } from "./blocks.ts";
 import { botUser, type DeskOptions, team } from "./desk-options.ts";
-import type { EventBus } from "./hub.ts";
+import type { EventBus } from "./event-bus.ts";
 import { createSlackRateLimit, slackRates } from "./rate-limit.ts";
 import {
   type Arguments,
@@ -15,7 +15,7 @@ import {
   SlackError,
 } from "./slack-arguments.ts";
 import { toSlackMessage, toSlackView } from "./slack-objects.ts";
-import { type Message, Metadata } from "./state.ts";
+import { type Message, Metadata } from "./desk-state.ts";
 
 /** Characters of every `text` within, however deep. */
 const textLength = (value: unknown): number =>

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { normalizeError } from "#domain/delivery/named-fault.ts";
+import { normalizeError } from "#domain/delivery/normalize-error.ts";
 import type { ExecutionStatus, StateEvent } from "#platform/deliveries/deliveries.ts";
 import { createEmbeddedDeliveries } from "#platform/deliveries/embedded.ts";
 import type { Json } from "#platform/store/store.ts";

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { normalizeError } from "#domain/delivery/named-fault.ts";
+import { normalizeError } from "#domain/delivery/normalize-error.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { remoteDeliveries } from "#worlds/embedded/control.ts";
+import { remoteDeliveries } from "#worlds/embedded/control-api.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { createDeskClient } from "#worlds/embedded/desk/desk-client.ts";
 import { remoteFunctions } from "#worlds/embedded/functions/remote-functions.ts";

@@ -2,7 +2,7 @@ import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { type StepName, stepNames } from "#statemachine/delivery.ts";
 import type { World } from "#worlds/embedded/world.ts";
 import type { Steps } from "./steps.ts";
-import type { StepsThreadClient } from "./steps-in-thread.ts";
+import type { StepsThreadClient } from "./steps-thread-client.ts";
 import type { EngineTasks } from "./tasks.ts";
 
 /**

@@ -2,8 +2,8 @@ import type { Row } from "#model-folder/manifest/manifest.ts";
 import { computeBuilderDigest } from "#packaging/builder-archive.ts";
 import type { Json } from "#platform/store/store.ts";
 import type { World } from "#worlds/embedded/world.ts";
-import { runBuildTask } from "./build-task.ts";
-import { sampleHoldoutRows } from "./rows-to-ask.ts";
+import { runBuildTask } from "./run-build-task.ts";
+import { sampleHoldoutRows } from "./sample-holdout-rows.ts";
 import { createSteps, type Steps } from "./steps.ts";
 
 /** All that the engine, the sweep and commits call. */

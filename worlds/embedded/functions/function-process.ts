@@ -8,7 +8,7 @@ import { EventTooLarge, type FunctionCall } from "#platform/serving/functions.ts
 import { type Environment, FunctionFailed, type FunctionVersion } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
 import { createLineSplitter } from "./line-splitter.ts";
-import { RecordCall, type serveRecordCalls } from "./worker-records.ts";
+import { RecordCall, type serveRecordCalls } from "./serve-record-calls.ts";
 
 /** CloudWatch's limit for one log event, which is also the longest metrics line. */
 const maxLineChars = 256 * 1024;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { toFunctionName } from "#platform/serving/function-name.ts";
 import type { Functions } from "#platform/serving/functions.ts";
-import { parseReportLine } from "#platform/serving/report-line.ts";
+import { parseReportLine } from "#platform/serving/lambda-report.ts";
 import { FunctionBusy, FunctionFailed, NotServed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
 

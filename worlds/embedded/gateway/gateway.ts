@@ -4,7 +4,7 @@ import { retryAfterSeconds } from "#inference/http/body-unreadable.ts";
 import type { EmbeddedServing } from "#platform/serving/embedded.ts";
 import { parseFunctionName } from "#platform/serving/function-name.ts";
 import { EventTooLarge, type FunctionResponse } from "#platform/serving/functions.ts";
-import { formatReportLine } from "#platform/serving/report-line.ts";
+import { formatReportLine } from "#platform/serving/lambda-report.ts";
 import {
   type Environment,
   environments,
@@ -15,7 +15,7 @@ import {
 import type { Json } from "#platform/store/store.ts";
 import { guardModels } from "./guard-models.ts";
 import { isTextBody, toHttpEvent, toHttpResponse } from "./http-event.ts";
-import type { AuthorizeRequest } from "./key-gate.ts";
+import type { AuthorizeRequest } from "./key-authorizer.ts";
 import { readRequestBody } from "./request-body.ts";
 
 type Needs = {

@@ -1,0 +1,41 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { assertModel } from "#model-check/check-model.ts";
+import { bundleRuntime } from "#packaging/bundle-runtime.ts";
+import { createOciImages } from "#platform/images/oci.ts";
+import { detectPlatform } from "#platform/images/runtime-layer.ts";
+import { unpackImage } from "#platform/images/unpack-image.ts";
+
+export type FunctionImage = {
+  /** What Lambda starts: the image's `/var/task`, unpacked. */
+  readonly task: string;
+  /** The image's layers together, uncompressed. */
+  readonly bytes: number;
+};
+
+/** Builds the image of a model's folder for this machine, as a delivery does, and unpacks it below `into`. */
+export const buildFunctionImage = async (
+  model: string,
+  folder: string,
+  into: string,
+): Promise<FunctionImage> => {
+  const files = new Map<string, Uint8Array>();
+  for (const name of await readdir(folder)) files.set(name, await readFile(join(folder, name)));
+  const layout = join(into, "images");
+  const images = createOciImages({
+    folder: layout,
+    source: { modelFiles: async () => files },
+    platform: detectPlatform() ?? "linux/x64",
+    bundle: bundleRuntime,
+    check: assertModel,
+    advisories: async () => undefined,
+    clock: Date.now,
+  });
+  const { digest, sizeBytes } = await images.build({
+    model,
+    commit: "0".repeat(40),
+    runtime: await images.runtimeHash(),
+  });
+  const root = await unpackImage({ folder: layout, into: join(into, "unpacked") })(digest);
+  return { task: join(root, "var", "task"), bytes: sizeBytes };
+};

@@ -1,0 +1,100 @@
+import { CodeBuildClient } from "@aws-sdk/client-codebuild";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ECRClient } from "@aws-sdk/client-ecr";
+import { KMSClient } from "@aws-sdk/client-kms";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { STSClient } from "@aws-sdk/client-sts";
+import { OutputsMissing } from "#cli/read-aws-outputs.ts";
+import { createSignedFetch } from "#platform/registry/signed-fetch.ts";
+import { createSsmSecrets } from "#platform/secrets/ssm.ts";
+import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
+import { createSource } from "#worlds/aws/source.ts";
+import { checkAccount } from "./check-account.ts";
+import { checkBuildProject } from "./check-build-project.ts";
+import { checkSlackCallback } from "./check-slack-callback.ts";
+import { checkCredentials } from "./check-credentials.ts";
+import { checkEnvironment } from "./check-environment.ts";
+import { checkFunction } from "./check-function.ts";
+import { checkCipherKey } from "./check-cipher-key.ts";
+import { checkRegistry } from "./check-registry.ts";
+import { checkImageRepository } from "./check-image-repository.ts";
+import { checkSecret } from "./check-secret.ts";
+import { checkSlack } from "./check-slack.ts";
+import { checkSource } from "./check-source.ts";
+import { checkStateMachine } from "./check-state-machine.ts";
+import { checkTable } from "./check-table.ts";
+import { reportCheckError } from "./report-check-error.ts";
+import { explainImageDigest } from "./explain-image-digest.ts";
+import type { DoctorCheck, DoctorFinding } from "./finding.ts";
+import { toolingFunctions } from "./tooling-functions.ts";
+
+const listSecretNames = ({ SOURCE_HOST }: AwsOutputs): readonly string[] => [
+  "SLACK_BOT_TOKEN",
+  "SLACK_SIGNING_SECRET",
+  ...(SOURCE_HOST === "github" ? ["GITHUB_TOKEN"] : []),
+];
+
+/** Every check of a set-up, in the order in which a person would mend what they find. */
+const listChecks = (outputs: AwsOutputs, needs: Needs): readonly DoctorCheck[] => {
+  const { fetch } = needs;
+  const sts = new STSClient({});
+  const ssm = new SSMClient({});
+  const lambda = new LambdaClient({});
+  const [, , , region = ""] = outputs.STATE_MACHINE_ARN.split(":");
+  const { credentials } = sts.config;
+  const registryFetch =
+    outputs.MLFLOW_AUTH === "iam"
+      ? createSignedFetch({ fetch, region, credentials, clock: Date.now })
+      : fetch;
+  const secrets = createSsmSecrets({ client: ssm, prefix: outputs.SECRETS_PREFIX });
+  return [
+    reportCheckError("the tooling account", () => checkAccount(sts, outputs)),
+    reportCheckError("stage", () => checkEnvironment(sts, "stage", outputs)),
+    reportCheckError("prod", () => checkEnvironment(sts, "prod", outputs)),
+    reportCheckError("the table", () => checkTable(new DynamoDBClient({}), outputs)),
+    reportCheckError("the key of task tokens", () => checkCipherKey(new KMSClient({}), outputs)),
+    ...listSecretNames(outputs).map((name) =>
+      reportCheckError(`the secret ${name}`, () => checkSecret(ssm, name, outputs)),
+    ),
+    reportCheckError("the source", () => checkSource(createSource(outputs, secrets), outputs)),
+    reportCheckError("the image repository", () => checkImageRepository(new ECRClient({}), outputs)),
+    reportCheckError("the build project", () => checkBuildProject(new CodeBuildClient({}), outputs)),
+    reportCheckError("the state machine", () => checkStateMachine(new SFNClient({}), outputs)),
+    ...Object.entries(toolingFunctions).map(([name, Env]) =>
+      reportCheckError(`the function slipway-${name}`, () => checkFunction(lambda, { name, Env }, outputs)),
+    ),
+    reportCheckError("Slack", () => checkSlack({ secrets, fetch }, outputs)),
+    reportCheckError("Slack's callbacks", () => checkSlackCallback({ fetch }, outputs)),
+    reportCheckError("MLflow", () => checkRegistry({ fetch: registryFetch }, outputs)),
+  ];
+};
+
+type Needs = {
+  readonly outputs: () => Promise<AwsOutputs>;
+  readonly fetch: typeof fetch;
+};
+
+/**
+ * Looks at an AWS set-up, piece by piece, changing nothing. Without credentials or outputs there is nothing else to
+ * look at, and only that is found.
+ */
+export const runChecks = async (needs: Needs): Promise<readonly DoctorFinding[]> => {
+  const credentials = await checkCredentials(new STSClient({}));
+  if (credentials.status !== "ok") return [credentials];
+  let outputs: AwsOutputs;
+  try {
+    outputs = await needs.outputs();
+  } catch (fault) {
+    const { message } = fault instanceof Error ? fault : new Error(String(fault));
+    const remedy =
+      fault instanceof OutputsMissing
+        ? `Apply the stack \`delivery\`, as docs/infrastructure.md tells. Before its first time: ${explainImageDigest("buildImage", "arm64")} ${explainImageDigest("baseImage", "arm64")}`
+        : "See that you may read the parameter /slipway/outputs, in the tooling account and its region.";
+    return [credentials, { status: "missing", sentence: message, remedy }];
+  }
+  const findings: DoctorFinding[] = [credentials];
+  for (const check of listChecks(outputs, needs)) findings.push(await check());
+  return findings;
+};

@@ -1,0 +1,240 @@
+import { UsageMistake } from "#cli/exit-code.ts";
+import { readPredictions } from "#inference/model/read-predictions.ts";
+import type { Gates, Golden, Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { findOutput } from "#model-folder/onnx/find-output.ts";
+import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
+import { inferGates, type MeasuredScore, measureBaseline, measureScores } from "./infer-gates.ts";
+import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
+import { type InferredOutput, inferOutput } from "./infer-output.ts";
+import { isMissing, isNumber } from "./csv-cells.ts";
+import { matchColumns, matchTextColumn } from "./match-columns.ts";
+import { NewModelRefused } from "./new-model-refused.ts";
+import type { Probe, Tokenizer } from "./probe-model.ts";
+import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
+import { assertSupportedGraph } from "./assert-supported-graph.ts";
+import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
+import { formatHoldout } from "./format-holdout.ts";
+import { formatManifest, type NewManifest } from "./format-manifest.ts";
+
+export type ModelSource = {
+  readonly name: string;
+  readonly onnx: Uint8Array;
+  readonly csv: Uint8Array;
+  /** The CSV's name, for messages. */
+  readonly csvName: string;
+  /** Columns with what is true: one, or one for each value of a regression of several. */
+  readonly targets: readonly string[];
+  /** Of a text model. */
+  readonly tokenizer: Tokenizer | undefined;
+  /** Columns that the model does not take. */
+  readonly ignored: readonly string[];
+  readonly owner: string | undefined;
+  readonly approvers: readonly string[];
+  /** Approvers for want of others, from the platform's policy. */
+  readonly policyApprovers: readonly string[];
+};
+
+/** A model's folder, and how sure of it one can be. */
+export type ModelFolderDraft = {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly guesses: readonly string[];
+  readonly notes: readonly string[];
+  readonly measured: readonly MeasuredScore[];
+  readonly rows: number;
+  /** Set where the model does no better than one that answers every row alike. */
+  readonly doubt: string | undefined;
+};
+
+const seed = "slipway new";
+/** Texts run some hundred times as long as rows of numbers. */
+const sampleSizes = { rows: 1_000, texts: 200 };
+const goldenRows = 20;
+const anyGates: Gates = { latencyP95Ms: 1, imageSizeMb: 1, vulnerabilities: { critical: 0, high: 0 } };
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+const formatNumber = (value: number): string => String(Number(value.toPrecision(3)));
+
+const listFeatureColumns = (
+  { targets, ignored, csvName }: ModelSource,
+  table: CsvTable,
+): readonly string[] => {
+  for (const name of [...targets, ...ignored])
+    if (!table.columns.has(name))
+      throw new UsageMistake(
+        `${name} is no column of ${csvName} (it has ${[...table.columns.keys()].slice(0, 20).join(", ")}).`,
+      );
+  return [...table.columns.keys()].filter((name) => !targets.includes(name) && !ignored.includes(name));
+};
+
+const inferInputs = (
+  brought: ModelSource,
+  graph: OnnxSummary,
+  table: CsvTable,
+): { readonly guesses: readonly string[]; readonly inputs: readonly InferredInput[] } => {
+  const columns = listFeatureColumns(brought, table);
+  const cells = (column: string): readonly string[] => table.columns.get(column) ?? [];
+  if (brought.tokenizer) {
+    const match = matchTextColumn(columns);
+    return { guesses: [], inputs: [inferText(match, cells(match.column))] };
+  }
+  const { matches, guesses } = matchColumns(graph.inputs, columns, (column) =>
+    cells(column).some((text) => !isMissing(text, false) && !isNumber(text)),
+  );
+  return { guesses, inputs: matches.map((match) => inferInput(match, cells(match.column))) };
+};
+
+/** 1.0 and 1 are the same class; libraries write either. */
+const asLabels = (cells: readonly string[]): readonly string[] =>
+  cells.every((text) => isNumber(text) && Number.isSafeInteger(Number(text)))
+    ? cells.map((text) => String(Number(text)))
+    : cells;
+
+/** What the runtime will answer, from what the graph gave. */
+const readGraphPredictions = (
+  manifest: Manifest,
+  graph: OnnxSummary,
+  { outputs }: Probe,
+  rows: number,
+): Prediction[] => {
+  const output = findOutput(manifest, graph.outputs);
+  if (output.status === "missing") throw new NewModelRefused(output.message, output.remedy);
+  const data = output.names.map((name) => {
+    const value = graph.outputs.find((each) => each.name === name);
+    const numbers = (outputs.find((each) => each.name === name)?.data ?? []).map(Number);
+    return value?.kind === "tensor" && value.type === "float64"
+      ? Float64Array.from(numbers)
+      : Float32Array.from(numbers);
+  });
+  return readPredictions(manifest, output.width)(data, rows);
+};
+
+const createGolden = (rows: readonly Row[], answers: readonly Prediction[]): Golden => {
+  const step = Math.max(1, Math.floor(rows.length / goldenRows));
+  const chosen = rows.flatMap((row, at) => {
+    const prediction = answers[at];
+    return at % step === 0 && prediction ? [{ row, prediction }] : [];
+  });
+  const kept = chosen.slice(0, goldenRows);
+  const largest = Math.max(
+    ...kept.flatMap(({ prediction }) => Object.values(prediction.scores).map(Math.abs)),
+  );
+  return {
+    // A float32 has seven digits; sums of many differ in the sixth from machine to machine.
+    tolerance: Math.min(0.01, Math.max(1e-5, Number((largest * 1e-6).toPrecision(1)))),
+    rows: kept.map(({ row }) => row),
+    predictions: kept.map(({ prediction }) => prediction),
+  };
+};
+
+const formatScore = ({ words, score }: MeasuredScore): string =>
+  `${words} ${formatNumber(score.estimate)} (${formatNumber(score.low)} to ${formatNumber(score.high)})`;
+
+const compareWithBaseline = (holdout: Holdout, measured: readonly MeasuredScore[]): string | undefined => {
+  const blind = measureBaseline(holdout);
+  const own = measured.find(({ name }) => name === blind.name)?.score.estimate;
+  if (own === undefined) return undefined;
+  const better = blind.name === "accuracy" ? own > blind.score : own < blind.score;
+  return better
+    ? undefined
+    : `The model does no better than one that answers every row alike (${blind.name} ${formatNumber(own)} against ${formatNumber(blind.score)}). Are the CSV's columns in the order of training, and is the target the right one?`;
+};
+
+const truthColumns = (
+  output: InferredOutput,
+  truth: GraphRun["usable"]["truth"],
+): Map<string, readonly string[]> => {
+  const [first = []] = truth.values();
+  return output.task === "regression" && output.names.length > 1
+    ? new Map(output.names.map((name) => [`label.${name}`, truth.get(name) ?? []]))
+    : new Map([["label", output.task === "classification" ? asLabels(first) : first]]);
+};
+
+const createManifestDraft = (
+  brought: ModelSource,
+  matchGuesses: readonly string[],
+  run: GraphRun,
+  output: InferredOutput,
+) => {
+  const { name, owner, approvers, policyApprovers, tokenizer } = brought;
+  return (gates: Gates, measured: string): NewManifest => ({
+    name,
+    owner: owner ?? "owner@example.com",
+    ownerGiven: owner !== undefined,
+    inputs: run.inputs,
+    inputGuesses: matchGuesses,
+    output,
+    gates,
+    measured,
+    approvers: approvers.length > 0 ? approvers : policyApprovers,
+    approversGiven: approvers.length > 0,
+    ...(tokenizer ? { tokenizer: { file: "tokenizer.json", maxTokens: tokenizer.maxTokens } } : {}),
+  });
+};
+
+/**
+ * Makes a model's folder of an ONNX file and a CSV: what graph, data and a run of some rows do not say is guessed and
+ * marked. Nothing is written. Throws UsageMistake for columns that are not there, ModelUnreadable for a file that is
+ * refused, NewModelRefused for what makes no model.
+ */
+export const draftModelFolder = async (brought: ModelSource): Promise<ModelFolderDraft> => {
+  const graph = inspectOnnx(brought.onnx);
+  assertSupportedGraph(graph, brought.tokenizer !== undefined);
+  const table = readCsvTable(brought.csv, brought.csvName);
+  const { guesses, inputs } = inferInputs(brought, graph, table);
+  const { onnx, tokenizer, targets } = brought;
+  const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows };
+  const run = await runGraphOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
+  const { rows, truth, leftOut } = run.usable;
+  const output = inferOutput({
+    graph,
+    outputs: run.probe.outputs,
+    targets: new Map([...truth].map(([target, texts]) => [target, asLabels(texts)])),
+  });
+  const draft = createManifestDraft(brought, guesses, run, output);
+  const manifest = readManifest(formatManifest(draft(anyGates, "")));
+  const answers = readGraphPredictions(manifest, graph, run.probe, rows.length);
+  const names = run.inputs.map(({ input }) => input.name);
+  const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth)));
+  const holdout = parseHoldout(holdoutFile, manifest);
+  const measured = measureScores(holdout, manifest, answers);
+  const files = new Map([
+    [
+      "model.yaml",
+      encode(
+        formatManifest(
+          draft(inferGates(measured, run.probe.milliseconds), measured.map(formatScore).join(", ")),
+        ),
+      ),
+    ],
+    ["model.onnx", onnx],
+    ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
+    ["holdout.csv", holdoutFile],
+    ["golden.json", encode(`${JSON.stringify(createGolden(rows, answers), undefined, 1)}\n`)],
+  ]);
+  return {
+    files,
+    guesses: [
+      "inputs: types, ranges and categories are from the data",
+      ...guesses,
+      ...run.inputs.flatMap(({ input, remark }) =>
+        remark.startsWith("review: ") ? [`${input.name}: ${remark.slice("review: ".length)}`] : [],
+      ),
+      ...output.guesses,
+      ...(brought.owner === undefined ? ["owner: --owner was not given"] : []),
+      ...(brought.approvers.length === 0
+        ? ["approvers: --approver was not given, so those of policy.yaml"]
+        : []),
+    ],
+    notes: [
+      ...table.notes,
+      ...run.notes,
+      ...(leftOut > 0
+        ? [`${leftOut} of ${table.rows} rows lack the target or a required input: they were left out.`]
+        : []),
+    ],
+    measured,
+    rows: rows.length,
+    doubt: compareWithBaseline(holdout, measured),
+  };
+};

@@ -1,0 +1,21 @@
+import type { Row } from "#model-folder/manifest/manifest.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
+
+const formatCell = (value: string | number | boolean | null | undefined): string => {
+  const text = value === null || value === undefined ? "" : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};
+
+/** holdout.csv: the inputs of each row, and what is true of it. */
+export const formatHoldout = (
+  inputs: readonly string[],
+  rows: readonly Row[],
+  truth: ReadonlyMap<string, readonly string[]>,
+): string => {
+  const header = [...inputs, ...truth.keys()];
+  const lines = rows.map((row, at) => [
+    ...inputs.map((name) => getOwnProperty(row, name)),
+    ...[...truth.values()].map((cells) => cells[at]),
+  ]);
+  return [header, ...lines].map((line) => `${line.map(formatCell).join(",")}\n`).join("");
+};

@@ -1,0 +1,234 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { CanaryLimits } from "#domain/policy/policy.ts";
+import type { CanaryRule } from "#model-folder/manifest/manifest.ts";
+import type { Statistics } from "#platform/metrics/metrics.ts";
+import { createSeededRandom } from "#test/support/seeded-random.ts";
+import { evaluateCanary } from "./evaluate-canary.ts";
+import { findNextStep } from "./find-next-step.ts";
+import { choosePercentiles } from "./p95-interval.ts";
+
+const minute = 60_000;
+const rule: CanaryRule = {
+  steps: [10, 50],
+  bake: "PT30M",
+  minSamples: 200,
+  onInconclusive: "extend",
+  atMost: "PT6H",
+};
+const limits: CanaryLimits = { errorPoints: 1, latencyP95: { ratio: 1.5, slackMs: 5 }, labelSharePoints: 10 };
+const labels = ["stay", "churn"];
+
+type Behaviour = { readonly errors: number; readonly medianMs: number; readonly churn: number };
+const champion: Behaviour = { errors: 0.01, medianMs: 20, churn: 0.27 };
+
+/** Traffic of one version, one row a request, latencies log-normal, answered as a metrics store would. */
+const traffic = (random: () => number) => {
+  const latencies: number[] = [];
+  const counts = { failures: 0, stay: 0, churn: 0 };
+  return {
+    add: (requests: number, { errors, medianMs, churn }: Behaviour) => {
+      for (let index = 0; index < requests; index++) {
+        const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+        latencies.push(medianMs * Math.exp(0.5 * normal));
+        if (random() < errors) counts.failures++;
+        else counts[random() < churn ? "churn" : "stay"]++;
+      }
+    },
+    statistics: (): Statistics => {
+      const sorted = Float64Array.from(latencies).sort();
+      const { failures, ...answered } = counts;
+      const rank = (level: number) => sorted[Math.max(1, Math.ceil((level / 100) * sorted.length)) - 1];
+      return {
+        requests: latencies.length,
+        failures,
+        labels: new Map(Object.entries(answered)),
+        latencyMs: choosePercentiles(latencies.length).map(rank),
+      };
+    },
+  };
+};
+
+const still = (requests: number, behaviour: Partial<Statistics> = {}): Statistics => ({
+  requests,
+  failures: 0,
+  labels: new Map([
+    ["stay", 0.7 * requests],
+    ["churn", 0.3 * requests],
+  ]),
+  latencyMs: choosePercentiles(requests).map(() => (requests > 0 ? 20 : undefined)),
+  ...behaviour,
+});
+
+const look = (challenger: Statistics, more: Partial<Parameters<typeof evaluateCanary>[0]> = {}) =>
+  evaluateCanary({
+    rule,
+    limits,
+    labels,
+    step: 0,
+    champion: still(5_000),
+    challenger,
+    startedAt: 0,
+    now: 30 * minute,
+    ...more,
+  });
+
+/** A whole canary as the machine runs it: a look after each bake, a step's window growing with its bakes. */
+const canary = (seed: number, challenger: Behaviour, perBake: number) => {
+  const random = createSeededRandom(seed);
+  const fresh = () => ({ champion: traffic(random), challenger: traffic(random) });
+  let arms = fresh();
+  let step = 0;
+  for (let looks = 1; ; looks++) {
+    const share = (rule.steps[step] ?? 0) / 100;
+    arms.champion.add(Math.round(perBake * (1 - share)), champion);
+    arms.challenger.add(Math.round(perBake * share), challenger);
+    const judged = look(arms.challenger.statistics(), {
+      step,
+      champion: arms.champion.statistics(),
+      now: looks * 30 * minute,
+    });
+    if (judged.next === "promote" || judged.next === "roll-back") return judged;
+    if (judged.next === "shift") arms = fresh();
+    step = judged.step;
+  }
+};
+
+const share = (runs: number, of: (seed: number) => boolean) =>
+  Array.from({ length: runs }, (_, seed) => of(seed + 1)).filter(Boolean).length / runs;
+
+describe("over a whole canary of repeated looks", () => {
+  test("an identical challenger is promoted where there is traffic enough", () => {
+    expect(share(200, (seed) => canary(seed, champion, 3_000).next === "promote")).toBeGreaterThanOrEqual(
+      0.98,
+    );
+  });
+
+  test("an identical challenger with too little traffic runs out of time rather than fails", () => {
+    expect(share(300, (seed) => canary(seed, champion, 500).verdict === "fail")).toBeLessThanOrEqual(0.01);
+  });
+
+  test("many looks do not fail a challenger that lies exactly at the limit", () => {
+    const atLimit = { ...champion, errors: champion.errors + limits.errorPoints / 100 };
+    expect(share(150, (seed) => canary(seed, atLimit, 1_500).verdict === "fail")).toBeLessThanOrEqual(0.04);
+  });
+
+  test.each([
+    ["five points more errors", { ...champion, errors: 0.06 }],
+    ["three times the latency", { ...champion, medianMs: 60 }],
+    ["a label share off by twenty points", { ...champion, churn: 0.47 }],
+  ])("a challenger with %s is rolled back", (_, challenger) => {
+    expect(share(60, (seed) => canary(seed, challenger, 5_000).next === "roll-back")).toBe(1);
+  });
+});
+
+describe("one look", () => {
+  test("a challenger like the champion goes to the next step, and from the last to promotion", () => {
+    expect(look(still(1_000))).toMatchObject({ verdict: "pass", next: "shift", step: 1, error: null });
+    expect(look(still(1_000), { step: 1 })).toMatchObject({ verdict: "pass", next: "promote", step: 1 });
+  });
+
+  test("requests without a failure are told how many it takes to tell", () => {
+    const errors = (requests: number) =>
+      look(still(requests)).checks.find(({ name }) => name === "canary errors");
+    expect(errors(300)).toMatchObject({ verdict: "inconclusive" });
+    expect(errors(300)?.detail).toContain("even without a failure it takes 381 requests to tell");
+    expect(errors(381)?.verdict).toBe("pass");
+  });
+
+  test("missing data is inconclusive and never a pass", () => {
+    for (const missing of [
+      still(0),
+      still(1_000, { latencyMs: [undefined, undefined, undefined, undefined, undefined] }),
+      still(1_000, { latencyMs: [] }),
+      still(1_000, { labels: new Map() }),
+    ])
+      expect(look(missing)).toMatchObject({ verdict: "inconclusive", next: "bake", step: 0 });
+    expect(look(still(1_000), { champion: still(0) })).toMatchObject({
+      verdict: "inconclusive",
+      next: "bake",
+    });
+    expect(look(still(1_000), { champion: still(199) })).toMatchObject({ next: "bake" });
+  });
+
+  test("a challenger that fails every request is rolled back before there are enough samples", () => {
+    const judged = look(still(40, { failures: 40, labels: new Map() }));
+    expect(judged).toMatchObject({ verdict: "fail", next: "roll-back", error: { name: "CanaryFailed" } });
+    expect(judged.error?.cause).toBe(
+      "40 of the challenger's 40 requests failed and 0 of the champion's 5000: +100 points (95 % interval 91.2 to 100), at most +1 allowed.",
+    );
+  });
+
+  test("an inconclusive canary bakes until it has lasted atMost, then is rolled back and says why", () => {
+    const at = (now: number) => look(still(50), { now });
+    expect(at(6 * 60 * minute - 1).next).toBe("bake");
+    expect(at(6 * 60 * minute).next).toBe("roll-back");
+    expect(at(6 * 60 * minute).error?.cause).toContain("still inconclusive after PT6H");
+    expect(at(Number.NaN).next).toBe("roll-back");
+    expect(look(still(50), { rule: { ...rule, onInconclusive: "roll-back" } }).next).toBe("roll-back");
+  });
+
+  test("a p95 within the slack passes whatever the ratio, beyond it the ratio decides", () => {
+    const flat = (ms: number) => still(5_000, { latencyMs: [ms, ms, ms, ms, ms] });
+    const against = (challengerMs: number, championMs: number) =>
+      look(flat(challengerMs), { champion: flat(championMs) }).checks.find(({ name }) => name.includes("p95"))
+        ?.verdict;
+    expect(against(5, 1)).toBe("pass");
+    expect(against(7, 1)).toBe("fail");
+    expect(against(149, 100)).toBe("pass");
+    expect(against(151, 100)).toBe("fail");
+  });
+
+  test("rows of one request count as one sample of the labels", () => {
+    const batches = (stay: number) =>
+      still(3, {
+        labels: new Map([
+          ["stay", 10_000 * stay],
+          ["churn", 10_000 * (3 - stay)],
+        ]),
+      });
+    const judged = look(batches(2), { champion: batches(3), labels });
+    expect(judged.checks.find(({ name }) => name === "canary labels")?.verdict).toBe("inconclusive");
+  });
+
+  test("regression has no labels to compare", () => {
+    const arms = { champion: still(5_000, { labels: new Map() }), labels: [] };
+    const judged = look(still(1_000, { labels: new Map() }), arms);
+    expect(judged.verdict).toBe("pass");
+    expect(judged.checks.map(({ name }) => name)).not.toContain("canary labels");
+  });
+});
+
+test("any list of steps ends at promotion or at a roll-back, whatever the traffic", () =>
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 20 }),
+      fc.infiniteStream(fc.record({ requests: fc.nat(3_000), failed: fc.constantFrom(0, 0, 0.01, 0.2) })),
+      fc.constantFrom("extend" as const, "roll-back" as const),
+      (steps, stream, onInconclusive) => {
+        const each = { ...rule, steps: steps.toSorted((a, b) => a - b), onInconclusive };
+        let step = 0;
+        let next = "bake";
+        // 12 bakes fill atMost, and every further look can only be a pass, of which there are as many as steps.
+        for (let looks = 1; next === "bake" || next === "shift"; looks++) {
+          expect(looks).toBeLessThanOrEqual(12 + steps.length);
+          const { requests = 0, failed = 0 } = stream.next().value ?? {};
+          const judged = look(still(requests, { failures: Math.floor(requests * failed) }), {
+            rule: each,
+            step,
+            now: looks * 30 * minute,
+          });
+          if (judged.next === "shift") expect(judged.step).toBe(step + 1);
+          if (judged.next === "promote") expect(step).toBe(steps.length - 1);
+          ({ next, step } = judged);
+        }
+        expect(["promote", "roll-back"]).toContain(next);
+      },
+    ),
+  ));
+
+test("a step that is not in the list is refused", () => {
+  expect(findNextStep(rule, 0)).toEqual({ next: "shift", step: 1, share: 50 });
+  expect(findNextStep(rule, 1)).toEqual({ next: "promote", step: 1 });
+  expect(() => findNextStep(rule, 2)).toThrow(RangeError);
+});

@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  buildModelYaml,
+  createMemoryWorld,
+  fakeCommit,
+  hashSha256,
+  type MemoryWorld,
+  policyYaml,
+  toyModel,
+} from "#test/support/memory-world.ts";
+import {
+  loadRules,
+  readCommittedHoldout,
+  readCommittedModel,
+  readCommittedPolicy,
+} from "./read-committed-model.ts";
+
+let world: MemoryWorld;
+beforeEach(() => {
+  world = createMemoryWorld();
+});
+afterEach(() => world.close());
+
+test("a folder is read as it was committed, with the hash of every file", async () => {
+  const read = await readCommittedModel(world)(toyModel, world.commit("a"));
+  expect(read.manifest).toMatchObject({ name: "toy", artifact: "model.onnx" });
+  expect(read.golden.rows).toEqual([{ x: 1 }, { x: 2 }]);
+  expect(read.hashes["model.onnx"]).toBe(hashSha256(`onnx of ${fakeCommit("a")}`));
+  expect(readCommittedHoldout(read, toyModel, fakeCommit("a"))).toMatchObject({ labels: ["yes", "no"] });
+});
+
+test.each(["model.yaml", "golden.json"])("without %s the commit and the remedy are named", async (file) => {
+  const commit = world.commit("a");
+  world.commits.get(commit)?.delete(file);
+  await expect(readCommittedModel(world)(toyModel, commit)).rejects.toMatchObject({
+    name: "ManifestInvalid",
+    message: `${file}: models/toy/${file} is not there at aaaaaaaaaaaa. Commit it.`,
+  });
+});
+
+test.each([
+  ["says too little", "approval: {}"],
+  ["is no mapping", "- 1"],
+  ["is no YAML", "{"],
+  ["asks for nobody's approval", policyYaml.replace("quorum: 1", "quorum: 0")],
+  ["is larger than a policy is", `# ${"x".repeat(40_000)}\n${policyYaml}`],
+])("a policy that %s is named with its commit", async (_, text) => {
+  const file = async () => new TextEncoder().encode(text);
+  await expect(
+    readCommittedPolicy({ source: { ...world.source, file } })(fakeCommit("a")),
+  ).rejects.toMatchObject({
+    name: "PolicyInvalid",
+    message: expect.stringContaining("aaaaaaaaaaaa"),
+  });
+});
+
+test("a challenger is judged by the champion's rules where they are stricter", async () => {
+  const gates = (latency: number) =>
+    `{ latencyP95Ms: ${latency}, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } }`;
+  world.commit("a", buildModelYaml({ gates: gates(20) }));
+  world.commit("b", buildModelYaml({ gates: gates(900) }));
+  const alone = await loadRules(world)(toyModel, fakeCommit("b"), undefined);
+  expect([alone.champion, alone.rules.gates.latencyP95Ms]).toEqual([undefined, 900]);
+  const { rules } = await loadRules(world)(toyModel, fakeCommit("b"), fakeCommit("a"));
+  expect(rules.gates.latencyP95Ms).toBe(20);
+  expect(rules.loosened).toEqual(["gates.latencyP95Ms 20 → 900"]);
+});

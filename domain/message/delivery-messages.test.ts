@@ -1,0 +1,288 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createApprovals } from "#domain/approval/approvals.ts";
+import type { Outcome } from "#domain/delivery/outcomes.ts";
+import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import {
+  fakeChannel,
+  fakeDeliveries,
+  fakeDigest,
+  memoryStore,
+  plainCipher,
+} from "#test/support/memory-world.ts";
+import { createDeliveryMessages, type MessageChannel } from "./delivery-messages.ts";
+
+let opened: ReturnType<typeof memoryStore>;
+let slack: ReturnType<typeof fakeChannel>;
+let warnings: string[];
+const start = (changes: Partial<MessageChannel> = {}) =>
+  createDeliveryMessages({
+    ...opened,
+    channel: { ...slack.channel, ...changes },
+    warn: (sentence) => void warnings.push(sentence),
+  });
+beforeEach(() => {
+  opened = memoryStore();
+  slack = fakeChannel();
+  warnings = [];
+});
+afterEach(() => opened.database.close());
+
+const subject = { model: "churn", commit: "c".repeat(40) };
+const asking = () =>
+  createApprovals({ ...opened, cipher: plainCipher, deliveries: fakeDeliveries().deliveries });
+const ask = (delivery = "churn-1") =>
+  asking().ask(
+    {
+      ...subject,
+      delivery,
+      digest: fakeDigest("d"),
+      version: 2,
+      baseline: 0,
+      fence: 1,
+      author: { name: "Sam", email: "sam@example.com" },
+      pusher: null,
+      contributors: null,
+      evidence: { champion: null, changed: [], checks: [], omitted: [] },
+      rule: { approvers: ["U011", "U021"], quorum: 2, authorMayApprove: true, timeout: "PT24H" },
+      askedAt: opened.time.now,
+      expiresAt: opened.time.now + 3_600_000,
+    },
+    "token",
+  );
+const approve = async (user: string, delivery = "churn-1") => {
+  const [id = ""] = await asking().asked(delivery);
+  await asking().vote(id, {
+    user,
+    name: user,
+    email: undefined,
+    verdict: "approved",
+    reason: null,
+    at: opened.time.now,
+  });
+};
+const end = (outcome: Outcome, delivery = "churn-1") =>
+  createOutcomes(opened).keep({ ...subject, delivery, outcome, error: null, at: opened.time.now });
+const shown = () =>
+  [...slack.shown.values()].map(({ delivery, outcome, question }) => ({
+    delivery,
+    says: outcome ?? (question?.status === "open" ? question.votes.length : question?.status),
+  }));
+const notes = async () =>
+  (await opened.store.page({ partition: "messages-unshown", order: "ascending", limit: 10 })).items.map(
+    ({ key }) => key.sort,
+  );
+
+test("a delivery has one message, made once and edited from then on, that says what the facts say", async () => {
+  const of = start();
+  expect(await of.posted("churn-1")).toBeNull();
+  await ask();
+  for (const facts of [async () => {}, () => approve("U011"), () => approve("U021"), () => end("rejected")]) {
+    await facts();
+    expect(await of.show("churn-1")).toBe(true);
+  }
+  expect(shown()).toEqual([{ delivery: "churn-1", says: "rejected" }]);
+  expect(slack.state.posts).toBe(1);
+  expect(await of.posted("churn-1")).toEqual({ channel: "C0DELIVERY", ts: "ts-1" });
+});
+
+test("a delivery of which nothing is known has no message", async () => {
+  await start().show("churn-1");
+  expect(slack.state.posts).toBe(0);
+});
+
+test("what is shown already is not written to Slack again", async () => {
+  let updates = 0;
+  const of = start({
+    update: (...given) => {
+      updates++;
+      return slack.channel.update(...given);
+    },
+  });
+  await ask();
+  await of.show("churn-1");
+  const before = updates;
+  for (let time = 0; time < 3; time++) await of.show("churn-1");
+  expect(updates).toBe(before);
+});
+
+test("killed between the post and the keeping of where it is, the next one finds the message again", async () => {
+  await ask();
+  const killed = start({
+    post: async (of) => {
+      await slack.channel.post(of);
+      throw new Error("killed");
+    },
+  });
+  expect(await killed.show("churn-1")).toBe(false);
+  await approve("U011");
+  expect(await start().show("churn-1")).toBe(true);
+  expect(slack.state.posts).toBe(1);
+  expect(shown()).toEqual([{ delivery: "churn-1", says: 1 }]);
+});
+
+test("what Slack did not take, or nobody came to show, is shown by the sweep, once it can be", async () => {
+  const of = start();
+  await ask();
+  slack.state.down = true;
+  expect(await of.show("churn-1")).toBe(false);
+  expect(warnings).toHaveLength(1);
+  await of.showUnshown();
+  expect(shown()).toEqual([]);
+  slack.state.down = false;
+  await of.showUnshown();
+  expect(shown()).toEqual([{ delivery: "churn-1", says: 0 }]);
+  // Whoever kept this died before it was shown.
+  await approve("U011");
+  await approve("U021");
+  await of.showUnshown();
+  expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
+  expect(await notes()).toEqual(["churn-1"]);
+  await end("promoted");
+  opened.time.now += 120_000;
+  await of.showUnshown();
+  expect(shown()).toEqual([{ delivery: "churn-1", says: "promoted" }]);
+  expect(await notes()).toEqual([]);
+});
+
+test("one message that Slack will not take keeps no other back, however many there are", async () => {
+  const of = start();
+  slack.state.down = true;
+  const names = Array.from({ length: 230 }, (_, index) => `d-${String(index).padStart(3, "0")}`);
+  for (const delivery of names) {
+    await end("failed", delivery);
+    await of.show(delivery);
+  }
+  slack.state.down = false;
+  const refusing = start({
+    post: (each) =>
+      each.delivery < "d-120" ? Promise.reject(new Error("invalid_blocks")) : slack.channel.post(each),
+  });
+  await refusing.showUnshown();
+  expect(shown().map(({ delivery }) => delivery)).toEqual(names.slice(120));
+  await of.showUnshown();
+  expect(shown()).toHaveLength(names.length);
+});
+
+test("a change that is noted while the sweep shows an earlier one is not forgotten", async () => {
+  const of = start();
+  await end("rejected");
+  slack.state.down = true;
+  await of.show("churn-1");
+  slack.state.down = false;
+  const meanwhile = start({
+    update: async (posted, each) => {
+      await slack.channel.update(posted, each);
+      await of.expect("churn-1");
+    },
+  });
+  await meanwhile.showUnshown();
+  expect(await notes()).toEqual(["churn-1"]);
+});
+
+/** A channel whose first write is heard when the test says so. */
+const slowFirst = (call: "post" | "update") => {
+  let release = () => {};
+  let begun = () => {};
+  const waits = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const hasBegun = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  let first = true;
+  const hold = async () => {
+    if (!first) return;
+    first = false;
+    begun();
+    await waits;
+  };
+  const changes: Partial<MessageChannel> =
+    call === "post"
+      ? {
+          // As Slack without the look for an earlier post: both look before either has posted.
+          post: async (each) => {
+            const mine = first;
+            await hold();
+            slack.shown.set(mine ? "late" : "early", each);
+            return { channel: "C0DELIVERY", ts: mine ? "late" : "early" };
+          },
+        }
+      : {
+          update: async (...given) => {
+            await hold();
+            await slack.channel.update(...given);
+          },
+        };
+  return { changes, release, hasBegun };
+};
+
+test("an older rendering that Slack hears last is written over by the facts", async () => {
+  await ask();
+  await start().show("churn-1");
+  const { changes, release, hasBegun } = slowFirst("update");
+  await approve("U011");
+  const one = start(changes).show("churn-1");
+  await hasBegun;
+  await approve("U021");
+  await start().show("churn-1");
+  expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
+  release();
+  await one;
+  expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
+});
+
+test("an older rendering whose writer dies after Slack heard it last is written over by the sweep", async () => {
+  await ask();
+  await start().show("churn-1");
+  const { changes, release, hasBegun } = slowFirst("update");
+  await approve("U011");
+  const dying = start({
+    update: async (...given) => {
+      await changes.update?.(...given);
+      throw new Error("killed");
+    },
+  }).show("churn-1");
+  await hasBegun;
+  await approve("U021");
+  await start().show("churn-1");
+  release();
+  await dying;
+  expect(shown()).toEqual([{ delivery: "churn-1", says: 1 }]);
+  await start().showUnshown();
+  expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
+});
+
+test("six that show at once write at most seven times: Slack takes 50 edits a minute", async () => {
+  await ask();
+  await start().show("churn-1");
+  let updates = 0;
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const of = () =>
+    start({
+      update: async (...given) => {
+        updates += 1;
+        // Slack hears each after another number of turns, so that who began first does not end first.
+        for (let left = (updates * 5) % 7; left >= 0; left -= 1) await turn();
+        await slack.channel.update(...given);
+      },
+    });
+  await approve("U011");
+  await approve("U021");
+  await Promise.all(Array.from({ length: 6 }, () => of().show("churn-1")));
+  expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
+  expect(updates).toBeLessThanOrEqual(7);
+});
+
+test("of two messages that were posted at once one stays", async () => {
+  await ask();
+  const { changes, release, hasBegun } = slowFirst("post");
+  const of = start(changes);
+  const one = of.show("churn-1");
+  await hasBegun;
+  await of.show("churn-1");
+  await approve("U011");
+  release();
+  await one;
+  expect([...slack.shown.keys()]).toEqual(["early"]);
+  expect(shown()).toEqual([{ delivery: "churn-1", says: 1 }]);
+});

@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  createMemoryWorld,
+  fakeDigest,
+  type MemoryWorld,
+  promoteVersion,
+  toyModel,
+} from "#test/support/memory-world.ts";
+import { rollBackProd } from "./roll-back-prod.ts";
+
+let world: MemoryWorld;
+beforeEach(() => {
+  world = createMemoryWorld();
+});
+afterEach(() => world.close());
+
+const back = (id = "rollback-1", needs = world) =>
+  rollBackProd(needs)({ model: toyModel, id, by: "ada: slow answers" });
+const serves = async (environment: "stage" | "prod") => {
+  const live = await world.serving[environment].live(toyModel);
+  const version = live && (await world.serving[environment].version(toyModel, live.version));
+  return { digest: version?.config.digest, canary: live?.canary };
+};
+const open = async () =>
+  (await world.claims.open()).map(({ environment, holder }) => ({ environment, holder }));
+
+/** A delivery that holds prod and has given its version a share of the traffic. */
+const canary = async (letter: string, version: number) => {
+  const delivery = `delivery-${letter}`;
+  world.commit(letter);
+  const grant = await world.claims.take(
+    { environment: "prod", model: toyModel, delivery, requestedAt: world.time.now, now: world.time.now },
+    "free",
+  );
+  if (grant.status !== "granted") throw new Error("prod is free");
+  const champion = await world.ledger.serving("prod", toyModel);
+  const { version: functionVersion } = await world.serving.prod.publish(toyModel, {
+    digest: fakeDigest(letter),
+    memoryMb: 512,
+    timeoutSeconds: 30,
+    variables: {},
+  });
+  const entry = await world.ledger.begin(
+    {
+      environment: "prod",
+      model: toyModel,
+      delivery,
+      commit: letter.repeat(40),
+      digest: fakeDigest(letter),
+      version,
+      functionVersion,
+      fence: grant.fence,
+      previous: champion?.sequence ?? 0,
+      reason: null,
+    },
+    world.time.now,
+  );
+  await world.ledger.change(entry, (current) => ({ ...current, status: "canary" }));
+  const live = await world.serving.prod.live(toyModel);
+  await world.serving.prod.route(
+    toyModel,
+    {
+      version: champion?.functionVersion ?? "",
+      canary: { version: functionVersion, weight: 0.5 },
+      description: `fence=${grant.fence} delivery=${delivery}`,
+    },
+    { expect: live?.revision ?? "absent" },
+  );
+  return entry;
+};
+
+test("the version before is served again on prod and stage, proven, and stands in the ledger with its reason", async () => {
+  const first = await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  const { from, to, ended, stage } = await back();
+  expect([from.version, to.version, ended, stage.status]).toEqual([2, 1, null, "restored"]);
+  expect(await serves("prod")).toEqual({ digest: fakeDigest("a"), canary: undefined });
+  expect(await serves("stage")).toEqual({ digest: fakeDigest("a"), canary: undefined });
+  expect(await world.ledger.serving("prod", toyModel)).toMatchObject({
+    delivery: "rollback-1",
+    version: 1,
+    reason: "ada: slow answers",
+    previous: first.previous,
+    championMoved: false,
+  });
+  expect(await open()).toEqual([]);
+});
+
+test("rolled back twice it goes back twice, and then there is nothing before", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  await promoteVersion(world, "c", 3);
+  expect((await back("r1")).to.version).toBe(2);
+  expect((await back("r2")).to.version).toBe(1);
+  await expect(back("r3")).rejects.toMatchObject({ name: "NothingBefore" });
+  expect((await serves("prod")).digest).toBe(fakeDigest("a"));
+  expect(await open()).toEqual([]);
+});
+
+test("a wish that cannot be granted takes prod from no delivery", async () => {
+  await expect(back()).rejects.toMatchObject({ name: "NothingBefore" });
+  const request = {
+    environment: "prod",
+    model: toyModel,
+    delivery: "first",
+    requestedAt: 1,
+    now: 1,
+  } as const;
+  await world.claims.take(request, "free");
+  await expect(back()).rejects.toMatchObject({ name: "NothingBefore" });
+  expect(await world.claims.read("prod", toyModel)).toMatchObject({ holder: "first", fence: 1 });
+});
+
+test("during a canary the champion alone is served, and the delivery may not write any more", async () => {
+  await promoteVersion(world, "a", 1);
+  const champion = await promoteVersion(world, "b", 2);
+  const entry = await canary("c", 3);
+  const { to, ended } = await back();
+  expect([to.version, ended]).toEqual([champion.version, "delivery-c"]);
+  expect(await serves("prod")).toEqual({ digest: fakeDigest("b"), canary: undefined });
+  expect((await world.ledger.at("prod", toyModel, entry.sequence))?.status).toBe("ended");
+  await expect(world.claims.assertHeld("prod", toyModel, entry.fence)).rejects.toMatchObject({
+    name: "Superseded",
+  });
+  // From the restored champion a rollback goes where it went before.
+  expect((await back("r2")).to.version).toBe(1);
+});
+
+test("a deployment that an earlier delivery left without an end is no canary", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  await canary("c", 3);
+  await world.claims.release("prod", toyModel, "delivery-c");
+  await world.claims.take(
+    { environment: "prod", model: toyModel, delivery: "later", requestedAt: 1, now: 1 },
+    "free",
+  );
+  expect((await back()).to.version).toBe(1);
+});
+
+test("a delivery that is promoted while the claim is taken is rolled back like any other", async () => {
+  await promoteVersion(world, "a", 1);
+  const entry = await canary("b", 2);
+  const take = world.claims.take;
+  const late = {
+    ...world,
+    claims: {
+      ...world.claims,
+      take: async (...of: Parameters<typeof take>) => {
+        if (of[1] === "force")
+          await world.ledger.change(entry, (current) => ({ ...current, status: "promoted" }));
+        return take(...of);
+      },
+    },
+  };
+  const { from, to, ended } = await back("r1", late);
+  expect([from.version, to.version, ended]).toEqual([2, 1, null]);
+  expect((await world.ledger.at("prod", toyModel, entry.sequence))?.status).toBe("promoted");
+  expect((await serves("prod")).digest).toBe(fakeDigest("a"));
+});
+
+test("functions that were deleted by hand are made anew", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  for (const environment of ["stage", "prod"] as const) await world.serving[environment].retire(toyModel);
+  expect((await back()).to.digest).toBe(fakeDigest("a"));
+  expect(await serves("prod")).toEqual({ digest: fakeDigest("a"), canary: undefined });
+  expect(await open()).toEqual([]);
+});
+
+test("a version before that does not prove itself is not left on prod", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  world.faulty.set(fakeDigest("a"), "differs");
+  await expect(back()).rejects.toMatchObject({ name: "RollBackFailed" });
+  expect((await serves("prod")).digest).toBe(fakeDigest("b"));
+  expect((await world.ledger.serving("prod", toyModel))?.version).toBe(2);
+  expect((await world.ledger.entries("prod", toyModel, 1))[0]).toMatchObject({ status: "ended" });
+  expect(await open()).toEqual([]);
+});
+
+test("where nothing can be put back the claim stays open for the sweep", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  world.faulty.set(fakeDigest("a"), "differs").set(fakeDigest("b"), "crashes");
+  await expect(back()).rejects.toMatchObject({ name: "RollBackFailed" });
+  expect(await open()).toEqual([{ environment: "prod", holder: "rollback-1" }]);
+});
+
+test("a delivery at work on stage is left in peace", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  await world.claims.take(
+    {
+      environment: "stage",
+      model: toyModel,
+      delivery: "next",
+      requestedAt: world.time.now,
+      now: world.time.now,
+    },
+    "newer",
+  );
+  expect((await back()).stage.status).toBe("busy");
+  expect((await serves("stage")).digest).toBe(fakeDigest("b"));
+  expect(await open()).toEqual([{ environment: "stage", holder: "next" }]);
+});
+
+test("prod is rolled back whatever becomes of stage, which is left to the sweep", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  const stage = { ...world.serving.stage, live: () => Promise.reject(new Error("stage is unreachable")) };
+  const { to, stage: followed } = await back("r1", { ...world, serving: { ...world.serving, stage } });
+  expect([to.version, followed.status]).toEqual([1, "failed"]);
+  expect((await serves("prod")).digest).toBe(fakeDigest("a"));
+  expect(await open()).toEqual([{ environment: "stage", holder: "r1" }]);
+});

@@ -1,0 +1,156 @@
+/**
+ * The inference service of one model in a process of its own, bytes in and bytes out: `node run-service.ts`, started by
+ * service-process.ts. Frames come and go on the third file descriptor. Records are kept by the process that started it.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { createApp } from "#inference/app.ts";
+import type { App } from "#inference/http/app.ts";
+import { loadModelFolder } from "#inference/model/load-model-folder.ts";
+import type { RecordStorage } from "#inference/records/records.ts";
+import { createRecords } from "#inference/records/create-records.ts";
+import { createUuidV7 } from "#inference/records/uuid-v7.ts";
+import { createService } from "#inference/service.ts";
+import { readFrames, writeFrame } from "./frames.ts";
+import type {
+  CallResult,
+  MessageFromProcess,
+  MessageToProcess,
+  RequestMessage,
+  StartMessage,
+} from "./messages.ts";
+
+const pipe = new Socket({ fd: 3 });
+const send = (message: MessageFromProcess, bytes?: Uint8Array): void => writeFrame(pipe, message, bytes);
+
+// The other side's end, even by SIGKILL, is this process's end; Ctrl-C in the terminal is the other side's to handle.
+pipe.on("close", () => process.exit(0));
+pipe.on("error", () => process.exit(0));
+process.on("SIGINT", () => undefined);
+
+const calls = new Map<number, PromiseWithResolvers<unknown>>();
+let callCount = 0;
+const callParent = (message: (call: number) => MessageFromProcess, bytes?: Uint8Array): Promise<unknown> => {
+  const call = ++callCount;
+  const settle = Promise.withResolvers<unknown>();
+  calls.set(call, settle);
+  send(message(call), bytes);
+  return settle.promise;
+};
+const settleCall = (answer: CallResult): void => {
+  const asked = calls.get(answer.call);
+  calls.delete(answer.call);
+  if (answer.kind === "result") asked?.resolve(answer.value);
+  else asked?.reject(Object.assign(new Error(answer.message), { name: answer.name }));
+};
+
+const rejectRead = async (): Promise<never> => {
+  throw new Error("records are read by the process that keeps them");
+};
+const remoteStorage: RecordStorage = {
+  store: {
+    get: rejectRead,
+    page: rejectRead,
+    putAll: async (entries) =>
+      void (await callParent((call) => ({
+        kind: "putAll",
+        call,
+        entries: entries.map((entry) => ({ ...entry })),
+      }))),
+    add: async (key, amounts, options = {}) => {
+      await callParent((call) => ({ kind: "add", call, key, amounts: { ...amounts }, ...options }));
+      return {};
+    },
+  },
+  blobs: {
+    get: rejectRead,
+    put: async (blob, bytes, { contentType }) =>
+      void (await callParent((call) => ({ kind: "putBlob", call, blob, contentType }), bytes)),
+  },
+};
+
+const openApp = async ({ folder, identity, manifest, hashKey }: StartMessage): Promise<App> => {
+  const model = await loadModelFolder(folder);
+  const digest = createHash("sha256").update(await readFile(join(folder, manifest.artifact)));
+  const same =
+    `sha256:${digest.digest("hex")}` === identity.digest &&
+    JSON.stringify(model.manifest) === JSON.stringify(manifest);
+  if (!same)
+    throw new Error(`${folder} has changed since its model was opened: start the service again to serve it`);
+  const log = (line: string) => send({ kind: "log", line });
+  const key = hashKey === null ? undefined : Buffer.from(hashKey, "base64");
+  const records = createRecords({
+    identity,
+    manifest,
+    hashKey: key && (async () => key),
+    clock: Date.now,
+    log,
+  });
+  return createApp(
+    createService({
+      model,
+      identity,
+      now: Date.now,
+      tick: () => performance.now(),
+      newId: () => createUuidV7(Date.now(), randomUUID()),
+      report: ({ at, latencyMs, failed, labels, recordFailed }) =>
+        send({
+          kind: "report",
+          metrics: { at, latencyMs, failed, labels: [...labels], recordFailed: recordFailed ?? false },
+        }),
+      log,
+      records: records(key && remoteStorage),
+    }),
+  );
+};
+
+let app: App | undefined;
+const handleStart = async (message: StartMessage): Promise<void> => {
+  try {
+    app = await openApp(message);
+    send({ kind: "ready" });
+  } catch (error) {
+    send({ kind: "broken", message: error instanceof Error ? error.message : String(error) });
+  }
+};
+const handleRequest = async (
+  { method, path, query, headers }: RequestMessage,
+  body: Uint8Array,
+): Promise<void> => {
+  const named = new Map(Object.entries(headers));
+  const reply = await app?.answer({
+    method,
+    path,
+    query,
+    header: (name) => named.get(name),
+    body: async (limit) => (body.length > limit ? undefined : body),
+  });
+  if (!reply) return;
+  const { status, headers: given } = reply;
+  send({ kind: "reply", status, headers: { ...given } }, Buffer.from(reply.body));
+};
+
+/** By construction: only service-process.ts writes here. */
+const isMessage = (head: unknown): head is MessageToProcess =>
+  typeof head === "object" && head !== null && "kind" in head;
+
+readFrames(
+  pipe,
+  ({ head, bytes }) => {
+    if (!isMessage(head)) return;
+    switch (head.kind) {
+      case "start":
+        return void handleStart(head);
+      case "request":
+        return void handleRequest(head, bytes);
+      case "result":
+      case "refused":
+        return settleCall(head);
+      default:
+        return head satisfies never;
+    }
+  },
+  () => process.exit(1),
+);

@@ -1,0 +1,105 @@
+import { type HttpResponse, jsonResponse } from "#inference/http/http-response.ts";
+import type { PredictResponse } from "#inference/native/predict-response.ts";
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import type { RequestedOutput } from "./read-requested-outputs.ts";
+
+type OutputTensor = {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  readonly labels?: string;
+  readonly values: readonly number[] | readonly string[];
+};
+
+/**
+ * The most likely labels of each row as `value:index:label`, the likeliest first.
+ * Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_classification.md
+ */
+const rankLabels = (predictions: readonly Prediction[], labels: readonly string[], count: number): string[] =>
+  predictions.flatMap(({ scores }) =>
+    labels
+      .map((label, index) => ({ label, index, score: getOwnProperty(scores, label) ?? 0 }))
+      .sort((a, b) => b.score - a.score || a.index - b.index)
+      .slice(0, count)
+      .map(({ label, index, score }) => `${score}:${index}:${label}`),
+  );
+
+const writeOutput = (
+  { output, classes: count }: RequestedOutput,
+  predictions: readonly Prediction[],
+): OutputTensor => {
+  const { name, datatype, labels } = output;
+  const rows = predictions.length;
+  if (!labels) return { name, datatype, shape: [rows], values: output.read(predictions) };
+  if (count !== undefined)
+    return { name, datatype: "BYTES", shape: [rows, count], values: rankLabels(predictions, labels, count) };
+  // Parameters are strings, numbers and booleans: a list of names goes as the text of its JSON.
+  const shape = [rows, labels.length];
+  return { name, datatype, shape, labels: JSON.stringify(labels), values: output.read(predictions) };
+};
+
+const isNumbers = (values: OutputTensor["values"]): values is readonly number[] =>
+  typeof values[0] === "number";
+
+/** Texts behind their lengths of 4 bytes. Answers repeat few texts, so that each is encoded once. */
+const encodeTexts = (values: readonly string[]): Uint8Array => {
+  const encoded = new Map<string, Uint8Array>();
+  return Buffer.concat(
+    values.map((value) => {
+      const known = encoded.get(value);
+      if (known) return known;
+      const text = Buffer.from(value);
+      const behindLength = Buffer.allocUnsafe(4 + text.length);
+      behindLength.writeUInt32LE(text.length);
+      text.copy(behindLength, 4);
+      encoded.set(value, behindLength);
+      return behindLength;
+    }),
+  );
+};
+
+const encode = ({ datatype, values }: OutputTensor): Uint8Array => {
+  if (!isNumbers(values)) return encodeTexts(values);
+  const typed = datatype === "INT64" ? BigInt64Array.from(values, BigInt) : Float64Array.from(values);
+  return new Uint8Array(typed.buffer);
+};
+
+/**
+ * An answer as the protocol's inference response: JSON, behind which the outputs that were asked for as binary data
+ * follow in order. `id` is the caller's, else the prediction's own, which `parameters.prediction_id` has in any case.
+ */
+export const writeInferResponse = (
+  answer: PredictResponse,
+  id: string | undefined,
+  asked: readonly RequestedOutput[],
+): HttpResponse => {
+  const tensors: Uint8Array[] = [];
+  const outputs = asked.map((one) => {
+    const written = writeOutput(one, answer.predictions);
+    const { name, datatype, shape, labels, values } = written;
+    const parameters = labels === undefined ? {} : { labels };
+    if (!one.binary)
+      return { name, datatype, shape, ...(labels === undefined ? {} : { parameters }), data: values };
+    const bytes = encode(written);
+    tensors.push(bytes);
+    return { name, datatype, shape, parameters: { ...parameters, binary_data_size: bytes.length } };
+  });
+  const body = {
+    model_name: answer.model,
+    model_version: String(answer.version),
+    id: id ?? answer.id,
+    parameters: { prediction_id: answer.id },
+    outputs,
+  };
+  if (tensors.length === 0) return jsonResponse(body);
+  const header = Buffer.from(JSON.stringify(body));
+  return {
+    status: 200,
+    headers: {
+      "content-type": "application/octet-stream",
+      "inference-header-content-length": String(header.length),
+    },
+    body: Buffer.concat([header, ...tensors]),
+  };
+};

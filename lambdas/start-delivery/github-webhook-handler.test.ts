@@ -1,0 +1,122 @@
+import { createHmac } from "node:crypto";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { verifyGitHubSignature } from "./verify-github-signature.ts";
+import { createGitHubWebhookHandler } from "./github-webhook-handler.ts";
+import { createPushHandler } from "./push-handler.ts";
+import type { StartDeliveryOutput } from "./start-delivery.ts";
+
+const secret = "a webhook's secret";
+const ours = { repository: "acme/models", branch: "main", runtime: `sha256:${"a".repeat(64)}` };
+const before = "b".repeat(40);
+const after = "c".repeat(40);
+const payload = (changes: object = {}) =>
+  JSON.stringify({
+    ref: "refs/heads/main",
+    before,
+    after,
+    forced: false,
+    repository: { full_name: "acme/models" },
+    pusher: { name: "ada", email: "ada@example.com" },
+    commits: [],
+    ...changes,
+  });
+const sign = (body: string | Uint8Array, by = secret) =>
+  `sha256=${createHmac("sha256", by).update(body).digest("hex")}`;
+
+/** What a request to the route is answered, and what it started. */
+const send = async (
+  body: string,
+  {
+    event = "push",
+    signature = sign(body),
+    secrets = [secret],
+  }: { event?: string; signature?: string; secrets?: string[] } = {},
+) => {
+  const started: unknown[] = [];
+  const start = async (input: unknown): Promise<StartDeliveryOutput> => {
+    started.push(input);
+    return { deliveries: [{ name: "churn-1", model: "churn", started: true }], removed: [] };
+  };
+  const push = createPushHandler(ours, { start, pushes: { recordBranch: async () => undefined } });
+  const webhook = createGitHubWebhookHandler({ secrets: async () => secrets, push });
+  const headers = { "X-GitHub-Event": event, "X-Hub-Signature-256": signature };
+  return { ...(await webhook({ rawBody: Buffer.from(body), headers })), started };
+};
+
+test("the signature is GitHub's own", () => {
+  // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
+  const signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+  expect(verifyGitHubSignature(Buffer.from("Hello, World!"), signature, ["It's a Secret to Everybody"])).toBe(
+    true,
+  );
+});
+
+test("a signed push starts its deliveries", async () => {
+  const { status, body, started } = await send(payload());
+  expect(status).toBe(202);
+  expect(JSON.parse(body)).toMatchObject({ deliveries: [{ name: "churn-1" }] });
+  expect(started).toEqual([{ ...startedInput, pusher: "github:ada <ada@example.com>" }]);
+});
+const startedInput = { repository: "acme/models", before, after, attempt: 1, runtime: ours.runtime };
+
+test("an account that shows no address is known by its login", async () => {
+  const { started } = await send(payload({ pusher: { name: "ada", email: null } }));
+  expect(started).toMatchObject([{ pusher: "github:ada" }]);
+});
+
+test("a branch that was created has no commit before it", async () => {
+  const { started } = await send(payload({ before: "0".repeat(40) }));
+  expect(started).toMatchObject([{ before: null, after }]);
+});
+
+test("while the secret is rotated both sign, and an empty one for nobody", async () => {
+  const body = payload();
+  expect((await send(body, { secrets: ["new", secret] })).status).toBe(202);
+  expect((await send(body, { secrets: ["new"] })).status).toBe(401);
+  expect((await send(body, { secrets: [""], signature: sign(body, "") })).status).toBe(401);
+});
+
+test("whoever changes a byte of body or signature is refused, before anything is parsed", async () => {
+  const body = payload();
+  const signature = sign(body);
+  await fc.assert(
+    fc.asyncProperty(fc.boolean(), fc.nat(), fc.integer({ min: 1, max: 255 }), async (inBody, at, flip) => {
+      const bytes = Buffer.from(inBody ? body : signature);
+      const place = at % bytes.length;
+      bytes[place] = (bytes[place] ?? 0) ^ flip;
+      const changed = bytes.toString("latin1");
+      expect(
+        verifyGitHubSignature(inBody ? bytes : Buffer.from(body), inBody ? signature : changed, [secret]),
+      ).toBe(false);
+    }),
+  );
+  expect(await send("not JSON", { signature: sign("else") })).toMatchObject({ status: 401, started: [] });
+  expect(await send(body, { signature: "" })).toMatchObject({ status: 401, started: [] });
+});
+
+test("more than the limit is refused unread, also when it is signed", async () => {
+  expect(await send("x".repeat(5_000_001))).toMatchObject({ status: 413, started: [] });
+});
+
+test.each<[string, object, RegExp]>([
+  ["another branch", { ref: "refs/heads/try-out" }, /Only pushes to main deliver/],
+  ["a tag", { ref: "refs/tags/v1" }, /tag delivers nothing/],
+  ["a deleted branch", { after: "0".repeat(40), forced: true }, /main was deleted/],
+  ["a rewritten branch", { forced: true }, /main was rewritten.*slipway deliver/],
+  ["another repository", { repository: { full_name: "acme/else" } }, /push is to acme\/else/],
+])("%s starts nothing and is told why", async (_, changes, why) => {
+  const { status, body, started } = await send(payload(changes));
+  expect(status).toBe(202);
+  expect(JSON.parse(body)).toEqual({ deliveries: [], removed: [], ignored: expect.stringMatching(why) });
+  expect(started).toEqual([]);
+});
+
+test.each([
+  ["a ping", "{}", { event: "ping" }, 200],
+  ["another event", "{}", { event: "issues" }, 202],
+  ["no JSON", "payload=%7B%7D", {}, 400],
+  ["no push", `{"ref":1}`, {}, 400],
+])("%s starts nothing", async (_, body, options, status) => {
+  expect(await send(body, options)).toMatchObject({ status, started: [] });
+});

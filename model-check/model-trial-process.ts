@@ -1,0 +1,46 @@
+/**
+ * Opens the folder of a model that is to be served, in a process of its own, and lets it answer one row:
+ * `node serve-trial-process.ts <empty folder> <the model's folder>`. The result is one JSON line on the third file
+ * descriptor, because a model's native code may write to the others.
+ */
+import { readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { createSampleRow, loadModel } from "#inference/model/load-model.ts";
+import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
+import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { inspectOnnx } from "#model-folder/onnx/inspect-onnx.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import type { ModelTrialResult } from "./run-model-trial.ts";
+
+const folder = process.argv[3] ?? "";
+const readModelFile = (file: string): Buffer => {
+  try {
+    return readFileSync(join(folder, file));
+  } catch {
+    throw new ModelUnreadable(`${file} is not in the folder, or cannot be read`);
+  }
+};
+const runTrial = async (): Promise<ModelTrialResult> => {
+  const manifest = readManifest(readModelFile("model.yaml"));
+  inspectOnnx(readModelFile(manifest.artifact));
+  const tokenizer = manifest.tokenizer && readModelFile(manifest.tokenizer.file);
+  if (tokenizer) assertLinearTokenizer(tokenizer);
+  const model = await loadModel({
+    manifest,
+    model: { path: join(folder, manifest.artifact) },
+    tokenizer,
+  });
+  await model.predict([createSampleRow(manifest)]).catch((error: unknown) => {
+    throw new ModelUnreadable(`the model does not answer a row: ${formatError(error)}`);
+  });
+  return { status: "answered" };
+};
+const formatError = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const result = await runTrial().catch(
+  (error: unknown): ModelTrialResult =>
+    error instanceof ManifestInvalid
+      ? { status: "invalid", problems: [...error.problems] }
+      : { status: "failed", message: formatError(error) },
+);
+writeSync(3, `${JSON.stringify(result)}\n`);

@@ -1,0 +1,49 @@
+import { existsSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import { expect, test } from "vitest";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+
+const module = new URL("./run-limited-process.ts", import.meta.url).href;
+
+test.skipIf(!existsSync("/usr/bin/setpriv"))(
+  "a program ends with the thread that started it, which is terminated and hears of nothing",
+  async () => {
+    const folder = await createTemporaryFolder();
+    const program = join(folder.path, "endless.mjs");
+    await writeFile(
+      program,
+      'import { writeSync } from "node:fs"; writeSync(3, JSON.stringify({ pid: process.pid }) + "\\n"); for (;;);',
+    );
+    const thread = new Worker(
+      `import(${JSON.stringify(module)}).then(({ runLimitedProcess }) => runLimitedProcess({
+        program: new URL(${JSON.stringify(pathToFileURL(program).href)}),
+        files: new Map(),
+        limits: { seconds: 600, residentMb: 1024, outputBytes: 1000 },
+        message: { parse: (given) => given },
+        onMessage: ({ pid }) => void require("node:worker_threads").parentPort.postMessage(pid),
+      }));`,
+      { eval: true },
+    );
+    const pid = await new Promise<number>((resolve, reject) => {
+      thread.once("message", resolve);
+      thread.once("error", reject);
+    });
+    /** What has ended and was not waited for, because its thread is gone, is a zombie (Z). */
+    const runs = () => {
+      try {
+        return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+      } catch {
+        return false;
+      }
+    };
+    expect(runs()).toBe(true);
+    await thread.terminate();
+    // The kernel ends it; until then the test waits, for as long as a test may take.
+    while (runs()) await pause(20);
+    await folder.remove();
+  },
+);

@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Plugin } from "esbuild";
+import { inlineComputedKeys } from "./inline-computed-keys.ts";
+import { removeUnusedErrors } from "./remove-unused-errors.ts";
+
+const root = join(import.meta.dirname, "..");
+
+/** Every word of what may go into a function, so that an error's class is kept where anyone might look for it. */
+const readOwnWords = (): ReadonlySet<string> =>
+  new Set(
+    [
+      "lambdas",
+      "worlds",
+      "slack",
+      "statemachine",
+      "domain",
+      "inference",
+      "api-keys",
+      "platform",
+      "model-folder",
+      "untrusted",
+    ]
+      .flatMap((folder) =>
+        readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) =>
+          join(root, folder, path),
+        ),
+      )
+      .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
+      .flatMap((path) => readFileSync(path, "utf8").match(/\w+/g) ?? []),
+  );
+
+/** Errors that the client's own retries know by their class. */
+const findRetriedErrors = (models: string): ReadonlySet<string> =>
+  new Set(
+    models
+      .split("export class ")
+      .filter((text) => text.includes("$retryable"))
+      .map((text) => text.match(/^\w+/)?.[0] ?? ""),
+  );
+
+/** Lets esbuild leave out what a function never uses of an AWS client: operations, and errors that we do not name. */
+export const awsClientPruner: Plugin = {
+  name: "lean-clients",
+  setup(build) {
+    const named = readOwnWords();
+    build.onLoad({ filter: /[\\/]@aws-sdk[\\/].*[\\/]schemas_\d+\.js$/ }, async ({ path }) => {
+      const models = await readFile(join(path, "..", "..", "models", "errors.js"), "utf8").catch(() => "");
+      const retried = findRetriedErrors(models);
+      const source = inlineComputedKeys(await readFile(path, "utf8"));
+      return {
+        contents: removeUnusedErrors(source, (name) => named.has(name) || retried.has(name)),
+        loader: "js",
+      };
+    });
+  },
+};

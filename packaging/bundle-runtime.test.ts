@@ -1,0 +1,118 @@
+import { spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { expect, test } from "vitest";
+import { PredictResponse } from "#inference/native/predict-response.ts";
+import { compareGolden } from "#model-check/compare-golden.ts";
+import { Golden } from "#model-folder/manifest/manifest.ts";
+import { parseEmf } from "#platform/metrics/parse-emf.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { bundleRuntime } from "./bundle-runtime.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+const run = (program: string, env: Record<string, string>): Promise<string[]> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    let errors = "";
+    child.stdout.on("data", (chunk) => (output += chunk));
+    child.stderr.on("data", (chunk) => (errors += chunk));
+    child.once("close", (code) =>
+      code === 0 ? resolve(output.trim().split("\n")) : reject(new Error(errors)),
+    );
+  });
+
+test("the bundle is the same for the same sources, names no path of this machine, and lists its packages", async () => {
+  const [first, second] = await Promise.all([bundleRuntime(), bundleRuntime()]);
+  expect([...first.files.keys()].filter((name) => !/^part-[A-Z0-9]{8}\.mjs$/.test(name))).toEqual([
+    "index.mjs",
+    "docs/swagger-ui-bundle.js",
+    "docs/swagger-ui.css",
+  ]);
+  expect(second).toEqual(first);
+  const text = [...first.files.values()].map((file) => new TextDecoder().decode(file)).join("\n");
+  expect(text).not.toContain(root);
+  expect(text).not.toContain("/node_modules/");
+  const names = first.packages.map(({ name }) => name);
+  expect(names.filter((name) => !/^@(aws|aws-sdk|smithy)\//.test(name))).toEqual([
+    "@huggingface/tokenizers",
+    "bowser",
+    "mnemonist",
+    "obliterator",
+    "onnxruntime-common",
+    "onnxruntime-node",
+    "swagger-ui-dist",
+    "yaml",
+    "zod",
+  ]);
+  for (const { version, license } of first.packages) expect([version, license]).not.toContain("UNKNOWN");
+});
+
+test("what a cold start loads holds no AWS client, no schema and no YAML, and all parts together stay small", async () => {
+  const { files } = await bundleRuntime();
+  const text = (name: string) => new TextDecoder().decode(files.get(name));
+  const loaded = new Set<string>();
+  const load = (name: string) => {
+    if (loaded.has(name)) return;
+    loaded.add(name);
+    for (const [, part = ""] of text(name).matchAll(/(?:from|import)\s*"\.\/(part-\w+\.mjs)"/g)) load(part);
+  };
+  load("index.mjs");
+  const atStart = [...loaded].map(text).join("\n");
+  expect(atStart.includes("RECORDS_TABLE")).toBe(true);
+  const code = [...files.keys()].filter((name) => name.endsWith(".mjs"));
+  const altogether = code.map(text).join("\n");
+  for (const name of [
+    '"DynamoDBClient"',
+    '"S3Client"',
+    '"SSMClient"',
+    '"$ZodType"',
+    "YAMLParseError",
+    "node:crypto",
+    "node:zlib",
+  ])
+    expect([name, atStart.includes(name), altogether.includes(name)]).toEqual([name, false, true]);
+  expect(Buffer.byteLength(atStart)).toBeLessThan(150_000);
+  expect(Buffer.byteLength(altogether)).toBeLessThan(2_500_000);
+});
+
+test("the bundled handler answers churn's golden rows as at training, from a folder that holds nothing else", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "slipway-bundle-"));
+  try {
+    const { files } = await bundleRuntime();
+    for (const [name, content] of files) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), content);
+    }
+    await cp(join(root, "models", "churn"), join(folder, "model"), { recursive: true });
+    await symlink(join(root, "node_modules"), join(folder, "node_modules"));
+    const golden = Golden.parse(readChurnGolden());
+    const lines = await run(
+      `const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder, "index.mjs")).href)});
+       console.log(JSON.stringify(await handler(${JSON.stringify({ rows: golden.rows })})));`,
+      {
+        SLIPWAY_MODEL: "churn",
+        SLIPWAY_MODEL_VERSION: "1",
+        SLIPWAY_DIGEST: `sha256:${"a".repeat(64)}`,
+        SLIPWAY_ENVIRONMENT: "stage",
+      },
+    );
+    expect(lines).toHaveLength(2);
+    expect(parseEmf(lines[0] ?? "")).toMatchObject({
+      model: "churn",
+      environment: "stage",
+      version: "$LATEST",
+      failed: false,
+    });
+    const answer = PredictResponse.parse(JSON.parse(lines[1] ?? ""));
+    expect(compareGolden(golden, answer.predictions)).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});

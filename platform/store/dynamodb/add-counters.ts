@@ -1,0 +1,108 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  PutItemCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { callAws } from "#platform/errors/call-aws.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
+import { type Counters, type Key, type Store, validateAmounts } from "#platform/store/store.ts";
+import { liveCondition, readCounters, selectAttributeNames, toCounterName, toItemKey } from "./item.ts";
+
+type Needs = {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+  /** Epoch seconds as DynamoDB takes them. */
+  readonly now: () => AttributeValue;
+  readonly newId: () => string;
+};
+type Addition = {
+  readonly key: Key;
+  readonly amounts: readonly (readonly [name: string, amount: number])[];
+  readonly expiresAt: number | undefined;
+  /** This addition's own name, by which its retry is recognised. */
+  readonly write: string;
+};
+
+/** How often an expired item is met that another caller begins anew at the same time. */
+const attempts = 3;
+
+/**
+ * `add` of the store in DynamoDB. The item carries the id of the addition that was last, so that the client's retry
+ * over a lost answer is recognised as one that took effect.
+ */
+export const addCounters = ({ client, table, now, newId }: Needs): Store["add"] => {
+  /** The counters where the call took effect, also at its first attempt, whose answer was lost; otherwise nothing. */
+  const unlessRefused = async (
+    { write }: Addition,
+    call: () => Promise<Counters>,
+  ): Promise<Counters | undefined> => {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return error.Item?.write?.S === write ? readCounters(error.Item) : undefined;
+    }
+  };
+
+  const addToLive = async ({ key, amounts, expiresAt, write }: Addition): Promise<Counters> => {
+    const added = amounts.map((_, index) => `#n${index} :n${index}`).join(", ");
+    const update = `ADD #version :one, ${added} SET #write = :write${
+      expiresAt === undefined ? " REMOVE #expiresAt" : ", #expiresAt = :expiresAt"
+    }`;
+    const condition = `(attribute_not_exists(#write) OR #write <> :write) AND ${liveCondition}`;
+    const command = new UpdateItemCommand({
+      TableName: table,
+      Key: toItemKey(key),
+      UpdateExpression: update,
+      ConditionExpression: condition,
+      ExpressionAttributeNames: {
+        ...selectAttributeNames(update, condition),
+        ...Object.fromEntries(amounts.map(([name], index) => [`#n${index}`, toCounterName(name)])),
+      },
+      ExpressionAttributeValues: {
+        ":one": { N: "1" },
+        ":write": { S: write },
+        ":now": now(),
+        ...(expiresAt === undefined ? {} : { ":expiresAt": { N: String(expiresAt) } }),
+        ...Object.fromEntries(amounts.map(([, amount], index) => [`:n${index}`, { N: String(amount) }])),
+      },
+      ReturnValues: "ALL_NEW",
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    return readCounters((await client.send(command)).Attributes ?? {});
+  };
+
+  const beginAnew = async ({ key, amounts, expiresAt, write }: Addition): Promise<Counters> => {
+    const condition = "#expiresAt < :now";
+    const command = new PutItemCommand({
+      TableName: table,
+      Item: {
+        ...toItemKey(key),
+        version: { N: "1" },
+        write: { S: write },
+        ...(expiresAt === undefined ? {} : { expiresAt: { N: String(expiresAt) } }),
+        ...Object.fromEntries(amounts.map(([name, amount]) => [toCounterName(name), { N: String(amount) }])),
+      },
+      ConditionExpression: condition,
+      ExpressionAttributeNames: selectAttributeNames(condition),
+      ExpressionAttributeValues: { ":now": now() },
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    await client.send(command);
+    return Object.fromEntries(amounts);
+  };
+
+  return async (key, amounts, { expiresAt } = {}) => {
+    const addition = { key, amounts: Object.entries(validateAmounts(amounts)), expiresAt, write: newId() };
+    for (let attempt = 0; attempt < attempts; attempt += 1)
+      for (const call of [addToLive, beginAnew]) {
+        const counters = await callAws("DynamoDB addition", () =>
+          unlessRefused(addition, () => call(addition)),
+        );
+        if (counters !== undefined) return counters;
+      }
+    throw new TemporaryFault("A counter in DynamoDB expired while it was added to.");
+  };
+};

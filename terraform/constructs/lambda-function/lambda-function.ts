@@ -1,0 +1,105 @@
+import { CloudwatchLogGroup } from "@cdktn/provider-aws/lib/cloudwatch-log-group/index.js";
+import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
+import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
+import { LambdaFunction } from "@cdktn/provider-aws/lib/lambda-function/index.js";
+import type { SqsQueue } from "@cdktn/provider-aws/lib/sqs-queue/index.js";
+import { Fn } from "cdktn";
+import { Construct } from "constructs";
+import { allow, allowAny, type Statement, toPolicyJson } from "../../permissions/statement.ts";
+import { suppressFindings } from "../../suppress-findings.ts";
+import { addDeadLetterQueue } from "../dead-letter-queue/dead-letter-queue.ts";
+
+type Needs = {
+  /** `slipway-deploy-model` */
+  readonly name: string;
+  /** Its zip, from the folder in which Terraform runs. */
+  readonly zip: string;
+  readonly account: string;
+  readonly region: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** What its code calls; log lines, traces and dead letters are added here. */
+  readonly statements: readonly Statement[];
+  readonly timeoutSeconds: number;
+  readonly memoryMb: number;
+  /** ARN of the account's key. */
+  readonly key: string;
+  readonly logRetentionDays: number;
+  /** `events`: whoever calls does not wait, so what fails goes to dead letters. */
+  readonly invokedBy: "caller that waits" | "events";
+};
+
+export type FunctionResources = {
+  readonly lambda: LambdaFunction;
+  /** For functions that events invoke. */
+  readonly deadLetters?: SqsQueue;
+  readonly logGroup: CloudwatchLogGroup;
+};
+
+/** A function from its zip with a role of its own, its log group and, where its caller does not wait, dead letters. */
+export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): FunctionResources => {
+  const { name, account, region, key } = needs;
+  const place = new Construct(scope, id);
+  const logGroup = new CloudwatchLogGroup(place, "logs", {
+    name: `/aws/lambda/${name}`,
+    retentionInDays: needs.logRetentionDays,
+    kmsKeyId: key,
+  });
+  if (needs.logRetentionDays < 365)
+    suppressFindings(logGroup, { CKV_AWS_338: "the configuration says for how long logs are kept" });
+  const queue =
+    needs.invokedBy === "events"
+      ? addDeadLetterQueue(place, "dead-letters", {
+          name: `${name}-dead-letters`,
+          key,
+          rules: [`arn:aws:events:${region}:${account}:rule/slipway-*`],
+        })
+      : undefined;
+  const role = new IamRole(place, "role", {
+    name,
+    description: `What ${name} may do`,
+    assumeRolePolicy: toPolicyJson([
+      {
+        Effect: "Allow",
+        Principal: { Service: "lambda.amazonaws.com" },
+        Action: "sts:AssumeRole",
+      },
+    ]),
+  });
+  const granted = new IamRolePolicy(place, "policy", {
+    name: "calls",
+    role: role.id,
+    policy: toPolicyJson([
+      allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logGroup.arn}:*`]),
+      allowAny("TracesNameNoResource", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]),
+      ...(queue === undefined ? [] : [allow(["sqs:SendMessage"], [queue.arn])]),
+      ...needs.statements,
+    ]),
+  });
+  const lambda = new LambdaFunction(place, "function", {
+    functionName: name,
+    runtime: "nodejs24.x",
+    handler: "index.handler",
+    architectures: ["arm64"],
+    filename: needs.zip,
+    sourceCodeHash: Fn.filebase64sha256(needs.zip),
+    role: role.arn,
+    memorySize: needs.memoryMb,
+    timeout: needs.timeoutSeconds,
+    environment: { variables: { ...needs.variables } },
+    tracingConfig: { mode: "Active" },
+    loggingConfig: { logFormat: "JSON", logGroup: logGroup.name },
+    ...(queue === undefined ? {} : { deadLetterConfig: { targetArn: queue.arn } }),
+    dependsOn: [granted],
+  });
+  suppressFindings(lambda, {
+    CKV_AWS_117:
+      "it calls AWS, Slack and the registry, all by TLS and IAM or a token; nothing it needs lies in a network",
+    CKV_AWS_115:
+      "the state machine and the events' pace bound it; a reservation would take from the account's other functions",
+    CKV_AWS_272:
+      "zips are made in CI from reviewed commits; who may update the function's code is said by IAM",
+    CKV_AWS_173: "its variables are names and ARNs; secrets are read from SSM",
+    ...(queue === undefined && { CKV_AWS_116: "its caller waits and gets the error itself" }),
+  });
+  return { lambda, logGroup, ...(queue && { deadLetters: queue }) };
+};

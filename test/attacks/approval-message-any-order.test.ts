@@ -1,0 +1,426 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ApprovalDecision } from "#domain/approval/decision.ts";
+import type { Outcome } from "#domain/delivery/outcomes.ts";
+import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
+import { submitDecision } from "#lambdas/answer-approval/answer-approval.ts";
+import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
+import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
+import { promoteModel } from "#lambdas/promote-model/promote-model.ts";
+import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
+import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
+import { rollBack } from "#lambdas/roll-back/roll-back.ts";
+import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
+import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
+import { createMemoryWorld, fakeDigest, promoteVersion, toyModel } from "#test/support/memory-world.ts";
+
+/** The process is gone: nothing after the call at which it died has any effect. */
+class Killed extends Error {
+  override readonly name = "Killed";
+}
+
+/** Stands before every call of the store, the engine and Slack, and kills at one of them, before or after it works. */
+const createKillSwitch = () => {
+  const state = { left: Number.POSITIVE_INFINITY, dead: false, calls: 0 };
+  const step = () => {
+    if (state.dead || --state.left < 0) {
+      state.dead = true;
+      throw new Killed("killed");
+    }
+    state.calls++;
+  };
+  const between = <Capability extends object>(capability: Capability): Capability =>
+    new Proxy(capability, {
+      get: (target, key, receiver) => {
+        const method: unknown = Reflect.get(target, key, receiver);
+        if (typeof method !== "function") return method;
+        return async (...given: unknown[]) => {
+          step();
+          const answer: unknown = await Reflect.apply(method, target, given);
+          step();
+          return answer;
+        };
+      },
+    });
+  return {
+    state,
+    between,
+    /** Runs `work`, killed at its nth moment; undefined: it was killed. */
+    run: async <T>(at: number | null, work: () => Promise<T>): Promise<T | undefined> => {
+      state.left = at ?? Number.POSITIVE_INFINITY;
+      state.dead = false;
+      try {
+        return await work();
+      } catch (fault) {
+        if (state.dead) return undefined;
+        throw fault;
+      } finally {
+        state.left = Number.POSITIVE_INFINITY;
+        state.dead = false;
+      }
+    },
+  };
+};
+
+const deliveryKeys = ["older", "newer"] as const;
+type DeliveryKey = (typeof deliveryKeys)[number];
+const letters = { older: "c", newer: "d" } as const;
+const approvers = { U024BE7LH: "Ada", U0SECOND1: "Bob" } as const;
+
+/** Where a delivery stands, as the engine would know it. */
+type DeliveryPosition = {
+  state: "claim" | "ask" | "wait" | "claim prod" | "deploy" | "shift" | "promote" | "back" | "report" | "end";
+  fence: number;
+  prodFence: number;
+  baseline: number;
+  token: string;
+  decision: ApprovalDecision | undefined;
+  functionVersion: string;
+  championVersion: string | null;
+  outcome: Outcome;
+};
+
+/** Nobody made a part of the change: who did is played through in contributors.test.ts. */
+const noContributors = {
+  approversFor: async ({ rule }: { readonly rule: { readonly quorum: number } }) => ({
+    quorum: rule.quorum,
+    contributors: { people: [], addresses: [], unmapped: [], approvers: [], leftOut: [] },
+  }),
+  assertApprovable: async () => undefined,
+};
+
+/** The state machine in a few lines, over the real steps: each `advance` runs one state, and a kill leaves it where it was. */
+const createMachine = () => {
+  const kill = createKillSwitch();
+  const world = {
+    ...createMemoryWorld({ instrument: kill.between, between: kill.between }),
+    ...noContributors,
+  };
+  let tokens = 0;
+  const places = new Map<DeliveryKey, DeliveryPosition>(
+    deliveryKeys.map((name) => [
+      name,
+      {
+        state: "claim",
+        fence: 0,
+        prodFence: 0,
+        baseline: 0,
+        token: "",
+        decision: undefined,
+        functionVersion: "",
+        championVersion: null,
+        outcome: "failed",
+      },
+    ]),
+  );
+  const at = (name: DeliveryKey): DeliveryPosition => {
+    const place = places.get(name);
+    if (!place) throw new Error(`no delivery ${name}`);
+    return place;
+  };
+  const subject = (name: DeliveryKey) => ({
+    delivery: name,
+    model: toyModel,
+    commit: world.commit(letters[name]),
+  });
+  const artefact = (name: DeliveryKey) => ({
+    digest: fakeDigest(letters[name]),
+    version: name === "older" ? 3 : 4,
+  });
+  const end = (name: DeliveryKey, outcome: Outcome) => Object.assign(at(name), { state: "back", outcome });
+
+  const advance = async (name: DeliveryKey): Promise<void> => {
+    const place = at(name);
+    const about = subject(name);
+    const named = { ...about, ...artefact(name) };
+    const approval = place.decision?.approval ?? "";
+    switch (place.state) {
+      case "claim": {
+        world.engine.executions.set(name, {
+          name,
+          status: "RUNNING",
+          input: about,
+          startedAt: new Date(world.time.now).toISOString(),
+        });
+        const requestedAt = world.time.now;
+        const claim = await claimEnvironment(world)({
+          ...about,
+          environment: "stage",
+          requestedAt,
+          pusher: null,
+        });
+        if (claim.status === "granted") Object.assign(place, { state: "ask", fence: claim.fence });
+        return;
+      }
+      case "ask": {
+        // Another attempt of the same state has another token; the one before is worth nothing then.
+        world.engine.waiting.delete(place.token);
+        place.token = `token-${++tokens}`;
+        world.engine.waiting.add(place.token);
+        const serving = await world.ledger.serving("prod", toyModel);
+        await requestApproval(world)({
+          ...named,
+          taskToken: place.token,
+          fence: place.fence,
+          author: { name: "Sam", email: "sam@example.com" },
+          pusher: null,
+          baseline: serving?.sequence ?? 0,
+          scanChecks: [],
+          checks: [],
+          omitted: [],
+          timeoutSeconds: 86_400,
+        });
+        place.state = "wait";
+        return;
+      }
+      case "wait": {
+        const answer = world.engine.answers.find(({ token }) => token === place.token);
+        if (answer?.error) end(name, "superseded");
+        else if (answer) {
+          place.decision = ApprovalDecision.parse(answer.output);
+          if (place.decision.status === "approved") place.state = "claim prod";
+          else end(name, "rejected");
+        }
+        return;
+      }
+      case "claim prod": {
+        if (!place.decision) throw new Error("nobody goes to prod without a decision");
+        const claim = await claimEnvironment(world)({
+          ...named,
+          approval,
+          environment: "prod",
+          requestedAt: 1,
+          stageFence: place.fence,
+          baseline: place.decision.baseline,
+          approvedAt: place.decision.decidedAt,
+        });
+        if (claim.status === "stale") place.state = "ask";
+        if (claim.status === "granted") Object.assign(place, { state: "deploy", prodFence: claim.fence });
+        return;
+      }
+      case "deploy": {
+        const deployed = await deployModel(world)({
+          ...named,
+          approval,
+          environment: "prod",
+          fence: place.prodFence,
+        });
+        const { functionVersion, championVersion } = deployed;
+        Object.assign(place, { state: "shift", functionVersion, championVersion });
+        return;
+      }
+      case "shift": {
+        const { functionVersion, championVersion, prodFence: fence } = place;
+        await shiftTraffic(world)({ ...about, fence, functionVersion, championVersion, step: 0 });
+        place.state = "promote";
+        return;
+      }
+      case "promote":
+        await promoteModel(world)({
+          ...named,
+          approval,
+          fence: place.prodFence,
+          stageFence: place.fence,
+          functionVersion: place.functionVersion,
+          approvedBy: place.decision?.by ?? [],
+        });
+        Object.assign(place, { state: "report", outcome: "promoted" });
+        return;
+      case "back": {
+        const { committed } = await rollBack(world)({ ...about, error: null });
+        Object.assign(place, { state: "report", outcome: committed ? "promoted" : place.outcome });
+        return;
+      }
+      case "report": {
+        const execution = world.engine.executions.get(name);
+        await reportOutcome(world)({ ...about, outcome: place.outcome, error: null });
+        if (execution)
+          world.engine.executions.set(name, {
+            ...execution,
+            status: "SUCCEEDED",
+            output: { outcome: place.outcome },
+          });
+        place.state = "end";
+        return;
+      }
+      case "end":
+        return;
+      default:
+        place.state satisfies never;
+    }
+  };
+
+  const step = (name: DeliveryKey, at: number | null) =>
+    kill.run(at, () =>
+      advance(name).catch((fault: Error) => {
+        if (kill.state.dead) throw fault;
+        // The Catch of every state.
+        if (fault.name === "Superseded") end(name, "superseded");
+        else if (fault.name !== "ProdChanged") end(name, "failed");
+      }),
+    );
+  const quiet = {
+    ...world,
+    slack: {
+      users: {
+        info: async () => ({ ok: true as const, user: { profile: { email: "someone@example.com" } } }),
+      },
+      views: { open: async () => ({ ok: true as const }) },
+      chat: { postEphemeral: async () => ({ ok: true as const }) },
+    },
+  };
+  const click = async (
+    name: DeliveryKey,
+    user: string,
+    verdict: "approved" | "rejected",
+    at: number | null,
+    which: "first" | "last",
+  ) => {
+    const asked = await world.approvals.asked(name);
+    const id = which === "first" ? asked[0] : asked.at(-1);
+    if (id === undefined) return;
+    const reason = verdict === "rejected" ? "no" : null;
+    await kill.run(at, () =>
+      submitDecision(quiet, id, { id: user, name: user, email: "x@example.com" }, verdict, reason),
+    );
+  };
+  const sweep = (at: number | null) =>
+    kill.run(at, () =>
+      sweepDeliveries({
+        ...world,
+        rollBack: rollBack(world),
+        moveChampion: async () => ({ champion: 1, previous: null }),
+        reportOutcome: reportOutcome(world),
+      })({}),
+    );
+  const stop = (name: DeliveryKey) => {
+    const execution = world.engine.executions.get(name);
+    if (execution?.status !== "RUNNING") return;
+    world.engine.executions.set(name, { ...execution, status: "ABORTED" });
+    world.engine.waiting.delete(at(name).token);
+    at(name).state = "end";
+  };
+  let rollbacks = 0;
+  const back = (at: number | null) =>
+    kill.run(at, () =>
+      rollBackProd(world)({
+        model: toyModel,
+        id: `rollback-${++rollbacks}`,
+        by: `ada: reason ${rollbacks}`,
+      }).catch((fault: Error) => {
+        if (kill.state.dead || fault.name !== "NothingBefore") throw fault;
+      }),
+    );
+  /** States one after the other, with an approval where one is waited for; killed in the last one. */
+  const walk = async (name: DeliveryKey, states: number, dying: number | null) => {
+    for (let left = states; left > 0; left--) {
+      const last = left === 1 ? dying : null;
+      if (at(name).state === "wait") await click(name, "U024BE7LH", "approved", last, "last");
+      await step(name, last);
+    }
+  };
+  return { world, at, step, walk, click, sweep, stop, back };
+};
+type Machine = ReturnType<typeof createMachine>;
+
+/** What must hold after one sweep that nothing interrupts. */
+const assertInvariants = async ({ world, at }: Machine): Promise<void> => {
+  for (const name of deliveryKeys) {
+    const messages = [...world.slack.shown.values()].filter(({ delivery }) => delivery === name);
+    const state = await world.messages.state(name);
+    // One message, and it says what the facts give.
+    expect(messages).toEqual(state ? [state] : []);
+    const [message] = messages;
+    const questions = await world.approvals.ofDelivery(name);
+    const last = questions.at(-1);
+    const ended = await world.outcomes.read(name);
+    // The facts themselves, not by the rule that made the message.
+    expect(message?.outcome ?? null).toBe(ended?.outcome ?? null);
+    if (last?.state.status === "decided" || last?.state.status === "sent")
+      expect(message?.question?.status).toBe(last.state.decision.status);
+    const waits = last?.state.status === "pending" && world.time.now < last.expiresAt && ended === undefined;
+    expect(message?.question?.status === "open").toBe(waits);
+    // Nobody waits: nothing is left to answer with. An answer that still has to be sent keeps its token.
+    for (const { state: kept, token } of questions)
+      expect(token === null).toBe(kept.status === "sent" || (kept.status === "withdrawn" && kept.told));
+    if (message?.rolledBack) expect(message.rolledBack.by).toMatch(/^ada: reason \d/);
+    if (at(name).state === "end") expect(message?.question?.status).not.toBe("open");
+    // The engine hears of one decision for each question, and each task once.
+    const heard = world.engine.answers.flatMap(({ output }) =>
+      output === undefined ? [] : [ApprovalDecision.parse(output)],
+    );
+    for (const { id } of questions)
+      expect(
+        new Set(heard.filter(({ approval }) => approval === id).map((one) => JSON.stringify(one))).size,
+      ).toBeLessThanOrEqual(1);
+  }
+  const { answers } = world.engine;
+  expect(new Set(answers.map(({ token }) => token)).size).toBe(answers.length);
+};
+
+type Command = fc.AsyncCommand<object, Machine>;
+const command = (text: string, run: (machine: Machine) => Promise<unknown>): Command => ({
+  check: () => true,
+  run: async (_, machine) => {
+    // Time goes on; a writer that died is overdue by the next sweep, which comes every minute.
+    machine.world.time.now += 61_000;
+    await run(machine);
+  },
+  toString: () => text,
+});
+const name = fc.constantFrom(...deliveryKeys);
+/** At which call the process dies; most live. */
+const killMoment = fc.option(fc.nat(60), { freq: 2, nil: null });
+const commands: fc.Arbitrary<Command>[] = [
+  ...Array.from({ length: 5 }, () =>
+    fc.tuple(name, killMoment).map(([of, at]) => command(`step(${of}, ${at})`, (it) => it.step(of, at))),
+  ),
+  fc
+    .tuple(
+      name,
+      fc.constantFrom(...Object.keys(approvers), "U0OUTSIDE"),
+      fc.constantFrom("approved" as const, "approved" as const, "rejected" as const),
+      killMoment,
+      fc.constantFrom("first" as const, "last" as const, "last" as const),
+    )
+    .map(([of, user, verdict, at, which]) =>
+      command(`click(${of}, ${user}, ${verdict}, ${at}, ${which})`, (it) =>
+        it.click(of, user, verdict, at, which),
+      ),
+    ),
+  killMoment.map((at) => command(`sweep(${at})`, (it) => it.sweep(at))),
+  killMoment.map((at) => command(`rollback(${at})`, (it) => it.back(at))),
+  killMoment.map((at) => command(`rollback(${at})`, (it) => it.back(at))),
+  ...Array.from({ length: 4 }, () =>
+    fc
+      .tuple(name, fc.integer({ min: 1, max: 9 }), killMoment)
+      .map(([of, states, at]) => command(`walk(${of}, ${states}, ${at})`, (it) => it.walk(of, states, at))),
+  ),
+  fc.oneof(
+    name.map((of) => command(`stop(${of})`, async (it) => it.stop(of))),
+    fc.constant(
+      command("a day goes by", async ({ world }) => {
+        world.time.now += 86_400_000;
+      }),
+    ),
+  ),
+];
+
+test("any order of crash, click, retry, sweep, rollback and expiry ends with the message that the facts give", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: "max" }), async (moves) => {
+      const it = createMachine();
+      try {
+        await promoteVersion(it.world, "a", 1);
+        await promoteVersion(it.world, "b", 2);
+        await fc.asyncModelRun(() => ({ model: {}, real: it }), moves);
+        it.world.time.now += 61_000;
+        await it.sweep(null);
+        await assertInvariants(it);
+      } finally {
+        it.world.close();
+      }
+    }),
+    { numRuns: 120 },
+  );
+});

@@ -1,0 +1,472 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { createRecorder } from "#inference/records/recorder.ts";
+import { createFileBlobs } from "#platform/blobs/files.ts";
+import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
+import { approverId } from "#test/end-to-end/slack-driver.ts";
+import { startRehearsalProcess } from "#test/end-to-end/rehearsal-process.ts";
+import { runSlipway } from "#test/end-to-end/run-slipway.ts";
+import { createFixture, repositoryRoot, slipwayPath } from "#test/end-to-end/fixture.ts";
+import { countEventLoopTurns } from "#test/support/count-event-loop-turns.ts";
+import { readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { measureDataSize } from "#worlds/embedded/data/measure-data-size.ts";
+import { createDataLimiter } from "#worlds/embedded/data/data-limiter.ts";
+import { openLog } from "#worlds/embedded/data/open-log.ts";
+import { trimBatchSize } from "#worlds/embedded/data/trim-traffic.ts";
+
+const minutes = 60_000;
+let workFolder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+beforeEach(async () => {
+  workFolder = await createTemporaryFolder();
+});
+afterEach(() => workFolder.remove());
+
+/** A disk of its own of so many megabytes; undefined where this user may mount none. */
+const mountDisk = (megabytes: number) => {
+  const path = join(workFolder.path, "disk");
+  mkdirSync(path);
+  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "none", path]);
+  if (status !== 0) {
+    if (process.env.CI === "true")
+      throw new Error("A disk cannot be mounted, and CI=true allows no skipping.");
+    console.warn("SKIPPED: the full disk, because this user may not mount a file system of its own here.");
+    return undefined;
+  }
+  const filling = join(path, "filling");
+  return {
+    path,
+    /** Until not one byte more goes in. */
+    fill: () => {
+      const file = openSync(filling, "a");
+      try {
+        for (let block = Buffer.alloc(1_024 ** 2); ; )
+          try {
+            writeSync(file, block);
+          } catch {
+            if (block.length === 1) return;
+            block = block.subarray(0, Math.floor(block.length / 2));
+          }
+      } finally {
+        closeSync(file);
+      }
+    },
+    free: () => rmSync(filling),
+    unmount: () => spawnSync("umount", ["-l", path]),
+  };
+};
+
+const rows = readChurnGolden().rows.slice(0, 1);
+const sendPredict = async (url: string) => {
+  const response = await fetch(`${url}/v1/predict`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ rows }),
+  });
+  await response.text();
+  return { status: response.status, warning: response.headers.get("x-storage-warning") };
+};
+
+/** `slipway serve` as anyone starts it, on a data folder below `path`. */
+const serve = (path: string, stdout: number | "pipe"): ChildProcess =>
+  spawn(
+    process.execPath,
+    [
+      slipwayPath,
+      "serve",
+      "models/churn",
+      "--no-trial",
+      "--emf",
+      "--port",
+      "0",
+      "--data",
+      join(path, "data"),
+    ],
+    { cwd: repositoryRoot, stdio: ["ignore", stdout, "pipe"] },
+  );
+
+describe("a full disk", { timeout: 10 * minutes }, () => {
+  let disk: ReturnType<typeof mountDisk>;
+  let child: ChildProcess | undefined;
+  afterEach(async () => {
+    if (child && child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGKILL");
+      await once(child, "close");
+    }
+    disk?.unmount();
+  });
+
+  test("ends no answer of slipway serve, with its output on that disk too; freed, it records again", async (context) => {
+    disk = mountDisk(24);
+    if (!disk) return context.skip();
+    const output = join(disk.path, "output");
+    const stdout = openSync(output, "a");
+    child = serve(disk.path, stdout);
+    closeSync(stdout);
+    let url: string | undefined;
+    await expect
+      .poll(() => (url = readFileSync(output, "utf8").match(/http:\/\/127\.0\.0\.1:\d+/)?.[0]), {
+        timeout: 2 * minutes,
+      })
+      .toBeDefined();
+    const at = url ?? "";
+    expect(await sendPredict(at)).toEqual({ status: 200, warning: null });
+    disk.fill();
+    // What SQLite has room for in its own files is still written: asked until it is full.
+    const full = [];
+    for (let request = 0; request < 3_000 && full.length < 50; request++) {
+      const answer = await sendPredict(at);
+      expect(answer.status).toBe(200);
+      if (answer.warning !== null) full.push(answer.warning);
+    }
+    expect(full).toEqual(Array(50).fill("write_failed"));
+    expect((await fetch(`${at}/health`)).status).toBe(200);
+    disk.free();
+    await expect.poll(async () => (await sendPredict(at)).warning, { timeout: minutes }).toBeNull();
+    expect(child.exitCode).toBeNull();
+    child.kill("SIGINT");
+    const [code] = await once(child, "close");
+    expect(code).toBe(0);
+  });
+
+  test("ends no answer of prod in a rehearsal, nor the rehearsal; freed, it records again", async (context) => {
+    disk = mountDisk(400);
+    if (!disk) return context.skip();
+    const set = await createFixture();
+    const data = join(disk.path, "data");
+    try {
+      await using rehearsal = startRehearsalProcess(
+        { ...set, data },
+        { args: ["--port", "0", "--traffic", "20", "--bake", "300ms"] },
+      );
+      const { delivery } = await rehearsal.waitFor("question");
+      const approvals = await runSlipway(set, ["approvals", "--json", "--data", data]);
+      const [asked] = z.array(z.object({ id: z.string() })).parse(JSON.parse(approvals.stdout));
+      const answered = ["approve", asked?.id ?? "", "--as", approverId, "--data", data];
+      expect((await runSlipway(set, answered)).code).toBe(0);
+      await rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
+      const { url } = await rehearsal.waitFor("serving", ({ environment }) => environment === "prod");
+      expect(await sendPredict(url)).toEqual({ status: 200, warning: null });
+      disk.fill();
+      const full = [];
+      for (let request = 0; request < 5_000 && full.length < 20; request++) {
+        const answer = await sendPredict(url).catch((fault: unknown) => {
+          throw new Error(`prod does not answer:\n${rehearsal.picture()}`, { cause: fault });
+        });
+        expect(answer.status, rehearsal.picture()).toBe(200);
+        if (answer.warning !== null) full.push(answer.warning);
+      }
+      expect(full).toEqual(Array(20).fill("write_failed"));
+      disk.free();
+      await expect.poll(async () => (await sendPredict(url)).warning, { timeout: 2 * minutes }).toBeNull();
+      rehearsal.interrupt();
+      expect(await rehearsal.ended(), rehearsal.picture()).toEqual({ code: 130, signal: null });
+    } finally {
+      await set.strike();
+    }
+  });
+
+  test("an output that nobody reads any more ends nothing", async () => {
+    child = serve(workFolder.path, "pipe");
+    const { stdout, stderr } = child;
+    if (!stdout || !stderr) throw new Error("it has pipes");
+    const [line] = await once(createInterface({ input: stdout }), "line");
+    const url = String(line).match(/http:\/\/127\.0\.0\.1:\d+/)?.[0] ?? "";
+    stdout.destroy();
+    stderr.destroy();
+    for (let request = 0; request < 20; request++) expect((await sendPredict(url)).status).toBe(200);
+    expect(child.exitCode).toBeNull();
+  });
+
+  test("loses log entries and says how many; metrics wait, and closing them throws nothing", async (context) => {
+    disk = mountDisk(8);
+    if (!disk) return context.skip();
+    const path = join(disk.path, "rehearsal.log");
+    const log = openLog({ path, clock: () => 0 });
+    const database = openDatabase(join(disk.path, "state.sqlite"));
+    const faults: unknown[] = [];
+    const metrics = createSqliteMetrics({
+      database,
+      clock: () => 1_000,
+      onFault: (fault) => faults.push(fault),
+    });
+    log("before");
+    disk.fill();
+    for (let entry = 0; entry < 5; entry++) log("x".repeat(10_000));
+    const request = {
+      environment: "prod",
+      model: "churn",
+      version: "1",
+      at: 1_000,
+      latencyMs: 1,
+      failed: false,
+    } as const;
+    for (let count = 0; count < 40_000; count++)
+      metrics.request({ ...request, labels: new Map([["stay", 1]]) });
+    expect(faults[0]).toMatchObject({
+      name: "DataFolderUnusable",
+      message: expect.stringContaining("the disk is full"),
+    });
+    metrics.close();
+    disk.free();
+    log("after");
+    const text = readFileSync(path, "utf8");
+    expect(text).toMatch(/before\n/);
+    expect(text).toMatch(
+      /\n1970-01-01T00:00:00\.000Z \d entries are missing here: they could not be written\n1970-\S+ after\n$/,
+    );
+    database.close();
+  });
+
+  test("at the start is a sentence and exit 3", async (context) => {
+    disk = mountDisk(1);
+    if (!disk) return context.skip();
+    disk.fill();
+    for (const args of [
+      ["serve", "models/churn", "--no-trial"],
+      ["rehearse", "--approve"],
+    ]) {
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        [slipwayPath, ...args, "--port", "0", "--data", join(disk.path, "data")],
+        { cwd: repositoryRoot, encoding: "utf8", timeout: 3 * minutes, killSignal: "SIGKILL" },
+      );
+      expect({ args, status }, stderr).toEqual({ args, status: 3 });
+      expect(stderr).toMatch(/the disk is full\. Free some space and start again/);
+      expect(stderr).not.toMatch(/\n\s+at /);
+    }
+  });
+});
+
+test("a log that has grown to its limit becomes the one before, so that both have a limit", () => {
+  const path = join(workFolder.path, "rehearsal.log");
+  const log = openLog({ path, clock: () => 0, limitBytes: 10_000 });
+  for (let entry = 0; entry < 500; entry++) log(`entry ${entry}`);
+  expect(statSync(path).size).toBeLessThanOrEqual(10_000);
+  expect(statSync(`${path}.1`).size).toBeLessThanOrEqual(10_000);
+  expect(readFileSync(path, "utf8")).toMatch(/entry 499\n$/);
+});
+
+describe("a data folder over its limit", () => {
+  const hour = 3_600_000;
+  const start = Date.UTC(2026, 10, 28);
+  const open = () => {
+    const folder = resolveDataFolder(join(workFolder.path, "data"));
+    mkdirSync(folder.root);
+    const database = openDatabase(folder.database);
+    let now = start;
+    let written = 0;
+    const clock = () => now;
+    const store = createSqliteStore({ database, clock });
+    const blobs = createFileBlobs({
+      ...{ folder: folder.blobs, baseUrl: "http://127.0.0.1", key: new Uint8Array(32) },
+      written: (bytes) => {
+        written += bytes;
+      },
+    });
+    const blobsWritten = () => written;
+    const said: string[] = [];
+    const log = (sentence: string) => void said.push(sentence);
+    return {
+      ...{ folder, database, store, blobs, blobsWritten, said, clock },
+      pass: (ms: number) => {
+        now += ms;
+      },
+      count: (where: string) => Number(database.prepare(`SELECT count(*) AS n FROM ${where}`).get()?.n),
+      recorder: createRecorder({ store, blobs, manifest: readChurnManifest(), log }),
+      metrics: createSqliteMetrics({ database, clock }),
+      keep: (limitBytes: number) =>
+        createDataLimiter({ folder, database, blobsWritten, limitBytes, clock, log }),
+    };
+  };
+  /** Traffic of two models in turn, a minute apart; every tenth request has so many rows that they go to a blob. */
+  const traffic = async (
+    { recorder: records, metrics, database }: ReturnType<typeof open>,
+    requests: number,
+  ) => {
+    for (let request = 0; request < requests; request++) {
+      const model = request % 2 === 0 ? "churn" : "other";
+      const at = start - (requests - request) * 60_000;
+      const many = request % 10 === 0 ? 150 : 1;
+      const one = { label: "stay", scores: { stay: 0.75, churn: 0.25 } };
+      await records.record({
+        ...{
+          id: `id-${request}`,
+          at,
+          model,
+          modelVersion: 1,
+          digest: "sha256:a",
+          environment: "prod",
+          latencyMs: 1,
+        },
+        rows: Array.from({ length: many }, () => ({ text: `${request} `.repeat(60) })),
+        predictions: Array.from({ length: many }, () => one),
+      });
+      metrics.request({
+        ...{ environment: "prod", model, version: "1", at, latencyMs: 1, failed: false },
+        labels: new Map([["stay", 1]]),
+      });
+    }
+    metrics.flush();
+    database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
+  };
+  const pages = ({ database }: ReturnType<typeof open>) =>
+    Number(database.prepare("PRAGMA page_count").get()?.page_count) * 4_096;
+
+  test("forgets the oldest traffic, gives the space back, and touches nothing else", async () => {
+    const data = open();
+    for (const partition of ["ledger#prod#churn", "approvals", "claims", "api-keys#prod", "prediction-like"])
+      await data.store.put({ partition, sort: "1" }, { kept: true });
+    data.database
+      .prepare(
+        "INSERT INTO executions (name, number, status, input, started_at) VALUES ('d', 1, 'RUNNING', '{}', 0)",
+      )
+      .run();
+    await traffic(data, 1_000);
+    const before = pages(data);
+    const limit = Math.round(before / 2);
+    const forgotten = await data.keep(limit).look();
+    expect(forgotten).toBeGreaterThan(0);
+    expect(pages(data)).toBeLessThan(limit);
+    expect(statSync(data.folder.database).size).toBeLessThan(before * 0.7);
+
+    const index = data.database
+      .prepare(
+        "SELECT sort FROM items WHERE partition IN ('predictions#prod#churn', 'predictions#prod#other') ORDER BY sort",
+      )
+      .all()
+      .map(({ sort }) => String(sort));
+    expect(index.length).toBeGreaterThan(0);
+    expect(index.length).toBeLessThan(1_000);
+    // The newest are there, without a gap: what went was older than all that stayed.
+    expect(index.map((sort) => sort.slice(16))).toEqual(
+      Array.from({ length: index.length }, (_, at) => `id-${1_000 - index.length + at}`),
+    );
+    expect(data.count("items WHERE partition LIKE 'prediction#%'")).toBe(index.length);
+    const oldest = Number(index[0]?.slice(0, 15));
+    expect(Number(data.database.prepare("SELECT min(at) AS at FROM requests").get()?.at)).toBeGreaterThan(
+      oldest - 2 * trimBatchSize * 60_000,
+    );
+    expect(
+      data.count(
+        `items WHERE partition LIKE 'prediction-counts#%' AND sort < '${new Date(oldest - hour).toISOString().slice(0, 13)}'`,
+      ),
+    ).toBe(0);
+    const blobs = spawnSync("find", [data.folder.blobs, "-name", "*@blob"], { encoding: "utf8" })
+      .stdout.trim()
+      .split("\n");
+    expect(blobs).toHaveLength(index.filter((sort) => Number(sort.slice(19)) % 10 === 0).length);
+
+    expect(
+      data.count(
+        "items WHERE partition IN ('ledger#prod#churn', 'approvals', 'claims', 'api-keys#prod', 'prediction-like')",
+      ),
+    ).toBe(5);
+    expect(data.count("executions")).toBe(1);
+    data.metrics.close();
+    data.database.close();
+  });
+
+  test("takes small batches: no transaction has more statements than a batch has requests, times four", async () => {
+    const data = open();
+    await traffic(data, 400);
+    let most = 0;
+    let now = 0;
+    const counted = {
+      ...data.database,
+      prepare: (sql: string) => {
+        const statement = data.database.prepare(sql);
+        const run = <T>(work: () => T): T => {
+          now += 1;
+          return work();
+        };
+        return {
+          get: (...values: Parameters<typeof statement.get>) => run(() => statement.get(...values)),
+          all: (...values: Parameters<typeof statement.all>) => run(() => statement.all(...values)),
+          run: (...values: Parameters<typeof statement.run>) => run(() => statement.run(...values)),
+        };
+      },
+      write: <T>(work: () => T): T => {
+        now = 0;
+        const result = data.database.write(work);
+        most = Math.max(most, now);
+        return result;
+      },
+    };
+    await createDataLimiter({ ...data, database: counted, limitBytes: 200_000, log: () => undefined }).look();
+    expect(most).toBeGreaterThan(trimBatchSize);
+    expect(most).toBeLessThanOrEqual(4 * trimBatchSize);
+    data.metrics.close();
+    data.database.close();
+  });
+
+  test("objects are walked over once an hour and counted in between, however many there are", async () => {
+    const data = open();
+    await data.store.put({ partition: "ledger#prod#churn", sort: "1" }, { kept: true });
+    await traffic(data, 100);
+    const limit = 3_000_000;
+    const keeping = data.keep(limit);
+    const requests = () => data.count("items WHERE partition LIKE 'predictions#%'");
+    expect(await keeping.look()).toBe(0);
+    // What nobody counted: a look that walked would find the folder over its limit.
+    const stranger = join(data.folder.blobs, "stranger@blob");
+    writeFileSync(stranger, Buffer.alloc(limit));
+    expect(await keeping.look()).toBe(0);
+    data.pass(hour);
+    // Their records and their metrics.
+    expect(await keeping.look()).toBe(200);
+    expect(requests()).toBe(0);
+    rmSync(stranger);
+    data.pass(hour);
+    await keeping.look();
+
+    await traffic(data, 100);
+    expect(await keeping.look()).toBe(0);
+    // What this process puts is counted at once.
+    await data.blobs.put("reports/large", Buffer.alloc(limit), { contentType: "text/plain" });
+    expect(await keeping.look()).toBe(200);
+    data.metrics.close();
+    data.database.close();
+  });
+
+  test("a walk over many files lets the event loop turn between them", async () => {
+    const folder = join(workFolder.path, "many");
+    mkdirSync(folder);
+    for (let file = 0; file < 1_000; file++) writeFileSync(join(folder, `${file}`), "x");
+    const { turns, value } = await countEventLoopTurns(() => measureDataSize(folder));
+    expect(value).toBe(1_000);
+    expect(turns).toBeGreaterThan(500);
+  });
+
+  test("what is no traffic is never forgotten, and that the limit cannot be kept is said once", async () => {
+    const data = open();
+    await data.store.put({ partition: "ledger#prod#churn", sort: "1" }, { kept: "x".repeat(200_000) });
+    await traffic(data, 50);
+    const keeping = data.keep(100_000);
+    await keeping.look();
+    await keeping.look();
+    expect(data.count("items WHERE partition LIKE 'predictions#%'")).toBe(0);
+    expect(data.count("requests")).toBe(0);
+    expect(await data.store.get({ partition: "ledger#prod#churn", sort: "1" })).toBeDefined();
+    expect(data.said.filter((line) => line.includes("raise --data-limit"))).toHaveLength(1);
+    data.metrics.close();
+    data.database.close();
+  });
+});

@@ -1,0 +1,219 @@
+/** Everything around a rehearsal that can be in its way: it says so in a sentence and leaves nothing half-written. */
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { startRehearsalProcess } from "./rehearsal-process.ts";
+import { type CommandResult, runSlipway } from "./run-slipway.ts";
+import { createFixture, type Fixture, repositoryRoot, slipwayPath } from "./fixture.ts";
+
+const minutes = 60_000;
+
+describe("what stands in the way", { timeout: 10 * minutes }, () => {
+  let set: Fixture;
+  beforeAll(async () => {
+    set = await createFixture();
+  });
+  afterAll(async () => {
+    await set.strike();
+  });
+  const rehearse = (...args: string[]) => runSlipway(set, ["rehearse", "--json", "--port", "0", ...args]);
+  /** One sentence for a person, no stack, nothing on stdout. */
+  const expectSentence = ({ code, stdout, stderr }: CommandResult, expected: number, sentence: RegExp) => {
+    expect({ code, stdout }, stderr).toEqual({ code: expected, stdout: "" });
+    expect(stderr).toMatch(sentence);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  };
+
+  test("a port in use ends with 3, names --port, and writes nothing half", async () => {
+    const taken = createServer();
+    await new Promise<void>((listening) => taken.listen(0, "127.0.0.1", listening));
+    const { port } = taken.address() as AddressInfo;
+    try {
+      const data = join(set.room, "port");
+      expectSentence(
+        await rehearse("--data", data, "--port", String(port)),
+        3,
+        new RegExp(`port ${port} is in use: stop what listens there, or choose another with --port`),
+      );
+      for (const half of ["state.sqlite", "running.json", "repository", "secrets.env"])
+        expect(existsSync(join(data, half)), half).toBe(false);
+    } finally {
+      await new Promise((closed) => taken.close(closed));
+    }
+  });
+
+  test("a data folder that is a file ends with 3 and leaves the file", async () => {
+    const file = join(set.room, "file");
+    writeFileSync(file, "mine\n");
+    const sentence =
+      /a file stands where a folder is needed\. Remove it, or choose another folder with --data/;
+    expectSentence(await rehearse("--data", file), 3, sentence);
+    expectSentence(await rehearse("--data", join(file, "below")), 3, sentence);
+    expectSentence(await rehearse("--data", file, "--fresh"), 3, /--data/);
+    expect(readFileSync(file, "utf8")).toBe("mine\n");
+  });
+
+  test("a data folder that cannot be created ends with 3", async () => {
+    // Nobody, root included, makes a folder in /proc.
+    expectSentence(
+      await rehearse("--data", "/proc/slipway/data"),
+      3,
+      /no folder can be made at \/proc\/slipway: choose another with --data/,
+    );
+  });
+
+  test("--fresh removes no folder that is none of Slipway's", async () => {
+    const folder = join(set.room, "photographs");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "sea.jpg"), "waves");
+    expectSentence(await rehearse("--data", folder, "--fresh"), 3, /is no data folder of Slipway's/);
+    expect(readFileSync(join(folder, "sea.jpg"), "utf8")).toBe("waves");
+  });
+
+  test("a model that is not there ends with 2, and no folder is made", async () => {
+    const data = join(set.room, "unknown");
+    expectSentence(await rehearse("--data", data, "--model", "nope"), 2, /there is no model nope/);
+    expect(existsSync(data)).toBe(false);
+  });
+
+  test("an empty signing secret is refused with 3 instead of signing for everybody", async () => {
+    const ended = await runSlipway({ ...set, env: { ...set.env, SLACK_SIGNING_SECRET: "" } }, [
+      ...["rehearse", "--json", "--port", "0", "--data", join(set.room, "empty-secret")],
+    ]);
+    expectSentence(ended, 3, /SLACK_SIGNING_SECRET is set but empty/);
+  });
+
+  test("a second rehearsal on the same folder ends with 3 and names the first", async () => {
+    await using first = startRehearsalProcess(set, { args: ["--port", "0", "--traffic", "0"] });
+    await first.waitFor("state");
+    expectSentence(
+      await rehearse("--data", set.data),
+      3,
+      /a process runs on .* already \(slipway rehearse, process \d+, since [\dT:.-]+Z, http:\/\/127\.0\.0\.1:\d+\): stop it, or choose another/,
+    );
+    expectSentence(await rehearse("--data", set.data, "--fresh"), 3, /a process runs on .* already/);
+    // The first goes on as if nothing had been.
+    await first.waitFor("question");
+    first.interrupt();
+    expect((await first.ended()).code, first.picture()).toBe(130);
+    await first.groupEnded();
+  });
+
+  test("a full disk ends with 3 and says so", async (context) => {
+    const disk = join(set.room, "disk");
+    mkdirSync(disk);
+    const run = (script: string) =>
+      spawnSync("unshare", ["--user", "--map-root-user", "--mount", "sh", "-c", script], {
+        cwd: repositoryRoot,
+        env: set.env,
+        encoding: "utf8",
+        timeout: 9 * minutes,
+        killSignal: "SIGKILL",
+      });
+    const mount = `mount -t tmpfs -o size=3m none '${disk}'`;
+    if (run(mount).status !== 0) {
+      console.warn("SKIPPED: the full disk, because this user may not mount a file system of its own here.");
+      return context.skip();
+    }
+    const rehearsal = `'${process.execPath}' '${slipwayPath}' rehearse --approve --json --port 0 --traffic 0 --data '${disk}/data'`;
+    const { status, stdout, stderr } = run(`${mount} && ${rehearsal}`);
+    expect(status, `${stdout.slice(-2_000)}\n${stderr}`).toBe(3);
+    expect(stderr).toMatch(/the disk is full\. Free some space and start again/);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+});
+
+const Problems = z.array(z.object({ severity: z.enum(["error", "warning"]) }));
+
+describe("slipway check", () => {
+  let set: Fixture;
+  let folder = "";
+  beforeAll(async () => {
+    set = await createFixture();
+    folder = join(set.room, "churn");
+    cpSync(join(repositoryRoot, "models", "churn"), folder, { recursive: true });
+  });
+  afterAll(async () => {
+    await set.strike();
+  });
+  const edit = (name: string, change: (text: string) => string) => {
+    const file = join(folder, name);
+    writeFileSync(file, change(readFileSync(file, "utf8")));
+  };
+
+  test("a folder without a mistake can be delivered: exit 0", async () => {
+    const { code, stdout, stderr } = await runSlipway(set, ["check", folder]);
+    expect(code, stdout + stderr).toBe(0);
+    expect(stdout).toMatch(/can be delivered/);
+  });
+
+  test("each mistake of model.yaml is named with file, line and remedy: exit 1", async () => {
+    edit("model.yaml", (text) =>
+      text
+        .replace("timeoutSeconds: 30", "timeoutSecond: 30")
+        .replace("latencyP95Ms: 50", "latencyP95Ms: fast")
+        .replace("quorum: 1", "quorum: 0"),
+    );
+    const lines = readFileSync(join(folder, "model.yaml"), "utf8").split("\n");
+    const lineOf = (text: string) => lines.findIndex((line) => line.includes(text)) + 1;
+    const { code, stdout, stderr } = await runSlipway(set, ["check", folder]);
+    expect({ code, stderr }, stdout).toEqual({ code: 1, stderr: "" });
+    for (const mistake of ["timeoutSecond", "latencyP95Ms", "quorum"])
+      expect(stdout).toContain(`model.yaml:${lineOf(mistake)}`);
+    const json = await runSlipway(set, ["check", folder, "--json"]);
+    expect(json.code).toBe(1);
+    expect(Problems.parse(JSON.parse(json.stdout)).length).toBeGreaterThanOrEqual(3);
+  });
+
+  test("an ONNX file that is cut off, and a folder that is not there, are said", async () => {
+    cpSync(join(repositoryRoot, "models", "churn"), folder, { recursive: true });
+    writeFileSync(join(folder, "model.onnx"), readFileSync(join(folder, "model.onnx")).subarray(0, 1_000));
+    const broken = await runSlipway(set, ["check", folder]);
+    expect(broken.code, broken.stdout + broken.stderr).toBe(1);
+    expect(broken.stdout).toMatch(/model\.onnx/);
+    const missing = await runSlipway(set, ["check", join(set.room, "nowhere")]);
+    expect(missing.code).toBe(2);
+    expect(missing.stderr).toMatch(/nowhere cannot be read/);
+  });
+});
+
+describe("the command line", { timeout: 10 * minutes }, () => {
+  const set = { env: { ...process.env, NO_COLOR: "1" }, said: [] };
+
+  test("--help lists every command, and each has a --help of its own: exit 0", async () => {
+    const { code, stdout } = await runSlipway(set, ["--help"]);
+    expect(code).toBe(0);
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+) +(?:\[options\] |<)/gm)].map(
+      ([, name]) => name ?? "",
+    );
+    expect(commands).toEqual(
+      expect.arrayContaining([
+        ...["rehearse", "status", "predict", "history", "rollback"],
+        ...["image", "check", "retire", "deliver", "approvals", "approve", "reject"],
+      ]),
+    );
+    for (const command of commands) {
+      const help = await runSlipway(set, [command, "--help"]);
+      expect(help, command).toMatchObject({ code: 0, stderr: "" });
+      expect(help.stdout).toContain(`Usage: slipway ${command}`);
+    }
+  });
+
+  test.each([
+    [["bogus"], /unknown command 'bogus'/],
+    [["rollbak"], /Did you mean rollback\?/],
+    [["rehearse", "--bake", "soon"], /write 500ms, 3s, 2m, 1h or manifest/],
+    [["rehearse", "--port", "70000"], /a port is a number from 0 to 65535/],
+    [["rehearse", "--approve", "--reject"], /cannot be used with option/],
+    [["rehearse", "--change", "best"], /Allowed choices are first, second, better, worse, broken/],
+    [["status", "--data", "/nonexistent/slipway"], /holds no deliveries yet: run `npm start` first/],
+  ])("%j is not understood: exit 2, and said", async (args, sentence) => {
+    const { code, stdout, stderr } = await runSlipway(set, args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(sentence);
+  });
+});

@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { Fixture } from "./fixture.ts";
+
+/** Kept in the clear by design and readable by their owner alone: the keys themselves. */
+const keyFiles = /^(cipher\.key|secrets\.env)$/;
+
+const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;
+
+const listFiles = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory()
+      ? listFiles(join(folder, entry.name))
+      : entry.isFile()
+        ? [join(folder, entry.name)]
+        : [],
+  );
+
+/**
+ * Where a secret of the set, or anything that is named a task token, stands: in all that its processes said and its
+ * pages showed, and in every file that they left. Databases are searched as bytes: what is encrypted is not found.
+ */
+export const findSecrets = (set: Fixture): string[] => {
+  const values = Object.entries(set.secrets);
+  const said = set.said.flatMap(({ where, text }) => [
+    ...values.filter(([, value]) => text.includes(value)).map(([name]) => `${name} in ${where}`),
+    ...(/task.?token/i.test(text) ? [`a task token in ${where}`] : []),
+    // The embedded engine's tokens are UUIDs, and a process has no other reason to say one.
+    ...(/^std(out|err) /.test(where) && uuid.test(text) ? [`what looks like a task token in ${where}`] : []),
+  ]);
+  const left = listFiles(set.data)
+    .filter((file) => !keyFiles.test(relative(set.data, file)) && statSync(file).size < 200_000_000)
+    .filter((file) => !relative(set.data, file).startsWith("images/"))
+    .flatMap((file) => {
+      const bytes = readFileSync(file);
+      return values
+        .filter(([, value]) => bytes.includes(value))
+        .map(([name]) => `${name} in ${relative(set.data, file)}`);
+    });
+  return [...said, ...left];
+};

@@ -1,0 +1,101 @@
+/** Somebody's own export and table, by the commands alone: written, checked, delivered, asked. */
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import * as z from "zod";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
+import { runScenario } from "#worlds/embedded/scenario/scenario.ts";
+import { runSlipway } from "./run-slipway.ts";
+import { createFixture, type Fixture, repositoryRoot } from "./fixture.ts";
+
+const model = "loan-risk";
+const exportFolder = join(repositoryRoot, "test", "support", "onnx-exports", "sklearn-columns");
+const voice = { say: () => undefined, event: () => undefined };
+const PredictResponse = z.object({
+  version: z.number(),
+  predictions: z.array(z.object({ label: z.string(), scores: z.record(z.string(), z.number()) })),
+});
+
+let fixture: Fixture;
+let rehearsal: EmbeddedWorld | undefined;
+beforeAll(async () => {
+  fixture = await createFixture();
+});
+afterAll(async () => {
+  await rehearsal?.stop();
+  await fixture.strike();
+});
+
+test("a model that slipway new wrote is delivered to prod and answers there", {
+  timeout: 600_000,
+}, async () => {
+  // The rehearsal takes models from its checkout: here one that holds the policy and this model.
+  const own = join(fixture.room, "checkout");
+  await cp(join(repositoryRoot, "policy.yaml"), join(own, "policy.yaml"));
+  const files = ["--onnx", join(exportFolder, "model.onnx"), "--data", join(exportFolder, "data.csv")];
+  const made = await runSlipway(fixture, [
+    "new",
+    model,
+    ...files,
+    "--target",
+    "outcome",
+    "--models",
+    join(own, "models"),
+  ]);
+  expect(made).toMatchObject({ code: 0, stderr: "" });
+  expect(made.stdout).toMatch(/accuracy 0\.81\d on 320 rows/);
+  expect(made.stdout).toContain("holdout.csv is of the rows that you brought.");
+  const checked = await runSlipway(fixture, ["check", join(own, "models", model)]);
+  expect(checked).toMatchObject({ code: 0, stdout: `✓ ${join(own, "models", model)} can be delivered.\n` });
+
+  rehearsal = await startEmbeddedWorld({
+    folder: resolveDataFolder(fixture.data),
+    checkout: own,
+    port: 0,
+    modelsPort: 0,
+    bakeMs: 5,
+    traffic: 0,
+    env: {},
+    clock: Date.now,
+    voice,
+  });
+  await rehearsal.begin();
+  await runScenario(rehearsal, { model, answers: "approve", voice });
+
+  const row = {
+    age: 49,
+    income: null,
+    employment: "permanent",
+    home: "with parents",
+    debt_ratio: 0.361,
+    existing_customer: 1,
+  };
+  const response = await fetch(`${rehearsal.modelsUrl}/prod/models/${model}/v1/predict`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ rows: [row] }),
+  });
+  // What scikit-learn says of this row, which is the second of the table (case.json).
+  const answer = PredictResponse.parse(await response.json());
+  expect(answer).toMatchObject({ version: 1, predictions: [{ label: "repaid" }] });
+  expect(answer.predictions[0]?.scores.repaid).toBeCloseTo(0.505459, 4);
+});
+
+test("a folder that is there is left alone without --force, and a wrong column is a mistake of usage", async () => {
+  const models = join(fixture.room, "checkout", "models");
+  const onto = (...more: string[]) =>
+    runSlipway(fixture, [
+      ...["new", model, "--onnx", join(exportFolder, "model.onnx"), "--data", join(exportFolder, "data.csv")],
+      ...["--models", models, ...more],
+    ]);
+  expect(await onto("--target", "outcome")).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining("is there already: choose another name, or write over it with --force."),
+  });
+  expect(await onto("--target", "outcome", "--force")).toMatchObject({ code: 0 });
+  expect(await onto("--target", "income_class", "--force")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("income_class is no column of data.csv (it has age, income"),
+  });
+});

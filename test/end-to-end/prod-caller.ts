@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { repositoryRoot } from "./fixture.ts";
+
+const Golden = z.object({ rows: z.array(z.record(z.string(), z.unknown())).min(1) });
+const PredictResponse = z.object({
+  model: z.string(),
+  version: z.coerce.number(),
+  predictions: z.array(z.object({ label: z.string() })).length(1),
+});
+
+/** A row that every version of churn can be asked. */
+export const exampleRow = Golden.parse(
+  JSON.parse(readFileSync(join(repositoryRoot, "models", "churn", "golden.json"), "utf8")),
+).rows[0];
+
+/** Asks `<url>/v1/predict` for one row and gives the version that answered. Throws on any other answer than 200. */
+export const fetchServingVersion = async (url: string): Promise<number> => {
+  const response = await fetch(`${url}/v1/predict`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ rows: [exampleRow] }),
+    signal: AbortSignal.timeout(120_000),
+  });
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`${response.status}: ${text.slice(0, 300)}`);
+  return PredictResponse.parse(JSON.parse(text)).version;
+};
+
+export type CallSummary = {
+  readonly answered: number;
+  readonly failures: readonly string[];
+  readonly versions: readonly number[];
+};
+
+/** An application outside Slipway that calls prod about 50 times a second until it is stopped. */
+export const startProdCaller = (url: string, everyMs = 20) => {
+  let heard = { answered: 0, failures: [] as string[], versions: new Set<number>() };
+  const underway = new Set<Promise<void>>();
+  const call = async () => {
+    // Counted where it was asked: an answer that comes after `take` belongs to what was before.
+    const mine = heard;
+    try {
+      mine.versions.add(await fetchServingVersion(url));
+      mine.answered++;
+    } catch (fault) {
+      mine.failures.push(fault instanceof Error ? fault.message : String(fault));
+    }
+  };
+  const timer = setInterval(() => {
+    // A machine that is busy with other things gets fewer requests, not a queue of them.
+    if (underway.size >= 16) return;
+    const asked = call().finally(() => underway.delete(asked));
+    underway.add(asked);
+  }, everyMs);
+  return {
+    /** What was heard since the last look, every request asked until now included. */
+    take: async (): Promise<CallSummary> => {
+      const { answered: _, ...rest } = heard;
+      const taken = heard;
+      heard = { answered: 0, failures: [], versions: new Set() };
+      await Promise.all(underway);
+      return {
+        answered: taken.answered,
+        failures: rest.failures,
+        versions: [...rest.versions].sort((a, b) => a - b),
+      };
+    },
+    /** No further request; resolves when the last one was answered. */
+    stop: async (): Promise<void> => {
+      clearInterval(timer);
+      await Promise.all(underway);
+    },
+  };
+};
+export type ProdCaller = ReturnType<typeof startProdCaller>;

@@ -1,0 +1,118 @@
+import { createHmac } from "node:crypto";
+import { z } from "zod";
+import type { EventLineOfKind } from "./event-line.ts";
+import type { Fixture } from "./fixture.ts";
+
+const Button = z.object({ action_id: z.string(), value: z.string().optional() });
+const Message = z.object({
+  ts: z.string(),
+  text: z.string(),
+  blocks: z.array(z.looseObject({ type: z.string(), elements: z.array(z.unknown()).optional() })),
+});
+const History = z.object({ ok: z.literal(true), messages: z.array(Message) });
+export type DeskMessage = z.infer<typeof Message>;
+
+/** The people of the desk's workspace. */
+export const approverId = "U024BE7LH";
+export const authorId = "U0AUTHOR";
+export const guestId = "U0GUEST1";
+
+type SlackCallback = {
+  readonly user: string;
+  readonly action?: "approve" | "reject";
+  readonly value: string;
+  readonly team?: string;
+  /** Seconds that the callback's time is off. */
+  readonly late?: number;
+  readonly secret?: string;
+  /** Changes the body after it was signed. */
+  readonly tamper?: (body: string) => string;
+};
+
+/**
+ * Slack as seen from outside: reads the channel by Slack's Web API, and sends callbacks that this file signs by
+ * itself (https://docs.slack.dev/authentication/verifying-requests-from-slack).
+ */
+export const createSlackDriver = (
+  { secrets, said }: Fixture,
+  { desk, callbackUrl }: Pick<EventLineOfKind<"question">, "desk" | "callbackUrl">,
+) => {
+  /** Newest first. */
+  const messages = async (): Promise<DeskMessage[]> => {
+    const response = await fetch(new URL("/api/conversations.history", desk), {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${secrets.SLACK_BOT_TOKEN}`,
+        "content-type": "application/x-www-form-urlencoded",
+      },
+      body: new URLSearchParams({ channel: "C0DELIVERY", limit: "100" }),
+    });
+    const text = await response.text();
+    said.push({ where: "the channel's history", text });
+    return History.parse(JSON.parse(text)).messages;
+  };
+  /** The messages of the channel that link to a delivery's page. */
+  const messagesOf = async (delivery: string): Promise<DeskMessage[]> =>
+    (await messages()).filter((message) =>
+      JSON.stringify(message.blocks).includes(`/deliveries/${delivery}`),
+    );
+  const buttons = ({ blocks }: DeskMessage) =>
+    blocks
+      .flatMap(({ elements = [] }) => elements)
+      .flatMap((element) => {
+        const button = Button.safeParse(element);
+        return button.success ? [button.data] : [];
+      });
+
+  return {
+    messages,
+    messagesOf,
+    /** What the Approve button of a delivery's one message carries; undefined once it is gone. */
+    questionOf: async (delivery: string): Promise<string | undefined> => {
+      const found = await messagesOf(delivery);
+      if (found.length !== 1) throw new Error(`${delivery} has ${found.length} messages, not one`);
+      return found.flatMap(buttons).find(({ action_id }) => action_id === "approve")?.value;
+    },
+    /** The page that one person sees. */
+    pageFor: async (user: string, path = "/"): Promise<string> => {
+      const page = await (await fetch(new URL(`${path}?as=${user}`, desk))).text();
+      said.push({ where: `the desk's page ${path} for ${user}`, text: page });
+      return page;
+    },
+    callback: async ({
+      user,
+      action = "approve",
+      value,
+      team = "T0SLIPWAY",
+      late = 0,
+      secret = secrets.SLACK_SIGNING_SECRET,
+      tamper = (body) => body,
+    }: SlackCallback): Promise<{ readonly status: number; readonly text: string }> => {
+      const payload = {
+        type: "block_actions",
+        user: { id: user, username: "someone", name: "someone", team_id: team },
+        api_app_id: "A0SLIPWAY",
+        trigger_id: "1.2.3",
+        team: { id: team, domain: "slipway" },
+        channel: { id: "C0DELIVERY", name: "model-deliveries" },
+        actions: [{ type: "button", block_id: "decision", action_id: action, value, action_ts: "1.000000" }],
+      };
+      const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
+      const timestamp = String(Math.floor(Date.now() / 1_000) - late);
+      const signature = createHmac("sha256", secret).update(`v0:${timestamp}:${body}`).digest("hex");
+      const response = await fetch(callbackUrl, {
+        method: "POST",
+        headers: {
+          "content-type": "application/x-www-form-urlencoded",
+          "x-slack-request-timestamp": timestamp,
+          "x-slack-signature": `v0=${signature}`,
+        },
+        body: tamper(body),
+      });
+      const text = await response.text();
+      said.push({ where: "a callback's answer", text });
+      return { status: response.status, text };
+    },
+  };
+};
+export type SlackDriver = ReturnType<typeof createSlackDriver>;

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { KillPoint } from "./kill-point-recorder.ts";
+import { decideAndWait, startTestRehearsal } from "./test-rehearsal.ts";
+import { type PreparedWorld, prepareWorld } from "./prepare-world.ts";
+import { recoverAll } from "./recover-all.ts";
+import type { DeliveryState, ExpectedRecovery } from "./recovery-checks.ts";
+
+let prepared: PreparedWorld;
+let points: readonly KillPoint[];
+
+beforeAll(async () => {
+  prepared = await prepareWorld(["first"], "second");
+  const { folder, recorder } = prepared.story();
+  const rehearsal = await startTestRehearsal({ folder, machine: prepared.machine, recorder });
+  try {
+    await rehearsal.begin();
+    recorder.begin();
+    await rehearsal.look();
+    await decideAndWait(rehearsal, prepared.delivery);
+    recorder.end();
+    expect((await rehearsal.world.outcomes.read(prepared.delivery))?.outcome).toBe("promoted");
+  } finally {
+    await rehearsal.stop();
+  }
+  points = recorder.points;
+}, 600_000);
+afterAll(() => prepared?.close());
+
+/** Before the commit point all is as it was, after it all is done; one that waited for its answer is asked again. */
+const expectRecovery = ({ committed, execution, state }: DeliveryState): ExpectedRecovery =>
+  committed || execution === "absent" || (execution === "RUNNING" && state === "RequestApproval")
+    ? { outcome: "promoted", serves: 2 }
+    : { outcome: "failed", error: "Interrupted", serves: 1 };
+
+test("the kill points lie in every state that does something", () => {
+  for (const state of [
+    "ClaimStage",
+    "BuildImage",
+    "ScanImage",
+    "RegisterModel",
+    "DeployStage",
+    "VerifyStage",
+    "RequestApproval",
+    "ClaimProd",
+    "DeployProd",
+    "ShiftTraffic",
+    "JudgeCanary",
+    "PromoteModel",
+    "MoveChampion",
+    "ReportOutcome",
+  ])
+    expect([state, points.some(({ moment }) => moment.includes(` ${state},`))]).toEqual([state, true]);
+  expect(points.length).toBeGreaterThan(100);
+});
+
+// Before the next test, whose recoveries use the copies up.
+test.each([
+  ["rolls back a canary", "Bake, entered"],
+  ["rolls back a registration", "RegisterModel, succeeded"],
+  ["carries a promotion forward", "PromoteModel, succeeded"],
+])(
+  "a sweep that %s and is itself killed before or after any call is done again, to the same end",
+  async (_, moment) => {
+    const point = points.find((each) => each.moment.includes(moment));
+    if (!point) throw new Error(`no kill point at ${moment}`);
+    const { folder, recorder } = prepared.story(point.folder);
+    const rehearsal = await startTestRehearsal({ folder, machine: prepared.machine, recorder });
+    try {
+      recorder.begin();
+      await rehearsal.begin();
+      recorder.end();
+    } finally {
+      await rehearsal.stop();
+    }
+    expect(recorder.points.length).toBeGreaterThan(5);
+    expect(await recoverAll(prepared, recorder.points, { expected: expectRecovery })).toEqual([]);
+  },
+  300_000,
+);
+
+test("killed before or after any call of a capability, a delivery is rolled back before its commit point and carried forward after it", async () => {
+  expect(await recoverAll(prepared, points, { expected: expectRecovery })).toEqual([]);
+}, 600_000);

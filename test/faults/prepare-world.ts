@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { type DataFolder, resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import type { ModelChange } from "#worlds/embedded/scenario/watched-repository.ts";
+import { copyDataFolder, createKillPointRecorder, type KillPointRecorder } from "./kill-point-recorder.ts";
+import { decideAndWait, rehearsedModel, startTestRehearsal, toDeliveryName } from "./test-rehearsal.ts";
+import { createSharedRuntime } from "./shared-runtime.ts";
+
+/**
+ * A data folder whose first versions are promoted and whose next one is committed: each story begins on a copy of it,
+ * and so does each restart after a kill, which is what lets hundreds of kills fit into minutes.
+ */
+export const prepareWorld = async (promoted: readonly ModelChange[], next: ModelChange | undefined) => {
+  const folder = await createTemporaryFolder();
+  const base = resolveDataFolder(join(folder.path, "base"));
+  const shared = await createSharedRuntime(join(folder.path, "machine"), base.repository);
+  const close = async () => {
+    await shared.stop();
+    await folder.remove();
+  };
+  try {
+    const rehearsal = await startTestRehearsal({ folder: base, machine: shared.machine });
+    try {
+      await rehearsal.begin();
+      const commit = async (change: ModelChange) =>
+        (await rehearsal.repository.commitChange(rehearsedModel, change)) ?? "";
+      for (const change of promoted) {
+        const delivery = toDeliveryName(await commit(change));
+        await rehearsal.look();
+        await decideAndWait(rehearsal, delivery);
+        const outcome = (await rehearsal.world.outcomes.read(delivery))?.outcome;
+        if (outcome !== "promoted") throw new Error(`the ${change} version ended as ${outcome}`);
+      }
+      // Committed once for all stories. The look at it is each story's own: this rehearsal's watcher is closed first.
+      const known = (await rehearsal.repository.head()) ?? "";
+      await rehearsal.stop();
+      const newest = next === undefined ? known : await commit(next);
+      const { golden } = await readCommittedModel(rehearsal.world)(rehearsedModel, newest);
+      let stories = 0;
+      return {
+        machine: shared.machine,
+        commit: newest,
+        delivery: toDeliveryName(newest),
+        row: golden.rows[0],
+        /** A copy to play a story on, and the recorder of its kill points. */
+        story: (from: DataFolder = base): { folder: DataFolder; recorder: KillPointRecorder } => {
+          const root = join(folder.path, `story-${++stories}`);
+          const copy = copyDataFolder(from, root);
+          return { folder: copy, recorder: createKillPointRecorder(copy, join(root, "points")) };
+        },
+        close,
+      };
+    } catch (fault) {
+      await rehearsal.stop();
+      throw fault;
+    }
+  } catch (fault) {
+    await close();
+    throw fault;
+  }
+};
+export type PreparedWorld = Awaited<ReturnType<typeof prepareWorld>>;

@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { openLocalImages } from "#packaging/local-images.ts";
+import { createGitSource } from "#platform/source/git.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { createFunctionHost } from "#worlds/embedded/functions/function-host.ts";
+import type { Compute } from "#worlds/embedded/start-embedded-world.ts";
+
+/**
+ * Images and functions that many rehearsals share, so that each need not pack a runtime and load onnxruntime anew.
+ * What is shared holds nothing of a delivery: images lie under their digests, and a function knows its configuration
+ * alone. Whatever the machine's load, a call counts as one that took a millisecond: how fast the model is, is judged
+ * in other tests.
+ * @param root a folder of its own
+ * @param repository the git repository that all of them watch
+ */
+export const createSharedRuntime = async (
+  root: string,
+  repository: string,
+): Promise<{ machine: Compute; stop(): Promise<void> }> => {
+  const folder = resolveDataFolder(root);
+  const { images, imageRoot, runtime } = await openLocalImages({
+    folder: { images: join(folder.root, "images") },
+    source: createGitSource({ repository }),
+    clock: Date.now,
+  });
+  let calls = 0;
+  const functions = createFunctionHost({
+    imageRoot,
+    metrics: { request: () => undefined },
+    parseEmf: () => undefined,
+    onLine: () => undefined,
+    staysWarm: async () => true,
+    clock: Date.now,
+    requestId: () => String(++calls),
+  });
+  const machine: Compute = {
+    images,
+    runtime: await runtime(),
+    functions: {
+      invoke: async (call) => {
+        const { payload } = await functions.invoke(call);
+        return { payload, durationMs: 1 };
+      },
+    },
+  };
+  return { machine, stop: functions.stop };
+};

@@ -1,0 +1,71 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { findDynamicLookups } from "./find-dynamic-lookups.ts";
+import { createTemporaryFolder } from "./support/temporary-folder.ts";
+
+const root = new URL("..", import.meta.url).pathname;
+const rowShapeReason =
+  "writes names of the manifest, which refuses __proto__; plain writes give rows of one shape, which are read several times faster";
+
+/** Lookups by a name from outside that stay, each with its reason. */
+const allowed: ReadonlyMap<string, string> = new Map([
+  ["untrusted/get-own-property.ts: object[name]", "it is the one lookup, behind Object.hasOwn"],
+  ["inference/csv/read-csv.ts: row[name]", rowShapeReason],
+  ["inference/scoring/read-columns.ts: row[name]", rowShapeReason],
+  ["inference/scoring/read-rows.ts: row[name]", rowShapeReason],
+  ["inference/oip/tensors-to-rows.ts: one[name]", rowShapeReason],
+  ['inference/model/read-predictions.ts: scores[labels[at] ?? ""]', rowShapeReason],
+  ["model-folder/rows/encode-rows.ts: name in Object.prototype", "asks for what every object inherits"],
+  [
+    "model-folder/rows/encode-rows.ts: row[name]",
+    "stands behind that question: the name is inherited by no object",
+  ],
+]);
+
+test("no property is looked up by a name from outside: names are keys of a Map, or go through ownValue", () => {
+  const isProduct = (file: string) =>
+    !/^(test|bench)\//.test(file) && !/\.(peer\.)?test\.ts$/.test(file) && file.endsWith(".ts");
+  const found = findDynamicLookups(root, isProduct).map(({ file, line, code }) => ({
+    place: `${file}: ${code}`,
+    line,
+  }));
+  const places = new Set(found.map(({ place }) => place));
+  expect(
+    found
+      .filter(({ place }) => !allowed.has(place))
+      .map(
+        ({ place, line }) => `${place} (line ${line}): make it a Map, or read it with untrusted/get-own-property.ts`,
+      ),
+  ).toEqual([]);
+  expect([...allowed.keys()].filter((place) => !places.has(place))).toEqual([]);
+});
+
+test("the rule sees every form of such a lookup, and none in arrays, Maps and literal names", async () => {
+  const folder = await createTemporaryFolder();
+  const seen = [
+    "export const a = (x: Record<string, number>, name: string) => x[name];",
+    "export const b = (x: object, name: string) => name in x;",
+    "export const c = (x: object, name: string): unknown => Reflect.get(x, name);",
+    "export const d = (x: Record<string, number>, name: string) => { x[name] = 1; };",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source of a program
+    "export const e = (x: Record<string, number>, name: string) => x[`label ${name}`];",
+  ];
+  const unseen = [
+    "export const f = (x: readonly number[], at: number) => x[at];",
+    "export const g = (x: ReadonlyMap<string, number>, name: string) => x.get(name);",
+    'export const h = (x: { a: number; b: number }, name: "a" | "b") => x[name];',
+    "export const i = (name: string) => ({ [name]: 1 });",
+  ];
+  try {
+    await writeFile(
+      join(folder.path, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: { strict: true, lib: ["es2024"], types: [] }, include: ["*.ts"] }),
+    );
+    await writeFile(join(folder.path, "names.ts"), [...seen, ...unseen].join("\n"));
+    const lines = findDynamicLookups(`${folder.path}/`, () => true).map(({ line }) => line);
+    expect([...new Set(lines)].toSorted((one, other) => one - other)).toEqual(seen.map((_, at) => at + 1));
+  } finally {
+    await folder.remove();
+  }
+});

@@ -1,0 +1,131 @@
+import type { Statement } from "#terraform/permissions/statement.ts";
+import type { IamPolicy } from "./policy-simulator.ts";
+import { toArray } from "./stack-policies.ts";
+
+export type PolicyMutation = {
+  readonly kind:
+    | "an action removed"
+    | "a resource removed"
+    | "a resource widened"
+    | "a condition removed"
+    | "a value of a condition removed"
+    | "a principal widened"
+    | "a refusal removed";
+  /** In words: which statement of which policy, and what of it. */
+  readonly what: string;
+  /** The policy as it would stand. */
+  readonly policy: IamPolicy;
+};
+
+/** `*`, everything under the same parent, and everything whose name begins so. */
+const widenResource = (resource: string): readonly string[] => {
+  if (resource === "*") return [];
+  const named = resource.replace(/\*$/, "").replace(/[:/]$/, "");
+  const parent = `${named.replace(/[^:/]+$/, "")}*`;
+  return [...new Set(["*", parent, `${named}*`])].filter((one) => one !== resource);
+};
+
+const removeAt = <T>(all: readonly T[], index: number): readonly T[] =>
+  all.filter((_, other) => other !== index);
+
+type StatementChange = Pick<PolicyMutation, "kind" | "what"> & { readonly statement: Statement | undefined };
+
+const mutateActions = (statement: Statement): readonly StatementChange[] => {
+  const actions = toArray(statement.Action);
+  return actions.map((action, index) => ({
+    kind: "an action removed",
+    what: action,
+    statement: actions.length === 1 ? undefined : { ...statement, Action: removeAt(actions, index) },
+  }));
+};
+
+const mutateResources = (statement: Statement): readonly StatementChange[] => {
+  const resources = toArray(statement.Resource);
+  const written = (index: number, resource: string): Statement => ({
+    ...statement,
+    Resource: resources.map((other, at) => (at === index ? resource : other)),
+  });
+  return resources.flatMap((resource, index): readonly StatementChange[] => [
+    ...(resources.length === 1
+      ? []
+      : [
+          {
+            kind: "a resource removed" as const,
+            what: resource,
+            statement: { ...statement, Resource: removeAt(resources, index) },
+          },
+        ]),
+    ...widenResource(resource).map((wide) => ({
+      kind: "a resource widened" as const,
+      what: `${resource} to ${wide}`,
+      statement: written(index, wide),
+    })),
+  ]);
+};
+
+const mutateConditions = (statement: Statement): readonly StatementChange[] =>
+  Object.entries(statement.Condition ?? {}).flatMap(([operator, keys]) =>
+    Object.entries(keys).flatMap(([key, value]): readonly StatementChange[] => {
+      const changed = (values: readonly string[] | undefined): Statement => {
+        const { [key]: _, ...others } = keys;
+        const left = values === undefined ? others : { ...others, [key]: values };
+        const { [operator]: __, ...operators } = statement.Condition ?? {};
+        return {
+          ...statement,
+          Condition: Object.keys(left).length === 0 ? operators : { ...operators, [operator]: left },
+        };
+      };
+      const values = toArray(value);
+      return [
+        { kind: "a condition removed", what: `${operator} ${key}`, statement: changed(undefined) },
+        ...(values.length === 1
+          ? []
+          : values.map((one, index) => ({
+              kind: "a value of a condition removed" as const,
+              what: `${key} ${one}`,
+              statement: changed(removeAt(values, index)),
+            }))),
+      ];
+    }),
+  );
+
+const mutatePrincipals = (statement: Statement): readonly StatementChange[] =>
+  statement.Principal === undefined || JSON.stringify(statement.Principal) === '{"AWS":"*"}'
+    ? []
+    : [
+        {
+          kind: "a principal widened",
+          what: JSON.stringify(statement.Principal),
+          statement: {
+            ...statement,
+            Principal: "Service" in Object(statement.Principal) ? "*" : { AWS: "*" },
+          },
+        },
+      ];
+
+/** Every way in which one thing of a policy is missing or wider; of refusals, that they are gone. */
+export const mutatePolicy = (policy: IamPolicy): readonly PolicyMutation[] =>
+  policy.statements.flatMap((statement, index) => {
+    const changes: readonly StatementChange[] =
+      statement.Effect === "Deny"
+        ? [{ kind: "a refusal removed", what: statement.Sid ?? "", statement: undefined }]
+        : [
+            ...mutateActions(statement),
+            // What hangs on a resource speaks of that resource, whatever it names.
+            ...(policy.kind === "resource" ? [] : mutateResources(statement)),
+            ...mutateConditions(statement),
+            ...mutatePrincipals(statement),
+          ];
+    return changes.map(
+      ({ kind, what, statement: changed }): PolicyMutation => ({
+        kind,
+        what: `${policy.name}, statement ${index + 1}: ${what}`,
+        policy: {
+          ...policy,
+          statements: policy.statements.flatMap((other, at) =>
+            at !== index ? [other] : changed === undefined ? [] : [changed],
+          ),
+        },
+      }),
+    );
+  });

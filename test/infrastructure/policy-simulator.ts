@@ -1,0 +1,152 @@
+import { createValidatedPolicy } from "@cloud-copilot/iam-policy";
+import { runSimulation, runUnsafeSimulation, type Simulation } from "@cloud-copilot/iam-simulate";
+import type { Statement } from "#terraform/permissions/statement.ts";
+import { parseStatements } from "./stack-policies.ts";
+import { createValueResolver, findStackAccount } from "./terraform-values.ts";
+import { listResources, type ResourceJson, type SynthesizedStacks } from "./synth-stacks.ts";
+
+/** A policy as it stands after the apply, and what it hangs on. */
+export type IamPolicy = {
+  /** `delivery functions_notify_policy_76D22644` */
+  readonly name: string;
+  /** `identity`: of the role with the ARN `of`; else of the resource with that ARN, a role's trust policy among them. */
+  readonly kind: "identity" | "resource";
+  readonly of: string;
+  readonly statements: readonly Statement[];
+};
+
+/** A question to the policies. */
+export type AccessRequest = {
+  /** The ARN of a role, or a service: `lambda.amazonaws.com`. */
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly context: Readonly<Record<string, string>>;
+};
+
+/**
+ * Which policies answer. `all`: as AWS does. `identity`: only the caller's, as though the resource let its account in.
+ * `resource`: only the resource's, as though the caller might do everything.
+ */
+export type PolicySide = "all" | "identity" | "resource";
+
+const policyResources: readonly (readonly [
+  type: string,
+  attribute: string,
+  of: (resource: ResourceJson, account: string) => string,
+])[] = [
+  ["aws_iam_role_policy", "policy", ({ role }, account) => `arn:aws:iam::${account}:role/${role}`],
+  ["aws_iam_role", "assume_role_policy", ({ name }, account) => `arn:aws:iam::${account}:role/${name}`],
+  ["aws_s3_bucket_policy", "policy", ({ bucket }) => `arn:aws:s3:::${bucket}`],
+  ["aws_sns_topic_policy", "policy", ({ arn }) => String(arn)],
+  [
+    "aws_sqs_queue_policy",
+    "policy",
+    ({ policy }) => String([parseStatements(policy)[0]?.Resource].flat()[0]),
+  ],
+  ["aws_ecr_repository_policy", "policy", () => ""],
+  ["aws_kms_key", "policy", () => ""],
+];
+
+/** Every policy of the stacks with the values that it has after the apply. */
+export const readPolicies = (written: SynthesizedStacks): readonly IamPolicy[] => {
+  const read = createValueResolver(written);
+  return policyResources.flatMap(([type, attribute, of]) =>
+    listResources(written, type).map(([stack, name, resource]): IamPolicy => {
+      const { region, account } = findStackAccount(written, stack);
+      const known: ResourceJson = JSON.parse(read(stack, JSON.stringify(resource)));
+      const itself =
+        type === "aws_kms_key"
+          ? read(stack, `\${aws_kms_key.${name}.arn}`)
+          : type === "aws_ecr_repository_policy"
+            ? `arn:aws:ecr:${region}:${account}:repository/${known.repository}`
+            : of(known, account);
+      return {
+        name: `${stack} ${name}${type === "aws_iam_role" ? " (trust)" : ""}`,
+        kind: type === "aws_iam_role_policy" ? "identity" : "resource",
+        of: itself,
+        statements: parseStatements(known[attribute]),
+      };
+    }),
+  );
+};
+
+const leadingKeys = "dynamodb:LeadingKeys";
+const document = (statements: readonly Statement[]) => ({ Version: "2012-10-17", Statement: statements });
+const allowAll: Statement = { Effect: "Allow", Action: "*", Resource: "*" };
+const getAccount = (arn: string): string | undefined => arn.split(":")[4] || undefined;
+
+/** The resource that a policy hangs on: an object's bucket, else the ARN itself. */
+const getPolicyHolder = (resource: string): string =>
+  resource.startsWith("arn:aws:s3:::") ? resource.replace(/\/.*/, "") : resource;
+
+/** Decides questions by policies, offline. */
+export const createPolicySimulator = (
+  policies: readonly IamPolicy[],
+  bucketAccounts: ReadonlyMap<string, string>,
+) => {
+  const identity = Map.groupBy(
+    policies.filter(({ kind }) => kind === "identity"),
+    ({ of }) => of,
+  );
+  const resource = new Map(policies.filter(({ kind }) => kind === "resource").map((one) => [one.of, one]));
+
+  const simulation = (ask: AccessRequest, side: PolicySide): Simulation => {
+    const isService = !ask.principal.startsWith("arn:");
+    const caller = getAccount(ask.principal);
+    const holder = getPolicyHolder(ask.resource);
+    const owner = getAccount(ask.resource) ?? bucketAccounts.get(holder) ?? caller ?? "";
+    const own = side === "resource" ? [allowAll] : undefined;
+    const let_in =
+      caller !== undefined && (owner !== caller || ask.action.startsWith("kms:"))
+        ? document([
+            {
+              Effect: "Allow",
+              Action: ask.action,
+              Principal: { AWS: `arn:aws:iam::${caller}:root` },
+              ...(ask.action.startsWith("sts:") ? {} : { Resource: "*" }),
+            },
+          ])
+        : undefined;
+    const hung = resource.get(holder);
+    const resourcePolicy = side === "identity" ? let_in : hung && document(hung.statements);
+    const granted = own ?? (identity.get(ask.principal) ?? []).flatMap(({ statements }) => statements);
+    const role = /:role\/(.+)$/.exec(ask.principal)?.[1];
+    return {
+      request: {
+        principal: isService ? ask.principal : `arn:aws:sts::${caller}:assumed-role/${role}/session`,
+        action: ask.action,
+        resource: { resource: ask.resource, accountId: owner },
+        contextVariables: {
+          "aws:SecureTransport": "true",
+          ...(isService ? {} : { "aws:PrincipalArn": ask.principal, "aws:PrincipalAccount": caller ?? "" }),
+          ...ask.context,
+          // The one key of many values: DynamoDB tells all partitions that a call touches.
+          ...(leadingKeys in ask.context ? { [leadingKeys]: [ask.context[leadingKeys] ?? ""] } : {}),
+        },
+      },
+      identityPolicies: isService ? [] : [{ name: "role", policy: document(granted) }],
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+      ...(resourcePolicy && { resourcePolicy }),
+    };
+  };
+
+  return {
+    allows: (ask: AccessRequest, side: PolicySide = "all"): boolean => {
+      const asked = simulation(ask, side);
+      // The simulator reads the name of a resource's policy.
+      const resourcePolicy =
+        asked.resourcePolicy && createValidatedPolicy(asked.resourcePolicy, () => [], { name: "resource" });
+      return runUnsafeSimulation({ ...asked, ...(resourcePolicy && { resourcePolicy }) }, {}) === "Allowed";
+    },
+    /** A complaint where AWS's lists do not have the action, its kind of resource or its condition keys so. */
+    complaint: async (ask: AccessRequest, side: PolicySide = "all"): Promise<string | undefined> => {
+      const done = await runSimulation(simulation(ask, side), {});
+      if (done.resultType === "error") return done.errors.message;
+      const ignored = done.resultType === "single" ? (done.result.ignoredContextKeys ?? []) : [];
+      return ignored.length > 0 ? `there is no ${ignored.join(", ")}` : undefined;
+    },
+  };
+};
+export type PolicySimulator = ReturnType<typeof createPolicySimulator>;

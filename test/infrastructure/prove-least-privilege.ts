@@ -1,0 +1,139 @@
+import {
+  type AccessRequest,
+  createPolicySimulator,
+  type IamPolicy,
+  type PolicySide,
+  type PolicySimulator,
+  readPolicies,
+} from "./policy-simulator.ts";
+import { listServiceAccess } from "./service-access.ts";
+import { mutatePolicy, type PolicyMutation } from "./mutate-policy.ts";
+import type { RecordedRequest } from "./recorded-requests.ts";
+import { type DeniedRequest, isSameResourceKind, listDeniedRequests } from "./denied-requests.ts";
+import { findStackAccount } from "./terraform-values.ts";
+import { listResources, type SynthesizedStacks } from "./synth-stacks.ts";
+
+/** A question and the sides that answer it. */
+type SidedRequest = { readonly ask: AccessRequest; readonly side: PolicySide };
+
+export const toAccessRequest = ({ role, action, resource, context }: RecordedRequest): AccessRequest => ({
+  principal: role,
+  action,
+  resource,
+  context,
+});
+const toRequestKey = ({ ask, side }: SidedRequest): string => JSON.stringify([ask, side]);
+const deduplicateRequests = <T extends SidedRequest>(all: readonly T[]): readonly T[] => [
+  ...new Map(all.map((one) => [toRequestKey(one), one])).values(),
+];
+
+/**
+ * Policies that this proof leaves to other tests: those of people, of CI, of Terraform itself and of the registry's
+ * server, none of which is a function of ours.
+ */
+const excludedPolicies = /role\/slipway-(terraform|ci-|registry-|(stage|prod)-operator)|s3:::slipway-state-/;
+
+/** The account that each bucket belongs to, by its ARN, which does not say so. */
+const findBucketAccounts = (written: SynthesizedStacks): ReadonlyMap<string, string> =>
+  new Map(
+    listResources(written, "aws_s3_bucket").map(([stack, , { bucket }]) => [
+      `arn:aws:s3:::${bucket}`,
+      findStackAccount(written, stack).account,
+    ]),
+  );
+
+/** The written policies as they answer questions. */
+export const simulateStackPolicies = (written: SynthesizedStacks): PolicySimulator =>
+  createPolicySimulator(readPolicies(written), findBucketAccounts(written));
+
+/** Whether a recording has a question of the same role, for the same action on a resource of the same kind. */
+export const hasSimilarRequest = (
+  recorded: readonly RecordedRequest[],
+  { role, action, resource }: RecordedRequest,
+): boolean =>
+  recorded.some(
+    (one) =>
+      one.role === role &&
+      one.action === action &&
+      (one.resource === resource || isSameResourceKind(one.resource, resource)),
+  );
+
+/** All that has to be allowed and refused, and the policies that say so. */
+export const proveLeastPrivilege = (written: SynthesizedStacks, recorded: readonly RecordedRequest[]) => {
+  const buckets = findBucketAccounts(written);
+  const policies = readPolicies(written);
+  const inForce = createPolicySimulator(policies, buckets);
+  const alone = listServiceAccess(written).flatMap(({ asks, side = "all" }) =>
+    asks.map((ask) => ({ ask, side })),
+  );
+  const allowed: readonly SidedRequest[] = deduplicateRequests([
+    ...recorded.map((one) => ({ ask: toAccessRequest(one), side: "all" as const })),
+    ...alone,
+  ]);
+
+  /** What one role was never seen to ask, of all that others ask: as the same part, in tooling or in an environment. */
+  const roles = [...new Set(recorded.map(({ role }) => role))];
+  const accountIn = (arn: string) => arn.split(":")[4];
+  const byRole = Map.groupBy(recorded, ({ role }) => role);
+  const does = ({ principal, action, resource }: AccessRequest): boolean =>
+    (byRole.get(principal) ?? []).some(
+      (one) =>
+        one.action === action && (one.resource === resource || isSameResourceKind(one.resource, resource)),
+    );
+  const ofOthers: readonly SidedRequest[] = deduplicateRequests(
+    roles.flatMap((role) =>
+      recorded
+        .filter((one) => one.role !== role && accountIn(one.role) === accountIn(role))
+        .map((one) => ({ ask: { ...toAccessRequest(one), principal: role }, side: "identity" as const }))
+        .filter(({ ask }) => !does(ask)),
+    ),
+  );
+  const beside: readonly DeniedRequest[] = deduplicateRequests(
+    allowed.flatMap(({ ask, side }) => listDeniedRequests(ask, side)),
+  );
+
+  /** Questions whose answer a policy has a say in. */
+  const concerns = ({ kind, of }: IamPolicy, { ask, side }: SidedRequest): boolean =>
+    kind === "identity"
+      ? ask.principal === of && side !== "resource"
+      : side !== "identity" && (ask.resource === of || ask.resource.startsWith(`${of}/`));
+
+  const scope = policies.filter(({ of }) => !excludedPolicies.test(of));
+  const refused = deduplicateRequests([...ofOthers, ...beside]).filter(
+    ({ ask, side }) => !inForce.allows(ask, side),
+  );
+
+  const concerned = (all: readonly SidedRequest[]) => {
+    const found = new Map<IamPolicy["of"], readonly SidedRequest[]>();
+    return (policy: IamPolicy): readonly SidedRequest[] => {
+      const key = `${policy.kind} ${policy.of}`;
+      const known = found.get(key) ?? all.filter((one) => concerns(policy, one));
+      found.set(key, known);
+      return known;
+    };
+  };
+  const allowedAbout = concerned(allowed);
+  const refusedAbout = concerned(refused);
+
+  /** Why a changed policy is noticed: the first question that it answers otherwise. */
+  const noticed = ({ policy }: PolicyMutation): SidedRequest | undefined => {
+    const changed: PolicySimulator = createPolicySimulator(
+      policies.map((one) => (one.name === policy.name ? policy : one)),
+      buckets,
+    );
+    return (
+      allowedAbout(policy).find(({ ask, side }) => !changed.allows(ask, side)) ??
+      refusedAbout(policy).find(({ ask, side }) => changed.allows(ask, side))
+    );
+  };
+
+  return {
+    policies: scope,
+    inForce,
+    allowed,
+    ofOthers,
+    beside,
+    mutations: scope.flatMap(mutatePolicy),
+    noticed,
+  };
+};

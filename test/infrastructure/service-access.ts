@@ -1,0 +1,346 @@
+import { stepNames } from "#statemachine/delivery.ts";
+import { nameResources } from "#terraform/resource-names.ts";
+import type { AccessRequest, PolicySide } from "./policy-simulator.ts";
+import { createValueResolver, readResourceValue } from "./terraform-values.ts";
+import { listResources, type SynthesizedStacks } from "./synth-stacks.ts";
+
+/** A permission that no call of ours exercises: AWS does, in somebody's name. */
+export type ServiceAccess = {
+  readonly why: string;
+  /** AWS's page that says so. */
+  readonly page: string;
+  readonly asks: readonly AccessRequest[];
+  /** Where only one side can be told: see `Side`. */
+  readonly side?: PolicySide;
+};
+
+const docs = "https://docs.aws.amazon.com/";
+const environments = ["stage", "prod"] as const;
+
+/** Permissions that only AWS exercises, each with the page that says who asks for what. */
+export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceAccess[] => {
+  const { accounts } = written;
+  const { account, region } = accounts.tooling;
+  const known = nameResources(accounts);
+  const read = createValueResolver(written);
+  const ask = (
+    principal: string,
+    actions: readonly string[],
+    resource: string,
+    context: Readonly<Record<string, string>> = {},
+  ): readonly AccessRequest[] => actions.map((action) => ({ principal, action, resource, context }));
+  const arnIn = (where: string, service: string, rest: string) =>
+    `arn:aws:${service}:${region}:${where}:${rest}`;
+  const here = (service: string, rest: string) => arnIn(account, service, rest);
+  const roleArn = (where: string, name: string) => `arn:aws:iam::${where}:role/${name}`;
+
+  const functions = listResources(written, "aws_lambda_function").map(([stack, , one]) => {
+    const where =
+      accounts[stack.endsWith("prod") ? "prod" : stack.endsWith("stage") ? "stage" : "tooling"].account;
+    const name = String(one.function_name);
+    return {
+      name,
+      where,
+      role: roleArn(where, name),
+      tables: stack !== "delivery",
+      dead: one.dead_letter_config,
+    };
+  });
+  const inference = environments.map((environment) => ({
+    environment,
+    where: accounts[environment].account,
+    name: `slipway-${environment}-churn`,
+    role: known.inferenceRoleArn(environment),
+  }));
+  const keys = ["tooling", "stage", "prod"].map((of) => {
+    const stack = `bootstrap-${of}`;
+    const [[, name = ""] = []] = listResources(written, "aws_kms_key", [stack]);
+    const where = accounts[of === "prod" ? "prod" : of === "stage" ? "stage" : "tooling"].account;
+    return { where, key: read(stack, `\${aws_kms_key.${name}.arn}`) };
+  });
+  const keyIn = (where: string) => keys.find((one) => one.where === where)?.key ?? "";
+  const deliveryKeys = listResources(written, "aws_kms_key", ["delivery"]).map(([, name]) => ({
+    where: account,
+    key: read("delivery", `\${aws_kms_key.${name}.arn}`),
+  }));
+  const signer = readResourceValue(written, "delivery", "aws_kms_key", "arn", "images_signer");
+  const artefacts = `arn:aws:s3:::${known.artefactBucket}`;
+  const through = (service: string, where: string) => ({
+    "kms:ViaService": `${service}.${region}.amazonaws.com`,
+    "kms:CallerAccount": where,
+  });
+  const machine = roleArn(account, "slipway-machine");
+  const builds = roleArn(account, "slipway-images");
+  const machineRole = String(
+    listResources(written, "aws_iam_role", ["delivery"]).find(([, name]) => name.startsWith("machine"))?.[2]
+      .name,
+  );
+  const buildRole = String(
+    listResources(written, "aws_iam_role", ["delivery"]).find(([, name]) => name.startsWith("images"))?.[2]
+      .name,
+  );
+  const asMachine = machine.replace("slipway-machine", machineRole);
+  const asBuild = builds.replace("slipway-images", buildRole);
+  const push = [
+    "BatchCheckLayerAvailability",
+    "InitiateLayerUpload",
+    "UploadLayerPart",
+    "CompleteLayerUpload",
+    "PutImage",
+    "BatchGetImage",
+    "GetDownloadUrlForLayer",
+  ];
+  const queues = listResources(written, "aws_sqs_queue").map(([, , queue]) => String(queue.name));
+
+  return [
+    {
+      why: "Lambda writes a function's log under its role",
+      page: `${docs}lambda/latest/dg/monitoring-cloudwatchlogs.html`,
+      asks: [...functions, ...inference].flatMap(({ where, role, name }) =>
+        ask(
+          role,
+          ["logs:CreateLogStream", "logs:PutLogEvents"],
+          arnIn(where, "logs", `log-group:/aws/lambda/${name}:log-stream:2026/11/21/[1]00`),
+        ),
+      ),
+    },
+    {
+      why: "a traced function's segments leave under its role",
+      page: `${docs}lambda/latest/dg/services-xray.html`,
+      asks: functions.flatMap(({ role }) =>
+        ask(role, ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"),
+      ),
+    },
+    {
+      why: "Lambda takes on a function's role",
+      page: `${docs}lambda/latest/dg/lambda-intro-execution-role.html`,
+      side: "resource",
+      asks: [...functions, ...inference].flatMap(({ role }) =>
+        ask("lambda.amazonaws.com", ["sts:AssumeRole"], role),
+      ),
+    },
+    {
+      why: "Lambda sends what an event's function could not do to its dead letters, under its role",
+      page: `${docs}lambda/latest/dg/invocation-async-retain-records.html`,
+      asks: functions
+        .filter(({ dead }) => dead !== undefined)
+        .flatMap(({ role, name }) => ask(role, ["sqs:SendMessage"], here("sqs", `${name}-dead-letters`))),
+    },
+    {
+      why: "EventBridge sends what a rule could not hand over to the dead letters",
+      page: `${docs}eventbridge/latest/userguide/eb-rule-dlq.html`,
+      side: "resource",
+      asks: queues.flatMap((queue) =>
+        ask("events.amazonaws.com", ["sqs:SendMessage"], here("sqs", queue), {
+          "aws:SourceArn": here("events", "rule/slipway-push"),
+        }),
+      ),
+    },
+    {
+      why: "alarms of the three accounts tell the topic",
+      page: `${docs}AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html`,
+      side: "resource",
+      asks: keys.flatMap(({ where }) =>
+        ask("cloudwatch.amazonaws.com", ["sns:Publish"], known.alarmTopicArn, { "aws:SourceAccount": where }),
+      ),
+    },
+    {
+      why: "a table, a bucket, a queue and a topic use the key in the name of whoever uses them",
+      page: `${docs}kms/latest/developerguide/conditions-kms.html`,
+      asks: [...functions, ...inference].flatMap(({ role, where }) =>
+        ["dynamodb", "s3", "sqs", "sns"].flatMap((service) =>
+          ask(
+            role,
+            [
+              "kms:Encrypt",
+              "kms:Decrypt",
+              "kms:ReEncryptFrom",
+              "kms:GenerateDataKey",
+              "kms:DescribeKey",
+              "kms:CreateGrant",
+            ],
+            keyIn(where),
+            through(service, where),
+          ),
+        ),
+      ),
+    },
+    {
+      why: "CloudWatch Logs uses the key for the account's log groups",
+      page: `${docs}AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html`,
+      side: "resource",
+      asks: keys.flatMap(({ where, key }) =>
+        ask(
+          `logs.${region}.amazonaws.com`,
+          ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:GenerateDataKey", "kms:DescribeKey"],
+          key,
+          {
+            "kms:EncryptionContext:aws:logs:arn": arnIn(
+              where,
+              "logs",
+              "log-group:/aws/lambda/slipway-notify",
+            ),
+          },
+        ),
+      ),
+    },
+    {
+      why: "alarms, rules and topics read and write encrypted topics and queues",
+      page: `${docs}sns/latest/dg/sns-key-management.html`,
+      side: "resource",
+      asks: keys.flatMap(({ key }) =>
+        keys.flatMap(({ where }) =>
+          ["cloudwatch", "events", "sns"].flatMap((service) =>
+            ask(`${service}.amazonaws.com`, ["kms:Decrypt", "kms:GenerateDataKey"], key, {
+              "aws:SourceAccount": where,
+            }),
+          ),
+        ),
+      ),
+    },
+    {
+      why: "an account's own policies say who keeps a key; without them nobody could ever change it",
+      page: `${docs}kms/latest/developerguide/key-policy-default.html`,
+      side: "resource",
+      asks: [...keys, ...deliveryKeys].flatMap(({ where, key }) =>
+        ask(roleArn(where, "slipway-terraform"), ["kms:PutKeyPolicy"], key),
+      ),
+    },
+    {
+      why: "Lambda pulls a function's image, now and whenever it makes it ready anew",
+      page: `${docs}lambda/latest/dg/images-create.html`,
+      side: "resource",
+      asks: inference.flatMap(({ where, name }) =>
+        ask(
+          "lambda.amazonaws.com",
+          ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+          known.imageRepositoryArn,
+          { "aws:SourceArn": arnIn(where, "lambda", `function:${name}`) },
+        ),
+      ),
+    },
+    {
+      why: "the state machine calls its steps",
+      page: `${docs}step-functions/latest/dg/connect-lambda.html`,
+      asks: stepNames.flatMap((step) => ask(asMachine, ["lambda:InvokeFunction"], known.functionArn(step))),
+    },
+    {
+      why: "codebuild:startBuild.sync starts a build, follows it by a rule of its own, and stops it",
+      page: `${docs}step-functions/latest/dg/connect-codebuild.html`,
+      asks: [
+        ...ask(
+          asMachine,
+          ["codebuild:StartBuild", "codebuild:StopBuild", "codebuild:BatchGetBuilds"],
+          here("codebuild", `project/${known.buildProject}`),
+        ),
+        ...ask(
+          asMachine,
+          ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+          here("events", "rule/StepFunctionsGetEventForCodeBuildStartBuildRule"),
+        ),
+      ],
+    },
+    {
+      why: "Step Functions sets up the delivery of its log",
+      page: `${docs}step-functions/latest/dg/cw-logs.html`,
+      asks: ask(
+        asMachine,
+        [
+          "logs:CreateLogDelivery",
+          "logs:GetLogDelivery",
+          "logs:UpdateLogDelivery",
+          "logs:DeleteLogDelivery",
+          "logs:ListLogDeliveries",
+          "logs:PutResourcePolicy",
+          "logs:DescribeResourcePolicies",
+          "logs:DescribeLogGroups",
+        ],
+        "*",
+      ),
+    },
+    {
+      why: "Step Functions traces its executions",
+      page: `${docs}step-functions/latest/dg/concepts-xray-tracing.html`,
+      asks: ask(
+        asMachine,
+        [
+          "xray:PutTraceSegments",
+          "xray:PutTelemetryRecords",
+          "xray:GetSamplingRules",
+          "xray:GetSamplingTargets",
+        ],
+        "*",
+      ),
+    },
+    {
+      why: "Step Functions takes on the machine's role, for this machine",
+      page: `${docs}step-functions/latest/dg/procedure-create-iam-role.html`,
+      side: "resource",
+      asks: ask("states.amazonaws.com", ["sts:AssumeRole"], asMachine, {
+        "aws:SourceAccount": account,
+        "aws:SourceArn": known.stateMachineArn,
+      }),
+    },
+    {
+      why: "CodeBuild takes on the builds' role, for this project",
+      page: `${docs}codebuild/latest/userguide/setting-up-service-role.html`,
+      side: "resource",
+      asks: ask("codebuild.amazonaws.com", ["sts:AssumeRole"], asBuild, {
+        "aws:SourceAccount": account,
+        "aws:SourceArn": here("codebuild", `project/${known.buildProject}`),
+      }),
+    },
+    {
+      why: "CodeBuild writes a build's log under the builds' role",
+      page: `${docs}codebuild/latest/userguide/setting-up-service-role.html`,
+      asks: [
+        ...ask(
+          asBuild,
+          ["logs:CreateLogStream", "logs:PutLogEvents"],
+          here("logs", `log-group:/aws/codebuild/${known.buildProject}:log-stream:0f`),
+        ),
+      ],
+    },
+    {
+      why: "who may not list a bucket is told of an object that is not there that access is denied",
+      page: `${docs}AmazonS3/latest/API/API_GetObject.html`,
+      asks: ["register-model", "deploy-model", "roll-back", "sweep-deliveries"].flatMap((name) =>
+        ask(known.functionRoleArn(name), ["s3:ListBucket"], artefacts),
+      ),
+    },
+    {
+      why: "a build fetches the builder and keeps what it signed",
+      page: `${docs}AmazonS3/latest/userguide/using-with-s3-policy-actions.html`,
+      asks: [
+        ...ask(asBuild, ["s3:GetObject"], `${artefacts}/builder/0f.tar`),
+        ...ask(asBuild, ["s3:PutObject"], `${artefacts}/provenance/0f/0f.dsse.json`),
+      ],
+    },
+    {
+      why: "a build signs how it made an image",
+      page: `${docs}kms/latest/developerguide/key-policy-users-sign-verify.html`,
+      asks: ask(asBuild, ["kms:Sign"], signer),
+    },
+    {
+      why: "a build reads its commit as data",
+      page: `${docs}codecommit/latest/userguide/auth-and-access-control-permissions-reference.html`,
+      asks: ask(
+        asBuild,
+        ["codecommit:GetCommit", "codecommit:GetFolder", "codecommit:GetBlob"],
+        here("codecommit", "models"),
+      ),
+    },
+    {
+      why: "the builder signs in to the registry and pushes an image with crane",
+      page: `${docs}AmazonECR/latest/userguide/image-push-iam.html`,
+      asks: [
+        ...ask(asBuild, ["ecr:GetAuthorizationToken"], "*"),
+        ...ask(
+          asBuild,
+          push.map((action) => `ecr:${action}`),
+          known.imageRepositoryArn,
+        ),
+      ],
+    },
+  ];
+};

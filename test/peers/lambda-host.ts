@@ -1,0 +1,130 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { unzipSync } from "fflate";
+import { formatReportLine } from "#platform/serving/lambda-report.ts";
+import { findSentinelSecrets } from "#test/support/sentinel-secrets.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { type ExecutionEnvironment, startExecutionEnvironment } from "./execution-environment.ts";
+import type { NextHeaders } from "./runtime-api/schemas.ts";
+
+export type LambdaHostOptions = {
+  /** The function's name, as its ARN has it. */
+  readonly name: string;
+  /** A folder that holds `index.mjs`, or a zip of it such as `npm run build` makes. */
+  readonly code: string;
+  /** Its own variables; with Lambda's own, and PATH, it sees nothing else. Credentials are its own, too. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Default: 30. */
+  readonly timeoutSeconds?: number;
+  /** Said, not enforced. Default: 256. */
+  readonly memoryMb?: number;
+  /** Default: 123456789012. */
+  readonly account?: string;
+};
+
+export type LambdaResult = {
+  /** What the function answered; with a `functionError` its error: `{ errorType, errorMessage, … }`. */
+  readonly payload: unknown;
+  /** As in X-Amz-Function-Error. */
+  readonly functionError?: "Unhandled";
+  /** All that it printed since the event before, between Lambda's lines START, END and REPORT. */
+  readonly log: string;
+};
+
+export type LambdaHost = {
+  /** Runs one event; several at once run in environments of their own, as on Lambda. Never fails for the function's fault, but for a log that holds a marked secret. */
+  invoke(payload: unknown): Promise<LambdaResult>;
+  /** Ends all its processes. */
+  stop(): Promise<void>;
+};
+
+const createTraceId = () => {
+  const seconds = Math.floor(Date.now() / 1_000).toString(16);
+  return `Root=1-${seconds}-${randomBytes(12).toString("hex")};Parent=${randomBytes(8).toString("hex")};Sampled=0`;
+};
+
+/** The folder with the function's code, and one that is ours and goes away with it. */
+const unpackCode = async (code: string) => {
+  const folder = await createTemporaryFolder();
+  if (!code.endsWith(".zip")) return { root: code, folder };
+  const root = join(folder.path, "task");
+  await mkdir(root);
+  for (const [name, content] of Object.entries(unzipSync(await readFile(code))))
+    await writeFile(join(root, name), content);
+  return { root, folder };
+};
+
+/**
+ * A function as Lambda runs it: its bundle under AWS's own runtime client, fed by a Runtime API (runtime-api/). Nothing
+ * starts before the first event; a process serves one event at a time and is kept for the next, until its function
+ * times out, ends it or stops it. What is not as on Lambda: docs/peers.md.
+ */
+export const createLambdaHost = (hosted: LambdaHostOptions): LambdaHost => {
+  const { name, timeoutSeconds = 30, memoryMb = 256, account = "123456789012" } = hosted;
+  const region = hosted.env.AWS_REGION ?? "eu-central-1";
+  const all = new Set<ExecutionEnvironment>();
+  const idle: ExecutionEnvironment[] = [];
+  let unpacked: ReturnType<typeof unpackCode> | undefined;
+  let started = 0;
+
+  const variables = {
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_LAMBDA_FUNCTION_NAME: name,
+    AWS_LAMBDA_FUNCTION_VERSION: "$LATEST",
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+    ...hosted.env,
+  };
+  const another = async (): Promise<ExecutionEnvironment> => {
+    unpacked ??= unpackCode(hosted.code);
+    const { root, folder } = await unpacked;
+    const stream = String(started++);
+    const environment = await startExecutionEnvironment({
+      root,
+      logFile: join(folder.path, `${stream}.log`),
+      variables: { ...variables, AWS_LAMBDA_LOG_STREAM_NAME: stream },
+    });
+    all.add(environment);
+    return environment;
+  };
+  const headers = (requestId: string): NextHeaders => ({
+    "lambda-runtime-aws-request-id": requestId,
+    "lambda-runtime-deadline-ms": String(Date.now() + timeoutSeconds * 1_000),
+    "lambda-runtime-invoked-function-arn": `arn:aws:lambda:${region}:${account}:function:${name}`,
+    "lambda-runtime-trace-id": createTraceId(),
+  });
+
+  return {
+    async invoke(event) {
+      const requestId = randomUUID();
+      const environment = idle.findLast((one) => one.alive()) ?? (await another());
+      idle.splice(0, idle.length, ...idle.filter((one) => one !== environment));
+      const payload = JSON.stringify(event);
+      const served = await environment.serve({
+        payload,
+        requestId,
+        timeoutSeconds,
+        headers: () => headers(requestId),
+      });
+      if (environment.alive()) idle.push(environment);
+      const log = [
+        `START RequestId: ${requestId} Version: $LATEST`,
+        ...served.log.split("\n").filter((line) => line !== ""),
+        `END RequestId: ${requestId}`,
+        formatReportLine(requestId, memoryMb, served),
+      ].join("\n");
+      const found = findSentinelSecrets(log);
+      if (found.length > 0) throw new Error(`the log of ${name} holds ${found.join(", ")}`);
+      return served.ended.status === "answered"
+        ? { payload: JSON.parse(served.ended.payload), log }
+        : { payload: served.ended.error, functionError: "Unhandled", log };
+    },
+
+    async stop() {
+      await Promise.all([...all].map((environment) => environment.stop()));
+      await unpacked?.then(({ folder }) => folder.remove());
+    },
+  };
+};

@@ -1,0 +1,310 @@
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DeleteFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import type { PushLog } from "#domain/approval/push-log.ts";
+import { readCommittedHoldout, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
+import { toFunctionName } from "#platform/serving/function-name.ts";
+import { environments } from "#platform/serving/serving.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
+import { type StepName, stepNames } from "#statemachine/delivery.ts";
+import { repositoryRoot } from "#test/end-to-end/fixture.ts";
+import { hasSimilarRequest, simulateStackPolicies, toAccessRequest } from "#test/infrastructure/prove-least-privilege.ts";
+import { synthRecordedStacks } from "#test/infrastructure/synth-recorded-stacks.ts";
+import { type RecordedRequest, readRecording } from "#test/infrastructure/recorded-requests.ts";
+import { buildEnvironmentImage } from "#test/peers/create-build-project.ts";
+import { mlflowStartLimitMs } from "#test/peers/mlflow.ts";
+import { motoClientConfig } from "#test/peers/moto.ts";
+import { requirePython } from "#test/peers/python-environment.ts";
+import type { RecordedCall } from "#test/peers/recording-proxy.ts";
+import { requireRuntimeClient } from "#test/peers/runtime-client.ts";
+import { runCommand } from "#test/support/run-command.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { writePolicy } from "#test/support/write-policy.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
+import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
+import { callAsAccount, environmentAccounts, toDeliveryRoleArn, toolingAccount } from "./create-accounts.ts";
+import { toPolicyRequests } from "./to-policy-requests.ts";
+import { type MotoWorld, startMotoWorld } from "./moto-world.ts";
+import { playScenarios } from "./play-scenarios.ts";
+import { commitScenarios, scenarios } from "./scenarios.ts";
+
+const python = requirePython("tests of the whole on two engines");
+const client = requireRuntimeClient("tests of the whole on two engines");
+const ModelEvent = z.object({ model: z.string(), commit: z.string() });
+const DeliveryEvent = z.object({ delivery: z.string() });
+const ApprovalEvent = z.object({ taskToken: z.string() });
+const botToken = "xoxb-of-the-rehearsal";
+const limitMs = 1_800_000;
+const silentVoice = { event: () => undefined, say: () => undefined };
+const logTime = (engine: string) => (sentence: string) => console.info(`${engine}, ${sentence}`);
+
+describe.skipIf(python.skip || client.skip)("the same deliveries on two engines", () => {
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+  let repository: Awaited<ReturnType<typeof commitScenarios>>;
+  /** The delivery whose DeployModel has another external id than the role asks for. */
+  let strange: string | undefined;
+  let rehearsal: EmbeddedWorld;
+  let aws: MotoWorld;
+  let embedded: Awaited<ReturnType<typeof playScenarios>>;
+  let onAws: Awaited<ReturnType<typeof playScenarios>>;
+
+  /** All that the functions printed, and the task tokens that they were given. */
+  const printed: string[] = [];
+  const tokens = new Set<string>();
+
+  const brokenFor = (name: string, event: unknown): boolean => {
+    const about = ModelEvent.safeParse(event);
+    if (!about.success) return false;
+    const { model, commit } = about.data;
+    return scenarios[model]?.[repository.commits[model]?.indexOf(commit) ?? -1]?.broken === name;
+  };
+
+  /** The scenes are delivered by hand: who pushed their commits is told before. */
+  const recordPushes = async (pushes: Pick<PushLog, "record">) => {
+    for (const after of Object.values(repository.commits).flat())
+      await pushes.record({ before: null, after, by: "sam.carter@example.com" });
+  };
+
+  const playEmbedded = async () => {
+    const root = resolveDataFolder(join(folder.path, "embedded"));
+    await cp(repository.path, root.repository, { recursive: true });
+    const database = openDatabase(root.database);
+    const policy = await readFile(join(repository.path, "policy.yaml"), "utf8");
+    await writePolicy(createSqliteStore({ database, clock: Date.now }), policy);
+    database.close();
+    rehearsal = await startEmbeddedWorld({
+      folder: root,
+      checkout: repositoryRoot,
+      port: 0,
+      modelsPort: 0,
+      bakeMs: 1_000,
+      traffic: 0,
+      env: { SLACK_BOT_TOKEN: botToken },
+      clock: Date.now,
+      voice: silentVoice,
+      inPlaceOf: (steps) => {
+        const broken = (name: StepName) => async (event: unknown) => {
+          if (brokenFor(name, event)) throw Object.assign(new Error("it is broken"), { name: "Broken" });
+          return steps[name](event);
+        };
+        return { ...steps, ...Object.fromEntries(stepNames.map((name) => [name, broken(name)])) };
+      },
+    });
+    const { url, modelsUrl, world, engine, openView, asked, ended, steps, runtime } = rehearsal;
+    await recordPushes(world.pushes);
+    const deliver = async (model: string, commit: string) => {
+      const wish = {
+        repository: repositoryName,
+        before: null,
+        after: commit,
+        pusher: "sam.carter@example.com",
+        runtime,
+      };
+      const { deliveries } = await steps.startDelivery({ ...wish, models: [model] });
+      return deliveries[0]?.name ?? "";
+    };
+    const theatre = { url, modelsUrl, world, engine, openView, asked, ended, botToken, deliver };
+    return playScenarios(
+      { ...theatre, sweep: () => steps.sweepDeliveries({}) },
+      repository.commits,
+      logTime("embedded"),
+    );
+  };
+
+  const playOnAws = async () => {
+    const own = join(folder.path, "aws");
+    const broken = join(own, "broken");
+    await mkdir(broken, { recursive: true });
+    await writeFile(
+      join(broken, "index.mjs"),
+      'export const handler = async () => { throw Object.assign(new Error("it is broken"), { name: "Broken" }); };',
+    );
+    await cp(repository.path, join(own, "repository"), { recursive: true });
+    aws = await startMotoWorld({
+      folder: own,
+      checkout: repositoryRoot,
+      timeScale: 1_800,
+      traffic: 0,
+      voice: silentVoice,
+      log: (line) => {
+        printed.push(line);
+        if (process.env.VERBOSE) console.info(line.slice(0, 600));
+      },
+      otherwise: (name, event) => {
+        const asked = ApprovalEvent.safeParse(event);
+        if (asked.success) tokens.add(asked.data.taskToken);
+        if (name === "deploy-model" && DeliveryEvent.safeParse(event).data?.delivery === strange)
+          return { variables: { STAGE_EXTERNAL_ID: "of somebody else" } };
+        return brokenFor(name, event) ? { code: broken } : undefined;
+      },
+    });
+    await recordPushes(aws.pushes);
+    return playScenarios({ ...aws, botToken: aws.secrets.bot }, repository.commits, logTime("moto"));
+  };
+
+  beforeAll(async () => {
+    folder = await createTemporaryFolder();
+    repository = await commitScenarios();
+    [embedded, onAws] = await Promise.all([playEmbedded(), playOnAws()]);
+  }, mlflowStartLimitMs + limitMs);
+  afterAll(async () => {
+    await rehearsal?.stop();
+    await aws?.stop();
+    await repository?.remove();
+    await folder?.remove();
+  });
+
+  describe.each(Object.keys(scenarios))("%s", (model) => {
+    const ends = (played: typeof embedded) =>
+      played.told[model]?.map(({ outcome }) =>
+        [outcome?.outcome, ...(outcome?.error ? [outcome.error.name] : [])].join(" "),
+      );
+    test("each delivery ends as it has to, on both", () => {
+      const expected = scenarios[model]?.map(({ ends }) => ends);
+      expect({ embedded: ends(embedded), onAws: ends(onAws) }).toEqual({
+        embedded: expected,
+        onAws: expected,
+      });
+    });
+    test("outcomes and messages are the same", () => {
+      expect(onAws.told[model]).toEqual(embedded.told[model]);
+    });
+    test("the ledgers hold the same", () => {
+      expect(onAws.ledgers[model]).toEqual(embedded.ledgers[model]);
+    });
+  });
+
+  test("stage and prod are reached by their accounts' roles alone, in sessions named by the execution", async () => {
+    const sessions = await aws.roleSessions();
+    const [promoted] = onAws.told.churn ?? [];
+    const name = promoted?.outcome?.delivery ?? "";
+    const [stage, prod] = [toDeliveryRoleArn("stage"), toDeliveryRoleArn("prod")];
+    const rolesOf = (some: typeof sessions) => new Set(some.map(({ role }) => role));
+    expect(rolesOf(sessions.filter(({ session }) => session === name))).toEqual(new Set([stage, prod]));
+    expect(rolesOf(sessions)).toEqual(new Set([stage, prod]));
+    const deliveries = Object.values(onAws.told).flatMap((of) => of.map(({ outcome }) => outcome?.delivery));
+    expect(deliveries.concat("sweep-deliveries")).toEqual(
+      expect.arrayContaining([...new Set(sessions.map(({ session }) => session))]),
+    );
+  });
+
+  test(
+    "a function that someone deleted is made anew by `slipway rollback`, and prod and stage answer as before",
+    async () => {
+      const model = "churn";
+      const versions = (await aws.world.ledger.entries("prod", model, 9)).filter(
+        ({ status }) => status === "promoted",
+      );
+      const lambda = callAsAccount(
+        new LambdaClient(motoClientConfig(aws.variables.AWS_ENDPOINT_URL)),
+        environmentAccounts.prod,
+      );
+      await lambda.send(new DeleteFunctionCommand({ FunctionName: toFunctionName("prod", model) }));
+      lambda.destroy();
+      const outputs = join(folder.path, "slipway.aws.json");
+      await writeFile(
+        outputs,
+        JSON.stringify({
+          ...aws.variables,
+          ACCOUNTS: { tooling: toolingAccount, ...environmentAccounts },
+          BUILD_PROJECT: "slipway-images",
+          BUILD_IMAGE: buildEnvironmentImage,
+        }),
+      );
+      const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL } = aws.variables;
+      const rolledBack = await runCommand(
+        ["rollback", model, "--world", "aws", "--outputs", outputs, "--reason", "it was deleted", "--json"],
+        { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL },
+      );
+      expect(rolledBack).toMatchObject({ code: 0, stderr: "" });
+      const [newer, older] = versions;
+      expect(JSON.parse(rolledBack.stdout)).toMatchObject({ from: newer?.version, to: older?.version });
+      const { rows } = readCommittedHoldout(
+        await readCommittedModel(aws.world)(model, older?.commit ?? ""),
+        model,
+        "",
+      );
+      for (const environment of environments) {
+        const address = `${aws.url}/${environment}/models/${model}/v1/predict`;
+        const headers = { "content-type": "application/json" };
+        const body = JSON.stringify({ rows: rows.slice(0, 1) });
+        const answer = await fetch(address, { method: "POST", headers, body });
+        expect([answer.status, await answer.json()]).toMatchObject([200, { predictions: [{}] }]);
+      }
+      expect(await aws.world.ledger.serving("prod", model)).toMatchObject({ version: older?.version });
+    },
+    limitMs,
+  );
+
+  test("what the functions printed holds no secret, no task token and no input row", async () => {
+    const text = printed.join("\n");
+    expect(
+      printed.filter((line) => line.includes(onAws.told.churn?.[0]?.outcome?.delivery ?? "?")).length,
+    ).toBeGreaterThan(10);
+    expect(tokens.size).toBeGreaterThan(5);
+    const { rows } = readCommittedHoldout(
+      await readCommittedModel(aws.world)("churn", repository.commits.churn?.[0] ?? ""),
+      "churn",
+      "",
+    );
+    const hidden = [
+      ...Object.values(aws.secrets),
+      ...tokens,
+      ...rows.map((row) => JSON.stringify(row).slice(1, -1)),
+    ];
+    expect(hidden.filter((value) => text.includes(value))).toEqual([]);
+  });
+
+  test(
+    "a step that comes with another external id is refused, and the delivery is rolled back",
+    async () => {
+      // Of a model that nobody answered: its image is there, and a person may deliver it again.
+      const again = createDeliveryName({
+        repository: repositoryName,
+        model: "expiring",
+        commit: repository.commits.expiring?.[0] ?? "",
+        attempt: 2,
+      });
+      strange = again;
+      expect(await aws.deliver("expiring", repository.commits.expiring?.[0] ?? "")).toBe(again);
+      await aws.ended(again);
+      expect(await aws.world.outcomes.read(again)).toMatchObject({
+        outcome: "failed",
+        error: {
+          name: "RoleNotAssumed",
+          cause: expect.stringContaining(toDeliveryRoleArn("stage")),
+        },
+      });
+    },
+    limitMs,
+  );
+
+  test("what their bundles asked of AWS is allowed by the written policies, whose proof knows all of its kinds", async () => {
+    const written = await synthRecordedStacks();
+    try {
+      const inForce = simulateStackPolicies(written);
+      const recorded = await readRecording();
+      const wordsOf = ({ role, action, resource }: RecordedRequest) => `${role}: ${action} on ${resource}`;
+      const refused = ({ operation, status }: RecordedCall) => operation === "AssumeRole" && status !== 200;
+      const asked = toPolicyRequests(
+        written,
+        aws.calls.filter((call) => !refused(call)),
+        aws.variables,
+      );
+      console.info(`policies: ${aws.calls.length} calls of the rehearsal, ${asked.length} questions`);
+      expect(asked.length).toBeGreaterThan(100);
+      expect(asked.filter((one) => !inForce.allows(toAccessRequest(one))).map(wordsOf)).toEqual([]);
+      expect(asked.filter((one) => !hasSimilarRequest(recorded, one)).map(wordsOf)).toEqual([]);
+      const strangers = toPolicyRequests(written, aws.calls.filter(refused), aws.variables);
+      expect(strangers.map(({ context }) => context["sts:ExternalId"])).toEqual(["of somebody else"]);
+      expect(strangers.filter((one) => inForce.allows(toAccessRequest(one)))).toEqual([]);
+    } finally {
+      await written.remove();
+    }
+  });
+});

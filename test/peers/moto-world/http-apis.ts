@@ -1,0 +1,141 @@
+import { randomUUID } from "node:crypto";
+import { ApiGatewayV2Client } from "@aws-sdk/client-apigatewayv2";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { Hono } from "hono";
+import type { Deliveries } from "#platform/deliveries/deliveries.ts";
+import type { Functions } from "#platform/serving/functions.ts";
+import { createLambdaServing } from "#platform/serving/lambda.ts";
+import {
+  type Environment,
+  type FunctionVersion,
+  type LiveAlias,
+  NotServed,
+  type Serving,
+} from "#platform/serving/serving.ts";
+import { motoClientConfig } from "#test/peers/moto.ts";
+import { createDesk } from "#worlds/embedded/desk/desk.ts";
+import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
+import { openDeskState } from "#worlds/embedded/desk/desk-state.ts";
+import { createGateway, createInvokeRoute } from "#worlds/embedded/gateway/gateway.ts";
+import { toHttpEvent, toHttpResponse } from "#worlds/embedded/gateway/http-event.ts";
+import { callbackPath } from "#worlds/embedded/gateway/http-server.ts";
+import { type AccountVariables, callAsAccount, environmentAccounts } from "./create-accounts.ts";
+import type { StepHosts } from "./step-hosts.ts";
+
+/** How long a read of an alias, and of what it names, is good for. */
+const aliasMs = 100;
+
+/**
+ * Serving whose alias `live` is read through Lambda's API and drawn here, as Lambda draws: an application's many
+ * requests would else all wait for moto. All other calls are `serving`'s.
+ */
+const drawCanaryLocally = (
+  serving: Serving,
+  environment: Environment,
+  functions: Functions,
+  clock: () => number,
+): Serving => {
+  type Read = { readonly at: number; readonly live: Promise<LiveAlias | undefined> };
+  const reads = new Map<string, Read>();
+  const versions = new Map<string, Promise<FunctionVersion | undefined>>();
+  const liveOf = (model: string) => {
+    const known = reads.get(model);
+    if (known && clock() - known.at < aliasMs) return known.live;
+    const live = serving.live(model);
+    reads.set(model, { at: clock(), live });
+    return live;
+  };
+  const versionOf = (model: string, version: string) => {
+    const key = `${model} ${version}`;
+    const found = versions.get(key) ?? serving.version(model, version);
+    versions.set(key, found);
+    return found;
+  };
+  return {
+    ...serving,
+    invoke: async (model, qualifier, payload) => {
+      if (qualifier !== "live") return serving.invoke(model, qualifier, payload);
+      const live = await liveOf(model);
+      if (!live) throw new NotServed(`${model} has no alias in ${environment}`);
+      const { canary } = live;
+      const drawn = canary && Math.random() < canary.weight ? canary.version : live.version;
+      const version = await versionOf(model, drawn);
+      if (!version) throw new NotServed(`${model} has no version ${drawn} in ${environment}`);
+      return { ...(await functions.invoke({ environment, model, version, payload })), version: drawn };
+    },
+  };
+};
+
+type Needs = {
+  readonly functions: Functions;
+  readonly url: string;
+  readonly variables: AccountVariables;
+  readonly hosts: StepHosts;
+  readonly deliveries: Deliveries;
+  readonly secrets: { readonly signing: string; readonly bot: string; readonly control: string };
+  readonly deskFile: string;
+  readonly clock: () => number;
+};
+
+/** A bundle's first event waits for its process, on a machine that does much else: Slack itself gives three seconds. */
+const callbackTimeoutMs = 30_000;
+
+/**
+ * What lies before the functions on AWS: each environment's HTTP API, which calls the alias `live`, the HTTP API of answer-approval, and Slack, for which the desk stands in.
+ */
+export const createHttpApis = (needs: Needs) => {
+  const { url, variables, hosts, clock, secrets } = needs;
+  const endpoint = variables.AWS_ENDPOINT_URL;
+  const serving = (environment: Environment) => {
+    const account = environmentAccounts[environment];
+    const there = createLambdaServing({
+      environment,
+      lambda: callAsAccount(new LambdaClient(motoClientConfig(endpoint)), account),
+      api: callAsAccount(new ApiGatewayV2Client(motoClientConfig(endpoint)), account),
+      logs: callAsAccount(new CloudWatchLogsClient(motoClientConfig(endpoint)), account),
+      role: `arn:aws:iam::${account}:role/slipway-function`,
+      repository: variables.IMAGE_REPOSITORY_URI,
+      firstDigest: variables.FIRST_DIGEST,
+      architecture: variables.ARCHITECTURE === "arm64" ? "arm64" : "x86_64",
+      httpApi: { id: "", url: `${url}/${environment}` },
+      logRetentionDays: 30,
+    });
+    return drawCanaryLocally(there, environment, needs.functions, clock);
+  };
+  const servings = { stage: serving("stage"), prod: serving("prod") };
+  const stopping = new AbortController();
+  const state = openDeskState(needs.deskFile);
+  const app = new Hono()
+    .route("/", createGateway({ servings, clock, requestId: randomUUID }))
+    .route("/", createInvokeRoute({ servings, token: secrets.control, requestId: randomUUID }))
+    .post(callbackPath, async (context) => {
+      const body = new Uint8Array(await context.req.arrayBuffer());
+      const about = { model: "", requestId: randomUUID(), now: clock() };
+      const event = toHttpEvent(context.req.raw, callbackPath, body, about);
+      const { payload, functionError } = await hosts.invoke("answer-approval", event);
+      const answer = functionError ? undefined : toHttpResponse(JSON.parse(JSON.stringify(payload)));
+      return answer ?? new Response(JSON.stringify(payload), { status: 502 });
+    })
+    .route(
+      "/",
+      createDesk({
+        state,
+        clock,
+        randomId: randomUUID,
+        signingSecret: secrets.signing,
+        botToken: secrets.bot,
+        callbackUrl: () => `${url}${callbackPath}`,
+        ...slackWorkspace,
+        deliveries: needs.deliveries,
+        callbackTimeoutMs,
+        stop: stopping.signal,
+      }),
+    );
+  return {
+    app,
+    servings,
+    desk: state,
+    stop: () => stopping.abort(),
+  };
+};

@@ -1,0 +1,79 @@
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+  ResourceAlreadyExistsException,
+} from "@aws-sdk/client-cloudwatch-logs";
+import { motoClientConfig } from "#test/peers/moto.ts";
+import { callAsAccount } from "./create-accounts.ts";
+
+const stream = "here";
+/** Lines wait so long for others. */
+const shipIntervalMs = 100;
+
+/** What functions print, into CloudWatch Logs of their account: there lines of metrics become metrics. */
+export const createLogShipper = (endpoint: string) => {
+  const clients = new Map<string, CloudWatchLogsClient>();
+  const made = new Map<string, Promise<void>>();
+  const waiting = new Map<string, { account: string; group: string; lines: string[] }>();
+  let last: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+
+  const clientOf = (account: string) => {
+    const client =
+      clients.get(account) ?? callAsAccount(new CloudWatchLogsClient(motoClientConfig(endpoint)), account);
+    clients.set(account, client);
+    return client;
+  };
+  const make = async (logs: CloudWatchLogsClient, logGroupName: string) => {
+    const known = (fault: unknown) => {
+      if (!(fault instanceof ResourceAlreadyExistsException)) throw fault;
+    };
+    await logs.send(new CreateLogGroupCommand({ logGroupName })).catch(known);
+    await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName: stream })).catch(known);
+  };
+  const ship = async () => {
+    const all = [...waiting.entries()];
+    waiting.clear();
+    for (const [key, { account, group, lines }] of all) {
+      const logs = clientOf(account);
+      const ready = made.get(key) ?? make(logs, group);
+      made.set(key, ready);
+      await ready;
+      const timestamp = Date.now();
+      await logs.send(
+        new PutLogEventsCommand({
+          logGroupName: group,
+          logStreamName: stream,
+          logEvents: lines.map((message) => ({ timestamp, message })),
+        }),
+      );
+    }
+  };
+  const flush = (): Promise<void> => {
+    clearTimeout(timer);
+    timer = undefined;
+    last = last.then(ship, ship);
+    return last;
+  };
+
+  return {
+    /** `toFunctionName`: the function's whole name. */
+    line: (account: string, functionName: string, line: string): void => {
+      const group = `/aws/lambda/${functionName}`;
+      const key = `${account} ${group}`;
+      const kept = waiting.get(key) ?? { account, group, lines: [] };
+      kept.lines.push(line);
+      waiting.set(key, kept);
+      timer ??= setTimeout(() => void flush().catch(() => undefined), shipIntervalMs);
+    },
+    /** Resolves when all lines so far have arrived. */
+    flush,
+    stop: async (): Promise<void> => {
+      await flush().catch(() => undefined);
+      for (const client of clients.values()) client.destroy();
+    },
+  };
+};
+export type LogShipper = ReturnType<typeof createLogShipper>;

@@ -1,0 +1,96 @@
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import {
+  ECRClient,
+  ImageAlreadyExistsException,
+  LimitExceededException,
+  PutImageCommand,
+  StartImageScanCommand,
+} from "@aws-sdk/client-ecr";
+import type { Images, Scan } from "#platform/images/images.ts";
+import { motoClientConfig } from "#test/peers/moto.ts";
+import { toolingAccount } from "./create-accounts.ts";
+
+type Needs = {
+  readonly endpoint: string;
+  readonly repositoryName: string;
+  readonly images: Images;
+  /** The layers' files in the OCI layout; the manifest lies beside them. */
+  readonly layerFiles: (digest: string) => Promise<readonly string[]>;
+};
+
+/** A scan of ours as ECR tells it: by Amazon Inspector where npm's packages were looked up, else by basic scanning. */
+const toEcrFindings = (scan: Scan) => {
+  if (scan.status === "pending") return { imageScanStatus: { status: "IN_PROGRESS" } };
+  const vulnerabilitySourceUpdatedAt =
+    scan.advisoriesAsOf === undefined ? undefined : Date.parse(scan.advisoriesAsOf) / 1_000;
+  if (scan.unknownEcosystems.includes("npm"))
+    return {
+      imageScanStatus: { status: "COMPLETE" },
+      imageScanFindings: { vulnerabilitySourceUpdatedAt, findings: [] },
+    };
+  return {
+    imageScanStatus: { status: "ACTIVE" },
+    imageScanFindings: {
+      vulnerabilitySourceUpdatedAt,
+      enhancedFindings: scan.findings.map((finding) => ({
+        severity: finding.severity === "unknown" ? "UNTRIAGED" : finding.severity.toUpperCase(),
+        title: finding.summary,
+        packageVulnerabilityDetails: {
+          vulnerabilityId: finding.id,
+          vulnerablePackages: [
+            {
+              name: finding.package,
+              version: finding.version,
+              ...(finding.fixedIn && { fixedInVersion: finding.fixedIn }),
+            },
+          ],
+        },
+      })),
+    },
+  };
+};
+
+/**
+ * Images built here and registered in moto's ECR under their own digest, with the scan of their own list of packages
+ * as ECR's: the builder (worlds/aws/build/build-image.ts) puts the same layers onto Lambda's base image and pushes them (packaging/run-buildspec.ts).
+ */
+export const motoImages = ({ endpoint, repositoryName, images, layerFiles }: Needs): Images => {
+  const ecr = new ECRClient(motoClientConfig(endpoint));
+  const unless = async (known: new (...given: never[]) => Error, call: Promise<unknown>) => {
+    await call.catch((fault: unknown) => {
+      if (!(fault instanceof known)) throw fault;
+    });
+  };
+  const push = async (digest: string): Promise<void> => {
+    const hex = digest.slice("sha256:".length);
+    const [layer = ""] = await layerFiles(digest);
+    const imageManifest = await readFile(join(dirname(layer), hex), "utf8");
+    await unless(
+      ImageAlreadyExistsException,
+      ecr.send(new PutImageCommand({ repositoryName, imageManifest, imageTag: hex.slice(0, 16) })),
+    );
+    const imageId = { imageDigest: digest };
+    await unless(LimitExceededException, ecr.send(new StartImageScanCommand({ repositoryName, imageId })));
+    const found = {
+      registryId: toolingAccount,
+      repositoryName,
+      imageId,
+      ...toEcrFindings(await images.scan(digest)),
+    };
+    const response = await fetch(`${endpoint}/moto-api/static/ecr/scan-finding-results`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ results: [found], region: "eu-central-1" }),
+    });
+    if (!response.ok) throw new Error(`moto took no scan: ${await response.text()}`);
+  };
+  return {
+    ...images,
+    build: async (request) => {
+      const built = await images.build(request);
+      await push(built.digest);
+      return built;
+    },
+  };
+};

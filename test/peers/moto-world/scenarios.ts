@@ -1,0 +1,148 @@
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { StepName } from "#statemachine/delivery.ts";
+import { repositoryRoot } from "#test/end-to-end/fixture.ts";
+import { createGitRepository } from "#test/support/git-repository.ts";
+import { createSeededRandom } from "#test/support/seeded-random.ts";
+
+export type Scenario = {
+  /** The trained version that is committed; `first` is models/churn. */
+  readonly version: "first" | "second" | "better" | "worse" | "broken";
+  /** What stands in the manifest in the place of something else. */
+  readonly manifest?: readonly [string, string];
+  /** What a person answers; undefined: nobody does. */
+  readonly answer?: "approve" | "reject";
+  /** A step that throws at once. */
+  readonly broken?: StepName;
+  /** Requests of an application during the canary: like the holdout's, or those on which both versions differ. */
+  readonly traffic?: "usual" | "odd";
+  /** How it has to end, on both engines. */
+  readonly ends: string;
+};
+
+const early: readonly StepName[] = [
+  "claim-environment",
+  "scan-image",
+  "register-model",
+  "deploy-model",
+  "verify-model",
+  "request-approval",
+];
+
+/** What is delivered of each model, one after another; what takes longest comes first. */
+const all: Readonly<Record<string, readonly Scenario[]>> = {
+  // As long as a question may take at the least.
+  expiring: [{ version: "first", manifest: ["PT24H", "PT2M"], ends: "expired" }],
+  churn: [
+    { version: "first", answer: "approve", ends: "promoted" },
+    { version: "second", answer: "approve", traffic: "usual", ends: "promoted" },
+    { version: "better", answer: "reject", ends: "rejected" },
+    { version: "worse", ends: "failed GateFailed" },
+  ],
+  shifting: [
+    { version: "first", answer: "approve", ends: "promoted" },
+    { version: "second", answer: "approve", traffic: "odd", ends: "failed CanaryFailed" },
+  ],
+  superseding: [
+    // Superseded by the next while its question is open.
+    { version: "first", ends: "superseded" },
+    {
+      version: "first",
+      manifest: ["name: superseding", "# again\nname: superseding"],
+      answer: "reject",
+      ends: "rejected",
+    },
+  ],
+  "without-move-champion": [
+    { version: "first", answer: "approve", broken: "move-champion", ends: "promoted" },
+    { version: "second", answer: "approve", broken: "shift-traffic", ends: "failed Broken" },
+  ],
+  "without-report-outcome": [
+    { version: "first", answer: "approve", broken: "report-outcome", ends: "promoted" },
+    { version: "second", answer: "approve", broken: "judge-canary", ends: "failed Broken" },
+  ],
+  "without-promote-model": [
+    { version: "first", answer: "approve", broken: "promote-model", ends: "failed Broken" },
+  ],
+  "without-roll-back": [
+    { version: "first", answer: "reject", broken: "roll-back", ends: "failed RollBackFailed" },
+  ],
+  unreadable: [{ version: "broken", ends: "failed ModelUnreadable" }],
+  ...Object.fromEntries(
+    early.map((step): [string, readonly Scenario[]] => [
+      `without-${step}`,
+      [{ version: "first", broken: step, ends: "failed Broken" }],
+    ]),
+  ),
+};
+
+/**
+ * What is played: all of it, or with SLIPWAY_SAMPLE that many of those in which a step is broken, drawn by SLIPWAY_SEED or
+ * by the day. CI plays a sample: each takes both engines half a minute of processor time.
+ */
+const selectScenarios = (): typeof all => {
+  const { SLIPWAY_SAMPLE: sample, SLIPWAY_SEED: seed = String(Math.floor(Date.now() / 86_400_000)) } =
+    process.env;
+  if (sample === undefined) return all;
+  const random = createSeededRandom(Number(seed));
+  const drawn = Object.entries(all)
+    .filter(([, scenes]) => scenes.some(({ broken }) => broken !== undefined))
+    .map(([model]) => ({ model, by: random() }))
+    .toSorted((one, other) => one.by - other.by)
+    .slice(0, Number(sample))
+    .map(({ model }) => model);
+  console.info(
+    `a sample by SLIPWAY_SEED=${seed}: ${drawn.join(", ")} of those with a broken step; npm run test:long plays all`,
+  );
+  return Object.fromEntries(
+    Object.entries(all).filter(
+      ([model, scenes]) => drawn.includes(model) || scenes.every(({ broken }) => broken === undefined),
+    ),
+  );
+};
+export const scenarios = selectScenarios();
+
+/**
+ * As on AWS but for the canary, which a busy machine has to be able to judge: from a hundred requests, and with as long
+ * for them as there may be, 48 bakes, which take a second each here.
+ */
+const relaxPolicy = (text: string) =>
+  text
+    .replace(/firstStep: \d+/, "firstStep: 50")
+    .replace(/errorPoints: \d+/, "errorPoints: 5")
+    .replace(/slackMs: \d+/, "slackMs: 2000")
+    .replace(/atMost: PT6H/, "atMost: PT24H");
+const relaxManifest = (text: string, name: string) =>
+  text
+    .replace(/^name: churn$/m, `name: ${name}`)
+    .replace(/latencyP95Ms: \d+/, "latencyP95Ms: 1000")
+    .replace(/steps: \[[\d, ]+\]/, "steps: [50]")
+    .replace(/minSamples: \d+/, "minSamples: 100")
+    .replace(/atMost: PT6H/, "atMost: PT24H");
+
+/** A repository with a commit for each scene; `commits[model][scene]`. Both engines get a copy of it. */
+export const commitScenarios = async () => {
+  const repository = await createGitRepository();
+  const text = (path: string) => readFile(join(repositoryRoot, path), "utf8");
+  await repository.commit({ "policy.yaml": relaxPolicy(await text("policy.yaml")) }, "The platform's policy");
+  const yaml = await text("models/churn/model.yaml");
+  const commits: Record<string, string[]> = {};
+  for (const [model, scenes] of Object.entries(scenarios)) {
+    const own: string[] = [];
+    commits[model] = own;
+    const folder = join(repository.path, "models", model);
+    await mkdir(folder, { recursive: true });
+    await cp(join(repositoryRoot, "models/churn"), folder, { recursive: true });
+    for (const [index, { version, manifest: change }] of scenes.entries()) {
+      if (version === "broken") {
+        const onnx = join(folder, "model.onnx");
+        await writeFile(onnx, (await readFile(onnx)).subarray(0, 1_000));
+      } else if (version !== "first")
+        await cp(join(repositoryRoot, "seed/churn/versions", version), folder, { recursive: true });
+      const [from, to] = change ?? ["", ""];
+      const changed = { [`models/${model}/model.yaml`]: relaxManifest(yaml, model).replace(from, to) };
+      own.push(await repository.commit(changed, `${model}: ${index + 1}`));
+    }
+  }
+  return { ...repository, commits };
+};

@@ -1,0 +1,89 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { withEsbuild } from "#packaging/bundle-runtime.ts";
+import { bundleHandler } from "#packaging/bundle-handler.ts";
+import { stepNames } from "#statemachine/delivery.ts";
+import { createLambdaHost, type LambdaHost, type LambdaResult } from "#test/peers/lambda-host.ts";
+import { toolingAccount, toStepFunctionName } from "./create-accounts.ts";
+
+/** Who is called beside the machine's own steps. */
+const others = ["start-delivery", "answer-approval", "sweep-deliveries"] as const;
+export type HostedFunctionName = (typeof stepNames)[number] | (typeof others)[number];
+const hostedFunctionNames: readonly HostedFunctionName[] = [...stepNames, ...others];
+
+/** Of Terraform's functions, DeployModel's is the longest: images are pulled there. */
+const timeoutSeconds = 600;
+const memoryMb = 512;
+
+/** The variables that a function's own env.ts names, checked by it; Lambda gives it no others. */
+const selectVariables = async (name: HostedFunctionName, all: Readonly<Record<string, string>>) => {
+  const { Env } = z
+    .object({ Env: z.instanceof(z.ZodObject) })
+    .parse(await import(`../../../lambdas/${name}/env.ts`));
+  const own = Object.fromEntries(
+    Object.entries(all).filter(([variable]) => variable.startsWith("AWS_") || variable in Env.shape),
+  );
+  Env.parse(own);
+  return own;
+};
+
+/** All bundles, as `npm run build` makes them, each in a folder of its own. */
+export const bundleFunctions = (folder: string): Promise<void> =>
+  withEsbuild(async () => {
+    for (const name of hostedFunctionNames) {
+      const { code, map } = await bundleHandler(name);
+      const own = join(folder, name);
+      await mkdir(own, { recursive: true });
+      await writeFile(join(own, "index.mjs"), code);
+      await writeFile(join(own, "index.mjs.map"), map);
+    }
+  });
+
+type Needs = {
+  /** Where `bundleFunctions` put them. */
+  readonly folder: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** What is otherwise for this event: a folder with another `index.mjs`, variables that are set wrongly. */
+  readonly otherwise?: OverrideFunction | undefined;
+};
+
+export type OverrideFunction = (
+  name: HostedFunctionName,
+  event: unknown,
+) => { readonly code?: string; readonly variables?: Readonly<Record<string, string>> } | undefined;
+
+/** The real bundles under AWS's runtime client, each started by its first event. */
+export const createStepHosts = ({ folder, variables: all, otherwise }: Needs) => {
+  const hosts = new Map<string, Promise<LambdaHost>>();
+  const start = async (name: HostedFunctionName, code: string, variables: Readonly<Record<string, string>>) =>
+    createLambdaHost({
+      name: toStepFunctionName(name),
+      code,
+      env: {
+        ...(await selectVariables(name, variables)),
+        // By its key a call is known to be this function's (test/peers/recording-proxy.ts).
+        AWS_ACCESS_KEY_ID: name,
+        NODE_OPTIONS: "--enable-source-maps",
+      },
+      timeoutSeconds,
+      memoryMb,
+      account: toolingAccount,
+    });
+  return {
+    invoke: async (name: HostedFunctionName, event: unknown): Promise<LambdaResult> => {
+      const { code = join(folder, name), variables = {} } = otherwise?.(name, event) ?? {};
+      const key = JSON.stringify([name, code, variables]);
+      const host = hosts.get(key) ?? start(name, code, { ...all, ...variables });
+      hosts.set(key, host);
+      return (await host).invoke(event);
+    },
+    stop: async (): Promise<void> => {
+      for (const host of await Promise.all(hosts.values())) await host.stop();
+    },
+  };
+};
+export type StepHosts = ReturnType<typeof createStepHosts>;
+
+export const parseHostedFunctionName = (name: string): HostedFunctionName | undefined =>
+  hostedFunctionNames.find((hosted) => toStepFunctionName(hosted) === name);

@@ -1,0 +1,59 @@
+import { createServer, type ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
+import type { Json } from "#platform/store/store.ts";
+import { TaskFailed } from "#worlds/embedded/engine/run-build-task.ts";
+import { parseHostedFunctionName, type StepHosts } from "./step-hosts.ts";
+
+type StepServerDependencies = {
+  readonly hosts: StepHosts;
+  readonly build: (event: Json) => Promise<Json>;
+};
+
+const errorHeader = "x-amz-function-error";
+
+/**
+ * What moto asks of the world outside (moto/steps.py): Lambda invocations and builds. It listens before there is
+ * anything to serve, because moto is told its address when it starts.
+ */
+export const startStepServer = async (log: (line: string) => void) => {
+  const served = Promise.withResolvers<StepServerDependencies>();
+  const say = (response: ServerResponse, body: string, error?: string) =>
+    response
+      .writeHead(200, { "content-type": "application/json", ...(error && { [errorHeader]: error }) })
+      .end(body);
+
+  const build = async (response: ServerResponse, event: Json) => {
+    try {
+      say(response, JSON.stringify(await (await served.promise).build(event)));
+    } catch (fault) {
+      if (!(fault instanceof TaskFailed)) throw fault;
+      say(response, fault.message, "Unhandled");
+    }
+  };
+  const server = createServer(async (request, response) => {
+    try {
+      const event: Json = JSON.parse((await buffer(request)).toString("utf8"));
+      if (request.url === "/codebuild/startBuild") return await build(response, event);
+      const name = parseHostedFunctionName(
+        /\/functions\/([\w-]+)\/invocations/.exec(request.url ?? "")?.[1] ?? "",
+      );
+      if (!name) throw new Error(`nothing is behind ${request.url}`);
+      const { payload, functionError } = await (await served.promise).hosts.invoke(name, event);
+      say(response, JSON.stringify(payload ?? null), functionError);
+    } catch (fault) {
+      log(`${request.url}: ${String(fault)}`);
+      response.writeHead(500).end(String(fault));
+    }
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    serve: served.resolve,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise<void>((closed) => server.close(() => closed()));
+    },
+  };
+};

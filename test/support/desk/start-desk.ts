@@ -1,0 +1,43 @@
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
+import { createDesk } from "#worlds/embedded/desk/desk.ts";
+import type { DeskOptions } from "#worlds/embedded/desk/desk-options.ts";
+import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
+import { openDeskState } from "#worlds/embedded/desk/desk-state.ts";
+
+/** A desk on a free port with stand-ins for what a test does not give. */
+export const startDesk = async (given: Partial<DeskOptions> = {}) => {
+  const stop = new AbortController();
+  const state = given.state ?? openDeskState(":memory:");
+  const options: DeskOptions = {
+    clock: Date.now,
+    randomId: () => randomUUID().slice(0, 13),
+    signingSecret: "a signing secret of the test",
+    botToken: "xoxb-of-the-test",
+    callbackUrl: () => "http://127.0.0.1:9/",
+    ...slackWorkspace,
+    deliveries: {
+      describe: async () => undefined,
+      history: async () => [],
+      list: async () => ({ executions: [] }),
+    },
+    ...given,
+    state,
+    stop: stop.signal,
+  };
+  const desk = createDesk(options);
+  const { promise, resolve } = Promise.withResolvers<AddressInfo>();
+  const server = serve({ fetch: desk.fetch, hostname: "127.0.0.1", port: 0 }, resolve);
+  const { port } = await promise;
+  return {
+    options,
+    desk,
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await new Promise((done) => server.close(done));
+      if (given.state === undefined) state.close();
+    },
+  };
+};

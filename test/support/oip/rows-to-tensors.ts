@@ -1,0 +1,18 @@
+import { inputDatatypes } from "#inference/oip/tensors-to-rows.ts";
+import type { Input, Row } from "#model-folder/manifest/manifest.ts";
+import type { OipTensor } from "./infer-request.ts";
+
+const missingValues: Readonly<Record<string, unknown>> = { FP64: Number.NaN, BYTES: "" };
+
+/** A tensor for each input, in the datatype that the model's metadata names; a missing value is `null` in JSON. */
+export const rowsToTensors = (
+  inputs: readonly Input[],
+  rows: readonly Row[],
+  as: "json" | "binary",
+): OipTensor[] =>
+  inputs.map(({ name, type }) => ({
+    name,
+    datatype: inputDatatypes[type],
+    shape: [rows.length],
+    data: rows.map((row) => row[name] ?? (as === "json" ? null : missingValues[inputDatatypes[type]])),
+  }));

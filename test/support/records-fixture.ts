@@ -1,0 +1,58 @@
+import { createPredictionReader } from "#inference/records/prediction-reader.ts";
+import { createRecorder } from "#inference/records/recorder.ts";
+import type { PredictedRequest } from "#inference/records/records.ts";
+import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { Store } from "#platform/store/store.ts";
+import { memoryStore } from "./memory-world.ts";
+
+type Options = {
+  readonly inputs?: "full" | "hashed" | "none";
+  readonly hashKey?: () => Promise<Uint8Array>;
+  readonly limitMs?: number;
+  readonly instrument?: (store: Store) => Store;
+};
+
+/** A recorder and a reader over a store and blobs in memory, on a clock that the test sets. */
+export const createRecordsFixture = (options: Options = {}) => {
+  const { inputs = "full", hashKey, limitMs, instrument = (store: Store) => store } = options;
+  const { store: plain, time, clock } = memoryStore();
+  time.now = Date.UTC(2026, 10, 21, 12, 30);
+  const store = instrument(plain);
+  const kept = new Map<string, Uint8Array>();
+  const blobs: Blobs = {
+    put: async (key, bytes) => void kept.set(key, bytes),
+    get: async (key) => kept.get(key),
+    link: async (key) => key,
+  };
+  const lines: string[] = [];
+  const served = { environment: "prod", model: "churn" } as const;
+  const recording = createRecorder({
+    store,
+    blobs,
+    manifest: { records: { inputs, ttlDays: 30 } },
+    hashKey,
+    log: (line) => lines.push(line),
+    // A busy machine takes longer over a million characters than an answer would wait.
+    limitMs: limitMs ?? 30_000,
+  });
+  /** Reads like a process that has just started. */
+  const newReader = () => createPredictionReader({ store, blobs, clock, ...served });
+  return { recorder: recording, reader: newReader(), newReader, store, blobs, kept, time, lines };
+};
+
+/** A request that was answered with these labels, row by row. */
+export const createLabelledRows = (
+  labels: readonly string[],
+  changes: Partial<PredictedRequest> = {},
+): PredictedRequest => ({
+  id: "request-1",
+  at: Date.UTC(2026, 10, 21, 12),
+  model: "churn",
+  modelVersion: 3,
+  digest: `sha256:${"a".repeat(64)}`,
+  environment: "prod",
+  latencyMs: 1.5,
+  rows: labels.map((_, tenure) => ({ tenure, contract: "one-year" })),
+  predictions: labels.map((label) => ({ label, scores: { [label]: 1 } })),
+  ...changes,
+});

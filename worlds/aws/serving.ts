@@ -1,0 +1,107 @@
+import { ApiGatewayV2Client } from "@aws-sdk/client-apigatewayv2";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import type { STSClient } from "@aws-sdk/client-sts";
+import { assumeRole } from "#platform/serving/assume-role.ts";
+import type { LambdaServingDependencies } from "#platform/serving/lambda/lambda-dependencies.ts";
+import { createLambdaServing } from "#platform/serving/lambda.ts";
+import type { Environment, Serving } from "#platform/serving/serving.ts";
+import type { GroupVariables } from "./environment/variable-groups.ts";
+
+type Needs<Env> = {
+  readonly env: Env & GroupVariables<"functions">;
+  readonly sts: STSClient;
+  /** The execution's name: it stands in the environment's CloudTrail beside each call. */
+  readonly session: string;
+  readonly clock: () => number;
+};
+
+type EnvironmentSettings = {
+  readonly roleArn: string;
+  readonly externalId: string;
+  readonly functionRole: string;
+  readonly httpApi: LambdaServingDependencies["httpApi"];
+  readonly logRetentionDays: number;
+  readonly logKey: string | undefined;
+  readonly records: Readonly<Record<`RECORDS_${string}`, string | undefined>>;
+};
+
+/** Those that have a value. */
+const dropUndefined = (variables: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+
+const createEnvironmentServing = (
+  environment: Environment,
+  needs: Needs<unknown>,
+  there: EnvironmentSettings,
+): Serving => {
+  const { env, sts, session, clock } = needs;
+  const { roleArn, externalId } = there;
+  const credentials = assumeRole({ sts, roleArn, externalId, session, clock });
+  return createLambdaServing({
+    environment,
+    lambda: new LambdaClient({ credentials }),
+    api: new ApiGatewayV2Client({ credentials }),
+    logs: new CloudWatchLogsClient({ credentials }),
+    role: there.functionRole,
+    repository: env.IMAGE_REPOSITORY_URI,
+    firstDigest: env.FIRST_DIGEST,
+    architecture: env.ARCHITECTURE,
+    httpApi: there.httpApi,
+    logRetentionDays: there.logRetentionDays,
+    logKey: there.logKey,
+    variables: dropUndefined(there.records),
+  });
+};
+
+const toAuthorizerOption = (id: string | undefined) => (id === undefined ? {} : { authorizerId: id });
+
+/** Stage's inference functions, under the role of its account. */
+export const createStageServing = (needs: Needs<GroupVariables<"stage">>): Serving =>
+  createEnvironmentServing("stage", needs, {
+    roleArn: needs.env.STAGE_ROLE_ARN,
+    externalId: needs.env.STAGE_EXTERNAL_ID,
+    functionRole: needs.env.STAGE_FUNCTION_ROLE_ARN,
+    httpApi: {
+      id: needs.env.STAGE_HTTP_API_ID,
+      url: needs.env.STAGE_HTTP_API_URL,
+      ...toAuthorizerOption(needs.env.STAGE_AUTHORIZER_ID),
+    },
+    logRetentionDays: needs.env.STAGE_LOG_RETENTION_DAYS,
+    logKey: needs.env.STAGE_LOG_KEY,
+    records: {
+      RECORDS_TABLE: needs.env.STAGE_RECORDS_TABLE,
+      RECORDS_BUCKET: needs.env.STAGE_RECORDS_BUCKET,
+      RECORDS_HASH_KEY_PARAMETER: needs.env.STAGE_RECORDS_HASH_KEY_PARAMETER,
+    },
+  });
+
+/** Prod's inference functions, under the role of its account. */
+export const createProdServing = (needs: Needs<GroupVariables<"prod">>): Serving =>
+  createEnvironmentServing("prod", needs, {
+    roleArn: needs.env.PROD_ROLE_ARN,
+    externalId: needs.env.PROD_EXTERNAL_ID,
+    functionRole: needs.env.PROD_FUNCTION_ROLE_ARN,
+    httpApi: {
+      id: needs.env.PROD_HTTP_API_ID,
+      url: needs.env.PROD_HTTP_API_URL,
+      ...toAuthorizerOption(needs.env.PROD_AUTHORIZER_ID),
+    },
+    logRetentionDays: needs.env.PROD_LOG_RETENTION_DAYS,
+    logKey: needs.env.PROD_LOG_KEY,
+    records: {
+      RECORDS_TABLE: needs.env.PROD_RECORDS_TABLE,
+      RECORDS_BUCKET: needs.env.PROD_RECORDS_BUCKET,
+      RECORDS_HASH_KEY_PARAMETER: needs.env.PROD_RECORDS_HASH_KEY_PARAMETER,
+    },
+  });
+
+/** Both. Made for each event, because the session is its delivery's name; a role is assumed at the first call. */
+export const createServing = (
+  needs: Needs<GroupVariables<"stage"> & GroupVariables<"prod">>,
+): Readonly<Record<Environment, Serving>> => ({
+  stage: createStageServing(needs),
+  prod: createProdServing(needs),
+});

@@ -1,0 +1,10 @@
+import type { Secrets } from "#platform/secrets/secrets.ts";
+import { createCodeCommitSource } from "#platform/source/codecommit.ts";
+import { createGitHubSource } from "#platform/source/github.ts";
+import type { Source } from "#platform/source/source.ts";
+import type { GroupVariables } from "./environment/variable-groups.ts";
+import { selectSourceHost } from "./select-source-host.ts";
+
+/** The repository at the host that the environment names. */
+export const createSource = (env: GroupVariables<"source">, secrets: Secrets): Source =>
+  selectSourceHost(env, secrets, { codecommit: createCodeCommitSource, github: createGitHubSource });

@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { createControlRoute, remoteDeliveries } from "./control-api.ts";
+import { startHttpServer } from "./gateway/http-server.ts";
+
+let world: MemoryWorld;
+let server: Awaited<ReturnType<typeof startHttpServer>>;
+beforeEach(async () => {
+  world = createMemoryWorld();
+  server = await startHttpServer(0, () => undefined);
+  server.serve(createControlRoute({ deliveries: world.deliveries, token: "secret" }));
+});
+afterEach(async () => {
+  await server.close();
+  world.close();
+});
+const remote = (token = "secret", url: string | undefined = server.url) =>
+  remoteDeliveries({ database: world.database, url, token });
+
+test.each([undefined, "", "secret", "Bearer", "Bearer Secret", "Bearer secret2"])(
+  "a call with the authorization %j does nothing",
+  async (authorization) => {
+    const response = await fetch(`${server.url}/control/deliveries`, {
+      method: "POST",
+      headers: authorization === undefined ? {} : { authorization },
+      body: JSON.stringify({ call: "start", name: "n", input: {} }),
+    });
+    expect(response.status).toBe(403);
+    expect(world.engine.executions.size).toBe(0);
+  },
+);
+
+test("another process starts, answers and stops by the process with the engine", async () => {
+  const stopped: string[] = [];
+  world.deliveries.stop = async (name, cause) => void stopped.push(`${name}: ${cause}`);
+  expect(await remote().start("n", { model: "toy" })).toEqual({ started: true });
+  expect(await remote().start("n", { model: "toy" })).toEqual({ started: false });
+  world.engine.waiting.add("t1").add("t2");
+  await remote().succeed("t1", { status: "approved" });
+  await remote().fail("t2", { name: "Superseded", cause: "later" });
+  expect(world.engine.answers).toEqual([
+    { token: "t1", output: { status: "approved" } },
+    { token: "t2", error: { name: "Superseded", cause: "later" } },
+  ]);
+  await remote().stop("n", "asked to");
+  expect(stopped).toEqual(["n: asked to"]);
+});
+
+test("a token that nobody waits for any more is TaskGone over there, too", async () => {
+  await expect(remote().succeed("gone", {})).rejects.toMatchObject({ name: "TaskGone" });
+});
+
+test("the wrong token is refused without a word of the right one", async () => {
+  await expect(remote("wrong").stop("n", "")).rejects.toThrow(/403/);
+});
+
+test.each(["", "null", "{}", '{"call":"drop"}', '{"call":"start"}'])(
+  "the call %j is not understood",
+  async (body) => {
+    const headers = { authorization: "Bearer secret", "content-type": "application/json" };
+    const response = await fetch(`${server.url}/control/deliveries`, { method: "POST", headers, body });
+    expect(response.status).toBe(400);
+  },
+);
+
+test("where no rehearsal runs, or it has just gone, that is what is said", async () => {
+  const none = remoteDeliveries({ database: world.database, url: undefined, token: "secret" });
+  await expect(none.start("n", {})).rejects.toMatchObject({ name: "NotRunning" });
+  await server.close();
+  await expect(remote().start("n", {})).rejects.toMatchObject({ name: "NotRunning" });
+});

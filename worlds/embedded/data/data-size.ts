@@ -1,8 +1,0 @@
-import { walkFiles } from "./files-below.ts";
-
-/** Bytes of all files below a folder, but for those that `skip` names; what vanishes meanwhile counts as nothing. */
-export const measureDataSize = async (folder: string, skip?: (path: string) => boolean): Promise<number> => {
-  let bytes = 0;
-  for await (const file of walkFiles(folder, skip)) bytes += file.bytes;
-  return bytes;
-};

@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { buildVariables } from "#domain/delivery/parse-built-image.ts";
+import type { ProvenanceStore } from "#domain/provenance/provenance-store.ts";
+import { builderIds } from "#domain/provenance/statement.ts";
+import { ImageBuildFailed, type Images } from "#platform/images/images.ts";
+import type { Json } from "#platform/store/store.ts";
+
+const StartBuild = z.object({
+  EnvironmentVariablesOverride: z.array(z.object({ Name: z.string(), Value: z.string() })),
+});
+
+/** The engine's fault for a `.sync` build that failed, its Cause the build as CodeBuild describes it. */
+export class TaskFailed extends Error {
+  override readonly name = "States.TaskFailed";
+}
+
+type Needs = {
+  readonly images: Images;
+  readonly provenance: Pick<ProvenanceStore, "record">;
+  /** Digest of the builder: our own code. */
+  readonly builder: () => Promise<string>;
+  /** Where it builds. */
+  readonly builderId?: (typeof builderIds)[keyof typeof builderIds];
+  readonly clock: () => number;
+};
+
+/**
+ * `codebuild:startBuild.sync` on this machine: builds the image as CodeBuild does and answers in CodeBuild's form
+ * (https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html). A check that fails exports its
+ * error's name and cause, so that the delivery ends with them.
+ */
+export const runBuildTask =
+  ({ images, provenance, builder, builderId = builderIds.embedded, clock }: Needs) =>
+  async (event: Json): Promise<Json> => {
+    const { EnvironmentVariablesOverride: given } = StartBuild.parse(event);
+    const value = (name: string) => given.find(({ Name }) => Name === name)?.Value ?? "";
+    const commit = value("SLIPWAY_COMMIT");
+    const exported = (variables: Record<string, string>) =>
+      Object.entries(variables).map(([Name, Value]) => ({ Name, Value }));
+    try {
+      const asked = { model: value("SLIPWAY_MODEL"), commit, runtime: value("SLIPWAY_RUNTIME") };
+      const build = await images.build(asked);
+      const { digest, buildId, contents } = build;
+      if (contents === undefined)
+        throw new ImageBuildFailed(`the build of ${digest} does not say what went in`);
+      await provenance.record({
+        ...asked,
+        ...contents,
+        digest,
+        buildId,
+        baseImage: null,
+        builderId,
+        builder: await builder(),
+        finishedAt: clock(),
+      });
+      return {
+        Build: {
+          Id: build.buildId,
+          BuildStatus: "SUCCEEDED",
+          ExportedEnvironmentVariables: exported({
+            [buildVariables.digest]: build.digest,
+            [buildVariables.sizeBytes]: String(build.sizeBytes),
+            [buildVariables.buildId]: build.buildId,
+            [buildVariables.builtAt]: String(clock()),
+          }),
+        },
+      };
+    } catch (fault) {
+      const { name, message } = fault instanceof Error ? fault : new Error(String(fault));
+      throw new TaskFailed(
+        JSON.stringify({
+          BuildStatus: "FAILED",
+          ExportedEnvironmentVariables: exported({
+            [buildVariables.error]: name,
+            [buildVariables.cause]: message.slice(0, 4_000),
+          }),
+        }),
+      );
+    }
+  };

@@ -1,0 +1,111 @@
+import { styleText } from "node:util";
+import type { Outcome } from "#domain/delivery/outcomes.ts";
+import type { StateEvent } from "#platform/deliveries/deliveries.ts";
+import type { Environment } from "#platform/serving/serving.ts";
+import { findRemedy } from "#statemachine/remedies.ts";
+import { prefixContinuationLines } from "#untrusted/prefix-continuation-lines.ts";
+import { escapeControls } from "#untrusted/escape-controls.ts";
+import { escapeForTerminal } from "#untrusted/escape-for-terminal.ts";
+import { writeOut } from "./write-out.ts";
+
+/** What a rehearsal tells of; with `--json` exactly these, one to a line. */
+export type EmbeddedWorldEvent =
+  | {
+      readonly event: "state";
+      readonly delivery: string;
+      readonly state: string;
+      readonly status: StateEvent["status"];
+      readonly ms: number;
+    }
+  | {
+      readonly event: "question";
+      readonly delivery: string;
+      readonly desk: string;
+      readonly callbackUrl: string;
+    }
+  | {
+      readonly event: "serving";
+      readonly environment: Environment;
+      readonly model: string;
+      readonly version: number;
+      readonly digest: string;
+      readonly url: string;
+    }
+  | {
+      readonly event: "outcome";
+      readonly delivery: string;
+      readonly outcome: Outcome;
+      /** The error's name, where it failed; its cause in a sentence. */
+      readonly error?: string;
+      readonly cause?: string;
+    };
+
+/** Where a rehearsal speaks: events, and sentences for a person. */
+export type Reporter = {
+  event(event: EmbeddedWorldEvent): void;
+  say(sentence: string): void;
+};
+
+/** One JSON object a line on stdout, sentences on stderr. */
+export const createJsonReporter = (): Reporter => ({
+  event: (event) => writeOut(process.stdout, `${escapeControls(JSON.stringify(event))}\n`),
+  say: (sentence) => writeOut(process.stderr, `${escapeForTerminal(sentence)}\n`),
+});
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Colours where stdout is a terminal (and NO_COLOR is not set), plain text elsewhere. */
+const paint = (style: Style, text: string) => styleText(style, text, { stream: process.stdout });
+
+const formatMs = (ms: number): string => (ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`);
+
+/** States that are work or waiting; choices and notes pass in no time and would only blur the picture. */
+const quietStates =
+  /^(Is|Has|Needs|Start|Mark|Name|Gate|Canary|Promoted|Unchanged|Rejected|Expired|Superseded|Failed|Deliver|RollBackFailed)/;
+
+/** A line for each state as it ends, with its time. */
+export const createTerminalReporter = (): Reporter => {
+  const say = (line: string) => writeOut(process.stdout, `${escapeForTerminal(line)}\n`);
+  return {
+    say,
+    event: (event) => {
+      switch (event.event) {
+        case "state": {
+          if (quietStates.test(event.state) || event.status === "entered") return;
+          const marks = {
+            succeeded: paint("green", "✓"),
+            failed: paint("red", "✗"),
+            retried: paint("yellow", "↻"),
+            caught: paint("yellow", "!"),
+          };
+          const mark =
+            event.status === "caught" || event.status === "retried" || event.status === "failed"
+              ? marks[event.status]
+              : marks.succeeded;
+          return say(
+            `  ${mark} ${escapeControls(event.state).padEnd(16)} ${paint("dim", formatMs(event.ms))}${event.status === "retried" ? " trying again" : ""}`,
+          );
+        }
+        case "question":
+          return say(
+            `  ${paint("yellow", "?")} ${paint("bold", "An approval is asked for:")} ${paint("cyan", escapeControls(event.desk))}`,
+          );
+        case "serving":
+          return say(
+            `  ${paint("cyan", "→")} ${event.environment} serves ${escapeControls(event.model)} version ${event.version} ${paint("dim", event.digest.slice(0, 19))}`,
+          );
+        case "outcome": {
+          const good = event.outcome === "promoted" || event.outcome === "unchanged";
+          say(
+            `  ${paint(good ? "green" : "yellow", event.outcome)}${event.error ? `: ${paint("red", escapeControls(event.error))} ${prefixContinuationLines(event.cause ?? "")}` : ""}`,
+          );
+          return event.error
+            ? say(`  ${paint("bold", "What to do:")} ${findRemedy(event.error)}\n`)
+            : say("");
+        }
+        default:
+          event satisfies never;
+      }
+    },
+  };
+};
