@@ -12,8 +12,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type RunningRehearsal, runRehearsal } from "#test/support/run-rehearsal.ts";
-import { measureTreeMemory, type TreeMemory } from "./process-tree-memory.ts";
 import { measureThroughput } from "./measure-throughput.ts";
+import { measureTreeMemory, type TreeMemory } from "./process-tree-memory.ts";
 
 type Line = {
   readonly what: string;

@@ -1,8 +1,8 @@
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
 import { findPerson } from "#domain/approval/compute-quorum.ts";
-import { createIdentityResolver, listKnownDomains } from "#domain/approval/identity-resolver.ts";
-import type { Identities } from "#domain/approval/identities.ts";
 import { fetchSlackEmail } from "#domain/approval/fetch-slack-email.ts";
+import type { Identities } from "#domain/approval/identities.ts";
+import { createIdentityResolver, listKnownDomains } from "#domain/approval/identity-resolver.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 import { CallerUnknown } from "./aws-operator.ts";
 import type { Voter } from "./command-world.ts";
@@ -22,7 +22,7 @@ type Needs = {
 
 /**
  * Who answers a question at the command. AWS says by which ARN it knows the caller; whose that is, the same map and the
- * same rule say as for whoever pushes (identify.ts), so a session that somebody named at will is nobody's. The Slack user
+ * same rule say as for whoever pushes (identity-resolver.ts), so a session that somebody named at will is nobody's. The Slack user
  * has to be that person: by the platform's map, which needs no Slack, or by the address that Slack shows.
  * Throws NotAnApprover with the remedy, CallerUnknown where AWS names no caller.
  */

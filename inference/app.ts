@@ -1,10 +1,10 @@
+import { adaptToProtocol } from "./http/adapt-to-protocol.ts";
 import type { App, Middleware, Offload } from "./http/app.ts";
 import { retryAfterSeconds } from "./http/body-unreadable.ts";
 import { compressResponse } from "./http/compress-response.ts";
-import { type HttpResponse, problemResponse, withHeaders } from "./http/http-response.ts";
-import type { HttpRequest } from "./http/http-request.ts";
-import { adaptToProtocol } from "./http/adapt-to-protocol.ts";
 import { createProblem } from "./http/create-problem.ts";
+import type { HttpRequest } from "./http/http-request.ts";
+import { type HttpResponse, problemResponse, withHeaders } from "./http/http-response.ts";
 import { refuseCrossSite } from "./http/refuse-cross-site.ts";
 import { createRouter } from "./http/router.ts";
 import { withSecurityHeaders } from "./http/security-headers.ts";
@@ -12,8 +12,8 @@ import { nativeRoutes } from "./native/native-routes.ts";
 import { oipRoutes } from "./oip/oip-routes.ts";
 import { openapiRoutes } from "./openapi/openapi-routes.ts";
 import { predictionsRoutes } from "./records/predictions-routes.ts";
-import { sagemakerRoutes } from "./scoring/sagemaker-routes.ts";
 import { mlflowRoutes } from "./scoring/mlflow-routes.ts";
+import { sagemakerRoutes } from "./scoring/sagemaker-routes.ts";
 import type { Service } from "./service.ts";
 
 const failedResponse = problemResponse(createProblem("prediction-failed", "The service failed."));

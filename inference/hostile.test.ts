@@ -7,9 +7,9 @@ import { buildValidRequests, hostileRequest, type ServiceRequest } from "#test/s
 import { createAppClient } from "#test/support/http/app-client.ts";
 import { readChurnFiles, readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
 import { createRecordsFixture } from "#test/support/records-fixture.ts";
-import type { RunPredictionDependencies } from "./run-prediction.ts";
 import { createApp } from "./app.ts";
 import { type LoadedModel, loadModel } from "./model/load-model.ts";
+import type { RunPredictionDependencies } from "./run-prediction.ts";
 import { createService } from "./service.ts";
 
 let model: LoadedModel;

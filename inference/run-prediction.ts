@@ -1,8 +1,8 @@
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
-import type { HttpProblem } from "./http/http-problem.ts";
 import { createProblem } from "./http/create-problem.ts";
+import type { HttpProblem } from "./http/http-problem.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { ModelBusy, RunStopped } from "./model/model-errors.ts";
 import { OutputNotFinite } from "./model/read-predictions.ts";

@@ -6,7 +6,6 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { inspectOnnx } from "#model-folder/onnx/inspect-onnx.ts";
 import { minResidentMb } from "#platform/processes/watch-memory.ts";
-import type { ModelIdentity, RunPredictionDependencies } from "./run-prediction.ts";
 import { createApp } from "./app.ts";
 import { requireApiKey } from "./authorization/require-api-key.ts";
 import type { App, Middleware } from "./http/app.ts";
@@ -15,15 +14,16 @@ import type { HttpRequest } from "./http/http-request.ts";
 import { isolateModel } from "./model/isolate-model.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { loadModelFolder } from "./model/load-model-folder.ts";
-import { measureOffloadThreshold, type OffloadThreshold } from "./offload/measure-offload-threshold.ts";
-import { createOffload, defaultOffloadThreshold, textOffloadThreshold } from "./offload/offload.ts";
 import {
   createOffloadProcess,
   defaultOffloadProcessLimits,
   type OffloadProcess,
 } from "./offload/create-offload-process.ts";
-import type { RecordStorage } from "./records/records.ts";
+import { measureOffloadThreshold, type OffloadThreshold } from "./offload/measure-offload-threshold.ts";
+import { createOffload, defaultOffloadThreshold, textOffloadThreshold } from "./offload/offload.ts";
 import { createRecords } from "./records/create-records.ts";
+import type { RecordStorage } from "./records/records.ts";
+import type { ModelIdentity, RunPredictionDependencies } from "./run-prediction.ts";
 import { createService } from "./service.ts";
 
 type Options = Pick<RunPredictionDependencies, "report" | "log" | "now" | "tick" | "newId"> & {

@@ -1,11 +1,11 @@
+import type { HttpProblem } from "./http/http-problem.ts";
+import { createSampleRow } from "./model/load-model.ts";
 import {
   type PredictRequest,
   type PredictResult,
   type RunPredictionDependencies,
   runPrediction,
 } from "./run-prediction.ts";
-import type { HttpProblem } from "./http/http-problem.ts";
-import { createSampleRow } from "./model/load-model.ts";
 
 /** What every protocol stands on: the model and who it is, a way to ask it, and whether it answers. */
 export type Service = Pick<RunPredictionDependencies, "model" | "identity" | "newId" | "records" | "log"> & {

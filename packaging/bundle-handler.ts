@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
-import { functionBuildOptions } from "./bundle-runtime.ts";
 import { awsClientPruner } from "./aws-client-pruner.ts";
+import { functionBuildOptions } from "./bundle-runtime.ts";
 import { trimSourceMap } from "./trim-source-map.ts";
 
 export type HandlerBundle = {

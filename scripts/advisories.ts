@@ -11,8 +11,8 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { readProductPackages } from "./read-product-packages.ts";
 import { readOsvRecords } from "./read-osv-records.ts";
+import { readProductPackages } from "./read-product-packages.ts";
 import { selectAdvisories } from "./select-advisories.ts";
 
 const archiveUrl = "https://osv-vulnerabilities.storage.googleapis.com/npm/all.zip";

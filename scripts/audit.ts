@@ -11,8 +11,8 @@ import * as z from "zod";
 import { readAdvisories } from "#platform/images/advisories.ts";
 import { scanSbom } from "#platform/images/scan-sbom.ts";
 import { AuditException, judgeFindings } from "./judge-findings.ts";
-import { lockFiles, readProductPackages } from "./read-product-packages.ts";
 import { createProductSbom } from "./product-sbom.ts";
+import { lockFiles, readProductPackages } from "./read-product-packages.ts";
 
 /** Older records miss what was found since; OSV changes every day. */
 const maxAgeDays = 14;

@@ -9,9 +9,9 @@ import { parseArgs } from "node:util";
 import { stop } from "esbuild";
 import { packBuilder } from "#packaging/builder-archive.ts";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
+import { computeRuntimeDigest } from "#packaging/compute-runtime-digest.ts";
 import { listFunctionNames } from "#packaging/list-function-names.ts";
 import { zipFunction } from "#packaging/zip-function.ts";
-import { computeRuntimeDigest } from "#packaging/compute-runtime-digest.ts";
 import { config } from "#terraform/config.ts";
 
 /** 1.1 MB: what the sweep may put back it verifies first, for which it reads S3 (docs/decisions/13). */

@@ -1,7 +1,7 @@
 import * as CDX from "@cyclonedx/cyclonedx-library";
 import { serializeBom, toNpmComponent } from "#platform/images/sbom.ts";
-import type { GoModule } from "./read-go-modules.ts";
 import type { LockedPackage } from "./parse-lock-file.ts";
+import type { GoModule } from "./read-go-modules.ts";
 
 type Contents = {
   /** The product's own version. */

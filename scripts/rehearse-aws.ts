@@ -2,16 +2,16 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import { formatCurlCommand } from "#cli/format-curl-command.ts";
 import { exitCode } from "#cli/exit-code.ts";
+import { formatCurlCommand } from "#cli/format-curl-command.ts";
 import { parseModelName, parseTrafficRate } from "#cli/options.ts";
 import { repositoryRoot } from "#test/end-to-end/fixture.ts";
 import { toolingAccount } from "#test/peers/moto-world/create-accounts.ts";
 import { startMotoWorld } from "#test/peers/moto-world/moto-world.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createJsonReporter, createTerminalReporter } from "#worlds/embedded/reporter.ts";
 import { createExampleRequest, runScenario } from "#worlds/embedded/scenario/scenario.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
-import { createJsonReporter, createTerminalReporter } from "#worlds/embedded/reporter.ts";
 
 type Options = {
   readonly approve?: boolean;

@@ -5,9 +5,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import * as z from "zod";
+import { createProductSbom } from "./product-sbom.ts";
 import { readGoModules } from "./read-go-modules.ts";
 import { readProductPackages } from "./read-product-packages.ts";
-import { createProductSbom } from "./product-sbom.ts";
 
 const ownPackage = z
   .object({ version: z.string() })

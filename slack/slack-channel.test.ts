@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { WebClient } from "@slack/web-api";
 import { expect, test } from "vitest";
-import { startDesk } from "#test/support/desk/start-desk.ts";
 import { silentLogger } from "#test/support/desk/silent-logger.ts";
+import { startDesk } from "#test/support/desk/start-desk.ts";
 import { createSlackChannel, slackClientOptions } from "./slack-channel.ts";
 
 /** A channel on a desk behind a line that loses the answers to the first `lost` calls of a method. */

@@ -4,9 +4,9 @@
  */
 import * as z from "zod";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
+import { Outcome } from "#domain/delivery/outcomes.ts";
 import { ExportedVariables } from "#domain/delivery/parse-built-image.ts";
 import { CaughtError } from "#domain/delivery/parse-caught-error.ts";
-import { Outcome } from "#domain/delivery/outcomes.ts";
 import { Check, Verdict } from "#domain/gates/verdict.ts";
 import { Provenance } from "#domain/provenance/verified-provenance.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";

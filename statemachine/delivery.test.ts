@@ -2,13 +2,13 @@ import validate from "asl-validator";
 import { describe, expect, test } from "vitest";
 import { stepNames } from "#statemachine/delivery.ts";
 import { stateContracts } from "#statemachine/state-contracts.ts";
-import { readErrorNames } from "#test/support/statemachine/read-error-names.ts";
 import { definitionLints } from "#test/support/statemachine/definition-lints.ts";
 import {
   type MachineDefinition,
   parseDefinition,
   type StateDefinition,
 } from "#test/support/statemachine/parse-definition.ts";
+import { readErrorNames } from "#test/support/statemachine/read-error-names.ts";
 import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 import { DeliveryInput, VerifyModelOutput } from "./contracts.ts";
 import { remedies } from "./remedies.ts";

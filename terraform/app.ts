@@ -1,8 +1,8 @@
 import { posix, relative } from "node:path";
 import { App, Fn } from "cdktn";
 import type { DeployedFunction } from "./deployed-functions.ts";
-import { nameResources } from "./resource-names.ts";
 import type { Accounts } from "./read-config.ts";
+import { nameResources } from "./resource-names.ts";
 import { addBootstrapStack, addToolingBootstrapStack } from "./stacks/bootstrap.ts";
 import { addDeliveryStack } from "./stacks/delivery.ts";
 import { addNetworkStack } from "./stacks/network.ts";

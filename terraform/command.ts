@@ -6,6 +6,9 @@ import { parseArgs } from "node:util";
 import { createSlipwayApp } from "./app.ts";
 import { config } from "./config.ts";
 import { type DeployedFunction, listDeployedFunctions } from "./deployed-functions.ts";
+import { findUnsetDigests } from "./find-unset-digests.ts";
+import { type Accounts, ConfigInvalid, readConfig } from "./read-config.ts";
+import { VariableUnknown } from "./select-function-variables.ts";
 import {
   type CommandOptions,
   listStacks,
@@ -14,9 +17,6 @@ import {
   selectStacks,
   type TerraformInvocation,
 } from "./terraform-invocations.ts";
-import { type Accounts, ConfigInvalid, readConfig } from "./read-config.ts";
-import { findUnsetDigests } from "./find-unset-digests.ts";
-import { VariableUnknown } from "./select-function-variables.ts";
 
 const folder = join(import.meta.dirname, "cdktf.out");
 const distFolder = join(import.meta.dirname, "..", "dist");

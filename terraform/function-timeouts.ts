@@ -31,6 +31,8 @@ for (const state of Object.values(definition.States))
 export const getFunctionTimeout = (name: string): number => {
   const seconds = timeoutsOutsideStateMachine[name] ?? longestTaskTimeouts.get(name);
   if (seconds === undefined)
-    throw new RangeError(`terraform/function-timeouts.ts does not say how long ${name} may run: add it there.`);
+    throw new RangeError(
+      `terraform/function-timeouts.ts does not say how long ${name} may run: add it there.`,
+    );
   return seconds;
 };

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { listServiceAccess } from "../test/infrastructure/service-access.ts";
 import { authorizationPages } from "../test/infrastructure/iam-requests.ts";
 import { proveLeastPrivilege, toAccessRequest } from "../test/infrastructure/prove-least-privilege.ts";
-import { synthRecordedStacks } from "../test/infrastructure/synth-recorded-stacks.ts";
 import { type RecordedRequest, readRecording } from "../test/infrastructure/recorded-requests.ts";
+import { listServiceAccess } from "../test/infrastructure/service-access.ts";
+import { synthRecordedStacks } from "../test/infrastructure/synth-recorded-stacks.ts";
 import type { SynthesizedStacks } from "../test/infrastructure/synth-stacks.ts";
 import { listDeployedFunctions } from "./deployed-functions.ts";
 

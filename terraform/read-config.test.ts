@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { config } from "./config.ts";
 import { cidrsOverlap } from "./cidrs-overlap.ts";
-import { type Accounts, ConfigInvalid, readConfig } from "./read-config.ts";
+import { config } from "./config.ts";
 import { findUnsetDigests } from "./find-unset-digests.ts";
+import { type Accounts, ConfigInvalid, readConfig } from "./read-config.ts";
 
 const readProblems = (given: unknown): string => {
   try {

@@ -1,12 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { synthRecordedStacks } from "../test/infrastructure/synth-recorded-stacks.ts";
 import {
   formatRecording,
   readRecording,
   recordingFile,
   toRecordedRequests,
 } from "../test/infrastructure/recorded-requests.ts";
+import { synthRecordedStacks } from "../test/infrastructure/synth-recorded-stacks.ts";
 import type { SynthesizedStacks } from "../test/infrastructure/synth-stacks.ts";
 import { type FunctionsWorld, startFunctionsWorld } from "../test/peers/least-privilege/functions-world.ts";
 import { sendTypicalEvents } from "../test/peers/least-privilege/send-typical-events.ts";

@@ -10,8 +10,8 @@ import {
   synthStacks,
 } from "../test/infrastructure/synth-stacks.ts";
 import { variableGroups } from "../worlds/aws/environment/variable-groups.ts";
-import { nameResources } from "./resource-names.ts";
 import { anyResourceReasons } from "./permissions/statement.ts";
+import { nameResources } from "./resource-names.ts";
 
 let written: SynthesizedStacks;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import type { variableGroups } from "../worlds/aws/environment/variable-groups.ts";
-import type { ResourceNames } from "./resource-names.ts";
 import type { Accounts } from "./read-config.ts";
+import type { ResourceNames } from "./resource-names.ts";
 import type { RegistryOutputs } from "./stacks/registry.ts";
 import type { ServingOutputs } from "./stacks/serving.ts";
 

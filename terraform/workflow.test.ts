@@ -5,11 +5,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
 import { builderFiles, builderFolders } from "../packaging/builder-archive.ts";
-import { readUnpackStep, unpackArtefact } from "../test/infrastructure/unpack-artefact.ts";
 import { listResources, type SynthesizedStacks, synthStacks } from "../test/infrastructure/synth-stacks.ts";
+import { readUnpackStep, unpackArtefact } from "../test/infrastructure/unpack-artefact.ts";
 import { config } from "./config.ts";
-import { type CommandOptions, listStacks, listTerraformInvocations, selectStacks } from "./terraform-invocations.ts";
 import type { Accounts } from "./read-config.ts";
+import {
+  type CommandOptions,
+  listStacks,
+  listTerraformInvocations,
+  selectStacks,
+} from "./terraform-invocations.ts";
 
 const root = join(import.meta.dirname, "..");
 const Step = z.object({

@@ -35,7 +35,10 @@ const badInputs: readonly (readonly [
         "lambdas/start-delivery/github-webhook-handler.test.ts",
         "whoever changes a byte of body or signature is refused",
       ],
-      ["lambdas/answer-approval/verify-slack-request.test.ts", "whoever changes a byte of the body is refused"],
+      [
+        "lambdas/answer-approval/verify-slack-request.test.ts",
+        "whoever changes a byte of the body is refused",
+      ],
     ],
   ],
   [

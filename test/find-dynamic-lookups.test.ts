@@ -35,7 +35,8 @@ test("no property is looked up by a name from outside: names are keys of a Map, 
     found
       .filter(({ place }) => !allowed.has(place))
       .map(
-        ({ place, line }) => `${place} (line ${line}): make it a Map, or read it with untrusted/get-own-property.ts`,
+        ({ place, line }) =>
+          `${place} (line ${line}): make it a Map, or read it with untrusted/get-own-property.ts`,
       ),
   ).toEqual([]);
   expect([...allowed.keys()].filter((place) => !places.has(place))).toEqual([]);

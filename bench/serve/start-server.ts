@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const slipway = here("../../../cli/slipway.mjs");
+const slipway = here("../../cli/slipway.mjs");
 
 export type ServerKind =
   | "slipway serve"

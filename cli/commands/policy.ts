@@ -5,9 +5,9 @@ import { UsageMistake } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson, printTable } from "#cli/print.ts";
-import type { Proposal } from "#domain/policy/policy-writer.ts";
 import { parsePlatformRules } from "#domain/policy/parse-policy.ts";
 import type { PlatformPolicyRevision } from "#domain/policy/platform-policy.ts";
+import type { Proposal } from "#domain/policy/policy-writer.ts";
 import type { RuleChanges } from "#domain/policy/strictness.ts";
 
 type Options = WorldOptions & { readonly json?: boolean };

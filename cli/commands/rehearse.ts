@@ -1,10 +1,10 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
-import { formatCurlCommand } from "#cli/format-curl-command.ts";
 import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { chooseMlflow, openFolderRegistry } from "#cli/folder-registry.ts";
 import { checkoutFolder, selectDataFolder } from "#cli/folders.ts";
+import { formatCurlCommand } from "#cli/format-curl-command.ts";
 import {
   dataLimitOption,
   dataOption,
@@ -17,14 +17,18 @@ import {
 import { paint, print } from "#cli/print.ts";
 import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { acquireDataFolder, findRunningWorld, type Ownership } from "#worlds/embedded/data/data-folder-ownership.ts";
-import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
+import {
+  acquireDataFolder,
+  findRunningWorld,
+  type Ownership,
+} from "#worlds/embedded/data/data-folder-ownership.ts";
+import { createJsonReporter, createTerminalReporter, type Reporter } from "#worlds/embedded/reporter.ts";
 import {
   createWatchedRepository,
   type ModelChange,
   modelChanges,
 } from "#worlds/embedded/scenario/watched-repository.ts";
-import { createJsonReporter, createTerminalReporter, type Reporter } from "#worlds/embedded/reporter.ts";
+import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 
 type Options = {
   readonly change?: ModelChange;

@@ -17,8 +17,8 @@ import { runModelTrial } from "#model-check/run-model-trial.ts";
 import { formatEmf } from "#platform/metrics/format-emf.ts";
 import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { createDataLimiter } from "#worlds/embedded/data/data-limiter.ts";
 import { acquireDataFolder } from "#worlds/embedded/data/data-folder-ownership.ts";
+import { createDataLimiter } from "#worlds/embedded/data/data-limiter.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { openCapabilities } from "#worlds/embedded/world.ts";
 

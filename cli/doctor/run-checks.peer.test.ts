@@ -27,12 +27,12 @@ import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
 import { createGitRepository } from "#test/support/git-repository.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { findSentinelSecrets, sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { runCommand } from "#test/support/run-command.ts";
+import { findSentinelSecrets, sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { type AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
-import { runChecks } from "./run-checks.ts";
 import type { DoctorFinding } from "./finding.ts";
+import { runChecks } from "./run-checks.ts";
 
 const { skip } = requirePython("tests of slipway doctor");
 

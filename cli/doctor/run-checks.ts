@@ -13,21 +13,21 @@ import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import { createSource } from "#worlds/aws/source.ts";
 import { checkAccount } from "./check-account.ts";
 import { checkBuildProject } from "./check-build-project.ts";
-import { checkSlackCallback } from "./check-slack-callback.ts";
+import { checkCipherKey } from "./check-cipher-key.ts";
 import { checkCredentials } from "./check-credentials.ts";
 import { checkEnvironment } from "./check-environment.ts";
 import { checkFunction } from "./check-function.ts";
-import { checkCipherKey } from "./check-cipher-key.ts";
-import { checkRegistry } from "./check-registry.ts";
 import { checkImageRepository } from "./check-image-repository.ts";
+import { checkRegistry } from "./check-registry.ts";
 import { checkSecret } from "./check-secret.ts";
 import { checkSlack } from "./check-slack.ts";
+import { checkSlackCallback } from "./check-slack-callback.ts";
 import { checkSource } from "./check-source.ts";
 import { checkStateMachine } from "./check-state-machine.ts";
 import { checkTable } from "./check-table.ts";
-import { reportCheckError } from "./report-check-error.ts";
 import { explainImageDigest } from "./explain-image-digest.ts";
 import type { DoctorCheck, DoctorFinding } from "./finding.ts";
+import { reportCheckError } from "./report-check-error.ts";
 import { toolingFunctions } from "./tooling-functions.ts";
 
 const listSecretNames = ({ SOURCE_HOST }: AwsOutputs): readonly string[] => [

@@ -5,18 +5,18 @@ import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
+import { assertSupportedGraph } from "./assert-supported-graph.ts";
+import { isMissing, isNumber } from "./csv-cells.ts";
+import { formatHoldout } from "./format-holdout.ts";
+import { formatManifest, type NewManifest } from "./format-manifest.ts";
 import { inferGates, type MeasuredScore, measureBaseline, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
-import { isMissing, isNumber } from "./csv-cells.ts";
 import { matchColumns, matchTextColumn } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer } from "./probe-model.ts";
 import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
-import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
-import { formatHoldout } from "./format-holdout.ts";
-import { formatManifest, type NewManifest } from "./format-manifest.ts";
 
 export type ModelSource = {
   readonly name: string;

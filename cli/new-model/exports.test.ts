@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { draftModelFolder } from "./draft-model-folder.ts";
 import { loadModelFolder } from "#inference/model/load-model-folder.ts";
 import { PredictResponse } from "#inference/native/predict-response.ts";
 import { predict } from "#lambdas/predict/predict.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import type { Input, Row } from "#model-folder/manifest/manifest.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { draftModelFolder } from "./draft-model-folder.ts";
 
 const Case = z.object({
   target: z.union([z.string(), z.array(z.string())]),

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { Input } from "#model-folder/manifest/manifest.ts";
 import type { ColumnElement } from "#model-folder/onnx/bind-inputs.ts";
 import { checkRows } from "#model-folder/rows/check-rows.ts";
-import { inferInput } from "./infer-input.ts";
 import { isMissing, parseCell } from "./csv-cells.ts";
+import { inferInput } from "./infer-input.ts";
 import { matchColumns } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 

@@ -1,7 +1,7 @@
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
-import { type InferredLabels, inferBinaryLabels, inferLabels } from "./infer-labels.ts";
 import { isNumber } from "./csv-cells.ts";
+import { type InferredLabels, inferBinaryLabels, inferLabels } from "./infer-labels.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe } from "./probe-model.ts";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Row } from "#model-folder/manifest/manifest.ts";
-import type { InferredInput } from "./infer-input.ts";
 import { isMissing, parseCell } from "./csv-cells.ts";
+import type { InferredInput } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { CsvTable } from "./read-csv-table.ts";
 

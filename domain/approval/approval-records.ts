@@ -4,8 +4,8 @@ import { Check } from "#domain/gates/verdict.ts";
 import { Provenance } from "#domain/provenance/verified-provenance.ts";
 import { ApprovalRule } from "#model-folder/manifest/manifest.ts";
 import type { Store } from "#platform/store/store.ts";
-import { BoundContributors } from "./resolve-approvers.ts";
 import { ApprovalDecision } from "./decision.ts";
+import { BoundContributors } from "./resolve-approvers.ts";
 
 const Voter = z.object({ user: z.string(), name: z.string(), at: z.string() });
 

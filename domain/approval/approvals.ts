@@ -10,9 +10,9 @@ import {
   toApprovalKey,
   toQuestionsKey,
 } from "./approval-records.ts";
-import { type BoundContributors, describeContributorRefusal } from "./resolve-approvers.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { ApprovalDecision } from "./decision.ts";
+import { type BoundContributors, describeContributorRefusal } from "./resolve-approvers.ts";
 
 export type NewApproval = Omit<Approval, "id" | "token" | "state">;
 

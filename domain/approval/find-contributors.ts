@@ -8,9 +8,14 @@ import {
   listKnownChanges,
   type Source,
 } from "#platform/source/source.ts";
-import { type Contributors, deriveContributors, isUnderPaths, traceModelPaths } from "./derive-contributors.ts";
-import { createIdentityResolver, listKnownDomains } from "./identity-resolver.ts";
+import {
+  type Contributors,
+  deriveContributors,
+  isUnderPaths,
+  traceModelPaths,
+} from "./derive-contributors.ts";
 import type { Identities } from "./identities.ts";
+import { createIdentityResolver, listKnownDomains } from "./identity-resolver.ts";
 import type { PushLog } from "./push-log.ts";
 import { isRuntimePath, runtimeRoots } from "./runtime-paths.ts";
 

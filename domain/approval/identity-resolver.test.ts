@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createIdentityResolver, listKnownDomains } from "./identity-resolver.ts";
 import { Identities } from "./identities.ts";
+import { createIdentityResolver, listKnownDomains } from "./identity-resolver.ts";
 
 const account = "arn:aws:sts::123456789012";
 const permissionSet = `${account}:assumed-role/AWSReservedSSO_people_0123456789abcdef`;

@@ -1,14 +1,14 @@
 import * as z from "zod";
 import type { Warn } from "#domain/delivery/warn.ts";
 import type { ApprovalRule } from "#model-folder/manifest/manifest.ts";
-import { type ApproverRefusal, computeQuorum } from "./compute-quorum.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
+import { type ApproverRefusal, computeQuorum } from "./compute-quorum.ts";
 import { Contributors } from "./derive-contributors.ts";
-import { findContributors, type FindContributorsDependencies as HistoryNeeds } from "./find-contributors.ts";
-import { listKnownDomains } from "./identity-resolver.ts";
-import type { Identities } from "./identities.ts";
-import { isKnownAddress, KnownAddresses, listKnownAddresses } from "./known-addresses.ts";
 import { fetchSlackEmail, type SlackUsers } from "./fetch-slack-email.ts";
+import { findContributors, type FindContributorsDependencies as HistoryNeeds } from "./find-contributors.ts";
+import type { Identities } from "./identities.ts";
+import { listKnownDomains } from "./identity-resolver.ts";
+import { isKnownAddress, KnownAddresses, listKnownAddresses } from "./known-addresses.ts";
 
 /** What a question is bound to of those who made the change. */
 export const BoundContributors = Contributors.extend({

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { isNamedByProvider } from "#domain/approval/identity-resolver.ts";
 import type { Identities } from "#domain/approval/identities.ts";
+import { isNamedByProvider } from "#domain/approval/identity-resolver.ts";
 import { Digest } from "#platform/images/images.ts";
 import type { Store } from "#platform/store/store.ts";
 import { PlatformRules, PolicyInvalid } from "./parse-policy.ts";

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { emptyIdentities } from "#domain/approval/identities.ts";
 import { memoryStore, policyYaml } from "#test/support/memory-world.ts";
-import { createPolicyWriter } from "./policy-writer.ts";
 import { parsePlatformRules } from "./parse-policy.ts";
 import {
   createPlatformPolicy,
@@ -10,6 +9,7 @@ import {
   PolicyEntry,
   policyKeys,
 } from "./platform-policy.ts";
+import { createPolicyWriter } from "./policy-writer.ts";
 
 const rules = (text = policyYaml) =>
   parsePlatformRules(new TextEncoder().encode(text), "policy.yaml", emptyIdentities);

@@ -1,5 +1,5 @@
-import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import { RollBackFailed } from "#domain/delivery/errors.ts";
+import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
 import {
   ensureDeployedVersion,

@@ -1,6 +1,9 @@
 import type { Claims } from "#domain/claims/claims.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
-import { type RestoreEnvironmentDependencies as RestoreNeeds, restoreEnvironment } from "./restore-environment.ts";
+import {
+  type RestoreEnvironmentDependencies as RestoreNeeds,
+  restoreEnvironment,
+} from "./restore-environment.ts";
 
 export type SyncStageDependencies = RestoreNeeds & { readonly claims: Claims; readonly clock: () => number };
 

@@ -1,6 +1,6 @@
 import type { RefusedKey, ThrottledKey } from "#api-keys/admission.ts";
-import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { createProblem } from "#inference/http/create-problem.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { toRateLimitHeaders } from "./rate-limit-headers.ts";
 
 export type AuthorizationProblem = {

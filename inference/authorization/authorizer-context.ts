@@ -1,6 +1,6 @@
 import type { AdmittedKey, ThrottledKey } from "#api-keys/admission.ts";
-import { toRateLimitHeaders } from "./rate-limit-headers.ts";
 import { type AuthorizationProblem, tooManyRequestsProblem } from "./authorization-problem.ts";
+import { toRateLimitHeaders } from "./rate-limit-headers.ts";
 
 /**
  * What the authorizer hands to the inference function as `event.requestContext.authorizer.lambda`. An authorizer can

@@ -1,15 +1,15 @@
 import type { Admission, Admit } from "#api-keys/admission.ts";
 import { extractApiKey } from "#api-keys/extract-api-key.ts";
-import type { Middleware } from "#inference/http/app.ts";
-import { type HttpResponse, withHeaders } from "#inference/http/http-response.ts";
-import type { HttpRequest } from "#inference/http/http-request.ts";
 import { hostProblemResponse } from "#inference/http/adapt-to-protocol.ts";
-import { toRateLimitHeaders } from "./rate-limit-headers.ts";
+import type { Middleware } from "#inference/http/app.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import { type HttpResponse, withHeaders } from "#inference/http/http-response.ts";
 import {
   type AuthorizationProblem,
   keysUnavailableProblem,
   toAuthorizationProblem,
 } from "./authorization-problem.ts";
+import { toRateLimitHeaders } from "./rate-limit-headers.ts";
 
 const toResponse = (request: HttpRequest, { problem, headers }: AuthorizationProblem): HttpResponse =>
   withHeaders(hostProblemResponse(request, problem), headers);

@@ -1,5 +1,5 @@
-import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { createProblem } from "#inference/http/create-problem.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { checkColumns } from "#model-folder/rows/check-columns.ts";

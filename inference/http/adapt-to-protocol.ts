@@ -1,7 +1,7 @@
 import { toOipError } from "#inference/oip/oip-error.ts";
 import type { HttpProblem } from "./http-problem.ts";
-import { type HttpResponse, problemResponse } from "./http-response.ts";
 import type { HttpRequest } from "./http-request.ts";
+import { type HttpResponse, problemResponse } from "./http-response.ts";
 
 const isOip = (path: string): boolean => path === "/v2" || path.startsWith("/v2/");
 

@@ -1,5 +1,5 @@
-import type { HttpResponse } from "./http-response.ts";
 import type { HttpRequest } from "./http-request.ts";
+import type { HttpResponse } from "./http-response.ts";
 
 /** The service as hosts have it: takes any request and never rejects. */
 export type App = { answer(request: HttpRequest): Promise<HttpResponse> };

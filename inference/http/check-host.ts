@@ -1,7 +1,7 @@
-import type { Middleware } from "./app.ts";
-import { isOwnHost } from "./is-own-host.ts";
 import { hostProblemResponse } from "./adapt-to-protocol.ts";
+import type { Middleware } from "./app.ts";
 import { createProblem } from "./create-problem.ts";
+import { isOwnHost } from "./is-own-host.ts";
 
 /** What a container platform asks by the container's address. It tells nothing but that the process lives. */
 const probePaths = ["/health", "/ready"];

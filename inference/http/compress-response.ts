@@ -1,5 +1,5 @@
-import { type HttpResponse, withHeaders } from "./http-response.ts";
 import type { HttpRequest } from "./http-request.ts";
+import { type HttpResponse, withHeaders } from "./http-response.ts";
 
 /** Bytes below which packing saves nothing worth its work. */
 const minCompressedBytes = 1_024;

@@ -3,9 +3,9 @@ import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { App } from "./app.ts";
 import { type BodyBudget, type BodyLease, createBodyBudget } from "./body-budget.ts";
 import { collectBody } from "./collect-body.ts";
-import { type HttpResponse, problemResponse } from "./http-response.ts";
-import type { HttpRequest } from "./http-request.ts";
 import { createProblem } from "./create-problem.ts";
+import type { HttpRequest } from "./http-request.ts";
+import { type HttpResponse, problemResponse } from "./http-response.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
 
 /** RFC 9112, 3.2: a host that is none is refused. */

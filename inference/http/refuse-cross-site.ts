@@ -1,6 +1,6 @@
+import { createProblem } from "./create-problem.ts";
 import type { HttpProblem } from "./http-problem.ts";
 import type { HttpRequest } from "./http-request.ts";
-import { createProblem } from "./create-problem.ts";
 
 type RequestHead = Pick<HttpRequest, "method" | "path" | "header">;
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { jsonResponse } from "./http-response.ts";
 import type { HttpRequest } from "./http-request.ts";
+import { jsonResponse } from "./http-response.ts";
 import { createRouter, type PathParams, type Route } from "./router.ts";
 
 const asked = (method: string, path: string): HttpRequest => ({

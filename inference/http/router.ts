@@ -1,6 +1,6 @@
-import { type HttpResponse, problemResponse, withHeaders } from "./http-response.ts";
-import type { HttpRequest } from "./http-request.ts";
 import { createProblem } from "./create-problem.ts";
+import type { HttpRequest } from "./http-request.ts";
+import { type HttpResponse, problemResponse, withHeaders } from "./http-response.ts";
 
 /** What the path's `:names` stand for, decoded. */
 export type PathParams = Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
-import type { HttpResponse } from "./http-response.ts";
 import type { HttpRequest } from "./http-request.ts";
+import type { HttpResponse } from "./http-response.ts";
 
 const preservedHeaders = ["cache-control", "vary"] as const;
 

@@ -7,9 +7,9 @@ import { Prediction } from "#model-folder/manifest/manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { minResidentMb, watchMemory } from "#platform/processes/watch-memory.ts";
 import { batchRequests } from "./batch-requests.ts";
+import { createCircuitBreaker } from "./circuit-breaker.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { ModelBusy, RunStopped } from "./model-errors.ts";
-import { createCircuitBreaker } from "./circuit-breaker.ts";
 import { OutputNotFinite } from "./read-predictions.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 

@@ -1,17 +1,22 @@
-import type { PredictRequest } from "#inference/run-prediction.ts";
-import type { HttpProblem } from "#inference/http/http-problem.ts";
-import { type HttpResponse, jsonResponse, problemResponse, withHeaders } from "#inference/http/http-response.ts";
-import type { HttpRequest } from "#inference/http/http-request.ts";
 import { createProblem } from "#inference/http/create-problem.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import {
+  type HttpResponse,
+  jsonResponse,
+  problemResponse,
+  withHeaders,
+} from "#inference/http/http-response.ts";
 import { readBody, readJson, readText } from "#inference/http/read-body.ts";
 import type { Route } from "#inference/http/router.ts";
-import { withPredictionHeaders } from "#inference/http/with-prediction-headers.ts";
 import { withEntityTag } from "#inference/http/with-entity-tag.ts";
+import { withPredictionHeaders } from "#inference/http/with-prediction-headers.ts";
+import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Service } from "#inference/service.ts";
 import { rowPointer } from "#model-folder/rows/row-problem.ts";
-import type { PredictResponse } from "./predict-response.ts";
 import { describeModel } from "./describe-model.ts";
 import { parsePredictRequest } from "./parse-predict-request.ts";
+import type { PredictResponse } from "./predict-response.ts";
 
 const mediaType = /^(application\/json|text\/csv)\s*(;\s*(charset="?utf-8"?|header=present)\s*)*$/i;
 

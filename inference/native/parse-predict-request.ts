@@ -1,6 +1,6 @@
-import type { PredictRequest } from "#inference/run-prediction.ts";
-import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { createProblem } from "#inference/http/create-problem.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
+import type { PredictRequest } from "#inference/run-prediction.ts";
 import { rowPointer } from "#model-folder/rows/row-problem.ts";
 
 const pointer = rowPointer("/rows");

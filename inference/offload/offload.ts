@@ -1,14 +1,14 @@
 import type { Offload } from "#inference/http/app.ts";
-import type { HttpResponse } from "#inference/http/http-response.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
+import type { HttpResponse } from "#inference/http/http-response.ts";
 import { maxBodyBytes } from "#inference/http/read-body.ts";
 import { countJsonTokens } from "#model-folder/rows/count-json-tokens.ts";
-import type { OffloadThreshold } from "./measure-offload-threshold.ts";
 import type { OffloadProcess } from "./create-offload-process.ts";
+import type { OffloadThreshold } from "./measure-offload-threshold.ts";
 
 /**
  * Up to where a body is answered on the event loop, so that none holds it longer than 5 ms (`npm run bench:parts`). Each
- * value takes about 1 µs to read, check and record, beside what the model takes (limits-in-budget.ts).
+ * value takes about 1 µs to read, check and record, beside what the model takes (measure-offload-threshold.ts).
  */
 export const defaultOffloadThreshold = {
   /** Of JSON, whose rows repeat their names. */

@@ -1,5 +1,5 @@
-import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { createProblem, type ProblemKind } from "#inference/http/create-problem.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
 
 /** A value of a request that cannot be taken: an RFC 6901 pointer into its JSON, and what is wrong in words. */
 export type InvalidValue = { readonly pointer: string; readonly detail: string };

@@ -5,7 +5,6 @@ import { HttpProblem } from "#inference/http/http-problem.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { createModelClient, createStubModel } from "#test/support/http/model-client.ts";
-import { rowsToTensors } from "#test/support/oip/rows-to-tensors.ts";
 import {
   buildBinaryRequest,
   buildJsonRequest,
@@ -13,6 +12,7 @@ import {
   type OipTensor,
   readInferenceResponse,
 } from "#test/support/oip/infer-request.ts";
+import { rowsToTensors } from "#test/support/oip/rows-to-tensors.ts";
 import {
   buildManifest,
   readChurnFiles,

@@ -1,6 +1,6 @@
-import { type HttpResponse, jsonResponse, problemResponse } from "#inference/http/http-response.ts";
-import type { HttpRequest } from "#inference/http/http-request.ts";
 import { createProblem } from "#inference/http/create-problem.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import { type HttpResponse, jsonResponse, problemResponse } from "#inference/http/http-response.ts";
 import type { Route, RouteHandler } from "#inference/http/router.ts";
 import { withPredictionHeaders } from "#inference/http/with-prediction-headers.ts";
 import type { Service } from "#inference/service.ts";

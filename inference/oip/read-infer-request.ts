@@ -1,15 +1,15 @@
-import type { PredictRequest } from "#inference/run-prediction.ts";
+import { createProblem } from "#inference/http/create-problem.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { createProblem } from "#inference/http/create-problem.ts";
 import { readBody } from "#inference/http/read-body.ts";
 import { readPythonJson } from "#inference/http/read-python-json.ts";
+import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Input } from "#model-folder/manifest/manifest.ts";
 import { isInvalidValue, toInvalidValueProblem } from "./invalid-value.ts";
 import { asJsonObject } from "./json-object.ts";
 import type { ModelOutput } from "./model-outputs.ts";
-import { type BinaryReader, readTensor, type Tensor } from "./read-tensor.ts";
 import { type RequestedOutput, readRequestedOutputs } from "./read-requested-outputs.ts";
+import { type BinaryReader, readTensor, type Tensor } from "./read-tensor.ts";
 import { tensorsToRows } from "./tensors-to-rows.ts";
 
 /** An inference request: what the model is asked, and how the caller wants the answer. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { HttpProblem } from "#inference/http/http-problem.ts";
 import { describeProblems } from "#inference/http/create-problem.ts";
+import { HttpProblem } from "#inference/http/http-problem.ts";
 import { createSampleRow } from "#inference/model/load-model.ts";
 import { PredictionsQuery } from "#inference/records/predictions-query.ts";
 import { PredictionPage, PredictionRecord } from "#inference/records/records.ts";

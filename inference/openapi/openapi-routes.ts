@@ -1,6 +1,11 @@
-import { type HttpResponse, jsonResponse, problemResponse, withHeaders } from "#inference/http/http-response.ts";
-import type { HttpRequest } from "#inference/http/http-request.ts";
 import { createProblem } from "#inference/http/create-problem.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import {
+  type HttpResponse,
+  jsonResponse,
+  problemResponse,
+  withHeaders,
+} from "#inference/http/http-response.ts";
 import type { Route } from "#inference/http/router.ts";
 import { cacheResponse } from "#inference/http/with-entity-tag.ts";
 import type { Service } from "#inference/service.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { StoredRow } from "./stored-request.ts";
 import { packRows } from "./pack-rows.ts";
+import type { StoredRow } from "./stored-request.ts";
 import { unpackRows } from "./unpack-rows.ts";
 
 const name = fc.oneof(fc.constantFrom("a", "b", "toString", '"', "\n"), fc.string({ maxLength: 3 }));

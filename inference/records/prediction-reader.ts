@@ -2,9 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import { encodeCursor, type Store } from "#platform/store/store.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
-import { type HourCounts, readHourlyCounts } from "./read-hourly-counts.ts";
-import { IndexEntry, StoredRequest, type StoredRow } from "./stored-request.ts";
 import { type ListPosition, readCursor, writeCursor } from "./list-cursor.ts";
+import { type HourCounts, readHourlyCounts } from "./read-hourly-counts.ts";
 import {
   formatHour,
   hourEndSortKey,
@@ -14,6 +13,7 @@ import {
   requestSortKey,
 } from "./record-keys.ts";
 import type { ListQuery, PredictionPage, PredictionReader, PredictionRecord } from "./records.ts";
+import { IndexEntry, StoredRequest, type StoredRow } from "./stored-request.ts";
 import { type ReadRow, unpackRows } from "./unpack-rows.ts";
 
 type Needs = RecordScope & {

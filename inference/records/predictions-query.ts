@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { createProblem } from "#inference/http/create-problem.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { maxCursorLength } from "./list-cursor.ts";
 
 /** The query of `GET /v1/predictions`, as text. Other parameters are not looked at. */

@@ -1,6 +1,11 @@
-import { type HttpResponse, jsonResponse, problemResponse, withHeaders } from "#inference/http/http-response.ts";
-import type { HttpRequest } from "#inference/http/http-request.ts";
 import { createProblem } from "#inference/http/create-problem.ts";
+import type { HttpRequest } from "#inference/http/http-request.ts";
+import {
+  type HttpResponse,
+  jsonResponse,
+  problemResponse,
+  withHeaders,
+} from "#inference/http/http-response.ts";
 import type { Route, RouteHandler } from "#inference/http/router.ts";
 import { CursorInvalid } from "./cursor-invalid.ts";
 import type { PredictionReader } from "./records.ts";

@@ -1,9 +1,8 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import type { Entry, Store } from "#platform/store/store.ts";
-import { countLabels } from "./count-labels.ts";
 import { batchCounters } from "./batch-counters.ts";
-import type { IndexEntry, StoredRequest, StoredRow } from "./stored-request.ts";
+import { countLabels } from "./count-labels.ts";
 import {
   formatHour,
   indexSortKey,
@@ -13,6 +12,7 @@ import {
   startOfHour,
 } from "./record-keys.ts";
 import type { PredictedRequest, Recorder } from "./records.ts";
+import type { IndexEntry, StoredRequest, StoredRow } from "./stored-request.ts";
 
 type Needs = {
   readonly store: Pick<Store, "putAll" | "add">;

@@ -1,5 +1,5 @@
-import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { createProblem } from "#inference/http/create-problem.ts";
+import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { maxProblems, maxRows } from "#model-folder/rows/encode-rows.ts";
 import { rowPointer } from "#model-folder/rows/row-problem.ts";
 

@@ -1,6 +1,6 @@
+import { createProblem } from "#inference/http/create-problem.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { type HttpResponse, jsonResponse } from "#inference/http/http-response.ts";
-import { createProblem } from "#inference/http/create-problem.ts";
 import type { Route } from "#inference/http/router.ts";
 import { withPredictionHeaders } from "#inference/http/with-prediction-headers.ts";
 import type { Service } from "#inference/service.ts";

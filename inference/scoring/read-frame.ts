@@ -1,5 +1,5 @@
-import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
+import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { checkColumns } from "#model-folder/rows/check-columns.ts";
 import { appendPointer, createFrameProblem } from "./frame-problem.ts";

@@ -1,5 +1,5 @@
-import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
+import type { PredictRequest } from "#inference/run-prediction.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 import { checkRowCount, createFrameProblem, type FrameProblemEntry } from "./frame-problem.ts";
 

@@ -1,9 +1,9 @@
-import type { PredictRequest } from "#inference/run-prediction.ts";
+import { createProblem } from "#inference/http/create-problem.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { createProblem } from "#inference/http/create-problem.ts";
 import { readBody, readText } from "#inference/http/read-body.ts";
 import { readPythonJson } from "#inference/http/read-python-json.ts";
+import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { rowPointer } from "#model-folder/rows/row-problem.ts";
 import { readFrame } from "./read-frame.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Approvals, VoteResult } from "#domain/approval/approvals.ts";
-import { maxReasonLength, parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { fetchSlackEmail } from "#domain/approval/fetch-slack-email.ts";
+import { maxReasonLength, parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";

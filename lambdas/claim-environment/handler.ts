@@ -9,12 +9,12 @@ import { createStepFunctionsDeliveries } from "#platform/deliveries/step-functio
 import { cacheSecrets } from "#platform/secrets/cached-secrets.ts";
 import { createSsmSecrets } from "#platform/secrets/ssm.ts";
 import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
+import { createAwsApprovals } from "#worlds/aws/approvals.ts";
 import { createApproverResolver } from "#worlds/aws/approver-resolver.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
 import { createSource } from "#worlds/aws/source.ts";
 import { createStepHandler } from "#worlds/aws/step-handler.ts";
-import { createAwsApprovals } from "#worlds/aws/approvals.ts";
 import { claimEnvironment } from "./claim-environment.ts";
 import { Env } from "./env.ts";
 

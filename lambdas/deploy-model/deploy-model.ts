@@ -5,8 +5,8 @@ import {
 import type { Claims } from "#domain/claims/claims.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { ensureDeployedVersion } from "#domain/deployment/ensure-deployed-version.ts";
-import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
 import { createFunctionConfig } from "#domain/deployment/function-config.ts";
+import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
 import { verifyGoldenVectors } from "#domain/deployment/verify-golden-vectors.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";

@@ -1,7 +1,7 @@
 import { type JudgeCanaryOutput, evaluateCanary as judge } from "#domain/canary/evaluate-canary.ts";
 import { choosePercentiles } from "#domain/canary/p95-interval.ts";
-import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { ContractBroken, Superseded } from "#domain/delivery/errors.ts";
+import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";

@@ -1,12 +1,12 @@
 import { loadModelFolder } from "#inference/model/load-model-folder.ts";
-import type { RecordStorage } from "#inference/records/records.ts";
 import { createRecords } from "#inference/records/create-records.ts";
+import type { RecordStorage } from "#inference/records/records.ts";
 import { createUuidV7 } from "#inference/records/uuid-v7.ts";
 import { formatEmf } from "#platform/metrics/format-emf.ts";
 import { readIdentity } from "#worlds/aws/predict/read-identity.ts";
 import { readPredictEnv } from "#worlds/aws/predict/read-predict-env.ts";
-import { createHashKeyReader } from "#worlds/aws/predict/records-hash-key.ts";
 import { createRecordStorage } from "#worlds/aws/predict/record-storage.ts";
+import { createHashKeyReader } from "#worlds/aws/predict/records-hash-key.ts";
 import { predict } from "./predict.ts";
 
 const env = await readPredictEnv(process.env);

@@ -1,6 +1,6 @@
 import type { Claims } from "#domain/claims/claims.ts";
-import { parseCaughtError } from "#domain/delivery/parse-caught-error.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
+import { parseCaughtError } from "#domain/delivery/parse-caught-error.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import { ReportOutcomeInput, type ReportOutcomeOutput } from "#statemachine/contracts.ts";

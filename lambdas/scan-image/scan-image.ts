@@ -1,6 +1,6 @@
+import { ImageScanFailed } from "#domain/delivery/errors.ts";
 import { parseBuiltImage } from "#domain/delivery/parse-built-image.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
-import { ImageScanFailed } from "#domain/delivery/errors.ts";
 import { checkScan } from "#domain/gates/check-scan.ts";
 import { combineVerdicts } from "#domain/gates/verdict.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";

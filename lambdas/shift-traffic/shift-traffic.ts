@@ -1,5 +1,5 @@
-import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { ContractBroken } from "#domain/delivery/errors.ts";
+import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";

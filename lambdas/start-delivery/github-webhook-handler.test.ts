@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { verifyGitHubSignature } from "./verify-github-signature.ts";
 import { createGitHubWebhookHandler } from "./github-webhook-handler.ts";
 import { createPushHandler } from "./push-handler.ts";
 import type { StartDeliveryOutput } from "./start-delivery.ts";
+import { verifyGitHubSignature } from "./verify-github-signature.ts";
 
 const secret = "a webhook's secret";
 const ours = { repository: "acme/models", branch: "main", runtime: `sha256:${"a".repeat(64)}` };

@@ -1,7 +1,7 @@
 import { parseGitHubPush } from "./parse-github-push.ts";
-import { verifyGitHubSignature } from "./verify-github-signature.ts";
 import type { Push } from "./push.ts";
 import type { StartDeliveryOutput } from "./start-delivery.ts";
+import { verifyGitHubSignature } from "./verify-github-signature.ts";
 
 type Needs = {
   /** One secret, or two while they are rotated. */

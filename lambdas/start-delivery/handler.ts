@@ -13,9 +13,9 @@ import { createSource } from "#worlds/aws/source.ts";
 import { createStepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { createGitHubWebhookHandler } from "./github-webhook-handler.ts";
+import { listStartedDeliveries } from "./list-started-deliveries.ts";
 import { createPushEventHandler, createPushHandler } from "./push-handler.ts";
 import { startDelivery } from "./start-delivery.ts";
-import { listStartedDeliveries } from "./list-started-deliveries.ts";
 
 const env = readEnv(Env);
 const clock = Date.now;

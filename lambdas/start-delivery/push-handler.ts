@@ -1,8 +1,8 @@
 import type { PushLog } from "#domain/approval/push-log.ts";
 import { parseCodeCommitPush } from "./parse-codecommit-push.ts";
+import { parseWorkflowPush } from "./parse-workflow-push.ts";
 import { findIgnoreReason, type Push } from "./push.ts";
 import type { StartDeliveryInput, StartDeliveryOutput } from "./start-delivery.ts";
-import { parseWorkflowPush } from "./parse-workflow-push.ts";
 
 export type DeliverySource = {
   readonly repository: string;

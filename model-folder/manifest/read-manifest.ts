@@ -1,10 +1,10 @@
 import { isMap, isNode, isPair, isScalar } from "yaml";
 import type { z } from "zod";
-import { parseCheckedManifest } from "./parse-checked-manifest.ts";
+import { findNearestName } from "./find-nearest-name.ts";
 import { type FolderProblem, formatPath, ManifestInvalid } from "./folder-problem.ts";
 import { Manifest } from "./manifest.ts";
 import { listFields } from "./manifest-json-schema.ts";
-import { findNearestName } from "./find-nearest-name.ts";
+import { parseCheckedManifest } from "./parse-checked-manifest.ts";
 import {
   type LocatedProblem,
   type ParsedYaml as Parsed,

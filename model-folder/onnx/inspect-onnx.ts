@@ -1,7 +1,7 @@
 import { PbfReader } from "pbf";
+import { findUnboundedOperator, type GraphNode, isRelevantOperator } from "./find-unbounded-operator.ts";
 import { type ElementType, type GraphValue, toElementType } from "./graph-value.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
-import { findUnboundedOperator, type GraphNode, isRelevantOperator } from "./find-unbounded-operator.ts";
 
 /** What an ONNX file says of itself, read without running anything. */
 export type OnnxSummary = {

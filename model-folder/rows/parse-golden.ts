@@ -1,8 +1,8 @@
 import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { Golden, type Manifest, valueNames } from "#model-folder/manifest/manifest.ts";
+import { checkRows } from "./check-rows.ts";
 import { countJsonTokens } from "./count-json-tokens.ts";
 import { findPosition, locateJson } from "./locate-json.ts";
-import { checkRows } from "./check-rows.ts";
 
 const maxBytes = 16 * 1_024 * 1_024;
 /** A prediction's scores lie four deep. */

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
-import { validateBlobKey } from "./blobs.ts";
 import { replaceFile } from "./atomic-file.ts";
+import { validateBlobKey } from "./blobs.ts";
 
 export type BlobFile = { readonly contentType: string; readonly bytes: Uint8Array };
 

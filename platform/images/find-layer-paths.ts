@@ -1,5 +1,5 @@
-import { openOciLayout } from "./oci-layout.ts";
 import { ImageManifest } from "./oci.ts";
+import { openOciLayout } from "./oci-layout.ts";
 
 /** The files of an image's layers in an OCI image layout, in the image's order. Throws ImageNotFound, ImageDamaged. */
 export const findLayerPaths =

@@ -5,8 +5,8 @@ import { afterEach, expect, test } from "vitest";
 import { imageTagsContract } from "#test/contracts/image-tags.ts";
 import { imagesContract } from "#test/contracts/images.ts";
 import type { Advisories } from "./advisories.ts";
-import { computeDigest } from "./oci-layout.ts";
 import { createOciImages } from "./oci.ts";
+import { computeDigest } from "./oci-layout.ts";
 import { unpackImage } from "./unpack-image.ts";
 
 class CheckFailed extends Error {

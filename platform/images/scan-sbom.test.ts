@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { type Advisories, Advisory } from "./advisories.ts";
 import { findAffectedParts, findFixedVersion, isAffected } from "./match-advisory.ts";
-import { scanSbom } from "./scan-sbom.ts";
 import { rateSeverity } from "./rate-severity.ts";
+import { scanSbom } from "./scan-sbom.ts";
 
 const minimist = Advisory.parse(
   JSON.parse(await readFile(new URL("./fixtures/GHSA-xvch-5gv4-984h.json", import.meta.url), "utf8")),

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pack } from "tar-stream";
 import { afterEach, expect, test } from "vitest";
-import { openOciLayout } from "./oci-layout.ts";
 import { ImageDamaged, ImageNotFound } from "./images.ts";
+import { openOciLayout } from "./oci-layout.ts";
 import { packLayer } from "./pack-layer.ts";
 import { unpackImage } from "./unpack-image.ts";
 

@@ -3,9 +3,9 @@ import { copyFile, link, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
-import { type OciLayout, openOciLayout } from "./oci-layout.ts";
 import { ImageDamaged } from "./images.ts";
 import { ImageManifest } from "./oci.ts";
+import { type OciLayout, openOciLayout } from "./oci-layout.ts";
 
 type Needs = {
   /** Folder of the OCI image layout. */

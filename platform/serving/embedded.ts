@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { Images } from "#platform/images/images.ts";
 import type { Json, Key, Store, StoredItem } from "#platform/store/store.ts";
-import { hashConfig } from "./hash-config.ts";
 import type { FunctionResponse, Functions, HttpBody } from "./functions.ts";
+import { hashConfig } from "./hash-config.ts";
 import {
   type Environment,
   type FunctionConfig,

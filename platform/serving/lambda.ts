@@ -22,7 +22,11 @@ import { callAws } from "#platform/errors/call-aws.ts";
 import type { Json } from "#platform/store/store.ts";
 import { parseFunctionName, toFunctionName } from "./function-name.ts";
 import { createHttpRoute } from "./lambda/http-route.ts";
-import { defaultPoll, type LambdaServingDependencies, updateTimeoutSeconds } from "./lambda/lambda-dependencies.ts";
+import {
+  defaultPoll,
+  type LambdaServingDependencies,
+  updateTimeoutSeconds,
+} from "./lambda/lambda-dependencies.ts";
 import { aliasName, createLiveAlias } from "./lambda/live-alias.ts";
 import { publishVersion, readVersion } from "./lambda/publish-version.ts";
 import { parseReportLine } from "./lambda-report.ts";

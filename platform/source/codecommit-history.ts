@@ -1,9 +1,9 @@
 import type { Commit as Found } from "@aws-sdk/client-codecommit";
 import pMap from "p-map";
-import { parseCoAuthors } from "./parse-co-authors.ts";
 import { type CodeCommitReader, codeCommitConcurrency } from "./codecommit-reader.ts";
-import { type TreeFile, verifyMerge } from "./verify-merge.ts";
+import { parseCoAuthors } from "./parse-co-authors.ts";
 import type { CommitHistory, HistoryCommit, PathChange } from "./source.ts";
+import { type TreeFile, verifyMerge } from "./verify-merge.ts";
 
 /**
  * The most commits that a history gives. Each is found by a call after the call that found its child, and its changes are

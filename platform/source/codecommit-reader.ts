@@ -14,9 +14,9 @@ import {
   paginateGetDifferences,
 } from "@aws-sdk/client-codecommit";
 import { callAws } from "#platform/errors/call-aws.ts";
-import type { PathDifference, TreeFile } from "./verify-merge.ts";
 import { CommitNotFound, ModelFilesRefused } from "./source.ts";
 import { isRevision } from "./source-rules.ts";
+import type { PathDifference, TreeFile } from "./verify-merge.ts";
 
 export type CodeCommitReaderDependencies = { readonly client: CodeCommitClient; readonly repository: string };
 

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import type { PathDifference, TreeFile } from "./verify-merge.ts";
 import { CommitNotFound, ModelFilesRefused } from "./source.ts";
 import { isRevision } from "./source-rules.ts";
+import type { PathDifference, TreeFile } from "./verify-merge.ts";
 
 export type GitHubClientDependencies = {
   /** `owner/name`. */

@@ -1,7 +1,6 @@
 import pMap from "p-map";
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { parseCoAuthors } from "./parse-co-authors.ts";
 import {
   callLimitMs,
   type GitHubClient,
@@ -11,7 +10,7 @@ import {
   type ResolvedCommit,
   type TreeEntry,
 } from "./github-client.ts";
-import { type TreeFile, verifyMerge } from "./verify-merge.ts";
+import { parseCoAuthors } from "./parse-co-authors.ts";
 import { createPathChangeReader, type ReadObjectIds } from "./path-change-reader.ts";
 import {
   type CommitHistory,
@@ -24,6 +23,7 @@ import {
   type PathChange,
   type RefUpdate,
 } from "./source.ts";
+import { type TreeFile, verifyMerge } from "./verify-merge.ts";
 
 const Person = z.object({ name: z.string().default(""), email: z.string().default("") });
 const Account = z.object({ login: z.string().optional() }).nullable();

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
-import { mergeLines, verifyMerge } from "./verify-merge.ts";
 import { ModelFilesRefused } from "./source.ts";
+import { mergeLines, verifyMerge } from "./verify-merge.ts";
 
 let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
+import { allowReadParameters } from "./allow-read-parameters.ts";
 import { mergeStatements } from "./merge-statements.ts";
 import { policyPartitions } from "./operator-permissions.ts";
-import { allowReadParameters } from "./allow-read-parameters.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
 /** Where the functions of tooling's account find what they call; ARNs but for `region` and `secret`. */

@@ -6,9 +6,9 @@ import { type App, TerraformOutput, type TerraformStack } from "cdktn";
 import { Construct } from "constructs";
 import { addAccountKey } from "../constructs/account-key/account-key.ts";
 import { addPrivateBucket } from "../constructs/private-bucket/private-bucket.ts";
-import { nameResources, planRole, terraformRole } from "../resource-names.ts";
 import { allow, allowAny, type Statement, toPolicyJson } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
+import { nameResources, planRole, terraformRole } from "../resource-names.ts";
 import { suppressFindings } from "../suppress-findings.ts";
 import { addSlipwayStack } from "./slipway-stack.ts";
 

@@ -5,9 +5,9 @@ import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js"
 import { LambdaPermission } from "@cdktn/provider-aws/lib/lambda-permission/index.js";
 import { Construct } from "constructs";
 import type { FunctionResources } from "../constructs/lambda-function/lambda-function.ts";
-import type { ResourceNames } from "../resource-names.ts";
 import { allow, toPolicyJson } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
+import type { ResourceNames } from "../resource-names.ts";
 
 export type DeliveryFunctions = {
   readonly all: ReadonlyMap<string, FunctionResources>;

@@ -1,7 +1,7 @@
 import { AwsProvider } from "@cdktn/provider-aws/lib/provider/index.js";
 import { type App, S3Backend, TerraformStack, TerraformVariable } from "cdktn";
-import { nameResources, terraformRole } from "../resource-names.ts";
 import type { Accounts } from "../read-config.ts";
+import { nameResources, terraformRole } from "../resource-names.ts";
 
 type Needs = {
   readonly accounts: Accounts;

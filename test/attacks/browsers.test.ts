@@ -15,11 +15,11 @@ import type { Serving } from "#platform/serving/serving.ts";
 import { requireBrowser } from "#test/support/browser.ts";
 import { startDesk } from "#test/support/desk/start-desk.ts";
 import { buildValidRequests } from "#test/support/hostile-requests.ts";
-import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { memoryStore } from "#test/support/memory-world.ts";
+import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createGateway } from "#worlds/embedded/gateway/gateway.ts";
-import { createKeyAuthorizer } from "#worlds/embedded/gateway/key-authorizer.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
+import { createKeyAuthorizer } from "#worlds/embedded/gateway/key-authorizer.ts";
 
 const churn = fileURLToPath(new URL("../../models/churn", import.meta.url));
 const { rows } = readChurnGolden();

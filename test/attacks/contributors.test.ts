@@ -5,9 +5,9 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deriveApprovalId } from "#domain/approval/approval-records.ts";
 import type { Vote } from "#domain/approval/approvals.ts";
-import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
 import { Identities } from "#domain/approval/identities.ts";
+import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
 import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
 import { parseCodeCommitPush } from "#lambdas/start-delivery/parse-codecommit-push.ts";
@@ -23,7 +23,6 @@ import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
 import { type GitHubRecord, startGitHubServer } from "#test/peers/github/github-server.ts";
 import { type ImportedCommit, importCommits } from "#test/support/import-commits.ts";
-import { runCommand } from "#test/support/run-command.ts";
 import {
   buildModelYaml,
   createMemoryWorld,
@@ -31,6 +30,7 @@ import {
   policyYaml,
   promoteVersion,
 } from "#test/support/memory-world.ts";
+import { runCommand } from "#test/support/run-command.ts";
 import { startStubServer } from "#test/support/stub-server.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";

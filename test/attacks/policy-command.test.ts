@@ -1,12 +1,12 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
-import { runCommand } from "#test/support/run-command.ts";
 import { policyYaml } from "#test/support/memory-world.ts";
+import { runCommand } from "#test/support/run-command.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { writeFirstPolicy } from "#worlds/embedded/operator/write-first-policy.ts";

@@ -17,10 +17,10 @@ import addFormats from "ajv-formats";
 import { afterEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
-import { readGoModules } from "#scripts/read-go-modules.ts";
 import { parseLockFile } from "#scripts/parse-lock-file.ts";
-import { readProductPackages } from "#scripts/read-product-packages.ts";
 import { createProductSbom } from "#scripts/product-sbom.ts";
+import { readGoModules } from "#scripts/read-go-modules.ts";
+import { readProductPackages } from "#scripts/read-product-packages.ts";
 import { readUnpackStep, unpackArtefact } from "#test/infrastructure/unpack-artefact.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

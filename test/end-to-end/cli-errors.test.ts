@@ -6,9 +6,9 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { createFixture, type Fixture, repositoryRoot, slipwayPath } from "./fixture.ts";
 import { startRehearsalProcess } from "./rehearsal-process.ts";
 import { type CommandResult, runSlipway } from "./run-slipway.ts";
-import { createFixture, type Fixture, repositoryRoot, slipwayPath } from "./fixture.ts";
 
 const minutes = 60_000;
 

@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
-import { startRehearsalProcess } from "./rehearsal-process.ts";
 import { createFixture, repositoryRoot } from "./fixture.ts";
+import { startRehearsalProcess } from "./rehearsal-process.ts";
 
 const minutes = 60_000;
 const PredictResponse = z.object({

@@ -5,14 +5,14 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type Browser, requireBrowser } from "#test/support/browser.ts";
+import type { EventLineOfKind } from "./event-line.ts";
+import { findSecrets } from "./find-secrets.ts";
+import { createFixture, type Fixture, repositoryRoot } from "./fixture.ts";
 import { openModelRepository } from "./model-repository.ts";
 import { fetchServingVersion, type ProdCaller, startProdCaller } from "./prod-caller.ts";
-import { approverId, authorId, createSlackDriver, guestId, type SlackDriver } from "./slack-driver.ts";
-import type { EventLineOfKind } from "./event-line.ts";
 import { type RehearsalProcess, startRehearsalProcess } from "./rehearsal-process.ts";
-import { findSecrets } from "./find-secrets.ts";
 import { runSlipway } from "./run-slipway.ts";
-import { createFixture, type Fixture, repositoryRoot } from "./fixture.ts";
+import { approverId, authorId, createSlackDriver, guestId, type SlackDriver } from "./slack-driver.ts";
 
 const { skip: noBrowser, launch } = requireBrowser();
 const minutes = 60_000;

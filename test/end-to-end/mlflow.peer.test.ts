@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Mlflow, mlflowStartLimitMs, startMlflow } from "#test/peers/mlflow.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
+import { createFixture } from "./fixture.ts";
 import { startRehearsalProcess } from "./rehearsal-process.ts";
 import { runSlipway } from "./run-slipway.ts";
-import { createFixture } from "./fixture.ts";
 
 const minutes = 60_000;
 const { skip } = requirePython("a rehearsal with MLflow as its registry");

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import { runScenario } from "#worlds/embedded/scenario/scenario.ts";
-import { runSlipway } from "./run-slipway.ts";
+import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import { createFixture, type Fixture, repositoryRoot } from "./fixture.ts";
+import { runSlipway } from "./run-slipway.ts";
 
 const model = "loan-risk";
 const exportFolder = join(repositoryRoot, "test", "support", "onnx-exports", "sklearn-columns");

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { fetchServingVersion } from "./prod-caller.ts";
 import type { EventLine, EventLineOfKind } from "./event-line.ts";
-import { type RehearsalProcess, startRehearsalProcess } from "./rehearsal-process.ts";
 import { findSecrets } from "./find-secrets.ts";
-import { runSlipway } from "./run-slipway.ts";
 import { createFixture, type Fixture } from "./fixture.ts";
+import { fetchServingVersion } from "./prod-caller.ts";
+import { type RehearsalProcess, startRehearsalProcess } from "./rehearsal-process.ts";
+import { runSlipway } from "./run-slipway.ts";
 
 const quick = ["--port", "0", "--bake", "300ms", "--traffic", "300"];
 const minutes = 60_000;

@@ -1,10 +1,10 @@
 /** What a kill and a Ctrl-C leave behind, and what the next start makes of it. */
 import { expect, test } from "vitest";
-import { fetchServingVersion } from "./prod-caller.ts";
-import { approverId, createSlackDriver } from "./slack-driver.ts";
-import { startRehearsalProcess } from "./rehearsal-process.ts";
 import { findSecrets } from "./find-secrets.ts";
 import { createFixture } from "./fixture.ts";
+import { fetchServingVersion } from "./prod-caller.ts";
+import { startRehearsalProcess } from "./rehearsal-process.ts";
+import { approverId, createSlackDriver } from "./slack-driver.ts";
 
 const quick = ["--port", "0", "--bake", "300ms", "--traffic", "300"];
 const minutes = 60_000;

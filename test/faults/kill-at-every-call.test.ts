@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { KillPoint } from "./kill-point-recorder.ts";
-import { decideAndWait, startTestRehearsal } from "./test-rehearsal.ts";
 import { type PreparedWorld, prepareWorld } from "./prepare-world.ts";
 import { recoverAll } from "./recover-all.ts";
 import type { DeliveryState, ExpectedRecovery } from "./recovery-checks.ts";
+import { decideAndWait, startTestRehearsal } from "./test-rehearsal.ts";
 
 let prepared: PreparedWorld;
 let points: readonly KillPoint[];

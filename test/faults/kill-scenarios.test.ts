@@ -2,15 +2,15 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import type { KillPoint } from "./kill-point-recorder.ts";
+import { type PreparedWorld, prepareWorld } from "./prepare-world.ts";
+import { recoverAll } from "./recover-all.ts";
+import { type DeliveryState, type ExpectedRecovery, findBrokenRules } from "./recovery-checks.ts";
 import {
   decideAndWait,
   rehearsedModel,
   startTestRehearsal,
   type TestRehearsalOptions,
 } from "./test-rehearsal.ts";
-import { type PreparedWorld, prepareWorld } from "./prepare-world.ts";
-import { recoverAll } from "./recover-all.ts";
-import { type DeliveryState, type ExpectedRecovery, findBrokenRules } from "./recovery-checks.ts";
 
 const worlds: PreparedWorld[] = [];
 const prepare = async (...of: Parameters<typeof prepareWorld>): Promise<PreparedWorld> => {

@@ -4,8 +4,8 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { type DataFolder, resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import type { ModelChange } from "#worlds/embedded/scenario/watched-repository.ts";
 import { copyDataFolder, createKillPointRecorder, type KillPointRecorder } from "./kill-point-recorder.ts";
-import { decideAndWait, rehearsedModel, startTestRehearsal, toDeliveryName } from "./test-rehearsal.ts";
 import { createSharedRuntime } from "./shared-runtime.ts";
+import { decideAndWait, rehearsedModel, startTestRehearsal, toDeliveryName } from "./test-rehearsal.ts";
 
 /**
  * A data folder whose first versions are promoted and whose next one is committed: each story begins on a copy of it,

@@ -1,5 +1,4 @@
 import type { KillPoint } from "./kill-point-recorder.ts";
-import { decideAndWait, startTestRehearsal } from "./test-rehearsal.ts";
 import type { PreparedWorld } from "./prepare-world.ts";
 import {
   type DeliveryState,
@@ -8,6 +7,7 @@ import {
   findBrokenRules,
   readDeliveryState,
 } from "./recovery-checks.ts";
+import { decideAndWait, startTestRehearsal } from "./test-rehearsal.ts";
 
 export type RecoveryOptions = {
   /** What a person must find once the restart has put right what was found. */

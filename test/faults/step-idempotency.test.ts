@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { submitDecision } from "#lambdas/answer-approval/answer-approval.ts";
 import { type StepName, stepNames } from "#statemachine/delivery.ts";
 import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
-import { rehearsedModel, startTestRehearsal } from "./test-rehearsal.ts";
 import { type PreparedWorld, prepareWorld } from "./prepare-world.ts";
+import { rehearsedModel, startTestRehearsal } from "./test-rehearsal.ts";
 
 let prepared: PreparedWorld;
 beforeAll(async () => {

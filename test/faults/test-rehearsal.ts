@@ -1,9 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { type Compute, type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
-import { createAutoApprover } from "#worlds/embedded/scenario/auto-approver.ts";
 import type { Reporter } from "#worlds/embedded/reporter.ts";
+import { createAutoApprover } from "#worlds/embedded/scenario/auto-approver.ts";
+import {
+  type Compute,
+  type EmbeddedWorld,
+  startEmbeddedWorld,
+} from "#worlds/embedded/start-embedded-world.ts";
 import type { KillPointRecorder } from "./kill-point-recorder.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));

@@ -4,9 +4,9 @@ import { listStacks } from "#terraform/terraform-invocations.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
 import { requireTerraform } from "#test/peers/terraform.ts";
-import { createStackRunner, type StackRunner } from "./stack-runner.ts";
 import { createModelOperations } from "./model-operations.ts";
 import { runInDependencyOrder } from "./run-in-dependency-order.ts";
+import { createStackRunner, type StackRunner } from "./stack-runner.ts";
 
 const what = "the stacks, applied to moto";
 const skip = requireTerraform(what).skip || requirePython(what).skip;

@@ -2,8 +2,8 @@ import { createValidatedPolicy } from "@cloud-copilot/iam-policy";
 import { runSimulation, runUnsafeSimulation, type Simulation } from "@cloud-copilot/iam-simulate";
 import type { Statement } from "#terraform/permissions/statement.ts";
 import { parseStatements } from "./stack-policies.ts";
-import { createValueResolver, findStackAccount } from "./terraform-values.ts";
 import { listResources, type ResourceJson, type SynthesizedStacks } from "./synth-stacks.ts";
+import { createValueResolver, findStackAccount } from "./terraform-values.ts";
 
 /** A policy as it stands after the apply, and what it hangs on. */
 export type IamPolicy = {

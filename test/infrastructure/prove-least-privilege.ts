@@ -1,3 +1,5 @@
+import { type DeniedRequest, isSameResourceKind, listDeniedRequests } from "./denied-requests.ts";
+import { mutatePolicy, type PolicyMutation } from "./mutate-policy.ts";
 import {
   type AccessRequest,
   createPolicySimulator,
@@ -6,12 +8,10 @@ import {
   type PolicySimulator,
   readPolicies,
 } from "./policy-simulator.ts";
-import { listServiceAccess } from "./service-access.ts";
-import { mutatePolicy, type PolicyMutation } from "./mutate-policy.ts";
 import type { RecordedRequest } from "./recorded-requests.ts";
-import { type DeniedRequest, isSameResourceKind, listDeniedRequests } from "./denied-requests.ts";
-import { findStackAccount } from "./terraform-values.ts";
+import { listServiceAccess } from "./service-access.ts";
 import { listResources, type SynthesizedStacks } from "./synth-stacks.ts";
+import { findStackAccount } from "./terraform-values.ts";
 
 /** A question and the sides that answer it. */
 type SidedRequest = { readonly ask: AccessRequest; readonly side: PolicySide };

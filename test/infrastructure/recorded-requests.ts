@@ -3,8 +3,8 @@ import * as z from "zod";
 import { nameResources } from "#terraform/resource-names.ts";
 import type { RecordedCall } from "#test/peers/recording-proxy.ts";
 import { type IamRequest, toIamRequests } from "./iam-requests.ts";
-import { readResourceValue } from "./terraform-values.ts";
 import type { SynthesizedStacks } from "./synth-stacks.ts";
+import { readResourceValue } from "./terraform-values.ts";
 
 const Recorded = z.object({
   /** `deploy-model`; of those that each environment has, `authorize-key@stage`. */

@@ -1,8 +1,8 @@
 import { stepNames } from "#statemachine/delivery.ts";
 import { nameResources } from "#terraform/resource-names.ts";
 import type { AccessRequest, PolicySide } from "./policy-simulator.ts";
-import { createValueResolver, readResourceValue } from "./terraform-values.ts";
 import { listResources, type SynthesizedStacks } from "./synth-stacks.ts";
+import { createValueResolver, readResourceValue } from "./terraform-values.ts";
 
 /** A permission that no call of ours exercises: AWS does, in somebody's name. */
 export type ServiceAccess = {

@@ -2,12 +2,12 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { STSClient } from "@aws-sdk/client-sts";
 import { assumeRole } from "#platform/serving/assume-role.ts";
+import type { Accounts } from "#terraform/read-config.ts";
 import {
   type CommandOptions,
   listTerraformInvocations,
   type TerraformInvocation,
 } from "#terraform/terraform-invocations.ts";
-import type { Accounts } from "#terraform/read-config.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { motoClientConfig, startMoto } from "#test/peers/moto.ts";
 import { overrideStack, runTerraform, type TerraformResult } from "#test/peers/terraform.ts";

@@ -14,8 +14,8 @@ import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { type AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
 import { buildEnvironmentImage, createBuildProject } from "./create-build-project.ts";
 import { createRole } from "./create-role.ts";
-import { prepareDeliveryAccount } from "./prepare-delivery-account.ts";
 import { motoClientConfig } from "./moto.ts";
+import { prepareDeliveryAccount } from "./prepare-delivery-account.ts";
 
 const setupAccount = "123456789012";
 const buildProject = "slipway-images";

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
-import type { NextHeaders } from "./runtime-api/schemas.ts";
 import { type RuntimeResult, startRuntimeApi } from "./runtime-api/runtime-api.ts";
+import type { NextHeaders } from "./runtime-api/schemas.ts";
 import { installRuntimeClient } from "./runtime-client.ts";
 
 type Needs = {

@@ -1,6 +1,6 @@
 import { emptyIdentities } from "#domain/approval/identities.ts";
-import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
+import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import type { Store } from "#platform/store/store.ts";
 
 /**

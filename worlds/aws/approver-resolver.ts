@@ -1,13 +1,13 @@
-import { type ResolveApprovers, resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
+import { type ResolveApprovers, resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Secrets } from "#platform/secrets/secrets.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
 import { createSlackClient } from "#slack/slack-client.ts";
-import type { GroupVariables } from "./environment/variable-groups.ts";
 import { createCommitHistory } from "./commit-history.ts";
+import type { GroupVariables } from "./environment/variable-groups.ts";
 import { warn } from "./warn.ts";
 
 type Needs = {

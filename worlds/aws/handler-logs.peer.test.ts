@@ -5,18 +5,22 @@ import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { simulateStackPolicies, toAccessRequest } from "#test/infrastructure/prove-least-privilege.ts";
-import { findUnrecordedRequests, readRecording, toRecordedRequests } from "#test/infrastructure/recorded-requests.ts";
+import {
+  findUnrecordedRequests,
+  readRecording,
+  toRecordedRequests,
+} from "#test/infrastructure/recorded-requests.ts";
 import { synthStacks } from "#test/infrastructure/synth-stacks.ts";
-import { prepareDeliveryAccount } from "#test/peers/prepare-delivery-account.ts";
 import { type Moto, startMoto } from "#test/peers/moto.ts";
+import { prepareDeliveryAccount } from "#test/peers/prepare-delivery-account.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
 import { type RecordingProxy, startRecordingProxy } from "#test/peers/recording-proxy.ts";
 import { signBuild } from "#test/peers/sign-build.ts";
 import { startEchoServer } from "#test/support/echo-server.ts";
 import { createGitRepository } from "#test/support/git-repository.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
+import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
 

@@ -12,15 +12,15 @@ import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { findUnrecordedRequests, readRecording } from "#test/infrastructure/recorded-requests.ts";
 import { createTable } from "#test/peers/create-table.ts";
-import { prepareDeliveryAccount } from "#test/peers/prepare-delivery-account.ts";
 import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { prepareDeliveryAccount } from "#test/peers/prepare-delivery-account.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
 import { type RecordingProxy, startRecordingProxy } from "#test/peers/recording-proxy.ts";
 import { createGitRepository } from "#test/support/git-repository.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
+import { buildModelYaml } from "#test/support/memory-world.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
 import { startSlackUserServer } from "#test/support/slack-user-server.ts";
-import { buildModelYaml } from "#test/support/memory-world.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const { skip } = requirePython("tests of handlers on moto");

@@ -1,6 +1,6 @@
 import type { Warn } from "#domain/delivery/warn.ts";
-import type { MessageState } from "#domain/message/message-state.ts";
 import { createDeliveryMessages, type DeliveryMessages } from "#domain/message/delivery-messages.ts";
+import type { MessageState } from "#domain/message/message-state.ts";
 import type { Secrets } from "#platform/secrets/secrets.ts";
 import type { Store } from "#platform/store/store.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";

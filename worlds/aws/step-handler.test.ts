@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
+import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const subject = { delivery: "churn-1234", model: "churn", commit: "c".repeat(40) };

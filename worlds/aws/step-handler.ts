@@ -3,8 +3,8 @@ import * as z from "zod";
 import { normalizeError } from "#domain/delivery/normalize-error.ts";
 import { EnvironmentName } from "#platform/serving/serving.ts";
 import { Subject } from "#statemachine/contracts.ts";
-import { redactError } from "./redact-error.ts";
 import { log } from "./log.ts";
+import { redactError } from "./redact-error.ts";
 import { traceStep } from "./trace-step.ts";
 
 type Options<Output> = {

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { findSentinelSecrets, sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
+import { findSentinelSecrets, sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const id = z.string().regex(/^[0-9a-f]{16}$/);

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
-import { redactError } from "./redact-error.ts";
 import { log } from "./log.ts";
 import { type OutgoingCall, observeOutgoingCalls } from "./observe-outgoing-calls.ts";
+import { redactError } from "./redact-error.ts";
 import { sendXraySegments } from "./send-xray-segments.ts";
 
 /** A step that asks a model a thousand times has the same call a thousand times. */

@@ -3,9 +3,9 @@ import type { Outcome } from "#domain/delivery/outcomes.ts";
 import type { StateEvent } from "#platform/deliveries/deliveries.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
-import { prefixContinuationLines } from "#untrusted/prefix-continuation-lines.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
 import { escapeForTerminal } from "#untrusted/escape-for-terminal.ts";
+import { prefixContinuationLines } from "#untrusted/prefix-continuation-lines.ts";
 import { writeOut } from "./write-out.ts";
 
 /** What a rehearsal tells of; with `--json` exactly these, one to a line. */

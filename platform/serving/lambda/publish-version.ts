@@ -13,8 +13,8 @@ import {
   waitUntilPublishedVersionActive,
 } from "@aws-sdk/client-lambda";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { hashConfig } from "#platform/serving/hash-config.ts";
 import { toFunctionName } from "#platform/serving/function-name.ts";
+import { hashConfig } from "#platform/serving/hash-config.ts";
 import { type FunctionConfig, type FunctionVersion, NotServed } from "#platform/serving/serving.ts";
 import { defaultPoll, type LambdaServingDependencies, updateTimeoutSeconds } from "./lambda-dependencies.ts";
 

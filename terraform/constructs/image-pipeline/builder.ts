@@ -1,8 +1,8 @@
 import { S3Object } from "@cdktn/provider-aws/lib/s3-object/index.js";
 import { Fn } from "cdktn";
 import { Construct } from "constructs";
-import type { ResourceNames } from "../../resource-names.ts";
 import type { Accounts } from "../../read-config.ts";
+import type { ResourceNames } from "../../resource-names.ts";
 import { addPrivateBucket } from "../private-bucket/private-bucket.ts";
 
 type Needs = {

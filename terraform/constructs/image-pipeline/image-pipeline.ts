@@ -7,10 +7,10 @@ import { CodecommitRepository } from "@cdktn/provider-aws/lib/codecommit-reposit
 import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
 import { Construct } from "constructs";
-import type { ResourceNames } from "../../resource-names.ts";
 import { allowReadParameters } from "../../permissions/allow-read-parameters.ts";
 import { allow, allowAny, type Statement, toPolicyJson } from "../../permissions/statement.ts";
 import type { Accounts } from "../../read-config.ts";
+import type { ResourceNames } from "../../resource-names.ts";
 import { suppressFindings } from "../../suppress-findings.ts";
 import { addBuilder } from "./builder.ts";
 import { addImageRepository } from "./image-repository.ts";

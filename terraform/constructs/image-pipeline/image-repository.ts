@@ -2,9 +2,9 @@ import { EcrLifecyclePolicy } from "@cdktn/provider-aws/lib/ecr-lifecycle-policy
 import { EcrRepository } from "@cdktn/provider-aws/lib/ecr-repository/index.js";
 import { EcrRepositoryPolicy } from "@cdktn/provider-aws/lib/ecr-repository-policy/index.js";
 import { Construct } from "constructs";
-import type { ResourceNames } from "../../resource-names.ts";
 import { toPolicyJson } from "../../permissions/statement.ts";
 import type { Accounts } from "../../read-config.ts";
+import type { ResourceNames } from "../../resource-names.ts";
 
 type Needs = { readonly accounts: Accounts; readonly names: ResourceNames; readonly key: string };
 

@@ -5,14 +5,14 @@ import { SsmParameter } from "@cdktn/provider-aws/lib/ssm-parameter/index.js";
 import { Fn } from "cdktn";
 import { Construct } from "constructs";
 import type { Environment } from "../../../platform/serving/serving.ts";
-import type { ResourceNames } from "../../resource-names.ts";
-import { createEnvironmentPermissions } from "../../permissions/environment-permissions.ts";
 import { allowReadParameters } from "../../permissions/allow-read-parameters.ts";
+import { createEnvironmentPermissions } from "../../permissions/environment-permissions.ts";
 import { allow, toPolicyJson } from "../../permissions/statement.ts";
 import type { EnvironmentConfig } from "../../read-config.ts";
+import type { ResourceNames } from "../../resource-names.ts";
 import { suppressFindings } from "../../suppress-findings.ts";
-import { addStoreTable } from "../store-table/store-table.ts";
 import { addPrivateBucket } from "../private-bucket/private-bucket.ts";
+import { addStoreTable } from "../store-table/store-table.ts";
 
 type Needs = {
   readonly environment: Environment;

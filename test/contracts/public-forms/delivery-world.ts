@@ -1,6 +1,6 @@
 import { createApprovals } from "#domain/approval/approvals.ts";
-import type { MessageState } from "#domain/message/message-state.ts";
 import { createDeliveryMessages } from "#domain/message/delivery-messages.ts";
+import type { MessageState } from "#domain/message/message-state.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
@@ -33,8 +33,8 @@ import {
   toyModel,
 } from "#test/support/memory-world.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
-import { runBuildTask } from "#worlds/embedded/engine/run-build-task.ts";
 import { startEngine } from "#worlds/embedded/engine/engine.ts";
+import { runBuildTask } from "#worlds/embedded/engine/run-build-task.ts";
 
 export const approver = "U024BE7LH";
 

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import * as z from "zod";
-import { BuiltImage, buildVariables } from "#domain/delivery/parse-built-image.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
+import { BuiltImage, buildVariables } from "#domain/delivery/parse-built-image.ts";
 import { createGitHubWebhookHandler } from "#lambdas/start-delivery/github-webhook-handler.ts";
 import { createPushEventHandler, createPushHandler } from "#lambdas/start-delivery/push-handler.ts";
 import { StartDeliveryInput, type StartDeliveryOutput } from "#lambdas/start-delivery/start-delivery.ts";

@@ -8,11 +8,11 @@ import { createService } from "#inference/service.ts";
 import { authorizeKey } from "#lambdas/authorize-key/authorize-key.ts";
 import { predict } from "#lambdas/predict/predict.ts";
 import { createAppClient } from "#test/support/http/app-client.ts";
-import { rowsToTensors } from "#test/support/oip/rows-to-tensors.ts";
+import { memoryBlobs, memoryStore } from "#test/support/memory-world.ts";
 import { buildBinaryRequest, buildJsonRequest } from "#test/support/oip/infer-request.ts";
+import { rowsToTensors } from "#test/support/oip/rows-to-tensors.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createChurnService } from "#test/support/onnx/churn-service.ts";
-import { memoryBlobs, memoryStore } from "#test/support/memory-world.ts";
 import { describeForm, type Form, literal } from "./describe-form.ts";
 import { withoutTexts } from "./events.ts";
 

@@ -25,9 +25,9 @@ import { type Environment, environments } from "#platform/serving/serving.ts";
 import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { readResourceValue } from "#test/infrastructure/terraform-values.ts";
 import { toyModel } from "#test/support/memory-world.ts";
+import { actInAccount } from "./act-in-account.ts";
 import type { DeliveryRef } from "./delivery-steps.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
-import { actInAccount } from "./act-in-account.ts";
 
 /** What happens to the accounts behind the functions' backs, each so that a function has to mend it. */
 export const createDisruptions = (world: FunctionsWorld) => {

@@ -12,9 +12,13 @@ import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
 import { type StepName, stepNames } from "#statemachine/delivery.ts";
 import { repositoryRoot } from "#test/end-to-end/fixture.ts";
-import { hasSimilarRequest, simulateStackPolicies, toAccessRequest } from "#test/infrastructure/prove-least-privilege.ts";
-import { synthRecordedStacks } from "#test/infrastructure/synth-recorded-stacks.ts";
+import {
+  hasSimilarRequest,
+  simulateStackPolicies,
+  toAccessRequest,
+} from "#test/infrastructure/prove-least-privilege.ts";
 import { type RecordedRequest, readRecording } from "#test/infrastructure/recorded-requests.ts";
+import { synthRecordedStacks } from "#test/infrastructure/synth-recorded-stacks.ts";
 import { buildEnvironmentImage } from "#test/peers/create-build-project.ts";
 import { mlflowStartLimitMs } from "#test/peers/mlflow.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
@@ -25,13 +29,13 @@ import { runCommand } from "#test/support/run-command.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { writePolicy } from "#test/support/write-policy.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
+import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import { callAsAccount, environmentAccounts, toDeliveryRoleArn, toolingAccount } from "./create-accounts.ts";
-import { toPolicyRequests } from "./to-policy-requests.ts";
 import { type MotoWorld, startMotoWorld } from "./moto-world.ts";
 import { playScenarios } from "./play-scenarios.ts";
 import { commitScenarios, scenarios } from "./scenarios.ts";
+import { toPolicyRequests } from "./to-policy-requests.ts";
 
 const python = requirePython("tests of the whole on two engines");
 const client = requireRuntimeClient("tests of the whole on two engines");

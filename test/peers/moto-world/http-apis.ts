@@ -15,8 +15,8 @@ import {
 } from "#platform/serving/serving.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
 import { createDesk } from "#worlds/embedded/desk/desk.ts";
-import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { openDeskState } from "#worlds/embedded/desk/desk-state.ts";
+import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { createGateway, createInvokeRoute } from "#worlds/embedded/gateway/gateway.ts";
 import { toHttpEvent, toHttpResponse } from "#worlds/embedded/gateway/http-event.ts";
 import { callbackPath } from "#worlds/embedded/gateway/http-server.ts";

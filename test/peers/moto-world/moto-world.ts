@@ -9,8 +9,8 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
 import { createApprovals } from "#domain/approval/approvals.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
-import { readCommittedHoldout, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { readCommittedHoldout, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
@@ -33,9 +33,9 @@ import { writePolicy } from "#test/support/write-policy.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
 import { runBuildTask } from "#worlds/embedded/engine/run-build-task.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
+import type { Reporter } from "#worlds/embedded/reporter.ts";
 import { createSyntheticApplication } from "#worlds/embedded/scenario/synthetic-application.ts";
 import { createWatchedRepository, repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
-import type { Reporter } from "#worlds/embedded/reporter.ts";
 import {
   artifactBucket,
   createAccounts,
@@ -43,10 +43,9 @@ import {
   toolingAccount,
   toStepFunctionName,
 } from "./create-accounts.ts";
-import { watchExecutions } from "./watch-executions.ts";
 import { createHttpApis } from "./http-apis.ts";
-import { motoImages } from "./moto-images.ts";
 import { createLogShipper } from "./log-shipper.ts";
+import { motoImages } from "./moto-images.ts";
 import {
   bundleFunctions,
   createStepHosts,
@@ -54,6 +53,7 @@ import {
   type OverrideFunction,
 } from "./step-hosts.ts";
 import { startStepServer } from "./step-server.ts";
+import { watchExecutions } from "./watch-executions.ts";
 
 export type MotoWorldOptions = {
   /** A folder of its own: repository, images, bundles, the desk's file. */

@@ -3,12 +3,12 @@ import * as z from "zod";
 import { readCommittedHoldout, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
-import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
-import { createSyntheticApplication } from "#worlds/embedded/scenario/synthetic-application.ts";
 import { createAutoApprover } from "#worlds/embedded/scenario/auto-approver.ts";
+import { createSyntheticApplication } from "#worlds/embedded/scenario/synthetic-application.ts";
+import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import type { World } from "#worlds/embedded/world.ts";
-import { type Scenario, scenarios } from "./scenarios.ts";
 import { normalizeLedgerEntry, normalizeTranscript, type Transcript } from "./normalize-transcript.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
 
 /** What the scenarios need of an engine's world; both have it. */
 export type ScenarioTarget = Pick<EmbeddedWorld, "url" | "modelsUrl" | "openView" | "asked" | "ended"> & {

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { withEsbuild } from "#packaging/bundle-runtime.ts";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
+import { withEsbuild } from "#packaging/bundle-runtime.ts";
 import { stepNames } from "#statemachine/delivery.ts";
 import { createLambdaHost, type LambdaHost, type LambdaResult } from "#test/peers/lambda-host.ts";
 import { toolingAccount, toStepFunctionName } from "./create-accounts.ts";

@@ -1,8 +1,8 @@
 import type { Environment } from "#platform/serving/serving.ts";
 import { nameResources } from "#terraform/resource-names.ts";
 import { type RecordedRequest, toRecordedRequests } from "#test/infrastructure/recorded-requests.ts";
-import { readResourceValue } from "#test/infrastructure/terraform-values.ts";
 import type { SynthesizedStacks } from "#test/infrastructure/synth-stacks.ts";
+import { readResourceValue } from "#test/infrastructure/terraform-values.ts";
 import type { RecordedCall } from "#test/peers/recording-proxy.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
 import {

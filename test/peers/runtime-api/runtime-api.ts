@@ -45,7 +45,7 @@ const readError = (request: IncomingMessage, body: Buffer): ErrorRequest => {
 
 /**
  * Lambda's Runtime API for one execution environment, on a free port of 127.0.0.1: next, response, error and
- * init/error. What it says is checked by the same rules as what it is told (rules.ts).
+ * init/error. What it says is checked by the same rules as what it is told (schemas.ts).
  */
 export const startRuntimeApi = async (): Promise<RuntimeApi> => {
   const started = Promise.withResolvers<Awaited<RuntimeApi["started"]>>();

@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { createDesk } from "#worlds/embedded/desk/desk.ts";
 import type { DeskOptions } from "#worlds/embedded/desk/desk-options.ts";
-import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { openDeskState } from "#worlds/embedded/desk/desk-state.ts";
+import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 
 /** A desk on a free port with stand-ins for what a test does not give. */
 export const startDesk = async (given: Partial<DeskOptions> = {}) => {

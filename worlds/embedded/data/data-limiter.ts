@@ -2,8 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import type { Database } from "#platform/store/open-database.ts";
 import type { Log } from "#worlds/embedded/world.ts";
 import type { DataFolder } from "./data-folder.ts";
-import { measureDataSize } from "./measure-data-size.ts";
 import { deleteExpiredRows } from "./delete-expired-rows.ts";
+import { measureDataSize } from "./measure-data-size.ts";
 import { trimTraffic } from "./trim-traffic.ts";
 
 type Needs = {

@@ -1,6 +1,5 @@
 import { rm, stat } from "node:fs/promises";
 import { z } from "zod";
-import { StoredRequest } from "#inference/records/stored-request.ts";
 import {
   formatHour,
   parseIndexSortKey,
@@ -8,6 +7,7 @@ import {
   recordPartitions,
   requestSortKey,
 } from "#inference/records/record-keys.ts";
+import { StoredRequest } from "#inference/records/stored-request.ts";
 import { toBlobPath } from "#platform/blobs/blob-file.ts";
 import type { Database } from "#platform/store/open-database.ts";
 

@@ -1,9 +1,9 @@
 import { html } from "hono/html";
 import type { DeskOptions, DeskUser } from "./desk-options.ts";
+import type { Message, View } from "./desk-state.ts";
 import { renderLayout } from "./layout.ts";
 import { renderMessage, renderView } from "./message-html.ts";
 import type { DisplayNames, Html } from "./mrkdwn.ts";
-import type { Message, View } from "./desk-state.ts";
 
 const day = new Intl.DateTimeFormat("en-US", { weekday: "long", month: "long", day: "numeric" });
 

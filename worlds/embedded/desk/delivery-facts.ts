@@ -1,8 +1,8 @@
 /** What a delivery's page says, read from its execution and history. */
 import { z } from "zod";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
-import { CaughtError } from "#domain/delivery/parse-caught-error.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
+import { CaughtError } from "#domain/delivery/parse-caught-error.ts";
 import { Check, Verdict } from "#domain/gates/verdict.ts";
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";

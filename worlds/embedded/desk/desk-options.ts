@@ -1,6 +1,6 @@
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
-import type { SlackRate } from "./rate-limit.ts";
 import type { DeskState } from "./desk-state.ts";
+import type { SlackRate } from "./rate-limit.ts";
 
 export type DeskUser = {
   /** Slack's form, such as U024BE7LH. */

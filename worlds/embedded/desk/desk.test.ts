@@ -9,8 +9,8 @@ import {
   rejectDialog,
   sampleDelivery,
 } from "#test/support/desk/sample-deliveries.ts";
-import { startDesk } from "#test/support/desk/start-desk.ts";
 import { silentLogger } from "#test/support/desk/silent-logger.ts";
+import { startDesk } from "#test/support/desk/start-desk.ts";
 import { signSlackRequest } from "./sign-slack-request.ts";
 
 const secret = "a signing secret of the test";

@@ -7,10 +7,10 @@ import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
 import { renderChannelPage, renderMessages } from "./channel-page.ts";
 import { createDeliveryPages } from "./delivery-pages.ts";
 import { botUser, type DeskOptions, type DeskUser } from "./desk-options.ts";
-import { requireLocalHost, requireOwnOrigin } from "./origin-guards.ts";
 import { createEventBus, type DeskEvent } from "./event-bus.ts";
 import { createInteractions } from "./interactions.ts";
 import { renderMessage, renderView } from "./message-html.ts";
+import { requireLocalHost, requireOwnOrigin } from "./origin-guards.ts";
 import { createWebApi } from "./web-api.ts";
 
 const assets: Readonly<Record<string, string>> = {

@@ -7,10 +7,10 @@ import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { Button } from "./blocks.ts";
 import { addMissingIds, formatSlackErrors, MessageBlocks, Modal } from "./blocks.ts";
 import { type DeskOptions, type DeskUser, team } from "./desk-options.ts";
+import type { Message, View } from "./desk-state.ts";
 import type { EventBus } from "./event-bus.ts";
 import { signSlackRequest } from "./sign-slack-request.ts";
 import { toSlackMessage, toSlackView, type ViewValues } from "./slack-objects.ts";
-import type { Message, View } from "./desk-state.ts";
 
 /** What the page shows after a click. */
 export type ClickResult =

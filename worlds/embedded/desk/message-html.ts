@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import type { Button, MessageBlock, TextObject, ViewBlock } from "./blocks.ts";
-import { type DisplayNames, type Html, renderMrkdwn, renderPlain } from "./mrkdwn.ts";
 import type { Message, View } from "./desk-state.ts";
+import { type DisplayNames, type Html, renderMrkdwn, renderPlain } from "./mrkdwn.ts";
 
 const renderTextObject = (object: TextObject, names: DisplayNames): Html =>
   object.type === "mrkdwn" ? renderMrkdwn(object.text, names) : renderPlain(object.text);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { WebClient } from "@slack/web-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildApprovalBlocks, rejectDialog } from "#test/support/desk/sample-deliveries.ts";
-import { startDesk } from "#test/support/desk/start-desk.ts";
 import { silentLogger } from "#test/support/desk/silent-logger.ts";
+import { startDesk } from "#test/support/desk/start-desk.ts";
 import { openDeskState } from "./desk-state.ts";
 
 const text = (length: number) => "x".repeat(length);

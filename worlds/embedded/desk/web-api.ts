@@ -4,6 +4,7 @@ import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
 import { addMissingIds, blocksTextLimit, formatSlackErrors, MessageBlocks, Modal } from "./blocks.ts";
 import { botUser, type DeskOptions, team } from "./desk-options.ts";
+import { type Message, Metadata } from "./desk-state.ts";
 import type { EventBus } from "./event-bus.ts";
 import { createSlackRateLimit, slackRates } from "./rate-limit.ts";
 import {
@@ -15,7 +16,6 @@ import {
   SlackError,
 } from "./slack-arguments.ts";
 import { toSlackMessage, toSlackView } from "./slack-objects.ts";
-import { type Message, Metadata } from "./desk-state.ts";
 
 /** Characters of every `text` within, however deep. */
 const textLength = (value: unknown): number =>

@@ -2,8 +2,8 @@ import { afterEach, expect, test } from "vitest";
 import type { RecordStorage } from "#inference/records/records.ts";
 import { FunctionFailed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
-import { createScriptedFunction } from "#test/support/scripted-function.ts";
 import { createRecordsFixture } from "#test/support/records-fixture.ts";
+import { createScriptedFunction } from "#test/support/scripted-function.ts";
 import { createFunctionHost } from "./function-host.ts";
 
 const undo: (() => Promise<unknown>)[] = [];

@@ -1,6 +1,6 @@
 import { createMiddleware } from "hono/factory";
-import { isOwnHost } from "#inference/http/is-own-host.ts";
 import { createProblem } from "#inference/http/create-problem.ts";
+import { isOwnHost } from "#inference/http/is-own-host.ts";
 import { refuseCrossSite } from "#inference/http/refuse-cross-site.ts";
 import { securityHeaders } from "#inference/http/security-headers.ts";
 

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { emptyIdentities } from "#domain/approval/identities.ts";
-import type { PolicyWriter } from "#domain/policy/policy-writer.ts";
 import { parsePlatformRules } from "#domain/policy/parse-policy.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
+import type { PolicyWriter } from "#domain/policy/policy-writer.ts";
 import { readMachineOperator } from "./machine-operator.ts";
 
 /**

@@ -8,8 +8,8 @@ import {
 } from "#test/support/memory-world.ts";
 import { sampleHoldoutRows } from "#worlds/embedded/engine/sample-holdout-rows.ts";
 import type { EmbeddedWorldEvent } from "#worlds/embedded/reporter.ts";
-import type { SyntheticApplication } from "./synthetic-application.ts";
 import { reportServing } from "./report-serving.ts";
+import type { SyntheticApplication } from "./synthetic-application.ts";
 
 let world: MemoryWorld;
 beforeEach(async () => {
