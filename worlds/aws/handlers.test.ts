@@ -26,7 +26,7 @@ const codeLines = (source: string): readonly string[] =>
 const embedded = [
   /^platform\/.*\b(sqlite|embedded|open-database)[^/]*$/,
   /^platform\/(blobs\/files|cipher\/key-file|images\/oci|secrets\/environment|source\/git)\.ts$/,
-  /^(rehearsal|cli|test|terraform)\//,
+  /^(worlds\/embedded|cli|test|terraform)\//,
   /^node:sqlite$/,
 ];
 
@@ -46,7 +46,7 @@ describe.each(functions)("%s", (name) => {
   });
 
   test("its variables are in UPPER_SNAKE", async () => {
-    const { Env } = await import(`./${name}/env.ts`);
+    const { Env } = await import(`../../lambdas/${name}/env.ts`);
     const names = Object.keys(Env.shape);
     expect(names.length).toBeGreaterThan(0);
     expect(names.filter((variable) => !/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(variable))).toEqual([]);
@@ -106,7 +106,7 @@ describe("a function's bundle", () => {
   });
 
   test.each(steps)("%s: it starts with its variables", async (name) => {
-    const { Env } = await import(`./${name}/env.ts`);
+    const { Env } = await import(`../../lambdas/${name}/env.ts`);
     // Only its own: what it reads beside them would be missing here as it would be there.
     const own = Object.entries(handlerEnvironment).filter(
       ([variable]) => variable.startsWith("AWS_") || variable in Env.shape,
@@ -117,7 +117,7 @@ describe("a function's bundle", () => {
   test.each(steps)(
     "%s: without its variables it fails with a sentence that names each of them",
     async (name) => {
-      const { Env } = await import(`./${name}/env.ts`);
+      const { Env } = await import(`../../lambdas/${name}/env.ts`);
       const needed = Object.keys(Env.shape).filter((variable) => !Env.shape[variable].isOptional());
       const { code, error } = await runBundle(fileOf(name), {});
       expect(code).toBe(1);
