@@ -12,7 +12,7 @@ const readOwnWords = (): ReadonlySet<string> =>
   new Set(
     [
       "lambdas",
-      "worlds",
+      "worlds/aws",
       "slack",
       "statemachine",
       "domain",

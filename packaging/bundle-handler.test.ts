@@ -13,7 +13,7 @@ afterAll(stop);
 /** Our files that declare errors. */
 const files = [
   "lambdas",
-  "worlds",
+  "worlds/aws",
   "slack",
   "statemachine",
   "domain",

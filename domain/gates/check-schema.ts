@@ -1,5 +1,5 @@
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/manifest.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { formatCount } from "./number-format.ts";
 import type { CheckResults } from "./verdict.ts";
 

@@ -1,5 +1,5 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/manifest.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
 
 /** The model answered with NaN, infinity or another number of values than rows: no answer goes out. */
 export class OutputNotFinite extends Error {

@@ -1,5 +1,5 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/manifest.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** A tensor that a model answers: [rows], or [rows, labels] where it has labels. */

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { PredictResponse } from "#inference/native/predict-response.ts";
-import { type Input, type Manifest, Prediction, valueNames } from "#model-folder/manifest/manifest.ts";
+import { type Input, type Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
 
 const valueSchema = (input: Input): z.ZodType => {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { valueNames } from "./value-names.ts";
 
 /** Names of models: they become part of function names, image tags and addresses. */
 export const ModelName = z
@@ -271,7 +272,3 @@ export const Golden = z.strictObject({
   predictions: z.array(Prediction).min(1).max(1_000),
 });
 export type Golden = z.infer<typeof Golden>;
-
-/** Names of the values that a regression answers for each row: one, or several. */
-export const valueNames = (output: RegressionOutput): readonly string[] =>
-  "names" in output ? output.names : [output.name];

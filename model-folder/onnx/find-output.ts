@@ -1,5 +1,5 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/manifest.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
 import type { Mismatch } from "./bind-inputs.ts";
 import type { GraphValue } from "./graph-value.ts";
 

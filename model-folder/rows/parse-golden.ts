@@ -1,5 +1,6 @@
 import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
-import { Golden, type Manifest, valueNames } from "#model-folder/manifest/manifest.ts";
+import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { checkRows } from "./check-rows.ts";
 import { countJsonTokens } from "./count-json-tokens.ts";
 import { findPosition, locateJson } from "./locate-json.ts";

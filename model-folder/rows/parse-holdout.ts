@@ -1,7 +1,7 @@
 import { findNearestName } from "#model-folder/manifest/find-nearest-name.ts";
 import { type FolderProblem, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import type { Input, Manifest, Row } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/manifest.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { checkRows } from "./check-rows.ts";
 import { readCell } from "./read-cell.ts";
 import { CsvBroken, splitCsv } from "./split-csv.ts";

@@ -103,7 +103,7 @@ const isAlive = (pid: number): boolean => {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Waits until none is left, at most 10 s; gives those that are. */
 const waitForExits = async (pids: readonly number[]): Promise<readonly number[]> => {
-  for (let waited = 0; waited < 10_000 && pids.some(isAlive); waited += 50) await pause(50);
+  for (let waited = 0; waited < 120_000 && pids.some(isAlive); waited += 50) await pause(50);
   return pids.filter(isAlive);
 };
 

@@ -11,7 +11,7 @@ import { cachePeerFolder } from "./cache-peer-folder.ts";
 const run = promisify(execFile);
 /** The module that names crane and all that it is made of, by their checksums. */
 const module = join(import.meta.dirname, "..", "..", "packaging", "crane");
-const startLimitMs = 60_000;
+const startLimitMs = 600_000;
 
 /** Whether tests that need crane are skipped (see `peer`). */
 export const requireCrane = (tests: string): { readonly skip: boolean } => {

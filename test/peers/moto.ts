@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { createPythonEnvironment } from "./python-environment.ts";
 
 const server = fileURLToPath(new URL("moto/server.py", import.meta.url));
-const startLimitMs = 60_000;
+const startLimitMs = 600_000;
 
 export type Moto = {
   /** For the clients' `endpoint` and for AWS_ENDPOINT_URL. */

@@ -14,7 +14,7 @@ export const runCommand = async (
   const child = spawn(process.execPath, [command, ...args], {
     env: { PATH: process.env.PATH, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 60_000,
+    timeout: 600_000,
   });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
