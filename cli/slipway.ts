@@ -1,5 +1,6 @@
 /** The `slipway` command. Each command is a file under commands/; how commands end stands in exit-code.ts. */
 import { Command, CommanderError } from "commander";
+import packageJson from "#package.json" with { type: "json" };
 import { ignoreOutputErrors } from "#worlds/embedded/write-out.ts";
 import { approvalCommands } from "./commands/approvals.ts";
 import { checkCommand } from "./commands/check.ts";
@@ -23,6 +24,7 @@ import { paint, printError } from "./print.ts";
 
 const program = new Command("slipway")
   .description("Brings a model from a data scientist's commit to the production inference function.")
+  .version(packageJson.version)
   .showHelpAfterError("(slipway --help lists the commands)")
   .showSuggestionAfterError()
   .exitOverride()

@@ -1,4 +1,4 @@
-// npm test: installs what is missing, checks types, style and tests, and closes with one line that counts them.
+// npm test: installs what is missing, checks types, style, unused code and tests, and closes with one line that counts them.
 // npm test -- --all, as CI runs it: with the runs of many minutes, which npm run test:long runs by themselves.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -30,6 +30,7 @@ const checksPassed =
     runCheck("types", `${bin}/tsc`, []),
     runCheck("types of terraform/", `${bin}/tsc`, ["--project", "terraform"]),
     runCheck("style", `${bin}/biome`, ["check", "."]),
+    runCheck("unused exports, files and packages", `${bin}/knip`, []),
   ].every(Boolean);
 const testsPassed = runCheck("tests", nodePath, [
   `${root}node_modules/vitest/vitest.mjs`,

@@ -23,11 +23,17 @@ const Step = z.object({
   with: z.record(z.string(), z.unknown()).optional(),
 });
 const Job = z.object({
-  needs: z.literal("synth"),
+  needs: z.union([z.string(), z.array(z.string())]),
   if: z.string(),
   environment: z.string().optional(),
   permissions: z.record(z.string(), z.string()),
   steps: z.array(Step),
+});
+/** A job that runs another workflow of the same commit. */
+const CalledWorkflow = z.strictObject({
+  if: z.string(),
+  permissions: z.record(z.string(), z.string()),
+  uses: z.string(),
 });
 const Workflow = z.object({
   on: z.object({ pull_request: z.object({ paths: z.array(z.string()) }), push: z.unknown() }),
@@ -36,6 +42,7 @@ const Workflow = z.object({
   jobs: z.object({
     synth: z.object({ permissions: z.record(z.string(), z.string()), steps: z.array(Step) }),
     plan: Job,
+    ci: CalledWorkflow,
     apply: Job,
   }),
 });
@@ -89,13 +96,35 @@ test("a pull request is planned from the states alone; what was merged is applie
   for (const job of [plan, apply]) expect(commands(job)).toContain(`for stack in ${stacks}; do`);
 });
 
+test("nothing is applied before all tests of that very commit have passed", async () => {
+  const { plan, ci, apply } = workflow.jobs;
+  expect(plan.needs).toBe("synth");
+  expect(apply.needs).toEqual(["synth", "ci"]);
+  // Without always() or failure() in its condition, a job waits for those that it needs, and is skipped where one fails.
+  expect(apply.if).not.toMatch(/always|failure|cancelled/);
+  expect(ci).toEqual({ if: apply.if, permissions: { contents: "read" }, uses: "./.github/workflows/ci.yml" });
+
+  const read = async (file: string) =>
+    parse(await readFile(join(root, ".github", "workflows", file), "utf8"));
+  const called = await read("ci.yml");
+  expect(called.on).toEqual({ workflow_call: {} });
+  expect(Object.keys(called.jobs)).toEqual(["run"]);
+  expect(called.jobs.run.steps.at(-1)).toEqual({ run: ".ci/run" });
+  expect(JSON.stringify(called)).not.toMatch(/continue-on-error|secrets|"if"/);
+  // What is proposed runs through the same, whatever it changes.
+  const proposed = await read("pull-request.yml");
+  expect(proposed.on).toEqual({ pull_request: {} });
+  expect(proposed.jobs.ci).toEqual({ permissions: { contents: "read" }, uses: ci.uses });
+});
+
 // Without a shell named GitHub takes one in which `plan | tee` succeeds whatever the plan did.
 test("a plan that fails, fails its job", () => {
   expect(workflow.defaults.run.shell).toBe("bash");
 });
 
 test("others' actions are named by their commits, and the paths that start it are there", () => {
-  const used = Object.values(workflow.jobs).flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []));
+  const { synth, plan, apply } = workflow.jobs;
+  const used = [synth, plan, apply].flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []));
   expect(used.length).toBeGreaterThan(4);
   for (const action of used) expect(action).toMatch(/@[0-9a-f]{40}$/);
   for (const path of workflow.on.pull_request.paths)

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { Prediction, type Row } from "#model-folder/manifest/manifest.ts";
 import type { Invocation, Serving } from "#platform/serving/serving.ts";
 
-/** The inference function's answer to a direct invocation (DESIGN section 7). */
+/** The inference function's answer to a direct invocation. */
 const PredictPayload = z.object({ predictions: z.array(Prediction), latencyMs: z.number() });
 const ProblemPayload = z.object({ status: z.int(), title: z.string(), detail: z.string().optional() });
 

@@ -5,7 +5,7 @@ import { inputDatatypes } from "./tensors-to-rows.ts";
 /** The server, with the extensions of the protocol that it speaks, under the names that Triton gives them. */
 export const serverMetadata = {
   name: "slipway",
-  version: "0.1.0",
+  version: "0.2.0",
   extensions: ["binary_tensor_data", "classification"],
 } as const;
 

@@ -34,7 +34,7 @@ export type VerifyModelDependencies = {
 const latencySamples = 200;
 
 /**
- * Measures the model as it runs on stage (DESIGN section 6): smoke, golden vectors, holdout metrics against the
+ * Measures the model as it runs on stage: smoke, golden vectors, holdout metrics against the
  * minimum and the champion, latency, image size, input schema. A verdict is data; only a fault of the measuring
  * itself throws.
  */

@@ -19,7 +19,7 @@ export type OnnxSummary = {
   readonly unbounded: string | undefined;
 };
 
-export type ClassLabels = { readonly type: "string" | "integer"; readonly labels: readonly string[] };
+type ClassLabels = { readonly type: "string" | "integer"; readonly labels: readonly string[] };
 
 export type OnnxLimits = {
   readonly bytes: number;

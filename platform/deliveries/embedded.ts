@@ -6,7 +6,7 @@ import { type Deliveries, type ExecutionStatus, type StateEvent, TaskGone } from
 import { createExecutionTable, type ExecutionPosition } from "./execution-table.ts";
 
 /** What a Task state's Resource names, run here: it gets the state's Parameters and gives its result. */
-export type TaskHandlers = Readonly<Record<string, (event: Json) => Promise<Json | undefined>>>;
+type TaskHandlers = Readonly<Record<string, (event: Json) => Promise<Json | undefined>>>;
 
 export type EmbeddedDeliveriesDependencies = {
   readonly database: Database;

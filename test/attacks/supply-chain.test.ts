@@ -87,7 +87,9 @@ const findViolations = (workflow: Workflow): readonly string[] =>
 /** Others' actions, workflows and images that a tag names: whoever moves it runs in the job. */
 const findUnpinnedActions = (workflow: Workflow): readonly string[] =>
   Object.values(workflow.jobs).flatMap(({ uses, container, services, steps }) => {
-    const actions = [uses, ...steps.map((step) => step.uses)].filter((used) => used !== undefined);
+    // A workflow of the repository itself comes with the commit, as the one that calls it.
+    const called = uses?.startsWith("./.github/workflows/") ? undefined : uses;
+    const actions = [called, ...steps.map((step) => step.uses)].filter((used) => used !== undefined);
     const images = [...(container === undefined ? [] : [container]), ...Object.values(services)].map((one) =>
       typeof one === "string" ? one : one.image,
     );
@@ -149,6 +151,13 @@ test.each([
   const steps = [...("steps" in job ? job.steps : []), command];
   const one = { permissions: {}, ...job, steps };
   expect(findViolations(Workflow.parse({ permissions: {}, ...workflow, jobs: { one } }))).toHaveLength(1);
+});
+
+test("the rule sees another workflow of the repository where the job can get credentials", () => {
+  const one = { uses: "./.github/workflows/ci.yml", permissions: { "id-token": "write" } };
+  expect(findViolations(Workflow.parse({ permissions: {}, jobs: { one } }))).toHaveLength(1);
+  const without = { ...one, permissions: { contents: "read" } };
+  expect(findViolations(Workflow.parse({ permissions: {}, jobs: { one: without } }))).toEqual([]);
 });
 
 test("the rule sees another workflow that is handed all secrets", () => {

@@ -11,7 +11,7 @@ const PredictResponse = z.object({
 });
 
 /** A row that every version of churn can be asked. */
-export const exampleRow = Golden.parse(
+const exampleRow = Golden.parse(
   JSON.parse(readFileSync(join(repositoryRoot, "models", "churn", "golden.json"), "utf8")),
 ).rows[0];
 

@@ -9,7 +9,7 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 export type ResourceJson = Readonly<Record<string, unknown>>;
 
 /** A stack as Terraform reads it. */
-export type StackJson = {
+type StackJson = {
   readonly resource?: Readonly<Record<string, Readonly<Record<string, ResourceJson>>>>;
   readonly data?: {
     readonly terraform_remote_state?: Readonly<Record<string, { readonly config: { readonly key: string } }>>;

@@ -12,7 +12,7 @@ const Step = z.object({
   run: z.string().optional(),
   env: z.record(z.string(), z.string()).default({}),
 });
-const Workflow = z.object({ jobs: z.record(z.string(), z.object({ steps: z.array(Step) })) });
+const Workflow = z.object({ jobs: z.record(z.string(), z.object({ steps: z.array(Step).default([]) })) });
 const workflow = fileURLToPath(new URL("../../.github/workflows/infrastructure.yml", import.meta.url));
 
 /** The step of a job of infrastructure.yml that looks whether what `synth` wrote is data. */

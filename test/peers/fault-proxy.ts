@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { createSeededRandom } from "#test/support/seeded-random.ts";
 
 /** What can happen to a call on its way. */
-export type Fault =
+type Fault =
   | "throttled"
   | "failed"
   /** The connection is cut before the service has heard of the call. */

@@ -12,7 +12,7 @@ import { createTable } from "./create-table.ts";
 import { motoClientConfig } from "./moto.ts";
 
 /** The secrets that steps read, each with a value that a log is searched for. */
-export const secretParameters = {
+const secretParameters = {
   SLACK_BOT_TOKEN: sentinelSecrets.slackToken,
   SLACK_SIGNING_SECRET: sentinelSecrets.signingSecret,
   GITHUB_TOKEN: sentinelSecrets.gitHubToken,

@@ -76,4 +76,3 @@ export const createLogShipper = (endpoint: string) => {
     },
   };
 };
-export type LogShipper = ReturnType<typeof createLogShipper>;

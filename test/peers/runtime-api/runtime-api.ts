@@ -3,7 +3,7 @@ import { buffer } from "node:stream/consumers";
 import { ErrorRequest, ErrorTypeHeader, NextHeaders, responseSizeLimit, routes } from "./schemas.ts";
 
 /** One event for the function, and what its client is told of it in headers. */
-export type RuntimeEvent = { readonly payload: string; readonly headers: NextHeaders };
+type RuntimeEvent = { readonly payload: string; readonly headers: NextHeaders };
 
 /** How an event ended, as JSON for the caller. */
 export type RuntimeResult =

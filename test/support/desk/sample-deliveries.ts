@@ -5,7 +5,6 @@ const commit = "9f3c1e7a5b2d4860c1f0e9d8b7a69584736251ab";
 const digest = `sha256:${"4be1c9d27f30".repeat(6).slice(0, 64)}`;
 export const sampleDelivery = "churn-9f3c1e7a5b2d";
 
-export const approvalText = "churn version 2 asks for prod";
 export const buildApprovalBlocks = (desk: string) => [
   { type: "header", text: { type: "plain_text", text: "Deliver churn version 2 to prod?", emoji: true } },
   {
@@ -80,9 +79,6 @@ export const approvedBlocks = [
     },
   },
 ];
-
-export const promotedText =
-  ":rocket: *churn version 1* serves prod. First version: no canary, there was nothing to compare with.";
 
 export const rejectDialog = {
   type: "modal",

@@ -43,7 +43,7 @@ const encodeElement = (datatype: Datatype, value: unknown): Buffer => {
       return bytes;
   }
 };
-export const encodeBinaryTensor = ({ datatype, data }: OipTensor): Buffer =>
+const encodeBinaryTensor = ({ datatype, data }: OipTensor): Buffer =>
   Buffer.concat(data.map((value) => encodeElement(datatype, value)));
 
 /** A request in JSON. */

@@ -1,11 +1,11 @@
 import { PbfWriter } from "pbf";
 
 /** A small writer of ONNX files, hostile ones included. Field numbers: onnx.proto. */
-export type Dim = number | string;
+type Dim = number | string;
 export type Value =
   | { readonly name: string; readonly type: number; readonly shape: readonly Dim[] }
   | { readonly name: string; readonly sequence: true };
-export type OnnxTensor = {
+type OnnxTensor = {
   readonly name?: string;
   readonly type?: number;
   readonly dims: readonly number[];
@@ -13,7 +13,7 @@ export type OnnxTensor = {
   readonly float?: readonly number[];
   readonly external?: boolean;
 };
-export type Attribute = { readonly name: string } & (
+type Attribute = { readonly name: string } & (
   | { readonly int: number }
   | { readonly tensor: OnnxTensor }
   | { readonly graph: Graph }
@@ -35,7 +35,6 @@ export type Model = { readonly graph: Graph; readonly opsets?: Readonly<Record<s
 
 export const floatType = 1;
 export const int64Type = 7;
-export const stringType = 8;
 export const boolType = 9;
 
 type Write = (pbf: PbfWriter) => void;

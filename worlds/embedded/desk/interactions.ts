@@ -46,7 +46,7 @@ const parseJson = (body: string): unknown => {
 };
 
 const minuteMs = 60_000;
-export const triggerLifetimeMs = 3_000;
+const triggerLifetimeMs = 3_000;
 
 const listButtons = (message: Message): { readonly blockId: string | undefined; readonly button: Button }[] =>
   message.blocks.flatMap((block) => {

@@ -9,7 +9,7 @@ export type CommitAuthor = { readonly name: string; readonly email: string };
 export const repositoryName = "rehearsal";
 
 /** Who commits in a rehearsal. */
-export const defaultAuthor: CommitAuthor = { name: "Sam Carter", email: "sam.carter@example.com" };
+const defaultAuthor: CommitAuthor = { name: "Sam Carter", email: "sam.carter@example.com" };
 
 /** What a rehearsal can commit to a model's folder. */
 export const modelChanges = ["first", "second", "better", "worse", "broken"] as const;
