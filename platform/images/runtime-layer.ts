@@ -135,4 +135,3 @@ export const createRuntimeLayer = ({ blobs, folder, platform, bundle }: Needs) =
     packed: () => find(true),
   };
 };
-export type Runtime = ReturnType<typeof createRuntimeLayer>;

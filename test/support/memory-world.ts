@@ -148,7 +148,6 @@ export const memoryBlobs = (): Blobs => {
   return {
     put: async (key, value) => void kept.set(key, value),
     get: async (key) => kept.get(key),
-    link: async (key) => `memory:${key}`,
   };
 };
 

@@ -126,7 +126,6 @@ export const openDeliveryWorld = () => {
   const blobStore: Blobs = {
     put: async (key, content, { contentType }) => void blobs.set(key, { bytes: content, contentType }),
     get: async (key) => blobs.get(key)?.bytes,
-    link: async (key) => `memory:${key}`,
   };
   const images = {
     ...world.images,

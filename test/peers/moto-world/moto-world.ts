@@ -225,7 +225,6 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
           blobs: createS3Blobs({
             client: new S3Client({ ...config, forcePathStyle: true }),
             bucket: variables.PROVENANCE_BUCKET,
-            clock,
           }),
           signer: createKmsSigner({ client: new KMSClient(config), key: variables.SIGNER_KEY }),
         }),
