@@ -115,11 +115,7 @@ export const prepareBlockingMeasurements = async (folder: string) => {
   const database = openDatabase(join(folder, "holds.db"));
   const place = {
     store: createSqliteStore({ database, clock: Date.now }),
-    blobs: createFileBlobs({
-      folder: join(folder, "blobs"),
-      baseUrl: "http://127.0.0.1",
-      key: new Uint8Array(32),
-    }),
+    blobs: createFileBlobs({ folder: join(folder, "blobs") }),
   };
   let ids = 0;
   const serve = (model: Body["model"]) =>

@@ -164,7 +164,7 @@ ln -s "${installed}" node_modules
     const kms = new KMSClient(motoClientConfig(moto.endpoint));
     key = await createSigningKey(kms);
     proofs = createProvenanceStore({
-      blobs: createS3Blobs({ client: s3, bucket, clock: Date.now }),
+      blobs: createS3Blobs({ client: s3, bucket }),
       signer: createKmsSigner({ client: kms, key }),
     });
     builder = await buffer(await packBuilder());

@@ -6,7 +6,7 @@ import { exitCode, UsageMistake } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
-import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
 import { Row } from "#model-folder/manifest/manifest.ts";
 import { NotRunning } from "#worlds/embedded/control-api.ts";
 
@@ -64,7 +64,7 @@ export const predictCommand = (): Command =>
 const readGoldenRow = async (world: CommandWorld, model: string): Promise<readonly Row[]> => {
   const serving = await world.ledger.serving("prod", model);
   if (!serving) throw new UsageMistake(`prod serves no version of ${model}.`);
-  return (await readCommittedModel(world)(model, serving.commit, { promoted: true })).golden.rows.slice(0, 1);
+  return (await readCommittedGolden(world)(model, serving.commit, { promoted: true })).rows.slice(0, 1);
 };
 
 const readRows = async (file: string): Promise<readonly Row[]> => {

@@ -10,6 +10,7 @@ import {
 } from "#test/support/memory-world.ts";
 import {
   loadRules,
+  readCommittedGolden,
   readCommittedHoldout,
   readCommittedModel,
   readCommittedPolicy,
@@ -26,16 +27,34 @@ test("a folder is read as it was committed, with the hash of every file", async 
   expect(read.manifest).toMatchObject({ name: "toy", artifact: "model.onnx" });
   expect(read.golden.rows).toEqual([{ x: 1 }, { x: 2 }]);
   expect(read.hashes["model.onnx"]).toBe(hashSha256(`onnx of ${fakeCommit("a")}`));
-  expect(readCommittedHoldout(read, toyModel, fakeCommit("a"))).toMatchObject({ labels: ["yes", "no"] });
+});
+
+test("golden vectors and holdout are read without the rest of the folder", async () => {
+  const commit = world.commit("a");
+  const read: (readonly string[] | undefined)[] = [];
+  const source: typeof world.source = {
+    ...world.source,
+    modelFiles: (model, at, names) => {
+      read.push(names);
+      return world.source.modelFiles(model, at, names);
+    },
+  };
+  expect((await readCommittedGolden({ source })(toyModel, commit)).rows).toEqual([{ x: 1 }, { x: 2 }]);
+  expect(await readCommittedHoldout({ source })(toyModel, commit)).toMatchObject({ labels: ["yes", "no"] });
+  expect(read).toEqual([
+    ["model.yaml", "golden.json"],
+    ["model.yaml", "holdout.csv"],
+  ]);
 });
 
 test.each(["model.yaml", "golden.json"])("without %s the commit and the remedy are named", async (file) => {
   const commit = world.commit("a");
   world.commits.get(commit)?.delete(file);
-  await expect(readCommittedModel(world)(toyModel, commit)).rejects.toMatchObject({
-    name: "ManifestInvalid",
-    message: `${file}: models/toy/${file} is not there at aaaaaaaaaaaa. Commit it.`,
-  });
+  for (const read of [readCommittedModel, readCommittedGolden])
+    await expect(read(world)(toyModel, commit)).rejects.toMatchObject({
+      name: "ManifestInvalid",
+      message: `${file}: models/toy/${file} is not there at aaaaaaaaaaaa. Commit it.`,
+    });
 });
 
 test.each([

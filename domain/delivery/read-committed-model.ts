@@ -44,36 +44,56 @@ type Options = {
 };
 
 /**
- * Reads `models/<model>/` at a commit that the build's check accepted, in a process with limits of its own. Those limits
+ * The manifest of a model at a commit that the build's check accepted, in a process with limits of its own. Those limits
  * on bytes and structure hold here as well, before anything is parsed: in AWS this is the function's own process, whose
  * memory and time-out are its sandbox, and a refusal is a named error where a crash would be none.
- * Throws ManifestInvalid or ModelUnreadable as `slipway check` would.
+ * Throws ManifestInvalid as `slipway check` would.
+ */
+export const readCommittedManifest =
+  ({ source }: { source: Source }) =>
+  async (model: string, commit: string, { promoted = false }: Options = {}): Promise<Manifest> => {
+    const files = await source.modelFiles(model, commit, ["model.yaml"]);
+    return readManifest(requireFile(files, "model.yaml", model, commit), { promoted });
+  };
+
+/** What the model predicted at training. Throws ManifestInvalid as `slipway check` would. */
+export const readCommittedGolden =
+  ({ source }: { source: Source }) =>
+  async (model: string, commit: string, { promoted = false }: Options = {}): Promise<Golden> => {
+    const files = await source.modelFiles(model, commit, ["model.yaml", "golden.json"]);
+    const manifest = readManifest(requireFile(files, "model.yaml", model, commit), { promoted });
+    return parseGolden(requireFile(files, "golden.json", model, commit), manifest, { promoted });
+  };
+
+/** The rows that the model is measured on, with their truth. Throws ManifestInvalid as `slipway check` would. */
+export const readCommittedHoldout =
+  ({ source }: { source: Source }) =>
+  async (model: string, commit: string, { promoted = false }: Options = {}): Promise<Holdout> => {
+    const files = await source.modelFiles(model, commit, ["model.yaml", "holdout.csv"]);
+    const manifest = readManifest(requireFile(files, "model.yaml", model, commit), { promoted });
+    return parseHoldout(requireFile(files, "holdout.csv", model, commit), manifest, { promoted });
+  };
+
+/**
+ * Reads all of `models/<model>/` at a commit, the artefact too, for whoever registers it.
+ * Throws ManifestInvalid as `slipway check` would.
  */
 export const readCommittedModel =
   ({ source }: { source: Source }) =>
-  async (model: string, commit: string, { promoted = false }: Options = {}): Promise<CommittedModel> => {
+  async (model: string, commit: string): Promise<CommittedModel> => {
     const files = await source.modelFiles(model, commit);
     const manifestBytes = requireFile(files, "model.yaml", model, commit);
-    const manifest = readManifest(manifestBytes, { promoted });
-    const manifestText = decodeText(manifestBytes);
+    const manifest = readManifest(manifestBytes);
     return {
       manifest,
-      manifestText,
-      golden: parseGolden(requireFile(files, "golden.json", model, commit), manifest, { promoted }),
+      manifestText: decodeText(manifestBytes),
+      golden: parseGolden(requireFile(files, "golden.json", model, commit), manifest),
       files,
       hashes: Object.fromEntries(
         [...files].map(([name, bytes]) => [name, createHash("sha256").update(bytes).digest("hex")]),
       ),
     };
   };
-
-/** The rows that the model is measured on, with their truth. */
-export const readCommittedHoldout = (
-  { files, manifest }: CommittedModel,
-  model: string,
-  commit: string,
-  { promoted = false }: Options = {},
-): Holdout => parseHoldout(requireFile(files, "holdout.csv", model, commit), manifest, { promoted });
 
 /** The policy that a commit brings along; undefined: it has none, and then it tightens nothing. Throws PolicyInvalid. */
 export const readCommittedPolicy =
@@ -90,8 +110,8 @@ export type LoadRulesDependencies = {
 };
 
 export type LoadedRules = {
-  readonly challenger: CommittedModel;
-  readonly champion: CommittedModel | undefined;
+  readonly challenger: Manifest;
+  readonly champion: Manifest | undefined;
   readonly rules: RulesInForce;
 };
 
@@ -118,21 +138,16 @@ export const loadRules =
   ({ source, policy }: LoadRulesDependencies) =>
   async (model: string, commit: string, championCommit: string | undefined): Promise<LoadedRules> => {
     const { floor: platform } = await policy.read();
-    const challenger = await readCommittedModel({ source })(model, commit);
-    assertManifestName(model, challenger.manifest);
+    const challenger = await readCommittedManifest({ source })(model, commit);
+    assertManifestName(model, challenger);
     const champion =
       championCommit === undefined
         ? undefined
-        : await readCommittedModel({ source })(model, championCommit, { promoted: true });
+        : await readCommittedManifest({ source })(model, championCommit, { promoted: true });
     const committed = await readCommittedPolicy({ source })(commit);
     return {
       challenger,
       champion,
-      rules: computeRulesInForce({
-        platform,
-        committed,
-        champion: champion?.manifest,
-        challenger: challenger.manifest,
-      }),
+      rules: computeRulesInForce({ platform, committed, champion, challenger }),
     };
   };

@@ -1,4 +1,4 @@
-import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedManifest } from "#domain/delivery/read-committed-model.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import { PolicyInvalid } from "#domain/policy/parse-policy.ts";
@@ -51,7 +51,7 @@ export const ensureDeployedVersion =
         { model, delivery: deployment.delivery },
       );
     await here.ensure(model);
-    const { manifest } = await readCommittedModel({ source })(model, commit, { promoted: true });
+    const manifest = await readCommittedManifest({ source })(model, commit, { promoted: true });
     // What the platform refuses by now, or does not say, never stops the way back to a version that was promoted.
     const found = await policy.find().catch((fault: unknown) => {
       if (fault instanceof PolicyInvalid) return undefined;

@@ -1,15 +1,15 @@
 /** What an approver should know has changed, since the gates are measured with it. */
 const watchedFiles = ["holdout.csv", "golden.json"] as const;
 
-type Hashes = Readonly<Record<string, string>>;
+type ContentIds = Readonly<Record<string, string>>;
 
 /**
  * Sentences naming which of holdout.csv and golden.json differ from the champion's.
- * Both arguments map a file's name to its content hash; without a champion nothing has changed.
+ * Both arguments map a file's name to an id of its content; without a champion nothing has changed.
  */
 export const describeChangedFiles = (of: {
-  readonly champion?: Hashes | undefined;
-  readonly challenger: Hashes;
+  readonly champion?: ContentIds | undefined;
+  readonly challenger: ContentIds;
 }): readonly string[] => {
   const { champion, challenger } = of;
   if (!champion) return [];

@@ -1,14 +1,10 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Source } from "#platform/source/source.ts";
-import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { describeChangedFiles } from "./describe-changed-files.ts";
 import { groupPrivilegedChanges } from "./privileged-paths.ts";
 import type { RulesInForce } from "./rules-in-force.ts";
 
-type ModelContent = {
-  readonly manifest: Pick<Manifest, "tokenizer">;
-  readonly hashes: Readonly<Record<string, string>>;
-};
+type TokenizerManifest = Pick<Manifest, "tokenizer">;
 
 /** Names come from whoever commits: on one line, and short enough that none pushes another out of the message. */
 const clipLine = (text: string, limit: number): string => {
@@ -19,15 +15,18 @@ const clipLine = (text: string, limit: number): string => {
 /** Where the tokenizers lie: each manifest names its own. */
 const listTokenizerPaths = (
   model: string,
-  folders: readonly (ModelContent | undefined)[],
+  manifests: readonly (TokenizerManifest | undefined)[],
 ): ReadonlySet<string> =>
   new Set(
-    folders.flatMap((folder) =>
-      folder?.manifest.tokenizer ? [`models/${model}/${folder.manifest.tokenizer.file}`] : [],
+    manifests.flatMap((manifest) =>
+      manifest?.tokenizer ? [`models/${model}/${manifest.tokenizer.file}`] : [],
     ),
   );
-const findTokenizerHash = (folder: ModelContent | undefined): string | undefined =>
-  folder?.manifest.tokenizer && getOwnProperty(folder.hashes, folder.manifest.tokenizer.file);
+
+const findTokenizerId = (
+  manifest: TokenizerManifest | undefined,
+  fileIds: ReadonlyMap<string, string>,
+): string | undefined => manifest?.tokenizer && fileIds.get(manifest.tokenizer.file);
 
 /** As many of a kind's files as have room, each whole where it can be, and the number of the others. */
 const listFiles = (kind: string, paths: readonly string[]): string => {
@@ -59,16 +58,21 @@ export const describeChanges =
     readonly model: string;
     readonly commit: string;
     readonly championCommit: string | undefined;
-    readonly champion: ModelContent | undefined;
-    readonly challenger: ModelContent;
+    readonly champion: TokenizerManifest | undefined;
+    readonly challenger: TokenizerManifest;
     readonly rules: Pick<RulesInForce, "loosened" | "changed">;
   }): Promise<readonly string[]> => {
-    const files = describeChangedFiles({ champion: champion?.hashes, challenger: challenger.hashes });
-    if (championCommit === undefined) return files;
+    if (championCommit === undefined) return [];
+    const before = await source.modelFileIds(model, championCommit);
+    const after = await source.modelFileIds(model, commit);
+    const files = describeChangedFiles({
+      champion: Object.fromEntries(before),
+      challenger: Object.fromEntries(after),
+    });
     const tokenizers = listTokenizerPaths(model, [champion, challenger]);
     const paths = await source.changedPaths(championCommit, commit);
     // A manifest that names another file which was there before changes the tokenizer, and no file but itself.
-    const isSame = findTokenizerHash(champion) === findTokenizerHash(challenger);
+    const isSame = findTokenizerId(champion, before) === findTokenizerId(challenger, after);
     const privileges = groupPrivilegedChanges(tokenizers, [
       ...new Set([...paths, ...(isSame ? [] : tokenizers)]),
     ]);

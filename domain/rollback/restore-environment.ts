@@ -1,5 +1,5 @@
 import { RollBackFailed } from "#domain/delivery/errors.ts";
-import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
 import type { Warn } from "#domain/delivery/warn.ts";
 import {
   ensureDeployedVersion,
@@ -30,7 +30,7 @@ export const restoreEnvironment =
       await setLiveAlias(here)(writer, undefined);
       return null;
     }
-    const { golden } = await readCommittedModel({ source })(model, target.commit, { promoted: true });
+    const golden = await readCommittedGolden({ source })(model, target.commit, { promoted: true });
     const version = await ensureDeployedVersion({ serving, source, ledger, policy, provenance })(
       environment,
       target,

@@ -25,7 +25,7 @@ const subject = async (peer: MotoPeer) => {
   const clock = Date.now;
   const place = {
     store: createDynamoDbStore({ client: dynamodb, table: name, clock }),
-    blobs: createS3Blobs({ client: s3, bucket: name, clock }),
+    blobs: createS3Blobs({ client: s3, bucket: name }),
   };
   const lines: string[] = [];
   return {

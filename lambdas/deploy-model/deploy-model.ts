@@ -3,7 +3,7 @@ import {
   assertApproved,
 } from "#domain/approval/assert-approved.ts";
 import type { Claims } from "#domain/claims/claims.ts";
-import { loadRules } from "#domain/delivery/read-committed-model.ts";
+import { loadRules, readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
 import { ensureDeployedVersion } from "#domain/deployment/ensure-deployed-version.ts";
 import { createFunctionConfig } from "#domain/deployment/function-config.ts";
 import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
@@ -42,11 +42,7 @@ export const deployModel =
       await assertApproved({ approvals })({ ...input, baseline: champion?.sequence ?? 0 });
     // Asked on each environment: hours lie between the build and prod.
     const verified = await provenance.verify({ digest, model, commit });
-    const { challenger: committed, rules } = await loadRules({ source, policy })(
-      model,
-      commit,
-      champion?.commit,
-    );
+    const { rules } = await loadRules({ source, policy })(model, commit, champion?.commit);
     const here = serving[environment];
     const { url } = await here.ensure(model);
     // Where someone deleted the function, the champion went with it: stage compares with it, prod's traffic is its.
@@ -88,7 +84,8 @@ export const deployModel =
       await setLiveAlias(here)(writer, { version: published.version });
       return { functionVersion: published.version, url, championVersion: null, canary: false };
     }
-    await verifyGoldenVectors(here)(model, { version: published.version }, committed.golden);
+    const golden = await readCommittedGolden({ source })(model, commit);
+    await verifyGoldenVectors(here)(model, { version: published.version }, golden);
     if (championVersion !== undefined) await setLiveAlias(here)(writer, { version: championVersion });
     return {
       functionVersion: published.version,

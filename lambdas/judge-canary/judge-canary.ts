@@ -27,7 +27,7 @@ export const judgeCanary =
     const { delivery, model, commit, championVersion, functionVersion, step, since } =
       JudgeCanaryInput.parse(event);
     const serving = await ledger.serving("prod", model);
-    const { rules, challenger: committed } = await loadRules({ source, policy })(
+    const { rules, challenger: manifest } = await loadRules({ source, policy })(
       model,
       commit,
       serving?.commit,
@@ -42,7 +42,6 @@ export const judgeCanary =
     await assertDeployed({ ledger })(deployment, { functionVersion, championVersion });
 
     const now = clock();
-    const { manifest } = committed;
     const labels = manifest.task === "classification" ? manifest.output.labels : [];
     // A clock that was set back since leaves the window of the bake that has just ended.
     const from = since <= now ? since : now - durationToSeconds(rules.canary.bake) * 1_000;

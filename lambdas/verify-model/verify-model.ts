@@ -1,5 +1,9 @@
 import type { Claims } from "#domain/claims/claims.ts";
-import { loadRules, readCommittedHoldout } from "#domain/delivery/read-committed-model.ts";
+import {
+  loadRules,
+  readCommittedGolden,
+  readCommittedHoldout,
+} from "#domain/delivery/read-committed-model.ts";
 import { invokeModel, invokeModelInBatches, RowsRefused } from "#domain/deployment/invoke-model.ts";
 import { checkGolden } from "#domain/gates/check-golden.ts";
 import { checkHoldout } from "#domain/gates/check-holdout.ts";
@@ -46,11 +50,11 @@ export const verifyModel =
     const challenger = { version: functionVersion };
     const championServes = await ledger.serving("prod", model);
     const {
-      challenger: committed,
+      challenger: manifest,
       champion,
       rules,
     } = await loadRules({ source, policy })(model, commit, championServes?.commit);
-    const { golden, manifest } = committed;
+    const golden = await readCommittedGolden({ source })(model, commit);
 
     const smoke = await runSmokeCheck(stage, model, functionVersion, golden.rows);
     const checks = [smoke.check];
@@ -59,7 +63,7 @@ export const verifyModel =
       checks.push(
         checkGolden({ golden, answered: await invokeModelInBatches(stage)(model, challenger, golden.rows) }),
       );
-      const holdout = readCommittedHoldout(committed, model, commit);
+      const holdout = await readCommittedHoldout({ source })(model, commit);
       const { rows } = holdout;
       const answers = {
         gates: rules.gates,
@@ -88,7 +92,7 @@ export const verifyModel =
     const image = await images.describe(digest);
     if (!image) throw new ImageNotFound(`the image ${digest} is not in the repository any more`);
     checks.push(checkImageSize({ sizeBytes: image.sizeBytes, limitMb: rules.gates.imageSizeMb }));
-    const schema = checkSchema({ champion: champion?.manifest, challenger: manifest });
+    const schema = checkSchema({ champion, challenger: manifest });
     checks.push(...schema.checks);
     omitted.push(...schema.omitted);
 

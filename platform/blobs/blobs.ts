@@ -3,8 +3,6 @@ export interface Blobs {
   /** Writes all or nothing; the same key again replaces it. */
   put(key: string, bytes: Uint8Array, options: { readonly contentType: string }): Promise<void>;
   get(key: string): Promise<Uint8Array | undefined>;
-  /** An address at which a browser can read the object until `expiresAt` (epoch seconds), without other rights. */
-  link(key: string, options: { readonly expiresAt: number }): Promise<string>;
 }
 
 export class BlobKeyRefused extends Error {

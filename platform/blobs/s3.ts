@@ -1,34 +1,35 @@
-import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import type { Blobs } from "./blobs.ts";
-import { createS3Objects, toS3Location } from "./s3/objects.ts";
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { type Blobs, validateBlobKey } from "#platform/blobs/blobs.ts";
+import { callAws } from "#platform/errors/call-aws.ts";
 
-/** The longest that a link signed with Signature Version 4 can live. */
-const maxLinkSeconds = 7 * 24 * 60 * 60;
-
-/**
- * Objects in an S3 bucket, under `prefix` where one is given. A link is signed with the client's own credentials
- * and lives no longer than 7 days, nor than those: a role's session ends after hours. `clock`: epoch milliseconds.
- * https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
- */
-export const createS3Blobs = (needs: {
+/** Objects in an S3 bucket, under `prefix` where one is given. */
+export const createS3Blobs = ({
+  client,
+  bucket,
+  prefix = "",
+}: {
   readonly client: S3Client;
   readonly bucket: string;
   readonly prefix?: string;
-  readonly clock: () => number;
 }): Blobs => {
-  const { client, clock } = needs;
-  const place = toS3Location(needs);
+  const place = (key: string) => ({ Bucket: bucket, Key: `${prefix}${validateBlobKey(key)}` });
   return {
-    ...createS3Objects(needs),
+    put: async (key, bytes, { contentType }) => {
+      const object = { ...place(key), Body: bytes, ContentType: contentType };
+      await callAws("S3 PutObject", () => client.send(new PutObjectCommand(object)));
+    },
 
-    link: async (key, { expiresAt }) => {
-      const now = clock();
-      // Loaded here, because most that put and get never sign.
-      const { getSignedUrl } = await import("@aws-sdk/s3-request-presigner");
-      const seconds = Math.floor(expiresAt - now / 1_000);
-      return getSignedUrl(client, new GetObjectCommand(place(key)), {
-        signingDate: new Date(now),
-        expiresIn: Math.min(maxLinkSeconds, Math.max(1, seconds)),
+    get: async (key) => {
+      const object = place(key);
+      return callAws("S3 GetObject", async () => {
+        try {
+          const { Body } = await client.send(new GetObjectCommand(object));
+          return await Body?.transformToByteArray();
+        } catch (error) {
+          // Without s3:ListBucket an absent object is answered with 403, which is thrown: see the role's policy.
+          if (error instanceof NoSuchKey) return undefined;
+          throw error;
+        }
       });
     },
   };

@@ -8,8 +8,7 @@ import { registryContract } from "#test/contracts/registry.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { createSqliteRegistry } from "./sqlite.ts";
 
-const createBlobs = (folder: string): Blobs =>
-  createFileBlobs({ folder: join(folder, "blobs"), baseUrl: "http://127.0.0.1:1", key: Buffer.from("key") });
+const createBlobs = (folder: string): Blobs => createFileBlobs({ folder: join(folder, "blobs") });
 
 /** What stands behind the registry, with one call that fails; transactions count as one call. */
 const withFault = (database: Database, blobs: Blobs, count: number, when: "before" | "after") => {
@@ -52,7 +51,6 @@ const withFault = (database: Database, blobs: Blobs, count: number, when: "befor
   const faultyBlobs: Blobs = {
     put: (...args) => awaited(() => blobs.put(...args)),
     get: (...args) => awaited(() => blobs.get(...args)),
-    link: blobs.link,
   };
   return { database: faultyDatabase, blobs: faultyBlobs };
 };

@@ -56,6 +56,18 @@ export const createCodeCommitSource = (reader: CodeCommitReader): Source => {
     return files;
   };
 
+  /**
+   * Every file of a model's folder, as `[path inside that, blob]`. Throws ModelFilesRefused, but not for too many bytes:
+   * CodeCommit tells a file's size with its content alone.
+   */
+  const listFolder = async (model: string, commit: string): Promise<[string, string][]> => {
+    const id = await idOf(commit);
+    if (model.includes("/") || !isPathInside(model)) return [];
+    const root = `models/${model}`;
+    const files = await filesBelow(model, id, root);
+    return files.map(([path, blobId]) => [path.slice(root.length + 1), blobId]);
+  };
+
   return {
     commit: async (revision) => toCommit(await resolve(revision)),
 
@@ -82,24 +94,25 @@ export const createCodeCommitSource = (reader: CodeCommitReader): Source => {
       return (found?.subFolders ?? []).flatMap(({ relativePath }) => relativePath ?? []);
     },
 
-    async modelFiles(model, commit) {
-      const id = await idOf(commit);
-      if (model.includes("/") || !isPathInside(model)) return new Map();
-      const root = `models/${model}`;
-      const files = await filesBelow(model, id, root);
+    async modelFiles(model, commit, names) {
+      const files = (await listFolder(model, commit)).filter(([name]) => names?.includes(name) ?? true);
       const read = new Map<string, Uint8Array>();
       let total = 0;
       for (let start = 0; start < files.length; start += codeCommitConcurrency) {
         const some = files.slice(start, start + codeCommitConcurrency);
-        const contents = await Promise.all(some.map(([path, id]) => blob(id, path)));
-        for (const [index, [path]] of some.entries()) {
+        const contents = await Promise.all(some.map(([name, id]) => blob(id, `models/${model}/${name}`)));
+        for (const [index, [name]] of some.entries()) {
           const bytes = contents[index] ?? new Uint8Array();
           total += bytes.byteLength;
-          read.set(path.slice(root.length + 1), bytes);
+          read.set(name, bytes);
         }
         assertModelSize(model, total);
       }
       return read;
+    },
+
+    async modelFileIds(model, commit) {
+      return new Map(await listFolder(model, commit));
     },
 
     async file(path, commit) {

@@ -127,6 +127,18 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
     return splitNulls(await succeed(["ls-tree", ...flags, id, "--", path])).map(parseEntry);
   };
 
+  /** Every file of a model's folder, by its path inside that. Throws ModelFilesRefused. */
+  const listFolder = async (model: string, commit: string): Promise<ReadonlyMap<string, Entry>> => {
+    const folder = `models/${model}/`;
+    if (model.includes("/") || !isPathInside(model)) {
+      await resolve(commit);
+      return new Map();
+    }
+    const files = await entries(commit, folder, true);
+    assertDeliverable(model, files);
+    return new Map(files.map((entry) => [entry.path.slice(folder.length), entry]));
+  };
+
   const contents = async (wanted: readonly Entry[]): Promise<readonly Uint8Array[]> => {
     const input = wanted.map(({ id }) => `${id}\n`).join("");
     const maxBytes = wanted.reduce((sum, { bytes }) => sum + bytes + 128, 1_024);
@@ -235,19 +247,14 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
         .filter(({ type }) => type === "tree")
         .map(({ path }) => path.slice("models/".length)),
 
-    modelFiles: async (model, commit) => {
-      const folder = `models/${model}/`;
-      if (model.includes("/") || !isPathInside(model)) {
-        await resolve(commit);
-        return new Map();
-      }
-      const files = await entries(commit, folder, true);
-      assertDeliverable(model, files);
-      const bytes = files.length === 0 ? [] : await contents(files);
-      return new Map(
-        files.map(({ path }, index) => [path.slice(folder.length), bytes[index] ?? new Uint8Array()]),
-      );
+    modelFiles: async (model, commit, names) => {
+      const files = [...(await listFolder(model, commit))].filter(([name]) => names?.includes(name) ?? true);
+      const bytes = files.length === 0 ? [] : await contents(files.map(([, entry]) => entry));
+      return new Map(files.map(([name], index) => [name, bytes[index] ?? new Uint8Array()]));
     },
+
+    modelFileIds: async (model, commit) =>
+      new Map([...(await listFolder(model, commit))].map(([name, { id }]) => [name, id])),
 
     linkDiff: async (before, after, paths) => ({
       kind: "command",

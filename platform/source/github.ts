@@ -45,6 +45,24 @@ export const createGitHubSource = ({
     return all;
   };
 
+  /** Every file of a model's folder, by its path inside that. Throws ModelFilesRefused. */
+  const listFolder = async (model: string, commit: string): Promise<readonly TreeEntry[]> => {
+    const { commit: found } = await resolve(commit);
+    if (model.includes("/") || !isPathInside(model)) return [];
+    const folder = await entryAt(found.tree.sha, `models/${model}`);
+    if (folder?.type !== "tree") return [];
+    const entries = await below(folder.sha, "");
+    for (const { path, mode } of entries) {
+      if (mode === "120000") refuseEntry(model, `models/${model}/${path}`, "a symbolic link");
+      if (mode === "160000") refuseEntry(model, `models/${model}/${path}`, "a submodule");
+    }
+    assertModelSize(
+      model,
+      entries.reduce((sum, { size }) => sum + (size ?? 0), 0),
+    );
+    return entries;
+  };
+
   const toCommit = ({ sha, commit }: ResolvedCommit): Commit => ({
     id: sha,
     author: { name: commit.author?.name ?? "", email: commit.author?.email ?? "" },
@@ -75,22 +93,14 @@ export const createGitHubSource = ({
       return (await tree(folder.sha)).filter(({ type }) => type === "tree").map(({ path }) => path);
     },
 
-    async modelFiles(model, commit) {
-      const { commit: found } = await resolve(commit);
-      if (model.includes("/") || !isPathInside(model)) return new Map();
-      const folder = await entryAt(found.tree.sha, `models/${model}`);
-      if (folder?.type !== "tree") return new Map();
-      const entries = await below(folder.sha, "");
-      for (const { path, mode } of entries) {
-        if (mode === "120000") refuseEntry(model, `models/${model}/${path}`, "a symbolic link");
-        if (mode === "160000") refuseEntry(model, `models/${model}/${path}`, "a submodule");
-      }
-      assertModelSize(
-        model,
-        entries.reduce((sum, { size }) => sum + (size ?? 0), 0),
-      );
+    async modelFiles(model, commit, names) {
+      const entries = (await listFolder(model, commit)).filter(({ path }) => names?.includes(path) ?? true);
       const contents = await pMap(entries, blob, { concurrency: gitHubConcurrency });
       return new Map(entries.map(({ path }, index) => [path, contents[index] ?? new Uint8Array()]));
+    },
+
+    async modelFileIds(model, commit) {
+      return new Map((await listFolder(model, commit)).map(({ path, sha }) => [path, sha]));
     },
 
     async file(path, commit) {

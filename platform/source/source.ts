@@ -95,8 +95,21 @@ export interface Source {
   changedPaths(before: string | undefined, after: string): Promise<readonly string[]>;
   /** Names of the models that exist at a commit: folders under `models/`. */
   models(commit: string): Promise<readonly string[]>;
-  /** Every file of `models/<model>/` at a commit, by its path inside that folder. Empty: no such model there. */
-  modelFiles(model: string, commit: string): Promise<ReadonlyMap<string, Uint8Array>>;
+  /**
+   * The files of `models/<model>/` at a commit, by their path inside that folder: all, or those of `names` that are there.
+   * Empty: no such model there. Throws ModelFilesRefused for a folder that cannot be delivered, whichever of its files are
+   * read.
+   */
+  modelFiles(
+    model: string,
+    commit: string,
+    names?: readonly string[],
+  ): Promise<ReadonlyMap<string, Uint8Array>>;
+  /**
+   * An id of the content of every file of `models/<model>/` at a commit, by its path inside that folder: equal for equal
+   * content within this repository, and read without the content. Throws ModelFilesRefused.
+   */
+  modelFileIds(model: string, commit: string): Promise<ReadonlyMap<string, string>>;
   /** One file by its path from the repository's root. */
   file(path: string, commit: string): Promise<Uint8Array | undefined>;
   /** Where a person sees how these paths differ between two commits. */

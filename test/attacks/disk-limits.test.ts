@@ -276,7 +276,7 @@ describe("a data folder over its limit", () => {
     const clock = () => now;
     const store = createSqliteStore({ database, clock });
     const blobs = createFileBlobs({
-      ...{ folder: folder.blobs, baseUrl: "http://127.0.0.1", key: new Uint8Array(32) },
+      folder: folder.blobs,
       written: (bytes) => {
         written += bytes;
       },

@@ -67,11 +67,7 @@ afterAll(async () => {
 const startService = (model: LoadedModel, functionVersion: string) => {
   const reported: RequestMetrics[] = [];
   const store = createSqliteStore({ database, clock: () => now });
-  const blobs = createFileBlobs({
-    folder: `${folder.path}/blobs`,
-    baseUrl: "http://127.0.0.1",
-    key: new Uint8Array(32),
-  });
+  const blobs = createFileBlobs({ folder: `${folder.path}/blobs` });
   const identity = {
     model: model.manifest.name,
     version: Number(functionVersion),

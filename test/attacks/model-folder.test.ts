@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { loadRules, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { loadRules, readCommittedGolden, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import { restoreEnvironment } from "#domain/rollback/restore-environment.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { assertModel } from "#model-check/check-model.ts";
@@ -100,9 +100,13 @@ describe("a version that was promoted before a rule", () => {
           readCommittedModel({ source: { ...source, modelFiles } })(toyModel, fakeCommit("a")),
         ).rejects.toMatchObject({ name: "ManifestInvalid", message: expect.stringContaining(`${file}`) });
       }
+      expect((await loadRules(world)(toyModel, fakeCommit("b"), fakeCommit("a"))).champion).toMatchObject({
+        name: toyModel,
+      });
       expect(
-        (await loadRules(world)(toyModel, fakeCommit("b"), fakeCommit("a"))).champion?.golden.rows,
+        (await readCommittedGolden(world)(toyModel, fakeCommit("a"), { promoted: true })).rows,
       ).toHaveLength(2);
+      await expect(readCommittedGolden(world)(toyModel, fakeCommit("a"))).rejects.toThrow("model.yaml");
       const writer = { model: toyModel, delivery: "d", fence: 50 };
       expect(await restoreEnvironment(world)("prod", writer, first)).toBe(first.functionVersion);
       expect((await world.serving.prod.live(toyModel))?.version).toBe(first.functionVersion);

@@ -4,8 +4,6 @@ import { BlobKeyRefused, type Blobs } from "#platform/blobs/blobs.ts";
 
 export type BlobsUnderTest = {
   readonly blobs: Blobs;
-  /** Follows a link as a browser without any rights of its own would. */
-  follow(link: string): Promise<Response>;
   close(): Promise<void>;
 };
 
@@ -17,7 +15,6 @@ export const blobsContract = (name: string, make: () => Promise<BlobsUnderTest>)
       subject = await make();
     });
     afterEach(() => subject.close());
-    const inAnHour = () => Math.floor(Date.now() / 1_000) + 3_600;
     const text = { contentType: "text/plain" };
 
     test("any bytes come back as they were put, and a second put replaces them", async () => {
@@ -73,18 +70,6 @@ export const blobsContract = (name: string, make: () => Promise<BlobsUnderTest>)
     ])("%j is refused as a key", async (key) => {
       await expect(subject.blobs.put(key, Buffer.from("x"), text)).rejects.toThrow(BlobKeyRefused);
       await expect(subject.blobs.get(key)).rejects.toThrow(BlobKeyRefused);
-      await expect(subject.blobs.link(key, { expiresAt: inAnHour() })).rejects.toThrow(BlobKeyRefused);
-    });
-
-    test("a link shows the object with its content type to whoever holds it", async () => {
-      await subject.blobs.put("contract/report.html", Buffer.from("<p>é</p>"), {
-        contentType: "text/html; charset=utf-8",
-      });
-      const link = await subject.blobs.link("contract/report.html", { expiresAt: inAnHour() });
-      const response = await subject.follow(link);
-      expect(response.status).toBe(200);
-      expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
-      expect(await response.text()).toBe("<p>é</p>");
     });
   });
 };

@@ -111,6 +111,8 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
     ])("%j is CommitNotFound", async (revision) => {
       await expect(subject.source.commit(revision)).rejects.toThrow(CommitNotFound);
       await expect(subject.source.modelFiles("churn", revision)).rejects.toThrow(CommitNotFound);
+      await expect(subject.source.modelFiles("churn", revision, [])).rejects.toThrow(CommitNotFound);
+      await expect(subject.source.modelFileIds("churn", revision)).rejects.toThrow(CommitNotFound);
       await expect(subject.source.changedPaths(revision, first)).rejects.toThrow(CommitNotFound);
     });
 
@@ -214,12 +216,87 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect(Buffer.from(later.get("model.yaml") ?? "").toString()).toBe("name: churn # again\n");
     });
 
+    test("of a model's files those that are named are read, byte for byte, where they are there", async () => {
+      const names = ["model.onnx", "deep/er/über datei 語.txt", "golden.json", "model.onnx"];
+      const files = await subject.source.modelFiles("churn", first, names);
+      expect([...files.keys()].sort()).toEqual(["deep/er/über datei 語.txt", "model.onnx"]);
+      expect(Buffer.from(files.get("model.onnx") ?? "").equals(allByteValues)).toBe(true);
+      expect(Buffer.from(files.get("deep/er/über datei 語.txt") ?? "").toString()).toBe("öäü\r\n");
+      expect((await subject.source.modelFiles("churn", first, [])).size).toBe(0);
+    });
+
+    test.each([
+      "",
+      ".",
+      "deep",
+      "deep/",
+      "deep/er",
+      "./model.yaml",
+      "/model.yaml",
+      "model.yaml/",
+      "deep/../model.yaml",
+      "../churn/model.yaml",
+      "../churn-2/model.yaml",
+      "../../README.md",
+      "*",
+      "model.*",
+      ":(top)README.md",
+      "MODEL.YAML",
+      "--help",
+      "__proto__",
+    ])("%j is no file of a model's folder, and nothing is read for it", async (name) => {
+      const files = await subject.source.modelFiles("churn", first, [name, "empty.csv"]);
+      expect([...files.keys()]).toEqual(["empty.csv"]);
+    });
+
+    test("equal content has equal ids, at any commit and under any name, and other content has others", async () => {
+      const before = await subject.source.modelFileIds("churn", first);
+      const after = await subject.source.modelFileIds("churn", second);
+      const names = ["deep/er/über datei 語.txt", "empty.csv", "model.onnx", "model.yaml"];
+      expect([...before.keys()].sort()).toEqual(names);
+      expect([...after.keys()].sort()).toEqual(names);
+      const changed = names.filter((name) => before.get(name) !== after.get(name));
+      expect(changed).toEqual(["model.yaml"]);
+      expect(new Set(before.values()).size).toBe(4);
+      const copied = await subject.commit({ "models/copy/model.onnx": allByteValues }, "A copy");
+      expect((await subject.source.modelFileIds("copy", copied)).get("model.onnx")).toBe(
+        before.get("model.onnx"),
+      );
+      subject.git("reset", "--quiet", "--hard", second);
+    });
+
     test.each(["none", "", ".", "..", "churn/deep", "../inference/churn", "README.md", "*"])(
       "%j is no model and has no files",
       async (model) => {
         expect((await subject.source.modelFiles(model, first)).size).toBe(0);
+        expect((await subject.source.modelFiles(model, first, ["model.yaml", "README.md"])).size).toBe(0);
+        expect((await subject.source.modelFileIds(model, first)).size).toBe(0);
       },
     );
+
+    test("a symbolic link or a submodule in a model's folder is refused, whichever of its files are read", async () => {
+      const { git, source } = subject;
+      const target = `${String(git("rev-parse", `${first}:README.md`)).trim()},models/churn/link`;
+      for (const [entry, what] of [
+        [`120000,${target}`, /models\/churn\/link is a symbolic link/],
+        [`160000,${first},models/churn/link`, /models\/churn\/link is a submodule/],
+      ] as const) {
+        git("update-index", "--add", "--cacheinfo", entry);
+        git("commit", "--quiet", "--message", "A link");
+        const linked = String(git("rev-parse", "HEAD")).trim();
+        for (const read of [
+          () => source.modelFiles("churn", linked),
+          () => source.modelFiles("churn", linked, ["model.yaml"]),
+          () => source.modelFiles("churn", linked, []),
+          () => source.modelFileIds("churn", linked),
+        ])
+          await expect(read()).rejects.toMatchObject({
+            name: "ModelFilesRefused",
+            message: expect.stringMatching(what),
+          });
+        git("reset", "--quiet", "--hard", second);
+      }
+    });
 
     test("a file is read by its path from the root, byte for byte", async () => {
       expect(Buffer.from((await subject.source.file("README.md", first)) ?? "").toString()).toBe("# hi\n");

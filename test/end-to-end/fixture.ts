@@ -15,7 +15,6 @@ export const createFixture = async () => {
     SLACK_SIGNING_SECRET: createSecret(),
     SLACK_BOT_TOKEN: `xoxb-${createSecret()}`,
     CONTROL_TOKEN: createSecret(),
-    BLOB_KEY: createSecret(),
   };
   return {
     /** A folder of the test's own, beside the data folder. */

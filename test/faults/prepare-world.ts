@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { type DataFolder, resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import type { ModelChange } from "#worlds/embedded/scenario/watched-repository.ts";
@@ -36,7 +36,7 @@ export const prepareWorld = async (promoted: readonly ModelChange[], next: Model
       const known = (await rehearsal.repository.head()) ?? "";
       await rehearsal.stop();
       const newest = next === undefined ? known : await commit(next);
-      const { golden } = await readCommittedModel(rehearsal.world)(rehearsedModel, newest);
+      const golden = await readCommittedGolden(rehearsal.world)(rehearsedModel, newest);
       let stories = 0;
       return {
         machine: shared.machine,

@@ -34,7 +34,7 @@ export const signBuild =
       createHash("sha256").update(bytes).digest("hex"),
     ]);
     await createProvenanceStore({
-      blobs: createS3Blobs({ client, bucket, clock: Date.now }),
+      blobs: createS3Blobs({ client, bucket }),
       signer: createKmsSigner({ client: kms, key }),
     }).record({
       ...build,

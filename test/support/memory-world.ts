@@ -148,7 +148,6 @@ export const memoryBlobs = (): Blobs => {
   return {
     put: async (key, value) => void kept.set(key, value),
     get: async (key) => kept.get(key),
-    link: async (key) => `memory:${key}`,
   };
 };
 
@@ -244,7 +243,16 @@ export const createMemoryWorld = ({
     }),
     isCleanMerge: async () => false,
     models: async (commit) => (filesAt(commit).size > 0 ? [toyModel] : []),
-    modelFiles: async (name, commit) => (name === toyModel ? filesAt(commit) : new Map()),
+    modelFiles: async (name, commit, names) => {
+      const files = name === toyModel ? [...filesAt(commit)] : [];
+      return new Map(files.filter(([file]) => names?.includes(file) ?? true));
+    },
+    modelFileIds: async (name, commit) => {
+      const files = name === toyModel ? [...filesAt(commit)] : [];
+      return new Map(
+        files.map(([file, content]) => [file, createHash("sha256").update(content).digest("hex")]),
+      );
+    },
     linkDiff: async (before, after) => ({ kind: "page", url: `https://example.com/${before}...${after}` }),
     file: async (path, commit) => {
       const folder = `models/${toyModel}/`;

@@ -22,7 +22,6 @@ export const createRecordsFixture = (options: Options = {}) => {
   const blobs: Blobs = {
     put: async (key, bytes) => void kept.set(key, bytes),
     get: async (key) => kept.get(key),
-    link: async (key) => key,
   };
   const lines: string[] = [];
   const served = { environment: "prod", model: "churn" } as const;

@@ -1,13 +1,13 @@
 import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
 import { createProvenanceStore, type ProvenanceStore } from "#domain/provenance/provenance-store.ts";
-import { createS3Objects } from "#platform/blobs/s3/objects.ts";
+import { createS3Blobs } from "#platform/blobs/s3.ts";
 import { createKmsSigner } from "#platform/signer/kms.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 
 /** How images were built, in the bucket and under the key that the environment names. */
 export const createAwsProvenanceStore = (env: GroupVariables<"provenance">): ProvenanceStore =>
   createProvenanceStore({
-    blobs: createS3Objects({ client: new S3Client({}), bucket: env.PROVENANCE_BUCKET }),
+    blobs: createS3Blobs({ client: new S3Client({}), bucket: env.PROVENANCE_BUCKET }),
     signer: createKmsSigner({ client: new KMSClient({}), key: env.SIGNER_KEY }),
   });

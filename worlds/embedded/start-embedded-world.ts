@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
-import { createBlobRoute } from "#platform/blobs/blob-route.ts";
 import type { Images } from "#platform/images/images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Functions } from "#platform/serving/functions.ts";
@@ -276,7 +275,6 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     .route("/", createInvokeRoute({ servings: world.serving, token: controlToken, requestId: randomUUID }))
     .route("/", createControlRoute({ deliveries: engine, token: controlToken }))
     .route("/", createSlackCallbackRoute(steps.answerApproval, clock))
-    .route("/", createBlobRoute({ folder: folder.blobs, key: capabilities.blobKey, clock }))
     .route(
       "/",
       createDesk({

@@ -42,13 +42,7 @@ import type { DataFolder } from "./data/data-folder.ts";
 import { slackWorkspace } from "./desk/slack-workspace.ts";
 
 /** Secrets that a data folder makes for itself where the environment does not give them. */
-const generatedSecrets = [
-  "SLACK_SIGNING_SECRET",
-  "SLACK_BOT_TOKEN",
-  "CONTROL_TOKEN",
-  "BLOB_KEY",
-  "RECORDS_HASH_KEY",
-];
+const generatedSecrets = ["SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "CONTROL_TOKEN", "RECORDS_HASH_KEY"];
 
 export type Log = (sentence: string, fault?: unknown) => void;
 
@@ -91,15 +85,11 @@ export const openCapabilities = async ({
     env,
     file: { path: folder.secrets, generate: generatedSecrets },
   });
-  const blobKey = new TextEncoder().encode(await secrets.read("BLOB_KEY"));
   let blobsWritten = 0;
   const countBlob = (bytes: number): void => {
     blobsWritten += bytes;
   };
-  const blobs = createFileBlobs({
-    ...{ folder: folder.blobs, baseUrl: url, key: blobKey },
-    written: countBlob,
-  });
+  const blobs = createFileBlobs({ folder: folder.blobs, written: countBlob });
   const hashSecret = await secrets.read("RECORDS_HASH_KEY");
   const store = createSqliteStore({ database, clock });
   return {
@@ -110,7 +100,6 @@ export const openCapabilities = async ({
     log,
     database,
     secrets,
-    blobKey,
     blobs,
     blobsWritten: () => blobsWritten,
     /** Counts what another thread wrote. */

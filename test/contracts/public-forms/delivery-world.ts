@@ -111,11 +111,14 @@ const promisesByName = <Value>() => {
   };
 };
 
+type RunStep = <Output>(step: StepName | "build-image", run: () => Promise<Output>) => Promise<Output>;
+
 /**
  * The steps' world with the embedded engine, so that the real state machine calls the real steps; what they store and
  * send is noted.
+ * @param runStep stands around every step and the build
  */
-export const openDeliveryWorld = () => {
+export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly runStep?: RunStep } = {}) => {
   const world = createMemoryWorld();
   world.time.now = Date.UTC(2026, 10, 21, 12);
   const items = noteWrites(world, "items", ["partition", "sort", "value", "expires_at"]);
@@ -126,13 +129,15 @@ export const openDeliveryWorld = () => {
   const blobStore: Blobs = {
     put: async (key, content, { contentType }) => void blobs.set(key, { bytes: content, contentType }),
     get: async (key) => blobs.get(key)?.bytes,
-    link: async (key) => `memory:${key}`,
   };
   const images = {
     ...world.images,
-    build: async ({ commit }: { readonly commit: string }) => {
-      const files = [...(world.commits.get(commit) ?? new Map<string, Uint8Array>())];
-      const hashes = files.map(([name, content]) => [name, hashSha256(new TextDecoder().decode(content))]);
+    build: async ({ model, commit }: { readonly model: string; readonly commit: string }) => {
+      const files = await runStep("build-image", () => world.source.modelFiles(model, commit));
+      const hashes = [...files].map(([name, content]) => [
+        name,
+        hashSha256(new TextDecoder().decode(content)),
+      ]);
       return {
         digest: fakeDigest(commit.slice(0, 1)),
         sizeBytes: 1_000,
@@ -165,7 +170,7 @@ export const openDeliveryWorld = () => {
       builderId: builderIds.embedded,
       clock,
     }),
-    steps: () => machine,
+    steps: () => steps,
     pace: { bakeMs: 1 },
     onEvent: () => undefined,
     onEnd: async (name) => {
@@ -228,6 +233,13 @@ export const openDeliveryWorld = () => {
     "report-outcome": reportOutcome(needs),
     "roll-back": rollBack(needs),
   };
+
+  const steps = Object.fromEntries(
+    Object.entries(machine).map(([name, step]) => [
+      name,
+      (event: unknown) => runStep(name as StepName, () => step(event)),
+    ]),
+  ) as typeof machine;
 
   const signRequest = (body: string, at = Math.floor(world.time.now / 1_000)) => ({
     rawBody: Buffer.from(body),

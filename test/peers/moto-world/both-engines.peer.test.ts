@@ -4,7 +4,7 @@ import { DeleteFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import type { PushLog } from "#domain/approval/push-log.ts";
-import { readCommittedHoldout, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedHoldout } from "#domain/delivery/read-committed-model.ts";
 import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import { toFunctionName } from "#platform/serving/function-name.ts";
 import { environments } from "#platform/serving/serving.ts";
@@ -228,11 +228,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       expect(rolledBack).toMatchObject({ code: 0, stderr: "" });
       const [newer, older] = versions;
       expect(JSON.parse(rolledBack.stdout)).toMatchObject({ from: newer?.version, to: older?.version });
-      const { rows } = readCommittedHoldout(
-        await readCommittedModel(aws.world)(model, older?.commit ?? ""),
-        model,
-        "",
-      );
+      const { rows } = await readCommittedHoldout(aws.world)(model, older?.commit ?? "");
       for (const environment of environments) {
         const address = `${aws.url}/${environment}/models/${model}/v1/predict`;
         const headers = { "content-type": "application/json" };
@@ -251,11 +247,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       printed.filter((line) => line.includes(onAws.told.churn?.[0]?.outcome?.delivery ?? "?")).length,
     ).toBeGreaterThan(10);
     expect(tokens.size).toBeGreaterThan(5);
-    const { rows } = readCommittedHoldout(
-      await readCommittedModel(aws.world)("churn", repository.commits.churn?.[0] ?? ""),
-      "churn",
-      "",
-    );
+    const { rows } = await readCommittedHoldout(aws.world)("churn", repository.commits.churn?.[0] ?? "");
     const hidden = [
       ...Object.values(aws.secrets),
       ...tokens,

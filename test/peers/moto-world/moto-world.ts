@@ -10,7 +10,7 @@ import * as z from "zod";
 import { createApprovals } from "#domain/approval/approvals.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
-import { readCommittedHoldout, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedHoldout } from "#domain/delivery/read-committed-model.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
@@ -225,7 +225,6 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
           blobs: createS3Blobs({
             client: new S3Client({ ...config, forcePathStyle: true }),
             bucket: variables.PROVENANCE_BUCKET,
-            clock,
           }),
           signer: createKmsSigner({ client: new KMSClient(config), key: variables.SIGNER_KEY }),
         }),
@@ -298,11 +297,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
     const follow = async (model: string) => {
       const serving = await world.ledger.serving("prod", model);
       if (!application || !serving) return;
-      const { rows } = readCommittedHoldout(
-        await readCommittedModel({ source })(model, serving.commit),
-        model,
-        serving.commit,
-      );
+      const { rows } = await readCommittedHoldout({ source })(model, serving.commit);
       application.follow(model, `${url}/prod/models/${model}`, rows);
     };
     const must = async (name: HostedFunctionName, event: unknown): Promise<unknown> => {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
-import { readCommittedHoldout, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedHoldout } from "#domain/delivery/read-committed-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { createAutoApprover } from "#worlds/embedded/scenario/auto-approver.ts";
@@ -88,8 +88,7 @@ const playModel = async (theatre: ScenarioTarget, model: string, commits: readon
   const told: Transcript[] = [];
   const { world, modelsUrl } = theatre;
   const person = createAutoApprover(theatre);
-  const rowsOf = async (commit: string) =>
-    readCommittedHoldout(await readCommittedModel(world)(model, commit), model, commit).rows;
+  const rowsOf = async (commit: string) => (await readCommittedHoldout(world)(model, commit)).rows;
 
   /** Rows that the two versions answer otherwise: on these the share of labels moves by all of them. */
   const oddRows = async (commit: string) => {

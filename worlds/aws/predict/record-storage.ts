@@ -43,7 +43,7 @@ export const createRecordStorage = ({ env, clock }: Needs) => {
   const openBlobs = openOnce(async (): Promise<Blobs> => {
     const { S3Client } = await import("@aws-sdk/client-s3");
     const { createS3Blobs } = await import("#platform/blobs/s3.ts");
-    return createS3Blobs({ client: new S3Client(), bucket, clock });
+    return createS3Blobs({ client: new S3Client(), bucket });
   });
   const store: Pick<Store, "get" | "page" | "putAll" | "add"> = {
     get: async (key) => (await openStore()).get(key),
@@ -51,7 +51,7 @@ export const createRecordStorage = ({ env, clock }: Needs) => {
     putAll: async (entries) => (await openStore()).putAll(entries),
     add: async (key, amounts, options) => (await openStore()).add(key, amounts, options),
   };
-  const blobs: Pick<Blobs, "put" | "get"> = {
+  const blobs: Blobs = {
     put: async (key, bytes, options) => (await openBlobs()).put(key, bytes, options),
     get: async (key) => (await openBlobs()).get(key),
   };

@@ -1,4 +1,4 @@
-import { readCommittedHoldout, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedHoldout } from "#domain/delivery/read-committed-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { World } from "#worlds/embedded/world.ts";
 
@@ -12,8 +12,7 @@ export const sampleHoldoutRows =
     const promoted = await ledger.serving("prod", model);
     if (!promoted) return [];
     const { commit } = promoted;
-    const committed = await readCommittedModel({ source })(model, commit, { promoted: true });
-    const { rows } = readCommittedHoldout(committed, model, commit, { promoted: true });
+    const { rows } = await readCommittedHoldout({ source })(model, commit, { promoted: true });
     const step = Math.max(1, rows.length / maxSampledRows);
     return Array.from(
       { length: Math.min(rows.length, maxSampledRows) },

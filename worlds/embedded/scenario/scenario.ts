@@ -1,5 +1,5 @@
 import type { Outcome } from "#domain/delivery/outcomes.ts";
-import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
 import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import type { Engine } from "#worlds/embedded/engine/engine.ts";
 import type { Steps } from "#worlds/embedded/engine/steps.ts";
@@ -188,7 +188,7 @@ export const createExampleRequest = async (
 ): Promise<{ url: string; body: string; headers: Readonly<Record<string, string>> }> => {
   const serving = await world.ledger.serving("prod", model);
   if (!serving) throw new ScenarioFailed(`prod serves no version of ${model}`);
-  const { golden } = await readCommittedModel(world)(model, serving.commit, { promoted: true });
+  const golden = await readCommittedGolden(world)(model, serving.commit, { promoted: true });
   return {
     url: `${world.modelsUrl}/prod/models/${model}`,
     body: JSON.stringify({ rows: golden.rows.slice(0, 1) }),

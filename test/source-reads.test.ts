@@ -1,0 +1,124 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
+import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
+import {
+  approver,
+  click,
+  type DeliveryWorld,
+  openDeliveryWorld,
+} from "#test/contracts/public-forms/delivery-world.ts";
+import { fakeCommit, fakeDigest, toyModel } from "#test/support/memory-world.ts";
+
+const artifact = "model.onnx";
+const artifactBytes = 400 * 1024 * 1024;
+
+type Read = { readonly step: string; readonly file: string; readonly bytes: number };
+
+let world: DeliveryWorld;
+let reads: Read[];
+const currentStep = new AsyncLocalStorage<string>();
+
+/** Notes what each step reads of the source. The artefact is a few bytes that count as 400 MB, so that none are kept. */
+const countReads = () => {
+  const { source } = world;
+  const { modelFiles, file } = source;
+  const note = (name: string, content: Uint8Array | undefined) => {
+    const bytes = name === artifact ? artifactBytes : (content?.byteLength ?? 0);
+    reads.push({ step: currentStep.getStore() ?? "outside the steps", file: name, bytes });
+  };
+  source.modelFiles = async (...args) => {
+    const files = await modelFiles(...args);
+    for (const [name, content] of files) note(name, content);
+    return files;
+  };
+  source.file = async (path, commit) => {
+    const content = await file(path, commit);
+    note(path.replace(`models/${toyModel}/`, ""), content);
+    return content;
+  };
+};
+
+beforeEach(() => {
+  world = openDeliveryWorld({ runStep: (step, run) => currentStep.run(step, run) });
+  reads = [];
+  countReads();
+});
+afterEach(() => world.close());
+
+let before: string | null = null;
+const deliver = async (letter: string): Promise<string | undefined> => {
+  world.time.now += 60_000;
+  const after = world.commit(letter);
+  world.changed.set(`${before ?? ""}..${after}`, [`models/${toyModel}/${artifact}`]);
+  const push = {
+    repository: "rehearsal",
+    before,
+    after,
+    pusher: "sam@example.com",
+    runtime: fakeDigest("f"),
+  };
+  before = after;
+  const { deliveries } = await startDelivery({ ...world, clock: world.clock })(push);
+  const delivery = deliveries[0]?.name ?? "";
+  await click(world, await world.question(delivery), "approve", approver);
+  await world.ended(delivery);
+  return (await world.outcomes.read(delivery))?.outcome;
+};
+
+const listSteps = (...files: readonly string[]): readonly string[] =>
+  [...new Set(reads.filter(({ file }) => files.includes(file)).map(({ step }) => step))].sort();
+const sumBytes = (of: readonly Read[]): number => of.reduce((sum, { bytes }) => sum + bytes, 0);
+
+test("of a delivery's model of 400 MB the build and the registration read the artefact, once each, and every other step some KB", async () => {
+  before = null;
+  expect(await deliver("a")).toBe("promoted");
+  reads = [];
+  // With a champion, through a canary of two steps.
+  expect(await deliver("b")).toBe("promoted");
+  const [ofArtifact, others] = [
+    reads.filter(({ file }) => file === artifact),
+    reads.filter(({ file }) => file !== artifact),
+  ];
+  expect(ofArtifact).toEqual([
+    { step: "build-image", file: artifact, bytes: artifactBytes },
+    { step: "register-model", file: artifact, bytes: artifactBytes },
+  ]);
+  // Eleven steps that load the rules: each two manifests and a policy of about 1 KB.
+  expect(sumBytes(others)).toBeLessThan(64 * 1_024);
+  expect(listSteps("model.yaml")).toEqual([
+    "build-image",
+    "claim-environment",
+    "deploy-model",
+    "judge-canary",
+    "register-model",
+    "request-approval",
+    "scan-image",
+    "shift-traffic",
+    "verify-model",
+  ]);
+});
+
+test("golden vectors and holdout are read where they are judged, besides by who reads the whole folder", async () => {
+  before = null;
+  await deliver("a");
+  reads = [];
+  await deliver("b");
+  expect(listSteps("holdout.csv")).toEqual(["build-image", "register-model", "verify-model"]);
+  expect(listSteps("golden.json")).toEqual(["build-image", "deploy-model", "register-model", "verify-model"]);
+});
+
+test("a canary that fails and a person's rollback put prod back without reading the artefact", async () => {
+  before = null;
+  await deliver("a");
+  await deliver("b");
+  world.bakes.set(fakeCommit("c").slice(0, 1), "fails");
+  reads = [];
+  expect(await deliver("c")).toBe("failed");
+  expect(listSteps(artifact)).toEqual(["build-image", "register-model"]);
+  expect(listSteps("golden.json")).toContain("roll-back");
+  reads = [];
+  await rollBackProd(world)({ model: toyModel, id: `rollback-${toyModel}-1234abcd`, by: "ada: slow" });
+  expect(listSteps(artifact)).toEqual([]);
+  expect(listSteps("golden.json")).toEqual(["outside the steps"]);
+});
