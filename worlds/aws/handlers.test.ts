@@ -39,10 +39,10 @@ describe.each(functions)("%s", (name) => {
     expect(existsSync(join(lambdas, name, file))).toBe(true);
   });
 
-  test("its handler composes in at most 20 lines of code", () => {
+  test("its handler composes in at most 12 lines of code", () => {
     const lines = codeLines(readFileSync(join(lambdas, name, "handler.ts"), "utf8"));
     expect(lines.length).toBeGreaterThan(0);
-    expect(lines.length).toBeLessThanOrEqual(20);
+    expect(lines.length).toBeLessThanOrEqual(12);
   });
 
   test("its variables are in UPPER_SNAKE", async () => {
