@@ -1,7 +1,4 @@
 import { userInfo } from "node:os";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { SFNClient } from "@aws-sdk/client-sfn";
-import { SSMClient } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { createClaims } from "#domain/claims/claims.ts";
@@ -9,16 +6,14 @@ import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
-import { createStepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
-import { cacheSecrets } from "#platform/secrets/cached-secrets.ts";
-import { createSsmSecrets } from "#platform/secrets/ssm.ts";
-import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
-import { createSlackClient } from "#slack/slack-client.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
+import { openCapabilities } from "#worlds/aws/capabilities.ts";
+import { createDeliveries } from "#worlds/aws/deliveries.ts";
 import { createExecutionUrl } from "#worlds/aws/execution-url.ts";
 import { createAwsProvenanceStore } from "#worlds/aws/provenance-store.ts";
 import { createRegistry } from "#worlds/aws/registry.ts";
 import { createServing } from "#worlds/aws/serving.ts";
+import { createSlack } from "#worlds/aws/slack.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
 import { createSource } from "#worlds/aws/source.ts";
 import { readAwsOperator } from "./aws-operator.ts";
@@ -45,34 +40,28 @@ export const withAwsWorld = async <T>(
   const [, , , region = ""] = env.STATE_MACHINE_ARN.split(":");
   // The clients below, and those that they make, find it there.
   process.env.AWS_REGION = region;
-  const clock = Date.now;
+  const capabilities = openCapabilities(env);
+  const { clock } = capabilities;
   const sts = new STSClient({});
-  const secrets = cacheSecrets(
-    createSsmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }),
-    clock,
-  );
-  const store = createDynamoDbStore({ client: new DynamoDBClient({}), table: env.DELIVERY_TABLE, clock });
-  const stateMachineArn = env.STATE_MACHINE_ARN;
-  const deliveries = createStepFunctionsDeliveries({ client: new SFNClient({}), stateMachineArn });
-  const serving = createServing({ env, sts, session: `slipway-${userInfo().username}`, clock });
-  const slack = createSlackClient({ secrets, apiUrl: env.SLACK_API_URL });
-  const policy = createPlatformPolicy({ store });
+  const serving = createServing({ env, sts, clock })(`slipway-${userInfo().username}`);
+  const slack = createSlack(capabilities);
+  const policy = createPlatformPolicy(capabilities);
   const urls = { stage: env.STAGE_HTTP_API_URL, prod: env.PROD_HTTP_API_URL };
   return work({
     world: {
-      source: createSource(env, secrets),
-      pushes: createPushLog({ store, clock }),
-      deliveries,
+      source: createSource(capabilities),
+      pushes: createPushLog(capabilities),
+      deliveries: createDeliveries(capabilities),
       serving,
-      registry: createRegistry(env, clock, undefined, sts.config.credentials),
-      claims: createClaims({ store }),
-      ledger: createLedger({ store }),
-      provenance: createAwsProvenanceStore(env),
-      outcomes: createOutcomes({ store }),
-      approvals: createAwsApprovals({ env, store, deliveries }),
-      messages: createSlackMessages({ env, secrets, store, clock, warn: printWarning }),
+      registry: createRegistry({ env, clock, credentials: sts.config.credentials }),
+      claims: createClaims(capabilities),
+      ledger: createLedger(capabilities),
+      provenance: createAwsProvenanceStore(capabilities),
+      outcomes: createOutcomes(capabilities),
+      approvals: createAwsApprovals(capabilities),
+      messages: createSlackMessages({ ...capabilities, warn: printWarning }),
       policy,
-      policyChanges: createPolicyWriter({ store, clock }),
+      policyChanges: createPolicyWriter(capabilities),
       clock,
       warn: printWarning,
       // Lines of metrics become metrics only in a function's log; answers of the command are in the ledger.
@@ -84,7 +73,7 @@ export const withAwsWorld = async <T>(
     repository: env.SOURCE_REPOSITORY,
     head: env.SOURCE_BRANCH,
     runtime: env.RUNTIME_DIGEST,
-    pageOf: createExecutionUrl(stateMachineArn),
+    pageOf: createExecutionUrl(env.STATE_MACHINE_ARN),
     urlOf: (environment, model) => `${urls[environment]}/models/${model}`,
     // Past the HTTP API, whose keys are its applications': the operator's role may invoke.
     ask: async (model, rows) => {

@@ -11,6 +11,8 @@ export type HandlerBundle = {
   readonly map: Uint8Array;
   /** Every file in it, by its path from the repository's root. */
   readonly inputs: readonly string[];
+  /** What each of these files imports; Node's own modules by their names. */
+  readonly imports: ReadonlyMap<string, readonly string[]>;
 };
 
 /**
@@ -63,5 +65,8 @@ export const bundleHandler = async (name: string): Promise<HandlerBundle> => {
     code: output("index.mjs"),
     map: trimSourceMap(output("index.mjs.map")),
     inputs: [...Object.keys(metafile.inputs), ...external],
+    imports: new Map(
+      Object.entries(metafile.inputs).map(([path, { imports }]) => [path, imports.map((one) => one.path)]),
+    ),
   };
 };

@@ -4,6 +4,8 @@
  * lies at `$.<StateName>`, a caught fault at `$.error`, the way it ends at `$.outcome`.
  */
 
+import { retryableErrors } from "./step-errors.ts";
+
 /** Function names of the steps: folders under lambdas/, functions in Terraform, keys of the embedded host. */
 export const stepNames = [
   "claim-environment",
@@ -28,11 +30,9 @@ export type Resources = {
   readonly buildProject: string;
 };
 
-/** Errors that another try may mend: our own TemporaryFault, lost races, and Lambda's transient ones. */
+/** Errors after which another try may succeed: our own that say so, and Lambda's transient ones. */
 const transientErrors = [
-  "TemporaryFault",
-  "RevisionConflict",
-  "FunctionBusy",
+  ...retryableErrors,
   "Lambda.ServiceException",
   "Lambda.AWSLambdaException",
   "Lambda.SdkClientException",

@@ -58,7 +58,7 @@ const listChecks = (outputs: AwsOutputs, needs: Needs): readonly DoctorCheck[] =
     ...listSecretNames(outputs).map((name) =>
       reportCheckError(`the secret ${name}`, () => checkSecret(ssm, name, outputs)),
     ),
-    reportCheckError("the source", () => checkSource(createSource(outputs, secrets), outputs)),
+    reportCheckError("the source", () => checkSource(createSource({ env: outputs, secrets }), outputs)),
     reportCheckError("the image repository", () => checkImageRepository(new ECRClient({}), outputs)),
     reportCheckError("the build project", () => checkBuildProject(new CodeBuildClient({}), outputs)),
     reportCheckError("the state machine", () => checkStateMachine(new SFNClient({}), outputs)),

@@ -1,11 +1,13 @@
 import type { ApprovalRule } from "#model-folder/manifest/manifest.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { Contributors } from "./derive-contributors.ts";
 import type { Identities } from "./identities.ts";
 
 /** More approvals are needed than there are approvers who may answer. */
-export class QuorumOutOfReach extends Error {
+export class QuorumOutOfReach extends SlipwayError {
   override readonly name = "QuorumOutOfReach";
+  override readonly retryable = false;
 }
 
 /**

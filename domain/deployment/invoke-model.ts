@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Prediction, type Row } from "#model-folder/manifest/manifest.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Invocation, Serving } from "#platform/serving/serving.ts";
 
 /** The inference function's answer to a direct invocation. */
@@ -7,8 +8,9 @@ const PredictPayload = z.object({ predictions: z.array(Prediction), latencyMs: z
 const ProblemPayload = z.object({ status: z.int(), title: z.string(), detail: z.string().optional() });
 
 /** The function answered, and the answer was no: the rows do not fit the model's contract. */
-export class RowsRefused extends Error {
+export class RowsRefused extends SlipwayError {
   override readonly name = "RowsRefused";
+  override readonly retryable = false;
 }
 
 export type ModelInvocation = Pick<Invocation, "durationMs" | "initMs"> & {

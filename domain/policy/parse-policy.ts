@@ -1,11 +1,13 @@
 import * as z from "zod";
 import { Identities } from "#domain/approval/identities.ts";
 import { parseYaml } from "#model-folder/manifest/parse-yaml.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { Policy } from "./policy.ts";
 
 /** A policy that cannot be read, or a copy in the store that nobody confirmed. */
-export class PolicyInvalid extends Error {
+export class PolicyInvalid extends SlipwayError {
   override readonly name = "PolicyInvalid";
+  override readonly retryable = false;
 }
 
 /**

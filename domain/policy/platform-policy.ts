@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Identities } from "#domain/approval/identities.ts";
 import { isNamedByProvider } from "#domain/approval/identity-resolver.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { Digest } from "#platform/images/images.ts";
 import type { Store } from "#platform/store/store.ts";
 import { PlatformRules, PolicyInvalid } from "./parse-policy.ts";
@@ -32,8 +33,9 @@ export type PolicyEntry = z.infer<typeof PolicyEntry>;
 export type PlatformPolicyRevision = Omit<PolicyEntry, "text"> & PlatformRules;
 
 /** Nobody has written the platform's copy yet. */
-export class PolicyMissing extends Error {
+export class PolicyMissing extends SlipwayError {
   override readonly name = "PolicyMissing";
+  override readonly retryable = false;
 }
 
 /**

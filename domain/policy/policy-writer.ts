@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { Digest } from "#platform/images/images.ts";
 import type { Store } from "#platform/store/store.ts";
 import { PlatformRules, PolicyInvalid } from "./parse-policy.ts";
@@ -33,8 +34,9 @@ const Proposal = z.object({
 export type Proposal = z.infer<typeof Proposal>;
 
 /** What `slipway policy` cannot do as asked. */
-export class PolicyRefused extends Error {
+export class PolicyRefused extends SlipwayError {
   override readonly name = "PolicyRefused";
+  override readonly retryable = false;
 }
 
 const serializeRules = ({ floor, identities }: PlatformRules): string =>

@@ -1,22 +1,26 @@
 import type { Blobs } from "#platform/blobs/blobs.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Signer } from "#platform/signer/signer.ts";
 import { openEnvelope, sealEnvelope } from "./envelope.ts";
 import { type BuildFacts, makeStatement, ProvenanceStatement } from "./statement.ts";
 import type { Provenance as Verified } from "./verified-provenance.ts";
 
 /** Nothing is kept of how this image was built at this commit. */
-export class ProvenanceMissing extends Error {
+export class ProvenanceMissing extends SlipwayError {
   override readonly name = "ProvenanceMissing";
+  override readonly retryable = false;
 }
 
 /** What is kept of the build is not signed by the builder's key, or was changed. */
-export class ProvenanceRefused extends Error {
+export class ProvenanceRefused extends SlipwayError {
   override readonly name = "ProvenanceRefused";
+  override readonly retryable = false;
 }
 
 /** The builder's statement is of another build than the one that is to be deployed. */
-export class ProvenanceDiffers extends Error {
+export class ProvenanceDiffers extends SlipwayError {
   override readonly name = "ProvenanceDiffers";
+  override readonly retryable = false;
 }
 
 /** What the statement must say; what is left out may be anything that the builder signed. */

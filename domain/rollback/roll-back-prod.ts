@@ -1,5 +1,6 @@
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { restoreEnvironment } from "./restore-environment.ts";
 import { type SyncStageDependencies as StageNeeds, syncStage } from "./sync-stage.ts";
 
@@ -25,8 +26,9 @@ export type RollbackResult = {
 };
 
 /** There is no version before the one that prod serves. */
-export class NothingBefore extends Error {
+export class NothingBefore extends SlipwayError {
   override readonly name = "NothingBefore";
+  override readonly retryable = false;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
 /** The request is not from Slack, not for this app, or too old: it is refused before a byte of it is parsed. */
-export class RequestRefused extends Error {
+export class RequestRefused extends SlipwayError {
   override readonly name = "RequestRefused";
+  override readonly retryable = false;
 }
 
 /** Slack signs with the time; older or newer than this is a replay or a broken clock. */

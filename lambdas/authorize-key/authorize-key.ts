@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { Admit } from "#api-keys/admission.ts";
 import { extractApiKey } from "#api-keys/extract-api-key.ts";
 import { type AuthorizerContext, toAuthorizerContext } from "#inference/authorization/authorizer-context.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
 /** What is read of an authorizer's event, payload format 2.0. */
 const AuthorizerEvent = z.object({
@@ -20,8 +21,9 @@ export type AuthorizerResponse =
  * `isAuthorized: false`. AWS writes so of REST APIs; were HTTP APIs otherwise, the 401 would be a 500, and nobody got in.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
  */
-export class Unauthorized extends Error {
+export class Unauthorized extends SlipwayError {
   override readonly name = "Unauthorized";
+  override readonly retryable = false;
   constructor() {
     super("Unauthorized");
   }

@@ -3,6 +3,7 @@ import type { PushLog } from "#domain/approval/push-log.ts";
 import { isRuntimePath } from "#domain/approval/runtime-paths.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { Digest } from "#platform/images/images.ts";
 import type { Source } from "#platform/source/source.ts";
 import { CommitId } from "#platform/source/source.ts";
@@ -41,8 +42,9 @@ export const StartDeliveryInput = z.object({
 export type StartDeliveryInput = z.input<typeof StartDeliveryInput>;
 
 /** The event is neither a push that we know nor a person's wish. */
-export class EventNotUnderstood extends Error {
+export class EventNotUnderstood extends SlipwayError {
   override readonly name = "EventNotUnderstood";
+  override readonly retryable = false;
 }
 
 export type StartDeliveryOutput = {

@@ -1,3 +1,5 @@
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
+
 /** Whole objects under a path-like key (`[A-Za-z0-9._/-]+`, no `..`): reports, large requests, artefacts. */
 export interface Blobs {
   /** Writes all or nothing; the same key again replaces it. */
@@ -5,8 +7,9 @@ export interface Blobs {
   get(key: string): Promise<Uint8Array | undefined>;
 }
 
-export class BlobKeyRefused extends Error {
+export class BlobKeyRefused extends SlipwayError {
   override readonly name = "BlobKeyRefused";
+  override readonly retryable = false;
 }
 
 /** The key as it was given; throws BlobKeyRefused for what is none. Its parts are no longer than a file's name. */

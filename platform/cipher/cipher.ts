@@ -1,3 +1,5 @@
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
+
 /** Authenticated encryption bound to a context: what was encrypted for one approval opens for no other. */
 export interface Cipher {
   encrypt(plaintext: string, context: Readonly<Record<string, string>>): Promise<string>;
@@ -5,6 +7,7 @@ export interface Cipher {
   decrypt(ciphertext: string, context: Readonly<Record<string, string>>): Promise<string>;
 }
 
-export class CipherRefused extends Error {
+export class CipherRefused extends SlipwayError {
   override readonly name = "CipherRefused";
+  override readonly retryable = false;
 }

@@ -1,3 +1,4 @@
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Json } from "#platform/store/store.ts";
 
 export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "ABORTED" | "TIMED_OUT";
@@ -54,6 +55,7 @@ export interface Deliveries {
 }
 
 /** The token was answered, timed out, or never existed. */
-export class TaskGone extends Error {
+export class TaskGone extends SlipwayError {
   override readonly name = "TaskGone";
+  override readonly retryable = false;
 }

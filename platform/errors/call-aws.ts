@@ -1,3 +1,4 @@
+import { SlipwayError } from "./slipway-error.ts";
 import { TemporaryFault } from "./temporary-fault.ts";
 
 /**
@@ -53,8 +54,9 @@ const isTemporary = (error: Error): boolean => {
 };
 
 /** The caller's role lacks a right, or the resource's own policy does not let it. */
-export class PermissionMissing extends Error {
+export class PermissionMissing extends SlipwayError {
   override readonly name = "PermissionMissing";
+  override readonly retryable = false;
 }
 const accessDeniedPattern =
   /^(AccessDenied|AccessDeniedException|KMSAccessDeniedException|UnauthorizedOperation|Forbidden)$/;

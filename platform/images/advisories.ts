@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
 const Event = z.looseObject({
   introduced: z.string().optional(),
@@ -38,8 +39,9 @@ export const Advisories = z.object({
 export type Advisories = z.infer<typeof Advisories>;
 
 /** The advisory file cannot be read or is none. */
-export class AdvisoriesUnreadable extends Error {
+export class AdvisoriesUnreadable extends SlipwayError {
   override readonly name = "AdvisoriesUnreadable";
+  override readonly retryable = false;
 }
 
 /** Reads an advisory file; undefined where there is none. Throws AdvisoriesUnreadable. */

@@ -19,6 +19,7 @@ import {
   ScanNotFoundException,
 } from "@aws-sdk/client-ecr";
 import { callAws } from "#platform/errors/call-aws.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import {
   type Build,
@@ -41,8 +42,9 @@ type Needs = {
 };
 
 /** A build that ended without an image. Its name is the failed check's own, such as ManifestInvalid, where one failed. */
-export class BuildFailed extends Error {
+export class BuildFailed extends SlipwayError {
   override readonly name: string;
+  override readonly retryable = false;
   constructor(name: string, message: string) {
     super(message);
     this.name = name;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
 export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits");
 
@@ -63,21 +64,25 @@ export interface Images {
   release(digest: string, tag: string): Promise<void>;
 }
 
-export class ImageNotFound extends Error {
+export class ImageNotFound extends SlipwayError {
   override readonly name = "ImageNotFound";
+  override readonly retryable = false;
 }
 
 /** The tag is another image's. */
-export class ImageTagTaken extends Error {
+export class ImageTagTaken extends SlipwayError {
   override readonly name = "ImageTagTaken";
+  override readonly retryable = false;
 }
 
 /** The image could not be built, for a reason that does not lie in the model's folder. */
-export class ImageBuildFailed extends Error {
+export class ImageBuildFailed extends SlipwayError {
   override readonly name = "ImageBuildFailed";
+  override readonly retryable = false;
 }
 
 /** What is stored of an image is not what its digest says. */
-export class ImageDamaged extends Error {
+export class ImageDamaged extends SlipwayError {
   override readonly name = "ImageDamaged";
+  override readonly retryable = false;
 }

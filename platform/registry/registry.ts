@@ -1,3 +1,5 @@
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
+
 /** The registry's names for versions that play a part in serving. */
 export type Alias = "champion" | "challenger" | "previous_champion";
 
@@ -39,6 +41,7 @@ export interface Registry {
   versions(model: string, options: { readonly limit: number }): Promise<readonly ModelVersion[]>;
 }
 
-export class ModelVersionNotFound extends Error {
+export class ModelVersionNotFound extends SlipwayError {
   override readonly name = "ModelVersionNotFound";
+  override readonly retryable = false;
 }

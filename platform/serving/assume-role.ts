@@ -1,4 +1,5 @@
 import { AssumeRoleCommand, type STSClient } from "@aws-sdk/client-sts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
 type Needs = {
   readonly sts: STSClient;
@@ -21,8 +22,9 @@ export type AssumedRole = {
 };
 
 /** The role could not be assumed: its trust policy does not name us, or the external id is another. */
-export class RoleNotAssumed extends Error {
+export class RoleNotAssumed extends SlipwayError {
   override readonly name = "RoleNotAssumed";
+  override readonly retryable = false;
 }
 
 /** New ones are asked for so long before the old ones end, in milliseconds: no call starts with a minute left. */

@@ -1,3 +1,4 @@
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Json } from "#platform/store/store.ts";
 import type { Environment, FunctionVersion } from "./serving.ts";
 
@@ -11,8 +12,9 @@ export type HttpBody = {
 };
 
 /** The event, its body included, has more bytes than a function takes. */
-export class EventTooLarge extends Error {
+export class EventTooLarge extends SlipwayError {
   override readonly name = "EventTooLarge";
+  override readonly retryable = false;
 }
 
 /** One call of one published version. */

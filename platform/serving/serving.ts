@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 export const EnvironmentName = z.enum(["stage", "prod"]);
 
 import type { Json } from "#platform/store/store.ts";
@@ -67,21 +68,25 @@ export interface Serving {
 }
 
 /** Someone else changed the alias since it was read: read again and decide. */
-export class RevisionConflict extends Error {
+export class RevisionConflict extends SlipwayError {
   override readonly name = "RevisionConflict";
+  override readonly retryable = true;
 }
 
 /** The image, function, version or alias that was named is not there. */
-export class NotServed extends Error {
+export class NotServed extends SlipwayError {
   override readonly name = "NotServed";
+  override readonly retryable = false;
 }
 
 /** More requests wait for the version than it takes, as Lambda throttles them. Nothing was run. */
-export class FunctionBusy extends Error {
+export class FunctionBusy extends SlipwayError {
   override readonly name = "FunctionBusy";
+  override readonly retryable = true;
 }
 
 /** The function crashed, ran out of memory or out of time. */
-export class FunctionFailed extends Error {
+export class FunctionFailed extends SlipwayError {
   override readonly name = "FunctionFailed";
+  override readonly retryable = false;
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { CommitNotFound, ModelFilesRefused } from "./source.ts";
 import { isRevision } from "./source-rules.ts";
@@ -15,8 +16,9 @@ export type GitHubClientDependencies = {
 };
 
 /** GitHub refused a call for good: the token may not, or the repository is not there. */
-export class GitHubRefused extends Error {
+export class GitHubRefused extends SlipwayError {
   override readonly name = "GitHubRefused";
+  override readonly retryable = false;
 }
 
 const CommitResponse = z.object({

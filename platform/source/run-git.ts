@@ -1,8 +1,10 @@
 import { type ExecFileException, execFile } from "node:child_process";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
 /** git itself could not do its work: it is missing, the folder is no repository, it took too long. */
-export class GitFailed extends Error {
+export class GitFailed extends SlipwayError {
   override readonly name = "GitFailed";
+  override readonly retryable = false;
 }
 
 export type GitResult = { readonly code: number; readonly stdout: Buffer; readonly stderr: string };

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 export const CommitId = z.string().regex(/^[0-9a-f]{40}$/, "a commit is 40 hex digits");
 
 export type Commit = {
@@ -133,13 +134,15 @@ export interface CommitHistory {
   isCleanMerge(commit: string): Promise<boolean>;
 }
 
-export class CommitNotFound extends Error {
+export class CommitNotFound extends SlipwayError {
   override readonly name = "CommitNotFound";
+  override readonly retryable = false;
 }
 
 /** A model's folder holds what cannot be delivered: a symbolic link, a submodule, too many bytes. */
-export class ModelFilesRefused extends Error {
+export class ModelFilesRefused extends SlipwayError {
   override readonly name = "ModelFilesRefused";
+  override readonly retryable = false;
 }
 
 type CommitNode = Pick<HistoryCommit, "id" | "parents">;

@@ -1,8 +1,10 @@
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** The folder that holds the state of the embedded world cannot be used; the message says why and what to do. */
-export class DataFolderUnusable extends Error {
+export class DataFolderUnusable extends SlipwayError {
   override readonly name = "DataFolderUnusable";
+  override readonly retryable = false;
 }
 
 const remedies: Readonly<Record<string, string>> = {

@@ -1,3 +1,5 @@
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
+
 /** A JSON document. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -82,8 +84,9 @@ export interface Store {
   ): Promise<Counters>;
 }
 
-export class ItemTooLarge extends Error {
+export class ItemTooLarge extends SlipwayError {
   override readonly name = "ItemTooLarge";
+  override readonly retryable = false;
 }
 
 /** The most bytes of JSON that one item may hold. */

@@ -47,12 +47,12 @@ export const createModelOperations = async ({ written, endpoint, person, surroun
   const outputs = { ...AwsOutputs.parse(JSON.parse(Parameter?.Value ?? "null")), MLFLOW_URI: mlflow.uri };
   const outputsFile = join(folder.path, "slipway.aws.json");
   await writeFile(outputsFile, JSON.stringify(outputs));
-  const registry = createRegistry(
-    outputs,
-    Date.now,
-    createS3Artifacts(new S3Client(tooling)),
-    async () => person,
-  );
+  const registry = createRegistry({
+    env: outputs,
+    clock: Date.now,
+    s3: createS3Artifacts(new S3Client(tooling)),
+    credentials: async () => person,
+  });
   const store = createDynamoDbStore({
     client: new DynamoDBClient(tooling),
     table: outputs.DELIVERY_TABLE,
@@ -86,9 +86,8 @@ export const createModelOperations = async ({ written, endpoint, person, surroun
         PROD_ROLE_ARN: known.callerRoleArn("prod", caller),
       },
       sts: new STSClient(tooling),
-      session: caller,
       clock: Date.now,
-    });
+    })(caller);
 
   return {
     /** Registered, to stage, to prod by a canary where there is a champion, and promoted: in the ledger, too. */

@@ -5,9 +5,9 @@ import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Secrets } from "#platform/secrets/secrets.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
-import { createSlackClient } from "#slack/slack-client.ts";
 import { createCommitHistory } from "./commit-history.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
+import { createSlack } from "./slack.ts";
 import { warn } from "./warn.ts";
 
 type Needs = {
@@ -33,7 +33,7 @@ export const createApproverResolver = ({
     ledger: createLedger({ store }),
     pushes: createPushLog({ store, clock }),
     policy,
-    slack: createSlackClient({ secrets, apiUrl: env.SLACK_API_URL }),
+    slack: createSlack({ env, secrets }),
     warn,
     addresses: "organisation",
   });

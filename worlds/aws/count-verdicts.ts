@@ -6,6 +6,6 @@ import type { GroupVariables } from "./environment/variable-groups.ts";
 export const countVerdicts =
   (name: "GateVerdicts" | "CanaryVerdicts", env: GroupVariables<"metrics">) =>
   ({ verdict }: { readonly verdict: Verdict }, model: string): void => {
-    const { count } = createDeliveryMetrics(env, Date.now);
+    const { count } = createDeliveryMetrics({ env, clock: Date.now });
     count({ name, value: 1, unit: "Count", dimensions: { model, verdict } });
   };

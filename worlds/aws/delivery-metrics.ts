@@ -3,10 +3,9 @@ import type { Metrics } from "#platform/metrics/metrics.ts";
 import { emitMetricLine } from "./emit-metric-line.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 
+type Needs = { readonly env: GroupVariables<"metrics">; readonly clock: () => number };
+
 /** What steps count of deliveries, under the environment's namespace; it is only ever written here. */
-export const createDeliveryMetrics = (
-  env: GroupVariables<"metrics">,
-  clock: () => number,
-): Pick<Metrics, "count"> => ({
+export const createDeliveryMetrics = ({ env, clock }: Needs): Pick<Metrics, "count"> => ({
   count: emitCount({ namespace: env.METRICS_NAMESPACE, emit: emitMetricLine, clock }),
 });

@@ -6,7 +6,11 @@ import { createKmsSigner } from "#platform/signer/kms.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 
 /** How images were built, in the bucket and under the key that the environment names. */
-export const createAwsProvenanceStore = (env: GroupVariables<"provenance">): ProvenanceStore =>
+export const createAwsProvenanceStore = ({
+  env,
+}: {
+  readonly env: GroupVariables<"provenance">;
+}): ProvenanceStore =>
   createProvenanceStore({
     blobs: createS3Blobs({ client: new S3Client({}), bucket: env.PROVENANCE_BUCKET }),
     signer: createKmsSigner({ client: new KMSClient({}), key: env.SIGNER_KEY }),

@@ -5,15 +5,17 @@ import type { Registry } from "#platform/registry/registry.ts";
 import { createSignedFetch } from "#platform/registry/signed-fetch.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 
-/** The MLflow that the environment names, with requests signed by the function's own role where it asks for that. */
-export const createRegistry = (
-  env: GroupVariables<"registry">,
-  clock: () => number,
+type Needs = {
+  readonly env: GroupVariables<"registry">;
+  readonly clock: () => number;
   /** For who reads or writes artefacts that lie in S3. */
-  s3?: OpenBucketFolder,
+  readonly s3?: OpenBucketFolder;
   /** Whose requests they are: a function's role stands in its environment. */
-  credentials: Parameters<typeof createSignedFetch>[0]["credentials"] = fromEnv(),
-): Registry => {
+  readonly credentials?: Parameters<typeof createSignedFetch>[0]["credentials"];
+};
+
+/** The MLflow that the environment names, with requests signed by the function's own role where it asks for that. */
+export const createRegistry = ({ env, clock, s3, credentials = fromEnv() }: Needs): Registry => {
   const asked =
     env.MLFLOW_AUTH === "none"
       ? fetch

@@ -1,7 +1,7 @@
 import { ApiGatewayV2Client } from "@aws-sdk/client-apigatewayv2";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { LambdaClient } from "@aws-sdk/client-lambda";
-import type { STSClient } from "@aws-sdk/client-sts";
+import { STSClient } from "@aws-sdk/client-sts";
 import { assumeRole } from "#platform/serving/assume-role.ts";
 import type { LambdaServingDependencies } from "#platform/serving/lambda/lambda-dependencies.ts";
 import { createLambdaServing } from "#platform/serving/lambda.ts";
@@ -10,11 +10,18 @@ import type { GroupVariables } from "./environment/variable-groups.ts";
 
 type Needs<Env> = {
   readonly env: Env & GroupVariables<"functions">;
-  readonly sts: STSClient;
-  /** The execution's name: it stands in the environment's CloudTrail beside each call. */
-  readonly session: string;
   readonly clock: () => number;
+  /** Who assumes the environments' roles: a function's own role. */
+  readonly sts?: STSClient;
 };
+
+/**
+ * Makes serving anew for each event, because `session` is its delivery's name and stands in the environment's CloudTrail
+ * beside each call; a role is assumed at the first call.
+ */
+type OpenServing<Environments extends Environment> = (
+  session: string,
+) => Readonly<Record<Environments, Serving>>;
 
 type EnvironmentSettings = {
   readonly roleArn: string;
@@ -34,33 +41,34 @@ const dropUndefined = (variables: Readonly<Record<string, string | undefined>>):
 
 const createEnvironmentServing = (
   environment: Environment,
-  needs: Needs<unknown>,
+  { env, clock, sts = new STSClient({}) }: Needs<unknown>,
   there: EnvironmentSettings,
-): Serving => {
-  const { env, sts, session, clock } = needs;
+): ((session: string) => Serving) => {
   const { roleArn, externalId } = there;
-  const credentials = assumeRole({ sts, roleArn, externalId, session, clock });
-  return createLambdaServing({
-    environment,
-    lambda: new LambdaClient({ credentials }),
-    api: new ApiGatewayV2Client({ credentials }),
-    logs: new CloudWatchLogsClient({ credentials }),
-    role: there.functionRole,
-    repository: env.IMAGE_REPOSITORY_URI,
-    firstDigest: env.FIRST_DIGEST,
-    architecture: env.ARCHITECTURE,
-    httpApi: there.httpApi,
-    logRetentionDays: there.logRetentionDays,
-    logKey: there.logKey,
-    variables: dropUndefined(there.records),
-  });
+  return (session) => {
+    const credentials = assumeRole({ sts, roleArn, externalId, session, clock });
+    return createLambdaServing({
+      environment,
+      lambda: new LambdaClient({ credentials }),
+      api: new ApiGatewayV2Client({ credentials }),
+      logs: new CloudWatchLogsClient({ credentials }),
+      role: there.functionRole,
+      repository: env.IMAGE_REPOSITORY_URI,
+      firstDigest: env.FIRST_DIGEST,
+      architecture: env.ARCHITECTURE,
+      httpApi: there.httpApi,
+      logRetentionDays: there.logRetentionDays,
+      logKey: there.logKey,
+      variables: dropUndefined(there.records),
+    });
+  };
 };
 
 const toAuthorizerOption = (id: string | undefined) => (id === undefined ? {} : { authorizerId: id });
 
 /** Stage's inference functions, under the role of its account. */
-export const createStageServing = (needs: Needs<GroupVariables<"stage">>): Serving =>
-  createEnvironmentServing("stage", needs, {
+export const createStageServing = (needs: Needs<GroupVariables<"stage">>): OpenServing<"stage"> => {
+  const open = createEnvironmentServing("stage", needs, {
     roleArn: needs.env.STAGE_ROLE_ARN,
     externalId: needs.env.STAGE_EXTERNAL_ID,
     functionRole: needs.env.STAGE_FUNCTION_ROLE_ARN,
@@ -77,10 +85,12 @@ export const createStageServing = (needs: Needs<GroupVariables<"stage">>): Servi
       RECORDS_HASH_KEY_PARAMETER: needs.env.STAGE_RECORDS_HASH_KEY_PARAMETER,
     },
   });
+  return (session) => ({ stage: open(session) });
+};
 
 /** Prod's inference functions, under the role of its account. */
-export const createProdServing = (needs: Needs<GroupVariables<"prod">>): Serving =>
-  createEnvironmentServing("prod", needs, {
+export const createProdServing = (needs: Needs<GroupVariables<"prod">>): OpenServing<"prod"> => {
+  const open = createEnvironmentServing("prod", needs, {
     roleArn: needs.env.PROD_ROLE_ARN,
     externalId: needs.env.PROD_EXTERNAL_ID,
     functionRole: needs.env.PROD_FUNCTION_ROLE_ARN,
@@ -97,11 +107,16 @@ export const createProdServing = (needs: Needs<GroupVariables<"prod">>): Serving
       RECORDS_HASH_KEY_PARAMETER: needs.env.PROD_RECORDS_HASH_KEY_PARAMETER,
     },
   });
+  return (session) => ({ prod: open(session) });
+};
 
-/** Both. Made for each event, because the session is its delivery's name; a role is assumed at the first call. */
-export const createServing = (
-  needs: Needs<GroupVariables<"stage"> & GroupVariables<"prod">>,
-): Readonly<Record<Environment, Serving>> => ({
-  stage: createStageServing(needs),
-  prod: createProdServing(needs),
-});
+/** Both. */
+export const createServing = ({
+  env,
+  clock,
+  sts = new STSClient({}),
+}: Needs<GroupVariables<"stage"> & GroupVariables<"prod">>): OpenServing<Environment> => {
+  const stage = createStageServing({ env, clock, sts });
+  const prod = createProdServing({ env, clock, sts });
+  return (session) => ({ ...stage(session), ...prod(session) });
+};

@@ -5,9 +5,9 @@ import type { Secrets } from "#platform/secrets/secrets.ts";
 import type { Store } from "#platform/store/store.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel } from "#slack/slack-channel.ts";
-import { createSlackClient } from "#slack/slack-client.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 import { createExecutionUrl } from "./execution-url.ts";
+import { createSlack } from "./slack.ts";
 import { warn as logged } from "./warn.ts";
 
 type Needs = {
@@ -29,7 +29,7 @@ export const createSlackMessages = ({
 }: Needs): DeliveryMessages => {
   const page = createExecutionUrl(env.STATE_MACHINE_ARN);
   const channel = createSlackChannel<MessageState>({
-    slack: createSlackClient({ secrets, apiUrl: env.SLACK_API_URL }),
+    slack: createSlack({ env, secrets }),
     channel: env.SLACK_CHANNEL,
     render: (state) => renderMessageBlocks(state, page(state.delivery)),
   });

@@ -5,6 +5,8 @@ import type { Source } from "#platform/source/source.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 import { selectSourceHost } from "./select-source-host.ts";
 
+type Needs = { readonly env: GroupVariables<"source">; readonly secrets: Secrets };
+
 /** The repository at the host that the environment names. */
-export const createSource = (env: GroupVariables<"source">, secrets: Secrets): Source =>
+export const createSource = ({ env, secrets }: Needs): Source =>
   selectSourceHost(env, secrets, { codecommit: createCodeCommitSource, github: createGitHubSource });

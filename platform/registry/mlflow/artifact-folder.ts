@@ -1,3 +1,4 @@
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { MlflowApi } from "./mlflow-api.ts";
 
 /** Files of one model version, by their path inside its folder. */
@@ -7,8 +8,9 @@ export type ArtifactFolder = {
 };
 
 /** Artefacts lie where Slipway cannot write: neither in S3 nor behind the server's proxy. */
-export class ArtifactsOutOfReach extends Error {
+export class ArtifactsOutOfReach extends SlipwayError {
   override readonly name = "ArtifactsOutOfReach";
+  override readonly retryable = false;
 }
 
 /** The folder of a bucket under a prefix. */

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 
 export type MlflowApiDependencies = {
@@ -10,8 +11,9 @@ export type MlflowApiDependencies = {
 };
 
 /** MLflow refused a call; `code` is its `error_code`. */
-export class MlflowRefused extends Error {
+export class MlflowRefused extends SlipwayError {
   override readonly name = "MlflowRefused";
+  override readonly retryable = false;
   readonly code: string;
   constructor(message: string, code: string) {
     super(message);

@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
-import { SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
 import { buildVariables } from "#domain/delivery/parse-built-image.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
@@ -15,10 +14,9 @@ import { pushImage } from "#packaging/push-image.ts";
 import { findLayerPaths } from "#platform/images/find-layer-paths.ts";
 import { ImageBuildFailed } from "#platform/images/images.ts";
 import { createOciImages } from "#platform/images/oci.ts";
-import { cacheSecrets } from "#platform/secrets/cached-secrets.ts";
-import { createSsmSecrets } from "#platform/secrets/ssm.ts";
 import { variableGroups } from "#worlds/aws/environment/variable-groups.ts";
 import { createAwsProvenanceStore } from "#worlds/aws/provenance-store.ts";
+import { createSecrets } from "#worlds/aws/secrets.ts";
 import { createSource } from "#worlds/aws/source.ts";
 
 const requiredVariable = (name: string) =>
@@ -69,14 +67,10 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
   const env = readEnv();
   const clock = Date.now;
   const request = { model: env.SLIPWAY_MODEL, commit: env.SLIPWAY_COMMIT, runtime: env.SLIPWAY_RUNTIME };
-  const secrets = cacheSecrets(
-    createSsmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }),
-    clock,
-  );
   const layout = join(work, "images");
   const images = createOciImages({
     folder: layout,
-    source: createSource(env, secrets),
+    source: createSource({ env, secrets: createSecrets({ env, clock }) }),
     platform: env.ARCHITECTURE === "arm64" ? "linux/arm64" : "linux/x64",
     bundle: bundleRuntime,
     check: assertModel,
@@ -108,7 +102,7 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
     );
 
   const finishedAt = clock();
-  await createAwsProvenanceStore(env).record({
+  await createAwsProvenanceStore({ env }).record({
     ...request,
     files: contents.files,
     digest: pushed.digest,

@@ -1,9 +1,11 @@
 import type { z } from "zod";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** Environment variables are missing or wrong; the message names them, and never holds their values. */
-export class EnvironmentIncomplete extends Error {
+export class EnvironmentIncomplete extends SlipwayError {
   override readonly name = "EnvironmentIncomplete";
+  override readonly retryable = false;
 }
 
 /** A function's environment by its `Env`, read once when the function starts. Throws EnvironmentIncomplete. */

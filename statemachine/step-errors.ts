@@ -1,0 +1,35 @@
+import {
+  ApprovalMismatch,
+  ContractBroken,
+  GoldenVectorsDiffer,
+  ImageScanFailed,
+  ProdBusy,
+  ProdChanged,
+  RollBackFailed,
+  Superseded,
+  TemporaryFault,
+} from "#domain/delivery/errors.ts";
+import { FunctionBusy, FunctionFailed, NotServed, RevisionConflict } from "#platform/serving/serving.ts";
+
+/** Errors that steps throw by name; each class says whether another try may succeed. */
+const stepErrors = [
+  TemporaryFault,
+  RevisionConflict,
+  FunctionBusy,
+  FunctionFailed,
+  NotServed,
+  ContractBroken,
+  GoldenVectorsDiffer,
+  ImageScanFailed,
+  ApprovalMismatch,
+  ProdBusy,
+  ProdChanged,
+  Superseded,
+  RollBackFailed,
+];
+
+/** Names of those that the state machine retries. */
+export const retryableErrors: readonly string[] = stepErrors
+  .map((StepError) => new StepError())
+  .filter(({ retryable }) => retryable)
+  .map(({ name }) => name);
