@@ -11,9 +11,9 @@ import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { measureTreeMemory, type TreeMemory } from "#test/support/process-tree.ts";
 import { type RunningRehearsal, runRehearsal } from "#test/support/run-rehearsal.ts";
 import { measureThroughput } from "./measure-throughput.ts";
-import { measureTreeMemory, type TreeMemory } from "./process-tree-memory.ts";
 
 type Line = {
   readonly what: string;

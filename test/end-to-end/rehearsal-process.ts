@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { listGroupProcesses, waitForGroupExit } from "#test/support/process-tree.ts";
 import { EventLine, type EventLineOfKind } from "./event-line.ts";
 import { type Fixture, repositoryRoot, slipwayPath } from "./fixture.ts";
-import { listGroupProcesses, waitForGroupExit } from "./process-group.ts";
 
 export type ProcessExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
