@@ -19,6 +19,7 @@ import {
 } from "#test/infrastructure/prove-least-privilege.ts";
 import { type RecordedRequest, readRecording } from "#test/infrastructure/recorded-requests.ts";
 import { synthRecordedStacks } from "#test/infrastructure/synth-recorded-stacks.ts";
+import { actInAccount } from "#test/peers/act-in-account.ts";
 import { buildEnvironmentImage } from "#test/peers/create-build-project.ts";
 import { mlflowStartLimitMs } from "#test/peers/mlflow.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
@@ -31,7 +32,7 @@ import { writePolicy } from "#test/support/write-policy.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
 import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
-import { callAsAccount, environmentAccounts, toDeliveryRoleArn, toolingAccount } from "./create-accounts.ts";
+import { environmentAccounts, toDeliveryRoleArn, toolingAccount } from "./create-accounts.ts";
 import { type MotoWorld, startMotoWorld } from "./moto-world.ts";
 import { playScenarios } from "./play-scenarios.ts";
 import { commitScenarios, scenarios } from "./scenarios.ts";
@@ -204,9 +205,9 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       const versions = (await aws.world.ledger.entries("prod", model, 9)).filter(
         ({ status }) => status === "promoted",
       );
-      const lambda = callAsAccount(
-        new LambdaClient(motoClientConfig(aws.variables.AWS_ENDPOINT_URL)),
+      const lambda = actInAccount(
         environmentAccounts.prod,
+        new LambdaClient(motoClientConfig(aws.variables.AWS_ENDPOINT_URL)),
       );
       await lambda.send(new DeleteFunctionCommand({ FunctionName: toFunctionName("prod", model) }));
       lambda.destroy();

@@ -5,8 +5,8 @@ import {
   PutLogEventsCommand,
   ResourceAlreadyExistsException,
 } from "@aws-sdk/client-cloudwatch-logs";
+import { actInAccount } from "#test/peers/act-in-account.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
-import { callAsAccount } from "./create-accounts.ts";
 
 const stream = "here";
 /** Lines wait so long for others. */
@@ -22,7 +22,7 @@ export const createLogShipper = (endpoint: string) => {
 
   const clientOf = (account: string) => {
     const client =
-      clients.get(account) ?? callAsAccount(new CloudWatchLogsClient(motoClientConfig(endpoint)), account);
+      clients.get(account) ?? actInAccount(account, new CloudWatchLogsClient(motoClientConfig(endpoint)));
     clients.set(account, client);
     return client;
   };
