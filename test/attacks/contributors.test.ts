@@ -22,6 +22,7 @@ import { openDatabase } from "#platform/store/open-database.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
 import { type GitHubRecord, startGitHubServer } from "#test/peers/github/github-server.ts";
+import { gitEnvironment } from "#test/support/git-repository.ts";
 import { type ImportedCommit, importCommits } from "#test/support/import-commits.ts";
 import {
   buildModelYaml,
@@ -40,10 +41,6 @@ type Person = "ada" | "bob" | "sam" | "eve";
 const slackIds: Readonly<Record<Person, string>> = { ada: "U0ADA", bob: "U0BOB", sam: "U0SAM", eve: "U0EVE" };
 const toEmail = (person: string) => `${person}@example.com`;
 const allSlackIds = Object.values(slackIds);
-
-const gitEnvironment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")),
-);
 
 /** A repository in which anyone can write any name into a commit. */
 const createRepository = async () => {
