@@ -332,7 +332,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     }
   });
 
-  const say = { env: { ...process.env, NO_COLOR: "1" }, said: [] };
+  const say = { env: { ...process.env, NO_COLOR: "1" }, outputs: [] };
   const run = async (...args: string[]) => {
     const { code, stdout, stderr } = await runSlipway(say, args, 3 * minutes);
     expect({ code, stdout }, stderr).toEqual({ code: 3, stdout: "" });

@@ -149,18 +149,18 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
   test("ends no answer of prod in a rehearsal, nor the rehearsal; freed, it records again", async (context) => {
     disk = mountDisk(400);
     if (!disk) return context.skip();
-    const set = await createFixture();
+    const fixture = await createFixture();
     const data = join(disk.path, "data");
     try {
       await using rehearsal = startRehearsalProcess(
-        { ...set, data },
+        { ...fixture, data },
         { args: ["--port", "0", "--traffic", "20", "--bake", "300ms"] },
       );
       const { delivery } = await rehearsal.waitFor("question");
-      const approvals = await runSlipway(set, ["approvals", "--json", "--data", data]);
+      const approvals = await runSlipway(fixture, ["approvals", "--json", "--data", data]);
       const [asked] = z.array(z.object({ id: z.string() })).parse(JSON.parse(approvals.stdout));
       const answered = ["approve", asked?.id ?? "", "--as", approverId, "--data", data];
-      expect((await runSlipway(set, answered)).code).toBe(0);
+      expect((await runSlipway(fixture, answered)).code).toBe(0);
       await rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
       const { url } = await rehearsal.waitFor("serving", ({ environment }) => environment === "prod");
       expect(await sendPredict(url)).toEqual({ status: 200, warning: null });
@@ -168,18 +168,18 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
       const full = [];
       for (let request = 0; request < 5_000 && full.length < 20; request++) {
         const answer = await sendPredict(url).catch((fault: unknown) => {
-          throw new Error(`prod does not answer:\n${rehearsal.picture()}`, { cause: fault });
+          throw new Error(`prod does not answer:\n${rehearsal.describe()}`, { cause: fault });
         });
-        expect(answer.status, rehearsal.picture()).toBe(200);
+        expect(answer.status, rehearsal.describe()).toBe(200);
         if (answer.warning !== null) full.push(answer.warning);
       }
       expect(full).toEqual(Array(20).fill("write_failed"));
       disk.free();
       await expect.poll(async () => (await sendPredict(url)).warning, { timeout: 2 * minutes }).toBeNull();
       rehearsal.interrupt();
-      expect(await rehearsal.ended(), rehearsal.picture()).toEqual({ code: 130, signal: null });
+      expect(await rehearsal.ended(), rehearsal.describe()).toEqual({ code: 130, signal: null });
     } finally {
-      await set.strike();
+      await fixture.remove();
     }
   });
 

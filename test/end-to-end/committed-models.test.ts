@@ -22,11 +22,11 @@ test.each([
 ])(
   "%s (%s) is delivered, and prod answers its golden rows as at training",
   async (model) => {
-    const set = await createFixture();
+    const fixture = await createFixture();
     try {
       // Few requests: an encoder's answer takes milliseconds of a core, not microseconds.
       const args = ["--approve", "--model", model, "--port", "0", "--bake", "300ms", "--traffic", "20"];
-      await using rehearsal = startRehearsalProcess(set, { args });
+      await using rehearsal = startRehearsalProcess(fixture, { args });
       const { url } = await rehearsal.waitFor("serving", (event) => event.environment === "prod");
       const golden = Golden.parse(
         JSON.parse(readFileSync(join(repositoryRoot, "models", model, "golden.json"), "utf8")),
@@ -43,9 +43,9 @@ test.each([
       expect(answer).toMatchObject({ model, version: 1 });
       expect(compareGolden(golden, answer.predictions)).toEqual([]);
       const first = await rehearsal.waitFor("outcome");
-      expect(first.outcome, rehearsal.picture()).toBe("promoted");
+      expect(first.outcome, rehearsal.describe()).toBe("promoted");
     } finally {
-      await set.strike();
+      await fixture.remove();
     }
   },
   5 * minutes,

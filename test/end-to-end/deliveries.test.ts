@@ -50,25 +50,25 @@ const Ledger = z.array(
 );
 
 describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
-  let set: Fixture;
+  let fixture: Fixture;
   let rehearsal: RehearsalProcess;
   let slack: SlackDriver;
   let prod = "";
   let caller: ProdCaller | undefined;
-  const scientist = () => openModelRepository(set);
+  const scientist = () => openModelRepository(fixture);
   beforeAll(async () => {
-    set = await createFixture();
-    rehearsal = startRehearsalProcess(set, { args: ["--port", "0", "--bake", "1s", "--traffic", "300"] });
+    fixture = await createFixture();
+    rehearsal = startRehearsalProcess(fixture, { args: ["--port", "0", "--bake", "1s", "--traffic", "300"] });
     await rehearsal.waitFor("question");
     await allowLatency();
   }, 6 * minutes);
   afterAll(async () => {
     await caller?.stop();
     await rehearsal[Symbol.asyncDispose]();
-    await set.strike();
+    await fixture.remove();
   });
 
-  const command = (...args: string[]) => runSlipway(set, [...args, "--data", set.data]);
+  const command = (...args: string[]) => runSlipway(fixture, [...args, "--data", fixture.data]);
   const status = async () => {
     const { code, stdout, stderr } = await command("status", "churn", "--json");
     expect(code, stderr).toBe(0);
@@ -88,7 +88,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
   };
   /** A canary's p95 is the machine's while others work on it: the operator of this one lets it be 2 s more. */
   const allowLatency = async () => {
-    const file = join(set.room, "policy.yaml");
+    const file = join(fixture.folder, "policy.yaml");
     const policy = readFileSync(join(repositoryRoot, "policy.yaml"), "utf8");
     writeFileSync(file, policy.replace("slackMs: 20 ", "slackMs: 2000 "));
     const proposed = await command("policy", "apply", file, "--json");
@@ -132,8 +132,8 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     return delivery;
   };
   const change = async (name: string) => {
-    const { code, stdout, stderr } = await runSlipway(set, [
-      ...["rehearse", "--change", name, "--data", set.data],
+    const { code, stdout, stderr } = await runSlipway(fixture, [
+      ...["rehearse", "--change", name, "--data", fixture.data],
     ]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/The running rehearsal delivers it now/);
@@ -141,7 +141,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
 
   test("forged, old and foreign callbacks are refused with 401 and change nothing", async () => {
     const question = await rehearsal.waitFor("question");
-    slack = createSlackDriver(set, question);
+    slack = createSlackDriver(fixture, question);
     const value = (await slack.questionOf(question.delivery)) ?? "";
     expect(value).not.toBe("");
     const before = await slack.messages();
@@ -249,7 +249,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
       { version: 2, status: "promoted" },
       { version: 1, status: "promoted" },
     ]);
-    await rehearsal.saysOnStderr(/Ctrl-C ends it/);
+    await rehearsal.waitForStderr(/Ctrl-C ends it/);
   });
 
   test("a worse model ends in GateFailed, and the page says why and what to do", async () => {
@@ -307,9 +307,9 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
 
   test("a commit that touches no model starts no delivery, and is said to touch none", async () => {
     const from = rehearsal.mark();
-    writeFileSync(`${set.repository}/README.md`, "Models of the data science team.\n");
+    writeFileSync(`${fixture.repository}/README.md`, "Models of the data science team.\n");
     const commit = scientist().commit("A README");
-    await rehearsal.saysOnStderr(new RegExp(`${commit.slice(0, 12)} touches no model: nothing to deliver`));
+    await rehearsal.waitForStderr(new RegExp(`${commit.slice(0, 12)} touches no model: nothing to deliver`));
     expect(rehearsal.events.slice(from)).toEqual([]);
   });
 
@@ -425,14 +425,14 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
   test("Ctrl-C ends it with 130, a sentence, and no process left", async () => {
     await caller?.stop();
     rehearsal.interrupt();
-    expect(await rehearsal.ended(), rehearsal.picture()).toEqual({ code: 130, signal: null });
+    expect(await rehearsal.ended(), rehearsal.describe()).toEqual({ code: 130, signal: null });
     expect(rehearsal.stderr()).toMatch(/Stopped\..*next `npm start`/);
     await rehearsal.groupEnded();
-    expect(rehearsal.strays).toEqual([]);
+    expect(rehearsal.otherLines).toEqual([]);
   });
 
   test("no secret and no token stood in any output, page or file", async () => {
     await rehearsal[Symbol.asyncDispose]();
-    expect(findSecrets(set)).toEqual([]);
+    expect(findSecrets(fixture)).toEqual([]);
   });
 });

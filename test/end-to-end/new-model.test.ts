@@ -24,14 +24,14 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await rehearsal?.stop();
-  await fixture.strike();
+  await fixture.remove();
 });
 
 test("a model that slipway new wrote is delivered to prod and answers there", {
   timeout: 600_000,
 }, async () => {
   // The rehearsal takes models from its checkout: here one that holds the policy and this model.
-  const own = join(fixture.room, "checkout");
+  const own = join(fixture.folder, "checkout");
   await cp(join(repositoryRoot, "policy.yaml"), join(own, "policy.yaml"));
   const files = ["--onnx", join(exportFolder, "model.onnx"), "--data", join(exportFolder, "data.csv")];
   const made = await runSlipway(fixture, [
@@ -83,7 +83,7 @@ test("a model that slipway new wrote is delivered to prod and answers there", {
 });
 
 test("a folder that is there is left alone without --force, and a wrong column is a mistake of usage", async () => {
-  const models = join(fixture.room, "checkout", "models");
+  const models = join(fixture.folder, "checkout", "models");
   const onto = (...more: string[]) =>
     runSlipway(fixture, [
       ...["new", model, "--onnx", join(exportFolder, "model.onnx"), "--data", join(exportFolder, "data.csv")],
