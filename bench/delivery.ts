@@ -258,8 +258,8 @@ const lines: Line[] = [];
 const measure = async (what: string, work: () => Promise<readonly Line[]>): Promise<void> => {
   try {
     lines.push(...(await work()));
-  } catch (fault) {
-    const why = fault instanceof Error ? fault.message : String(fault);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
     lines.push({ what, aim: null, measured: null, unit: "s", detail: `not measured: ${why}` });
   }
 };
