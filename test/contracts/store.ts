@@ -149,9 +149,11 @@ const expectSameResult = async (
     return;
   }
   const current = found?.version ?? 1;
-  const { expect: asked } = command;
+  const { expect: condition } = command;
   const expected =
-    asked === "any" || asked === "absent" ? asked : current + { older: -1, fits: 0, newer: 1 }[asked];
+    condition === "any" || condition === "absent"
+      ? condition
+      : current + { older: -1, fits: 0, newer: 1 }[condition];
   const holds =
     expected === "any" || (expected === "absent" ? found === undefined : found?.version === expected);
   if (command.do === "remove") {
