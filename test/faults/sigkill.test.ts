@@ -128,8 +128,8 @@ test("killed at random moments again and again, a rehearsal goes on each time an
     ]);
     expect([where, await waitForExits(workers)]).toEqual([where, []]);
     // Killed before the database stood, there is nothing to look at yet.
-    const left = await findUnexplainedVersions().catch((fault: Error) =>
-      fault.name === "UsageMistake" ? [] : Promise.reject(fault),
+    const left = await findUnexplainedVersions().catch((error: Error) =>
+      error.name === "UsageMistake" ? [] : Promise.reject(error),
     );
     expect([where, left]).toEqual([where, []]);
   }

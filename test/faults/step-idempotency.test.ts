@@ -170,9 +170,9 @@ const deliverTwice = async (
   await twice.again(
     "answer-approval",
     async () => {
-      const told = await submitDecision(rehearsal.world, question?.id ?? "", approver, "approved", null);
+      const result = await submitDecision(rehearsal.world, question?.id ?? "", approver, "approved", null);
       await atProd.reached;
-      return told;
+      return result;
     },
     false,
   );
