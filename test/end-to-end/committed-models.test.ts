@@ -39,9 +39,9 @@ test.each([
       });
       const text = await response.text();
       expect(response.status, text).toBe(200);
-      const answer = PredictResponse.parse(JSON.parse(text));
-      expect(answer).toMatchObject({ model, version: 1 });
-      expect(compareGolden(golden, answer.predictions)).toEqual([]);
+      const prediction = PredictResponse.parse(JSON.parse(text));
+      expect(prediction).toMatchObject({ model, version: 1 });
+      expect(compareGolden(golden, prediction.predictions)).toEqual([]);
       const first = await rehearsal.waitFor("outcome");
       expect(first.outcome, rehearsal.describe()).toBe("promoted");
     } finally {

@@ -110,11 +110,11 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
   };
   /** Nobody's request failed since the last look, and only these versions answered. */
   const nobodyNoticed = async (versions: readonly number[]) => {
-    const heard = await caller?.take();
-    expect(heard?.failures).toEqual([]);
-    expect(heard?.answered).toBeGreaterThan(0);
-    expect(versions, `prod answered with ${heard?.versions}`).toEqual(
-      expect.arrayContaining([...(heard?.versions ?? [])]),
+    const calls = await caller?.take();
+    expect(calls?.failures).toEqual([]);
+    expect(calls?.answered).toBeGreaterThan(0);
+    expect(versions, `prod answered with ${calls?.versions}`).toEqual(
+      expect.arrayContaining([...(calls?.versions ?? [])]),
     );
   };
   const failsAndLeavesProd = async (make: () => Promise<void> | void, error: string, version: number) => {

@@ -22,13 +22,13 @@ const listFiles = (folder: string): string[] =>
  */
 export const findSecrets = (fixture: Fixture): string[] => {
   const values = Object.entries(fixture.secrets);
-  const said = fixture.outputs.flatMap(({ where, text }) => [
+  const inOutputs = fixture.outputs.flatMap(({ where, text }) => [
     ...values.filter(([, value]) => text.includes(value)).map(([name]) => `${name} in ${where}`),
     ...(/task.?token/i.test(text) ? [`a task token in ${where}`] : []),
     // The embedded engine's tokens are UUIDs, and a process has no other reason to say one.
     ...(/^std(out|err) /.test(where) && uuid.test(text) ? [`what looks like a task token in ${where}`] : []),
   ]);
-  const left = listFiles(fixture.data)
+  const inFiles = listFiles(fixture.data)
     .filter((file) => !keyFiles.test(relative(fixture.data, file)) && statSync(file).size < 200_000_000)
     .filter((file) => !relative(fixture.data, file).startsWith("images/"))
     .flatMap((file) => {
@@ -37,5 +37,5 @@ export const findSecrets = (fixture: Fixture): string[] => {
         .filter(([, value]) => bytes.includes(value))
         .map(([name]) => `${name} in ${relative(fixture.data, file)}`);
     });
-  return [...said, ...left];
+  return [...inOutputs, ...inFiles];
 };

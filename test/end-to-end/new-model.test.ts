@@ -77,9 +77,9 @@ test("a model that slipway new wrote is delivered to prod and answers there", {
     body: JSON.stringify({ rows: [row] }),
   });
   // What scikit-learn says of this row, which is the second of the table (case.json).
-  const answer = PredictResponse.parse(await response.json());
-  expect(answer).toMatchObject({ version: 1, predictions: [{ label: "repaid" }] });
-  expect(answer.predictions[0]?.scores.repaid).toBeCloseTo(0.505459, 4);
+  const prediction = PredictResponse.parse(await response.json());
+  expect(prediction).toMatchObject({ version: 1, predictions: [{ label: "repaid" }] });
+  expect(prediction.predictions[0]?.scores.repaid).toBeCloseTo(0.505459, 4);
 });
 
 test("a folder that is there is left alone without --force, and a wrong column is a mistake of usage", async () => {

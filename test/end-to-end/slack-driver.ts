@@ -69,9 +69,9 @@ export const createSlackDriver = (
     messagesOf,
     /** What the Approve button of a delivery's one message carries; undefined once it is gone. */
     questionOf: async (delivery: string): Promise<string | undefined> => {
-      const found = await messagesOf(delivery);
-      if (found.length !== 1) throw new Error(`${delivery} has ${found.length} messages, not one`);
-      return found.flatMap(buttons).find(({ action_id }) => action_id === "approve")?.value;
+      const matching = await messagesOf(delivery);
+      if (matching.length !== 1) throw new Error(`${delivery} has ${matching.length} messages, not one`);
+      return matching.flatMap(buttons).find(({ action_id }) => action_id === "approve")?.value;
     },
     /** The page that one person sees. */
     pageFor: async (user: string, path = "/"): Promise<string> => {
