@@ -113,9 +113,9 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       const { deliveries } = await steps.startDelivery({ ...wish, models: [model] });
       return deliveries[0]?.name ?? "";
     };
-    const theatre = { url, modelsUrl, world, engine, openView, asked, ended, botToken, deliver };
+    const target = { url, modelsUrl, world, engine, openView, asked, ended, botToken, deliver };
     return playScenarios(
-      { ...theatre, sweep: () => steps.sweepDeliveries({}) },
+      { ...target, sweep: () => steps.sweepDeliveries({}) },
       repository.commits,
       logTime("embedded"),
     );
@@ -166,7 +166,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
 
   describe.each(Object.keys(scenarios))("%s", (model) => {
     const ends = (played: typeof embedded) =>
-      played.told[model]?.map(({ outcome }) =>
+      played.transcripts[model]?.map(({ outcome }) =>
         [outcome?.outcome, ...(outcome?.error ? [outcome.error.name] : [])].join(" "),
       );
     test("each delivery ends as it has to, on both", () => {
@@ -177,7 +177,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       });
     });
     test("outcomes and messages are the same", () => {
-      expect(onAws.told[model]).toEqual(embedded.told[model]);
+      expect(onAws.transcripts[model]).toEqual(embedded.transcripts[model]);
     });
     test("the ledgers hold the same", () => {
       expect(onAws.ledgers[model]).toEqual(embedded.ledgers[model]);
@@ -186,13 +186,15 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
 
   test("stage and prod are reached by their accounts' roles alone, in sessions named by the execution", async () => {
     const sessions = await aws.roleSessions();
-    const [promoted] = onAws.told.churn ?? [];
+    const [promoted] = onAws.transcripts.churn ?? [];
     const name = promoted?.outcome?.delivery ?? "";
     const [stage, prod] = [toDeliveryRoleArn("stage"), toDeliveryRoleArn("prod")];
     const rolesOf = (some: typeof sessions) => new Set(some.map(({ role }) => role));
     expect(rolesOf(sessions.filter(({ session }) => session === name))).toEqual(new Set([stage, prod]));
     expect(rolesOf(sessions)).toEqual(new Set([stage, prod]));
-    const deliveries = Object.values(onAws.told).flatMap((of) => of.map(({ outcome }) => outcome?.delivery));
+    const deliveries = Object.values(onAws.transcripts).flatMap((transcripts) =>
+      transcripts.map(({ outcome }) => outcome?.delivery),
+    );
     expect(deliveries.concat("sweep-deliveries")).toEqual(
       expect.arrayContaining([...new Set(sessions.map(({ session }) => session))]),
     );
@@ -249,7 +251,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   test("what the functions printed holds no secret, no task token and no input row", async () => {
     const text = printed.join("\n");
     expect(
-      printed.filter((line) => line.includes(onAws.told.churn?.[0]?.outcome?.delivery ?? "?")).length,
+      printed.filter((line) => line.includes(onAws.transcripts.churn?.[0]?.outcome?.delivery ?? "?")).length,
     ).toBeGreaterThan(10);
     expect(tokens.size).toBeGreaterThan(5);
     const { rows } = readCommittedHoldout(

@@ -49,9 +49,9 @@ const drawCanaryLocally = (
   };
   const versionOf = (model: string, version: string) => {
     const key = `${model} ${version}`;
-    const found = versions.get(key) ?? serving.version(model, version);
-    versions.set(key, found);
-    return found;
+    const lookup = versions.get(key) ?? serving.version(model, version);
+    versions.set(key, lookup);
+    return lookup;
   };
   return {
     ...serving,
@@ -115,8 +115,8 @@ export const createHttpApis = (needs: Needs) => {
       const about = { model: "", requestId: randomUUID(), now: clock() };
       const event = toHttpEvent(context.req.raw, callbackPath, body, about);
       const { payload, functionError } = await hosts.invoke("answer-approval", event);
-      const answer = functionError ? undefined : toHttpResponse(JSON.parse(JSON.stringify(payload)));
-      return answer ?? new Response(JSON.stringify(payload), { status: 502 });
+      const httpResponse = functionError ? undefined : toHttpResponse(JSON.parse(JSON.stringify(payload)));
+      return httpResponse ?? new Response(JSON.stringify(payload), { status: 502 });
     })
     .route(
       "/",

@@ -27,8 +27,8 @@ export const createLogShipper = (endpoint: string) => {
     return client;
   };
   const make = async (logs: CloudWatchLogsClient, logGroupName: string) => {
-    const known = (fault: unknown) => {
-      if (!(fault instanceof ResourceAlreadyExistsException)) throw fault;
+    const known = (error: unknown) => {
+      if (!(error instanceof ResourceAlreadyExistsException)) throw error;
     };
     await logs.send(new CreateLogGroupCommand({ logGroupName })).catch(known);
     await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName: stream })).catch(known);
@@ -63,9 +63,9 @@ export const createLogShipper = (endpoint: string) => {
     line: (account: string, functionName: string, line: string): void => {
       const group = `/aws/lambda/${functionName}`;
       const key = `${account} ${group}`;
-      const kept = waiting.get(key) ?? { account, group, lines: [] };
-      kept.lines.push(line);
-      waiting.set(key, kept);
+      const batch = waiting.get(key) ?? { account, group, lines: [] };
+      batch.lines.push(line);
+      waiting.set(key, batch);
       timer ??= setTimeout(() => void flush().catch(() => undefined), shipIntervalMs);
     },
     /** Resolves when all lines so far have arrived. */
