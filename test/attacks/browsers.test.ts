@@ -29,12 +29,12 @@ const tensors = Buffer.from(buildValidRequests(rows.slice(0, 1))[2]?.body ?? "")
 /** `slipway serve` of a folder, as its command puts it together. */
 const startModelServer = async () => {
   const { store, clock, database } = memoryStore();
-  const kept = new Map<string, Uint8Array>();
+  const objects = new Map<string, Uint8Array>();
   const place: RecordStorage = {
     store,
     blobs: {
-      put: async (key, bytes) => void kept.set(key, bytes),
-      get: async (key) => kept.get(key),
+      put: async (key, bytes) => void objects.set(key, bytes),
+      get: async (key) => objects.get(key),
     },
   };
   const keys = createApiKeyStore({

@@ -792,8 +792,8 @@ describe("an approver who changes their address in Slack", () => {
         identities: { domains, people: { "ada@example.com": person } },
         shown: { [slackIds.ada]: elsewhere },
       });
-      const mine = await ask(world);
-      expect((await world.vote(mine, "ada", { email: elsewhere })).result).toBe("refused");
+      const approval = await ask(world);
+      expect((await world.vote(approval, "ada", { email: elsewhere })).result).toBe("refused");
       const before = repository.head();
       await world.promote(before);
       const after = await repository.commit(createModelChange("sam's"), "sam");

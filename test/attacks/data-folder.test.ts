@@ -72,17 +72,17 @@ const LockResult = z.union([
   z.object({ owns: z.literal(false), name: z.string(), message: z.string() }),
 ]);
 
-/** A process that takes the folder; `said` is how that went. */
+/** A process that takes the folder; `result` says whether it got it. */
 const startLockProcess = (folder: string, url?: string) => {
   const child = spawn(process.execPath, [program, folder, ...(url === undefined ? [] : [url])], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "close");
-  const said = once(createInterface({ input: child.stdout }), "line").then(([line]) =>
+  const result = once(createInterface({ input: child.stdout }), "line").then(([line]) =>
     LockResult.parse(JSON.parse(String(line))),
   );
   return {
-    said,
+    result,
     leave: async () => {
       child.stdin.end();
       await ended;
@@ -97,10 +97,10 @@ const startLockProcess = (folder: string, url?: string) => {
 describe("one owner a data folder", { timeout: 5 * minutes }, () => {
   test("of several that start at once exactly one gets it, and the others say who has it", async () => {
     const started = Array.from({ length: 5 }, () => startLockProcess(root));
-    const said = await Promise.all(started.map((one) => one.said));
-    const winners = said.filter(({ owns }) => owns);
+    const results = await Promise.all(started.map((one) => one.result));
+    const winners = results.filter(({ owns }) => owns);
     expect(winners).toHaveLength(1);
-    for (const one of said)
+    for (const one of results)
       if (!one.owns) {
         expect(one.name).toBe("AlreadyRunning");
         expect(one.message).toMatch(
@@ -109,7 +109,7 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
       }
     const late = startLockProcess(root);
     const [winner] = winners;
-    expect(await late.said).toMatchObject({
+    expect(await late.result).toMatchObject({
       owns: false,
       message: expect.stringMatching(
         new RegExp(
@@ -122,7 +122,7 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
 
   test("SIGKILL frees it at once, also where the process id that is written there lives on", async () => {
     const first = startLockProcess(root, "http://127.0.0.1:4747");
-    expect(await first.said).toMatchObject({ owns: true });
+    expect(await first.result).toMatchObject({ owns: true });
     expect(findRunningWorld(resolveDataFolder(root))?.url).toBe("http://127.0.0.1:4747");
     await first.kill();
     // In a container the next process may have the very id of the one that was killed.
@@ -130,18 +130,18 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
     writeFileSync(resolveDataFolder(root).running, JSON.stringify({ ...written, pid: process.pid }));
     expect(findRunningWorld(resolveDataFolder(root))).toBeUndefined();
     const second = startLockProcess(root);
-    expect(await second.said).toMatchObject({ owns: true });
+    expect(await second.result).toMatchObject({ owns: true });
     await second.leave();
     expect(existsSync(resolveDataFolder(root).running)).toBe(false);
   });
 
   test("a copy of an owned folder is free", async () => {
     const first = startLockProcess(root);
-    await first.said;
+    await first.result;
     const copy = join(workFolder.path, "copy");
     cpSync(root, copy, { recursive: true });
     const second = startLockProcess(copy);
-    expect(await second.said).toMatchObject({ owns: true });
+    expect(await second.result).toMatchObject({ owns: true });
     await Promise.all([first.leave(), second.leave()]);
   });
 
@@ -151,7 +151,7 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
     const looking = setInterval(() => isLocked(lock), 1);
     try {
       const one = startLockProcess(root);
-      expect(await one.said).toMatchObject({ owns: true });
+      expect(await one.result).toMatchObject({ owns: true });
       expect(isLocked(lock)).toBe(true);
       await one.leave();
       expect(isLocked(lock)).toBe(false);
@@ -464,10 +464,10 @@ describe("a clock that is set back by hours", () => {
   test("keeps a rotated secret no longer than five minutes", async () => {
     let now = three;
     let value = "old";
-    const kept = cacheSecrets({ read: async () => value }, () => now);
-    expect(await kept.read("x")).toBe("old");
+    const cached = cacheSecrets({ read: async () => value }, () => now);
+    expect(await cached.read("x")).toBe("old");
     value = "new";
     now -= 3 * hour;
-    expect(await kept.read("x")).toBe("new");
+    expect(await cached.read("x")).toBe("new");
   });
 });

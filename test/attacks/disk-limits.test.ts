@@ -167,8 +167,8 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
       disk.fill();
       const full = [];
       for (let request = 0; request < 5_000 && full.length < 20; request++) {
-        const answer = await sendPredict(url).catch((fault: unknown) => {
-          throw new Error(`prod does not answer:\n${rehearsal.describe()}`, { cause: fault });
+        const answer = await sendPredict(url).catch((error: unknown) => {
+          throw new Error(`prod does not answer:\n${rehearsal.describe()}`, { cause: error });
         });
         expect(answer.status, rehearsal.describe()).toBe(200);
         if (answer.warning !== null) full.push(answer.warning);
@@ -205,7 +205,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     const metrics = createSqliteMetrics({
       database,
       clock: () => 1_000,
-      onFault: (fault) => faults.push(fault),
+      onFault: (error) => faults.push(error),
     });
     log("before");
     disk.fill();
@@ -282,10 +282,10 @@ describe("a data folder over its limit", () => {
       },
     });
     const blobsWritten = () => written;
-    const said: string[] = [];
-    const log = (sentence: string) => void said.push(sentence);
+    const logged: string[] = [];
+    const log = (sentence: string) => void logged.push(sentence);
     return {
-      ...{ folder, database, store, blobs, blobsWritten, said, clock },
+      ...{ folder, database, store, blobs, blobsWritten, logged, clock },
       pass: (ms: number) => {
         now += ms;
       },
@@ -465,7 +465,7 @@ describe("a data folder over its limit", () => {
     expect(data.count("items WHERE partition LIKE 'predictions#%'")).toBe(0);
     expect(data.count("requests")).toBe(0);
     expect(await data.store.get({ partition: "ledger#prod#churn", sort: "1" })).toBeDefined();
-    expect(data.said.filter((line) => line.includes("raise --data-limit"))).toHaveLength(1);
+    expect(data.logged.filter((line) => line.includes("raise --data-limit"))).toHaveLength(1);
     data.metrics.close();
     data.database.close();
   });

@@ -260,8 +260,8 @@ test("whatever the labels are named, a function's line brings each of their coun
         );
         if (!read) throw new Error("the line was not read");
         metrics.request(read);
-        const found = await metrics.statistics({ ...of, from: now, to: now + 1 }, { percentiles: [] });
-        expect({ requests: found.requests, labels: found.labels }).toEqual({ requests: 1, labels });
+        const statistics = await metrics.statistics({ ...of, from: now, to: now + 1 }, { percentiles: [] });
+        expect({ requests: statistics.requests, labels: statistics.labels }).toEqual({ requests: 1, labels });
       },
     ),
     { numRuns: 100 },
@@ -309,7 +309,7 @@ describe("lines are not forged by names", () => {
   test("a line of JSON stays one line and the same JSON", () => {
     fc.assert(
       fc.property(hostile, hostile, (name, cause) => {
-        const said = captureStdout(() =>
+        const line = captureStdout(() =>
           createJsonReporter().event({
             event: "outcome",
             delivery: name,
@@ -318,9 +318,9 @@ describe("lines are not forged by names", () => {
             cause,
           }),
         );
-        expect(said.slice(0, -1)).not.toMatch(controls);
-        expect(said.at(-1)).toBe("\n");
-        expect(JSON.parse(said)).toMatchObject({ delivery: name, cause });
+        expect(line.slice(0, -1)).not.toMatch(controls);
+        expect(line.at(-1)).toBe("\n");
+        expect(JSON.parse(line)).toMatchObject({ delivery: name, cause });
       }),
     );
   });

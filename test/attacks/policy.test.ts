@@ -208,8 +208,8 @@ test("long file names and long rules push no kind of privileged file, and no hol
     "package-lock.json",
     "policy.yaml",
   ]);
-  const shown = warning((await requestDecision("b")).view);
-  expect(shown).toMatch(/loosens 5 rules/);
+  const text = warning((await requestDecision("b")).view);
+  expect(text).toMatch(/loosens 5 rules/);
   for (const kind of [
     "the policy",
     "the runtime",
@@ -222,8 +222,8 @@ test("long file names and long rules push no kind of privileged file, and no hol
     "holdout.csv changed",
     "see https://example.com/",
   ])
-    expect(shown).toContain(kind);
-  expect(shown).toMatch(/ and \d+ more"/);
+    expect(text).toContain(kind);
+  expect(text).toMatch(/ and \d+ more"/);
 });
 
 test.each([
@@ -252,9 +252,9 @@ test.each([
     `${fakeCommit("a")}..${commit}`,
     after === "other.json" ? ["models/toy/model.yaml"] : [`models/toy/${after}`],
   );
-  const shown = warning((await requestDecision("b")).view);
-  expect(shown).toContain("changed since what prod serves: the tokenizer;");
-  expect(shown).toContain(`models/toy/${after}`);
+  const message = warning((await requestDecision("b")).view);
+  expect(message).toContain("changed since what prod serves: the tokenizer;");
+  expect(message).toContain(`models/toy/${after}`);
 });
 
 test("many loosened rules hide none: their number comes first, what changed and the link before the list", async () => {

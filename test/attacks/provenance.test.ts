@@ -88,10 +88,10 @@ test.each([
 ])("a signed statement %s lets no image in under this one's name", async (_, over) => {
   const statement = createFacts("b", over);
   await world.strict.record(statement);
-  const kept = await world.blobs.get(toProvenanceKey(statement.digest, statement.commit));
+  const envelope = await world.blobs.get(toProvenanceKey(statement.digest, statement.commit));
   // Whoever can write to the store moves a statement that is validly signed to where it is looked for.
   const key = toProvenanceKey(fakeDigest("b"), fakeCommit("b"));
-  await world.blobs.put(key, kept ?? new Uint8Array(), { contentType: "application/json" });
+  await world.blobs.put(key, envelope ?? new Uint8Array(), { contentType: "application/json" });
   await expect(register("b")).rejects.toMatchObject({ name: "ProvenanceDiffers" });
 });
 
@@ -150,7 +150,7 @@ test("an image from before provenance was kept is for a rollback alone, and the 
   await promoteSigned("b", 2, fakeDigest("e"));
   const { provenance: proof, to } = await rollBackModel();
   expect(proof).toBe("absent");
-  expect(to.reason).toMatch(/from before provenance was kept/);
+  expect(to.reason).toMatch(/from before provenance was envelope/);
   await expect(deploy("a", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
 });
 
@@ -177,7 +177,7 @@ describe("what prod serves from before provenance was kept, whose function someb
     const { restored } = await rollBack(strictWorld())({ ...subject, error: null });
     expect(restored[0]).toMatchObject({ environment: "prod", result: "restored" });
     expect((await world.serving.prod.live(toyModel))?.version).toBe(restored[0]?.serves);
-    expect(world.warnings.join()).toMatch(/from before provenance was kept.*published anew/);
+    expect(world.warnings.join()).toMatch(/from before provenance was envelope.*published anew/);
     // Restored it is there, and the next delivery finds it.
     expect((await deploy("b", "prod")).championVersion).toBe(restored[0]?.serves);
   });

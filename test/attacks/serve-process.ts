@@ -32,14 +32,14 @@ export const startModelServeProcess = async (
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const said: string[] = [];
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => said.push(text));
+  const stderr: string[] = [];
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => stderr.push(text));
   let url = "";
   for await (const line of createInterface({ input: child.stdout })) {
     url = /https?:\/\/[\d.]+:\d+/.exec(line)?.[0] ?? "";
     if (url !== "") break;
   }
-  if (url === "") throw new Error(`slipway serve did not start: ${said.join("")}`);
+  if (url === "") throw new Error(`slipway serve did not start: ${stderr.join("")}`);
   child.stdout?.resume();
   return {
     child,

@@ -215,8 +215,8 @@ describe("the artefact of synth", () => {
   };
 
   test("is taken where it holds resources of AWS and nothing else", () => {
-    const { status, said, read } = unpack(stack());
-    expect({ status, said }).toEqual({ status: 0, said: "" });
+    const { status, output, read } = unpack(stack());
+    expect({ status, output }).toEqual({ status: 0, output: "" });
     expect(JSON.parse(read.get("delivery") ?? "")).toEqual(stack());
   });
 
@@ -285,8 +285,8 @@ describe("the artefact of synth", () => {
     ["the same as a template", withValue(`\${templatefile("${environment}", {})}`)],
     ["the same as a key", stack({ output: { a: { value: { [`\${file("${environment}")}`]: 1 } } } })],
   ])("is refused with %s", (_, written) => {
-    const { status, said } = unpack(written);
-    expect(said).toContain("::error::");
+    const { status, output } = unpack(written);
+    expect(output).toContain("::error::");
     expect(status).toBe(1);
   });
 
@@ -308,8 +308,8 @@ describe("the artefact of synth", () => {
     ["the same as a canary's", { aws_synthetics_canary: { a: { zip_file: environment } } }],
     ["the same as a game server's", { aws_gamelift_script: { a: { zip_file: environment } } }],
   ])("is refused with %s", (_, resource) => {
-    const { status, said } = unpack(stack({ resource }));
-    expect(said).toContain("::error::");
+    const { status, output } = unpack(stack({ resource }));
+    expect(output).toContain("::error::");
     expect(status).toBe(1);
   });
 
@@ -330,8 +330,8 @@ describe("the artefact of synth", () => {
       { terraform: { ...terraform, backend: { s3: config } } },
       { data: { terraform_remote_state: { network: { ...data.terraform_remote_state.network, config } } } },
     ]) {
-      const { status, said } = unpack(stack(changes));
-      expect(said).toContain("::error::");
+      const { status, output } = unpack(stack(changes));
+      expect(output).toContain("::error::");
       expect(status).toBe(1);
     }
   });
