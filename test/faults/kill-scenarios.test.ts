@@ -62,7 +62,7 @@ test("killed in its first delivery, a model is served by nobody before the commi
   expect(await recoverAll(first, sample, { expected })).toEqual([]);
 }, 900_000);
 
-test("killed after its rejection, a delivery leaves prod and stage as they were, and the decision stands", async () => {
+test("killed after its rejection, a delivery leaves prod and stage as they were and keeps the decision", async () => {
   const points = takeFrom(await recordKillPoints(second, "reject"), "slack.views");
   expect(points.length).toBeGreaterThan(10);
   const expected = (before: DeliveryState): ExpectedRecovery =>

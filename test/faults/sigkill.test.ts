@@ -107,7 +107,7 @@ const findUnexplainedVersions = (): Promise<readonly string[]> =>
     );
   });
 
-test("killed at random moments again and again, a rehearsal goes on each time and comes to its end", async () => {
+test("a rehearsal that is killed at random moments continues each time and completes", async () => {
   const seed = Number(process.env.SLIPWAY_SEED ?? Date.now() % 1_000_000);
   console.log(`The moments of the kills follow from SLIPWAY_SEED=${seed}`);
   const random = createSeededRandom(seed);
