@@ -13,7 +13,7 @@ import { runSlipway } from "./run-slipway.ts";
 
 const minutes = 60_000;
 
-describe("what stands in the way", { timeout: 10 * minutes }, () => {
+describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
   let fixture: Fixture;
   beforeAll(async () => {
     fixture = await createFixture();
@@ -29,7 +29,7 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   };
 
-  test("a port in use ends with 3, names --port, and writes nothing half", async () => {
+  test("a port in use exits with 3, names --port, and leaves no partial files", async () => {
     const taken = createServer();
     await new Promise<void>((listening) => taken.listen(0, "127.0.0.1", listening));
     const { port } = taken.address() as AddressInfo;
@@ -67,7 +67,7 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
     );
   });
 
-  test("--fresh removes no folder that is none of Slipway's", async () => {
+  test("--fresh removes only data folders of Slipway", async () => {
     const folder = join(fixture.folder, "photographs");
     mkdirSync(folder);
     writeFileSync(join(folder, "sea.jpg"), "waves");
@@ -75,7 +75,7 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
     expect(readFileSync(join(folder, "sea.jpg"), "utf8")).toBe("waves");
   });
 
-  test("a model that is not there ends with 2, and no folder is made", async () => {
+  test("an unknown model exits with 2, and no folder is created", async () => {
     const data = join(fixture.folder, "unknown");
     expectSentence(await rehearse("--data", data, "--model", "nope"), 2, /there is no model nope/);
     expect(existsSync(data)).toBe(false);
@@ -104,7 +104,7 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
     await first.groupEnded();
   });
 
-  test("a full disk ends with 3 and says so", async (context) => {
+  test("a full disk exits with 3 and a sentence", async (context) => {
     const disk = join(fixture.folder, "disk");
     mkdirSync(disk);
     const run = (script: string) =>
@@ -146,13 +146,13 @@ describe("slipway check", () => {
     writeFileSync(file, change(readFileSync(file, "utf8")));
   };
 
-  test("a folder without a mistake can be delivered: exit 0", async () => {
+  test("a valid folder exits with 0", async () => {
     const { code, stdout, stderr } = await runSlipway(fixture, ["check", folder]);
     expect(code, stdout + stderr).toBe(0);
     expect(stdout).toMatch(/can be delivered/);
   });
 
-  test("each mistake of model.yaml is named with file, line and remedy: exit 1", async () => {
+  test("each mistake in model.yaml is shown with file, line and remedy: exit 1", async () => {
     edit("model.yaml", (text) =>
       text
         .replace("timeoutSeconds: 30", "timeoutSecond: 30")
@@ -170,7 +170,7 @@ describe("slipway check", () => {
     expect(Problems.parse(JSON.parse(json.stdout)).length).toBeGreaterThanOrEqual(3);
   });
 
-  test("an ONNX file that is cut off, and a folder that is not there, are said", async () => {
+  test("a truncated ONNX file exits with 1, and a missing folder with 2", async () => {
     cpSync(join(repositoryRoot, "models", "churn"), folder, { recursive: true });
     writeFileSync(join(folder, "model.onnx"), readFileSync(join(folder, "model.onnx")).subarray(0, 1_000));
     const broken = await runSlipway(fixture, ["check", folder]);
@@ -212,7 +212,7 @@ describe("the command line", { timeout: 10 * minutes }, () => {
     [["rehearse", "--approve", "--reject"], /cannot be used with option/],
     [["rehearse", "--change", "best"], /Allowed choices are first, second, better, worse, broken/],
     [["status", "--data", "/nonexistent/slipway"], /holds no deliveries yet: run `npm start` first/],
-  ])("%j is not understood: exit 2, and said", async (args, sentence) => {
+  ])("%j is a usage error: exit 2 and a sentence", async (args, sentence) => {
     const { code, stdout, stderr } = await runSlipway(fixture, args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(sentence);

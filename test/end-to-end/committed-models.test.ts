@@ -20,7 +20,7 @@ test.each([
   ["review-topic", "a text that the graph itself takes apart"],
   ["review-sentiment", "a text that a tokenizer takes apart, in an encoder of 23 MB"],
 ])(
-  "%s (%s) is delivered, and prod answers its golden rows as at training",
+  "%s (%s) is delivered, and prod predicts its golden rows as at training",
   async (model) => {
     const fixture = await createFixture();
     try {

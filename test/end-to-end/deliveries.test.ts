@@ -49,7 +49,7 @@ const Ledger = z.array(
   }),
 );
 
-describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
+describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () => {
   let fixture: Fixture;
   let rehearsal: RehearsalProcess;
   let slack: SlackDriver;
@@ -159,7 +159,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     expect((await status()).approvals).toMatchObject([{ delivery: question.delivery }]);
   });
 
-  test("the author and a guest are refused, and are told so alone", async () => {
+  test("the author and a guest are refused, and only they see it", async () => {
     const { delivery } = await rehearsal.waitFor("question");
     const value = (await slack.questionOf(delivery)) ?? "";
     const before = await slack.messages();
@@ -272,7 +272,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     await failsAndLeavesProd(() => change("broken"), "ModelUnreadable", 2);
   });
 
-  test("golden vectors that the model does not answer end in GoldenVectorsDiffer", async () => {
+  test("golden vectors that differ from the model's predictions end in GoldenVectorsDiffer", async () => {
     await failsAndLeavesProd(
       () => {
         scientist().useTrained("better");
@@ -305,7 +305,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     );
   });
 
-  test("a commit that touches no model starts no delivery, and is said to touch none", async () => {
+  test("a commit that changes no model starts no delivery, and the output says so", async () => {
     const from = rehearsal.mark();
     writeFileSync(`${fixture.repository}/README.md`, "Models of the data science team.\n");
     const commit = scientist().commit("A README");
@@ -314,7 +314,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
   });
 
   let better = 0;
-  test("a later commit supersedes a delivery whose question is open, and asks itself", async () => {
+  test("a later commit supersedes a delivery with an open approval, and requests its own", async () => {
     let from = rehearsal.mark();
     scientist().restore("HEAD~4");
     scientist().useTrained("better");
@@ -387,7 +387,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     await nobodyNoticed([2, better]);
   });
 
-  test("rollback puts the version before back at once, and the ledger says why", async () => {
+  test("rollback restores the previous version at once, and the ledger says why", async () => {
     const { code, stdout, stderr } = await command(
       "rollback",
       "churn",
@@ -410,7 +410,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     });
   });
 
-  test("rolled back to the first version there is nothing before it: exit 1, and a sentence", async () => {
+  test("a rollback of the first version exits with 1 and a sentence", async () => {
     expect((await command("rollback", "churn", "--reason", "to the first")).code).toBe(0);
     await servesAlone(1);
     const before = await history();
@@ -422,7 +422,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     await nobodyNoticed([1, 2]);
   });
 
-  test("Ctrl-C ends it with 130, a sentence, and no process left", async () => {
+  test("Ctrl-C ends it with exit code 130, a sentence, and no process left", async () => {
     await caller?.stop();
     rehearsal.interrupt();
     expect(await rehearsal.ended(), rehearsal.describe()).toEqual({ code: 130, signal: null });
@@ -431,7 +431,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     expect(rehearsal.otherLines).toEqual([]);
   });
 
-  test("no secret and no token stood in any output, page or file", async () => {
+  test("no output, page or file holds a secret or a token", async () => {
     await rehearsal[Symbol.asyncDispose]();
     expect(findSecrets(fixture)).toEqual([]);
   });

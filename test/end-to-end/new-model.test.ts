@@ -27,7 +27,7 @@ afterAll(async () => {
   await fixture.remove();
 });
 
-test("a model that slipway new wrote is delivered to prod and answers there", {
+test("a model that slipway new wrote is delivered to prod and predicts there", {
   timeout: 600_000,
 }, async () => {
   // The rehearsal takes models from its checkout: here one that holds the policy and this model.
@@ -82,7 +82,7 @@ test("a model that slipway new wrote is delivered to prod and answers there", {
   expect(prediction.predictions[0]?.scores.repaid).toBeCloseTo(0.505459, 4);
 });
 
-test("a folder that is there is left alone without --force, and a wrong column is a mistake of usage", async () => {
+test("an existing folder stays as it is without --force, and a wrong column is a usage error", async () => {
   const models = join(fixture.folder, "checkout", "models");
   const onto = (...more: string[]) =>
     runSlipway(fixture, [

@@ -90,7 +90,7 @@ describe("npm start -- --approve --json", () => {
     expect(listEnteredStates(started, second)).toEqual([...before, ...canary, ...after]);
   });
 
-  test("serving is told once for each change, stage before prod, by the image's digest", () => {
+  test("each change of what is served is one event, stage before prod, with the image's digest", () => {
     const serving = selectEvents(started, "serving");
     expect(serving.map(({ environment, model, version }) => `${environment} ${model} ${version}`)).toEqual([
       "stage churn 1",
@@ -127,7 +127,7 @@ describe("npm start -- --approve --json", () => {
     3 * minutes,
   );
 
-  test("no secret and no token stands in any output or file", async () => {
+  test("no output or file holds a secret or a token", async () => {
     await started[Symbol.asyncDispose]();
     expect(findSecrets(fixture)).toEqual([]);
   });

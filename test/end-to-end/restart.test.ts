@@ -10,7 +10,7 @@ const quick = ["--port", "0", "--bake", "300ms", "--traffic", "300"];
 const minutes = 60_000;
 
 test(
-  "killed and interrupted while its question is open, a delivery is asked again in its one message, and can be approved",
+  "a delivery that is killed and interrupted during its open approval requests it again in the same message, and can be approved",
   async () => {
     const fixture = await createFixture();
     try {

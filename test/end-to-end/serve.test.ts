@@ -34,7 +34,7 @@ const output = async (args: readonly string[]): Promise<string> => {
   return text;
 };
 
-test("a served folder answers, keeps its records over a restart, asks for keys where it is told to, and ends on SIGTERM", async () => {
+test("a served folder predicts, keeps its records over a restart, requires keys with --keys, and ends on SIGTERM", async () => {
   const folder = await createTemporaryFolder();
   const data = join(folder.path, "data");
   const { rows } = readChurnGolden();
@@ -79,7 +79,7 @@ test("a served folder answers, keeps its records over a restart, asks for keys w
   }
 });
 
-test("a folder without a model is a mistake of the command line", async () => {
+test("a folder without a model is a usage error", async () => {
   const child = spawn(process.execPath, [slipwayPath, "serve", join("docs")], {
     cwd: repositoryRoot,
     stdio: "ignore",
