@@ -169,7 +169,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       played.transcripts[model]?.map(({ outcome }) =>
         [outcome?.outcome, ...(outcome?.error ? [outcome.error.name] : [])].join(" "),
       );
-    test("each delivery ends as it has to, on both", () => {
+    test("each delivery has the expected outcome on both engines", () => {
       const expected = scenarios[model]?.map(({ ends }) => ends);
       expect({ embedded: ends(embedded), onAws: ends(onAws) }).toEqual({
         embedded: expected,
@@ -179,7 +179,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     test("outcomes and messages are the same", () => {
       expect(onAws.transcripts[model]).toEqual(embedded.transcripts[model]);
     });
-    test("the ledgers hold the same", () => {
+    test("the ledgers are the same", () => {
       expect(onAws.ledgers[model]).toEqual(embedded.ledgers[model]);
     });
   });
@@ -248,7 +248,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     limitMs,
   );
 
-  test("what the functions printed holds no secret, no task token and no input row", async () => {
+  test("the functions' output holds no secret, no task token and no input row", async () => {
     const text = printed.join("\n");
     expect(
       printed.filter((line) => line.includes(onAws.transcripts.churn?.[0]?.outcome?.delivery ?? "?")).length,
@@ -291,7 +291,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     limitMs,
   );
 
-  test("what their bundles asked of AWS is allowed by the written policies, whose proof knows all of its kinds", async () => {
+  test("the written policies allow every AWS call of the bundles, and their proof covers every kind of call", async () => {
     const written = await synthRecordedStacks();
     try {
       const inForce = simulateStackPolicies(written);
