@@ -406,7 +406,7 @@ const commands: fc.Arbitrary<Command>[] = [
   ),
 ];
 
-test("any order of crash, click, retry, sweep, rollback and expiry ends with the message that the facts give", async () => {
+test("after any order of crash, click, retry, sweep, rollback and expiry the message shows the stored facts", async () => {
   await fc.assert(
     fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: "max" }), async (moves) => {
       const it = createMachine();

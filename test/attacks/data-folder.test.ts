@@ -46,7 +46,7 @@ beforeEach(async () => {
 });
 afterEach(() => workFolder.remove());
 
-describe("a data folder that was there, open to all", () => {
+describe("a data folder that was there before and is open to all", () => {
   test.skipIf(process.platform === "win32")(
     "holds nothing that another user can read: records, secrets, keys and logs are its owner's alone",
     async () => {
@@ -94,8 +94,8 @@ const startLockProcess = (folder: string, url?: string) => {
   };
 };
 
-describe("one owner a data folder", { timeout: 5 * minutes }, () => {
-  test("of several that start at once exactly one gets it, and the others say who has it", async () => {
+describe("a data folder has one owner", { timeout: 5 * minutes }, () => {
+  test("of several processes that start at once exactly one gets it, and the others name its owner", async () => {
     const started = Array.from({ length: 5 }, () => startLockProcess(root));
     const results = await Promise.all(started.map((one) => one.result));
     const winners = results.filter(({ owns }) => owns);
@@ -120,7 +120,7 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
     await Promise.all([...started, late].map((one) => one.leave()));
   });
 
-  test("SIGKILL frees it at once, also where the process id that is written there lives on", async () => {
+  test("SIGKILL frees it at once, also where another process has the recorded process id", async () => {
     const first = startLockProcess(root, "http://127.0.0.1:4747");
     expect(await first.result).toMatchObject({ owns: true });
     expect(findRunningWorld(resolveDataFolder(root))?.url).toBe("http://127.0.0.1:4747");
@@ -145,7 +145,7 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
     await Promise.all([first.leave(), second.leave()]);
   });
 
-  test("whoever only looks takes it from nobody, and keeps nobody from it", async () => {
+  test("a command that only reads takes it from nobody, and blocks nobody", async () => {
     const { lock } = resolveDataFolder(root);
     expect(isLocked(lock)).toBe(false);
     const looking = setInterval(() => isLocked(lock), 1);
@@ -160,7 +160,7 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
     }
   });
 
-  test("given back it is free for the same process", () => {
+  test("after its release the same process can acquire it again", () => {
     const folder = resolveDataFolder(root);
     const ownership = acquireDataFolder(folder, { command: "serve", now: 0 });
     expect(() => acquireDataFolder(folder, { command: "serve", now: 0 })).toThrow("slipway serve");
@@ -240,7 +240,7 @@ const readAll = (path: string): void => {
 
 describe("a damaged database", { timeout: 5 * minutes }, () => {
   test.each([...damages])(
-    "%s is a sentence with the remedy, for state.sqlite and desk.sqlite",
+    "%s gives a sentence with the remedy, for state.sqlite and desk.sqlite",
     (_, damage) => {
       const folder = resolveDataFolder(root);
       makeDatabase(folder.database);
@@ -260,7 +260,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     },
   );
 
-  test("bytes that were changed anywhere give the rows or that sentence, never another error", () => {
+  test("changed bytes anywhere give the rows or that sentence, never another error", () => {
     const whole = join(root, "whole.sqlite");
     makeDatabase(whole);
     const bytes = readFileSync(whole);
@@ -284,7 +284,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     );
   });
 
-  test("a log of writes that is cut off loses the last of them and no more", async () => {
+  test("a truncated write-ahead log loses its last writes and no more", async () => {
     const path = join(root, "state.sqlite");
     const writer = openDatabase(path);
     const store = createSqliteStore({ database: writer, clock: Date.now });
@@ -306,7 +306,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     expect(items.map(({ value }) => value)).toEqual(items.map((_, at) => at));
   });
 
-  test("a value that is no JSON any more is said", async () => {
+  test("a value that is no longer JSON gives that sentence", async () => {
     const path = join(root, "state.sqlite");
     const database = openDatabase(path);
     database
@@ -320,7 +320,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     database.close();
   });
 
-  test("one that another process holds is said after 5 seconds, and not tried for minutes", () => {
+  test("a locked database gives that sentence after 5 seconds, not after minutes", () => {
     const path = join(root, "state.sqlite");
     openDatabase(path).close();
     const holder = new DatabaseSync(path);
@@ -339,7 +339,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     expect(stderr).not.toMatch(/\n\s+at /);
     return stderr;
   };
-  test("every command that opens one ends with 3 and that sentence", async () => {
+  test("every command that opens a damaged database exits with 3 and that sentence", async () => {
     writeFileSync(resolveDataFolder(root).database, Buffer.alloc(20_000, "not a database "));
     for (const args of [
       ["status"],
@@ -359,7 +359,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
       );
   });
 
-  test("a database that lost all its bytes is no new one, and a damaged desk ends the start with 3", async () => {
+  test("an empty database file is not taken for a new one, and a damaged desk database exits the start with 3", async () => {
     const folder = resolveDataFolder(root);
     writeFileSync(folder.database, "");
     writeFileSync(folder.secrets, "BLOB_KEY=a\n");
@@ -390,7 +390,7 @@ describe("a clock that is set back by hours", () => {
     };
   };
 
-  test("supersedes no push that comes after it, and lets an earlier one supersede nothing", async () => {
+  test("lets later pushes supersede earlier ones, and never the reverse", async () => {
     const { store, database } = stored();
     const take = (delivery: string, requestedAt: number, now: number) =>
       createClaims({ store }).take(
@@ -408,7 +408,7 @@ describe("a clock that is set back by hours", () => {
     database.close();
   });
 
-  test("keeps no key waiting for longer than its window", async () => {
+  test("limits no key for longer than its rate window", async () => {
     const { store, set, database } = stored();
     let now = three;
     const limiter = createRateLimiter({ store, clock: () => now, warn: () => undefined });
@@ -421,7 +421,7 @@ describe("a clock that is set back by hours", () => {
     database.close();
   });
 
-  test("leaves a canary its traffic: the window is that of the bake that has just ended", async () => {
+  test("leaves a canary its traffic: the window is that of the last bake", async () => {
     const world = createMemoryWorld();
     await promoteVersion(world, "a", 1);
     const champion = await world.ledger.serving("prod", toyModel);
@@ -461,7 +461,7 @@ describe("a clock that is set back by hours", () => {
     });
   });
 
-  test("keeps a rotated secret no longer than five minutes", async () => {
+  test("caches a rotated secret no longer than five minutes", async () => {
     let now = three;
     let value = "old";
     const cached = cacheSecrets({ read: async () => value }, () => now);

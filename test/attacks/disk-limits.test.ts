@@ -113,7 +113,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     disk?.unmount();
   });
 
-  test("ends no answer of slipway serve, with its output on that disk too; freed, it records again", async (context) => {
+  test("loses no response of slipway serve, also with its output on that disk; with space again, it records again", async (context) => {
     disk = mountDisk(24);
     if (!disk) return context.skip();
     const output = join(disk.path, "output");
@@ -146,7 +146,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     expect(code).toBe(0);
   });
 
-  test("ends no answer of prod in a rehearsal, nor the rehearsal; freed, it records again", async (context) => {
+  test("loses no response of prod in a rehearsal and does not end the rehearsal; with space again, it records again", async (context) => {
     disk = mountDisk(400);
     if (!disk) return context.skip();
     const fixture = await createFixture();
@@ -183,7 +183,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     }
   });
 
-  test("an output that nobody reads any more ends nothing", async () => {
+  test("an output that nobody reads any more ends no process", async () => {
     child = serve(workFolder.path, "pipe");
     const { stdout, stderr } = child;
     if (!stdout || !stderr) throw new Error("it has pipes");
@@ -195,7 +195,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     expect(child.exitCode).toBeNull();
   });
 
-  test("loses log entries and says how many; metrics wait, and closing them throws nothing", async (context) => {
+  test("loses log entries and counts them; metrics wait, and closing them does not throw", async (context) => {
     disk = mountDisk(8);
     if (!disk) return context.skip();
     const path = join(disk.path, "rehearsal.log");
@@ -235,7 +235,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     database.close();
   });
 
-  test("at the start is a sentence and exit 3", async (context) => {
+  test("at the start gives a sentence and exit code 3", async (context) => {
     disk = mountDisk(1);
     if (!disk) return context.skip();
     disk.fill();
@@ -255,7 +255,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
   });
 });
 
-test("a log that has grown to its limit becomes the one before, so that both have a limit", () => {
+test("a log at its limit becomes the previous log, so that both are limited", () => {
   const path = join(workFolder.path, "rehearsal.log");
   const log = openLog({ path, clock: () => 0, limitBytes: 10_000 });
   for (let entry = 0; entry < 500; entry++) log(`entry ${entry}`);
@@ -330,7 +330,7 @@ describe("a data folder over its limit", () => {
   const pages = ({ database }: ReturnType<typeof open>) =>
     Number(database.prepare("PRAGMA page_count").get()?.page_count) * 4_096;
 
-  test("forgets the oldest traffic, gives the space back, and touches nothing else", async () => {
+  test("deletes the oldest traffic, frees the space, and touches nothing else", async () => {
     const data = open();
     for (const partition of ["ledger#prod#churn", "approvals", "claims", "api-keys#prod", "prediction-like"])
       await data.store.put({ partition, sort: "1" }, { kept: true });
@@ -384,7 +384,7 @@ describe("a data folder over its limit", () => {
     data.database.close();
   });
 
-  test("takes small batches: no transaction has more statements than a batch has requests, times four", async () => {
+  test("deletes in small batches: a transaction has at most four statements for each request of a batch", async () => {
     const data = open();
     await traffic(data, 400);
     let most = 0;
@@ -417,7 +417,7 @@ describe("a data folder over its limit", () => {
     data.database.close();
   });
 
-  test("objects are walked over once an hour and counted in between, however many there are", async () => {
+  test("blobs are listed once an hour and counted in between, however many there are", async () => {
     const data = open();
     await data.store.put({ partition: "ledger#prod#churn", sort: "1" }, { kept: true });
     await traffic(data, 100);
@@ -446,7 +446,7 @@ describe("a data folder over its limit", () => {
     data.database.close();
   });
 
-  test("a walk over many files lets the event loop turn between them", async () => {
+  test("listing many files lets the event loop turn between them", async () => {
     const folder = join(workFolder.path, "many");
     mkdirSync(folder);
     for (let file = 0; file < 1_000; file++) writeFileSync(join(folder, `${file}`), "x");
@@ -455,7 +455,7 @@ describe("a data folder over its limit", () => {
     expect(turns).toBeGreaterThan(500);
   });
 
-  test("what is no traffic is never forgotten, and that the limit cannot be kept is said once", async () => {
+  test("only traffic is deleted, and a limit that cannot be kept is logged once", async () => {
     const data = open();
     await data.store.put({ partition: "ledger#prod#churn", sort: "1" }, { kept: "x".repeat(200_000) });
     await traffic(data, 50);

@@ -156,7 +156,7 @@ describe("inputs and labels named as what every object inherits", () => {
   const row = (label: string) =>
     Object.fromEntries(inheritedNames.map((name) => [name, name === label ? 5 : 0.5]));
 
-  test("go from the request to the canary's verdict, and are counted", async () => {
+  test("are counted from the request to the canary's verdict", async () => {
     const champion = startService(model, "1");
     const challenger = startService(model, "2");
     for (let request = 0; request < 300; request++) {
@@ -172,7 +172,7 @@ describe("inputs and labels named as what every object inherits", () => {
     });
   });
 
-  test("are read and answered in every protocol, with every score", async () => {
+  test("work in every protocol, with every score", async () => {
     const { app, post, log } = startService(model, "3");
     for (const label of inheritedNames) {
       const native = await post("/v1/predict", { rows: [row(label)] });
@@ -212,7 +212,7 @@ describe("inputs and labels named as what every object inherits", () => {
     expect(log).toEqual([]);
   });
 
-  test("a missing input is missing, whatever every object inherits under its name", async () => {
+  test("a missing input is missing, also where every object inherits its name", async () => {
     const { post } = startService(model, "4");
     const { constructor: _, ...rest } = row("toString");
     const { status, text } = await post("/v1/predict", { rows: [rest] });
@@ -231,7 +231,7 @@ describe("inputs and labels named as what every object inherits", () => {
   });
 });
 
-test("__proto__ is no name for an input or a label: the manifest says so", () => {
+test("the manifest refuses __proto__ as the name of an input or a label", () => {
   expect(Input.safeParse({ name: "__proto__", type: "boolean" }).error?.issues[0]?.message).toContain(
     "__proto__ is no name",
   );
@@ -244,7 +244,7 @@ const label = fc.oneof(
   fc.string({ minLength: 1, maxLength: 20 }),
 );
 
-test("whatever the labels are named, a function's line brings each of their counts to the metrics", () => {
+test("whatever the labels are named, a function's log line has the count of each for the metrics", () => {
   let version = 100;
   return fc.assert(
     fc.asyncProperty(
@@ -268,7 +268,7 @@ test("whatever the labels are named, a function's line brings each of their coun
   );
 });
 
-describe("lines are not forged by names", () => {
+describe("names cannot forge lines", () => {
   /** Letters, and all that ends a line, moves a cursor, hides text or turns it around. */
   const hostile = fc
     .array(
@@ -286,7 +286,7 @@ describe("lines are not forged by names", () => {
   const painted = new RegExp(`${"\u001b"}\\[(?:1|2|22|3[1-69])m`, "g");
   const controls = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
-  test("an entry of the rehearsal's log begins with its time, everything else stands behind a mark", () => {
+  test("an entry of the rehearsal's log starts with its time; continuation lines have a prefix", () => {
     let file = 0;
     fc.assert(
       fc.property(fc.array(fc.tuple(hostile, hostile), { minLength: 1, maxLength: 8 }), (entries) => {
@@ -306,7 +306,7 @@ describe("lines are not forged by names", () => {
     );
   });
 
-  test("a line of JSON stays one line and the same JSON", () => {
+  test("a line of JSON stays one line with the same JSON", () => {
     fc.assert(
       fc.property(hostile, hostile, (name, cause) => {
         const line = captureStdout(() =>
@@ -325,7 +325,7 @@ describe("lines are not forged by names", () => {
     );
   });
 
-  test("at the terminal an event's names stay on their line, and print hides nothing", () => {
+  test("at the terminal an event's names stay on their line and hide nothing", () => {
     fc.assert(
       fc.property(hostile, (name) => {
         const serving = captureStdout(() =>
