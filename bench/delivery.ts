@@ -11,9 +11,9 @@ import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type RunningRehearsal, runRehearsal } from "#test/support/run-rehearsal.ts";
+import { measureTreeMemory, type TreeMemory } from "#test/support/process-tree.ts";
+import { type WatchedRehearsal, watchRehearsal } from "#test/support/rehearsal-process.ts";
 import { measureThroughput } from "./measure-throughput.ts";
-import { measureTreeMemory, type TreeMemory } from "./process-tree-memory.ts";
 
 type Line = {
   readonly what: string;
@@ -42,8 +42,8 @@ const megabytes = (bytes: number) => Math.round(bytes / 1e6);
 const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
 
 /** `npm start -- …` without npm, which adds about 0.2 s of its own. */
-const startRehearsal = (folder: string, more: readonly string[] = []): RunningRehearsal =>
-  runRehearsal(
+const startRehearsal = (folder: string, more: readonly string[] = []): WatchedRehearsal =>
+  watchRehearsal(
     process.execPath,
     [join(checkout, "scripts", "start.mjs"), "--json", "--port", "0", "--data", folder, ...more],
     { cwd: checkout },
@@ -57,7 +57,7 @@ const benchStartUp = async (): Promise<readonly Line[]> => {
     const began = performance.now();
     const rehearsal = startRehearsal(join(temporary, `start-${round}`));
     try {
-      await rehearsal.until("question");
+      await rehearsal.waitFor("question");
       times.push(performance.now() - began);
     } finally {
       await rehearsal.stop();
@@ -103,7 +103,7 @@ const benchWholeRun = async (folder: string): Promise<readonly Line[]> => {
     if (now && inCanary() && now.totalBytes > (peak?.totalBytes ?? 0)) peak = now;
   }, 250);
   const limit = setTimeout(() => void rehearsal.stop(), longestRunMs);
-  const code = await rehearsal.ended.finally(() => {
+  const { code } = await rehearsal.ended().finally(() => {
     clearInterval(timer);
     clearTimeout(limit);
   });
@@ -155,7 +155,7 @@ const benchThroughput = async (folder: string): Promise<readonly Line[]> => {
   say("requests per second …");
   const rehearsal = startRehearsal(folder, ["--traffic", "0"]);
   try {
-    const { url, model } = await rehearsal.until("serving", ({ environment }) => environment === "prod");
+    const { url, model } = await rehearsal.waitFor("serving", ({ environment }) => environment === "prod");
     const golden = JSON.parse(await readFile(join(checkout, "models", model, "golden.json"), "utf8"));
     const body = JSON.stringify({ rows: golden.rows.slice(0, 1) });
     const load = await measureThroughput(`${url}/v1/predict`, body, { connections: 10, forMs: 5_000 });
@@ -178,7 +178,7 @@ const benchRollback = async (folder: string): Promise<readonly Line[]> => {
   say("rollback from a second terminal …");
   const rehearsal = startRehearsal(folder);
   try {
-    await rehearsal.until("serving", ({ environment }) => environment === "prod");
+    await rehearsal.waitFor("serving", ({ environment }) => environment === "prod");
     const began = performance.now();
     const child = spawn(process.execPath, [command, "rollback", "churn", "--json", "--data", folder], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -215,12 +215,12 @@ const benchFreshClone = async (): Promise<readonly Line[]> => {
   const cloned = spawnSync("git", ["clone", "--quiet", checkout, folder], { stdio: "inherit" });
   if (cloned.status !== 0) throw new Error("the clone failed");
   const clonedAfter = performance.now() - began;
-  const rehearsal = runRehearsal("npm", ["start", "--silent", "--", "--json", "--port", "0"], {
+  const rehearsal = watchRehearsal("npm", ["start", "--silent", "--", "--json", "--port", "0"], {
     cwd: folder,
     env: { ...process.env, npm_config_cache: join(temporary, "npm-cache") },
   });
   try {
-    await rehearsal.until("question");
+    await rehearsal.waitFor("question");
     const took = performance.now() - began;
     return [
       {
@@ -258,8 +258,8 @@ const lines: Line[] = [];
 const measure = async (what: string, work: () => Promise<readonly Line[]>): Promise<void> => {
   try {
     lines.push(...(await work()));
-  } catch (fault) {
-    const why = fault instanceof Error ? fault.message : String(fault);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
     lines.push({ what, aim: null, measured: null, unit: "s", detail: `not measured: ${why}` });
   }
 };

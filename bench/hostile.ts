@@ -14,11 +14,11 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { runRehearsal } from "#test/support/run-rehearsal.ts";
+import { measureTreeUsage, resetPeaks } from "#test/support/process-tree.ts";
+import { watchRehearsal } from "#test/support/rehearsal-process.ts";
 import { type AttackTarget, attacks } from "./hostile/attacks.ts";
 import { detectPinning } from "./serve/cpu-pinning.ts";
 import { describeMachine, readLoadAverage } from "./serve/describe-machine.ts";
-import { measureProcessTree, resetPeaks } from "./serve/process-tree.ts";
 import { formatReport, type ReportLine } from "./serve/report.ts";
 import { computeSpread } from "./serve/spread.ts";
 import { startServer } from "./serve/start-server.ts";
@@ -102,7 +102,7 @@ const measure = async (where: string, url: string, pid: number, names: readonly 
       say(`${where}, ${name}, round ${round} of ${rounds} …`);
       without.push(await runNormalLoad(url, body));
       during.push(await runUnderAttack(name, target, [url, body]));
-      const peak = measureProcessTree(pid)?.peakBytes;
+      const peak = measureTreeUsage(pid)?.peakBytes;
       if (peak === undefined) continue;
       peaks.push(peak / 1e6);
       say(`  at most ${(peak / 1e6).toFixed(0)} MB`);
@@ -168,7 +168,7 @@ const serve = async (): Promise<void> => {
 const gateway = async (): Promise<void> => {
   const folder = join(temporary, "rehearsal");
   const rehearse = (more: readonly string[]) =>
-    runRehearsal(
+    watchRehearsal(
       process.execPath,
       [join(checkout, "scripts", "start.mjs"), "--json", "--port", "0", "--data", folder, ...more],
       { cwd: checkout },
@@ -176,10 +176,10 @@ const gateway = async (): Promise<void> => {
   say("a rehearsal delivers …");
   const delivered = rehearse(["--approve"]);
   const limit = setTimeout(() => void delivered.stop(), 300_000);
-  await delivered.ended.finally(() => clearTimeout(limit));
+  await delivered.ended().finally(() => clearTimeout(limit));
   const rehearsal = rehearse(["--traffic", "0"]);
   try {
-    const { url } = await rehearsal.until("serving", ({ environment }) => environment === "prod");
+    const { url } = await rehearsal.waitFor("serving", ({ environment }) => environment === "prod");
     await measure("gateway", `${url}/v1/predict`, rehearsal.pid, chosen(names));
   } finally {
     await rehearsal.stop();

@@ -12,7 +12,7 @@ const post = (agent: Agent, url: string, body: string): Promise<boolean> =>
     const sent = request(
       url,
       { method: "POST", agent, headers: { "content-type": "application/json" } },
-      (answer) => answer.resume().on("end", () => resolve(answer.statusCode === 200)),
+      (response) => response.resume().on("end", () => resolve(response.statusCode === 200)),
     );
     sent.on("error", () => resolve(false));
     sent.end(body);

@@ -72,7 +72,7 @@ const checks = hostileFiles.map(([what, file, content]) => {
     async () => {
       const refused = await assertModel(candidate).then(
         () => undefined,
-        (fault: unknown) => fault,
+        (error: unknown) => error,
       );
       if (!(refused instanceof Error && refused.name === "ManifestInvalid"))
         throw new Error(`${what} in ${file} was not refused as it has to be`, { cause: refused });

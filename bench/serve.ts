@@ -12,11 +12,11 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { createPythonEnvironment } from "#test/peers/python-environment.ts";
+import { measureTreeUsage } from "#test/support/process-tree.ts";
 import { buildFunctionImage } from "./serve/build-function-image.ts";
 import { detectPinning } from "./serve/cpu-pinning.ts";
 import { describeMachine, readLoadAverage } from "./serve/describe-machine.ts";
 import { measureColdStarts } from "./serve/measure-cold-starts.ts";
-import { measureProcessTree } from "./serve/process-tree.ts";
 import { formatReport, type ReportLine } from "./serve/report.ts";
 import { buildMixedTexts, readRequestBodies } from "./serve/request-bodies.ts";
 import { type LoadOptions, type LoadResult, runLoad } from "./serve/run-load.ts";
@@ -89,7 +89,7 @@ const compareServers = async (
             ?.get(kind)
             ?.push(await runLoad(load(url), pid, pins.generator));
         }
-    const peaks = new Map(servers.map(({ kind, pid }) => [kind, measureProcessTree(pid)?.peakBytes]));
+    const peaks = new Map(servers.map(({ kind, pid }) => [kind, measureTreeUsage(pid)?.peakBytes]));
     return { results, peaks };
   } finally {
     await Promise.all(servers.map(({ stop }) => stop()));

@@ -7,16 +7,16 @@ const root = join(import.meta.dirname, "..");
 const skipped = new Set(["node_modules", "dist", "coverage", "models", "seed"]);
 
 const readSources = async (folder: string): Promise<[string, string][]> => {
-  const found: [string, string][] = [];
+  const sources: [string, string][] = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      if (!entry.name.startsWith(".") && !skipped.has(entry.name)) found.push(...(await readSources(path)));
+      if (!entry.name.startsWith(".") && !skipped.has(entry.name)) sources.push(...(await readSources(path)));
     } else if (/\.(ts|mjs)$/.test(entry.name)) {
-      found.push([relative(root, path).split(sep).join("/"), await readFile(path, "utf8")]);
+      sources.push([relative(root, path).split(sep).join("/"), await readFile(path, "utf8")]);
     }
   }
-  return found;
+  return sources;
 };
 
 const files = new Map(await readSources(root));

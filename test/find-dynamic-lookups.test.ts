@@ -26,13 +26,13 @@ const allowed: ReadonlyMap<string, string> = new Map([
 test("no property is looked up by a name from outside: names are keys of a Map, or go through ownValue", () => {
   const isProduct = (file: string) =>
     !/^(test|bench)\//.test(file) && !/\.(peer\.)?test\.ts$/.test(file) && file.endsWith(".ts");
-  const found = findDynamicLookups(root, isProduct).map(({ file, line, code }) => ({
+  const lookups = findDynamicLookups(root, isProduct).map(({ file, line, code }) => ({
     place: `${file}: ${code}`,
     line,
   }));
-  const places = new Set(found.map(({ place }) => place));
+  const places = new Set(lookups.map(({ place }) => place));
   expect(
-    found
+    lookups
       .filter(({ place }) => !allowed.has(place))
       .map(
         ({ place, line }) =>

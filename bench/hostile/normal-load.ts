@@ -22,10 +22,10 @@ const sendRequest = (at: number): Promise<void> =>
     const sent = request(
       url,
       { method: "POST", agent, headers: { "content-type": "application/json" } },
-      (answer) => {
-        answer.resume();
-        answer.on("end", () => end(answer.statusCode === 200));
-        answer.on("error", () => end(false));
+      (response) => {
+        response.resume();
+        response.on("end", () => end(response.statusCode === 200));
+        response.on("error", () => end(false));
       },
     );
     sent.on("error", () => end(false));

@@ -49,8 +49,8 @@ const startFunction = async (
   wrap: readonly string[],
   event?: string,
 ) => {
-  const given = [starter, pathToFileURL(entry).href, ...(event === undefined ? [] : [event])];
-  const [command = process.execPath, ...args] = [...wrap, process.execPath, ...given];
+  const programArgs = [starter, pathToFileURL(entry).href, ...(event === undefined ? [] : [event])];
+  const [command = process.execPath, ...args] = [...wrap, process.execPath, ...programArgs];
   const { stdout } = await run(command, args, { env });
   const spent: ElapsedTime & { readonly first?: ElapsedTime } = JSON.parse(
     stdout.trim().split("\n").at(-1) ?? "",

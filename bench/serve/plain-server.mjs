@@ -10,14 +10,14 @@ import ort from "onnxruntime-node";
 
 const [folder, port] = process.argv.slice(2);
 const read = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
-const { inputs, output, tokenizer: asked } = read("manifest.json");
+const { inputs, output, tokenizer: tokenizerOptions } = read("manifest.json");
 const { labels } = output;
 const session = await ort.InferenceSession.create(join(folder, "model.onnx"), {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   executionMode: "sequential",
 });
-const tokenizer = asked && new Tokenizer(read(asked.file), {});
+const tokenizer = tokenizerOptions && new Tokenizer(read(tokenizerOptions.file), {});
 
 const columns = (rows) =>
   Object.fromEntries(
@@ -32,7 +32,9 @@ const columns = (rows) =>
   );
 
 const tokens = (rows) => {
-  const ids = rows.map((row) => tokenizer.encode(row[inputs[0].name]).ids.slice(0, asked.maxTokens));
+  const ids = rows.map((row) =>
+    tokenizer.encode(row[inputs[0].name]).ids.slice(0, tokenizerOptions.maxTokens),
+  );
   const width = Math.max(...ids.map(({ length }) => length));
   const input = new BigInt64Array(rows.length * width);
   const mask = new BigInt64Array(rows.length * width);

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { measureProcessTree } from "./process-tree.ts";
+import { measureTreeUsage } from "#test/support/process-tree.ts";
 
 const generator = fileURLToPath(new URL("load.mjs", import.meta.url));
 
@@ -31,13 +31,13 @@ export const runLoad = async (
   pid: number,
   wrap: readonly string[],
 ): Promise<LoadResult> => {
-  const before = measureProcessTree(pid);
+  const before = measureTreeUsage(pid);
   const [command = process.execPath, ...args] = [...wrap, process.execPath, generator];
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.end(JSON.stringify(load));
   const [printed, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
   if (code !== 0) throw new Error(`the load generator ended with ${code}`);
-  const after = measureProcessTree(pid);
+  const after = measureTreeUsage(pid);
   const measured: Omit<LoadResult, "cpuMs"> & { readonly total: number } = JSON.parse(printed);
   if (measured.failed > 0 || measured.answered === 0)
     throw new Error(

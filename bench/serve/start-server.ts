@@ -101,13 +101,13 @@ export const startServer = async (
   const url = `http://127.0.0.1:${port}/v1/predict`;
   const until = performance.now() + 120_000;
   for (;;) {
-    const answer = await fetch(url, {
+    const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body,
     }).catch(() => undefined);
-    if (answer?.ok) return { kind, url, pid: child.pid ?? 0, stop };
-    const refused = answer && answer.status < 500 ? `: ${await answer.text()}` : "";
+    if (response?.ok) return { kind, url, pid: child.pid ?? 0, stop };
+    const refused = response && response.status < 500 ? `: ${await response.text()}` : "";
     if (child.exitCode !== null || refused || performance.now() > until) {
       await stop();
       throw new Error(`${kind} does not answer${refused}${words ? `: ${words.trim()}` : ""}`);

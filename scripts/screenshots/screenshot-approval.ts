@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { requireBrowser } from "#test/support/browser.ts";
-import { runRehearsal } from "#test/support/run-rehearsal.ts";
+import { watchRehearsal } from "#test/support/rehearsal-process.ts";
 import { encodeIndexedPng } from "./encode-indexed-png.ts";
 
 const folder = process.argv[2];
@@ -55,16 +55,16 @@ const readPixels = async (png: string): Promise<{ width: number; height: number;
   return { width, height, elements: btoa(text) };
 };
 
-const rehearsal = runRehearsal(
+const rehearsal = watchRehearsal(
   process.execPath,
   [...slipway, "rehearse", "--json", "--port", "0", "--data", data],
   { cwd: checkout },
 );
 try {
-  const first = await rehearsal.until("question");
+  const first = await rehearsal.waitFor("question");
   const [asked] = JSON.parse(await runSlipway("approvals", "--json"));
   await runSlipway("approve", asked.id, "--as", asked.approvers[0]);
-  const question = await rehearsal.until("question", ({ delivery }) => delivery !== first.delivery);
+  const question = await rehearsal.waitFor("question", ({ delivery }) => delivery !== first.delivery);
 
   await using chromium = await requireBrowser().launch({ deviceScaleFactor: 2 });
   const page = await chromium.context.newPage();

@@ -34,9 +34,9 @@ const createKillSwitch = () => {
       get: (target, key, receiver) => {
         const method: unknown = Reflect.get(target, key, receiver);
         if (typeof method !== "function") return method;
-        return async (...given: unknown[]) => {
+        return async (...args: unknown[]) => {
           step();
-          const answer: unknown = await Reflect.apply(method, target, given);
+          const answer: unknown = await Reflect.apply(method, target, args);
           step();
           return answer;
         };
@@ -51,9 +51,9 @@ const createKillSwitch = () => {
       state.dead = false;
       try {
         return await work();
-      } catch (fault) {
+      } catch (error) {
         if (state.dead) return undefined;
-        throw fault;
+        throw error;
       } finally {
         state.left = Number.POSITIVE_INFINITY;
         state.dead = false;
@@ -252,11 +252,11 @@ const createMachine = () => {
 
   const step = (name: DeliveryKey, at: number | null) =>
     kill.run(at, () =>
-      advance(name).catch((fault: Error) => {
-        if (kill.state.dead) throw fault;
+      advance(name).catch((error: Error) => {
+        if (kill.state.dead) throw error;
         // The Catch of every state.
-        if (fault.name === "Superseded") end(name, "superseded");
-        else if (fault.name !== "ProdChanged") end(name, "failed");
+        if (error.name === "Superseded") end(name, "superseded");
+        else if (error.name !== "ProdChanged") end(name, "failed");
       }),
     );
   const quiet = {
@@ -307,8 +307,8 @@ const createMachine = () => {
         model: toyModel,
         id: `rollback-${++rollbacks}`,
         by: `ada: reason ${rollbacks}`,
-      }).catch((fault: Error) => {
-        if (kill.state.dead || fault.name !== "NothingBefore") throw fault;
+      }).catch((error: Error) => {
+        if (kill.state.dead || error.name !== "NothingBefore") throw error;
       }),
     );
   /** States one after the other, with an approval where one is waited for; killed in the last one. */
@@ -346,12 +346,12 @@ const assertInvariants = async ({ world, at }: Machine): Promise<void> => {
     if (message?.rolledBack) expect(message.rolledBack.by).toMatch(/^ada: reason \d/);
     if (at(name).state === "end") expect(message?.question?.status).not.toBe("open");
     // The engine hears of one decision for each question, and each task once.
-    const heard = world.engine.answers.flatMap(({ output }) =>
+    const decisions = world.engine.answers.flatMap(({ output }) =>
       output === undefined ? [] : [ApprovalDecision.parse(output)],
     );
     for (const { id } of questions)
       expect(
-        new Set(heard.filter(({ approval }) => approval === id).map((one) => JSON.stringify(one))).size,
+        new Set(decisions.filter(({ approval }) => approval === id).map((one) => JSON.stringify(one))).size,
       ).toBeLessThanOrEqual(1);
   }
   const { answers } = world.engine;
@@ -406,7 +406,7 @@ const commands: fc.Arbitrary<Command>[] = [
   ),
 ];
 
-test("any order of crash, click, retry, sweep, rollback and expiry ends with the message that the facts give", async () => {
+test("after any order of crash, click, retry, sweep, rollback and expiry the message shows the stored facts", async () => {
   await fc.assert(
     fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: "max" }), async (moves) => {
       const it = createMachine();

@@ -177,7 +177,7 @@ test("a crash between a vote and the sending of its decision leaves no buttons b
   expect(readShownMessage().question).toBe("approved");
 });
 
-test("a question that is asked again while a click arrives never shows buttons over the decision", async () => {
+test("an approval that is requested again while a click arrives never shows buttons next to a decision", async () => {
   const { id, input } = await requestDecision();
   const { read } = world.claims;
   // The click falls between the question's being kept and its being shown.
@@ -192,19 +192,19 @@ test("a question that is asked again while a click arrives never shows buttons o
   expect(readShownMessage().question).toBe("approved");
 });
 
-describe("prod that changes while a question stands", () => {
-  test("leads back to VerifyStage: the checks were measured against the champion before", () => {
+describe("when prod changes while an approval is open", () => {
+  test("the delivery returns to VerifyStage, because its checks compare with the previous champion", () => {
     const { Choices } = localDefinition.States.IsProdClaimed;
     expect(Choices).toContainEqual(expect.objectContaining({ StringEquals: "stale", Next: "VerifyStage" }));
   });
 
-  test("is never asked about with checks against the champion before", async () => {
+  test("no approval shows checks against the previous champion", async () => {
     await promoteVersion(world, "a", 1);
     await expect(requestDecision({ baseline: 0 })).rejects.toMatchObject({ name: "ProdChanged" });
     expect(await world.approvals.open(toyModel)).toEqual([]);
   });
 
-  test("is told of in the question that is asked again, and the one before takes no answer any more", async () => {
+  test("the new approval says so, and the previous one accepts no decision", async () => {
     await promoteVersion(world, "a", 1);
     const first = await requestDecision();
     await promoteVersion(world, "b", 2);
@@ -228,7 +228,7 @@ describe("prod that changes while a question stands", () => {
     expect(ephemeralMessages).toHaveLength(1);
   });
 
-  test("again and again ends the delivery", async () => {
+  test("again and again, the delivery ends", async () => {
     const { input } = await requestDecision();
     let asked = 1;
     await expect(
@@ -266,7 +266,7 @@ const claimProdForApproval = (
   });
 
 describe("a decision about one image", () => {
-  test("claims prod for no other image or version, and not before it was made", async () => {
+  test("claims prod for that image and version alone, and only after the decision", async () => {
     const asked = await requestDecision();
     const claim = (digest: string, version: number, changes: { commit?: string } = {}) =>
       claimProdForApproval(asked, { digest, version, ...changes });
@@ -280,7 +280,7 @@ describe("a decision about one image", () => {
     expect((await claim(fakeDigest("c"), 3)).status).toBe("granted");
   });
 
-  test("claims prod for no other baseline than its own, whatever the state's data says", async () => {
+  test("claims prod over its own baseline alone, whatever the state data says", async () => {
     const asked = await requestDecision();
     await click(asked.id, "approve");
     await promoteVersion(world, "a", 1);
@@ -290,7 +290,7 @@ describe("a decision about one image", () => {
     expect((await world.claims.read("prod", toyModel))?.holder).not.toBe(delivery);
   });
 
-  test("deploys and promotes no other", async () => {
+  test("deploys and promotes that image alone", async () => {
     const { id, commit } = await requestDecision();
     await click(id, "approve");
     const fence = await claimProd();
@@ -316,7 +316,7 @@ describe("a decision about one image", () => {
     expect(await world.ledger.serving("prod", toyModel)).toBeUndefined();
   });
 
-  test("deploys and promotes nothing over another version than the checks were measured against", async () => {
+  test("deploys and promotes only over the version that the checks were measured against", async () => {
     const { id, commit } = await requestDecision();
     await click(id, "approve");
     await promoteVersion(world, "a", 1);
@@ -348,7 +348,7 @@ describe("a decision about one image", () => {
   });
 });
 
-describe("what serves prod is what the ledger says, whatever the state's data says", () => {
+describe("the ledger decides what serves prod, whatever the state data says", () => {
   const mismatch = { name: "ApprovalMismatch" };
   /** A delivery of version 3 over version 2, approved and proven on prod; version 1 is still published. */
   const proven = async () => {
@@ -386,7 +386,7 @@ describe("what serves prod is what the ledger says, whatever the state's data sa
     expect(await live()).toEqual(["3", undefined]);
   });
 
-  test("no canary gives traffic to another function version, in the challenger's place or the champion's", async () => {
+  test("no canary sends traffic to another function version, as challenger or as champion", async () => {
     const input = await proven();
     for (const other of [{ functionVersion: "1" }, { championVersion: "1" }, { championVersion: "3" }])
       await expect(shiftTraffic(world)({ ...input, ...other, step: 0 })).rejects.toMatchObject(mismatch);
@@ -395,7 +395,7 @@ describe("what serves prod is what the ledger says, whatever the state's data sa
     expect(await live()).toEqual(["2", "3"]);
   });
 
-  test("no canary is judged by the numbers of another function version", async () => {
+  test("no canary is judged by the metrics of another function version", async () => {
     const input = await proven();
     const { since } = await shiftTraffic(world)({ ...input, step: 0 });
     for (const other of [{ functionVersion: "1" }, { championVersion: "1" }])
@@ -405,7 +405,7 @@ describe("what serves prod is what the ledger says, whatever the state's data sa
     expect((await judgeCanary(world)({ ...input, step: 0, since })).error).toBeNull();
   });
 
-  test("those who approved are the decision's", async () => {
+  test("the approvers are those of the decision", async () => {
     const input = await proven();
     const forged = [{ user: "U0FORGED", name: "Ada", at: "2026-11-21T12:00:00.000Z" }];
     await promoteModel(world)({ ...input, approvedBy: forged });
@@ -413,13 +413,13 @@ describe("what serves prod is what the ledger says, whatever the state's data sa
   });
 });
 
-test("only an approval goes on to prod: nothing does by default", () => {
+test("only an approval leads to prod, never a default", () => {
   const { Choices, Default } = localDefinition.States.IsApproved;
   expect(Choices).toContainEqual(expect.objectContaining({ StringEquals: "approved", Next: "ClaimProd" }));
   expect(Default).not.toBe("ClaimProd");
 });
 
-describe("a person's rollback has its own words", () => {
+describe("the message of a person's rollback says what the rollback did", () => {
   const approvedCanary = async () => {
     await promoteVersion(world, "a", 1);
     await promoteVersion(world, "b", 2);
@@ -454,7 +454,7 @@ describe("a person's rollback has its own words", () => {
     expect(readShownMessage().all).toContain("ada: wrong answers");
   });
 
-  test("where it took back what was promoted", async () => {
+  test("where it reverted a promoted version", async () => {
     const input = await approvedCanary();
     await promoteModel(world)({ ...input, approvedBy: [] });
     await reportOutcome(world)({
@@ -471,7 +471,7 @@ describe("a person's rollback has its own words", () => {
   });
 });
 
-test("a version that a later one replaced is not said to serve prod", async () => {
+test("the message of a replaced version does not say that it serves prod", async () => {
   const { id, commit } = await requestDecision();
   await click(id, "approve");
   const fence = await claimProd();
@@ -516,7 +516,7 @@ describe("the task token", () => {
 });
 
 describe("a dialog", () => {
-  test("opens for nobody who may not answer: they are told so", async () => {
+  test("opens for approvers alone; others get a refusal", async () => {
     const { id } = await requestDecision();
     await click(id, "reject", "U0OUTSIDE");
     await click(id, "reject", approver);
@@ -524,7 +524,7 @@ describe("a dialog", () => {
     expect(ephemeralMessages).toHaveLength(1);
   });
 
-  test("opens for nobody once the question was answered", async () => {
+  test("does not open after the decision", async () => {
     const { id } = await requestDecision();
     await click(id, "approve");
     await click(id, "reject");
@@ -541,14 +541,14 @@ describe("a reason", () => {
     ["blanks of Egyptian hieroglyphs", "\u{13441}\u{13442}"],
     ["marks that combine with nothing", "\u0301\u0308"],
     ["directions and tags", "\u202e\u2066\u{e0041}"],
-  ])("of invisible characters (%s) is no reason", async (_, reason) => {
+  ])("of invisible characters (%s) is refused", async (_, reason) => {
     const { id } = await requestDecision();
     const { body } = await submit(id, reason);
     expect(body).toContain("errors");
     expect(world.engine.answers).toEqual([]);
   });
 
-  test("that does not fit is refused, and never cut", async () => {
+  test("that is too long is refused, never truncated", async () => {
     const { id } = await requestDecision();
     expect((await submit(id, "😀".repeat(1_001))).body).toContain("errors");
     const whole = `${"x".repeat(1_990)} the end`;

@@ -71,7 +71,7 @@ const approve = async (
 const readApprovalState = async () => (await world.approvals.read(approvalId))?.state;
 const notAnApproverError = { name: "NotAnApprover", message: expect.stringMatching(/slipway policy apply/) };
 
-describe("Ada, who made the change, does not approve it as Bob", () => {
+describe("Ada, who made the change, cannot approve it as Bob", () => {
   test.each([
     ["a session that she named after him", toSessionArn("DataScience", "bob@example.com")],
     ["a session of hers without an address", toSessionArn("DataScience", "ada")],
@@ -94,7 +94,7 @@ describe("Ada, who made the change, does not approve it as Bob", () => {
     await expect(approve(arn, bob, { identities })).rejects.toMatchObject(notAnApproverError);
   });
 
-  test("by naming his Slack user, also while Slack is down and cannot say that it is his", async () => {
+  test("by naming his Slack user, also while Slack is down and cannot confirm whose it is", async () => {
     const arn = toSessionArn(permissionSet, "ada@example.com");
     await expect(approve(arn, bob)).rejects.toMatchObject({ name: "NotAnApprover" });
     await expect(approve(arn, bob, { slackIsDown: true })).rejects.toMatchObject(notAnApproverError);
@@ -104,7 +104,7 @@ describe("Ada, who made the change, does not approve it as Bob", () => {
     expect(await readApprovalState()).toEqual({ status: "pending", votes: [] });
   });
 
-  test("as herself, by whatever she is listed", async () => {
+  test("as herself, under any of her identities", async () => {
     const user = `arn:aws:iam::${account}:user/ada`;
     const identities = { people: { "ada@example.com": { arns: [user] } } };
     for (const arn of [user, toSessionArn(permissionSet, "Ada+x@example.com")])

@@ -29,12 +29,12 @@ const tensors = Buffer.from(buildValidRequests(rows.slice(0, 1))[2]?.body ?? "")
 /** `slipway serve` of a folder, as its command puts it together. */
 const startModelServer = async () => {
   const { store, clock, database } = memoryStore();
-  const kept = new Map<string, Uint8Array>();
+  const objects = new Map<string, Uint8Array>();
   const place: RecordStorage = {
     store,
     blobs: {
-      put: async (key, bytes) => void kept.set(key, bytes),
-      get: async (key) => kept.get(key),
+      put: async (key, bytes) => void objects.set(key, bytes),
+      get: async (key) => objects.get(key),
     },
   };
   const keys = createApiKeyStore({
@@ -173,7 +173,7 @@ describe.each([
     "0.0.0.0",
     "192.168.0.7",
   ])(
-    "a name that was pointed at this machine (DNS rebinding) reads and asks nothing: Host %j",
+    "a name that points to this machine (DNS rebinding) reads nothing and gets no prediction: Host %j",
     async (host) => {
       const before = await countPredictions(served);
       for (const path of ["/v1/predictions", "/v1/model", "/docs", "/openapi.json"])
@@ -184,7 +184,7 @@ describe.each([
   );
 
   test.each(["localhost", "LOCALHOST:1", "127.0.0.1:9", "127.3.2.1", "[::1]:4748"])(
-    "this machine's own names are answered: Host %s",
+    "this machine's own names get a response: Host %s",
     async (host) => {
       expect((await predict(served, { ...json, host })).status).toBe(200);
     },
@@ -202,7 +202,7 @@ describe.each([
       "a window that another site opens",
       { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" },
     ],
-  ])("%s reads nothing and asks nothing", async (_who, headers) => {
+  ])("%s reads nothing and gets no prediction", async (_who, headers) => {
     const before = await countPredictions(served);
     for (const path of ["/v1/predictions", "/v1/predictions/id-1.0", "/v1/model", "/openapi.json"]) {
       const reply = await sendRequest(served, path, { headers });
@@ -218,7 +218,7 @@ describe.each([
     expect(await countPredictions(served)).toBe(before);
   });
 
-  test("its own page reads and asks, a link elsewhere leads to its page, and whoever is no browser does as before", async () => {
+  test("its own page reads and gets predictions, a link from another site opens its page, and clients that are no browser work as before", async () => {
     const page = { origin: `http://${own}`, "sec-fetch-site": "same-origin" };
     expect((await predict(served, { ...json, ...page })).status).toBe(200);
     expect((await sendRequest(served, "/v1/predictions", { headers: page })).status).toBe(200);
@@ -237,7 +237,7 @@ describe.each([
     expect((await predict(served, json)).status).toBe(200);
   });
 
-  test("a body without a type is taken from Triton's client, and from no browser", async () => {
+  test("a body without a content type is accepted from Triton's client, and from no browser", async () => {
     expect((await predict(served, {}, infer)).status).toBe(200);
     const says: readonly Readonly<Record<string, string>>[] = [
       { "sec-fetch-site": "same-origin" },
@@ -247,7 +247,7 @@ describe.each([
     for (const headers of says) expect((await predict(served, headers, infer)).status).toBe(415);
   });
 
-  test("each answer, a refusal too, is data to a browser: not guessed, embedded, framed or run", async () => {
+  test("a browser treats each response, a refusal too, as data: it does not sniff, embed, frame or run it", async () => {
     for (const [path, headers] of [
       ["/v1/model", {}],
       ["/v1/predictions", {}],
@@ -264,7 +264,7 @@ describe.each([
       });
   });
 
-  test("records need a key as soon as one of any model exists", async () => {
+  test("records need a key as soon as one key of any model exists", async () => {
     expect((await sendRequest(served, "/v1/predictions")).status).toBe(200);
     const wish = { environment: "prod", rate: { perMinute: 60, burst: 60 }, expiresAt: null } as const;
     await served.keys.create({ ...wish, name: "other", models: ["other"], by: "sam" });
@@ -288,7 +288,7 @@ describe("slipway serve under a name of its own", () => {
   });
   afterAll(() => served.close());
 
-  test("answers to the names that it was started with, and to their pages", async () => {
+  test("responds to the names that it was started with, and to pages of those names", async () => {
     for (const [host, status] of [
       ["models.example.com", 200],
       ["Models.Example.com:443", 200],
@@ -307,13 +307,13 @@ describe("slipway serve under a name of its own", () => {
     );
   });
 
-  test("a platform's probe asks by the container's address, and learns that it lives", async () => {
+  test("a platform's probe at the container's address gets its health", async () => {
     for (const path of ["/health", "/ready"])
       expect((await sendRequest(served, path, { headers: { host: "10.1.2.3:8080" } })).status).toBe(200);
   });
 
   test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])(
-    "what a form can send is never read as JSON: %j",
+    "a content type that a form can send is never read as JSON: %j",
     async (type) => {
       const before = await countPredictions(served);
       for (const path of ["/v1/predict", "/invocations", "/endpoints/churn/invocations", infer]) {

@@ -22,6 +22,7 @@ import { openDatabase } from "#platform/store/open-database.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
 import { type GitHubRecord, startGitHubServer } from "#test/peers/github/github-server.ts";
+import { gitEnvironment } from "#test/support/git-repository.ts";
 import { type ImportedCommit, importCommits } from "#test/support/import-commits.ts";
 import {
   buildModelYaml,
@@ -40,10 +41,6 @@ type Person = "ada" | "bob" | "sam" | "eve";
 const slackIds: Readonly<Record<Person, string>> = { ada: "U0ADA", bob: "U0BOB", sam: "U0SAM", eve: "U0EVE" };
 const toEmail = (person: string) => `${person}@example.com`;
 const allSlackIds = Object.values(slackIds);
-
-const gitEnvironment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")),
-);
 
 /** A repository in which anyone can write any name into a commit. */
 const createRepository = async () => {
@@ -348,7 +345,7 @@ describe("a contributor may not approve", () => {
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
-  test("Ada's branch that Bob merges by a merge commit is Ada's, and Bob's who pushed it", async () => {
+  test("a branch of Ada's that Bob merges by a merge commit has both as contributors", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     repository.git(["checkout", "-q", "-b", "feature"]);
@@ -408,7 +405,7 @@ describe("a contributor may not approve", () => {
     },
   );
 
-  test("an address with a tag, in capitals or with a dot at its end is the same person's", async () => {
+  test("an address with a tag, in capitals or with a trailing dot belongs to the same person", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     const after = await repository.commit(createModelChange("x"), "Ada+models@EXAMPLE.com.");
@@ -417,7 +414,7 @@ describe("a contributor may not approve", () => {
       expect((await world.vote(id, "ada", { email })).result).toBe("refused");
   });
 
-  test("an address that only looks like another's is nobody's", async () => {
+  test("an address that only looks like a person's belongs to nobody", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     const after = await repository.commit(createModelChange("x"), "аda@example.com");
@@ -426,7 +423,7 @@ describe("a contributor may not approve", () => {
     expect((await world.vote(id, "bob", { email: "bоb@example.com" })).result).toBe("refused");
   });
 
-  test("a co-author is a contributor, wherever in the message the line stands", async () => {
+  test("a co-author is a contributor, wherever the line is in the message", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     const message =
@@ -436,7 +433,7 @@ describe("a contributor may not approve", () => {
     await world.refused(id, "ada", "bob", "sam");
   });
 
-  test("a committer is a contributor: a cherry-pick is its picker's, too", async () => {
+  test("a committer is a contributor, also of a cherry-pick", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     repository.git(["checkout", "-q", "-b", "other"]);
@@ -480,7 +477,7 @@ describe("a contributor may not approve", () => {
     await world.refused(id, "ada", "sam", "bob");
   });
 
-  test("commits that nobody is known to have pushed need one more approval", async () => {
+  test("commits without a known pusher need one more approval", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     const forged = await repository.commit(createModelChange("sam's"), "ada");
@@ -492,7 +489,7 @@ describe("a contributor may not approve", () => {
     expect(before).not.toBe(forged);
   });
 
-  test("a merge that holds what is in neither parent is its maker's change", async () => {
+  test("a merge with content of neither parent is a change by its author", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     repository.git(["checkout", "-q", "-b", "feature"]);
@@ -507,7 +504,7 @@ describe("a contributor may not approve", () => {
     await world.refused(id, "ada", "bob");
   });
 
-  test("what is taken away by a branch that was rewritten is a change by whoever wrote what was there", async () => {
+  test("a rewritten branch that removes content has the authors of that content as contributors", async () => {
     const world = open();
     const first = await promoteFirstVersion(world);
     const second = await repository.commit(createModelChange("ada's"), "ada");
@@ -518,7 +515,7 @@ describe("a contributor may not approve", () => {
     await world.refused(id, "ada", "sam");
   });
 
-  test("a folder that was renamed keeps its makers", async () => {
+  test("a renamed folder keeps its contributors", async () => {
     const world = open();
     await promoteFirstVersion(world);
     const lines = Array.from({ length: 50 }, (_, index) => `line ${index} of ada`).join("\n");
@@ -559,7 +556,7 @@ describe("whoever runs slipway deliver", () => {
   test.each([
     ["on one machine", toEmail("bob")],
     ["on AWS, by a session of IAM Identity Center", deliverByHand("bob")],
-  ])("has started that delivery, and may not approve it, %s", async (_, caller) => {
+  ])("started that delivery and may not approve it, %s", async (_, caller) => {
     const world = open();
     const before = await promoteFirstVersion(world);
     const after = await repository.commit(createModelChange("ada's"), "ada");
@@ -632,7 +629,7 @@ describe("whoever runs slipway deliver", () => {
     expect((await world.vote(id, "sam")).result).toBe("decided");
   });
 
-  test("hides nobody who pushed before them", async () => {
+  test("does not hide earlier pushers", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     const after = await repository.commit(createModelChange("sam's"), "ada");
@@ -654,7 +651,7 @@ describe("after a rollback", () => {
     return { first, second };
   };
 
-  test("who made the version that was rolled back is a contributor of the next one, which has their commits", async () => {
+  test("the authors of the rolled-back version are contributors of the next one, which has their commits", async () => {
     const world = open();
     const { second } = await rolledBack(world);
     const after = await repository.commit(createModelChange("bob's"), "bob");
@@ -663,7 +660,7 @@ describe("after a rollback", () => {
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 
-  test("who made the version that was rolled back may not approve it when it is delivered again", async () => {
+  test("the authors of the rolled-back version may not approve it when it is delivered again", async () => {
     const world = open();
     const { second } = await rolledBack(world);
     const id = await world.ask(await world.deliver(second, toEmail("bob")));
@@ -671,7 +668,7 @@ describe("after a rollback", () => {
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 
-  test("who reverts that version has changed it, and so have its makers", async () => {
+  test("a revert of that version has its author and the version's authors as contributors", async () => {
     const world = open();
     const { second } = await rolledBack(world);
     repository.git(["revert", "--no-edit", "HEAD"], repository.as("bob"));
@@ -693,7 +690,7 @@ describe("the message", () => {
     expect(world.message()).toContain("its author by its own word: whoever");
   });
 
-  test("leaves out an approver of whom Slack shows no address, and says so", async () => {
+  test("leaves out an approver without an address in Slack, and says so", async () => {
     const world = open({ hidden: [slackIds.bob] });
     const before = await promoteFirstVersion(world);
     const after = await repository.commit(createModelChange("ada's"), "ada");
@@ -754,7 +751,7 @@ describe("an approver who changes their address in Slack", () => {
   test.each([
     ["the domains are configured", { domains: ["example.com"] }],
     ["people are listed", { people: { "bob@example.com": {} } }],
-  ])("does not approve their own change under a private one where %s", async (_, identities) => {
+  ])("cannot approve their own change under a private address where %s", async (_, identities) => {
     const world = open({ identities, shown: { [slackIds.ada]: elsewhere } });
     const id = await ask(world);
     const voted = await world.vote(id, "ada", { email: elsewhere });
@@ -762,13 +759,13 @@ describe("an approver who changes their address in Slack", () => {
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
-  test("does not approve it either when they change it after the question was asked", async () => {
+  test("cannot approve it after a change of address during the open approval", async () => {
     const world = open();
     const id = await ask(world);
     expect((await world.vote(id, "ada", { email: elsewhere })).result).toBe("refused");
   });
 
-  test("does not make the commits of its domain somebody's", async () => {
+  test("does not become the author of commits of that domain", async () => {
     const world = open({
       identities: { people: { "bob@example.com": {} } },
       shown: { [slackIds.ada]: elsewhere },
@@ -795,8 +792,8 @@ describe("an approver who changes their address in Slack", () => {
         identities: { domains, people: { "ada@example.com": person } },
         shown: { [slackIds.ada]: elsewhere },
       });
-      const mine = await ask(world);
-      expect((await world.vote(mine, "ada", { email: elsewhere })).result).toBe("refused");
+      const approval = await ask(world);
+      expect((await world.vote(approval, "ada", { email: elsewhere })).result).toBe("refused");
       const before = repository.head();
       await world.promote(before);
       const after = await repository.commit(createModelChange("sam's"), "sam");
@@ -882,7 +879,7 @@ describe("a team of one", () => {
 });
 
 describe("a quorum out of reach", () => {
-  test("ends the delivery at its start, by name, with who made the change", async () => {
+  test("ends the delivery at its start with a named error that lists the contributors", async () => {
     const world = open();
     const before = await repository.commit(
       { "policy.yaml": policy, ...folder("churn", [slackIds.ada]) },
@@ -895,7 +892,7 @@ describe("a quorum out of reach", () => {
     });
   });
 
-  test("a question that is asked again keeps its contributors", async () => {
+  test("an approval that is requested again keeps its contributors", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     const after = await repository.commit(createModelChange("x"), "ada");
@@ -969,7 +966,7 @@ const logins = {
   bots: ["github:dependabot[bot]"],
 };
 
-describe("it stays usable on GitHub", () => {
+describe("the usual ways to work on GitHub need no extra approval", () => {
   /** Ada's branch of two commits, as it was pushed to a pull request. */
   const branch = async () => {
     const base = repository.head();
@@ -1034,7 +1031,7 @@ describe("it stays usable on GitHub", () => {
     expect(await world.quorum(id)).toBe(2);
   });
 
-  test("a merge that only says that GitHub made it, without its signature, is somebody's", async () => {
+  test("a merge that only claims to be GitHub's, without its signature, has a contributor", async () => {
     const before = await promoteFirstVersion(open());
     const after = await repository.commit(createModelChange("bob's"), "ada", {
       committer: "noreply@github.com",
@@ -1124,7 +1121,7 @@ describe("it stays usable on GitHub", () => {
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 
-  test("where nobody is known to have taken away what prod serves, one more approval is needed", async () => {
+  test("a change without a known author that removes what prod serves needs one more approval", async () => {
     const first = await promoteFirstVersion(open());
     const fixed = await repository.commit(createModelChange("bob's"), "bob");
     repository.git(["reset", "-q", "--hard", first]);
@@ -1144,7 +1141,7 @@ describe("it stays usable on GitHub", () => {
   });
 
   const bot = "49699333+dependabot[bot]@users.noreply.github.com";
-  test("Dependabot's change of the lock file, merged by Bob, is nobody's; the same by its name alone is somebody's", async () => {
+  test("Dependabot's signed change of the lock file, merged by Bob, has no contributor; an unsigned one has", async () => {
     const before = await promoteFirstVersion(open());
     repository.git(["checkout", "-q", "-b", "dependabot/npm"]);
     const head = await repository.commit({ "package-lock.json": "{}" }, bot, {
@@ -1179,7 +1176,7 @@ describe("it stays usable on GitHub", () => {
     expect(await forged.quorum(other)).toBeGreaterThan(1);
   });
 
-  test("in a monorepo of ten models who changes one is no contributor of the others", async () => {
+  test("in a monorepo of ten models the author of a change to one is no contributor of the others", async () => {
     const world = open();
     const names = Array.from({ length: 10 }, (_, index) => `model-${index}`);
     const first = await repository.commit(
@@ -1717,7 +1714,7 @@ describe("on CodeCommit", () => {
   });
 });
 
-test("CodeCommit's caller is kept whole: a session's name is no proof of who it is", () => {
+test("CodeCommit's caller is recorded as a whole ARN: a session's name proves nothing", () => {
   const callerUserArn = "arn:aws:sts::123456789012:assumed-role/DataScience/bob@example.com";
   const detail = {
     event: "referenceUpdated",

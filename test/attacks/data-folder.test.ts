@@ -46,7 +46,7 @@ beforeEach(async () => {
 });
 afterEach(() => workFolder.remove());
 
-describe("a data folder that was there, open to all", () => {
+describe("a data folder that was there before and is open to all", () => {
   test.skipIf(process.platform === "win32")(
     "holds nothing that another user can read: records, secrets, keys and logs are its owner's alone",
     async () => {
@@ -72,17 +72,17 @@ const LockResult = z.union([
   z.object({ owns: z.literal(false), name: z.string(), message: z.string() }),
 ]);
 
-/** A process that takes the folder; `said` is how that went. */
+/** A process that takes the folder; `result` says whether it got it. */
 const startLockProcess = (folder: string, url?: string) => {
   const child = spawn(process.execPath, [program, folder, ...(url === undefined ? [] : [url])], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "close");
-  const said = once(createInterface({ input: child.stdout }), "line").then(([line]) =>
+  const result = once(createInterface({ input: child.stdout }), "line").then(([line]) =>
     LockResult.parse(JSON.parse(String(line))),
   );
   return {
-    said,
+    result,
     leave: async () => {
       child.stdin.end();
       await ended;
@@ -94,13 +94,13 @@ const startLockProcess = (folder: string, url?: string) => {
   };
 };
 
-describe("one owner a data folder", { timeout: 5 * minutes }, () => {
-  test("of several that start at once exactly one gets it, and the others say who has it", async () => {
+describe("a data folder has one owner", { timeout: 5 * minutes }, () => {
+  test("of several processes that start at once exactly one gets it, and the others name its owner", async () => {
     const started = Array.from({ length: 5 }, () => startLockProcess(root));
-    const said = await Promise.all(started.map((one) => one.said));
-    const winners = said.filter(({ owns }) => owns);
+    const results = await Promise.all(started.map((one) => one.result));
+    const winners = results.filter(({ owns }) => owns);
     expect(winners).toHaveLength(1);
-    for (const one of said)
+    for (const one of results)
       if (!one.owns) {
         expect(one.name).toBe("AlreadyRunning");
         expect(one.message).toMatch(
@@ -109,7 +109,7 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
       }
     const late = startLockProcess(root);
     const [winner] = winners;
-    expect(await late.said).toMatchObject({
+    expect(await late.result).toMatchObject({
       owns: false,
       message: expect.stringMatching(
         new RegExp(
@@ -120,9 +120,9 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
     await Promise.all([...started, late].map((one) => one.leave()));
   });
 
-  test("SIGKILL frees it at once, also where the process id that is written there lives on", async () => {
+  test("SIGKILL frees it at once, also where another process has the recorded process id", async () => {
     const first = startLockProcess(root, "http://127.0.0.1:4747");
-    expect(await first.said).toMatchObject({ owns: true });
+    expect(await first.result).toMatchObject({ owns: true });
     expect(findRunningWorld(resolveDataFolder(root))?.url).toBe("http://127.0.0.1:4747");
     await first.kill();
     // In a container the next process may have the very id of the one that was killed.
@@ -130,28 +130,28 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
     writeFileSync(resolveDataFolder(root).running, JSON.stringify({ ...written, pid: process.pid }));
     expect(findRunningWorld(resolveDataFolder(root))).toBeUndefined();
     const second = startLockProcess(root);
-    expect(await second.said).toMatchObject({ owns: true });
+    expect(await second.result).toMatchObject({ owns: true });
     await second.leave();
     expect(existsSync(resolveDataFolder(root).running)).toBe(false);
   });
 
   test("a copy of an owned folder is free", async () => {
     const first = startLockProcess(root);
-    await first.said;
+    await first.result;
     const copy = join(workFolder.path, "copy");
     cpSync(root, copy, { recursive: true });
     const second = startLockProcess(copy);
-    expect(await second.said).toMatchObject({ owns: true });
+    expect(await second.result).toMatchObject({ owns: true });
     await Promise.all([first.leave(), second.leave()]);
   });
 
-  test("whoever only looks takes it from nobody, and keeps nobody from it", async () => {
+  test("a command that only reads takes it from nobody, and blocks nobody", async () => {
     const { lock } = resolveDataFolder(root);
     expect(isLocked(lock)).toBe(false);
     const looking = setInterval(() => isLocked(lock), 1);
     try {
       const one = startLockProcess(root);
-      expect(await one.said).toMatchObject({ owns: true });
+      expect(await one.result).toMatchObject({ owns: true });
       expect(isLocked(lock)).toBe(true);
       await one.leave();
       expect(isLocked(lock)).toBe(false);
@@ -160,7 +160,7 @@ describe("one owner a data folder", { timeout: 5 * minutes }, () => {
     }
   });
 
-  test("given back it is free for the same process", () => {
+  test("after its release the same process can acquire it again", () => {
     const folder = resolveDataFolder(root);
     const ownership = acquireDataFolder(folder, { command: "serve", now: 0 });
     expect(() => acquireDataFolder(folder, { command: "serve", now: 0 })).toThrow("slipway serve");
@@ -240,7 +240,7 @@ const readAll = (path: string): void => {
 
 describe("a damaged database", { timeout: 5 * minutes }, () => {
   test.each([...damages])(
-    "%s is a sentence with the remedy, for state.sqlite and desk.sqlite",
+    "%s gives a sentence with the remedy, for state.sqlite and desk.sqlite",
     (_, damage) => {
       const folder = resolveDataFolder(root);
       makeDatabase(folder.database);
@@ -260,7 +260,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     },
   );
 
-  test("bytes that were changed anywhere give the rows or that sentence, never another error", () => {
+  test("changed bytes anywhere give the rows or that sentence, never another error", () => {
     const whole = join(root, "whole.sqlite");
     makeDatabase(whole);
     const bytes = readFileSync(whole);
@@ -284,7 +284,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     );
   });
 
-  test("a log of writes that is cut off loses the last of them and no more", async () => {
+  test("a truncated write-ahead log loses its last writes and no more", async () => {
     const path = join(root, "state.sqlite");
     const writer = openDatabase(path);
     const store = createSqliteStore({ database: writer, clock: Date.now });
@@ -306,7 +306,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     expect(items.map(({ value }) => value)).toEqual(items.map((_, at) => at));
   });
 
-  test("a value that is no JSON any more is said", async () => {
+  test("a value that is no longer JSON gives that sentence", async () => {
     const path = join(root, "state.sqlite");
     const database = openDatabase(path);
     database
@@ -320,7 +320,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     database.close();
   });
 
-  test("one that another process holds is said after 5 seconds, and not tried for minutes", () => {
+  test("a locked database gives that sentence after 5 seconds, not after minutes", () => {
     const path = join(root, "state.sqlite");
     openDatabase(path).close();
     const holder = new DatabaseSync(path);
@@ -332,14 +332,14 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     }
   });
 
-  const say = { env: { ...process.env, NO_COLOR: "1" }, said: [] };
+  const say = { env: { ...process.env, NO_COLOR: "1" }, outputs: [] };
   const run = async (...args: string[]) => {
     const { code, stdout, stderr } = await runSlipway(say, args, 3 * minutes);
     expect({ code, stdout }, stderr).toEqual({ code: 3, stdout: "" });
     expect(stderr).not.toMatch(/\n\s+at /);
     return stderr;
   };
-  test("every command that opens one ends with 3 and that sentence", async () => {
+  test("every command that opens a damaged database exits with 3 and that sentence", async () => {
     writeFileSync(resolveDataFolder(root).database, Buffer.alloc(20_000, "not a database "));
     for (const args of [
       ["status"],
@@ -359,7 +359,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
       );
   });
 
-  test("a database that lost all its bytes is no new one, and a damaged desk ends the start with 3", async () => {
+  test("an empty database file is not taken for a new one, and a damaged desk database exits the start with 3", async () => {
     const folder = resolveDataFolder(root);
     writeFileSync(folder.database, "");
     writeFileSync(folder.secrets, "BLOB_KEY=a\n");
@@ -390,7 +390,7 @@ describe("a clock that is set back by hours", () => {
     };
   };
 
-  test("supersedes no push that comes after it, and lets an earlier one supersede nothing", async () => {
+  test("lets later pushes supersede earlier ones, and never the reverse", async () => {
     const { store, database } = stored();
     const take = (delivery: string, requestedAt: number, now: number) =>
       createClaims({ store }).take(
@@ -408,7 +408,7 @@ describe("a clock that is set back by hours", () => {
     database.close();
   });
 
-  test("keeps no key waiting for longer than its window", async () => {
+  test("limits no key for longer than its rate window", async () => {
     const { store, set, database } = stored();
     let now = three;
     const limiter = createRateLimiter({ store, clock: () => now, warn: () => undefined });
@@ -421,7 +421,7 @@ describe("a clock that is set back by hours", () => {
     database.close();
   });
 
-  test("leaves a canary its traffic: the window is that of the bake that has just ended", async () => {
+  test("leaves a canary its traffic: the window is that of the last bake", async () => {
     const world = createMemoryWorld();
     await promoteVersion(world, "a", 1);
     const champion = await world.ledger.serving("prod", toyModel);
@@ -461,13 +461,13 @@ describe("a clock that is set back by hours", () => {
     });
   });
 
-  test("keeps a rotated secret no longer than five minutes", async () => {
+  test("caches a rotated secret no longer than five minutes", async () => {
     let now = three;
     let value = "old";
-    const kept = cacheSecrets({ read: async () => value }, () => now);
-    expect(await kept.read("x")).toBe("old");
+    const cached = cacheSecrets({ read: async () => value }, () => now);
+    expect(await cached.read("x")).toBe("old");
     value = "new";
     now -= 3 * hour;
-    expect(await kept.read("x")).toBe("new");
+    expect(await cached.read("x")).toBe("new");
   });
 });

@@ -113,7 +113,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     disk?.unmount();
   });
 
-  test("ends no answer of slipway serve, with its output on that disk too; freed, it records again", async (context) => {
+  test("loses no response of slipway serve, also with its output on that disk; with space again, it records again", async (context) => {
     disk = mountDisk(24);
     if (!disk) return context.skip();
     const output = join(disk.path, "output");
@@ -146,44 +146,44 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     expect(code).toBe(0);
   });
 
-  test("ends no answer of prod in a rehearsal, nor the rehearsal; freed, it records again", async (context) => {
+  test("loses no response of prod in a rehearsal and does not end the rehearsal; with space again, it records again", async (context) => {
     disk = mountDisk(400);
     if (!disk) return context.skip();
-    const set = await createFixture();
+    const fixture = await createFixture();
     const data = join(disk.path, "data");
     try {
       await using rehearsal = startRehearsalProcess(
-        { ...set, data },
+        { ...fixture, data },
         { args: ["--port", "0", "--traffic", "20", "--bake", "300ms"] },
       );
       const { delivery } = await rehearsal.waitFor("question");
-      const approvals = await runSlipway(set, ["approvals", "--json", "--data", data]);
+      const approvals = await runSlipway(fixture, ["approvals", "--json", "--data", data]);
       const [asked] = z.array(z.object({ id: z.string() })).parse(JSON.parse(approvals.stdout));
       const answered = ["approve", asked?.id ?? "", "--as", approverId, "--data", data];
-      expect((await runSlipway(set, answered)).code).toBe(0);
+      expect((await runSlipway(fixture, answered)).code).toBe(0);
       await rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
       const { url } = await rehearsal.waitFor("serving", ({ environment }) => environment === "prod");
       expect(await sendPredict(url)).toEqual({ status: 200, warning: null });
       disk.fill();
       const full = [];
       for (let request = 0; request < 5_000 && full.length < 20; request++) {
-        const answer = await sendPredict(url).catch((fault: unknown) => {
-          throw new Error(`prod does not answer:\n${rehearsal.picture()}`, { cause: fault });
+        const answer = await sendPredict(url).catch((error: unknown) => {
+          throw new Error(`prod does not answer:\n${rehearsal.describe()}`, { cause: error });
         });
-        expect(answer.status, rehearsal.picture()).toBe(200);
+        expect(answer.status, rehearsal.describe()).toBe(200);
         if (answer.warning !== null) full.push(answer.warning);
       }
       expect(full).toEqual(Array(20).fill("write_failed"));
       disk.free();
       await expect.poll(async () => (await sendPredict(url)).warning, { timeout: 2 * minutes }).toBeNull();
       rehearsal.interrupt();
-      expect(await rehearsal.ended(), rehearsal.picture()).toEqual({ code: 130, signal: null });
+      expect(await rehearsal.ended(), rehearsal.describe()).toEqual({ code: 130, signal: null });
     } finally {
-      await set.strike();
+      await fixture.remove();
     }
   });
 
-  test("an output that nobody reads any more ends nothing", async () => {
+  test("an output that nobody reads any more ends no process", async () => {
     child = serve(workFolder.path, "pipe");
     const { stdout, stderr } = child;
     if (!stdout || !stderr) throw new Error("it has pipes");
@@ -195,7 +195,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     expect(child.exitCode).toBeNull();
   });
 
-  test("loses log entries and says how many; metrics wait, and closing them throws nothing", async (context) => {
+  test("loses log entries and counts them; metrics wait, and closing them does not throw", async (context) => {
     disk = mountDisk(8);
     if (!disk) return context.skip();
     const path = join(disk.path, "rehearsal.log");
@@ -205,7 +205,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     const metrics = createSqliteMetrics({
       database,
       clock: () => 1_000,
-      onFault: (fault) => faults.push(fault),
+      onFault: (error) => faults.push(error),
     });
     log("before");
     disk.fill();
@@ -235,7 +235,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     database.close();
   });
 
-  test("at the start is a sentence and exit 3", async (context) => {
+  test("at the start gives a sentence and exit code 3", async (context) => {
     disk = mountDisk(1);
     if (!disk) return context.skip();
     disk.fill();
@@ -255,7 +255,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
   });
 });
 
-test("a log that has grown to its limit becomes the one before, so that both have a limit", () => {
+test("a log at its limit becomes the previous log, so that both are limited", () => {
   const path = join(workFolder.path, "rehearsal.log");
   const log = openLog({ path, clock: () => 0, limitBytes: 10_000 });
   for (let entry = 0; entry < 500; entry++) log(`entry ${entry}`);
@@ -282,10 +282,10 @@ describe("a data folder over its limit", () => {
       },
     });
     const blobsWritten = () => written;
-    const said: string[] = [];
-    const log = (sentence: string) => void said.push(sentence);
+    const logged: string[] = [];
+    const log = (sentence: string) => void logged.push(sentence);
     return {
-      ...{ folder, database, store, blobs, blobsWritten, said, clock },
+      ...{ folder, database, store, blobs, blobsWritten, logged, clock },
       pass: (ms: number) => {
         now += ms;
       },
@@ -330,7 +330,7 @@ describe("a data folder over its limit", () => {
   const pages = ({ database }: ReturnType<typeof open>) =>
     Number(database.prepare("PRAGMA page_count").get()?.page_count) * 4_096;
 
-  test("forgets the oldest traffic, gives the space back, and touches nothing else", async () => {
+  test("deletes the oldest traffic, frees the space, and touches nothing else", async () => {
     const data = open();
     for (const partition of ["ledger#prod#churn", "approvals", "claims", "api-keys#prod", "prediction-like"])
       await data.store.put({ partition, sort: "1" }, { kept: true });
@@ -384,7 +384,7 @@ describe("a data folder over its limit", () => {
     data.database.close();
   });
 
-  test("takes small batches: no transaction has more statements than a batch has requests, times four", async () => {
+  test("deletes in small batches: a transaction has at most four statements for each request of a batch", async () => {
     const data = open();
     await traffic(data, 400);
     let most = 0;
@@ -417,7 +417,7 @@ describe("a data folder over its limit", () => {
     data.database.close();
   });
 
-  test("objects are walked over once an hour and counted in between, however many there are", async () => {
+  test("blobs are listed once an hour and counted in between, however many there are", async () => {
     const data = open();
     await data.store.put({ partition: "ledger#prod#churn", sort: "1" }, { kept: true });
     await traffic(data, 100);
@@ -446,7 +446,7 @@ describe("a data folder over its limit", () => {
     data.database.close();
   });
 
-  test("a walk over many files lets the event loop turn between them", async () => {
+  test("listing many files lets the event loop turn between them", async () => {
     const folder = join(workFolder.path, "many");
     mkdirSync(folder);
     for (let file = 0; file < 1_000; file++) writeFileSync(join(folder, `${file}`), "x");
@@ -455,7 +455,7 @@ describe("a data folder over its limit", () => {
     expect(turns).toBeGreaterThan(500);
   });
 
-  test("what is no traffic is never forgotten, and that the limit cannot be kept is said once", async () => {
+  test("only traffic is deleted, and a limit that cannot be kept is logged once", async () => {
     const data = open();
     await data.store.put({ partition: "ledger#prod#churn", sort: "1" }, { kept: "x".repeat(200_000) });
     await traffic(data, 50);
@@ -465,7 +465,7 @@ describe("a data folder over its limit", () => {
     expect(data.count("items WHERE partition LIKE 'predictions#%'")).toBe(0);
     expect(data.count("requests")).toBe(0);
     expect(await data.store.get({ partition: "ledger#prod#churn", sort: "1" })).toBeDefined();
-    expect(data.said.filter((line) => line.includes("raise --data-limit"))).toHaveLength(1);
+    expect(data.logged.filter((line) => line.includes("raise --data-limit"))).toHaveLength(1);
     data.metrics.close();
     data.database.close();
   });

@@ -94,7 +94,7 @@ const countHealthResponses = async (work: Promise<unknown>): Promise<number> => 
 };
 
 describe("a run that never ends", () => {
-  test("fails alone: who shared it is answered, and /health answers all the while", async () => {
+  test("fails alone: requests of the same batch get their response, and /health responds meanwhile", async () => {
     const all = Promise.all([sendPredict(0), sendPredict(500), sendPredict(0), sendPredict(0)]);
     const alive = await countHealthResponses(all);
     expect(alive).toBeGreaterThan(10);
@@ -108,7 +108,7 @@ describe("a run that never ends", () => {
     expect((await sendPredict(0)).status).toBe(200);
   });
 
-  test("in a large body fails alone too, and again and again it keeps no small request waiting", async () => {
+  test("in a large body fails alone too, and repeated runs block no small request", async () => {
     expect((await sendPredict(...largeBatch)).status).toBe(200);
     const endless = sendPredict(500, ...largeBatch);
     expect(await countHealthResponses(endless)).toBeGreaterThan(10);
@@ -123,7 +123,7 @@ describe("a run that never ends", () => {
     expect((await sendPredict(...largeBatch)).status).toBe(200);
   });
 
-  test("again and again, none ending between: new requests are told when to come back, and are answered then", async () => {
+  test("several at once: new requests get Retry-After, and succeed after it", async () => {
     for (let run = 0; run < 3; run++) expect((await sendPredict(500)).status).toBe(504);
     const refused = await sendPredict(0);
     expect([refused.status, Number(refused.headers.get("retry-after"))]).toEqual([503, 1]);

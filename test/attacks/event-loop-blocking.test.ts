@@ -48,10 +48,10 @@ const commit = async (file: string, content: string): Promise<string> => {
 /** Of those that take about a second to be told apart from a manifest, marks and all. */
 const slowManifests = hostileFiles.filter(([name]) => /fewer marks than|hundred unknown keys/.test(name));
 
-test("there are manifests that take long to refuse", () => expect(slowManifests).toHaveLength(2));
+test("some manifests take long to refuse", () => expect(slowManifests).toHaveLength(2));
 
 test.each(slowManifests)(
-  "%s in %s hold the steps' thread: whoever calls prod is answered all the while",
+  "%s in %s block the steps' thread: prod responds meanwhile",
   async (_, file, content) => {
     const event = {
       delivery: "hostile",

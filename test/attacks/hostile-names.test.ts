@@ -152,7 +152,7 @@ describe("inputs and labels named as what every object inherits", () => {
   const row = (label: string) =>
     Object.fromEntries(inheritedNames.map((name) => [name, name === label ? 5 : 0.5]));
 
-  test("go from the request to the canary's verdict, and are counted", async () => {
+  test("are counted from the request to the canary's verdict", async () => {
     const champion = startService(model, "1");
     const challenger = startService(model, "2");
     for (let request = 0; request < 300; request++) {
@@ -168,7 +168,7 @@ describe("inputs and labels named as what every object inherits", () => {
     });
   });
 
-  test("are read and answered in every protocol, with every score", async () => {
+  test("work in every protocol, with every score", async () => {
     const { app, post, log } = startService(model, "3");
     for (const label of inheritedNames) {
       const native = await post("/v1/predict", { rows: [row(label)] });
@@ -208,7 +208,7 @@ describe("inputs and labels named as what every object inherits", () => {
     expect(log).toEqual([]);
   });
 
-  test("a missing input is missing, whatever every object inherits under its name", async () => {
+  test("a missing input is missing, also where every object inherits its name", async () => {
     const { post } = startService(model, "4");
     const { constructor: _, ...rest } = row("toString");
     const { status, text } = await post("/v1/predict", { rows: [rest] });
@@ -227,7 +227,7 @@ describe("inputs and labels named as what every object inherits", () => {
   });
 });
 
-test("__proto__ is no name for an input or a label: the manifest says so", () => {
+test("the manifest refuses __proto__ as the name of an input or a label", () => {
   expect(Input.safeParse({ name: "__proto__", type: "boolean" }).error?.issues[0]?.message).toContain(
     "__proto__ is no name",
   );
@@ -240,7 +240,7 @@ const label = fc.oneof(
   fc.string({ minLength: 1, maxLength: 20 }),
 );
 
-test("whatever the labels are named, a function's line brings each of their counts to the metrics", () => {
+test("whatever the labels are named, a function's log line has the count of each for the metrics", () => {
   let version = 100;
   return fc.assert(
     fc.asyncProperty(
@@ -256,15 +256,15 @@ test("whatever the labels are named, a function's line brings each of their coun
         );
         if (!read) throw new Error("the line was not read");
         metrics.request(read);
-        const found = await metrics.statistics({ ...of, from: now, to: now + 1 }, { percentiles: [] });
-        expect({ requests: found.requests, labels: found.labels }).toEqual({ requests: 1, labels });
+        const statistics = await metrics.statistics({ ...of, from: now, to: now + 1 }, { percentiles: [] });
+        expect({ requests: statistics.requests, labels: statistics.labels }).toEqual({ requests: 1, labels });
       },
     ),
     { numRuns: 100 },
   );
 });
 
-describe("lines are not forged by names", () => {
+describe("names cannot forge lines", () => {
   /** Letters, and all that ends a line, moves a cursor, hides text or turns it around. */
   const hostile = fc
     .array(
@@ -282,7 +282,7 @@ describe("lines are not forged by names", () => {
   const painted = new RegExp(`${"\u001b"}\\[(?:1|2|22|3[1-69])m`, "g");
   const controls = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
-  test("an entry of the rehearsal's log begins with its time, everything else stands behind a mark", () => {
+  test("an entry of the rehearsal's log starts with its time; continuation lines have a prefix", () => {
     let file = 0;
     fc.assert(
       fc.property(fc.array(fc.tuple(hostile, hostile), { minLength: 1, maxLength: 8 }), (entries) => {
@@ -302,10 +302,10 @@ describe("lines are not forged by names", () => {
     );
   });
 
-  test("a line of JSON stays one line and the same JSON", () => {
+  test("a line of JSON stays one line with the same JSON", () => {
     fc.assert(
       fc.property(hostile, hostile, (name, cause) => {
-        const said = captureStdout(() =>
+        const line = captureStdout(() =>
           createJsonReporter().event({
             event: "outcome",
             delivery: name,
@@ -314,14 +314,14 @@ describe("lines are not forged by names", () => {
             cause,
           }),
         );
-        expect(said.slice(0, -1)).not.toMatch(controls);
-        expect(said.at(-1)).toBe("\n");
-        expect(JSON.parse(said)).toMatchObject({ delivery: name, cause });
+        expect(line.slice(0, -1)).not.toMatch(controls);
+        expect(line.at(-1)).toBe("\n");
+        expect(JSON.parse(line)).toMatchObject({ delivery: name, cause });
       }),
     );
   });
 
-  test("at the terminal an event's names stay on their line, and print hides nothing", () => {
+  test("at the terminal an event's names stay on their line and hide nothing", () => {
     fc.assert(
       fc.property(hostile, (name) => {
         const serving = captureStdout(() =>

@@ -15,9 +15,9 @@ import { countResponsesDuring } from "./count-responses-during.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-describe("a model's folder that takes for ever to read", () => {
+describe("a model's folder that takes too long to read", () => {
   test.each(hostileFiles)(
-    "%s in %s: refused by name, and this process answers all the while",
+    "%s in %s: refused by name, and this process responds meanwhile",
     async (_, file, content) => {
       const folder = replaceChurnFile(file, content());
       const { answered, error } = await countResponsesDuring(() => assertModel(folder));
@@ -64,7 +64,7 @@ describe("ClaimStage, which reads a commit before anything is built of it", () =
   );
 
   test.each(hostilePolicies)(
-    "ends with PolicyInvalid and claims nothing for %s in policy.yaml",
+    "ends with PolicyInvalid and takes no claim for %s in policy.yaml",
     async (_, content) => {
       const { claimed, holder } = await claim(({ policies }, commit) => policies.set(commit, content()));
       expect(claimed).toMatchObject({
@@ -77,7 +77,7 @@ describe("ClaimStage, which reads a commit before anything is built of it", () =
 });
 
 describe("a version that was promoted before a rule", () => {
-  test("today's limits refuse its folder for a delivery, not for a rollback to it, nor as the champion of another", async () => {
+  test("today's limits refuse its folder in a delivery, but not in a rollback to it or as the champion of another delivery", async () => {
     const world = createMemoryWorld();
     try {
       const first = await promoteVersion(world, "a", 1);

@@ -42,12 +42,12 @@ const runPolicyCommand = (...args: readonly string[]) =>
   runCommand(["policy", ...args, "--data", workFolder.path], {});
 const readPolicyInForce = async () => JSON.parse((await runPolicyCommand("show", "--json")).stdout);
 
-test("the first start writes the platform's copy, says so once, and later files change nothing", async () => {
+test("the first start writes the platform's copy and says so once; later files change nothing", async () => {
   expect(output).toEqual([expect.stringContaining("The platform's copy of the policy was written from")]);
   expect(await readPolicyInForce()).toMatchObject({ revision: 1, floor: { approval: { quorum: 1 } } });
 });
 
-test("whoever proposes a policy may not confirm it unseen: the same person is refused and told what --alone means", async () => {
+test("whoever proposes a policy cannot confirm it: the refusal explains --alone", async () => {
   await writeFile(file, policyYaml.replace("authorMayApprove: false", "authorMayApprove: true"));
   const applied = await runPolicyCommand("apply", file);
   expect(applied.stdout).toContain("Loosens:\n  approval.authorMayApprove false → true");
@@ -65,7 +65,7 @@ test("whoever proposes a policy may not confirm it unseen: the same person is re
   expect((await runPolicyCommand("history")).stdout).toContain("the same person");
 });
 
-test("a file that is no policy is refused with its place, and the copy stays", async () => {
+test("an invalid policy file is refused with the line, and the copy stays", async () => {
   await writeFile(file, policyYaml.replace("quorum: 1", "quorum: 0"));
   const applied = await runPolicyCommand("apply", file);
   expect([applied.code, applied.stderr]).toEqual([1, expect.stringContaining("approval.quorum")]);

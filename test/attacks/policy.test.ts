@@ -58,7 +58,7 @@ test("a commit that lets authors approve, in its policy.yaml and its manifest, c
   expect((await requestDecision("a")).rule.authorMayApprove).toBe(false);
 });
 
-test("a commit cannot appoint approvers whom the platform's copy does not name", async () => {
+test("a commit cannot add approvers that the platform's copy does not name", async () => {
   const commit = world.commit(
     "a",
     buildModelYaml(approval("approvers: [U0MALLORY], quorum: 1, authorMayApprove: false, timeout: PT24H")),
@@ -93,7 +93,7 @@ test("a commit that allows more vulnerabilities is still held to the platform's 
   await expect(scanned).rejects.toMatchObject({ name: "ImageScanFailed" });
 });
 
-test("a commit's policy.yaml that removes rules, lowers the quorum or names others is only ever tightened by it", async () => {
+test("a commit's policy.yaml that removes rules, lowers the quorum or names other approvers loosens nothing", async () => {
   await world.close();
   world = createMemoryWorld({ platform: policyYaml.replace("quorum: 1", "quorum: 2") });
   const both = approval(
@@ -111,21 +111,24 @@ test.each([
   ["a quorum of 0", policyYaml.replace("quorum: 1", "quorum: 0")],
   ["what is no YAML", "approval: ["],
   ["a rule that nobody knows", `${policyYaml}\nskip: true\n`],
-])("a policy.yaml with %s ends the delivery with a named error, and nothing is asked", async (_, text) => {
-  const commit = world.commit("a");
-  world.policies.set(commit, text);
-  await expect(requestDecision("a")).rejects.toMatchObject({ name: "PolicyInvalid" });
-  expect(await world.approvals.open(toyModel)).toEqual([]);
-});
+])(
+  "a policy.yaml with %s ends the delivery with a named error and without an approval request",
+  async (_, text) => {
+    const commit = world.commit("a");
+    world.policies.set(commit, text);
+    await expect(requestDecision("a")).rejects.toMatchObject({ name: "PolicyInvalid" });
+    expect(await world.approvals.open(toyModel)).toEqual([]);
+  },
+);
 
-test("a commit without policy.yaml is held to the platform's copy", async () => {
+test("a commit without policy.yaml follows the platform's copy", async () => {
   await promoteVersion(world, "a", 1);
   const commit = world.commit("b");
   world.policies.set(commit, undefined);
   expect((await requestDecision("b")).rule).toMatchObject({ quorum: 1, authorMayApprove: false });
 });
 
-test("what runs with rights or is judged by stands in the warning with a link, after what loosens and before all else", async () => {
+test("the warning lists privileged files and test data with a link, after loosened rules and before everything else", async () => {
   await promoteVersion(world, "a", 1);
   const commit = world.commit("b", buildModelYaml({ resources: "{ memoryMb: 1024, timeoutSeconds: 3 }" }));
   const paths = ["policy.yaml", "models/other/tokenizer.json", "docs/x.md"].concat(
@@ -160,7 +163,7 @@ test.each<[string, string, (files: Map<string, Uint8Array> | undefined) => void]
     buildModelYaml(),
     (files) => files?.set("holdout.csv", Buffer.from("x,label\n1,yes\n2,yes\n")),
   ],
-])("where only %s changed the warning has the link to the difference, too", async (_, yaml, change) => {
+])("where only %s changed the warning has the link to the diff, too", async (_, yaml, change) => {
   await promoteVersion(world, "a", 1);
   const commit = world.commit("b", yaml);
   change(world.commits.get(commit));
@@ -173,7 +176,7 @@ test.each<[string, string, (files: Map<string, Uint8Array> | undefined) => void]
 const warning = (view: Awaited<ReturnType<typeof requestDecision>>["view"]) =>
   view ? JSON.stringify(renderMessageBlocks(view, undefined).blocks[0]) : "";
 
-test("long file names and long rules push no kind of privileged file, and no holdout, out of the warning", async () => {
+test("long file names and long rules hide no kind of privileged file, and no holdout, in the warning", async () => {
   const label = "&".repeat(100);
   const yaml = (output: string, resources: string) =>
     buildModelYaml({
@@ -208,8 +211,8 @@ test("long file names and long rules push no kind of privileged file, and no hol
     "package-lock.json",
     "policy.yaml",
   ]);
-  const shown = warning((await requestDecision("b")).view);
-  expect(shown).toMatch(/loosens 5 rules/);
+  const text = warning((await requestDecision("b")).view);
+  expect(text).toMatch(/loosens 5 rules/);
   for (const kind of [
     "the policy",
     "the runtime",
@@ -222,15 +225,15 @@ test("long file names and long rules push no kind of privileged file, and no hol
     "holdout.csv changed",
     "see https://example.com/",
   ])
-    expect(shown).toContain(kind);
-  expect(shown).toMatch(/ and \d+ more"/);
+    expect(text).toContain(kind);
+  expect(text).toMatch(/ and \d+ more"/);
 });
 
 test.each([
   ["is changed under a name of its own", "vocab.json", "vocab.json", "two"],
   ["is moved to another name", "tokenizer.json", "vocab.json", "two"],
   ["is another file that was there before", "tokenizer.json", "other.json", "one"],
-])("a tokenizer that %s stands in the warning", async (_, before, after, content) => {
+])("the warning names a tokenizer that %s", async (_, before, after, content) => {
   const text = (file: string) =>
     buildModelYaml({
       inputs: "[{ name: x, type: string }]",
@@ -252,12 +255,12 @@ test.each([
     `${fakeCommit("a")}..${commit}`,
     after === "other.json" ? ["models/toy/model.yaml"] : [`models/toy/${after}`],
   );
-  const shown = warning((await requestDecision("b")).view);
-  expect(shown).toContain("changed since what prod serves: the tokenizer;");
-  expect(shown).toContain(`models/toy/${after}`);
+  const message = warning((await requestDecision("b")).view);
+  expect(message).toContain("changed since what prod serves: the tokenizer;");
+  expect(message).toContain(`models/toy/${after}`);
 });
 
-test("many loosened rules hide none: their number comes first, what changed and the link before the list", async () => {
+test("many loosened rules hide nothing: their number comes first, then what changed and the link, then the list", async () => {
   await promoteVersion(world, "a", 1);
   const commit = world.commit(
     "b",
@@ -282,7 +285,7 @@ test("a commit may tighten the platform's copy", async () => {
   expect((await requestDecision("a")).rule.timeout).toBe("PT1H");
 });
 
-test("where the platform has no copy the delivery ends with a named error, never with the commit's policy", async () => {
+test("without a platform's copy the delivery ends with a named error and never uses the commit's policy", async () => {
   await world.close();
   world = createMemoryWorld({ platform: null });
   world.commit("a");
@@ -290,12 +293,12 @@ test("where the platform has no copy the delivery ends with a named error, never
   expect(remedies.PolicyMissing).toContain("slipway init aws");
 });
 
-test("a manifest of another model is refused, whatever rules it brings", async () => {
+test("a manifest of another model is refused, whatever its rules", async () => {
   world.commit("a", buildModelYaml({ name: "another" }));
   await expect(requestDecision("a")).rejects.toMatchObject({ name: "ManifestInvalid" });
 });
 
-test("a champion's rules that are loosened in two steps stop at the platform's copy, and each step says so first", async () => {
+test("rules that are loosened in two deliveries stop at the platform's copy, and each message says so first", async () => {
   const gates = (latency: number) => ({
     gates: `{ latencyP95Ms: ${latency}, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } }`,
   });
@@ -312,7 +315,7 @@ test("a champion's rules that are loosened in two steps stop at the platform's c
   );
 });
 
-test("a challenger that drops its positive label is still measured by the score that needs it", async () => {
+test("a challenger that drops its positive label still gets the check that needs it", async () => {
   await promoteVersion(world, "a", 1);
   world.policies.set(fakeCommit("a"), policyYaml);
   const platform = policyYaml.replace("{ accuracy: 0.05 }", "{ accuracy: 0.05, auc: 0.05 }");
@@ -336,7 +339,7 @@ test("a manifest that records more than the platform allows is refused", async (
   });
 });
 
-test("a way back needs no copy of the policy: what a new rule refuses never stops a rollback", async () => {
+test("a rollback needs no copy of the policy: a new rule never stops a rollback", async () => {
   const version = await ensureDeployedVersion({ ...world, policy: { find: async () => undefined } })(
     "prod",
     await promoteVersion(world, "a", 1),

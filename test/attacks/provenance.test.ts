@@ -68,7 +68,7 @@ test("an image that the builder signed for its commit is registered and deployed
   });
 });
 
-test("an image that somebody put in the built one's place is not registered: the builder signed nothing of it", async () => {
+test("an image that replaces the built one is not registered: the builder did not sign it", async () => {
   await world.strict.record(createFacts("b"));
   await expect(register("d", "b")).rejects.toMatchObject({ name: "ProvenanceMissing" });
   expect(await world.registry.versions(toyModel, { limit: 9 })).toEqual([]);
@@ -85,13 +85,13 @@ test.each([
     { files: { ...createFacts("b").files, "extra.bin": "9".repeat(64) } },
   ],
   ["without a file of the commit", { files: { "model.yaml": createFacts("b").files["model.yaml"] ?? "" } }],
-])("a signed statement %s lets no image in under this one's name", async (_, over) => {
+])("a signed statement %s allows no image under this digest", async (_, over) => {
   const statement = createFacts("b", over);
   await world.strict.record(statement);
-  const kept = await world.blobs.get(toProvenanceKey(statement.digest, statement.commit));
+  const envelope = await world.blobs.get(toProvenanceKey(statement.digest, statement.commit));
   // Whoever can write to the store moves a statement that is validly signed to where it is looked for.
   const key = toProvenanceKey(fakeDigest("b"), fakeCommit("b"));
-  await world.blobs.put(key, kept ?? new Uint8Array(), { contentType: "application/json" });
+  await world.blobs.put(key, envelope ?? new Uint8Array(), { contentType: "application/json" });
   await expect(register("b")).rejects.toMatchObject({ name: "ProvenanceDiffers" });
 });
 
@@ -118,7 +118,7 @@ test("a statement signed by another key, changed, or without a signature is refu
   }
 });
 
-test("provenance that was removed or changed after the approval keeps the image off prod", async () => {
+test("an image whose provenance was removed or changed after the approval does not reach prod", async () => {
   await world.strict.record(createFacts("b"));
   await deploy("b", "stage");
   const key = toProvenanceKey(fakeDigest("b"), fakeCommit("b"));
@@ -134,7 +134,7 @@ const promoteSigned = async (letter: string, version: number, builder: string | 
 const rollBackModel = () =>
   rollBackProd(strictWorld())({ model: toyModel, id: "rollback-1", by: "Sam: slow" });
 
-test("a rollback to an image whose provenance does not hold stops before it takes prod's claim", async () => {
+test("a rollback to an image without valid provenance stops before it takes prod's claim", async () => {
   await promoteSigned("a", 1, fakeDigest("e"));
   await promoteSigned("b", 2, fakeDigest("e"));
   const before = await world.claims.read("prod", toyModel);
@@ -145,16 +145,16 @@ test("a rollback to an image whose provenance does not hold stops before it take
   expect(await rollBackModel()).toMatchObject({ provenance: "verified", to: { version: 1 } });
 });
 
-test("an image from before provenance was kept is for a rollback alone, and the ledger says so", async () => {
+test("an image from before provenance was recorded can only be rolled back to, and the ledger says so", async () => {
   await promoteSigned("a", 1, null);
   await promoteSigned("b", 2, fakeDigest("e"));
   const { provenance: proof, to } = await rollBackModel();
   expect(proof).toBe("absent");
-  expect(to.reason).toMatch(/from before provenance was kept/);
+  expect(to.reason).toMatch(/from before provenance was envelope/);
   await expect(deploy("a", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
 });
 
-describe("what prod serves from before provenance was kept, whose function somebody deleted,", () => {
+describe("a version on prod from before provenance was recorded, whose function somebody deleted,", () => {
   const gone = async () => {
     await promoteSigned("a", 1, null);
     for (const environment of ["stage", "prod"] as const) await world.serving[environment].retire(toyModel);
@@ -170,20 +170,20 @@ describe("what prod serves from before provenance was kept, whose function someb
     expect(await world.serving[environment].live(toyModel)).toBeUndefined();
   });
 
-  test("comes back when that delivery is taken back, and the log says that nothing vouches for it", async () => {
+  test("is restored when that delivery is rolled back, and the log says that nothing proves its origin", async () => {
     await gone();
     await expect(deploy("b", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
     const subject = { delivery: "delivery-1", model: toyModel, commit: fakeCommit("b") };
     const { restored } = await rollBack(strictWorld())({ ...subject, error: null });
     expect(restored[0]).toMatchObject({ environment: "prod", result: "restored" });
     expect((await world.serving.prod.live(toyModel))?.version).toBe(restored[0]?.serves);
-    expect(world.warnings.join()).toMatch(/from before provenance was kept.*published anew/);
+    expect(world.warnings.join()).toMatch(/from before provenance was envelope.*published anew/);
     // Restored it is there, and the next delivery finds it.
     expect((await deploy("b", "prod")).championVersion).toBe(restored[0]?.serves);
   });
 });
 
-test("a champion with provenance is verified when it is published anew, also where a delivery is taken back", async () => {
+test("a champion with provenance is verified when it is published again, also in a rollback", async () => {
   await promoteSigned("a", 1, fakeDigest("e"));
   await world.serving.prod.retire(toyModel);
   await world.strict.record(createFacts("b"));
@@ -211,7 +211,7 @@ const createImages = (folder: string) =>
     clock: Date.now,
   });
 
-test("whatever lies under the name of a layer, manifest or configuration: what is built is what the commit has", async () => {
+test("a build uses the commit's content, whatever is stored under the name of a layer, manifest or configuration", async () => {
   const folder = await createTemporaryFolder();
   try {
     const images = createImages(folder.path);
@@ -235,7 +235,7 @@ test("whatever lies under the name of a layer, manifest or configuration: what i
   }
 });
 
-test("a remembered runtime that names another layer is found out by the build, which packs its own", async () => {
+test("a build detects a cached runtime that names another layer, and packs its own", async () => {
   const folder = await createTemporaryFolder();
   try {
     const images = createImages(folder.path);

@@ -88,7 +88,7 @@ describe("slipway serve", () => {
     return { answered, statuses };
   };
 
-  test("a body in chunks of one byte is refused after some hundred of them, and takes no memory", async () => {
+  test("a body in chunks of one byte is refused after some hundred chunks, and takes no memory", async () => {
     const before = served.peakMb() ?? 0;
     const connection = await open(served.port);
     const chunks = Buffer.from("1\r\n \r\n".repeat(16_384));
@@ -104,7 +104,7 @@ describe("slipway serve", () => {
     expect((served.peakMb() ?? 0) - before).toBeLessThan(100);
   });
 
-  test("bodies that never end take no more than the budget; small requests are answered, large ones told when to come back", async () => {
+  test("endless bodies take no more memory than the budget; small requests get a response, large ones get Retry-After", async () => {
     const before = served.peakMb() ?? 0;
     const part = Buffer.alloc(5 * MB, " ");
     const senders = await Promise.all(Array.from({ length: 30 }, () => open(served.port)));
@@ -129,7 +129,7 @@ describe("slipway serve", () => {
     ["a gzip of ten million empty objects", gzipSync(`{"rows":[${"{},".repeat(10_000_000)}{}]}`), 413],
     ["a gzip of a hundred thousand wrong rows", gzipSync(`{"rows":[${'{"a":1},'.repeat(100_000)}{}]}`), 422],
     ["a gzip of a million brackets", gzipSync("[".repeat(1_000_000)), 413],
-  ])("%s keeps nobody waiting: another process reads it", async (_, body, status) => {
+  ])("%s blocks no other request: another process reads it", async (_, body, status) => {
     const send = () =>
       fetch(`${served.url}/v1/predict`, {
         method: "POST",
@@ -144,7 +144,7 @@ describe("slipway serve", () => {
   });
 });
 
-test("a hundred texts in a short body keep nobody waiting: the model runs in another process", async () => {
+test("a hundred texts in a short body block no other request: the model runs in another process", async () => {
   const folder = await createTemporaryFolder();
   const served = await startModelServeProcess("review-sentiment", folder.path);
   try {
@@ -183,7 +183,7 @@ describe("a server's connections", () => {
   };
   afterEach(() => server.close());
 
-  test("that do nothing make room for a new one, the quietest first", async () => {
+  test("that are idle are closed for a new one, the longest idle first", async () => {
     const port = await serving({ connections: { ...defaultConnectionLimits, connections: 3 } });
     const [first, second, third] = [await open(port), await open(port), await open(port)];
     await first.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -222,7 +222,7 @@ describe("a server's connections", () => {
     },
   );
 
-  test("may not have more than so many requests under way", async () => {
+  test("have a limit of requests in flight", async () => {
     const gate = Promise.withResolvers<void>();
     let asked = 0;
     const port = await serving(
@@ -267,7 +267,7 @@ describe("a server's connections", () => {
   test.each([
     ["headers", "GET / HTTP/1.1\r\nhost: x\r\n"],
     ["a body", post("/", "content-length: 10\r\n")],
-  ])("that do not send the rest of %s are told so (408) and closed", async (_, bytes) => {
+  ])("that do not send the rest of %s get 408 and are closed", async (_, bytes) => {
     const port = await serving({
       connections: { ...defaultConnectionLimits, headersMs: 50, requestMs: 100 },
     });
@@ -276,7 +276,7 @@ describe("a server's connections", () => {
     expect(parseStatuses(await connection.closed())).toContain(408);
   });
 
-  test("that send one byte after the other have the memory of what was sent, and give it back", async () => {
+  test("that send byte by byte take the memory of what they sent, and free it", async () => {
     const budget = createBodyBudget({ total: MB, perConnection: MB, free: 1_024 });
     const port = await serving(
       { budget },
@@ -342,7 +342,7 @@ describe("Slack's callback", () => {
     expect([asked.length, budget.taken()]).toEqual([0, 0]);
   });
 
-  test("with a gigabyte to come is refused by its length alone", async () => {
+  test("with a gigabyte to come is refused by its Content-Length alone", async () => {
     const headers = `x-slack-request-timestamp: ${seconds}\r\nx-slack-signature: ${signed("")}\r\n`;
     expect(parseStatuses(await send(headers))).toEqual([413]);
     expect([asked.length, budget.taken()]).toEqual([0, 0]);

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { listChildren, readPeakBytes } from "#test/support/process-tree.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -32,35 +32,24 @@ export const startModelServeProcess = async (
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const said: string[] = [];
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => said.push(text));
+  const stderr: string[] = [];
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => stderr.push(text));
   let url = "";
   for await (const line of createInterface({ input: child.stdout })) {
     url = /https?:\/\/[\d.]+:\d+/.exec(line)?.[0] ?? "";
     if (url !== "") break;
   }
-  if (url === "") throw new Error(`slipway serve did not start: ${said.join("")}`);
+  if (url === "") throw new Error(`slipway serve did not start: ${stderr.join("")}`);
   child.stdout?.resume();
   return {
     child,
     url,
     port: Number(new URL(url).port),
     peakMb() {
-      try {
-        const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
-        return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1_024;
-      } catch {
-        return undefined;
-      }
+      const bytes = readPeakBytes(child.pid ?? 0);
+      return bytes === undefined ? undefined : bytes / 1_024 / 1_024;
     },
-    children() {
-      try {
-        const pids = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
-        return pids.trim().split(" ").filter(Boolean).map(Number);
-      } catch {
-        return undefined;
-      }
-    },
+    children: () => listChildren(child.pid ?? 0),
     async stop() {
       const closed = once(child, "close");
       child.kill("SIGKILL");

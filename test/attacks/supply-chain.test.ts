@@ -109,7 +109,7 @@ describe.each(readdirSync(workflows))("the workflow %s", (file) => {
     expect(findViolations(workflow)).toEqual([]);
   });
 
-  test("gives no right to all of its jobs, and names others' actions by their commits", () => {
+  test("gives no permission to all of its jobs, and pins others' actions by commit", () => {
     expect(workflow.permissions).toEqual({});
     expect(findUnpinnedActions(workflow)).toEqual([]);
     expect(text).not.toMatch(/pull_request_target|workflow_run/);
@@ -122,7 +122,7 @@ test.each([
   ["an action of the repository", { uses: "./.github/actions/plan" }],
   ["a checkout", { uses: "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8" }],
   ["a branch's name in a script", { run: `echo \${{ github.head_ref }}` }],
-])("the rule sees %s beside an identity", (_, step) => {
+])("the rule detects %s next to an identity", (_, step) => {
   const job = { permissions: { "id-token": "write" }, steps: [step] };
   expect(findViolations(Workflow.parse({ permissions: {}, jobs: { plan: job } }))).toHaveLength(1);
   const without = { permissions: { contents: "read" }, steps: [step] };
@@ -146,21 +146,21 @@ test.each([
   ["an environment with an address", { environment: { name: "infrastructure", url: "https://a" } }, {}],
   ["a right of the workflow", { permissions: undefined }, { permissions: { contents: "write" } }],
   ["every right", { permissions: "write-all" }, {}],
-])("the rule sees %s as credentials beside what a commit brings", (_, job, workflow) => {
+])("the rule detects %s as credentials next to a commit's code", (_, job, workflow) => {
   const command = { run: "npm ci" };
   const steps = [...("steps" in job ? job.steps : []), command];
   const one = { permissions: {}, ...job, steps };
   expect(findViolations(Workflow.parse({ permissions: {}, ...workflow, jobs: { one } }))).toHaveLength(1);
 });
 
-test("the rule sees another workflow of the repository where the job can get credentials", () => {
+test("the rule detects another workflow of the repository where the job can get credentials", () => {
   const one = { uses: "./.github/workflows/ci.yml", permissions: { "id-token": "write" } };
   expect(findViolations(Workflow.parse({ permissions: {}, jobs: { one } }))).toHaveLength(1);
   const without = { ...one, permissions: { contents: "read" } };
   expect(findViolations(Workflow.parse({ permissions: {}, jobs: { one: without } }))).toEqual([]);
 });
 
-test("the rule sees another workflow that is handed all secrets", () => {
+test("the rule detects another workflow that gets all secrets", () => {
   const one = { uses: "./.github/workflows/other.yml", secrets: "inherit" };
   expect(findViolations(Workflow.parse({ permissions: {}, jobs: { one } }))).toHaveLength(1);
 });
@@ -172,7 +172,7 @@ test.each([
   ["another's workflow by its branch", { uses: "other/repository/.github/workflows/a.yml@main" }],
   ["a container by its tag", { container: "node:24" }],
   ["a service by its tag", { services: { database: { image: "postgres:18" } } }],
-])("the rule sees %s", (_, job) => {
+])("the rule detects %s", (_, job) => {
   expect(findUnpinnedActions(Workflow.parse({ permissions: {}, jobs: { one: job } }))).toHaveLength(1);
 });
 
@@ -223,9 +223,9 @@ describe("the artefact of synth", () => {
     return unpackArtefact(folder, digest);
   };
 
-  test("is taken where it holds resources of AWS and nothing else", () => {
-    const { status, said, read } = unpack(stack());
-    expect({ status, said }).toEqual({ status: 0, said: "" });
+  test("is accepted with AWS resources and nothing else", () => {
+    const { status, output, read } = unpack(stack());
+    expect({ status, output }).toEqual({ status: 0, output: "" });
     expect(JSON.parse(read.get("delivery") ?? "")).toEqual(stack());
   });
 
@@ -233,7 +233,7 @@ describe("the artefact of synth", () => {
     expect(readUnpackStep("plan")).toEqual(readUnpackStep("apply"));
   });
 
-  test("is refused where it is not what synth wrote", () => {
+  test("is refused where synth did not write it", () => {
     expect(unpack(stack(), { digest: "0".repeat(64) })).toMatchObject({ status: 1 });
   });
 
@@ -294,8 +294,8 @@ describe("the artefact of synth", () => {
     ["the same as a template", withValue(`\${templatefile("${environment}", {})}`)],
     ["the same as a key", stack({ output: { a: { value: { [`\${file("${environment}")}`]: 1 } } } })],
   ])("is refused with %s", (_, written) => {
-    const { status, said } = unpack(written);
-    expect(said).toContain("::error::");
+    const { status, output } = unpack(written);
+    expect(output).toContain("::error::");
     expect(status).toBe(1);
   });
 
@@ -317,8 +317,8 @@ describe("the artefact of synth", () => {
     ["the same as a canary's", { aws_synthetics_canary: { a: { zip_file: environment } } }],
     ["the same as a game server's", { aws_gamelift_script: { a: { zip_file: environment } } }],
   ])("is refused with %s", (_, resource) => {
-    const { status, said } = unpack(stack({ resource }));
-    expect(said).toContain("::error::");
+    const { status, output } = unpack(stack({ resource }));
+    expect(output).toContain("::error::");
     expect(status).toBe(1);
   });
 
@@ -331,7 +331,7 @@ describe("the artefact of synth", () => {
     ["custom_ca_bundle", { custom_ca_bundle: environment }],
     ["a token's file", { assume_role_with_web_identity: [{ web_identity_token_file: environment }] }],
     ["an assumed role's source", { assume_role: [{ role_arn: "arn", source_identity: "a" }] }],
-  ])("is refused where provider or state are reached by %s", (_, settings) => {
+  ])("is refused where %s leads to provider or state", (_, settings) => {
     const { terraform, data } = stack();
     const config = { bucket: "states", ...settings };
     for (const changes of [
@@ -339,13 +339,13 @@ describe("the artefact of synth", () => {
       { terraform: { ...terraform, backend: { s3: config } } },
       { data: { terraform_remote_state: { network: { ...data.terraform_remote_state.network, config } } } },
     ]) {
-      const { status, said } = unpack(stack(changes));
-      expect(said).toContain("::error::");
+      const { status, output } = unpack(stack(changes));
+      expect(output).toContain("::error::");
       expect(status).toBe(1);
     }
   });
 
-  test("reaches Terraform as it was looked at, where a name stands twice or a second document follows", () => {
+  test("reaches Terraform as it was checked, also with a duplicate key or a second document", () => {
     const twice = JSON.stringify(stack()).replace(
       '"resource":',
       `"resource":${JSON.stringify(readable(environment))},"resource":`,
@@ -359,7 +359,7 @@ describe("the artefact of synth", () => {
       expect(unpack(two)).toMatchObject({ status: 1 });
   });
 
-  test("is refused with a link, or with a file beside the stacks", () => {
+  test("is refused with a link, or with a file next to the stacks", () => {
     const link = (folder: string) => symlinkSync(environment, join(folder, "dist/a.zip"));
     expect(unpack(stack(), { extra: link })).toMatchObject({ status: 1 });
     const hcl = (folder: string) =>
@@ -427,7 +427,7 @@ describe("the audit", () => {
     expect(audit({ version: "1.2.6" }).status).toBe(0);
   });
 
-  test("passes with an exception until its day, and not a day longer", () => {
+  test("passes with an exception until its date, and not a day longer", () => {
     expect(audit({ exceptions: [exception], today: "2026-12-31" }).status).toBe(0);
     const { status, stderr } = audit({ exceptions: [exception], today: "2027-01-01" });
     expect(status).toBe(1);
@@ -444,7 +444,7 @@ describe("the audit", () => {
     expect(audit({ exceptions: [one] }).status).toBe(1);
   });
 
-  test("warns of old or partial records, says how to refresh them, and fails for either in CI", () => {
+  test("warns of old or partial advisories, says how to refresh them, and fails for either in CI", () => {
     for (const partial of [{ asOf: "2026-01-01T00:00:00.000Z" }, { covered: [] }]) {
       const here = audit({ version: "1.2.6", ...partial });
       expect(here).toMatchObject({ status: 0, stderr: expect.stringContaining("WARNING:") });
@@ -454,7 +454,7 @@ describe("the audit", () => {
     expect(audit({ version: "1.2.6", more: ["--complete"] })).toMatchObject({ status: 0, stderr: "" });
   });
 
-  test("of the product's own lock files passes, with the records that are committed", () => {
+  test("passes for the product's own lock files with the committed advisories", () => {
     const { status, stdout } = spawnSync(process.execPath, [join(root, "scripts/audit.ts")], {
       encoding: "utf8",
     });

@@ -39,12 +39,12 @@ const attacks: readonly [string, object][] = [
   ["an added token of a million letters", { added_tokens: [{ id: 9, content: "a".repeat(1e6) }] }],
 ];
 
-test.each(attacks)("a tokenizer's time grows with the text alone: %s is refused by name", (_, changes) => {
+test.each(attacks)("a tokenizer's time grows linearly with the text: %s is refused by name", (_, changes) => {
   expect(() => assertLinearTokenizer(buildTokenizer(changes))).toThrow(
     expect.objectContaining({ name: "ModelUnreadable" }),
   );
 });
 
-test("a tokenizer that keeps to words is taken", () => {
+test("a tokenizer that splits by words is accepted", () => {
   expect(() => assertLinearTokenizer(buildTokenizer({}))).not.toThrow();
 });

@@ -61,7 +61,7 @@ test.skipIf(skip)("a click on Approve changes the message without a reload", asy
 });
 
 test.skipIf(skip)(
-  "Reject asks for a reason, says what is wrong with it, and closes once it is given",
+  "Reject requires a reason, shows what is wrong with it, and closes with a valid one",
   async () => {
     await using it = await openDesk(async (slack, { payload }) => {
       if (payload.type === "block_actions") {
@@ -89,7 +89,7 @@ test.skipIf(skip)(
   },
 );
 
-test.skipIf(skip)("someone else's click is theirs, and the refusal is whispered to them alone", async () => {
+test.skipIf(skip)("someone else's click counts as theirs, and only they see the refusal", async () => {
   await using it = await openDesk(async (slack, { payload }) => {
     const { id } = payload.user as { id: string };
     await slack.chat.postEphemeral({ channel: "C0DELIVERY", user: id, text: "You may not approve this." });
@@ -105,7 +105,7 @@ test.skipIf(skip)("someone else's click is theirs, and the refusal is whispered 
   expect(await it.page.getByText("You may not approve this.").count()).toBe(0);
 });
 
-test.skipIf(skip)("an app that is not there is told beneath the message", async () => {
+test.skipIf(skip)("an unreachable app is shown below the message", async () => {
   await using it = await openDesk(async () => ({}));
   await it.look();
   await it.app[Symbol.asyncDispose]();
@@ -126,7 +126,7 @@ test.skipIf(skip)("text that looks like HTML stays text", async () => {
   expect(it.problems).toEqual([]);
 });
 
-test.skipIf(skip)("a delivery's page follows it to its end without a reload", async () => {
+test.skipIf(skip)("a delivery's page updates to its end without a reload", async () => {
   let ended = false;
   const running: Execution = {
     name: failedDelivery.name,

@@ -30,18 +30,18 @@ export const blobsContract = (name: string, make: () => Promise<BlobsUnderTest>)
       );
     });
 
-    test("what was never put is undefined", async () => {
+    test("a missing key is undefined", async () => {
       expect(await subject.blobs.get("contract/never")).toBeUndefined();
     });
 
-    test("a key and a key below it stand side by side", async () => {
+    test("a key and a key below it can both exist", async () => {
       await subject.blobs.put("contract/a", Buffer.from("above"), text);
       await subject.blobs.put("contract/a/b", Buffer.from("below"), text);
       expect(Buffer.from((await subject.blobs.get("contract/a")) ?? "").toString()).toBe("above");
       expect(Buffer.from((await subject.blobs.get("contract/a/b")) ?? "").toString()).toBe("below");
     });
 
-    test("of writers of one key at once a reader sees one's bytes, never a mixture", async () => {
+    test("with several writers of one key a reader sees the bytes of one of them, never a mixture", async () => {
       const whole = (letter: string) => Buffer.alloc(200_000, letter);
       await subject.blobs.put("contract/raced", whole("a"), text);
       const writes = ["b", "c", "d"].map((letter) =>

@@ -17,7 +17,7 @@ export const cipherContract = (name: string, make: () => Promise<CipherUnderTest
     const name = fc.string({ minLength: 1, maxLength: 8 });
     const context = fc.dictionary(name, name, { minKeys: 1, maxKeys: 4, noNullPrototype: true });
 
-    test("any text opens again under its context, whatever order the context's names stand in", async () => {
+    test("any text decrypts under its context, in whatever order the context's names are", async () => {
       await fc.assert(
         fc.asyncProperty(plaintext, context, async (text, bound) => {
           const sealed = await subject.cipher.encrypt(text, bound);
@@ -28,7 +28,7 @@ export const cipherContract = (name: string, make: () => Promise<CipherUnderTest
       );
     });
 
-    test("a text opens under no other context", async () => {
+    test("a text does not decrypt under another context", async () => {
       await fc.assert(
         fc.asyncProperty(plaintext, context, context, async (text, bound, other) => {
           fc.pre(
@@ -41,12 +41,12 @@ export const cipherContract = (name: string, make: () => Promise<CipherUnderTest
       );
     });
 
-    test("a context that only reads the same when its parts are joined does not open a text", async () => {
+    test("a context that is equal only when its parts are joined does not decrypt a text", async () => {
       const sealed = await subject.cipher.encrypt("token", { a: "b,c:d" });
       await expect(subject.cipher.decrypt(sealed, { a: "b", c: "d" })).rejects.toThrow(CipherRefused);
     });
 
-    test("a text of which any one character was changed, added or removed does not open", async () => {
+    test("a ciphertext with one character changed, added or removed does not decrypt", async () => {
       const bound = { approval: "1" };
       await fc.assert(
         fc.asyncProperty(
@@ -79,7 +79,7 @@ export const cipherContract = (name: string, make: () => Promise<CipherUnderTest
       }
     });
 
-    test("what never was a ciphertext is refused", async () => {
+    test("text that is no ciphertext is refused", async () => {
       for (const text of ["", "v1.", "token", "v9.AAAA", "{}"]) {
         await expect(subject.cipher.decrypt(text, { approval: "1" })).rejects.toThrow(CipherRefused);
       }

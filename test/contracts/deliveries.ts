@@ -66,7 +66,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       expect(starts.filter(({ started }) => started)).toHaveLength(1);
     });
 
-    test("what was never started is undefined and has no history", async () => {
+    test("an unknown execution is undefined and has no history", async () => {
       expect(await subject.deliveries.describe("none")).toBeUndefined();
       expect(await subject.deliveries.history("none")).toEqual([]);
     });
@@ -85,7 +85,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       });
     });
 
-    test("a token is answered once: every later answer is TaskGone and changes nothing", async () => {
+    test("a token takes one answer: every later answer is TaskGone and changes nothing", async () => {
       const { deliveries, token } = subject;
       await deliveries.start("one", {});
       const waiting = await token("one");
@@ -130,7 +130,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       expect(await deliveries.describe("one")).toEqual(execution);
     });
 
-    test("the history tells the states from the oldest on, with the output of what succeeded", async () => {
+    test("the history lists the states, oldest first, with the output of those that succeeded", async () => {
       const { deliveries, token } = subject;
       await deliveries.start("one", { model: "churn" });
       const waiting = await token("one");

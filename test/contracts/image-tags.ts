@@ -19,7 +19,7 @@ export const imageTagsContract = (name: string, make: () => Promise<ImageTagsUnd
     });
     afterAll(async () => under?.stop());
 
-    test("a tag that an image has already is given again without a change, by whomever", async () => {
+    test("a tag that an image already has can be set again without a change", async () => {
       const [digest] = under.digests;
       await under.images.release(digest, "release-churn-1");
       await under.images.release(digest, "release-churn-1");
@@ -27,7 +27,7 @@ export const imageTagsContract = (name: string, make: () => Promise<ImageTagsUnd
       expect(await under.images.describe(digest)).toBeDefined();
     });
 
-    test("two that give the same tag at once both succeed", async () => {
+    test("two writers of the same tag at once both succeed", async () => {
       const [digest] = under.digests;
       await Promise.all([under.images, under.elsewhere].map((one) => one.release(digest, "release-churn-2")));
     });
@@ -39,7 +39,7 @@ export const imageTagsContract = (name: string, make: () => Promise<ImageTagsUnd
       await under.images.release(digest, "release-churn-3");
     });
 
-    test("an image that is not there gets no tag, and the tag stays free", async () => {
+    test("an image that does not exist gets no tag, and the tag stays free", async () => {
       const [digest] = under.digests;
       const absent = `sha256:${"0".repeat(64)}`;
       await expect(under.images.release(absent, "release-churn-4")).rejects.toThrow(ImageNotFound);

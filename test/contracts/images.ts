@@ -45,7 +45,7 @@ export const imagesContract = (name: string, make: () => Promise<ImagesUnderTest
       expect(other.digest).not.toBe(first.digest);
     });
 
-    test("two that build the same at once both get it", async () => {
+    test("two builds of the same image at once both succeed", async () => {
       const [one, two] = await Promise.all([
         build(under.commits.other),
         build(under.commits.other, under.elsewhere),
@@ -67,13 +67,13 @@ export const imagesContract = (name: string, make: () => Promise<ImagesUnderTest
       });
     });
 
-    test("what was never built is not there, and cannot be scanned", async () => {
+    test("an image that was never built does not exist and cannot be scanned", async () => {
       const digest = `sha256:${"0".repeat(64)}`;
       expect(await under.images.describe(digest)).toBeUndefined();
       await expect(under.images.scan(digest)).rejects.toThrow(ImageNotFound);
     });
 
-    test("a scan ends and says of every package whether anything is known", async () => {
+    test("a scan ends and reports for every package whether a vulnerability is known", async () => {
       const { digest } = await build(under.commits.first);
       const scan = await under.images.scan(digest);
 

@@ -86,7 +86,7 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
       });
     });
 
-    test("a window takes its first millisecond in and leaves its last one out", async () => {
+    test("a window includes its first millisecond and excludes its last", async () => {
       for (const at of [window.from - 1, window.from, window.to - 1, window.to])
         subject.metrics.request({ ...request, at });
       expect((await subject.metrics.statistics(window, { percentiles: [] })).requests).toBe(2);

@@ -41,7 +41,7 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
       expect(await registry.artifact(model, 1)).toEqual(registration.artifact);
     });
 
-    test("what is not there is undefined", async () => {
+    test("a missing version, tag or alias is undefined", async () => {
       const { registry } = subject;
       expect(await registry.version(model, 1)).toBeUndefined();
       expect(await registry.artifact(model, 1)).toBeUndefined();

@@ -53,7 +53,7 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       return { first, second, live };
     };
 
-    test("a function exists once it is ensured, and ensuring it again changes nothing", async () => {
+    test("a function exists after ensure, and a second ensure changes nothing", async () => {
       const once = await under.serving.ensure("ensured");
       const { version } = await under.serving.publish("ensured", config());
       const again = await under.serving.ensure("ensured");
@@ -79,7 +79,7 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect(await under.serving.version("published", second.version)).toEqual(second);
     });
 
-    test("two that publish the same at once get one version", async () => {
+    test("two that publish the same configuration at once get one version", async () => {
       await under.serving.ensure("at-once");
       const versions = await Promise.all(
         [under.serving, under.elsewhere, under.serving, under.elsewhere].map((one) =>
@@ -99,7 +99,7 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect(await under.serving.version("no-image", "1")).toBeUndefined();
     });
 
-    test("publishing brings no traffic: nothing is live until it is routed", async () => {
+    test("a published version gets no traffic until it is routed", async () => {
       const { first } = await published("quiet");
 
       expect(await under.serving.live("quiet")).toBeUndefined();
@@ -156,7 +156,7 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
         if (result.status === "rejected") expect(result.reason).toBeInstanceOf(RevisionConflict);
     });
 
-    test("a revision never comes back, not even after the alias was taken away", async () => {
+    test("a revision is never used again, not even after the alias was removed", async () => {
       const { first, live } = await routed("again");
       await under.serving.unroute("again", { expect: live.revision });
       expect(await under.serving.live("again")).toBeUndefined();
@@ -234,7 +234,7 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       );
     });
 
-    test("a retired model is gone, its neighbours stay, and it can come back", async () => {
+    test("a retired model is gone, other models stay, and it can come back", async () => {
       const { live } = await routed("retired");
       await published("retired-not");
       await under.serving.retire("retired");
@@ -253,7 +253,7 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect(under.versionIn(answer.payload)).toBe(version);
     });
 
-    test("a function made anew has none of its versions: naming one is NotServed, publishing its image serves it", async () => {
+    test("a recreated function has none of its versions: invoking one is NotServed, publishing its image serves it", async () => {
       const { first, second } = await routed("anew");
       await under.serving.retire("anew");
       await under.serving.ensure("anew");

@@ -23,7 +23,7 @@ export const signerContract = (name: string, make: () => Promise<SignerUnderTest
 
     const message = fc.uint8Array({ maxLength: 10_000 });
 
-    test("a signature holds for its bytes, whoever opens the key", async () => {
+    test("a signature verifies its bytes, whoever opens the key", async () => {
       await fc.assert(
         fc.asyncProperty(message, async (bytes) => {
           const signed = await subject.signer.sign(bytes);
@@ -34,7 +34,7 @@ export const signerContract = (name: string, make: () => Promise<SignerUnderTest
       );
     });
 
-    test("it holds for no other bytes", async () => {
+    test("a signature does not verify other bytes", async () => {
       await fc.assert(
         fc.asyncProperty(message, message, async (bytes, others) => {
           fc.pre(Buffer.compare(bytes, others) !== 0);
@@ -44,7 +44,7 @@ export const signerContract = (name: string, make: () => Promise<SignerUnderTest
       );
     });
 
-    test("a signature of which one byte was changed, added or removed holds for nothing", async () => {
+    test("a signature with one byte changed, added or removed does not verify", async () => {
       const bytes = Buffer.from("statement");
       const { keyId, signature } = await subject.signer.sign(bytes);
       for (let at = 0; at < signature.length; at += 3) {
@@ -59,13 +59,13 @@ export const signerContract = (name: string, make: () => Promise<SignerUnderTest
         expect(await subject.signer.verify(bytes, { keyId, signature: broken })).toBe(false);
     });
 
-    test("no signature, and one of zeros, hold for nothing", async () => {
+    test("an empty signature and one of zeros do not verify", async () => {
       const { keyId, signature } = await subject.signer.sign(Buffer.from("statement"));
       for (const none of [new Uint8Array(0), new Uint8Array(signature.length), new Uint8Array(5_000)])
         expect(await subject.signer.verify(Buffer.from("statement"), { keyId, signature: none })).toBe(false);
     });
 
-    test("another key's signature holds for nothing, under its own name and under this key's", async () => {
+    test("another key's signature does not verify, under its own name or under this key's", async () => {
       const bytes = Buffer.from("statement");
       const [own, others] = [await subject.signer.sign(bytes), await subject.other.sign(bytes)];
       expect(others.keyId).not.toBe(own.keyId);

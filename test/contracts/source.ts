@@ -64,7 +64,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
     });
     afterAll(() => subject.close());
 
-    test("a commit says who made it, when, and the first line of its message", async () => {
+    test("a commit has its author, its time and the first line of its message", async () => {
       const commit = await subject.source.commit(first);
       expect(commit).toMatchObject({
         id: first,
@@ -82,7 +82,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect((await subject.source.commit(second)).subject).toBe("Second: é");
     });
 
-    test("what differs between two commits has a page or a command that names both", async () => {
+    test("a diff between two commits has a page or a command that names both", async () => {
       const link = await subject.source.linkDiff(first, second, ["README.md", "a path's"]);
       const shown = link.kind === "page" ? link.url : link.line;
       expect(shown).toContain(first.slice(0, 12));
@@ -116,7 +116,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       await expect(subject.source.changedPaths(revision, first)).rejects.toThrow(CommitNotFound);
     });
 
-    test("changed paths are those added, changed and deleted, with whatever letters they are written", async () => {
+    test("changed paths are those added, changed and deleted, in any characters", async () => {
       expect([...(await subject.source.changedPaths(first, second))].sort()).toEqual([
         "README.md",
         "models/churn-2/model.yaml",
@@ -132,7 +132,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect(paths).toContain("models/churn/deep/er/über datei 語.txt");
     });
 
-    test("a history is the commits since another, each with its people and what it changes", async () => {
+    test("a history is the commits since another, each with its author, committer and changes", async () => {
       const { commits, complete } = await subject.source.history(second, [first]);
       expect(complete).toBe(true);
       expect(commits).toMatchObject([
@@ -154,7 +154,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect((await subject.source.history(first, [second])).commits).toEqual([]);
     });
 
-    test("what a history is asked about is read; where that is nothing, it is the commits alone", async () => {
+    test("a history reads the requested paths; without paths it is the commits alone", async () => {
       const about = await subject.source.history(second, [], ["models/spam"]);
       expect(about.commits.map(({ id }) => id)).toEqual([second, first]);
       expect(listChangedPaths(about.commits[0])).toContain("models/spam/model yaml é");
@@ -442,7 +442,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         await expect(subject.source.isCleanMerge("0".repeat(40))).rejects.toThrow(CommitNotFound);
       });
 
-      describe("whose older content was taken back since", () => {
+      describe("whose older content was reverted since", () => {
         /** A commit by hand: any tree, any parents, any date. */
         const forge = async (tree: string, parents: readonly string[], seconds: number): Promise<string> => {
           const { git } = subject;
@@ -509,7 +509,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         });
       });
 
-      test("a side that had merged the other before is compared with what they had in common last", async () => {
+      test("a side that had merged the other before is compared with their last common commit", async () => {
         const { git, commit, source } = subject;
         await merge({}, { "models/shop/model.yaml": lines([3, "theirs"]) });
         const branch = `branch-${branches}`;

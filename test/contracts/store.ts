@@ -149,9 +149,11 @@ const expectSameResult = async (
     return;
   }
   const current = found?.version ?? 1;
-  const { expect: asked } = command;
+  const { expect: condition } = command;
   const expected =
-    asked === "any" || asked === "absent" ? asked : current + { older: -1, fits: 0, newer: 1 }[asked];
+    condition === "any" || condition === "absent"
+      ? condition
+      : current + { older: -1, fits: 0, newer: 1 }[condition];
   const holds =
     expected === "any" || (expected === "absent" ? found === undefined : found?.version === expected);
   if (command.do === "remove") {
@@ -182,7 +184,9 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
     });
     afterEach(() => subject.close());
 
-    test("a Map that does the same agrees with every answer", { timeout: 120_000 }, async () => {
+    test("the store gives the same results as a Map with the same commands", {
+      timeout: 120_000,
+    }, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(commands, { minLength: 10, maxLength: 40, size: "max" }), async (list) => {
           partitions += 1;
@@ -212,7 +216,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect((await subject.store.get(key))?.version).toBe(2);
     });
 
-    test("items of one partition are never seen in another, even where one's name begins the other's", async () => {
+    test("items of one partition never appear in another, even where one's name is a prefix of the other's", async () => {
       await subject.store.put(key, 1);
       const other = { partition: `${key.partition}0`, sort: key.sort };
       expect(await subject.store.get(other)).toBeUndefined();
@@ -221,7 +225,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       );
     });
 
-    test("an item is gone once its time is over: reads, pages, removal and conditions no longer see it", async () => {
+    test("an item is gone after its expiry: reads, pages, removal and conditions no longer see it", async () => {
       const { store, advance, now } = subject;
       await store.put(key, "short", { expiresAt: Math.floor(now() / 1_000) + 60 });
       await store.put({ ...key, sort: "other" }, "long");
@@ -312,7 +316,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect((await store.get({ ...key, sort: "other" }))?.value).toBe("long");
     });
 
-    test("what many add at once is all counted, and twice at most where an answer was lost", async () => {
+    test("concurrent additions are all counted, and at most twice where a response was lost", async () => {
       const lostBefore = subject.answersLost?.() ?? 0;
       const given = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
@@ -336,7 +340,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect((await subject.store.get(key))?.value).toMatchObject({ all: total });
     });
 
-    test("counters begin anew once their time is over, and keep what is added before", async () => {
+    test("counters restart after their expiry, and keep additions before it", async () => {
       const { store, advance, now } = subject;
       const soon = () => ({ expiresAt: Math.floor(now() / 1_000) + 60 });
       await store.add(key, { a: 1, b: 1 }, soon());
@@ -363,7 +367,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       for (const refused of wrong) await expect(store.add(key, refused)).rejects.toThrow(RangeError);
     });
 
-    test("a page can begin behind a sort key that no item has", async () => {
+    test("a page can start after a sort key that no item has", async () => {
       const { store } = subject;
       for (const sort of ["a", "c", "e"]) await store.put({ ...key, sort }, sort);
       const from = (order: "ascending" | "descending") =>

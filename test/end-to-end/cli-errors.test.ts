@@ -6,21 +6,22 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import type { CommandResult } from "#test/support/run-command.ts";
 import { createFixture, type Fixture, repositoryRoot, slipwayPath } from "./fixture.ts";
 import { startRehearsalProcess } from "./rehearsal-process.ts";
-import { type CommandResult, runSlipway } from "./run-slipway.ts";
+import { runSlipway } from "./run-slipway.ts";
 
 const minutes = 60_000;
 
-describe("what stands in the way", { timeout: 10 * minutes }, () => {
-  let set: Fixture;
+describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
+  let fixture: Fixture;
   beforeAll(async () => {
-    set = await createFixture();
+    fixture = await createFixture();
   });
   afterAll(async () => {
-    await set.strike();
+    await fixture.remove();
   });
-  const rehearse = (...args: string[]) => runSlipway(set, ["rehearse", "--json", "--port", "0", ...args]);
+  const rehearse = (...args: string[]) => runSlipway(fixture, ["rehearse", "--json", "--port", "0", ...args]);
   /** One sentence for a person, no stack, nothing on stdout. */
   const expectSentence = ({ code, stdout, stderr }: CommandResult, expected: number, sentence: RegExp) => {
     expect({ code, stdout }, stderr).toEqual({ code: expected, stdout: "" });
@@ -28,12 +29,12 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   };
 
-  test("a port in use ends with 3, names --port, and writes nothing half", async () => {
+  test("a port in use exits with 3, names --port, and leaves no partial files", async () => {
     const taken = createServer();
     await new Promise<void>((listening) => taken.listen(0, "127.0.0.1", listening));
     const { port } = taken.address() as AddressInfo;
     try {
-      const data = join(set.room, "port");
+      const data = join(fixture.folder, "port");
       expectSentence(
         await rehearse("--data", data, "--port", String(port)),
         3,
@@ -47,7 +48,7 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
   });
 
   test("a data folder that is a file ends with 3 and leaves the file", async () => {
-    const file = join(set.room, "file");
+    const file = join(fixture.folder, "file");
     writeFileSync(file, "mine\n");
     const sentence =
       /a file stands where a folder is needed\. Remove it, or choose another folder with --data/;
@@ -66,50 +67,50 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
     );
   });
 
-  test("--fresh removes no folder that is none of Slipway's", async () => {
-    const folder = join(set.room, "photographs");
+  test("--fresh removes only data folders of Slipway", async () => {
+    const folder = join(fixture.folder, "photographs");
     mkdirSync(folder);
     writeFileSync(join(folder, "sea.jpg"), "waves");
     expectSentence(await rehearse("--data", folder, "--fresh"), 3, /is no data folder of Slipway's/);
     expect(readFileSync(join(folder, "sea.jpg"), "utf8")).toBe("waves");
   });
 
-  test("a model that is not there ends with 2, and no folder is made", async () => {
-    const data = join(set.room, "unknown");
+  test("an unknown model exits with 2, and no folder is created", async () => {
+    const data = join(fixture.folder, "unknown");
     expectSentence(await rehearse("--data", data, "--model", "nope"), 2, /there is no model nope/);
     expect(existsSync(data)).toBe(false);
   });
 
   test("an empty signing secret is refused with 3 instead of signing for everybody", async () => {
-    const ended = await runSlipway({ ...set, env: { ...set.env, SLACK_SIGNING_SECRET: "" } }, [
-      ...["rehearse", "--json", "--port", "0", "--data", join(set.room, "empty-secret")],
+    const ended = await runSlipway({ ...fixture, env: { ...fixture.env, SLACK_SIGNING_SECRET: "" } }, [
+      ...["rehearse", "--json", "--port", "0", "--data", join(fixture.folder, "empty-secret")],
     ]);
     expectSentence(ended, 3, /SLACK_SIGNING_SECRET is set but empty/);
   });
 
   test("a second rehearsal on the same folder ends with 3 and names the first", async () => {
-    await using first = startRehearsalProcess(set, { args: ["--port", "0", "--traffic", "0"] });
+    await using first = startRehearsalProcess(fixture, { args: ["--port", "0", "--traffic", "0"] });
     await first.waitFor("state");
     expectSentence(
-      await rehearse("--data", set.data),
+      await rehearse("--data", fixture.data),
       3,
       /a process runs on .* already \(slipway rehearse, process \d+, since [\dT:.-]+Z, http:\/\/127\.0\.0\.1:\d+\): stop it, or choose another/,
     );
-    expectSentence(await rehearse("--data", set.data, "--fresh"), 3, /a process runs on .* already/);
+    expectSentence(await rehearse("--data", fixture.data, "--fresh"), 3, /a process runs on .* already/);
     // The first goes on as if nothing had been.
     await first.waitFor("question");
     first.interrupt();
-    expect((await first.ended()).code, first.picture()).toBe(130);
+    expect((await first.ended()).code, first.describe()).toBe(130);
     await first.groupEnded();
   });
 
-  test("a full disk ends with 3 and says so", async (context) => {
-    const disk = join(set.room, "disk");
+  test("a full disk exits with 3 and a sentence", async (context) => {
+    const disk = join(fixture.folder, "disk");
     mkdirSync(disk);
     const run = (script: string) =>
       spawnSync("unshare", ["--user", "--map-root-user", "--mount", "sh", "-c", script], {
         cwd: repositoryRoot,
-        env: set.env,
+        env: fixture.env,
         encoding: "utf8",
         timeout: 9 * minutes,
         killSignal: "SIGKILL",
@@ -130,28 +131,28 @@ describe("what stands in the way", { timeout: 10 * minutes }, () => {
 const Problems = z.array(z.object({ severity: z.enum(["error", "warning"]) }));
 
 describe("slipway check", () => {
-  let set: Fixture;
+  let fixture: Fixture;
   let folder = "";
   beforeAll(async () => {
-    set = await createFixture();
-    folder = join(set.room, "churn");
+    fixture = await createFixture();
+    folder = join(fixture.folder, "churn");
     cpSync(join(repositoryRoot, "models", "churn"), folder, { recursive: true });
   });
   afterAll(async () => {
-    await set.strike();
+    await fixture.remove();
   });
   const edit = (name: string, change: (text: string) => string) => {
     const file = join(folder, name);
     writeFileSync(file, change(readFileSync(file, "utf8")));
   };
 
-  test("a folder without a mistake can be delivered: exit 0", async () => {
-    const { code, stdout, stderr } = await runSlipway(set, ["check", folder]);
+  test("a valid folder exits with 0", async () => {
+    const { code, stdout, stderr } = await runSlipway(fixture, ["check", folder]);
     expect(code, stdout + stderr).toBe(0);
     expect(stdout).toMatch(/can be delivered/);
   });
 
-  test("each mistake of model.yaml is named with file, line and remedy: exit 1", async () => {
+  test("each mistake in model.yaml is shown with file, line and remedy: exit 1", async () => {
     edit("model.yaml", (text) =>
       text
         .replace("timeoutSeconds: 30", "timeoutSecond: 30")
@@ -160,32 +161,32 @@ describe("slipway check", () => {
     );
     const lines = readFileSync(join(folder, "model.yaml"), "utf8").split("\n");
     const lineOf = (text: string) => lines.findIndex((line) => line.includes(text)) + 1;
-    const { code, stdout, stderr } = await runSlipway(set, ["check", folder]);
+    const { code, stdout, stderr } = await runSlipway(fixture, ["check", folder]);
     expect({ code, stderr }, stdout).toEqual({ code: 1, stderr: "" });
     for (const mistake of ["timeoutSecond", "latencyP95Ms", "quorum"])
       expect(stdout).toContain(`model.yaml:${lineOf(mistake)}`);
-    const json = await runSlipway(set, ["check", folder, "--json"]);
+    const json = await runSlipway(fixture, ["check", folder, "--json"]);
     expect(json.code).toBe(1);
     expect(Problems.parse(JSON.parse(json.stdout)).length).toBeGreaterThanOrEqual(3);
   });
 
-  test("an ONNX file that is cut off, and a folder that is not there, are said", async () => {
+  test("a truncated ONNX file exits with 1, and a missing folder with 2", async () => {
     cpSync(join(repositoryRoot, "models", "churn"), folder, { recursive: true });
     writeFileSync(join(folder, "model.onnx"), readFileSync(join(folder, "model.onnx")).subarray(0, 1_000));
-    const broken = await runSlipway(set, ["check", folder]);
+    const broken = await runSlipway(fixture, ["check", folder]);
     expect(broken.code, broken.stdout + broken.stderr).toBe(1);
     expect(broken.stdout).toMatch(/model\.onnx/);
-    const missing = await runSlipway(set, ["check", join(set.room, "nowhere")]);
+    const missing = await runSlipway(fixture, ["check", join(fixture.folder, "nowhere")]);
     expect(missing.code).toBe(2);
     expect(missing.stderr).toMatch(/nowhere cannot be read/);
   });
 });
 
 describe("the command line", { timeout: 10 * minutes }, () => {
-  const set = { env: { ...process.env, NO_COLOR: "1" }, said: [] };
+  const fixture = { env: { ...process.env, NO_COLOR: "1" }, outputs: [] };
 
   test("--help lists every command, and each has a --help of its own: exit 0", async () => {
-    const { code, stdout } = await runSlipway(set, ["--help"]);
+    const { code, stdout } = await runSlipway(fixture, ["--help"]);
     expect(code).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) +(?:\[options\] |<)/gm)].map(
       ([, name]) => name ?? "",
@@ -197,7 +198,7 @@ describe("the command line", { timeout: 10 * minutes }, () => {
       ]),
     );
     for (const command of commands) {
-      const help = await runSlipway(set, [command, "--help"]);
+      const help = await runSlipway(fixture, [command, "--help"]);
       expect(help, command).toMatchObject({ code: 0, stderr: "" });
       expect(help.stdout).toContain(`Usage: slipway ${command}`);
     }
@@ -211,8 +212,8 @@ describe("the command line", { timeout: 10 * minutes }, () => {
     [["rehearse", "--approve", "--reject"], /cannot be used with option/],
     [["rehearse", "--change", "best"], /Allowed choices are first, second, better, worse, broken/],
     [["status", "--data", "/nonexistent/slipway"], /holds no deliveries yet: run `npm start` first/],
-  ])("%j is not understood: exit 2, and said", async (args, sentence) => {
-    const { code, stdout, stderr } = await runSlipway(set, args);
+  ])("%j is a usage error: exit 2 and a sentence", async (args, sentence) => {
+    const { code, stdout, stderr } = await runSlipway(fixture, args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(sentence);
   });

@@ -20,13 +20,13 @@ test.each([
   ["review-topic", "a text that the graph itself takes apart"],
   ["review-sentiment", "a text that a tokenizer takes apart, in an encoder of 23 MB"],
 ])(
-  "%s (%s) is delivered, and prod answers its golden rows as at training",
+  "%s (%s) is delivered, and prod predicts its golden rows as at training",
   async (model) => {
-    const set = await createFixture();
+    const fixture = await createFixture();
     try {
       // Few requests: an encoder's answer takes milliseconds of a core, not microseconds.
       const args = ["--approve", "--model", model, "--port", "0", "--bake", "300ms", "--traffic", "20"];
-      await using rehearsal = startRehearsalProcess(set, { args });
+      await using rehearsal = startRehearsalProcess(fixture, { args });
       const { url } = await rehearsal.waitFor("serving", (event) => event.environment === "prod");
       const golden = Golden.parse(
         JSON.parse(readFileSync(join(repositoryRoot, "models", model, "golden.json"), "utf8")),
@@ -39,13 +39,13 @@ test.each([
       });
       const text = await response.text();
       expect(response.status, text).toBe(200);
-      const answer = PredictResponse.parse(JSON.parse(text));
-      expect(answer).toMatchObject({ model, version: 1 });
-      expect(compareGolden(golden, answer.predictions)).toEqual([]);
+      const prediction = PredictResponse.parse(JSON.parse(text));
+      expect(prediction).toMatchObject({ model, version: 1 });
+      expect(compareGolden(golden, prediction.predictions)).toEqual([]);
       const first = await rehearsal.waitFor("outcome");
-      expect(first.outcome, rehearsal.picture()).toBe("promoted");
+      expect(first.outcome, rehearsal.describe()).toBe("promoted");
     } finally {
-      await set.strike();
+      await fixture.remove();
     }
   },
   5 * minutes,

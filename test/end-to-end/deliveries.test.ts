@@ -49,26 +49,26 @@ const Ledger = z.array(
   }),
 );
 
-describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
-  let set: Fixture;
+describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () => {
+  let fixture: Fixture;
   let rehearsal: RehearsalProcess;
   let slack: SlackDriver;
   let prod = "";
   let caller: ProdCaller | undefined;
-  const scientist = () => openModelRepository(set);
+  const scientist = () => openModelRepository(fixture);
   beforeAll(async () => {
-    set = await createFixture();
-    rehearsal = startRehearsalProcess(set, { args: ["--port", "0", "--bake", "1s", "--traffic", "300"] });
+    fixture = await createFixture();
+    rehearsal = startRehearsalProcess(fixture, { args: ["--port", "0", "--bake", "1s", "--traffic", "300"] });
     await rehearsal.waitFor("question");
     await allowLatency();
   }, 6 * minutes);
   afterAll(async () => {
     await caller?.stop();
     await rehearsal[Symbol.asyncDispose]();
-    await set.strike();
+    await fixture.remove();
   });
 
-  const command = (...args: string[]) => runSlipway(set, [...args, "--data", set.data]);
+  const command = (...args: string[]) => runSlipway(fixture, [...args, "--data", fixture.data]);
   const status = async () => {
     const { code, stdout, stderr } = await command("status", "churn", "--json");
     expect(code, stderr).toBe(0);
@@ -88,7 +88,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
   };
   /** A canary's p95 is the machine's while others work on it: the operator of this one lets it be 2 s more. */
   const allowLatency = async () => {
-    const file = join(set.room, "policy.yaml");
+    const file = join(fixture.folder, "policy.yaml");
     const policy = readFileSync(join(repositoryRoot, "policy.yaml"), "utf8");
     writeFileSync(file, policy.replace("slackMs: 20 ", "slackMs: 2000 "));
     const proposed = await command("policy", "apply", file, "--json");
@@ -110,11 +110,11 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
   };
   /** Nobody's request failed since the last look, and only these versions answered. */
   const nobodyNoticed = async (versions: readonly number[]) => {
-    const heard = await caller?.take();
-    expect(heard?.failures).toEqual([]);
-    expect(heard?.answered).toBeGreaterThan(0);
-    expect(versions, `prod answered with ${heard?.versions}`).toEqual(
-      expect.arrayContaining([...(heard?.versions ?? [])]),
+    const calls = await caller?.take();
+    expect(calls?.failures).toEqual([]);
+    expect(calls?.answered).toBeGreaterThan(0);
+    expect(versions, `prod answered with ${calls?.versions}`).toEqual(
+      expect.arrayContaining([...(calls?.versions ?? [])]),
     );
   };
   const failsAndLeavesProd = async (make: () => Promise<void> | void, error: string, version: number) => {
@@ -132,8 +132,8 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     return delivery;
   };
   const change = async (name: string) => {
-    const { code, stdout, stderr } = await runSlipway(set, [
-      ...["rehearse", "--change", name, "--data", set.data],
+    const { code, stdout, stderr } = await runSlipway(fixture, [
+      ...["rehearse", "--change", name, "--data", fixture.data],
     ]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/The running rehearsal delivers it now/);
@@ -141,7 +141,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
 
   test("forged, old and foreign callbacks are refused with 401 and change nothing", async () => {
     const question = await rehearsal.waitFor("question");
-    slack = createSlackDriver(set, question);
+    slack = createSlackDriver(fixture, question);
     const value = (await slack.questionOf(question.delivery)) ?? "";
     expect(value).not.toBe("");
     const before = await slack.messages();
@@ -159,7 +159,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     expect((await status()).approvals).toMatchObject([{ delivery: question.delivery }]);
   });
 
-  test("the author and a guest are refused, and are told so alone", async () => {
+  test("the author and a guest are refused, and only they see it", async () => {
     const { delivery } = await rehearsal.waitFor("question");
     const value = (await slack.questionOf(delivery)) ?? "";
     const before = await slack.messages();
@@ -249,7 +249,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
       { version: 2, status: "promoted" },
       { version: 1, status: "promoted" },
     ]);
-    await rehearsal.saysOnStderr(/Ctrl-C ends it/);
+    await rehearsal.waitForStderr(/Ctrl-C ends it/);
   });
 
   test("a worse model ends in GateFailed, and the page says why and what to do", async () => {
@@ -272,7 +272,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     await failsAndLeavesProd(() => change("broken"), "ModelUnreadable", 2);
   });
 
-  test("golden vectors that the model does not answer end in GoldenVectorsDiffer", async () => {
+  test("golden vectors that differ from the model's predictions end in GoldenVectorsDiffer", async () => {
     await failsAndLeavesProd(
       () => {
         scientist().useTrained("better");
@@ -305,16 +305,16 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     );
   });
 
-  test("a commit that touches no model starts no delivery, and is said to touch none", async () => {
+  test("a commit that changes no model starts no delivery, and the output says so", async () => {
     const from = rehearsal.mark();
-    writeFileSync(`${set.repository}/README.md`, "Models of the data science team.\n");
+    writeFileSync(`${fixture.repository}/README.md`, "Models of the data science team.\n");
     const commit = scientist().commit("A README");
-    await rehearsal.saysOnStderr(new RegExp(`${commit.slice(0, 12)} touches no model: nothing to deliver`));
+    await rehearsal.waitForStderr(new RegExp(`${commit.slice(0, 12)} touches no model: nothing to deliver`));
     expect(rehearsal.events.slice(from)).toEqual([]);
   });
 
   let better = 0;
-  test("a later commit supersedes a delivery whose question is open, and asks itself", async () => {
+  test("a later commit supersedes a delivery with an open approval, and requests its own", async () => {
     let from = rehearsal.mark();
     scientist().restore("HEAD~4");
     scientist().useTrained("better");
@@ -387,7 +387,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     await nobodyNoticed([2, better]);
   });
 
-  test("rollback puts the version before back at once, and the ledger says why", async () => {
+  test("rollback restores the previous version at once, and the ledger says why", async () => {
     const { code, stdout, stderr } = await command(
       "rollback",
       "churn",
@@ -410,7 +410,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     });
   });
 
-  test("rolled back to the first version there is nothing before it: exit 1, and a sentence", async () => {
+  test("a rollback of the first version exits with 1 and a sentence", async () => {
     expect((await command("rollback", "churn", "--reason", "to the first")).code).toBe(0);
     await servesAlone(1);
     const before = await history();
@@ -422,17 +422,17 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     await nobodyNoticed([1, 2]);
   });
 
-  test("Ctrl-C ends it with 130, a sentence, and no process left", async () => {
+  test("Ctrl-C ends it with exit code 130, a sentence, and no process left", async () => {
     await caller?.stop();
     rehearsal.interrupt();
-    expect(await rehearsal.ended(), rehearsal.picture()).toEqual({ code: 130, signal: null });
+    expect(await rehearsal.ended(), rehearsal.describe()).toEqual({ code: 130, signal: null });
     expect(rehearsal.stderr()).toMatch(/Stopped\..*next `npm start`/);
     await rehearsal.groupEnded();
-    expect(rehearsal.strays).toEqual([]);
+    expect(rehearsal.otherLines).toEqual([]);
   });
 
-  test("no secret and no token stood in any output, page or file", async () => {
+  test("no output, page or file holds a secret or a token", async () => {
     await rehearsal[Symbol.asyncDispose]();
-    expect(findSecrets(set)).toEqual([]);
+    expect(findSecrets(fixture)).toEqual([]);
   });
 });

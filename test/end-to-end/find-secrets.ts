@@ -17,25 +17,25 @@ const listFiles = (folder: string): string[] =>
   );
 
 /**
- * Where a secret of the set, or anything that is named a task token, stands: in all that its processes said and its
+ * Where a secret of the fixture, or anything that is named a task token, stands: in all that its processes said and its
  * pages showed, and in every file that they left. Databases are searched as bytes: what is encrypted is not found.
  */
-export const findSecrets = (set: Fixture): string[] => {
-  const values = Object.entries(set.secrets);
-  const said = set.said.flatMap(({ where, text }) => [
+export const findSecrets = (fixture: Fixture): string[] => {
+  const values = Object.entries(fixture.secrets);
+  const inOutputs = fixture.outputs.flatMap(({ where, text }) => [
     ...values.filter(([, value]) => text.includes(value)).map(([name]) => `${name} in ${where}`),
     ...(/task.?token/i.test(text) ? [`a task token in ${where}`] : []),
     // The embedded engine's tokens are UUIDs, and a process has no other reason to say one.
     ...(/^std(out|err) /.test(where) && uuid.test(text) ? [`what looks like a task token in ${where}`] : []),
   ]);
-  const left = listFiles(set.data)
-    .filter((file) => !keyFiles.test(relative(set.data, file)) && statSync(file).size < 200_000_000)
-    .filter((file) => !relative(set.data, file).startsWith("images/"))
+  const inFiles = listFiles(fixture.data)
+    .filter((file) => !keyFiles.test(relative(fixture.data, file)) && statSync(file).size < 200_000_000)
+    .filter((file) => !relative(fixture.data, file).startsWith("images/"))
     .flatMap((file) => {
       const bytes = readFileSync(file);
       return values
         .filter(([, value]) => bytes.includes(value))
-        .map(([name]) => `${name} in ${relative(set.data, file)}`);
+        .map(([name]) => `${name} in ${relative(fixture.data, file)}`);
     });
-  return [...said, ...left];
+  return [...inOutputs, ...inFiles];
 };

@@ -8,7 +8,7 @@ export const slipwayPath = join(repositoryRoot, "cli", "slipway.ts");
 
 const createSecret = () => randomBytes(24).toString("hex");
 
-/** What one end-to-end run owns: a data folder that does not exist yet, secrets given by environment, all that was said. */
+/** What one end-to-end run owns: a data folder that does not exist yet, secrets for the environment, all output. */
 export const createFixture = async () => {
   const folder = await createTemporaryFolder();
   const secrets = {
@@ -18,14 +18,14 @@ export const createFixture = async () => {
   };
   return {
     /** A folder of the test's own, beside the data folder. */
-    room: folder.path,
+    folder: folder.path,
     data: join(folder.path, "data"),
     repository: join(folder.path, "data", "repository"),
     secrets,
     env: { ...process.env, ...secrets, NO_COLOR: "1" } as Readonly<Record<string, string | undefined>>,
-    /** All output of all processes on this set, for the search after secrets. */
-    said: [] as { readonly where: string; readonly text: string }[],
-    strike: folder.remove,
+    /** All output of all processes on this fixture, for the search after secrets. */
+    outputs: [] as { readonly where: string; readonly text: string }[],
+    remove: folder.remove,
   };
 };
 export type Fixture = Awaited<ReturnType<typeof createFixture>>;

@@ -20,9 +20,9 @@ test.skipIf(skip)(
   "npm start --mlflow delivers with a real MLflow as the registry, and later commands find it there",
   { timeout: 25 * minutes },
   async () => {
-    const set = await createFixture();
+    const fixture = await createFixture();
     try {
-      await using rehearsal = startRehearsalProcess(set, {
+      await using rehearsal = startRehearsalProcess(fixture, {
         args: ["--approve", "--port", "0", "--bake", "2s", "--mlflow", `${mlflow.uri}/`],
       });
       // One after the other, so that a machine with much else to do has its time for each, and a delivery that ends
@@ -33,7 +33,7 @@ test.skipIf(skip)(
           from,
           timeoutMs: 10 * minutes,
         });
-        expect(outcome, rehearsal.picture()).toBe("promoted");
+        expect(outcome, rehearsal.describe()).toBe("promoted");
         from = rehearsal.mark();
       }
       expect(await rehearsal.ended()).toEqual({ code: 0, signal: null });
@@ -46,22 +46,22 @@ test.skipIf(skip)(
         },
       });
 
-      expect((await runSlipway(set, ["rollback", "churn", "--data", set.data])).code).toBe(0);
+      expect((await runSlipway(fixture, ["rollback", "churn", "--data", fixture.data])).code).toBe(0);
       expect(await fetchMlflow("registered-models/get?name=churn")).toMatchObject({
         registered_model: { aliases: expect.arrayContaining([{ alias: "champion", version: "1" }]) },
       });
 
-      const elsewhere = await runSlipway(set, [
+      const elsewhere = await runSlipway(fixture, [
         "rehearse",
         "--data",
-        set.data,
+        fixture.data,
         "--mlflow",
         "http://127.0.0.1:9",
       ]);
       expect(elsewhere.code).toBe(3);
       expect(elsewhere.stderr).toContain(mlflow.uri);
     } finally {
-      await set.strike();
+      await fixture.remove();
     }
   },
 );

@@ -24,14 +24,14 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await rehearsal?.stop();
-  await fixture.strike();
+  await fixture.remove();
 });
 
-test("a model that slipway new wrote is delivered to prod and answers there", {
+test("a model that slipway new wrote is delivered to prod and predicts there", {
   timeout: 600_000,
 }, async () => {
   // The rehearsal takes models from its checkout: here one that holds the policy and this model.
-  const own = join(fixture.room, "checkout");
+  const own = join(fixture.folder, "checkout");
   await cp(join(repositoryRoot, "policy.yaml"), join(own, "policy.yaml"));
   const files = ["--onnx", join(exportFolder, "model.onnx"), "--data", join(exportFolder, "data.csv")];
   const made = await runSlipway(fixture, [
@@ -77,13 +77,13 @@ test("a model that slipway new wrote is delivered to prod and answers there", {
     body: JSON.stringify({ rows: [row] }),
   });
   // What scikit-learn says of this row, which is the second of the table (case.json).
-  const answer = PredictResponse.parse(await response.json());
-  expect(answer).toMatchObject({ version: 1, predictions: [{ label: "repaid" }] });
-  expect(answer.predictions[0]?.scores.repaid).toBeCloseTo(0.505459, 4);
+  const prediction = PredictResponse.parse(await response.json());
+  expect(prediction).toMatchObject({ version: 1, predictions: [{ label: "repaid" }] });
+  expect(prediction.predictions[0]?.scores.repaid).toBeCloseTo(0.505459, 4);
 });
 
-test("a folder that is there is left alone without --force, and a wrong column is a mistake of usage", async () => {
-  const models = join(fixture.room, "checkout", "models");
+test("an existing folder stays as it is without --force, and a wrong column is a usage error", async () => {
+  const models = join(fixture.folder, "checkout", "models");
   const onto = (...more: string[]) =>
     runSlipway(fixture, [
       ...["new", model, "--onnx", join(exportFolder, "model.onnx"), "--data", join(exportFolder, "data.csv")],

@@ -27,15 +27,15 @@ const Status = z.object({
 });
 
 describe("npm start -- --approve --json", () => {
-  let set: Fixture;
+  let fixture: Fixture;
   let started: RehearsalProcess;
   beforeAll(async () => {
-    set = await createFixture();
-    started = startRehearsalProcess(set, { args: ["--approve", ...quick], through: "npm start" });
+    fixture = await createFixture();
+    started = startRehearsalProcess(fixture, { args: ["--approve", ...quick], through: "npm start" });
   });
   afterAll(async () => {
     await started[Symbol.asyncDispose]();
-    await set.strike();
+    await fixture.remove();
   });
 
   test(
@@ -48,7 +48,7 @@ describe("npm start -- --approve --json", () => {
       );
       const answered = second.then(({ url }) => fetchServingVersion(url));
       expect(await answered).toBe(2);
-      expect(await started.ended(), started.picture()).toEqual({ code: 0, signal: null });
+      expect(await started.ended(), started.describe()).toEqual({ code: 0, signal: null });
       expect(selectEvents(started, "outcome").map(({ outcome }) => outcome)).toEqual([
         "promoted",
         "promoted",
@@ -59,7 +59,7 @@ describe("npm start -- --approve --json", () => {
   );
 
   test("stdout holds nothing but the four forms, one to a line", () => {
-    expect(started.strays).toEqual([]);
+    expect(started.otherLines).toEqual([]);
     expect(new Set(started.events.map(({ event }) => event))).toEqual(
       new Set(["state", "question", "serving", "outcome"]),
     );
@@ -90,7 +90,7 @@ describe("npm start -- --approve --json", () => {
     expect(listEnteredStates(started, second)).toEqual([...before, ...canary, ...after]);
   });
 
-  test("serving is told once for each change, stage before prod, by the image's digest", () => {
+  test("each change of what is served is one event, stage before prod, with the image's digest", () => {
     const serving = selectEvents(started, "serving");
     expect(serving.map(({ environment, model, version }) => `${environment} ${model} ${version}`)).toEqual([
       "stage churn 1",
@@ -107,26 +107,29 @@ describe("npm start -- --approve --json", () => {
     expect(started.stderr()).toMatch(/waits are shortened.*manifest, policy and state machine are as on AWS/);
     expect(started.stderr()).toMatch(/curl -s http:\/\/127\.0\.0\.1:\d+\/prod\/models\/churn\/v1\/predict/);
     expect(started.stderr()).toMatch(/\d+ answered, 0 failed/);
-    expect(started.stderr()).toContain(set.repository);
+    expect(started.stderr()).toContain(fixture.repository);
   });
 
   test(
     "a second run goes on from there, has nothing left to deliver, and exits 0",
     async () => {
-      await using again = startRehearsalProcess(set, { args: ["--approve", ...quick], through: "npm start" });
-      expect(await again.ended(), again.picture()).toEqual({ code: 0, signal: null });
+      await using again = startRehearsalProcess(fixture, {
+        args: ["--approve", ...quick],
+        through: "npm start",
+      });
+      expect(await again.ended(), again.describe()).toEqual({ code: 0, signal: null });
       expect(again.stderr()).toMatch(/Going on from what .* holds/);
       expect(again.stderr()).toMatch(/delivered before: promoted/);
       expect(again.events.filter(({ event }) => event !== "serving")).toEqual([]);
-      expect(again.strays).toEqual([]);
+      expect(again.otherLines).toEqual([]);
       await again.groupEnded();
     },
     3 * minutes,
   );
 
-  test("no secret and no token stands in any output or file", async () => {
+  test("no output or file holds a secret or a token", async () => {
     await started[Symbol.asyncDispose]();
-    expect(findSecrets(set)).toEqual([]);
+    expect(findSecrets(fixture)).toEqual([]);
   });
 });
 
@@ -134,31 +137,31 @@ describe("npm start -- --reject --json", () => {
   test(
     "approves the first, rejects the second, and leaves stage and prod with the first",
     async () => {
-      const set = await createFixture();
+      const fixture = await createFixture();
       try {
-        await using started = startRehearsalProcess(set, {
+        await using started = startRehearsalProcess(fixture, {
           args: ["--reject", ...quick],
           through: "npm start",
         });
-        expect(await started.ended(), started.picture()).toEqual({ code: 0, signal: null });
+        expect(await started.ended(), started.describe()).toEqual({ code: 0, signal: null });
         expect(selectEvents(started, "outcome").map(({ outcome }) => outcome)).toEqual([
           "promoted",
           "rejected",
         ]);
-        const status = await runSlipway(set, ["status", "churn", "--json", "--data", set.data]);
+        const status = await runSlipway(fixture, ["status", "churn", "--json", "--data", fixture.data]);
         expect(status.code, status.stderr).toBe(0);
         expect(Status.parse(JSON.parse(status.stdout)).serving).toEqual([
           { environment: "stage", version: 1, percent: 100 },
           { environment: "prod", version: 1, percent: 100 },
         ]);
-        expect(started.strays).toEqual([]);
+        expect(started.otherLines).toEqual([]);
         await started.groupEnded();
-        const predicted = await runSlipway(set, ["predict", "churn", "--data", set.data]);
+        const predicted = await runSlipway(fixture, ["predict", "churn", "--data", fixture.data]);
         expect(predicted.code).toBe(3);
         expect(predicted.stderr).toMatch(/no rehearsal runs on this folder.*start one with `npm start`/);
-        expect(findSecrets(set)).toEqual([]);
+        expect(findSecrets(fixture)).toEqual([]);
       } finally {
-        await set.strike();
+        await fixture.remove();
       }
     },
     5 * minutes,

@@ -36,33 +36,33 @@ export type CallSummary = {
 
 /** An application outside Slipway that calls prod about 50 times a second until it is stopped. */
 export const startProdCaller = (url: string, everyMs = 20) => {
-  let heard = { answered: 0, failures: [] as string[], versions: new Set<number>() };
+  let current = { answered: 0, failures: [] as string[], versions: new Set<number>() };
   const underway = new Set<Promise<void>>();
   const call = async () => {
     // Counted where it was asked: an answer that comes after `take` belongs to what was before.
-    const mine = heard;
+    const window = current;
     try {
-      mine.versions.add(await fetchServingVersion(url));
-      mine.answered++;
-    } catch (fault) {
-      mine.failures.push(fault instanceof Error ? fault.message : String(fault));
+      window.versions.add(await fetchServingVersion(url));
+      window.answered++;
+    } catch (error) {
+      window.failures.push(error instanceof Error ? error.message : String(error));
     }
   };
   const timer = setInterval(() => {
     // A machine that is busy with other things gets fewer requests, not a queue of them.
     if (underway.size >= 16) return;
-    const asked = call().finally(() => underway.delete(asked));
-    underway.add(asked);
+    const request = call().finally(() => underway.delete(request));
+    underway.add(request);
   }, everyMs);
   return {
     /** What was heard since the last look, every request asked until now included. */
     take: async (): Promise<CallSummary> => {
-      const { answered: _, ...rest } = heard;
-      const taken = heard;
-      heard = { answered: 0, failures: [], versions: new Set() };
+      const { answered: _, ...rest } = current;
+      const finished = current;
+      current = { answered: 0, failures: [], versions: new Set() };
       await Promise.all(underway);
       return {
-        answered: taken.answered,
+        answered: finished.answered,
         failures: rest.failures,
         versions: [...rest.versions].sort((a, b) => a - b),
       };

@@ -10,17 +10,17 @@ const quick = ["--port", "0", "--bake", "300ms", "--traffic", "300"];
 const minutes = 60_000;
 
 test(
-  "killed and interrupted while its question is open, a delivery is asked again in its one message, and can be approved",
+  "a delivery that is killed and interrupted during its open approval requests it again in the same message, and can be approved",
   async () => {
-    const set = await createFixture();
+    const fixture = await createFixture();
     try {
       let delivery = "";
       let value: string | undefined;
       {
-        await using killed = startRehearsalProcess(set, { args: quick });
+        await using killed = startRehearsalProcess(fixture, { args: quick });
         const question = await killed.waitFor("question");
         delivery = question.delivery;
-        value = await createSlackDriver(set, question).questionOf(delivery);
+        value = await createSlackDriver(fixture, question).questionOf(delivery);
         expect(killed.group().length, "the rehearsal and its workers").toBeGreaterThan(1);
         killed.kill();
         expect(await killed.ended()).toEqual({ code: null, signal: "SIGKILL" });
@@ -28,7 +28,7 @@ test(
         await killed.groupEnded();
       }
       {
-        await using interrupted = startRehearsalProcess(set, { args: quick });
+        await using interrupted = startRehearsalProcess(fixture, { args: quick });
         const again = await interrupted.waitFor("question");
         expect(again.delivery).toBe(delivery);
         expect(interrupted.stderr()).toMatch(/Going on from what .* holds/);
@@ -36,16 +36,16 @@ test(
           new RegExp(`Going on with ${delivery}: its approval is asked again`),
         );
         interrupted.interrupt();
-        expect(await interrupted.ended(), interrupted.picture()).toEqual({ code: 130, signal: null });
+        expect(await interrupted.ended(), interrupted.describe()).toEqual({ code: 130, signal: null });
         expect(interrupted.stderr()).toMatch(/Stopped\..*by the next `npm start`/);
-        expect(interrupted.strays).toEqual([]);
+        expect(interrupted.otherLines).toEqual([]);
         await interrupted.groupEnded();
       }
       {
-        await using started = startRehearsalProcess(set, { args: quick });
+        await using started = startRehearsalProcess(fixture, { args: quick });
         const question = await started.waitFor("question");
         expect(question.delivery).toBe(delivery);
-        const slack = createSlackDriver(set, question);
+        const slack = createSlackDriver(fixture, question);
         // createNewApproval counts: a delivery has one message, however often it is asked.
         expect(await slack.questionOf(delivery)).toBe(value);
         expect((await slack.callback({ user: approverId, value: value ?? "" })).status).toBe(200);
@@ -57,12 +57,12 @@ test(
           "churn version 1 serves prod",
         ]);
         started.interrupt();
-        expect((await started.ended()).code, started.picture()).toBe(130);
+        expect((await started.ended()).code, started.describe()).toBe(130);
         await started.groupEnded();
       }
-      expect(findSecrets(set)).toEqual([]);
+      expect(findSecrets(fixture)).toEqual([]);
     } finally {
-      await set.strike();
+      await fixture.remove();
     }
   },
   6 * minutes,
@@ -71,30 +71,30 @@ test(
 test(
   "Ctrl-C through npm start, in the middle of a build, ends with 130, and the next start goes on",
   async () => {
-    const set = await createFixture();
+    const fixture = await createFixture();
     try {
       let delivery = "";
       {
-        await using interrupted = startRehearsalProcess(set, { args: quick, through: "npm start" });
+        await using interrupted = startRehearsalProcess(fixture, { args: quick, through: "npm start" });
         ({ delivery } = await interrupted.waitFor("state", ({ state }) => state === "BuildImage"));
         interrupted.interrupt();
         const { code, signal } = await interrupted.ended();
         // npm ends by the signal itself, which every shell reads as 130.
-        expect(code ?? signal, interrupted.picture()).toSatisfy((end) => end === 130 || end === "SIGINT");
+        expect(code ?? signal, interrupted.describe()).toSatisfy((end) => end === 130 || end === "SIGINT");
         expect(interrupted.stderr()).toMatch(/Stopped\./);
         await interrupted.groupEnded();
       }
-      await using started = startRehearsalProcess(set, { args: quick });
+      await using started = startRehearsalProcess(fixture, { args: quick });
       // The cut-off delivery is put right and reported; its model is delivered again, under another name.
       const first = await started.waitFor("outcome");
       expect(first).toMatchObject({ delivery, outcome: "failed", error: "Interrupted" });
       const question = await started.waitFor("question");
       expect(question.delivery).toBe(`${delivery}-2`);
       started.interrupt();
-      expect((await started.ended()).code, started.picture()).toBe(130);
+      expect((await started.ended()).code, started.describe()).toBe(130);
       await started.groupEnded();
     } finally {
-      await set.strike();
+      await fixture.remove();
     }
   },
   6 * minutes,

@@ -34,7 +34,7 @@ const output = async (args: readonly string[]): Promise<string> => {
   return text;
 };
 
-test("a served folder answers, keeps its records over a restart, asks for keys where it is told to, and ends on SIGTERM", async () => {
+test("a served folder predicts, keeps its records over a restart, requires keys with --keys, and ends on SIGTERM", async () => {
   const folder = await createTemporaryFolder();
   const data = join(folder.path, "data");
   const { rows } = readChurnGolden();
@@ -46,9 +46,9 @@ test("a served folder answers, keeps its records over a restart, asks for keys w
     });
   try {
     const first = await startServe(["--data", data]);
-    const answer = PredictResponse.parse(await (await predict(first.url)).json());
-    expect(answer.predictions).toHaveLength(rows.length);
-    expect(answer.storageWarning).toBeUndefined();
+    const prediction = PredictResponse.parse(await (await predict(first.url)).json());
+    expect(prediction.predictions).toHaveLength(rows.length);
+    expect(prediction.storageWarning).toBeUndefined();
     first.child.kill("SIGTERM");
     expect(await once(first.child, "close")).toEqual([0, null]);
 
@@ -71,7 +71,7 @@ test("a served folder answers, keeps its records over a restart, asks for keys w
     const page = await fetch(`${second.url}/v1/predictions?limit=100`, { headers: { "x-api-key": key } });
     const { items, total } = PredictionPage.parse(await page.json());
     expect(total).toBe(2 * rows.length);
-    expect(items.map(({ id }) => id)).toContain(`${answer.id}.0`);
+    expect(items.map(({ id }) => id)).toContain(`${prediction.id}.0`);
     second.child.kill("SIGTERM");
     expect(await once(second.child, "close")).toEqual([0, null]);
   } finally {
@@ -79,7 +79,7 @@ test("a served folder answers, keeps its records over a restart, asks for keys w
   }
 });
 
-test("a folder without a model is a mistake of the command line", async () => {
+test("a folder without a model is a usage error", async () => {
   const child = spawn(process.execPath, [slipwayPath, "serve", join("docs")], {
     cwd: repositoryRoot,
     stdio: "ignore",

@@ -34,7 +34,7 @@ type SlackCallback = {
  * itself (https://docs.slack.dev/authentication/verifying-requests-from-slack).
  */
 export const createSlackDriver = (
-  { secrets, said }: Fixture,
+  { secrets, outputs }: Fixture,
   { desk, callbackUrl }: Pick<EventLineOfKind<"question">, "desk" | "callbackUrl">,
 ) => {
   /** Newest first. */
@@ -48,7 +48,7 @@ export const createSlackDriver = (
       body: new URLSearchParams({ channel: "C0DELIVERY", limit: "100" }),
     });
     const text = await response.text();
-    said.push({ where: "the channel's history", text });
+    outputs.push({ where: "the channel's history", text });
     return History.parse(JSON.parse(text)).messages;
   };
   /** The messages of the channel that link to a delivery's page. */
@@ -69,14 +69,14 @@ export const createSlackDriver = (
     messagesOf,
     /** What the Approve button of a delivery's one message carries; undefined once it is gone. */
     questionOf: async (delivery: string): Promise<string | undefined> => {
-      const found = await messagesOf(delivery);
-      if (found.length !== 1) throw new Error(`${delivery} has ${found.length} messages, not one`);
-      return found.flatMap(buttons).find(({ action_id }) => action_id === "approve")?.value;
+      const matching = await messagesOf(delivery);
+      if (matching.length !== 1) throw new Error(`${delivery} has ${matching.length} messages, not one`);
+      return matching.flatMap(buttons).find(({ action_id }) => action_id === "approve")?.value;
     },
     /** The page that one person sees. */
     pageFor: async (user: string, path = "/"): Promise<string> => {
       const page = await (await fetch(new URL(`${path}?as=${user}`, desk))).text();
-      said.push({ where: `the desk's page ${path} for ${user}`, text: page });
+      outputs.push({ where: `the desk's page ${path} for ${user}`, text: page });
       return page;
     },
     callback: async ({
@@ -110,7 +110,7 @@ export const createSlackDriver = (
         body: tamper(body),
       });
       const text = await response.text();
-      said.push({ where: "a callback's answer", text });
+      outputs.push({ where: "a callback's answer", text });
       return { status: response.status, text };
     },
   };

@@ -32,7 +32,7 @@ const expectRecovery = ({ committed, execution, state }: DeliveryState): Expecte
     ? { outcome: "promoted", serves: 2 }
     : { outcome: "failed", error: "Interrupted", serves: 1 };
 
-test("the kill points lie in every state that does something", () => {
+test("there are kill points in every state that has an effect", () => {
   for (const state of [
     "ClaimStage",
     "BuildImage",
@@ -59,7 +59,7 @@ test.each([
   ["rolls back a registration", "RegisterModel, succeeded"],
   ["carries a promotion forward", "PromoteModel, succeeded"],
 ])(
-  "a sweep that %s and is itself killed before or after any call is done again, to the same end",
+  "a sweep that %s and is itself killed before or after any call reaches the same end on the next run",
   async (_, moment) => {
     const point = points.find((each) => each.moment.includes(moment));
     if (!point) throw new Error(`no kill point at ${moment}`);

@@ -58,15 +58,15 @@ export const createKillPointRecorder = (live: DataFolder, into: string) => {
       get: (target, key, receiver) => {
         const method: unknown = Reflect.get(target, key, receiver);
         if (typeof method !== "function") return method;
-        return (...given: unknown[]) => {
+        return (...args: unknown[]) => {
           const call = `call ${++calls} (${name}.${String(key)})`;
           look(`before ${call}`);
-          const answer: unknown = Reflect.apply(method, target, given);
-          if (!(answer instanceof Promise)) {
+          const result: unknown = Reflect.apply(method, target, args);
+          if (!(result instanceof Promise)) {
             look(`after ${call}`);
-            return answer;
+            return result;
           }
-          return answer.finally(() => look(`after ${call}`));
+          return result.finally(() => look(`after ${call}`));
         };
       },
     });

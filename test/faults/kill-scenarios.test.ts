@@ -55,18 +55,18 @@ test("killed in its first delivery, a model is served by nobody before the commi
   const decisive = /DeployStage|DeployProd|PromoteModel/;
   const sample = points.filter(({ moment }, index) => decisive.test(moment) || index % 4 === 0);
   expect(sample.length).toBeGreaterThan(25);
-  const expected = (found: DeliveryState): ExpectedRecovery =>
-    found.committed || found.execution === "absent" || isWaitingForDecision(found)
+  const expected = (before: DeliveryState): ExpectedRecovery =>
+    before.committed || before.execution === "absent" || isWaitingForDecision(before)
       ? { outcome: "promoted", serves: 1 }
       : { outcome: "failed", error: "Interrupted", serves: null };
   expect(await recoverAll(first, sample, { expected })).toEqual([]);
 }, 900_000);
 
-test("killed after its rejection, a delivery leaves prod and stage as they were, and the decision stands", async () => {
+test("killed after its rejection, a delivery leaves prod and stage as they were and keeps the decision", async () => {
   const points = takeFrom(await recordKillPoints(second, "reject"), "slack.views");
   expect(points.length).toBeGreaterThan(10);
-  const expected = (found: DeliveryState): ExpectedRecovery =>
-    isWaitingForDecision(found) || found.outcome === "rejected"
+  const expected = (before: DeliveryState): ExpectedRecovery =>
+    isWaitingForDecision(before) || before.outcome === "rejected"
       ? { outcome: "rejected", serves: 1 }
       : { outcome: "failed", error: "Interrupted", serves: 1 };
   expect(await recoverAll(second, points, { expected, answer: "reject" })).toEqual([]);

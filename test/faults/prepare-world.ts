@@ -51,13 +51,13 @@ export const prepareWorld = async (promoted: readonly ModelChange[], next: Model
         },
         close,
       };
-    } catch (fault) {
+    } catch (error) {
       await rehearsal.stop();
-      throw fault;
+      throw error;
     }
-  } catch (fault) {
+  } catch (error) {
     await close();
-    throw fault;
+    throw error;
   }
 };
 export type PreparedWorld = Awaited<ReturnType<typeof prepareWorld>>;

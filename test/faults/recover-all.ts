@@ -11,7 +11,7 @@ import { decideAndWait, startTestRehearsal } from "./test-rehearsal.ts";
 
 export type RecoveryOptions = {
   /** What a person must find once the restart has put right what was found. */
-  readonly expected: (found: DeliveryState) => ExpectedRecovery;
+  readonly expected: (before: DeliveryState) => ExpectedRecovery;
   readonly answer?: "approve" | "reject";
   readonly canaryFails?: boolean;
   /** Every how many kill points the same commit is delivered once more. */
@@ -43,8 +43,8 @@ export const recoverAll = async (
       broken.push(
         ...rules.map((sentence) => `${moment} (${before.execution} in ${before.state}): ${sentence}`),
       );
-    } catch (fault) {
-      broken.push(`${moment}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`);
+    } catch (error) {
+      broken.push(`${moment}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     } finally {
       await rehearsal.stop();
     }

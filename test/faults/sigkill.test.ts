@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { withEmbeddedWorld } from "#cli/open-embedded-world.ts";
+import { listDescendants, waitForExits } from "#test/support/process-tree.ts";
 import { createSeededRandom } from "#test/support/seeded-random.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
@@ -71,41 +72,7 @@ const rehearse = (): { child: ChildProcess; errors: () => string; ended: Promise
   return { child, errors: () => errors, ended };
 };
 
-/** Processes that descend from one, by /proc; where there is none, nobody is looked for. */
-const findDescendants = (root: number): readonly number[] => {
-  const parents = new Map<number, number>();
-  try {
-    for (const name of readdirSync("/proc")) {
-      if (!/^\d+$/.test(name)) continue;
-      try {
-        const [, parent = ""] = /\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, "utf8")) ?? [];
-        parents.set(Number(name), Number(parent));
-      } catch {
-        // It ended between the listing and the look.
-      }
-    }
-  } catch {
-    return [];
-  }
-  const children = (of: number): number[] =>
-    [...parents].filter(([, parent]) => parent === of).flatMap(([pid]) => [pid, ...children(pid)]);
-  return children(root);
-};
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    // A zombie whose parent is gone has ended, and waits for init to take note.
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-};
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-/** Waits until none is left, at most 10 s; gives those that are. */
-const waitForExits = async (pids: readonly number[]): Promise<readonly number[]> => {
-  for (let waited = 0; waited < 120_000 && pids.some(isAlive); waited += 50) await pause(50);
-  return pids.filter(isAlive);
-};
 
 const Row = z.looseObject({
   environment: z.string(),
@@ -140,7 +107,7 @@ const findUnexplainedVersions = (): Promise<readonly string[]> =>
     );
   });
 
-test("killed at random moments again and again, a rehearsal goes on each time and comes to its end", async () => {
+test("a rehearsal that is killed at random moments continues each time and completes", async () => {
   const seed = Number(process.env.SLIPWAY_SEED ?? Date.now() % 1_000_000);
   console.log(`The moments of the kills follow from SLIPWAY_SEED=${seed}`);
   const random = createSeededRandom(seed);
@@ -148,7 +115,7 @@ test("killed at random moments again and again, a rehearsal goes on each time an
     const afterMs = Math.round(earliest + random() * (latest - earliest));
     const { child, ended, errors } = rehearse();
     await Promise.race([pause(afterMs), ended]);
-    const workers = child.pid === undefined ? [] : findDescendants(child.pid);
+    const workers = child.pid === undefined ? [] : listDescendants(child.pid);
     const exit = child.exitCode;
     child.kill("SIGKILL");
     await ended;
@@ -161,8 +128,8 @@ test("killed at random moments again and again, a rehearsal goes on each time an
     ]);
     expect([where, await waitForExits(workers)]).toEqual([where, []]);
     // Killed before the database stood, there is nothing to look at yet.
-    const left = await findUnexplainedVersions().catch((fault: Error) =>
-      fault.name === "UsageMistake" ? [] : Promise.reject(fault),
+    const left = await findUnexplainedVersions().catch((error: Error) =>
+      error.name === "UsageMistake" ? [] : Promise.reject(error),
     );
     expect([where, left]).toEqual([where, []]);
   }

@@ -170,9 +170,9 @@ const deliverTwice = async (
   await twice.again(
     "answer-approval",
     async () => {
-      const told = await submitDecision(rehearsal.world, question?.id ?? "", approver, "approved", null);
+      const result = await submitDecision(rehearsal.world, question?.id ?? "", approver, "approved", null);
       await atProd.reached;
-      return told;
+      return result;
     },
     false,
   );
@@ -181,7 +181,7 @@ const deliverTwice = async (
   return (await rehearsal.world.outcomes.read(delivery))?.outcome;
 };
 
-test("every step that runs twice with the same input has the effect of once, and answers alike", async () => {
+test("every step that runs twice with the same input has the effect of one run and returns the same result", async () => {
   const { folder } = prepared.story();
   const called = new Set<string>();
   for (const canaryFails of [true, false]) {

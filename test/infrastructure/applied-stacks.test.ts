@@ -41,7 +41,7 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
     return dirty;
   };
 
-  test("none reads what is applied after it", () => {
+  test("no stack reads the output of a later one", () => {
     const order = listStacks(world.written.accounts);
     expect([...world.needs.keys()].sort()).toEqual(order.toSorted());
     for (const [stack, before] of world.needs)
@@ -57,7 +57,7 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
     expect(await changes()).toEqual({});
   });
 
-  test("so is a plan after deliveries and a retirement: what belongs to a model is the pipeline's", {
+  test("a plan after deliveries and a retirement is empty: a model's resources belong to the pipeline", {
     timeout,
   }, async () => {
     models = await createModelOperations(world);
@@ -82,13 +82,13 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
     expect(await changes()).toEqual({});
   });
 
-  test("and so is one after the last model of both environments was retired", { timeout }, async () => {
+  test("a plan after the last model of both environments was retired is empty", { timeout }, async () => {
     expect(await models.retire("churn")).toMatchObject({ code: 0, stderr: "" });
     expect(await models.models()).toEqual({ stage: [], prod: [] });
     expect(await changes()).toEqual({});
   });
 
-  test("are destroyed in the opposite order, and leave nothing behind", { timeout }, async () => {
+  test("are destroyed in reverse order, and leave nothing behind", { timeout }, async () => {
     const opposite = new Map([...world.needs.keys()].map((stack) => [stack, dependents(stack)]));
     await runInDependencyOrder(opposite, world.destroy);
     const { region } = world.written.accounts.tooling;

@@ -34,8 +34,8 @@ const openConditionKinds: typeof openResourceKinds = [
 
 export const isSameResourceKind = (one: string, other: string, kinds = openResourceKinds): boolean =>
   kinds.some(([kind]) => {
-    const found = kind.exec(one)?.[1];
-    return found !== undefined && found === kind.exec(other)?.[1];
+    const resourceKind = kind.exec(one)?.[1];
+    return resourceKind !== undefined && resourceKind === kind.exec(other)?.[1];
   });
 
 /** Resources beside one: another name at every place of its ARN, another region, another account. */

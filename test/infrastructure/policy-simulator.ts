@@ -134,11 +134,11 @@ export const createPolicySimulator = (
 
   return {
     allows: (ask: AccessRequest, side: PolicySide = "all"): boolean => {
-      const asked = simulation(ask, side);
+      const input = simulation(ask, side);
       // The simulator reads the name of a resource's policy.
       const resourcePolicy =
-        asked.resourcePolicy && createValidatedPolicy(asked.resourcePolicy, () => [], { name: "resource" });
-      return runUnsafeSimulation({ ...asked, ...(resourcePolicy && { resourcePolicy }) }, {}) === "Allowed";
+        input.resourcePolicy && createValidatedPolicy(input.resourcePolicy, () => [], { name: "resource" });
+      return runUnsafeSimulation({ ...input, ...(resourcePolicy && { resourcePolicy }) }, {}) === "Allowed";
     },
     /** A complaint where AWS's lists do not have the action, its kind of resource or its condition keys so. */
     complaint: async (ask: AccessRequest, side: PolicySide = "all"): Promise<string | undefined> => {

@@ -104,11 +104,11 @@ export const proveLeastPrivilege = (written: SynthesizedStacks, recorded: readon
   );
 
   const concerned = (all: readonly SidedRequest[]) => {
-    const found = new Map<IamPolicy["of"], readonly SidedRequest[]>();
+    const requestsByPolicy = new Map<IamPolicy["of"], readonly SidedRequest[]>();
     return (policy: IamPolicy): readonly SidedRequest[] => {
       const key = `${policy.kind} ${policy.of}`;
-      const known = found.get(key) ?? all.filter((one) => concerns(policy, one));
-      found.set(key, known);
+      const known = requestsByPolicy.get(key) ?? all.filter((one) => concerns(policy, one));
+      requestsByPolicy.set(key, known);
       return known;
     };
   };

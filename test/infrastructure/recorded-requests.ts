@@ -93,12 +93,12 @@ export const findUnrecordedRequests = (
   const named = (of: string, action: string) => `${of.split("@")[0]} ${action}`;
   const functions = new Set(recorded.map((one) => named(one.function, "")));
   const known = new Set(recorded.map((one) => named(one.function, one.action)));
-  const asked = calls
+  const operations = calls
     .filter((call) => functions.has(named(call.function, "")))
     .flatMap((call) =>
       toIamRequests(call, { account: "", api: "", key: "" }).map(({ action }) =>
         named(call.function, action),
       ),
     );
-  return [...new Set(asked)].filter((one) => !known.has(one));
+  return [...new Set(operations)].filter((one) => !known.has(one));
 };

@@ -25,7 +25,7 @@ export const readUnpackStep = (job: "plan" | "apply"): z.infer<typeof Step> => {
 
 /**
  * Packs `dist` and `terraform/cdktf.out/stacks` of a folder as the job `synth` does and runs that step on it. Gives how it
- * ended, what it said and, by the stack's name, what Terraform would then read.
+ * ended, what it printed and, by the stack's name, what Terraform would then read.
  */
 export const unpackArtefact = (folder: string, digest?: string) => {
   execFileSync("tar", ["-cf", "stacks.tar", "dist", "terraform/cdktf.out/stacks"], { cwd: folder });
@@ -47,7 +47,7 @@ export const unpackArtefact = (folder: string, digest?: string) => {
     if (status === 0)
       for (const name of readdirSync(stacks))
         read.set(name, readFileSync(join(stacks, name, "cdk.tf.json"), "utf8"));
-    return { status, said: `${stdout}${stderr}`, read };
+    return { status, output: `${stdout}${stderr}`, read };
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

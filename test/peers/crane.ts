@@ -55,8 +55,8 @@ export const startRegistry = async (): Promise<{ readonly address: string; stop(
   const port = await Promise.race([
     (async () => {
       for await (const line of lines) {
-        const found = /serving on port (\d+)/.exec(line)?.[1];
-        if (found) return found;
+        const port = /serving on port (\d+)/.exec(line)?.[1];
+        if (port) return port;
       }
       return undefined;
     })(),

@@ -82,9 +82,9 @@ export const startFaultProxy = async (options: {
       headers: { ...headers, connection: "close" },
     });
     call.end(body);
-    const [answer]: IncomingMessage[] = await once(call, "response");
-    if (answer === undefined) throw new Error("no answer");
-    return [answer, await readBody(answer)];
+    const [response]: IncomingMessage[] = await once(call, "response");
+    if (response === undefined) throw new Error("no answer");
+    return [response, await readBody(response)];
   };
 
   const server = createServer((from, to) => {
@@ -105,8 +105,8 @@ export const startFaultProxy = async (options: {
           from.socket.destroy();
           return;
         case undefined: {
-          const [answer, bytes] = await forward(from, body);
-          to.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+          const [response, bytes] = await forward(from, body);
+          to.writeHead(response.statusCode ?? 502, response.rawHeaders);
           to.end(bytes);
           return;
         }

@@ -37,18 +37,18 @@ export const startFunctionServer = async (
   });
 
   const call = async (header: string, body: Buffer) => {
-    const told = MotoFunction.parse(JSON.parse(Buffer.from(header, "base64").toString("utf8")));
-    const named = parseFunctionName(told.FunctionName);
-    if (!named) throw new Error(`${told.FunctionName} is no inference function`);
+    const description = MotoFunction.parse(JSON.parse(Buffer.from(header, "base64").toString("utf8")));
+    const named = parseFunctionName(description.FunctionName);
+    if (!named) throw new Error(`${description.FunctionName} is no inference function`);
     const config = {
-      digest: told.ImageUri.split("@")[1] ?? "",
-      memoryMb: told.MemorySize,
-      timeoutSeconds: told.Timeout,
-      variables: told.Environment?.Variables ?? {},
+      digest: description.ImageUri.split("@")[1] ?? "",
+      memoryMb: description.MemorySize,
+      timeoutSeconds: description.Timeout,
+      variables: description.Environment?.Variables ?? {},
     };
-    const version = { version: told.Version, config };
-    const answer = await host.invoke({ ...named, version, payload: JSON.parse(body.toString("utf8")) });
-    return { payload: answer.payload, log: formatReportLine("request", told.MemorySize, answer) };
+    const version = { version: description.Version, config };
+    const result = await host.invoke({ ...named, version, payload: JSON.parse(body.toString("utf8")) });
+    return { payload: result.payload, log: formatReportLine("request", description.MemorySize, result) };
   };
 
   const server = createServer(async (request, response) => {

@@ -33,7 +33,7 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
     return hosted;
   };
 
-  test("an async handler's answer, its context, and its own variables alone", async () => {
+  test("an async handler returns its result and gets its context and its own variables alone", async () => {
     process.env.OF_THE_TEST = "not the function's";
     const { invoke } = await host(`export const handler = async (event, context) => ({
       event,
@@ -89,7 +89,7 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
     expect(pids).toContain((await invoke(3)).payload);
   });
 
-  test("a thrown error is told by its name, not by its class, and the function lives on", async () => {
+  test("a thrown error is reported by its name, not by its class, and the process stays alive", async () => {
     const { invoke } = await host(`class a extends Error { name = "GateFailed"; }
       export const handler = async (event) => { if (event.fail) throw new a("too slow"); return "fine"; };`);
     expect(await invoke({ fail: true })).toMatchObject({
@@ -99,7 +99,7 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
     expect((await invoke({})).payload).toBe("fine");
   });
 
-  test("who does not answer in time is killed, and told so as Lambda does; the next event starts anew", async () => {
+  test("a function that exceeds its timeout is killed with Lambda's error; the next event starts a new process", async () => {
     const { invoke } = await host(
       `export const handler = async (event) => {
         console.log("working");
@@ -160,7 +160,7 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
       expect(await invoke(event)).toMatchObject({ functionError: "Unhandled", payload: { errorType } });
   });
 
-  test("an answer over Lambda's limit is refused", async () => {
+  test("a response over Lambda's limit is refused", async () => {
     const { invoke } = await host(`export const handler = async ({ size }) => "x".repeat(size);`);
     expect((await invoke({ size: 7_000_000 })).payload).toMatchObject({
       errorType: "Function.ResponseSizeTooLarge",

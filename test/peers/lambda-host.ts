@@ -115,8 +115,8 @@ export const createLambdaHost = (hosted: LambdaHostOptions): LambdaHost => {
         `END RequestId: ${requestId}`,
         formatReportLine(requestId, memoryMb, served),
       ].join("\n");
-      const found = findSentinelSecrets(log);
-      if (found.length > 0) throw new Error(`the log of ${name} holds ${found.join(", ")}`);
+      const secrets = findSentinelSecrets(log);
+      if (secrets.length > 0) throw new Error(`the log of ${name} holds ${secrets.join(", ")}`);
       return served.ended.status === "answered"
         ? { payload: JSON.parse(served.ended.payload), log }
         : { payload: served.ended.error, functionError: "Unhandled", log };

@@ -103,9 +103,9 @@ export const startRecordingProxy = async (
       headers: { ...from.headers, connection: "close" },
     });
     call.end(body);
-    const [answer]: IncomingMessage[] = await once(call, "response");
-    if (answer === undefined) throw new Error("no answer");
-    return { answer, bytes: await buffer(answer) };
+    const [response]: IncomingMessage[] = await once(call, "response");
+    if (response === undefined) throw new Error("no answer");
+    return { response, bytes: await buffer(response) };
   };
 
   const server = createServer((from, to) => {
@@ -124,16 +124,16 @@ export const startRecordingProxy = async (
         to.end(JSON.stringify({ __type: "InternalServerError" }));
         return;
       }
-      const { answer, bytes } = await forward(from, body, targets[service] ?? target);
+      const { response, bytes } = await forward(from, body, targets[service] ?? target);
       const caller = sessions.get(key) ?? { function: key };
-      const status = answer.statusCode ?? 502;
+      const status = response.statusCode ?? 502;
       const query = Object.fromEntries(searchParams);
       if (key !== "")
         calls.push({ ...caller, service, region, operation, method, path, query, input, status });
       if (operation === "AssumeRole") {
-        const given = accessKeyPattern.exec(bytes.toString("utf8"))?.[1];
-        if (given !== undefined)
-          sessions.set(given, { function: caller.function, role: String(input.RoleArn) });
+        const accessKey = accessKeyPattern.exec(bytes.toString("utf8"))?.[1];
+        if (accessKey !== undefined)
+          sessions.set(accessKey, { function: caller.function, role: String(input.RoleArn) });
       }
       const meanwhile = lost.get(operation);
       if (meanwhile !== undefined) {
@@ -142,7 +142,7 @@ export const startRecordingProxy = async (
         from.socket.destroy();
         return;
       }
-      to.writeHead(status, answer.rawHeaders);
+      to.writeHead(status, response.rawHeaders);
       to.end(bytes);
     };
     handle().catch(() => from.socket.destroy());

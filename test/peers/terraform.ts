@@ -47,14 +47,14 @@ const findMirroredVersion = async (): Promise<string | undefined> => {
   if (config === undefined || !existsSync(config)) return undefined;
   const mirror = /path = "(.+)"/.exec(await readFile(config, "utf8"))?.[1];
   if (!mirror) return undefined;
-  const found = run("find", [
+  const files = run("find", [
     mirror,
     "-path",
     "*/hashicorp/aws/*",
     "-name",
     "terraform-provider-aws*",
   ]).stdout;
-  return /\/aws\/([\d.]+)\//.exec(found)?.[1];
+  return /\/aws\/([\d.]+)\//.exec(files)?.[1];
 };
 
 /**

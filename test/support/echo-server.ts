@@ -5,7 +5,7 @@ import { startStubServer } from "./stub-server.ts";
  * `refusal` makes an answer's body of them. On a free port of 127.0.0.1.
  */
 export const startEchoServer = (
-  refusal: (said: string) => { readonly status: number; readonly body: object },
+  refusal: (call: string) => { readonly status: number; readonly body: object },
 ) =>
   startStubServer(({ method, url, headers }, sent, response) => {
     const { status, body } = refusal(`${method} ${url} ${JSON.stringify(headers)} ${sent.toString("utf8")}`);

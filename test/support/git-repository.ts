@@ -12,8 +12,10 @@ const identity = [
   "-c",
   "commit.gpgSign=false",
 ];
-/** Without the caller's variables, or these tests would commit to the repository whose hook runs them. */
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
+/** Without the caller's variables: in a git hook they would point these tests at the repository of the hook. */
+export const gitEnvironment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")),
+);
 
 /** A git repository in a folder of its own, for what reads one. */
 export const createGitRepository = async () => {
@@ -21,7 +23,7 @@ export const createGitRepository = async () => {
   const git = (...args: string[]): Buffer =>
     execFileSync("git", [...identity, ...args], {
       cwd: folder.path,
-      env,
+      env: gitEnvironment,
       maxBuffer: 64 * 1024 * 1024,
       stdio: ["ignore", "pipe", "ignore"],
     });

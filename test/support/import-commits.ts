@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { gitEnvironment } from "./git-repository.ts";
 
 export type ImportedCommit = {
   /** An address; its first part is the name. */
@@ -9,7 +10,6 @@ export type ImportedCommit = {
   readonly parents?: readonly number[];
 };
 
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
 const formatData = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
 
 /** Makes these the commits of `main`, by one call of git however many they are; gives their ids. */
@@ -27,7 +27,7 @@ export const importCommits = (folder: string, commits: readonly ImportedCommit[]
       `\nget-mark :${index + 1}\n`,
     ].join("");
   });
-  const options = { cwd: folder, env, encoding: "utf8" } as const;
+  const options = { cwd: folder, env: gitEnvironment, encoding: "utf8" } as const;
   const ids = execFileSync("git", ["fast-import", "--quiet", "--force"], {
     ...options,
     input: stream.join(""),

@@ -144,10 +144,10 @@ export const fakeChannel = () => {
 };
 
 export const memoryBlobs = (): Blobs => {
-  const kept = new Map<string, Uint8Array>();
+  const objects = new Map<string, Uint8Array>();
   return {
-    put: async (key, value) => void kept.set(key, value),
-    get: async (key) => kept.get(key),
+    put: async (key, value) => void objects.set(key, value),
+    get: async (key) => objects.get(key),
   };
 };
 
@@ -271,11 +271,12 @@ export const createMemoryWorld = ({
       images: { describe: async () => ({ sizeBytes: 1_000 }) },
       functions: {
         invoke: async ({ version, payload }) => {
-          const fault = faulty.get(version.config.digest);
-          if (fault === "crashes") throw new FunctionFailed("out of memory");
+          const behaviour = faulty.get(version.config.digest);
+          if (behaviour === "crashes") throw new FunctionFailed("out of memory");
           const rows = (payload as { rows: unknown[] }).rows;
-          const given = fault === "differs" ? { label: "no", scores: { no: 0.9, yes: 0.1 } } : prediction;
-          return { payload: { predictions: rows.map(() => given), latencyMs: 1 }, durationMs: 1 };
+          const answer =
+            behaviour === "differs" ? { label: "no", scores: { no: 0.9, yes: 0.1 } } : prediction;
+          return { payload: { predictions: rows.map(() => answer), latencyMs: 1 }, durationMs: 1 };
         },
       },
       url: "http://127.0.0.1:4000",

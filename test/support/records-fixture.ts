@@ -18,10 +18,10 @@ export const createRecordsFixture = (options: Options = {}) => {
   const { store: plain, time, clock } = memoryStore();
   time.now = Date.UTC(2026, 10, 21, 12, 30);
   const store = instrument(plain);
-  const kept = new Map<string, Uint8Array>();
+  const objects = new Map<string, Uint8Array>();
   const blobs: Blobs = {
-    put: async (key, bytes) => void kept.set(key, bytes),
-    get: async (key) => kept.get(key),
+    put: async (key, bytes) => void objects.set(key, bytes),
+    get: async (key) => objects.get(key),
   };
   const lines: string[] = [];
   const served = { environment: "prod", model: "churn" } as const;
@@ -36,7 +36,7 @@ export const createRecordsFixture = (options: Options = {}) => {
   });
   /** Reads like a process that has just started. */
   const newReader = () => createPredictionReader({ store, blobs, clock, ...served });
-  return { recorder: recording, reader: newReader(), newReader, store, blobs, kept, time, lines };
+  return { recorder: recording, reader: newReader(), newReader, store, blobs, kept: objects, time, lines };
 };
 
 /** A request that was answered with these labels, row by row. */

@@ -26,19 +26,19 @@ export const runBundle = async (
   // Results come over a pipe of their own: the outputs are the function's log.
   const program = `
     import { readFileSync, writeSync } from "node:fs";
-    const told = { answers: [], error: "", code: 0 };
+    const result = { answers: [], error: "", code: 0 };
     try {
       const { handler } = await import(${JSON.stringify(`file://${file}`)});
       if (typeof handler !== "function") throw new Error("there is no handler");
-      for (const event of JSON.parse(readFileSync(0, "utf8"))) told.answers.push(await handler(event));
-    } catch (fault) {
-      told.error = fault.name + ": " + fault.message;
+      for (const event of JSON.parse(readFileSync(0, "utf8"))) result.answers.push(await handler(event));
+    } catch (error) {
+      result.error = error.name + ": " + error.message;
       // As Lambda's runtime logs an error: with every property that hangs on it.
-      told.left = JSON.stringify(fault, (key, value) => value instanceof Error ? { ...value, stack: value.stack } : value);
-      told.code = 1;
+      result.left = JSON.stringify(error, (key, value) => value instanceof Error ? { ...value, stack: value.stack } : value);
+      result.code = 1;
     }
-    for (let rest = Buffer.from(JSON.stringify(told)); rest.length > 0; ) rest = rest.subarray(writeSync(3, rest));
-    process.exit(told.code);`;
+    for (let rest = Buffer.from(JSON.stringify(result)); rest.length > 0; ) rest = rest.subarray(writeSync(3, rest));
+    process.exit(result.code);`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
     env: { ...variables },
     stdio: ["pipe", "pipe", "pipe", "pipe"],
@@ -51,15 +51,15 @@ export const runBundle = async (
   ];
   // Not in the program's text: an argument of a process ends at 128 KB. One that ends before it reads says so itself.
   stdin.on("error", () => {}).end(JSON.stringify(events));
-  const [out, err, told] = await Promise.all([
+  const [out, err, result] = await Promise.all([
     text(stdout),
     text(stderr),
     buffer(results),
     once(child, "close"),
   ]);
-  const { answers, error, code, left = "" } = JSON.parse(told.toString("utf8"));
-  const found = findSentinelSecrets(`${out}\n${err}\n${left}`);
-  if (found.length > 0) throw new Error(`the log of ${file} holds ${found.join(", ")}`);
+  const { answers, error, code, left = "" } = JSON.parse(result.toString("utf8"));
+  const secrets = findSentinelSecrets(`${out}\n${err}\n${left}`);
+  if (secrets.length > 0) throw new Error(`the log of ${file} holds ${secrets.join(", ")}`);
   const lines = `${out}\n${err}`.split("\n").filter((line) => line !== "");
   return { answers, error, code, lines };
 };

@@ -7,9 +7,9 @@ export const startStubServer = async (
   answer: (request: IncomingMessage, body: Buffer, response: ServerResponse) => unknown,
 ) => {
   const server = createServer(async (request, response) => {
-    const given = answer(request, await buffer(request), response);
+    const body = answer(request, await buffer(request), response);
     response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify(given));
+    response.end(JSON.stringify(body));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

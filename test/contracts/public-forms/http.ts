@@ -190,9 +190,9 @@ const everyResponse = [
 const valueHeaders = ["allow", "x-amzn-errortype"];
 
 const headersForm = (headers: Headers): Form => {
-  const given = [...headers.keys()].filter((name) => name !== "content-type");
-  const missing = everyResponse.filter((name) => !given.includes(name)).map((name) => `without ${name}`);
-  const others = given.filter((name) => !everyResponse.includes(name));
+  const present = [...headers.keys()].filter((name) => name !== "content-type");
+  const missing = everyResponse.filter((name) => !present.includes(name)).map((name) => `without ${name}`);
+  const others = present.filter((name) => !everyResponse.includes(name));
   const forms = others.map((name) => (valueHeaders.includes(name) ? `${name}: ${headers.get(name)}` : name));
   return [...forms, ...missing].sort();
 };

@@ -116,8 +116,8 @@ const columnsOf = (rows: readonly (readonly unknown[])[]): Form =>
 
 const storedBlobs = ({ blobs }: Traces): Form =>
   Object.fromEntries(
-    groupBy(blobs, ([key]) => withPlaceholders(key)).map(([key, found]) => {
-      const contents = found.map(([, blob]) => blob);
+    groupBy(blobs, ([key]) => withPlaceholders(key)).map(([key, entries]) => {
+      const contents = entries.map(([, blob]) => blob);
       const [contentType = "", ...others] = new Set(contents.map((blob) => blob.contentType));
       if (others.length > 0) throw new Error(`${key} has several content types`);
       return [key, { "content type": contentType, content: contentOf(contentType, contents) }];

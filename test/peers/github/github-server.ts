@@ -212,16 +212,16 @@ const queryObjects = (git: Git, body: string): GitHubResponse => {
   const [, objects] = wholeQuery.exec(Query.parse(JSON.parse(body)).query) ?? [];
   if (objects === undefined || objects.replaceAll(oneObject, "") !== "")
     throw new Error(`not the query that is known here: ${body}`);
-  const asked = [...objects.matchAll(oneObject)].map(
+  const expressions = [...objects.matchAll(oneObject)].map(
     ([, alias = "", expression = ""]) => [alias, String(JSON.parse(expression))] as const,
   );
   const folder = git("rev-parse", "--absolute-git-dir").toString("utf8").trim();
-  const found = execFileSync("git", [`--git-dir=${folder}`, "cat-file", "--batch-check=%(objectname)"], {
-    input: asked.map(([, expression]) => `${expression}\n`).join(""),
+  const ids = execFileSync("git", [`--git-dir=${folder}`, "cat-file", "--batch-check=%(objectname)"], {
+    input: expressions.map(([, expression]) => `${expression}\n`).join(""),
     encoding: "utf8",
   }).split("\n");
-  const entries = asked.map(([alias], index) => {
-    const id = found[index] ?? "";
+  const entries = expressions.map(([alias], index) => {
+    const id = ids[index] ?? "";
     return [alias, /^[0-9a-f]{40}$/.test(id) ? { oid: id } : null];
   });
   return { status: 200, body: { data: { repository: Object.fromEntries(entries) } } };
@@ -354,16 +354,16 @@ export const startGitHubServer = async ({
       }
       const { pathname, searchParams } = new URL(request.url ?? "/", base);
       const refused = checkHeaders(request.headers, token);
-      const found = refused ? undefined : answer(pathname, searchParams, body);
-      if (!found) {
+      const matched = refused ? undefined : answer(pathname, searchParams, body);
+      if (!matched) {
         send(response, refused ?? createErrorResponse(404, "Not Found"));
         return;
       }
-      check(found[0], found[1], searchParams);
-      const { raw } = found[1];
+      check(matched[0], matched[1], searchParams);
+      const { raw } = matched[1];
       if (raw && request.headers.accept === "application/vnd.github.raw+json")
         response.writeHead(200, { "content-type": "application/vnd.github.raw+json" }).end(raw);
-      else send(response, found[1]);
+      else send(response, matched[1]);
     } catch (error) {
       // Our own mistake, in a form that no client takes for GitHub's.
       response.writeHead(418).end(String(error));

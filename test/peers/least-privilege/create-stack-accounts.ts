@@ -15,13 +15,13 @@ import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { nameResources } from "#terraform/resource-names.ts";
 import { listResources, type SynthesizedStacks } from "#test/infrastructure/synth-stacks.ts";
 import { readResourceValue } from "#test/infrastructure/terraform-values.ts";
+import { actInAccount } from "#test/peers/act-in-account.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { createSigningKey } from "#test/peers/create-signing-key.ts";
 import { createTable } from "#test/peers/create-table.ts";
 import { policyYaml } from "#test/support/memory-world.ts";
 import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { writePolicy } from "#test/support/write-policy.ts";
-import { actInAccount } from "./act-in-account.ts";
 
 /** What a test finds in moto once the accounts are made. */
 export type StackAccounts = {

@@ -169,9 +169,9 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
 
   /** Gives the ledger's sequence, which is the next question's baseline. */
   const promote = async (subject: DeliveryRef, deployed: OnProd): Promise<number> => {
-    const { championVersion: _, ...given } = deployed;
+    const { championVersion: _, ...facts } = deployed;
     const approvedBy = [{ user: "U024BE7LH", name: "grace", at: new Date().toISOString() }];
-    const { sequence } = await ask("promote-model", { ...subject, ...given, approvedBy });
+    const { sequence } = await ask("promote-model", { ...subject, ...facts, approvedBy });
     return Number(sequence);
   };
 

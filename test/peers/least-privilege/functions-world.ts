@@ -110,8 +110,8 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
     /** What a function gets from Terraform, with the ids that moto drew. */
     const variables = (name: string): Readonly<Record<string, string>> => {
       const own: Readonly<Record<string, string>> = lambdas.get(name) ?? {};
-      const found = Object.entries(own).map(([variable, value]) => [variable, drawn.get(value) ?? value]);
-      return { ...Object.fromEntries(found), ...instead, AWS_ACCESS_KEY_ID: name };
+      const variables = Object.entries(own).map(([variable, value]) => [variable, drawn.get(value) ?? value]);
+      return { ...Object.fromEntries(variables), ...instead, AWS_ACCESS_KEY_ID: name };
     };
 
     const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
@@ -128,7 +128,7 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
 
     /** ECR has looked through an image, and found nothing (moto's own way of saying it). */
     const scanned = async (imageDigest: string): Promise<void> => {
-      const found = {
+      const scan = {
         registryId: written.accounts.tooling.account,
         repositoryName: known.imageRepository,
         imageId: { imageDigest },
@@ -138,7 +138,7 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
       await fetch(`${moto.endpoint}/moto-api/static/ecr/scan-finding-results`, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ results: [found], region }),
+        body: JSON.stringify({ results: [scan], region }),
       });
     };
 
@@ -171,9 +171,9 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
         await stop();
       },
     };
-  } catch (fault) {
+  } catch (error) {
     await stop();
-    throw fault;
+    throw error;
   }
 };
 export type FunctionsWorld = Awaited<ReturnType<typeof startFunctionsWorld>>;

@@ -170,11 +170,11 @@ const sendRequests = async (
         ...ids.map((own) => predictOf(own, rows)),
       );
       if (error !== "") throw new Error(`no answer of ${rows} rows: ${error}`);
-      const kept = ids.find((_, index) => {
+      const written = ids.find((_, index) => {
         const { headers } = PredictResponse.parse(answers[index]);
         return headers["x-storage-warning"] === undefined;
       });
-      if (kept !== undefined) return kept;
+      if (written !== undefined) return written;
       if (Date.now() > deadline)
         throw new Error(`no answer of ${rows} rows was recorded: ${lines.join("\n")}`);
     }
@@ -206,16 +206,18 @@ const sendRequests = async (
  */
 export const sendTypicalEvents = async (world: FunctionsWorld): Promise<readonly string[]> => {
   const steps = createDeliverySteps(world);
-  const story = { world, steps, happens: createDisruptions(world) };
+  const context = { world, steps, happens: createDisruptions(world) };
   try {
-    for (const environment of environments) await sendRequests(story, environment);
-    await rollBackFirstVersion(story);
-    await withdrawApproval(story);
-    const baseline = await promoteVersions(story);
-    await recreateFunctions(story, baseline);
+    for (const environment of environments) await sendRequests(context, environment);
+    await rollBackFirstVersion(context);
+    await withdrawApproval(context);
+    const baseline = await promoteVersions(context);
+    await recreateFunctions(context, baseline);
     await steps.ask("notify", alarmEvent);
   } catch (cause) {
-    throw new Error(`a story broke off; until then failed: ${steps.failed.join("; ")}`, { cause });
+    throw new Error(`the deliveries stopped early; calls that failed before: ${steps.failed.join("; ")}`, {
+      cause,
+    });
   }
   return steps.failed;
 };

@@ -19,6 +19,7 @@ import {
 } from "#test/infrastructure/prove-least-privilege.ts";
 import { type RecordedRequest, readRecording } from "#test/infrastructure/recorded-requests.ts";
 import { synthRecordedStacks } from "#test/infrastructure/synth-recorded-stacks.ts";
+import { actInAccount } from "#test/peers/act-in-account.ts";
 import { buildEnvironmentImage } from "#test/peers/create-build-project.ts";
 import { mlflowStartLimitMs } from "#test/peers/mlflow.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
@@ -31,7 +32,7 @@ import { writePolicy } from "#test/support/write-policy.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
 import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
-import { callAsAccount, environmentAccounts, toDeliveryRoleArn, toolingAccount } from "./create-accounts.ts";
+import { environmentAccounts, toDeliveryRoleArn, toolingAccount } from "./create-accounts.ts";
 import { type MotoWorld, startMotoWorld } from "./moto-world.ts";
 import { playScenarios } from "./play-scenarios.ts";
 import { commitScenarios, scenarios } from "./scenarios.ts";
@@ -112,9 +113,9 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       const { deliveries } = await steps.startDelivery({ ...wish, models: [model] });
       return deliveries[0]?.name ?? "";
     };
-    const theatre = { url, modelsUrl, world, engine, openView, asked, ended, botToken, deliver };
+    const target = { url, modelsUrl, world, engine, openView, asked, ended, botToken, deliver };
     return playScenarios(
-      { ...theatre, sweep: () => steps.sweepDeliveries({}) },
+      { ...target, sweep: () => steps.sweepDeliveries({}) },
       repository.commits,
       logTime("embedded"),
     );
@@ -165,10 +166,10 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
 
   describe.each(Object.keys(scenarios))("%s", (model) => {
     const ends = (played: typeof embedded) =>
-      played.told[model]?.map(({ outcome }) =>
+      played.transcripts[model]?.map(({ outcome }) =>
         [outcome?.outcome, ...(outcome?.error ? [outcome.error.name] : [])].join(" "),
       );
-    test("each delivery ends as it has to, on both", () => {
+    test("each delivery has the expected outcome on both engines", () => {
       const expected = scenarios[model]?.map(({ ends }) => ends);
       expect({ embedded: ends(embedded), onAws: ends(onAws) }).toEqual({
         embedded: expected,
@@ -176,22 +177,24 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       });
     });
     test("outcomes and messages are the same", () => {
-      expect(onAws.told[model]).toEqual(embedded.told[model]);
+      expect(onAws.transcripts[model]).toEqual(embedded.transcripts[model]);
     });
-    test("the ledgers hold the same", () => {
+    test("the ledgers are the same", () => {
       expect(onAws.ledgers[model]).toEqual(embedded.ledgers[model]);
     });
   });
 
   test("stage and prod are reached by their accounts' roles alone, in sessions named by the execution", async () => {
     const sessions = await aws.roleSessions();
-    const [promoted] = onAws.told.churn ?? [];
+    const [promoted] = onAws.transcripts.churn ?? [];
     const name = promoted?.outcome?.delivery ?? "";
     const [stage, prod] = [toDeliveryRoleArn("stage"), toDeliveryRoleArn("prod")];
     const rolesOf = (some: typeof sessions) => new Set(some.map(({ role }) => role));
     expect(rolesOf(sessions.filter(({ session }) => session === name))).toEqual(new Set([stage, prod]));
     expect(rolesOf(sessions)).toEqual(new Set([stage, prod]));
-    const deliveries = Object.values(onAws.told).flatMap((of) => of.map(({ outcome }) => outcome?.delivery));
+    const deliveries = Object.values(onAws.transcripts).flatMap((transcripts) =>
+      transcripts.map(({ outcome }) => outcome?.delivery),
+    );
     expect(deliveries.concat("sweep-deliveries")).toEqual(
       expect.arrayContaining([...new Set(sessions.map(({ session }) => session))]),
     );
@@ -204,9 +207,9 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       const versions = (await aws.world.ledger.entries("prod", model, 9)).filter(
         ({ status }) => status === "promoted",
       );
-      const lambda = callAsAccount(
-        new LambdaClient(motoClientConfig(aws.variables.AWS_ENDPOINT_URL)),
+      const lambda = actInAccount(
         environmentAccounts.prod,
+        new LambdaClient(motoClientConfig(aws.variables.AWS_ENDPOINT_URL)),
       );
       await lambda.send(new DeleteFunctionCommand({ FunctionName: toFunctionName("prod", model) }));
       lambda.destroy();
@@ -241,10 +244,10 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     limitMs,
   );
 
-  test("what the functions printed holds no secret, no task token and no input row", async () => {
+  test("the functions' output holds no secret, no task token and no input row", async () => {
     const text = printed.join("\n");
     expect(
-      printed.filter((line) => line.includes(onAws.told.churn?.[0]?.outcome?.delivery ?? "?")).length,
+      printed.filter((line) => line.includes(onAws.transcripts.churn?.[0]?.outcome?.delivery ?? "?")).length,
     ).toBeGreaterThan(10);
     expect(tokens.size).toBeGreaterThan(5);
     const { rows } = await readCommittedHoldout(aws.world)("churn", repository.commits.churn?.[0] ?? "");
@@ -280,7 +283,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     limitMs,
   );
 
-  test("what their bundles asked of AWS is allowed by the written policies, whose proof knows all of its kinds", async () => {
+  test("the written policies allow every AWS call of the bundles, and their proof covers every kind of call", async () => {
     const written = await synthRecordedStacks();
     try {
       const inForce = simulateStackPolicies(written);

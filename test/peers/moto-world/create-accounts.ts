@@ -8,6 +8,7 @@ import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import type { Environment } from "#platform/serving/serving.ts";
 import { defineDelivery, type StepName, stepNames } from "#statemachine/delivery.ts";
+import { actInAccount } from "#test/peers/act-in-account.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { createSigningKey } from "#test/peers/create-signing-key.ts";
 import { createTable } from "#test/peers/create-table.ts";
@@ -47,33 +48,6 @@ const toStepFunctionArn = (step: string) =>
 
 /** moto keeps the functions' names; what runs is elsewhere (STEPS_URL). */
 const emptyZip = Buffer.from("UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==", "base64");
-
-type Client = {
-  readonly middlewareStack: {
-    add(
-      middleware: (
-        next: (args: { request: unknown }) => Promise<never>,
-      ) => (args: { request: unknown }) => Promise<never>,
-      options: { readonly step: "build"; readonly name: string },
-    ): void;
-  };
-};
-
-/** A client that acts in one of moto's accounts as its services themselves do, under nobody's role. */
-export const callAsAccount = <C extends { readonly middlewareStack: object }>(
-  client: C,
-  account: string,
-): C => {
-  const { middlewareStack } = client as unknown as Client;
-  middlewareStack.add(
-    (next) => (args) => {
-      (args.request as { headers: Record<string, string> }).headers["x-moto-account-id"] = account;
-      return next(args);
-    },
-    { step: "build", name: "inAccount" },
-  );
-  return client;
-};
 
 const firstImage = JSON.stringify({
   schemaVersion: 2,
@@ -153,7 +127,7 @@ const createEnvironmentAccount = async (endpoint: string, environment: Environme
   const externalId = toExternalId(environment);
   const role = await createRole(endpoint, account, deliveryRole, { account: toolingAccount, externalId });
   await createRole(endpoint, account, functionRole, { service: "lambda.amazonaws.com" });
-  const api = callAsAccount(new ApiGatewayV2Client(motoClientConfig(endpoint)), account);
+  const api = actInAccount(account, new ApiGatewayV2Client(motoClientConfig(endpoint)));
   const { ApiId = "" } = await api.send(new CreateApiCommand({ Name: environment, ProtocolType: "HTTP" }));
   api.destroy();
   const prefix = environment.toUpperCase();

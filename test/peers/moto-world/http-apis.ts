@@ -13,6 +13,7 @@ import {
   NotServed,
   type Serving,
 } from "#platform/serving/serving.ts";
+import { actInAccount } from "#test/peers/act-in-account.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
 import { createDesk } from "#worlds/embedded/desk/desk.ts";
 import { openDeskState } from "#worlds/embedded/desk/desk-state.ts";
@@ -20,7 +21,7 @@ import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { createGateway, createInvokeRoute } from "#worlds/embedded/gateway/gateway.ts";
 import { toHttpEvent, toHttpResponse } from "#worlds/embedded/gateway/http-event.ts";
 import { callbackPath } from "#worlds/embedded/gateway/http-server.ts";
-import { type AccountVariables, callAsAccount, environmentAccounts } from "./create-accounts.ts";
+import { type AccountVariables, environmentAccounts } from "./create-accounts.ts";
 import type { StepHosts } from "./step-hosts.ts";
 
 /** How long a read of an alias, and of what it names, is good for. */
@@ -48,9 +49,9 @@ const drawCanaryLocally = (
   };
   const versionOf = (model: string, version: string) => {
     const key = `${model} ${version}`;
-    const found = versions.get(key) ?? serving.version(model, version);
-    versions.set(key, found);
-    return found;
+    const lookup = versions.get(key) ?? serving.version(model, version);
+    versions.set(key, lookup);
+    return lookup;
   };
   return {
     ...serving,
@@ -91,9 +92,9 @@ export const createHttpApis = (needs: Needs) => {
     const account = environmentAccounts[environment];
     const there = createLambdaServing({
       environment,
-      lambda: callAsAccount(new LambdaClient(motoClientConfig(endpoint)), account),
-      api: callAsAccount(new ApiGatewayV2Client(motoClientConfig(endpoint)), account),
-      logs: callAsAccount(new CloudWatchLogsClient(motoClientConfig(endpoint)), account),
+      lambda: actInAccount(account, new LambdaClient(motoClientConfig(endpoint))),
+      api: actInAccount(account, new ApiGatewayV2Client(motoClientConfig(endpoint))),
+      logs: actInAccount(account, new CloudWatchLogsClient(motoClientConfig(endpoint))),
       role: `arn:aws:iam::${account}:role/slipway-function`,
       repository: variables.IMAGE_REPOSITORY_URI,
       firstDigest: variables.FIRST_DIGEST,
@@ -114,8 +115,8 @@ export const createHttpApis = (needs: Needs) => {
       const about = { model: "", requestId: randomUUID(), now: clock() };
       const event = toHttpEvent(context.req.raw, callbackPath, body, about);
       const { payload, functionError } = await hosts.invoke("answer-approval", event);
-      const answer = functionError ? undefined : toHttpResponse(JSON.parse(JSON.stringify(payload)));
-      return answer ?? new Response(JSON.stringify(payload), { status: 502 });
+      const httpResponse = functionError ? undefined : toHttpResponse(JSON.parse(JSON.stringify(payload)));
+      return httpResponse ?? new Response(JSON.stringify(payload), { status: 502 });
     })
     .route(
       "/",

@@ -5,8 +5,8 @@ import {
   PutLogEventsCommand,
   ResourceAlreadyExistsException,
 } from "@aws-sdk/client-cloudwatch-logs";
+import { actInAccount } from "#test/peers/act-in-account.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
-import { callAsAccount } from "./create-accounts.ts";
 
 const stream = "here";
 /** Lines wait so long for others. */
@@ -22,13 +22,13 @@ export const createLogShipper = (endpoint: string) => {
 
   const clientOf = (account: string) => {
     const client =
-      clients.get(account) ?? callAsAccount(new CloudWatchLogsClient(motoClientConfig(endpoint)), account);
+      clients.get(account) ?? actInAccount(account, new CloudWatchLogsClient(motoClientConfig(endpoint)));
     clients.set(account, client);
     return client;
   };
   const make = async (logs: CloudWatchLogsClient, logGroupName: string) => {
-    const known = (fault: unknown) => {
-      if (!(fault instanceof ResourceAlreadyExistsException)) throw fault;
+    const known = (error: unknown) => {
+      if (!(error instanceof ResourceAlreadyExistsException)) throw error;
     };
     await logs.send(new CreateLogGroupCommand({ logGroupName })).catch(known);
     await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName: stream })).catch(known);
@@ -63,9 +63,9 @@ export const createLogShipper = (endpoint: string) => {
     line: (account: string, functionName: string, line: string): void => {
       const group = `/aws/lambda/${functionName}`;
       const key = `${account} ${group}`;
-      const kept = waiting.get(key) ?? { account, group, lines: [] };
-      kept.lines.push(line);
-      waiting.set(key, kept);
+      const batch = waiting.get(key) ?? { account, group, lines: [] };
+      batch.lines.push(line);
+      waiting.set(key, batch);
       timer ??= setTimeout(() => void flush().catch(() => undefined), shipIntervalMs);
     },
     /** Resolves when all lines so far have arrived. */

@@ -58,8 +58,8 @@ const toEcrFindings = (scan: Scan) => {
 export const motoImages = ({ endpoint, repositoryName, images, layerFiles }: Needs): Images => {
   const ecr = new ECRClient(motoClientConfig(endpoint));
   const unless = async (known: new (...given: never[]) => Error, call: Promise<unknown>) => {
-    await call.catch((fault: unknown) => {
-      if (!(fault instanceof known)) throw fault;
+    await call.catch((error: unknown) => {
+      if (!(error instanceof known)) throw error;
     });
   };
   const push = async (digest: string): Promise<void> => {
@@ -72,7 +72,7 @@ export const motoImages = ({ endpoint, repositoryName, images, layerFiles }: Nee
     );
     const imageId = { imageDigest: digest };
     await unless(LimitExceededException, ecr.send(new StartImageScanCommand({ repositoryName, imageId })));
-    const found = {
+    const scan = {
       registryId: toolingAccount,
       repositoryName,
       imageId,
@@ -81,7 +81,7 @@ export const motoImages = ({ endpoint, repositoryName, images, layerFiles }: Nee
     const response = await fetch(`${endpoint}/moto-api/static/ecr/scan-finding-results`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ results: [found], region: "eu-central-1" }),
+      body: JSON.stringify({ results: [scan], region: "eu-central-1" }),
     });
     if (!response.ok) throw new Error(`moto took no scan: ${await response.text()}`);
   };

@@ -318,17 +318,17 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
         onEnd: async (name, status) => {
           // On AWS EventBridge calls the sweep when an execution ends.
           if (status !== "SUCCEEDED") await sweep();
-          const told = await world.outcomes.read(name);
-          if (!told) return;
+          const ended = await world.outcomes.read(name);
+          if (!ended) return;
           const execution = await deliveries.describe(name);
           const input = z.object({ model: z.string() }).parse(execution?.input);
-          if (told.outcome === "promoted") await follow(input.model);
+          if (ended.outcome === "promoted") await follow(input.model);
           await tellServing(input.model);
           voice.event({
             event: "outcome",
             delivery: name,
-            outcome: told.outcome,
-            ...(told.error ? { error: told.error.name, cause: told.error.cause } : {}),
+            outcome: ended.outcome,
+            ...(ended.error ? { error: ended.error.name, cause: ended.error.cause } : {}),
           });
         },
       }),
@@ -337,7 +337,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
     const startDelivery = async (event: unknown) => {
       const begun = StartedDeliveries.parse(await must("start-delivery", event));
       for (const { name } of begun.deliveries)
-        void executions.ended(name).catch((fault) => log(`${name}: ${String(fault)}`));
+        void executions.ended(name).catch((error) => log(`${name}: ${String(error)}`));
       return begun;
     };
 
@@ -389,9 +389,9 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       sweep,
       stop,
     };
-  } catch (fault) {
+  } catch (error) {
     await stop();
-    throw fault;
+    throw error;
   }
 };
 export type MotoWorld = Awaited<ReturnType<typeof startMotoWorld>>;

@@ -72,35 +72,35 @@ const predictLabels = async (
 };
 
 /** The execution has ended and what it left was looked after, as EventBridge has it done on AWS. */
-const waitForEnd = async (theatre: ScenarioTarget, name: string): Promise<void> => {
+const waitForEnd = async (target: ScenarioTarget, name: string): Promise<void> => {
   for (;;) {
-    const execution = await theatre.engine.describe(name);
+    const execution = await target.engine.describe(name);
     if (execution && execution.status !== "RUNNING") {
-      if (execution.status !== "SUCCEEDED") return theatre.ended(name);
-      if (!(await theatre.world.outcomes.read(name))) await theatre.sweep();
+      if (execution.status !== "SUCCEEDED") return target.ended(name);
+      if (!(await target.world.outcomes.read(name))) await target.sweep();
       return;
     }
     await pause(pollIntervalMs);
   }
 };
 
-const playModel = async (theatre: ScenarioTarget, model: string, commits: readonly string[]) => {
-  const told: Transcript[] = [];
-  const { world, modelsUrl } = theatre;
-  const person = createAutoApprover(theatre);
+const playModel = async (target: ScenarioTarget, model: string, commits: readonly string[]) => {
+  const transcripts: Transcript[] = [];
+  const { world, modelsUrl } = target;
+  const person = createAutoApprover(target);
   const rowsOf = async (commit: string) => (await readCommittedHoldout(world)(model, commit)).rows;
 
   /** Rows that the two versions answer otherwise: on these the share of labels moves by all of them. */
   const oddRows = async (commit: string) => {
     const rows = await rowsOf(commit);
     const [prod, stage] = [
-      await predictLabels(theatre, "prod", model, rows),
-      await predictLabels(theatre, "stage", model, rows),
+      await predictLabels(target, "prod", model, rows),
+      await predictLabels(target, "stage", model, rows),
     ];
     return rows.filter((_, index) => prod[index] === "stay" && stage[index] === "churn");
   };
-  const answer = async (name: string, { answer: given, traffic }: Scenario, commit: string) => {
-    if (!given) return undefined;
+  const answer = async (name: string, { answer: decision, traffic }: Scenario, commit: string) => {
+    if (!decision) return undefined;
     const rows = traffic && (traffic === "odd" ? await oddRows(commit) : await rowsOf(commit));
     const application =
       rows &&
@@ -111,7 +111,7 @@ const playModel = async (theatre: ScenarioTarget, model: string, commits: readon
         onFailure: () => undefined,
       });
     if (rows) application?.follow(model, `${modelsUrl}/prod/models/${model}`, rows);
-    if (given === "approve") await person.approve(name);
+    if (decision === "approve") await person.approve(name);
     else await person.reject(name, "not this one");
     return application;
   };
@@ -120,47 +120,50 @@ const playModel = async (theatre: ScenarioTarget, model: string, commits: readon
   const names: string[] = [];
   for (const [index, scene] of scenes.entries()) {
     const commit = commits[index] ?? "";
-    const name = await theatre.deliver(model, commit);
+    const name = await target.deliver(model, commit);
     names.push(name);
     const question = await Promise.race([
-      theatre.asked(name).then(() => true),
-      waitForEnd(theatre, name).then(() => false),
+      target.asked(name).then(() => true),
+      waitForEnd(target, name).then(() => false),
     ]);
     const application = question ? await answer(name, scene, commit) : undefined;
     // The next one supersedes it.
-    if (scene.ends !== "superseded") await waitForEnd(theatre, name);
+    if (scene.ends !== "superseded") await waitForEnd(target, name);
     await application?.stop();
   }
   for (const name of names) {
-    await waitForEnd(theatre, name);
-    told.push({ outcome: await world.outcomes.read(name), messages: await readMessages(theatre, name) });
+    await waitForEnd(target, name);
+    transcripts.push({
+      outcome: await world.outcomes.read(name),
+      messages: await readMessages(target, name),
+    });
   }
-  return told;
+  return transcripts;
 };
 
 /** Plays all scenarios, some models at once; gives what was said of each delivery and what stands in the ledgers. */
 export const playScenarios = async (
-  theatre: ScenarioTarget,
+  target: ScenarioTarget,
   commits: Readonly<Record<string, readonly string[]>>,
   say: (sentence: string) => void = () => undefined,
 ) => {
-  const told: Record<string, ReturnType<typeof normalizeTranscript>[]> = {};
+  const transcripts: Record<string, ReturnType<typeof normalizeTranscript>[]> = {};
   const waiting = Object.keys(scenarios);
   const one = async (): Promise<void> => {
     for (let model = waiting.shift(); model !== undefined; model = waiting.shift()) {
       const start = performance.now();
-      told[model] = (await playModel(theatre, model, commits[model] ?? [])).map(normalizeTranscript);
+      transcripts[model] = (await playModel(target, model, commits[model] ?? [])).map(normalizeTranscript);
       say(`${model}: ${((performance.now() - start) / 1_000).toFixed(1)} s`);
     }
   };
   await Promise.all(Array.from({ length: modelsAtOnce }, one));
   // What a step without its champion left is carried forward.
-  await theatre.sweep();
+  await target.sweep();
   const entries = async (model: string) => ({
-    stage: (await theatre.world.ledger.entries("stage", model, 100)).map(normalizeLedgerEntry),
-    prod: (await theatre.world.ledger.entries("prod", model, 100)).map(normalizeLedgerEntry),
+    stage: (await target.world.ledger.entries("stage", model, 100)).map(normalizeLedgerEntry),
+    prod: (await target.world.ledger.entries("prod", model, 100)).map(normalizeLedgerEntry),
   });
   const ledgers: Record<string, Awaited<ReturnType<typeof entries>>> = {};
   for (const model of Object.keys(scenarios)) ledgers[model] = await entries(model);
-  return { told, ledgers };
+  return { transcripts, ledgers };
 };

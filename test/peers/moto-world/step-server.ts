@@ -25,9 +25,9 @@ export const startStepServer = async (log: (line: string) => void) => {
   const build = async (response: ServerResponse, event: Json) => {
     try {
       say(response, JSON.stringify(await (await served.promise).build(event)));
-    } catch (fault) {
-      if (!(fault instanceof TaskFailed)) throw fault;
-      say(response, fault.message, "Unhandled");
+    } catch (error) {
+      if (!(error instanceof TaskFailed)) throw error;
+      say(response, error.message, "Unhandled");
     }
   };
   const server = createServer(async (request, response) => {
@@ -40,9 +40,9 @@ export const startStepServer = async (log: (line: string) => void) => {
       if (!name) throw new Error(`nothing is behind ${request.url}`);
       const { payload, functionError } = await (await served.promise).hosts.invoke(name, event);
       say(response, JSON.stringify(payload ?? null), functionError);
-    } catch (fault) {
-      log(`${request.url}: ${String(fault)}`);
-      response.writeHead(500).end(String(fault));
+    } catch (error) {
+      log(`${request.url}: ${String(error)}`);
+      response.writeHead(500).end(String(error));
     }
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));

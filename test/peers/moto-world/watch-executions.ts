@@ -16,12 +16,12 @@ export const watchExecutions = ({ deliveries, onEvent, onEnd }: Needs) => {
   const followed = new Map<string, Promise<void>>();
 
   const follow = async (name: string): Promise<void> => {
-    for (let told = 0; !stopping.signal.aborted; ) {
+    for (let reported = 0; !stopping.signal.aborted; ) {
       // Looked at before its history: nothing is added to that after the end.
       const execution = await deliveries.describe(name);
       const history = await deliveries.history(name);
-      for (const event of history.slice(told)) onEvent(name, event);
-      told = history.length;
+      for (const event of history.slice(reported)) onEvent(name, event);
+      reported = history.length;
       if (execution && execution.status !== "RUNNING") return onEnd(name, execution.status);
       await pause(pollIntervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }

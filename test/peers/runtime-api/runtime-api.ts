@@ -18,7 +18,7 @@ export type RuntimeApi = {
     { readonly status: "ready" } | { readonly status: "failed"; readonly error: ErrorRequest }
   >;
   /** Gives the runtime an event; one at a time. Throws RuntimeRuleBroken when it then speaks otherwise than it may. */
-  invoke(given: RuntimeEvent): Promise<RuntimeResult>;
+  invoke(pending: RuntimeEvent): Promise<RuntimeResult>;
   stop(): Promise<void>;
 };
 
@@ -49,7 +49,7 @@ const readError = (request: IncomingMessage, body: Buffer): ErrorRequest => {
  */
 export const startRuntimeApi = async (): Promise<RuntimeApi> => {
   const started = Promise.withResolvers<Awaited<RuntimeApi["started"]>>();
-  let given: RuntimeEvent | undefined;
+  let pending: RuntimeEvent | undefined;
   let waiting: ServerResponse | undefined;
   let underway: PendingInvocation | undefined;
   let broken: RuntimeRuleBroken | undefined;
@@ -60,12 +60,12 @@ export const startRuntimeApi = async (): Promise<RuntimeApi> => {
     sendJson(response, status, { errorMessage: what, errorType });
   };
   const giveNext = (): void => {
-    if (given === undefined || waiting === undefined) return;
-    const { payload, headers } = given;
+    if (pending === undefined || waiting === undefined) return;
+    const { payload, headers } = pending;
     waiting
       .writeHead(200, { "content-type": "application/json", ...NextHeaders.parse(headers) })
       .end(payload);
-    given = undefined;
+    pending = undefined;
     waiting = undefined;
   };
   const finish = (ended: RuntimeResult): void => {
@@ -96,7 +96,7 @@ export const startRuntimeApi = async (): Promise<RuntimeApi> => {
       return breakRule(response, 400, "InvalidRequestID", `${id} is not under way`);
     switch (route.what) {
       case "next":
-        if (underway !== undefined && given === undefined)
+        if (underway !== undefined && pending === undefined)
           return breakRule(
             response,
             403,
@@ -136,7 +136,7 @@ export const startRuntimeApi = async (): Promise<RuntimeApi> => {
       if (underway) return Promise.reject(new Error("an event is under way"));
       const { promise, resolve, reject } = Promise.withResolvers<RuntimeResult>();
       underway = { id: next.headers["lambda-runtime-aws-request-id"], end: resolve, fail: reject };
-      given = next;
+      pending = next;
       giveNext();
       return promise;
     },

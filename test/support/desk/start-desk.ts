@@ -7,9 +7,9 @@ import { openDeskState } from "#worlds/embedded/desk/desk-state.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 
 /** A desk on a free port with stand-ins for what a test does not give. */
-export const startDesk = async (given: Partial<DeskOptions> = {}) => {
+export const startDesk = async (overrides: Partial<DeskOptions> = {}) => {
   const stop = new AbortController();
-  const state = given.state ?? openDeskState(":memory:");
+  const state = overrides.state ?? openDeskState(":memory:");
   const options: DeskOptions = {
     clock: Date.now,
     randomId: () => randomUUID().slice(0, 13),
@@ -22,7 +22,7 @@ export const startDesk = async (given: Partial<DeskOptions> = {}) => {
       history: async () => [],
       list: async () => ({ executions: [] }),
     },
-    ...given,
+    ...overrides,
     state,
     stop: stop.signal,
   };
@@ -37,7 +37,7 @@ export const startDesk = async (given: Partial<DeskOptions> = {}) => {
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await new Promise((done) => server.close(done));
-      if (given.state === undefined) state.close();
+      if (overrides.state === undefined) state.close();
     },
   };
 };

@@ -54,15 +54,15 @@ type Lookup = { readonly shape: Shape; readonly throughNull: boolean } | undefin
 const lookUp = (shape: Shape, path: readonly string[], throughNull = false): Lookup => {
   const [head, ...rest] = path;
   if (head === undefined) return { shape, throughNull };
-  const found = listShapes(shape)
+  const results = listShapes(shape)
     .filter(({ type }) => type !== "null")
     .map((each) =>
       each.required?.includes(head) && each.properties?.[head]
         ? lookUp(each.properties[head], rest)
         : undefined,
     );
-  const known = found.filter((each) => each !== undefined);
-  if (known.length < found.length || known.length === 0) return undefined;
+  const known = results.filter((each) => each !== undefined);
+  if (known.length < results.length || known.length === 0) return undefined;
   return {
     shape: union(known.map((each) => each.shape)),
     throughNull:
@@ -143,8 +143,8 @@ const listTransitions = (
   contracts: Contracts,
 ): (readonly [string, Data])[] => {
   const ways: (readonly [string, Data])[] = [];
-  const given = inferResult(name, state, data, contracts);
-  if (state.Next) ways.push([state.Next, given ? writeResult(data, state.ResultPath, given) : data]);
+  const result = inferResult(name, state, data, contracts);
+  if (state.Next) ways.push([state.Next, result ? writeResult(data, state.ResultPath, result) : data]);
   for (const { Next, ResultPath } of state.Catch ?? [])
     ways.push([Next, writeResult(data, ResultPath, caughtErrorShape)]);
   for (const rule of state.Choices ?? [])
@@ -178,11 +178,11 @@ const inferStateData = (
   for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
     const [state, data] = [machine.States[name], at.get(name)];
     if (!state || !data) continue;
-    for (const [to, brought] of listTransitions(name, state, data, contracts)) {
+    for (const [to, arriving] of listTransitions(name, state, data, contracts)) {
       const before = at.get(to);
-      const keys = Object.keys(brought).filter((key) => before === undefined || key in before);
+      const keys = Object.keys(arriving).filter((key) => before === undefined || key in before);
       const joined = Object.fromEntries(
-        keys.map((key) => [key, union([before?.[key], brought[key]].filter((each) => each !== undefined))]),
+        keys.map((key) => [key, union([before?.[key], arriving[key]].filter((each) => each !== undefined))]),
       );
       const text = (value: Data | undefined) =>
         JSON.stringify(
@@ -227,12 +227,12 @@ export const findUnwrittenReads = (
 ): string[] =>
   [...inferStateData(machine, input, contracts)].flatMap(([name, data]) =>
     listReadPaths(machine.States[name] ?? { Type: "" }).flatMap((path) => {
-      const found = lookUp(objectShape(data), segments(path));
-      if (!found) return [`${name} reads ${path}, which some way to it has not written`];
+      const field = lookUp(objectShape(data), segments(path));
+      if (!field) return [`${name} reads ${path}, which some way to it has not written`];
       const nullable = Object.entries(guards).find(
         ([guarded]) => path === guarded || path.startsWith(`${guarded}.`),
       );
-      if (found.throughNull && !(nullable && !findReachableWithout(machine, nullable[1]).has(name)))
+      if (field.throughNull && !(nullable && !findReachableWithout(machine, nullable[1]).has(name)))
         return [`${name} reads ${path}, which lies in something that may be null`];
       return [];
     }),
@@ -246,11 +246,11 @@ export const findMaximum = (
   name: string,
   path: string,
 ): number => {
-  const found = lookUp(
+  const field = lookUp(
     objectShape(inferStateData(machine, input, contracts).get(name) ?? {}),
     segments(path),
   );
   return Math.max(
-    ...(found ? listShapes(found.shape).map(({ maximum }) => maximum ?? Infinity) : [Infinity]),
+    ...(field ? listShapes(field.shape).map(({ maximum }) => maximum ?? Infinity) : [Infinity]),
   );
 };

@@ -149,13 +149,13 @@ export const definitionLints: Readonly<
       if (!(name in contracts)) return [`${name} has no contract`];
       const contract = contracts[name]?.input;
       if (!contract) return [];
-      const given = Object.keys(getTaskEvent(state)).map((key) => key.replace(/\.\$$/, ""));
+      const passed = Object.keys(getTaskEvent(state)).map((key) => key.replace(/\.\$$/, ""));
       const wanted = Object.keys(contract.shape);
       return [
-        ...given
+        ...passed
           .filter((key) => !wanted.includes(key))
           .map((key) => `${name} gives ${key}, which nobody asked for`),
-        ...wanted.filter((key) => !given.includes(key)).map((key) => `${name} does not give ${key}`),
+        ...wanted.filter((key) => !passed.includes(key)).map((key) => `${name} does not give ${key}`),
       ];
     }),
 

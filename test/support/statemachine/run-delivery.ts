@@ -140,10 +140,13 @@ export const runDelivery = async (script: TaskScript) => {
         .map((state) => [
           state,
           async (event: Json) => {
-            const said = answer(state, event);
-            if (state !== "RequestApproval") return said;
+            const result = answer(state, event);
+            if (state !== "RequestApproval") return result;
             const { taskToken } = event as { taskToken: string };
-            const decision = await Promise.race([said, new Promise((done) => setTimeout(done, 5, "never"))]);
+            const decision = await Promise.race([
+              result,
+              new Promise((done) => setTimeout(done, 5, "never")),
+            ]);
             // A person who never answers leaves the token alone; the function itself has returned.
             if (decision !== "never") await deliveries.succeed(taskToken, decision as Json);
             return undefined;
