@@ -167,8 +167,8 @@ describe("what synth wrote passes to Terraform unchanged:", () => {
   test.each(choices)("%s", async (_, change) => {
     const chosen = await synthStacks(change);
     try {
-      const { status, said, read } = unpackArtefact(dirname(dirname(chosen.folder)));
-      expect({ status, said }).toEqual({ status: 0, said: "" });
+      const { status, output, read } = unpackArtefact(dirname(dirname(chosen.folder)));
+      expect({ status, output }).toEqual({ status: 0, output: "" });
       expect([...read.keys()].toSorted()).toEqual([...chosen.stacks.keys()]);
       for (const [name, stack] of chosen.stacks) {
         expect(JSON.parse(read.get(name) ?? "")).toEqual(stack);

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { valueNames } from "#model-folder/manifest/value-names.ts";
 import type { Registration } from "#platform/registry/registry.ts";
 import { loaderModule } from "./loader-module.ts";
 
