@@ -15,9 +15,8 @@ const records = { ledger: createLedger(world), claims: createClaims(world) };
 const approvals = createApprovalReader(world);
 const messages = createSlackMessages(world);
 const serving = createProdServing(world);
-const promote = (input: PromoteModelInput) => {
-  return promoteModel({ ...world, ...records, approvals, messages, serving: serving(input.delivery) })(input);
-};
+const promote = (input: PromoteModelInput) =>
+  promoteModel({ ...world, ...records, approvals, messages, serving: serving(input.delivery) })(input);
 
 export const handler = createStepHandler("promote-model", PromoteModelInput, promote, {
   environment: "prod",

@@ -31,6 +31,4 @@ const champion = moveChampion({ ...needs, images: createImages(world) });
 const steps = { rollBack: rollBack(needs), moveChampion: champion, reportOutcome: reportOutcome(needs) };
 const sweep = sweepDeliveries({ ...needs, ...steps });
 
-export const handler = createFunctionHandler("sweep-deliveries", sweep, {
-  each: ({ deliveries }) => deliveries,
-});
+export const handler = createFunctionHandler("sweep-deliveries", sweep, { each: (all) => all.deliveries });
