@@ -189,6 +189,7 @@ export const PromoteModelOutput = z.object({ sequence: z.int().positive(), promo
 export type PromoteModelOutput = z.infer<typeof PromoteModelOutput>;
 
 export const MoveChampionInput = Subject;
+export type MoveChampionInput = z.infer<typeof MoveChampionInput>;
 export const MoveChampionOutput = z.object({
   champion: z.int().positive(),
   previous: z.int().positive().nullable(),

@@ -7,7 +7,7 @@ import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createHttpHandler } from "#worlds/aws/http-handler.ts";
 import { createSlack } from "#worlds/aws/slack.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
-import { createStepHandler } from "#worlds/aws/step-handler.ts";
+import { createFunctionHandler } from "#worlds/aws/step-handler.ts";
 import { warn } from "#worlds/aws/warn.ts";
 import { answerApproval } from "./answer-approval.ts";
 import { Env } from "./env.ts";
@@ -20,4 +20,4 @@ const signingSecrets = readRotatedSecret(world.secrets, "SLACK_SIGNING_SECRET");
 const app = { teamId: env.SLACK_TEAM_ID, appId: env.SLACK_APP_ID, signingSecrets };
 const needs = { ...world, ...records, ...channel, ...app, metrics: createDeliveryMetrics(world), warn };
 
-export const handler = createStepHandler("answer-approval", createHttpHandler(answerApproval(needs)));
+export const handler = createFunctionHandler("answer-approval", createHttpHandler(answerApproval(needs)));

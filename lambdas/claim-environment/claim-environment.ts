@@ -5,7 +5,7 @@ import type { Claims } from "#domain/claims/claims.ts";
 import { ProdBusy } from "#domain/delivery/errors.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
-import { type Claim, ClaimInput } from "#statemachine/contracts.ts";
+import type { Claim, ClaimInput } from "#statemachine/contracts.ts";
 
 export type ClaimEnvironmentDependencies = {
   readonly claims: Claims;
@@ -26,8 +26,7 @@ const maxWaitMs = 6 * 3_600_000;
  */
 export const claimEnvironment =
   ({ claims, ledger, approvals, messages, assertApprovable, clock }: ClaimEnvironmentDependencies) =>
-  async (event: unknown): Promise<Claim> => {
-    const input = ClaimInput.parse(event);
+  async (input: ClaimInput): Promise<Claim> => {
     const { model, delivery } = input;
     const request = { ...input, now: clock() };
 

@@ -1,5 +1,6 @@
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
 import { createClaims } from "#domain/claims/claims.ts";
+import { ClaimInput } from "#statemachine/contracts.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
 import { createApproverResolver } from "#worlds/aws/approver-resolver.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
@@ -17,4 +18,4 @@ const records = { claims: createClaims(world), approvals: createAwsApprovals(wor
 const needs = { ...world, ...rules, ...records, messages: createSlackMessages(world) };
 const step = claimEnvironment({ ...needs, assertApprovable: assertApprovable({ ...rules, approversFor }) });
 
-export const handler = createStepHandler("claim-environment", step);
+export const handler = createStepHandler("claim-environment", ClaimInput, step);

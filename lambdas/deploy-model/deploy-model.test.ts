@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { restoreEnvironment } from "#domain/rollback/restore-environment.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
+import type { DeployModelInput } from "#statemachine/contracts.ts";
 import {
   createMemoryWorld,
   fakeDigest,
@@ -18,24 +19,17 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 const delivery = "delivery-n";
-const claimed = async (environment: "stage" | "prod", letter = "c") => {
+const claimed = async (environment: "stage" | "prod", letter = "c"): Promise<DeployModelInput> => {
   const grant = await world.claims.take(
     { environment, model: toyModel, delivery, requestedAt: world.time.now, now: world.time.now },
     "free",
   );
   const fence = grant.status === "granted" ? grant.fence : 0;
-  return {
-    delivery,
-    model: toyModel,
-    commit: world.commit(letter),
-    environment,
-    fence,
-    digest: fakeDigest(letter),
-    version: 3,
-    ...(environment === "prod"
-      ? { approval: await recordApproval(world, { delivery, letter, version: 3 }) }
-      : {}),
-  };
+  const artefact = { fence, digest: fakeDigest(letter), version: 3 };
+  const subject = { delivery, model: toyModel, commit: world.commit(letter), ...artefact };
+  if (environment === "stage") return { ...subject, environment };
+  const approval = await recordApproval(world, { delivery, letter, version: 3 });
+  return { ...subject, environment, approval };
 };
 const live = (environment: "stage" | "prod") => world.serving[environment].live(toyModel);
 

@@ -13,7 +13,7 @@ import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { ProvenanceVerifier } from "#domain/provenance/provenance-store.ts";
 import type { Environment, Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
-import { DeployModelInput, type DeployModelOutput } from "#statemachine/contracts.ts";
+import type { DeployModelInput, DeployModelOutput } from "#statemachine/contracts.ts";
 
 export type DeployModelDependencies = ApprovedNeeds & {
   readonly serving: Readonly<Record<Environment, Serving>>;
@@ -32,8 +32,7 @@ export type DeployModelDependencies = ApprovedNeeds & {
  */
 export const deployModel =
   ({ serving, source, policy, ledger, claims, approvals, provenance, clock }: DeployModelDependencies) =>
-  async (event: unknown): Promise<DeployModelOutput> => {
-    const input = DeployModelInput.parse(event);
+  async (input: DeployModelInput): Promise<DeployModelOutput> => {
     const { delivery, model, commit, environment, fence, digest, version } = input;
     // Read before the claim is looked at: a rollback takes the claim first, so what is read here is still prod's.
     const champion = await ledger.serving("prod", model);

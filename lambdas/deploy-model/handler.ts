@@ -1,6 +1,6 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
 import { createClaims } from "#domain/claims/claims.ts";
-import { Subject } from "#statemachine/contracts.ts";
+import { DeployModelInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createAwsProvenanceStore } from "#worlds/aws/provenance-store.ts";
@@ -16,6 +16,6 @@ const records = { claims: createClaims(world), approvals: createApprovalReader(w
 const needs = { ...world, ...rules, ...records, provenance: createAwsProvenanceStore(world) };
 const serving = createServing(world);
 
-export const handler = createStepHandler("deploy-model", (event: unknown) =>
-  deployModel({ ...needs, serving: serving(Subject.parse(event).delivery) })(event),
+export const handler = createStepHandler("deploy-model", DeployModelInput, (input: DeployModelInput) =>
+  deployModel({ ...needs, serving: serving(input.delivery) })(input),
 );

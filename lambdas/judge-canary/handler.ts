@@ -1,4 +1,4 @@
-import { Subject } from "#statemachine/contracts.ts";
+import { JudgeCanaryInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { countVerdicts } from "#worlds/aws/count-verdicts.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
@@ -14,7 +14,9 @@ const rules = createRuleSources(world);
 const needs = { ...world, ...rules, messages: createSlackMessages(world) };
 const metrics = createProdMetrics(world);
 const counted = countVerdicts("CanaryVerdicts", world.env);
-const judge = (event: unknown) =>
-  judgeCanary({ ...needs, metrics: metrics(Subject.parse(event).delivery) })(event);
+const judge = (input: JudgeCanaryInput) => judgeCanary({ ...needs, metrics: metrics(input.delivery) })(input);
 
-export const handler = createStepHandler("judge-canary", judge, { environment: "prod", counted });
+export const handler = createStepHandler("judge-canary", JudgeCanaryInput, judge, {
+  environment: "prod",
+  counted,
+});

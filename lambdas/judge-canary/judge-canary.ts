@@ -9,7 +9,7 @@ import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Metrics, Statistics, Window } from "#platform/metrics/metrics.ts";
 import type { Source } from "#platform/source/source.ts";
-import { JudgeCanaryInput } from "#statemachine/contracts.ts";
+import type { JudgeCanaryInput } from "#statemachine/contracts.ts";
 
 export type JudgeCanaryDependencies = {
   readonly metrics: Metrics;
@@ -23,9 +23,15 @@ export type JudgeCanaryDependencies = {
 /** Compares the two versions on the traffic since the share began: shift on, bake again, promote or roll back. Throws Superseded or ApprovalMismatch. */
 export const judgeCanary =
   ({ metrics, source, policy, ledger, messages, clock }: JudgeCanaryDependencies) =>
-  async (event: unknown): Promise<JudgeCanaryOutput> => {
-    const { delivery, model, commit, championVersion, functionVersion, step, since } =
-      JudgeCanaryInput.parse(event);
+  async ({
+    delivery,
+    model,
+    commit,
+    championVersion,
+    functionVersion,
+    step,
+    since,
+  }: JudgeCanaryInput): Promise<JudgeCanaryOutput> => {
     const serving = await ledger.serving("prod", model);
     const { rules, challenger: manifest } = await loadRules({ source, policy })(
       model,

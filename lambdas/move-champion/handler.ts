@@ -1,4 +1,5 @@
 import { createLedger } from "#domain/ledger/ledger.ts";
+import { MoveChampionInput } from "#statemachine/contracts.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createImages } from "#worlds/aws/images.ts";
 import { createRegistry } from "#worlds/aws/registry.ts";
@@ -12,5 +13,6 @@ const ledger = createLedger({ store: createStore(world) });
 
 export const handler = createStepHandler(
   "move-champion",
+  MoveChampionInput,
   moveChampion({ registry: createRegistry(world), images: createImages(world), ledger }),
 );

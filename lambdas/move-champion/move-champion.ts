@@ -2,7 +2,7 @@ import { ContractBroken } from "#domain/delivery/errors.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { Images } from "#platform/images/images.ts";
 import type { Registry } from "#platform/registry/registry.ts";
-import { MoveChampionInput, type MoveChampionOutput } from "#statemachine/contracts.ts";
+import type { MoveChampionInput, MoveChampionOutput } from "#statemachine/contracts.ts";
 
 export type MoveChampionDependencies = {
   readonly registry: Registry;
@@ -20,8 +20,7 @@ const formatReleaseTag = (model: string, version: number, digest: string): strin
  */
 export const moveChampion =
   ({ registry, images, ledger }: MoveChampionDependencies) =>
-  async (event: unknown): Promise<MoveChampionOutput> => {
-    const { model } = MoveChampionInput.parse(event);
+  async ({ model }: MoveChampionInput): Promise<MoveChampionOutput> => {
     const serving = await ledger.serving("prod", model);
     if (!serving) throw new ContractBroken(`prod serves no version of ${model}`);
     await images.release(serving.digest, formatReleaseTag(model, serving.version, serving.digest));

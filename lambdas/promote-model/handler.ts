@@ -1,7 +1,7 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
-import { Subject } from "#statemachine/contracts.ts";
+import { PromoteModelInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createProdServing } from "#worlds/aws/serving.ts";
@@ -15,9 +15,9 @@ const records = { ledger: createLedger(world), claims: createClaims(world) };
 const approvals = createApprovalReader(world);
 const messages = createSlackMessages(world);
 const serving = createProdServing(world);
-const promote = (event: unknown) => {
-  const { delivery } = Subject.parse(event);
-  return promoteModel({ ...world, ...records, approvals, messages, serving: serving(delivery) })(event);
-};
+const promote = (input: PromoteModelInput) =>
+  promoteModel({ ...world, ...records, approvals, messages, serving: serving(input.delivery) })(input);
 
-export const handler = createStepHandler("promote-model", promote, { environment: "prod" });
+export const handler = createStepHandler("promote-model", PromoteModelInput, promote, {
+  environment: "prod",
+});

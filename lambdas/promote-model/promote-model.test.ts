@@ -4,6 +4,7 @@ import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
+import type { PromoteModelInput } from "#statemachine/contracts.ts";
 import {
   createMemoryWorld,
   fakeCommit,
@@ -30,7 +31,7 @@ const recording = <Capability extends object>(name: string, capability: Capabili
   });
 
 let world: MemoryWorld;
-let input: Record<string, unknown>;
+let input: PromoteModelInput;
 const delivery = "delivery-b";
 beforeEach(async () => {
   world = createMemoryWorld({ instrument: (store: Store) => recording("store", store) });

@@ -10,7 +10,7 @@ import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Serving } from "#platform/serving/serving.ts";
-import { PromoteModelInput, type PromoteModelOutput } from "#statemachine/contracts.ts";
+import type { PromoteModelInput, PromoteModelOutput } from "#statemachine/contracts.ts";
 
 export type PromoteModelDependencies = ApprovedNeeds & {
   readonly serving: { readonly prod: Serving };
@@ -27,8 +27,7 @@ export type PromoteModelDependencies = ApprovedNeeds & {
  */
 export const promoteModel =
   ({ serving, ledger, claims, approvals, messages, clock }: PromoteModelDependencies) =>
-  async (event: unknown): Promise<PromoteModelOutput> => {
-    const input = PromoteModelInput.parse(event);
+  async (input: PromoteModelInput): Promise<PromoteModelOutput> => {
     const { delivery, model, fence } = input;
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     if (!deployment) throw new ContractBroken(`the ledger knows no deployment of ${delivery} on prod`);

@@ -2,6 +2,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { createS3Artifacts } from "#platform/registry/mlflow/s3-artifacts.ts";
+import { RegisterModelInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createAwsProvenanceStore } from "#worlds/aws/provenance-store.ts";
@@ -19,5 +20,6 @@ const builder = async () => world.env.BUILDER_DIGEST;
 
 export const handler = createStepHandler(
   "register-model",
+  RegisterModelInput,
   registerModel({ ...records, source: createSource(world), registry, provenance, builder }),
 );

@@ -7,7 +7,7 @@ import type { ProvenanceVerifier } from "#domain/provenance/provenance-store.ts"
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Source } from "#platform/source/source.ts";
-import { RegisterModelInput, type RegisterModelOutput } from "#statemachine/contracts.ts";
+import type { RegisterModelInput, RegisterModelOutput } from "#statemachine/contracts.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 export type RegisterModelDependencies = {
@@ -48,8 +48,14 @@ const parseTrainingMetrics = (bytes: Uint8Array | undefined): Record<string, num
  */
 export const registerModel =
   ({ registry, source, ledger, claims, provenance, builder }: RegisterModelDependencies) =>
-  async (event: unknown): Promise<RegisterModelOutput> => {
-    const { delivery, model, commit, build, runtime, fence } = RegisterModelInput.parse(event);
+  async ({
+    delivery,
+    model,
+    commit,
+    build,
+    runtime,
+    fence,
+  }: RegisterModelInput): Promise<RegisterModelOutput> => {
     const { digest } = parseBuiltImage(build);
     const { manifest, manifestText, files, hashes } = await readCommittedModel({ source })(model, commit);
     const verified = await provenance.verify({

@@ -1,5 +1,6 @@
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { ReportOutcomeInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { createDeliveryMetrics } from "#worlds/aws/delivery-metrics.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
@@ -14,5 +15,6 @@ const reports = { messages: createSlackMessages(world), metrics: createDeliveryM
 
 export const handler = createStepHandler(
   "report-outcome",
+  ReportOutcomeInput,
   reportOutcome({ ...world, ...records, ...reports }),
 );

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { judgeCanary } from "#lambdas/judge-canary/judge-canary.ts";
 import {
   createMemoryWorld,
@@ -16,7 +17,7 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 const delivery = "delivery-a";
-const report = (outcome: string) =>
+const report = (outcome: Outcome) =>
   reportOutcome(world)({ delivery, model: toyModel, commit: fakeCommit("a"), outcome, error: null });
 const claim = (environment: "stage" | "prod", of = delivery) =>
   world.claims.take({ environment, model: toyModel, delivery: of, requestedAt: 1, now: 1 }, "force");

@@ -3,7 +3,7 @@ import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import { parseCaughtError } from "#domain/delivery/parse-caught-error.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
-import { ReportOutcomeInput, type ReportOutcomeOutput } from "#statemachine/contracts.ts";
+import type { ReportOutcomeInput, ReportOutcomeOutput } from "#statemachine/contracts.ts";
 
 export type ReportOutcomeDependencies = {
   readonly outcomes: Outcomes;
@@ -16,8 +16,13 @@ export type ReportOutcomeDependencies = {
 /** Ends a delivery in the eyes of people: its outcome is kept, counted and shown; a promoted one gives its claims back. */
 export const reportOutcome =
   ({ outcomes, claims, messages, metrics, clock }: ReportOutcomeDependencies) =>
-  async (event: unknown): Promise<ReportOutcomeOutput> => {
-    const { delivery, model, commit, outcome, error: told } = ReportOutcomeInput.parse(event);
+  async ({
+    delivery,
+    model,
+    commit,
+    outcome,
+    error: told,
+  }: ReportOutcomeInput): Promise<ReportOutcomeOutput> => {
     // A rollback that failed brings its cause as the engine had it; people read the sentence in it.
     const error = told && parseCaughtError({ Error: told.name, Cause: told.cause });
     const at = clock();

@@ -1,4 +1,5 @@
 import { createClaims } from "#domain/claims/claims.ts";
+import { RequestApprovalInput } from "#statemachine/contracts.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
 import { createApproverResolver } from "#worlds/aws/approver-resolver.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
@@ -17,5 +18,6 @@ const messages = createSlackMessages(world);
 
 export const handler = createStepHandler(
   "request-approval",
+  RequestApprovalInput,
   requestApproval({ ...world, ...rules, ...records, messages, approversFor }),
 );

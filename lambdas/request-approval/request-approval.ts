@@ -9,7 +9,7 @@ import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import { describeChanges } from "#domain/policy/describe-changes.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Source } from "#platform/source/source.ts";
-import { RequestApprovalInput } from "#statemachine/contracts.ts";
+import type { RequestApprovalInput } from "#statemachine/contracts.ts";
 
 export type RequestApprovalDependencies = {
   readonly approvals: Approvals;
@@ -45,8 +45,7 @@ export const requestApproval =
     approversFor,
     clock,
   }: RequestApprovalDependencies) =>
-  async (event: unknown): Promise<void> => {
-    const input = RequestApprovalInput.parse(event);
+  async (input: RequestApprovalInput): Promise<void> => {
     const { delivery, model, commit, digest, version, fence, author, pusher } = input;
     const serving = await ledger.serving("prod", model);
     const baseline = serving?.sequence ?? 0;

@@ -1,5 +1,5 @@
 import { createClaims } from "#domain/claims/claims.ts";
-import { Subject } from "#statemachine/contracts.ts";
+import { RollBackInput } from "#statemachine/contracts.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
@@ -19,6 +19,6 @@ const artefacts = { registry: createRegistry(world), provenance: createAwsProven
 const needs = { ...world, ...rules, ...records, ...artefacts, warn };
 const serving = createServing(world);
 
-export const handler = createStepHandler("roll-back", (event: unknown) =>
-  rollBack({ ...needs, serving: serving(Subject.parse(event).delivery) })(event),
+export const handler = createStepHandler("roll-back", RollBackInput, (input: RollBackInput) =>
+  rollBack({ ...needs, serving: serving(input.delivery) })(input),
 );

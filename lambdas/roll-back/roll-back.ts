@@ -10,7 +10,7 @@ import {
 } from "#domain/rollback/restore-environment.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import { RollBackInput, type RollBackOutput, type Subject } from "#statemachine/contracts.ts";
+import type { RollBackInput, RollBackOutput, Subject } from "#statemachine/contracts.ts";
 
 export type RollBackDependencies = RestoreNeeds & {
   readonly claims: Claims;
@@ -28,8 +28,7 @@ type EnvironmentResult = RollBackOutput["restored"][number];
  */
 export const rollBack =
   (needs: RollBackDependencies) =>
-  async (event: unknown): Promise<RollBackOutput> => {
-    const { error, ...subject } = RollBackInput.parse(event);
+  async ({ error, ...subject }: RollBackInput): Promise<RollBackOutput> => {
     const { delivery, model } = subject;
     const { ledger, claims, approvals } = needs;
     // Ended or promoted: one write on one entry decides, and the other writer sees it. So it comes before anything is

@@ -1,3 +1,4 @@
+import { ScanImageInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createImages } from "#worlds/aws/images.ts";
@@ -11,5 +12,6 @@ const rules = createRuleSources(world);
 
 export const handler = createStepHandler(
   "scan-image",
+  ScanImageInput,
   scanImage({ ...world, ...rules, images: createImages(world) }),
 );

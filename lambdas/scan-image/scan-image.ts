@@ -7,7 +7,7 @@ import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Images } from "#platform/images/images.ts";
 import type { Source } from "#platform/source/source.ts";
-import { ScanImageInput, type ScanImageOutput } from "#statemachine/contracts.ts";
+import type { ScanImageInput, ScanImageOutput } from "#statemachine/contracts.ts";
 
 export type ScanImageDependencies = {
   readonly images: Pick<Images, "scan">;
@@ -23,8 +23,7 @@ const deadlineMs = 30 * 60_000;
 /** Holds the scan's findings against the limits in force. Throws ImageScanFailed. */
 export const scanImage =
   ({ images, source, policy, ledger, clock }: ScanImageDependencies) =>
-  async (event: unknown): Promise<ScanImageOutput> => {
-    const { model, commit, build } = ScanImageInput.parse(event);
+  async ({ model, commit, build }: ScanImageInput): Promise<ScanImageOutput> => {
     const { digest, builtAt } = parseBuiltImage(build);
     const scan = await images.scan(digest);
     if (scan.status === "pending") {

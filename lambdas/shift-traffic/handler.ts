@@ -1,4 +1,4 @@
-import { Subject } from "#statemachine/contracts.ts";
+import { ShiftTrafficInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createRuleSources } from "#worlds/aws/rule-sources.ts";
@@ -12,7 +12,7 @@ const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
 const needs = { ...world, ...rules, messages: createSlackMessages(world) };
 const serving = createProdServing(world);
-const shift = (event: unknown) =>
-  shiftTraffic({ ...needs, serving: serving(Subject.parse(event).delivery) })(event);
+const shift = (input: ShiftTrafficInput) =>
+  shiftTraffic({ ...needs, serving: serving(input.delivery) })(input);
 
-export const handler = createStepHandler("shift-traffic", shift, { environment: "prod" });
+export const handler = createStepHandler("shift-traffic", ShiftTrafficInput, shift, { environment: "prod" });

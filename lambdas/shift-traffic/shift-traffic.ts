@@ -9,7 +9,7 @@ import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
-import { ShiftTrafficInput, type ShiftTrafficOutput } from "#statemachine/contracts.ts";
+import type { ShiftTrafficInput, ShiftTrafficOutput } from "#statemachine/contracts.ts";
 
 export type ShiftTrafficDependencies = {
   readonly serving: { readonly prod: Serving };
@@ -23,9 +23,15 @@ export type ShiftTrafficDependencies = {
 /** Gives the new version one step's share of prod's traffic. Throws Superseded or ApprovalMismatch. */
 export const shiftTraffic =
   ({ serving, source, policy, ledger, messages, clock }: ShiftTrafficDependencies) =>
-  async (event: unknown): Promise<ShiftTrafficOutput> => {
-    const { delivery, model, commit, fence, championVersion, functionVersion, step } =
-      ShiftTrafficInput.parse(event);
+  async ({
+    delivery,
+    model,
+    commit,
+    fence,
+    championVersion,
+    functionVersion,
+    step,
+  }: ShiftTrafficInput): Promise<ShiftTrafficOutput> => {
     const champion = await ledger.serving("prod", model);
     const { rules } = await loadRules({ source, policy })(model, commit, champion?.commit);
     const share = rules.canary.steps[step];

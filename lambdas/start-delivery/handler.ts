@@ -5,7 +5,7 @@ import { createDeliveries } from "#worlds/aws/deliveries.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createHttpHandler, isHttpEvent } from "#worlds/aws/http-handler.ts";
 import { createSource } from "#worlds/aws/source.ts";
-import { createStepHandler } from "#worlds/aws/step-handler.ts";
+import { createFunctionHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { createGitHubWebhookHandler } from "./github-webhook-handler.ts";
 import { listStartedDeliveries } from "./list-started-deliveries.ts";
@@ -25,4 +25,4 @@ const direct = createPushEventHandler(from)({ start, pushes });
 // Only API Gateway can send an HTTP event: what comes by its route is never taken for a direct invocation.
 const receive = async (event: unknown) => (isHttpEvent(event) ? webhook(event) : direct(event));
 
-export const handler = createStepHandler("start-delivery", receive, { each: listStartedDeliveries });
+export const handler = createFunctionHandler("start-delivery", receive, { each: listStartedDeliveries });

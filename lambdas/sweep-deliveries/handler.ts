@@ -14,7 +14,7 @@ import { createRegistry } from "#worlds/aws/registry.ts";
 import { createRuleSources } from "#worlds/aws/rule-sources.ts";
 import { createServing } from "#worlds/aws/serving.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
-import { createStepHandler } from "#worlds/aws/step-handler.ts";
+import { createFunctionHandler } from "#worlds/aws/step-handler.ts";
 import { warn } from "#worlds/aws/warn.ts";
 import { Env } from "./env.ts";
 import { sweepDeliveries } from "./sweep-deliveries.ts";
@@ -31,4 +31,4 @@ const champion = moveChampion({ ...needs, images: createImages(world) });
 const steps = { rollBack: rollBack(needs), moveChampion: champion, reportOutcome: reportOutcome(needs) };
 const sweep = sweepDeliveries({ ...needs, ...steps });
 
-export const handler = createStepHandler("sweep-deliveries", sweep, { each: ({ deliveries }) => deliveries });
+export const handler = createFunctionHandler("sweep-deliveries", sweep, { each: (all) => all.deliveries });

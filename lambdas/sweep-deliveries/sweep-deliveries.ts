@@ -12,14 +12,17 @@ import type { Deliveries, Execution } from "#platform/deliveries/deliveries.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import { metricNames } from "#platform/metrics/metrics.ts";
 import {
+  type MoveChampionInput,
   type MoveChampionOutput,
+  type ReportOutcomeInput,
   type ReportOutcomeOutput,
+  type RollBackInput,
   type RollBackOutput,
   Subject,
 } from "#statemachine/contracts.ts";
 
 /** A step as the sweep calls it: the same function that the state machine runs. */
-type Step<Output> = (event: unknown) => Promise<Output>;
+type Step<Input, Output> = (input: Input) => Promise<Output>;
 
 /** One repair for itself: its fault is told of, and gives undefined. */
 type Attempt = <T>(
@@ -34,9 +37,9 @@ export type SweepDeliveriesDependencies = RestoreNeeds & {
   readonly approvals: Approvals;
   readonly outcomes: Outcomes;
   readonly messages: DeliveryMessages;
-  readonly rollBack: Step<RollBackOutput>;
-  readonly moveChampion: Step<MoveChampionOutput>;
-  readonly reportOutcome: Step<ReportOutcomeOutput>;
+  readonly rollBack: Step<RollBackInput, RollBackOutput>;
+  readonly moveChampion: Step<MoveChampionInput, MoveChampionOutput>;
+  readonly reportOutcome: Step<ReportOutcomeInput, ReportOutcomeOutput>;
   readonly clock: () => number;
   readonly metrics: Pick<Metrics, "count">;
   readonly warn: Warn;

@@ -1,5 +1,5 @@
 import { createClaims } from "#domain/claims/claims.ts";
-import { Subject } from "#statemachine/contracts.ts";
+import { VerifyModelInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { countVerdicts } from "#worlds/aws/count-verdicts.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
@@ -15,7 +15,10 @@ const rules = createRuleSources(world);
 const needs = { ...world, ...rules, claims: createClaims(world), images: createImages(world) };
 const serving = createStageServing(world);
 const counted = countVerdicts("GateVerdicts", world.env);
-const verify = (event: unknown) =>
-  verifyModel({ ...needs, serving: serving(Subject.parse(event).delivery) })(event);
+const verify = (input: VerifyModelInput) =>
+  verifyModel({ ...needs, serving: serving(input.delivery) })(input);
 
-export const handler = createStepHandler("verify-model", verify, { environment: "stage", counted });
+export const handler = createStepHandler("verify-model", VerifyModelInput, verify, {
+  environment: "stage",
+  counted,
+});

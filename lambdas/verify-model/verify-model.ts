@@ -23,7 +23,7 @@ import {
 import { ImageNotFound, type Images } from "#platform/images/images.ts";
 import { NotServed, type Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
-import { VerifyModelInput, type VerifyModelOutput } from "#statemachine/contracts.ts";
+import type { VerifyModelInput, VerifyModelOutput } from "#statemachine/contracts.ts";
 
 export type VerifyModelDependencies = {
   readonly serving: { readonly stage: Serving };
@@ -44,8 +44,7 @@ const latencySamples = 200;
  */
 export const verifyModel =
   ({ serving, images, source, policy, ledger, claims }: VerifyModelDependencies) =>
-  async (event: unknown): Promise<VerifyModelOutput> => {
-    const { model, commit, fence, digest, functionVersion } = VerifyModelInput.parse(event);
+  async ({ model, commit, fence, digest, functionVersion }: VerifyModelInput): Promise<VerifyModelOutput> => {
     const stage = serving.stage;
     const challenger = { version: functionVersion };
     const championServes = await ledger.serving("prod", model);

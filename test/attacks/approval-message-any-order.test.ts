@@ -169,6 +169,7 @@ const createMachine = () => {
           checks: [],
           omitted: [],
           timeoutSeconds: 86_400,
+          provenance: null,
         });
         place.state = "wait";
         return;
@@ -211,6 +212,7 @@ const createMachine = () => {
       }
       case "shift": {
         const { functionVersion, championVersion, prodFence: fence } = place;
+        if (championVersion === null) throw new Error("a canary needs a champion");
         await shiftTraffic(world)({ ...about, fence, functionVersion, championVersion, step: 0 });
         place.state = "promote";
         return;

@@ -79,6 +79,7 @@ const requestDecision = async (changes: Record<string, unknown> = {}) => {
     checks: [],
     omitted: [],
     timeoutSeconds: 86_400,
+    provenance: null,
     ...changes,
   };
   world.engine.waiting.add(input.taskToken);
@@ -294,7 +295,8 @@ describe("a decision about one image", () => {
     const { id, commit } = await requestDecision();
     await click(id, "approve");
     const fence = await claimProd();
-    const subject = { delivery, model: toyModel, commit, environment: "prod", fence, approval: id };
+    const environment = "prod" as const;
+    const subject = { delivery, model: toyModel, commit, environment, fence, approval: id };
     const mismatch = { name: "ApprovalMismatch" };
     const deploy = (letter: string, changes: object = {}) =>
       deployModel(world)({ ...subject, digest: fakeDigest(letter), version: 3, ...changes });
@@ -370,7 +372,13 @@ describe("the ledger decides what serves prod, whatever the state data says", ()
       ...subject,
       environment: "prod",
     });
-    return { ...subject, stageFence, functionVersion, championVersion, approvedBy: [] };
+    return {
+      ...subject,
+      stageFence,
+      functionVersion,
+      championVersion: championVersion ?? "",
+      approvedBy: [],
+    };
   };
   const live = async () => {
     const alias = await world.serving.prod.live(toyModel);
@@ -439,7 +447,13 @@ describe("the message of a person's rollback says what the rollback did", () => 
     const fence = claim.status === "granted" ? claim.fence : 0;
     const deployed = await deployModel(world)({ ...subject, ...artefact, environment: "prod", fence });
     const { functionVersion, championVersion } = deployed;
-    await shiftTraffic(world)({ ...subject, fence, functionVersion, championVersion, step: 0 });
+    await shiftTraffic(world)({
+      ...subject,
+      fence,
+      functionVersion,
+      championVersion: championVersion ?? "",
+      step: 0,
+    });
     return { ...subject, ...artefact, fence, stageFence, functionVersion };
   };
   const back = () => rollBackProd(world)({ model: toyModel, id: "rollback-1", by: "ada: wrong answers" });

@@ -241,6 +241,7 @@ const createWorld = (
       checks: [],
       omitted: [],
       timeoutSeconds: 86_400,
+      provenance: null,
     });
     const baseline = (await world.ledger.serving("prod", model))?.sequence ?? 0;
     return deriveApprovalId({ model, delivery, baseline });

@@ -42,6 +42,7 @@ const requestDecision = async (letter: string) => {
     checks: [],
     omitted: [],
     timeoutSeconds: 3_600,
+    provenance: null,
   });
   const [question] = await world.approvals.open(toyModel);
   if (!question) throw new Error("no question is open");

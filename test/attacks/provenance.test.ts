@@ -50,10 +50,10 @@ const deploy = async (letter: string, environment: "stage" | "prod") => {
   if (grant.status !== "granted") throw new Error("a forced claim is granted");
   const { fence } = grant;
   const subject = { delivery: "delivery-1", model: toyModel, commit: world.commit(letter) };
-  const input = { ...subject, environment, fence, digest: fakeDigest(letter), version: 3 };
-  if (environment === "stage") return deployModel(strictWorld())(input);
+  const input = { ...subject, fence, digest: fakeDigest(letter), version: 3 };
+  if (environment === "stage") return deployModel(strictWorld())({ ...input, environment });
   const approval = await recordApproval(world, { delivery: subject.delivery, letter, version: 3 });
-  return deployModel(strictWorld())({ ...input, approval });
+  return deployModel(strictWorld())({ ...input, environment, approval });
 };
 
 test("an image that the builder signed for its commit is registered and deployed, and the ledger names the builder", async () => {

@@ -10,9 +10,10 @@ const here = JSON.stringify(import.meta.dirname);
 
 /** A handler around work that is given as source: the wrapper's log is what its process writes. */
 const handlerOf = (work: string, options = "{}") => `
-  import { createStepHandler } from ${here.slice(0, -1)}/step-handler.ts";
+  import * as z from ${JSON.stringify(import.meta.resolve("zod"))};
+  import { createFunctionHandler, createStepHandler } from ${here.slice(0, -1)}/step-handler.ts";
   import { warn } from ${here.slice(0, -1)}/warn.ts";
-  export const handler = createStepHandler("deploy-model", ${work}, ${options});`;
+  export const handler = ${work.startsWith("createStepHandler") ? work : `createFunctionHandler("deploy-model", ${work}, ${options})`};`;
 
 describe("a step's log", () => {
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
@@ -106,10 +107,16 @@ describe("a step's log", () => {
   });
 
   test("an event that its contract refuses ends as ContractBroken, and the log has nothing of it", async () => {
-    const work = `async (event) => { const z = await import(${JSON.stringify(import.meta.resolve("zod"))}); z.object({ commit: z.number() }).parse(event); }`;
+    const work = `createStepHandler("deploy-model", z.object({ commit: z.number() }), async () => { throw new Error("the step ran"); })`;
     const { error, lines } = await run(work, [{ commit: sentinelSecrets.inputRow }]);
     expect(error).toMatch(/^ContractBroken: .*commit: .*deliver again/);
     expect(lines[0]).toMatchObject({ level: "ERROR", fault: { name: "ContractBroken" } });
+  });
+
+  test("a step gets its event as its contract reads it, without what the contract does not know", async () => {
+    const work = `createStepHandler("deploy-model", z.object({ commit: z.number(), step: z.number().default(0) }), async (input) => input)`;
+    const { answers } = await run(work, [{ commit: 1, more: 2 }]);
+    expect(answers).toEqual([{ commit: 1, step: 0 }]);
   });
 
   test("an event that is none ends in an error with a name, not in silence", async () => {

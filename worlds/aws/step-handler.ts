@@ -3,6 +3,7 @@ import * as z from "zod";
 import { normalizeError } from "#domain/delivery/normalize-error.ts";
 import { EnvironmentName } from "#platform/serving/serving.ts";
 import { Subject } from "#statemachine/contracts.ts";
+import type { StepName } from "#statemachine/delivery.ts";
 import { log } from "./log.ts";
 import { redactError } from "./redact-error.ts";
 import { traceStep } from "./trace-step.ts";
@@ -62,16 +63,16 @@ const stripError = (fault: unknown): Error => {
 };
 
 /**
- * A step as Lambda calls it: each log line carries step, delivery, model and environment, the call is a part of
+ * A function as Lambda calls it: each log line carries step, delivery, model and environment, the call is a part of
  * X-Ray's trace, and an error leaves with its name, message and stack alone.
  */
-export const createStepHandler =
-  <Event, Output>(
+export const createFunctionHandler =
+  <Output>(
     step: string,
-    work: (event: Event) => Promise<Output>,
+    work: (event: unknown) => Promise<Output>,
     { environment = "tooling", each = () => [], counted }: Options<Output> = {},
   ) =>
-  async (event: Event, context?: Context): Promise<Output> => {
+  async (event: unknown, context?: Context): Promise<Output> => {
     const about: Readonly<Record<string, unknown>> = {
       environment,
       ...dropUndefined(EventContext.parse(event)),
@@ -93,3 +94,11 @@ export const createStepHandler =
       throw stripError(fault);
     }
   };
+
+/** A step of the state machine: its event is parsed here, once, and one that its contract refuses ends as ContractBroken. */
+export const createStepHandler = <Input, Output>(
+  step: StepName,
+  input: z.ZodType<Input>,
+  work: (input: Input) => Promise<Output>,
+  options: Options<Output> = {},
+) => createFunctionHandler(step, async (event) => work(input.parse(event)), options);

@@ -21,7 +21,20 @@ import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import type { DatabaseRow } from "#platform/store/open-database.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
-import { JudgeCanaryInput } from "#statemachine/contracts.ts";
+import {
+  ClaimInput,
+  DeployModelInput,
+  JudgeCanaryInput,
+  MoveChampionInput,
+  PromoteModelInput,
+  RegisterModelInput,
+  ReportOutcomeInput,
+  RequestApprovalInput,
+  RollBackInput,
+  ScanImageInput,
+  ShiftTrafficInput,
+  VerifyModelInput,
+} from "#statemachine/contracts.ts";
 import type { StepName } from "#statemachine/delivery.ts";
 import { memorySigner } from "#test/support/memory-signer.ts";
 import {
@@ -34,6 +47,7 @@ import {
 } from "#test/support/memory-world.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
 import { startEngine } from "#worlds/embedded/engine/engine.ts";
+import { parseInput } from "#worlds/embedded/engine/parse-input.ts";
 import { runBuildTask } from "#worlds/embedded/engine/run-build-task.ts";
 
 export const approver = "U024BE7LH";
@@ -199,19 +213,21 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
   /** What happens while a canary bakes, by the first letter of its commit; by default every request succeeds. */
   const bakes = new Map<string, "fails" | (() => Promise<void>)>();
   const machine: Record<StepName, (event: unknown) => Promise<unknown>> = {
-    "claim-environment": claimEnvironment(needs),
-    "scan-image": scanImage(needs),
-    "register-model": registerModel(needs),
-    "deploy-model": deployModel(needs),
-    "verify-model": verifyModel(needs),
+    "claim-environment": parseInput(ClaimInput, claimEnvironment(needs)),
+    "scan-image": parseInput(ScanImageInput, scanImage(needs)),
+    "register-model": parseInput(RegisterModelInput, registerModel(needs)),
+    "deploy-model": parseInput(DeployModelInput, deployModel(needs)),
+    "verify-model": parseInput(VerifyModelInput, verifyModel(needs)),
     "request-approval": async (event) => {
-      await ask(event);
-      const { delivery } = event as { readonly delivery: string };
+      const input = RequestApprovalInput.parse(event);
+      await ask(input);
+      const { delivery } = input;
       question(delivery).resolve((await needs.approvals.asked(delivery)).at(-1) ?? "");
     },
-    "shift-traffic": shiftTraffic(needs),
+    "shift-traffic": parseInput(ShiftTrafficInput, shiftTraffic(needs)),
     "judge-canary": async (event) => {
-      const { commit, championVersion, functionVersion } = JudgeCanaryInput.parse(event);
+      const input = JudgeCanaryInput.parse(event);
+      const { commit, championVersion, functionVersion } = input;
       const bake = bakes.get(commit.slice(0, 1));
       for (const version of [championVersion, functionVersion])
         for (let request = 0; request < 1_000; request++)
@@ -226,12 +242,12 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
           });
       world.time.now += 1_800_000;
       if (typeof bake === "function") await bake();
-      return judge(event);
+      return judge(input);
     },
-    "promote-model": promoteModel(needs),
-    "move-champion": moveChampion(needs),
-    "report-outcome": reportOutcome(needs),
-    "roll-back": rollBack(needs),
+    "promote-model": parseInput(PromoteModelInput, promoteModel(needs)),
+    "move-champion": parseInput(MoveChampionInput, moveChampion(needs)),
+    "report-outcome": parseInput(ReportOutcomeInput, reportOutcome(needs)),
+    "roll-back": parseInput(RollBackInput, rollBack(needs)),
   };
 
   const steps = Object.fromEntries(

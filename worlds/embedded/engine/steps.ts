@@ -13,26 +13,41 @@ import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import { verifyModel } from "#lambdas/verify-model/verify-model.ts";
+import {
+  ClaimInput,
+  DeployModelInput,
+  JudgeCanaryInput,
+  MoveChampionInput,
+  PromoteModelInput,
+  RegisterModelInput,
+  ReportOutcomeInput,
+  RequestApprovalInput,
+  RollBackInput,
+  ScanImageInput,
+  ShiftTrafficInput,
+  VerifyModelInput,
+} from "#statemachine/contracts.ts";
 import type { StepName } from "#statemachine/delivery.ts";
 import type { World } from "#worlds/embedded/world.ts";
+import { parseInput } from "./parse-input.ts";
 
 type Step = (event: unknown) => Promise<unknown>;
 
 /** The very step functions that run in Lambda, on this world. */
 export const createSteps = (world: World) => {
   const machine = {
-    "claim-environment": claimEnvironment(world),
-    "scan-image": scanImage(world),
-    "register-model": registerModel(world),
-    "deploy-model": deployModel(world),
-    "verify-model": verifyModel(world),
-    "request-approval": requestApproval(world),
-    "shift-traffic": shiftTraffic(world),
-    "judge-canary": judgeCanary(world),
-    "promote-model": promoteModel(world),
-    "move-champion": moveChampion(world),
-    "report-outcome": reportOutcome(world),
-    "roll-back": rollBack(world),
+    "claim-environment": parseInput(ClaimInput, claimEnvironment(world)),
+    "scan-image": parseInput(ScanImageInput, scanImage(world)),
+    "register-model": parseInput(RegisterModelInput, registerModel(world)),
+    "deploy-model": parseInput(DeployModelInput, deployModel(world)),
+    "verify-model": parseInput(VerifyModelInput, verifyModel(world)),
+    "request-approval": parseInput(RequestApprovalInput, requestApproval(world)),
+    "shift-traffic": parseInput(ShiftTrafficInput, shiftTraffic(world)),
+    "judge-canary": parseInput(JudgeCanaryInput, judgeCanary(world)),
+    "promote-model": parseInput(PromoteModelInput, promoteModel(world)),
+    "move-champion": parseInput(MoveChampionInput, moveChampion(world)),
+    "report-outcome": parseInput(ReportOutcomeInput, reportOutcome(world)),
+    "roll-back": parseInput(RollBackInput, rollBack(world)),
   } satisfies Record<StepName, Step>;
   return {
     machine,
