@@ -18,7 +18,7 @@ const computeChecksum = (text: string): string => {
 };
 
 /** Characters of every key. */
-export const keyLength = 65;
+const keyLength = 65;
 const keyPattern = /^slw_([0-9A-Za-z]{11})_[0-9A-Za-z]{49}$/;
 
 /**

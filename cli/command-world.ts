@@ -54,6 +54,6 @@ export type CommandContext = {
   readonly operator: () => Promise<Operator>;
 };
 
-export type PredictionResponse = { readonly ok: boolean; readonly body: unknown };
+type PredictionResponse = { readonly ok: boolean; readonly body: unknown };
 /** `email`: what an authority beside Slack knows her by; undefined: Slack is asked. */
 export type Voter = { readonly id: string; readonly name?: string; readonly email?: string };

@@ -53,7 +53,7 @@ export const parsePort = (text: string): number => {
 };
 
 /** `500MB`, `2GB`. Bytes. */
-export const parseSize = (text: string): number => {
+const parseSize = (text: string): number => {
   const [, amount, unit] = text.match(/^(\d+(?:\.\d+)?)(MB|GB)$/) ?? [];
   const bytes = Math.round(Number(amount) * 1_024 ** (unit === "GB" ? 3 : 2));
   if (!(bytes >= 100 * 1_024 ** 2)) throw new InvalidArgumentError("write 500MB or 2GB, at least 100MB");

@@ -6,8 +6,8 @@ import * as z from "zod";
 
 import { docsFiles, findDocsPackage } from "#inference/openapi/docs-page.ts";
 
-export type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
-export type RuntimeBundle = {
+type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
+type RuntimeBundle = {
   /** Path in the function's folder to content. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** What went in from npm, by name. */

@@ -16,7 +16,7 @@ export class PlatformUnknown extends Error {
 }
 
 /** Where `npm run advisories` writes what is known of vulnerable npm packages. */
-export const advisoriesFile = fileURLToPath(new URL("../advisories/npm.json", import.meta.url));
+const advisoriesFile = fileURLToPath(new URL("../advisories/npm.json", import.meta.url));
 
 /** Images built on this machine, for this machine unless `platform` says otherwise, and where they lie unpacked. */
 export const openLocalImages = async ({

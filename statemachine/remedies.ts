@@ -71,7 +71,6 @@ export const remedies = {
   "Engine.Runtime":
     "The state machine met data it cannot read: this is a fault of Slipway, please report it.",
 } as const satisfies Record<string, string>;
-export type ErrorName = keyof typeof remedies;
 
 /** What a person does about an error, also about one that no list foresaw. */
 export const findRemedy = (name: string): string =>

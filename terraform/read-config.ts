@@ -150,7 +150,6 @@ const Environment = z.strictObject({
 const AccountsSchema = z.strictObject({ tooling: Tooling, stage: Environment, prod: Environment });
 
 export type Accounts = z.infer<typeof AccountsSchema>;
-export type ToolingConfig = z.infer<typeof Tooling>;
 export type EnvironmentConfig = z.infer<typeof Environment>;
 
 /** terraform/config.ts cannot be deployed; the message has one sentence for each thing to change. */

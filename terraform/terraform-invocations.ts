@@ -1,7 +1,5 @@
 import type { Accounts } from "./read-config.ts";
 
-export type Verb = "synth" | "plan" | "apply";
-
 export type CommandOptions = {
   /** Stacks that were named; none: all that a role applies. */
   readonly stacks: readonly string[];

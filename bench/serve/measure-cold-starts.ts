@@ -10,8 +10,8 @@ const run = promisify(execFile);
 const starter = fileURLToPath(new URL("start-function.mjs", import.meta.url));
 
 /** Milliseconds, by the clock and of processor time. */
-export type ElapsedTime = { readonly wallMs: number; readonly cpuMs: number };
-export type ColdStarts = {
+type ElapsedTime = { readonly wallMs: number; readonly cpuMs: number };
+type ColdStarts = {
   /** From the process's beginning until the handler of an empty function is there. */
   readonly empty: readonly ElapsedTime[];
   readonly ours: readonly ElapsedTime[];

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
-export type ResourceUsage = {
+type ResourceUsage = {
   /** The most resident memory that each of the processes ever had, together; bytes. */
   readonly peakBytes: number;
   /** Processor time of all of them so far, milliseconds. */

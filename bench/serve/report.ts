@@ -1,9 +1,6 @@
 import type { Spread } from "./spread.ts";
 
-export type ReportTarget =
-  | { readonly atLeast: number }
-  | { readonly atMost: number }
-  | { readonly below: number };
+type ReportTarget = { readonly atLeast: number } | { readonly atMost: number } | { readonly below: number };
 export type ReportLine = {
   readonly what: string;
   /** Undefined: not measured, which misses a target. */

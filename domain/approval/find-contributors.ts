@@ -129,4 +129,3 @@ export const findContributors =
     const cleanMerges = new Set(recent.flatMap(({ id }, index) => (areClean[index] ? [id] : [])));
     return deriveContributors({ ...change, cleanMerges });
   };
-export type FindContributors = ReturnType<typeof findContributors>;

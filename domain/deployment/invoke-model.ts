@@ -11,7 +11,7 @@ export class RowsRefused extends Error {
   override readonly name = "RowsRefused";
 }
 
-export type ModelInvocation = Pick<Invocation, "durationMs" | "initMs"> & {
+type ModelInvocation = Pick<Invocation, "durationMs" | "initMs"> & {
   readonly predictions: readonly Prediction[];
   /** Milliseconds that the function itself says it took. */
   readonly latencyMs: number;

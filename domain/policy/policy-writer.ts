@@ -44,7 +44,7 @@ const serializeRules = ({ floor, identities }: PlatformRules): string =>
  * What changes from one copy to the next, in words. Whoever is mapped anew stops to count as unmapped, so every change
  * of the identities stands among what loosens.
  */
-export const comparePlatformRules = (before: PlatformRules, after: PlatformRules): RuleChanges => {
+const comparePlatformRules = (before: PlatformRules, after: PlatformRules): RuleChanges => {
   const floor = comparePolicies(before.floor, after.floor);
   const people = compareRules(
     new Map(),

@@ -4,9 +4,9 @@ const hex = z.string().regex(/^[0-9a-f]{64}$/);
 const Sha256 = z.object({ sha256: hex });
 
 /** How an image is built: the meaning of the parameters below. Another meaning gets another name. */
-export const buildType = "urn:slipway:build:image:v1";
-export const statementType = "https://in-toto.io/Statement/v1";
-export const predicateType = "https://slsa.dev/provenance/v1";
+const buildType = "urn:slipway:build:image:v1";
+const statementType = "https://in-toto.io/Statement/v1";
+const predicateType = "https://slsa.dev/provenance/v1";
 
 /** Where images are built: `urn:slipway:builder:codebuild` on AWS, `urn:slipway:builder:embedded` on one machine. */
 export const builderIds = {

@@ -9,12 +9,12 @@ import { type ModelInputs, maxJsonValues } from "./max-json-values.ts";
 /** Lambda carries 6 MB in and out. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const maxBodyBytes = 6 * 1_024 * 1_024;
 /** A compressed body may hold more than Lambda carries, and never enough to fill the memory. */
-export const maxDecompressedBytes = 32 * 1_024 * 1_024;
+const maxDecompressedBytes = 32 * 1_024 * 1_024;
 /** Rows as JSON or CSV become a tenth; 30 KB of gzip can hold 30 MB of spaces. */
 const maxRatio = 100;
 
 /** The bytes that a packed body may hold: as many as could come unpacked, and beyond that by its own size. */
-export const calculateDecompressedLimit = (packed: number): number =>
+const calculateDecompressedLimit = (packed: number): number =>
   Math.min(maxDecompressedBytes, Math.max(maxBodyBytes, maxRatio * packed));
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -79,7 +79,7 @@ export const readText = (bytes: Uint8Array): string | HttpProblem => {
 };
 
 /** What a body with more values than this model's largest request is answered. */
-export const tooManyValuesProblem = (most: number): HttpProblem =>
+const tooManyValuesProblem = (most: number): HttpProblem =>
   createProblem("too-large", `A body holds at most ${most} values: send fewer rows at a time.`);
 
 /** Bytes as the JSON of a request to this model, or a problem that says where it breaks off. */

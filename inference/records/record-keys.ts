@@ -37,7 +37,7 @@ export const startOfHour = (at: number): number => Math.floor(at / hourMs) * hou
 export const hourEndSortKey = (hour: string): string => toSortable(Date.parse(`${hour}:00:00Z`) + hourMs);
 
 /** The least of these that is no less than `ttlDays`, for a bucket whose rules expire objects by their prefix. */
-export const retentionStepsDays = [1, 7, 30, 90, 365, 3_650] as const;
+const retentionStepsDays = [1, 7, 30, 90, 365, 3_650] as const;
 
 const rowsPrefix = ({ environment, model }: RecordScope, days: number): string =>
   `records/keep-${days}-days/${environment}/${model}/`;

@@ -4,14 +4,14 @@ import { extractApiKey } from "#api-keys/extract-api-key.ts";
 import { type AuthorizerContext, toAuthorizerContext } from "#inference/authorization/authorizer-context.ts";
 
 /** What is read of an authorizer's event, payload format 2.0. */
-export const AuthorizerEvent = z.object({
+const AuthorizerEvent = z.object({
   version: z.literal("2.0"),
   type: z.literal("REQUEST"),
   routeKey: z.string(),
   headers: z.record(z.string(), z.string().optional()).default({}),
 });
 
-export type AuthorizerResponse =
+type AuthorizerResponse =
   | { readonly isAuthorized: true; readonly context: AuthorizerContext }
   | { readonly isAuthorized: false };
 

@@ -4,7 +4,7 @@ import type { Images } from "#platform/images/images.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import { MoveChampionInput, type MoveChampionOutput } from "#statemachine/contracts.ts";
 
-export type MoveChampionDependencies = {
+type MoveChampionDependencies = {
   readonly registry: Registry;
   readonly images: Pick<Images, "release">;
   readonly ledger: Ledger;

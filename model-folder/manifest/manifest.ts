@@ -176,7 +176,7 @@ const RegressionOutput = z.union([
   z.strictObject({ name: outputName, unit: z.string().max(32).optional() }),
   z.strictObject({ names: z.array(outputName).min(2).max(100), unit: z.string().max(32).optional() }),
 ]);
-export type RegressionOutput = z.infer<typeof RegressionOutput>;
+type RegressionOutput = z.infer<typeof RegressionOutput>;
 
 /** What a model's folder promises: `models/<name>/model.yaml`. */
 export const Manifest = z

@@ -19,9 +19,9 @@ export type OnnxSummary = {
   readonly unbounded: string | undefined;
 };
 
-export type ClassLabels = { readonly type: "string" | "integer"; readonly labels: readonly string[] };
+type ClassLabels = { readonly type: "string" | "integer"; readonly labels: readonly string[] };
 
-export type OnnxLimits = {
+type OnnxLimits = {
   readonly bytes: number;
   readonly nodes: number;
   readonly initializers: number;

@@ -16,7 +16,7 @@ export type Holdout =
       readonly values: readonly Readonly<Record<string, number>>[];
     };
 
-export const maxHoldoutBytes = 64 * 1_024 * 1_024;
+const maxHoldoutBytes = 64 * 1_024 * 1_024;
 const maxHoldoutRows = 100_000;
 const maxProblems = 100;
 /** The column of what is true; where a model answers several values, one for each: `label.<name>`. */

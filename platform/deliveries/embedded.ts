@@ -6,9 +6,9 @@ import { type Deliveries, type ExecutionStatus, type StateEvent, TaskGone } from
 import { createExecutionTable, type ExecutionPosition } from "./execution-table.ts";
 
 /** What a Task state's Resource names, run here: it gets the state's Parameters and gives its result. */
-export type TaskHandlers = Readonly<Record<string, (event: Json) => Promise<Json | undefined>>>;
+type TaskHandlers = Readonly<Record<string, (event: Json) => Promise<Json | undefined>>>;
 
-export type EmbeddedDeliveriesDependencies = {
+type EmbeddedDeliveriesDependencies = {
   readonly database: Database;
   readonly definition: { readonly StartAt: string; readonly States: Readonly<Record<string, object>> };
   /** By function name (the last part of a Lambda ARN), and `codebuild:startBuild.sync`. */

@@ -19,7 +19,7 @@ export type Build = {
   readonly contents?: BuildContents;
 };
 
-export type BuildContents = {
+type BuildContents = {
   /** Digests of the image's layers, in their order. */
   readonly layers: readonly string[];
   /** SHA-256 of every file of the model's folder at the commit, in hex, by its name. */

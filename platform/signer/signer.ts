@@ -1,5 +1,5 @@
 /** One signature and the name of the key that made it. */
-export type Signature = { readonly keyId: string; readonly signature: Uint8Array };
+type Signature = { readonly keyId: string; readonly signature: Uint8Array };
 
 /**
  * Signs bytes, and says of a signature whether this signer's key made it for these very bytes. What is signed names

@@ -5,7 +5,7 @@ export class GitFailed extends Error {
   override readonly name = "GitFailed";
 }
 
-export type GitResult = { readonly code: number; readonly stdout: Buffer; readonly stderr: string };
+type GitResult = { readonly code: number; readonly stdout: Buffer; readonly stderr: string };
 
 export type GitOptions = { readonly input?: string; readonly maxBytes?: number };
 

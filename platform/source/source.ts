@@ -83,7 +83,7 @@ export type History = {
 };
 
 /** Where a person sees what differs: a page, or where there is none the command that shows it. */
-export type DiffLink =
+type DiffLink =
   | { readonly kind: "page"; readonly url: string }
   | { readonly kind: "command"; readonly line: string };
 

@@ -1,7 +1,7 @@
 import { CloudwatchDashboard } from "@cdktn/provider-aws/lib/cloudwatch-dashboard/index.js";
 import type { Construct } from "constructs";
 
-export type Widget = {
+type Widget = {
   readonly title: string;
   /** As CloudWatch writes them: namespace, metric, then dimension and value in turn. */
   readonly metrics?: readonly (readonly string[])[];

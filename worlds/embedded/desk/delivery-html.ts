@@ -16,7 +16,7 @@ const renderTime = (iso: string): Html =>
   html`<time datetime="${iso}">${moment.format(new Date(iso))}</time>`;
 
 /** `0.3 s`, `4.2 s`, `3 min 5 s`, `2 h 4 min`. */
-export const formatDuration = (ms: number): string => {
+const formatDuration = (ms: number): string => {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);

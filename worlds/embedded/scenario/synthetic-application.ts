@@ -1,6 +1,6 @@
 import type { Row } from "#model-folder/manifest/manifest.ts";
 
-export type CallCounts = { readonly answered: number; readonly failed: number };
+type CallCounts = { readonly answered: number; readonly failed: number };
 
 export type SyntheticApplication = {
   /** Points the application at prod's endpoint of a model, with rows to ask. */

@@ -3,13 +3,13 @@ import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runGit } from "#platform/source/run-git.ts";
 
-export type CommitAuthor = { readonly name: string; readonly email: string };
+type CommitAuthor = { readonly name: string; readonly email: string };
 
 /** The name that the repository has in execution names. */
 export const repositoryName = "rehearsal";
 
 /** Who commits in a rehearsal. */
-export const defaultAuthor: CommitAuthor = { name: "Sam Carter", email: "sam.carter@example.com" };
+const defaultAuthor: CommitAuthor = { name: "Sam Carter", email: "sam.carter@example.com" };
 
 /** What a rehearsal can commit to a model's folder. */
 export const modelChanges = ["first", "second", "better", "worse", "broken"] as const;
