@@ -4,7 +4,7 @@ import type { Store, StoredItem } from "#platform/store/store.ts";
 import { ApiKey, findKeyState, isPast } from "./api-key.ts";
 import { generateKey, generateKeyId, parseKey, type RandomBytes } from "./key-format.ts";
 
-export type NewKey = Readonly<Pick<ApiKey, "name" | "environment" | "rate" | "expiresAt">> & {
+type NewKey = Readonly<Pick<ApiKey, "name" | "environment" | "rate" | "expiresAt">> & {
   readonly models: "all" | readonly string[];
   readonly by: string;
 };
@@ -20,7 +20,7 @@ export type KeyRefusalReason =
   | "revoked"
   | "wrong-model";
 
-export type KeyVerification =
+type KeyVerification =
   | { readonly status: "accepted"; readonly key: ApiKey }
   | { readonly status: "refused"; readonly reason: KeyRefusalReason; readonly keyId?: string };
 

@@ -9,7 +9,7 @@ const slotsPerWindow = 60;
 
 const StoredCounters = z.record(z.string(), z.number());
 
-export type RateLimitResult =
+type RateLimitResult =
   | { readonly admitted: true; readonly quota: Quota }
   | {
       readonly admitted: false;

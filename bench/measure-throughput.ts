@@ -1,6 +1,6 @@
 import { Agent, request } from "node:http";
 
-export type Throughput = {
+type Throughput = {
   readonly perSecond: number;
   readonly failed: number;
   readonly medianMs: number;

@@ -8,7 +8,7 @@ import type { Store } from "#platform/store/store.ts";
 import { UsageMistake } from "./exit-code.ts";
 import { selectDataFolder } from "./folders.ts";
 
-export type KeysContext = { readonly keys: ApiKeyStore; readonly store: Store; readonly clock: () => number };
+type KeysContext = { readonly keys: ApiKeyStore; readonly store: Store; readonly clock: () => number };
 
 export type KeysLocation = {
   /** The data folder; absent: the default one. */

@@ -86,7 +86,7 @@ const checkGraph = (manifest: Manifest, { files }: ModelFolder, yaml: string): F
   }
 };
 
-export type FilesCheckResult = {
+type FilesCheckResult = {
   /** What is wrong with what people write: manifest, golden vectors, holdout. */
   readonly folder: readonly FolderProblem[];
   /** What is wrong with the ONNX file, or with how it fits the manifest. */

@@ -2,7 +2,7 @@ import type { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** One golden row that is answered otherwise than at training. */
-export type GoldenDifference = {
+type GoldenDifference = {
   readonly row: number;
   /** The score, label or value that differs. */
   readonly what: string;

@@ -10,7 +10,7 @@ const Config = z.object({ rootfs: z.object({ diff_ids: z.array(z.string()) }) })
 /** Stands where crane puts the digest of what it made. */
 const placeholderDigest = `sha256:${"0".repeat(64)}`;
 
-export type PushedImage = {
+type PushedImage = {
   readonly digest: string;
   readonly sizeBytes: number;
   /** Digests of all layers, the base's first, as they lie in the registry. */

@@ -21,7 +21,7 @@ const program = `
   for command in "$@"; do eval "$command" || { status=FAILED; break; }; done
   for name in status $EXPORTED; do printf '%s\\0' "\${!name-}" >&3; done`;
 
-export type BuildspecResult = {
+type BuildspecResult = {
   readonly status: string;
   /** A variable that was never set is exported as an empty one. */
   readonly variables: Readonly<Record<string, string>>;

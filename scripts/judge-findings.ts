@@ -12,7 +12,7 @@ export const AuditException = z.strictObject({
 });
 export type AuditException = z.infer<typeof AuditException>;
 
-export type AuditResult = {
+type AuditResult = {
   /** Why the audit fails, each in a sentence; none: it passes. */
   readonly failures: readonly string[];
   /** What a person should read all the same. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 export type GoModule = { readonly name: string; readonly version: string };
 
 /** Of crane, which pushes every image. */
-export const goModFile = fileURLToPath(new URL("../packaging/crane/go.mod", import.meta.url));
+const goModFile = fileURLToPath(new URL("../packaging/crane/go.mod", import.meta.url));
 
 /** The modules that a go.mod requires. https://go.dev/ref/mod#go-mod-file-require */
 export const readGoModules = async (file = goModFile): Promise<readonly GoModule[]> =>

@@ -23,7 +23,7 @@ export const stepNames = [
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
-export type Resources = {
+type Resources = {
   /** The function's ARN, by step. */
   readonly functions: Readonly<Record<StepName, string>>;
   /** Name of the CodeBuild project that builds images. */

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 export type AttackTarget = { readonly port: number; readonly predictPath: string; readonly row: object };
 
 /** Sends until the signal: bounded in connections and bytes, and by its caller in time. */
-export type Attack = (target: AttackTarget, stop: AbortSignal) => Promise<void>;
+type Attack = (target: AttackTarget, stop: AbortSignal) => Promise<void>;
 
 const formatHead = (path: string, headers: string): string =>
   `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${headers}\r\n`;

@@ -6,7 +6,7 @@ import { createOciImages } from "#platform/images/oci.ts";
 import { detectPlatform } from "#platform/images/runtime-layer.ts";
 import { unpackImage } from "#platform/images/unpack-image.ts";
 
-export type FunctionImage = {
+type FunctionImage = {
   /** What Lambda starts: the image's `/var/task`, unpacked. */
   readonly task: string;
   /** The image's layers together, uncompressed. */

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 
-export type Pinning = {
+type Pinning = {
   /** False where servers and generator share all processors: the figures are then of both. */
   readonly pinned: boolean;
   /** In front of a command: the one processor that servers run on. */

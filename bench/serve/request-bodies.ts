@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Golden, type Row } from "#model-folder/manifest/manifest.ts";
 
-export type RequestBodies = {
+type RequestBodies = {
   /** One row each, all of them different. */
   readonly single: readonly string[];
   /** Bodies of so many rows. */

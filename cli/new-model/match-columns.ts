@@ -11,7 +11,7 @@ export type ColumnMatch = {
   readonly inMatrix: boolean;
 };
 
-export type ColumnMatches = {
+type ColumnMatches = {
   readonly matches: readonly ColumnMatch[];
   /** Guesses about names and order, in words. */
   readonly guesses: readonly string[];

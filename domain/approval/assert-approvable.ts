@@ -6,7 +6,7 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import type { ResolveApprovers } from "./resolve-approvers.ts";
 
-export type AssertApprovableDependencies = LoadRulesDependencies & {
+type AssertApprovableDependencies = LoadRulesDependencies & {
   readonly ledger: Pick<Ledger, "serving">;
   readonly approversFor: ResolveApprovers;
 };

@@ -20,7 +20,7 @@ export const Contributors = z.object({
 });
 export type Contributors = z.infer<typeof Contributors>;
 
-export type ChangeHistory = {
+type ChangeHistory = {
   readonly model: string;
   /** The commit that is delivered. */
   readonly head: string;

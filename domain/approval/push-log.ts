@@ -8,7 +8,7 @@ const Push = z.object({ before: z.string().nullable(), after: z.string(), by: z.
 /** `at`: when it was told first, in milliseconds since 1970. */
 const TimedPush = Push.extend({ at: z.int() });
 
-export type RecordedPush = RefUpdate & { readonly at: number };
+type RecordedPush = RefUpdate & { readonly at: number };
 
 type ManualStart = { readonly delivery: string; readonly by: string | null };
 

@@ -25,7 +25,7 @@ export const BoundContributors = Contributors.extend({
 });
 export type BoundContributors = z.infer<typeof BoundContributors>;
 
-export type ResolveApproversDependencies = HistoryNeeds & {
+type ResolveApproversDependencies = HistoryNeeds & {
   readonly policy: { readonly read: () => Promise<{ readonly identities: Identities }> };
   readonly slack: SlackUsers;
   readonly warn: Warn;

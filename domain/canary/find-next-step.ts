@@ -1,6 +1,6 @@
 import type { CanaryRule } from "#model-folder/manifest/manifest.ts";
 
-export type NextStep =
+type NextStep =
   | { readonly next: "shift"; readonly step: number; readonly share: number }
   | { readonly next: "promote"; readonly step: number };
 

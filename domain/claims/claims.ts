@@ -18,7 +18,7 @@ const ClaimItem = z.object({
 });
 export type ClaimItem = z.infer<typeof ClaimItem>;
 
-export type ClaimRequest = {
+type ClaimRequest = {
   readonly environment: Environment;
   readonly model: string;
   readonly delivery: string;
@@ -30,7 +30,7 @@ export type ClaimRequest = {
   readonly by?: string;
 };
 
-export type Grant =
+type Grant =
   | { readonly status: "granted"; readonly fence: number }
   | { readonly status: "busy"; readonly holder: string };
 

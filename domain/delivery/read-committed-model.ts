@@ -11,7 +11,7 @@ import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts"
 import type { Source } from "#platform/source/source.ts";
 
 /** A model's folder as it was committed. */
-export type CommittedModel = {
+type CommittedModel = {
   readonly manifest: Manifest;
   readonly manifestText: string;
   readonly golden: Golden;
@@ -109,7 +109,7 @@ export type LoadRulesDependencies = {
   readonly policy: Pick<PlatformPolicy, "read">;
 };
 
-export type LoadedRules = {
+type LoadedRules = {
   readonly challenger: Manifest;
   readonly champion: Manifest | undefined;
   readonly rules: RulesInForce;

@@ -13,7 +13,7 @@ export class RowsRefused extends SlipwayError {
   override readonly retryable = false;
 }
 
-export type ModelInvocation = Pick<Invocation, "durationMs" | "initMs"> & {
+type ModelInvocation = Pick<Invocation, "durationMs" | "initMs"> & {
   readonly predictions: readonly Prediction[];
   /** Milliseconds that the function itself says it took. */
   readonly latencyMs: number;

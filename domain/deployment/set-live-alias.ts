@@ -2,7 +2,7 @@ import { Superseded } from "#domain/delivery/errors.ts";
 import { type LiveAlias, RevisionConflict, type Serving } from "#platform/serving/serving.ts";
 
 export type AliasWriter = { readonly model: string; readonly delivery: string; readonly fence: number };
-export type AliasTarget = Pick<LiveAlias, "version" | "canary">;
+type AliasTarget = Pick<LiveAlias, "version" | "canary">;
 
 /** The fence in an alias's description; 0 where nobody wrote one. */
 export const readFence = (alias: LiveAlias | undefined): number =>

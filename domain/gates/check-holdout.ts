@@ -20,7 +20,7 @@ type Common = {
   /** The champion's answers to the same rows; or, as a sentence, why there are none. */
   readonly champion: readonly Prediction[] | MissingChampion;
 };
-export type HoldoutPredictions = Common &
+type HoldoutPredictions = Common &
   (
     | {
         readonly task: "classification";

@@ -39,7 +39,7 @@ export const Deployment = z.object({
 });
 export type Deployment = z.infer<typeof Deployment>;
 
-export type NewDeployment = Pick<
+type NewDeployment = Pick<
   Deployment,
   | "environment"
   | "model"

@@ -4,11 +4,11 @@ import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { restoreEnvironment } from "./restore-environment.ts";
 import { type SyncStageDependencies as StageNeeds, syncStage } from "./sync-stage.ts";
 
-export type RollBackProdDependencies = StageNeeds & {
+type RollBackProdDependencies = StageNeeds & {
   readonly messages: Pick<DeliveryMessages, "expect" | "show">;
 };
 
-export type RollbackResult = {
+type RollbackResult = {
   /** What prod serves now. */
   readonly to: Deployment;
   readonly from: Deployment;

@@ -7,7 +7,7 @@ import {
 
 export type SyncStageDependencies = RestoreNeeds & { readonly claims: Claims; readonly clock: () => number };
 
-export type StageSyncResult =
+type StageSyncResult =
   | { readonly status: "restored" | "busy" }
   | { readonly status: "failed"; readonly fault: unknown };
 

@@ -2,7 +2,7 @@ import { defaultConfidence, type Interval } from "./interval.ts";
 import { wilsonInterval } from "./wilson-interval.ts";
 
 /** The same cases judged by two: how many both got right, only the first, only the second, neither. */
-export type PairedCounts = {
+type PairedCounts = {
   readonly both: number;
   readonly onlyFirst: number;
   readonly onlySecond: number;

@@ -1,5 +1,5 @@
 /** How much memory the bodies of requests may take, in bytes. */
-export type BodyLimits = {
+type BodyLimits = {
   /** All bodies together, of requests that have no answer yet. */
   readonly total: number;
   /** The bodies of one connection, which can have several requests under way (pipelining). */

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, Server, ServerOptions } from "no
 import type { Socket } from "node:net";
 import { retryAfterSeconds } from "./body-unreadable.ts";
 
-export type ConnectionLimits = {
+type ConnectionLimits = {
   readonly connections: number;
   /** Of one address: behind a load balancer all connections are of one. */
   readonly perPeer: number;

@@ -16,7 +16,7 @@ import {
   type StartMessage,
 } from "./messages.ts";
 
-export type OffloadProcessLimits = {
+type OffloadProcessLimits = {
   /** Requests that may wait for the one that is answered. */
   readonly waiting: number;
   /** Milliseconds for one answer; the process is killed after that, since native code cannot be ended otherwise. */

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 
 /** What goes over a pipe in one piece: a document, and bytes that stay bytes. */
-export type Frame = { readonly head: unknown; readonly bytes: Uint8Array };
+type Frame = { readonly head: unknown; readonly bytes: Uint8Array };
 
 const prefixBytes = 8;
 /** More than any body, answer or record has. What says that it is longer is no frame. */

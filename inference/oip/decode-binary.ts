@@ -2,7 +2,7 @@ import { isAscii } from "node:buffer";
 import { type Datatype, datatypes } from "./datatypes.ts";
 
 /** What is wrong with binary tensor data: of one element, or (`at` undefined) of its size. */
-export type DecodeProblem = { readonly at: number | undefined; readonly detail: string };
+type DecodeProblem = { readonly at: number | undefined; readonly detail: string };
 export type TensorValues = ArrayLike<unknown>;
 
 /** A byte order mark is a character like any other here. */

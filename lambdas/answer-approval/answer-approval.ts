@@ -9,7 +9,7 @@ import type { Metrics } from "#platform/metrics/metrics.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 import { RequestRefused, verifySlackRequest } from "./verify-slack-request.ts";
 
-export type AnswerApprovalDependencies = {
+type AnswerApprovalDependencies = {
   readonly approvals: Approvals;
   readonly messages: DeliveryMessages;
   readonly outcomes: Outcomes;
@@ -148,7 +148,7 @@ const handleViewSubmission = async (
 };
 
 /** Whether an answer counted, and what became of it, in a sentence for the person who gave it. */
-export type DecisionResult = { readonly taken: boolean; readonly sentence: string };
+type DecisionResult = { readonly taken: boolean; readonly sentence: string };
 
 /** Votes, sends and shows. */
 export const submitDecision = async (

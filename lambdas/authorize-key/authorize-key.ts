@@ -12,7 +12,7 @@ const AuthorizerEvent = z.object({
   headers: z.record(z.string(), z.string().optional()).default({}),
 });
 
-export type AuthorizerResponse =
+type AuthorizerResponse =
   | { readonly isAuthorized: true; readonly context: AuthorizerContext }
   | { readonly isAuthorized: false };
 

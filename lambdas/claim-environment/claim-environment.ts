@@ -7,7 +7,7 @@ import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Claim, ClaimInput } from "#statemachine/contracts.ts";
 
-export type ClaimEnvironmentDependencies = {
+type ClaimEnvironmentDependencies = {
   readonly claims: Claims;
   readonly ledger: Ledger;
   readonly approvals: Approvals;

@@ -15,7 +15,7 @@ import type { Environment, Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { DeployModelInput, DeployModelOutput } from "#statemachine/contracts.ts";
 
-export type DeployModelDependencies = ApprovedNeeds & {
+type DeployModelDependencies = ApprovedNeeds & {
   readonly serving: Readonly<Record<Environment, Serving>>;
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read" | "find">;

@@ -11,7 +11,7 @@ import type { Metrics, Statistics, Window } from "#platform/metrics/metrics.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { JudgeCanaryInput } from "#statemachine/contracts.ts";
 
-export type JudgeCanaryDependencies = {
+type JudgeCanaryDependencies = {
   readonly metrics: Metrics;
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;

@@ -4,7 +4,7 @@ import type { Images } from "#platform/images/images.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { MoveChampionInput, MoveChampionOutput } from "#statemachine/contracts.ts";
 
-export type MoveChampionDependencies = {
+type MoveChampionDependencies = {
   readonly registry: Registry;
   readonly images: Pick<Images, "release">;
   readonly ledger: Ledger;

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { SlackApi } from "#slack/slack-channel.ts";
 
-export type NotifyDependencies = {
+type NotifyDependencies = {
   readonly slack: { readonly chat: Pick<SlackApi["chat"], "postMessage"> };
   readonly channel: string;
 };

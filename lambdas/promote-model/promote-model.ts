@@ -12,7 +12,7 @@ import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { PromoteModelInput, PromoteModelOutput } from "#statemachine/contracts.ts";
 
-export type PromoteModelDependencies = ApprovedNeeds & {
+type PromoteModelDependencies = ApprovedNeeds & {
   readonly serving: { readonly prod: Serving };
   readonly ledger: Ledger;
   readonly claims: Claims;

@@ -10,7 +10,7 @@ import type { Source } from "#platform/source/source.ts";
 import type { RegisterModelInput, RegisterModelOutput } from "#statemachine/contracts.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
-export type RegisterModelDependencies = {
+type RegisterModelDependencies = {
   readonly registry: Registry;
   readonly source: Source;
   readonly ledger: Ledger;

@@ -5,7 +5,7 @@ import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import type { ReportOutcomeInput, ReportOutcomeOutput } from "#statemachine/contracts.ts";
 
-export type ReportOutcomeDependencies = {
+type ReportOutcomeDependencies = {
   readonly outcomes: Outcomes;
   readonly claims: Claims;
   readonly messages: DeliveryMessages;

@@ -11,7 +11,7 @@ import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { RequestApprovalInput } from "#statemachine/contracts.ts";
 
-export type RequestApprovalDependencies = {
+type RequestApprovalDependencies = {
   readonly approvals: Approvals;
   readonly claims: Claims;
   readonly ledger: Ledger;

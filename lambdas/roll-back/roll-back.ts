@@ -12,7 +12,7 @@ import type { Registry } from "#platform/registry/registry.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { RollBackInput, RollBackOutput, Subject } from "#statemachine/contracts.ts";
 
-export type RollBackDependencies = RestoreNeeds & {
+type RollBackDependencies = RestoreNeeds & {
   readonly claims: Claims;
   readonly approvals: Approvals;
   readonly registry: Registry;

@@ -9,7 +9,7 @@ import type { Images } from "#platform/images/images.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { ScanImageInput, ScanImageOutput } from "#statemachine/contracts.ts";
 
-export type ScanImageDependencies = {
+type ScanImageDependencies = {
   readonly images: Pick<Images, "scan">;
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;

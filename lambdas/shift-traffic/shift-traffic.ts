@@ -11,7 +11,7 @@ import type { Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { ShiftTrafficInput, ShiftTrafficOutput } from "#statemachine/contracts.ts";
 
-export type ShiftTrafficDependencies = {
+type ShiftTrafficDependencies = {
   readonly serving: { readonly prod: Serving };
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;

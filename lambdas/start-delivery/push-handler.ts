@@ -4,7 +4,7 @@ import { parseWorkflowPush } from "./parse-workflow-push.ts";
 import { findIgnoreReason, type Push } from "./push.ts";
 import type { StartDeliveryInput, StartDeliveryOutput } from "./start-delivery.ts";
 
-export type DeliverySource = {
+type DeliverySource = {
   readonly repository: string;
   /** The branch that delivers. */
   readonly branch: string;
@@ -12,7 +12,7 @@ export type DeliverySource = {
   readonly runtime: string;
 };
 
-export type PushHandlerDependencies = {
+type PushHandlerDependencies = {
   readonly start: (event: unknown) => Promise<StartDeliveryOutput>;
   readonly pushes: Pick<PushLog, "recordBranch">;
 };

@@ -10,7 +10,7 @@ import { CommitId } from "#platform/source/source.ts";
 import type { DeliveryInput } from "#statemachine/contracts.ts";
 import { createDeliveryName } from "./delivery-name.ts";
 
-export type StartDeliveryDependencies = {
+type StartDeliveryDependencies = {
   readonly source: Source;
   readonly deliveries: Deliveries;
   readonly pushes: Pick<PushLog, "record" | "recordHand">;

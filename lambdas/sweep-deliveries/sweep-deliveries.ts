@@ -45,7 +45,7 @@ export type SweepDeliveriesDependencies = RestoreNeeds & {
   readonly warn: Warn;
 };
 
-export type SweepDeliveriesOutput = {
+type SweepDeliveriesOutput = {
   readonly deliveries: readonly {
     readonly delivery: string;
     readonly result: "carried forward" | "rolled back" | "failed";

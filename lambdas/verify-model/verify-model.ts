@@ -25,7 +25,7 @@ import { NotServed, type Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { VerifyModelInput, VerifyModelOutput } from "#statemachine/contracts.ts";
 
-export type VerifyModelDependencies = {
+type VerifyModelDependencies = {
   readonly serving: { readonly stage: Serving };
   readonly images: Pick<Images, "describe">;
   readonly source: Source;

@@ -179,7 +179,7 @@ const findSyntaxProblems = (
   return found;
 };
 
-export type YamlResult =
+type YamlResult =
   | { readonly status: "read"; readonly parsed: ParsedYaml; readonly value: unknown }
   | { readonly status: "refused"; readonly problems: readonly LocatedProblem[] };
 

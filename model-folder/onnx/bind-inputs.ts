@@ -17,7 +17,7 @@ export type Column = { readonly input: Input; readonly feed: Feed; readonly offs
 /** A way in which a graph does not fit its manifest. `input` names the manifest's input it is about. */
 export type Mismatch = { readonly input?: string; readonly message: string; readonly remedy: string };
 
-export type BindInputsResult =
+type BindInputsResult =
   | { readonly status: "bound"; readonly columns: readonly Column[] }
   | { readonly status: "mismatched"; readonly mismatches: readonly Mismatch[] };
 

@@ -7,7 +7,7 @@ import type { GraphValue } from "./graph-value.ts";
  * The outputs that are fetched: scores [N, labels], the second label's probability alone ([N] or [N, 1]), or values
  * as one tensor [N, values] or as one tensor [N] or [N, 1] for each.
  */
-export type FindOutputResult =
+type FindOutputResult =
   | {
       readonly status: "found";
       readonly names: readonly string[];

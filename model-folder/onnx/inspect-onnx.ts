@@ -21,7 +21,7 @@ export type OnnxSummary = {
 
 type ClassLabels = { readonly type: "string" | "integer"; readonly labels: readonly string[] };
 
-export type OnnxLimits = {
+type OnnxLimits = {
   readonly bytes: number;
   readonly nodes: number;
   readonly initializers: number;

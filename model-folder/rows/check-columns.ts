@@ -3,7 +3,7 @@ import { maxProblems } from "./encode-rows.ts";
 import type { RowProblem } from "./row-problem.ts";
 
 /** A problem of a whole column: the place of its name in the list, or none where the column is missing. */
-export type ColumnProblem = RowProblem & { readonly input: string; readonly at?: number };
+type ColumnProblem = RowProblem & { readonly input: string; readonly at?: number };
 
 /** What is wrong with the names of a table's columns, at most 100 problems. */
 export const checkColumns = (names: readonly string[], inputs: readonly Input[]): ColumnProblem[] => {

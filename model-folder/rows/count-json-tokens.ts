@@ -8,7 +8,7 @@ const closingBracket = 0x5d;
 const closingBrace = 0x7d;
 
 /** What JSON text holds, without reading it: colons, and commas and openings, that stand in no string. */
-export type JsonTokenCounts = {
+type JsonTokenCounts = {
   readonly keys: number;
   /** At least the number of values; at most twice that. */
   readonly marks: number;

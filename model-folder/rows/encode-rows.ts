@@ -4,14 +4,14 @@ import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { RowProblem } from "./row-problem.ts";
 
 /** One input of the graph for all rows, in the element type that it takes; a matrix lies row by row. */
-export type EncodedFeed = {
+type EncodedFeed = {
   readonly name: string;
   readonly type: ColumnElement;
   readonly data: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | string[];
   readonly dims: readonly number[];
 };
 
-export type EncodeRowsResult =
+type EncodeRowsResult =
   | { readonly status: "encoded"; readonly feeds: readonly EncodedFeed[]; readonly rows: number }
   | { readonly status: "invalid"; readonly problems: readonly RowProblem[] };
 

@@ -4,7 +4,7 @@ import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { replaceFile } from "./atomic-file.ts";
 import { validateBlobKey } from "./blobs.ts";
 
-export type BlobFile = { readonly contentType: string; readonly bytes: Uint8Array };
+type BlobFile = { readonly contentType: string; readonly bytes: Uint8Array };
 
 /**
  * Where a key's object lies. The ending, which no key can contain, lets `a` and `a/b` stand side by side.

@@ -8,7 +8,7 @@ import { createExecutionTable, type ExecutionPosition } from "./execution-table.
 /** What a Task state's Resource names, run here: it gets the state's Parameters and gives its result. */
 type TaskHandlers = Readonly<Record<string, (event: Json) => Promise<Json | undefined>>>;
 
-export type EmbeddedDeliveriesDependencies = {
+type EmbeddedDeliveriesDependencies = {
   readonly database: Database;
   readonly definition: { readonly StartAt: string; readonly States: Readonly<Record<string, object>> };
   /** By function name (the last part of a Lambda ARN), and `codebuild:startBuild.sync`. */

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { pack } from "tar-stream";
 
 /** Paths from the image's root, without a slash in front, to what gives their content. */
-export type LayerFiles = ReadonlyMap<string, () => Promise<Uint8Array>>;
+type LayerFiles = ReadonlyMap<string, () => Promise<Uint8Array>>;
 
 const compareBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 

@@ -48,7 +48,7 @@ const appendSecret = async (path: string, name: string, value: string): Promise<
   );
 };
 
-export type SecretsFile = {
+type SecretsFile = {
   /** Lines of `NAME="value"`, mode 0600; made with the first secret that is generated. */
   readonly path: string;
   /** Names that get a random value (64 hex digits) where neither environment nor file has them. */

@@ -1,5 +1,5 @@
 /** What Lambda's log says about one call: the last line of `X-Amz-Log-Result`. */
-export type LambdaReport = { readonly durationMs: number; readonly initMs?: number };
+type LambdaReport = { readonly durationMs: number; readonly initMs?: number };
 
 /** The line as Lambda writes it, with tabs between its parts. */
 export const formatReportLine = (

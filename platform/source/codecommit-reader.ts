@@ -18,7 +18,7 @@ import { CommitNotFound, ModelFilesRefused } from "./source.ts";
 import { isRevision } from "./source-rules.ts";
 import type { PathDifference, TreeFile } from "./verify-merge.ts";
 
-export type CodeCommitReaderDependencies = { readonly client: CodeCommitClient; readonly repository: string };
+type CodeCommitReaderDependencies = { readonly client: CodeCommitClient; readonly repository: string };
 
 /** CodeCommit knows commits by their whole id alone; an abbreviated one is looked for among so many of the newest. */
 const walkLimit = 2_000;

@@ -7,7 +7,7 @@ export class GitFailed extends SlipwayError {
   override readonly retryable = false;
 }
 
-export type GitResult = { readonly code: number; readonly stdout: Buffer; readonly stderr: string };
+type GitResult = { readonly code: number; readonly stdout: Buffer; readonly stderr: string };
 
 export type GitOptions = { readonly input?: string; readonly maxBytes?: number };
 

@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { toDataFolderError } from "./data-folder-unusable.ts";
 
 /** Gives the lock back. Whoever holds it keeps a reference to this: a lock that nobody knows of any more is given back. */
-export type Unlock = () => void;
+type Unlock = () => void;
 
 const sqliteBusy = 5;
 const isBusy = (error: unknown): boolean =>

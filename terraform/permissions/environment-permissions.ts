@@ -3,7 +3,7 @@ import { mergeStatements } from "./merge-statements.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
 /** Where callers from tooling find what they change in an environment's account. */
-export type EnvironmentResources = {
+type EnvironmentResources = {
   readonly environment: Environment;
   readonly region: string;
   readonly account: string;

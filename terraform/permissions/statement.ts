@@ -24,7 +24,7 @@ export const anyResourceReasons = {
   SessionChannelsNameNoResource: "the channels of an ECS Exec session take no resource",
   KeyPoliciesNameTheirOwnKey: "in a key's policy `*` is that key",
 } as const;
-export type AnyResourceReason = keyof typeof anyResourceReasons;
+type AnyResourceReason = keyof typeof anyResourceReasons;
 
 /** Allows actions on these very resources. */
 export const allow = (

@@ -4,7 +4,7 @@ import { policyPartitions } from "./operator-permissions.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
 /** Where the functions of tooling's account find what they call; ARNs but for `region` and `secret`. */
-export type StepResources = {
+type StepResources = {
   readonly region: string;
   readonly table: string;
   /** The parameter of a secret. */

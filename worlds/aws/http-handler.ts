@@ -25,7 +25,7 @@ export type RawHttpRequest = {
   readonly headers: Readonly<Record<string, string | undefined>>;
 };
 export type HandlerResponse = { readonly status: number; readonly body: string };
-export type ApiGatewayTextResponse = {
+type ApiGatewayTextResponse = {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

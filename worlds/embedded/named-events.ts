@@ -1,5 +1,5 @@
 /** Something that happens to a name, awaited by name. */
-export type NamedEvents = {
+type NamedEvents = {
   /** It happened now: whoever waits goes on. */
   readonly give: (name: string) => void;
   /** Resolves the next time it happens. */

@@ -7,7 +7,7 @@ import type { Registration } from "#platform/registry/registry.ts";
 import { loaderModule } from "./loader-module.ts";
 
 /** What a version belongs to, as MLflow says it. */
-export type MlflowRun = {
+type MlflowRun = {
   readonly runId: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;

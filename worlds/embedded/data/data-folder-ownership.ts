@@ -33,7 +33,7 @@ const writeOwner = ({ running }: DataFolder, owner: Owner): void => {
   renameSync(`${running}.new`, running);
 };
 
-export type RunningWorld = { readonly pid: number; readonly url: string; readonly modelsUrl: string };
+type RunningWorld = { readonly pid: number; readonly url: string; readonly modelsUrl: string };
 
 /** The rehearsal that runs on a data folder; undefined where none does, or not yet. */
 export const findRunningWorld = (folder: DataFolder): RunningWorld | undefined => {

@@ -2,7 +2,7 @@ import type { Dirent } from "node:fs";
 import { opendir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-export type FileEntry = {
+type FileEntry = {
   readonly path: string;
   readonly bytes: number;
   /** Epoch milliseconds. */

@@ -36,7 +36,7 @@ const ResponseAddress = z.object({
   uses: z.number(),
 });
 
-export type ResponseAddress = { readonly ts: string; readonly user: string };
+type ResponseAddress = { readonly ts: string; readonly user: string };
 
 /** The desk's tables. Files of before they were counted as steps have them already. */
 const deskMigrations = [

@@ -13,10 +13,8 @@ import { signSlackRequest } from "./sign-slack-request.ts";
 import { toSlackMessage, toSlackView, type ViewValues } from "./slack-objects.ts";
 
 /** What the page shows after a click. */
-export type ClickResult =
-  | { readonly status: "answered" }
-  | { readonly status: "failed"; readonly notice: string };
-export type SubmitResult =
+type ClickResult = { readonly status: "answered" } | { readonly status: "failed"; readonly notice: string };
+type SubmitResult =
   | { readonly status: "closed" }
   | { readonly status: "updated"; readonly view: View }
   | { readonly status: "refused"; readonly errors: Readonly<Record<string, string>> }

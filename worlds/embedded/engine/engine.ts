@@ -29,7 +29,7 @@ function createFunctionArns(arn: (name: StepName) => string): Record<StepName, s
   };
 }
 
-export type EngineTimings = {
+type EngineTimings = {
   /** How long the state Bake waits, milliseconds; undefined: as the manifest says. */
   readonly bakeMs: number | undefined;
 };

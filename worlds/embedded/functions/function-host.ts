@@ -36,7 +36,7 @@ type Needs = {
   readonly initLimitMs?: number;
 };
 
-export type FunctionHost = Functions & {
+type FunctionHost = Functions & {
   /** Process ids of the functions that run now. */
   processes(): readonly number[];
   /** Ends every function and takes no more calls. */

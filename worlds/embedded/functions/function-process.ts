@@ -31,7 +31,7 @@ const WorkerMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("call"), call: z.int(), asked: z.unknown() }),
 ]);
 
-export type OutputLine = { readonly stream: "stdout" | "stderr"; readonly line: string };
+type OutputLine = { readonly stream: "stdout" | "stderr"; readonly line: string };
 
 type StartOptions = {
   readonly environment: Environment;
@@ -49,7 +49,7 @@ type StartOptions = {
 };
 
 /** What the handler answered, and how long it took by its own process's clock. */
-export type HandlerResult = {
+type HandlerResult = {
   readonly payload: Json;
   readonly durationMs: number;
   readonly body?: Uint8Array;

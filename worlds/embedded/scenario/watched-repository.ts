@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runGit } from "#platform/source/run-git.ts";
 
-export type CommitAuthor = { readonly name: string; readonly email: string };
+type CommitAuthor = { readonly name: string; readonly email: string };
 
 /** The name that the repository has in execution names. */
 export const repositoryName = "rehearsal";
