@@ -177,7 +177,6 @@ const RegressionOutput = z.union([
   z.strictObject({ name: outputName, unit: z.string().max(32).optional() }),
   z.strictObject({ names: z.array(outputName).min(2).max(100), unit: z.string().max(32).optional() }),
 ]);
-type RegressionOutput = z.infer<typeof RegressionOutput>;
 
 /** What a model's folder promises: `models/<name>/model.yaml`. */
 export const Manifest = z
