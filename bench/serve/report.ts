@@ -6,7 +6,7 @@ export type ReportTarget =
   | { readonly below: number };
 export type ReportLine = {
   readonly what: string;
-  /** Undefined: not measured, which misses a target. */
+  /** Undefined: not measured, which counts as a missed target. */
   readonly measured: Spread | undefined;
   readonly unit: "requests/s" | "requests" | "ms" | "MB" | "times";
   readonly target?: ReportTarget;
@@ -36,7 +36,7 @@ const formatTarget = (target: ReportTarget): string =>
       ? `≤ ${target.atMost}`
       : `< ${target.below}`;
 
-/** A table of medians with their spread, and whether each target is met; `missed`: at least one is not. */
+/** A table of medians with their spread and targets; `missed`: at least one target is not met. */
 export const formatReport = (
   lines: readonly ReportLine[],
   machine: ReportMachine,
