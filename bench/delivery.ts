@@ -1,6 +1,6 @@
 /**
  * `npm run bench:delivery`: what a rehearsal costs on this machine, measured on real runs in processes of their own,
- * on data folders that are removed afterwards. A benchmark and no test: it ends with 0 whatever it finds.
+ * on data folders that are removed afterwards. A benchmark and no test: it always exits with 0.
  * Options: --json, --rounds <n> (5), --fresh-clone (also times git clone, npm ci and the start in a temporary folder).
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -17,7 +17,7 @@ import { measureThroughput } from "./measure-throughput.ts";
 
 type Line = {
   readonly what: string;
-  /** In the line's unit; null: nothing was aimed at. */
+  /** In the line's unit; null: no target. */
   readonly aim: number | null;
   readonly measured: number | null;
   readonly unit: "s" | "MB" | "requests/s";
@@ -49,7 +49,7 @@ const startRehearsal = (folder: string, more: readonly string[] = []): WatchedRe
     { cwd: checkout },
   );
 
-/** Start to the first question on an empty data folder, several times. */
+/** From the start to the first approval request on an empty data folder, several times. */
 const benchStartUp = async (): Promise<readonly Line[]> => {
   const times: number[] = [];
   for (let round = 1; round <= rounds; round++) {
@@ -79,13 +79,13 @@ const benchStartUp = async (): Promise<readonly Line[]> => {
   ];
 };
 
-/** Waits by design: people and bakes. */
+/** States that wait by design: approvals and bakes. */
 const waitingStates = new Set(["Bake", "RequestApproval"]);
 
-/** On a very busy machine a canary stays open for want of sure latencies; what was seen until then is shown. */
+/** On a very busy machine a canary stays open without conclusive latencies; the report then shows the figures so far. */
 const longestRunMs = 240_000;
 
-/** Both deliveries with --approve; memory is looked at every 250 ms. */
+/** Both deliveries with --approve; memory is sampled every 250 ms. */
 const benchWholeRun = async (folder: string): Promise<readonly Line[]> => {
   say("both deliveries, approved …");
   const began = performance.now();
@@ -150,7 +150,7 @@ const benchWholeRun = async (folder: string): Promise<readonly Line[]> => {
   ];
 };
 
-/** What prod takes over the gateway: one row a request, ten connections, no application beside. */
+/** Prod's throughput through the gateway: one row a request, ten connections, no other traffic. */
 const benchThroughput = async (folder: string): Promise<readonly Line[]> => {
   say("requests per second …");
   const rehearsal = startRehearsal(folder, ["--traffic", "0"]);
@@ -173,7 +173,7 @@ const benchThroughput = async (folder: string): Promise<readonly Line[]> => {
   }
 };
 
-/** `slipway rollback` as a command of its own, on a rehearsal that runs and is called all the while. */
+/** `slipway rollback` as a separate command, on a running rehearsal under traffic. */
 const benchRollback = async (folder: string): Promise<readonly Line[]> => {
   say("rollback from a second terminal …");
   const rehearsal = startRehearsal(folder);
@@ -207,7 +207,7 @@ const benchRollback = async (folder: string): Promise<readonly Line[]> => {
   }
 };
 
-/** What a newcomer waits for: clone, npm ci with an empty cache, start, question. Only what is committed is cloned. */
+/** The first start: clone, npm ci with an empty cache, start, approval request. Only committed files are cloned. */
 const benchFreshClone = async (): Promise<readonly Line[]> => {
   say("git clone and npm start …");
   const folder = join(temporary, "clone");
@@ -236,7 +236,7 @@ const benchFreshClone = async (): Promise<readonly Line[]> => {
   }
 };
 
-/** What `npm ci` puts on disk; Terraform's provider package must not be part of it. */
+/** The size of what `npm ci` installs; Terraform's provider package must not be part of it. */
 const measurePackages = async (): Promise<readonly Line[]> => {
   const { stdout } = spawnSync("du", ["-skL", installed], { encoding: "utf8" });
   const kilobytes = Number(stdout.split(/\s/)[0]);

@@ -18,7 +18,7 @@ type Body = {
   readonly model: (typeof names)[number];
   readonly type: typeof json | typeof csv;
   readonly text: string;
-  /** What has to be answered: a body that was refused for another reason measures nothing. */
+  /** The expected status: a body that is refused for another reason measures nothing. */
   readonly status: number;
 };
 
@@ -33,7 +33,7 @@ const toCsv = (rows: readonly Record<string, unknown>[]): string =>
     ...rows.map((row) => Object.values(row).map((cell) => JSON.stringify(cell ?? ""))),
   ].join("\n");
 
-/** As many of `rows`, over and over, as `text` makes a body of that is still answered on the event loop. */
+/** As many of `rows`, repeated, as fit into a body by `text` that the event loop itself still handles. */
 const fillBody = <Row>(
   rows: readonly Row[],
   text: (rows: readonly Row[]) => string,
@@ -53,12 +53,12 @@ const fillBody = <Row>(
   }
 };
 
-/** The largest bodies that any model's event loop answers (inference/offload/offload.ts), and the dearest of their size. */
+/** The largest bodies that a model's event loop handles (inference/offload/offload.ts), and the slowest of their size. */
 const buildBodies = async (): Promise<readonly Body[]> => {
   const churn = await readGoldenRows("churn");
   const reviews = await readGoldenRows("review-sentiment");
   const transit = await readGoldenRows("transit-time");
-  // An object of one value has two marks (countJsonTokens).
+  // An object with one value has two tokens (countJsonTokens).
   const objects = Array.from(
     { length: defaultOffloadThreshold.values / 2 - 10 },
     (_, at) => `{"k${at % 1_000}":1}`,
@@ -89,7 +89,7 @@ const buildBodies = async (): Promise<readonly Body[]> => {
   ];
 };
 
-/** The longest that nothing else had a turn while `work` went on, in milliseconds. */
+/** The longest time that `work` blocked the event loop, milliseconds. */
 const measureLongestBlock = async (work: () => Promise<unknown>): Promise<number> => {
   let longest = 0;
   let last = performance.now();
@@ -107,9 +107,9 @@ const measureLongestBlock = async (work: () => Promise<unknown>): Promise<number
 };
 
 /**
- * How long bodies of the largest size that is answered on the event loop hold it, records kept in SQLite: a
- * measurement for each, which gives the longest hold of one request in milliseconds.
- * @param folder where the records lie
+ * How long bodies of the largest size that the event loop itself handles block it, with records in SQLite: one
+ * measurement for each, which returns the longest block of one request in milliseconds.
+ * @param folder for the records
  */
 export const prepareBlockingMeasurements = async (folder: string) => {
   const database = openDatabase(join(folder, "holds.db"));

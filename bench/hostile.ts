@@ -1,8 +1,8 @@
 /**
- * `npm run bench:hostile`: what attacks cost those who ask for predictions meanwhile, of `slipway serve` and of the
- * rehearsal's gateway. Rounds with and without an attack are interleaved; all load goes to 127.0.0.1 and is bounded in
- * connections, bytes and time. Ends with 1 where a target is missed: p99 of the normal traffic at most 5 times that
- * without the attack, none of it failed, memory that does not grow from round to round.
+ * `npm run bench:hostile`: how attacks affect normal requests to `slipway serve` and to the rehearsal's gateway. Rounds
+ * with and without an attack are interleaved; all load goes to 127.0.0.1 and is bounded in connections, bytes and time.
+ * Exits with 1 when a target is missed: p99 of the normal traffic at most 5 times that without the attack, no failed
+ * request, memory that does not grow from round to round.
  * Options: --json, --rounds <n> (5), --quick (one short round), --only serve|gateway, --attack <name>.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -41,8 +41,8 @@ const checkout = fileURLToPath(new URL("..", import.meta.url));
 const model = join(checkout, "models", "churn");
 const here = (name: string) => fileURLToPath(new URL(`hostile/${name}`, import.meta.url));
 const pins = detectPinning();
-// Records lie in memory where the system has a place for that: a disk that flushes takes up to 100 ms now and then, with
-// and without an attack, and would be all that is seen.
+// Records are in memory where the system has a folder for that: a disk flush takes up to 100 ms now and then, with and
+// without an attack, and would hide everything else.
 const inMemory = "/dev/shm";
 const temporary = await mkdtemp(join(existsSync(inMemory) ? inMemory : tmpdir(), "slipway-hostile-"));
 const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
@@ -67,7 +67,7 @@ const runNormalLoad = async (url: string, body: string, forSeconds = seconds): P
   if (!child.stdout) throw new TypeError("the load prints nothing");
   return JSON.parse(await text(child.stdout));
 };
-/** Normal traffic while an attack goes on around it: the attack begins first and ends last. */
+/** Normal traffic during an attack: the attack starts first and ends last. */
 const runUnderAttack = async (
   name: string,
   target: AttackTarget,
@@ -94,7 +94,7 @@ const measure = async (where: string, url: string, pid: number, names: readonly 
     const without: NormalLoadResult[] = [];
     const during: NormalLoadResult[] = [];
     const peaks: number[] = [];
-    // What a first attack makes the processes keep (code, heaps) is there before the first round.
+    // Memory that a first attack makes the processes keep (code, heaps) is allocated before the first round.
     say(`${where}, ${name}, warming up for ${warmSeconds} s …`);
     await runUnderAttack(name, target, [url, body], warmSeconds);
     for (let round = 1; round <= rounds; round++) {
@@ -164,7 +164,7 @@ const serve = async (): Promise<void> => {
   }
 };
 
-/** A rehearsal with both of its versions delivered, as `npm start` leaves it, without its own application. */
+/** A rehearsal with both versions delivered, as `npm start` leaves it, without its synthetic application. */
 const gateway = async (): Promise<void> => {
   const folder = join(temporary, "rehearsal");
   const rehearse = (more: readonly string[]) =>

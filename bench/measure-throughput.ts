@@ -18,7 +18,7 @@ const post = (agent: Agent, url: string, body: string): Promise<boolean> =>
     sent.end(body);
   });
 
-/** What an endpoint sustains: each connection sends its next request when it has its answer. */
+/** The throughput of an endpoint: each connection sends its next request after the response. */
 export const measureThroughput = async (
   url: string,
   body: string,
@@ -39,7 +39,7 @@ export const measureThroughput = async (
     const until = performance.now() + ms;
     return Promise.all(Array.from({ length: connections }, () => work(until)));
   };
-  // Warm: what is measured is a prod that has been serving.
+  // Warm up: the measurement is of a prod that has served before.
   await all(1_000);
   times.length = 0;
   failed = 0;

@@ -1,6 +1,6 @@
-// npm run bench:parts: what single parts of the embedded world cost, in rounds that take turns. Tests count what these
-// parts do (statements, commits); how long it takes is told here. Ends with 1 where a hostile folder takes its check longer
-// than 10 s, or where a body just below the size that another process answers holds the event loop for more than 5 ms.
+// npm run bench:parts: how long single parts of the embedded world take, in interleaved rounds. Tests count what these
+// parts do (statements, commits); this measures their time. Exits with 1 when the check of a hostile folder takes more
+// than 10 s, or when a body just below the offload size blocks the event loop for more than 5 ms.
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -64,7 +64,7 @@ const parts: readonly (readonly [string, () => Promise<unknown>])[] = [
   ],
 ];
 
-/** Up to three rounds of each: a check of one takes seconds, and reads up to 60 MB. */
+/** At most three rounds of each: one check takes seconds and reads up to 60 MB. */
 const checks = hostileFiles.map(([what, file, content]) => {
   const candidate = replaceChurnFile(file, content());
   return [
@@ -84,7 +84,7 @@ const { measurements: blockingMeasurements, close: closeMeasurements } = await p
   folder.path,
 );
 const blockLimitMs = 5;
-/** Answers of one body in a round; the first ones compile what they run. */
+/** Requests with one body in a round; the first ones compile the code that they run. */
 const requestsPerBody = 20;
 
 const partTimes = parts.map((): number[] => []);

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:serve`: the inference service beside FastAPI, LitServe and plain onnxruntime-node, in one run on this
- * machine: the same models, the same bodies, one processor for each server and another for the load generator.
- * Rounds are interleaved, so that a busy moment meets all of them. Ends with 1 where a target is missed.
+ * `npm run bench:serve`: the inference service compared with FastAPI, LitServe and plain onnxruntime-node, in one run on
+ * this machine: the same models, the same bodies, one processor for each server and another for the load generator.
+ * Rounds are interleaved, so that a busy moment affects all of them. Exits with 1 when a target is missed.
  * Options: --json, --rounds <n> (5), --quick (one short round), --only rows|texts|start.
  */
 import { existsSync } from "node:fs";
@@ -48,7 +48,7 @@ const temporary = await mkdtemp(join(tmpdir(), "slipway-bench-"));
 const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
 const lines: ReportLine[] = [];
 
-/** A copy of a model's folder with its manifest as JSON beside, which is what the other servers read. */
+/** A copy of a model's folder with its manifest as JSON, which the other servers read. */
 const prepareFolder = async (model: string): Promise<string> => {
   const folder = join(temporary, model);
   await cp(join(models, model), folder, { recursive: true });
@@ -60,7 +60,7 @@ const prepareFolder = async (model: string): Promise<string> => {
 type Scenario = { readonly what: string; readonly load: (url: string) => LoadOptions };
 type Results = ReadonlyMap<ServerKind, readonly LoadResult[]>;
 
-/** All servers under each scenario's load, round by round; and the memory that each had at most. */
+/** All servers under each scenario's load, round by round, and the peak memory of each. */
 const compareServers = async (
   model: string,
   scenarios: readonly Scenario[],
@@ -107,7 +107,7 @@ const addComparison = (what: string, results: Results | undefined, figure: "perS
   const unit = figure === "perSecond" ? "requests/s" : "ms";
   for (const kind of kinds)
     lines.push({ what: `${what}: ${kind}`, measured: summarizeFigure(results, kind, figure), unit });
-  // What neighbours on the machine change least.
+  // Other processes on the machine affect this figure least.
   for (const kind of kinds)
     lines.push({
       what: `${what}, processor time: ${kind}`,

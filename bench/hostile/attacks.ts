@@ -3,10 +3,10 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 
-/** Where an attack goes: this machine alone. */
+/** The target of an attack: always this machine. */
 export type AttackTarget = { readonly port: number; readonly predictPath: string; readonly row: object };
 
-/** Sends until the signal: bounded in connections and bytes, and by its caller in time. */
+/** Sends until the signal; bounded in connections and bytes, and by its caller in time. */
 type Attack = (target: AttackTarget, stop: AbortSignal) => Promise<void>;
 
 const formatHead = (path: string, headers: string): string =>
@@ -26,7 +26,7 @@ const write = (socket: Socket, bytes: string | Uint8Array): Promise<void> =>
     else socket.write(bytes, () => resolve());
   });
 
-/** As many as that at a time, each again and again until the signal. */
+/** So many at a time, each repeated until the signal. */
 const repeat = async (times: number, stop: AbortSignal, once: () => Promise<void>): Promise<void> => {
   const work = async () => {
     while (!stop.aborted) await once();
@@ -34,7 +34,7 @@ const repeat = async (times: number, stop: AbortSignal, once: () => Promise<void
   await Promise.all(Array.from({ length: times }, work));
 };
 
-/** Sends one request on a connection of its own and waits until the other side closes it. */
+/** Sends one request on its own connection and waits until the server closes it. */
 const exchange = async (
   target: AttackTarget,
   stop: AbortSignal,
@@ -63,7 +63,7 @@ const createPostAttack =
 const buildRows = (count: number) => (target: AttackTarget) =>
   Buffer.from(JSON.stringify({ rows: Array.from({ length: count }, () => target.row) }));
 
-/** A body of so many bytes whose last key stands twice, which is the most that JSON costs to read. */
+/** A body of so many bytes whose last key is a duplicate, the slowest JSON to read. */
 const buildRepeatedKey = (bytes: number) => () =>
   Buffer.from(
     `{"rows":[${Array.from({ length: bytes / 13 }, (_, at) => `{"k${at % 1_000}":1}`).join()}],"a":1,"a":2}`,

@@ -1,7 +1,7 @@
 /**
  * Normal traffic in a process of its own: `node normal-load.ts <requests per second> <seconds>`, `{ url, body }` on
- * standard input. Requests are sent at their time, whether or not earlier ones were answered, so that a server which
- * stands still is seen by all who come meanwhile. Prints `{ medianMs, p99Ms, maxMs, answered, failed }`.
+ * standard input. Requests are sent on schedule, whether or not earlier ones have a response, so that a blocked server
+ * delays all requests of that time. Prints `{ medianMs, p99Ms, maxMs, answered, failed }`.
  */
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
@@ -38,7 +38,7 @@ await Promise.all(
   Array.from({ length: count }, async (_, index) => {
     const at = began + (index * 1_000) / Number(perSecond);
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, at - performance.now())));
-    // From when it is sent: that this process has no processor just now is no time of the server.
+    // Measured from the send: time without a processor for this process is no time of the server.
     await sendRequest(performance.now());
   }),
 );

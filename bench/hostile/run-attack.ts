@@ -1,4 +1,4 @@
-/** One attack in a process of its own: `node run-attack.ts <name> <seconds>`, its target as JSON on standard input. */
+/** One attack in a separate process: `node run-attack.ts <name> <seconds>`, its target as JSON on standard input. */
 import { text } from "node:stream/consumers";
 import { type AttackTarget, attacks } from "./attacks.ts";
 

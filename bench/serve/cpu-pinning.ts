@@ -2,15 +2,15 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 
 type Pinning = {
-  /** False where servers and generator share all processors: the figures are then of both. */
+  /** False where servers and load generator share all processors: the figures then include both. */
   readonly pinned: boolean;
-  /** In front of a command: the one processor that servers run on. */
+  /** Command prefix: the processor that servers run on. */
   readonly server: readonly string[];
-  /** The one that the load generator runs on. */
+  /** Command prefix: the processor of the load generator. */
   readonly generator: readonly string[];
 };
 
-/** Two processors apart, by Linux' taskset; nothing where it is not, or where there is one processor. */
+/** Two separate processors by Linux' taskset; empty prefixes without taskset, or with one processor. */
 export const detectPinning = (): Pinning => {
   const works = availableParallelism() > 1 && spawnSync("taskset", ["-c", "0,1", "true"]).status === 0;
   return works

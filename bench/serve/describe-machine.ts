@@ -4,7 +4,7 @@ import type { ReportMachine } from "./report.ts";
 /** The machine's load, averaged over the last minute. */
 export const readLoadAverage = (): number => Math.round((loadavg()[0] ?? 0) * 100) / 100;
 
-/** What a report says of the machine; read once everything was measured. `loadBefore`: by `load` before it began. */
+/** The machine, for a report; read after all measurements. `loadBefore`: the load average before them. */
 export const describeMachine = (
   of: Pick<ReportMachine, "pinned" | "rounds" | "loadBefore">,
 ): ReportMachine => ({

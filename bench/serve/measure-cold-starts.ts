@@ -9,13 +9,13 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const starter = fileURLToPath(new URL("start-function.mjs", import.meta.url));
 
-/** Milliseconds, by the clock and of processor time. */
+/** Wall time and processor time, milliseconds. */
 type ElapsedTime = { readonly wallMs: number; readonly cpuMs: number };
 export type ColdStarts = {
-  /** From the process's beginning until the handler of an empty function is there. */
+  /** From the start of the process until the handler of an empty function is loaded. */
   readonly empty: readonly ElapsedTime[];
   readonly ours: readonly ElapsedTime[];
-  /** Our first answer after that: the AWS client is loaded, and the record is written to a table that answers at once. */
+  /** The first response after that: it loads the AWS client and writes the record to a table that responds at once. */
   readonly firstRecorded: readonly ElapsedTime[];
 };
 
@@ -27,7 +27,7 @@ type Needs = {
   readonly event: string;
 };
 
-/** Stands in for DynamoDB: takes every write. */
+/** A stub of DynamoDB that accepts every write. */
 const startTableStub = async () => {
   const server = createServer((request, response) => {
     request.resume().on("end", () => {
@@ -59,9 +59,9 @@ const startFunction = async (
 };
 
 /**
- * Starts an empty function and the model's in turns, each in a fresh process. A first start of each is not counted: it
- * is the disk's.
- * @param wrap a command in front, such as `taskset -c 0`
+ * Starts an empty function and the model's function in turns, each in a new process. The first start of each does not
+ * count, because it reads from disk.
+ * @param wrap a command prefix, for example `taskset -c 0`
  */
 export const measureColdStarts = async (
   { task, model, event }: Needs,

@@ -1,6 +1,6 @@
 /**
- * onnxruntime-node behind node:http and nothing else, as one writes it in an hour: no validation, no records, no ids.
- * What it answers per second is about the most that this way of serving can. `plain-server.mjs FOLDER PORT`
+ * onnxruntime-node behind node:http and nothing else: no validation, no records, no ids. Its throughput is about the
+ * maximum for this way to serve. `plain-server.mjs FOLDER PORT`
  */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";

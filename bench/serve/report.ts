@@ -3,7 +3,7 @@ import type { Spread } from "./spread.ts";
 type ReportTarget = { readonly atLeast: number } | { readonly atMost: number } | { readonly below: number };
 export type ReportLine = {
   readonly what: string;
-  /** Undefined: not measured, which misses a target. */
+  /** Undefined: not measured, which counts as a missed target. */
   readonly measured: Spread | undefined;
   readonly unit: "requests/s" | "requests" | "ms" | "MB" | "times";
   readonly target?: ReportTarget;
@@ -33,7 +33,7 @@ const formatTarget = (target: ReportTarget): string =>
       ? `≤ ${target.atMost}`
       : `< ${target.below}`;
 
-/** A table of medians with their spread, and whether each target is met; `missed`: at least one is not. */
+/** A table of medians with their spread and targets; `missed`: at least one target is not met. */
 export const formatReport = (
   lines: readonly ReportLine[],
   machine: ReportMachine,

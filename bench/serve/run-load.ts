@@ -21,11 +21,11 @@ export type LoadResult = {
   readonly maxMs: number;
   readonly answered: number;
   readonly failed: number;
-  /** Processor time of the server for each answer, the warm-up's included; undefined where the system does not tell. */
+  /** Processor time of the server for each response, including the warm-up; undefined where there is no /proc. */
   readonly cpuMs: number | undefined;
 };
 
-/** Puts load on a server (process `pid`) from a process of its own; `wrap` is a command in front of it. */
+/** Puts load on a server (process `pid`) from a separate process; `wrap` is a command prefix. */
 export const runLoad = async (
   load: LoadOptions,
   pid: number,

@@ -1,7 +1,7 @@
-/** Of several rounds: the one in the middle, the least and the greatest. */
+/** Median, minimum and maximum of several rounds. */
 export type Spread = { readonly median: number; readonly min: number; readonly max: number };
 
-/** Undefined where nothing was measured. */
+/** Undefined without measurements. */
 export const computeSpread = (values: readonly number[]): Spread | undefined => {
   const sorted = values.toSorted((a, b) => a - b);
   const [min] = sorted;

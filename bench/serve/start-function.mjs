@@ -1,7 +1,7 @@
 /**
  * Imports the module named by the first argument, as Lambda's runtime does with a handler, and prints what that took
- * since this process began, `{ wallMs, cpuMs }`, processor time being that of all its threads. With an event as the
- * second argument it also answers that and prints the same of the first answer alone as `first`.
+ * since the start of this process, `{ wallMs, cpuMs }`, with the processor time of all its threads. With an event as the
+ * second argument it also handles that event and prints the same for the first response alone as `first`.
  */
 const spent = () => {
   const { user, system } = process.cpuUsage();

@@ -15,22 +15,22 @@ export type ServerKind =
   | "LitServe";
 export type RunningServer = {
   readonly kind: ServerKind;
-  /** Where rows are posted to. */
+  /** The address that takes rows by POST. */
   readonly url: string;
   readonly pid: number;
   stop(): Promise<void>;
 };
 
 type Options = {
-  /** With model.onnx, manifest.json and, for ours, model.yaml. */
+  /** Holds model.onnx, manifest.json and, for Slipway, model.yaml. */
   readonly folder: string;
-  /** Where ours keeps its records. */
+  /** Slipway's folder for records. */
   readonly data: string;
   readonly python: string;
   readonly wrap: readonly string[];
 };
 
-/** A port that was free a moment ago: Python's servers take no 0. */
+/** A port that was free a moment ago: Python's servers do not accept 0. */
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -61,7 +61,7 @@ const buildCommand = (
   }
 };
 
-/** Starts a server and waits until it answers `body`, at most two minutes. */
+/** Starts a server and waits until it responds to `body`, at most two minutes. */
 export const startServer = async (
   kind: ServerKind,
   body: string,
@@ -69,7 +69,7 @@ export const startServer = async (
 ): Promise<RunningServer> => {
   const port = await freePort();
   const [command = "", ...args] = [...options.wrap, ...buildCommand(kind, port, options)];
-  // A group of its own: LitServe has processes below it, which are to end with it.
+  // A process group: LitServe starts processes that have to end with it.
   const child = spawn(command, args, {
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
@@ -80,15 +80,15 @@ export const startServer = async (
     words = `${words}${chunk}`.slice(-2_000);
   });
   const over = once(child, "close");
-  /** The whole group: what the server started may outlive it. */
+  /** Ends the whole group: processes that the server started may outlive it. */
   const signal = (name: NodeJS.Signals) => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, name);
     } catch {
-      // Nobody is left.
+      // The group has ended already.
     }
   };
-  // However the benchmark ends, its servers end with it.
+  // The servers end with the benchmark, however it ends.
   const end = () => signal("SIGKILL");
   process.on("exit", end);
   const stop = async () => {

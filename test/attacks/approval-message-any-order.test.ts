@@ -14,12 +14,12 @@ import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import { createMemoryWorld, fakeDigest, promoteVersion, toyModel } from "#test/support/memory-world.ts";
 
-/** The process is gone: nothing after the call at which it died has any effect. */
+/** The process is dead: nothing after that call has an effect. */
 class Killed extends Error {
   override readonly name = "Killed";
 }
 
-/** Stands before every call of the store, the engine and Slack, and kills at one of them, before or after it works. */
+/** Wraps every call of the store, the engine and Slack, and kills before or after one of them. */
 const createKillSwitch = () => {
   const state = { left: Number.POSITIVE_INFINITY, dead: false, calls: 0 };
   const step = () => {
@@ -67,7 +67,7 @@ type DeliveryKey = (typeof deliveryKeys)[number];
 const letters = { older: "c", newer: "d" } as const;
 const approvers = { U024BE7LH: "Ada", U0SECOND1: "Bob" } as const;
 
-/** Where a delivery stands, as the engine would know it. */
+/** The current state of a delivery, as the engine has it. */
 type DeliveryPosition = {
   state: "claim" | "ask" | "wait" | "claim prod" | "deploy" | "shift" | "promote" | "back" | "report" | "end";
   fence: number;
@@ -80,7 +80,7 @@ type DeliveryPosition = {
   outcome: Outcome;
 };
 
-/** Nobody made a part of the change: who did is played through in contributors.test.ts. */
+/** No contributors: contributors.test.ts covers them. */
 const noContributors = {
   approversFor: async ({ rule }: { readonly rule: { readonly quorum: number } }) => ({
     quorum: rule.quorum,
@@ -325,12 +325,12 @@ const createMachine = () => {
 };
 type Machine = ReturnType<typeof createMachine>;
 
-/** What must hold after one sweep that nothing interrupts. */
+/** Invariants after one uninterrupted sweep. */
 const assertInvariants = async ({ world, at }: Machine): Promise<void> => {
   for (const name of deliveryKeys) {
     const messages = [...world.slack.shown.values()].filter(({ delivery }) => delivery === name);
     const state = await world.messages.state(name);
-    // One message, and it says what the facts give.
+    // One message, which shows the facts.
     expect(messages).toEqual(state ? [state] : []);
     const [message] = messages;
     const questions = await world.approvals.ofDelivery(name);
@@ -342,12 +342,12 @@ const assertInvariants = async ({ world, at }: Machine): Promise<void> => {
       expect(message?.question?.status).toBe(last.state.decision.status);
     const waits = last?.state.status === "pending" && world.time.now < last.expiresAt && ended === undefined;
     expect(message?.question?.status === "open").toBe(waits);
-    // Nobody waits: nothing is left to answer with. An answer that still has to be sent keeps its token.
+    // Nobody waits, so no token is left. A decision that still has to be sent keeps its token.
     for (const { state: kept, token } of questions)
       expect(token === null).toBe(kept.status === "sent" || (kept.status === "withdrawn" && kept.told));
     if (message?.rolledBack) expect(message.rolledBack.by).toMatch(/^ada: reason \d/);
     if (at(name).state === "end") expect(message?.question?.status).not.toBe("open");
-    // The engine hears of one decision for each question, and each task once.
+    // The engine gets one decision for each approval, and each task one answer.
     const decisions = world.engine.answers.flatMap(({ output }) =>
       output === undefined ? [] : [ApprovalDecision.parse(output)],
     );

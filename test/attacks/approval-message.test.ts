@@ -22,7 +22,7 @@ import {
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
 import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 
-/** Nobody made a part of the change: who did is played through in contributors.test.ts. */
+/** No contributors: contributors.test.ts covers them. */
 const noContributors = {
   approversFor: async ({ rule }: { readonly rule: { readonly quorum: number } }) => ({
     quorum: rule.quorum,
@@ -46,7 +46,7 @@ const delivery = "delivery-n";
 const approver = "U024BE7LH";
 const ok = { ok: true } as const;
 
-/** A delivery whose model stands on stage, and who has asked. */
+/** A delivery whose model is on stage and which has requested its approval. */
 const requestDecision = async (changes: Record<string, unknown> = {}) => {
   const commit = world.commit("c");
   const { fence } = await claimEnvironment(world)({
@@ -158,7 +158,7 @@ const sweep = () =>
     moveChampion: async () => ({ champion: 1, previous: null }),
     reportOutcome: reportOutcome(world),
   })({});
-/** What Slack shows of the delivery. */
+/** The delivery's message in Slack. */
 const readShownMessage = () => {
   const state = [...world.slack.shown.values()].find((each) => each.delivery === delivery);
   if (!state) throw new Error("the delivery has a message");
@@ -181,7 +181,7 @@ test("a crash between a vote and the sending of its decision leaves no buttons b
 test("an approval that is requested again while a click arrives never shows buttons next to a decision", async () => {
   const { id, input } = await requestDecision();
   const { read } = world.claims;
-  // The click falls between the question's being kept and its being shown.
+  // The click arrives after the approval is stored and before it is shown.
   const claims: MemoryWorld["claims"] = {
     ...world.claims,
     read: async (...of) => {
@@ -246,7 +246,7 @@ describe("when prod changes while an approval is open", () => {
   });
 });
 
-/** ClaimProd for the delivery as it was asked about; `changes` is what state data may say instead. */
+/** ClaimProd for the approved delivery; `changes` replace parts of the state data. */
 const claimProdForApproval = (
   { id, commit, fence, baseline }: Awaited<ReturnType<typeof requestDecision>>,
   changes: Partial<{ commit: string; baseline: number; digest: string; version: number }> = {},

@@ -39,7 +39,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** `slipway approve --world aws --as <user>`, run by whom AWS knows by this ARN. */
+/** `slipway approve --world aws --as <user>`, run by the caller with this ARN. */
 const approve = async (
   arn: string,
   as: string,

@@ -1,4 +1,4 @@
-/** What a page of another site, or a name that was pointed at this machine, does through a person's browser: nothing. */
+/** A page of another site, or a name that points to this machine, can do nothing through a person's browser. */
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -78,7 +78,7 @@ const startModelServer = async () => {
   };
 };
 
-/** The rehearsal's gateway before a version that knows none of these rules: it answers whatever reaches it. */
+/** The rehearsal's gateway in front of a version without these rules, which responds to every request. */
 const startOldGateway = async () => {
   const { store, clock, database } = memoryStore();
   const keys = createApiKeyStore({
@@ -117,7 +117,7 @@ const startOldGateway = async () => {
 type ModelServer = Awaited<ReturnType<typeof startModelServer>>;
 type RawResponse = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
 
-/** A request as it stands here and nothing more: fetch would neither send another Host nor leave out a type. */
+/** Sends exactly this request: fetch would neither send another Host nor leave out the content type. */
 const sendRequest = (
   { url, base }: Pick<ModelServer, "url" | "base">,
   path: string,
@@ -142,7 +142,7 @@ const predict = (served: ModelServer, headers: Readonly<Record<string, string>>,
   sendRequest(served, path, { method: "POST", headers, body: path === "/v1/predict" ? nativeBody : tensors });
 const infer = "/v2/models/churn/infer";
 const json = { "content-type": "application/json" };
-/** How many rows were answered: an attack that came through raises it. */
+/** The number of predicted rows: a successful attack raises it. */
 const countPredictions = async (
   served: ModelServer,
   headers: Readonly<Record<string, string>> = {},
@@ -330,7 +330,7 @@ const { skip, launch } = requireBrowser();
 type AttackTarget = Readonly<Record<"records" | "predict" | "infer" | "rows" | "tensors", string>>;
 const hostilePage = fileURLToPath(new URL("hostile-page.js", import.meta.url));
 
-/** What a hostile page's attempts came to, by their names. */
+/** The results of a hostile page's attempts, by name. */
 const attemptAll = async (page: Page, target: AttackTarget): Promise<Readonly<Record<string, string>>> => {
   await page.addScriptTag({ path: hostilePage });
   return page.evaluate(`attemptAll(${JSON.stringify(target)})`);

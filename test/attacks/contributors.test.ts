@@ -53,7 +53,7 @@ const createRepository = async () => {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
     }).trim();
-  /** Who git says that it is: a claim. */
+  /** Git's author and committer: a claim, not a proof. */
   const as = (author: string, committer = author) => {
     seconds += 60;
     return {
@@ -114,7 +114,7 @@ const folder = (name: string, approvers: readonly string[] = allSlackIds) => ({
 const policy = policyYaml.replace("[U024BE7LH, U0SECOND1]", `[${allSlackIds.join(", ")}]`);
 const lenientPolicy = policy.replace("authorMayApprove: false", "authorMayApprove: true");
 
-/** The steps that decide who may approve, on a real repository: nothing between push and vote is imitated. */
+/** The steps that decide who may approve, on a real repository: nothing between push and vote is a stub. */
 const createWorld = (
   repository: Repository,
   {
@@ -128,7 +128,7 @@ const createWorld = (
     readonly vouch?: (source: Source & CommitHistory) => Source & CommitHistory;
     /** The platform's copy of the policy. */
     readonly platform?: string;
-    /** Of whom Slack shows no address. */
+    /** Persons without an address in Slack. */
     readonly hidden?: readonly string[];
     /** What Slack shows for a user instead of their address at work. */
     readonly shown?: Readonly<Record<string, string>>;
@@ -905,7 +905,7 @@ describe("a quorum out of reach", () => {
   });
 });
 
-/** What GitHub knows and git does not, told of a real repository's commits. */
+/** GitHub's data about a real repository's commits that git does not have. */
 const playGitHubHistory =
   ({
     updates = [],
@@ -1554,7 +1554,7 @@ describe("on CodeCommit", () => {
       (["ada", "bob", "sam", "eve"] as const).map((person) => [toEmail(person), { arns: [arn(person)] }]),
     ),
   };
-  /** A host that keeps no record, and tells of each push to any branch. */
+  /** A host without a record of pushes that sends an event for each push to any branch. */
   const codeCommit = (identities: NonNullable<Parameters<typeof open>[0]>["identities"] = users) =>
     open({
       identities,
@@ -1754,7 +1754,7 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
       const world = createWorld(repository);
       try {
         let pushed = await promoteFirstVersion(world);
-        /** Who really changed something that is on main, by the test's own account. */
+        /** The real authors of what is on main, as the test records them. */
         const makers = new Set<Person>();
         let model = "churn";
         let last: Awaited<ReturnType<World["push"]>> | undefined;
@@ -1974,7 +1974,7 @@ test("on GitHub, however a commit comes to main and whoever brings it there, no 
   );
 }, 600_000);
 
-/** What happens to a branch on a host that tells of each push. */
+/** Actions on a branch on a host that sends an event for each push. */
 const branchAction = fc.record({
   kind: fc.constantFrom("commit", "merge", "fast-forward", "merge of a branch made from it"),
   /** Who really makes the commit and pushes it first. */
@@ -1983,7 +1983,7 @@ const branchAction = fc.record({
   /** Who makes another branch of it. */
   taker: fc.constantFrom<Person>("ada", "bob", "sam"),
   merger: fc.constantFrom<Person>("ada", "bob", "sam"),
-  /** Whether Slipway is told of the maker's push; it is told of every push to main. */
+  /** Whether Slipway gets an event of the maker's push; it gets one for every push to main. */
   isTold: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
 });
 
@@ -2011,7 +2011,7 @@ test("whoever pushes, takes over or merges a branch, no click of who made its co
           if (!isDirect) repository.git(["checkout", "-q", "-b", branch]);
           const head = await repository.commit({ [`models/churn/file-${index}.txt`]: maker }, claims);
           makers.add(maker);
-          // Of a push that nobody told of, the next one to the same commit looks like the first.
+          // After a push without an event the next one to the same commit looks like the first.
           if (!isDirect && (isTold || kind !== "merge"))
             await world.pushBranch(branch, null, head, toEmail(maker));
           world.world.time.now += 1_000;

@@ -7,7 +7,7 @@ const getPort = (address: ReturnType<ReturnType<typeof createServer>["address"]>
   throw new Error("the server does not listen");
 };
 
-/** What `work` came to, and how many requests a server of this very process answered meanwhile, one after the other. */
+/** The result of `work`, and how many sequential requests a server in this process handled meanwhile. */
 export const countResponsesDuring = async <T>(
   work: () => Promise<T>,
 ): Promise<{ readonly answered: number; readonly value?: T; readonly error?: Error }> => {
@@ -27,7 +27,7 @@ export const countResponsesDuring = async <T>(
   while (!over) {
     await (await fetch(url)).text();
     if (!over) answered++;
-    // A pace, so that the asking does not take the processor from what is asked beside it.
+    // A pause between requests, so that they do not take the processor from `work`.
     await setTimeout(20);
   }
   server.closeAllConnections();

@@ -125,7 +125,7 @@ describe("a data folder has one owner", { timeout: 5 * minutes }, () => {
     expect(await first.result).toMatchObject({ owns: true });
     expect(findRunningWorld(resolveDataFolder(root))?.url).toBe("http://127.0.0.1:4747");
     await first.kill();
-    // In a container the next process may have the very id of the one that was killed.
+    // In a container the next process may have the id of the killed one.
     const written = JSON.parse(readFileSync(resolveDataFolder(root).running, "utf8"));
     writeFileSync(resolveDataFolder(root).running, JSON.stringify({ ...written, pid: process.pid }));
     expect(findRunningWorld(resolveDataFolder(root))).toBeUndefined();
@@ -183,7 +183,7 @@ const expectUnusable = (work: () => unknown): void => {
   });
 };
 
-/** What can stand in a database's place, and what is said of it. */
+/** Damaged databases, and the sentence for each. */
 const damages: ReadonlyMap<string, (path: string) => void> = new Map([
   ["random bytes", (path) => writeFileSync(path, Buffer.alloc(20_000, "not a database "))],
   ["a file that is cut off in its header", (path) => truncateSync(path, 50)],
@@ -401,7 +401,7 @@ describe("a clock that is set back by hours", () => {
     const back = three - 3 * hour;
     expect(await take("after", back, back + 1_000)).toMatchObject({ status: "granted", fence: 2 });
     expect(await take("later", back + 2_000, back + 3_000)).toMatchObject({ status: "granted", fence: 3 });
-    // While the clock goes right an earlier push that comes late is refused, also where it stood back in between.
+    // With a correct clock an earlier push that arrives late is refused, also after the clock was set back.
     await expect(take("late", back + 1_000, back + 4_000)).rejects.toMatchObject({ name: "Superseded" });
     await take("again", three, three + 1_000);
     await expect(take("earlier", three - 1_000, back)).rejects.toMatchObject({ name: "Superseded" });

@@ -129,7 +129,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     const at = url ?? "";
     expect(await sendPredict(at)).toEqual({ status: 200, warning: null });
     disk.fill();
-    // What SQLite has room for in its own files is still written: asked until it is full.
+    // SQLite still writes into free space of its files: call until it is full.
     const full = [];
     for (let request = 0; request < 3_000 && full.length < 50; request++) {
       const answer = await sendPredict(at);

@@ -75,9 +75,9 @@ const sendPredict = (...xs: readonly number[]): Promise<Response> =>
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ rows: xs.map((x) => ({ x })) }),
   });
-/** More rows than are answered on the event loop: another process has them. */
+/** More rows than the event loop handles: another process gets them. */
 const largeBatch = Array<number>(4_000).fill(0);
-/** How often /health answered before `work` was over. */
+/** How often /health responded during `work`. */
 const countHealthResponses = async (work: Promise<unknown>): Promise<number> => {
   let over = false;
   const end = work.finally(() => {

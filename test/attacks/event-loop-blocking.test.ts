@@ -45,7 +45,7 @@ const commit = async (file: string, content: string): Promise<string> => {
   return git("rev-parse", "HEAD");
 };
 
-/** Of those that take about a second to be told apart from a manifest, marks and all. */
+/** Manifests that take about a second to refuse. */
 const slowManifests = hostileFiles.filter(([name]) => /fewer marks than|hundred unknown keys/.test(name));
 
 test("some manifests take long to refuse", () => expect(slowManifests).toHaveLength(2));

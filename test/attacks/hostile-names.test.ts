@@ -29,7 +29,7 @@ const now = Date.UTC(2026, 10, 28, 12);
 const number = (name: string) => ({ name, type: "number", min: -10, max: 10 });
 const gates = { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } };
 
-/** A model whose inputs and labels have these names; it answers with the label of the greatest input. */
+/** A model with these names as inputs and labels; it predicts the label of the greatest input. */
 const loadArgmaxModel = (names: readonly string[]): Promise<LoadedModel> =>
   loadModel({
     manifest: buildManifest({
@@ -148,7 +148,7 @@ describe("inputs and labels named as what every object inherits", () => {
     model = await loadArgmaxModel(inheritedNames);
   });
   afterAll(() => model.release());
-  /** The row that is answered with this label. */
+  /** The row with this label as prediction. */
   const row = (label: string) =>
     Object.fromEntries(inheritedNames.map((name) => [name, name === label ? 5 : 0.5]));
 
@@ -344,7 +344,7 @@ describe("names cannot forge lines", () => {
   });
 });
 
-/** What is written to stdout meanwhile. */
+/** The output on stdout during `work`. */
 const captureStdout = (work: () => void): string => {
   const written: string[] = [];
   const spy = vi

@@ -1,4 +1,4 @@
-/** Takes the data folder that it is given, says how that went as one line of JSON, and keeps it until its stdin ends. */
+/** Acquires a data folder, prints the result as one line of JSON, and holds it until its stdin ends. */
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { acquireDataFolder } from "#worlds/embedded/data/data-folder-ownership.ts";
 

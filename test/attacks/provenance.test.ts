@@ -89,7 +89,7 @@ test.each([
   const statement = createFacts("b", over);
   await world.strict.record(statement);
   const envelope = await world.blobs.get(toProvenanceKey(statement.digest, statement.commit));
-  // Whoever can write to the store moves a statement that is validly signed to where it is looked for.
+  // An attacker who can write to the store moves a validly signed statement to the expected key.
   const key = toProvenanceKey(fakeDigest("b"), fakeCommit("b"));
   await world.blobs.put(key, envelope ?? new Uint8Array(), { contentType: "application/json" });
   await expect(register("b")).rejects.toMatchObject({ name: "ProvenanceDiffers" });
@@ -178,7 +178,7 @@ describe("a version on prod from before provenance was recorded, whose function 
     expect(restored[0]).toMatchObject({ environment: "prod", result: "restored" });
     expect((await world.serving.prod.live(toyModel))?.version).toBe(restored[0]?.serves);
     expect(world.warnings.join()).toMatch(/from before provenance was envelope.*published anew/);
-    // Restored it is there, and the next delivery finds it.
+    // After the restore it exists, and the next delivery uses it.
     expect((await deploy("b", "prod")).championVersion).toBe(restored[0]?.serves);
   });
 });

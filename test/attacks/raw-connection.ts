@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** A connection that writes what no HTTP client would, and keeps what comes back. */
+/** A connection that writes what no HTTP client would, and records the responses. */
 export const openRawConnection = async (port: number) => {
   const socket: Socket = connect(port, "127.0.0.1");
   let got = "";
@@ -28,7 +28,7 @@ export const openRawConnection = async (port: number) => {
         if (socket.destroyed) resolve();
         else socket.write(bytes, () => resolve());
       }),
-    /** All that came, once this is in it or the other side has closed. */
+    /** The data so far, once it matches or the server has closed. */
     until: async (text: RegExp): Promise<string> => {
       while (!text.test(got) && !socket.closed)
         await new Promise<void>((resolve) => void waiting.push(resolve));
@@ -43,6 +43,6 @@ export const openRawConnection = async (port: number) => {
 };
 export type RawConnection = Awaited<ReturnType<typeof openRawConnection>>;
 
-/** The statuses of the answers in what came back. */
+/** The statuses of the responses in the data. */
 export const parseStatuses = (got: string): number[] =>
   [...got.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => Number(status));

@@ -16,7 +16,7 @@ import {
 import { openRawConnection, parseStatuses, type RawConnection } from "./raw-connection.ts";
 import { type ServeProcess, startModelServeProcess, startServeProcess } from "./serve-process.ts";
 
-/** What is sent takes no memory that matters and keeps nobody waiting: counts and bytes, never times. */
+/** Requests take little memory and block no others: checked by counts and bytes, never by times. */
 const MB = 1_024 * 1_024;
 const post = (path: string, headers: string) =>
   `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${headers}\r\n`;
@@ -33,8 +33,7 @@ afterEach(() => {
 });
 
 /**
- * What `attack` is answered. The one process that works on it, where the system tells which that is, stands still while
- * others `ask` twenty times.
+ * The response to `attack`. Its worker process, where /proc shows it, is stopped during twenty requests by `ask`.
  */
 const attackStoppedWorker = async (
   served: ServeProcess,
@@ -65,7 +64,7 @@ describe("slipway serve", () => {
     await folder.remove();
   });
 
-  /** Predictions that are answered while something else is under way. */
+  /** Predictions during an attack. */
   const answersWhile = async (
     attack: Promise<unknown>,
   ): Promise<{ answered: number; statuses: Set<number> }> => {
@@ -212,7 +211,7 @@ describe("a server's connections", () => {
       const working = [await open(port), await open(port)];
       for (const one of working) await one.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
       const third = await open(port);
-      // The two may not have been read yet when the third arrives; then one of them gave way.
+      // The two may not have been read yet when the third arrives; then one of them was closed.
       const got = await Promise.race([third.closed(), ...working.map((one) => one.closed())]);
       if (got !== "") {
         expect(parseStatuses(got)).toEqual([status]);

@@ -10,18 +10,18 @@ export type ServeProcess = {
   readonly child: ChildProcess;
   readonly url: string;
   readonly port: number;
-  /** The most memory that the server's process ever had, MB; undefined where the system does not tell. */
+  /** The most memory that the server's process ever had, MB; undefined where there is no /proc. */
   peakMb(): number | undefined;
-  /** Process ids of those that it started; undefined where the system does not tell. */
+  /** Process ids of its children; undefined where there is no /proc. */
   children(): readonly number[] | undefined;
   stop(): Promise<void>;
 };
 
-/** `slipway serve` in a process of its own, as anyone starts it. */
+/** Starts `slipway serve` of churn in a separate process. */
 export const startServeProcess = (data: string, ...options: readonly string[]): Promise<ServeProcess> =>
   startModelServeProcess("churn", data, ...options);
 
-/** The same of another of the models. */
+/** The same for one of the models. */
 export const startModelServeProcess = async (
   model: "churn" | "review-sentiment",
   data: string,

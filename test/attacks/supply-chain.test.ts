@@ -1,4 +1,4 @@
-/** Nothing that a commit brings runs where credentials can be had, and what is known of its packages is looked up. */
+/** No code of a commit runs with access to credentials, and its packages are checked for known vulnerabilities. */
 import { spawnSync } from "node:child_process";
 import {
   mkdirSync,
@@ -63,7 +63,7 @@ const hasCredentials = (workflow: Workflow, job: z.infer<typeof Job>): boolean =
 /** At the place of a command: an interpreter, or a file by its path. */
 const repositoryCommand =
   /(^|[;&|(]|\b(do|then|else|exec|xargs)\s|!\s)[ \t]*((npm|npx|node|make|python3?|go|bash|sh|source|\.)\s|\.{1,2}\/)/m;
-/** Why a step may run what the commit brings; undefined: it does not. */
+/** Why a step may run the commit's code; undefined: it does not. */
 const findCommitCode = ({ uses, run }: z.infer<typeof Step>): string | undefined => {
   if (uses?.startsWith("./")) return `uses ${uses}`;
   if (uses?.startsWith("actions/checkout@")) return "checks the commit out";
@@ -84,7 +84,7 @@ const findViolations = (workflow: Workflow): readonly string[] =>
       : [],
   );
 
-/** Others' actions, workflows and images that a tag names: whoever moves it runs in the job. */
+/** Others' actions, workflows and images by tag: whoever moves the tag runs code in the job. */
 const findUnpinnedActions = (workflow: Workflow): readonly string[] =>
   Object.values(workflow.jobs).flatMap(({ uses, container, services, steps }) => {
     // A workflow of the repository itself comes with the commit, as the one that calls it.

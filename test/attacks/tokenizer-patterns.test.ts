@@ -7,7 +7,7 @@ const buildTokenizer = (changes: object): Uint8Array =>
 const split = (Regex: string) => ({ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false });
 const replace = (Regex: string) => ({ type: "Replace", pattern: { Regex }, content: " " });
 
-/** Letters that no trial would try, in each place where the library runs a pattern. */
+/** Texts that no trial covers, for each place where the library runs a pattern. */
 const attacks: readonly [string, object][] = [
   ["a split by nested repetitions", { pre_tokenizer: split("(x+x+)+y") }],
   ["a split by alternatives of one another", { pre_tokenizer: split("(?:ж|жж)*b") }],

@@ -14,7 +14,7 @@ import { startDesk } from "#test/support/desk/start-desk.ts";
 
 const { skip, launch } = requireBrowser();
 
-/** A question on the desk, an app that answers clicks on it as Slipway does, and a browser that looks at it. */
+/** An approval on the desk, an app that handles its clicks as Slipway does, and a browser on its page. */
 const openDesk = async (answer: (slack: WebClient, callback: Callback) => Promise<{ body?: string }>) => {
   const stack = new AsyncDisposableStack();
   const secret = "a signing secret of the test";

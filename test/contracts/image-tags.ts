@@ -5,12 +5,12 @@ type ImageTagsUnderTest = {
   readonly images: Pick<Images, "describe" | "release">;
   /** The same images, as another process has them. */
   readonly elsewhere: Pick<Images, "release">;
-  /** Two images that are there. */
+  /** Two images that exist. */
   readonly digests: readonly [string, string];
   readonly stop: () => Promise<void>;
 };
 
-/** What every implementation of Images must keep of the tags of images that were promoted. */
+/** The rules for the tags of promoted images, for every implementation of Images. */
 export const imageTagsContract = (name: string, make: () => Promise<ImageTagsUnderTest>): void => {
   describe(`tags of images, ${name}`, () => {
     let under: ImageTagsUnderTest;

@@ -3,7 +3,7 @@ import { ModelVersionNotFound, type Registration, type Registry } from "#platfor
 
 export type RegistryUnderTest = {
   readonly registry: Registry;
-  /** The registry through a client whose `count`-th call of what lies behind it fails: `before` or `after` it took effect. */
+  /** The registry through a client whose `count`-th call to its backend fails, `before` or `after` it took effect. */
   failing(count: number, when: "before" | "after"): Registry;
   close(): Promise<void>;
 };
@@ -128,7 +128,7 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
             .then(() => false)
             .catch(() => true);
           for (const { version } of await subject.registry.versions(model, { limit: 5 })) {
-            // What can be seen is whole, also right after the break.
+            // Visible versions are complete, also right after the failure.
             expect(await subject.registry.artifact(model, version)).toEqual(registration.artifact);
           }
           const registered = await subject.registry.register(registration);

@@ -22,7 +22,7 @@ export type ServingUnderTest = {
   readonly stop: () => Promise<void>;
 };
 
-/** What every implementation of Serving must keep. `make` is called once; each test uses a model of its own. */
+/** The rules of `Serving`, for every implementation. `make` is called once; each test uses its own model. */
 export const servingContract = (name: string, make: () => Promise<ServingUnderTest>): void => {
   describe(`serving, ${name}`, () => {
     let under: ServingUnderTest;

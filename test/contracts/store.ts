@@ -15,7 +15,7 @@ export type StoreUnderTest = {
   /** Moves the store's clock on; it starts at the real time. */
   advance(milliseconds: number): void;
   now(): number;
-  /** How many answers were lost on their way so far, though the store had done what was asked. Default: none ever. */
+  /** How many responses were lost so far, although the store had done the work. Default: none. */
   answersLost?(): number;
   close(): Promise<void>;
 };
@@ -108,7 +108,7 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
   }),
 );
 
-/** One command on both the store and a Map that does the same; they must agree on every answer. */
+/** Runs one command on the store and on a Map; the results must be equal. */
 const expectSameResult = async (
   store: Store,
   model: Map<string, StoredItem>,
@@ -324,7 +324,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
         ),
       );
       const lost = (subject.answersLost?.() ?? 0) - lostBefore;
-      // Each is told of its own addition and those before it, so no two are told the same.
+      // Each gets the sum of its own addition and those before it, so no two get the same.
       const told = given.map(({ all = 0 }) => all).sort((a, b) => a - b);
       expect(new Set(told).size).toBe(20);
       const total = told.at(-1) ?? 0;

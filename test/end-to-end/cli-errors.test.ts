@@ -1,4 +1,4 @@
-/** Everything around a rehearsal that can be in its way: it says so in a sentence and leaves nothing half-written. */
+/** Obstacles to a rehearsal: each gives one sentence and leaves no partial files. */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -59,7 +59,7 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
   });
 
   test("a data folder that cannot be created ends with 3", async () => {
-    // Nobody, root included, makes a folder in /proc.
+    // Nobody, not even root, can create a folder in /proc.
     expectSentence(
       await rehearse("--data", "/proc/slipway/data"),
       3,
@@ -97,7 +97,7 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
       /a process runs on .* already \(slipway rehearse, process \d+, since [\dT:.-]+Z, http:\/\/127\.0\.0\.1:\d+\): stop it, or choose another/,
     );
     expectSentence(await rehearse("--data", fixture.data, "--fresh"), 3, /a process runs on .* already/);
-    // The first goes on as if nothing had been.
+    // The first continues unaffected.
     await first.waitFor("question");
     first.interrupt();
     expect((await first.ended()).code, first.describe()).toBe(130);

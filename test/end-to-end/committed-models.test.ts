@@ -1,4 +1,4 @@
-/** The committed models that churn's tests do not cover: other tasks, other forms of input, another graph each. */
+/** The committed models that churn's tests do not cover: other tasks, inputs and graphs. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -24,7 +24,7 @@ test.each([
   async (model) => {
     const fixture = await createFixture();
     try {
-      // Few requests: an encoder's answer takes milliseconds of a core, not microseconds.
+      // Few requests: an encoder's prediction takes milliseconds of a core, not microseconds.
       const args = ["--approve", "--model", model, "--port", "0", "--bake", "300ms", "--traffic", "20"];
       await using rehearsal = startRehearsalProcess(fixture, { args });
       const { url } = await rehearsal.waitFor("serving", (event) => event.environment === "prod");

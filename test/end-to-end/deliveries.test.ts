@@ -1,4 +1,4 @@
-/** One rehearsal and everybody around it: a data scientist, an approver, a forger, a browser, an application. */
+/** One rehearsal with all its users: a data scientist, an approver, a forger, a browser, an application. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
@@ -17,7 +17,7 @@ import { approverId, authorId, createSlackDriver, guestId, type SlackDriver } fr
 const { skip: noBrowser, launch } = requireBrowser();
 const minutes = 60_000;
 
-/** A page without animations, which cost a machine without a graphics card half a core all the while. */
+/** A page without animations, which take half a core on a machine without a graphics card. */
 const calmPage = async ({ context }: Browser): Promise<Page> => {
   const page = await context.newPage();
   await page.emulateMedia({ reducedMotion: "reduce" });
@@ -86,7 +86,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     ]);
     expect(await fetchServingVersion(prod)).toBe(version);
   };
-  /** A canary's p95 is the machine's while others work on it: the operator of this one lets it be 2 s more. */
+  /** On a busy machine the canary's p95 is the machine's: this policy allows 2 s more. */
   const allowLatency = async () => {
     const file = join(fixture.folder, "policy.yaml");
     const policy = readFileSync(join(repositoryRoot, "policy.yaml"), "utf8");
@@ -108,7 +108,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     expect(value).toBeDefined();
     expect(await slack.callback({ user: approverId, value: value ?? "" })).toEqual({ status: 200, text: "" });
   };
-  /** Nobody's request failed since the last look, and only these versions answered. */
+  /** No request failed since the last check, and only these versions responded. */
   const nobodyNoticed = async (versions: readonly number[]) => {
     const calls = await caller?.take();
     expect(calls?.failures).toEqual([]);
@@ -188,14 +188,14 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
         event.status === "succeeded",
     );
     expect(entries).toHaveLength(1);
-    // Three clicks show the message as well: whose older text Slack hears last is written over by its own writer.
+    // Three clicks update the message too: a writer whose older text arrives last overwrites it again.
     await expect
       .poll(async () => (await slack.messagesOf(delivery)).map(({ text }) => text), { timeout: 10 * minutes })
       .toEqual(["churn version 1 serves prod"]);
     const [message] = await slack.messagesOf(delivery);
     expect(JSON.stringify(message?.blocks)).toContain(`Approved by <@${approverId}>`);
     expect(await slack.questionOf(delivery)).toBeUndefined();
-    // A click that comes after all is told so, and changes nothing.
+    // A late click gets a refusal and changes nothing.
     expect((await slack.callback({ user: approverId, value })).status).toBe(200);
     expect(await slack.pageFor(approverId)).toMatch(/already approved by/);
     prod = (await rehearsal.waitFor("serving", (event) => event.environment === "prod")).url;
@@ -277,7 +277,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
       () => {
         scientist().useTrained("better");
         const file = scientist().file("golden.json");
-        // Every score a little off: far beyond the tolerance of 1e-5, far within what a gate would let pass.
+        // Every score differs a little: far beyond the tolerance of 1e-5, far within the gates.
         const golden = readFileSync(file, "utf8").replaceAll(
           /0\.(\d{2})(\d+)/g,
           (_, kept: string, rest: string) => `0.${kept}${rest.split("").reverse().join("")}`,
@@ -336,7 +336,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     expect(others).toEqual([]);
     expect(message?.text).toMatch(/was superseded by a later commit/);
     expect(await slack.questionOf(earlier)).toBeUndefined();
-    // The old question's answer counts for nothing any more.
+    // A decision on the old approval does not count any more.
     expect((await slack.callback({ user: approverId, value })).status).toBe(200);
     expect((await status()).approvals).toMatchObject([{ delivery: later }]);
     await nobodyNoticed([2]);

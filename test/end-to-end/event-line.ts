@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * The four forms of a line on stdout under `--json`, as the README gives them to programs. Written down here a second
- * time on purpose: a form that changes breaks whoever reads it.
+ * The four events on stdout with `--json`, as the README documents them. Written here a second time on purpose: a changed
+ * form breaks its readers.
  */
 const Delivery = z.string().regex(/^[a-z0-9-]+-[0-9a-f]{12}-[0-9a-f]{8}(-\d+)?$/);
 const Milliseconds = z.number().min(0);

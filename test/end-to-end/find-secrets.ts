@@ -17,15 +17,15 @@ const listFiles = (folder: string): string[] =>
   );
 
 /**
- * Where a secret of the fixture, or anything that is named a task token, stands: in all that its processes said and its
- * pages showed, and in every file that they left. Databases are searched as bytes: what is encrypted is not found.
+ * Places of the fixture's secrets and of task tokens: in all output of its processes, on its pages, and in every file that
+ * they left. Databases are searched as bytes, so encrypted values are not found.
  */
 export const findSecrets = (fixture: Fixture): string[] => {
   const values = Object.entries(fixture.secrets);
   const inOutputs = fixture.outputs.flatMap(({ where, text }) => [
     ...values.filter(([, value]) => text.includes(value)).map(([name]) => `${name} in ${where}`),
     ...(/task.?token/i.test(text) ? [`a task token in ${where}`] : []),
-    // The embedded engine's tokens are UUIDs, and a process has no other reason to say one.
+    // The embedded engine's tokens are UUIDs, and no process prints other UUIDs.
     ...(/^std(out|err) /.test(where) && uuid.test(text) ? [`what looks like a task token in ${where}`] : []),
   ]);
   const inFiles = listFiles(fixture.data)

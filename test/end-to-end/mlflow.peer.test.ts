@@ -25,9 +25,9 @@ test.skipIf(skip)(
       await using rehearsal = startRehearsalProcess(fixture, {
         args: ["--approve", "--port", "0", "--bake", "2s", "--mlflow", `${mlflow.uri}/`],
       });
-      // One after the other, so that a machine with much else to do has its time for each, and a delivery that ends
-      // otherwise is told with all that the rehearsal said. The canary needs 381 requests at a tenth of the traffic:
-      // beside two suites as heavy as this one, and two busy processors, ten minutes were too few for that.
+      // One after the other, so that each has its timeout on a busy machine, and a failure shows the rehearsal's output. The
+      // canary needs 381 requests at a tenth of the traffic: with two suites of this size at the same time on two busy
+      // processors, ten minutes were not enough.
       for (let delivered = 0, from = 0; delivered < 2; delivered++) {
         const { outcome } = await rehearsal.waitFor("outcome", () => true, {
           from,

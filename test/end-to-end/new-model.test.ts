@@ -1,4 +1,4 @@
-/** Somebody's own export and table, by the commands alone: written, checked, delivered, asked. */
+/** A new model from an export and a table, through the commands alone: created, checked, delivered, called. */
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -30,7 +30,7 @@ afterAll(async () => {
 test("a model that slipway new wrote is delivered to prod and predicts there", {
   timeout: 600_000,
 }, async () => {
-  // The rehearsal takes models from its checkout: here one that holds the policy and this model.
+  // The rehearsal takes models from its checkout: here one with the policy and this model.
   const own = join(fixture.folder, "checkout");
   await cp(join(repositoryRoot, "policy.yaml"), join(own, "policy.yaml"));
   const files = ["--onnx", join(exportFolder, "model.onnx"), "--data", join(exportFolder, "data.csv")];
@@ -76,7 +76,7 @@ test("a model that slipway new wrote is delivered to prod and predicts there", {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ rows: [row] }),
   });
-  // What scikit-learn says of this row, which is the second of the table (case.json).
+  // scikit-learn's prediction for this row, the second of the table (case.json).
   const prediction = PredictResponse.parse(await response.json());
   expect(prediction).toMatchObject({ version: 1, predictions: [{ label: "repaid" }] });
   expect(prediction.predictions[0]?.scores.repaid).toBeCloseTo(0.505459, 4);

@@ -41,7 +41,7 @@ describe("npm start -- --approve --json", () => {
   test(
     "delivers both versions, and prod has answered with the second before it exits 0",
     async () => {
-      // Asked while the process still lives: with --approve it ends as soon as prod has answered.
+      // Called before the process ends: with --approve it ends as soon as prod has responded.
       const second = started.waitFor(
         "serving",
         (event) => event.environment === "prod" && event.version === 2,

@@ -10,7 +10,7 @@ const PredictResponse = z.object({
   predictions: z.array(z.object({ label: z.string() })).length(1),
 });
 
-/** A row that every version of churn can be asked. */
+/** A row that every version of churn accepts. */
 const exampleRow = Golden.parse(
   JSON.parse(readFileSync(join(repositoryRoot, "models", "churn", "golden.json"), "utf8")),
 ).rows[0];
@@ -39,7 +39,7 @@ export const startProdCaller = (url: string, everyMs = 20) => {
   let current = { answered: 0, failures: [] as string[], versions: new Set<number>() };
   const underway = new Set<Promise<void>>();
   const call = async () => {
-    // Counted where it was asked: an answer that comes after `take` belongs to what was before.
+    // Counted by the time of the request: a response after `take` belongs to the window before it.
     const window = current;
     try {
       window.versions.add(await fetchServingVersion(url));
@@ -49,13 +49,13 @@ export const startProdCaller = (url: string, everyMs = 20) => {
     }
   };
   const timer = setInterval(() => {
-    // A machine that is busy with other things gets fewer requests, not a queue of them.
+    // A busy machine gets fewer requests, not a queue of them.
     if (underway.size >= 16) return;
     const request = call().finally(() => underway.delete(request));
     underway.add(request);
   }, everyMs);
   return {
-    /** What was heard since the last look, every request asked until now included. */
+    /** The responses since the last call, including those to all requests until now. */
     take: async (): Promise<CallSummary> => {
       const { answered: _, ...rest } = current;
       const finished = current;

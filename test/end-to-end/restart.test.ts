@@ -1,4 +1,4 @@
-/** What a kill and a Ctrl-C leave behind, and what the next start makes of it. */
+/** What a kill and a Ctrl-C leave, and how the next start recovers it. */
 import { expect, test } from "vitest";
 import { findSecrets } from "./find-secrets.ts";
 import { createFixture } from "./fixture.ts";
@@ -24,7 +24,7 @@ test(
         expect(killed.group().length, "the rehearsal and its workers").toBeGreaterThan(1);
         killed.kill();
         expect(await killed.ended()).toEqual({ code: null, signal: "SIGKILL" });
-        // Its workers see that nobody is left to work for.
+        // Its workers end when their parent is gone.
         await killed.groupEnded();
       }
       {
@@ -46,7 +46,7 @@ test(
         const question = await started.waitFor("question");
         expect(question.delivery).toBe(delivery);
         const slack = createSlackDriver(fixture, question);
-        // createNewApproval counts: a delivery has one message, however often it is asked.
+        // A delivery has one message, however often its approval is requested.
         expect(await slack.questionOf(delivery)).toBe(value);
         expect((await slack.callback({ user: approverId, value: value ?? "" })).status).toBe(200);
         const { outcome } = await started.waitFor("outcome", (event) => event.delivery === delivery);
@@ -85,7 +85,7 @@ test(
         await interrupted.groupEnded();
       }
       await using started = startRehearsalProcess(fixture, { args: quick });
-      // The cut-off delivery is put right and reported; its model is delivered again, under another name.
+      // The interrupted delivery is recovered and reported; its model is delivered again, under another name.
       const first = await started.waitFor("outcome");
       expect(first).toMatchObject({ delivery, outcome: "failed", error: "Interrupted" });
       const question = await started.waitFor("question");

@@ -30,8 +30,8 @@ type SlackCallback = {
 };
 
 /**
- * Slack as seen from outside: reads the channel by Slack's Web API, and sends callbacks that this file signs by
- * itself (https://docs.slack.dev/authentication/verifying-requests-from-slack).
+ * Slack from outside: reads the channel through Slack's Web API, and sends callbacks with its own signatures
+ * (https://docs.slack.dev/authentication/verifying-requests-from-slack).
  */
 export const createSlackDriver = (
   { secrets, outputs }: Fixture,

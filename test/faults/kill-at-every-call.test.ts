@@ -26,7 +26,7 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => prepared?.close());
 
-/** Before the commit point all is as it was, after it all is done; one that waited for its answer is asked again. */
+/** Before the commit point everything is as before, after it everything is done; an open approval is requested again. */
 const expectRecovery = ({ committed, execution, state }: DeliveryState): ExpectedRecovery =>
   committed || execution === "absent" || (execution === "RUNNING" && state === "RequestApproval")
     ? { outcome: "promoted", serves: 2 }
@@ -53,7 +53,7 @@ test("there are kill points in every state that has an effect", () => {
   expect(points.length).toBeGreaterThan(100);
 });
 
-// Before the next test, whose recoveries use the copies up.
+// Before the next test, whose recoveries consume the copies.
 test.each([
   ["rolls back a canary", "Bake, entered"],
   ["rolls back a registration", "RegisterModel, succeeded"],

@@ -26,12 +26,12 @@ export const copyDataFolder = (from: DataFolder, root: string): DataFolder => {
 };
 
 /**
- * Kills a rehearsal before and after every call of a capability, without ending it: all that outlives a SIGKILL is
- * what lies on the disk, so a copy of the data folder taken at that moment is what the next start would find.
+ * Kills a rehearsal before and after every call of a capability, without ending it: after a SIGKILL only the disk
+ * remains, so a copy of the data folder at that moment is what the next start would find.
  * (Everything durable is written synchronously in this one process, so no copy catches a write half done; SQLite's
- * log is copied with its file. Half-written files are sigkill.test.ts's to find, with real processes.)
+ * log is copied with its file. sigkill.test.ts covers half-written files with real processes.)
  *
- * Moments between which nothing durable changed are one and the same kill: SQLite counts the commits of others
+ * Moments without a durable change between them are the same kill: SQLite counts the commits of others
  * (`PRAGMA data_version`, https://sqlite.org/pragma.html#pragma_data_version), and only a moment at which that count
  * has moved makes a kill point. So the hundreds of reads inside one state count once, and "after call i" is "before
  * call i+1" unless something was written between the two.

@@ -103,7 +103,7 @@ test("a person's rollback that is killed before or after any call leaves prod wh
   expect(recorder.points.length).toBeGreaterThan(8);
   const broken: string[] = [];
   for (const { moment, folder: left } of recorder.points) {
-    // A rollback holds its claim for seconds: the sweep takes an old one for dead.
+    // A rollback holds its claim for seconds: the sweep treats an old one as abandoned.
     const clock = () => Date.now() + 120_000;
     const restarted = await startTestRehearsal({ folder: left, machine: both.machine, clock });
     try {

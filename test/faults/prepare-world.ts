@@ -8,8 +8,8 @@ import { createSharedRuntime } from "./shared-runtime.ts";
 import { decideAndWait, rehearsedModel, startTestRehearsal, toDeliveryName } from "./test-rehearsal.ts";
 
 /**
- * A data folder whose first versions are promoted and whose next one is committed: each story begins on a copy of it,
- * and so does each restart after a kill, which is what lets hundreds of kills fit into minutes.
+ * A data folder whose first versions are promoted and whose next one is committed: each scenario and each restart
+ * after a kill starts on a copy of it, so that hundreds of kills take minutes.
  */
 export const prepareWorld = async (promoted: readonly ModelChange[], next: ModelChange | undefined) => {
   const folder = await createTemporaryFolder();
@@ -32,7 +32,7 @@ export const prepareWorld = async (promoted: readonly ModelChange[], next: Model
         const outcome = (await rehearsal.world.outcomes.read(delivery))?.outcome;
         if (outcome !== "promoted") throw new Error(`the ${change} version ended as ${outcome}`);
       }
-      // Committed once for all stories. The look at it is each story's own: this rehearsal's watcher is closed first.
+      // Committed once for all scenarios. Each scenario detects it itself, so this rehearsal's watcher is closed first.
       const known = (await rehearsal.repository.head()) ?? "";
       await rehearsal.stop();
       const newest = next === undefined ? known : await commit(next);

@@ -10,7 +10,7 @@ import {
 import { decideAndWait, startTestRehearsal } from "./test-rehearsal.ts";
 
 export type RecoveryOptions = {
-  /** What a person must find once the restart has put right what was found. */
+  /** The state that is expected after the restart's recovery. */
   readonly expected: (before: DeliveryState) => ExpectedRecovery;
   readonly answer?: "approve" | "reject";
   readonly canaryFails?: boolean;

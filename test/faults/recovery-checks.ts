@@ -69,7 +69,7 @@ export const findBrokenRules = async (
     const served = await predictVersion(`${world.modelsUrl}/${environment}/models/${rehearsedModel}`, row);
     must(served === expected.serves, `${environment} answers with version ${served}, not ${expected.serves}`);
     for (const entry of await world.ledger.entries(environment, rehearsedModel, 100)) {
-      // On stage nothing is promoted: what a delivery left open there stands for what prod serves.
+      // Stage has no promoted entries: an open entry of a delivery there counts as what prod serves.
       const closed = entry.status === "promoted" || entry.status === "ended";
       if (environment === "prod" || (entry.delivery === delivery && expected.outcome !== "promoted"))
         must(closed, `the ledger of ${environment} has entry ${entry.sequence} as ${entry.status}`);

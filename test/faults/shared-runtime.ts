@@ -6,12 +6,11 @@ import { createFunctionHost } from "#worlds/embedded/functions/function-host.ts"
 import type { Compute } from "#worlds/embedded/start-embedded-world.ts";
 
 /**
- * Images and functions that many rehearsals share, so that each need not pack a runtime and load onnxruntime anew.
- * What is shared holds nothing of a delivery: images lie under their digests, and a function knows its configuration
- * alone. Whatever the machine's load, a call counts as one that took a millisecond: how fast the model is, is judged
- * in other tests.
- * @param root a folder of its own
- * @param repository the git repository that all of them watch
+ * Images and functions that many rehearsals share, so that none packs a runtime or loads onnxruntime again. They hold
+ * nothing of a delivery: images are stored by digest, and a function has its configuration alone. A call counts as one
+ * millisecond under any load: other tests measure the model's latency.
+ * @param root an empty folder
+ * @param repository the git repository that all rehearsals watch
  */
 export const createSharedRuntime = async (
   root: string,

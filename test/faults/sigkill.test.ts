@@ -18,9 +18,8 @@ const earliest = 500;
 const latest = 8_000;
 
 /**
- * A checkout of its own, like this one but for the latencies that the model may have on stage and in its canary:
- * what runs beside this test makes the machine slow, and a delivery that such a gate stops, or keeps baking, has
- * nothing left to kill.
+ * A copy of this checkout with higher latency limits on stage and in the canary: other processes make the machine slow,
+ * and a delivery that a latency gate stops, or keeps baking, has nothing left to kill.
  */
 const copyCheckout = async (to: string): Promise<string> => {
   const left = /^(node_modules|terraform|dist|\.git|\.slipway)$/;
@@ -120,14 +119,14 @@ test("a rehearsal that is killed at random moments continues each time and compl
     child.kill("SIGKILL");
     await ended;
     const where = `round ${round}, killed after ${afterMs} ms`;
-    // A round may have come to its own end before; it then has to be a good one.
+    // A round may have ended before; then it has to have succeeded.
     expect([where, exit === null || exit === 0, exit === null ? "" : errors()]).toEqual([
       where,
       true,
       exit === null ? "" : expect.any(String),
     ]);
     expect([where, await waitForExits(workers)]).toEqual([where, []]);
-    // Killed before the database stood, there is nothing to look at yet.
+    // Killed before the database existed, it has nothing to check.
     const left = await findUnexplainedVersions().catch((error: Error) =>
       error.name === "UsageMistake" ? [] : Promise.reject(error),
     );
@@ -144,7 +143,7 @@ test("a rehearsal that is killed at random moments continues each time and compl
     ["stage", 100, digest],
     ["prod", 100, digest],
   ]);
-  // Each execution has its end, and an interrupted one says so.
+  // Each execution has ended, and an interrupted one says so.
   for (const { delivery, outcome, error } of deliveries)
     expect([delivery, outcome, outcome === "failed" ? error?.name : ""]).toEqual([
       delivery,

@@ -26,7 +26,7 @@ const tables = [
 /** What a second call may renew; `edited` and `block_id` are the desk's own marks of an edit. */
 const renewableFields = new Set(["token", "expiresAt", "expires_at", "edited", "block_id"]);
 
-/** What the messages' own items count: how often Slack was told, of which state, and when it was noted. */
+/** The counters of the messages' items: how often Slack got an update, of which state, and when. */
 const countedFields: Readonly<Record<string, readonly string[]>> = {
   messages: ["revision", "shown"],
   "messages-unshown": ["at"],
@@ -53,12 +53,12 @@ const canonicalize = (value: unknown): unknown => {
 };
 
 /**
- * Everything durable, a line each, but for what a second call may renew: how often an item was written (an alias's
- * count is its revision, and stays), and of a question that is asked again the encryption of its token and the end of
- * its time, which belong to the task that waits now.
+ * Everything durable, a line each, except what a second call may renew: how often an item was written (an alias's
+ * count is its revision, and stays), and for a repeated approval request the encrypted token and the expiry, which belong
+ * to the task that waits now.
  */
 const readDurableState = async ({ world }: EmbeddedWorld): Promise<readonly string[]> => {
-  // Reading a total brings to the file what waits to be written.
+  // Reading a total writes the pending metrics to the file.
   await world.metrics.total("Deliveries", {});
   const rows = tables.flatMap((table) =>
     world.database
@@ -66,7 +66,7 @@ const readDurableState = async ({ world }: EmbeddedWorld): Promise<readonly stri
       .all()
       .map((row) => (table === "items" && row.sort !== "alias" ? { ...dropCounters(row), version: 0 } : row)),
   );
-  // Past the Web API, whose rate limits so many looks would meet.
+  // Without the Web API, because so many reads would hit its rate limits.
   const database = new DatabaseSync(world.folder.desk, { readOnly: true });
   const desk = database.prepare("SELECT body FROM message ORDER BY ts").all();
   database.close();
@@ -155,7 +155,7 @@ const deliverTwice = async (
     await atStage.reached;
     return deliveries;
   };
-  // By hand each start is another attempt, and meant to be one: only a push that comes twice starts nothing new.
+  // A start by hand is always another attempt: only a repeated push starts nothing new.
   const [started] = models ? await start() : await twice.again("start-delivery", start, false);
   const delivery = started?.name ?? "";
   atStage.release();
@@ -194,7 +194,7 @@ test("every step that runs twice with the same input has the effect of one run a
       const outcome = await deliverTwice(rehearsal, twice, canaryFails ? undefined : [rehearsedModel]);
       expect(outcome).toBe(canaryFails ? "failed" : "promoted");
       if (!canaryFails) {
-        // A delivery that is stopped in its midst is the sweep's to end.
+        // The sweep ends a delivery that is stopped in the middle.
         const inScan = twice.hold("scan-image");
         const { deliveries } = await rehearsal.steps.startDelivery({
           repository: "rehearsal",

@@ -26,8 +26,8 @@ export type TestRehearsalOptions = {
 const samplesPerVersion = 600;
 
 /**
- * A rehearsal for one of these tests. Nobody calls prod: what the canary is judged by is put into the metrics as soon
- * as its share flows, because hundreds of real requests a round would take minutes and say nothing about kills.
+ * A rehearsal for one of these tests. Nobody calls prod: the canary's metrics are written as soon as it gets its share of
+ * traffic, because hundreds of real requests a round would take minutes and say nothing about kills.
  */
 export const startTestRehearsal = async ({
   folder,
@@ -62,7 +62,7 @@ export const startTestRehearsal = async ({
 };
 
 const putCanaryMetrics = ({ world }: EmbeddedWorld, fails = false): void => {
-  // Read past the capability: this is no call of a step, and must be done before the bake is over.
+  // Read without the capability, because this is no call of a step and has to end before the bake.
   const row = world.database
     .prepare("SELECT value FROM items WHERE partition = ? AND sort = 'alias'")
     .get(`serving#prod#${rehearsedModel}`);

@@ -12,7 +12,7 @@ const what = "the stacks, applied to moto";
 const skip = requireTerraform(what).skip || requirePython(what).skip;
 const timeout = 1_800_000;
 
-/** One story: each test goes on where the one before it ended. */
+/** Each test continues where the one before it ended. */
 describe.skipIf(skip)("the eight stacks, in three accounts", () => {
   let world: StackRunner;
   let models: Awaited<ReturnType<typeof createModelOperations>>;
@@ -27,7 +27,7 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
     await world?.stop();
   });
 
-  /** What Terraform would change, by stack; every stack is looked at. */
+  /** Terraform's planned changes by stack; every stack is planned. */
   const changes = async (): Promise<Readonly<Record<string, string>>> => {
     const dirty: Record<string, string> = {};
     // Two at a time: each starts a provider of some hundred MB.

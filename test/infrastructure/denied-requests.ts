@@ -1,11 +1,11 @@
 import type { AccessRequest, PolicySide } from "./policy-simulator.ts";
 
-/** A question that has to be answered no, and by which side. */
+/** A request that has to be denied, and by which side. */
 export type DeniedRequest = { readonly ask: AccessRequest; readonly side: PolicySide };
 
 /**
- * Where a function's permission is for any of its kind, because deliveries make them. What begins alike is one kind;
- * everything else beside a resource that was asked for is to be refused.
+ * Resources that deliveries create, for which a function has permission by kind. Equal prefixes are one kind; every other
+ * resource next to a requested one has to be denied.
  */
 const openResourceKinds: readonly (readonly [kind: RegExp, why: string])[] = [
   [
@@ -38,7 +38,7 @@ export const isSameResourceKind = (one: string, other: string, kinds = openResou
     return resourceKind !== undefined && resourceKind === kind.exec(other)?.[1];
   });
 
-/** Resources beside one: another name at every place of its ARN, another region, another account. */
+/** Variants of a resource: another name at every position of its ARN, another region, another account. */
 const listSiblingResources = (resource: string): readonly string[] => {
   const [head = "", region = "", account = "", rest = ""] =
     /^(arn:aws:[\w-]+):([\w-]*):(\d*):(.*)$/.exec(resource)?.slice(1) ?? [];
@@ -71,13 +71,13 @@ const listOtherValues = (value: string): readonly string[] =>
       )
     : [`${value}-other`];
 
-/** What varies from call to call and is bound by nothing: each question has its own id. */
+/** What varies from call to call and has no condition: each approval has its own id. */
 const unboundContextKeys = new Set(["kms:EncryptionContext:approval"]);
 const foreignRole = "arn:aws:iam::999999999999:role/slipway-other";
 
 /**
- * Somebody else who might ask the same: a role of another account (also one that a condition on its name would take
- * for ours, because each of two guards has to hold alone), another role here, another service.
+ * Other callers of the same request: a role of another account (also one that matches a condition on its name, because
+ * each of two guards has to hold alone), another role here, another service.
  */
 const listOtherPrincipals = (ask: AccessRequest): readonly AccessRequest[] => {
   const account = ask.principal.split(":")[4];
@@ -112,7 +112,7 @@ const listPolicyTableWrites = (ask: AccessRequest): readonly DeniedRequest[] =>
       }))
     : [];
 
-/** Of what is allowed, everything beside it that must not be. */
+/** For allowed requests, all variants that have to be denied. */
 export const listDeniedRequests = (ask: AccessRequest, side: PolicySide): readonly DeniedRequest[] => {
   const isService = !ask.principal.startsWith("arn:");
   const hangs = /^(sts|ecr|kms|sns|sqs|s3):/.test(ask.action);

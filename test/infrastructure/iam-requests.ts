@@ -1,6 +1,6 @@
 import type { RecordedCall } from "#test/peers/recording-proxy.ts";
 
-/** What AWS asks its policies about a call. */
+/** A request that AWS checks against its policies for a call. */
 export type IamRequest = {
   readonly action: string;
   /** An ARN, or `*` where the action takes none. */
@@ -97,8 +97,8 @@ const readObjectArn = ({ call }: CallContext) => `arn:aws:s3:::${decodeURICompon
 const reference = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_";
 
 /**
- * From a call to what AWS asks of its policies: action, resource and condition keys, as the page of each service has
- * them. What a call makes another service ask in the caller's name stands in its row, too.
+ * From a call to the requests that AWS checks: action, resource and condition keys, as the page of each service documents
+ * them. Requests that another service makes for the caller are in the same row.
  */
 const services: Readonly<
   Record<string, { readonly page: string; readonly rows: Readonly<Record<string, RequestMapper>> }>
@@ -114,7 +114,7 @@ const services: Readonly<
         Object.keys(call.input.RequestItems ?? {}).map((table) =>
           createRequest("dynamodb:BatchWriteItem", arn("dynamodb", `table/${table}`)),
         ),
-      // A transaction is asked for as what it holds:
+      // A transaction needs the permissions of its parts:
       // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
       TransactWriteItems: ({ call, arn }) =>
         (Array.isArray(call.input.TransactItems) ? call.input.TransactItems : []).flatMap((item: object) =>
@@ -281,7 +281,7 @@ const services: Readonly<
 };
 
 /**
- * Control of an HTTP API is asked for by method and path, without an account:
+ * Permission to manage an HTTP API is by method and path, without an account:
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html
  */
 const apiGatewayRequests = ({ method, path, region }: RecordedCall) => [
@@ -296,10 +296,10 @@ export const authorizationPages: Readonly<Record<string, string>> = {
 };
 
 /**
- * What AWS asks its policies when a call is made.
- * @param account in which the caller's role lies
- * @param api ARN of the HTTP API behind which calls that are signed for `execute-api` arrive
- * Throws RangeError for a call that no row knows: it needs one, or nothing proves its permission.
+ * The requests that AWS checks for a call.
+ * @param account the account of the caller's role
+ * @param api ARN of the HTTP API for calls that are signed for `execute-api`
+ * Throws RangeError for a call without a row: it needs one, or nothing proves its permission.
  */
 export const toIamRequests = (
   call: RecordedCall,

@@ -28,9 +28,9 @@ const resources = { memoryMb: 512, timeoutSeconds: 30 };
 const environments = ["stage", "prod"] as const;
 
 /**
- * What deliveries write that belongs to one model, with the parts that the steps are made of: under the roles that were
- * applied, in the APIs, the table, the repository and the bucket that were applied. `AWS_ENDPOINT_URL` and `AWS_REGION`
- * lead the parts' own clients to moto. MLflow is a real one, beside moto: nothing answers behind moto's load balancer.
+ * Writes what deliveries write for one model, with the code of the steps, under the applied roles and in the applied APIs,
+ * table, repository and bucket. `AWS_ENDPOINT_URL` and `AWS_REGION` point the clients to moto. MLflow is a real server next
+ * to moto, because moto's load balancer has no server behind it.
  */
 export const createModelOperations = async ({ written, endpoint, person, surroundings }: StackRunner) => {
   const { accounts } = written;
@@ -141,7 +141,7 @@ export const createModelOperations = async ({ written, endpoint, person, surroun
         ["retire", model, "--yes", "--world", "aws", "--profile", "tooling", "--outputs", outputsFile],
         { ...surroundings, AWS_REGION: region },
       ),
-    /** What stands of a model: by the ledger, in the registry. */
+    /** What is left of a model: in the ledger and in the registry. */
     standing: async (model: string) => ({
       served: (await Promise.all(environments.map((one) => entries.serving(one, model)))).filter(
         (one) => one !== undefined,

@@ -11,13 +11,13 @@ export type PolicyMutation = {
     | "a value of a condition removed"
     | "a principal widened"
     | "a refusal removed";
-  /** In words: which statement of which policy, and what of it. */
+  /** A description: which part of which statement of which policy. */
   readonly what: string;
-  /** The policy as it would stand. */
+  /** The changed policy. */
   readonly policy: IamPolicy;
 };
 
-/** `*`, everything under the same parent, and everything whose name begins so. */
+/** `*`, everything under the same parent, and everything with the same prefix. */
 const widenResource = (resource: string): readonly string[] => {
   if (resource === "*") return [];
   const named = resource.replace(/\*$/, "").replace(/[:/]$/, "");
@@ -103,7 +103,7 @@ const mutatePrincipals = (statement: Statement): readonly StatementChange[] =>
         },
       ];
 
-/** Every way in which one thing of a policy is missing or wider; of refusals, that they are gone. */
+/** Every change that removes or widens one part of a policy, or removes a Deny. */
 export const mutatePolicy = (policy: IamPolicy): readonly PolicyMutation[] =>
   policy.statements.flatMap((statement, index) => {
     const changes: readonly StatementChange[] =
@@ -111,7 +111,7 @@ export const mutatePolicy = (policy: IamPolicy): readonly PolicyMutation[] =>
         ? [{ kind: "a refusal removed", what: statement.Sid ?? "", statement: undefined }]
         : [
             ...mutateActions(statement),
-            // What hangs on a resource speaks of that resource, whatever it names.
+            // A resource's policy is about that resource, whatever it names.
             ...(policy.kind === "resource" ? [] : mutateResources(statement)),
             ...mutateConditions(statement),
             ...mutatePrincipals(statement),

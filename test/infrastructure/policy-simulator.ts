@@ -5,7 +5,7 @@ import { parseStatements } from "./stack-policies.ts";
 import { listResources, type ResourceJson, type SynthesizedStacks } from "./synth-stacks.ts";
 import { createValueResolver, findStackAccount } from "./terraform-values.ts";
 
-/** A policy as it stands after the apply, and what it hangs on. */
+/** A policy after the apply, and the role or resource that it belongs to. */
 export type IamPolicy = {
   /** `delivery functions_notify_policy_76D22644` */
   readonly name: string;
@@ -15,7 +15,7 @@ export type IamPolicy = {
   readonly statements: readonly Statement[];
 };
 
-/** A question to the policies. */
+/** A request to check against the policies. */
 export type AccessRequest = {
   /** The ARN of a role, or a service: `lambda.amazonaws.com`. */
   readonly principal: string;
@@ -25,8 +25,8 @@ export type AccessRequest = {
 };
 
 /**
- * Which policies answer. `all`: as AWS does. `identity`: only the caller's, as though the resource let its account in.
- * `resource`: only the resource's, as though the caller might do everything.
+ * Which policies decide. `all`: as on AWS. `identity`: only the caller's, as if the resource allowed its account.
+ * `resource`: only the resource's, as if the caller were allowed everything.
  */
 export type PolicySide = "all" | "identity" | "resource";
 
@@ -76,11 +76,11 @@ const document = (statements: readonly Statement[]) => ({ Version: "2012-10-17",
 const allowAll: Statement = { Effect: "Allow", Action: "*", Resource: "*" };
 const getAccount = (arn: string): string | undefined => arn.split(":")[4] || undefined;
 
-/** The resource that a policy hangs on: an object's bucket, else the ARN itself. */
+/** The resource whose policy applies: an object's bucket, else the ARN itself. */
 const getPolicyHolder = (resource: string): string =>
   resource.startsWith("arn:aws:s3:::") ? resource.replace(/\/.*/, "") : resource;
 
-/** Decides questions by policies, offline. */
+/** Decides requests by policies, offline. */
 export const createPolicySimulator = (
   policies: readonly IamPolicy[],
   bucketAccounts: ReadonlyMap<string, string>,
@@ -121,7 +121,7 @@ export const createPolicySimulator = (
           "aws:SecureTransport": "true",
           ...(isService ? {} : { "aws:PrincipalArn": ask.principal, "aws:PrincipalAccount": caller ?? "" }),
           ...ask.context,
-          // The one key of many values: DynamoDB tells all partitions that a call touches.
+          // The only key with several values: DynamoDB lists all partitions of a call.
           ...(leadingKeys in ask.context ? { [leadingKeys]: [ask.context[leadingKeys] ?? ""] } : {}),
         },
       },
@@ -140,7 +140,7 @@ export const createPolicySimulator = (
         input.resourcePolicy && createValidatedPolicy(input.resourcePolicy, () => [], { name: "resource" });
       return runUnsafeSimulation({ ...input, ...(resourcePolicy && { resourcePolicy }) }, {}) === "Allowed";
     },
-    /** A complaint where AWS's lists do not have the action, its kind of resource or its condition keys so. */
+    /** An error where AWS's lists do not have the action, its resource type or its condition keys. */
     complaint: async (ask: AccessRequest, side: PolicySide = "all"): Promise<string | undefined> => {
       const done = await runSimulation(simulation(ask, side), {});
       if (done.resultType === "error") return done.errors.message;

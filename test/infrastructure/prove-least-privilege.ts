@@ -13,7 +13,7 @@ import { listServiceAccess } from "./service-access.ts";
 import { listResources, type SynthesizedStacks } from "./synth-stacks.ts";
 import { findStackAccount } from "./terraform-values.ts";
 
-/** A question and the sides that answer it. */
+/** A request and the policy sides that decide it. */
 type SidedRequest = { readonly ask: AccessRequest; readonly side: PolicySide };
 
 export const toAccessRequest = ({ role, action, resource, context }: RecordedRequest): AccessRequest => ({
@@ -28,8 +28,8 @@ const deduplicateRequests = <T extends SidedRequest>(all: readonly T[]): readonl
 ];
 
 /**
- * Policies that this proof leaves to other tests: those of people, of CI, of Terraform itself and of the registry's
- * server, none of which is a function of ours.
+ * Policies that other tests cover: those of people, of CI, of Terraform itself and of the registry's server, none of which
+ * belongs to a Slipway function.
  */
 const excludedPolicies = /role\/slipway-(terraform|ci-|registry-|(stage|prod)-operator)|s3:::slipway-state-/;
 
@@ -42,11 +42,11 @@ const findBucketAccounts = (written: SynthesizedStacks): ReadonlyMap<string, str
     ]),
   );
 
-/** The written policies as they answer questions. */
+/** The decisions of the written policies. */
 export const simulateStackPolicies = (written: SynthesizedStacks): PolicySimulator =>
   createPolicySimulator(readPolicies(written), findBucketAccounts(written));
 
-/** Whether a recording has a question of the same role, for the same action on a resource of the same kind. */
+/** Whether a recording has a request of the same role, for the same action on a resource of the same kind. */
 export const hasSimilarRequest = (
   recorded: readonly RecordedRequest[],
   { role, action, resource }: RecordedRequest,
@@ -58,7 +58,7 @@ export const hasSimilarRequest = (
       (one.resource === resource || isSameResourceKind(one.resource, resource)),
   );
 
-/** All that has to be allowed and refused, and the policies that say so. */
+/** All requests that have to be allowed or denied, and the policies for them. */
 export const proveLeastPrivilege = (written: SynthesizedStacks, recorded: readonly RecordedRequest[]) => {
   const buckets = findBucketAccounts(written);
   const policies = readPolicies(written);
@@ -71,7 +71,7 @@ export const proveLeastPrivilege = (written: SynthesizedStacks, recorded: readon
     ...alone,
   ]);
 
-  /** What one role was never seen to ask, of all that others ask: as the same part, in tooling or in an environment. */
+  /** Requests of other roles that this role never made: as the same part, in tooling or in an environment. */
   const roles = [...new Set(recorded.map(({ role }) => role))];
   const accountIn = (arn: string) => arn.split(":")[4];
   const byRole = Map.groupBy(recorded, ({ role }) => role);
@@ -92,7 +92,7 @@ export const proveLeastPrivilege = (written: SynthesizedStacks, recorded: readon
     allowed.flatMap(({ ask, side }) => listDeniedRequests(ask, side)),
   );
 
-  /** Questions whose answer a policy has a say in. */
+  /** Requests that a policy helps to decide. */
   const concerns = ({ kind, of }: IamPolicy, { ask, side }: SidedRequest): boolean =>
     kind === "identity"
       ? ask.principal === of && side !== "resource"
@@ -115,7 +115,7 @@ export const proveLeastPrivilege = (written: SynthesizedStacks, recorded: readon
   const allowedAbout = concerned(allowed);
   const refusedAbout = concerned(refused);
 
-  /** Why a changed policy is noticed: the first question that it answers otherwise. */
+  /** Why a changed policy is detected: the first request that it decides differently. */
   const noticed = ({ policy }: PolicyMutation): SidedRequest | undefined => {
     const changed: PolicySimulator = createPolicySimulator(
       policies.map((one) => (one.name === policy.name ? policy : one)),

@@ -9,18 +9,18 @@ import { readResourceValue } from "./terraform-values.ts";
 const Recorded = z.object({
   /** `deploy-model`; of those that each environment has, `authorize-key@stage`. */
   function: z.string(),
-  /** The ARN of the role that asks. */
+  /** The ARN of the caller's role. */
   role: z.string(),
   action: z.string(),
   resource: z.string(),
   context: z.record(z.string(), z.string()),
 });
-/** What a function's bundle had AWS ask its policies. */
+/** A request that a function's bundle caused. */
 export type RecordedRequest = z.infer<typeof Recorded>;
 
 const recordingUrl = new URL("recorded-calls.json", import.meta.url);
 
-/** Ids that differ from run to run: of a route, a run, a model version's artefacts, a question. */
+/** Ids that differ between runs: of a route, a run, a model version's artefacts, an approval. */
 const replaceRunIds = (text: string): string =>
   text
     .replace(/\/(routes|integrations)\/\w+$/, "/$1/id")
@@ -30,7 +30,7 @@ const replaceRunIds = (text: string): string =>
     .replace(/(artefacts-[^/]+\/provenance\/).*/, "$1statement")
     .replace(/\b([a-z][\w-]*)-[0-9a-f]{12}-[0-9a-f]{8}(-\d+)?\b/g, "$1-delivery");
 
-/** Recorded calls as what AWS asks, each once, in order. `named`: ids that moto drew, and their names in the stacks. */
+/** The requests of recorded calls, each once, in order. `named`: ids from moto and their names in the stacks. */
 export const toRecordedRequests = (
   written: SynthesizedStacks,
   calls: readonly RecordedCall[],
@@ -83,8 +83,8 @@ export const formatRecording = (recorded: readonly RecordedRequest[]): string =>
 export const recordingFile = recordingUrl;
 
 /**
- * What functions asked in another world, whose names are others, and the recording has not: function and action.
- * Callers that are no functions of the recording's are left out.
+ * Requests of functions in another world, with other names, that the recording does not have: function and action. Callers
+ * that are no functions of the recording are left out.
  */
 export const findUnrecordedRequests = (
   calls: readonly RecordedCall[],

@@ -1,4 +1,4 @@
-/** Does something for each name once it is done for all that it needs; what does not wait for each other goes on at once. */
+/** Runs work for each name after that of its dependencies; independent names run at the same time. */
 export const runInDependencyOrder = async (
   needs: ReadonlyMap<string, readonly string[]>,
   work: (name: string) => Promise<void>,

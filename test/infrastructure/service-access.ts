@@ -4,20 +4,20 @@ import type { AccessRequest, PolicySide } from "./policy-simulator.ts";
 import { listResources, type SynthesizedStacks } from "./synth-stacks.ts";
 import { createValueResolver, readResourceValue } from "./terraform-values.ts";
 
-/** A permission that no call of ours exercises: AWS does, in somebody's name. */
+/** A permission that no call of Slipway uses: AWS uses it for a caller. */
 export type ServiceAccess = {
   readonly why: string;
   /** AWS's page that says so. */
   readonly page: string;
   readonly asks: readonly AccessRequest[];
-  /** Where only one side can be told: see `Side`. */
+  /** Set where only one side can be checked: see `Side`. */
   readonly side?: PolicySide;
 };
 
 const docs = "https://docs.aws.amazon.com/";
 const environments = ["stage", "prod"] as const;
 
-/** Permissions that only AWS exercises, each with the page that says who asks for what. */
+/** Permissions that only AWS uses, each with the page that documents it. */
 export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceAccess[] => {
   const { accounts } = written;
   const { account, region } = accounts.tooling;

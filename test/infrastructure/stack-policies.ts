@@ -8,7 +8,7 @@ export type StackPolicy = {
   readonly statements: readonly Statement[];
 };
 
-/** Where policies stand: type of resource and attribute. */
+/** Where policies are: resource type and attribute. */
 const places = [
   ["aws_iam_role_policy", "policy"],
   ["aws_iam_policy", "policy"],

@@ -21,13 +21,13 @@ export type StackRunner = {
   readonly needs: ReadonlyMap<string, readonly string[]>;
   /** Credentials of a person in tooling's account. */
   readonly person: Credentials;
-  /** What Terraform and the command find in their environment: the profiles `tooling`, `stage` and `prod`, and moto. */
+  /** Environment variables for Terraform and the command: the profiles `tooling`, `stage` and `prod`, and moto. */
   readonly surroundings: Readonly<Record<string, string>>;
-  /** Applies a stack with the very invocations of `npm run apply`; throws with Terraform's words where one fails. */
+  /** Applies a stack with the very invocations of `npm run apply`; throws with Terraform's output on a failure. */
   apply(stack: string): Promise<void>;
   /** Plans it: code 0 says that nothing would change, 2 that something would. */
   plan(stack: string): Promise<TerraformResult>;
-  /** Destroys what it made, the bucket of all states last; throws with Terraform's words. */
+  /** Destroys its resources, the state bucket last; throws with Terraform's output. */
   destroy(stack: string): Promise<void>;
   stop(): Promise<void>;
 };
@@ -41,7 +41,7 @@ type Credentials = {
 const seconds = 300;
 const motoAccount = "123456789012";
 
-/** A person in each account, as the role that she assumed there: by it moto, itself another account, knows where she is. */
+/** A person in each account, as an assumed role: moto recognises the account by it. */
 const createCredentials = async (endpoint: string, accounts: Accounts) => {
   const externalId = "a person";
   const sts = new STSClient(motoClientConfig(endpoint));
@@ -71,7 +71,7 @@ const formatAwsConfig = (who: Awaited<ReturnType<typeof createCredentials>>): st
     )
     .join("\n\n");
 
-/** Which stacks come before each: those that the written stack reads, tooling's bootstrap and its own account's. */
+/** The stacks before each: those that it reads, tooling's bootstrap and its own account's. */
 const findStackDependencies = ({
   stacks,
   accounts,
@@ -170,7 +170,7 @@ export const createStackRunner = async (
     },
     plan: (stack) => run(stack, ["plan", "-no-color", "-input=false", "-detailed-exitcode"]),
     destroy: async (stack) => {
-      // Its own state leaves the bucket first, as it came there last.
+      // Its own state leaves the bucket first, because it got there last.
       if (stack === "bootstrap-tooling")
         await invoke(stack, {
           localState: true,

@@ -44,8 +44,8 @@ export const findStackAccount = (written: SynthesizedStacks, stack: string): Sta
   written.accounts[stack.endsWith("-prod") ? "prod" : stack.endsWith("-stage") ? "stage" : "tooling"];
 
 /**
- * Reads a text of a stack as it stands after the apply: references have become names and ARNs, also those to other
- * stacks. What this does not know stays as it is.
+ * Reads a text of a stack as it is after the apply: references become names and ARNs, also those to other stacks. Unknown
+ * references stay.
  */
 export const createValueResolver = (written: SynthesizedStacks) => {
   const read = (stack: string, text: string): string =>

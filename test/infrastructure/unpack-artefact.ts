@@ -15,7 +15,7 @@ const Step = z.object({
 const Workflow = z.object({ jobs: z.record(z.string(), z.object({ steps: z.array(Step).default([]) })) });
 const workflow = fileURLToPath(new URL("../../.github/workflows/infrastructure.yml", import.meta.url));
 
-/** The step of a job of infrastructure.yml that looks whether what `synth` wrote is data. */
+/** The step of a job of infrastructure.yml that checks that the output of `synth` is data. */
 export const readUnpackStep = (job: "plan" | "apply"): z.infer<typeof Step> => {
   const { jobs } = Workflow.parse(parse(readFileSync(workflow, "utf8"), { merge: true }));
   const step = jobs[job]?.steps.find(({ name }) => name?.startsWith("Unpack"));

@@ -42,9 +42,9 @@ export const installCrane = async (): Promise<string> => {
   });
 };
 
-/** A registry on a free port of 127.0.0.1 that keeps what it is given in memory. */
+/** An image registry in memory on a free port of 127.0.0.1. */
 export const startRegistry = async (): Promise<{ readonly address: string; stop(): Promise<void> }> => {
-  // The shell ends it when its standard input closes, which it does in whatever way this process dies.
+  // The shell ends it when its standard input closes, however this process ends.
   const command = '"$0" registry serve --address 127.0.0.1:0 & cat > /dev/null; kill $!';
   const child = spawn("sh", ["-c", command, join(await installCrane(), "crane")], {
     stdio: ["pipe", "ignore", "pipe"],

@@ -38,8 +38,8 @@ const createEnvironment = async (endpoint: string, account: string, externalId: 
 };
 
 /**
- * What Terraform makes, made on moto: the tooling account with everything that `slipway doctor` looks at, and the two
- * environments. `addresses`: what stands in for Slack and MLflow. Functions do not run here.
+ * Creates Terraform's resources in moto: the tooling account with everything that `slipway doctor` checks, and the two
+ * environments. `addresses`: the stubs of Slack and MLflow. Functions do not run here.
  */
 export const createAwsResources = async (
   endpoint: string,

@@ -1,6 +1,6 @@
 import { CreateKeyCommand, type KMSClient } from "@aws-sdk/client-kms";
 
-/** Makes a key as Terraform makes the one that builds sign under; gives its ARN. */
+/** Creates the signing key of builds, as Terraform does; returns its ARN. */
 export const createSigningKey = async (client: KMSClient): Promise<string> => {
   const { KeyMetadata } = await client.send(
     new CreateKeyCommand({ KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" }),

@@ -3,7 +3,7 @@ import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 import { type Moto, motoClientConfig, startMoto } from "./moto.ts";
 import { requirePython } from "./python-environment.ts";
 
-/** What a suite builds its clients from: those of `config` may meet with faults, those of `direct` never do. */
+/** Client configurations of a suite: calls by `config` may get faults, calls by `direct` never do. */
 export type MotoPeer = {
   config(): ReturnType<typeof motoClientConfig> & { readonly retryStrategy: typeof quickRetries };
   direct(): ReturnType<typeof motoClientConfig>;
@@ -34,8 +34,8 @@ const createRetryToken = (count: number) => ({
 const fixedSeed = 20_261_121;
 
 /**
- * The same suites against moto twice: undisturbed, and with 8 % of the calls throttled, failed, cut off or robbed
- * of their answers, as drawn from a seed (`SLIPWAY_SEED` for another one). One moto serves both.
+ * The same suites against moto twice: without faults, and with 8 % of the calls throttled, failed, cut off or without a
+ * response, drawn from a seed (`SLIPWAY_SEED` for another one). One moto serves both.
  */
 export const describeWithFaults = (
   title: string,

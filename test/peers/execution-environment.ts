@@ -8,7 +8,7 @@ import { installRuntimeClient } from "./runtime-client.ts";
 type Needs = {
   /** The folder that holds `index.mjs`. */
   readonly root: string;
-  /** Where its output goes. A file and no pipe: what was printed before an answer is in it when the answer is there. */
+  /** The file for its output. Not a pipe: output before a response is in the file when the response arrives. */
   readonly logFile: string;
   readonly variables: Readonly<Record<string, string>>;
 };
@@ -92,7 +92,7 @@ export const startExecutionEnvironment = async ({ root, logFile, variables }: Ne
   return {
     alive: () => alive,
 
-    /** Starts it where it is the first event. `headers` is asked for when the function is ready: its time runs from then. */
+    /** Starts the process for the first event. `headers` is called when the function is ready: its timeout starts then. */
     async serve(
       event: Omit<InvocationEvent, "headers"> & { readonly requestId: string; headers(): NextHeaders },
     ) {

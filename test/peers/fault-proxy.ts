@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { createSeededRandom } from "#test/support/seeded-random.ts";
 
-/** What can happen to a call on its way. */
+/** The faults that the proxy can inject into a call. */
 type Fault =
   | "throttled"
   | "failed"
-  /** The connection is cut before the service has heard of the call. */
+  /** The connection is cut before the service gets the call. */
   | "cut before"
-  /** The service has done it, and the answer is lost. */
+  /** The service has done it, and the response is lost. */
   | "cut after";
 
 const kinds: readonly Fault[] = ["throttled", "failed", "cut before", "cut after"];
@@ -19,7 +19,7 @@ const readBody = async (message: IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(parts);
 };
 
-/** The answers of a service in trouble, in the form that the caller's protocol has for them. */
+/** The error responses of a failing service, in the caller's protocol. */
 const sendError = (to: ServerResponse, from: IncomingMessage, fault: "throttled" | "failed"): void => {
   const isS3 = String(from.headers.authorization).includes("/s3/aws4_request");
   const code = fault === "throttled" ? (isS3 ? "SlowDown" : "ThrottlingException") : "InternalServerError";
@@ -45,9 +45,9 @@ export type FaultProxy = {
 };
 
 /**
- * A way to `target` on which `share` of the calls meet with a fault, drawn from `seed`. A call of an AWS client
- * (its `amz-sdk-invocation-id` stays over its retries) meets with at most two, so that a client with three attempts
- * gets through; `force` takes that mercy away.
+ * A proxy to `target` that injects a fault into a `share` of the calls, drawn from `seed`. A call of an AWS client (its
+ * `amz-sdk-invocation-id` stays over its retries) gets at most two, so that a client with three attempts succeeds; `force`
+ * lifts that limit.
  */
 export const startFaultProxy = async (options: {
   readonly target: string;

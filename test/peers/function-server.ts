@@ -6,7 +6,7 @@ import { formatReportLine } from "#platform/serving/lambda-report.ts";
 import { FunctionFailed } from "#platform/serving/serving.ts";
 import { createFunctionHost, type FunctionLogLine } from "#worlds/embedded/functions/function-host.ts";
 
-/** What moto's addition tells of a version (moto/function_versions.py): Lambda's own description of it. */
+/** Lambda's description of a version, from moto's addition (moto/function_versions.py). */
 const MotoFunction = z.object({
   FunctionName: z.string(),
   Version: z.string(),
@@ -17,9 +17,9 @@ const MotoFunction = z.object({
 });
 
 /**
- * Runs the functions that moto is asked to invoke as worker processes, on a free port (moto's FUNCTIONS_URL).
- * `imageRoot`: the folder that holds an image's files; `onLine`: told what they print;
- * `idleMs`: a version that nobody calls for so long ends.
+ * Runs the functions that moto invokes as worker processes, on a free port (moto's FUNCTIONS_URL).
+ * `imageRoot`: the folder with an image's files; `onLine`: gets their output;
+ * `idleMs`: an idle version ends after this time.
  */
 export const startFunctionServer = async (
   imageRoot: (digest: string) => Promise<string>,
@@ -75,7 +75,7 @@ export const startFunctionServer = async (
   if (address === null || typeof address === "string") throw new Error("no port");
   return {
     url: `http://127.0.0.1:${address.port}`,
-    /** Past moto, for who has found out by itself which version is meant. */
+    /** Invokes a known version without moto. */
     invoke: host.invoke,
     stop: async () => {
       server.closeAllConnections();

@@ -17,23 +17,23 @@ export type LambdaHostOptions = {
   readonly env: Readonly<Record<string, string>>;
   /** Default: 30. */
   readonly timeoutSeconds?: number;
-  /** Said, not enforced. Default: 256. */
+  /** Reported, not enforced. Default: 256. */
   readonly memoryMb?: number;
   /** Default: 123456789012. */
   readonly account?: string;
 };
 
 export type LambdaResult = {
-  /** What the function answered; with a `functionError` its error: `{ errorType, errorMessage, … }`. */
+  /** The function's result; with a `functionError` its error: `{ errorType, errorMessage, … }`. */
   readonly payload: unknown;
   /** As in X-Amz-Function-Error. */
   readonly functionError?: "Unhandled";
-  /** All that it printed since the event before, between Lambda's lines START, END and REPORT. */
+  /** Its output since the previous event, between Lambda's lines START, END and REPORT. */
   readonly log: string;
 };
 
 export type LambdaHost = {
-  /** Runs one event; several at once run in environments of their own, as on Lambda. Never fails for the function's fault, but for a log that holds a marked secret. */
+  /** Runs one event; several at once run in environments of their own, as on Lambda. An error of the function never rejects, a log with a marked secret does. */
   invoke(payload: unknown): Promise<LambdaResult>;
   /** Ends all its processes. */
   stop(): Promise<void>;
@@ -44,7 +44,7 @@ const createTraceId = () => {
   return `Root=1-${seconds}-${randomBytes(12).toString("hex")};Parent=${randomBytes(8).toString("hex")};Sampled=0`;
 };
 
-/** The folder with the function's code, and one that is ours and goes away with it. */
+/** The folder with the function's code, and a temporary one that is removed with it. */
 const unpackCode = async (code: string) => {
   const folder = await createTemporaryFolder();
   if (!code.endsWith(".zip")) return { root: code, folder };

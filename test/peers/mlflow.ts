@@ -43,7 +43,7 @@ export const startMlflow = async (
     PATH: process.env.PATH,
     HOME: folder.path,
     MLFLOW_DISABLE_TELEMETRY: "true",
-    // Seven processes for evaluation jobs that nobody asks for here.
+    // Seven processes for evaluation jobs, which no test needs.
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
     PYTHONDONTWRITEBYTECODE: "1",
     ...env,

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const python = process.env.PYTHON ?? "python3";
 const requirements = fileURLToPath(new URL("requirements.txt", import.meta.url));
 
-/** Where the interpreter lies and which it is: an environment made with one does not run with another. */
+/** Path and version of the interpreter: an environment of one does not run with another. */
 const identify = (): string | undefined => {
   const { status, stdout } = spawnSync(
     python,

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request } from "node:http";
 import { buffer } from "node:stream/consumers";
 
-/** One signed call as a service met it. */
+/** One signed call as a service got it. */
 export type RecordedCall = {
-  /** Whose bundle made it: the access key that the process was given. */
+  /** The caller's function: the access key of its process. */
   readonly function: string;
   /** The ARN of the role that was assumed for it; undefined: the function's own. */
   readonly role?: string;
@@ -16,7 +16,7 @@ export type RecordedCall = {
   readonly method: string;
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
-  /** What was asked, where it is JSON or a form. */
+  /** The request's input, where it is JSON or a form. */
   readonly input: Readonly<Record<string, unknown>>;
   readonly status: number;
 };
@@ -25,9 +25,9 @@ export type RecordingProxy = {
   /** For AWS_ENDPOINT_URL of the processes whose calls count. */
   readonly endpoint: string;
   readonly calls: readonly RecordedCall[];
-  /** The next call of this operation is done, and its caller never hears so; before it asks again, `meanwhile` happens. */
+  /** The next call of this operation succeeds, but its response is lost; `meanwhile` runs before the retry. */
   loseAnswer(operation: string, meanwhile?: () => Promise<unknown>): void;
-  /** Calls of this operation end with the service's own fault, until told `undefined`. */
+  /** Calls of this operation fail with a service error, until set to `undefined`. */
   fail(operation: string | undefined): void;
   stop(): Promise<void>;
 };
@@ -60,7 +60,7 @@ const parseInput = (type: string, body: Buffer): Readonly<Record<string, unknown
   return { ...(read as object) };
 };
 
-/** A service's name for what is asked, wherever its protocol puts it. */
+/** The operation's name, wherever the protocol has it. */
 const readOperation = (
   service: string,
   headers: IncomingMessage["headers"],
@@ -83,9 +83,9 @@ const scope = /Credential=([^,]+?)\/\d{8}\/([\w-]+)\/([\w-]+)\/aws4_request/;
 const accessKeyPattern = /<AccessKeyId>([^<]+)<\/AccessKeyId>/;
 
 /**
- * A way to moto (or whatever else answers AWS's calls) that writes down each signed call: whose, under which role, what.
- * A process is known by its access key, which is therefore the function's name; keys that AssumeRole gave lead back to
- * it. Give each process its own name in AWS_ACCESS_KEY_ID and this endpoint in AWS_ENDPOINT_URL.
+ * A proxy to moto (or another server for AWS's calls) that records each signed call with its function, role and input. A
+ * process is identified by its access key, which is the function's name; keys from AssumeRole map back to it. Set each
+ * process's name in AWS_ACCESS_KEY_ID and this endpoint in AWS_ENDPOINT_URL.
  * `targets`: another server for a signed service, such as `{ "execute-api": mlflow.uri }`.
  */
 export const startRecordingProxy = async (

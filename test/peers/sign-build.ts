@@ -16,7 +16,7 @@ type SignBuildDependencies = {
   readonly key: string;
 };
 
-/** Signs and keeps, as the builder does, that it made an image of these files; the builder is `handlerEnvironment`'s. */
+/** Signs and stores the provenance of an image of these files, as the builder of `handlerEnvironment` does. */
 export const signBuild =
   ({ endpoint, region, bucket, key }: SignBuildDependencies) =>
   async (build: {

@@ -8,14 +8,14 @@ import { requirePeer } from "./require-peer.ts";
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export type LaunchOptions = {
-  /** Picture elements for each CSS pixel; 1 unless said. */
+  /** Device pixels for each CSS pixel; default 1. */
   readonly deviceScaleFactor?: number;
-  /** Host names that lead to 127.0.0.1 in this browser. */
+  /** Host names that this browser resolves to 127.0.0.1. */
   readonly namesOfThisMachine?: readonly string[];
 };
 export type Browser = AsyncDisposable & { readonly context: BrowserContext };
 
-/** Debian's chromium for tests that look at a page; `peer`'s rule decides what its absence means. */
+/** Debian's chromium for tests of pages; requirePeer decides whether its absence skips or fails them. */
 export const requireBrowser = (): {
   readonly skip: boolean;
   readonly launch: (options?: LaunchOptions) => Promise<Browser>;

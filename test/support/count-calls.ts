@@ -7,9 +7,8 @@ type Coverage = {
 };
 
 /**
- * How often functions and blocks of this process's JavaScript were entered while `work` ran: steps that are the same on
- * every machine, whatever else it does. What engines do within themselves (a regular expression, JSON.parse) is not
- * counted.
+ * How often functions and blocks of this process's JavaScript were entered during `work`: the same number on every
+ * machine and under any load. The engine's own work (a regular expression, JSON.parse) does not count.
  */
 export const countCalls = (work: () => unknown): number => {
   const session = new Session();
@@ -20,7 +19,7 @@ export const countCalls = (work: () => unknown): number => {
     try {
       work();
     } catch {
-      // What it throws is another test's matter.
+      // Other tests check what it throws.
     }
     let steps = 0;
     session.post("Profiler.takePreciseCoverage", (error: Error | null, coverage: Coverage) => {

@@ -1,4 +1,4 @@
-/** What `work` came to, and how often the event loop turned meanwhile: what holds it lets it turn once or never. */
+/** The result of `work`, and how often the event loop turned meanwhile: blocking work lets it turn once or never. */
 export const countEventLoopTurns = async <T>(
   work: () => Promise<T>,
 ): Promise<{ readonly turns: number; readonly value: T }> => {

@@ -5,13 +5,13 @@ export type StatementCounts = {
   readonly prepared: number;
   /** How often a compiled statement ran. */
   readonly statements: number;
-  /** How many transactions were asked for: each is one write lock and one commit. */
+  /** How many transactions ran: each is one write lock and one commit. */
   readonly commits: number;
 };
 
 /**
- * A database that counts what it is asked to do. What a call costs is told by these counts on every machine, busy or
- * not; how long it takes is told by the benchmarks.
+ * A database that counts its statements and commits. The counts of a call are the same on every machine, busy or not;
+ * the benchmarks measure its time.
  */
 export const countStatements = (
   database: Database,

@@ -1,8 +1,8 @@
 import { startStubServer } from "./stub-server.ts";
 
 /**
- * A server that refuses every call in the words of the call itself, headers and body, as a badly behaved proxy would:
- * `refusal` makes an answer's body of them. On a free port of 127.0.0.1.
+ * A server that refuses every call and echoes its headers and body, as a bad proxy would: `refusal` makes the response
+ * from them. On a free port of 127.0.0.1.
  */
 export const startEchoServer = (
   refusal: (call: string) => { readonly status: number; readonly body: object },

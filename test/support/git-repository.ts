@@ -17,7 +17,7 @@ export const gitEnvironment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")),
 );
 
-/** A git repository in a folder of its own, for what reads one. */
+/** A git repository in a temporary folder. */
 export const createGitRepository = async () => {
   const folder = await createTemporaryFolder();
   const git = (...args: string[]): Buffer =>

@@ -1,6 +1,6 @@
 import { sentinelSecrets } from "./sentinel-secrets.ts";
 
-/** An environment in which every function starts. */
+/** Environment variables with which every function starts. */
 export const handlerEnvironment = {
   AWS_REGION: "eu-central-1",
   AWS_ACCESS_KEY_ID: "test",

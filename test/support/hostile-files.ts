@@ -1,7 +1,7 @@
 import { readChurnFiles, readChurnYaml } from "#test/support/onnx/churn-folder.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-/** models/churn with another file in the place of one of its own. */
+/** models/churn with one file replaced. */
 export const replaceChurnFile = (file: string, content: string) => ({
   model: "churn",
   files: readChurnFiles().set(file, bytes(content)),

@@ -13,7 +13,7 @@ export type ServiceRequest = {
 const json = { "content-type": "application/json" };
 const csv = { "content-type": "text/csv" };
 
-/** The same rows, as each protocol of the model `churn` takes them. */
+/** The same rows as a request of each protocol of the model `churn`. */
 export const buildValidRequests = (rows: readonly Row[]): readonly ServiceRequest[] => {
   const names = Object.keys(rows[0] ?? {});
   const lists = rows.map((row) => names.map((name) => row[name] ?? null));
@@ -71,7 +71,7 @@ export const buildValidRequests = (rows: readonly Row[]): readonly ServiceReques
   ];
 };
 
-/** What clients send by mistake and attackers by intent, as it stands in a body. */
+/** Values that clients send by mistake and attackers on purpose, as raw JSON. */
 const fragments = [
   "NaN",
   "Infinity",
@@ -136,7 +136,7 @@ const applyChange = (body: Uint8Array, { at, drop, put }: Change): Uint8Array =>
   return Buffer.concat([body.subarray(0, from), put, body.subarray(from + drop)]);
 };
 
-/** Values that belong nowhere, put into JSON where another one stood. */
+/** Invalid values that replace another one in JSON. */
 const unexpectedValue = fc.oneof(
   fc.constantFrom<unknown>(
     null,
@@ -167,13 +167,13 @@ const unexpectedValue = fc.oneof(
 type Swap = { readonly way: readonly number[]; readonly name: string | undefined; readonly value: unknown };
 const swap: fc.Arbitrary<Swap> = fc.record({
   way: fc.array(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), { maxLength: 5 }),
-  // Beside the others, where a name is given, instead of in the place of one.
+  // With a name the value is added, instead of replacing one.
   name: fc.option(fc.constantFrom("extra", "rows", "data", "__proto__", "parameters", "outputs", "a/b~"), {
     nil: undefined,
   }),
   value: unexpectedValue,
 });
-/** The same JSON with the value at the end of a way replaced, or one put beside it. */
+/** The same JSON with the value at a path replaced, or one added next to it. */
 const applySwap = (json: unknown, { way: [step, ...way], name, value }: Swap): unknown => {
   if (step === undefined && name === undefined) return value;
   if (typeof json !== "object" || json === null) return value;
@@ -293,7 +293,7 @@ const path = fc.constantFrom(
   "/constructor",
 );
 
-/** Valid requests with pieces changed, and requests made of nothing but mistakes. */
+/** Valid requests with changed parts, and requests of mistakes alone. */
 export const hostileRequest = (valid: readonly ServiceRequest[]): fc.Arbitrary<ServiceRequest> => {
   const mutated = fc
     .record({

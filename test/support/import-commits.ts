@@ -2,17 +2,17 @@ import { execFileSync } from "node:child_process";
 import { gitEnvironment } from "./git-repository.ts";
 
 export type ImportedCommit = {
-  /** An address; its first part is the name. */
+  /** An email address; its local part is the name. */
   readonly author: string;
   /** By their path from the root; null deletes one. */
   readonly files: Readonly<Record<string, string | null>>;
-  /** Places in the list; the one before, where they are left out. */
+  /** Indexes in the list; by default the previous commit. */
   readonly parents?: readonly number[];
 };
 
 const formatData = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
 
-/** Makes these the commits of `main`, by one call of git however many they are; gives their ids. */
+/** Creates these commits on `main` in one call of git; returns their ids. */
 export const importCommits = (folder: string, commits: readonly ImportedCommit[]): readonly string[] => {
   const stream = commits.map(({ author, files, parents = [-1] }, index) => {
     const person = `${author.split("@")[0]} <${author}> ${1_700_000_000 + index * 60} +0000`;

@@ -26,7 +26,7 @@ import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Json, Store } from "#platform/store/store.ts";
 import { memorySigner } from "./memory-signer.ts";
 
-/** What the tests deliver: a classifier of one number, whose function answers every row alike. */
+/** The tests' model: a classifier with one number as input, whose function predicts the same for every row. */
 export const toyModel = "toy";
 export const fakeCommit = (letter: string): string => letter.repeat(40);
 export const fakeDigest = (letter: string): string => `sha256:${letter.repeat(64)}`;
@@ -86,7 +86,7 @@ export const buildModelFiles = (commit: string, yaml = buildModelYaml()): Map<st
     ["metrics.json", bytes(`{"auc": 0.84, "accuracy": {"value": 0.8}, "note": "tuned"}`)],
   ]);
 
-/** Executions as a test sets them, and task tokens that are each answered once. */
+/** Executions that a test sets, and task tokens that each take one answer. */
 export const fakeDeliveries = () => {
   const executions = new Map<string, Execution>();
   const waiting = new Set<string>();
@@ -115,7 +115,7 @@ export const fakeDeliveries = () => {
   return { deliveries, executions, waiting, answers };
 };
 
-/** A channel that keeps what it shows; `down` makes it refuse. */
+/** A channel that records its messages; `down` makes it fail. */
 export const fakeChannel = () => {
   const shown = new Map<string, MessageState>();
   const state = { down: false, posts: 0 };
@@ -159,7 +159,7 @@ export const memoryStore = () => {
   return { store: createSqliteStore({ database, clock }), database, time, clock };
 };
 
-/** A cipher that hides nothing: what is encrypted where is held by its own tests. */
+/** A cipher without encryption: encryption has its own tests. */
 export const plainCipher = {
   encrypt: async (text: string) => text,
   decrypt: async (text: string) => text,
@@ -168,7 +168,7 @@ export const plainCipher = {
 /** The builder in force. */
 export const fakeBuilderDigest = fakeDigest("e");
 
-/** What a build of a letter's commit says of itself, from these files. */
+/** The facts of a build of a letter's commit from these files. */
 export const createBuildFacts = (letter: string, files: ReadonlyMap<string, Uint8Array>): BuildFacts => ({
   digest: fakeDigest(letter),
   model: toyModel,
@@ -186,10 +186,10 @@ export const createBuildFacts = (letter: string, files: ReadonlyMap<string, Uint
 });
 
 /**
- * All that steps run on, in memory: the embedded implementations where they are quick, stubs elsewhere.
- * @param instrument wraps the store that claims, ledger and approvals stand on
- * @param between wraps the engine and the channel that steps speak to
- * @param platform the platform's copy of the policy; null: nobody has written one
+ * The capabilities of the steps in memory: embedded implementations where they are fast, stubs elsewhere.
+ * @param instrument wraps the store of claims, ledger and approvals
+ * @param between wraps the engine and the channel that steps call
+ * @param platform the platform's copy of the policy; null: there is none
  */
 export const createMemoryWorld = ({
   instrument = (store: Store) => store,
@@ -204,7 +204,7 @@ export const createMemoryWorld = ({
   const store = instrument(plain);
   const commits = new Map<string, Map<string, Uint8Array>>();
   const changed = new Map<string, readonly string[]>();
-  /** What a commit says in policy.yaml where it is not the usual; undefined: it removed the file. */
+  /** A commit's policy.yaml where it is not the default; undefined: the commit removed the file. */
   const policies = new Map<string, string | undefined>();
   const filesAt = (commit: string) => {
     const files = commits.get(commit);
@@ -220,8 +220,7 @@ export const createMemoryWorld = ({
       committedAt: "2026-01-01T00:00:00Z",
     }),
     changedPaths: async (before, after) => changed.get(`${before ?? ""}..${after}`) ?? [],
-    // Each commit is Sam's whole work, after those made before it; who made what is played through on real repositories
-    // (test/attacks).
+    // Sam is the only author of every commit. test/attacks covers contributors on real repositories.
     history: async (head, without) => ({
       commits: without.some((other) => madeAt(other) >= madeAt(head))
         ? []
@@ -262,7 +261,7 @@ export const createMemoryWorld = ({
       return committed === undefined ? undefined : bytes(committed);
     },
   };
-  /** Digests whose function answers otherwise than its golden vectors say, or not at all. */
+  /** Digests whose function differs from its golden vectors, or crashes. */
   const faulty = new Map<string, "differs" | "crashes">();
   const serving = (environment: Environment) =>
     createEmbeddedServing({
@@ -284,7 +283,7 @@ export const createMemoryWorld = ({
     });
   const policy = createPlatformPolicy({ store: plain });
   const policyChanges = createPolicyWriter({ store: plain, clock });
-  /** Every world begins with the platform's copy in its store, as `slipway init aws` leaves it. */
+  /** Every world starts with the platform's copy in its store, as after `slipway init aws`. */
   const seeded =
     platform === null
       ? undefined
@@ -347,7 +346,7 @@ export const createMemoryWorld = ({
     registry: createSqliteRegistry({ database, blobs, clock }),
     blobs,
     signer,
-    /** The builder is taken at its word: it built whatever a commit has when it is asked about. */
+    /** Trusts the builder: a statement for the commit's current files is recorded before each check. */
     provenance: {
       verify: async (expected: ExpectedProvenance) => {
         const letter = expected.commit.slice(0, 1);
@@ -355,7 +354,7 @@ export const createMemoryWorld = ({
         return built.verify(expected);
       },
     },
-    /** The same without a word of the builder's: nothing is kept but what a test keeps. */
+    /** The same without statements of the builder: only those that a test records. */
     strict: built,
     builder: async () => fakeBuilderDigest,
     metrics: createSqliteMetrics({ database, clock, onFault: () => undefined }),
@@ -378,7 +377,7 @@ export const createMemoryWorld = ({
 };
 export type MemoryWorld = ReturnType<typeof createMemoryWorld>;
 
-/** A question about the image and version of a letter, as a delivery asks it. */
+/** An approval request for the image and version of a letter, as a delivery makes it. */
 export const createNewApproval = (
   world: MemoryWorld,
   {
@@ -405,7 +404,7 @@ export const createNewApproval = (
   ...more,
 });
 
-/** Keeps the approval of exactly this, over what prod serves, as its approver would have given it; gives its id. */
+/** Records an approval for this image and version over what prod serves; returns its id. */
 export const recordApproval = async (
   world: MemoryWorld,
   of: Parameters<typeof createNewApproval>[1],
@@ -420,7 +419,7 @@ export const recordApproval = async (
   return id;
 };
 
-/** What a build exports for an image. */
+/** The variables that a build exports for an image. */
 export const createBuildVariables = (letter: string, builtAt = 1_000_000_000) => [
   { Name: "SLIPWAY_DIGEST", Value: fakeDigest(letter) },
   { Name: "SLIPWAY_SIZE_BYTES", Value: "1000" },
@@ -430,7 +429,7 @@ export const createBuildVariables = (letter: string, builtAt = 1_000_000_000) =>
 
 export const hashSha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** Brings the model at a commit to prod as a whole delivery would, by the domain's own means. */
+/** Brings the model at a commit to prod with the domain's functions, as a whole delivery would. */
 export const promoteVersion = async (world: MemoryWorld, letter: string, version: number) => {
   const { claims: rights, ledger: account, serving, time } = world;
   const commit = world.commit(letter);

@@ -5,7 +5,7 @@ import { buffer, text } from "node:stream/consumers";
 import { findSentinelSecrets } from "./sentinel-secrets.ts";
 
 export type BundleRun = {
-  /** What the handler gave. */
+  /** The handler's results. */
   readonly answers: readonly unknown[];
   /** What ended the process: the error's name and message. */
   readonly error: string;
@@ -15,15 +15,15 @@ export type BundleRun = {
 };
 
 /**
- * Imports a bundle in a process of its own, which has these variables alone, and calls its handler with each event.
- * Whoever runs one also proves that its log holds no marked secret: a log that does is an error here.
+ * Imports a bundle in a separate process with these variables alone, and calls its handler with each event. Throws where
+ * its log holds a marked secret.
  */
 export const runBundle = async (
   file: string,
   variables: Readonly<Record<string, string>>,
   events: readonly unknown[] = [],
 ): Promise<BundleRun> => {
-  // Results come over a pipe of their own: the outputs are the function's log.
+  // Results come through a separate pipe, because stdout and stderr are the function's log.
   const program = `
     import { readFileSync, writeSync } from "node:fs";
     const result = { answers: [], error: "", code: 0 };
@@ -33,7 +33,7 @@ export const runBundle = async (
       for (const event of JSON.parse(readFileSync(0, "utf8"))) result.answers.push(await handler(event));
     } catch (error) {
       result.error = error.name + ": " + error.message;
-      // As Lambda's runtime logs an error: with every property that hangs on it.
+      // As Lambda's runtime logs an error: with every property.
       result.left = JSON.stringify(error, (key, value) => value instanceof Error ? { ...value, stack: value.stack } : value);
       result.code = 1;
     }
@@ -49,7 +49,7 @@ export const runBundle = async (
     Readable,
     Readable,
   ];
-  // Not in the program's text: an argument of a process ends at 128 KB. One that ends before it reads says so itself.
+  // Not in the program's text, because an argument is limited to 128 KB. A process that ends before it reads reports that itself.
   stdin.on("error", () => {}).end(JSON.stringify(events));
   const [out, err, result] = await Promise.all([
     text(stdout),

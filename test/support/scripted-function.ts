@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Does what its event asks: `{ do: "echo" | "throw" | "exit" | "hang" | "allocate" | "allocate-native" | "print" | "environment" }`. */
+/** Does what its event says: `{ do: "echo" | "throw" | "exit" | "hang" | "allocate" | "allocate-native" | "print" | "environment" }`. */
 const handler = `
 export const handler = async (event, context) => {
   switch (event.do) {

@@ -1,4 +1,4 @@
-/** Secrets and input that nobody else would write: a log that holds one got it from where it must not. */
+/** Marked secrets and inputs that appear nowhere else: a log that holds one has leaked it. */
 export const sentinelSecrets = {
   slackToken: "xoxb-marked-5f2c-slack-token",
   signingSecret: "marked-81aa-signing-secret",
@@ -9,7 +9,7 @@ export const sentinelSecrets = {
   inputRow: "marked-input-41d7",
 } as const;
 
-/** The ways in which a value may stand in a log line: as it is, within JSON, an address, base64 or hex. */
+/** The forms of a value in a log line: plain, in JSON, in an address, base64 or hex. */
 const encodeForms = (value: string): readonly string[] => [
   value,
   JSON.stringify(value).slice(1, -1),
@@ -19,7 +19,7 @@ const encodeForms = (value: string): readonly string[] => [
   Buffer.from(value).toString("hex"),
 ];
 
-/** Names of the marked secrets that stand in a text. */
+/** Names of the marked secrets that a text holds. */
 export const findSentinelSecrets = (text: string): readonly string[] =>
   Object.entries(sentinelSecrets).flatMap(([name, value]) =>
     encodeForms(value).some((form) => text.includes(form)) ? [name] : [],

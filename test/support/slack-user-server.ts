@@ -1,6 +1,6 @@
 import { startStubServer } from "./stub-server.ts";
 
-/** Slack as far as a command or a step asks it who a user is: these users by their id, and nobody else. */
+/** Slack's user look-up: these users by their id, and nobody else. */
 export const startSlackUserServer = (emails: Readonly<Record<string, string>>) =>
   startStubServer((_, body) => {
     const email = emails[new URLSearchParams(body.toString()).get("user") ?? ""];

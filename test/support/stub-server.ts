@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 
-/** An HTTP server on a free port that answers as `answer` says. */
+/** An HTTP server on a free port; `answer` makes each response. */
 export const startStubServer = async (
   answer: (request: IncomingMessage, body: Buffer, response: ServerResponse) => unknown,
 ) => {

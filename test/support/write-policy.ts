@@ -4,8 +4,8 @@ import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import type { Store } from "#platform/store/store.ts";
 
 /**
- * Writes the platform's copy of the policy into a store as two people do: a first copy, then the one that is wanted,
- * proposed by one and confirmed by the other.
+ * Writes the platform's copy of the policy into a store as two people do: a first copy, then the requested one, which one
+ * proposes and the other confirms.
  */
 export const writePolicy = async (store: Store, text: string): Promise<void> => {
   const floor = parsePolicy(new TextEncoder().encode(text), "the platform's copy");

@@ -132,7 +132,7 @@ const driver = (world: DeliveryWorld) => {
     before = after;
     return result.deliveries[0]?.name ?? "";
   };
-  /** The same; waits until the approvers are asked. */
+  /** The same; waits for the approval request. */
   const pushAndAsk = async (letter: string, pusher = sam, rules = {}) => {
     const delivery = await push(letter, pusher, rules);
     return { delivery, approval: await world.question(delivery) };

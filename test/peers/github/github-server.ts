@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 
-/** The excerpt of GitHub's own OpenAPI description that this server answers by. */
+/** The excerpt of GitHub's OpenAPI description that this server implements. */
 const Excerpt = z.object({
   operations: z.record(
     z.string(),
@@ -121,7 +121,7 @@ const listChangedFiles = (git: Git, sha: string) => {
   return files;
 };
 
-/** What GitHub keeps beside git: who moved a branch, pull requests, verified signatures, accounts of addresses. */
+/** GitHub's data outside git: who moved a branch, pull requests, verified signatures, accounts of addresses. */
 export type GitHubRecord = {
   readonly activities?: readonly object[];
   /** Activities of forks, by `owner/name`. */
@@ -205,7 +205,7 @@ const wholeQuery =
 const oneObject = /(\w+): object\(expression: ("(?:[^"\\]|\\.)*")\) \{ oid \} ?/gs;
 
 /**
- * The one query that is asked: the ids of objects by an expression of `git rev-parse`, null where there is none.
+ * The only query in use: the ids of objects by an expression of `git rev-parse`, null where there is none.
  * https://docs.github.com/en/graphql/reference/objects#repository
  */
 const queryObjects = (git: Git, body: string): GitHubResponse => {
@@ -266,7 +266,7 @@ const getBlob = (git: Git, sha: string): GitHubResponse => {
   }
 };
 
-/** Without these GitHub answers nobody. https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api */
+/** GitHub requires these headers. https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api */
 const checkHeaders = (headers: IncomingHttpHeaders, token: string): GitHubResponse | undefined => {
   if (!headers["user-agent"]) return createErrorResponse(403, "Request forbidden by administrative rules.");
   if (headers["x-github-api-version"] !== "2022-11-28")
@@ -277,9 +277,9 @@ const checkHeaders = (headers: IncomingHttpHeaders, token: string): GitHubRespon
 };
 
 /**
- * Stands in for GitHub's REST API over a local git repository named example/models, for want of a GitHub of our own:
- * answers are checked against GitHub's published OpenAPI description (openapi.json beside this file) before they go
- * out, and calls against its parameters. `mishap`: answers the next call so, instead.
+ * A stub of GitHub's REST API for a local git repository named example/models: responses are checked against GitHub's
+ * published OpenAPI description (openapi.json) before they go out, and calls against its parameters. `mishap`: the next
+ * call gets this response instead.
  */
 export const startGitHubServer = async ({
   git,
@@ -365,7 +365,7 @@ export const startGitHubServer = async ({
         response.writeHead(200, { "content-type": "application/vnd.github.raw+json" }).end(raw);
       else send(response, matched[1]);
     } catch (error) {
-      // Our own mistake, in a form that no client takes for GitHub's.
+      // A mistake of this stub, in a form that no client takes for GitHub's.
       response.writeHead(418).end(String(error));
     }
   });

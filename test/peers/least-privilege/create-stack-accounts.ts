@@ -23,11 +23,11 @@ import { policyYaml } from "#test/support/memory-world.ts";
 import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { writePolicy } from "#test/support/write-policy.ts";
 
-/** What a test finds in moto once the accounts are made. */
+/** The accounts in moto. */
 export type StackAccounts = {
   /** Digests of three images: the first version's, and two models'. */
   readonly digests: readonly [string, string, string];
-  /** Ids that moto drew, and what the written stacks call them. */
+  /** Ids from moto, and their names in the written stacks. */
   readonly named: ReadonlyMap<string, string>;
   /** As moto drew them. */
   readonly apiIds: Readonly<Record<"stage" | "prod", string>>;
@@ -42,8 +42,8 @@ const secrets = {
 };
 
 /**
- * Makes in moto, under the names of the written stacks, what functions find there. The stacks' configuration has moto's
- * own account for tooling.
+ * Creates the functions' resources in moto, with the names of the written stacks. The stacks' configuration has moto's own
+ * account for tooling.
  */
 export const createStackAccounts = async (
   endpoint: string,

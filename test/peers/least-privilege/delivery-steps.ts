@@ -4,13 +4,13 @@ import { buildModelFiles, buildModelYaml, policyYaml, toyModel } from "#test/sup
 import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 
-/** A step's answer, whose members are handed on as they are. */
+/** A step's result, whose fields are passed on unchanged. */
 type StepOutput = Readonly<Record<string, unknown>>;
 export type DeliveryRef = { readonly delivery: string; readonly model: string; readonly commit: string };
 
 type StageOptions = {
   readonly verified?: boolean;
-  /** What happens then, before the step is called once more. */
+  /** Runs before the step is called once more. */
   readonly onceRegistered?: () => Promise<unknown>;
 };
 
@@ -19,8 +19,8 @@ const approval = "{ approvers: [U024BE7LH], quorum: 1, authorMayApprove: false, 
 const runtime = `sha256:${"a".repeat(64)}`;
 
 /**
- * The parts of a delivery, each a call of a function's bundle with what the state machine would hand it.
- * `failed`: bundles that ended with an error, with its words.
+ * The steps of a delivery, each a call of a function's bundle with the state machine's input.
+ * `failed`: bundles that ended with an error, with its message.
  */
 export const createDeliverySteps = (world: FunctionsWorld) => {
   const { repository, written } = world;
@@ -167,7 +167,7 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
   };
   type OnProd = Awaited<ReturnType<typeof onProd>>;
 
-  /** Gives the ledger's sequence, which is the next question's baseline. */
+  /** Returns the ledger's sequence, the baseline of the next approval. */
   const promote = async (subject: DeliveryRef, deployed: OnProd): Promise<number> => {
     const { championVersion: _, ...facts } = deployed;
     const approvedBy = [{ user: "U024BE7LH", name: "grace", at: new Date().toISOString() }];

@@ -29,7 +29,7 @@ import { toyModel } from "#test/support/memory-world.ts";
 import type { DeliveryRef } from "./delivery-steps.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 
-/** What happens to the accounts behind the functions' backs, each so that a function has to mend it. */
+/** Disruptions of the accounts that a function has to repair. */
 export const createDisruptions = (world: FunctionsWorld) => {
   const { written, moto, region, known } = world;
   const client = {
@@ -62,7 +62,7 @@ export const createDisruptions = (world: FunctionsWorld) => {
       );
       for (const { executionArn } of executions) await stop(executionArn);
     },
-    /** A promotion that died between its alias and its commit point. */
+    /** A promotion that stopped between its alias and its commit point. */
     halfPromoted: async () => {
       const FunctionName = toFunctionName("prod", toyModel);
       const { Version } = await lambda("prod").send(new PublishVersionCommand({ FunctionName }));
@@ -80,7 +80,7 @@ export const createDisruptions = (world: FunctionsWorld) => {
           new DeleteFunctionCommand({ FunctionName: toFunctionName(environment, toyModel) }),
         );
     },
-    /** Somebody pointed the route elsewhere. */
+    /** Somebody changed the target of the route. */
     misleadRoute: async (environment: Environment) => {
       const { client: api, ApiId } = gateway(environment);
       for (const { RouteId } of (await api.send(new GetRoutesCommand({ ApiId }))).Items ?? [])
@@ -120,7 +120,7 @@ export const createDisruptions = (world: FunctionsWorld) => {
       });
       return made.key;
     },
-    /** Every counter has had its time, and DynamoDB has not come to delete it. */
+    /** Every counter has expired, and DynamoDB has not deleted it yet. */
     expireCounters: async (environment: Environment) => {
       const { client: dynamodb, TableName } = table(environment);
       const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName }));

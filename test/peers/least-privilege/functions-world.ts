@@ -18,7 +18,7 @@ import { startStubServer } from "#test/support/stub-server.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { createStackAccounts } from "./create-stack-accounts.ts";
 
-/** Slack's Web API for whoever only needs an answer: one message, one user. */
+/** A stub of Slack's Web API: one message, one user. */
 const slackAnswer = {
   ok: true,
   channel: "C0000000000",
@@ -126,7 +126,7 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
     const run = async (name: string, ...events: readonly unknown[]): Promise<BundleRun> =>
       runBundle(await bundle(name.split("@")[0] ?? name), variables(name), events);
 
-    /** ECR has looked through an image, and found nothing (moto's own way of saying it). */
+    /** ECR has scanned an image without findings (in moto's form). */
     const scanned = async (imageDigest: string): Promise<void> => {
       const scan = {
         registryId: written.accounts.tooling.account,

@@ -17,7 +17,7 @@ type EventContext = {
 };
 const canaryError = { Error: "CanaryFailed", Cause: "it did worse" };
 
-/** Nothing serves yet: what was begun is taken away, by the machine's own step and by the sweep. */
+/** Nothing serves yet: a started version is removed, by RollBack and by the sweep. */
 const rollBackFirstVersion = async ({ world, steps, happens }: EventContext): Promise<void> => {
   for (const way of ["roll-back", "sweep-deliveries"]) {
     const subject = await steps.push(way);
@@ -34,7 +34,7 @@ const rollBackFirstVersion = async ({ world, steps, happens }: EventContext): Pr
   }
 };
 
-/** A first version and a better one are promoted, with answers that are lost, late or refused on the way. */
+/** A first version and a better one are promoted, with lost, late and refused responses. */
 const promoteVersions = async ({ world, steps, happens }: EventContext): Promise<number> => {
   const { recorder, digests } = world;
   const first = await steps.push("first");
@@ -72,7 +72,7 @@ const promoteVersions = async ({ world, steps, happens }: EventContext): Promise
   for (const version of [championVersion, functionVersion]) await happens.traffic(version);
   await steps.ask("judge-canary", { ...second, ...versions, step: 0, since });
   const sequence = await steps.promote(second, deployed);
-  // The machine ends before its next step: the sweep carries the delivery forward.
+  // The state machine ends before its next step: the sweep completes the delivery.
   await happens.stop(second);
   await steps.ask("sweep-deliveries", {});
 
@@ -85,7 +85,7 @@ const promoteVersions = async ({ world, steps, happens }: EventContext): Promise
   return sequence;
 };
 
-/** Functions and routes are gone when something is put back: they are made anew. */
+/** Functions and routes that are missing at a rollback are created again. */
 const recreateFunctions = async (
   { world, steps, happens }: EventContext,
   baseline: number,
@@ -109,7 +109,7 @@ const recreateFunctions = async (
     }
 };
 
-/** A question that a later delivery withdraws; once the task hears of it late, by the sweep. */
+/** An approval that a later delivery withdraws; once the sweep ends its task late. */
 const withdrawApproval = async ({ world, steps }: EventContext): Promise<void> => {
   const { recorder, digests } = world;
   const early = await steps.push("early");
@@ -129,7 +129,7 @@ const withdrawApproval = async ({ world, steps }: EventContext): Promise<void> =
 
 const PredictResponse = z.object({ headers: z.record(z.string(), z.string()) });
 
-/** The functions of an environment: an application's requests, and somebody who looks at their records. */
+/** The functions of an environment: an application's requests, and reads of their records. */
 const sendRequests = async (
   { world, steps, happens }: EventContext,
   environment: Environment,
@@ -155,8 +155,8 @@ const sendRequests = async (
     });
   const predict = (event: object) => steps.ask(`predict@${environment}`, event);
   /**
-   * A record that was not written within its second is not there. On a busy machine a new process alone takes longer to
-   * load what writes it: the application asks again, and one that has answered before is as fast as it ever is.
+   * A record that is not written within its second is lost. On a busy machine a new process takes longer to load the
+   * writer: the application sends again, and a process that has responded before is fast enough.
    */
   const recorded = async (id: string, rows: number): Promise<string> => {
     const deadline = Date.now() + 180_000;
@@ -187,7 +187,7 @@ const sendRequests = async (
   await predict(http("GET", `/v1/predictions/${large}.0`));
   await happens.deleteBlobs(environment);
   await show();
-  // The next requests begin counters anew that DynamoDB has not come to delete.
+  // The next requests restart counters that DynamoDB has not deleted yet.
   // A key's counter is of one minute: what expires has to be that of the request that follows.
   const minute = () => Math.floor(Date.now() / 60_000);
   for (let begun = -1; begun !== minute(); ) {
@@ -200,9 +200,9 @@ const sendRequests = async (
 };
 
 /**
- * Calls every function with what deliveries bring it, in their order: some end before anything was served, some are
- * promoted, stopped, answered late or overtaken; answers are lost and things taken away, so that what mends is called,
- * too. Gives what failed.
+ * Calls every function with the events of typical deliveries, in order: some end before anything is served, some are
+ * promoted, stopped, decided late or superseded; responses are lost and resources removed, so that repairs run, too.
+ * Returns what failed.
  */
 export const sendTypicalEvents = async (world: FunctionsWorld): Promise<readonly string[]> => {
   const steps = createDeliverySteps(world);

@@ -51,14 +51,14 @@ const logTime = (engine: string) => (sentence: string) => console.info(`${engine
 describe.skipIf(python.skip || client.skip)("the same deliveries on two engines", () => {
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   let repository: Awaited<ReturnType<typeof commitScenarios>>;
-  /** The delivery whose DeployModel has another external id than the role asks for. */
+  /** The delivery whose DeployModel has another external id than the role requires. */
   let strange: string | undefined;
   let rehearsal: EmbeddedWorld;
   let aws: MotoWorld;
   let embedded: Awaited<ReturnType<typeof playScenarios>>;
   let onAws: Awaited<ReturnType<typeof playScenarios>>;
 
-  /** All that the functions printed, and the task tokens that they were given. */
+  /** The functions' output, and the task tokens that they got. */
   const printed: string[] = [];
   const tokens = new Set<string>();
 
@@ -69,7 +69,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     return scenarios[model]?.[repository.commits[model]?.indexOf(commit) ?? -1]?.broken === name;
   };
 
-  /** The scenes are delivered by hand: who pushed their commits is told before. */
+  /** The scenarios are delivered by hand, so their pushers are recorded before. */
   const recordPushes = async (pushes: Pick<PushLog, "record">) => {
     for (const after of Object.values(repository.commits).flat())
       await pushes.record({ before: null, after, by: "sam.carter@example.com" });
@@ -262,7 +262,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   test(
     "a step that comes with another external id is refused, and the delivery is rolled back",
     async () => {
-      // Of a model that nobody answered: its image is there, and a person may deliver it again.
+      // Its approval expired: its image exists, and a person may deliver it again.
       const again = createDeliveryName({
         repository: repositoryName,
         model: "expiring",

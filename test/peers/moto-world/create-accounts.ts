@@ -36,9 +36,9 @@ const region = worldRegion;
 export const deliveryTable = "slipway";
 const imageRepository = "slipway";
 const secretsPrefix = "/slipway/";
-/** Where MLflow has its clients put artefacts. */
+/** The bucket for MLflow's artefacts. */
 export const artifactBucket = "slipway-registry";
-/** How images were built. */
+/** The bucket for provenance. */
 export const provenanceBucket = "slipway-artefacts";
 
 /** A step's function, as Terraform names it. */
@@ -46,7 +46,7 @@ export const toStepFunctionName = (step: string): string => `slipway-${step}`;
 const toStepFunctionArn = (step: string) =>
   `arn:aws:lambda:${region}:${toolingAccount}:function:${toStepFunctionName(step)}`;
 
-/** moto keeps the functions' names; what runs is elsewhere (STEPS_URL). */
+/** moto has the functions' names alone; they run elsewhere (STEPS_URL). */
 const emptyZip = Buffer.from("UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==", "base64");
 
 const firstImage = JSON.stringify({
@@ -155,8 +155,8 @@ type Needs = {
 };
 
 /**
- * Makes what Terraform makes on AWS, in three of moto's accounts; gives all variables that the functions then read,
- * by name. Roles, keys and tables are real to moto, permissions are not (docs/peers.md).
+ * Creates Terraform's resources in three of moto's accounts; returns all variables that the functions read. Roles, keys
+ * and tables exist in moto, permissions do not (docs/peers.md).
  */
 export const createAccounts = async ({ endpoint, url, mlflow, runtime, builder, secrets }: Needs) => ({
   AWS_REGION: region,

@@ -24,12 +24,12 @@ import { callbackPath } from "#worlds/embedded/gateway/http-server.ts";
 import { type AccountVariables, environmentAccounts } from "./create-accounts.ts";
 import type { StepHosts } from "./step-hosts.ts";
 
-/** How long a read of an alias, and of what it names, is good for. */
+/** How long an alias and its versions are cached, milliseconds. */
 const aliasMs = 100;
 
 /**
- * Serving whose alias `live` is read through Lambda's API and drawn here, as Lambda draws: an application's many
- * requests would else all wait for moto. All other calls are `serving`'s.
+ * Serving that reads the alias `live` through Lambda's API and draws the version here, as Lambda does: otherwise every
+ * request of an application would wait for moto. All other calls go to `serving`.
  */
 const drawCanaryLocally = (
   serving: Serving,
@@ -79,7 +79,7 @@ type Needs = {
   readonly clock: () => number;
 };
 
-/** A bundle's first event waits for its process, on a machine that does much else: Slack itself gives three seconds. */
+/** A bundle's first event waits for its process on a busy machine: Slack's limit is three seconds. */
 const callbackTimeoutMs = 30_000;
 
 /**

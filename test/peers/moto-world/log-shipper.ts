@@ -9,10 +9,10 @@ import { actInAccount } from "#test/peers/act-in-account.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
 
 const stream = "here";
-/** Lines wait so long for others. */
+/** How long lines wait for a batch, milliseconds. */
 const shipIntervalMs = 100;
 
-/** What functions print, into CloudWatch Logs of their account: there lines of metrics become metrics. */
+/** Ships the functions' output to CloudWatch Logs of their account, where metric lines become metrics. */
 export const createLogShipper = (endpoint: string) => {
   const clients = new Map<string, CloudWatchLogsClient>();
   const made = new Map<string, Promise<void>>();

@@ -19,7 +19,7 @@ type Needs = {
   readonly layerFiles: (digest: string) => Promise<readonly string[]>;
 };
 
-/** A scan of ours as ECR tells it: by Amazon Inspector where npm's packages were looked up, else by basic scanning. */
+/** A scan in ECR's form: by Amazon Inspector where npm's packages were looked up, else by basic scanning. */
 const toEcrFindings = (scan: Scan) => {
   if (scan.status === "pending") return { imageScanStatus: { status: "IN_PROGRESS" } };
   const vulnerabilitySourceUpdatedAt =

@@ -60,7 +60,7 @@ export type MotoWorldOptions = {
   readonly folder: string;
   /** Slipway's own folder. */
   readonly checkout: string;
-  /** Waits of the state machine are divided by it. */
+  /** Divides the waits of the state machine. */
   readonly timeScale: number;
   /** Requests a second of the synthetic application; 0: none. */
   readonly traffic: number;
@@ -78,10 +78,10 @@ const RoleSession = z.object({ role: z.string(), session: z.string() });
 const DeliveryEvent = z.object({ delivery: z.string() });
 const MetricsLine = z.object({ _aws: z.unknown() });
 
-/** Tasks have so many times their time: on AWS no cold start competes with every other for two processors. */
+/** Multiplies the tasks' timeouts: on AWS cold starts do not compete for two processors. */
 const taskTimeoutFactor = 5;
 
-/** A version that nobody calls for so long ends; the next call starts it again. */
+/** An idle version ends after this time; the next call starts it again. */
 const versionIdleMs = 5_000;
 
 const isMetricsLine = (line: string): boolean => {
@@ -100,7 +100,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
   const stop = async (): Promise<void> => {
     for (const one of stops.splice(0).reverse()) await one();
   };
-  /** Whatever is started is stopped, also when a later part does not start. */
+  /** Stops everything that has started, also when a later part does not start. */
   const started = <Part extends { readonly stop: () => Promise<void> | void }>(part: Part): Part => {
     stops.push(() => part.stop());
     return part;
@@ -168,7 +168,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       stateMachineArn: variables.STATE_MACHINE_ARN,
     });
     const cipher = createKmsCipher({ client: new KMSClient(config), key: variables.CIPHER_KEY });
-    /** The functions' own calls are written down, those to MLflow signed as they are on AWS. */
+    /** Records the functions' calls; those to MLflow are signed as on AWS. */
     const recorded = {
       AWS_ENDPOINT_URL: recorder.endpoint,
       MLFLOW_URI: recorder.endpoint,
@@ -195,7 +195,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
           log(`[${name}] ${line}`);
           if (isMetricsLine(line)) logs.line(toolingAccount, toStepFunctionName(name), line);
         }
-        // What was printed so far counts for a judgement that comes next.
+        // The output so far counts for the next JudgeCanary.
         if (name === "shift-traffic") await logs.flush();
         const about = name === "request-approval" ? DeliveryEvent.safeParse(event) : undefined;
         if (about?.success && !answer.functionError) {
@@ -276,7 +276,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
         clock,
       }),
       serving: door.servings,
-      /** Not in the Parameter Store: it opens our own front door, which AWS has none of. */
+      /** Not in the Parameter Store: it is for the local control routes, which AWS does not have. */
       secrets: { read: async () => secrets.control },
     };
     const shown = new Map<string, string>();
@@ -344,7 +344,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
     return {
       url,
       modelsUrl: url,
-      /** Each time that a role was assumed, and the session's name. */
+      /** Every AssumeRole call with its session name. */
       roleSessions: async () =>
         (await readFile(sessions, "utf8"))
           .trim()
@@ -363,9 +363,9 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       secrets,
       openView: (user: string) => door.desk.viewOf(user)?.id,
       engine: { describe: deliveries.describe },
-      /** By start-delivery's bundle: a person's wish, or CodeCommit's event of a push. */
+      /** Runs start-delivery's bundle: a start by hand, or CodeCommit's push event. */
       steps: { startDelivery },
-      /** Delivers one model at a commit, as a person wishes; gives the execution's name. */
+      /** Starts a delivery of one model at a commit by hand; returns the execution's name. */
       deliver: async (model: string, commit: string): Promise<string> => {
         const wish = {
           repository: repositoryName,
@@ -382,7 +382,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
         if (!only) throw new Error(`${model} is not there at ${commit}`);
         return only.name;
       },
-      /** Resolves when a delivery has put its question. */
+      /** Resolves when a delivery has requested its approval. */
       asked: (name: string) => askedOf(name).promise,
       /** Resolves when a delivery has ended and been reported or swept. */
       ended: executions.ended,

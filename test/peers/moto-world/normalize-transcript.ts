@@ -1,18 +1,18 @@
 import type { OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 
-/** What one engine did and said of a delivery. */
+/** Outcome and messages of a delivery on one engine. */
 export type Transcript = {
   readonly outcome: OutcomeRecord | undefined;
   /** The texts of its messages on the desk, in their order. */
   readonly messages: readonly (readonly string[])[];
 };
 
-/** Measured by a machine's clock or by chance; the verdicts that depend on them decide how a delivery ends. */
+/** Checks that depend on the machine's clock or on chance; the outcome depends on their verdicts. */
 const measuredPattern = /\*(latency p95|canary [\w ]+)\*/;
 
 const normalizeLine = (text: string): string => {
-  // How long an answer took, and which requests met which version: no two runs measure the same.
+  // Latencies, and which requests reached which version: they differ between runs.
   if (measuredPattern.test(text)) return (measuredPattern.exec(text) ?? [""])[0];
   return (
     text
@@ -26,7 +26,7 @@ const normalizeLine = (text: string): string => {
   );
 };
 
-/** One engine's account of a delivery without what may differ between two engines. */
+/** One engine's transcript of a delivery without what may differ between engines. */
 export const normalizeTranscript = ({ outcome, messages }: Transcript) => ({
   // When it ended.
   outcome: outcome && {

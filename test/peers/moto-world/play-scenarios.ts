@@ -10,7 +10,7 @@ import type { World } from "#worlds/embedded/world.ts";
 import { normalizeLedgerEntry, normalizeTranscript, type Transcript } from "./normalize-transcript.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 
-/** What the scenarios need of an engine's world; both have it. */
+/** What the scenarios need of a world; both worlds have it. */
 export type ScenarioTarget = Pick<EmbeddedWorld, "url" | "modelsUrl" | "openView" | "asked" | "ended"> & {
   readonly world: Pick<World, "messages" | "approvals" | "outcomes" | "ledger" | "source">;
   readonly engine: Pick<EmbeddedWorld["engine"], "describe">;
@@ -20,7 +20,7 @@ export type ScenarioTarget = Pick<EmbeddedWorld, "url" | "modelsUrl" | "openView
 };
 
 const requestsPerSecond = 60;
-/** Models whose deliveries are under way together: one of them waits for its question to expire. */
+/** How many models are delivered at once: one of them waits for its approval to expire. */
 const modelsAtOnce = 4;
 const pollIntervalMs = 100;
 
@@ -65,13 +65,13 @@ const predictLabels = async (
     body: JSON.stringify({ rows }),
   });
   const answer = await response.text();
-  // The status and the words of a refusal say more than that there are no predictions.
+  // Status and body of an error say more than missing predictions.
   if (response.status !== 200)
     throw new Error(`${environment} of ${model} answered ${response.status}: ${answer}`);
   return Predictions.parse(JSON.parse(answer)).predictions.map(({ label }) => label);
 };
 
-/** The execution has ended and what it left was looked after, as EventBridge has it done on AWS. */
+/** Waits until the execution has ended and was swept, as EventBridge does on AWS. */
 const waitForEnd = async (target: ScenarioTarget, name: string): Promise<void> => {
   for (;;) {
     const execution = await target.engine.describe(name);
@@ -90,7 +90,7 @@ const playModel = async (target: ScenarioTarget, model: string, commits: readonl
   const person = createAutoApprover(target);
   const rowsOf = async (commit: string) => (await readCommittedHoldout(world)(model, commit)).rows;
 
-  /** Rows that the two versions answer otherwise: on these the share of labels moves by all of them. */
+  /** Rows with different labels in the two versions: on these every label shifts. */
   const oddRows = async (commit: string) => {
     const rows = await rowsOf(commit);
     const [prod, stage] = [
@@ -141,7 +141,7 @@ const playModel = async (target: ScenarioTarget, model: string, commits: readonl
   return transcripts;
 };
 
-/** Plays all scenarios, some models at once; gives what was said of each delivery and what stands in the ledgers. */
+/** Plays all scenarios, some models at once; returns each delivery's transcript and the ledgers. */
 export const playScenarios = async (
   target: ScenarioTarget,
   commits: Readonly<Record<string, readonly string[]>>,
@@ -157,7 +157,7 @@ export const playScenarios = async (
     }
   };
   await Promise.all(Array.from({ length: modelsAtOnce }, one));
-  // What a step without its champion left is carried forward.
+  // The sweep completes what a step without its champion left.
   await target.sweep();
   const entries = async (model: string) => ({
     stage: (await target.world.ledger.entries("stage", model, 100)).map(normalizeLedgerEntry),

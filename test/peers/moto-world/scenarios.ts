@@ -8,15 +8,15 @@ import { createSeededRandom } from "#test/support/seeded-random.ts";
 export type Scenario = {
   /** The trained version that is committed; `first` is models/churn. */
   readonly version: "first" | "second" | "better" | "worse" | "broken";
-  /** What stands in the manifest in the place of something else. */
+  /** Replacements in the manifest. */
   readonly manifest?: readonly [string, string];
-  /** What a person answers; undefined: nobody does. */
+  /** A person's decision; undefined: none. */
   readonly answer?: "approve" | "reject";
   /** A step that throws at once. */
   readonly broken?: StepName;
   /** Requests of an application during the canary: like the holdout's, or those on which both versions differ. */
   readonly traffic?: "usual" | "odd";
-  /** How it has to end, on both engines. */
+  /** The expected outcome on both engines. */
   readonly ends: string;
 };
 
@@ -29,9 +29,9 @@ const early: readonly StepName[] = [
   "request-approval",
 ];
 
-/** What is delivered of each model, one after another; what takes longest comes first. */
+/** The deliveries of each model in order; the longest come first. */
 const all: Readonly<Record<string, readonly Scenario[]>> = {
-  // As long as a question may take at the least.
+  // The shortest timeout that an approval may have.
   expiring: [{ version: "first", manifest: ["PT24H", "PT2M"], ends: "expired" }],
   churn: [
     { version: "first", answer: "approve", ends: "promoted" },
@@ -44,7 +44,7 @@ const all: Readonly<Record<string, readonly Scenario[]>> = {
     { version: "second", answer: "approve", traffic: "odd", ends: "failed CanaryFailed" },
   ],
   superseding: [
-    // Superseded by the next while its question is open.
+    // Superseded by the next during its open approval.
     { version: "first", ends: "superseded" },
     {
       version: "first",
@@ -77,8 +77,8 @@ const all: Readonly<Record<string, readonly Scenario[]>> = {
 };
 
 /**
- * What is played: all of it, or with SLIPWAY_SAMPLE that many of those in which a step is broken, drawn by SLIPWAY_SEED or
- * by the day. CI plays a sample: each takes both engines half a minute of processor time.
+ * The selected scenarios: all, or with SLIPWAY_SAMPLE that many of those with a broken step, drawn by SLIPWAY_SEED or by the
+ * day. CI runs a sample: each scenario takes half a minute of processor time on both engines.
  */
 const selectScenarios = (): typeof all => {
   const { SLIPWAY_SAMPLE: sample, SLIPWAY_SEED: seed = String(Math.floor(Date.now() / 86_400_000)) } =
@@ -103,8 +103,8 @@ const selectScenarios = (): typeof all => {
 export const scenarios = selectScenarios();
 
 /**
- * As on AWS but for the canary, which a busy machine has to be able to judge: from a hundred requests, and with as long
- * for them as there may be, 48 bakes, which take a second each here.
+ * As on AWS, except the canary, which a busy machine has to be able to judge: it needs a hundred requests, and has the
+ * maximum of 48 bakes for them, which take a second each here.
  */
 const relaxPolicy = (text: string) =>
   text
@@ -120,7 +120,7 @@ const relaxManifest = (text: string, name: string) =>
     .replace(/minSamples: \d+/, "minSamples: 100")
     .replace(/atMost: PT6H/, "atMost: PT24H");
 
-/** A repository with a commit for each scene; `commits[model][scene]`. Both engines get a copy of it. */
+/** A repository with a commit for each scenario; `commits[model][scene]`. Both engines get a copy of it. */
 export const commitScenarios = async () => {
   const repository = await createGitRepository();
   const text = (path: string) => readFile(join(repositoryRoot, path), "utf8");

@@ -7,7 +7,7 @@ import { stepNames } from "#statemachine/delivery.ts";
 import { createLambdaHost, type LambdaHost, type LambdaResult } from "#test/peers/lambda-host.ts";
 import { toolingAccount, toStepFunctionName } from "./create-accounts.ts";
 
-/** Who is called beside the machine's own steps. */
+/** Functions outside the state machine. */
 const others = ["start-delivery", "answer-approval", "sweep-deliveries"] as const;
 export type HostedFunctionName = (typeof stepNames)[number] | (typeof others)[number];
 const hostedFunctionNames: readonly HostedFunctionName[] = [...stepNames, ...others];
@@ -44,7 +44,7 @@ type Needs = {
   /** Where `bundleFunctions` put them. */
   readonly folder: string;
   readonly variables: Readonly<Record<string, string>>;
-  /** What is otherwise for this event: a folder with another `index.mjs`, variables that are set wrongly. */
+  /** Overrides for this event: a folder with another `index.mjs`, wrong variables. */
   readonly otherwise?: OverrideFunction | undefined;
 };
 

@@ -12,8 +12,8 @@ type StepServerDependencies = {
 const errorHeader = "x-amz-function-error";
 
 /**
- * What moto asks of the world outside (moto/steps.py): Lambda invocations and builds. It listens before there is
- * anything to serve, because moto is told its address when it starts.
+ * Serves moto's outgoing calls (moto/steps.py): Lambda invocations and builds. It listens before there is anything to
+ * serve, because moto gets its address at the start.
  */
 export const startStepServer = async (log: (line: string) => void) => {
   const served = Promise.withResolvers<StepServerDependencies>();

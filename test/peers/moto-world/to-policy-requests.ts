@@ -39,8 +39,8 @@ const replaceRole = (written: SynthesizedStacks, call: RecordedCall): RecordedCa
 const readKeyId = (arn: string): string => arn.replace(/^.*:key\//, "");
 
 /**
- * What the bundles of a rehearsal had AWS ask its policies, by the names of the written stacks: the rehearsal's own
- * accounts, region, table and ids are replaced by theirs.
+ * The policy requests that the bundles of a rehearsal caused, with the names of the written stacks: they replace the
+ * rehearsal's accounts, region, table and ids.
  */
 export const toPolicyRequests = (
   written: SynthesizedStacks,

@@ -10,14 +10,14 @@ type Needs = {
 
 const pollIntervalMs = 200;
 
-/** Executions looked at until they end, as EventBridge would tell of them; moto has no events of its own. */
+/** Polls executions until they end, because moto has no EventBridge events. */
 export const watchExecutions = ({ deliveries, onEvent, onEnd }: Needs) => {
   const stopping = new AbortController();
   const followed = new Map<string, Promise<void>>();
 
   const follow = async (name: string): Promise<void> => {
     for (let reported = 0; !stopping.signal.aborted; ) {
-      // Looked at before its history: nothing is added to that after the end.
+      // Read before its history, to which nothing is added after the end.
       const execution = await deliveries.describe(name);
       const history = await deliveries.history(name);
       for (const event of history.slice(reported)) onEvent(name, event);

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { buffer } from "node:stream/consumers";
 import { ErrorRequest, ErrorTypeHeader, NextHeaders, responseSizeLimit, routes } from "./schemas.ts";
 
-/** One event for the function, and what its client is told of it in headers. */
+/** One event for the function, with the headers for its client. */
 type RuntimeEvent = { readonly payload: string; readonly headers: NextHeaders };
 
 /** How an event ended, as JSON for the caller. */
@@ -13,16 +13,16 @@ export type RuntimeResult =
 export type RuntimeApi = {
   /** For AWS_LAMBDA_RUNTIME_API. */
   readonly address: string;
-  /** The runtime asked for its first event, or said why it cannot start. */
+  /** Resolves when the runtime requests its first event, or reports why it cannot start. */
   readonly started: Promise<
     { readonly status: "ready" } | { readonly status: "failed"; readonly error: ErrorRequest }
   >;
-  /** Gives the runtime an event; one at a time. Throws RuntimeRuleBroken when it then speaks otherwise than it may. */
+  /** Sends the runtime an event; one at a time. Throws RuntimeRuleBroken when the runtime breaks the protocol. */
   invoke(pending: RuntimeEvent): Promise<RuntimeResult>;
   stop(): Promise<void>;
 };
 
-/** The runtime said something that the Runtime API does not know. */
+/** The runtime sent something that the Runtime API does not define. */
 export class RuntimeRuleBroken extends Error {
   override readonly name = "RuntimeRuleBroken";
 }
@@ -45,7 +45,7 @@ const readError = (request: IncomingMessage, body: Buffer): ErrorRequest => {
 
 /**
  * Lambda's Runtime API for one execution environment, on a free port of 127.0.0.1: next, response, error and
- * init/error. What it says is checked by the same rules as what it is told (schemas.ts).
+ * init/error. Requests and responses are checked by the same schemas (schemas.ts).
  */
 export const startRuntimeApi = async (): Promise<RuntimeApi> => {
   const started = Promise.withResolvers<Awaited<RuntimeApi["started"]>>();

@@ -1,12 +1,12 @@
 import * as z from "zod";
 
 /**
- * What Lambda's Runtime API says of its requests and answers.
+ * The requests and responses of Lambda's Runtime API.
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
 const requestId = z.uuid();
 
-/** Headers of the answer to `next` ("Next invocation", response headers). */
+/** Headers of the response to `next` ("Next invocation", response headers). */
 export const NextHeaders = z.strictObject({
   "lambda-runtime-aws-request-id": requestId,
   /** Epoch milliseconds at which the function times out. */
@@ -36,7 +36,7 @@ export type ErrorRequest = z.infer<typeof ErrorRequest>;
 /** "Lambda accepts any string" as the error's type in its header; absent is allowed. */
 export const ErrorTypeHeader = z.string().min(1).optional();
 
-/** Where each request goes. Paths begin with the API's version, 2018-06-01. */
+/** The path of each request. Paths begin with the API's version, 2018-06-01. */
 export const routes = [
   { method: "GET", path: /^\/2018-06-01\/runtime\/invocation\/next$/, what: "next" },
   { method: "POST", path: /^\/2018-06-01\/runtime\/invocation\/([^/]+)\/response$/, what: "response" },
@@ -45,7 +45,7 @@ export const routes = [
 ] as const;
 
 /**
- * The largest answer of a synchronous invocation, 6 MB and 100 bytes.
+ * The largest response of a synchronous invocation, 6 MB and 100 bytes.
  * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 export const responseSizeLimit = 6 * 1024 * 1024 + 100;

@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 export type Callback = { readonly payload: Record<string, unknown>; readonly verified: boolean };
 
 /**
- * The app's side of a callback: keeps what came, checks its signature by its own reading of Slack's rule,
- * and answers with what `answer` gives (undefined: never).
+ * The app's side of a callback: records callbacks, checks signatures with its own implementation of Slack's rule, and
+ * responds with the result of `answer` (undefined: never).
  */
 export const startCallbackServer = async (
   secret: string,

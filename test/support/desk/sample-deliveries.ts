@@ -1,4 +1,4 @@
-/** A question and two deliveries as they look in earnest, for screenshots and tests. */
+/** An approval and two deliveries with realistic data, for screenshots and tests. */
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
 
 const commit = "9f3c1e7a5b2d4860c1f0e9d8b7a69584736251ab";

@@ -1,6 +1,6 @@
 import { type Logger, LogLevel } from "@slack/web-api";
 
-/** For clients whose refusals are what a test wants to see. */
+/** For clients whose refusals a test provokes. */
 export const silentLogger: Logger = {
   debug() {},
   info() {},

@@ -6,7 +6,7 @@ import type { DeskOptions } from "#worlds/embedded/desk/desk-options.ts";
 import { openDeskState } from "#worlds/embedded/desk/desk-state.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 
-/** A desk on a free port with stand-ins for what a test does not give. */
+/** A desk on a free port, with defaults for what a test does not override. */
 export const startDesk = async (overrides: Partial<DeskOptions> = {}) => {
   const stop = new AbortController();
   const state = overrides.state ?? openDeskState(":memory:");

@@ -1,6 +1,6 @@
 import type { App } from "#inference/http/app.ts";
 
-/** The service asked as a browser asks, without a server between: what it answers comes back as fetch gives it. */
+/** Requests to the service as from a browser, without a server: responses are those of fetch. */
 export const createAppClient = (app: App) => {
   const ask = async (request: Request): Promise<Response> => {
     const { pathname, search } = new URL(request.url);

@@ -1,6 +1,6 @@
 import { type Datatype, datatypes } from "#inference/oip/datatypes.ts";
 
-/** A tensor to be written into a request. `data`: its elements, row by row. */
+/** A tensor for a request. `data`: its elements, row by row. */
 export type OipTensor = {
   readonly name: string;
   readonly datatype: Datatype;
@@ -53,7 +53,7 @@ export const buildJsonRequest = ({ inputs, more = {} }: InferRequestSpec): Reque
   body: JSON.stringify({ ...more, inputs }),
 });
 
-/** The same with all tensors as binary data behind the JSON. */
+/** The same with all tensors as binary data after the JSON. */
 export const buildBinaryRequest = ({
   inputs,
   more = {},
@@ -106,7 +106,7 @@ const decodeElements = ({ datatype }: OutputTensor, bytes: Buffer): unknown[] =>
   return read;
 };
 
-/** An inference response's JSON, with the data of all outputs in it, however they travelled. */
+/** An inference response's JSON with the data of all outputs, from JSON or binary data. */
 export const readInferenceResponse = async (response: Response): Promise<InferResponse> => {
   const bytes = Buffer.from(await response.arrayBuffer());
   const length = Number(response.headers.get("inference-header-content-length") ?? bytes.length);

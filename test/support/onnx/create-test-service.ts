@@ -1,7 +1,7 @@
 import type { LoadedModel } from "#inference/model/load-model.ts";
 import { createService, type Service } from "#inference/service.ts";
 
-/** The inference service of a model, as version 3 in prod, with ids that count. `log`: told why a request failed by our fault. */
+/** The inference service of a model, as version 3 in prod, with ids that count. `log` gets the reason of an internal error. */
 export const createTestService = (model: LoadedModel, log: (line: string) => void = () => {}): Service => {
   let ids = 0;
   return createService({

@@ -13,7 +13,7 @@ const matrix = (op: string, output: string): Graph => ({
 });
 const size = { name: "size", type: "number", min: -10, max: 10, required: false };
 
-/** Models of forms that churn has not: each a manifest, its graph and its tokenizer. */
+/** Models of other kinds than churn: each a manifest, its graph and its tokenizer. */
 export const smallModels = {
   "a matrix with a category's places, and integer labels": {
     manifest: buildManifest({

@@ -1,6 +1,6 @@
 import { floatType, type Graph, int64Type } from "./write-onnx.ts";
 
-/** Answers each text with the sum of its tokens' ids and with their number. */
+/** Predicts for each text the sum of its token ids and their number. */
 export const tokenSumGraph: Graph = {
   nodes: [
     { op: "Cast", inputs: ["input_ids"], outputs: ["a"], attributes: [{ name: "to", int: floatType }] },

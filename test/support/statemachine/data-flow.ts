@@ -1,6 +1,6 @@
 /**
- * Which paths every way to a state has written, and in which shape: a forward analysis to its fixed point, joining
- * where ways meet and narrowing where a Choice tests a field. Shapes are JSON Schemas, made from the contracts.
+ * The paths that are written on every way to a state, with their shapes: a forward data-flow analysis to its fixed point,
+ * which joins where ways meet and narrows where a Choice tests a field. Shapes are JSON Schemas, made from the contracts.
  */
 import { z } from "zod";
 import {
@@ -50,7 +50,7 @@ const segments = (path: string) =>
     .filter(Boolean);
 
 type Lookup = { readonly shape: Shape; readonly throughNull: boolean } | undefined;
-/** What lies at the path; undefined where some way leaves it out. Null on the way is told apart. */
+/** The shape at a path; undefined where some way does not write it. Null on the way is reported separately. */
 const lookUp = (shape: Shape, path: readonly string[], throughNull = false): Lookup => {
   const [head, ...rest] = path;
   if (head === undefined) return { shape, throughNull };
@@ -84,7 +84,7 @@ const isAlways = (shape: Shape, values: readonly unknown[]): boolean =>
   );
 const getTestedValue = (rule: ChoiceRule) => rule.StringEquals ?? rule.BooleanEquals;
 
-/** The data with only those forms of the tested object that the test lets through. */
+/** The data with only those shapes of the tested object that pass the test. */
 const narrowData = (data: Data, variable: string, keep: (shape: Shape) => boolean): Data => {
   const [root, field, ...deeper] = segments(variable);
   const shape = root === undefined ? undefined : data[root];
@@ -107,7 +107,7 @@ const writeResult = (data: Data, path: string | undefined, shape: Shape): Data =
   return { ...data, [root]: shape };
 };
 
-/** What a state gives on its way to Next. */
+/** The result of a state on its way to Next. */
 const inferResult = (
   name: string,
   state: StateDefinition,
@@ -135,7 +135,7 @@ const inferResult = (
 };
 const caughtErrorShape = toShape(z.object({ Error: z.string(), Cause: z.string() }));
 
-/** Where each way out of a state leads, and with which data. */
+/** The target and the data of each transition of a state. */
 const listTransitions = (
   name: string,
   state: StateDefinition,
@@ -167,7 +167,7 @@ const listTransitions = (
   return ways;
 };
 
-/** The data with which each state that can be reached is entered. */
+/** The input data of each reachable state. */
 const inferStateData = (
   machine: MachineDefinition,
   input: z.ZodType,
@@ -204,7 +204,7 @@ const inferStateData = (
   return at;
 };
 
-/** A field that may be null, and the Choice that lets only ways pass on which it is not: a thing no schema says. */
+/** A nullable field, and the Choice that passes only where it is not null, which no schema expresses. */
 export type Guards = Readonly<Record<string, string>>;
 
 const findReachableWithout = (machine: MachineDefinition, without: string): Set<string> => {
@@ -218,7 +218,7 @@ const findReachableWithout = (machine: MachineDefinition, without: string): Set<
   return seen;
 };
 
-/** Each path that a state reads and that some way to it has not written, in a sentence. */
+/** One sentence for each path that a state reads and that some way to it does not write. */
 export const findUnwrittenReads = (
   machine: MachineDefinition,
   input: z.ZodType,
@@ -238,7 +238,7 @@ export const findUnwrittenReads = (
     }),
   );
 
-/** The greatest number that may lie at a path when a state is entered; infinite where nothing bounds it. */
+/** The largest possible number at a path in a state's input; infinite without a bound. */
 export const findMaximum = (
   machine: MachineDefinition,
   input: z.ZodType,

@@ -1,4 +1,4 @@
-/** What asl-validator does not look at: each lint gives one sentence for each fault that it finds. */
+/** Lints that asl-validator does not have: each returns one sentence for each error. */
 import type { z } from "zod";
 import { findMaximum, findUnwrittenReads, type Guards } from "./data-flow.ts";
 import { listEdges, listEntries, type MachineDefinition, type StateDefinition } from "./parse-definition.ts";
@@ -34,12 +34,12 @@ const findReachable = (
   return seen;
 };
 
-/** A state in which a loop spends its time: long enough, as the manifest says, or until a person answers. */
+/** A state in which a loop waits: for the manifest's duration, or for a person's decision. */
 const takesTime = ({ Type, Seconds, SecondsPath, Resource }: StateDefinition) =>
   (Type === "Wait" && (SecondsPath !== undefined || (Seconds ?? 0) >= shortestPoll)) ||
   Resource?.endsWith(".waitForTaskToken") === true;
 
-/** The event that a task gets, under whatever the service integration wraps it in. */
+/** The event of a task, without the wrapper of its service integration. */
 const getTaskEvent = ({ Parameters = {} }: StateDefinition): object =>
   typeof Parameters.Payload === "object" && Parameters.Payload !== null ? Parameters.Payload : Parameters;
 

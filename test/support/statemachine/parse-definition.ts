@@ -1,4 +1,4 @@
-/** A definition as the lints read it, whoever made it. */
+/** A state machine's definition as the lints read it. */
 import { z } from "zod";
 
 const Rule = z.looseObject({

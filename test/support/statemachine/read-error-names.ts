@@ -1,4 +1,4 @@
-/** The names of the errors that the steps may raise, read from the sources that they are made of. */
+/** The names of the errors that the steps may throw, read from their sources. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { stepNames } from "#statemachine/delivery.ts";

@@ -64,7 +64,7 @@ export const createJudgeOutput = (next: string, step = 0) => ({
   error: null,
 });
 
-/** A delivery in which all goes well, with a canary of two steps. */
+/** A successful delivery with a canary of two steps. */
 export const createSuccessScript = (): Record<TaskState, readonly Json[]> => ({
   ClaimStage: [claimOutput],
   BuildImage: [
@@ -85,13 +85,13 @@ export const createSuccessScript = (): Record<TaskState, readonly Json[]> => ({
   RollBack: [],
 });
 
-/** What a state's task answers, one after the other, the last for ever: an output, an error to throw, or no end. */
+/** The results of a state's task in order, the last one repeated: an output, an error to throw, or no end. */
 export type TaskResult = Json | Error | "never";
 export type TaskScript = Partial<Record<TaskState, readonly TaskResult[]>>;
 
 /**
- * Runs one delivery on the embedded engine with tasks that answer as scripted; whatever a script leaves out goes well.
- * What a task is given and what it gives are held to the contracts; RollBack names errors as the real one does.
+ * Runs one delivery on the embedded engine with scripted tasks; states without a script succeed. Inputs and outputs of
+ * tasks are checked against the contracts; RollBack names errors as the real one does.
  */
 export const runDelivery = async (script: TaskScript) => {
   const folder = await createTemporaryFolder();
@@ -117,7 +117,7 @@ export const runDelivery = async (script: TaskScript) => {
     if (state !== "BuildImage") contract.output.parse(next);
     return next;
   };
-  // One task per state, so that the same step can be scripted by where it stands.
+  // One task per state, so that the same step can be scripted for each state.
   const States = Object.fromEntries(
     Object.entries(localDefinition.States).map(([name, state]) => {
       if (!isTask(name)) return [name, state];
@@ -147,7 +147,7 @@ export const runDelivery = async (script: TaskScript) => {
               result,
               new Promise((done) => setTimeout(done, 5, "never")),
             ]);
-            // A person who never answers leaves the token alone; the function itself has returned.
+            // Without a decision the token stays unused, although the function has returned.
             if (decision !== "never") await deliveries.succeed(taskToken, decision as Json);
             return undefined;
           },
@@ -168,7 +168,7 @@ export const runDelivery = async (script: TaskScript) => {
       given,
       path: history.filter(({ status }) => status === "entered").map(({ state }) => state as StateName),
       retries: history.filter(({ status }) => status === "retried").map(({ state }) => state as StateName),
-      /** The data with which a state ended. */
+      /** The output data of a state. */
       after: (name: StateName) =>
         history.find(({ state, status }) => state === name && status === "succeeded")?.output as
           | Record<string, Json>
@@ -180,7 +180,7 @@ export const runDelivery = async (script: TaskScript) => {
   }
 };
 
-/** A build whose check failed, as `.sync` tells of it. */
+/** A build whose check failed, as `.sync` reports it. */
 export const createBuildError = (name: string, cause: string): Error =>
   createNamedError(
     "States.TaskFailed",
