@@ -90,7 +90,7 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
       limiter: createRateLimiter({ store, clock, warn: log }),
       environment,
       warn: log,
-      refused: ({ reason, keyId }) =>
+      logRefusal: ({ reason, keyId }) =>
         log(`API key${keyId === undefined ? "" : ` ${keyId}`} refused: ${reason}`),
     }),
     close: async () => {
@@ -120,7 +120,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
     // Without --keys predictions are open; records are so until there is a key that can be asked for.
     needsKey: options.keys
       ? undefined
-      : async ({ path }) => isRecordsPath(path) && (await opened.keys.anyMade()),
+      : async ({ path }) => isRecordsPath(path) && (await opened.keys.hasAnyKey()),
     hostNames,
     now: Date.now,
     tick: () => performance.now(),
