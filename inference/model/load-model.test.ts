@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareGolden } from "#model-check/compare-golden.ts";
+
 import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { findGoldenDifferences } from "#model-folder/rows/compare-golden.ts";
 import {
   buildManifest,
   readChurnFiles,
@@ -35,7 +36,7 @@ describe("loadModel", () => {
     const golden = Golden.parse(readChurnGolden());
     const model = await open(readChurnManifest(), churn);
     const predictions = await model.predict(golden.rows);
-    expect(compareGolden(golden, predictions)).toEqual([]);
+    expect(findGoldenDifferences(golden, predictions)).toEqual([]);
     for (const { band, scores } of predictions) {
       const score = scores.churn ?? Number.NaN;
       expect(band).toBe(score < 0.4 ? "low" : score < 0.7 ? "medium" : "high");

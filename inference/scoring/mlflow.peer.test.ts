@@ -7,9 +7,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { draftModelFolder } from "#cli/new-model/draft-model-folder.ts";
 import { createApp } from "#inference/app.ts";
 import { loadModel } from "#inference/model/load-model.ts";
-import { compareGolden } from "#model-check/compare-golden.ts";
+
 import { Golden, type Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { findGoldenDifferences } from "#model-folder/rows/compare-golden.ts";
 import { createMlflowModel } from "#platform/registry/mlflow/mlflow-model.ts";
 import { createPythonEnvironment, requirePython } from "#test/peers/python-environment.ts";
 import { createAppClient } from "#test/support/http/app-client.ts";
@@ -230,7 +231,7 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
           scores: given,
         };
       });
-      expect(compareGolden(asked.golden, predictions), name).toEqual([]);
+      expect(findGoldenDifferences(asked.golden, predictions), name).toEqual([]);
     }
   });
 

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
+import { findGoldenDifferences } from "#model-folder/rows/compare-golden.ts";
 import { createFixture, repositoryRoot } from "./fixture.ts";
 import { startRehearsalProcess } from "./rehearsal-process.ts";
 
@@ -41,7 +41,7 @@ test.each([
       expect(response.status, text).toBe(200);
       const answer = PredictResponse.parse(JSON.parse(text));
       expect(answer).toMatchObject({ model, version: 1 });
-      expect(compareGolden(golden, answer.predictions)).toEqual([]);
+      expect(findGoldenDifferences(golden, answer.predictions)).toEqual([]);
       const first = await rehearsal.waitFor("outcome");
       expect(first.outcome, rehearsal.picture()).toBe("promoted");
     } finally {
