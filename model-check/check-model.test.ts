@@ -85,7 +85,7 @@ describe("checkModel", () => {
     [
       "a broken ONNX file",
       churnWith({ "model.onnx": "not a model" }),
-      { file: "model.onnx", message: expect.stringMatching(/no ONNX model/) },
+      { file: "model.onnx", message: expect.stringMatching(/not an ONNX model/) },
     ],
     [
       "an input that the graph does not have",
@@ -120,12 +120,12 @@ describe("checkModel", () => {
     [
       "an unknown golden label",
       edited("golden.json", '"label": "stay"', '"label": "leave"'),
-      { file: "golden.json", message: expect.stringMatching(/none of the manifest's labels/) },
+      { file: "golden.json", message: expect.stringMatching(/not one of the manifest's labels/) },
     ],
     [
       "a holdout without a column",
       edited("holdout.csv", "tenure,", ""),
-      { file: "holdout.csv", line: 1, path: "tenure", message: "this column is missing" },
+      { file: "holdout.csv", line: 1, path: "tenure", message: "missing column" },
     ],
     [
       "a holdout with a mistyped column",
@@ -145,7 +145,7 @@ describe("checkModel", () => {
     [
       "a holdout line with too few cells",
       edited("holdout.csv", "\n1,0,0,0,8,", "\n1,0,0,8,"),
-      { file: "holdout.csv", line: 3, message: "19 cells stand under 20 names" },
+      { file: "holdout.csv", line: 3, message: "19 cells, but the header has 20 columns" },
     ],
     [
       "a holdout with a stray quote",

@@ -233,10 +233,10 @@ describe("inputs and labels named as what every object inherits", () => {
 
 test("__proto__ is no name for an input or a label: the manifest says so", () => {
   expect(Input.safeParse({ name: "__proto__", type: "boolean" }).error?.issues[0]?.message).toContain(
-    "__proto__ is no name",
+    "cannot be named __proto__",
   );
   const wrong = (): Manifest => buildManifest({ output: { labels: ["__proto__", "stay"] }, gates });
-  expect(wrong).toThrow("__proto__ is no name");
+  expect(wrong).toThrow("cannot be named __proto__");
 });
 
 const label = fc.oneof(
