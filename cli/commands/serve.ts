@@ -84,7 +84,7 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
   keeping.start();
   return {
     keys,
-    records: { place: records.place, hashKey: Buffer.from(records.hashKey, "base64") },
+    records: { storage: records.place, hashKey: Buffer.from(records.hashKey, "base64") },
     admit: admitKey({
       keys,
       limiter: createRateLimiter({ store, clock, warn: log }),
@@ -112,7 +112,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   const root =
     options.data === undefined ? resolve(checkoutFolder, ".slipway", "serve") : resolve(options.data);
   const opened = await openDataFolder(root, options);
-  const { app, name, elsewhere, release } = await serveModel({
+  const { app, name, offloadProcess, release } = await serveModel({
     folder,
     identity: { environment, version },
     records: options.records ? opened.records : undefined,
@@ -146,7 +146,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   );
   await waitForInterrupt();
   await server.close();
-  elsewhere.stop();
+  offloadProcess.stop();
   await release();
   await opened.close();
 };

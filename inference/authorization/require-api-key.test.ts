@@ -27,7 +27,7 @@ const createTestApp = (admission: Admission | Error) => {
     warn: (sentence) => warnings.push(sentence),
   });
   return createAppClient({
-    answer: (request) =>
+    handle: (request) =>
       middleware(request, async () => {
         handlerCalls++;
         return jsonResponse({ prediction: 42 });

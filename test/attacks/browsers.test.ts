@@ -44,10 +44,10 @@ const startModelServer = async () => {
   });
   const warn = () => undefined;
   let ids = 0;
-  const { app, elsewhere, release } = await serveModel({
+  const { app, offloadProcess, release } = await serveModel({
     folder: churn,
     identity: { environment: "prod", version: 3 },
-    records: { place, hashKey: new Uint8Array(32) },
+    records: { storage: place, hashKey: new Uint8Array(32) },
     admit: admitKey({
       keys,
       limiter: createRateLimiter({ store, clock, warn }),
@@ -71,7 +71,7 @@ const startModelServer = async () => {
     keys,
     close: async () => {
       await server.close();
-      elsewhere.stop();
+      offloadProcess.stop();
       await release();
       database.close();
     },

@@ -167,7 +167,7 @@ test("a hundred texts in a short body keep nobody waiting: the model runs in ano
   }
 });
 
-const createApp = (answer: App["answer"]): App => ({ answer });
+const createApp = (handle: App["handle"]): App => ({ handle });
 const echoApp = createApp(async (incoming) => {
   const body = await incoming.body(MB).catch(() => "unreadable");
   return { status: 200, headers: {}, body: String(body?.length) };
