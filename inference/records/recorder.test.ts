@@ -58,11 +58,11 @@ describe("a record", () => {
 
   test("of a request with 10,000 rows is found in one blob and costs as many writes as one row", async () => {
     const { calls, instrument } = noting();
-    const { recorder, reader, recordsFixture } = createRecordsFixture({ instrument });
+    const { recorder, reader, kept } = createRecordsFixture({ instrument });
     await recorder.record(createLabelledRows(many(1)));
     await recorder.record(createLabelledRows(many(10_000), { id: "large" }));
     expect(calls.toSorted()).toEqual(["add 2", "add 2", "putAll 2", "putAll 2"]);
-    expect([...recordsFixture.keys()]).toEqual([
+    expect([...kept.keys()]).toEqual([
       `records/keep-30-days/prod/churn/${Date.UTC(2026, 10, 21, 12)}-large.jsonl.zst`,
     ]);
     expect(await reader.prediction("large.9999")).toMatchObject({
@@ -73,12 +73,12 @@ describe("a record", () => {
   });
 
   test("of a hundred rows needs no blob, but a text of a million characters does", async () => {
-    const { recorder, reader, recordsFixture } = createRecordsFixture();
+    const { recorder, reader, kept } = createRecordsFixture();
     await recorder.record(createLabelledRows(many(100)));
-    expect(recordsFixture.size).toBe(0);
+    expect(kept.size).toBe(0);
     const text = "\ud800語".repeat(500_000);
     await recorder.record(createLabelledRows(["stay"], { id: "text", rows: [{ text }] }));
-    expect(recordsFixture.size).toBe(1);
+    expect(kept.size).toBe(1);
     expect((await reader.prediction("text.0"))?.inputs).toEqual({ text });
   });
 
@@ -113,7 +113,7 @@ describe("a record", () => {
 
 describe("inputs", () => {
   test("are not stored anywhere if the manifest says none", async () => {
-    const { recorder, reader, recordsFixture, store } = createRecordsFixture({ inputs: "none" });
+    const { recorder, reader, kept, store } = createRecordsFixture({ inputs: "none" });
     await recorder.record(createLabelledRows(many(2)));
     await recorder.record(createLabelledRows(many(200), { id: "large" }));
     for (const id of ["request-1.1", "large.199"]) {
@@ -128,7 +128,7 @@ describe("inputs", () => {
       limit: 9,
     });
     expect(JSON.stringify(items)).not.toContain("one-year");
-    expect(recordsFixture.size).toBe(1);
+    expect(kept.size).toBe(1);
   });
 
   test("are a keyed hash if the manifest says hashed: equal for equal rows, different with another key", async () => {
