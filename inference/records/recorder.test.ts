@@ -155,7 +155,7 @@ describe("inputs", () => {
 
   test("are not stored if the manifest says hashed but there is no key, and the log says so", async () => {
     const { recorder, reader, lines } = createRecordsFixture({ inputs: "hashed" });
-    expect(lines).toEqual([expect.stringMatching(/no key/)]);
+    expect(lines).toEqual([expect.stringMatching(/no hash key/)]);
     await recorder.record(createLabelledRows(many(1)));
     expect(await reader.prediction("request-1.0")).not.toHaveProperty("inputsHash");
   });
